@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// Micro-benchmarks; `make bench` builds and runs them, and then measures a real server with scripts/measure.py.
+//
+// A package of its own, so that the main one does not depend on the harness. The modules are links to the main package's
+// folders: `package` access reaches no further than one package.
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+let collections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+
+let package = Package(
+    name: "martlet-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
+    ],
+    targets: [
+        .executableTarget(
+            name: "Martlet",
+            dependencies: [
+                "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol", "MartletStreams",
+                .product(name: "Benchmark", package: "benchmark"),
+            ],
+            path: "Benchmarks/Martlet",
+            swiftSettings: settings,
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+        ),
+        .target(
+            name: "MartletAPI", dependencies: ["MartletJSON", "MartletProtocol", "MartletStreams", collections],
+            swiftSettings: settings),
+        .target(
+            name: "MartletChat", dependencies: ["MartletJSON", "MartletProtocol", collections], swiftSettings: settings),
+        .target(
+            name: "MartletStreams", dependencies: ["MartletProtocol", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
+        .target(name: "MartletProtocol", swiftSettings: settings),
+        .target(name: "MartletJSON", dependencies: [collections], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

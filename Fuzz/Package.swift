@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// Fuzz targets, guided by coverage through libFuzzer; `make fuzz` builds and runs them.
+//
+// A package of its own, because every module under test is built with the sanitizers' instrumentation. The modules are
+// links to the main package's folders: `package` access reaches no further than one package.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+let instrumented = strict + [.unsafeFlags(["-sanitize=fuzzer,address"])]
+
+#if arch(arm64)
+    let architecture = "aarch64"
+#else
+    let architecture = "x86_64"
+#endif
+
+let package = Package(
+    name: "martlet-fuzz",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "martlet-fuzz",
+            dependencies: [
+                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: instrumented,
+            linkerSettings: [
+                // libFuzzer without its `main`: the program has its own, and names the target to run.
+                .linkedLibrary("clang_rt.fuzzer_no_main-\(architecture)"),
+                .linkedLibrary("stdc++"),
+                .unsafeFlags(["-sanitize=address", "-use-ld=lld"]),
+            ]
+        ),
+        .systemLibrary(name: "CLibFuzzer"),
+        .target(
+            name: "MartletAPI",
+            dependencies: [
+                "MartletJSON", "MartletProtocol", "MartletStreams",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: instrumented
+        ),
+        .target(
+            name: "MartletChat",
+            dependencies: [
+                "MartletJSON", "MartletProtocol",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: instrumented
+        ),
+        .target(
+            name: "MartletStreams",
+            dependencies: ["MartletProtocol", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        .target(name: "MartletProtocol", swiftSettings: instrumented),
+        .target(
+            name: "MartletJSON",
+            dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: instrumented
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,20 @@
+import MartletJSON
+
+/// A document that is accepted is written and read back as the same value, and a second time as the same bytes.
+enum JSONFuzz {
+    static func run(_ input: [UInt8]) -> CInt {
+        guard let value = try? JSONParser.parse(input) else { return Verdict.keep }
+        var written: [UInt8] = []
+        value.write(to: &written)
+        do {
+            let again = try JSONParser.parse(written)
+            precondition(again == value, "the value changed on its way through text")
+            var rewritten: [UInt8] = []
+            again.write(to: &rewritten)
+            precondition(rewritten == written, "the text is not stable")
+        } catch {
+            preconditionFailure("what was written is refused: \(error)")
+        }
+        return Verdict.keep
+    }
+}

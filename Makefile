@@ -1,0 +1,87 @@
+# `make` prints what there is to do. Two commands are enough on a fresh machine: `make serve` and `make test`.
+#
+# Each goal first runs scripts/setup, which does only what is missing (about a second when nothing is).
+
+CONFIGURATION ?= release
+SERVE_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+MODEL ?= Models/fledgling.Q8_0.gguf
+FUZZ_SECONDS ?= 30
+
+# The only place that knows how to build: where the description of libllama lies and where its libraries are at run time.
+export PKG_CONFIG_PATH := $(CURDIR)/.deps/pkgconfig
+RUN_PATH := -Xlinker -rpath -Xlinker $(CURDIR)/.deps/llama/lib
+# Tests are written with Swift Testing; without this flag an empty XCTest run is reported as well.
+TEST := --disable-xctest $(RUN_PATH)
+TIMED := scripts/timed
+
+# What `make check` runs under the sanitizers: the parts with threads, shared memory or pointers.
+CHECKED := LlamaTests|MartletEngineTests|MartletModelsTests|MartletStreamsTests|MartletProtocolTests|MartletJSONTests
+
+SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/martlet-fuzz
+FUZZ_TARGETS := json jinja frames requests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build serve test test-swift test-fledgling check check-thread check-address fuzz bench format lint \
+	clean distclean
+
+help: ## this list
+	@echo "make <goal>, with these goals:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "Variables: CONFIGURATION=debug|release  SERVE_ARGS='--port 9000'  TEST_ARGS='--filter Jinja'"
+	@echo "           BENCH_ARGS, MODEL (for bench), FUZZ_SECONDS=30, LIBLLAMA=homebrew (macOS), CMAKE_ARGS"
+
+setup: ## system packages, libllama, Python packages: what is missing
+	@scripts/setup
+
+build: setup ## the program, into .build/$(CONFIGURATION)/martlet
+	@$(TIMED) "build ($(CONFIGURATION))" swift build --configuration $(CONFIGURATION) --product martlet $(RUN_PATH)
+
+serve: build ## everything up to a running server with a model; flags in SERVE_ARGS
+	@exec .build/$(CONFIGURATION)/martlet serve $(SERVE_ARGS)
+
+test: test-swift test-fledgling ## everything, then all tests; more flags for `swift test` in TEST_ARGS
+
+# One debug build serves the unit tests and the integration tests, which start the `martlet` beside their own bundle.
+test-swift: setup
+	@$(TIMED) "build of program and tests (debug)" swift build --build-tests $(RUN_PATH)
+	@$(TIMED) "swift tests" swift test --skip-build $(TEST) $(TEST_ARGS)
+
+# The recipe must go on making the conversations that the shipped model learned from.
+test-fledgling: setup
+	@cd tools && $(CURDIR)/$(TIMED) "fledgling's recipe" $(CURDIR)/.deps/python/bin/python -m unittest discover -t . -s fledgling/tests
+
+check: check-thread check-address fuzz ## thread and address sanitizers, then each fuzz target for FUZZ_SECONDS
+
+# libllama is not instrumented: what it does to its own memory is not seen. Suppressions cover only what it makes the
+# sanitizer's wrappers of malloc and memcpy see. Swift's own crash reporter reads memory that the sanitizer guards, and
+# Swift tags pointers in enums, so that constants look like leaks.
+check-thread: setup
+	@TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/scripts/thread-sanitizer.txt" SWIFT_BACKTRACE=enable=no \
+		$(TIMED) "tests under the thread sanitizer" swift test --sanitize=thread --scratch-path .build-thread \
+		$(TEST) --filter '$(CHECKED)'
+
+check-address: setup
+	@ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no \
+		$(TIMED) "tests under the address sanitizer" swift test --sanitize=address --scratch-path .build-address \
+		$(TEST) --filter '$(CHECKED)'
+
+fuzz: setup ## fuzz targets alone, each for FUZZ_SECONDS
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+bench: build ## start, memory and speed of the running program; flags in BENCH_ARGS
+	@$(TIMED) "benchmarks" .deps/python/bin/python scripts/bench.py .build/$(CONFIGURATION)/martlet \
+		$(MODEL) $(BENCH_ARGS)
+
+format: ## lay the sources out by .swift-format
+	@swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+lint: ## what CI refuses: layout, style, trailing blanks
+	@$(TIMED) "lint" scripts/lint $(SWIFT_SOURCES)
+
+clean: ## remove what the builds made
+	rm -rf .build .build-thread .build-address Fuzz/.build
+
+distclean: clean ## also remove what the set-up made
+	rm -rf .deps

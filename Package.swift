@@ -1,0 +1,211 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "martlet",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "martlet", targets: ["martlet"]),
+        .library(name: "MartletEngine", targets: ["MartletEngine"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        .executableTarget(
+            name: "martlet",
+            dependencies: ["MartletCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
+        .target(
+            name: "MartletCommands",
+            dependencies: [
+                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "Llama", "MartletChat",
+                "MartletObservability", "MartletProtocol", "MartletJSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletServer",
+            dependencies: [
+                "MartletAPI", "MartletStreams", "MartletChat", "MartletProtocol", "MartletJSON",
+                "MartletObservability",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletModels",
+            dependencies: [
+                "MartletProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            exclude: ["design.md"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletAPI",
+            dependencies: [
+                "MartletJSON", "MartletProtocol", "MartletStreams",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletStreams",
+            dependencies: [
+                "MartletProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletChat",
+            dependencies: [
+                "MartletJSON", "MartletProtocol",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletEngine",
+            dependencies: [
+                "Llama", "MartletProtocol",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["design.md"],
+            swiftSettings: settings
+        ),
+        .target(name: "MartletProtocol", swiftSettings: settings),
+        .target(
+            name: "MartletJSON",
+            dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: settings
+        ),
+        .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
+        .target(
+            name: "Llama",
+            dependencies: ["CLlama", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
+        .systemLibrary(name: "CLlama", pkgConfig: "llama", providers: [.brew(["llama.cpp"])]),
+        .target(
+            name: "MartletTestSupport",
+            dependencies: [
+                "MartletProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletProtocolTests", dependencies: ["MartletProtocol"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletChatTests", dependencies: ["MartletChat", "MartletJSON", "MartletProtocol"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletEngineTests",
+            dependencies: [
+                "MartletEngine", "Llama", "MartletProtocol",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletStreamsTests",
+            dependencies: [
+                "MartletStreams", "MartletProtocol", "MartletTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletAPITests",
+            dependencies: [
+                "MartletAPI", "MartletJSON", "MartletProtocol", "MartletStreams",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletServerTests",
+            dependencies: [
+                "MartletServer", "MartletAPI", "MartletStreams", "MartletProtocol", "MartletJSON",
+                "MartletTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "LlamaTests", dependencies: ["Llama"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletModelsTests",
+            dependencies: [
+                "MartletModels", "MartletProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletCommandsTests",
+            dependencies: ["MartletCommands", "MartletEngine", "MartletJSON", "MartletServer", "Llama"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "MartletJSON", "MartletTestSupport",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            exclude: ["Python"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)

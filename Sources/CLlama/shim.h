@@ -1,0 +1,6 @@
+#ifndef MARTLET_CLLAMA_SHIM_H
+#define MARTLET_CLLAMA_SHIM_H
+
+#include <llama.h>
+
+#endif

@@ -1,0 +1,174 @@
+import CLlama
+
+/// A model's working memory: attention state of all sequences and the buffers of a decode.
+///
+/// Thread: one thread at a time; only the `AbortSignal` may be used from others.
+package struct Context: ~Copyable {
+    package struct Options: Sendable {
+        package enum FlashAttention: Sendable {
+            case automatic
+            case on
+            case off
+        }
+        /// Tokens of all sequences together.
+        package var contextLength = 4096
+        package var sequenceCount = 1
+        /// Most tokens of one decode.
+        package var batchSize = 2048
+        /// Most tokens computed at once.
+        package var microBatchSize = 512
+        package var threads = 1
+        /// For more than one token at once.
+        package var batchThreads = 1
+        package var flashAttention = FlashAttention.automatic
+        package var keyType = CacheType.f16
+        package var valueType = CacheType.f16
+        /// Whether sliding-window layers keep all tokens, which costs memory and lets a sequence be cut anywhere.
+        package var keepsFullWindow = false
+        /// Whether all sequences share one pool of `contextLength` tokens, instead of an equal part each.
+        package var sharesMemory = true
+
+        package init() {}
+    }
+
+    /// What became of a decode.
+    package enum Outcome: Sendable, Equatable {
+        case done
+        /// No room for the batch; nothing was changed.
+        case noRoom
+        /// The signal was raised. What was computed before it is still in memory.
+        case aborted
+        /// Negative code of libllama. What was computed before it may still be in memory.
+        case failed(Int32)
+    }
+
+    private let pointer: OpaquePointer
+    private let memory: llama_memory_t
+    /// Keeps the weights alive.
+    private let model: Model
+    private let abortSignal: AbortSignal
+    private let vocabularySize: Int
+
+    package init(model: Model, options: Options, abortSignal: AbortSignal = AbortSignal()) throws(LlamaError) {
+        var parameters = llama_context_default_params()
+        parameters.n_ctx = UInt32(options.contextLength)
+        parameters.n_batch = UInt32(options.batchSize)
+        parameters.n_ubatch = UInt32(options.microBatchSize)
+        parameters.n_seq_max = UInt32(options.sequenceCount)
+        parameters.n_outputs_max = UInt32(options.sequenceCount)
+        parameters.n_threads = Int32(options.threads)
+        parameters.n_threads_batch = Int32(options.batchThreads)
+        parameters.flash_attn_type =
+            switch options.flashAttention {
+            case .automatic: LLAMA_FLASH_ATTN_TYPE_AUTO
+            case .on: LLAMA_FLASH_ATTN_TYPE_ENABLED
+            case .off: LLAMA_FLASH_ATTN_TYPE_DISABLED
+            }
+        parameters.type_k = options.keyType.ggmlType
+        parameters.type_v = options.valueType.ggmlType
+        parameters.swa_full = options.keepsFullWindow
+        parameters.kv_unified = options.sharesMemory
+        parameters.no_perf = true
+
+        _ = LlamaLog.takeLastError()
+        guard let pointer = llama_init_from_model(model.pointer, parameters) else {
+            let cause = LlamaLog.takeLastError().map { " (\($0))" } ?? ""
+            throw LlamaError(
+                .outOfMemory,
+                "A context of \(options.contextLength) tokens cannot be made\(cause): is there enough memory?")
+        }
+        self.pointer = pointer
+        self.model = model
+        self.abortSignal = abortSignal
+        memory = llama_get_memory(pointer)
+        vocabularySize = Int(llama_vocab_n_tokens(llama_model_get_vocab(model.pointer)))
+        // The signal lives as long as the context, which holds it.
+        llama_set_abort_callback(
+            pointer,
+            { context in
+                guard let context else { return false }
+                return Unmanaged<AbortSignal>.fromOpaque(context).takeUnretainedValue().isRaised
+            }, Unmanaged.passUnretained(abortSignal).toOpaque())
+    }
+
+    deinit {
+        llama_free(pointer)
+    }
+
+    /// May be more than was asked for: libllama rounds up.
+    package var contextLength: Int { Int(llama_n_ctx(pointer)) }
+    package var sequenceContextLength: Int { Int(llama_n_ctx_seq(pointer)) }
+    /// Most tokens of one decode. May be fewer than was asked for: no more than fit the context.
+    package var batchSize: Int { Int(llama_n_batch(pointer)) }
+    /// Most tokens computed at once.
+    package var microBatchSize: Int { Int(llama_n_ubatch(pointer)) }
+
+    /// Computes a batch.
+    ///
+    /// - Precondition: it has no more than `batchSize` tokens; libllama would end the process.
+    package mutating func decode(_ batch: borrowing Batch) -> Outcome {
+        precondition(batch.count <= batchSize, "a batch of \(batch.count) tokens, but \(batchSize) fit")
+        return switch llama_decode(pointer, batch.raw) {
+        case 0: .done
+        case 1: .noRoom
+        case 2: .aborted
+        case let code: .failed(code)
+        }
+    }
+
+    /// The scores of all tokens after the batch's token `index`, or `nil` if none were asked for.
+    ///
+    /// The buffer may be written to; it is libllama's and valid until the next decode.
+    package mutating func logits(at index: Int) -> UnsafeMutableBufferPointer<Float>? {
+        guard let logits = llama_get_logits_ith(pointer, Int32(index)) else { return nil }
+        return UnsafeMutableBufferPointer(start: logits, count: vocabularySize)
+    }
+
+    /// Forgets the tokens of `sequence` from `position` on.
+    ///
+    /// - Returns: whether the memory can do that. If not, it is unchanged or inconsistent: remove all of the sequence.
+    package mutating func removeTail(of sequence: Int, from position: Int) -> Bool {
+        llama_memory_seq_rm(memory, Int32(sequence), Int32(position), -1)
+    }
+
+    /// Forgets all of `sequence`. Never refused.
+    package mutating func removeAll(of sequence: Int) {
+        _ = llama_memory_seq_rm(memory, Int32(sequence), -1, -1)
+    }
+
+    /// Makes the tokens `0..<count` of `source` part of `target` too; attention memory is shared, not copied.
+    package mutating func share(from source: Int, to target: Int, count: Int) {
+        llama_memory_seq_cp(memory, Int32(source), Int32(target), 0, Int32(count))
+    }
+
+    /// First and last position that `sequence` holds, or `nil` if it holds none.
+    package func positions(of sequence: Int) -> ClosedRange<Int>? {
+        let (first, last) = (
+            llama_memory_seq_pos_min(memory, Int32(sequence)), llama_memory_seq_pos_max(memory, Int32(sequence))
+        )
+        return first >= 0 && last >= first ? Int(first)...Int(last) : nil
+    }
+
+    /// Appends the state of `sequence`, from which `restore` makes it again.
+    package mutating func save(_ sequence: Int, into bytes: inout [UInt8]) throws(LlamaError) {
+        let size = llama_state_seq_get_size(pointer, Int32(sequence))
+        var written = 0
+        bytes += [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            written = llama_state_seq_get_data(pointer, buffer.baseAddress, size, Int32(sequence))
+            count = written
+        }
+        guard written > 0 else {
+            throw LlamaError(.stateFailed, "The state of sequence \(sequence) cannot be saved.")
+        }
+    }
+
+    /// Replaces the state of `sequence` by one that `save` wrote on a context of the same model and types.
+    package mutating func restore(_ sequence: Int, from bytes: [UInt8]) throws(LlamaError) {
+        let read = bytes.withUnsafeBufferPointer {
+            llama_state_seq_set_data(pointer, $0.baseAddress, $0.count, Int32(sequence))
+        }
+        guard read > 0 else {
+            throw LlamaError(.stateFailed, "A state of \(bytes.count) bytes does not fit sequence \(sequence).")
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// Why libllama could not do what it was asked.
+package struct LlamaError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Code: Sendable {
+        case missingFile
+        case notAModel
+        case loadFailed
+        case loadCancelled
+        case outOfMemory
+        case tokenizeFailed
+        case stateFailed
+    }
+    package let code: Code
+    /// One sentence that names the rule and the value.
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}

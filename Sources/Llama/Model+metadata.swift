@@ -1,0 +1,68 @@
+import CLlama
+
+extension Model {
+    /// Tokens that the model was trained on at once.
+    package var trainedContextLength: Int { Int(llama_model_n_ctx_train(pointer)) }
+    package var embeddingLength: Int { Int(llama_model_n_embd(pointer)) }
+    package var layerCount: Int { Int(llama_model_n_layer(pointer)) }
+    package var headCount: Int { Int(llama_model_n_head(pointer)) }
+    package var keyValueHeadCount: Int { Int(llama_model_n_head_kv(pointer)) }
+    package var parameterCount: UInt64 { llama_model_n_params(pointer) }
+    /// Of all tensors, in bytes.
+    package var byteCount: UInt64 { llama_model_size(pointer) }
+    /// Width of a sliding attention window in tokens; 0 = none.
+    package var slidingWindow: Int { Int(llama_model_n_swa(pointer)) }
+    /// Whether part of the memory is a running state, which cannot be rolled back.
+    package var hasRecurrentMemory: Bool { llama_model_is_recurrent(pointer) || llama_model_is_hybrid(pointer) }
+    package var hasEncoder: Bool { llama_model_has_encoder(pointer) }
+    package var hasDecoder: Bool { llama_model_has_decoder(pointer) }
+
+    /// Type of the weights, such as "Q8_0".
+    package var fileType: String {
+        guard let name = llama_ftype_name(llama_model_ftype(pointer)) else { return "" }
+        return String(cString: name)
+    }
+
+    /// For people, such as "qwen3 0.6B Q8_0".
+    package var summary: String {
+        readString { llama_model_desc(pointer, $0, $1) } ?? ""
+    }
+
+    /// A scalar of the GGUF header as text, or `nil` when the key is absent or an array.
+    package func metadata(_ key: String) -> String? {
+        readString { llama_model_meta_val_str(pointer, key, $0, $1) }
+    }
+
+    /// Every scalar of the GGUF header, in the order of the file.
+    package var metadata: [(key: String, value: String)] {
+        (0..<llama_model_meta_count(pointer)).compactMap { index in
+            guard let key = readString({ llama_model_meta_key_by_index(pointer, index, $0, $1) }) else { return nil }
+            guard let value = readString({ llama_model_meta_val_str_by_index(pointer, index, $0, $1) }) else {
+                return nil
+            }
+            return (key, value)
+        }
+    }
+
+    /// The chat template of that name in the file; `nil` as name asks for the default one.
+    package func chatTemplate(named name: String? = nil) -> String? {
+        let template = name.map { llama_model_chat_template(pointer, $0) } ?? llama_model_chat_template(pointer, nil)
+        return template.map { String(cString: $0) }
+    }
+
+    /// Calls `read` with a buffer, and once more with a larger one where the text did not fit.
+    private func readString(_ read: (UnsafeMutablePointer<CChar>, Int) -> Int32) -> String? {
+        var capacity = 256
+        while true {
+            let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
+            defer { buffer.deallocate() }
+            let length = Int(read(buffer, capacity))
+            guard length >= 0 else { return nil }
+            if length < capacity {
+                return String(
+                    decoding: UnsafeRawBufferPointer(start: buffer, count: length), as: UTF8.self)
+            }
+            capacity = length + 1
+        }
+    }
+}

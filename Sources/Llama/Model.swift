@@ -1,0 +1,99 @@
+import CLlama
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The weights and the vocabulary of one GGUF file.
+///
+/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except through LoRA adapters, which this
+/// type does not offer; so any number of threads may read it. It is freed once, when the last user lets go.
+package final class Model: @unchecked Sendable {
+    package struct Options: Sendable, Equatable {
+        /// Layers that go to the GPU, if there is one; a negative number means all.
+        package var gpuLayers: Int32 = -1
+        /// Whether the file is mapped instead of copied.
+        package var usesMemoryMap = true
+        /// Whether only the vocabulary is loaded.
+        package var vocabularyOnly = false
+        /// Whether weights may be repacked into layouts that some kernels prefer.
+        package var usesRepackedWeights = true
+
+        package init() {}
+    }
+
+    let pointer: OpaquePointer
+    package let path: String
+
+    /// Loads the file at `path`.
+    ///
+    /// - Parameter progress: called on this thread with 0 to 1; `false` gives up with `loadCancelled`.
+    package init(
+        path: String, options: Options = Options(), progress: (Float) -> Bool = { _ in true }
+    ) throws(LlamaError) {
+        try Self.checkFile(path)
+        var parameters = llama_model_default_params()
+        parameters.n_gpu_layers = options.gpuLayers
+        parameters.load_mode = options.usesMemoryMap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE
+        parameters.vocab_only = options.vocabularyOnly
+        parameters.use_extra_bufts = options.usesRepackedWeights
+
+        _ = LlamaLog.takeLastError()
+        var wasCancelled = false
+        let loaded: OpaquePointer? = withoutActuallyEscaping(progress) { progress in
+            // The callback is only called inside llama_model_load_from_file, so the box outlives every call.
+            let box = ProgressBox(progress)
+            parameters.progress_callback = { fraction, context in
+                guard let context else { return true }
+                return Unmanaged<ProgressBox>.fromOpaque(context).takeUnretainedValue().report(fraction)
+            }
+            return withExtendedLifetime(box) {
+                parameters.progress_callback_user_data = Unmanaged.passUnretained(box).toOpaque()
+                let model = llama_model_load_from_file(path, parameters)
+                wasCancelled = box.wasCancelled
+                return model
+            }
+        }
+        guard let loaded else {
+            if wasCancelled { throw LlamaError(.loadCancelled, "Loading \(path) was cancelled.") }
+            let cause = LlamaLog.takeLastError().map { ": \($0)" } ?? ""
+            throw LlamaError(.loadFailed, "The model \(path) cannot be loaded\(cause).")
+        }
+        pointer = loaded
+        self.path = path
+    }
+
+    deinit {
+        llama_model_free(pointer)
+    }
+
+    /// Finds the two usual mistakes before libllama does, which reports them in several lines.
+    private static func checkFile(_ path: String) throws(LlamaError) {
+        guard let file = fopen(path, "rb") else {
+            let reason = String(cString: strerror(errno))
+            throw LlamaError(.missingFile, "The model file \(path) cannot be opened: \(reason).")
+        }
+        defer { fclose(file) }
+        var magic: (UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0)
+        let count = withUnsafeMutableBytes(of: &magic) { fread($0.baseAddress, 1, 4, file) }
+        guard count == 4, magic == (0x47, 0x47, 0x55, 0x46) else {
+            throw LlamaError(.notAModel, "The file \(path) is no GGUF model: it does not begin with \"GGUF\".")
+        }
+    }
+}
+
+private final class ProgressBox {
+    let progress: (Float) -> Bool
+    var wasCancelled = false
+
+    init(_ progress: @escaping (Float) -> Bool) { self.progress = progress }
+
+    func report(_ fraction: Float) -> Bool {
+        if !progress(fraction) { wasCancelled = true }
+        return !wasCancelled
+    }
+}

@@ -1,0 +1,107 @@
+package import MartletJSON
+package import MartletProtocol
+
+/// A refusal or failure as a client sees it: one HTTP status and one JSON body.
+///
+/// The body is llama-server's, `{"error":{"code","message","type"}}`, with OpenAI's `param` where one field is at fault.
+package struct APIError: Error, Sendable, Equatable {
+    /// What clients branch on.
+    package enum Kind: String, Sendable, CaseIterable {
+        case invalidRequest = "invalid_request_error"
+        case authentication = "authentication_error"
+        case notFound = "not_found_error"
+        case methodNotAllowed = "method_not_allowed_error"
+        case tooLarge = "request_too_large_error"
+        case contextExceeded = "exceed_context_size_error"
+        /// Valid at llama-server or OpenAI, but nothing that this version does. 400 and not llama-server's 501, because
+        /// client libraries repeat a request after any 5xx.
+        case notSupported = "not_supported_error"
+        case overloaded = "overloaded_error"
+        case server = "server_error"
+        case unavailable = "unavailable_error"
+
+        package var status: Int {
+            switch self {
+            case .invalidRequest, .contextExceeded, .notSupported: 400
+            case .authentication: 401
+            case .notFound: 404
+            case .methodNotAllowed: 405
+            case .tooLarge: 413
+            case .server: 500
+            case .overloaded, .unavailable: 503
+            }
+        }
+    }
+    package var kind: Kind
+    /// One sentence that names the field, the rule and the value.
+    package var message: String
+    /// The field at fault, such as `messages[2].role`.
+    package var parameter: String?
+    package var promptTokens: Int?
+    package var contextSize: Int?
+
+    package init(_ kind: Kind, _ message: String, parameter: String? = nil) {
+        self.kind = kind
+        self.message = message
+        self.parameter = parameter
+    }
+
+    /// A value that breaks the rule of its field.
+    package static func field(_ name: String, _ rule: String) -> APIError {
+        APIError(.invalidRequest, "Field '\(name)': \(rule)", parameter: name)
+    }
+
+    /// What an engine's refusal or failure is for a client.
+    package init(_ error: EngineError) {
+        let kind: Kind =
+            switch error.code {
+            case .invalidRequest: .invalidRequest
+            case .contextExceeded: .contextExceeded
+            case .overloaded: .overloaded
+            case .generationFailed, .loadFailed, .engineLost: .server
+            case .shuttingDown: .unavailable
+            }
+        self.init(kind, error.message)
+        promptTokens = error.promptTokens
+        contextSize = error.contextSize
+    }
+
+    package var status: Int { kind.status }
+
+    /// Appends `{"error":{…}}`.
+    package func write(to bytes: inout [UInt8]) {
+        JSONText.appendRaw("{\"error\":{\"code\":", to: &bytes)
+        JSONText.appendInteger(status, to: &bytes)
+        JSONText.appendRaw(",\"message\":", to: &bytes)
+        JSONText.appendString(message, to: &bytes)
+        JSONText.appendRaw(",\"type\":", to: &bytes)
+        JSONText.appendString(kind.rawValue, to: &bytes)
+        if let parameter {
+            JSONText.appendRaw(",\"param\":", to: &bytes)
+            JSONText.appendString(parameter, to: &bytes)
+        }
+        if let promptTokens {
+            JSONText.appendRaw(",\"n_prompt_tokens\":", to: &bytes)
+            JSONText.appendInteger(promptTokens, to: &bytes)
+        }
+        if let contextSize {
+            JSONText.appendRaw(",\"n_ctx\":", to: &bytes)
+            JSONText.appendInteger(contextSize, to: &bytes)
+        }
+        JSONText.appendRaw("}}", to: &bytes)
+    }
+
+    /// The whole body of a response.
+    package func body() -> [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
+    }
+}
+
+extension APIError {
+    /// A body that is no JSON, or too deep.
+    package init(_ error: JSONError) {
+        self.init(.invalidRequest, "The body is not valid JSON: \(error)")
+    }
+}

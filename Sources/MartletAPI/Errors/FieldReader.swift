@@ -1,0 +1,101 @@
+package import MartletJSON
+import OrderedCollections
+
+/// Reads the members of a request body; every refusal names the field, the rule and the value.
+///
+/// `null` counts as absent, as at llama-server.
+package struct FieldReader {
+    package let members: JSONObject
+    /// Where the object stands in the body, such as `stream_options.`; empty for the body itself.
+    private let prefix: String
+
+    /// - Throws: `invalidRequest` when the body is no object.
+    package init(_ json: JSONValue) throws(APIError) {
+        guard case .object(let members) = json else {
+            throw APIError(.invalidRequest, "The body must be a JSON object, but is \(json.kindName)")
+        }
+        self.members = members
+        prefix = ""
+    }
+
+    private init(members: JSONObject, prefix: String) {
+        self.members = members
+        self.prefix = prefix
+    }
+
+    /// The member itself, `nil` when absent or `null`.
+    package func value(_ name: String) -> JSONValue? {
+        members[name].flatMap { $0 == .null ? nil : $0 }
+    }
+
+    package func path(_ name: String) -> String { prefix + name }
+
+    package func bool(_ name: String) throws(APIError) -> Bool? {
+        guard let value = value(name) else { return nil }
+        guard let bool = value.boolValue else { throw mismatch(name, "a boolean", value) }
+        return bool
+    }
+
+    package func string(_ name: String) throws(APIError) -> String? {
+        guard let value = value(name) else { return nil }
+        guard let string = value.stringValue else { throw mismatch(name, "a string", value) }
+        return string
+    }
+
+    package func array(_ name: String) throws(APIError) -> [JSONValue]? {
+        guard let value = value(name) else { return nil }
+        guard let array = value.arrayValue else { throw mismatch(name, "an array", value) }
+        return array
+    }
+
+    package func object(_ name: String) throws(APIError) -> FieldReader? {
+        guard let value = value(name) else { return nil }
+        guard let object = value.objectValue else { throw mismatch(name, "an object", value) }
+        return FieldReader(members: object, prefix: path(name) + ".")
+    }
+
+    /// A whole number within `range`; outside is refused.
+    package func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
+        guard let value = value(name) else { return nil }
+        guard let integer = value.integerValue else { throw mismatch(name, "an integer", value) }
+        guard let integer = Int(exactly: integer), range.contains(integer) else {
+            throw .field(path(name), Self.rangeRule(range.lowerBound, range.upperBound, got: value))
+        }
+        return integer
+    }
+
+    /// A number that is finite as a `Float`.
+    package func float(_ name: String) throws(APIError) -> Float? {
+        guard let value = value(name) else { return nil }
+        guard let double = value.doubleValue else { throw mismatch(name, "a number", value) }
+        guard Float(double).isFinite else {
+            throw .field(path(name), "Value must be finite as a 32-bit float, but got \(value.text)")
+        }
+        return Float(double)
+    }
+
+    /// A number that is moved to the nearest end of `range` when it lies outside, as llama-server does for this field.
+    package func float(_ name: String, clampedTo range: ClosedRange<Float>) throws(APIError) -> Float? {
+        try float(name).map { min(max($0, range.lowerBound), range.upperBound) }
+    }
+
+    package func mismatch(_ name: String, _ expected: String, _ value: JSONValue) -> APIError {
+        .field(path(name), "Value must be \(expected), but got \(Self.short(value))")
+    }
+
+    private static func rangeRule(_ lower: Int, _ upper: Int, got value: JSONValue) -> String {
+        upper == .max
+            ? "Value must be \(lower) or more, but got \(value.text)"
+            : "Value must be between \(lower) <= value <= \(upper), but got \(value.text)"
+    }
+
+    /// The value as it is shown in a message: scalars whole if they are short, anything else by its kind.
+    package static func short(_ value: JSONValue) -> String {
+        switch value {
+        case .array, .object: return value.kindName
+        default:
+            let text = value.text
+            return text.utf8.count <= 64 ? text : value.kindName
+        }
+    }
+}

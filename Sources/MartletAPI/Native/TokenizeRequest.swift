@@ -1,0 +1,74 @@
+package import MartletJSON
+package import MartletProtocol
+import OrderedCollections
+
+/// The body of `/tokenize`, validated.
+package struct TokenizeRequest: Sendable, Equatable {
+    package var prompt: Prompt
+    package var withPieces: Bool
+
+    package init(_ json: JSONValue) throws(APIError) {
+        let fields = try FieldReader(json)
+        guard let content = fields.value("content") else {
+            throw .field("content", "A text or a list of texts and tokens is required, but the field is missing")
+        }
+        let isTrusted = try fields.bool("parse_special") ?? true
+        let pieces: [Prompt.Piece]
+        switch content {
+        case .string(let text): pieces = [.text(text, isTrusted: isTrusted)]
+        case .array(let elements): pieces = try PromptPieces.mixed(elements, name: "content", isTrusted: isTrusted)
+        default: throw .field("content", "Value must be a string or a list, but is \(content.kindName)")
+        }
+        prompt = Prompt(pieces: pieces, addsBeginning: try fields.bool("add_special") ?? false)
+        withPieces = try fields.bool("with_pieces") ?? false
+    }
+
+    /// `{"tokens":[…]}`: ids, or ids with their text; a piece that is no UTF-8 by itself is a list of bytes.
+    package func response(_ tokens: [TokenPiece]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        JSONText.appendRaw("{\"tokens\":[", to: &bytes)
+        for (index, token) in tokens.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            guard withPieces else {
+                JSONText.appendInteger(token.id, to: &bytes)
+                continue
+            }
+            JSONText.appendRaw("{\"id\":", to: &bytes)
+            JSONText.appendInteger(token.id, to: &bytes)
+            JSONText.appendRaw(",\"piece\":", to: &bytes)
+            if String(validating: token.bytes, as: UTF8.self) != nil {
+                JSONText.appendString(token.bytes, to: &bytes)
+            } else {
+                JSONValue.array(token.bytes.map { .integer(Int64($0)) }).write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+        JSONText.appendRaw("]}", to: &bytes)
+        return bytes
+    }
+}
+
+/// The body of `/detokenize`, validated.
+package struct DetokenizeRequest: Sendable, Equatable {
+    package var tokens: [Int32]
+
+    package init(_ json: JSONValue) throws(APIError) {
+        let fields = try FieldReader(json)
+        guard let elements = try fields.array("tokens") else {
+            throw .field("tokens", "A list of token ids is required, but the field is missing")
+        }
+        tokens = []
+        tokens.reserveCapacity(elements.count)
+        for (index, element) in elements.enumerated() {
+            guard let id = element.integerValue.flatMap(Int32.init(exactly:)), id >= 0 else {
+                throw .field("tokens[\(index)]", "Value must be a token id, but got \(FieldReader.short(element))")
+            }
+            tokens.append(id)
+        }
+    }
+
+    /// `{"content":…}`; bytes that are no UTF-8 become U+FFFD.
+    package static func response(_ text: [UInt8]) -> [UInt8] {
+        JSONValue.object(["content": .string(String(decoding: text, as: UTF8.self))]).bytes
+    }
+}

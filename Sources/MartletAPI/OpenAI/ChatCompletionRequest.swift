@@ -1,0 +1,45 @@
+package import MartletJSON
+import OrderedCollections
+
+/// The body of a chat completion, validated. Rendering the messages is up to the model's template.
+package struct ChatCompletionRequest: Sendable, Equatable {
+    /// Each an object with a known role and content of a supported shape.
+    package var messages: [JSONValue]
+    package var addsGenerationPrompt: Bool
+    /// Values that the template sees by name: `chat_template_kwargs`, `enable_thinking`, `reasoning_effort`.
+    package var templateArguments: JSONObject
+    package var reasoningFormat: ReasoningFormat
+    package var options: CompletionOptions
+
+    /// - Parameter randomSeed: used when the request fixes none.
+    package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
+        let fields = try FieldReader(json)
+        messages = try ChatMessages.validated(fields)
+        options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
+        addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
+        templateArguments = try Self.templateArguments(fields)
+        reasoningFormat = defaults.reasoningFormat
+        if let name = try fields.string("reasoning_format") {
+            guard let format = ReasoningFormat(rawValue: name) else {
+                let known = ReasoningFormat.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .field("reasoning_format", "Value must be one of \(known), but got \"\(name)\"")
+            }
+            reasoningFormat = format
+        }
+    }
+
+    private static func templateArguments(_ fields: FieldReader) throws(APIError) -> JSONObject {
+        let given = try fields.object("chat_template_kwargs")
+        _ = try given?.bool("enable_thinking")
+        var arguments = given?.members ?? [:]
+        if let thinking = try fields.bool("enable_thinking") { arguments["enable_thinking"] = .bool(thinking) }
+        if let effort = try fields.string("reasoning_effort") {
+            if effort == "none" {
+                arguments["enable_thinking"] = false
+            } else {
+                arguments["reasoning_effort"] = .string(effort)
+            }
+        }
+        return arguments
+    }
+}

@@ -1,0 +1,22 @@
+package import MartletProtocol
+
+/// What a request gets that does not say otherwise; set by the server's flags.
+package struct CompletionDefaults: Sendable, Equatable {
+    package var sampling = SamplingParameters()
+    /// `nil` = until the context is full.
+    package var maximumTokens: Int?
+    /// Between pings on a stream that has nothing else to say; `nil` = no pings.
+    package var pingInterval: Duration? = .seconds(30)
+    package var reasoningFormat = ReasoningFormat.deepseek
+
+    package init() {}
+}
+
+/// Where a model's thinking goes. Names as at llama-server.
+package enum ReasoningFormat: String, Sendable, CaseIterable {
+    /// Stays in `content`, tags included.
+    case none
+    case auto
+    /// Goes to `reasoning_content`.
+    case deepseek
+}

@@ -1,0 +1,110 @@
+import MartletJSON
+package import MartletProtocol
+
+/// The fields that every completion route shares.
+package struct CompletionOptions: Sendable, Equatable {
+    package var streams = false
+    /// One more chunk with the token counts before the end of a stream.
+    package var includesUsage = false
+    /// `nil` = no pings.
+    package var pingInterval: Duration?
+    /// As the request names it; which names are known is for the server to say.
+    package var model: String?
+    private var generation: GenerationRequest
+
+    /// - Parameter randomSeed: used when the request fixes none.
+    package init(_ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
+        try UnsupportedFields.check(fields)
+        streams = try fields.bool("stream") ?? false
+        includesUsage = try fields.object("stream_options")?.bool("include_usage") ?? false
+        model = try fields.string("model")
+        pingInterval = defaults.pingInterval
+        if let seconds = try fields.integer("sse_ping_interval", in: -1...Int(Int32.max)) {
+            pingInterval = seconds > 0 ? .seconds(seconds) : nil
+        }
+        generation = GenerationRequest(
+            handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
+            sampling: try Self.sampling(fields, defaults: defaults.sampling, randomSeed: randomSeed))
+        generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
+        if generation.maximumTokens == -1 { generation.maximumTokens = nil }
+        if let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0 {
+            generation.maximumTime = .milliseconds(milliseconds)
+        }
+        generation.stops = try Self.stops(fields)
+        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? false
+        generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
+        generation.reportsProgress = try fields.bool("return_progress") ?? false
+    }
+
+    /// The engine's form of these options.
+    package func request(
+        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = []
+    ) -> GenerationRequest {
+        var request = generation
+        request.handle = handle
+        request.prompt = prompt
+        request.visibleMarkers = visibleMarkers
+        return request
+    }
+
+    package var sampling: SamplingParameters { generation.sampling }
+
+    private static func sampling(
+        _ fields: FieldReader, defaults: SamplingParameters, randomSeed: UInt64
+    ) throws(APIError) -> SamplingParameters {
+        var sampling = defaults
+        let counts = Int(Int32.min)...Int(Int32.max)
+        if let value = try fields.integer("repeat_last_n", in: 0...Int(Int32.max)) { sampling.repeatLastN = value }
+        if let value = try fields.float("repeat_penalty") {
+            guard value > 0 else { throw .field("repeat_penalty", "Value must be more than 0, but got \(value)") }
+            sampling.repeatPenalty = value
+        }
+        if let value = try fields.float("frequency_penalty") { sampling.frequencyPenalty = value }
+        if let value = try fields.float("presence_penalty") { sampling.presencePenalty = value }
+        if let value = try fields.integer("top_k", in: counts) { sampling.topK = max(value, 0) }
+        if let value = try fields.float("top_p", clampedTo: 0...1) { sampling.topP = value }
+        if let value = try fields.float("min_p", clampedTo: 0...1) { sampling.minP = value }
+        if let value = try fields.float("temperature") { sampling.temperature = max(value, 0) }
+        sampling.seed = try seed(fields) ?? randomSeed
+        return sampling
+    }
+
+    /// Negative and 0xFFFFFFFF mean "any", as at llama-server.
+    private static func seed(_ fields: FieldReader) throws(APIError) -> UInt64? {
+        guard let value = try fields.integer("seed", in: .min ... .max), value >= 0, value != 0xFFFF_FFFF else {
+            return nil
+        }
+        return UInt64(value)
+    }
+
+    private static func maximumTokens(_ fields: FieldReader) throws(APIError) -> Int? {
+        for name in ["n_predict", "max_completion_tokens", "max_tokens"] {
+            if let value = try fields.integer(name, in: -1...Int(Int32.max)) { return value }
+        }
+        return nil
+    }
+
+    /// Most stop texts in one request, and most bytes of one.
+    private static let stopCountLimit = 64
+    private static let stopLengthLimit = 4_096
+
+    private static func stops(_ fields: FieldReader) throws(APIError) -> [String] {
+        guard let value = fields.value("stop") else { return [] }
+        let values = value.arrayValue ?? [value]
+        guard values.count <= stopCountLimit else {
+            throw .field("stop", "At most \(stopCountLimit) texts are allowed, but got \(values.count)")
+        }
+        var stops: [String] = []
+        for (index, element) in values.enumerated() {
+            let name = value.arrayValue == nil ? "stop" : "stop[\(index)]"
+            guard let text = element.stringValue else {
+                throw .field(name, "Value must be a string, but got \(FieldReader.short(element))")
+            }
+            guard text.utf8.count <= stopLengthLimit else {
+                throw .field(name, "At most \(stopLengthLimit) bytes are allowed, but got \(text.utf8.count)")
+            }
+            if !text.isEmpty, !stops.contains(text) { stops.append(text) }
+        }
+        return stops
+    }
+}

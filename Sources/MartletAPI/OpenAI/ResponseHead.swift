@@ -1,0 +1,115 @@
+import MartletJSON
+import MartletProtocol
+
+/// What is the same in every chunk of one response; fixed when the generation is admitted.
+package struct ResponseHead: Sendable, Equatable {
+    /// With its prefix, such as `chatcmpl-…`.
+    package var id: String
+    /// Seconds since 1970.
+    package var created: Int
+    /// The server's name of the model.
+    package var model: String
+    /// Which build answered.
+    package var fingerprint: String
+
+    package init(id: String, created: Int, model: String, fingerprint: String) {
+        self.id = id
+        self.created = created
+        self.model = model
+        self.fingerprint = fingerprint
+    }
+
+    /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces.
+    func write(object: StaticString, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"created\":", to: &bytes)
+        JSONText.appendInteger(created, to: &bytes)
+        JSONText.appendRaw(",\"id\":", to: &bytes)
+        JSONText.appendString(id, to: &bytes)
+        JSONText.appendRaw(",\"model\":", to: &bytes)
+        JSONText.appendString(model, to: &bytes)
+        JSONText.appendRaw(",\"system_fingerprint\":", to: &bytes)
+        JSONText.appendString(fingerprint, to: &bytes)
+        JSONText.appendRaw(",\"object\":\"", to: &bytes)
+        JSONText.appendRaw(object, to: &bytes)
+        JSONText.appendRaw("\"", to: &bytes)
+    }
+}
+
+/// The parts of a response that say what it cost.
+enum Accounting {
+    /// Appends `"usage":{…}`.
+    static func writeUsage(_ timings: Timings, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"usage\":{\"completion_tokens\":", to: &bytes)
+        JSONText.appendInteger(timings.predictedTokens, to: &bytes)
+        JSONText.appendRaw(",\"prompt_tokens\":", to: &bytes)
+        JSONText.appendInteger(timings.promptTokens, to: &bytes)
+        JSONText.appendRaw(",\"total_tokens\":", to: &bytes)
+        JSONText.appendInteger(timings.promptTokens + timings.predictedTokens, to: &bytes)
+        JSONText.appendRaw(",\"prompt_tokens_details\":{\"cached_tokens\":", to: &bytes)
+        JSONText.appendInteger(timings.cachedTokens, to: &bytes)
+        JSONText.appendRaw("}}", to: &bytes)
+    }
+
+    /// Appends `"timings":{…}` with llama-server's members. Its generation rate leaves out the first token, whose time
+    /// is part of the prompt's.
+    static func writeTimings(_ timings: Timings, to bytes: inout [UInt8]) {
+        let computed = timings.promptTokens - timings.cachedTokens
+        JSONText.appendRaw("\"timings\":{\"cache_n\":", to: &bytes)
+        JSONText.appendInteger(timings.cachedTokens, to: &bytes)
+        JSONText.appendRaw(",\"prompt_n\":", to: &bytes)
+        JSONText.appendInteger(computed, to: &bytes)
+        writeRates("prompt", count: computed, milliseconds: timings.promptTime.milliseconds, to: &bytes)
+        JSONText.appendRaw(",\"predicted_n\":", to: &bytes)
+        JSONText.appendInteger(timings.predictedTokens, to: &bytes)
+        writeRates(
+            "predicted", count: max(timings.predictedTokens - 1, 0),
+            milliseconds: timings.predictedTime.milliseconds, to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
+    }
+
+    private static func writeRates(
+        _ name: StaticString, count: Int, milliseconds: Double, to bytes: inout [UInt8]
+    ) {
+        for (suffix, value) in [
+            ("_ms" as StaticString, milliseconds),
+            ("_per_token_ms", count > 0 ? milliseconds / Double(count) : 0),
+            ("_per_second", milliseconds > 0 ? Double(count) * 1_000 / milliseconds : 0),
+        ] {
+            JSONText.appendRaw(",\"", to: &bytes)
+            JSONText.appendRaw(name, to: &bytes)
+            JSONText.appendRaw(suffix, to: &bytes)
+            JSONText.appendRaw("\":", to: &bytes)
+            JSONText.appendNumber((value * 1_000).rounded() / 1_000, to: &bytes)
+        }
+    }
+
+    /// Appends `"prompt_progress":{…}`.
+    static func writeProgress(_ progress: PromptProgress, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"prompt_progress\":{\"total\":", to: &bytes)
+        JSONText.appendInteger(progress.total, to: &bytes)
+        JSONText.appendRaw(",\"cache\":", to: &bytes)
+        JSONText.appendInteger(progress.cached, to: &bytes)
+        JSONText.appendRaw(",\"processed\":", to: &bytes)
+        JSONText.appendInteger(progress.processed, to: &bytes)
+        JSONText.appendRaw(",\"time_ms\":", to: &bytes)
+        JSONText.appendInteger(Int(progress.elapsed.milliseconds), to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
+    }
+}
+
+extension Duration {
+    var milliseconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) * 1e3 + Double(attoseconds) / 1e15
+    }
+}
+
+extension Completion.Reason {
+    /// OpenAI's `finish_reason`.
+    var finishReason: StaticString {
+        switch self {
+        case .endOfGeneration, .stopText, .cancelled: "stop"
+        case .tokenLimit, .timeLimit, .contextFull: "length"
+        }
+    }
+}

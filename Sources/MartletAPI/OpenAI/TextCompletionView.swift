@@ -1,0 +1,82 @@
+import MartletJSON
+import MartletProtocol
+package import MartletStreams
+
+/// A generation as OpenAI's text completion: chunks while it streams, or one object.
+package struct TextCompletionView: StreamView {
+    private let head: ResponseHead
+    private let includesUsage: Bool
+    /// From the end of a choice to the end of the event.
+    private let suffix: [UInt8]
+
+    package init(head: ResponseHead, includesUsage: Bool) {
+        self.head = head
+        self.includesUsage = includesUsage
+        var suffix = Array("],".utf8)
+        head.write(object: "text_completion", to: &suffix)
+        self.suffix = suffix
+    }
+
+    package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
+        switch event {
+        case .text(_, _, let text):
+            guard !text.isEmpty else { return }
+            JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+            JSONText.appendRaw("\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}", to: &bytes)
+            bytes.append(contentsOf: suffix)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .admitted, .started: break
+        case .promptProgress(let progress):
+            JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+            bytes.append(contentsOf: suffix)
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeProgress(progress, to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .finished(let completion): encodeEnd(completion, into: &bytes)
+        case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
+        }
+    }
+
+    private func encodeEnd(_ completion: Completion, into bytes: inout [UInt8]) {
+        JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+        writeChoice(text: [], completion, to: &bytes)
+        bytes.append(contentsOf: suffix)
+        if includesUsage {
+            JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
+            bytes.append(contentsOf: suffix)
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeUsage(completion.timings, to: &bytes)
+        }
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeTimings(completion.timings, to: &bytes)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+        ServerSentEvent.appendDone(to: &bytes)
+    }
+
+    private func writeChoice(text: [UInt8], _ completion: Completion, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("{\"text\":", to: &bytes)
+        JSONText.appendString(text, to: &bytes)
+        JSONText.appendRaw(",\"index\":0,\"logprobs\":null,\"finish_reason\":\"", to: &bytes)
+        JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
+        JSONText.appendRaw("\"}", to: &bytes)
+    }
+
+    /// The whole answer as one object.
+    /// - Parameter events: all events of a log that has ended.
+    /// - Throws: what the generation failed with.
+    package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
+        let answer = try Answer(events)
+        var bytes: [UInt8] = []
+        JSONText.appendRaw("{\"choices\":[", to: &bytes)
+        writeChoice(text: answer.content, answer.completion, to: &bytes)
+        JSONText.appendRaw("],", to: &bytes)
+        head.write(object: "text_completion", to: &bytes)
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeUsage(answer.completion.timings, to: &bytes)
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeTimings(answer.completion.timings, to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
+        return bytes
+    }
+}

@@ -1,0 +1,57 @@
+import MartletJSON
+import OrderedCollections
+
+/// Fields of llama-server and OpenAI that would change the answer and that this version does not honour.
+///
+/// Such a field is refused by name unless its value asks for nothing: an answer that ignores what was asked for is worse
+/// than a refusal. Fields that only ask for more output, or are remarks (`user`, `metadata`), are ignored.
+enum UnsupportedFields {
+    static func check(_ fields: FieldReader) throws(APIError) {
+        for (name, isNeutral) in rules {
+            guard let value = fields.value(name), !isNeutral(value) else { continue }
+            throw APIError(
+                .notSupported,
+                "Field '\(name)': \(FieldReader.short(value)) is not supported by this version; leave the field out",
+                parameter: name)
+        }
+    }
+
+    private static let rules: [(String, @Sendable (JSONValue) -> Bool)] = [
+        ("n", { $0.integerValue == 1 }),
+        ("n_cmpl", { $0.integerValue == 1 }),
+        ("best_of", { $0.integerValue == 1 }),
+        ("tools", { $0.arrayValue?.isEmpty == true }),
+        ("tool_choice", { $0.stringValue == "none" || $0.stringValue == "auto" }),
+        ("functions", { $0.arrayValue?.isEmpty == true }),
+        ("function_call", { $0.stringValue == "none" || $0.stringValue == "auto" }),
+        ("response_format", { $0["type"]?.stringValue == "text" }),
+        ("json_schema", { $0.objectValue?.isEmpty == true }),
+        ("grammar", { $0.stringValue?.isEmpty == true }),
+        ("logprobs", { $0.boolValue == false || $0.integerValue == 0 }),
+        ("top_logprobs", { $0.integerValue == 0 }),
+        ("n_probs", { $0.integerValue == 0 }),
+        ("logit_bias", { $0.arrayValue?.isEmpty == true || $0.objectValue?.isEmpty == true }),
+        ("modalities", { $0 == ["text"] }),
+        ("audio", { _ in false }),
+        ("echo", { $0.boolValue == false }),
+        ("suffix", { $0.stringValue?.isEmpty == true }),
+        ("continue_final_message", { $0.boolValue == false }),
+        ("reasoning_budget_tokens", { $0.integerValue == -1 }),
+        ("thinking_budget_tokens", { $0.integerValue == -1 }),
+        ("top_n_sigma", { ($0.doubleValue ?? 1) <= 0 }),
+        ("typical_p", { ($0.doubleValue ?? 0) >= 1 }),
+        ("xtc_probability", { $0.doubleValue == 0 }),
+        ("dry_multiplier", { $0.doubleValue == 0 }),
+        ("mirostat", { $0.integerValue == 0 }),
+        ("dynatemp_range", { $0.doubleValue == 0 }),
+        ("adaptive_target", { ($0.doubleValue ?? 1) < 0 }),
+        ("min_keep", { $0.integerValue == 0 }),
+        ("samplers", { $0.arrayValue?.isEmpty == true }),
+        ("lora", { $0.arrayValue?.isEmpty == true }),
+        ("id_slot", { $0.integerValue == -1 }),
+        ("n_keep", { $0.integerValue == 0 }),
+        ("n_discard", { $0.integerValue == 0 }),
+        ("n_indent", { $0.integerValue == 0 }),
+        ("n_cache_reuse", { $0.integerValue == 0 }),
+    ]
+}

@@ -1,0 +1,183 @@
+import OrderedCollections
+
+extension Interpreter {
+    /// The value of an expression. Each kind has a function of its own: that keeps the stack of one level small.
+    func evaluate(_ expression: Expression) throws(TemplateError) -> Value {
+        try spend()
+        switch expression {
+        case .constant(let constant): return Value(constant)
+        case .variable(let number): return variable(number)
+        default: break
+        }
+        try enter()
+        defer { leave() }
+        return try evaluateNested(expression)
+    }
+
+    private func evaluateNested(_ expression: Expression) throws(TemplateError) -> Value {
+        switch expression {
+        case .constant, .variable: .none
+        case .postfix(let operand, let suffixes): try evaluatePostfix(operand, suffixes)
+        case .arithmetic(let first, let links): try evaluateArithmetic(first, links)
+        case .concatenation(let operands): try evaluateConcatenation(operands)
+        case .comparison(let first, let links, let line): try evaluateComparison(first, links, line)
+        case .and(let operands): try evaluateLogic(operands, stopsAt: false)
+        case .or(let operands): try evaluateLogic(operands, stopsAt: true)
+        case .not(let operand): .boolean(!(try evaluate(operand).isTrue))
+        case .negative(let operand, let line): try negated(try evaluate(operand), line)
+        case .positive(let operand, let line): try positive(try evaluate(operand), line)
+        case .conditional(let then, let condition, let otherwise):
+            try evaluateConditional(then, condition, otherwise)
+        case .list(let items): try makeList(try evaluateAll(items))
+        case .tuple(let items): try makeList(try evaluateAll(items), kind: .tuple)
+        case .dictionary(let members): try evaluateDictionary(members)
+        }
+    }
+
+    private func evaluateAll(_ expressions: [Expression]) throws(TemplateError) -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(expressions.count)
+        for expression in expressions { values.append(try evaluate(expression)) }
+        return values
+    }
+
+    private func evaluateDictionary(
+        _ members: [(key: Expression, value: Expression)]
+    ) throws(TemplateError) -> Value {
+        let dictionary = DictionaryObject()
+        for member in members {
+            let key = try key(from: try evaluate(member.key))
+            dictionary.members[key] = try evaluate(member.value)
+        }
+        return try makeDictionary(dictionary)
+    }
+
+    func key(from value: Value) throws(TemplateError) -> DictionaryKey {
+        guard let key = DictionaryKey(value) else { throw failure("TypeError: unhashable type: '\(value.typeName)'") }
+        return key
+    }
+
+    private func evaluateConditional(
+        _ then: Expression, _ condition: Expression, _ otherwise: Expression?
+    ) throws(TemplateError) -> Value {
+        if try evaluate(condition).isTrue { return try evaluate(then) }
+        guard let otherwise else {
+            return .undefined(
+                .hint("the inline if-expression on line \(line) evaluated to false and no else section was defined."))
+        }
+        return try evaluate(otherwise)
+    }
+
+    private func evaluateLogic(_ operands: [Expression], stopsAt truth: Bool) throws(TemplateError) -> Value {
+        var value = Value.none
+        for operand in operands {
+            value = try evaluate(operand)
+            if value.isTrue == truth { return value }
+        }
+        return value
+    }
+
+    private func evaluateConcatenation(_ operands: [Expression]) throws(TemplateError) -> Value {
+        var result = Text.empty
+        for operand in operands { result.append(try text(of: try evaluate(operand))) }
+        return try makeText(result)
+    }
+
+    private func evaluateComparison(
+        _ first: Expression, _ links: [(operation: ComparisonOperator, operand: Expression)], _ line: Int
+    ) throws(TemplateError) -> Value {
+        var left = try evaluate(first)
+        for link in links {
+            let right = try evaluate(link.operand)
+            self.line = line
+            guard try compare(left, link.operation, right) else { return .boolean(false) }
+            left = right
+        }
+        return .boolean(true)
+    }
+
+    private func evaluateArithmetic(
+        _ first: Expression, _ links: [(operation: ArithmeticOperator, operand: Expression, line: Int)]
+    ) throws(TemplateError) -> Value {
+        var left = try evaluate(first)
+        for link in links {
+            let right = try evaluate(link.operand)
+            line = link.line
+            left = try calculate(left, link.operation, right)
+        }
+        return left
+    }
+
+    private func evaluatePostfix(_ operand: Expression, _ suffixes: [Suffix]) throws(TemplateError) -> Value {
+        var value = try evaluate(operand)
+        for suffix in suffixes {
+            line = suffix.line
+            switch suffix.kind {
+            case .attribute(let name): value = try attribute(name, of: value)
+            case .element(let index): value = try element(try evaluate(index), of: value)
+            case .slice(let start, let stop, let step): value = try evaluateSlice(of: value, start, stop, step)
+            case .call(let list): value = try evaluateCall(of: value, list, suffix.line)
+            case .filter(let call): value = try apply(call, to: value)
+            case .test(let call): value = .boolean(try apply(call, to: value))
+            }
+        }
+        return value
+    }
+
+    private func evaluateCall(of function: Value, _ list: ArgumentList, _ line: Int) throws(TemplateError) -> Value {
+        try spend()
+        let arguments = try evaluate(list)
+        self.line = line
+        return try call(function, arguments)
+    }
+
+    func evaluate(_ list: ArgumentList) throws(TemplateError) -> Arguments {
+        var arguments = Arguments()
+        if list.isEmpty { return arguments }
+        arguments.positional = try evaluateAll(list.positional)
+        for argument in list.named { arguments.named.append((argument.name, try evaluate(argument.value))) }
+        if let more = list.morePositional { arguments.positional += try items(of: try evaluate(more)) }
+        if let more = list.moreNamed {
+            guard case .dictionary(let dictionary) = try evaluate(more) else {
+                throw failure("TypeError: argument after ** must be a mapping")
+            }
+            for (key, value) in dictionary.members {
+                guard case .text(let name) = key else { throw failure("TypeError: keywords must be strings") }
+                arguments.named.append((name.string, value))
+            }
+        }
+        return arguments
+    }
+
+    func apply(_ call: FilterCall, to value: Value) throws(TemplateError) -> Value {
+        guard let filter = call.filter else { throw failure("No filter named '\(call.name)'.") }
+        let arguments = try evaluate(call.arguments)
+        line = call.line
+        return try apply(filter, to: value, arguments)
+    }
+
+    private func apply(_ call: TestCall, to value: Value) throws(TemplateError) -> Bool {
+        guard let test = call.test else { throw failure("No test named '\(call.name)'.") }
+        let result = try apply(test, to: value, try evaluate(call.arguments))
+        return result != call.isNegated
+    }
+
+    private func evaluateSlice(
+        of value: Value, _ start: Expression?, _ stop: Expression?, _ step: Expression?
+    ) throws(TemplateError) -> Value {
+        let bounds = (try bound(start), try bound(stop), try bound(step))
+        return try slice(value, start: bounds.0, stop: bounds.1, step: bounds.2)
+    }
+
+    private func bound(_ expression: Expression?) throws(TemplateError) -> Int? {
+        guard let expression else { return nil }
+        switch try evaluate(expression) {
+        case .none: return nil
+        case .integer(let value, _): return value
+        case .boolean(let value): return value ? 1 : 0
+        case .undefined(let reason): throw failure(reason.message)
+        default:
+            throw failure("TypeError: slice indices must be integers or None or have an __index__ method")
+        }
+    }
+}

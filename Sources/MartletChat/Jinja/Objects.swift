@@ -1,0 +1,165 @@
+import OrderedCollections
+
+/// Base of what a template can hold by reference.
+///
+/// The interpreter knows every object it made and empties it when the rendering ends, so that neither a cycle nor a
+/// very deep structure outlives the rendering or is freed recursively.
+class HeapObject {
+    func removeReferences() {}
+}
+
+/// A list, a tuple, or what Python's functions return in place of a list.
+final class ListObject: HeapObject {
+    /// Python's name of the type.
+    enum Kind: String {
+        case list
+        case tuple
+        /// Can be walked through once.
+        case generator
+        case range
+        case keys = "dict_keys"
+        case values = "dict_values"
+        case items = "dict_items"
+    }
+    let kind: Kind
+    var items: [Value]
+
+    init(_ items: [Value], kind: Kind = .list) {
+        self.items = items
+        self.kind = kind
+    }
+
+    /// Whether it has a length.
+    var isSized: Bool { kind != .generator }
+    /// Whether it can be indexed.
+    var isSequence: Bool { kind == .list || kind == .tuple || kind == .range }
+
+    override func removeReferences() { items = [] }
+}
+
+final class DictionaryObject: HeapObject {
+    var members: OrderedDictionary<DictionaryKey, Value>
+
+    init(_ members: OrderedDictionary<DictionaryKey, Value> = [:]) { self.members = members }
+
+    override func removeReferences() { members = [:] }
+}
+
+/// A key keeps the provenance of its text; equality is of the text alone.
+enum DictionaryKey: Hashable, Sendable {
+    case none
+    case boolean(Bool)
+    case integer(Int)
+    case float(Double)
+    case text(Text)
+
+    /// Fails for what Python cannot hash, and for tuples.
+    init?(_ value: Value) {
+        switch value {
+        case .none: self = .none
+        case .boolean(let value): self = .boolean(value)
+        case .integer(let value, _): self = .integer(value)
+        case .float(let value): self = .float(value)
+        case .text(let text): self = .text(text)
+        default: return nil
+        }
+    }
+
+    /// A number as a key counts as untrusted: keys do not remember.
+    var value: Value {
+        switch self {
+        case .none: .none
+        case .boolean(let value): .boolean(value)
+        case .integer(let value): .integer(value, isTrusted: false)
+        case .float(let value): .float(value)
+        case .text(let text): .text(text)
+        }
+    }
+}
+
+/// What `namespace()` makes: attributes that `set` can write.
+final class NamespaceObject: HeapObject {
+    var attributes: OrderedDictionary<String, Value> = [:]
+
+    override func removeReferences() { attributes = [:] }
+}
+
+/// A macro, or the body of a call block, with the variables it sees.
+final class MacroObject: HeapObject {
+    let definition: MacroDefinition
+    /// `nil` for the template's own level.
+    private(set) var scope: Scope?
+    /// The loop inside which it was made, for `loop`.
+    private(set) var loop: LoopObject?
+
+    init(_ definition: MacroDefinition, scope: Scope?, loop: LoopObject?) {
+        self.definition = definition
+        self.scope = scope
+        self.loop = loop
+    }
+
+    override func removeReferences() {
+        scope = nil
+        loop = nil
+    }
+}
+
+/// The variables of a loop's turn, a macro's call or a block, inside of others.
+final class Scope: HeapObject {
+    private(set) var parent: Scope?
+    private var variables: [(number: Int, value: Value)] = []
+
+    init(parent: Scope?) { self.parent = parent }
+
+    subscript(number: Int) -> Value? {
+        get {
+            for variable in variables where variable.number == number { return variable.value }
+            return nil
+        }
+        set {
+            guard let newValue else { return }
+            for index in variables.indices where variables[index].number == number {
+                variables[index].value = newValue
+                return
+            }
+            variables.append((number, newValue))
+        }
+    }
+
+    func removeVariables() { variables.removeAll(keepingCapacity: true) }
+
+    override func removeReferences() {
+        parent = nil
+        variables = []
+    }
+}
+
+/// What `loop` is inside a loop.
+final class LoopObject: HeapObject {
+    let loop: Loop
+    private(set) var items: [Value]
+    var index = 0
+    /// From 0.
+    let depth: Int
+    /// The variables around the loop, in which `loop(…)` renders its body again.
+    private(set) var scope: Scope?
+    /// The loop around this one.
+    private(set) var outer: LoopObject?
+    /// What `changed` was last called with.
+    var lastChanged: [Value]?
+
+    init(_ loop: Loop, items: [Value], depth: Int, scope: Scope?, outer: LoopObject?) {
+        self.loop = loop
+        self.items = items
+        self.depth = depth
+        self.scope = scope
+        self.outer = outer
+    }
+
+    override func removeReferences() {
+        items = []
+        scope = nil
+        outer = nil
+        lastChanged = nil
+    }
+}

@@ -1,0 +1,162 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A string of a template that knows of each byte whether it may be trusted.
+///
+/// Trusted is what the template's author wrote, untrusted what came with a request. The text is uniform in the common
+/// case and then costs no more than a string.
+struct Text: Sendable {
+    private(set) var string: String
+    /// Of the first byte.
+    private(set) var startsTrusted: Bool
+    /// Byte offsets at which trust changes, rising, none at the ends.
+    private(set) var flips: [Int]
+
+    init(_ string: String, isTrusted: Bool) {
+        self.string = string
+        startsTrusted = isTrusted
+        flips = []
+    }
+
+    static let empty = Text("", isTrusted: true)
+
+    var isEmpty: Bool { string.isEmpty }
+    var byteCount: Int { string.utf8.count }
+    var endsTrusted: Bool { flips.count.isMultiple(of: 2) ? startsTrusted : !startsTrusted }
+    var isWhollyTrusted: Bool { startsTrusted && flips.isEmpty }
+
+    mutating func append(_ other: Text) {
+        if other.isEmpty { return }
+        if isEmpty {
+            self = other
+            return
+        }
+        let base = byteCount
+        if other.startsTrusted != endsTrusted { flips.append(base) }
+        for flip in other.flips { flips.append(base + flip) }
+        string += other.string
+    }
+
+    mutating func append(_ other: String, isTrusted: Bool) {
+        if other.isEmpty { return }
+        if isEmpty {
+            startsTrusted = isTrusted
+            flips.removeAll(keepingCapacity: true)
+        } else if endsTrusted != isTrusted {
+            flips.append(byteCount)
+        }
+        string += other
+    }
+
+    /// The bytes in `range`, which begins and ends between code points.
+    func slice(_ range: Range<Int>) -> Text {
+        if range.lowerBound == 0, range.upperBound == byteCount { return self }
+        if range.isEmpty { return .empty }
+        let utf8 = string.utf8
+        let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
+        let end = utf8.index(start, offsetBy: range.count)
+        var result = Text(String(string[start..<end]), isTrusted: startsTrusted)
+        if flips.isEmpty { return result }
+        let first = flipCount(upTo: range.lowerBound)
+        if !first.isMultiple(of: 2) { result.startsTrusted.toggle() }
+        var index = first
+        while index < flips.count, flips[index] < range.upperBound {
+            result.flips.append(flips[index] - range.lowerBound)
+            index += 1
+        }
+        return result
+    }
+
+    /// The same provenance for another string of the same length in bytes.
+    func replacingString(by other: String) -> Text {
+        assert(other.utf8.count == byteCount)
+        var result = self
+        result.string = other
+        return result
+    }
+
+    /// Whether the byte at `offset` is trusted.
+    func isTrusted(at offset: Int) -> Bool {
+        flipCount(upTo: offset).isMultiple(of: 2) ? startsTrusted : !startsTrusted
+    }
+
+    /// How many flips lie at or before `offset`.
+    private func flipCount(upTo offset: Int) -> Int {
+        var low = 0
+        var high = flips.count
+        while low < high {
+            let middle = (low + high) / 2
+            if flips[middle] <= offset { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The maximal pieces of one provenance, in order.
+    var runs: [(range: Range<Int>, isTrusted: Bool)] {
+        if isEmpty { return [] }
+        var result: [(range: Range<Int>, isTrusted: Bool)] = []
+        result.reserveCapacity(flips.count + 1)
+        var start = 0
+        var isTrusted = startsTrusted
+        for end in flips + [byteCount] {
+            result.append((start..<end, isTrusted))
+            start = end
+            isTrusted.toggle()
+        }
+        return result
+    }
+
+    /// Each code point, replaced by what `transform` makes of it, with the provenance it had.
+    func mapScalars(_ transform: (Unicode.Scalar) -> String) -> Text {
+        var result = Text.empty
+        for run in runs {
+            var piece = ""
+            for scalar in slice(run.range).string.unicodeScalars { piece += transform(scalar) }
+            result.append(piece, isTrusted: run.isTrusted)
+        }
+        return result
+    }
+
+    /// Each code point as a text of its own.
+    var characters: [Text] {
+        var offset = 0
+        return string.unicodeScalars.map { scalar in
+            defer { offset += UTF8.width(scalar) }
+            return Text(String(scalar), isTrusted: isTrusted(at: offset))
+        }
+    }
+}
+
+/// Equality is of bytes: Swift's own would call two spellings of an accented letter equal.
+extension Text: Hashable {
+    static func == (left: Text, right: Text) -> Bool { sameBytes(left.string, right.string) }
+
+    func hash(into hasher: inout Hasher) {
+        var copy = string
+        copy.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Order of code points, which is that of UTF-8 bytes.
+    static func < (left: Text, right: Text) -> Bool {
+        left.string.utf8.lexicographicallyPrecedes(right.string.utf8)
+    }
+}
+
+/// Whether two strings are the same sequence of code points.
+func sameBytes(_ left: String, _ right: String) -> Bool {
+    let left = left.utf8
+    let right = right.utf8
+    guard left.count == right.count else { return false }
+    let result = left.withContiguousStorageIfAvailable { left in
+        right.withContiguousStorageIfAvailable { right in
+            guard let one = left.baseAddress, let other = right.baseAddress else { return true }
+            return memcmp(one, other, left.count) == 0
+        }
+    }
+    return (result ?? nil) ?? left.elementsEqual(right)
+}

@@ -1,0 +1,138 @@
+import MartletJSON
+import OrderedCollections
+
+/// Puts messages into the form that a template can take, as llama-server does, so that one client works with all models.
+///
+/// - `developer` becomes `system` where the template has no such role.
+/// - Where there is no system role either, its text goes in front of the next user message.
+/// - Text parts are joined by line feeds where parts cannot be taken; a string becomes a part where only these can.
+/// - Missing content beside tool calls becomes the empty string where the template fails on none.
+/// - Tool call arguments become objects, or text, where the template takes only that.
+/// - Thinking is offered under the name that the template reads.
+///
+/// Messages that need none of this are passed on as they are.
+struct MessageAdapter {
+    private let capabilities: TemplateCapabilities
+
+    init(_ capabilities: TemplateCapabilities) { self.capabilities = capabilities }
+
+    func adapted(_ messages: [JSONValue]) throws(TemplateError) -> [JSONValue] {
+        var result: [JSONValue] = []
+        result.reserveCapacity(messages.count)
+        var heldSystemTexts: [String] = []
+        for (index, message) in messages.enumerated() {
+            guard case .object(var members) = message else {
+                throw failure("messages[\(index)] must be an object, not \(message.kindName)")
+            }
+            if members["role"] == "developer", !capabilities.takesDeveloperRole { members["role"] = "system" }
+            let role = members["role"]?.stringValue ?? ""
+            if role == "system", !capabilities.takesSystemRole {
+                heldSystemTexts.append(try text(of: members["content"] ?? .null, at: index))
+                continue
+            }
+            try adaptToolCalls(&members, at: index)
+            try adaptContent(&members, role, at: index)
+            adaptReasoning(&members)
+            if role == "user", !heldSystemTexts.isEmpty {
+                members["content"] = try prefixed(members["content"] ?? .null, heldSystemTexts, at: index)
+                heldSystemTexts = []
+            }
+            result.append(.object(members))
+        }
+        if !heldSystemTexts.isEmpty {
+            // No user message follows: it becomes one.
+            var members: JSONObject = ["role": "user", "content": .string(heldSystemTexts.joined(separator: "\n"))]
+            try adaptContent(&members, "user", at: messages.count - 1)
+            result.append(.object(members))
+        }
+        return result
+    }
+
+    private func failure(_ message: String) -> TemplateError { TemplateError(.input, message, line: 0) }
+
+    private func adaptContent(_ members: inout JSONObject, _ role: String, at index: Int) throws(TemplateError) {
+        switch members["content"] {
+        case .string(let text)?:
+            if !capabilities.textRoles.contains(role), capabilities.partsRoles.contains(role) {
+                members["content"] = [["type": "text", "text": .string(text)]]
+            }
+        case .array(let parts)?:
+            if !capabilities.partsRoles.contains(role) {
+                members["content"] = .string(try text(of: .array(parts), at: index))
+            }
+        case .some(.null), nil:
+            let hasCalls = members["tool_calls"].map { $0 != .null && $0 != [] } ?? false
+            members["content"] = hasCalls && capabilities.takesNullContent ? .null : ""
+        default: break
+        }
+    }
+
+    /// The text of a string, of text parts, or of nothing.
+    private func text(of content: JSONValue, at index: Int) throws(TemplateError) -> String {
+        switch content {
+        case .null: return ""
+        case .string(let text): return text
+        case .array(let parts):
+            var texts: [String] = []
+            for (place, part) in parts.enumerated() {
+                guard part["type"] == "text" || part["type"] == nil, let text = part["text"]?.stringValue else {
+                    let type = part["type"]?.stringValue ?? part.kindName
+                    throw failure(
+                        "messages[\(index)].content[\(place)]: the model's template takes only text here, not '\(type)'"
+                    )
+                }
+                texts.append(text)
+            }
+            return texts.joined(separator: "\n")
+        default:
+            throw failure("messages[\(index)].content must be a string or an array, not \(content.kindName)")
+        }
+    }
+
+    private func prefixed(
+        _ content: JSONValue, _ texts: [String], at index: Int
+    ) throws(TemplateError) -> JSONValue {
+        let system = texts.joined(separator: "\n")
+        if case .array(let parts) = content { return .array([["type": "text", "text": .string(system)]] + parts) }
+        let text = try text(of: content, at: index)
+        return .string(text.isEmpty ? system : system + "\n" + text)
+    }
+
+    private func adaptToolCalls(_ members: inout JSONObject, at index: Int) throws(TemplateError) {
+        guard capabilities.argumentForm != .either, case .array(var calls)? = members["tool_calls"] else { return }
+        for (place, call) in calls.enumerated() {
+            guard case .object(var callMembers) = call, case .object(var function)? = callMembers["function"],
+                let arguments = function["arguments"]
+            else { continue }
+            switch (capabilities.argumentForm, arguments) {
+            case (.objects, .string(let text)):
+                function["arguments"] = try object(from: text, "messages[\(index)].tool_calls[\(place)]")
+            case (.texts, .object): function["arguments"] = .string(arguments.text)
+            default: continue
+            }
+            callMembers["function"] = .object(function)
+            calls[place] = .object(callMembers)
+        }
+        members["tool_calls"] = .array(calls)
+    }
+
+    private func object(from text: String, _ place: String) throws(TemplateError) -> JSONValue {
+        let trimmed = Text(text, isTrusted: false).stripped()
+        if trimmed.isEmpty { return [:] }
+        do {
+            return try JSONParser.parse(Array(text.utf8))
+        } catch {
+            throw failure("\(place).function.arguments must be the text of a JSON object: \(error.message)")
+        }
+    }
+
+    private func adaptReasoning(_ members: inout JSONObject) {
+        guard let field = capabilities.reasoningField, members[field] == nil else { return }
+        for name in TemplateProbe.reasoningFields where name != field {
+            if case .string? = members[name] {
+                members[field] = members[name]
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// What a template does with what it is given, found out by rendering probes.
+package struct TemplateCapabilities: Sendable, Equatable {
+    /// How the arguments of past tool calls are to be handed over.
+    package enum ArgumentForm: Sendable, Equatable {
+        case either
+        case objects
+        /// As the text of a JSON object.
+        case texts
+    }
+    package var takesSystemRole = false
+    package var takesDeveloperRole = false
+    /// Roles whose content may be a string.
+    package var textRoles: Set<String> = []
+    /// Roles whose content may be a list of parts.
+    package var partsRoles: Set<String> = []
+    package var takesTools = false
+    package var takesToolCalls = false
+    package var takesParallelToolCalls = false
+    package var takesToolResponses = false
+    package var argumentForm = ArgumentForm.either
+    /// Whether an assistant message with tool calls may have no content.
+    package var takesNullContent = false
+    /// The argument that turns thinking on and off, if there is one.
+    package var thinkingSwitch: String?
+    /// The field of an assistant message whose text the template renders as thinking, if there is one.
+    package var reasoningField: String?
+
+    package init() {}
+}

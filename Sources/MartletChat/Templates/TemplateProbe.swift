@@ -1,0 +1,176 @@
+import MartletJSON
+import OrderedCollections
+
+/// Finds out what a template can do by rendering small conversations and looking for what became of their words.
+struct TemplateProbe {
+    let template: JinjaTemplate
+    let toolUseTemplate: JinjaTemplate?
+    let beginningToken: String
+    let endToken: String
+
+    /// Names under which clients and templates keep an assistant's thinking.
+    static let reasoningFields = ["reasoning_content", "reasoning", "thinking"]
+
+    /// Words that no template contains.
+    private static let word = "Probeword"
+    private static let otherWord = "Otherword"
+    private static let user: JSONValue = ["role": "user", "content": "Hello"]
+
+    /// `nil` when the template refuses.
+    private func render(
+        _ messages: [JSONValue], tools: [JSONValue]? = nil, asks: Bool = false, arguments: JSONObject = [:],
+        endToken: String? = nil
+    ) -> String? {
+        var budget = TemplateBudget()
+        budget.steps = 1_000_000
+        budget.memoryBytes = 64 << 20
+        let chosen = tools == nil ? template : toolUseTemplate ?? template
+        let input = JinjaTemplate.Input(
+            messages: messages, tools: tools, addsGenerationPrompt: asks, arguments: arguments,
+            beginningToken: beginningToken, endToken: endToken ?? self.endToken,
+            now: TemplateTime(year: 2026, month: 1, day: 1))
+        return try? chosen.render(input, budget: budget).text
+    }
+
+    func capabilities() -> TemplateCapabilities {
+        var result = TemplateCapabilities()
+        for role in ["system", "user", "assistant", "tool"] {
+            if shows(Self.word, conversation(with: role, content: .string(Self.word))) { result.textRoles.insert(role) }
+            let parts: JSONValue = [["type": "text", "text": .string(Self.word)]]
+            if let text = render(conversation(with: role, content: parts)), text.contains(Self.word),
+                !text.contains("'\(Self.word)'"), !text.contains("\"\(Self.word)\"")
+            {
+                result.partsRoles.insert(role)
+            }
+        }
+        result.takesSystemRole = result.textRoles.contains("system") || result.partsRoles.contains("system")
+        result.takesDeveloperRole =
+            template.source.contains("developer")
+            && shows(Self.word, [["role": "developer", "content": .string(Self.word)], Self.user])
+        probeTools(&result)
+        result.thinkingSwitch = ["enable_thinking", "thinking"].first { name in
+            let on = render([Self.user], asks: true, arguments: [name: true])
+            let off = render([Self.user], asks: true, arguments: [name: false])
+            return on != nil && off != nil && on != off
+        }
+        result.reasoningField = Self.reasoningFields.first { field in
+            reasoningProbes(field).contains { shows(Self.word, $0) }
+        }
+        return result
+    }
+
+    private func shows(_ word: String, _ messages: [JSONValue], tools: [JSONValue]? = nil) -> Bool {
+        render(messages, tools: tools)?.contains(word) ?? false
+    }
+
+    /// A conversation in which `role` says `content` where it would in earnest.
+    private func conversation(with role: String, content: JSONValue) -> [JSONValue] {
+        switch role {
+        case "system": [["role": "system", "content": content], Self.user]
+        case "assistant": [Self.user, ["role": "assistant", "content": content], Self.user]
+        case "tool":
+            [
+                Self.user, call(arguments: ["x": 1], content: ""),
+                ["role": "tool", "tool_call_id": "call00001", "name": "probeone", "content": content],
+            ]
+        default: [["role": .string(role), "content": content]]
+        }
+    }
+
+    /// An assistant message with `count` calls of a function.
+    private func call(arguments: JSONValue, content: JSONValue, count: Int = 1) -> JSONValue {
+        let calls = (1...count).map { number -> JSONValue in
+            [
+                "id": .string("call0000\(number)"), "type": "function",
+                "function": ["name": .string(number == 1 ? "probeone" : "probetwo"), "arguments": arguments],
+            ]
+        }
+        return ["role": "assistant", "content": content, "tool_calls": .array(calls)]
+    }
+
+    private func probeTools(_ result: inout TemplateCapabilities) {
+        let tool: JSONValue = [
+            "type": "function",
+            "function": [
+                "name": "probeone", "description": .string(Self.word),
+                "parameters": [
+                    "type": "object", "properties": ["x": ["type": "string", "description": "y"]], "required": ["x"],
+                ],
+            ],
+        ]
+        let tools = [tool]
+        result.takesTools = shows(Self.word, [Self.user], tools: tools)
+        let object: JSONValue = [Self.word: .string(Self.otherWord)]
+        let text = JSONValue.string("{\"\(Self.word)\": \"\(Self.otherWord)\"}")
+        let asObject = render([Self.user, call(arguments: object, content: "")], tools: tools)
+        let asText = render([Self.user, call(arguments: text, content: "")], tools: tools)
+        let takesObject = asObject.map { $0.contains(Self.word) && $0.contains(Self.otherWord) } ?? false
+        // A text that is encoded once more shows its quotes behind backslashes.
+        let takesText = asText.map { $0.contains(Self.word) && !$0.contains("\\\"\(Self.word)") } ?? false
+        result.takesToolCalls = [asObject, asText].contains { $0?.contains("probeone") ?? false }
+        result.argumentForm = takesObject == takesText ? .either : takesObject ? .objects : .texts
+        let arguments = takesObject ? object : text
+        let several = render([Self.user, call(arguments: arguments, content: "", count: 2)], tools: tools)
+        result.takesParallelToolCalls = several?.contains("probetwo") ?? false
+        result.takesToolResponses = result.textRoles.contains("tool") || result.partsRoles.contains("tool")
+        let withNull = render([Self.user, call(arguments: arguments, content: .null)], tools: tools)
+        let withEmpty = render([Self.user, call(arguments: arguments, content: "")], tools: tools)
+        result.takesNullContent = withNull != nil && withNull == withEmpty
+    }
+
+    /// Conversations in which the assistant thinks `word` and then says or does something.
+    private func reasoningProbes(_ field: String) -> [[JSONValue]] {
+        let thought = JSONValue.string(Self.word)
+        var calls = call(arguments: ["x": "y"], content: "").objectValue ?? [:]
+        calls[field] = thought
+        return [
+            [Self.user, ["role": "assistant", "content": .string(Self.otherWord), field: thought]],
+            [Self.user, .object(calls)],
+        ]
+    }
+
+    /// What the template puts around an assistant's thinking; else a pair whose markers are both in its source.
+    func markers(reasoningField: String?) -> ReasoningMarkers? {
+        if let field = reasoningField,
+            let text = render(reasoningProbes(field)[0], arguments: ["enable_thinking": true]),
+            let thought = text.range(of: Self.word), let answer = text.range(of: Self.otherWord),
+            thought.upperBound <= answer.lowerBound
+        {
+            let between = Text(String(text[thought.upperBound..<answer.lowerBound]), isTrusted: true).stripped().string
+            if let start = ReasoningMarkers.start(for: between), text[..<thought.lowerBound].contains(start) {
+                return ReasoningMarkers(start: start, end: between)
+            }
+        }
+        let sources = [template.source, toolUseTemplate?.source ?? ""]
+        let rendered = render([Self.user], asks: true) ?? ""
+        return ReasoningMarkers.known.first { pair in
+            sources.contains { $0.contains(pair.end) && ($0.contains(pair.start) || rendered.contains(pair.start)) }
+        }
+    }
+
+    /// What asking for an answer adds to the prompt.
+    func generationPrompt() -> String {
+        // Some templates write the end token in place of the generation prompt.
+        guard let asking = render([Self.user], asks: true, endToken: ""), let plain = render([Self.user], endToken: "")
+        else { return "" }
+        let common = Text.commonPrefix(of: asking, plain)
+        return String(decoding: asking.utf8.dropFirst(common), as: UTF8.self)
+    }
+}
+
+extension Text {
+    /// Number of bytes, of whole code points, that two strings begin with in common.
+    static func commonPrefix(of left: String, _ right: String) -> Int {
+        zip(left.unicodeScalars, right.unicodeScalars).prefix { $0 == $1 }.reduce(0) { $0 + UTF8.width($1.0) }
+    }
+}
+
+extension String {
+    /// Where `word`, which is not empty, first occurs.
+    fileprivate func range(of word: String) -> Range<String.Index>? {
+        guard let offset = Text(self, isTrusted: true).occurrences(of: Text(word, isTrusted: true), limit: 1).first
+        else { return nil }
+        let start = utf8.index(utf8.startIndex, offsetBy: offset)
+        return start..<utf8.index(start, offsetBy: word.utf8.count)
+    }
+}

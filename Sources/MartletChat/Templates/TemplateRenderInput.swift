@@ -1,0 +1,65 @@
+package import MartletJSON
+import OrderedCollections
+
+/// What `martlet template render` is given: a conversation as a template takes it, nothing adapted.
+package struct TemplateRenderInput: Sendable {
+    private var input: JinjaTemplate.Input
+
+    /// Reads `messages`, `tools`, `add_generation_prompt` (true), `kwargs`, `bos_token`, `eos_token` and `now` (as in
+    /// `2026-01-15T10:30:00`; the system's time). `null` counts as absent; other fields are an error.
+    package init(_ json: JSONValue) throws(InputError) {
+        guard case .object(let members) = json else {
+            throw InputError(message: "the input must be an object, not \(json.kindName)")
+        }
+        let known = ["messages", "tools", "add_generation_prompt", "kwargs", "bos_token", "eos_token", "now"]
+        // Cases of a test suite carry a name.
+        for key in members.keys where !known.contains(key) && key != "name" {
+            throw InputError(message: "'\(key)' is unknown; known are \(known.joined(separator: ", "))")
+        }
+        func field<Value>(
+            _ name: String, _ kind: String, _ read: (JSONValue) -> Value?
+        ) throws(InputError) -> Value? {
+            guard let value = json[name] else { return nil }
+            guard let result = read(value) else {
+                throw InputError(message: "'\(name)' must be \(kind), not \(value.kindName)")
+            }
+            return result
+        }
+        guard let messages = try field("messages", "an array", \.arrayValue) else {
+            throw InputError(message: "'messages' is missing")
+        }
+        var now = TemplateTime.now
+        if let text = try field("now", "a string", \.stringValue) {
+            guard let time = TemplateTime(text) else {
+                throw InputError(message: "'now' must be a date and time as in 2026-01-15T10:30:00, not '\(text)'")
+            }
+            now = time
+        }
+        input = JinjaTemplate.Input(
+            messages: messages, tools: try field("tools", "an array", \.arrayValue),
+            addsGenerationPrompt: try field("add_generation_prompt", "a boolean", \.boolValue) ?? true,
+            arguments: try field("kwargs", "an object", \.objectValue) ?? [:],
+            beginningToken: try field("bos_token", "a string", \.stringValue) ?? "",
+            endToken: try field("eos_token", "a string", \.stringValue) ?? "", now: now)
+    }
+
+    /// What is wrong with the input.
+    package struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
+        /// Names the field, the rule and the value.
+        package var message: String
+
+        package var description: String { message }
+    }
+
+    /// The prompt that `source` makes of it, as Python's Jinja would.
+    package func render(source: String) throws(TemplateError) -> RenderedText {
+        try JinjaTemplate(source).render(input)
+    }
+}
+
+extension RenderedText {
+    /// For people and tests: `[{"text": …, "trusted": …}, …]`
+    package var segmentsJSON: JSONValue {
+        .array(segments.map { ["text": .string($0.text), "trusted": .bool($0.isTrusted)] })
+    }
+}

@@ -1,0 +1,135 @@
+/// Turns the bytes of a terminal in raw mode into keys, however the bytes were cut.
+struct KeyDecoder: Sendable {
+    /// Longest escape sequence, and longest pasted text, that is kept.
+    private static let maximumSequence = 32
+    private static let maximumPaste = 1 << 20
+    private static let pasteEnd: [UInt8] = Array("\u{1B}[201~".utf8)
+
+    private enum State: Sendable {
+        case text
+        case utf8(bytes: [UInt8], missing: Int)
+        case escape
+        /// After ESC [ or ESC O.
+        case sequence([UInt8])
+        case paste([UInt8])
+    }
+
+    private var state = State.text
+
+    /// - Returns: The key that `byte` completes, if it completes one.
+    mutating func feed(_ byte: UInt8) -> Key? {
+        switch state {
+        case .text: return text(byte)
+        case .utf8(let bytes, let missing): return utf8(bytes, missing, byte)
+        case .escape: return escape(byte)
+        case .sequence(let bytes): return sequence(bytes, byte)
+        case .paste(var bytes):
+            bytes.append(byte)
+            state = .text
+            if bytes.suffix(Self.pasteEnd.count) == Self.pasteEnd[...] {
+                return .paste(Self.pasted(bytes.dropLast(Self.pasteEnd.count)))
+            }
+            if bytes.count > Self.maximumPaste { bytes.removeFirst(bytes.count / 2) }
+            state = .paste(bytes)
+            return nil
+        }
+    }
+
+    private mutating func text(_ byte: UInt8) -> Key? {
+        switch byte {
+        case 0x01: return .home
+        case 0x02: return .left
+        case 0x03: return .interrupt
+        case 0x04: return .endOfInput
+        case 0x05: return .end
+        case 0x06: return .right
+        case 0x08, 0x7F: return .backspace
+        case 0x0A, 0x0D: return .enter
+        case 0x0B: return .deleteToEnd
+        case 0x0C: return .clearScreen
+        case 0x0E: return .down
+        case 0x10: return .up
+        case 0x15: return .deleteToStart
+        case 0x17: return .deleteWordBackward
+        case 0x1B:
+            state = .escape
+            return nil
+        case 0x20..<0x7F: return .character(Character(Unicode.Scalar(byte)))
+        case 0xC2...0xDF: state = .utf8(bytes: [byte], missing: 1)
+        case 0xE0...0xEF: state = .utf8(bytes: [byte], missing: 2)
+        case 0xF0...0xF4: state = .utf8(bytes: [byte], missing: 3)
+        default: break
+        }
+        return nil
+    }
+
+    private mutating func utf8(_ bytes: [UInt8], _ missing: Int, _ byte: UInt8) -> Key? {
+        state = .text
+        guard byte & 0xC0 == 0x80 else { return text(byte) }
+        let bytes = bytes + [byte]
+        if missing > 1 {
+            state = .utf8(bytes: bytes, missing: missing - 1)
+            return nil
+        }
+        return String(validating: bytes, as: UTF8.self)?.first.map { .character($0) }
+    }
+
+    private mutating func escape(_ byte: UInt8) -> Key? {
+        state = .text
+        switch byte {
+        case UInt8(ascii: "["), UInt8(ascii: "O"):
+            state = .sequence([byte])
+            return nil
+        case 0x1B:
+            state = .escape
+            return nil
+        case UInt8(ascii: "b"): return .wordLeft
+        case UInt8(ascii: "f"): return .wordRight
+        case 0x08, 0x7F: return .deleteWordBackward
+        case 0x03: return .interrupt
+        default: return nil
+        }
+    }
+
+    private mutating func sequence(_ bytes: [UInt8], _ byte: UInt8) -> Key? {
+        state = .text
+        guard (0x40...0x7E).contains(byte) else {
+            // Parameters. What is no sequence at all is dropped.
+            if (0x20...0x3F).contains(byte), bytes.count < Self.maximumSequence { state = .sequence(bytes + [byte]) }
+            return nil
+        }
+        let parameters = String(decoding: bytes.dropFirst(), as: UTF8.self)
+        // A second parameter tells the modifiers: with Ctrl or Alt, arrows go by words.
+        let isModified = parameters.hasSuffix(";5") || parameters.hasSuffix(";3")
+        switch byte {
+        case UInt8(ascii: "A"): return .up
+        case UInt8(ascii: "B"): return .down
+        case UInt8(ascii: "C"): return isModified ? .wordRight : .right
+        case UInt8(ascii: "D"): return isModified ? .wordLeft : .left
+        case UInt8(ascii: "H"): return .home
+        case UInt8(ascii: "F"): return .end
+        case UInt8(ascii: "~"):
+            switch parameters {
+            case "1", "7": return .home
+            case "4", "8": return .end
+            case "3": return .delete
+            case "200":
+                state = .paste([])
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+
+    /// Terminals send line ends of pasted text as carriage returns.
+    private static func pasted(_ bytes: ArraySlice<UInt8>) -> String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return String(
+            text.compactMap { character -> Character? in
+                if character.isNewline { return "\n" }
+                if character == "\t" { return " " }
+                return character.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? nil : character
+            })
+    }
+}

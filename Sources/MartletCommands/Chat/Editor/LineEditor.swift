@@ -1,0 +1,127 @@
+/// The text of one input, its cursor and its history. Pure: keys in, outcomes out.
+struct LineEditor: Sendable {
+    enum Outcome: Sendable, Equatable {
+        /// The line looks different now.
+        case changed
+        case submitted(String)
+        /// Ctrl-C. The line is empty afterwards.
+        case interrupted(wasEmpty: Bool)
+        /// Ctrl-D on an empty line.
+        case ended
+        case clearScreen
+        case nothing
+    }
+
+    /// Most characters of a line; more are not taken.
+    private static let maximumCount = 1 << 20
+
+    private(set) var characters: [Character] = []
+    /// Characters before the cursor.
+    private(set) var cursor = 0
+    private var history: [String]
+    /// Place in the history; `history.count` = the line that is being written.
+    private var place: Int
+    /// That line, while an older one is shown.
+    private var draft: [Character] = []
+
+    init(history: [String] = []) {
+        self.history = history
+        place = history.count
+    }
+
+    var text: String { String(characters) }
+
+    mutating func apply(_ key: Key) -> Outcome {
+        switch key {
+        case .character(let character): return insert([character])
+        case .paste(let text): return insert(Array(text))
+        case .enter: return submit()
+        case .interrupt:
+            let wasEmpty = characters.isEmpty
+            replace(with: [])
+            place = history.count
+            return .interrupted(wasEmpty: wasEmpty)
+        case .endOfInput:
+            return characters.isEmpty ? .ended : remove(cursor..<min(cursor + 1, characters.count))
+        case .clearScreen: return .clearScreen
+        case .backspace: return remove(max(0, cursor - 1)..<cursor)
+        case .delete: return remove(cursor..<min(cursor + 1, characters.count))
+        case .deleteWordBackward: return remove(wordStart..<cursor)
+        case .deleteToStart: return remove(0..<cursor)
+        case .deleteToEnd: return remove(cursor..<characters.count)
+        case .left: return move(to: cursor - 1)
+        case .right: return move(to: cursor + 1)
+        case .wordLeft: return move(to: wordStart)
+        case .wordRight: return move(to: wordEnd)
+        case .home: return move(to: 0)
+        case .end: return move(to: characters.count)
+        case .up: return recall(place - 1)
+        case .down: return recall(place + 1)
+        }
+    }
+
+    private var wordStart: Int {
+        var index = cursor
+        while index > 0, characters[index - 1].isWhitespace { index -= 1 }
+        while index > 0, !characters[index - 1].isWhitespace { index -= 1 }
+        return index
+    }
+
+    private var wordEnd: Int {
+        var index = cursor
+        while index < characters.count, characters[index].isWhitespace { index += 1 }
+        while index < characters.count, !characters[index].isWhitespace { index += 1 }
+        return index
+    }
+
+    private mutating func insert(_ new: [Character]) -> Outcome {
+        guard !new.isEmpty, characters.count + new.count <= Self.maximumCount else { return .nothing }
+        // A combining mark that was typed on its own joins the character before it.
+        if cursor > 0, let mark = new.first {
+            let joined = String(characters[cursor - 1]) + String(mark)
+            if joined.count == 1, let first = joined.first {
+                characters[cursor - 1] = first
+                let rest = Array(new.dropFirst())
+                return rest.isEmpty ? .changed : insert(rest)
+            }
+        }
+        characters.insert(contentsOf: new, at: cursor)
+        cursor += new.count
+        return .changed
+    }
+
+    private mutating func remove(_ range: Range<Int>) -> Outcome {
+        guard !range.isEmpty else { return .nothing }
+        characters.removeSubrange(range)
+        cursor = range.lowerBound
+        return .changed
+    }
+
+    private mutating func move(to index: Int) -> Outcome {
+        let target = min(max(0, index), characters.count)
+        guard target != cursor else { return .nothing }
+        cursor = target
+        return .changed
+    }
+
+    private mutating func submit() -> Outcome {
+        let text = text
+        if !text.allSatisfy(\.isWhitespace), history.last != text { history.append(text) }
+        place = history.count
+        replace(with: [])
+        return .submitted(text)
+    }
+
+    private mutating func recall(_ index: Int) -> Outcome {
+        guard index >= 0, index <= history.count, index != place else { return .nothing }
+        if place == history.count { draft = characters }
+        place = index
+        replace(with: index == history.count ? draft : Array(history[index]))
+        return .changed
+    }
+
+    private mutating func replace(with new: [Character]) {
+        characters = new
+        cursor = new.count
+    }
+}

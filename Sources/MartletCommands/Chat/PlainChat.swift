@@ -1,0 +1,71 @@
+import MartletModels
+
+/// A chat whose input is no terminal: each line is a message, and answers are all that is printed.
+struct PlainChat {
+    let client: ChatClient
+    var conversation: Conversation
+
+    mutating func run() async throws(SettingError) {
+        // Thinking is for people who watch.
+        var printer = AnswerPrinter(showsThinking: Terminal.isOutputTerminal)
+        while let line = await Self.nextLine() {
+            switch ChatInput(line: line) {
+            case .nothing: continue
+            case .quit: return
+            case .help: Terminal.write(ChatInput.helpText + "\n")
+            case .new: conversation.clear()
+            case .system(let text): conversation.system = text
+            case .model(let name?): conversation.model = name
+            case .model(nil):
+                for name in try await attempt(client.modelNames) { Terminal.write(name + "\n") }
+            case .unknownCommand(let command): throw SettingError("unknown command \(command); /help lists all")
+            case .retry:
+                guard conversation.retry() else { throw SettingError("there is no message to answer again") }
+                try await answer(&printer)
+            case .message(let text):
+                conversation.ask(text)
+                try await answer(&printer)
+            }
+        }
+    }
+
+    private mutating func answer(_ printer: inout AnswerPrinter) async throws(SettingError) {
+        let (events, output) = AsyncStream<AnswerEvent>.makeStream()
+        let asked = Task { [client, conversation] () -> ChatClient.Failure? in
+            defer { output.finish() }
+            do throws(ChatClient.Failure) {
+                try await client.answer(conversation) { output.yield($0) }
+                return nil
+            } catch {
+                return error
+            }
+        }
+        var text = ""
+        for await event in events {
+            switch event {
+            case .content(let piece): text += piece
+            case .thinking: break
+            case .failed(let message): throw SettingError(message)
+            }
+            Terminal.write(printer.print(event))
+        }
+        if let failure = await asked.value { throw SettingError(failure.description) }
+        Terminal.write(printer.end())
+        conversation.answer(text)
+    }
+
+    /// - Returns: `nil` at the end of the input.
+    private static func nextLine() async -> String? {
+        try? await DedicatedThread.run { readLine() }
+    }
+
+    private func attempt<Value>(
+        _ body: () async throws(ChatClient.Failure) -> Value
+    ) async throws(SettingError) -> Value {
+        do throws(ChatClient.Failure) {
+            return try await body()
+        } catch {
+            throw SettingError(error.description)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import NIOCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// This process.
+enum CurrentProcess {
+    /// The program's file, links resolved.
+    static var executable: FilePath? {
+        #if canImport(Darwin)
+            var size = UInt32(4096)
+            var buffer = [CChar](repeating: 0, count: Int(size))
+            guard _NSGetExecutablePath(&buffer, &size) == 0 else { return nil }
+            return resolved(buffer.withUnsafeBufferPointer { String(cString: $0.baseAddress ?? "") })
+        #else
+            return resolved("/proc/self/exe")
+        #endif
+    }
+
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// What every command that talks to others does first.
+    static func prepare() {
+        // The edge is far from busy with two threads, and each costs memory.
+        NIOSingletons.groupLoopCountSuggestion = 2
+        NIOSingletons.blockingPoolThreadCountSuggestion = 2
+    }
+
+    private static func resolved(_ path: String) -> FilePath? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return FilePath(String(cString: real))
+    }
+}

@@ -1,0 +1,4 @@
+/// Which martlet this is.
+package enum MartletVersion {
+    package static let current = "0.1.0"
+}

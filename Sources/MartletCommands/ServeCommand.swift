@@ -1,0 +1,94 @@
+import ArgumentParser
+import Logging
+import MartletProtocol
+import MartletServer
+import UnixSignals
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// `martlet serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve a model over HTTP.", helpNames: [])
+
+    @Argument(parsing: .captureForPassthrough, help: "Flags; 'martlet serve --help' lists them.")
+    var flags: [String] = []
+
+    func run() async throws {
+        if SettingRequest.isHelp(flags) {
+            print(
+                SettingHelp.text(
+                    for: .serve, abstract: "Serves a model over HTTP, with OpenAI's and llama-server's API."))
+            return
+        }
+        CurrentProcess.prepare()
+        var edge: Edge
+        // From debug on everything is wanted at once, also what led to a failed start.
+        let sink: LogSink
+        do throws(SettingError) {
+            let parser = SettingParser(command: .serve)
+            let values = try parser.parse(arguments: flags, environment: CurrentProcess.environment)
+            let model = try ModelFile(named: values.text(.model), executable: CurrentProcess.executable)
+            sink = LogSink(holdsBack: values.logLevel > .debug)
+            let logger = LineLogHandler.logger(label: "martlet", level: values.logLevel, sink: sink)
+            edge = try Edge(values, model: model, logger: logger)
+        } catch {
+            throw Failure.exit(error, usage: true)
+        }
+        let welcome = Welcome(edge)
+        edge.configuration.onListening = { port in
+            Terminal.write(welcome.text(port: port), to: STDERR_FILENO)
+        }
+        edge.onReady = { _ in sink.release() }
+        do {
+            try await edge.run(until: [.sigterm, .sigint])
+        } catch let error as any CustomStringConvertible {
+            throw Failure.exit(error)
+        }
+    }
+}
+
+/// What the server says when it listens.
+struct Welcome: Sendable {
+    private let host: String
+    private let modelName: String
+    private let isEmbedded: Bool
+    private let isOpen: Bool
+
+    init(_ edge: Edge) {
+        let host = edge.configuration.host
+        // A server on all networks is reached here under the address of this machine.
+        let reachable = host == "0.0.0.0" || host == "::" ? "127.0.0.1" : host
+        self.host = reachable.contains(":") ? "[\(reachable)]" : reachable
+        modelName = edge.configuration.modelNames.first ?? edge.model.name
+        isEmbedded = edge.model.isEmbedded
+        isOpen = edge.configuration.apiKeys.isEmpty
+    }
+
+    func text(port: Int) -> String {
+        let url = "http://\(host):\(port)"
+        let origin = isEmbedded ? ", the small model that comes with martlet (--model PATH serves your own)" : ""
+        let key = isOpen ? "" : "-H 'Authorization: Bearer KEY' "
+        return """
+            martlet \(MartletVersion.current) serves \(modelName)\(origin)
+              \(url)/v1
+
+              curl -N \(url)/v1/chat/completions \(key)-d \\
+                '{"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'
+
+            Ctrl-C ends it.
+
+            """
+    }
+}
+
+/// Requests that come before all settings.
+enum SettingRequest {
+    static func isHelp(_ flags: [String]) -> Bool { flags.contains("--help") || flags.contains("-h") }
+}

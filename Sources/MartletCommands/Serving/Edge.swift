@@ -1,0 +1,64 @@
+import Logging
+import MartletModels
+import MartletProtocol
+import MartletServer
+import Synchronization
+import UnixSignals
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// An edge server with one worker.
+struct Edge: Sendable {
+    var configuration: ServerConfiguration
+    var model: ModelFile
+    /// What the worker is started with, `--model` included.
+    var workerArguments: [String]
+    var executable: FilePath
+    var logger: Logger
+    var onReady: @Sendable (ModelInformation) -> Void = { _ in }
+
+    init(_ values: SettingValues, model: ModelFile, logger: Logger) throws(SettingError) {
+        guard let executable = CurrentProcess.executable else {
+            throw SettingError("the program's own file cannot be found, so no worker can be started")
+        }
+        self.executable = executable
+        self.model = model
+        self.logger = logger
+        configuration = try ServerConfiguration(values)
+        if values.list(.alias) == nil { configuration.modelNames = [model.name] }
+        workerArguments = ["worker"] + values.workerArguments()
+        if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
+    }
+
+    /// Serves until a signal of `signals` comes, the task is cancelled, or the model cannot be loaded.
+    func run(until signals: [UnixSignal]) async throws {
+        let service = WorkerService()
+        let watch = Mutex<StartWatch?>(nil)
+        let (failures, failure) = AsyncStream<Void>.makeStream()
+        let server = EdgeServer(configuration: configuration, logger: logger, services: [service]) { receiver in
+            let watched = StartWatch(receiver: receiver, onReady: onReady, onFailure: { failure.finish() })
+            watch.withLock { $0 = watched }
+            let engine = WorkerEngine(
+                modelName: configuration.modelNames.first ?? model.name,
+                launcher: SubprocessLauncher(executable: executable, arguments: workerArguments), receiver: watched,
+                logger: logger)
+            service.use(engine)
+            return engine
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in failures {}
+                if !Task.isCancelled { await server.shutDown() }
+            }
+            try await server.run(until: signals)
+            group.cancelAll()
+        }
+        if let error = watch.withLock({ $0?.failure }) {
+            throw SettingError("the model \(model.path) cannot be loaded: \(error.message)")
+        }
+    }
+}

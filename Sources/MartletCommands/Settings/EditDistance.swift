@@ -1,0 +1,35 @@
+/// How far apart two words are.
+enum EditDistance {
+    /// The candidate that takes the fewest insertions, deletions and replacements of a letter, and swaps of neighbours,
+    /// to become `word`; `nil` when none is near enough to have been meant.
+    static func nearest(to word: String, among candidates: [String]) -> String? {
+        // A long argument is no typing error, and would cost much.
+        guard word.count <= 64 else { return nil }
+        let limit = max(2, word.count / 3)
+        let scored = candidates.map { (candidate: $0, distance: distance(word, $0)) }
+        return scored.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.candidate
+    }
+
+    /// The restricted Damerau-Levenshtein distance.
+    /// - Complexity: The product of both lengths.
+    static func distance(_ left: String, _ right: String) -> Int {
+        let left = Array(left.utf8)
+        let right = Array(right.utf8)
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
+        for row in left.indices {
+            var current = [row + 1]
+            for column in right.indices {
+                var best = min(last[column + 1] + 1, current[column] + 1)
+                best = min(best, last[column] + (left[row] == right[column] ? 0 : 1))
+                if row > 0, column > 0, left[row] == right[column - 1], left[row - 1] == right[column] {
+                    best = min(best, beforeLast[column - 1] + 1)
+                }
+                current.append(best)
+            }
+            beforeLast = last
+            last = current
+        }
+        return last[right.count]
+    }
+}

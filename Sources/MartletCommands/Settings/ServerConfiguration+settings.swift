@@ -1,0 +1,71 @@
+import MartletAPI
+import MartletJSON
+import MartletProtocol
+import MartletServer
+
+extension ServerConfiguration {
+    /// - Throws: When a file that a setting names cannot be read, or settings contradict each other.
+    init(_ values: SettingValues) throws(SettingError) {
+        self.init()
+        if let value = values.text(.host) { host = value }
+        if let value = values.integer(.port) { port = value }
+        apiKeys = values.list(.apiKey) ?? []
+        if let path = values.text(.apiKeyFile) { apiKeys += try Self.keys(inFile: path) }
+        crossOrigin = CrossOriginPolicy(values)
+        if let value = values.list(.alias), !value.isEmpty { modelNames = value }
+        if let value = values.toggle(.acceptAnyModel) { acceptsAnyModelName = value }
+        chatTemplate = values.text(.chatTemplate)
+        if let path = values.text(.chatTemplateFile) {
+            guard chatTemplate == nil else {
+                throw SettingError("--chat-template and --chat-template-file are both set; leave one out")
+            }
+            chatTemplate = try SmallFile.text(path, for: "--chat-template-file")
+        }
+        if let value = values.object(.chatTemplateArguments)?.objectValue { templateArguments = value }
+        completionDefaults = CompletionDefaults(values)
+        if let value = values.toggle(.slots) { servesSlots = value }
+        if let value = values.toggle(.metrics) { servesMetrics = value }
+        if let value = values.integer(.timeout) { limits.idleTimeout = .seconds(value) }
+        if let value = values.integer(.drainTimeout) { drainTimeout = .seconds(value) }
+        build = "martlet-" + MartletVersion.current
+    }
+
+    private static func keys(inFile path: String) throws(SettingError) -> [String] {
+        let lines = try SmallFile.text(path, for: "--api-key-file").split { $0.isNewline }
+        let keys = lines.map { String($0.drop { $0 == " " }) }.filter { !$0.isEmpty && !$0.hasPrefix("#") }
+        // An empty file is a mistake that would let everybody in.
+        if keys.isEmpty { throw SettingError("--api-key-file: no key in \(path); write one key on each line") }
+        return keys
+    }
+}
+
+extension CrossOriginPolicy {
+    fileprivate init(_ values: SettingValues) {
+        self.init()
+        switch values.text(.crossOrigins) {
+        case "*": origins = .any
+        case "localhost", nil: origins = .localhost
+        case let text?: origins = .literal(text)
+        }
+        if let value = values.text(.crossOriginMethods) { methods = value }
+        if let value = values.text(.crossOriginHeaders) { headers = value }
+        if let value = values.toggle(.crossOriginCredentials) { allowsCredentials = value }
+    }
+}
+
+extension CompletionDefaults {
+    fileprivate init(_ values: SettingValues) {
+        self.init()
+        if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
+        if let value = values.number(.temperature) { sampling.temperature = value }
+        if let value = values.integer(.topK) { sampling.topK = value }
+        if let value = values.number(.topP) { sampling.topP = value }
+        if let value = values.number(.minP) { sampling.minP = value }
+        if let value = values.integer(.repeatLastN) { sampling.repeatLastN = value }
+        if let value = values.number(.repeatPenalty) { sampling.repeatPenalty = value }
+        if let value = values.number(.presencePenalty) { sampling.presencePenalty = value }
+        if let value = values.number(.frequencyPenalty) { sampling.frequencyPenalty = value }
+        if let value = values.integer(.pingInterval) { pingInterval = value > 0 ? .seconds(value) : nil }
+        if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
+    }
+}

@@ -1,0 +1,118 @@
+/// One thing that a user can choose with a flag or an environment variable.
+struct Setting: Sendable {
+    /// What a value looks like and which values there are.
+    enum Kind: Sendable {
+        /// `--name` and `--no-name`.
+        case toggle
+        case text
+        case integer(ClosedRange<Int64>)
+        /// A whole number, or a word that stands for one.
+        case integerOrWord(ClosedRange<Int64>, words: [String: Int64])
+        case number(ClosedRange<Double>)
+        /// One of some words.
+        case choice([String])
+        /// Texts with commas between them.
+        case list
+        /// A JSON object.
+        case object
+    }
+
+    /// Which commands take it.
+    enum Scope: Sendable {
+        /// The edge alone.
+        case edge
+        /// The worker, to which an edge passes it on.
+        case worker
+        /// Both, each for itself; passed on.
+        case both
+    }
+
+    enum Section: String, Sendable, CaseIterable {
+        case model = "Model"
+        case engine = "Engine"
+        case requests = "Requests that do not say otherwise"
+        case server = "Server"
+        case log = "Log"
+    }
+
+    let key: SettingKey
+    /// Further spellings, such as `-c`. Underscores and dashes mean the same everywhere.
+    let otherNames: [String]
+    /// The first that is set counts. Those of llama-server come after our own.
+    let environmentNames: [String]
+    let kind: Kind
+    /// What stands for the value in help texts, such as `TOKENS`.
+    let placeholder: String
+    /// As it would be typed; `nil` = not set.
+    let defaultText: String?
+    /// What not being set means.
+    let unsetMeaning: String?
+    let section: Section
+    let scope: Scope
+    /// One or two sentences, the first without its subject.
+    let help: String
+
+    init(
+        _ key: SettingKey, _ otherNames: [String] = [], environment: [String], _ kind: Kind, _ placeholder: String = "",
+        default defaultText: String? = nil, unset unsetMeaning: String? = nil, in section: Section, for scope: Scope,
+        _ help: String
+    ) {
+        self.key = key
+        self.otherNames = otherNames
+        environmentNames = ["MARTLET_" + SettingName.environmentSpelling(key.rawValue)] + environment
+        self.kind = kind
+        self.placeholder = placeholder
+        self.defaultText = defaultText
+        self.unsetMeaning = unsetMeaning
+        self.section = section
+        self.scope = scope
+        self.help = help
+    }
+
+    /// All spellings that set it, the long one first.
+    var names: [String] { ["--" + key.rawValue] + otherNames }
+
+    /// The spelling that switches a toggle off.
+    var negativeName: String? {
+        if case .toggle = kind { "--no-" + key.rawValue } else { nil }
+    }
+
+    /// The rule for values, in words.
+    var rule: String {
+        switch kind {
+        case .toggle: "on or off"
+        case .text: "a text"
+        case .integer(let range): "a whole number \(Self.words(range))"
+        case .integerOrWord(let range, let words):
+            "a whole number \(Self.words(range)), " + words.keys.sorted().map { "'\($0)'" }.joined(separator: " or ")
+        case .number(let range): "a number \(Self.words(range))"
+        case .choice(let words): "one of " + words.joined(separator: ", ")
+        case .list: "texts with commas between them"
+        case .object: "a JSON object"
+        }
+    }
+
+    private static func words(_ range: ClosedRange<Int64>) -> String {
+        range.upperBound == .max ? "of \(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
+    }
+
+    private static func words(_ range: ClosedRange<Double>) -> String {
+        switch (range.lowerBound.isFinite, range.upperBound.isFinite) {
+        case (true, true): "from \(range.lowerBound) to \(range.upperBound)"
+        case (true, false): "of \(range.lowerBound) or more"
+        default: "that is finite"
+        }
+    }
+}
+
+/// Spellings of names.
+enum SettingName {
+    /// `--top_k` and `--top-k` are one flag.
+    static func normalized(_ name: some StringProtocol) -> String {
+        String(name.map { $0 == "_" ? "-" : $0 })
+    }
+
+    static func environmentSpelling(_ name: String) -> String {
+        String(name.uppercased().map { $0 == "-" ? "_" : $0 })
+    }
+}

@@ -1,0 +1,52 @@
+/// Names a setting. The raw value is its long flag without the dashes.
+enum SettingKey: String, Sendable, CaseIterable {
+    case model
+    case alias
+    case acceptAnyModel = "accept-any-model"
+    case chatTemplate = "chat-template"
+    case chatTemplateFile = "chat-template-file"
+    case chatTemplateArguments = "chat-template-kwargs"
+
+    case contextSize = "ctx-size"
+    case parallel
+    case batchSize = "batch-size"
+    case microBatchSize = "ubatch-size"
+    case threads
+    case batchThreads = "threads-batch"
+    case gpuLayers = "n-gpu-layers"
+    case keyCacheType = "cache-type-k"
+    case valueCacheType = "cache-type-v"
+    case flashAttention = "flash-attn"
+    case memoryMap = "mmap"
+    case repack
+    case fullWindow = "swa-full"
+    case queueLimit = "queue-limit"
+
+    case maximumTokens = "n-predict"
+    case temperature = "temp"
+    case topK = "top-k"
+    case topP = "top-p"
+    case minP = "min-p"
+    case repeatLastN = "repeat-last-n"
+    case repeatPenalty = "repeat-penalty"
+    case presencePenalty = "presence-penalty"
+    case frequencyPenalty = "frequency-penalty"
+    case reasoningFormat = "reasoning-format"
+    case pingInterval = "sse-ping-interval"
+
+    case host
+    case port
+    case apiKey = "api-key"
+    case apiKeyFile = "api-key-file"
+    case crossOrigins = "cors-origins"
+    case crossOriginMethods = "cors-methods"
+    case crossOriginHeaders = "cors-headers"
+    case crossOriginCredentials = "cors-credentials"
+    case slots
+    case metrics
+    case timeout
+    case drainTimeout = "drain-timeout"
+
+    case logVerbosity = "log-verbosity"
+    case verbose
+}

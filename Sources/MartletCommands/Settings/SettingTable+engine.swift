@@ -1,0 +1,96 @@
+import Llama
+
+extension SettingTable {
+    private static let cacheTypes = CacheType.allCases.map(\.rawValue)
+
+    static let engine: [Setting] = [
+        Setting(
+            .contextSize, ["-c"], environment: ["LLAMA_ARG_CTX_SIZE"], .integer(0...Int64(Int32.max)), "TOKENS",
+            default: "0", in: .engine, for: .worker,
+            "Tokens that fit the memory which all sequences share. 0 = as many as the model was trained on, or fewer "
+                + "where memory is short."),
+        Setting(
+            .parallel, ["-np"], environment: ["LLAMA_ARG_N_PARALLEL"], .integer(1...256), "COUNT", default: "4",
+            in: .engine, for: .worker, "How many generations run at once; more wait."),
+        Setting(
+            .batchSize, ["-b"], environment: ["LLAMA_ARG_BATCH"], .integer(1...1 << 20), "TOKENS", default: "2048",
+            in: .engine, for: .worker, "Most tokens of one decode."),
+        Setting(
+            .microBatchSize, ["-ub"], environment: ["LLAMA_ARG_UBATCH"], .integer(1...1 << 20), "TOKENS",
+            default: "512", in: .engine, for: .worker, "Most tokens that are computed at once."),
+        Setting(
+            .threads, ["-t"], environment: ["LLAMA_ARG_THREADS"], .integer(-1...1024), "COUNT",
+            unset: "by the model's size and the machine's cores", in: .engine, for: .worker,
+            "Threads that generate tokens. Below 1 = as if not set."),
+        Setting(
+            .batchThreads, ["-tb"], environment: ["LLAMA_ARG_THREADS_BATCH"], .integer(-1...1024), "COUNT",
+            unset: "as --threads", in: .engine, for: .worker, "Threads that read prompts. Below 1 = as if not set."),
+        Setting(
+            .gpuLayers, ["-ngl", "--gpu-layers"], environment: ["LLAMA_ARG_N_GPU_LAYERS"],
+            .integerOrWord(-1...Int64(Int32.max), words: ["all": -1, "auto": -1]), "COUNT", default: "all",
+            in: .engine, for: .worker, "Layers of the model that a GPU computes, if there is one."),
+        Setting(
+            .keyCacheType, ["-ctk"], environment: ["LLAMA_ARG_CACHE_TYPE_K"], .choice(cacheTypes), "TYPE",
+            default: "f16", in: .engine, for: .worker, "How keys of attention are stored."),
+        Setting(
+            .valueCacheType, ["-ctv"], environment: ["LLAMA_ARG_CACHE_TYPE_V"], .choice(cacheTypes), "TYPE",
+            default: "f16", in: .engine, for: .worker,
+            "How values of attention are stored. Quantized types want flash attention."),
+        Setting(
+            .flashAttention, ["-fa"], environment: ["LLAMA_ARG_FLASH_ATTN"], .choice(["auto", "on", "off"]), "WHEN",
+            default: "auto", in: .engine, for: .worker, "Whether flash attention is used."),
+        Setting(
+            .memoryMap, environment: ["LLAMA_ARG_MMAP"], .toggle, default: "on", in: .engine, for: .worker,
+            "Map the file into memory instead of reading it."),
+        Setting(
+            .repack, environment: ["LLAMA_ARG_REPACK"], .toggle, default: "on", in: .engine, for: .worker,
+            "Rearrange weights for the CPU while loading: slower to load, faster to run."),
+        Setting(
+            .fullWindow, environment: ["LLAMA_ARG_SWA_FULL"], .toggle, default: "off", in: .engine, for: .worker,
+            "Keep all tokens in layers with a sliding window: more memory, more reuse of prompts."),
+        Setting(
+            .queueLimit, environment: [], .integer(0...1 << 20), "COUNT", default: "1024", in: .engine, for: .worker,
+            "Most generations that wait; more are refused with 503."),
+    ]
+
+    static let requests: [Setting] = [
+        Setting(
+            .maximumTokens, ["-n", "--predict"], environment: ["LLAMA_ARG_N_PREDICT"], .integer(-2...Int64(Int32.max)),
+            "TOKENS", default: "-1", in: .requests, for: .edge,
+            "Most tokens of an answer. Below 0 = until the context is full."),
+        Setting(
+            .temperature, ["--temperature"], environment: ["LLAMA_ARG_TEMP"], .number(0...100), "NUMBER",
+            default: "0.8", in: .requests, for: .edge, "How freely tokens are drawn. 0 = always the most likely one."),
+        Setting(
+            .topK, environment: ["LLAMA_ARG_TOP_K"], .integer(0...Int64(Int32.max)), "COUNT", default: "40",
+            in: .requests, for: .edge, "Draw among the COUNT most likely tokens. 0 = all."),
+        Setting(
+            .topP, environment: ["LLAMA_ARG_TOP_P"], .number(0...1), "SHARE", default: "0.95", in: .requests,
+            for: .edge,
+            "Draw among the likeliest tokens that together have this probability. 1 = all."),
+        Setting(
+            .minP, environment: ["LLAMA_ARG_MIN_P"], .number(0...1), "SHARE", default: "0.05", in: .requests,
+            for: .edge,
+            "Drop tokens less likely than this share of the likeliest one. 0 = none."),
+        Setting(
+            .repeatLastN, environment: ["LLAMA_ARG_REPEAT_LAST_N"], .integer(0...Int64(Int32.max)), "TOKENS",
+            default: "64", in: .requests, for: .edge, "How many of the last tokens penalties look at. 0 = none."),
+        Setting(
+            .repeatPenalty, environment: ["LLAMA_ARG_REPEAT_PENALTY"], .number(0.001...1000), "FACTOR", default: "1",
+            in: .requests, for: .edge, "Makes tokens less likely that are there already. 1 = off."),
+        Setting(
+            .presencePenalty, environment: ["LLAMA_ARG_PRESENCE_PENALTY"], .number(-100...100), "NUMBER", default: "0",
+            in: .requests, for: .edge, "The same, by a fixed amount. 0 = off."),
+        Setting(
+            .frequencyPenalty, environment: ["LLAMA_ARG_FREQUENCY_PENALTY"], .number(-100...100), "NUMBER",
+            default: "0", in: .requests, for: .edge, "The same, by an amount for each occurrence. 0 = off."),
+        Setting(
+            .reasoningFormat, environment: ["LLAMA_ARG_REASONING_FORMAT", "LLAMA_ARG_THINK"],
+            .choice(["auto", "deepseek", "none"]), "FORMAT", default: "deepseek", in: .requests, for: .edge,
+            "Where thinking goes: into reasoning_content (deepseek), or nowhere but the content (none)."),
+        Setting(
+            .pingInterval, environment: ["LLAMA_ARG_SSE_PING_INTERVAL"], .integer(-1...86_400), "SECONDS",
+            default: "30", in: .requests, for: .edge,
+            "Time between signs of life on a stream that has nothing else to say. Below 1 = none."),
+    ]
+}

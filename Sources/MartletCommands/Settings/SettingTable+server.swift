@@ -1,0 +1,41 @@
+extension SettingTable {
+    static let server: [Setting] = [
+        Setting(
+            .host, environment: ["LLAMA_ARG_HOST"], .text, "ADDRESS", default: "127.0.0.1", in: .server, for: .edge,
+            "Where to listen. 0.0.0.0 = on every network of this machine; then set a key."),
+        Setting(
+            .port, environment: ["LLAMA_ARG_PORT"], .integer(0...65_535), "PORT", default: "8080", in: .server,
+            for: .edge, "0 = any free one."),
+        Setting(
+            .apiKey, environment: ["LLAMA_ARG_API_KEY", "LLAMA_API_KEY"], .list, "KEYS", unset: "everybody is let in",
+            in: .server, for: .edge, "Keys of which clients must show one. Others see them in the list of processes."),
+        Setting(
+            .apiKeyFile, environment: ["LLAMA_ARG_API_KEY_FILE"], .text, "PATH", in: .server, for: .edge,
+            "A file with one key on each line; lines that begin with # are comments."),
+        Setting(
+            .crossOrigins, environment: ["LLAMA_ARG_CORS_ORIGINS"], .text, "ORIGINS", default: "localhost",
+            in: .server, for: .edge,
+            "Which web pages may use the server: localhost = those of this machine, * = all, else this origin."),
+        Setting(
+            .crossOriginMethods, environment: ["LLAMA_ARG_CORS_METHODS"], .text, "METHODS",
+            default: "GET, POST, DELETE, OPTIONS", in: .server, for: .edge, "The methods that they may use."),
+        Setting(
+            .crossOriginHeaders, environment: ["LLAMA_ARG_CORS_HEADERS"], .text, "HEADERS",
+            default: "*, Authorization", in: .server, for: .edge, "The headers that they may send."),
+        Setting(
+            .crossOriginCredentials, environment: ["LLAMA_ARG_CORS_CREDENTIALS"], .toggle, default: "on", in: .server,
+            for: .edge, "Let them send cookies and HTTP authentication."),
+        Setting(
+            .slots, environment: ["LLAMA_ARG_ENDPOINT_SLOTS"], .toggle, default: "on", in: .server, for: .edge,
+            "Serve /slots."),
+        Setting(
+            .metrics, environment: ["LLAMA_ARG_ENDPOINT_METRICS"], .toggle, default: "on", in: .server, for: .edge,
+            "Serve /metrics."),
+        Setting(
+            .timeout, ["-to"], environment: ["LLAMA_ARG_TIMEOUT"], .integer(1...86_400), "SECONDS", default: "60",
+            in: .server, for: .edge, "How long a connection may be idle, or a request may stall while it is read."),
+        Setting(
+            .drainTimeout, environment: [], .integer(1...3_600), "SECONDS", default: "3", in: .server, for: .edge,
+            "How long the server takes to end when it is asked to; answers may go on for two thirds of it."),
+    ]
+}

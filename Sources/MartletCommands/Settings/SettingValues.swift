@@ -1,0 +1,63 @@
+import MartletJSON
+
+/// What a user chose, and the defaults for the rest.
+struct SettingValues: Sendable {
+    enum Value: Sendable, Equatable {
+        case toggle(Bool)
+        case text(String)
+        case integer(Int64)
+        case number(Double)
+        case list([String])
+        case object(JSONValue)
+    }
+
+    /// A value with the text that it was made of.
+    struct Choice: Sendable {
+        var value: Value
+        var text: String
+        /// Whether it is the default.
+        var isDefault: Bool
+    }
+
+    private(set) var choices: [SettingKey: Choice] = [:]
+
+    mutating func set(_ setting: Setting, to choice: Choice) { choices[setting.key] = choice }
+
+    /// Whether the user chose it.
+    func isChosen(_ key: SettingKey) -> Bool { choices[key].map { !$0.isDefault } ?? false }
+
+    func toggle(_ key: SettingKey) -> Bool? {
+        if case .toggle(let value) = choices[key]?.value { value } else { nil }
+    }
+
+    func text(_ key: SettingKey) -> String? {
+        if case .text(let value) = choices[key]?.value { value } else { nil }
+    }
+
+    func integer(_ key: SettingKey) -> Int? {
+        if case .integer(let value) = choices[key]?.value { Int(value) } else { nil }
+    }
+
+    func number(_ key: SettingKey) -> Float? {
+        if case .number(let value) = choices[key]?.value { Float(value) } else { nil }
+    }
+
+    func list(_ key: SettingKey) -> [String]? {
+        if case .list(let value) = choices[key]?.value { value } else { nil }
+    }
+
+    func object(_ key: SettingKey) -> JSONValue? {
+        if case .object(let value) = choices[key]?.value { value } else { nil }
+    }
+
+    /// The flags that make `martlet worker` choose the same for what concerns it.
+    func workerArguments() -> [String] {
+        SettingTable.settings(of: .worker).flatMap { setting -> [String] in
+            guard let choice = choices[setting.key], !choice.isDefault else { return [] }
+            if case .toggle(let isOn) = choice.value {
+                return [isOn ? setting.names[0] : "--no-" + setting.key.rawValue]
+            }
+            return ["\(setting.names[0])=\(choice.text)"]
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Logging
+import MartletEngine
+import MartletModels
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// `martlet worker`: runs one model and speaks frames with the edge that started it.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Run a model for a server (started by it).", helpNames: [])
+
+    @Argument(parsing: .captureForPassthrough, help: "Flags; 'martlet worker --help' lists them.")
+    var flags: [String] = []
+
+    func run() async throws {
+        if SettingRequest.isHelp(flags) {
+            print(
+                SettingHelp.text(
+                    for: .worker, abstract: "Runs a model for a server, which starts it; frames on both pipes."))
+            return
+        }
+        guard !Terminal.isInputTerminal else {
+            throw Failure.exit("a worker is started by 'martlet serve', not by hand", usage: true)
+        }
+        CurrentProcess.prepare()
+        do {
+            let output = try StandardOutputGuard.claimStandardOutput()
+            let values = try SettingParser(command: .worker)
+                .parse(arguments: flags, environment: CurrentProcess.environment)
+            // A file that was named is left to the engine: it reports what is wrong with it as a frame.
+            let path =
+                try values.text(.model) ?? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
+            await Self.serve(EngineConfiguration(modelPath: path, values), values.logLevel, output)
+        } catch let error as any CustomStringConvertible {
+            throw Failure.exit(error, usage: true)
+        }
+    }
+
+    private static func serve(
+        _ configuration: EngineConfiguration, _ level: Logger.Level, _ output: FileDescriptor
+    ) async {
+        let logger = LineLogHandler.logger(label: "engine", level: level, format: .worker, sink: LogSink())
+        let end = await WorkerHost(input: .standardInput, output: output).run { receiver in
+            let engine = InProcessEngine(configuration: configuration, receiver: receiver, logger: logger)
+            return WorkerHost.HostedEngine(
+                service: engine, start: { engine.start() }, shutdown: { engine.shutdown() })
+        }
+        // Not `exit`: with the engine's thread in the middle of a decode, no library can clean up.
+        switch end {
+        case .shutdown, .endOfInput: _exit(0)
+        case .brokenProtocol(let error):
+            logger.critical("the edge broke the protocol: \(error)")
+            _exit(70)
+        case .unreadable(let reason):
+            logger.critical("standard input cannot be read: \(reason)")
+            _exit(74)
+        }
+    }
+}

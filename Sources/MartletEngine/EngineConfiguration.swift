@@ -1,0 +1,66 @@
+package import Llama
+
+/// Whether sequences share one pool of attention memory.
+package enum MemorySharing: String, Sendable, CaseIterable {
+    /// Separate for small models, if memory allows; else shared.
+    case automatic
+    /// One pool of `contextLength` tokens, of which a sequence may have all.
+    case shared
+    /// `contextLength` tokens for each sequence, and bits that depend on nobody else (see design.md).
+    case separate
+}
+
+/// How an engine runs its model.
+package struct EngineConfiguration: Sendable {
+    /// A GGUF file.
+    package var modelPath: String
+    /// Most tokens of one sequence. 0 = as many as the model was trained on, or fewer where their memory would take
+    /// more than a quarter of what is free (see `MemoryBudget`).
+    package var contextLength = 0
+    package var memorySharing = MemorySharing.automatic
+    /// How many generations run at once: 1 to 256.
+    package var sequenceCount = 4
+    /// Most tokens of one decode.
+    package var batchSize = 2048
+    /// Most tokens computed at once.
+    package var microBatchSize = 512
+    /// Threads of a decode of one token per sequence; `nil` = by the model's size and the machine's cores.
+    package var threads: Int?
+    /// Threads of a decode with prompt tokens; `nil` = as `threads`.
+    package var batchThreads: Int?
+    /// Layers on the GPU, if there is one; a negative number means all.
+    package var gpuLayers: Int32 = -1
+    package var keyCacheType = CacheType.f16
+    package var valueCacheType = CacheType.f16
+    package var flashAttention = Context.Options.FlashAttention.automatic
+    package var usesMemoryMap = true
+    package var usesRepackedWeights = true
+    /// Whether a token's bits do not depend on how many other tokens are computed beside it (see design.md). Costs next
+    /// to nothing on a CPU; a GPU's kernels do not promise it at any price.
+    package var isReproducible = true
+    /// Whether sliding-window layers keep all tokens.
+    package var keepsFullWindow = false
+    /// Most generations that wait for a sequence; more are refused as `overloaded`.
+    package var queueLimit = 1024
+    /// How long prompts may hold up sequences that write, per decode.
+    package var promptStall: Duration = .milliseconds(60)
+
+    package init(modelPath: String) { self.modelPath = modelPath }
+
+    /// The first rule that a value breaks, as a sentence.
+    package var violation: String? {
+        let rules: [(String, Int, ClosedRange<Int>)] = [
+            ("context length", contextLength, 0...Int(Int32.max)),
+            ("sequence count", sequenceCount, 1...256),
+            ("batch size", batchSize, 1...(1 << 20)),
+            ("micro-batch size", microBatchSize, 1...(1 << 20)),
+            ("thread count", threads ?? 1, 1...1024),
+            ("batch thread count", batchThreads ?? 1, 1...1024),
+            ("queue limit", queueLimit, 0...(1 << 20)),
+        ]
+        for (name, value, range) in rules where !range.contains(value) {
+            return "The \(name) must be \(range.lowerBound) to \(range.upperBound), not \(value)."
+        }
+        return nil
+    }
+}

@@ -1,0 +1,126 @@
+import Llama
+package import Logging
+package import MartletProtocol
+
+/// A model that runs in this process.
+///
+/// Two threads of its own: one loads the model and then decodes; the other turns prompts into tokens, so that a long
+/// prompt holds up neither who submits it nor who is being answered.
+///
+/// It lives until `shutdown()`.
+package final class InProcessEngine: EngineService {
+    let configuration: EngineConfiguration
+    let receiver: any EngineEventReceiver
+    let logger: Logger
+    /// To the thread that decodes.
+    let mailbox = Mailbox<EngineMessage>()
+    /// To the thread that tokenizes.
+    let intake = Mailbox<IntakeMessage>()
+    let decodeGuard = DecodeGuard()
+    let board = StatusBoard()
+    let late: LateDelivery
+    let shared = Locked(Shared())
+
+    struct Shared {
+        var state = EngineState.loading(LoadProgress(stage: .starting, fraction: 0))
+        /// Set once, when loading ends.
+        var outcome: Result<LoadedModel, EngineError>?
+        var waiters: [CheckedContinuation<Result<LoadedModel, EngineError>, Never>] = []
+        /// Requests on their way to the engine's thread, with the time they came.
+        var preparing: [GenerationHandle: MonotonicTime] = [:]
+        var isClosed = false
+        var threads: (engine: EngineThread, intake: EngineThread)?
+    }
+
+    /// - Parameter receiver: gets all events and changes of state, from the engine's thread.
+    package init(configuration: EngineConfiguration, receiver: any EngineEventReceiver, logger: Logger) {
+        self.configuration = configuration
+        self.receiver = receiver
+        self.logger = logger
+        late = LateDelivery(receiver: receiver)
+        board.update { $0.slots = (0..<configuration.sequenceCount).map { SlotStatus(index: $0) } }
+    }
+
+    /// Begins to load the model. Once.
+    package func start() {
+        let hasThreads = shared.withLock { shared in
+            guard !shared.isClosed, shared.threads == nil,
+                let engine = EngineThread({ self.runEngine() }), let intake = EngineThread({ self.runIntake() })
+            else { return shared.threads != nil || shared.isClosed }
+            shared.threads = (engine, intake)
+            return true
+        }
+        precondition(hasThreads, "the system has no thread to give")
+    }
+
+    /// Ends every generation with `shuttingDown`, and waits for both threads.
+    ///
+    /// Thread: any but the engine's, so not from within the receiver.
+    package func shutdown() {
+        let (threads, waiters) = shared.withLock { shared in
+            defer {
+                shared.isClosed = true
+                shared.threads = nil
+                shared.waiters = []
+            }
+            return (shared.threads, shared.waiters)
+        }
+        for waiter in waiters { waiter.resume(returning: .failure(.shuttingDown)) }
+        guard let threads else {
+            // Never started, or closed already: nobody else takes what waits.
+            for case .prepare(let request, _) in intake.take(waits: false) {
+                late.add(EngineEvent(request.handle, .failed(.shuttingDown)))
+            }
+            late.open()
+            return
+        }
+        intake.post(.stop)
+        threads.intake.join()
+        mailbox.post(.stop)
+        decodeGuard.stop()
+        threads.engine.join()
+        late.open()
+    }
+
+    package var state: EngineState { shared.withLock(\.state) }
+
+    package func submit(_ request: GenerationRequest) {
+        let isLate = shared.withLock { shared in
+            if shared.isClosed { return true }
+            if shared.preparing.count >= configuration.queueLimit + configuration.sequenceCount {
+                mailbox.post(.reject(request.handle, .queueFull(limit: configuration.queueLimit)))
+            } else {
+                let now = MonotonicTime.now
+                shared.preparing[request.handle] = now
+                intake.post(.prepare(request, submitted: now))
+            }
+            return false
+        }
+        if isLate { late.add(EngineEvent(request.handle, .failed(.shuttingDown))) }
+    }
+
+    package func cancel(_ handle: GenerationHandle) {
+        let isSubmitted = shared.withLock { shared in
+            if shared.isClosed { return false }
+            guard let submitted = shared.preparing.removeValue(forKey: handle) else { return true }
+            mailbox.post(.cancelled(handle, submitted: submitted))
+            return false
+        }
+        guard isSubmitted else { return }
+        // In this order: the engine's thread forgets the handle again when it reads the message.
+        decodeGuard.cancel(handle)
+        mailbox.post(.cancel(handle))
+    }
+
+    package func status() async throws(EngineError) -> EngineStatus {
+        let (preparing, outcome) = shared.withLock { ($0.preparing.count, $0.outcome) }
+        if case .failure(let error) = outcome { throw error }
+        var status = board.copy
+        status.queued += preparing
+        return status
+    }
+}
+
+extension EngineError {
+    static let shuttingDown = EngineError(.shuttingDown, "The engine is shutting down.")
+}

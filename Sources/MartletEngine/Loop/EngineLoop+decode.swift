@@ -1,0 +1,108 @@
+import Llama
+import MartletProtocol
+
+extension EngineLoop {
+    /// Fills the batch for the next decode.
+    ///
+    /// - Returns: whether there is anything to compute.
+    func plan() -> Bool {
+        while true {
+            demands.removeAll(keepingCapacity: true)
+            var isSomebodyWriting = false
+            for slot in slots {
+                guard let generation = slot.generation, slot.pending > 0 else { continue }
+                isSomebodyWriting = isSomebodyWriting || slot.isWriting
+                let next = planner.shape.next(
+                    from: slot.memoryCount, to: generation.history.count, promptCount: generation.promptCount)
+                demands.append(
+                    .init(
+                        sequence: slot.index, count: next.count, isWide: next.isWide, isWriting: slot.isWriting))
+            }
+            if let suspect = demands.first(where: { suspects.contains($0.sequence) }) { demands = [suspect] }
+            guard !demands.isEmpty else { return false }
+            planner.plan(
+                demands, promptBudget: pace.budget(isSomebodyWriting: isSomebodyWriting), into: &shares)
+            let needed = shares.reduce(0) { $0 + $1.count }
+            guard let action = PoolPolicy.makeRoom(for: needed, capacity: capacity, holders: holders) else { break }
+            perform(action)
+        }
+        fillBatch()
+        return true
+    }
+
+    private func fillBatch() {
+        batch.removeAll()
+        parts.removeAll(keepingCapacity: true)
+        for share in shares {
+            guard let generation = slots[share.sequence].generation else { continue }
+            let start = slots[share.sequence].memoryCount
+            let end = start + share.count
+            var last = 0
+            for position in start..<end {
+                last = batch.add(
+                    token: generation.history[position], position: position, sequence: share.sequence,
+                    wantsLogits: position + 1 == generation.history.count)
+            }
+            parts.append(
+                BatchPart(
+                    slot: share.sequence, start: start, count: share.count,
+                    logitsIndex: end == generation.history.count ? last : nil, isWriting: share.isWriting))
+        }
+    }
+
+    /// Computes the batch and takes the result.
+    func decode() {
+        let prompts = parts.filter { !$0.isWriting }
+        // Breaking off a decode ruins the running state of every sequence in it, so there it must be alone.
+        let canAbort = !hasRecurrentMemory || parts.count == 1
+        decodeGuard.begin(prompts: canAbort ? prompts.compactMap { slots[$0.slot].generation?.handle } : [])
+        let before = MonotonicTime.now
+        let outcome = context.decode(batch)
+        let now = MonotonicTime.now
+        decodeGuard.end()
+        let promptTokens = prompts.reduce(0) { $0 + $1.count }
+        board.update { status in
+            status.counters.decodes += 1
+            status.counters.busySlots += UInt64(parts.count)
+            if outcome == .done { status.counters.promptTokens += UInt64(promptTokens) }
+        }
+        guard outcome == .done else {
+            recover(from: outcome)
+            return
+        }
+        pace.observe(tokens: promptTokens, nanoseconds: now.nanoseconds - before.nanoseconds)
+        for part in parts {
+            slots[part.slot].memoryCount = part.start + part.count
+            slots[part.slot].lastUsed = turn
+            suspects.remove(part.slot)
+            if !part.isWriting { reportProgress(of: part.slot, now: now) }
+        }
+        sample()
+    }
+
+    /// Draws the next token of every sequence whose tokens are all in memory.
+    private func sample() {
+        var drawn: UInt64 = 0
+        for part in parts {
+            guard let index = part.logitsIndex, let generation = slots[part.slot].generation else { continue }
+            if generation.request.maximumTokens == 0 {
+                finish(part.slot, .tokenLimit)
+                continue
+            }
+            guard let logits = context.logits(at: index),
+                let token = generation.sampler.sample(
+                    logits, history: generation.history, index: generation.predicted, with: candidates)
+            else {
+                fail(part.slot, EngineError(.generationFailed, "The model gave no usable score for any token."))
+                continue
+            }
+            drawn += 1
+            let start = output.bytes.count
+            let reason = generation.accept(
+                token, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit, into: &output.bytes)
+            output.addToken(generation.handle, token, textFrom: start)
+            if let reason { finish(part.slot, reason) }
+        }
+        board.update { $0.counters.predictedTokens += drawn }
+    }
+}

@@ -1,0 +1,53 @@
+import Llama
+import MartletProtocol
+
+extension EngineLoop {
+    var holders: [PoolPolicy.Holder] {
+        slots.map { slot in
+            .init(
+                index: slot.index, tokens: slot.memoryCount, time: slot.generation?.arrival ?? slot.lastUsed,
+                isRunning: slot.generation != nil)
+        }
+    }
+
+    func perform(_ action: PoolPolicy.Action) {
+        switch action {
+        case .clear(let index): clear(index)
+        case .preempt(let index): preempt(index)
+        case .giveUp(let index):
+            if slots[index].generation?.predicted ?? 0 > 0 {
+                finish(index, .contextFull)
+            } else {
+                fail(index, EngineError(.generationFailed, "The context has no room for this prompt."))
+            }
+        }
+    }
+
+    /// Puts the memory in order after a decode that was not completed, so that the next plan can try again.
+    func recover(from outcome: Context.Outcome) {
+        switch outcome {
+        case .done: return
+        case .noRoom:
+            // Nothing was changed, but libllama counts differently: take from one, and plan again.
+            if let action = PoolPolicy.giveUpOne(holders) { perform(action) }
+        case .aborted:
+            rollBack()
+        case .failed(let code):
+            rollBack()
+            if parts.count > 1 {
+                suspects = Set(parts.map(\.slot))
+            } else if let part = parts.first {
+                fail(part.slot, EngineError(.generationFailed, "The model could not be computed (code \(code))."))
+            }
+        }
+    }
+
+    /// Takes everything that the batch added out of memory again.
+    private func rollBack() {
+        for part in parts {
+            // Some of it may be in memory, so the count alone does not say what is there.
+            slots[part.slot].memoryCount = part.start + part.count
+            if hasRecurrentMemory { clear(part.slot) } else { cut(part.slot, to: part.start) }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Llama
+import MartletProtocol
+
+/// The engine's thread: commands in, decode, sample, events out.
+///
+/// Everything in it is used by that thread alone. What to do is decided by the pure types in `Scheduling`; only this one
+/// and its extensions touch libllama.
+final class EngineLoop {
+    let loaded: LoadedModel
+    var context: Context
+    let mailbox: Mailbox<EngineMessage>
+    let receiver: any EngineEventReceiver
+    let decodeGuard: DecodeGuard
+    let board: StatusBoard
+    /// Tokens that all sequences share; without bound where each has its own memory.
+    let capacity: Int
+    /// Most tokens of one sequence.
+    let sequenceLimit: Int
+    let hasRecurrentMemory: Bool
+    let slidingWindow: Int
+
+    var slots: [Slot]
+    var queue = RequestQueue<Generation>()
+    var planner: BatchPlanner
+    var pace: PromptPace
+    var batch: Batch
+    let candidates: Candidates
+    var output = TurnOutput()
+    /// Sequences of a decode that failed; each is tried alone, to find the one to blame.
+    var suspects: Set<Int> = []
+    var turn: UInt64 = 0
+    private var arrivals: UInt64 = 0
+    private let queueLimit: Int
+
+    // Used again every turn.
+    var demands: [BatchPlanner.Demand] = []
+    var shares: [BatchPlanner.Share] = []
+    var parts: [BatchPart] = []
+
+    init(
+        loaded: LoadedModel, context: consuming Context, sharesMemory: Bool, configuration: EngineConfiguration,
+        mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard, board: StatusBoard
+    ) {
+        self.loaded = loaded
+        capacity = sharesMemory ? context.contextLength : .max / 2
+        sequenceLimit = min(context.sequenceContextLength, context.contextLength)
+        self.mailbox = mailbox
+        self.receiver = receiver
+        self.decodeGuard = decodeGuard
+        self.board = board
+        hasRecurrentMemory = loaded.model.hasRecurrentMemory
+        slidingWindow = configuration.keepsFullWindow ? 0 : loaded.model.slidingWindow
+        slots = (0..<configuration.sequenceCount).map(Slot.init)
+        queueLimit = configuration.queueLimit
+        let microBatchSize = min(context.microBatchSize, context.batchSize)
+        batch = Batch(capacity: context.batchSize)
+        planner = BatchPlanner(
+            shape: BatchShape(
+                microBatchSize: microBatchSize, isReproducible: configuration.isReproducible,
+                sharesMemory: sharesMemory))
+        pace = PromptPace(stall: configuration.promptStall, ceiling: microBatchSize)
+        candidates = Candidates(vocabularySize: loaded.vocabulary.count)
+        self.context = context
+        board.update { status in status.slots = slots.map { SlotStatus(index: $0.index) } }
+    }
+
+    /// Runs until it is told to stop. Then every generation has ended.
+    func run() {
+        while takeTurn() {}
+    }
+
+    /// Takes commands, and computes once; sleeps while there is nothing to do.
+    ///
+    /// - Returns: whether to go on.
+    func takeTurn() -> Bool {
+        let isIdle = queue.count == 0 && slots.allSatisfy { $0.generation == nil }
+        for message in mailbox.take(waits: isIdle) where !handle(message) {
+            flush()
+            return false
+        }
+        turn += 1
+        admit()
+        // Who waits should not wait for a long prompt to learn that it was let in.
+        flush()
+        if plan() {
+            decode()
+            publish()
+            deliver()
+        }
+        return true
+    }
+
+    /// - Returns: whether to go on.
+    private func handle(_ message: EngineMessage) -> Bool {
+        switch message {
+        case .submit(let request):
+            arrivals += 1
+            let idle = slots.count { $0.generation == nil }
+            guard queue.count < queueLimit + idle else {
+                output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
+                break
+            }
+            queue.append(Generation(request, arrival: arrivals), id: request.handle.rawValue)
+            output.add(request.handle, .admitted(promptTokens: request.tokens.count))
+        case .reject(let handle, let error):
+            output.add(handle, .failed(error))
+        case .cancelled(let handle, let submitted):
+            output.add(handle, .finished(.cancelled(submitted: submitted), text: []))
+        case .cancel(let handle):
+            decodeGuard.forget(handle)
+            if let index = slots.firstIndex(where: { $0.generation?.handle == handle }) {
+                finish(index, .cancelled)
+            } else if let waiting = queue.remove(id: handle.rawValue) {
+                end(waiting, .cancelled)
+            }
+        case .stop:
+            for index in slots.indices { fail(index, .shuttingDown) }
+            for waiting in queue.removeAll() { output.add(waiting.handle, .failed(.shuttingDown)) }
+            return false
+        }
+        return true
+    }
+
+    /// Delivers what there is before the turn is over. The status that goes with an event is there before it.
+    private func flush() {
+        guard !output.isEmpty else { return }
+        publish()
+        deliver()
+    }
+
+    private func deliver() {
+        if !output.isEmpty { receiver.receive(output.take()) }
+    }
+
+    /// Brings the copy of the status up to date.
+    private func publish() {
+        board.update { status in
+            status.queued = queue.count
+            for index in slots.indices {
+                let slot = slots[index]
+                status.slots[index].memoryTokens = slot.memoryCount
+                guard let generation = slot.generation else {
+                    status.slots[index].phase = .idle
+                    status.slots[index].handle = nil
+                    continue
+                }
+                status.slots[index].phase = generation.predicted > 0 ? .generating : .prompt
+                status.slots[index].handle = generation.handle
+                status.slots[index].promptTokens = generation.promptCount
+                status.slots[index].promptTokensProcessed = min(slot.memoryCount, generation.promptCount)
+                status.slots[index].cachedTokens = generation.cachedTokens
+                status.slots[index].predictedTokens = generation.predicted
+            }
+        }
+    }
+}
+
+/// What one sequence has in a batch.
+struct BatchPart {
+    var slot: Int
+    /// Tokens in memory before.
+    var start: Int
+    var count: Int
+    /// Where the scores are, if these are the last tokens to be computed.
+    var logitsIndex: Int?
+    var isWriting: Bool
+}

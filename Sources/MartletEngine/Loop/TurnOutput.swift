@@ -1,0 +1,49 @@
+import MartletProtocol
+
+/// The events of one turn.
+///
+/// All texts are slices of one array, so a turn costs two allocations however many sequences write.
+struct TurnOutput {
+    private enum Record {
+        case whole(EngineEvent)
+        case token(GenerationHandle, id: Int32, text: Range<Int>)
+        case finished(GenerationHandle, Completion, text: Range<Int>)
+    }
+
+    private var records: [Record] = []
+    /// Texts of all records, one after the other. Append to it, then add the record with what was appended.
+    var bytes: [UInt8] = []
+
+    var isEmpty: Bool { records.isEmpty }
+
+    mutating func add(_ handle: GenerationHandle, _ kind: EngineEvent.Kind) {
+        records.append(.whole(EngineEvent(handle, kind)))
+    }
+
+    /// Adds a token whose text is `bytes` from `start` on.
+    mutating func addToken(_ handle: GenerationHandle, _ id: Int32, textFrom start: Int) {
+        records.append(.token(handle, id: id, text: start..<bytes.count))
+    }
+
+    /// Adds an end whose text is `bytes` from `start` on.
+    mutating func addFinish(_ handle: GenerationHandle, _ completion: Completion, textFrom start: Int) {
+        records.append(.finished(handle, completion, text: start..<bytes.count))
+    }
+
+    /// Takes everything out.
+    mutating func take() -> [EngineEvent] {
+        let texts = bytes
+        let events = records.map { record in
+            switch record {
+            case .whole(let event): event
+            case .token(let handle, let id, let range): EngineEvent(handle, .token(id: id, text: texts[range]))
+            case .finished(let handle, let completion, let range):
+                EngineEvent(handle, .finished(completion, text: texts[range]))
+            }
+        }
+        records.removeAll(keepingCapacity: true)
+        // Not kept: the events share it.
+        bytes = []
+        return events
+    }
+}

@@ -1,0 +1,21 @@
+/// Random numbers that are a pure function of a seed and an index.
+///
+/// So a generation that is continued, forked or run again draws what the first run drew, and no state is kept. The
+/// mixing is SplitMix64's finaliser (Steele, Lea, Flood 2014), applied to the seed, and again with the index.
+enum CounterDraw {
+    /// 0 ≤ result < 1, with 53 random bits.
+    static func uniform(seed: UInt64, index: Int) -> Double {
+        let counter = UInt64(truncatingIfNeeded: index) &+ 1
+        let bits = mix(mix(seed &+ golden) &+ counter &* golden)
+        return Double(bits >> 11) * 0x1p-53
+    }
+
+    private static let golden: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var mixed = value
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

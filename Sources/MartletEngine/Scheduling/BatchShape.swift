@@ -1,0 +1,39 @@
+/// How many tokens the two kinds of decode hold, and which tokens go into which.
+///
+/// ggml's attention for CPUs computes batches of 64 tokens and more by a method of its own, which is faster and rounds
+/// differently. So a prompt's tokens up to the last multiple of 64 are computed in batches of at least 64, and all
+/// other tokens in smaller ones, whoever else is in the batch.
+struct BatchShape: Sendable, Equatable {
+    /// Tokens in one unit of a wide decode.
+    let chunk: Int
+    /// Most tokens of a wide decode: a multiple of `chunk`, or 0 if there are no wide decodes.
+    let wideLimit: Int
+    /// Most tokens of a narrow decode.
+    let narrowLimit: Int
+
+    /// - Parameters:
+    ///   - microBatchSize: most tokens that are computed at once.
+    ///   - isReproducible: whether the two kinds are kept apart at all; without, all decodes are narrow and large.
+    ///   - sharesMemory: whether sequences share their memory. Then ggml counts the tokens of all, else of each alone.
+    init(microBatchSize: Int, isReproducible: Bool, sharesMemory: Bool) {
+        chunk = 64
+        wideLimit = isReproducible ? microBatchSize / chunk * chunk : 0
+        narrowLimit = isReproducible && sharesMemory ? min(microBatchSize, chunk - 1) : microBatchSize
+    }
+
+    /// Which of the tokens `start..<end` of a history can be computed next in one kind of decode.
+    ///
+    /// - Parameter promptCount: how many tokens of the history are the prompt.
+    func next(from start: Int, to end: Int, promptCount: Int) -> (count: Int, isWide: Bool) {
+        let wideEnd = wideLimit > 0 ? promptCount / chunk * chunk : 0
+        if start >= wideEnd { return (end - start, false) }
+        // A memory that cannot be cut at a multiple begins in between.
+        let beyond = start % chunk
+        return beyond == 0 ? (wideEnd - start, true) : (chunk - beyond, false)
+    }
+
+    /// How much of a prompt's beginning that is in memory is worth keeping, so that the rest is computed as ever.
+    func reusable(_ count: Int, promptCount: Int) -> Int {
+        wideLimit > 0 && count < promptCount / chunk * chunk ? count / chunk * chunk : count
+    }
+}

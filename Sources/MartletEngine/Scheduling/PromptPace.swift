@@ -1,0 +1,31 @@
+/// Measures how fast prompts are read, and says how many of their tokens fit a given time.
+struct PromptPace: Sendable {
+    /// Longest time that prompts may add to a decode while somebody waits for a token.
+    let stall: Duration
+    /// Most tokens at once, whatever the pace.
+    let ceiling: Int
+    /// So that prompts go on even on the slowest machine.
+    private let floor = 16
+    private var nanosecondsPerToken: Double?
+
+    init(stall: Duration, ceiling: Int) {
+        self.stall = stall
+        self.ceiling = ceiling
+    }
+
+    /// Takes the cost of a decode that held `tokens` prompt tokens.
+    mutating func observe(tokens: Int, nanoseconds: Int64) {
+        // Small chunks say more about overhead than about pace.
+        guard tokens >= floor, nanoseconds > 0 else { return }
+        let sample = Double(nanoseconds) / Double(tokens)
+        nanosecondsPerToken = nanosecondsPerToken.map { $0 * 0.75 + sample * 0.25 } ?? sample
+    }
+
+    /// Most prompt tokens for the next decode.
+    func budget(isSomebodyWriting: Bool) -> Int {
+        guard isSomebodyWriting else { return ceiling }
+        guard let nanosecondsPerToken else { return min(ceiling, 4 * floor) }
+        let fitting = Double(stall.components.attoseconds) / 1e9 + Double(stall.components.seconds) * 1e9
+        return min(ceiling, max(floor, Int(min(1e9, fitting / nanosecondsPerToken))))
+    }
+}

@@ -1,0 +1,34 @@
+import DequeModule
+
+/// Generations that wait for a sequence, first come, first served.
+struct RequestQueue<Element> {
+    private var waiting: Deque<(id: UInt64, element: Element)> = []
+
+    init() {}
+
+    var count: Int { waiting.count }
+    var first: Element? { waiting.first?.element }
+
+    /// Adds one at the end.
+    mutating func append(_ element: Element, id: UInt64) {
+        waiting.append((id, element))
+    }
+
+    /// Puts one that was running before all others.
+    mutating func prepend(_ element: Element, id: UInt64) {
+        waiting.prepend((id, element))
+    }
+
+    mutating func removeFirst() -> Element? { waiting.popFirst()?.element }
+
+    /// Takes out the one with that id, wherever it stands.
+    mutating func remove(id: UInt64) -> Element? {
+        guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
+        return waiting.remove(at: index).element
+    }
+
+    mutating func removeAll() -> [Element] {
+        defer { waiting.removeAll() }
+        return waiting.map(\.element)
+    }
+}

@@ -1,0 +1,28 @@
+/// Turns the bytes of tokens into the text of an answer: without stops, and in whole characters.
+struct AnswerText: Sendable {
+    private var stops: StopMatcher
+    private var boundary = CharacterBoundary()
+    private var passed: [UInt8] = []
+
+    init(stops: [String]) {
+        self.stops = StopMatcher(stops)
+    }
+
+    /// Takes a token's bytes, and appends the text that became certain.
+    ///
+    /// - Returns: the stop that was found. Then only `finish(into:)` may follow.
+    mutating func take(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) -> String? {
+        passed.removeAll(keepingCapacity: true)
+        let stop = stops.take(bytes, into: &passed)
+        boundary.take(passed, into: &output)
+        return stop
+    }
+
+    /// Appends what was held back; an unfinished character becomes U+FFFD.
+    mutating func finish(into output: inout [UInt8]) {
+        passed.removeAll(keepingCapacity: true)
+        stops.finish(into: &passed)
+        boundary.take(passed, into: &output)
+        boundary.finish(into: &output)
+    }
+}

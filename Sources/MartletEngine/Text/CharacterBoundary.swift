@@ -1,0 +1,64 @@
+/// Lets bytes out as whole UTF-8 characters.
+///
+/// What can never become a character is replaced by U+FFFD, one for each maximal broken part, as Unicode recommends
+/// (chapter 3, "U+FFFD Substitution of Maximal Subparts").
+struct CharacterBoundary: Sendable {
+    /// The beginning of a character.
+    private var partial: [UInt8] = []
+    /// How many bytes the character still lacks.
+    private var missing = 0
+    /// Bounds of the next byte.
+    private var allowed: ClosedRange<UInt8> = 0x80...0xBF
+
+    /// Takes bytes, and appends what is whole to `output`.
+    mutating func take(_ bytes: some Sequence<UInt8>, into output: inout [UInt8]) {
+        for byte in bytes { take(byte, into: &output) }
+    }
+
+    private mutating func take(_ byte: UInt8, into output: inout [UInt8]) {
+        if missing > 0 {
+            if allowed.contains(byte) {
+                partial.append(byte)
+                missing -= 1
+                allowed = 0x80...0xBF
+                if missing == 0 {
+                    output += partial
+                    partial.removeAll(keepingCapacity: true)
+                }
+                return
+            }
+            finish(into: &output)
+        }
+        switch byte {
+        case 0x00...0x7F: output.append(byte)
+        case 0xC2...0xDF: begin(byte, missing: 1)
+        case 0xE0: begin(byte, missing: 2, allowed: 0xA0...0xBF)
+        case 0xED: begin(byte, missing: 2, allowed: 0x80...0x9F)
+        case 0xE1...0xEF: begin(byte, missing: 2)
+        case 0xF0: begin(byte, missing: 3, allowed: 0x90...0xBF)
+        case 0xF1...0xF3: begin(byte, missing: 3)
+        case 0xF4: begin(byte, missing: 3, allowed: 0x80...0x8F)
+        default: output += Self.replacement
+        }
+    }
+
+    private mutating func begin(_ byte: UInt8, missing: Int, allowed: ClosedRange<UInt8> = 0x80...0xBF) {
+        partial.append(byte)
+        self.missing = missing
+        self.allowed = allowed
+    }
+
+    /// Whether nothing is held back.
+    var isAtBoundary: Bool { missing == 0 }
+
+    /// No more bytes come: what is held back becomes U+FFFD.
+    mutating func finish(into output: inout [UInt8]) {
+        guard missing > 0 else { return }
+        output += Self.replacement
+        partial.removeAll(keepingCapacity: true)
+        missing = 0
+        allowed = 0x80...0xBF
+    }
+
+    private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
+}

@@ -1,0 +1,22 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Nanoseconds of a clock that never goes back; cheap enough to be read at every token.
+struct MonotonicTime: Sendable, Comparable {
+    var nanoseconds: Int64
+
+    static var now: Self {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Self(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    static func < (first: Self, second: Self) -> Bool { first.nanoseconds < second.nanoseconds }
+
+    static func - (later: Self, earlier: Self) -> Duration { .nanoseconds(later.nanoseconds - earlier.nanoseconds) }
+}

@@ -1,0 +1,279 @@
+import OrderedCollections
+
+/// Reads JSON text (RFC 8259) within limits.
+///
+/// Strict, with two allowances that real clients need: a byte order mark at the beginning is skipped, and half of a
+/// surrogate pair in an escape becomes U+FFFD (JavaScript writes such escapes when it cuts a string).
+/// - Complexity: O(n) in the bytes; the stack grows with the nesting, which is limited.
+package struct JSONParser {
+    /// What a text may cost.
+    package struct Limits: Sendable {
+        /// Arrays and objects inside one another.
+        package var depth: Int
+        /// Values and keys in the whole text.
+        package var nodes: Int
+
+        package static let `default` = Limits(depth: 256, nodes: 4_000_000)
+
+        package init(depth: Int, nodes: Int) {
+            self.depth = depth
+            self.nodes = nodes
+        }
+    }
+
+    /// The value that `bytes` hold, and nothing else but white space around it.
+    package static func parse(_ bytes: [UInt8], limits: Limits = .default) throws(JSONError) -> JSONValue {
+        try parse(bytes[...], limits: limits)
+    }
+
+    /// The value that `bytes` hold, and nothing else but white space around it.
+    package static func parse(_ bytes: ArraySlice<UInt8>, limits: Limits = .default) throws(JSONError) -> JSONValue {
+        let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, JSONError> in
+            var parser = JSONParser(text: buffer, limits: limits)
+            return Result { () throws(JSONError) in try parser.document() }
+        }
+        return try result.get()
+    }
+
+    /// Valid only inside `parse(_:limits:)`, which owns the memory.
+    private let text: UnsafeBufferPointer<UInt8>
+    private var index = 0
+    private var remainingDepth: Int
+    private var remainingNodes: Int
+    /// Reused for strings with escapes.
+    private var scratch: [UInt8] = []
+
+    private init(text: UnsafeBufferPointer<UInt8>, limits: Limits) {
+        self.text = text
+        remainingDepth = limits.depth
+        remainingNodes = limits.nodes
+    }
+
+    private mutating func document() throws(JSONError) -> JSONValue {
+        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { index = 3 }
+        let value = try value()
+        skipWhiteSpace()
+        guard index == text.count else { throw error("text after the end of the value") }
+        return value
+    }
+
+    private mutating func value() throws(JSONError) -> JSONValue {
+        skipWhiteSpace()
+        try countNode()
+        guard index < text.count else { throw error("unexpected end of the text") }
+        switch text[index] {
+        case UInt8(ascii: "{"): return .object(try object())
+        case UInt8(ascii: "["): return .array(try array())
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try literal("true", .bool(true))
+        case UInt8(ascii: "f"): return try literal("false", .bool(false))
+        case UInt8(ascii: "n"): return try literal("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+        default: throw error("expected a value")
+        }
+    }
+
+    private mutating func object() throws(JSONError) -> JSONObject {
+        try enter()
+        var members = JSONObject()
+        skipWhiteSpace()
+        if take("}") {
+            remainingDepth += 1
+            return members
+        }
+        while true {
+            skipWhiteSpace()
+            guard index < text.count, text[index] == UInt8(ascii: "\"") else { throw error("expected a key in quotes") }
+            try countNode()
+            let key = try string()
+            skipWhiteSpace()
+            guard take(":") else { throw error("expected ':' after a key") }
+            members[key] = try value()
+            skipWhiteSpace()
+            if take(",") { continue }
+            guard take("}") else { throw error("expected ',' or '}' in an object") }
+            remainingDepth += 1
+            return members
+        }
+    }
+
+    private mutating func array() throws(JSONError) -> [JSONValue] {
+        try enter()
+        var elements: [JSONValue] = []
+        skipWhiteSpace()
+        if take("]") {
+            remainingDepth += 1
+            return elements
+        }
+        while true {
+            elements.append(try value())
+            skipWhiteSpace()
+            if take(",") { continue }
+            guard take("]") else { throw error("expected ',' or ']' in an array") }
+            remainingDepth += 1
+            return elements
+        }
+    }
+
+    /// Called at an opening bracket.
+    private mutating func enter() throws(JSONError) {
+        guard remainingDepth > 0 else { throw error("values are nested too deeply") }
+        remainingDepth -= 1
+        index += 1
+    }
+
+    private mutating func countNode() throws(JSONError) {
+        guard remainingNodes > 0 else { throw error("the text holds too many values") }
+        remainingNodes -= 1
+    }
+
+    private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+        let matches = word.withUTF8Buffer { word in
+            text.count - index >= word.count && word.elementsEqual(text[index..<index + word.count])
+        }
+        guard matches else { throw error("expected a value") }
+        index += word.utf8CodeUnitCount
+        return value
+    }
+
+    private mutating func number() throws(JSONError) -> JSONValue {
+        let start = index
+        var isInteger = true
+        _ = take("-")
+        if take("0") {
+            if index < text.count, isDigit(text[index]) { throw error("a number may not begin with 0") }
+        } else {
+            try digits()
+        }
+        if take(".") {
+            isInteger = false
+            try digits()
+        }
+        if take("e") || take("E") {
+            isInteger = false
+            if !take("+") { _ = take("-") }
+            try digits()
+        }
+        let lexeme = String(decoding: text[start..<index], as: UTF8.self)
+        if isInteger, let integer = Int64(lexeme) { return .integer(integer) }
+        guard index - start <= 1_000, let number = Double(lexeme), number.isFinite else {
+            throw error("the number does not fit a double")
+        }
+        return .number(number)
+    }
+
+    private mutating func digits() throws(JSONError) {
+        guard index < text.count, isDigit(text[index]) else { throw error("expected a digit") }
+        while index < text.count, isDigit(text[index]) { index += 1 }
+    }
+
+    /// Called at an opening quote.
+    private mutating func string() throws(JSONError) -> String {
+        index += 1
+        let start = index
+        while index < text.count {
+            switch text[index] {
+            case UInt8(ascii: "\""):
+                let value = try decoded(text[start..<index])
+                index += 1
+                return value
+            case UInt8(ascii: "\\"): return try stringWithEscapes(from: start)
+            case 0..<0x20: throw error("a control character in a string must be escaped")
+            default: index += 1
+            }
+        }
+        throw error("a string has no end")
+    }
+
+    private mutating func stringWithEscapes(from start: Int) throws(JSONError) -> String {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: text[start..<index])
+        while index < text.count {
+            let byte = text[index]
+            index += 1
+            switch byte {
+            case UInt8(ascii: "\""): return try decoded(scratch)
+            case UInt8(ascii: "\\"): try escape()
+            case 0..<0x20: throw error("a control character in a string must be escaped")
+            default: scratch.append(byte)
+            }
+        }
+        throw error("a string has no end")
+    }
+
+    private mutating func escape() throws(JSONError) {
+        guard index < text.count else { throw error("a string has no end") }
+        let byte = text[index]
+        index += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): scratch.append(byte)
+        case UInt8(ascii: "b"): scratch.append(0x08)
+        case UInt8(ascii: "f"): scratch.append(0x0C)
+        case UInt8(ascii: "n"): scratch.append(0x0A)
+        case UInt8(ascii: "r"): scratch.append(0x0D)
+        case UInt8(ascii: "t"): scratch.append(0x09)
+        case UInt8(ascii: "u"): try unicodeEscape()
+        default: throw error("unknown escape in a string")
+        }
+    }
+
+    private mutating func unicodeEscape() throws(JSONError) {
+        let first = try fourHexadecimalDigits()
+        var scalar = Unicode.Scalar(first)
+        if (0xD800..<0xDC00).contains(first), index + 1 < text.count, text[index] == UInt8(ascii: "\\"),
+            text[index + 1] == UInt8(ascii: "u")
+        {
+            let beforeSecond = index
+            index += 2
+            let second = try fourHexadecimalDigits()
+            if (0xDC00..<0xE000).contains(second) {
+                scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+            } else {
+                index = beforeSecond
+            }
+        }
+        scratch.append(contentsOf: UTF8.encode(scalar ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter)
+    }
+
+    private mutating func fourHexadecimalDigits() throws(JSONError) -> UInt32 {
+        guard text.count - index >= 4 else { throw error("expected four hexadecimal digits") }
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            guard let digit = Character(Unicode.Scalar(text[index])).hexDigitValue, text[index] < 0x80 else {
+                throw error("expected four hexadecimal digits")
+            }
+            value = value << 4 | UInt32(digit)
+            index += 1
+        }
+        return value
+    }
+
+    private func decoded(_ bytes: some Collection<UInt8>) throws(JSONError) -> String {
+        guard let string = String(validating: bytes, as: UTF8.self) else { throw error("a string is not UTF-8") }
+        return string
+    }
+
+    private mutating func skipWhiteSpace() {
+        while index < text.count {
+            switch text[index] {
+            case 0x20, 0x09, 0x0A, 0x0D: index += 1
+            default: return
+            }
+        }
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard index < text.count, text[index] == UInt8(ascii: character) else { return false }
+        index += 1
+        return true
+    }
+
+    private func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
+    private func error(_ message: String) -> JSONError {
+        let before = text[..<min(index, text.count)]
+        let line = before.count { $0 == 0x0A } + 1
+        let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        return JSONError(message: message, line: line, column: before.endIndex - lineStart + 1)
+    }
+}

@@ -1,0 +1,110 @@
+import OrderedCollections
+
+/// Writes JSON text into byte arrays, which keep their capacity from one message to the next.
+package enum JSONText {
+    /// Appends `utf8` in quotes. Escapes what RFC 8259 demands and nothing else; bytes that are no UTF-8 pass through.
+    /// - Complexity: O(n), no allocation while `bytes` has room.
+    package static func appendString(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        appendEscaped(utf8, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends `string` in quotes.
+    package static func appendString(_ string: String, to bytes: inout [UInt8]) {
+        appendString(string.utf8, to: &bytes)
+    }
+
+    /// Appends `utf8` as it stands between the quotes of a string.
+    package static func appendEscaped(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
+        let handled: Void? = utf8.withContiguousStorageIfAvailable { appendEscaped($0, to: &bytes) }
+        if handled == nil { Array(utf8).withUnsafeBufferPointer { appendEscaped($0, to: &bytes) } }
+    }
+
+    /// Copies runs that need no escape in one piece.
+    private static func appendEscaped(_ utf8: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+        var runStart = 0
+        for index in utf8.indices {
+            let byte = utf8[index]
+            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+            bytes.append(contentsOf: utf8[runStart..<index])
+            appendEscape(of: byte, to: &bytes)
+            runStart = index + 1
+        }
+        bytes.append(contentsOf: utf8[runStart...])
+    }
+
+    private static func appendEscape(of byte: UInt8, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        default:
+            bytes.append(contentsOf: "u00".utf8)
+            bytes.append(hexadecimalDigit(byte >> 4))
+            bytes.append(hexadecimalDigit(byte & 0xF))
+        }
+    }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
+    /// Appends a whole number in decimal digits.
+    package static func appendInteger(_ value: some BinaryInteger, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
+    /// Appends a number in the shortest form that reads back the same; what JSON cannot say (NaN, infinity) as `null`.
+    package static func appendNumber(_ value: Double, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
+    }
+
+    /// Appends text that is JSON already, such as a key with its colon.
+    package static func appendRaw(_ text: StaticString, to bytes: inout [UInt8]) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+}
+
+extension JSONValue {
+    /// Appends this value as compact JSON, members in their order.
+    package func write(to bytes: inout [UInt8]) {
+        switch self {
+        case .null: JSONText.appendRaw("null", to: &bytes)
+        case .bool(let value): JSONText.appendRaw(value ? "true" : "false", to: &bytes)
+        case .integer(let value): JSONText.appendInteger(value, to: &bytes)
+        case .number(let value): JSONText.appendNumber(value, to: &bytes)
+        case .string(let value): JSONText.appendString(value, to: &bytes)
+        case .array(let elements):
+            bytes.append(UInt8(ascii: "["))
+            for (index, element) in elements.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                element.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members):
+            bytes.append(UInt8(ascii: "{"))
+            for (index, member) in members.elements.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                JSONText.appendString(member.key, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                member.value.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    /// This value as compact JSON.
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
+    }
+
+    /// This value as compact JSON.
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+}

@@ -1,0 +1,16 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Pipes whose reader is gone.
+enum BrokenPipes {
+    /// Makes writing to one an error of that write instead of the end of the process, from now on and for the whole
+    /// process. Children do not inherit it.
+    static func ignore() { _ = once }
+
+    private static let once: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+}

@@ -1,0 +1,85 @@
+import MartletProtocol
+import Subprocess
+
+#if canImport(System)
+    package import System
+#else
+    package import SystemPackage
+#endif
+
+/// Runs a worker as a child process: frames on its standard input and output, log lines on its standard error.
+package struct SubprocessLauncher: WorkerLauncher {
+    private let executable: FilePath
+    private let arguments: [String]
+
+    /// - Parameter arguments: Without the executable's name.
+    package init(executable: FilePath, arguments: [String]) {
+        self.executable = executable
+        self.arguments = arguments
+    }
+
+    /// What a worker that was asked to end gets: time to do so, then a signal, then SIGKILL (which is always last).
+    /// Signal 0 reaches nobody; sending it only waits.
+    private static let teardown: [TeardownStep] = [
+        .send(signal: Signal(rawValue: 0), allowedDurationToNextStep: .milliseconds(500)),
+        .gracefulShutDown(allowedDurationToNextStep: .milliseconds(500)),
+    ]
+
+    package func run(_ link: WorkerLink) async -> WorkerExit {
+        BrokenPipes.ignore()
+        var options = PlatformOptions()
+        // A session of its own: Ctrl-C at the terminal reaches the edge alone.
+        options.createSession = true
+        options.teardownSequence = Self.teardown
+        do {
+            let result = try await Subprocess.run(
+                .path(executable), arguments: Arguments(arguments), platformOptions: options,
+                input: .inputWriter, output: .sequence, error: .sequence
+            ) { execution in
+                await Self.serve(execution, link)
+            }
+            if let error = result.closureResult { return .brokenProtocol(error.description) }
+            return switch result.terminationStatus {
+            case .exited(let code): .exited(code: code)
+            case .signaled(let number): .signaled(number)
+            }
+        } catch {
+            return .notStarted("\(executable): \(error)")
+        }
+    }
+
+    private static func serve(
+        _ execution: Execution<CustomWriteInput, SequenceOutput, SequenceOutput>, _ link: WorkerLink
+    ) async -> FrameError? {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let writer = execution.standardInputWriter
+                // A failed write means that the worker is gone, which the end of its output tells.
+                try? await link.outgoing.drain { bytes in _ = try await writer.write(bytes) }
+                try? await writer.finish()
+                await execution.teardown(using: Self.teardown)
+            }
+            group.addTask {
+                // A line above the limit throws: the rest of the output is then drained without being read.
+                do {
+                    for try await line in execution.standardError.strings() { link.logged(line) }
+                } catch {
+                    link.logged("the log of the worker cannot be read: \(error)")
+                }
+            }
+            var failure: FrameError?
+            do {
+                var inbox = link.inbox()
+                for try await buffer in execution.standardOutput {
+                    try inbox.receive(buffer.withUnsafeBytes { Array($0) })
+                }
+            } catch {
+                // Any other error is the end of the worker, whose exit status says more.
+                failure = error as? FrameError
+            }
+            link.outgoing.close()
+            await group.waitForAll()
+            return failure
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package import MartletProtocol
+import Synchronization
+
+extension WorkerEngine {
+    package func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] {
+        guard case .tokens(_, let tokens) = try await ask({ .tokenize($0, prompt) }) else { throw Self.wrongReply }
+        return tokens
+    }
+
+    package func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] {
+        guard case .bytes(_, let bytes) = try await ask({ .detokenize($0, tokens) }) else { throw Self.wrongReply }
+        return bytes
+    }
+
+    package func status() async throws(EngineError) -> EngineStatus {
+        guard case .status(_, let status) = try await ask({ .status($0) }) else { throw Self.wrongReply }
+        return status
+    }
+
+    private static let wrongReply = EngineError(.engineLost, "the worker answered another question")
+
+    /// Asks the worker and waits for its answer.
+    private func ask(_ question: (QueryNumber) -> EdgeFrame) async throws(EngineError) -> WorkerFrame {
+        let number = core.withLock { core in
+            core.lastQuery += 1
+            return QueryNumber(rawValue: core.lastQuery)
+        }
+        let frame: [UInt8]
+        switch encode(question(number)) {
+        case .success(let bytes): frame = bytes
+        case .failure(let error): throw error
+        }
+        let timeout = Task { [replyTimeout] in
+            try await Task.sleep(for: replyTimeout)
+            giveUp(number, EngineError(.engineLost, "the worker gave no answer within \(replyTimeout)"))
+        }
+        defer { timeout.cancel() }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                core.withLock { $0.replies[number] = continuation }
+                if let refusal = admit(.query(number), frame) { giveUp(number, refusal) }
+                if Task.isCancelled { giveUp(number, Self.cancelled) }
+            }
+        } onCancel: {
+            giveUp(number, Self.cancelled)
+        }
+        switch result {
+        case .success(.failure(_, let error)), .failure(let error): throw error
+        case .success(let frame): return frame
+        }
+    }
+
+    private static let cancelled = EngineError(.engineLost, "the question was cancelled")
+
+    private func giveUp(_ number: QueryNumber, _ error: EngineError) {
+        core.withLock { core in
+            _ = core.ledger.withdraw(.query(number))
+            _ = core.ledger.end(.query(number))
+            core.replies.removeValue(forKey: number)?.resume(returning: .failure(error))
+        }
+    }
+}

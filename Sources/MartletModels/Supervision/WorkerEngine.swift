@@ -1,0 +1,119 @@
+package import Logging
+package import MartletProtocol
+import Synchronization
+
+/// An engine in a child process that is started again when it dies.
+///
+/// Requests that arrive while no worker is ready wait for one. Those that a worker had when it died end with `failed`
+/// and the code `engineLost`. See `design.md`.
+///
+/// Thread: all methods from anywhere; `run()` once.
+package final class WorkerEngine: EngineService {
+    struct Core {
+        var machine: SupervisorStateMachine
+        var state = EngineState.loading(LoadProgress(stage: .starting, fraction: 0))
+        var ledger = RequestLedger()
+        var replies: [QueryNumber: CheckedContinuation<Result<WorkerFrame, EngineError>, Never>] = [:]
+        var lastQuery: UInt64 = 0
+        /// To the worker that runs now.
+        var outgoing: OutgoingQueue?
+        /// Runs while there is a pause between two workers.
+        var pause: Task<Void, Never>?
+        var isStopping = false
+    }
+
+    let launcher: any WorkerLauncher
+    let deliveries: DeliveryQueue
+    let replyTimeout: Duration
+    let logger: Logger
+    let core: Mutex<Core>
+
+    /// - Parameters:
+    ///   - modelName: For log records and errors.
+    ///   - replyTimeout: Most time that a question to the worker takes, waiting for its start included.
+    package init(
+        modelName: String, launcher: any WorkerLauncher, receiver: any EngineEventReceiver,
+        policy: RestartPolicy = RestartPolicy(), replyTimeout: Duration = .seconds(60), logger: Logger
+    ) {
+        self.launcher = launcher
+        self.replyTimeout = replyTimeout
+        deliveries = DeliveryQueue(receiver: receiver)
+        var logger = logger
+        logger[metadataKey: "model"] = "\(modelName)"
+        self.logger = logger
+        core = Mutex(Core(machine: SupervisorStateMachine(modelName: modelName, policy: policy)))
+    }
+
+    package var state: EngineState { core.withLock { $0.state } }
+
+    package func submit(_ request: GenerationRequest) {
+        let subject = RequestLedger.Subject.generation(request.handle)
+        let refusal: EngineError? =
+            switch encode(.submit(request)) {
+            case .success(let frame): admit(subject, frame)
+            case .failure(let error): error
+            }
+        guard let refusal else { return }
+        deliveries.add(.events([EngineEvent(request.handle, .failed(refusal))]))
+        deliveries.deliverSoon()
+    }
+
+    package func cancel(_ handle: GenerationHandle) {
+        guard case .success(let frame) = encode(.cancel(handle)) else { return }
+        let subject = RequestLedger.Subject.generation(handle)
+        let wasWaiting = core.withLock { core in
+            if core.ledger.withdraw(subject) {
+                let completion = Completion(reason: .cancelled, timings: Timings())
+                deliveries.add(.events([EngineEvent(handle, .finished(completion, text: []))]))
+                return true
+            }
+            if core.ledger.isSent(subject) { core.outgoing?.add(frame) }
+            return false
+        }
+        if wasWaiting { deliveries.deliverSoon() }
+    }
+
+    /// Runs workers, one after the other, until `shutdown` is called or the task is cancelled.
+    package func run() async {
+        await withTaskCancellationHandler {
+            var step = core.withLock { $0.machine.proceed() }
+            while true {
+                switch step {
+                case .launch: step = await runWorker()
+                case .pause(let duration):
+                    await pause(for: duration)
+                    step = core.withLock { $0.machine.proceed() }
+                case .park:
+                    await pause(for: .seconds(24 * 3600))
+                    step = core.withLock { $0.machine.proceed() }
+                case .end: return
+                }
+            }
+        } onCancel: {
+            shutdown()
+        }
+    }
+
+    /// Asks the worker to end, which takes it a second at most, and lets `run()` return.
+    ///
+    /// What the worker still has ends with what it says, or with `failed`; what waits ends with `failed`.
+    package func shutdown() {
+        let outgoing = core.withLock { core -> OutgoingQueue? in
+            guard !core.isStopping else { return nil }
+            core.isStopping = true
+            core.machine.shutDown()
+            core.pause?.cancel()
+            if core.outgoing == nil {
+                settle(core.machine.workerEnded(.exited(code: 0), at: .now), &core)
+            }
+            return core.outgoing
+        }
+        deliveries.deliverSoon()
+        guard let outgoing, case .success(let frame) = encode(.shutdown) else { return }
+        outgoing.add(frame)
+        Task {
+            try? await Task.sleep(for: .seconds(1))
+            outgoing.close()
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package import Logging
+
+/// A log record as one line of a worker's standard error.
+package struct WorkerLogLine: Sendable, Equatable {
+    package var level: Logger.Level
+    package var message: String
+
+    package init(level: Logger.Level, message: String) {
+        self.level = level
+        self.message = message
+    }
+
+    /// A line without a level, such as a last word of a library before it aborts, is a warning.
+    package init(line: String) {
+        if let space = line.firstIndex(of: " "), let level = Logger.Level(rawValue: String(line[..<space])) {
+            self.init(level: level, message: String(line[line.index(after: space)...]))
+        } else {
+            self.init(level: .warning, message: line)
+        }
+    }
+
+    /// The line, without its end. Line breaks within the message become spaces.
+    package var line: String {
+        "\(level.rawValue) " + String(message.map { $0.isNewline ? " " : $0 })
+    }
+}

@@ -1,0 +1,36 @@
+package import MartletProtocol
+
+/// What an engine reports, under llama-server's names.
+///
+/// The peer's two speed gauges are left out on purpose: they are averages over the time since the last scrape and so are
+/// wrong as soon as two parties scrape. The counters give the same by `rate()`.
+package enum EngineMetrics {
+    package static func write(_ status: EngineStatus, to text: inout PrometheusText) {
+        let counters = status.counters
+        text.add(
+            "llamacpp:prompt_tokens_total", .counter, help: "Prompt tokens computed.", Double(counters.promptTokens))
+        text.add(
+            "llamacpp:prompt_tokens_cached_total", .counter, help: "Prompt tokens found in memory.",
+            Double(counters.cachedTokens))
+        text.add(
+            "llamacpp:prompt_seconds_total", .counter, help: "Seconds spent on prompts.",
+            counters.promptTime / .seconds(1))
+        text.add(
+            "llamacpp:tokens_predicted_total", .counter, help: "Tokens generated.", Double(counters.predictedTokens))
+        text.add(
+            "llamacpp:tokens_predicted_seconds_total", .counter, help: "Seconds spent on generating.",
+            counters.predictedTime / .seconds(1))
+        text.add("llamacpp:n_decode_total", .counter, help: "Calls of llama_decode.", Double(counters.decodes))
+        text.add(
+            "llamacpp:n_tokens_max", .gauge, help: "Longest context that a sequence has had, in tokens.",
+            Double(counters.longestContext))
+        text.add(
+            "llamacpp:n_busy_slots_per_decode", .gauge, help: "Sequences that take part in a decode, on average.",
+            counters.decodes == 0 ? 0 : Double(counters.busySlots) / Double(counters.decodes))
+        text.add(
+            "llamacpp:requests_processing", .gauge, help: "Generations that have a sequence.",
+            Double(status.slots.count { $0.phase != .idle }))
+        text.add(
+            "llamacpp:requests_deferred", .gauge, help: "Generations that wait for a sequence.", Double(status.queued))
+    }
+}

@@ -1,0 +1,81 @@
+/// What happened to one generation.
+///
+/// A life: `admitted`, `started`, any number of `promptProgress`, `token`…, then one `finished` or `failed`. `failed` and
+/// `finished(.cancelled)` may come at any point, also first.
+package struct EngineEvent: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+        /// The prompt was tokenized and fits; the generation waits for a sequence.
+        case admitted(promptTokens: Int)
+        /// A sequence was assigned. `cachedTokens` of the prompt are in its memory already.
+        case started(slot: Int, cachedTokens: Int)
+        case promptProgress(PromptProgress)
+        /// A token was drawn. `text` is what became certain with it: whole UTF-8 characters only, without anything that
+        /// may still turn out to be the beginning of a stop text; so it may be empty or hold text of earlier tokens.
+        case token(id: Int32, text: ArraySlice<UInt8>)
+        /// `text` was held back until now (see `token`) and belongs to the answer.
+        case finished(Completion, text: ArraySlice<UInt8>)
+        case failed(EngineError)
+    }
+    package var handle: GenerationHandle
+    package var kind: Kind
+
+    package init(_ handle: GenerationHandle, _ kind: Kind) {
+        self.handle = handle
+        self.kind = kind
+    }
+}
+
+/// How far the prompt of one generation has been read.
+package struct PromptProgress: Sendable, Equatable {
+    package var total: Int
+    package var cached: Int
+    /// Cached tokens included.
+    package var processed: Int
+    /// Since the prompt's first token was read.
+    package var elapsed: Duration
+
+    package init(total: Int, cached: Int, processed: Int, elapsed: Duration) {
+        self.total = total
+        self.cached = cached
+        self.processed = processed
+        self.elapsed = elapsed
+    }
+}
+
+/// Why and how a generation ended.
+package struct Completion: Sendable, Equatable {
+    package enum Reason: Sendable, Equatable {
+        /// The model ended its turn.
+        case endOfGeneration
+        case stopText(String)
+        case tokenLimit
+        case timeLimit
+        /// No room is left in the context.
+        case contextFull
+        case cancelled
+    }
+    package var reason: Reason
+    package var timings: Timings
+
+    package init(reason: Reason, timings: Timings) {
+        self.reason = reason
+        self.timings = timings
+    }
+}
+
+/// What a generation cost.
+package struct Timings: Sendable, Equatable {
+    /// Tokens in the prompt, cached ones included.
+    package var promptTokens = 0
+    package var cachedTokens = 0
+    /// Generated tokens, the one that ended the generation included.
+    package var predictedTokens = 0
+    /// From submission to the assignment of a sequence.
+    package var queueTime: Duration = .zero
+    /// From there to the first generated token.
+    package var promptTime: Duration = .zero
+    /// From the first generated token to the last.
+    package var predictedTime: Duration = .zero
+
+    package init() {}
+}

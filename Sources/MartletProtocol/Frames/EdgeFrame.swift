@@ -1,0 +1,80 @@
+/// What an edge says to its worker.
+package enum EdgeFrame: Sendable, Equatable {
+    case hello(version: UInt16)
+    case submit(GenerationRequest)
+    case cancel(GenerationHandle)
+    case tokenize(QueryNumber, Prompt)
+    case detokenize(QueryNumber, [Int32])
+    case status(QueryNumber)
+    /// End everything and exit.
+    case shutdown
+}
+
+/// Pairs a reply with its question.
+package struct QueryNumber: RawRepresentable, Hashable, Sendable {
+    package var rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+extension EdgeFrame {
+    private enum Kind: UInt8 {
+        case hello = 1
+        case submit = 2
+        case cancel = 3
+        case tokenize = 4
+        case detokenize = 5
+        case status = 6
+        case shutdown = 7
+    }
+
+    /// Appends the frame's bytes, its length included, to `buffer`.
+    /// - Throws: `tooLarge` when the other side would refuse it; `buffer` is then as it was.
+    package func encode(to buffer: inout [UInt8]) throws(FrameError) {
+        try ByteWriter.appendFrame(to: &buffer) { writer in write(to: &writer) }
+    }
+
+    private func write(to writer: inout ByteWriter) {
+        switch self {
+        case .hello(let version):
+            writer.write(Kind.hello.rawValue)
+            writer.writeGreeting(version: version)
+        case .submit(let request):
+            writer.write(Kind.submit.rawValue)
+            request.write(to: &writer)
+        case .cancel(let handle):
+            writer.write(Kind.cancel.rawValue)
+            writer.write(handle.rawValue)
+        case .tokenize(let number, let prompt):
+            writer.write(Kind.tokenize.rawValue)
+            writer.write(number.rawValue)
+            prompt.write(to: &writer)
+        case .detokenize(let number, let tokens):
+            writer.write(Kind.detokenize.rawValue)
+            writer.write(number.rawValue)
+            writer.write(tokens)
+        case .status(let number):
+            writer.write(Kind.status.rawValue)
+            writer.write(number.rawValue)
+        case .shutdown:
+            writer.write(Kind.shutdown.rawValue)
+        }
+    }
+
+    /// - Parameter payload: A frame as `FrameDecoder` cuts it.
+    package init(payload: ArraySlice<UInt8>) throws(FrameError) {
+        var reader = ByteReader(payload)
+        let number = try reader.readByte()
+        guard let kind = Kind(rawValue: number) else { throw .unknownCase(of: "frame of an edge", number: number) }
+        self =
+            switch kind {
+            case .hello: .hello(version: try reader.readGreeting())
+            case .submit: .submit(try GenerationRequest(from: &reader))
+            case .cancel: .cancel(GenerationHandle(rawValue: try reader.readUInt64()))
+            case .tokenize: .tokenize(try reader.readQueryNumber(), try Prompt(from: &reader))
+            case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
+            case .status: .status(try reader.readQueryNumber())
+            case .shutdown: .shutdown
+            }
+        try reader.finish()
+    }
+}

@@ -1,0 +1,141 @@
+extension EngineEvent: FrameField {
+    private enum KindNumber: UInt8 {
+        case admitted = 0
+        case started = 1
+        case promptProgress = 2
+        case token = 3
+        case finished = 4
+        case failed = 5
+    }
+
+    static var minimumByteCount: Int { 3 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(handle.rawValue)
+        switch kind {
+        case .admitted(let promptTokens):
+            writer.write(KindNumber.admitted.rawValue)
+            writer.write(promptTokens)
+        case .started(let slot, let cachedTokens):
+            writer.write(KindNumber.started.rawValue)
+            writer.write(slot)
+            writer.write(cachedTokens)
+        case .promptProgress(let progress):
+            writer.write(KindNumber.promptProgress.rawValue)
+            writer.write(progress.total)
+            writer.write(progress.cached)
+            writer.write(progress.processed)
+            writer.write(progress.elapsed)
+        case .token(let id, let text):
+            writer.write(KindNumber.token.rawValue)
+            writer.write(id)
+            writer.write(text)
+        case .finished(let completion, let text):
+            writer.write(KindNumber.finished.rawValue)
+            completion.write(to: &writer)
+            writer.write(text)
+        case .failed(let error):
+            writer.write(KindNumber.failed.rawValue)
+            error.write(to: &writer)
+        }
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        let handle = GenerationHandle(rawValue: try reader.readUInt64())
+        let number = try reader.readByte()
+        guard let kind = KindNumber(rawValue: number) else { throw .unknownCase(of: "event", number: number) }
+        switch kind {
+        case .admitted:
+            self.init(handle, .admitted(promptTokens: try reader.readInt()))
+        case .started:
+            self.init(handle, .started(slot: try reader.readInt(), cachedTokens: try reader.readInt()))
+        case .promptProgress:
+            let progress = PromptProgress(
+                total: try reader.readInt(), cached: try reader.readInt(), processed: try reader.readInt(),
+                elapsed: try reader.readDuration())
+            self.init(handle, .promptProgress(progress))
+        case .token:
+            self.init(handle, .token(id: try reader.readInt32(), text: try reader.readSlice()))
+        case .finished:
+            self.init(handle, .finished(try Completion(from: &reader), text: try reader.readSlice()))
+        case .failed:
+            self.init(handle, .failed(try EngineError(from: &reader)))
+        }
+    }
+}
+
+extension Completion: FrameField {
+    static var minimumByteCount: Int { 10 }
+
+    func write(to writer: inout ByteWriter) {
+        switch reason {
+        case .endOfGeneration: writer.write(UInt8(0))
+        case .stopText(let text):
+            writer.write(UInt8(1))
+            writer.write(text)
+        case .tokenLimit: writer.write(UInt8(2))
+        case .timeLimit: writer.write(UInt8(3))
+        case .contextFull: writer.write(UInt8(4))
+        case .cancelled: writer.write(UInt8(5))
+        }
+        timings.write(to: &writer)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        let number = try reader.readByte()
+        let reason: Reason =
+            switch number {
+            case 0: .endOfGeneration
+            case 1: .stopText(try reader.readString())
+            case 2: .tokenLimit
+            case 3: .timeLimit
+            case 4: .contextFull
+            case 5: .cancelled
+            default: throw .unknownCase(of: "reason to end", number: number)
+            }
+        self.init(reason: reason, timings: try Timings(from: &reader))
+    }
+}
+
+extension Timings: FrameField {
+    static var minimumByteCount: Int { 9 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(promptTokens)
+        writer.write(cachedTokens)
+        writer.write(predictedTokens)
+        writer.write(queueTime)
+        writer.write(promptTime)
+        writer.write(predictedTime)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init()
+        promptTokens = try reader.readInt()
+        cachedTokens = try reader.readInt()
+        predictedTokens = try reader.readInt()
+        queueTime = try reader.readDuration()
+        promptTime = try reader.readDuration()
+        predictedTime = try reader.readDuration()
+    }
+}
+
+extension EngineError: FrameField {
+    static var minimumByteCount: Int { 4 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(code.rawValue)
+        writer.write(message)
+        writer.write(promptTokens)
+        writer.write(contextSize)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        let number = try reader.readByte()
+        guard let code = Code(rawValue: number) else { throw .unknownCase(of: "error code", number: number) }
+        self.init(
+            code, try reader.readString(),
+            promptTokens: try reader.readOptional { reader throws(FrameError) in try reader.readInt() },
+            contextSize: try reader.readOptional { reader throws(FrameError) in try reader.readInt() })
+    }
+}

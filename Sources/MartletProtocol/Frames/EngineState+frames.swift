@@ -1,0 +1,102 @@
+extension EngineState: FrameField {
+    static var minimumByteCount: Int { 2 }
+
+    func write(to writer: inout ByteWriter) {
+        switch self {
+        case .loading(let progress):
+            writer.write(UInt8(0))
+            writer.write(progress.stage.rawValue)
+            writer.write(progress.fraction)
+        case .ready(let information):
+            writer.write(UInt8(1))
+            information.write(to: &writer)
+        case .restarting(let error):
+            writer.write(UInt8(2))
+            error.write(to: &writer)
+        case .failed(let error):
+            writer.write(UInt8(3))
+            error.write(to: &writer)
+        }
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        let number = try reader.readByte()
+        switch number {
+        case 0: self = .loading(try LoadProgress(from: &reader))
+        case 1: self = .ready(try ModelInformation(from: &reader))
+        case 2: self = .restarting(try EngineError(from: &reader))
+        case 3: self = .failed(try EngineError(from: &reader))
+        default: throw .unknownCase(of: "engine state", number: number)
+        }
+    }
+}
+
+extension LoadProgress {
+    fileprivate init(from reader: inout ByteReader) throws(FrameError) {
+        let number = try reader.readByte()
+        guard let stage = Stage(rawValue: number) else { throw .unknownCase(of: "stage of loading", number: number) }
+        let fraction = try reader.readDouble()
+        guard fraction >= 0, fraction <= 1 else { throw .invalidValue("fraction") }
+        self.init(stage: stage, fraction: fraction)
+    }
+}
+
+extension ModelInformation: FrameField {
+    static var minimumByteCount: Int { 18 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(path)
+        writer.write(name)
+        writer.write(summary)
+        writer.write(fileType)
+        writer.write(parameterCount)
+        writer.write(byteCount)
+        writer.write(vocabularyKind)
+        writer.write(vocabularySize)
+        writer.write(embeddingLength)
+        writer.write(trainedContextLength)
+        writer.write(contextLength)
+        writer.write(sequenceContextLength)
+        writer.write(sequenceCount)
+        writer.write(chatTemplate)
+        writer.write(toolUseChatTemplate)
+        writer.write(beginningToken)
+        writer.write(endToken)
+        writer.write(loadTime)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init()
+        path = try reader.readString()
+        name = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
+        summary = try reader.readString()
+        fileType = try reader.readString()
+        parameterCount = try reader.readUInt64()
+        byteCount = try reader.readUInt64()
+        vocabularyKind = try reader.readInt32()
+        vocabularySize = try reader.readInt()
+        embeddingLength = try reader.readInt()
+        trainedContextLength = try reader.readInt()
+        contextLength = try reader.readInt()
+        sequenceContextLength = try reader.readInt()
+        sequenceCount = try reader.readInt()
+        chatTemplate = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
+        toolUseChatTemplate = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
+        beginningToken = try reader.readString()
+        endToken = try reader.readString()
+        loadTime = try reader.readDuration()
+    }
+}
+
+extension TokenPiece: FrameField {
+    static var minimumByteCount: Int { 2 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(id)
+        writer.write(bytes)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init(id: try reader.readInt32(), bytes: Array(try reader.readSlice()))
+    }
+}

@@ -1,0 +1,46 @@
+/// Why bytes are not a frame.
+package enum FrameError: Error, Sendable, Equatable {
+    /// A frame's length is above `FrameFormat.maximumByteCount`.
+    case tooLarge(byteCount: Int)
+    /// A value reaches beyond the end of its frame.
+    case truncated
+    /// A frame has bytes behind its last value.
+    case trailingBytes(count: Int)
+    /// A number stands for no case of an enumeration.
+    case unknownCase(of: StaticName, number: UInt8)
+    /// A value that no sender writes, such as text that is not UTF-8.
+    case invalidValue(StaticName)
+    /// The other side speaks another version.
+    case versionMismatch(theirs: UInt16)
+    /// The first frame was not the greeting, or a greeting came later.
+    case greetingExpected
+
+    /// A name written in the source, so that errors cost no allocation and carry no foreign text.
+    package struct StaticName: Sendable, Equatable, ExpressibleByStringLiteral, CustomStringConvertible {
+        private let value: StaticString
+
+        package init(stringLiteral value: StaticString) { self.value = value }
+
+        package var description: String { value.description }
+
+        package static func == (left: StaticName, right: StaticName) -> Bool {
+            left.description == right.description
+        }
+    }
+}
+
+extension FrameError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .tooLarge(let byteCount):
+            "a frame of \(byteCount) bytes is above the limit of \(FrameFormat.maximumByteCount)"
+        case .truncated: "a frame ends within a value"
+        case .trailingBytes(let count): "a frame has \(count) bytes behind its last value"
+        case .unknownCase(let name, let number): "\(number) is no \(name)"
+        case .invalidValue(let name): "a frame holds an invalid \(name)"
+        case .versionMismatch(let theirs):
+            "the other side speaks version \(theirs) of the frames, this one \(FrameFormat.version)"
+        case .greetingExpected: "the greeting was missing or came twice"
+        }
+    }
+}

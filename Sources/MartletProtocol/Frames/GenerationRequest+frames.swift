@@ -1,0 +1,101 @@
+extension GenerationRequest: FrameField {
+    static var minimumByteCount: Int { 1 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(handle.rawValue)
+        prompt.write(to: &writer)
+        sampling.write(to: &writer)
+        writer.write(maximumTokens)
+        writer.write(maximumTime)
+        writer.write(stops)
+        writer.write(ignoresEndOfGeneration)
+        writer.write(reusesPrompt)
+        writer.write(reportsProgress)
+        writer.write(visibleMarkers)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init(
+            handle: GenerationHandle(rawValue: try reader.readUInt64()),
+            prompt: try Prompt(from: &reader),
+            sampling: try SamplingParameters(from: &reader),
+            maximumTokens: try reader.readOptional { reader throws(FrameError) in try reader.readInt() },
+            maximumTime: try reader.readOptional { reader throws(FrameError) in try reader.readDuration() },
+            stops: try reader.readStrings(),
+            ignoresEndOfGeneration: try reader.readBool(),
+            reusesPrompt: try reader.readBool(),
+            reportsProgress: try reader.readBool(),
+            visibleMarkers: try reader.readStrings()
+        )
+    }
+}
+
+extension Prompt: FrameField {
+    static var minimumByteCount: Int { 2 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(pieces)
+        writer.write(addsBeginning)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init(pieces: try reader.readFields(Piece.self), addsBeginning: try reader.readBool())
+    }
+}
+
+extension Prompt.Piece: FrameField {
+    static var minimumByteCount: Int { 2 }
+
+    func write(to writer: inout ByteWriter) {
+        switch self {
+        case .text(let text, isTrusted: false):
+            writer.write(UInt8(0))
+            writer.write(text)
+        case .text(let text, isTrusted: true):
+            writer.write(UInt8(1))
+            writer.write(text)
+        case .tokens(let tokens):
+            writer.write(UInt8(2))
+            writer.write(tokens)
+        }
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        let number = try reader.readByte()
+        switch number {
+        case 0: self = .text(try reader.readString(), isTrusted: false)
+        case 1: self = .text(try reader.readString(), isTrusted: true)
+        case 2: self = .tokens(try reader.readInt32s())
+        default: throw .unknownCase(of: "piece of a prompt", number: number)
+        }
+    }
+}
+
+extension SamplingParameters: FrameField {
+    static var minimumByteCount: Int { 1 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(repeatLastN)
+        writer.write(repeatPenalty)
+        writer.write(frequencyPenalty)
+        writer.write(presencePenalty)
+        writer.write(topK)
+        writer.write(topP)
+        writer.write(minP)
+        writer.write(temperature)
+        writer.write(seed)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init()
+        repeatLastN = try reader.readInt()
+        repeatPenalty = try reader.readFloat()
+        frequencyPenalty = try reader.readFloat()
+        presencePenalty = try reader.readFloat()
+        topK = try reader.readInt()
+        topP = try reader.readFloat()
+        minP = try reader.readFloat()
+        temperature = try reader.readFloat()
+        seed = try reader.readUInt64()
+    }
+}

@@ -1,0 +1,78 @@
+/// What a worker says to its edge.
+package enum WorkerFrame: Sendable, Equatable {
+    case hello(version: UInt16)
+    case state(EngineState)
+    /// What happened in one turn of the engine, to all its sequences.
+    case events([EngineEvent])
+    case tokens(QueryNumber, [TokenPiece])
+    case bytes(QueryNumber, [UInt8])
+    case status(QueryNumber, EngineStatus)
+    /// The reply to a question that could not be answered.
+    case failure(QueryNumber, EngineError)
+}
+
+extension WorkerFrame {
+    private enum Kind: UInt8 {
+        case hello = 1
+        case state = 2
+        case events = 3
+        case tokens = 4
+        case bytes = 5
+        case status = 6
+        case failure = 7
+    }
+
+    /// Appends the frame's bytes, its length included, to `buffer`.
+    /// - Throws: `tooLarge` when the other side would refuse it; `buffer` is then as it was.
+    package func encode(to buffer: inout [UInt8]) throws(FrameError) {
+        try ByteWriter.appendFrame(to: &buffer) { writer in write(to: &writer) }
+    }
+
+    private func write(to writer: inout ByteWriter) {
+        switch self {
+        case .hello(let version):
+            writer.write(Kind.hello.rawValue)
+            writer.writeGreeting(version: version)
+        case .state(let state):
+            writer.write(Kind.state.rawValue)
+            state.write(to: &writer)
+        case .events(let events):
+            writer.write(Kind.events.rawValue)
+            writer.write(events)
+        case .tokens(let number, let tokens):
+            writer.write(Kind.tokens.rawValue)
+            writer.write(number.rawValue)
+            writer.write(tokens)
+        case .bytes(let number, let bytes):
+            writer.write(Kind.bytes.rawValue)
+            writer.write(number.rawValue)
+            writer.write(bytes)
+        case .status(let number, let status):
+            writer.write(Kind.status.rawValue)
+            writer.write(number.rawValue)
+            status.write(to: &writer)
+        case .failure(let number, let error):
+            writer.write(Kind.failure.rawValue)
+            writer.write(number.rawValue)
+            error.write(to: &writer)
+        }
+    }
+
+    /// - Parameter payload: A frame as `FrameDecoder` cuts it. Token texts share its storage.
+    package init(payload: ArraySlice<UInt8>) throws(FrameError) {
+        var reader = ByteReader(payload)
+        let number = try reader.readByte()
+        guard let kind = Kind(rawValue: number) else { throw .unknownCase(of: "frame of a worker", number: number) }
+        self =
+            switch kind {
+            case .hello: .hello(version: try reader.readGreeting())
+            case .state: .state(try EngineState(from: &reader))
+            case .events: .events(try reader.readFields(EngineEvent.self))
+            case .tokens: .tokens(try reader.readQueryNumber(), try reader.readFields(TokenPiece.self))
+            case .bytes: .bytes(try reader.readQueryNumber(), Array(try reader.readSlice()))
+            case .status: .status(try reader.readQueryNumber(), try EngineStatus(from: &reader))
+            case .failure: .failure(try reader.readQueryNumber(), try EngineError(from: &reader))
+            }
+        try reader.finish()
+    }
+}

@@ -1,0 +1,84 @@
+/// Names one generation between the two sides of the seam. Unique for the life of the side that submits.
+package struct GenerationHandle: RawRepresentable, Hashable, Sendable {
+    package var rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// A generation, validated: every value is in its range, and nothing in it depends on the wire it came by.
+package struct GenerationRequest: Sendable, Equatable {
+    package var handle: GenerationHandle
+    package var prompt: Prompt
+    package var sampling: SamplingParameters
+    /// Most tokens to generate; `nil` = until the context is full. 0 = only evaluate the prompt.
+    package var maximumTokens: Int?
+    /// Most time between the first generated token and the last; checked at every token.
+    package var maximumTime: Duration?
+    /// Texts that end the generation and are not part of it. None is empty.
+    package var stops: [String]
+    /// Whether tokens that end a generation are never drawn.
+    package var ignoresEndOfGeneration: Bool
+    /// Whether a common prefix with what a sequence holds already is reused.
+    package var reusesPrompt: Bool
+    /// Whether `promptProgress` events are wanted.
+    package var reportsProgress: Bool
+    /// Texts of control tokens that are part of the answer's text, such as a model's think markers. Other control
+    /// tokens have no text.
+    package var visibleMarkers: [String]
+
+    package init(
+        handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),
+        maximumTokens: Int? = nil, maximumTime: Duration? = nil, stops: [String] = [],
+        ignoresEndOfGeneration: Bool = false, reusesPrompt: Bool = true, reportsProgress: Bool = false,
+        visibleMarkers: [String] = []
+    ) {
+        self.handle = handle
+        self.prompt = prompt
+        self.sampling = sampling
+        self.maximumTokens = maximumTokens
+        self.maximumTime = maximumTime
+        self.stops = stops
+        self.ignoresEndOfGeneration = ignoresEndOfGeneration
+        self.reusesPrompt = reusesPrompt
+        self.reportsProgress = reportsProgress
+        self.visibleMarkers = visibleMarkers
+    }
+}
+
+/// What a model reads before it writes.
+package struct Prompt: Sendable, Equatable {
+    package enum Piece: Sendable, Equatable {
+        /// Text. A control token is recognised only where its whole text is trusted; adjoining text pieces are
+        /// otherwise tokenized as one string.
+        case text(String, isTrusted: Bool)
+        case tokens([Int32])
+    }
+    package var pieces: [Piece]
+    /// Whether the tokens that the vocabulary wants at the beginning (BOS) are added unless they are there already.
+    package var addsBeginning: Bool
+
+    package init(pieces: [Piece], addsBeginning: Bool) {
+        self.pieces = pieces
+        self.addsBeginning = addsBeginning
+    }
+}
+
+/// How the next token is chosen. Names, defaults and order are llama-server's; ranges are checked by who builds one.
+package struct SamplingParameters: Sendable, Equatable {
+    /// How many of the last tokens (prompt included) penalties look at. 0 = none.
+    package var repeatLastN: Int = 64
+    package var repeatPenalty: Float = 1
+    package var frequencyPenalty: Float = 0
+    package var presencePenalty: Float = 0
+    /// 0 = all.
+    package var topK: Int = 40
+    /// 1 = all.
+    package var topP: Float = 0.95
+    /// 0 = all.
+    package var minP: Float = 0.05
+    /// 0 or less = always the most likely token.
+    package var temperature: Float = 0.8
+    /// Fixes every draw, together with the index of the token drawn.
+    package var seed: UInt64 = 0
+
+    package init() {}
+}

@@ -1,0 +1,51 @@
+/// Which web pages' scripts may read responses. Names and meaning are those of llama-server's `--cors-*` flags.
+package struct CrossOriginPolicy: Sendable, Equatable {
+    package enum Origins: Sendable, Equatable {
+        /// Pages of any site.
+        case any
+        /// Pages of this machine: host `localhost`, `127.0.0.1` or `[::1]`, any scheme and port.
+        case localhost
+        /// This text, sent as it is.
+        case literal(String)
+    }
+    package var origins = Origins.localhost
+    /// `Access-Control-Allow-Methods`.
+    package var methods = "GET, POST, DELETE, OPTIONS"
+    /// `Access-Control-Allow-Headers`.
+    package var headers = "*, Authorization"
+    /// Whether a page may send cookies and HTTP authentication.
+    package var allowsCredentials = true
+
+    package init() {}
+
+    /// What to allow a request that comes from a page of `origin`: the value of `Access-Control-Allow-Origin`.
+    /// - Returns: `nil` when nothing is allowed.
+    func allowedOrigin(for origin: String?) -> String? {
+        switch origins {
+        case .any: allowsCredentials ? origin ?? "*" : "*"
+        case .localhost: origin.flatMap { Self.isLocal($0) ? $0 : nil }
+        case .literal(let text): text
+        }
+    }
+
+    private static func isLocal(_ origin: String) -> Bool {
+        guard let scheme = origin.firstRange(of: "://") else { return false }
+        let authority = origin[scheme.upperBound...]
+        let host: Substring
+        if authority.first == "[" {
+            guard let end = authority.firstIndex(of: "]") else { return false }
+            host = authority[...end]
+            guard isPort(authority[authority.index(after: end)...]) else { return false }
+        } else {
+            let end = authority.firstIndex(of: ":") ?? authority.endIndex
+            host = authority[..<end]
+            guard isPort(authority[end...]) else { return false }
+        }
+        return ["localhost", "127.0.0.1", "[::1]"].contains(host.lowercased())
+    }
+
+    /// Whether `text` is nothing or a colon and digits.
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty || text.first == ":" && text.count > 1 && text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
+    }
+}

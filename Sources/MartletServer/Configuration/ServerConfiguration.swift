@@ -1,0 +1,70 @@
+package import MartletAPI
+package import MartletJSON
+internal import OrderedCollections
+
+/// How an edge server behaves. Every value has the default that a person at their own machine wants.
+package struct ServerConfiguration: Sendable {
+    /// Address or host name to listen on. Default: loopback, so that nobody else reaches the server.
+    package var host = "127.0.0.1"
+    /// 0 = any free port; `onListening` tells which. Default: 8080, as at llama-server.
+    package var port = 8080
+    /// Called once when the server accepts connections, with the port that it listens on. Default: nothing.
+    package var onListening: @Sendable (Int) -> Void = { _ in }
+
+    /// Accepted API keys; none = everybody may do everything. Default: none.
+    package var apiKeys: [String] = []
+    /// Which web pages may use the server. Default: those served from this machine.
+    package var crossOrigin = CrossOriginPolicy()
+
+    /// What the model is called; the first name is the one that responses carry. Default: "martlet".
+    package var modelNames = ["martlet"]
+    /// Whether requests that name another model are answered too, as llama-server does. Default: no, they get a 404.
+    package var acceptsAnyModelName = false
+    /// A chat template instead of the one in the model file. Default: the file's.
+    package var chatTemplate: String?
+    /// Values that chat templates see by name, unless a request sets them. Default: none.
+    package var templateArguments: JSONObject = [:]
+    /// What a completion request gets that does not say otherwise.
+    package var completionDefaults = CompletionDefaults()
+
+    package var limits = Limits()
+    /// How long a request waits for the engine's yes or no before response headers are sent all the same. Within it, a
+    /// refusal is a plain HTTP error. Default: 1 s.
+    package var admissionPatience: Duration = .seconds(1)
+    /// From the request to shut down until the server ends, whatever its clients do. Running generations may go on for
+    /// as long as this leaves time to end the others. Default: 3 s.
+    package var drainTimeout: Duration = .seconds(3)
+    /// How long a connection may take for its last event when the server ends. Default: 0.5 s.
+    package var closingTimeout: Duration = .milliseconds(500)
+
+    /// Whether `/slots` is served. Default: yes.
+    package var servesSlots = true
+    /// Whether `/metrics` is served. Default: yes.
+    package var servesMetrics = true
+    /// Which build answers, as responses name it. Default: "martlet".
+    package var build = "martlet"
+
+    package init() {}
+
+    /// The name that responses carry.
+    var modelName: String { modelNames.first ?? "martlet" }
+
+    /// How long running generations may go on when the server ends.
+    var generationGrace: Duration { max(drainTimeout - closingTimeout * 2, .zero) }
+
+    /// The most that is taken from a client.
+    package struct Limits: Sendable {
+        /// Of a request's body. Default: 100 MB.
+        package var bodyBytes = 100_000_000
+        /// Of one header field. Default: 16 KiB.
+        package var headerFieldBytes = 16 * 1_024
+        /// Of all header fields of a request together. Default: 64 KiB.
+        package var headerBytes = 64 * 1_024
+        /// Header fields of a request. Default: 200.
+        package var headerCount = 200
+        /// How long a connection may be idle, or a request may stall while it is read. Default: 60 s.
+        package var idleTimeout: Duration = .seconds(60)
+
+        package init() {}
+    }
+}

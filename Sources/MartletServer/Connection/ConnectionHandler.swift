@@ -1,0 +1,158 @@
+internal import HTTPTypes
+internal import MartletAPI
+internal import MartletStreams
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypes
+
+/// What a connection does besides passing requests and responses on: it writes the events of a stream, notices that
+/// the client has gone, answers `Expect: 100-continue`, and refuses what is no HTTP.
+///
+/// A client that closes its sending side counts as gone, as with every HTTP server. Keep-alive is left intact: what was
+/// attached is forgotten when its response has ended.
+///
+/// Thread: the channel's event loop.
+final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, StreamSink {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let connections: OpenConnections
+    private var context: ChannelHandlerContext?
+    /// Of the HTTP/1.1 encoder, if this is such a connection.
+    private var encoder: ChannelHandlerContext?
+    private var isGone = false
+    /// Between the head of a request and the end of its response.
+    private var isAnswering = false
+    /// The client sent what is no HTTP and was told so; nothing more is sent.
+    private var isRefused = false
+    private var reader: StreamReader?
+    private var abandoned: (@Sendable () -> Void)?
+
+    init(connections: OpenConnections) { self.connections = connections }
+
+    // MARK: For the response in progress
+
+    /// Shows `reader`'s log on this connection. The response's head must have been written.
+    func attach(_ reader: StreamReader) {
+        guard !isGone else { return reader.detach() }
+        self.reader = reader
+        reader.attach(to: self)
+    }
+
+    /// Calls `action` if the client goes away before the response has ended; at once if it has gone already.
+    func onAbandoned(_ action: @escaping @Sendable () -> Void) {
+        guard !isGone else { return action() }
+        abandoned = action
+    }
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    /// As one chunk of a chunked body, in one buffer, past the framework's encoder: that would make three writes of it
+    /// and costs more than everything else on the way of a token. The encoder keeps no state that this could upset.
+    func write(_ bytes: [UInt8]) {
+        guard let context else { return }
+        guard let encoder else {
+            context.writeAndFlush(wrapOutboundOut(.body(ByteBuffer(bytes: bytes))), promise: nil)
+            return
+        }
+        var buffer = context.channel.allocator.buffer(capacity: bytes.count + 20)
+        buffer.writeString(String(bytes.count, radix: 16))
+        buffer.writeStaticString("\r\n")
+        buffer.writeBytes(bytes)
+        buffer.writeStaticString("\r\n")
+        encoder.writeAndFlush(NIOAny(IOData.byteBuffer(buffer)), promise: nil)
+    }
+
+    // MARK: ChannelHandler
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        connections.add(context.channel)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        leave()
+        connections.remove(context.channel)
+        self.context = nil
+        encoder = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .head(let head) = unwrapInboundIn(data) {
+            isAnswering = true
+            if head.headerFields[.expect]?.lowercased() == "100-continue" {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isRefused else {
+            promise?.succeed()
+            return
+        }
+        if case .end = unwrapOutboundIn(data) {
+            isAnswering = false
+            reader = nil
+            abandoned = nil
+        }
+        context.write(data, promise: promise)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { reader?.pump() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { leave() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        leave()
+        context.fireChannelInactive()
+    }
+
+    /// The framework closes the connection after an error. It answers a request whose head it has seen; this answers one
+    /// that never came to that.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError, !isAnswering, !isRefused {
+            let body = APIError.malformed(error).body()
+            let head = HTTPResponse(
+                status: .badRequest,
+                headerFields: [
+                    .contentType: "application/json; charset=utf-8", .contentLength: "\(body.count)",
+                    .connection: "close",
+                ])
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            isRefused = true
+        }
+        context.fireErrorCaught(error)
+    }
+
+    private func leave() {
+        guard !isGone else { return }
+        isGone = true
+        let (reader, abandoned) = (reader, abandoned)
+        self.reader = nil
+        self.abandoned = nil
+        reader?.detach()
+        abandoned?()
+    }
+}
+
+extension Channel {
+    /// Calls `body` with this connection's handler, on the event loop; with `nil` when the connection is closed.
+    func withConnection(_ body: @escaping @Sendable (ConnectionHandler?) -> Void) {
+        eventLoop.execute {
+            body(try? self.pipeline.syncOperations.handler(type: ConnectionHandler.self))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import MartletAPI
+internal import MartletJSON
+internal import NIOCore
+
+extension Response {
+    /// A JSON document.
+    static func json(_ body: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json; charset=utf-8"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    static func json(_ value: JSONValue) -> Response {
+        json(value.bytes)
+    }
+
+    /// An error in the shape that every error has.
+    static func error(_ error: APIError) -> Response {
+        var headers = HTTPFields()
+        switch error.kind {
+        case .overloaded, .unavailable: headers[.retryAfter] = "1"
+        case .authentication: headers[.wwwAuthenticate] = "Bearer"
+        default: break
+        }
+        return json(error.body(), status: HTTPResponse.Status(code: error.status), headers: headers)
+    }
+}

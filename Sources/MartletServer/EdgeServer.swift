@@ -1,0 +1,123 @@
+internal import Hummingbird
+internal import HummingbirdCore
+package import Logging
+internal import MartletObservability
+package import MartletProtocol
+internal import MartletStreams
+internal import NIOCore
+internal import NIOPosix
+package import ServiceLifecycle
+internal import Synchronization
+package import UnixSignals
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// The process that faces clients: HTTP in front, an engine behind.
+package final class EdgeServer: Sendable {
+    private let configuration: ServerConfiguration
+    private let logger: Logger
+    private let services: [any Service]
+    private let engine: any EngineService
+    private let gate: ModelGate
+    private let registry: GenerationRegistry
+    private let connections = OpenConnections()
+    private let shutdown = ShutdownFlag()
+    private let group = Mutex<ServiceGroup?>(nil)
+
+    /// - Parameters:
+    ///   - services: what the engine needs to run; stopped after the last response has ended.
+    ///   - makeEngine: gets where the engine's events go. Called once, at once.
+    package init(
+        configuration: ServerConfiguration, logger: Logger, services: [any Service] = [],
+        makeEngine: (any EngineEventReceiver) -> any EngineService
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.services = services
+        let gate = ModelGate(configuration: configuration, logger: logger)
+        let registry = GenerationRegistry { gate.engineStateChanged($0) }
+        self.gate = gate
+        self.registry = registry
+        engine = makeEngine(registry)
+        registry.connect(to: engine)
+        if case .ready = gate.state {} else { gate.engineStateChanged(engine.state) }
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until `shutDown` is called.
+    /// - Parameter signals: what begins the graceful shutdown.
+    /// - Throws: `EdgeServerError` when the address cannot be listened on.
+    package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
+        let eventLoops = MultiThreadedEventLoopGroup.singleton
+        var groupConfiguration = ServiceGroupConfiguration(
+            services: services + [
+                application(on: eventLoops),
+                DrainService(
+                    registry: registry, connections: connections, flag: shutdown,
+                    generationGrace: configuration.generationGrace, closingTimeout: configuration.closingTimeout,
+                    eventLoop: eventLoops.any(), logger: logger),
+            ],
+            gracefulShutdownSignals: signals, logger: logger)
+        groupConfiguration.maximumGracefulShutdownDuration =
+            configuration.generationGrace + configuration.closingTimeout * 2
+        let group = ServiceGroup(configuration: groupConfiguration)
+        self.group.withLock { $0 = group }
+        if shutdown.isSet { await group.triggerGracefulShutdown() }
+        do {
+            try await group.run()
+        } catch let error as IOError {
+            throw EdgeServerError(error, host: configuration.host, port: configuration.port)
+        } catch let error as SocketAddressError {
+            throw EdgeServerError(error, host: configuration.host)
+        }
+    }
+
+    /// Begins the graceful shutdown that a signal begins. Before `run`, it makes that end at once.
+    package func shutDown() async {
+        shutdown.set()
+        await group.withLock { $0 }?.triggerGracefulShutdown()
+    }
+
+    private func application(on eventLoops: MultiThreadedEventLoopGroup) -> some Service {
+        var http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionHandler(connections: self.connections)],
+            idleTimeout: TimeAmount(configuration.limits.idleTimeout))
+        http.httpDecoder = .init(
+            maxHeaderFieldSize: configuration.limits.headerFieldBytes,
+            maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
+        return Application(
+            router: router(),
+            server: .http1(configuration: http),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512),
+            onServerRunning: { [configuration] channel in
+                configuration.onListening(channel.localAddress?.port ?? configuration.port)
+            },
+            eventLoopGroupProvider: .shared(eventLoops),
+            logger: logger)
+    }
+
+    private func router() -> Router<EdgeContext> {
+        let metrics = RequestMetrics()
+        var routes = RouteTable()
+        ServerRoutes(
+            configuration: configuration, engine: engine, gate: gate, registry: registry, metrics: metrics,
+            startTime: time(nil)
+        ).add(to: &routes)
+        CompletionRoutes(
+            service: CompletionService(
+                configuration: configuration, registry: registry, gate: gate, loops: ReaderLoops(), shutdown: shutdown)
+        ).add(to: &routes)
+
+        let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ObservationMiddleware(metrics: metrics))
+        router.add(middleware: CrossOriginMiddleware(policy: configuration.crossOrigin))
+        router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
+        router.add(middleware: AuthenticationMiddleware(keys: APIKeys(configuration.apiKeys)))
+        routes.register(in: router)
+        return router
+    }
+}

@@ -1,0 +1,26 @@
+internal import NIOCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// Why a server could not be started. The description is one line that says what to do.
+package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
+    package let description: String
+
+    init(_ error: IOError, host: String, port: Int) {
+        description =
+            switch error.errnoCode {
+            case EADDRINUSE: "port \(port) on \(host) is in use; stop what listens there or choose another --port"
+            case EACCES: "port \(port) needs more rights than this process has; choose a --port of 1024 or more"
+            case EADDRNOTAVAIL: "no address of this machine is \(host); choose another --host"
+            default: "cannot listen on \(host), port \(port): \(error)"
+            }
+    }
+
+    init(_ error: SocketAddressError, host: String) {
+        description = "cannot find the address \(host); choose another --host (\(error))"
+    }
+}

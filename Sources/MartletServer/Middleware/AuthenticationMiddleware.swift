@@ -1,0 +1,25 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import MartletAPI
+
+/// Lets only holders of an API key in, except to the health routes.
+struct AuthenticationMiddleware: RouterMiddleware {
+    let keys: APIKeys
+    private static let publicPaths: Set = ["/health", "/v1/health"]
+
+    func handle(
+        _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
+    ) async throws -> Response {
+        guard keys.isOpen || Self.publicPaths.contains(request.uri.path) || keys.contains(Self.key(of: request)) else {
+            throw APIError(.authentication, "Invalid API Key")
+        }
+        return try await next(request, context)
+    }
+
+    /// From `Authorization: Bearer …`, else from `X-Api-Key`, as llama-server reads it.
+    private static func key(of request: Request) -> String {
+        var text = request.headers[.authorization] ?? ""
+        if text.isEmpty { text = request.headers[.apiKey] ?? "" }
+        return text.hasPrefix("Bearer ") ? String(text.dropFirst(7)) : text
+    }
+}

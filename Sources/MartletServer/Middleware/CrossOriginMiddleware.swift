@@ -1,0 +1,30 @@
+internal import HTTPTypes
+internal import Hummingbird
+
+/// Lets web pages of allowed origins use the server, and answers their preflight requests.
+struct CrossOriginMiddleware: RouterMiddleware {
+    let policy: CrossOriginPolicy
+
+    func handle(
+        _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
+    ) async throws -> Response {
+        let allowed = policy.allowedOrigin(for: request.headers[.origin])
+        var response: Response
+        if request.method == .options {
+            response = Response(status: .ok, headers: [.contentType: "text/html"])
+            if allowed != nil {
+                response.headers[.accessControlAllowMethods] = policy.methods
+                response.headers[.accessControlAllowHeaders] = policy.headers
+            }
+        } else {
+            response = try await next(request, context)
+        }
+        guard let allowed else { return response }
+        response.headers[.accessControlAllowOrigin] = allowed
+        if policy.allowsCredentials { response.headers[.accessControlAllowCredentials] = "true" }
+        if policy.origins == .localhost || policy.allowsCredentials {
+            response.headers.append(.init(name: .vary, value: "Origin"))
+        }
+        return response
+    }
+}

@@ -1,0 +1,61 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import MartletAPI
+internal import MartletProtocol
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Turns whatever a route throws into a response of one shape.
+struct ErrorMiddleware: RouterMiddleware {
+    let routes: RouteTable
+    let bodyLimit: Int
+
+    func handle(
+        _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as APIError {
+            return .error(error)
+        } catch let error as EngineError {
+            return .error(APIError(error))
+        } catch let error as HTTPParserError {
+            // The connection is beyond use; the framework closes it.
+            return .error(.malformed(error))
+        } catch is NIOTooManyBytesError {
+            return .error(.bodyTooLarge(limit: bodyLimit))
+        } catch let error as any HTTPResponseError where error.status == .notFound {
+            return notFound(request)
+        } catch is CancellationError {
+            return .error(APIError(.unavailable, "The server is shutting down"))
+        } catch {
+            context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            return .error(APIError(.server, "The server failed to answer this request"))
+        }
+    }
+
+    private func notFound(_ request: Request) -> Response {
+        let methods = routes.methods(of: request.uri.path)
+        guard !methods.isEmpty else {
+            return .error(APIError(.notFound, "There is no route \(request.uri.path.prefix(256))"))
+        }
+        let allowed = methods.joined(separator: ", ")
+        var response = Response.error(
+            APIError(
+                .methodNotAllowed, "Route \(request.uri.path) takes \(allowed), but got \(request.method.rawValue)"))
+        response.headers[.allow] = allowed
+        return response
+    }
+}
+
+extension APIError {
+    /// What a client sent is no HTTP/1.1.
+    static func malformed(_ error: any Error) -> APIError {
+        APIError(.invalidRequest, "The request is not valid HTTP/1.1: \(error)")
+    }
+
+    static func bodyTooLarge(limit: Int, got: String? = nil) -> APIError {
+        APIError(.tooLarge, "The body may have at most \(limit) bytes\(got.map { ", but has \($0)" } ?? "")")
+    }
+}

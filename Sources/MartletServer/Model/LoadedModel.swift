@@ -1,0 +1,57 @@
+internal import MartletAPI
+internal import MartletChat
+internal import MartletJSON
+internal import MartletProtocol
+internal import OrderedCollections
+
+/// A model that an engine has ready, as requests need it: with its chat template compiled.
+struct LoadedModel: Sendable {
+    let information: ModelInformation
+    /// The template that is in force: the configuration's, the model file's, or the usual one if there is neither.
+    let templateSource: String
+    /// Or why it cannot be used.
+    let template: Result<ChatTemplate, TemplateError>
+    private let names: [String]
+    private let templateArguments: JSONObject
+
+    init(_ information: ModelInformation, configuration: ServerConfiguration) {
+        self.information = information
+        let source = configuration.chatTemplate ?? information.chatTemplate ?? ChatTemplate.chatML
+        templateSource = source
+        templateArguments = configuration.templateArguments
+        template = Result { () throws(TemplateError) in
+            try ChatTemplate(
+                source: source,
+                toolUseSource: configuration.chatTemplate == nil ? information.toolUseChatTemplate : nil,
+                beginningToken: information.beginningToken, endToken: information.endToken)
+        }
+        names =
+            configuration.modelNames + [information.path, Self.fileName(information.path)]
+            + [information.name].compactMap { $0 }
+    }
+
+    /// Whether a request that names its model so means this one.
+    func isNamed(_ name: String) -> Bool {
+        name.isEmpty || names.contains(name)
+    }
+
+    private static func fileName(_ path: String) -> String {
+        let name = path.split(separator: "/").last ?? ""
+        return String(name.hasSuffix(".gguf") ? name.dropLast(5) : name)
+    }
+
+    /// The messages as the model reads them.
+    /// - Throws: in the template's own words when it refuses the messages.
+    func render(_ request: ChatCompletionRequest) throws(APIError) -> RenderedPrompt {
+        let template = try template.mapError { error in
+            APIError(.server, "The model's chat template cannot be used: \(error)")
+        }.get()
+        do throws(TemplateError) {
+            return try template.render(
+                messages: request.messages, addGenerationPrompt: request.addsGenerationPrompt,
+                arguments: templateArguments.merging(request.templateArguments) { $1 })
+        } catch {
+            throw APIError(.invalidRequest, error.description, parameter: "messages")
+        }
+    }
+}

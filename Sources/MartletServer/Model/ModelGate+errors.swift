@@ -1,0 +1,33 @@
+internal import MartletAPI
+internal import MartletProtocol
+
+extension ModelGate {
+    /// The model, for a route that does not wait for it.
+    /// - Throws: what a client is told while there is none.
+    func readyModel() throws(APIError) -> LoadedModel {
+        guard let model else { throw unavailability }
+        return model
+    }
+
+    /// Why there is no model now.
+    var unavailability: APIError {
+        if case .failed(let error) = state { return APIError(error) }
+        return APIError(.unavailable, "Loading model")
+    }
+}
+
+extension EngineError {
+    /// A refusal that comes after the response has begun, in the form that a log keeps.
+    init(_ error: APIError) {
+        let code: Code =
+            switch error.kind {
+            case .contextExceeded: .contextExceeded
+            case .overloaded: .overloaded
+            case .unavailable: .shuttingDown
+            case .server: .generationFailed
+            case .invalidRequest, .authentication, .notFound, .methodNotAllowed, .tooLarge, .notSupported:
+                .invalidRequest
+            }
+        self.init(code, error.message, promptTokens: error.promptTokens, contextSize: error.contextSize)
+    }
+}

@@ -1,0 +1,87 @@
+internal import Logging
+internal import MartletProtocol
+internal import Synchronization
+
+/// Whether the model is there, and a way to wait for it.
+///
+/// Thread: any. `engineStateChanged` is called on the engine's thread, once per change.
+final class ModelGate: Sendable {
+    enum State: Sendable {
+        case loading(LoadProgress)
+        case ready(LoadedModel)
+        /// The engine comes back by itself. What it serves is known if it was ready before.
+        case restarting(EngineError, LoadedModel?)
+        case failed(EngineError)
+    }
+    private struct Guarded {
+        var state = State.loading(LoadProgress(stage: .starting, fraction: 0))
+        var waiters: [@Sendable (Result<LoadedModel, EngineError>) -> Void] = []
+    }
+    private let guarded = Mutex(Guarded())
+    private let configuration: ServerConfiguration
+    private let logger: Logger
+
+    init(configuration: ServerConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    var state: State { guarded.withLock { $0.state } }
+
+    /// The model, if requests can be prepared for it now: also while its engine comes back.
+    var model: LoadedModel? {
+        switch state {
+        case .ready(let model), .restarting(_, let model?): model
+        default: nil
+        }
+    }
+
+    /// Calls `body` once: when the model is there, or when it is certain that it will not be.
+    func whenDecided(_ body: @escaping @Sendable (Result<LoadedModel, EngineError>) -> Void) {
+        let result = guarded.withLock { guarded -> Result<LoadedModel, EngineError>? in
+            switch guarded.state {
+            case .ready(let model), .restarting(_, let model?): return .success(model)
+            case .failed(let error): return .failure(error)
+            case .loading, .restarting(_, nil):
+                guarded.waiters.append(body)
+                return nil
+            }
+        }
+        if let result { body(result) }
+    }
+
+    func engineStateChanged(_ newState: EngineState) {
+        switch newState {
+        case .loading(let progress):
+            guarded.withLock { guarded in
+                // A restarted engine loads again what is known already.
+                if case .restarting(_, .some) = guarded.state { return }
+                guarded.state = .loading(progress)
+            }
+        case .ready(let information):
+            let model = LoadedModel(information, configuration: configuration)
+            if case .failure(let problem) = model.template {
+                logger.warning("the chat template cannot be used", metadata: ["error": "\(problem)"])
+            }
+            decide(.ready(model), .success(model))
+        case .restarting(let error):
+            guarded.withLock { guarded in
+                switch guarded.state {
+                case .ready(let model), .restarting(_, let model?): guarded.state = .restarting(error, model)
+                default: guarded.state = .restarting(error, nil)
+                }
+            }
+        case .failed(let error):
+            decide(.failed(error), .failure(error))
+        }
+    }
+
+    private func decide(_ state: State, _ result: Result<LoadedModel, EngineError>) {
+        let waiters = guarded.withLock { guarded in
+            defer { guarded.waiters = [] }
+            guarded.state = state
+            return guarded.waiters
+        }
+        for waiter in waiters { waiter(result) }
+    }
+}

@@ -1,0 +1,11 @@
+internal import MartletProtocol
+internal import MartletStreams
+
+/// A prompt in the form of a loaded model.
+struct PreparedPrompt: Sendable {
+    var prompt: Prompt
+    /// Texts of control tokens that the splitter must see.
+    var visibleMarkers: [String] = []
+    /// Tells thinking from content; `nil` = all is content.
+    var splitter: (any OutputSplitter)?
+}

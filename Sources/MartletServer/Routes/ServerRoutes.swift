@@ -1,0 +1,85 @@
+internal import Hummingbird
+internal import MartletAPI
+internal import MartletChat
+internal import MartletJSON
+internal import MartletObservability
+internal import MartletProtocol
+internal import MartletStreams
+internal import NIOCore
+
+/// The routes that tell what the server is and does.
+struct ServerRoutes: Sendable {
+    let configuration: ServerConfiguration
+    let engine: any EngineService
+    let gate: ModelGate
+    let registry: GenerationRegistry
+    let metrics: RequestMetrics
+    /// When the server was started, in seconds since 1970.
+    let startTime: Int
+
+    func add(to table: inout RouteTable) {
+        table.add(.get, "/health", "/v1/health") { _, _ in
+            guard case .ready = gate.state else { throw gate.unavailability }
+            return .json(["status": "ok"])
+        }
+        table.add(.get, "/v1/models", "/models") { _, _ in
+            .json(
+                ServerBodies.models(
+                    name: configuration.modelName, aliases: Array(configuration.modelNames.dropFirst()),
+                    created: startTime, model: try gate.readyModel().information))
+        }
+        table.add(.get, "/props") { _, _ in .json(properties(of: try gate.readyModel())) }
+        table.add(.get, "/slots") { request, _ in try await slots(request) }
+        table.add(.get, "/metrics") { _, _ in try await metricsText() }
+        table.add(.post, "/tokenize") { request, _ in
+            let body = try TokenizeRequest(try await request.json(upTo: configuration.limits.bodyBytes))
+            _ = try gate.readyModel()
+            return .json(body.response(try await engine.tokenize(body.prompt)))
+        }
+        table.add(.post, "/detokenize") { request, _ in
+            let body = try DetokenizeRequest(try await request.json(upTo: configuration.limits.bodyBytes))
+            _ = try gate.readyModel()
+            return .json(DetokenizeRequest.response(try await engine.detokenize(body.tokens)))
+        }
+    }
+
+    private func properties(of model: LoadedModel) -> JSONValue {
+        ServerBodies.properties(
+            model: model.information, name: configuration.modelName, chatTemplate: model.templateSource,
+            capabilities: (try? model.template.get().capabilities.json) ?? .null,
+            defaults: configuration.completionDefaults,
+            endpoints: (slots: configuration.servesSlots, metrics: configuration.servesMetrics),
+            build: configuration.build)
+    }
+
+    private func slots(_ request: Request) async throws -> Response {
+        guard configuration.servesSlots else { throw disabled("/slots", flag: "--slots") }
+        let model = try gate.readyModel()
+        let status = try await engine.status()
+        if request.uri.queryParameters["fail_on_no_slot"] != nil, !status.slots.contains(where: { $0.phase == .idle }) {
+            throw APIError(.unavailable, "no slot available")
+        }
+        return .json(ServerBodies.slots(status, contextLength: model.information.sequenceContextLength))
+    }
+
+    private func metricsText() async throws -> Response {
+        guard configuration.servesMetrics else { throw disabled("/metrics", flag: "--metrics") }
+        var text = PrometheusText()
+        // Without a model there is nothing to report of it; the edge's own metrics are there always.
+        if case .ready = gate.state { EngineMetrics.write(try await engine.status(), to: &text) }
+        text.add(
+            "martlet_generations_live", .gauge, help: "Generations that have not ended, those that wait included.",
+            Double(registry.liveCount))
+        text.add(
+            "process_start_time_seconds", .gauge, help: "When the server was started, in seconds since 1970.",
+            Double(startTime))
+        metrics.write(to: &text)
+        return Response(
+            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text.text)))
+    }
+
+    private func disabled(_ route: String, flag: String) -> APIError {
+        APIError(.notSupported, "\(route) is switched off; start the server with \(flag)")
+    }
+}

@@ -1,0 +1,78 @@
+internal import MartletProtocol
+
+/// A generation that has not ended: its log, and what stands between the engine's text and the log.
+struct LiveGeneration {
+    /// How far the request has come on its way to the engine.
+    enum Stage {
+        /// The engine does not know of it.
+        case prepared
+        /// It is being handed over. When `isCancelled`, whoever does that cancels it right after.
+        case submitting(isCancelled: Bool)
+        case submitted
+    }
+
+    let log: GenerationLog
+    var stage = Stage.prepared
+    private var splitter: (any OutputSplitter)?
+    private var channel = Channel.content
+
+    init(log: GenerationLog) { self.log = log }
+
+    mutating func setSplitter(_ splitter: (any OutputSplitter)?) { self.splitter = splitter }
+
+    /// Writes what the engine reports into the log.
+    /// - Returns: Whether the generation has ended.
+    mutating func take(_ event: EngineEvent.Kind, wakeups: inout Wakeups) -> Bool {
+        switch event {
+        case .admitted(let promptTokens):
+            log.append(to: &wakeups) { $0(.admitted(promptTokens: promptTokens)) }
+        case .started(_, let cachedTokens):
+            log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }
+        case .promptProgress(let progress):
+            log.append(to: &wakeups) { $0(.promptProgress(progress)) }
+        case .token(let id, let text):
+            takeToken(id, text, wakeups: &wakeups)
+        case .finished(let completion, let text):
+            finish(.finished(completion), text, wakeups: &wakeups)
+            return true
+        case .failed(let error):
+            finish(.failed(error), [], wakeups: &wakeups)
+            return true
+        }
+        return false
+    }
+
+    private mutating func takeToken(_ id: Int32, _ text: ArraySlice<UInt8>, wakeups: inout Wakeups) {
+        guard var splitter else {
+            log.append(to: &wakeups) { $0(.text(.content, token: id, bytes: text)) }
+            return
+        }
+        // Moved out and back, so that it is changed in place.
+        self.splitter = nil
+        var channel = channel
+        log.append(to: &wakeups) { add in
+            var token: Int32? = id
+            splitter.append(text) { part, bytes in
+                channel = part
+                add(.text(part, token: token, bytes: bytes))
+                token = nil
+            }
+            if token != nil { add(.text(channel, token: token, bytes: [])) }
+        }
+        self.channel = channel
+        self.splitter = splitter
+    }
+
+    private mutating func finish(_ event: LogEvent, _ text: ArraySlice<UInt8>, wakeups: inout Wakeups) {
+        log.append(to: &wakeups) { add in
+            if splitter == nil {
+                if !text.isEmpty { add(.text(.content, token: nil, bytes: text)) }
+            } else {
+                let emit = { add(.text($0, token: nil, bytes: $1)) }
+                if !text.isEmpty { splitter?.append(text, emit: emit) }
+                splitter?.finish(emit: emit)
+            }
+            add(event)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+internal import MartletProtocol
+
+/// A copy of some consecutive events, so that they can be encoded without holding the log's lock.
+///
+/// Meant to be kept and filled again: it then allocates nothing.
+package struct LogBatch: Sendable {
+    var first = 0
+    var records: [LogStorage.Record] = []
+    var text: [UInt8] = []
+    /// Where `text` begins in the log's text.
+    var textStart = 0
+    var details: [LogEvent] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { records.isEmpty }
+
+    mutating func removeAll(first: Int) {
+        self.first = first
+        records.removeAll(keepingCapacity: true)
+        text.removeAll(keepingCapacity: true)
+        details.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls `body` with each event and its number in the log.
+    package func forEach(_ body: (LogEvent, Int) -> Void) {
+        var start = 0
+        var detail = 0
+        for (offset, record) in records.enumerated() {
+            let end = Int(record.textEnd) - textStart
+            switch record.kind {
+            case .token:
+                body(.text(record.channel, token: record.value, bytes: text[start..<end]), first + offset)
+            case .piece:
+                body(.text(record.channel, token: nil, bytes: text[start..<end]), first + offset)
+            case .detail:
+                body(details[detail], first + offset)
+                detail += 1
+            }
+            start = end
+        }
+    }
+}

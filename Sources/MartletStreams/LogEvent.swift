@@ -1,0 +1,24 @@
+package import MartletProtocol
+
+/// One entry of a generation's log, as a view sees it.
+///
+/// The log stores what happened, compactly; every client format is a function of the log's head and these events.
+/// Of one log there is at most one `admitted` and one `started`, and the last event is one `finished` or `failed`.
+package enum LogEvent: Sendable, Equatable {
+    case admitted(promptTokens: Int)
+    case started(cachedTokens: Int)
+    case promptProgress(PromptProgress)
+    /// Text that a reader may show. `token` is the id of the token that completed it, `nil` for a further piece of a
+    /// token that fell apart into several channels. Empty text is kept: the token counts.
+    case text(Channel, token: Int32?, bytes: ArraySlice<UInt8>)
+    case finished(Completion)
+    case failed(EngineError)
+
+    /// Whether no event follows.
+    package var isTerminal: Bool {
+        switch self {
+        case .finished, .failed: true
+        default: false
+        }
+    }
+}

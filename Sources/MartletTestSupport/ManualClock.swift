@@ -1,0 +1,71 @@
+internal import Synchronization
+
+/// A clock that stands still until it is told to move.
+package final class ManualClock: Clock, Sendable {
+    package struct Instant: InstantProtocol, Sendable {
+        package var offset: Duration
+
+        package func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        package func duration(to other: Instant) -> Duration { other.offset - offset }
+        package static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+    }
+
+    private struct Sleeper {
+        var id: UInt64
+        var deadline: Instant
+        var continuation: CheckedContinuation<Void, any Error>
+    }
+    private struct Guarded {
+        var now = Instant(offset: .zero)
+        var lastID: UInt64 = 0
+        var sleepers: [Sleeper] = []
+        var cancelled: Set<UInt64> = []
+    }
+    private let guarded = Mutex(Guarded())
+
+    package init() {}
+
+    package var now: Instant { guarded.withLock { $0.now } }
+    package var minimumResolution: Duration { .nanoseconds(1) }
+
+    /// How many tasks sleep.
+    package var sleeperCount: Int { guarded.withLock { $0.sleepers.count } }
+
+    /// Moves on and wakes whoever slept until then, the earliest first.
+    package func advance(by duration: Duration) {
+        let awake = guarded.withLock { guarded in
+            guarded.now = guarded.now.advanced(by: duration)
+            let now = guarded.now
+            defer { guarded.sleepers.removeAll { $0.deadline <= now } }
+            return guarded.sleepers.filter { $0.deadline <= now }
+        }
+        for sleeper in awake.sorted(by: { $0.deadline < $1.deadline }) { sleeper.continuation.resume() }
+    }
+
+    package func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        let id = guarded.withLock { guarded in
+            guarded.lastID += 1
+            return guarded.lastID
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                let result = guarded.withLock { guarded -> Result<Void, any Error>? in
+                    if guarded.cancelled.remove(id) != nil { return .failure(CancellationError()) }
+                    if deadline <= guarded.now { return .success(()) }
+                    guarded.sleepers.append(Sleeper(id: id, deadline: deadline, continuation: continuation))
+                    return nil
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            let sleeper = guarded.withLock { guarded -> Sleeper? in
+                guard let index = guarded.sleepers.firstIndex(where: { $0.id == id }) else {
+                    guarded.cancelled.insert(id)
+                    return nil
+                }
+                return guarded.sleepers.remove(at: index)
+            }
+            sleeper?.continuation.resume(throwing: CancellationError())
+        }
+    }
+}

@@ -1,0 +1,186 @@
+internal import NIOCore
+internal import Synchronization
+
+/// What a connection has received and nobody has taken yet.
+final class RawInbox: Sendable {
+    private enum Framing {
+        case none
+        case untilClose
+        case length(Int)
+        /// Bytes left of the current chunk.
+        case chunk(Int)
+    }
+    private struct Guarded {
+        var bytes: [UInt8] = []
+        var isClosed = false
+        var waiter: CheckedContinuation<Void, Never>?
+        var framing = Framing.none
+        /// Of the body, decoded, and not yet a whole event.
+        var partial: [UInt8] = []
+        /// How much of that holds no end of an event.
+        var scanned = 0
+    }
+    private let guarded = Mutex(Guarded())
+
+    // MARK: From the event loop
+
+    func take(_ bytes: [UInt8], isClosed: Bool) {
+        let waiter = guarded.withLock { guarded in
+            guarded.bytes += bytes
+            guarded.isClosed = guarded.isClosed || isClosed
+            defer { guarded.waiter = nil }
+            return guarded.waiter
+        }
+        waiter?.resume()
+    }
+
+    // MARK: From the reader
+
+    /// Waits for more than is there now.
+    /// - Returns: `false` when nothing more will come.
+    func receive() async -> Bool {
+        let count = guarded.withLock { $0.bytes.count }
+        await withCheckedContinuation { continuation in
+            let isDecided = guarded.withLock { guarded in
+                if guarded.bytes.count > count || guarded.isClosed { return true }
+                guarded.waiter = continuation
+                return false
+            }
+            if isDecided { continuation.resume() }
+        }
+        return guarded.withLock { $0.bytes.count > count }
+    }
+
+    func drop() { guarded.withLock { $0.bytes = [] } }
+
+    /// The next line, without its end.
+    func line() async throws -> String {
+        while true {
+            let line = guarded.withLock { guarded -> String? in
+                guard let end = guarded.bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+                let line = guarded.bytes[..<end]
+                guarded.bytes.removeFirst(end + 1)
+                return String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
+            }
+            if let line { return line }
+            guard await receive() else { throw RawConnectionError.closed }
+        }
+    }
+
+    func beginBody(_ head: RawResponseHead) {
+        guarded.withLock { guarded in
+            guarded.partial = []
+            guarded.scanned = 0
+            if head.status < 200 || head.status == 204 || head.status == 304 {
+                guarded.framing = .none
+            } else if head["transfer-encoding"] == "chunked" {
+                guarded.framing = .chunk(0)
+            } else if let length = head["content-length"].flatMap({ Int($0) }) {
+                guarded.framing = .length(length)
+            } else {
+                guarded.framing = .untilClose
+            }
+        }
+    }
+
+    func bodyPart() async throws -> [UInt8]? {
+        switch guarded.withLock({ $0.framing }) {
+        case .none, .length(0):
+            return nil
+        case .untilClose:
+            return await takeSome(.max)
+        case .length(let left):
+            guard let part = await takeSome(left) else { throw RawConnectionError.closed }
+            guarded.withLock { $0.framing = .length(left - part.count) }
+            return part
+        case .chunk(var left):
+            if left == 0 {
+                let line = try await line()
+                guard let size = Int(line, radix: 16) else { throw RawConnectionError.malformed(line) }
+                if size == 0 {
+                    _ = try await self.line()
+                    guarded.withLock { $0.framing = .none }
+                    return nil
+                }
+                left = size
+            }
+            guard let part = await takeSome(left) else { throw RawConnectionError.closed }
+            guarded.withLock { $0.framing = .chunk(left - part.count) }
+            if left == part.count { _ = try await line() }
+            return part
+        }
+    }
+
+    private func takeSome(_ limit: Int) async -> [UInt8]? {
+        while true {
+            let part = guarded.withLock { guarded in
+                let part = Array(guarded.bytes.prefix(limit))
+                guarded.bytes.removeFirst(part.count)
+                return part
+            }
+            if !part.isEmpty { return part }
+            guard await receive() else { return nil }
+        }
+    }
+
+    /// Where the first two line ends in a row are. Fast without optimisation too: streams of megabytes pass here.
+    private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBufferPointer { bytes in
+            var index = start
+            while index + 1 < bytes.count {
+                if bytes[index] == 0x0A, bytes[index + 1] == 0x0A { return index }
+                index += 1
+            }
+            return nil
+        }
+    }
+
+    func event() async throws -> String? {
+        while true {
+            let event = guarded.withLock { guarded -> String? in
+                guard let end = Self.emptyLine(in: guarded.partial, from: guarded.scanned) else {
+                    guarded.scanned = max(guarded.partial.count - 1, 0)
+                    return nil
+                }
+                defer {
+                    guarded.partial.removeFirst(end + 2)
+                    guarded.scanned = 0
+                }
+                return String(decoding: guarded.partial[..<end], as: UTF8.self)
+            }
+            if let event { return event }
+            guard let part = try await bodyPart() else {
+                let rest = guarded.withLock { $0.partial }
+                if rest.isEmpty { return nil }
+                throw RawConnectionError.malformed(String(decoding: rest, as: UTF8.self))
+            }
+            guarded.withLock { $0.partial += part }
+        }
+    }
+}
+
+/// Moves what arrives into an inbox. Thread: the channel's event loop.
+final class RawInboxHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let inbox: RawInbox
+
+    init(_ inbox: RawInbox) { self.inbox = inbox }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        inbox.take(Array(unwrapInboundIn(data).readableBytesView), isClosed: false)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { inbox.take([], isClosed: true) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        inbox.take([], isClosed: true)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+}

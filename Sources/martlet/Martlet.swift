@@ -1,0 +1,9 @@
+import ArgumentParser
+import MartletCommands
+
+@main
+struct Martlet {
+    static func main() async {
+        await MartletCommand.main()
+    }
+}

@@ -1,0 +1,52 @@
+import SystemPackage
+import Testing
+
+/// What the command line says when something is wrong, and the commands that are no server.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct CommandTests {
+    /// One line, not a trace: what is wrong and what to do.
+    private func expectRefusal(_ arguments: [String], mentions parts: String...) async throws {
+        let result = try await MartletProcess.run(arguments)
+        #expect(result.status != 0)
+        for part in parts { #expect(result.error.contains(part), "\(result.error)") }
+        #expect(result.error.hasPrefix("martlet: "), "\(result.error)")
+        #expect(result.error.split(separator: "\n").count == 1, "\(result.error)")
+    }
+
+    @Test func aMissingModelFileIsNamed() async throws {
+        try await expectRefusal(["serve", "--model", "/no/such/model.gguf"], mentions: "/no/such/model.gguf")
+    }
+
+    @Test func aFileThatIsNoModelIsNamed() async throws {
+        let readme = MartletProcess.repository.appending("README.md").string
+        try await expectRefusal(["serve", "--port", "0", "--model", readme], mentions: "README.md", "GGUF")
+    }
+
+    @Test func aPortInUseIsNamed() async throws {
+        try await Server.run { server in
+            try await expectRefusal(["serve", "--port", "\(server.port)"], mentions: "\(server.port)")
+        }
+    }
+
+    @Test func anUnknownFlagIsRefusedWithTheNearestKnownOne() async throws {
+        try await expectRefusal(["serve", "--prot", "1"], mentions: "--prot", "--port")
+    }
+
+    @Test func aValueOutOfRangeIsRefusedByFlagRuleAndValue() async throws {
+        try await expectRefusal(["serve", "--port", "70000"], mentions: "--port", "70000", "65535")
+    }
+
+    @Test func theVersionIsPrinted() async throws {
+        let result = try await MartletProcess.run(["--version"])
+        #expect(result.status == 0)
+        #expect(result.output.split(separator: "\n").count == 1)
+    }
+
+    @Test func chatAnswersWhatIsPipedIn() async throws {
+        try await Server.run { server in
+            let result = try await MartletProcess.run(
+                ["chat", "--url", "http://127.0.0.1:\(server.port)"], input: "What is 12 + 30?\n")
+            #expect(result.status == 0, "\(result.error)")
+            #expect(result.output.contains("42"), "\(result.output)")
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import MartletJSON
+import MartletTestSupport
+import OrderedCollections
+import Subprocess
+import Synchronization
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A `martlet serve` with a real model on a port of its own.
+struct Server: Sendable {
+    let port: Int
+    let processIdentifier: pid_t
+
+    /// Starts a server, waits until the model is loaded, and stops the server when `body` has ended.
+    /// - Returns: the exit status.
+    @discardableResult
+    static func run(
+        _ arguments: [String] = [], body: @Sendable (Server) async throws -> Void
+    ) async throws -> TerminationStatus {
+        let log = ServerLog()
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+        let result = try await Subprocess.run(
+            MartletProcess.executable, arguments: Arguments(["serve", "--port", "0"] + arguments),
+            platformOptions: options, input: .none, output: .discarded, error: .sequence
+        ) { execution in
+            let (ports, port) = AsyncStream<Int>.makeStream()
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    defer { port.finish() }
+                    for try await line in execution.standardError.strings() {
+                        log.append(line)
+                        if let match = line.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)/), let number = Int(match.1) {
+                            port.yield(number)
+                        }
+                    }
+                }
+                let first = await ports.first { _ in true }
+                let server = Server(
+                    port: try #require(first, "the server did not start: \(log.text)"),
+                    processIdentifier: execution.processIdentifier.value)
+                do {
+                    try await server.waitUntilReady()
+                    try await body(server)
+                } catch {
+                    Issue.record("server log:\n\(log.text)")
+                    throw error
+                }
+                try? execution.send(signal: .terminate)
+                try await group.waitForAll()
+            }
+        }
+        return result.terminationStatus
+    }
+
+    private func waitUntilReady() async throws {
+        while try await get("/health").status != 200 { await Task.yield() }
+    }
+
+    // MARK: Requests
+
+    func connect() async throws -> RawConnection { try await RawConnection.connect(port: port) }
+
+    func request(_ method: String, _ path: String, body: String? = nil) async throws -> (status: Int, body: String) {
+        let connection = try await connect()
+        try await connection.send(method, path, body: body)
+        let head = try await connection.readHead()
+        let text = try await connection.readBody()
+        try await connection.close()
+        return (head.status, text)
+    }
+
+    func get(_ path: String) async throws -> (status: Int, body: String) { try await request("GET", path) }
+
+    func post(_ path: String, _ body: JSONValue) async throws -> (status: Int, body: JSONValue) {
+        let response = try await request("POST", path, body: body.text)
+        return (response.status, try JSONParser.parse(Array(response.body.utf8)))
+    }
+
+    /// Sends a streaming completion and returns when its head is there.
+    func openStream(_ body: JSONValue, path: String = "/v1/completions") async throws -> RawConnection {
+        guard case .object(var members) = body else { preconditionFailure("a body is an object") }
+        members["stream"] = true
+        let connection = try await connect()
+        try await connection.send("POST", path, body: JSONValue.object(members).text)
+        let head = try await connection.readHead()
+        #expect(head.status == 200)
+        return connection
+    }
+
+    // MARK: What the server does
+
+    func slots() async throws -> [JSONValue] {
+        let body = try await get("/slots").body
+        return try #require(try JSONParser.parse(Array(body.utf8)).arrayValue)
+    }
+
+    /// The number in the metric's line.
+    func metric(_ name: String) async throws -> Double {
+        let line = try await get("/metrics").body.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return try #require(line?.split(separator: " ").last.flatMap { Double($0) }, "no metric \(name)")
+    }
+
+    /// Asks until `condition` holds; the test's time limit ends a wait that never does.
+    func wait(until condition: @Sendable () async throws -> Bool) async throws {
+        while !(try await condition()) { await Task.yield() }
+    }
+
+    /// The worker's process.
+    func worker() async throws -> pid_t {
+        let result = try await Subprocess.run(
+            .name("ps"), arguments: ["-A", "-o", "ppid=,pid="], output: .string(limit: 1 << 20))
+        let pairs = result.standardOutput.split(separator: "\n").map { $0.split(separator: " ") }
+        let child = pairs.first { $0.first == "\(processIdentifier)" }?.last
+        return try #require(child.flatMap { pid_t($0) }, "the server has no worker")
+    }
+}
+
+/// What a server has said so far.
+private final class ServerLog: Sendable {
+    private let lines = Mutex("")
+
+    var text: String { lines.withLock { $0 } }
+
+    func append(_ line: String) { lines.withLock { $0 += line } }
+}
+
+/// What a stream's events say.
+struct StreamedText {
+    var text = ""
+    var errors: [JSONValue] = []
+    var finishReasons: [String] = []
+    var doneCount = 0
+
+    init(_ events: [String]) throws {
+        for event in events where event.hasPrefix("data: ") {
+            let data = event.dropFirst("data: ".count)
+            if data == "[DONE]" {
+                doneCount += 1
+                continue
+            }
+            let chunk = try JSONParser.parse(Array(data.utf8))
+            if let error = chunk["error"] { errors.append(error) }
+            for choice in chunk["choices"]?.arrayValue ?? [] {
+                text += choice["text"]?.stringValue ?? choice["delta"]?["content"]?.stringValue ?? ""
+                if let reason = choice["finish_reason"]?.stringValue { finishReasons.append(reason) }
+            }
+        }
+    }
+
+    /// Whether the stream ended as every stream must: with one terminal event, then `[DONE]`.
+    var endedOnce: Bool { errors.count + finishReasons.count == 1 && doneCount == 1 }
+}

@@ -1,0 +1,174 @@
+import MartletAPI
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+import Testing
+
+struct ChatCompletionRequestTests {
+    static let hello: JSONValue = [["role": "user", "content": "Hello"]]
+
+    private func request(_ fields: JSONObject) throws -> ChatCompletionRequest {
+        var body: JSONObject = ["messages": Self.hello]
+        body.merge(fields) { $1 }
+        return try ChatCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 7)
+    }
+
+    private func engineRequest(_ fields: JSONObject) throws -> GenerationRequest {
+        try request(fields).options.request(
+            handle: GenerationHandle(rawValue: 1), prompt: Prompt(pieces: [], addsBeginning: true))
+    }
+
+    @Test func anEmptyRequestGetsTheDefaultsOfLlamaServer() throws {
+        let request = try engineRequest([:])
+        #expect(request.sampling.temperature == 0.8)
+        #expect(request.sampling.topK == 40)
+        #expect(request.sampling.topP == 0.95)
+        #expect(request.sampling.minP == 0.05)
+        #expect(request.sampling.repeatPenalty == 1)
+        #expect(request.sampling.repeatLastN == 64)
+        #expect(request.sampling.seed == 7)
+        #expect(request.maximumTokens == nil)
+        #expect(request.reusesPrompt)
+        let options = try self.request([:]).options
+        #expect(!options.streams)
+        #expect(options.pingInterval == .seconds(30))
+    }
+
+    @Test func everyFieldReachesTheEngine() throws {
+        let request = try engineRequest([
+            "temperature": 0.25, "top_k": 5, "top_p": 0.5, "min_p": 0.125, "repeat_last_n": 10, "repeat_penalty": 1.5,
+            "frequency_penalty": 0.5, "presence_penalty": -0.5, "seed": 42, "max_tokens": 17, "t_max_predict_ms": 250,
+            "stop": ["a", "", "b", "a"], "ignore_eos": true, "cache_prompt": false, "return_progress": true,
+        ])
+        var sampling = SamplingParameters()
+        sampling.temperature = 0.25
+        sampling.topK = 5
+        sampling.topP = 0.5
+        sampling.minP = 0.125
+        sampling.repeatLastN = 10
+        sampling.repeatPenalty = 1.5
+        sampling.frequencyPenalty = 0.5
+        sampling.presencePenalty = -0.5
+        sampling.seed = 42
+        #expect(request.sampling == sampling)
+        #expect(request.maximumTokens == 17)
+        #expect(request.maximumTime == .milliseconds(250))
+        #expect(request.stops == ["a", "b"])
+        #expect(request.ignoresEndOfGeneration)
+        #expect(!request.reusesPrompt)
+        #expect(request.reportsProgress)
+    }
+
+    @Test func nullCountsAsAbsentEverywhere() throws {
+        let names = [
+            "temperature", "top_k", "top_p", "min_p", "seed", "max_tokens", "stop", "stream", "stream_options", "tools",
+            "response_format", "n", "logprobs", "model", "chat_template_kwargs", "reasoning_format",
+            "sse_ping_interval",
+        ]
+        let fields = JSONObject(uniqueKeysWithValues: names.map { ($0, JSONValue.null) })
+        #expect(try engineRequest(fields) == engineRequest([:]))
+    }
+
+    @Test func clampedFieldsMoveToTheNearestLimit() throws {
+        let request = try engineRequest(["temperature": -1, "top_k": -1, "top_p": 7, "min_p": -0.5])
+        #expect(request.sampling.temperature == 0)
+        #expect(request.sampling.topK == 0)
+        #expect(request.sampling.topP == 1)
+        #expect(request.sampling.minP == 0)
+    }
+
+    @Test func theLengthLimitHasThreeNamesAndMinusOneIsNone() throws {
+        #expect(try engineRequest(["n_predict": 1, "max_completion_tokens": 2, "max_tokens": 3]).maximumTokens == 1)
+        #expect(try engineRequest(["max_completion_tokens": 2, "max_tokens": 3]).maximumTokens == 2)
+        #expect(try engineRequest(["max_tokens": -1]).maximumTokens == nil)
+        #expect(try engineRequest(["max_tokens": 0]).maximumTokens == 0)
+    }
+
+    @Test func negativeSeedsAreRandom() throws {
+        #expect(try engineRequest(["seed": -1]).sampling.seed == 7)
+        #expect(try engineRequest(["seed": 4_294_967_295]).sampling.seed == 7)
+        #expect(try engineRequest(["seed": 0]).sampling.seed == 0)
+    }
+
+    @Test(
+        arguments: [
+            (["temperature": "hot"], "temperature", "a number"), (["temperature": 1e300], "temperature", "finite"),
+            (["top_k": 1.5], "top_k", "an integer"), (["top_k": 3_000_000_000], "top_k", "3000000000"),
+            (["max_tokens": -2], "max_tokens", "-2"), (["repeat_penalty": 0], "repeat_penalty", "more than 0"),
+            (["repeat_last_n": -1], "repeat_last_n", "0 <= value"), (["stream": "yes"], "stream", "a boolean"),
+            (["stream_options": 1], "stream_options", "an object"),
+            (["stream_options": ["include_usage": 1]], "stream_options.include_usage", "a boolean"),
+            (["stop": 1], "stop", "a string"), (["stop": ["a", 1]], "stop[1]", "a string"),
+            (["model": 1], "model", "a string"),
+            (["seed": "x"], "seed", "an integer"), (["sse_ping_interval": -2], "sse_ping_interval", "-2"),
+            (["reasoning_format": "odd"], "reasoning_format", "deepseek"),
+            (["chat_template_kwargs": ["enable_thinking": "yes"]], "chat_template_kwargs.enable_thinking", "a boolean"),
+            (["messages": "hi"], "messages", "an array"), (["messages": []], "messages", "empty"),
+            (["messages": .null], "messages", "missing"), (["messages": [1]], "messages[0]", "an object"),
+            (["messages": [["role": "robot", "content": "x"]]], "messages[0].role", "robot"),
+            (["messages": [["content": "x"]]], "messages[0].role", "nothing"),
+            (["messages": [["role": "user"]]], "messages[0].content", "needs content"),
+            (["messages": [["role": "assistant", "content": .null]]], "messages[0].content", "tool_calls"),
+            (["messages": [["role": "user", "content": 1]]], "messages[0].content", "an integer"),
+            (["messages": [["role": "user", "content": [["type": "smell"]]]]], "messages[0].content[0].type", "smell"),
+            (
+                ["messages": [["role": "user", "content": [["type": "text"]]]]], "messages[0].content[0].text",
+                "required"
+            ),
+        ] as [(JSONObject, String, String)])
+    func aBadFieldIsRefusedByNameRuleAndValue(fields: JSONObject, name: String, part: String) throws {
+        let error = #expect(throws: APIError.self) { try request(fields) }
+        #expect(error?.status == 400)
+        #expect(error?.kind == .invalidRequest)
+        #expect(error?.parameter == name)
+        #expect(error?.message.contains(name) == true)
+        #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
+    }
+
+    @Test(
+        arguments: [
+            ["n": 2], ["tools": [["type": "function"]]], ["tool_choice": "required"],
+            ["response_format": ["type": "json_object"]],
+            ["grammar": "root ::= \"a\""], ["logprobs": true], ["logit_bias": ["1": 5]], ["mirostat": 2],
+            ["dry_multiplier": 0.8],
+            ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],
+        ] as [JSONObject])
+    func whatWouldChangeTheAnswerIsRefusedAndNotDropped(fields: JSONObject) throws {
+        let error = #expect(throws: APIError.self) { try request(fields) }
+        #expect(error?.kind == .notSupported)
+        #expect(error?.status == 400)
+    }
+
+    @Test func fieldsThatAskForNothingAreAccepted() throws {
+        #expect(
+            try engineRequest([
+                "n": 1, "tools": [], "tool_choice": "auto", "response_format": ["type": "text"], "logprobs": false,
+                "top_logprobs": 0, "logit_bias": [:], "mirostat": 0, "typical_p": 1.0, "user": "me",
+                "metadata": ["a": "b"],
+                "store": false, "an_unknown_field": 1,
+            ]) == engineRequest([:]))
+    }
+
+    @Test func thinkingIsHandedToTheTemplate() throws {
+        let arguments = try request([
+            "chat_template_kwargs": ["enable_thinking": true, "x": [1]], "enable_thinking": false,
+            "reasoning_effort": "high",
+        ]).templateArguments
+        #expect(arguments == ["enable_thinking": false, "x": [1], "reasoning_effort": "high"])
+        #expect(try request(["reasoning_effort": "none"]).templateArguments == ["enable_thinking": false])
+    }
+
+    @Test func theReasoningAliasBecomesReasoningContent() throws {
+        let messages: JSONValue = [["role": "assistant", "content": "7", "reasoning": "Seven."]]
+        #expect(
+            try request(["messages": messages]).messages == [
+                ["role": "assistant", "content": "7", "reasoning_content": "Seven."]
+            ])
+    }
+
+    @Test func aBodyThatIsNoObjectIsRefused() {
+        #expect(throws: APIError.self) {
+            try ChatCompletionRequest([1], defaults: CompletionDefaults(), randomSeed: 0)
+        }
+    }
+}

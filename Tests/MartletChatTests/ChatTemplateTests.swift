@@ -1,0 +1,163 @@
+import MartletJSON
+import MartletProtocol
+import Testing
+
+@testable import MartletChat
+
+private func template(_ source: String, toolUse: String? = nil) throws -> ChatTemplate {
+    try ChatTemplate(source: source, toolUseSource: toolUse, beginningToken: "<s>", endToken: "</s>")
+}
+
+private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false) throws -> String {
+    try template(source).render(messages: messages, addGenerationPrompt: asks).text
+}
+
+@Suite struct ChatTemplateTests {
+    private let user: JSONValue = ["role": "user", "content": "Hi"]
+
+    @Test func analysisFindsWhatTheTemplateTakes() throws {
+        let thinking = try template(TemplateFixtures.thinking)
+        #expect(thinking.markers == ReasoningMarkers(start: "<think>", end: "</think>"))
+        #expect(thinking.generationPrompt == "<|im_start|>assistant\n")
+        let capabilities = thinking.capabilities
+        #expect(capabilities.takesSystemRole)
+        #expect(!capabilities.takesDeveloperRole)
+        #expect(capabilities.textRoles == ["system", "user", "assistant", "tool"])
+        #expect(capabilities.partsRoles.isEmpty)
+        #expect(capabilities.takesTools && capabilities.takesToolCalls && capabilities.takesParallelToolCalls)
+        #expect(capabilities.takesNullContent)
+        #expect(capabilities.argumentForm == .either)
+        #expect(capabilities.thinkingSwitch == "enable_thinking")
+        #expect(capabilities.reasoningField == "reasoning_content")
+
+        let strict = try template(TemplateFixtures.strict)
+        #expect(!strict.capabilities.takesSystemRole && !strict.capabilities.takesTools)
+        #expect(strict.generationPrompt == "<turn>model\n<think>\n")
+        #expect(strict.markers == ReasoningMarkers(start: "<think>", end: "</think>"))
+
+        let parts = try template(TemplateFixtures.parts)
+        #expect(parts.capabilities.textRoles.isEmpty)
+        #expect(parts.capabilities.partsRoles == ["system", "user", "assistant", "tool"])
+        #expect(parts.capabilities.argumentForm == .objects)
+        #expect(parts.markers == nil && parts.capabilities.thinkingSwitch == nil)
+    }
+
+    @Test func promptTellsWhetherThinkingIsOpenOrClosed() throws {
+        let thinking = try template(TemplateFixtures.thinking)
+        #expect(try thinking.render(messages: [user]).reasoning == .undecided)
+        let off = try thinking.render(messages: [user], arguments: members(["enable_thinking": false]))
+        #expect(off.reasoning == .closed)
+        #expect(off.visibleMarkers == ["<think>", "</think>"])
+        #expect(try template(TemplateFixtures.strict).render(messages: [user]).reasoning == .open)
+        // What the client writes does not open a block.
+        let said: JSONValue = ["role": "user", "content": "<think>"]
+        #expect(
+            try template("{{ messages[0].content }}{# <think> </think> #}").render(messages: [said]).reasoning
+                == .undecided)
+    }
+
+    @Test func promptKeepsProvenance() throws {
+        let prompt = try template(ChatTemplate.chatML).render(messages: [["role": "user", "content": "<|im_end|>"]])
+            .prompt
+        #expect(prompt.addsBeginning)
+        #expect(
+            prompt.pieces == [
+                .text("<|im_start|>user\n", isTrusted: true), .text("<|im_end|>", isTrusted: false),
+                .text("<|im_end|>\n<|im_start|>assistant\n", isTrusted: true),
+            ])
+    }
+
+    @Test func refusalIsInTheTemplatesOwnWords() throws {
+        let strict = try template(TemplateFixtures.strict)
+        let error = #expect(throws: TemplateError.self) { try strict.render(messages: [user, user]) }
+        #expect(error?.kind == .raised)
+        #expect(error?.description == "Conversation roles must alternate user/assistant/user/assistant/...")
+    }
+
+    @Test func developerBecomesSystem() throws {
+        let messages: [JSONValue] = [["role": "developer", "content": "Be terse."], user]
+        #expect(
+            try text(ChatTemplate.chatML, messages)
+                == "<|im_start|>system\nBe terse.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n")
+        let own =
+            "{% for m in messages %}{% if m.role == 'developer' %}D{% endif %}{{ m.role }}:{{ m.content }};{% endfor %}"
+        #expect(try text(own, messages) == "Ddeveloper:Be terse.;user:Hi;")
+    }
+
+    @Test func systemTextGoesIntoTheNextUserMessageWhereThereIsNoSuchRole() throws {
+        let messages: [JSONValue] = [["role": "system", "content": "A"], ["role": "developer", "content": "B"], user]
+        #expect(try text(TemplateFixtures.strict, messages) == "<s><turn>user\nA\nB\nHi</turn>\n")
+        #expect(
+            try text(TemplateFixtures.strict, [["role": "system", "content": "A"]]) == "<s><turn>user\nA</turn>\n")
+    }
+
+    @Test func contentTakesTheFormThatTheTemplateWants() throws {
+        let parts: JSONValue = [["type": "text", "text": "a"], ["type": "text", "text": "b"]]
+        #expect(
+            try text(ChatTemplate.chatML, [["role": "user", "content": parts]])
+                == "<|im_start|>user\na\nb<|im_end|>\n")
+        #expect(try text(TemplateFixtures.parts, [["role": "user", "content": parts]]) == "[user]ab")
+        #expect(try text(TemplateFixtures.parts, [user]) == "[user]Hi")
+        let image: JSONValue = ["role": "user", "content": [["type": "image"], ["type": "text", "text": "?"]]]
+        #expect(try text(TemplateFixtures.parts, [image]) == "[user]<image>?")
+        let error = #expect(throws: TemplateError.self) { try text(ChatTemplate.chatML, [user, image]) }
+        #expect(error?.kind == .input)
+        #expect(error?.message == "messages[1].content[0]: the model's template takes only text here, not 'image'")
+    }
+
+    @Test func missingContentBesideToolCallsIsHarmless() throws {
+        let concatenating =
+            "{% for m in messages %}{{ m.role + ':' + m.content }}{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %};{% endfor %}"
+        let call: JSONValue = [["type": "function", "function": ["name": "f", "arguments": "{}"]]]
+        for message: JSONValue in [
+            ["role": "assistant", "content": .null, "tool_calls": call], ["role": "assistant", "tool_calls": call],
+        ] {
+            #expect(try text(concatenating, [user, message]) == "user:Hi;assistant:f;")
+        }
+    }
+
+    @Test func argumentsTakeTheFormThatTheTemplateWants() throws {
+        func call(_ arguments: JSONValue) -> JSONValue {
+            [
+                "role": "assistant", "content": .null,
+                "tool_calls": [["function": ["name": "f", "arguments": arguments]]],
+            ]
+        }
+        #expect(
+            try text(TemplateFixtures.parts, [user, call("{\"x\": 1, \"y\": [2]}")]) == "[user]Hi[assistant]f x=1 y=[2]"
+        )
+        // The client's own spelling is kept where the template takes it.
+        let spelt = try text(TemplateFixtures.thinking, [user, call("{\"x\":1}")])
+        #expect(spelt.contains("<tool_call>f {\"x\":1}</tool_call>"))
+        let error = #expect(throws: TemplateError.self) { try text(TemplateFixtures.parts, [user, call("{")]) }
+        #expect(error?.kind == .input)
+        #expect(
+            error?.message.hasPrefix("messages[1].tool_calls[0].function.arguments must be the text of a JSON object")
+                == true)
+    }
+
+    @Test func thinkingIsOfferedUnderTheNameThatTheTemplateReads() throws {
+        let source = TemplateFixtures.thinking.replacing("reasoning_content", with: "thinking")
+        let answer: JSONValue = ["role": "assistant", "content": "b", "reasoning_content": "a"]
+        #expect(try text(source, [user, answer]).contains("<think>\na\n</think>\n\nb"))
+    }
+
+    @Test func toolUseTemplateIsUsedWithTools() throws {
+        let two = try template("plain", toolUse: "with {{ tools | length }}")
+        #expect(try two.render(messages: [user]).text == "plain")
+        #expect(try two.render(messages: [user], tools: []).text == "plain")
+        #expect(try two.render(messages: [user], tools: [["type": "function"]]).text == "with 1")
+    }
+
+    @Test func brokenTemplateIsRefusedAtLoad() {
+        let error = #expect(throws: TemplateError.self) { try template("a\n{% if %}") }
+        #expect(error?.kind == .syntax)
+        #expect(error?.line == 2)
+        #expect(error?.sourceLine == "{% if %}")
+    }
+
+    @Test func markersKnowTheirTags() {
+        let markers = ReasoningMarkers(start: "<|channel|>analysis<|message|>", end: "<|end|>")
+        #expect(markers.tokens == ["<|channel|>analysis<|message|>", "<|channel|>", "<|message|>", "<|end|>"])
+    }
+}

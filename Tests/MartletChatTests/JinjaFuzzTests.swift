@@ -1,0 +1,67 @@
+import MartletJSON
+import Testing
+
+@testable import MartletChat
+
+/// Numbers that are the same in every run.
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// Templates made of pieces of others never crash, and stay within their budgets.
+@Suite struct JinjaFuzzTests {
+    private static let seeds =
+        StringMethodTables.rows.map(\.source) + FilterTables.rows.map(\.source) + ValueTestTables.rows.map(\.source)
+        + OperatorTables.rows.map(\.source) + StatementTables.rows.map(\.source) + WhitespaceTables.rows.map(\.source)
+        + BudgetTests.greedy + TemplateErrorTests.rows.map(\.source) + TemplateErrorTests.syntax.map(\.source)
+    private static let words = [
+        "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "if ", "else ", "endif", "for ", " in ", "endfor", "set ",
+        "macro ",
+        "endmacro", "call ", "loop", "(", ")", "[", "]", "{", "}", ":", ",", "|", ".", "~", "*", "**", "//", "%",
+        "not ",
+        "is ", "'", "\"", "\\", "9223372036854775807", "-1", "0", "1e308", "none", "true", "x", "d", "l", "s", "ns",
+        "namespace(", "range(", "tojson", "format(", "\u{0}", "é", "\n", "\r\n", "recursive", "caller()", "::", "raw",
+    ]
+
+    private static func mutated(_ source: String, _ random: inout SeededGenerator) -> String {
+        var bytes = Array(source.utf8)
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            let place = Int.random(in: 0...bytes.count, using: &random)
+            let end = Int.random(in: place...min(bytes.count, place + 8), using: &random)
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: bytes.removeSubrange(place..<end)
+            case 1: bytes.insert(contentsOf: Array(words.randomElement(using: &random)?.utf8 ?? "".utf8), at: place)
+            case 2: bytes.insert(contentsOf: Array(bytes[place..<end]), at: place)
+            case 3:
+                let other = Array((seeds.randomElement(using: &random) ?? "").utf8)
+                let start = Int.random(in: 0...other.count, using: &random)
+                bytes.insert(contentsOf: other[start...], at: place)
+            default: if place < bytes.count { bytes[place] = UInt8.random(in: 0...255, using: &random) }
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test func mutatedTemplatesNeverCrash() {
+        var random = SeededGenerator(state: 1)
+        var budget = TemplateBudget()
+        budget.steps = 20_000
+        budget.memoryBytes = 4 << 20
+        budget.outputBytes = 1 << 20
+        var rendered = 0
+        for _ in 0..<10_000 {
+            let source = Self.mutated(Self.seeds.randomElement(using: &random) ?? "", &random)
+            if renderingError(source, sampleVariables, budget: budget) == nil { rendered += 1 }
+        }
+        // Mutations that break nothing are needed to reach the interpreter.
+        #expect(rendered > 1_000)
+    }
+}

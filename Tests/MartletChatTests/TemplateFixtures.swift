@@ -1,0 +1,52 @@
+/// Templates in the manner of real ones, each with what sets it apart.
+enum TemplateFixtures {
+    /// ChatML with think blocks, tools and a switch for thinking.
+    static let thinking = """
+        {%- if tools -%}
+        {{- '<|im_start|>system\\nTools:' -}}
+        {%- for tool in tools -%}{{- '\\n' -}}{{- tool | tojson -}}{%- endfor -%}
+        {{- '<|im_end|>\\n' -}}
+        {%- endif -%}
+        {%- for m in messages -%}
+        {{- '<|im_start|>' + m.role + '\\n' -}}
+        {%- if m.role == 'assistant' and m.reasoning_content is string -%}
+        {{- '<think>\\n' + m.reasoning_content + '\\n</think>\\n\\n' -}}
+        {%- endif -%}
+        {{- m.content if m.content is string else '' -}}
+        {%- for call in m.tool_calls or [] -%}
+        {{- '<tool_call>' + call.function.name + ' ' -}}
+        {{- call.function.arguments if call.function.arguments is string else call.function.arguments | tojson -}}
+        {{- '</tool_call>' -}}
+        {%- endfor -%}
+        {{- '<|im_end|>\\n' -}}
+        {%- endfor -%}
+        {%- if add_generation_prompt -%}
+        {{- '<|im_start|>assistant\\n' -}}
+        {%- if enable_thinking is defined and not enable_thinking -%}{{- '<think>\\n\\n</think>\\n\\n' -}}{%- endif -%}
+        {%- endif -%}
+        """
+
+    /// Refuses a system role and anything but turns, and has its markers in the generation prompt.
+    static let strict = """
+        {{- bos_token -}}
+        {%- for m in messages -%}
+        {%- if m.role == 'system' -%}{{- raise_exception('System role not supported') -}}{%- endif -%}
+        {%- if (m.role == 'user') != (loop.index0 % 2 == 0) -%}
+        {{- raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') -}}
+        {%- endif -%}
+        {{- '<turn>' + m.role + '\\n' + m.content.split('</think>')[-1] + '</turn>\\n' -}}
+        {%- endfor -%}
+        {%- if add_generation_prompt -%}{{- '<turn>model\\n<think>\\n' -}}{%- endif -%}
+        """
+
+    /// Takes content only as parts, and arguments only as objects.
+    static let parts = """
+        {%- for m in messages -%}
+        {{- '[' + m.role + ']' -}}
+        {%- for part in m.content -%}{{- part.text if part.type == 'text' else '<image>' -}}{%- endfor -%}
+        {%- for call in m.tool_calls or [] -%}
+        {{- call.function.name -}}{%- for k, v in call.function.arguments.items() -%}{{- ' ' ~ k ~ '=' ~ v -}}{%- endfor -%}
+        {%- endfor -%}
+        {%- endfor -%}
+        """
+}

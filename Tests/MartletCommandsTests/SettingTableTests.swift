@@ -1,0 +1,90 @@
+import Llama
+import MartletEngine
+import MartletServer
+import Testing
+
+@testable import MartletCommands
+
+@Suite struct SettingTableTests {
+    @Test func everyKeyHasOneEntryAndEveryNameOneMeaning() {
+        #expect(SettingTable.all.map(\.key.rawValue).sorted() == SettingKey.allCases.map(\.rawValue).sorted())
+        var names: [String] = SettingTable.all.flatMap { $0.names + ($0.negativeName.map { [$0] } ?? []) }
+        names += PeerFlags.always.flatMap { $0.names + $0.negatives } + PeerFlags.missing
+        #expect(Set(names).count == names.count)
+        let variables = SettingTable.all.flatMap(\.environmentNames)
+        #expect(Set(variables).count == variables.count)
+    }
+
+    @Test func everyHelpTextIsASentence() {
+        for setting in SettingTable.all {
+            #expect(setting.help.hasSuffix("."), "\(setting.key)")
+        }
+    }
+
+    /// The page is made from the table: `martlet flags > docs/flags.md`.
+    @Test func thePageOfFlagsIsCurrent() throws {
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let page = try SmallFile.text("/\(root)/docs/flags.md", for: "docs/flags.md")
+        #expect(page == SettingHelp.markdown())
+    }
+
+    @Test func helpNamesEveryFlagOfItsCommand() {
+        for command in [SettingCommand.serve, .worker] {
+            let text = SettingHelp.text(for: command, abstract: "")
+            for setting in SettingTable.all {
+                let isListed = text.contains(setting.names[0] + " ") || text.contains(setting.names[0] + ",")
+                #expect(isListed == (command == .serve || setting.scope != .edge), "\(setting.key)")
+            }
+        }
+    }
+
+    @Test func defaultsAreThoseOfTheParts() throws {
+        let values = try SettingParser(command: .serve).parse(arguments: []) { _ in nil }
+        let server = try ServerConfiguration(values)
+        let serverDefaults = ServerConfiguration()
+        #expect(server.host == serverDefaults.host)
+        #expect(server.port == serverDefaults.port)
+        #expect(server.crossOrigin == serverDefaults.crossOrigin)
+        #expect(server.completionDefaults == serverDefaults.completionDefaults)
+        #expect(server.servesSlots == serverDefaults.servesSlots)
+        #expect(server.servesMetrics == serverDefaults.servesMetrics)
+        #expect(server.acceptsAnyModelName == serverDefaults.acceptsAnyModelName)
+        #expect(server.limits.idleTimeout == serverDefaults.limits.idleTimeout)
+        #expect(server.drainTimeout == serverDefaults.drainTimeout)
+        let engine = EngineConfiguration(modelPath: "x", values)
+        let engineDefaults = EngineConfiguration(modelPath: "x")
+        #expect(String(describing: engine) == String(describing: engineDefaults))
+    }
+
+    @Test func everyEngineFlagReachesTheEngine() throws {
+        let values = try SettingParser(command: .worker).parse(
+            arguments: [
+                "-c", "1", "-np", "2", "-b", "3", "-ub", "4", "-t", "5", "-tb", "6", "-ngl", "7", "-ctk", "q8_0",
+                "-ctv", "q4_0", "-fa", "on", "--no-mmap", "--no-repack", "--swa-full", "--queue-limit", "8",
+            ]
+        ) { _ in nil }
+        var expected = EngineConfiguration(modelPath: "x")
+        expected.contextLength = 1
+        expected.sequenceCount = 2
+        expected.batchSize = 3
+        expected.microBatchSize = 4
+        expected.threads = 5
+        expected.batchThreads = 6
+        expected.gpuLayers = 7
+        expected.keyCacheType = .q8_0
+        expected.valueCacheType = .q4_0
+        expected.flashAttention = .on
+        expected.usesMemoryMap = false
+        expected.usesRepackedWeights = false
+        expected.keepsFullWindow = true
+        expected.queueLimit = 8
+        #expect(String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
+    }
+
+    @Test func nearestIsMeasuredInTypingErrors() {
+        #expect(EditDistance.distance("--port", "--prot") == 1)
+        #expect(EditDistance.distance("", "abc") == 3)
+        #expect(EditDistance.distance("kitten", "sitting") == 3)
+        #expect(EditDistance.nearest(to: String(repeating: "x", count: 1000), among: ["--port"]) == nil)
+    }
+}

@@ -1,0 +1,203 @@
+import Foundation
+import MartletEngine
+import MartletProtocol
+import Testing
+
+@Suite struct AnswerTests {
+    @Test func modelAnswersAndEndsItsTurn() async {
+        let running = RunningEngine()
+        let answer = await running.answer(RunningEngine.chat("Count from 1 to 5."))
+        #expect(answer.completion?.reason == .endOfGeneration)
+        #expect(answer.text.hasSuffix("1, 2, 3, 4, 5"), "\(answer)")
+        #expect(answer.completion?.timings.predictedTokens == answer.tokens.count)
+        #expect(answer.completion?.timings.promptTokens == answer.promptTokens)
+        running.engine.shutdown()
+    }
+
+    @Test func eventsComeInOrderWithOneEnd() async {
+        let running = RunningEngine()
+        let handle = running.submit(RunningEngine.chat("Hello!")) { $0.reportsProgress = true }
+        _ = await running.log.answer(handle)
+        running.engine.shutdown()
+        let events = running.log.events(of: handle)
+        guard case .admitted = events[0], case .started = events[1] else {
+            Issue.record("begins with \(events.prefix(2))")
+            return
+        }
+        #expect(events.count(where: \.isTerminal) == 1)
+        #expect(events.last?.isTerminal == true)
+        let firstToken = events.firstIndex(where: \.isToken) ?? 0
+        let lastProgress = events.lastIndex { if case .promptProgress = $0 { true } else { false } } ?? .max
+        #expect(lastProgress < firstToken)
+    }
+
+    @Test func progressGoesFromCachedToTotal() async {
+        let running = RunningEngine { $0.microBatchSize = 64 }
+        let long = String(repeating: "The old man counts the stones. ", count: 40)
+        let answer = await running.answer(RunningEngine.chat(long)) {
+            $0.reportsProgress = true
+            $0.maximumTokens = 1
+        }
+        running.engine.shutdown()
+        #expect(answer.progress.first?.processed == 0)
+        #expect(answer.progress.last?.processed == answer.promptTokens)
+        #expect(answer.progress.allSatisfy { $0.total == answer.promptTokens && $0.cached == 0 })
+        #expect(answer.progress.count > 4)
+        #expect(zip(answer.progress, answer.progress.dropFirst()).allSatisfy { $0.processed < $1.processed })
+    }
+
+    @Test func seedFixesTheAnswer() async {
+        let running = RunningEngine()
+        func story(seed: UInt64) async -> EventLog.Answer {
+            await running.answer(RunningEngine.chat("Tell me a story about a fox.")) {
+                $0.sampling.temperature = 1.5
+                $0.sampling.topK = 0
+                $0.sampling.topP = 1
+                $0.sampling.minP = 0
+                $0.sampling.seed = seed
+            }
+        }
+        let (first, second, other) = await (story(seed: 1), story(seed: 1), story(seed: 2))
+        running.engine.shutdown()
+        #expect(first.tokens == second.tokens)
+        #expect(first.tokens != other.tokens)
+    }
+
+    @Test func noTokensMeansOnlyThePrompt() async {
+        let running = RunningEngine()
+        let answer = await running.answer(RunningEngine.chat("Hi")) { $0.maximumTokens = 0 }
+        #expect(answer.completion?.reason == .tokenLimit)
+        #expect(answer.tokens.isEmpty)
+        let status = try? await running.engine.status()
+        #expect(status?.slots[0].memoryTokens == answer.promptTokens)
+        running.engine.shutdown()
+    }
+
+    @Test func tokenLimitEndsTheAnswer() async {
+        let running = RunningEngine()
+        let answer = await running.answer(RunningEngine.chat("Count from 1 to 30.")) { $0.maximumTokens = 7 }
+        running.engine.shutdown()
+        #expect(answer.completion?.reason == .tokenLimit)
+        #expect(answer.tokens.count == 7)
+    }
+
+    @Test func timeLimitEndsTheAnswer() async {
+        let running = RunningEngine()
+        let answer = await running.answer(RunningEngine.chat("Count from 1 to 30.")) {
+            $0.maximumTime = .zero
+        }
+        running.engine.shutdown()
+        #expect(answer.completion?.reason == .timeLimit)
+        #expect(answer.tokens.count == 1)
+    }
+
+    @Test func stopTextIsFoundOverTokenBoundariesAndNotShown() async {
+        let running = RunningEngine()
+        let whole = await running.answer(RunningEngine.chat("Count from 1 to 9."))
+        let answer = await running.answer(RunningEngine.chat("Count from 1 to 9.")) {
+            $0.stops = ["7, 8", ", 5, 6, 7x"]
+        }
+        running.engine.shutdown()
+        #expect(answer.completion?.reason == .stopText("7, 8"))
+        #expect(answer.text == whole.text.components(before: "7, 8"))
+    }
+
+    @Test func heldBackTextIsDeliveredWhenNoStopFollows() async {
+        let running = RunningEngine()
+        let whole = await running.answer(RunningEngine.chat("Count from 1 to 9."))
+        let answer = await running.answer(RunningEngine.chat("Count from 1 to 9.")) { $0.stops = [", 9 and more"] }
+        running.engine.shutdown()
+        #expect(answer.completion?.reason == .endOfGeneration)
+        #expect(answer.text == whole.text)
+    }
+
+    @Test func endOfGenerationCanBeIgnored() async {
+        let running = RunningEngine()
+        let answer = await running.answer(RunningEngine.chat("Hello!")) {
+            $0.ignoresEndOfGeneration = true
+            $0.maximumTokens = 300
+        }
+        running.engine.shutdown()
+        #expect(answer.completion?.reason == .tokenLimit)
+        #expect(answer.tokens.count == 300)
+    }
+
+    @Test func fullContextEndsTheAnswer() async {
+        let running = RunningEngine { $0.contextLength = 256 }
+        let answer = await running.answer(RunningEngine.chat("Hello!")) {
+            $0.ignoresEndOfGeneration = true
+            $0.maximumTokens = nil
+        }
+        running.engine.shutdown()
+        #expect(answer.completion?.reason == .contextFull)
+        #expect(answer.promptTokens + answer.tokens.count == 256)
+    }
+
+    @Test func controlTokensHaveTextOnlyWhereAskedFor() async throws {
+        let running = RunningEngine()
+        // The model's answer to an open turn is sure to go on after a forced end of turn; so look at the end marker.
+        func answer(markers: [String]) async -> EventLog.Answer {
+            await running.answer(Prompt(pieces: [.text("<|im_start|>", isTrusted: true)], addsBeginning: false)) {
+                $0.visibleMarkers = markers
+                $0.ignoresEndOfGeneration = true
+                $0.maximumTokens = 400
+                $0.sampling.temperature = 1
+                $0.sampling.seed = 3
+            }
+        }
+        let hidden = await answer(markers: [])
+        let visible = await answer(markers: ["<|im_start|>"])
+        let start = try await running.engine.tokenize(
+            Prompt(pieces: [.text("<|im_start|>", isTrusted: true)], addsBeginning: false))
+        running.engine.shutdown()
+        #expect(hidden.tokens == visible.tokens)
+        let count = hidden.tokens.count { $0 == start[0].id }
+        #expect(!hidden.text.contains("<|im_start|>"))
+        #expect(visible.text.components(count: "<|im_start|>") == count)
+    }
+
+    @Test func promptBeyondTheContextIsRefusedWithItsSize() async {
+        let running = RunningEngine { $0.contextLength = 256 }
+        let tokens = [Int32](repeating: 100, count: 300)
+        let answer = await running.answer(Prompt(pieces: [.tokens(tokens)], addsBeginning: false))
+        running.engine.shutdown()
+        #expect(answer.error?.code == .contextExceeded)
+        #expect(answer.error?.promptTokens == 300)
+        #expect(answer.error?.contextSize == 256)
+        #expect(
+            answer.error?.message
+                == "request (300 tokens) exceeds the available context size (256 tokens), try increasing it")
+    }
+
+    @Test func strangeTokensAreRefused() async {
+        let running = RunningEngine()
+        for token: Int32 in [-1, 2048, .max] {
+            let answer = await running.answer(Prompt(pieces: [.tokens([5, token])], addsBeginning: false))
+            #expect(answer.error?.code == .invalidRequest)
+            #expect(answer.error?.message.contains("\(token)") == true)
+        }
+        running.engine.shutdown()
+    }
+
+    @Test func commonBeginningIsNotComputedAgain() async {
+        let running = RunningEngine()
+        let long = "Remember: " + (1...60).map { "stone \($0)" }.joined(separator: ", ")
+        let first = await running.answer(RunningEngine.chat(long))
+        let second = await running.answer(RunningEngine.chat(long))
+        let without = await running.answer(RunningEngine.chat(long)) { $0.reusesPrompt = false }
+        running.engine.shutdown()
+        #expect(first.cachedTokens == 0)
+        #expect(second.cachedTokens == first.promptTokens - 1)
+        #expect(without.cachedTokens == 0)
+        #expect(first.tokens == second.tokens)
+        #expect(first.tokens == without.tokens)
+    }
+}
+
+extension String {
+    fileprivate func components(before text: String) -> String {
+        range(of: text).map { String(self[..<$0.lowerBound]) } ?? self
+    }
+
+    fileprivate func components(count text: String) -> Int { components(separatedBy: text).count - 1 }
+}

@@ -1,0 +1,116 @@
+import MartletEngine
+import MartletProtocol
+import Testing
+
+@Suite struct CancelTests {
+    @Test func cancelInTheQueueIsImmediate() async {
+        let running = RunningEngine {
+            $0.sequenceCount = 1
+            $0.contextLength = RunningEngine.endless
+        }
+        let busy = running.submitEndless()
+        let waiting = running.submit(RunningEngine.chat("Hello!"))
+        await running.log.started(busy)
+        running.engine.cancel(waiting)
+        let answer = await running.log.answer(waiting)
+        #expect(answer.completion?.reason == .cancelled)
+        #expect(!running.log.answerSoFar(busy).isEnded)
+        running.engine.cancel(busy)
+        #expect(await running.log.answer(busy).completion?.reason == .cancelled)
+        running.engine.shutdown()
+    }
+
+    @Test func cancelWhileTheModelLoadsEndsTheRequest() async {
+        let running = RunningEngine()
+        let handle = running.submit(RunningEngine.chat("Hello!"))
+        running.engine.cancel(handle)
+        let answer = await running.log.answer(handle)
+        #expect(answer.completion?.reason == .cancelled)
+        running.engine.shutdown()
+        #expect(running.log.events(of: handle).count(where: \.isTerminal) == 1)
+    }
+
+    @Test func cancelWhileWritingFreesTheSequenceWithinTwoSteps() async throws {
+        let running = RunningEngine {
+            $0.sequenceCount = 2
+            $0.contextLength = RunningEngine.endless
+        }
+        let other = running.submitEndless()
+        let victim = running.submitEndless()
+        await running.log.tokens(20, of: victim)
+        running.engine.cancel(victim)
+        let written = running.log.answerSoFar(other).tokens.count
+        _ = await running.log.answer(victim)
+        #expect((running.log.tokenCount(of: other, atEndOf: victim) ?? .max) <= written + 2)
+        let slots = try await running.engine.status().slots
+        #expect(slots.count { $0.phase == .idle } == 1)
+        running.engine.cancel(other)
+        _ = await running.log.answer(other)
+        running.engine.shutdown()
+    }
+
+    @Test func cancelBreaksOffALongPrompt() async throws {
+        let running = RunningEngine { $0.contextLength = 40_000 }
+        _ = await running.log.settled()
+        let tokens = (0..<30_000).map { Int32(100 + $0 % 1500) }
+        let victim = running.submit(Prompt(pieces: [.tokens(tokens)], addsBeginning: false))
+        await running.log.started(victim)
+        let clock = ContinuousClock()
+        let start = clock.now
+        running.engine.cancel(victim)
+        _ = await running.log.answer(victim)
+        #expect(clock.now - start < .seconds(2))
+        let after = await running.answer(RunningEngine.chat("Count from 1 to 5."))
+        #expect(after.text.hasSuffix("1, 2, 3, 4, 5"))
+        running.engine.shutdown()
+    }
+
+    @Test(
+        arguments: [
+            TestModels.fledgling, TestModels.random("micro-swa"), TestModels.random("micro-hybrid"),
+            TestModels.random("micro-mamba"),
+        ].filter(TestModels.exists))
+    func cancelledPromptsLeaveOtherAnswersAsTheyWere(model: String) async {
+        // Random models are here only where the set-up could make them.
+        let prompt = Prompt(pieces: [.tokens((0..<200).map { Int32(20 + $0 * 7 % 300) })], addsBeginning: false)
+        func run(disturbed: Bool) async -> [Int32] {
+            let running = RunningEngine(model: model) {
+                $0.contextLength = 8192
+                $0.promptStall = .milliseconds(20)
+            }
+            _ = await running.log.settled()
+            let handle = running.submit(prompt) {
+                $0.ignoresEndOfGeneration = true
+                $0.maximumTokens = 150
+            }
+            if disturbed {
+                for round in 0..<6 {
+                    await running.log.tokens(10 + round * 20, of: handle)
+                    let tokens = (0..<3000).map { Int32(20 + ($0 * 11 + round) % 300) }
+                    let victim = running.submit(Prompt(pieces: [.tokens(tokens)], addsBeginning: false)) {
+                        $0.maximumTokens = 5
+                    }
+                    await running.log.started(victim)
+                    running.engine.cancel(victim)
+                    _ = await running.log.answer(victim)
+                }
+            }
+            let answer = await running.log.answer(handle)
+            running.engine.shutdown()
+            return answer.tokens
+        }
+        let (calm, disturbed) = await (run(disturbed: false), run(disturbed: true))
+        #expect(calm.count == 150)
+        #expect(calm == disturbed)
+    }
+
+    @Test func unknownHandlesAreIgnored() async {
+        let running = RunningEngine()
+        running.engine.cancel(GenerationHandle(rawValue: 999))
+        let answer = await running.answer(RunningEngine.chat("Hello!"))
+        #expect(answer.completion?.reason == .endOfGeneration)
+        running.engine.cancel(GenerationHandle(rawValue: 1))
+        running.engine.shutdown()
+        #expect(running.log.events(of: GenerationHandle(rawValue: 999)).isEmpty)
+    }
+}

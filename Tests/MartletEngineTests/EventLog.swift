@@ -1,0 +1,138 @@
+import Llama
+import MartletProtocol
+
+/// Keeps what an engine says, and lets a test wait for it.
+final class EventLog: EngineEventReceiver {
+    struct Answer: Equatable {
+        var text = ""
+        var tokens: [Int32] = []
+        var completion: Completion?
+        var error: EngineError?
+        var cachedTokens = 0
+        var promptTokens = 0
+        var progress: [PromptProgress] = []
+        var starts = 0
+        var isEnded: Bool { completion != nil || error != nil }
+    }
+
+    private struct State {
+        var events: [GenerationHandle: [EngineEvent.Kind]] = [:]
+        /// Of all tokens of others, how many had come when a generation ended.
+        var tokensAtEnd: [GenerationHandle: [GenerationHandle: Int]] = [:]
+        var states: [EngineState] = []
+        var waiters: [(isMet: (borrowing State) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+    private let storage = Locked(State())
+
+    func receive(_ events: [EngineEvent]) {
+        change { state in
+            for event in events {
+                state.events[event.handle, default: []].append(event.kind)
+                guard event.kind.isTerminal else { continue }
+                state.tokensAtEnd[event.handle] = state.events.mapValues { $0.count(where: \.isToken) }
+            }
+        }
+    }
+
+    func engineStateChanged(_ newState: EngineState) {
+        change { $0.states.append(newState) }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let met = storage.withLock { state in
+            body(&state)
+            let waiters = state.waiters
+            state.waiters = waiters.filter { !$0.isMet(state) }
+            return waiters.filter { $0.isMet(state) }.map(\.continuation)
+        }
+        for continuation in met { continuation.resume() }
+    }
+
+    private func wait(until isMet: @escaping @Sendable (borrowing State) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            let isMetNow = storage.withLock { state in
+                if isMet(state) { return true }
+                state.waiters.append((isMet, continuation))
+                return false
+            }
+            if isMetNow { continuation.resume() }
+        }
+    }
+
+    var states: [EngineState] { storage.withLock(\.states) }
+
+    func events(of handle: GenerationHandle) -> [EngineEvent.Kind] { storage.withLock { $0.events[handle] ?? [] } }
+
+    /// Waits until the model is loaded, or cannot be.
+    func settled() async -> EngineState {
+        await wait { $0.states.contains(where: \.isSettled) }
+        return states.first(where: \.isSettled) ?? .failed(EngineError(.loadFailed, ""))
+    }
+
+    /// Waits for the end of a generation.
+    func answer(_ handle: GenerationHandle) async -> Answer {
+        await wait { $0.events[handle]?.contains(where: \.isTerminal) ?? false }
+        return answerSoFar(handle)
+    }
+
+    /// Waits until a generation has written so many tokens, or has ended.
+    func tokens(_ count: Int, of handle: GenerationHandle) async {
+        await wait { state in
+            let events = state.events[handle] ?? []
+            return events.contains(where: \.isTerminal) || events.count(where: \.isToken) >= count
+        }
+    }
+
+    /// How many tokens one generation had written when another ended.
+    func tokenCount(of handle: GenerationHandle, atEndOf other: GenerationHandle) -> Int? {
+        storage.withLock { $0.tokensAtEnd[other]?[handle] }
+    }
+
+    /// Waits until a generation has a sequence, or has ended.
+    func started(_ handle: GenerationHandle) async {
+        await wait { ($0.events[handle] ?? []).contains { $0.isStart || $0.isTerminal } }
+    }
+
+    func answerSoFar(_ handle: GenerationHandle) -> Answer {
+        var answer = Answer()
+        var text: [UInt8] = []
+        for event in events(of: handle) {
+            switch event {
+            case .admitted(let count): answer.promptTokens = count
+            case .started(_, let cached):
+                answer.cachedTokens = cached
+                answer.starts += 1
+            case .promptProgress(let progress): answer.progress.append(progress)
+            case .token(let id, let bytes):
+                answer.tokens.append(id)
+                text += bytes
+            case .finished(let completion, let bytes):
+                answer.completion = completion
+                text += bytes
+            case .failed(let error): answer.error = error
+            }
+        }
+        answer.text = String(decoding: text, as: UTF8.self)
+        return answer
+    }
+}
+
+extension EngineState {
+    fileprivate var isSettled: Bool {
+        switch self {
+        case .ready, .failed: true
+        case .loading, .restarting: false
+        }
+    }
+}
+
+extension EngineEvent.Kind {
+    var isTerminal: Bool {
+        switch self {
+        case .finished, .failed: true
+        default: false
+        }
+    }
+    var isToken: Bool { if case .token = self { true } else { false } }
+    var isStart: Bool { if case .started = self { true } else { false } }
+}

@@ -1,0 +1,52 @@
+import Llama
+import Testing
+
+@testable import MartletEngine
+
+@Suite struct MemoryBudgetTests {
+    func plan(
+        context: Int = 0, sequences: Int = 4, sharing: MemorySharing = .automatic, weights: UInt64 = 1 << 30,
+        available: Int? = 16 << 30
+    ) throws -> MemoryBudget.Plan {
+        var configuration = EngineConfiguration(modelPath: "")
+        configuration.contextLength = context
+        configuration.sequenceCount = sequences
+        configuration.memorySharing = sharing
+        return try MemoryBudget.plan(
+            configuration, trained: 40_960, weights: weights, bytesPerToken: 112 << 10, available: available)
+    }
+
+    @Test func lengthIsTheTrainedOneWhereItFits() throws {
+        #expect(try plan(available: 64 << 30) == .init(contextLength: 40_960, sharesMemory: true))
+        #expect(try plan(available: nil) == .init(contextLength: 40_960, sharesMemory: true))
+    }
+
+    @Test func lengthIsCutToAQuarterOfMemoryInWholeSteps() throws {
+        let length = try plan(available: 8 << 30).contextLength
+        #expect(length % 256 == 0)
+        #expect(length * (112 << 10) <= 2 << 30)
+        #expect((length + 256) * (112 << 10) > 2 << 30)
+        #expect(try plan(available: 1 << 20).contextLength == 2048)
+    }
+
+    @Test func memoryIsSeparateForSmallModelsThatFit() throws {
+        #expect(try plan(context: 4096, weights: 1 << 20).sharesMemory == false)
+        #expect(try plan(context: 4096, weights: 1 << 20, available: 4 << 30).sharesMemory)
+        #expect(try plan(context: 4096, sharing: .shared, weights: 1 << 20).sharesMemory)
+        #expect(try plan(context: 4096, sharing: .separate).sharesMemory == false)
+    }
+
+    @Test func lengthThatCannotFitIsRefused() {
+        #expect(throws: LlamaError.self) { try plan(context: 1 << 20, available: 8 << 30) }
+        #expect(throws: LlamaError.self) {
+            try plan(context: 40_960, sequences: 4, sharing: .separate, available: 8 << 30)
+        }
+    }
+
+    @Test func processorListsAreRead() {
+        #expect(ThreadCount.cpus(in: "0-3,8\n".dropLast()) == [0, 1, 2, 3, 8])
+        #expect(ThreadCount.cpus(in: "5") == [5])
+        #expect(ThreadCount.cpus(in: "x,3-1") == [])
+        #expect(ThreadCount.physicalCores >= 1)
+    }
+}

@@ -1,0 +1,85 @@
+import MartletEngine
+import MartletProtocol
+import Testing
+
+/// One generation never changes another.
+@Suite struct ParallelTests {
+    /// 32 prompts of various lengths, some of which begin alike.
+    static let prompts: [Prompt] = (0..<32).map { index in
+        let filler = String(repeating: "The river runs past stone \(index % 5). ", count: index * 2)
+        let question = [
+            "Count from \(index) to \(index + 15).", "Tell me a story about a fox.", "What is \(index) + 13?",
+        ]
+        return RunningEngine.chat(filler + question[index % 3])
+    }
+
+    /// What each of them is answered when nothing else runs.
+    static let alone = Task {
+        let running = RunningEngine()
+        var answers: [EventLog.Answer] = []
+        for prompt in prompts {
+            answers.append(await running.answer(prompt) { $0.reusesPrompt = false })
+        }
+        running.engine.shutdown()
+        return answers
+    }
+
+    @Test func parallelAnswersEqualThoseOfRequestsAlone() async {
+        let alone = await Self.alone.value
+        let running = RunningEngine { $0.sequenceCount = 32 }
+        _ = await running.log.settled()
+        let handles = Self.prompts.map { running.submit($0) }
+        for (index, handle) in handles.enumerated() {
+            let answer = await running.log.answer(handle)
+            #expect(answer.text == alone[index].text)
+            #expect(answer.tokens == alone[index].tokens)
+        }
+        running.engine.shutdown()
+    }
+
+    @Test func waitingGenerationsAreServedAndEqualThoseOfRequestsAlone() async {
+        let alone = await Self.alone.value
+        let running = RunningEngine { $0.sequenceCount = 5 }
+        let handles = Self.prompts.map { running.submit($0) { $0.reusesPrompt = false } }
+        for (index, handle) in handles.enumerated() {
+            #expect(await running.log.answer(handle).tokens == alone[index].tokens)
+        }
+        running.engine.shutdown()
+    }
+
+    @Test func fullPoolPreemptsSomeAndLosesNone() async {
+        // 32 answers need some 10,000 tokens; the pool has 2,048.
+        let running = RunningEngine {
+            $0.contextLength = 2048
+            $0.memorySharing = .shared
+            $0.sequenceCount = 32
+        }
+        let handles = Self.prompts.map { running.submit($0) }
+        for handle in handles {
+            let answer = await running.log.answer(handle)
+            #expect(answer.completion?.reason == .endOfGeneration || answer.tokens.count == 64, "\(answer)")
+            #expect(answer.starts == 1)
+        }
+        running.engine.shutdown()
+    }
+
+    @Test func growthBeyondThePoolPausesOneAtATime() async {
+        let running = RunningEngine {
+            $0.contextLength = 512
+            $0.memorySharing = .shared
+            $0.sequenceCount = 4
+        }
+        let handles = (0..<4).map { index in
+            running.submit(RunningEngine.chat("Hello \(index)!")) {
+                $0.ignoresEndOfGeneration = true
+                $0.maximumTokens = 300
+            }
+        }
+        for handle in handles {
+            let answer = await running.log.answer(handle)
+            #expect(answer.completion?.reason == .tokenLimit)
+            #expect(answer.tokens.count == 300)
+        }
+        running.engine.shutdown()
+    }
+}

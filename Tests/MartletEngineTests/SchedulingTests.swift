@@ -1,0 +1,83 @@
+import Testing
+
+@testable import MartletEngine
+
+@Suite struct SchedulingTests {
+    typealias Idle = SequencePolicy.Idle
+
+    @Test func longestCommonBeginningWins() {
+        let choice = SequencePolicy.choose(
+            for: [1, 2, 3, 4, 5],
+            among: [
+                Idle(index: 0, tokens: [1, 2], lastUsed: 9), Idle(index: 1, tokens: [1, 2, 3, 9], lastUsed: 1),
+                Idle(index: 2, tokens: [], lastUsed: 0),
+            ], reuses: true)
+        #expect(choice == .init(index: 1, reusable: 3))
+    }
+
+    @Test func lastTokenOfAPromptIsAlwaysComputed() {
+        let choice = SequencePolicy.choose(
+            for: [1, 2, 3], among: [Idle(index: 0, tokens: [1, 2, 3, 4], lastUsed: 0)], reuses: true)
+        #expect(choice == .init(index: 0, reusable: 2))
+    }
+
+    @Test func smallSharedBeginningDoesNotCostAConversation() {
+        let prompt = [1] + (100..<200).map { Int32($0) }
+        let idle = [Idle(index: 0, tokens: [1, 7, 8], lastUsed: 5), Idle(index: 1, tokens: [], lastUsed: 9)]
+        #expect(SequencePolicy.choose(for: prompt, among: idle, reuses: true) == .init(index: 1, reusable: 0))
+    }
+
+    @Test func withoutReuseAnEmptySequenceAndThenTheOldestIsTaken() {
+        var idle = [
+            Idle(index: 0, tokens: [1, 2], lastUsed: 5), Idle(index: 1, tokens: [1], lastUsed: 3),
+            Idle(index: 2, tokens: [], lastUsed: 8),
+        ]
+        #expect(SequencePolicy.choose(for: [1, 2], among: idle, reuses: false) == .init(index: 2, reusable: 0))
+        idle.removeLast()
+        #expect(SequencePolicy.choose(for: [1, 2], among: idle, reuses: false) == .init(index: 1, reusable: 0))
+        #expect(SequencePolicy.choose(for: [1, 2], among: [], reuses: true) == nil)
+    }
+
+    @Test func queueIsFirstComeFirstServedButForThePreempted() {
+        var queue = RequestQueue<String>()
+        for (id, name) in ["a", "b", "c", "d"].enumerated() { queue.append(name, id: UInt64(id)) }
+        #expect(queue.remove(id: 1) == "b")
+        #expect(queue.remove(id: 1) == nil)
+        queue.prepend("z", id: 9)
+        #expect(queue.count == 4)
+        #expect(queue.first == "z")
+        #expect(queue.removeFirst() == "z")
+        #expect(queue.removeAll() == ["a", "c", "d"])
+        #expect(queue.removeFirst() == nil)
+    }
+
+    typealias Holder = PoolPolicy.Holder
+
+    @Test func idleMemoryGoesBeforeAnyGenerationIsStopped() {
+        let holders = [
+            Holder(index: 0, tokens: 50, time: 9, isRunning: true),
+            Holder(index: 1, tokens: 20, time: 7, isRunning: false),
+            Holder(index: 2, tokens: 20, time: 3, isRunning: false),
+            Holder(index: 3, tokens: 0, time: 0, isRunning: false),
+        ]
+        #expect(PoolPolicy.makeRoom(for: 10, capacity: 100, holders: holders) == nil)
+        #expect(PoolPolicy.makeRoom(for: 11, capacity: 100, holders: holders) == .clear(2))
+    }
+
+    @Test func youngestIsPreemptedAndTheLastOneNever() {
+        var holders = [
+            Holder(index: 0, tokens: 50, time: 2, isRunning: true),
+            Holder(index: 1, tokens: 40, time: 5, isRunning: true),
+        ]
+        #expect(PoolPolicy.makeRoom(for: 20, capacity: 100, holders: holders) == .preempt(1))
+        holders.removeLast()
+        #expect(PoolPolicy.giveUpOne(holders) == .giveUp(0))
+        #expect(PoolPolicy.giveUpOne([]) == nil)
+    }
+
+    @Test func admissionLeavesRoomForGrowth() {
+        #expect(PoolPolicy.admits(tokens: 1000, committed: 0, capacity: 1000))
+        #expect(PoolPolicy.admits(tokens: 100, committed: 800, capacity: 1000))
+        #expect(!PoolPolicy.admits(tokens: 150, committed: 800, capacity: 1000))
+    }
+}

@@ -1,0 +1,85 @@
+import Testing
+
+@testable import MartletEngine
+
+@Suite struct TextTests {
+    /// Feeds `text` cut at every place in turn, in pieces of the given size.
+    func run(_ text: String, stops: [String], pieces size: Int) -> (text: String, stop: String?, leaks: [String]) {
+        var answer = AnswerText(stops: stops)
+        var output: [UInt8] = []
+        var snapshots: [String] = []
+        let bytes = Array(text.utf8)
+        var position = 0
+        while position < bytes.count {
+            let end = min(position + size, bytes.count)
+            if let stop = answer.take(bytes[position..<end], into: &output) {
+                answer.finish(into: &output)
+                return (String(decoding: output, as: UTF8.self), stop, snapshots)
+            }
+            snapshots.append(String(decoding: output, as: UTF8.self))
+            position = end
+        }
+        answer.finish(into: &output)
+        return (String(decoding: output, as: UTF8.self), nil, snapshots)
+    }
+
+    @Test(arguments: 1...12)
+    func stopIsFoundHoweverTheTextIsCut(size: Int) {
+        let result = run("one two STOP three", stops: ["STOP", "three"], pieces: size)
+        #expect(result.text == "one two ")
+        #expect(result.stop == "STOP")
+        #expect(result.leaks.allSatisfy { "one two ".hasPrefix($0) })
+    }
+
+    @Test(arguments: 1...7)
+    func repeatedBeginningsAreFollowed(size: Int) {
+        #expect(run("aaaaab!", stops: ["aaab"], pieces: size).text == "aa")
+        #expect(run("ababac.", stops: ["abac"], pieces: size).text == "ab")
+        #expect(run("abcabcabd", stops: ["abcabd"], pieces: size).text == "abc")
+    }
+
+    @Test(arguments: 1...7)
+    func firstCompleteStopWinsAndOfSeveralTheLongest(size: Int) {
+        #expect(run("xx---yy", stops: ["--", "---"], pieces: size).stop == "--")
+        let both = run("the end.", stops: ["end.", "the end.", "d."], pieces: size)
+        #expect(both.stop == "the end.")
+        #expect(both.text == "")
+    }
+
+    @Test(arguments: 1...9)
+    func textWithoutAStopComesOutWhole(size: Int) {
+        let text = "Grüße 世界 🦊 STO"
+        let result = run(text, stops: ["STOP"], pieces: size)
+        #expect(result.text == text)
+        #expect(result.stop == nil)
+    }
+
+    @Test func onlyWholeCharactersComeOut() {
+        var answer = AnswerText(stops: [])
+        var output: [UInt8] = []
+        let fox = Array("🦊".utf8)
+        for (index, byte) in fox.enumerated() {
+            _ = answer.take([byte], into: &output)
+            #expect(output.count == (index == 3 ? 4 : 0))
+        }
+    }
+
+    @Test func brokenBytesBecomeReplacementsAsTheStandardLibraryMakesThem() {
+        var random = SystemRandomNumberGenerator()
+        // Bytes that begin, continue and break characters, more often than chance would have them.
+        let alphabet: [UInt8] = [
+            0x41, 0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xA0, 0x9F, 0xED, 0xEF, 0xF0, 0x90, 0xF4, 0x8F, 0xF5, 0xFF,
+        ]
+        for _ in 0..<3000 {
+            let bytes = (0..<Int.random(in: 0...12)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
+            var boundary = CharacterBoundary()
+            var output: [UInt8] = []
+            for byte in bytes {
+                boundary.take([byte], into: &output)
+                #expect(String(validating: output, as: UTF8.self) != nil)
+            }
+            boundary.finish(into: &output)
+            #expect(String(decoding: output, as: UTF8.self) == String(decoding: bytes, as: UTF8.self), "\(bytes)")
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import MartletObservability
+import MartletProtocol
+import Testing
+
+@Suite struct PrometheusTextTests {
+    @Test func aMetricHasHelpTypeAndValue() {
+        var text = PrometheusText()
+        text.add("a_total", .counter, help: "What\nit \\ is.", 3)
+        text.add("b", .gauge, help: "B.", 0.5)
+        #expect(
+            text.text == """
+                # HELP a_total What\\nit \\\\ is.
+                # TYPE a_total counter
+                a_total 3
+                # HELP b B.
+                # TYPE b gauge
+                b 0.5
+
+                """)
+    }
+
+    @Test func labelsAreEscaped() {
+        var text = PrometheusText()
+        text.add("c", .gauge, help: "C.", [(labels: [("x", "a\"b\\c\nd"), ("y", "")], value: .infinity)])
+        #expect(text.text.hasSuffix("c{x=\"a\\\"b\\\\c\\nd\",y=\"\"} +Inf\n"))
+    }
+
+    @Test func requestsAreCountedByMethodRouteAndStatus() {
+        let metrics = RequestMetrics()
+        for _ in 0..<3 { metrics.count(method: "GET", route: "/health", status: 200) }
+        metrics.count(method: "BREW", route: "NotFound", status: 404)
+        var text = PrometheusText()
+        metrics.write(to: &text)
+        #expect(text.text.contains("{method=\"GET\",route=\"/health\",status=\"200\"} 3\n"))
+        #expect(text.text.contains("{method=\"other\",route=\"NotFound\",status=\"404\"} 1\n"))
+    }
+
+    @Test func everyEngineMetricIsDeclaredOnce() {
+        var status = EngineStatus()
+        status.queued = 2
+        status.counters.decodes = 4
+        status.counters.busySlots = 6
+        status.counters.promptTime = .milliseconds(1_500)
+        var text = PrometheusText()
+        EngineMetrics.write(status, to: &text)
+        #expect(text.text.contains("llamacpp:n_busy_slots_per_decode 1.5\n"))
+        #expect(text.text.contains("llamacpp:prompt_seconds_total 1.5\n"))
+        #expect(text.text.contains("llamacpp:requests_deferred 2\n"))
+        let types = text.text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
+        #expect(types.count == 10 && Set(types).count == 10)
+    }
+}

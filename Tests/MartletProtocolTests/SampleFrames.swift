@@ -1,0 +1,212 @@
+import MartletProtocol
+
+/// Frames with every kind, case and corner of a value, drawn from a fixed sequence of random numbers.
+enum SampleFrames {
+    /// SplitMix64, by Sebastiano Vigna (public domain algorithm): small, and the same on every platform.
+    struct Generator: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var mixed = state
+            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+            return mixed ^ (mixed >> 31)
+        }
+
+        mutating func integer() -> Int {
+            [0, 1, -1, 63, 64, 127, 128, -64, -65, Int.max, Int.min, Int.random(in: .min ... .max, using: &self)]
+                .randomElement(using: &self) ?? 0
+        }
+
+        mutating func token() -> Int32 {
+            [0, 1, -1, Int32.max, Int32.min, Int32.random(in: 0...200_000, using: &self)].randomElement(using: &self)
+                ?? 0
+        }
+
+        mutating func unsigned() -> UInt64 { UInt64(bitPattern: Int64(integer())) }
+
+        mutating func duration() -> Duration {
+            Duration(
+                secondsComponent: Int64.random(in: -5...100_000, using: &self),
+                attosecondsComponent: Int64.random(in: 0..<1_000_000_000_000_000_000, using: &self))
+        }
+
+        mutating func text() -> String {
+            ["", "a", "Grüße, 世界", "👩‍👩‍👧‍👦", "\u{0}\n", String(repeating: "long ", count: 200)].randomElement(using: &self)
+                ?? ""
+        }
+
+        mutating func bytes() -> [UInt8] {
+            (0..<Int.random(in: 0...300, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
+        }
+
+        mutating func list<Value>(_ make: (inout Generator) -> Value) -> [Value] {
+            (0..<Int.random(in: 0...5, using: &self)).map { _ in make(&self) }
+        }
+
+        mutating func maybe<Value>(_ make: (inout Generator) -> Value) -> Value? {
+            Bool.random(using: &self) ? make(&self) : nil
+        }
+    }
+
+    static func edge(_ random: inout Generator) -> EdgeFrame {
+        let number = QueryNumber(rawValue: random.unsigned())
+        return switch Int.random(in: 0..<7, using: &random) {
+        case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
+        case 1: .submit(request(&random))
+        case 2: .cancel(GenerationHandle(rawValue: random.unsigned()))
+        case 3: .tokenize(number, prompt(&random))
+        case 4: .detokenize(number, random.list { $0.token() })
+        case 5: .status(number)
+        default: .shutdown
+        }
+    }
+
+    static func worker(_ random: inout Generator) -> WorkerFrame {
+        let number = QueryNumber(rawValue: random.unsigned())
+        return switch Int.random(in: 0..<7, using: &random) {
+        case 0: .hello(version: 1)
+        case 1: .state(state(&random))
+        case 2: .events(random.list { event(&$0) })
+        case 3: .tokens(number, random.list { TokenPiece(id: $0.token(), bytes: $0.bytes()) })
+        case 4: .bytes(number, random.bytes())
+        case 5: .status(number, status(&random))
+        default: .failure(number, error(&random))
+        }
+    }
+
+    static func prompt(_ random: inout Generator) -> Prompt {
+        let pieces = random.list { random -> Prompt.Piece in
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0: .text(random.text(), isTrusted: false)
+            case 1: .text(random.text(), isTrusted: true)
+            default: .tokens(random.list { $0.token() })
+            }
+        }
+        return Prompt(pieces: pieces, addsBeginning: Bool.random(using: &random))
+    }
+
+    static func request(_ random: inout Generator) -> GenerationRequest {
+        var sampling = SamplingParameters()
+        sampling.repeatLastN = random.integer()
+        sampling.repeatPenalty = 1.1
+        sampling.frequencyPenalty = -0.5
+        sampling.presencePenalty = .infinity
+        sampling.topK = random.integer()
+        sampling.topP = .leastNonzeroMagnitude
+        sampling.minP = 0
+        sampling.temperature = -1
+        sampling.seed = random.unsigned()
+        return GenerationRequest(
+            handle: GenerationHandle(rawValue: random.unsigned()), prompt: prompt(&random), sampling: sampling,
+            maximumTokens: random.maybe { $0.integer() }, maximumTime: random.maybe { $0.duration() },
+            stops: random.list { $0.text() }, ignoresEndOfGeneration: Bool.random(using: &random),
+            reusesPrompt: Bool.random(using: &random), reportsProgress: Bool.random(using: &random),
+            visibleMarkers: random.list { $0.text() })
+    }
+
+    static func error(_ random: inout Generator) -> EngineError {
+        EngineError(
+            EngineError.Code.allCases.randomElement(using: &random) ?? .engineLost, random.text(),
+            promptTokens: random.maybe { $0.integer() }, contextSize: random.maybe { $0.integer() })
+    }
+
+    static func event(_ random: inout Generator) -> EngineEvent {
+        let kind: EngineEvent.Kind =
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: .admitted(promptTokens: random.integer())
+            case 1: .started(slot: random.integer(), cachedTokens: random.integer())
+            case 2:
+                .promptProgress(
+                    PromptProgress(
+                        total: random.integer(), cached: random.integer(), processed: random.integer(),
+                        elapsed: random.duration()))
+            case 3: .token(id: random.token(), text: random.bytes()[...])
+            case 4: .finished(completion(&random), text: random.bytes()[...])
+            default: .failed(error(&random))
+            }
+        return EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
+    }
+
+    private static func completion(_ random: inout Generator) -> Completion {
+        let reason: Completion.Reason =
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: .endOfGeneration
+            case 1: .stopText(random.text())
+            case 2: .tokenLimit
+            case 3: .timeLimit
+            case 4: .contextFull
+            default: .cancelled
+            }
+        var timings = Timings()
+        timings.promptTokens = random.integer()
+        timings.cachedTokens = random.integer()
+        timings.predictedTokens = random.integer()
+        timings.queueTime = random.duration()
+        timings.promptTime = random.duration()
+        timings.predictedTime = random.duration()
+        return Completion(reason: reason, timings: timings)
+    }
+
+    private static func state(_ random: inout Generator) -> EngineState {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0:
+            .loading(
+                LoadProgress(
+                    stage: LoadProgress.Stage.allCases.randomElement(using: &random) ?? .starting,
+                    fraction: Double.random(in: 0...1, using: &random)))
+        case 1: .ready(information(&random))
+        case 2: .restarting(error(&random))
+        default: .failed(error(&random))
+        }
+    }
+
+    private static func information(_ random: inout Generator) -> ModelInformation {
+        var value = ModelInformation()
+        value.path = random.text()
+        value.name = random.maybe { $0.text() }
+        value.summary = random.text()
+        value.fileType = random.text()
+        value.parameterCount = random.unsigned()
+        value.byteCount = random.unsigned()
+        value.vocabularyKind = random.token()
+        value.vocabularySize = random.integer()
+        value.embeddingLength = random.integer()
+        value.trainedContextLength = random.integer()
+        value.contextLength = random.integer()
+        value.sequenceContextLength = random.integer()
+        value.sequenceCount = random.integer()
+        value.chatTemplate = random.maybe { $0.text() }
+        value.toolUseChatTemplate = random.maybe { $0.text() }
+        value.beginningToken = random.text()
+        value.endToken = random.text()
+        value.loadTime = random.duration()
+        return value
+    }
+
+    private static func status(_ random: inout Generator) -> EngineStatus {
+        var value = EngineStatus()
+        value.slots = random.list { random in
+            var slot = SlotStatus(index: random.integer())
+            slot.phase = .generating
+            slot.handle = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
+            slot.memoryTokens = random.integer()
+            slot.promptTokens = random.integer()
+            slot.promptTokensProcessed = random.integer()
+            slot.cachedTokens = random.integer()
+            slot.predictedTokens = random.integer()
+            return slot
+        }
+        value.queued = random.integer()
+        value.counters.promptTokens = random.unsigned()
+        value.counters.cachedTokens = random.unsigned()
+        value.counters.predictedTokens = random.unsigned()
+        value.counters.promptTime = random.duration()
+        value.counters.predictedTime = random.duration()
+        value.counters.decodes = random.unsigned()
+        value.counters.busySlots = random.unsigned()
+        value.counters.longestContext = random.integer()
+        return value
+    }
+}

@@ -1,0 +1,76 @@
+import MartletServer
+import MartletTestSupport
+import Testing
+
+@Suite struct AccessTests {
+    @Test(
+        arguments: [
+            ([], 401), ([("Authorization", "Bearer wrong")], 401), ([("Authorization", "Bearer one")], 200),
+            ([("Authorization", "Bearer two")], 200), ([("X-Api-Key", "two")], 200), ([("X-Api-Key", "")], 401),
+            ([("Authorization", "one")], 200), ([("Authorization", "Bearer wrong"), ("X-Api-Key", "one")], 401),
+        ] as [([(String, String)], Int)])
+    func onlyKeyHoldersGetIn(headers: [(String, String)], status: Int) async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one", "two"]
+        } body: { server async throws in
+            let (head, body) = try await server.send("GET", "/v1/models", headers: headers)
+            #expect(head.status == status)
+            if status == 401 {
+                #expect(body == #"{"error":{"code":401,"message":"Invalid API Key","type":"authentication_error"}}"#)
+                #expect(head["www-authenticate"] == "Bearer")
+            }
+        }
+    }
+
+    @Test func healthNeedsNoKeyAndUnknownRoutesDo() async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one"]
+        } body: { server async throws in
+            #expect(try await server.send("GET", "/health").head.status == 200)
+            #expect(try await server.send("GET", "/nothing").head.status == 401)
+        }
+    }
+
+    @Test(arguments: [
+        ("http://localhost:3000", true), ("https://127.0.0.1", true), ("http://[::1]:8080", true),
+        ("http://localhost.evil.example", false), ("http://evil.example", false), ("null", false),
+        ("http://localhost:80@evil.example", false), ("http://localhost:", false),
+    ])
+    func pagesOfThisMachineAreLetInByDefault(origin: String, isAllowed: Bool) async throws {
+        try await TestServer.run { server async throws in
+            for (method, path) in [("GET", "/health"), ("GET", "/nothing"), ("OPTIONS", "/v1/chat/completions")] {
+                let (head, _) = try await server.send(method, path, headers: [("Origin", origin)])
+                #expect(head["access-control-allow-origin"] == (isAllowed ? origin : nil))
+            }
+        }
+    }
+
+    @Test func preflightIsAnsweredWithoutAKey() async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one"]
+        } body: { server async throws in
+            let (head, body) = try await server.send(
+                "OPTIONS", "/v1/chat/completions", headers: [("Origin", "http://localhost")])
+            #expect(head.status == 200)
+            #expect(head["access-control-allow-methods"]?.contains("POST") == true)
+            #expect(head["access-control-allow-headers"]?.contains("Authorization") == true)
+            #expect(head["access-control-allow-credentials"] == "true")
+            #expect(body.isEmpty)
+        }
+    }
+
+    @Test func otherOriginsCanBeAllowed() async throws {
+        try await TestServer.run {
+            $0.crossOrigin.origins = .any
+        } body: { server async throws in
+            let (head, _) = try await server.send("GET", "/health", headers: [("Origin", "http://a.example")])
+            #expect(head["access-control-allow-origin"] == "http://a.example")
+        }
+        try await TestServer.run {
+            $0.crossOrigin.origins = .literal("http://b.example")
+        } body: { server async throws in
+            let (head, _) = try await server.send("GET", "/health", headers: [("Origin", "http://a.example")])
+            #expect(head["access-control-allow-origin"] == "http://b.example")
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+import Testing
+
+@Suite struct CompletionTests {
+    @Test func aChatStreamsTokenByToken() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, head) = try await server.stream()
+            #expect(head.status == 200)
+            #expect(head["content-type"] == "text/event-stream")
+            #expect(head["x-accel-buffering"] == "no")
+            #expect(head["server"] == "martlet")
+            #expect(head["transfer-encoding"] == "chunked")
+            let request = await server.engine.request(0)
+            #expect(request.prompt.text == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n")
+            let role = try #require(try await connection.readEvent())
+            #expect(role.contains(#""delta":{"role":"assistant","content":null}"#))
+            for text in ["Hel", "lo"] {
+                server.engine.step([request.handle], text: text)
+                let event = try #require(try await connection.readEvent())
+                let chunk = try json(String(event.dropFirst(6)))
+                #expect(chunk["choices"]?.arrayValue?[0]["delta"]?["content"]?.stringValue == text)
+                #expect(chunk["object"]?.stringValue == "chat.completion.chunk")
+                #expect(chunk["id"]?.stringValue?.hasPrefix("chatcmpl-") == true)
+            }
+            server.engine.finish(request.handle)
+            let end = try await connection.readEvents()
+            #expect(end.count == 2)
+            #expect(end[0].contains(#""finish_reason":"stop""#))
+            #expect(end[1] == "data: [DONE]")
+        }
+    }
+
+    @Test func aWholeAnswerHasTheTextOfTheStream() async throws {
+        try await TestServer.run(script: .answer(["a", "b", "ü"])) { server async throws in
+            let (connection, _) = try await server.stream()
+            let streamed = try content(of: try await connection.readEvents())
+            let (head, body) = try await server.send("POST", "/chat/completions", body: chat(stream: false))
+            #expect(head.status == 200)
+            let whole = try json(body)
+            #expect(whole["choices"]?.arrayValue?[0]["message"]?["content"]?.stringValue == streamed)
+            #expect(streamed == "abü")
+            #expect(whole["usage"]?["completion_tokens"] == 3)
+        }
+    }
+
+    @Test func aTextCompletionAnswersThePromptAsItIs() async throws {
+        try await TestServer.run(script: .answer(["x"])) { server async throws in
+            let (_, body) = try await server.send("POST", "/v1/completions", body: #"{"prompt":"once"}"#)
+            let answer = try json(body)
+            #expect(answer["choices"]?.arrayValue?[0]["text"] == "x")
+            #expect(answer["id"]?.stringValue?.hasPrefix("cmpl-") == true)
+            #expect(await server.engine.request(0).prompt.text == "once")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("", "I think.", "Yes."), (#","reasoning_format":"none""#, nil, "<think>\nI think.\n</think>\n\nYes."),
+        ] as [(String, String?, String)])
+    func thinkingIsToldFromTheAnswer(option: String, reasoning: String?, content: String) async throws {
+        let tokens = ["<think>", "\n", "I thi", "nk.", "\n", "</think>", "\n\n", "Yes", "."]
+        try await TestServer.run(script: .answer(tokens)) {
+            $0.chatTemplate = thinkingTemplate
+        } body: {
+            server async throws in
+            let body = chat(stream: false, option)
+            let answer = try json(try await server.send("POST", "/v1/chat/completions", body: body).body)
+            let message = answer["choices"]?.arrayValue?[0]["message"]
+            #expect(message?["reasoning_content"]?.stringValue == reasoning)
+            #expect(message?["content"]?.stringValue == content)
+            #expect(answer["usage"]?["completion_tokens"] == 9)
+            #expect(server.engine.requests[0].visibleMarkers == ["<think>", "</think>"])
+        }
+    }
+
+    @Test func aConnectionIsKeptAliveAfterAStream() async throws {
+        try await TestServer.run(script: .answer(["a", "b"])) { server async throws in
+            let connection = try await server.connect()
+            for _ in 0..<3 {
+                try await connection.send("POST", "/v1/chat/completions", body: chat(stream: true))
+                #expect(try await connection.readHead().status == 200)
+                #expect(try await connection.readEvents().last == "data: [DONE]")
+                try await connection.send("GET", "/health")
+                #expect(try await connection.readHead().status == 200)
+                #expect(try await connection.readBody() == #"{"status":"ok"}"#)
+            }
+            #expect(server.engine.cancelled.isEmpty)
+        }
+    }
+
+    @Test func everyByteOfALongStreamArrivesInOrder() async throws {
+        let tokens = (0..<5_000).map { "word\($0) " }
+        try await TestServer.run(script: .answer(tokens)) { server async throws in
+            for _ in 0..<3 {
+                let (connection, _) = try await server.stream()
+                let events = try await connection.readEvents()
+                #expect(try content(of: events) == tokens.joined())
+                #expect(events.last == "data: [DONE]")
+            }
+        }
+    }
+
+    @Test func aSlowReaderDoesNotDelayOthers() async throws {
+        try await TestServer.run { server async throws in
+            let (slow, _) = try await server.stream(receiveBufferBytes: 4_096)
+            let (fast, _) = try await server.stream()
+            _ = try await fast.readEvent()
+            try await slow.stopReading()
+            let handles = [await server.engine.request(0).handle, await server.engine.request(1).handle]
+            let text = String(repeating: "x", count: 100_000)
+            // More than all buffers between the two ends hold.
+            for _ in 0..<60 {
+                server.engine.step(handles, text: text)
+                #expect(try await fast.readEvent()?.utf8.count ?? 0 > 100_000)
+            }
+            for handle in handles { server.engine.finish(handle) }
+            #expect(try await fast.readEvents().last == "data: [DONE]")
+            try await slow.startReading()
+            let events = try await slow.readEvents()
+            #expect(events.count { $0.utf8.count > 100_000 } == 60)
+            #expect(events.last == "data: [DONE]")
+        }
+    }
+
+    @Test func headersAreSentAtOnceWhenTheEngineTakesItsTime() async throws {
+        try await TestServer.run(script: .hold) { configuration in
+            configuration.admissionPatience = .zero
+        } body: { server async throws in
+            let (connection, head) = try await server.stream()
+            #expect(head.status == 200)
+            let handle = await server.engine.request(0).handle
+            server.engine.fail(handle, EngineError(.overloaded, "too much to do"))
+            let events = try await connection.readEvents()
+            #expect(events.count == 2)
+            #expect(events[0].contains(#""type":"overloaded_error""#))
+        }
+    }
+
+    @Test func aRequestMayAskForPings() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, _) = try await server.stream(chat(stream: true, #","sse_ping_interval":1"#))
+            _ = try await connection.readEvent()
+            #expect(try await connection.readEvent() == ":")
+            server.engine.finish(await server.engine.request(0).handle)
+            #expect(try await connection.readEvents().last == "data: [DONE]")
+        }
+    }
+
+    @Test func thirtyTwoStreamsAtOnceEachGetTheirOwnText() async throws {
+        try await TestServer.run { server async throws in
+            var connections: [RawConnection] = []
+            for index in 0..<32 {
+                connections.append(try await server.stream(chat(stream: true, content: "stream \(index)")).connection)
+            }
+            for step in 0..<50 {
+                server.engine.send(
+                    server.engine.requests.map { request in
+                        let text = "\(request.handle.rawValue)/\(step) "
+                        return EngineEvent(request.handle, .token(id: 1, text: ArraySlice(text.utf8)))
+                    })
+            }
+            for request in server.engine.requests { server.engine.finish(request.handle) }
+            for (index, connection) in connections.enumerated() {
+                let handle = server.engine.requests[index].handle.rawValue
+                let expected = (0..<50).map { "\(handle)/\($0) " }.joined()
+                #expect(try content(of: try await connection.readEvents()) == expected)
+            }
+        }
+    }
+}
+
+/// A template of a model that thinks.
+private let thinkingTemplate = """
+    {%- for message in messages -%}
+    <|im_start|>{{ message.role }}
+    {% if message.reasoning_content %}<think>
+    {{ message.reasoning_content }}
+    </think>
+
+    {% endif %}{{ message.content }}<|im_end|>
+    {% endfor -%}
+    {%- if add_generation_prompt -%}<|im_start|>assistant
+    {% endif -%}
+    """

@@ -1,0 +1,80 @@
+import MartletProtocol
+import MartletTestSupport
+import Testing
+
+/// A plain generation ends when its client goes away, wherever it is and however the client goes.
+@Suite struct DisconnectTests {
+    enum Leaving: CaseIterable {
+        case close
+        case reset
+        case halfClose
+
+        func leave(_ connection: RawConnection) async throws {
+            switch self {
+            case .close: try await connection.close()
+            case .reset: try await connection.reset()
+            case .halfClose: try await connection.halfClose()
+            }
+        }
+    }
+
+    @Test(arguments: Leaving.allCases) func whileItWrites(leaving: Leaving) async throws {
+        try await TestServer.run { server async throws in
+            let (connection, _) = try await server.stream()
+            let handle = await server.engine.request(0).handle
+            server.engine.step([handle], text: "a")
+            _ = try await connection.readEvent()
+            try await leaving.leave(connection)
+            await server.engine.waitForCancel(of: handle)
+        }
+    }
+
+    @Test(arguments: Leaving.allCases) func whileItIsQueued(leaving: Leaving) async throws {
+        try await TestServer.run(script: .hold) { server async throws in
+            let connection = try await server.connect()
+            try await connection.send("POST", "/v1/chat/completions", body: chat(stream: true))
+            let handle = await server.engine.request(0).handle
+            try await leaving.leave(connection)
+            await server.engine.waitForCancel(of: handle)
+        }
+    }
+
+    @Test(arguments: Leaving.allCases) func whenTheAnswerIsNotStreamed(leaving: Leaving) async throws {
+        try await TestServer.run { server async throws in
+            let connection = try await server.connect()
+            try await connection.send("POST", "/v1/chat/completions", body: chat(stream: false))
+            let handle = await server.engine.request(0).handle
+            try await leaving.leave(connection)
+            await server.engine.waitForCancel(of: handle)
+        }
+    }
+
+    @Test func whileTheModelLoads() async throws {
+        try await TestServer.run(state: .loading(LoadProgress(stage: .textModel, fraction: 0.5))) {
+            server async throws in
+            let (gone, head) = try await server.stream()
+            #expect(head.status == 200)
+            try await gone.halfClose()
+            await gone.waitForClose()
+            let (staying, _) = try await server.stream()
+            server.engine.change(to: .ready(.fake))
+            server.engine.finish(await server.engine.request(0).handle)
+            #expect(try await staying.readEvents().last == "data: [DONE]")
+            #expect(server.engine.requests.count == 1)
+        }
+    }
+
+    @Test func othersGoOn() async throws {
+        try await TestServer.run { server async throws in
+            let (leaving, _) = try await server.stream()
+            let (staying, _) = try await server.stream()
+            let handles = server.engine.requests.map(\.handle)
+            server.engine.step(handles, text: "a")
+            try await leaving.reset()
+            await server.engine.waitForCancel(of: handles[0])
+            server.engine.step(handles, text: "b")
+            server.engine.finish(handles[1])
+            #expect(try content(of: try await staying.readEvents()) == "ab")
+        }
+    }
+}

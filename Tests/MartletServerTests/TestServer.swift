@@ -1,0 +1,88 @@
+import Logging
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+
+/// An edge server on a free port with an engine that does what the test says.
+struct TestServer: Sendable {
+    let port: Int
+    let engine: FakeEngine
+    let edge: EdgeServer
+
+    /// Runs `body` with a server, which is shut down afterwards. The server must end by itself then.
+    static func run(
+        state: EngineState = .ready(.fake), script: FakeEngine.Script = .admit,
+        configure: (inout ServerConfiguration) -> Void = { _ in },
+        body: (TestServer) async throws -> Void
+    ) async throws {
+        var configuration = ServerConfiguration()
+        configuration.port = 0
+        configuration.drainTimeout = .milliseconds(300)
+        configuration.closingTimeout = .milliseconds(100)
+        let (ports, port) = AsyncStream.makeStream(of: Int.self)
+        configuration.onListening = { port.yield($0) }
+        configure(&configuration)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        var made: FakeEngine?
+        let edge = EdgeServer(configuration: configuration, logger: logger) { receiver in
+            let engine = FakeEngine(receiver, state: state, script: script)
+            made = engine
+            return engine
+        }
+        guard let engine = made else { return }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { port.finish() }
+                try await edge.run(until: [])
+            }
+            for await port in ports {
+                try await body(TestServer(port: port, engine: engine, edge: edge))
+                break
+            }
+            await edge.shutDown()
+            try await group.waitForAll()
+        }
+    }
+
+    func connect(receiveBufferBytes: Int? = nil) async throws -> RawConnection {
+        try await RawConnection.connect(port: port, receiveBufferBytes: receiveBufferBytes)
+    }
+
+    /// One request on a connection of its own.
+    func send(
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: String? = nil
+    ) async throws -> (head: RawResponseHead, body: String) {
+        let connection = try await connect()
+        try await connection.send(method, path, headers: headers, body: body)
+        let head = try await connection.readHead()
+        let text = method == "HEAD" ? "" : try await connection.readBody()
+        try await connection.close()
+        return (head, text)
+    }
+
+    /// Begins a chat completion and reads the response's head.
+    func stream(
+        _ body: String = chat(stream: true), receiveBufferBytes: Int? = nil
+    ) async throws -> (connection: RawConnection, head: RawResponseHead) {
+        let connection = try await connect(receiveBufferBytes: receiveBufferBytes)
+        try await connection.send("POST", "/v1/chat/completions", body: body)
+        return (connection, try await connection.readHead())
+    }
+}
+
+/// A chat completion request with one message.
+func chat(stream: Bool, _ more: String = "", content: String = "hi") -> String {
+    #"{"messages":[{"role":"user","content":"\#(content)"}],"stream":\#(stream)\#(more)}"#
+}
+
+func json(_ text: String) throws -> JSONValue {
+    try JSONParser.parse(Array(text.utf8))
+}
+
+/// The texts of a chat stream's chunks, joined.
+func content(of events: [String]) throws -> String {
+    try events.filter { $0.hasPrefix("data: {") }.map { event in
+        try json(String(event.dropFirst(6)))["choices"]?.arrayValue?.first?["delta"]?["content"]?.stringValue ?? ""
+    }.joined()
+}

@@ -1,0 +1,139 @@
+import MartletProtocol
+import MartletTestSupport
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import MartletStreams
+
+@Suite struct GenerationRegistryTests {
+    let registry = GenerationRegistry()
+    let engine: FakeEngine
+
+    init() {
+        engine = FakeEngine(registry, script: .hold)
+        registry.connect(to: engine)
+    }
+
+    private func prepare() -> (handle: GenerationHandle, log: GenerationLog) {
+        registry.prepare(LogHead(created: 0, model: "m"))
+    }
+
+    private func submit(_ handle: GenerationHandle, splitter: (any OutputSplitter)? = nil) {
+        registry.submit(
+            GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)), splitter: splitter)
+    }
+
+    @Test func oneStepWakesEachEventLoopOnce() {
+        let eventLoops = [EmbeddedEventLoop(), EmbeddedEventLoop()]
+        let loops = eventLoops.map { ReaderLoop(eventLoop: $0) }
+        var handles: [GenerationHandle] = []
+        var sinks: [RecordingSink] = []
+        for index in 0..<16 {
+            let (handle, log) = prepare()
+            submit(handle)
+            handles.append(handle)
+            sinks.append(RecordingSink())
+            StreamReader(log: log, view: NumberedView(), pingInterval: nil, loop: loops[index % 2]) { _ in }
+                .attach(to: sinks[index])
+        }
+        engine.step(handles, text: "a")
+        engine.step(handles, text: "b")
+        #expect(loops.map(\.wakeCount) == [1, 1], "woken readers are not woken again before they have read")
+        for eventLoop in eventLoops { eventLoop.run() }
+        #expect(sinks.allSatisfy { $0.writes == ["0:a\n1:b\n"] })
+        engine.step(Array(handles.prefix(2)), text: "c")
+        #expect(loops.map(\.wakeCount) == [2, 2])
+    }
+
+    @Test func cancelBeforeSubmissionNeverReachesTheEngine() {
+        let (handle, log) = prepare()
+        registry.cancel(handle)
+        submit(handle)
+        #expect(engine.requests.isEmpty)
+        #expect(log.events == [.finished(.cancelled)])
+        #expect(registry.liveCount == 0)
+    }
+
+    @Test func cancelAfterSubmissionIsTheEngines() {
+        let (handle, log) = prepare()
+        submit(handle)
+        registry.cancel(handle)
+        #expect(engine.cancelled == [handle])
+        #expect(log.events == [.finished(.cancelled)])
+        registry.cancel(handle)
+        #expect(engine.cancelled == [handle])
+    }
+
+    @Test func cancelDuringSubmissionFollowsIt() {
+        let (handle, _) = prepare()
+        engine.setScript(
+            FakeEngine.Script { [registry] request in
+                registry.cancel(request.handle)
+                return []
+            })
+        submit(handle)
+        #expect(engine.requests.count == 1)
+        #expect(engine.cancelled == [handle])
+    }
+
+    @Test func closingEndsEveryGenerationOnceAndLaterOnesAtOnce() {
+        let error = EngineError(.shuttingDown, "bye")
+        let (queued, queuedLog) = prepare()
+        let (running, runningLog) = prepare()
+        submit(running)
+        engine.step([running], text: "a")
+        registry.close(error)
+        engine.step([running, queued], text: "late")
+        #expect(queuedLog.events == [.failed(error)])
+        #expect(runningLog.events == [.token(1, "a"), .failed(error)])
+        #expect(Set(engine.cancelled) == [queued, running])
+        #expect(prepare().log.events == [.failed(error)])
+        #expect(registry.liveCount == 0)
+    }
+
+    @Test func splitTextKeepsOneTokenPerToken() {
+        let (handle, log) = prepare()
+        submit(handle, splitter: BarSplitter())
+        engine.step([handle], token: 4, text: "a|b")
+        engine.step([handle], token: 5, text: "")
+        engine.step([handle], token: 6, text: "c")
+        engine.finish(handle)
+        #expect(
+            log.events == [
+                .token(4, "a", .reasoning), .text(.content, token: nil, bytes: ArraySlice("b".utf8)), .token(5, ""),
+                .token(6, "c"), .text(.markup, token: nil, bytes: ArraySlice("end".utf8)), .finished(),
+            ])
+    }
+
+    @Test func eventsOfUnknownGenerationsAreDropped() {
+        engine.step([GenerationHandle(rawValue: 99)], text: "a")
+        #expect(registry.liveCount == 0)
+    }
+
+    @Test func waitingForIdleEndsWithTheLastGeneration() async {
+        let (handle, _) = prepare()
+        submit(handle)
+        let loop = NIOAsyncTestingEventLoop()
+        async let idle: Void = registry.waitUntilIdle(upTo: .hours(1), on: loop)
+        engine.finish(handle)
+        await idle
+        #expect(registry.liveCount == 0)
+    }
+}
+
+/// Text before a bar is reasoning, text after it content.
+private struct BarSplitter: OutputSplitter {
+    var isBehindBar = false
+
+    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
+        for part in bytes.split(separator: UInt8(ascii: "|")) {
+            emit(isBehindBar ? .content : .reasoning, part)
+            isBehindBar = true
+        }
+    }
+
+    mutating func finish(emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
+        emit(.markup, ArraySlice("end".utf8))
+    }
+}

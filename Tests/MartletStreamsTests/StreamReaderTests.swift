@@ -1,0 +1,139 @@
+import MartletProtocol
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@testable import MartletStreams
+
+/// Everything here runs on an embedded event loop: time moves, and woken readers run, when the test says so.
+@Suite struct StreamReaderTests {
+    let eventLoop = EmbeddedEventLoop()
+    let loop: ReaderLoop
+    let sink = RecordingSink()
+
+    init() { loop = ReaderLoop(eventLoop: eventLoop) }
+
+    private func reader(
+        of log: GenerationLog, pings: TimeAmount? = nil,
+        ended: @escaping @Sendable (StreamReader.End) -> Void = { _ in }
+    ) -> StreamReader {
+        StreamReader(log: log, view: NumberedView(), pingInterval: pings, loop: loop, ended: ended)
+    }
+
+    @Test func whatIsThereIsWrittenAtOnceAndWhatComesWhenItComes() {
+        let log = GenerationLog()
+        log.append(.token(1, "a"), .token(2, "b"))
+        reader(of: log).attach(to: sink)
+        #expect(sink.writes == ["0:a\n1:b\n"])
+        log.append(.token(3, "c"), .token(4, "d"))
+        #expect(sink.writes.count == 1)
+        eventLoop.run()
+        #expect(sink.writes == ["0:a\n1:b\n", "2:c\n3:d\n"])
+    }
+
+    @Test func endsOnceAfterTheTerminalEvent() {
+        let ends = Mutex<[StreamReader.End]>([])
+        let log = GenerationLog()
+        let reader = reader(of: log) { end in ends.withLock { $0.append(end) } }
+        reader.attach(to: sink)
+        log.append(.finished())
+        eventLoop.run()
+        reader.detach()
+        eventLoop.run()
+        #expect(ends.withLock { $0 } == [.complete])
+        #expect(sink.text == "0:end\n")
+        #expect(loop.openCount == 0)
+    }
+
+    @Test func aReaderThatIsNotWritableWritesNothingAndMissesNothing() {
+        let log = GenerationLog()
+        let reader = reader(of: log, pings: .seconds(1))
+        reader.attach(to: sink)
+        sink.isWritable = false
+        for index in 0..<100 {
+            log.append(.token(Int32(index), "x"))
+            eventLoop.advanceTime(by: .seconds(1))
+        }
+        #expect(sink.writes.isEmpty)
+        sink.isWritable = true
+        reader.pump()
+        #expect(sink.text == (0..<100).map { "\($0):x\n" }.joined())
+        log.append(.finished())
+        eventLoop.run()
+        #expect(sink.text.hasSuffix("99:x\n100:end\n"))
+    }
+
+    @Test func aDetachedReaderIsForgottenAndWritesNothing() {
+        let log = GenerationLog()
+        let reader = reader(of: log, pings: .seconds(1))
+        reader.attach(to: sink)
+        reader.detach()
+        log.append(.token(1, "a"))
+        eventLoop.advanceTime(by: .seconds(5))
+        #expect(sink.writes.isEmpty)
+        #expect(loop.openCount == 0)
+    }
+
+    @Test func replayHasTheBytesOfTheFirstTime() {
+        let log = GenerationLog()
+        let live = reader(of: log)
+        live.attach(to: sink)
+        for index in 0..<2_000 {
+            log.append(.token(Int32(index), "t\(index)"))
+            eventLoop.run()
+        }
+        log.append(.finished())
+        eventLoop.run()
+        #expect(sink.writes.count == 2_001)
+
+        let replayed = RecordingSink()
+        reader(of: log).attach(to: replayed)
+        eventLoop.run()
+        #expect(replayed.text == sink.text)
+        #expect(replayed.writes.count < 10)
+    }
+
+    @Test func pingsComeFromAdmissionOnAndOnlyIntoSilence() {
+        let log = GenerationLog()
+        reader(of: log, pings: .seconds(30)).attach(to: sink)
+        eventLoop.advanceTime(by: .seconds(29))
+        #expect(sink.writes.isEmpty)
+        eventLoop.advanceTime(by: .seconds(1))
+        #expect(sink.writes == [":\n\n"])
+        eventLoop.advanceTime(by: .seconds(20))
+        log.append(.token(1, "a"))
+        eventLoop.run()
+        eventLoop.advanceTime(by: .seconds(29))
+        #expect(sink.writes == [":\n\n", "0:a\n"])
+        eventLoop.advanceTime(by: .seconds(1))
+        #expect(sink.writes == [":\n\n", "0:a\n", ":\n\n"])
+    }
+
+    @Test func noGapExceedsTheIntervalByATenthInTwentyMinutesOfSilence() {
+        let log = GenerationLog()
+        let intervals = [1, 7, 30]
+        let sinks = intervals.map { _ in RecordingSink() }
+        for (interval, sink) in zip(intervals, sinks) {
+            reader(of: log, pings: .seconds(Int64(interval))).attach(to: sink)
+        }
+        var lastCounts = intervals.map { _ in 0 }
+        var gaps = intervals.map { _ in TimeAmount.zero }
+        for _ in 0..<(20 * 60 * 100) {
+            eventLoop.advanceTime(by: .milliseconds(10))
+            for index in intervals.indices {
+                gaps[index] = gaps[index] + .milliseconds(10)
+                #expect(gaps[index] <= .milliseconds(Int64(intervals[index]) * 1_100))
+                if sinks[index].writes.count > lastCounts[index] { gaps[index] = .zero }
+                lastCounts[index] = sinks[index].writes.count
+            }
+        }
+        #expect(zip(intervals, lastCounts).allSatisfy { $1 >= 20 * 60 * 9 / (10 * $0) })
+    }
+
+    @Test func withoutAnIntervalThereAreNoPingsAndNoTimer() {
+        reader(of: GenerationLog()).attach(to: sink)
+        eventLoop.advanceTime(by: .hours(1))
+        #expect(sink.writes.isEmpty)
+    }
+}

@@ -1,0 +1,44 @@
+import MartletProtocol
+import MartletStreams
+import NIOCore
+import NIOEmbedded
+
+extension LogEvent {
+    static func token(_ id: Int32, _ text: String, _ channel: MartletProtocol.Channel = .content) -> LogEvent {
+        .text(channel, token: id, bytes: ArraySlice(text.utf8))
+    }
+
+    static func finished(_ reason: Completion.Reason = .endOfGeneration) -> LogEvent {
+        .finished(Completion(reason: reason, timings: Timings()))
+    }
+}
+
+extension GenerationLog {
+    convenience init(textLimit: Int = .max) {
+        self.init(head: LogHead(created: 0, model: "m"), maximumTextBytes: textLimit)
+    }
+}
+
+/// Numbers every event, so that a missing, doubled or misplaced one is seen in the bytes.
+struct NumberedView: StreamView {
+    func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
+        bytes += Array("\(number):".utf8)
+        switch event {
+        case .text(_, _, let text): bytes += text
+        case .finished: bytes += Array("end".utf8)
+        case .failed(let error): bytes += Array(error.message.utf8)
+        default: bytes += Array("-".utf8)
+        }
+        bytes += Array("\n".utf8)
+    }
+}
+
+/// Keeps what is written. Its writability is the test's to say.
+final class RecordingSink: StreamSink {
+    var isWritable = true
+    private(set) var writes: [String] = []
+
+    func write(_ bytes: [UInt8]) { writes.append(String(decoding: bytes, as: UTF8.self)) }
+
+    var text: String { writes.joined() }
+}

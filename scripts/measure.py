@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Measures a real server as whole processes: start, memory, speed, and what the edge costs per streamed token.
+
+usage: scripts/measure.py [--binary PATH] [--model GGUF] [--llama-bench PATH] [--streams N] [--tokens N] [--runs N]
+
+Prints one line per figure: the median of the runs, then minimum and maximum. Ratios are taken within one run, because
+the machine may be busy with other things. Needs Linux (/proc) and nothing but Python.
+"""
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import re
+import selectors
+import signal
+import socket
+import statistics
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """A `martlet serve` on a free port."""
+
+    def __init__(self, binary, arguments):
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [binary, "serve", "--port", "0", *arguments], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.port = None
+        for line in self.process.stderr:
+            match = re.search(rb"http://127\.0\.0\.1:(\d+)", line)
+            if match:
+                self.port = int(match.group(1))
+                break
+        assert self.port, "the server did not start"
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port)
+            connection.request("GET", "/health")
+            if connection.getresponse().status == 200:
+                break
+            time.sleep(0.002)
+        self.start_seconds = time.perf_counter() - self.started
+
+    def worker(self):
+        children = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return int(next(text for text in (path.read_text() for path in children) if text.strip()).split()[0])
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.process.stderr.close()
+
+
+def resident_mebibytes(pid):
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+
+
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def stream(port, streams, tokens):
+    """Runs `streams` completions at once, `tokens` each; returns tokens, seconds from the first byte of text to the end."""
+    body = json.dumps({
+        "prompt": "Once upon a time", "max_tokens": tokens, "ignore_eos": True, "stream": True, "temperature": 0,
+        "cache_prompt": False, "stream_options": {"include_usage": True}}).encode()
+    request = (b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+               b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)) + body
+    selector = selectors.DefaultSelector()
+    tails = {}
+    for _ in range(streams):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.sendall(request)
+        connection.setblocking(False)
+        selector.register(connection, selectors.EVENT_READ)
+        tails[connection] = b""
+    first = None
+    while selector.get_map():
+        for key, _ in selector.select():
+            connection = key.fileobj
+            data = connection.recv(1 << 18)
+            if data:
+                if first is None and b'"text"' in data:
+                    first = time.perf_counter()
+                tails[connection] = (tails[connection] + data)[-4096:]
+            else:
+                selector.unregister(connection)
+                connection.close()
+    seconds = time.perf_counter() - first
+    total = sum(int(re.findall(rb'"completion_tokens":(\d+)', tail)[-1]) for tail in tails.values())
+    assert total == streams * tokens, f"{total} of {streams * tokens} tokens came"
+    return total, seconds
+
+
+def llama_bench(binary, model, threads, tokens):
+    output = subprocess.run(
+        [binary, "-m", model, "-t", str(threads), "-p", "0", "-n", str(tokens), "-r", "1", "-o", "json"],
+        check=True, capture_output=True).stdout
+    return json.loads(output)[-1]["avg_ts"]
+
+
+def report(name, values, unit):
+    print(f"{name:<46} {statistics.median(values):>10.3f} {unit:<10} ({min(values):.3f} to {max(values):.3f})", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", default=str(ROOT / ".build/release/martlet"))
+    parser.add_argument("--model", default=str(ROOT / "Models/fledgling.Q8_0.gguf"))
+    parser.add_argument("--llama-bench", help="llama.cpp's llama-bench, built from the same sources as libllama")
+    parser.add_argument("--streams", type=int, default=16)
+    parser.add_argument("--tokens", type=int, default=500)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+
+    figures = {}
+
+    def note(name, value, unit):
+        figures.setdefault((name, unit), []).append(value)
+
+    for _ in range(options.runs):
+        server = Server(options.binary, ["--model", options.model, "--threads", str(options.threads)])
+        try:
+            edge, worker = server.process.pid, server.worker()
+            note("start to /health", server.start_seconds, "s")
+            note("edge, idle", resident_mebibytes(edge), "MiB")
+            note("worker, idle", resident_mebibytes(worker), "MiB")
+            stream(server.port, 1, 32)
+            count, seconds = stream(server.port, 1, options.tokens)
+            rate = (count - 1) / seconds
+            note("1 stream", rate, "tokens/s")
+            if options.llama_bench:
+                reference = llama_bench(options.llama_bench, options.model, options.threads, options.tokens)
+                note("llama-bench", reference, "tokens/s")
+                note("1 stream / llama-bench", rate / reference, "")
+            before = cpu_seconds(edge)
+            count, seconds = stream(server.port, options.streams, options.tokens)
+            note(f"{options.streams} streams", count / seconds, "tokens/s")
+            note(f"edge CPU at {options.streams} streams", (cpu_seconds(edge) - before) * 1e6 / count, "us/token")
+        finally:
+            server.stop()
+    for (name, unit), values in figures.items():
+        report(name, values, unit)
+
+
+main()
