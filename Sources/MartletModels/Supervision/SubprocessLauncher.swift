@@ -18,6 +18,9 @@ package struct SubprocessLauncher: WorkerLauncher {
         self.arguments = arguments
     }
 
+    /// Bytes read at once. A pipe holds no more on Linux.
+    private static let chunkByteCount = 65_536
+
     /// What a worker that was asked to end gets: time to do so, then a signal, then SIGKILL (which is always last).
     /// Signal 0 reaches nobody; sending it only waits.
     private static let teardown: [TeardownStep] = [
@@ -32,11 +35,14 @@ package struct SubprocessLauncher: WorkerLauncher {
         options.createSession = true
         options.teardownSequence = Self.teardown
         do {
+            let frames = try FileDescriptor.pipe()
+            defer { try? frames.readEnd.close() }
             let result = try await Subprocess.run(
                 .path(executable), arguments: Arguments(arguments), platformOptions: options,
-                input: .inputWriter, output: .sequence, error: .sequence
+                input: .inputWriter,
+                output: .fileDescriptor(frames.writeEnd, closeAfterSpawningProcess: true), error: .sequence
             ) { execution in
-                await Self.serve(execution, link)
+                await Self.serve(execution, frames.readEnd, link)
             }
             if let error = result.closureResult { return .brokenProtocol(error.description) }
             return switch result.terminationStatus {
@@ -49,7 +55,8 @@ package struct SubprocessLauncher: WorkerLauncher {
     }
 
     private static func serve(
-        _ execution: Execution<CustomWriteInput, SequenceOutput, SequenceOutput>, _ link: WorkerLink
+        _ execution: Execution<CustomWriteInput, FileDescriptorOutput, SequenceOutput>, _ frames: FileDescriptor,
+        _ link: WorkerLink
     ) async -> FrameError? {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -67,19 +74,37 @@ package struct SubprocessLauncher: WorkerLauncher {
                     link.logged("the log of the worker cannot be read: \(error)")
                 }
             }
-            var failure: FrameError?
-            do {
-                var inbox = link.inbox()
-                for try await buffer in execution.standardOutput {
-                    try inbox.receive(buffer.withUnsafeBytes { Array($0) })
-                }
-            } catch {
-                // Any other error is the end of the worker, whose exit status says more.
-                failure = error as? FrameError
-            }
+            let failure = await readFrames(frames, link)
             link.outgoing.close()
             await group.waitForAll()
             return failure
+        }
+    }
+
+    /// Reads frames on a thread of its own until the worker closes its output.
+    ///
+    /// A thread that blocks is woken once for each of the engine's turns; the library's asynchronous reading changes
+    /// threads several times for it, which cost more than all else that the edge does for a token.
+    private static func readFrames(_ frames: FileDescriptor, _ link: WorkerLink) async -> FrameError? {
+        do {
+            return try await DedicatedThread.run {
+                var inbox = link.inbox()
+                do {
+                    while true {
+                        let chunk = try [UInt8](unsafeUninitializedCapacity: chunkByteCount) { buffer, count in
+                            count = try frames.read(into: UnsafeMutableRawBufferPointer(buffer))
+                        }
+                        if chunk.isEmpty { return nil }
+                        try inbox.receive(chunk)
+                    }
+                } catch {
+                    // Any other error is the end of the worker, whose exit status says more.
+                    return error as? FrameError
+                }
+            }
+        } catch {
+            link.logged("there is no thread to read the worker with: \(Errno(rawValue: error.code))")
+            return nil
         }
     }
 }
