@@ -61,6 +61,7 @@ import Testing
             arguments: [
                 "-c", "1", "-np", "2", "-b", "3", "-ub", "4", "-t", "5", "-tb", "6", "-ngl", "7", "-ctk", "q8_0",
                 "-ctv", "q4_0", "-fa", "on", "--no-mmap", "--no-repack", "--swa-full", "--queue-limit", "8",
+                "--no-kv-unified",
             ]
         ) { _ in nil }
         var expected = EngineConfiguration(modelPath: "x")
@@ -78,6 +79,7 @@ import Testing
         expected.usesRepackedWeights = false
         expected.keepsFullWindow = true
         expected.queueLimit = 8
+        expected.memorySharing = .separate
         #expect(String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
     }
 

@@ -6,6 +6,7 @@ extension EngineConfiguration {
     init(modelPath: String, _ values: SettingValues) {
         self.init(modelPath: modelPath)
         if let value = values.integer(.contextSize) { contextLength = value }
+        if let value = values.toggle(.sharedMemory) { memorySharing = value ? .shared : .separate }
         if let value = values.integer(.parallel) { sequenceCount = value }
         if let value = values.integer(.batchSize) { batchSize = value }
         if let value = values.integer(.microBatchSize) { microBatchSize = value }

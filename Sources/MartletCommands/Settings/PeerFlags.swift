@@ -4,7 +4,6 @@ enum PeerFlags {
     static let always: [(names: [String], negatives: [String], meaning: String)] = [
         (["--jinja"], ["--no-jinja"], "chat templates are always rendered as Jinja"),
         (["--cont-batching", "-cb"], ["--no-cont-batching", "-nocb"], "batching is always continuous"),
-        (["--kv-unified", "-kvu"], ["--no-kv-unified", "-no-kvu"], "sequences always share one memory"),
         (["--cache-prompt"], ["--no-cache-prompt"], "reuse of prompts is chosen by each request (cache_prompt)"),
         (["--no-context-shift"], ["--context-shift"], "an answer always ends when the context is full"),
         (["--no-webui", "--no-ui"], ["--webui", "--ui"], "there is no web page yet"),

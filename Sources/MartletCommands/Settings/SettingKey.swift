@@ -20,6 +20,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case memoryMap = "mmap"
     case repack
     case fullWindow = "swa-full"
+    case sharedMemory = "kv-unified"
     case queueLimit = "queue-limit"
 
     case maximumTokens = "n-predict"

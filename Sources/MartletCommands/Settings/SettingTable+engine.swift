@@ -7,8 +7,13 @@ extension SettingTable {
         Setting(
             .contextSize, ["-c"], environment: ["LLAMA_ARG_CTX_SIZE"], .integer(0...Int64(Int32.max)), "TOKENS",
             default: "0", in: .engine, for: .worker,
-            "Tokens that fit the memory which all sequences share. 0 = as many as the model was trained on, or fewer "
-                + "where memory is short."),
+            "Most tokens of one sequence, prompt and answer. 0 = as many as the model was trained on, or fewer where "
+                + "memory is short."),
+        Setting(
+            .sharedMemory, ["-kvu"], environment: ["LLAMA_ARG_KV_UNIFIED"], .toggle,
+            unset: "on, but for small models", in: .engine, for: .worker,
+            "All sequences share one memory. Off, each has its own: an answer then does not depend on what else runs."
+        ),
         Setting(
             .parallel, ["-np"], environment: ["LLAMA_ARG_N_PARALLEL"], .integer(1...256), "COUNT", default: "4",
             in: .engine, for: .worker, "How many generations run at once; more wait."),
