@@ -58,7 +58,7 @@ struct Edge: Sendable {
             group.cancelAll()
         }
         if let error = watch.withLock({ $0?.failure }) {
-            throw SettingError("the model \(model.path) cannot be loaded: \(error.message)")
+            throw SettingError("\(error.message) (--log-verbosity 5 tells more)")
         }
     }
 }
