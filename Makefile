@@ -70,9 +70,10 @@ check-address: setup
 fuzz: setup ## fuzz targets alone, each for FUZZ_SECONDS
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-bench: build ## start, memory and speed of the running program; flags in BENCH_ARGS
-	@$(TIMED) "benchmarks" .deps/python/bin/python scripts/bench.py .build/$(CONFIGURATION)/martlet \
-		$(MODEL) $(BENCH_ARGS)
+bench: build ## what a token and a request cost, then the running program; flags in BENCH_ARGS
+	@cd Benchmarks && $(CURDIR)/$(TIMED) "micro-benchmarks" swift package --disable-sandbox benchmark --no-progress
+	@$(TIMED) "the running program" .deps/python/bin/python scripts/measure.py \
+		--binary .build/$(CONFIGURATION)/martlet --model $(MODEL) $(BENCH_ARGS)
 
 format: ## lay the sources out by .swift-format
 	@swift format --in-place --parallel --recursive $(SWIFT_SOURCES)

@@ -4,7 +4,8 @@
 usage: scripts/measure.py [--binary PATH] [--model GGUF] [--llama-bench PATH] [--streams N] [--tokens N] [--runs N]
 
 Prints one line per figure: the median of the runs, then minimum and maximum. Ratios are taken within one run, because
-the machine may be busy with other things. Needs Linux (/proc) and nothing but Python.
+the machine may be busy with other things. Needs Linux (/proc). The rate of libllama alone, single-token decodes without
+sampling, is measured with llama-cpp-python, or with llama.cpp's llama-bench where its path is given.
 """
 import argparse
 import http.client
@@ -17,6 +18,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -106,6 +108,22 @@ def llama_bench(binary, model, threads, tokens):
     return json.loads(output)[-1]["avg_ts"]
 
 
+def library(model, threads, tokens):
+    """Tokens per second of single-token decodes, as llama-bench measures text generation. In a process of its own."""
+    program = f"""
+import llama_cpp, time
+llama = llama_cpp.Llama({model!r}, n_ctx=4096, n_threads={threads}, n_threads_batch={threads}, verbose=False)
+token = (llama_cpp.llama_token * 1)(5)
+for count in (16, {tokens}):
+    began = time.perf_counter()
+    for _ in range(count):
+        assert llama_cpp.llama_decode(llama.ctx, llama_cpp.llama_batch_get_one(token, 1)) == 0
+    llama_cpp.llama_synchronize(llama.ctx)
+print(count / (time.perf_counter() - began))
+"""
+    return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
+
+
 def report(name, values, unit):
     print(f"{name:<46} {statistics.median(values):>10.3f} {unit:<10} ({min(values):.3f} to {max(values):.3f})", flush=True)
 
@@ -138,9 +156,13 @@ def main():
             rate = (count - 1) / seconds
             note("1 stream", rate, "tokens/s")
             if options.llama_bench:
+                name = "llama-bench"
                 reference = llama_bench(options.llama_bench, options.model, options.threads, options.tokens)
-                note("llama-bench", reference, "tokens/s")
-                note("1 stream / llama-bench", rate / reference, "")
+            else:
+                name = "libllama alone"
+                reference = library(options.model, options.threads, options.tokens)
+            note(name, reference, "tokens/s")
+            note(f"1 stream / {name}", rate / reference, "")
             before = cpu_seconds(edge)
             count, seconds = stream(server.port, options.streams, options.tokens)
             note(f"{options.streams} streams", count / seconds, "tokens/s")
