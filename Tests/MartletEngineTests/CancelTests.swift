@@ -55,11 +55,9 @@ import Testing
         let tokens = (0..<30_000).map { Int32(100 + $0 % 1500) }
         let victim = running.submit(Prompt(pieces: [.tokens(tokens)], addsBeginning: false))
         await running.log.started(victim)
-        let clock = ContinuousClock()
-        let start = clock.now
         running.engine.cancel(victim)
         _ = await running.log.answer(victim)
-        #expect(clock.now - start < .seconds(2))
+        #expect(try await running.engine.status().counters.promptTokens < 30_000)
         let after = await running.answer(RunningEngine.chat("Count from 1 to 5."))
         #expect(after.text.hasSuffix("1, 2, 3, 4, 5"))
         running.engine.shutdown()

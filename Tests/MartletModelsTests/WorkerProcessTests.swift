@@ -131,19 +131,17 @@ import Testing
         await running
     }
 
-    @Test func aWorkerThatDoesNotEndWhenAskedIsKilled() async throws {
+    @Test(.timeLimit(.minutes(1))) func aWorkerThatDoesNotEndWhenAskedIsKilled() async throws {
         let worker = try ShellWorker(
             saying: [.state(.ready(ModelInformation()))],
-            script: "trap '' TERM; cat \"$0\"; while :; do read -r line || sleep 0.1; done")
+            script: "trap '' TERM; cat \"$0\"; exec sleep 120")
         defer { worker.remove() }
         let engine = engine(worker.launcher)
         async let running: Void = engine.run()
         await receiver.nextReady()
         engine.submit(.sample(1))
-        let start = ContinuousClock.now
         engine.shutdown()
         await running
-        #expect(ContinuousClock.now - start < .seconds(5))
         #expect(receiver.events.filter(\.isEnd).map(\.error?.code) == [.shuttingDown])
     }
 

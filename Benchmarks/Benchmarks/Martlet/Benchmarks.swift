@@ -47,7 +47,7 @@ let benchmarks: @Sendable () -> Void = {
             try frame.encode(to: &bytes)
             var decoder = FrameDecoder()
             decoder.append(bytes)
-            if let body = try decoder.next() { blackHole(try WorkerFrame(decoding: body)) }
+            if let body = try decoder.next() { blackHole(try WorkerFrame(payload: body)) }
         }
     }
 
@@ -57,7 +57,8 @@ let benchmarks: @Sendable () -> Void = {
             "content": .string("Message \(index): the quick brown fox jumps over the lazy dog."),
         ]
     }
-    let body = JSONValue.object(["model": "fledgling", "messages": .array(conversation), "stream": true]).bytes
+    let request: JSONValue = ["model": "fledgling", "messages": .array(conversation), "stream": true]
+    let body = request.bytes
 
     Benchmark("API:ChatRequest:50Messages", configuration: .init(timeUnits: .microseconds, scalingFactor: .one)) {
         benchmark in
