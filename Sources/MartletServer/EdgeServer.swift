@@ -49,8 +49,9 @@ package final class EdgeServer: Sendable {
 
     /// Serves until SIGTERM or SIGINT, or until `shutDown` is called.
     /// - Parameter signals: what begins the graceful shutdown.
-    /// - Throws: `EdgeServerError` when the address cannot be listened on.
+    /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
+        try configuration.check()
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         var groupConfiguration = ServiceGroupConfiguration(
             services: services + [
@@ -116,7 +117,11 @@ package final class EdgeServer: Sendable {
         router.add(middleware: ObservationMiddleware(metrics: metrics))
         router.add(middleware: CrossOriginMiddleware(policy: configuration.crossOrigin))
         router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
-        router.add(middleware: AuthenticationMiddleware(keys: APIKeys(configuration.apiKeys)))
+        router.add(
+            middleware: SiteMiddleware(
+                hosts: HostPolicy(host: configuration.host, allowedHosts: configuration.allowedHosts),
+                origins: configuration.crossOrigin, maximumURIBytes: configuration.limits.uriBytes))
+        router.add(middleware: AuthenticationMiddleware(keys: configuration.apiKeys))
         routes.register(in: router)
         return router
     }

@@ -38,6 +38,8 @@ enum SettingKey: String, Sendable, CaseIterable {
     case port
     case apiKey = "api-key"
     case apiKeyFile = "api-key-file"
+    case allowUnauthenticated = "allow-unauthenticated"
+    case allowedHosts = "allowed-hosts"
     case crossOrigins = "cors-origins"
     case crossOriginMethods = "cors-methods"
     case crossOriginHeaders = "cors-headers"

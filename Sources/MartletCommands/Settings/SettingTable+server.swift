@@ -2,7 +2,7 @@ extension SettingTable {
     static let server: [Setting] = [
         Setting(
             .host, environment: ["LLAMA_ARG_HOST"], .text, "ADDRESS", default: "127.0.0.1", in: .server, for: .edge,
-            "Where to listen. 0.0.0.0 = on every network of this machine; then set a key."),
+            "Where to listen. 0.0.0.0 = on every network of this machine, which wants a key."),
         Setting(
             .port, environment: ["LLAMA_ARG_PORT"], .integer(0...65_535), "PORT", default: "8080", in: .server,
             for: .edge, "0 = any free one."),
@@ -11,7 +11,14 @@ extension SettingTable {
             in: .server, for: .edge, "Keys of which clients must show one. Others see them in the list of processes."),
         Setting(
             .apiKeyFile, environment: ["LLAMA_ARG_API_KEY_FILE"], .text, "PATH", in: .server, for: .edge,
-            "A file with one key on each line; lines that begin with # are comments."),
+            "A file with one key on each line, which ' # NAME' may follow; lines that begin with # are comments."),
+        Setting(
+            .allowUnauthenticated, environment: [], .toggle, default: "off", in: .server, for: .edge,
+            "Let everybody in without a key also where others than this machine reach the server."),
+        Setting(
+            .allowedHosts, environment: [], .list, "NAMES", unset: "those of this machine, if --host is one",
+            in: .server,
+            for: .edge, "Further names under which clients may address the server in the Host header. * = any."),
         Setting(
             .crossOrigins, environment: ["LLAMA_ARG_CORS_ORIGINS"], .text, "ORIGINS", default: "localhost",
             in: .server, for: .edge,

@@ -12,7 +12,12 @@ package struct ServerConfiguration: Sendable {
     package var onListening: @Sendable (Int) -> Void = { _ in }
 
     /// Accepted API keys; none = everybody may do everything. Default: none.
-    package var apiKeys: [String] = []
+    package var apiKeys = APIKeys()
+    /// Whether a server without keys may listen where others than this machine reach it. Default: no.
+    package var allowsUnauthenticated = false
+    /// Names under which the server may be addressed besides those of this machine; `*` = any. Checked against the
+    /// `Host` header when the server listens on loopback or when there are any. Default: none.
+    package var allowedHosts: [String] = []
     /// Which web pages may use the server. Default: those served from this machine.
     package var crossOrigin = CrossOriginPolicy()
 
@@ -49,6 +54,12 @@ package struct ServerConfiguration: Sendable {
     /// The name that responses carry.
     var modelName: String { modelNames.first ?? "martlet" }
 
+    /// - Throws: when the server would be open to others without a key, which is hardly ever meant.
+    func check() throws(EdgeServerError) {
+        guard apiKeys.isEmpty, !allowsUnauthenticated, !HostAddress.isLoopback(host) else { return }
+        throw .unauthenticated(host: host)
+    }
+
     /// How long running generations may go on when the server ends.
     var generationGrace: Duration { max(drainTimeout - closingTimeout * 2, .zero) }
 
@@ -56,6 +67,8 @@ package struct ServerConfiguration: Sendable {
     package struct Limits: Sendable {
         /// Of a request's body. Default: 100 MB.
         package var bodyBytes = 100_000_000
+        /// Of a request's target: path and query. Default: 8 KiB.
+        package var uriBytes = 8 * 1_024
         /// Of one header field. Default: 16 KiB.
         package var headerFieldBytes = 16 * 1_024
         /// Of all header fields of a request together. Default: 64 KiB.

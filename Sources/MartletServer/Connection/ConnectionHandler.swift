@@ -122,9 +122,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     /// that never came to that.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError, !isAnswering, !isRefused {
-            let body = APIError.malformed(error).body()
+            let error = APIError.malformed(error)
+            let body = error.body()
             let head = HTTPResponse(
-                status: .badRequest,
+                status: HTTPResponse.Status(code: error.status),
                 headerFields: [
                     .contentType: "application/json; charset=utf-8", .contentLength: "\(body.count)",
                     .connection: "close",
