@@ -39,7 +39,7 @@ package final class EdgeServer: Sendable {
         self.logger = logger
         self.services = services
         let gate = ModelGate(configuration: configuration, logger: logger)
-        let registry = GenerationRegistry { gate.engineStateChanged($0) }
+        let registry = GenerationRegistry(quota: configuration.limits.quota) { gate.engineStateChanged($0) }
         self.gate = gate
         self.registry = registry
         engine = makeEngine(registry)
@@ -84,7 +84,9 @@ package final class EdgeServer: Sendable {
 
     private func application(on eventLoops: MultiThreadedEventLoopGroup) -> some Service {
         var http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionHandler(connections: self.connections)],
+            additionalChannelHandlers: [
+                ConnectionHandler(connections: self.connections, limits: self.configuration.limits)
+            ],
             idleTimeout: TimeAmount(configuration.limits.idleTimeout))
         http.httpDecoder = .init(
             maxHeaderFieldSize: configuration.limits.headerFieldBytes,
@@ -93,7 +95,8 @@ package final class EdgeServer: Sendable {
             router: router(),
             server: .http1(configuration: http),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512),
+                address: .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512,
+                availableConnectionsDelegate: .maximum(configuration.limits.connections, logger: logger)),
             onServerRunning: { [configuration] channel in
                 configuration.onListening(channel.localAddress?.port ?? configuration.port)
             },

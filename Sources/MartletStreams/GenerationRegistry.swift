@@ -10,16 +10,29 @@ package final class GenerationRegistry: EngineEventReceiver {
     private struct State {
         var engine: (any EngineService)?
         var live: [GenerationHandle: LiveGeneration] = [:]
+        /// How many of them each owner has.
+        var owned: [String: Int] = [:]
         var lastHandle: UInt64 = 0
         var idleWaiters: [LogWaiter] = []
         /// Set when nothing is accepted any more: what new generations end with.
         var closing: EngineError?
+
+        mutating func removeGeneration(at index: Dictionary<GenerationHandle, LiveGeneration>.Index) {
+            guard let owner = live.remove(at: index).value.owner, let count = owned[owner] else { return }
+            owned[owner] = count > 1 ? count - 1 : nil
+        }
     }
     private let state = Mutex(State())
+    private let quota: GenerationQuota
     private let stateChanged: @Sendable (EngineState) -> Void
 
-    /// - Parameter stateChanged: called when the engine changes its state, on the engine's thread.
-    package init(stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - quota: how many generations may be live.
+    ///   - stateChanged: called when the engine changes its state, on the engine's thread.
+    package init(
+        quota: GenerationQuota = GenerationQuota(), stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in }
+    ) {
+        self.quota = quota
         self.stateChanged = stateChanged
     }
 
@@ -36,12 +49,20 @@ package final class GenerationRegistry: EngineEventReceiver {
     // MARK: From clients
 
     /// Makes the log of a new generation. It is live from now on, though the engine does not know of it yet.
-    package func prepare(_ head: LogHead) -> (handle: GenerationHandle, log: GenerationLog) {
+    /// - Parameter owner: whose quota it counts against; `nil` = only that of all together.
+    /// - Throws: when the quota leaves no room for it.
+    package func prepare(
+        _ head: LogHead, for owner: String? = nil
+    ) throws(GenerationQuota.Excess) -> (handle: GenerationHandle, log: GenerationLog) {
         let log = GenerationLog(head: head)
-        let (handle, closing) = state.withLock { state in
+        let (handle, closing) = try state.withLock { state throws(GenerationQuota.Excess) in
+            try quota.check(live: state.live.count, ofOwner: owner.flatMap { state.owned[$0] } ?? 0)
             state.lastHandle += 1
             let handle = GenerationHandle(rawValue: state.lastHandle)
-            if state.closing == nil { state.live[handle] = LiveGeneration(log: log) }
+            if state.closing == nil {
+                state.live[handle] = LiveGeneration(log: log, owner: owner)
+                if let owner { state.owned[owner, default: 0] += 1 }
+            }
             return (handle, state.closing)
         }
         if let closing { log.append(.failed(closing)) }
@@ -122,7 +143,7 @@ package final class GenerationRegistry: EngineEventReceiver {
             for event in events {
                 guard let index = state.live.index(forKey: event.handle) else { continue }
                 let isEnded = state.live.values[index].take(event.kind, wakeups: &wakeups)
-                if isEnded { state.live.remove(at: index) }
+                if isEnded { state.removeGeneration(at: index) }
             }
             guard state.live.isEmpty, !state.idleWaiters.isEmpty else { return }
             wakeups.waiters.append(contentsOf: state.idleWaiters)

@@ -12,11 +12,16 @@ struct LiveGeneration {
     }
 
     let log: GenerationLog
+    /// Whose quota it counts against.
+    let owner: String?
     var stage = Stage.prepared
     private var splitter: (any OutputSplitter)?
     private var channel = Channel.content
 
-    init(log: GenerationLog) { self.log = log }
+    init(log: GenerationLog, owner: String? = nil) {
+        self.log = log
+        self.owner = owner
+    }
 
     mutating func setSplitter(_ splitter: (any OutputSplitter)?) { self.splitter = splitter }
 

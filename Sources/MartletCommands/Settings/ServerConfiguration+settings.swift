@@ -28,6 +28,11 @@ extension ServerConfiguration {
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.integer(.timeout) { limits.idleTimeout = .seconds(value) }
+        if let value = values.integer(.requestTimeout) { limits.requestTimeout = .seconds(value) }
+        if let value = values.integer(.stallTimeout) { limits.stallTimeout = .seconds(value) }
+        if let value = values.integer(.maximumConnections) { limits.connections = value }
+        if let value = values.integer(.maximumGenerations) { limits.generations = value }
+        if let value = values.integer(.maximumGenerationsPerKey), value > 0 { limits.generationsPerKey = value }
         if let value = values.integer(.drainTimeout) { drainTimeout = .seconds(value) }
         build = "martlet-" + MartletVersion.current
     }

@@ -47,6 +47,11 @@ enum SettingKey: String, Sendable, CaseIterable {
     case slots
     case metrics
     case timeout
+    case requestTimeout = "request-timeout"
+    case stallTimeout = "stall-timeout"
+    case maximumConnections = "max-connections"
+    case maximumGenerations = "max-generations"
+    case maximumGenerationsPerKey = "max-generations-per-key"
     case drainTimeout = "drain-timeout"
 
     case logVerbosity = "log-verbosity"

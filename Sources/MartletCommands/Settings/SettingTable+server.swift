@@ -42,6 +42,21 @@ extension SettingTable {
             .timeout, ["-to"], environment: ["LLAMA_ARG_TIMEOUT"], .integer(1...86_400), "SECONDS", default: "60",
             in: .server, for: .edge, "How long a connection may be idle, or a request may stall while it is read."),
         Setting(
+            .requestTimeout, environment: [], .integer(1...86_400), "SECONDS", default: "300", in: .server, for: .edge,
+            "How long a request may take from its header to the end of its body."),
+        Setting(
+            .stallTimeout, environment: [], .integer(1...86_400), "SECONDS", default: "60", in: .server, for: .edge,
+            "How long a client may take nothing of its response before it counts as gone."),
+        Setting(
+            .maximumConnections, environment: [], .integer(1...1_048_576), "COUNT", default: "4096", in: .server,
+            for: .edge, "Most connections at once; more wait until one ends."),
+        Setting(
+            .maximumGenerations, environment: [], .integer(1...1_048_576), "COUNT", default: "2048", in: .server,
+            for: .edge, "Most generations that run or wait, of all clients together; more are refused with 503."),
+        Setting(
+            .maximumGenerationsPerKey, environment: [], .integer(0...1_048_576), "COUNT", default: "0", in: .server,
+            for: .edge, "The same of one API key; more are refused with 429. 0 = no limit."),
+        Setting(
             .drainTimeout, environment: [], .integer(1...3_600), "SECONDS", default: "3", in: .server, for: .edge,
             "How long the server takes to end when it is asked to; answers may go on for two thirds of it."),
     ]

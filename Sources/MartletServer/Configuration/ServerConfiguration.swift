@@ -1,5 +1,6 @@
 package import MartletAPI
 package import MartletJSON
+internal import MartletStreams
 internal import OrderedCollections
 
 /// How an edge server behaves. Every value has the default that a person at their own machine wants.
@@ -77,6 +78,18 @@ package struct ServerConfiguration: Sendable {
         package var headerCount = 200
         /// How long a connection may be idle, or a request may stall while it is read. Default: 60 s.
         package var idleTimeout: Duration = .seconds(60)
+        /// From a request's header to the end of its body, however steadily that trickles in. Default: 300 s.
+        package var requestTimeout: Duration = .seconds(300)
+        /// How long a client may take nothing of a response before it counts as gone. Default: 60 s.
+        package var stallTimeout: Duration = .seconds(60)
+        /// Connections; more wait in the system's queue until one ends. Default: 4096.
+        package var connections = 4_096
+        /// Generations that run or wait, of all clients together; more get a 503. Default: 2048.
+        package var generations = 2_048
+        /// The same of one API key; more get a 429. Default: no limit.
+        package var generationsPerKey: Int?
+
+        var quota: GenerationQuota { GenerationQuota(total: generations, perOwner: generationsPerKey ?? .max) }
 
         package init() {}
     }

@@ -15,6 +15,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
         guard label != nil || Self.publicPaths.contains(request.uri.path) else {
             throw APIError(.authentication, "Invalid API Key")
         }
+        context.notes.keyLabel = label
         return try await next(request, context)
     }
 

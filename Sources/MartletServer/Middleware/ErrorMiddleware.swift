@@ -23,6 +23,8 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as HTTPParserError {
             // The connection is beyond use; the framework closes it.
             return .error(.malformed(error))
+        } catch let error as RequestTimeout {
+            return .error(error.apiError)
         } catch is NIOTooManyBytesError {
             return .error(.bodyTooLarge(limit: bodyLimit))
         } catch let error as any HTTPResponseError where error.status == .notFound {
