@@ -117,7 +117,7 @@ package final class EdgeServer: Sendable {
         ).add(to: &routes)
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ObservationMiddleware(metrics: metrics))
+        router.add(middleware: ObservationMiddleware(metrics: metrics, accessLog: configuration.accessLog))
         router.add(middleware: CrossOriginMiddleware(policy: configuration.crossOrigin))
         router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
         router.add(

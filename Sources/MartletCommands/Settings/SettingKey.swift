@@ -54,6 +54,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case maximumGenerationsPerKey = "max-generations-per-key"
     case drainTimeout = "drain-timeout"
 
+    case accessLog = "access-log"
     case logVerbosity = "log-verbosity"
     case verbose
 }

@@ -47,6 +47,8 @@ package struct ServerConfiguration: Sendable {
     package var servesSlots = true
     /// Whether `/metrics` is served. Default: yes.
     package var servesMetrics = true
+    /// Where a line about each answered request goes. Default: nowhere.
+    package var accessLog: AccessLog?
     /// Which build answers, as responses name it. Default: "martlet".
     package var build = "martlet"
 
