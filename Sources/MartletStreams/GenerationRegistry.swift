@@ -1,3 +1,4 @@
+package import MartletObservability
 package import MartletProtocol
 package import NIOCore
 internal import Synchronization
@@ -13,6 +14,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         /// How many of them each owner has.
         var owned: [String: Int] = [:]
         var lastHandle: UInt64 = 0
+        var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
         /// Set when nothing is accepted any more: what new generations end with.
         var closing: EngineError?
@@ -24,15 +26,19 @@ package final class GenerationRegistry: EngineEventReceiver {
     }
     private let state = Mutex(State())
     private let quota: GenerationQuota
+    private let clock: @Sendable () -> NIODeadline
     private let stateChanged: @Sendable (EngineState) -> Void
 
     /// - Parameters:
     ///   - quota: how many generations may be live.
     ///   - stateChanged: called when the engine changes its state, on the engine's thread.
+    ///   - clock: read once for each call of `prepare` and `receive`.
     package init(
-        quota: GenerationQuota = GenerationQuota(), stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in }
+        quota: GenerationQuota = GenerationQuota(), stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in },
+        clock: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
         self.quota = quota
+        self.clock = clock
         self.stateChanged = stateChanged
     }
 
@@ -46,6 +52,11 @@ package final class GenerationRegistry: EngineEventReceiver {
         state.withLock { $0.live.count }
     }
 
+    /// How generations went so far.
+    package var metrics: GenerationMetrics {
+        state.withLock { $0.metrics }
+    }
+
     // MARK: From clients
 
     /// Makes the log of a new generation. It is live from now on, though the engine does not know of it yet.
@@ -55,12 +66,14 @@ package final class GenerationRegistry: EngineEventReceiver {
         _ head: LogHead, for owner: String? = nil
     ) throws(GenerationQuota.Excess) -> (handle: GenerationHandle, log: GenerationLog) {
         let log = GenerationLog(head: head)
+        let begin = clock()
         let (handle, closing) = try state.withLock { state throws(GenerationQuota.Excess) in
             try quota.check(live: state.live.count, ofOwner: owner.flatMap { state.owned[$0] } ?? 0)
             state.lastHandle += 1
             let handle = GenerationHandle(rawValue: state.lastHandle)
             if state.closing == nil {
-                state.live[handle] = LiveGeneration(log: log, owner: owner)
+                state.live[handle] = LiveGeneration(
+                    log: log, owner: owner, series: state.metrics.index(of: head.model), begin: begin)
                 if let owner { state.owned[owner, default: 0] += 1 }
             }
             return (handle, state.closing)
@@ -139,9 +152,12 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     package func receive(_ events: [EngineEvent]) {
         var wakeups = Wakeups()
+        let now = clock()
         state.withLock { state in
             for event in events {
                 guard let index = state.live.index(forKey: event.handle) else { continue }
+                let series = state.live.values[index].series
+                state.live.values[index].measure(event.kind, at: now, in: &state.metrics.series[series])
                 let isEnded = state.live.values[index].take(event.kind, wakeups: &wakeups)
                 if isEnded { state.removeGeneration(at: index) }
             }

@@ -1,7 +1,9 @@
+import MartletObservability
 import MartletProtocol
 import MartletTestSupport
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 @testable import MartletStreams
@@ -151,5 +153,44 @@ private struct BarSplitter: OutputSplitter {
         _ = try registry.prepare(head, for: "a")
         #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(head, for: "a") }
         #expect(registry.liveCount == 3)
+    }
+
+    @Test func timesAreMeasuredWhereEventsArrive() throws {
+        let now = Mutex(NIODeadline.uptimeNanoseconds(0))
+        let registry = GenerationRegistry(clock: { now.withLock { $0 } })
+        let (handle, _) = try registry.prepare(LogHead(created: 0, model: "m"))
+        func receive(_ kind: EngineEvent.Kind, after time: TimeAmount) {
+            now.withLock { $0 = $0 + time }
+            registry.receive([EngineEvent(handle, kind)])
+        }
+        var timings = Timings()
+        timings.promptTokens = 10
+        timings.cachedTokens = 4
+        timings.promptTime = .milliseconds(100)
+        timings.predictedTokens = 3
+        timings.predictedTime = .milliseconds(100)
+        receive(.admitted(promptTokens: 10), after: .milliseconds(10))
+        receive(.started(slot: 0, cachedTokens: 4), after: .milliseconds(10))
+        receive(.token(id: 1, text: []), after: .milliseconds(180))
+        receive(.token(id: 1, text: []), after: .milliseconds(5))
+        receive(.token(id: 1, text: []), after: .milliseconds(3_000))
+        receive(.finished(Completion(reason: .endOfGeneration, timings: timings), text: []), after: .seconds(1))
+        receive(.token(id: 1, text: []), after: .seconds(1))
+        var text = PrometheusText()
+        registry.metrics.write(to: &text)
+        for line in [
+            #"martlet_queue_seconds_sum{model="m"} 0.02"#,
+            #"martlet_time_to_first_token_seconds_sum{model="m"} 0.2"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="0.0025"} 0"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="0.005"} 1"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="2.5"} 1"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="+Inf"} 2"#,
+            #"martlet_inter_token_seconds_count{model="m"} 2"#,
+            #"martlet_prompt_tokens_per_second_sum{model="m"} 60"#,
+            #"martlet_generation_tokens_per_second_sum{model="m"} 20"#,
+            #"martlet_prompt_cached_ratio_sum{model="m"} 0.4"#,
+        ] {
+            #expect(text.text.contains(line + "\n"), "\(line)")
+        }
     }
 }
