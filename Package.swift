@@ -95,7 +95,7 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletProtocol",
+                "MartletObservability", "MartletProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings
@@ -156,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "MartletStreamsTests",
             dependencies: [
-                "MartletStreams", "MartletProtocol", "MartletTestSupport",
+                "MartletStreams", "MartletObservability", "MartletProtocol", "MartletTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -174,8 +174,11 @@ let package = Package(
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletStreams", "MartletProtocol", "MartletJSON",
                 "MartletTestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),

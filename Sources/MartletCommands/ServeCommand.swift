@@ -38,6 +38,9 @@ struct ServeCommand: AsyncParsableCommand {
             sink = LogSink(holdsBack: values.logLevel > .debug)
             let logger = LineLogHandler.logger(label: "martlet", level: values.logLevel, sink: sink)
             edge = try Edge(values, model: model, logger: logger)
+            if let format = values.text(.accessLog).flatMap(AccessLog.Format.init(rawValue:)) {
+                edge.configuration.accessLog = AccessLog(format: format) { sink.write($0 + "\n") }
+            }
         } catch {
             throw Failure.exit(error, usage: true)
         }

@@ -11,7 +11,7 @@ package struct PrometheusText: ~Copyable {
 
     /// A metric with one value.
     package mutating func add(_ name: String, _ kind: Kind, help: String, _ value: Double) {
-        begin(name, kind, help: help)
+        begin(name, kind.rawValue, help: help)
         sample(name, [], value)
     }
 
@@ -19,12 +19,28 @@ package struct PrometheusText: ~Copyable {
     package mutating func add(
         _ name: String, _ kind: Kind, help: String, _ samples: [(labels: [(String, String)], value: Double)]
     ) {
-        begin(name, kind, help: help)
+        begin(name, kind.rawValue, help: help)
         for (labels, value) in samples { sample(name, labels, value) }
     }
 
-    private mutating func begin(_ name: String, _ kind: Kind, help: String) {
-        text += "# HELP \(name) \(Self.escaped(help, quote: false))\n# TYPE \(name) \(kind.rawValue)\n"
+    /// A histogram for each set of labels.
+    package mutating func add(
+        _ name: String, help: String, _ histograms: [(labels: [(String, String)], value: Histogram)]
+    ) {
+        begin(name, "histogram", help: help)
+        for (labels, histogram) in histograms {
+            var count: UInt64 = 0
+            for (bucket, bound) in (histogram.bounds + [.infinity]).enumerated() {
+                count += histogram.counts[bucket]
+                sample(name + "_bucket", labels + [("le", Self.number(bound))], Double(count))
+            }
+            sample(name + "_sum", labels, histogram.sum)
+            sample(name + "_count", labels, Double(count))
+        }
+    }
+
+    private mutating func begin(_ name: String, _ kind: String, help: String) {
+        text += "# HELP \(name) \(Self.escaped(help, quote: false))\n# TYPE \(name) \(kind)\n"
     }
 
     private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Double) {

@@ -79,3 +79,16 @@ package struct Timings: Sendable, Equatable {
 
     package init() {}
 }
+
+extension Timings {
+    /// Prompt tokens computed per second; `nil` when there were none or no time passed.
+    package var promptSpeed: Double? {
+        let count = promptTokens - cachedTokens
+        return count > 0 && promptTime > .zero ? Double(count) / (promptTime / .seconds(1)) : nil
+    }
+
+    /// Tokens per second from the first generated token on; `nil` when there were fewer than two.
+    package var decodeSpeed: Double? {
+        predictedTokens > 1 && predictedTime > .zero ? Double(predictedTokens - 1) / (predictedTime / .seconds(1)) : nil
+    }
+}

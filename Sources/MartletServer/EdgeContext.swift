@@ -9,6 +9,7 @@ struct EdgeContext: RequestContext {
     /// Names the request in its response and in log lines. Not the framework's `id`: that one is read out of the
     /// logger's metadata and traps when the log handler keeps none.
     let requestID: String
+    let notes = RequestNotes()
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

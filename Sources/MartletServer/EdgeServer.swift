@@ -39,7 +39,7 @@ package final class EdgeServer: Sendable {
         self.logger = logger
         self.services = services
         let gate = ModelGate(configuration: configuration, logger: logger)
-        let registry = GenerationRegistry { gate.engineStateChanged($0) }
+        let registry = GenerationRegistry(quota: configuration.limits.quota) { gate.engineStateChanged($0) }
         self.gate = gate
         self.registry = registry
         engine = makeEngine(registry)
@@ -49,8 +49,9 @@ package final class EdgeServer: Sendable {
 
     /// Serves until SIGTERM or SIGINT, or until `shutDown` is called.
     /// - Parameter signals: what begins the graceful shutdown.
-    /// - Throws: `EdgeServerError` when the address cannot be listened on.
+    /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
+        try configuration.check()
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         var groupConfiguration = ServiceGroupConfiguration(
             services: services + [
@@ -83,7 +84,9 @@ package final class EdgeServer: Sendable {
 
     private func application(on eventLoops: MultiThreadedEventLoopGroup) -> some Service {
         var http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionHandler(connections: self.connections)],
+            additionalChannelHandlers: [
+                ConnectionHandler(connections: self.connections, limits: self.configuration.limits)
+            ],
             idleTimeout: TimeAmount(configuration.limits.idleTimeout))
         http.httpDecoder = .init(
             maxHeaderFieldSize: configuration.limits.headerFieldBytes,
@@ -92,7 +95,8 @@ package final class EdgeServer: Sendable {
             router: router(),
             server: .http1(configuration: http),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512),
+                address: .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512,
+                availableConnectionsDelegate: .maximum(configuration.limits.connections, logger: logger)),
             onServerRunning: { [configuration] channel in
                 configuration.onListening(channel.localAddress?.port ?? configuration.port)
             },
@@ -113,10 +117,14 @@ package final class EdgeServer: Sendable {
         ).add(to: &routes)
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ObservationMiddleware(metrics: metrics))
+        router.add(middleware: ObservationMiddleware(metrics: metrics, accessLog: configuration.accessLog))
         router.add(middleware: CrossOriginMiddleware(policy: configuration.crossOrigin))
         router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
-        router.add(middleware: AuthenticationMiddleware(keys: APIKeys(configuration.apiKeys)))
+        router.add(
+            middleware: SiteMiddleware(
+                hosts: HostPolicy(host: configuration.host, allowedHosts: configuration.allowedHosts),
+                origins: configuration.crossOrigin, maximumURIBytes: configuration.limits.uriBytes))
+        router.add(middleware: AuthenticationMiddleware(keys: configuration.apiKeys))
         routes.register(in: router)
         return router
     }

@@ -10,6 +10,14 @@ internal import NIOCore
 package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
     package let description: String
 
+    private init(description: String) { self.description = description }
+
+    static func unauthenticated(host: String) -> Self {
+        Self(
+            description: "others could use a server on \(host) without a key; "
+                + "set --api-key or --api-key-file, or allow that with --allow-unauthenticated")
+    }
+
     init(_ error: IOError, host: String, port: Int) {
         description =
             switch error.errnoCode {

@@ -48,6 +48,11 @@ package final class GenerationLog: Sendable {
         return event
     }
 
+    /// What ended it, if it has ended.
+    package var terminalEvent: LogEvent? {
+        state.withLock { $0.storage.isEnded ? $0.storage.details.last : nil }
+    }
+
     /// Every event so far.
     package var events: [LogEvent] {
         var cursor = LogCursor()

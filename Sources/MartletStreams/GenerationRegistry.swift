@@ -1,3 +1,4 @@
+package import MartletObservability
 package import MartletProtocol
 package import NIOCore
 internal import Synchronization
@@ -10,16 +11,34 @@ package final class GenerationRegistry: EngineEventReceiver {
     private struct State {
         var engine: (any EngineService)?
         var live: [GenerationHandle: LiveGeneration] = [:]
+        /// How many of them each owner has.
+        var owned: [String: Int] = [:]
         var lastHandle: UInt64 = 0
+        var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
         /// Set when nothing is accepted any more: what new generations end with.
         var closing: EngineError?
+
+        mutating func removeGeneration(at index: Dictionary<GenerationHandle, LiveGeneration>.Index) {
+            guard let owner = live.remove(at: index).value.owner, let count = owned[owner] else { return }
+            owned[owner] = count > 1 ? count - 1 : nil
+        }
     }
     private let state = Mutex(State())
+    private let quota: GenerationQuota
+    private let clock: @Sendable () -> NIODeadline
     private let stateChanged: @Sendable (EngineState) -> Void
 
-    /// - Parameter stateChanged: called when the engine changes its state, on the engine's thread.
-    package init(stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - quota: how many generations may be live.
+    ///   - stateChanged: called when the engine changes its state, on the engine's thread.
+    ///   - clock: read once for each call of `prepare` and `receive`.
+    package init(
+        quota: GenerationQuota = GenerationQuota(), stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in },
+        clock: @escaping @Sendable () -> NIODeadline = { .now() }
+    ) {
+        self.quota = quota
+        self.clock = clock
         self.stateChanged = stateChanged
     }
 
@@ -33,15 +52,30 @@ package final class GenerationRegistry: EngineEventReceiver {
         state.withLock { $0.live.count }
     }
 
+    /// How generations went so far.
+    package var metrics: GenerationMetrics {
+        state.withLock { $0.metrics }
+    }
+
     // MARK: From clients
 
     /// Makes the log of a new generation. It is live from now on, though the engine does not know of it yet.
-    package func prepare(_ head: LogHead) -> (handle: GenerationHandle, log: GenerationLog) {
+    /// - Parameter owner: whose quota it counts against; `nil` = only that of all together.
+    /// - Throws: when the quota leaves no room for it.
+    package func prepare(
+        _ head: LogHead, for owner: String? = nil
+    ) throws(GenerationQuota.Excess) -> (handle: GenerationHandle, log: GenerationLog) {
         let log = GenerationLog(head: head)
-        let (handle, closing) = state.withLock { state in
+        let begin = clock()
+        let (handle, closing) = try state.withLock { state throws(GenerationQuota.Excess) in
+            try quota.check(live: state.live.count, ofOwner: owner.flatMap { state.owned[$0] } ?? 0)
             state.lastHandle += 1
             let handle = GenerationHandle(rawValue: state.lastHandle)
-            if state.closing == nil { state.live[handle] = LiveGeneration(log: log) }
+            if state.closing == nil {
+                state.live[handle] = LiveGeneration(
+                    log: log, owner: owner, series: state.metrics.index(of: head.model), begin: begin)
+                if let owner { state.owned[owner, default: 0] += 1 }
+            }
             return (handle, state.closing)
         }
         if let closing { log.append(.failed(closing)) }
@@ -118,11 +152,14 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     package func receive(_ events: [EngineEvent]) {
         var wakeups = Wakeups()
+        let now = clock()
         state.withLock { state in
             for event in events {
                 guard let index = state.live.index(forKey: event.handle) else { continue }
+                let series = state.live.values[index].series
+                state.live.values[index].measure(event.kind, at: now, in: &state.metrics.series[series])
                 let isEnded = state.live.values[index].take(event.kind, wakeups: &wakeups)
-                if isEnded { state.live.remove(at: index) }
+                if isEnded { state.removeGeneration(at: index) }
             }
             guard state.live.isEmpty, !state.idleWaiters.isEmpty else { return }
             wakeups.waiters.append(contentsOf: state.idleWaiters)

@@ -1,4 +1,6 @@
+internal import MartletObservability
 internal import MartletProtocol
+internal import NIOCore
 
 /// A generation that has not ended: its log, and what stands between the engine's text and the log.
 struct LiveGeneration {
@@ -12,13 +14,40 @@ struct LiveGeneration {
     }
 
     let log: GenerationLog
+    /// Whose quota it counts against.
+    let owner: String?
+    /// Where its model's metrics are.
+    let series: Int
+    private let begin: NIODeadline
+    private var lastToken: NIODeadline?
     var stage = Stage.prepared
     private var splitter: (any OutputSplitter)?
-    private var channel = Channel.content
+    private var channel = MartletProtocol.Channel.content
 
-    init(log: GenerationLog) { self.log = log }
+    init(log: GenerationLog, owner: String?, series: Int, begin: NIODeadline) {
+        self.log = log
+        self.owner = owner
+        self.series = series
+        self.begin = begin
+    }
 
     mutating func setSplitter(_ splitter: (any OutputSplitter)?) { self.splitter = splitter }
+
+    /// Notes how long it took to what the engine reports.
+    mutating func measure(_ event: EngineEvent.Kind, at now: NIODeadline, in series: inout GenerationMetrics.Series) {
+        switch event {
+        case .token:
+            if let lastToken {
+                series.nextToken(after: (now - lastToken).nanoseconds)
+            } else {
+                series.firstToken(after: (now - begin).nanoseconds)
+            }
+            lastToken = now
+        case .started: series.started(after: (now - begin).nanoseconds)
+        case .finished(let completion, _): series.finished(completion.timings)
+        case .admitted, .promptProgress, .failed: break
+        }
+    }
 
     /// Writes what the engine reports into the log.
     /// - Returns: Whether the generation has ended.

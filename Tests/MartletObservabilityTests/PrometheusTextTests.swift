@@ -49,4 +49,23 @@ import Testing
         let types = text.text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
         #expect(types.count == 10 && Set(types).count == 10)
     }
+
+    @Test func aHistogramCountsWhatIsAtMostEachBound() {
+        var histogram = Histogram(bounds: [1, 2.5])
+        for value in [0.5, 1, 2, 3] { histogram.record(value) }
+        histogram.record(.milliseconds(2_500))
+        var text = PrometheusText()
+        text.add("d", help: "D.", [(labels: [("x", "y")], value: histogram)])
+        #expect(
+            text.text == """
+                # HELP d D.
+                # TYPE d histogram
+                d_bucket{x="y",le="1"} 2
+                d_bucket{x="y",le="2.5"} 4
+                d_bucket{x="y",le="+Inf"} 5
+                d_sum{x="y"} 9
+                d_count{x="y"} 5
+
+                """)
+    }
 }

@@ -135,8 +135,8 @@ import Testing
         try await TestServer.run { server async throws in
             let large = String(repeating: "x", count: 100_000)
             let (head, body) = try await server.send("GET", "/health", headers: [("X-Large", large)])
-            #expect(head.status == 400)
-            #expect(try json(body)["error"]?["code"] == 400)
+            #expect(head.status == 431)
+            #expect(try json(body)["error"]?["code"] == 431)
         }
     }
 }

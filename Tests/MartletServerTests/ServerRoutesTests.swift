@@ -88,6 +88,8 @@ import Testing
                 #expect(
                     text.contains(
                         "# TYPE llamacpp:tokens_predicted_total counter\nllamacpp:tokens_predicted_total 12\n"))
+                #expect(text.contains("# TYPE martlet_inter_token_seconds histogram\n"))
+                #expect(text.contains(#"martlet_model_load_seconds_count{model="martlet"} 1"# + "\n"))
                 #expect(text.contains(#"martlet_http_requests_total{method="GET",route="/health",status="200"} 1"#))
                 #expect(text.contains(#"martlet_http_requests_total{method="GET",route="NotFound",status="404"} 1"#))
             }

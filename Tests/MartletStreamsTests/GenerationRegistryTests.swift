@@ -1,7 +1,9 @@
+import MartletObservability
 import MartletProtocol
 import MartletTestSupport
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 @testable import MartletStreams
@@ -15,8 +17,8 @@ import Testing
         registry.connect(to: engine)
     }
 
-    private func prepare() -> (handle: GenerationHandle, log: GenerationLog) {
-        registry.prepare(LogHead(created: 0, model: "m"))
+    private func prepare() throws -> (handle: GenerationHandle, log: GenerationLog) {
+        try registry.prepare(LogHead(created: 0, model: "m"))
     }
 
     private func submit(_ handle: GenerationHandle, splitter: (any OutputSplitter)? = nil) {
@@ -24,13 +26,13 @@ import Testing
             GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)), splitter: splitter)
     }
 
-    @Test func oneStepWakesEachEventLoopOnce() {
+    @Test func oneStepWakesEachEventLoopOnce() throws {
         let eventLoops = [EmbeddedEventLoop(), EmbeddedEventLoop()]
         let loops = eventLoops.map { ReaderLoop(eventLoop: $0) }
         var handles: [GenerationHandle] = []
         var sinks: [RecordingSink] = []
         for index in 0..<16 {
-            let (handle, log) = prepare()
+            let (handle, log) = try prepare()
             submit(handle)
             handles.append(handle)
             sinks.append(RecordingSink())
@@ -46,8 +48,8 @@ import Testing
         #expect(loops.map(\.wakeCount) == [2, 2])
     }
 
-    @Test func cancelBeforeSubmissionNeverReachesTheEngine() {
-        let (handle, log) = prepare()
+    @Test func cancelBeforeSubmissionNeverReachesTheEngine() throws {
+        let (handle, log) = try prepare()
         registry.cancel(handle)
         submit(handle)
         #expect(engine.requests.isEmpty)
@@ -55,8 +57,8 @@ import Testing
         #expect(registry.liveCount == 0)
     }
 
-    @Test func cancelAfterSubmissionIsTheEngines() {
-        let (handle, log) = prepare()
+    @Test func cancelAfterSubmissionIsTheEngines() throws {
+        let (handle, log) = try prepare()
         submit(handle)
         registry.cancel(handle)
         #expect(engine.cancelled == [handle])
@@ -65,8 +67,8 @@ import Testing
         #expect(engine.cancelled == [handle])
     }
 
-    @Test func cancelDuringSubmissionFollowsIt() {
-        let (handle, _) = prepare()
+    @Test func cancelDuringSubmissionFollowsIt() throws {
+        let (handle, _) = try prepare()
         engine.setScript(
             FakeEngine.Script { [registry] request in
                 registry.cancel(request.handle)
@@ -77,10 +79,10 @@ import Testing
         #expect(engine.cancelled == [handle])
     }
 
-    @Test func closingEndsEveryGenerationOnceAndLaterOnesAtOnce() {
+    @Test func closingEndsEveryGenerationOnceAndLaterOnesAtOnce() throws {
         let error = EngineError(.shuttingDown, "bye")
-        let (queued, queuedLog) = prepare()
-        let (running, runningLog) = prepare()
+        let (queued, queuedLog) = try prepare()
+        let (running, runningLog) = try prepare()
         submit(running)
         engine.step([running], text: "a")
         registry.close(error)
@@ -88,12 +90,12 @@ import Testing
         #expect(queuedLog.events == [.failed(error)])
         #expect(runningLog.events == [.token(1, "a"), .failed(error)])
         #expect(Set(engine.cancelled) == [queued, running])
-        #expect(prepare().log.events == [.failed(error)])
+        #expect(try prepare().log.events == [.failed(error)])
         #expect(registry.liveCount == 0)
     }
 
-    @Test func splitTextKeepsOneTokenPerToken() {
-        let (handle, log) = prepare()
+    @Test func splitTextKeepsOneTokenPerToken() throws {
+        let (handle, log) = try prepare()
         submit(handle, splitter: BarSplitter())
         engine.step([handle], token: 4, text: "a|b")
         engine.step([handle], token: 5, text: "")
@@ -111,8 +113,8 @@ import Testing
         #expect(registry.liveCount == 0)
     }
 
-    @Test func waitingForIdleEndsWithTheLastGeneration() async {
-        let (handle, _) = prepare()
+    @Test func waitingForIdleEndsWithTheLastGeneration() async throws {
+        let (handle, _) = try prepare()
         submit(handle)
         let loop = NIOAsyncTestingEventLoop()
         async let idle: Void = registry.waitUntilIdle(upTo: .hours(1), on: loop)
@@ -135,5 +137,60 @@ private struct BarSplitter: OutputSplitter {
 
     mutating func finish(emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
         emit(.markup, ArraySlice("end".utf8))
+    }
+
+    @Test func theQuotaCountsWhatIsLive() throws {
+        let registry = GenerationRegistry(quota: GenerationQuota(total: 3, perOwner: 2))
+        let head = LogHead(created: 0, model: "m")
+        let first = try registry.prepare(head, for: "a")
+        _ = try registry.prepare(head, for: "a")
+        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(head, for: "a") }
+        _ = try registry.prepare(head, for: "b")
+        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(head, for: "b") }
+        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(head) }
+        registry.cancel(first.handle)
+        registry.cancel(first.handle)
+        _ = try registry.prepare(head, for: "a")
+        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(head, for: "a") }
+        #expect(registry.liveCount == 3)
+    }
+
+    @Test func timesAreMeasuredWhereEventsArrive() throws {
+        let now = Mutex(NIODeadline.uptimeNanoseconds(0))
+        let registry = GenerationRegistry(clock: { now.withLock { $0 } })
+        let (handle, _) = try registry.prepare(LogHead(created: 0, model: "m"))
+        func receive(_ kind: EngineEvent.Kind, after time: TimeAmount) {
+            now.withLock { $0 = $0 + time }
+            registry.receive([EngineEvent(handle, kind)])
+        }
+        var timings = Timings()
+        timings.promptTokens = 10
+        timings.cachedTokens = 4
+        timings.promptTime = .milliseconds(100)
+        timings.predictedTokens = 3
+        timings.predictedTime = .milliseconds(100)
+        receive(.admitted(promptTokens: 10), after: .milliseconds(10))
+        receive(.started(slot: 0, cachedTokens: 4), after: .milliseconds(10))
+        receive(.token(id: 1, text: []), after: .milliseconds(180))
+        receive(.token(id: 1, text: []), after: .milliseconds(5))
+        receive(.token(id: 1, text: []), after: .milliseconds(3_000))
+        receive(.finished(Completion(reason: .endOfGeneration, timings: timings), text: []), after: .seconds(1))
+        receive(.token(id: 1, text: []), after: .seconds(1))
+        var text = PrometheusText()
+        registry.metrics.write(to: &text)
+        for line in [
+            #"martlet_queue_seconds_sum{model="m"} 0.02"#,
+            #"martlet_time_to_first_token_seconds_sum{model="m"} 0.2"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="0.0025"} 0"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="0.005"} 1"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="2.5"} 1"#,
+            #"martlet_inter_token_seconds_bucket{model="m",le="+Inf"} 2"#,
+            #"martlet_inter_token_seconds_count{model="m"} 2"#,
+            #"martlet_prompt_tokens_per_second_sum{model="m"} 60"#,
+            #"martlet_generation_tokens_per_second_sum{model="m"} 20"#,
+            #"martlet_prompt_cached_ratio_sum{model="m"} 0.4"#,
+        ] {
+            #expect(text.text.contains(line + "\n"), "\(line)")
+        }
     }
 }

@@ -9,13 +9,19 @@ package struct APIError: Error, Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         case invalidRequest = "invalid_request_error"
         case authentication = "authentication_error"
+        case forbidden = "permission_error"
         case notFound = "not_found_error"
         case methodNotAllowed = "method_not_allowed_error"
+        case timeout = "request_timeout_error"
         case tooLarge = "request_too_large_error"
+        case uriTooLong = "uri_too_long_error"
+        case headersTooLarge = "headers_too_large_error"
         case contextExceeded = "exceed_context_size_error"
         /// Valid at llama-server or OpenAI, but nothing that this version does. 400 and not llama-server's 501, because
         /// client libraries repeat a request after any 5xx.
         case notSupported = "not_supported_error"
+        /// One client asks for more than its share.
+        case rateLimited = "rate_limit_error"
         case overloaded = "overloaded_error"
         case server = "server_error"
         case unavailable = "unavailable_error"
@@ -24,9 +30,14 @@ package struct APIError: Error, Sendable, Equatable {
             switch self {
             case .invalidRequest, .contextExceeded, .notSupported: 400
             case .authentication: 401
+            case .forbidden: 403
             case .notFound: 404
             case .methodNotAllowed: 405
+            case .timeout: 408
             case .tooLarge: 413
+            case .uriTooLong: 414
+            case .rateLimited: 429
+            case .headersTooLarge: 431
             case .server: 500
             case .overloaded, .unavailable: 503
             }

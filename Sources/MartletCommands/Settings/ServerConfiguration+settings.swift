@@ -9,8 +9,10 @@ extension ServerConfiguration {
         self.init()
         if let value = values.text(.host) { host = value }
         if let value = values.integer(.port) { port = value }
-        apiKeys = values.list(.apiKey) ?? []
-        if let path = values.text(.apiKeyFile) { apiKeys += try Self.keys(inFile: path) }
+        apiKeys = APIKeys(values.list(.apiKey) ?? [])
+        if let path = values.text(.apiKeyFile) { try addKeys(inFile: path) }
+        if let value = values.toggle(.allowUnauthenticated) { allowsUnauthenticated = value }
+        allowedHosts = values.list(.allowedHosts) ?? []
         crossOrigin = CrossOriginPolicy(values)
         if let value = values.list(.alias), !value.isEmpty { modelNames = value }
         if let value = values.toggle(.acceptAnyModel) { acceptsAnyModelName = value }
@@ -26,16 +28,20 @@ extension ServerConfiguration {
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.integer(.timeout) { limits.idleTimeout = .seconds(value) }
+        if let value = values.integer(.requestTimeout) { limits.requestTimeout = .seconds(value) }
+        if let value = values.integer(.stallTimeout) { limits.stallTimeout = .seconds(value) }
+        if let value = values.integer(.maximumConnections) { limits.connections = value }
+        if let value = values.integer(.maximumGenerations) { limits.generations = value }
+        if let value = values.integer(.maximumGenerationsPerKey), value > 0 { limits.generationsPerKey = value }
         if let value = values.integer(.drainTimeout) { drainTimeout = .seconds(value) }
         build = "martlet-" + MartletVersion.current
     }
 
-    private static func keys(inFile path: String) throws(SettingError) -> [String] {
-        let lines = try SmallFile.text(path, for: "--api-key-file").split { $0.isNewline }
-        let keys = lines.map { String($0.drop { $0 == " " }) }.filter { !$0.isEmpty && !$0.hasPrefix("#") }
+    private mutating func addKeys(inFile path: String) throws(SettingError) {
         // An empty file is a mistake that would let everybody in.
-        if keys.isEmpty { throw SettingError("--api-key-file: no key in \(path); write one key on each line") }
-        return keys
+        guard apiKeys.append(lines: try SmallFile.text(path, for: "--api-key-file")) > 0 else {
+            throw SettingError("--api-key-file: no key in \(path); write one key on each line")
+        }
     }
 }
 

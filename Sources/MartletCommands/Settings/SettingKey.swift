@@ -39,6 +39,8 @@ enum SettingKey: String, Sendable, CaseIterable {
     case port
     case apiKey = "api-key"
     case apiKeyFile = "api-key-file"
+    case allowUnauthenticated = "allow-unauthenticated"
+    case allowedHosts = "allowed-hosts"
     case crossOrigins = "cors-origins"
     case crossOriginMethods = "cors-methods"
     case crossOriginHeaders = "cors-headers"
@@ -46,8 +48,14 @@ enum SettingKey: String, Sendable, CaseIterable {
     case slots
     case metrics
     case timeout
+    case requestTimeout = "request-timeout"
+    case stallTimeout = "stall-timeout"
+    case maximumConnections = "max-connections"
+    case maximumGenerations = "max-generations"
+    case maximumGenerationsPerKey = "max-generations-per-key"
     case drainTimeout = "drain-timeout"
 
+    case accessLog = "access-log"
     case logVerbosity = "log-verbosity"
     case verbose
 }

@@ -2,7 +2,7 @@ extension SettingTable {
     static let server: [Setting] = [
         Setting(
             .host, environment: ["LLAMA_ARG_HOST"], .text, "ADDRESS", default: "127.0.0.1", in: .server, for: .edge,
-            "Where to listen. 0.0.0.0 = on every network of this machine; then set a key."),
+            "Where to listen. 0.0.0.0 = on every network of this machine, which wants a key."),
         Setting(
             .port, environment: ["LLAMA_ARG_PORT"], .integer(0...65_535), "PORT", default: "8080", in: .server,
             for: .edge, "0 = any free one."),
@@ -11,7 +11,14 @@ extension SettingTable {
             in: .server, for: .edge, "Keys of which clients must show one. Others see them in the list of processes."),
         Setting(
             .apiKeyFile, environment: ["LLAMA_ARG_API_KEY_FILE"], .text, "PATH", in: .server, for: .edge,
-            "A file with one key on each line; lines that begin with # are comments."),
+            "A file with one key on each line, which ' # NAME' may follow; lines that begin with # are comments."),
+        Setting(
+            .allowUnauthenticated, environment: [], .toggle, default: "off", in: .server, for: .edge,
+            "Let everybody in without a key also where others than this machine reach the server."),
+        Setting(
+            .allowedHosts, environment: [], .list, "NAMES", unset: "those of this machine, if --host is one",
+            in: .server,
+            for: .edge, "Further names under which clients may address the server in the Host header. * = any."),
         Setting(
             .crossOrigins, environment: ["LLAMA_ARG_CORS_ORIGINS"], .text, "ORIGINS", default: "localhost",
             in: .server, for: .edge,
@@ -34,6 +41,21 @@ extension SettingTable {
         Setting(
             .timeout, ["-to"], environment: ["LLAMA_ARG_TIMEOUT"], .integer(1...86_400), "SECONDS", default: "60",
             in: .server, for: .edge, "How long a connection may be idle, or a request may stall while it is read."),
+        Setting(
+            .requestTimeout, environment: [], .integer(1...86_400), "SECONDS", default: "300", in: .server, for: .edge,
+            "How long a request may take from its header to the end of its body."),
+        Setting(
+            .stallTimeout, environment: [], .integer(1...86_400), "SECONDS", default: "60", in: .server, for: .edge,
+            "How long a client may take nothing of its response before it counts as gone."),
+        Setting(
+            .maximumConnections, environment: [], .integer(1...1_048_576), "COUNT", default: "4096", in: .server,
+            for: .edge, "Most connections at once; more wait until one ends."),
+        Setting(
+            .maximumGenerations, environment: [], .integer(1...1_048_576), "COUNT", default: "2048", in: .server,
+            for: .edge, "Most generations that run or wait, of all clients together; more are refused with 503."),
+        Setting(
+            .maximumGenerationsPerKey, environment: [], .integer(0...1_048_576), "COUNT", default: "0", in: .server,
+            for: .edge, "The same of one API key; more are refused with 429. 0 = no limit."),
         Setting(
             .drainTimeout, environment: [], .integer(1...3_600), "SECONDS", default: "3", in: .server, for: .edge,
             "How long the server takes to end when it is asked to; answers may go on for two thirds of it."),

@@ -37,6 +37,9 @@ enum SettingTable {
 
     private static let log: [Setting] = [
         Setting(
+            .accessLog, environment: [], .choice(["off", "text", "json"]), "FORMAT", default: "text", in: .log,
+            for: .edge, "A line on standard error for each answered request, for people or as JSON."),
+        Setting(
             .logVerbosity, ["-lv", "--verbosity"], environment: ["LLAMA_ARG_LOG_VERBOSITY", "LLAMA_LOG_VERBOSITY"],
             .integer(0...5), "LEVEL", default: "3", in: .log, for: .both,
             "How much is logged to standard error: 0 and 1 errors, 2 warnings, 3 information, 4 and 5 all."),

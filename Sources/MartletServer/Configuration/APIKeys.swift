@@ -1,31 +1,73 @@
 internal import Crypto
 
 /// The accepted API keys, of which only hashes are kept in memory.
-struct APIKeys: Sendable {
-    private let digests: [[UInt8]]
+package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
+    private struct Entry: Sendable {
+        var digest: [UInt8]
+        var label: String
+    }
+    private var entries: [Entry] = []
 
-    init(_ keys: [String]) {
-        digests = keys.map { Self.digest($0) }
+    package init(_ keys: [String] = []) {
+        for key in keys { append(key) }
+    }
+
+    package init(arrayLiteral elements: String...) { self.init(elements) }
+
+    /// - Parameter label: what the key is called where it must not be shown; by default the first 8 hexadecimal digits
+    ///   of its SHA-256.
+    package mutating func append(_ key: String, label: String? = nil) {
+        let digest = Self.digest(key)
+        entries.append(Entry(digest: digest, label: label ?? Self.label(of: digest)))
+    }
+
+    /// Adds the keys of a file's text: one on each line, with a label behind ` #` if it has one. Lines that are empty
+    /// or begin with `#` hold none.
+    /// - Returns: How many keys there were.
+    package mutating func append(lines text: String) -> Int {
+        var count = 0
+        for line in text.split(whereSeparator: \.isNewline) {
+            let line = Self.trimmed(line)
+            guard let first = line.first, first != "#" else { continue }
+            let comment = line.firstRange(of: " #")
+            let label = comment.map { Self.trimmed(line[$0.upperBound...]) } ?? ""
+            append(
+                String(Self.trimmed(comment.map { line[..<$0.lowerBound] } ?? line)),
+                label: label.isEmpty ? nil : String(label))
+            count += 1
+        }
+        return count
     }
 
     /// Whether everybody is let in.
-    var isOpen: Bool { digests.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty }
 
-    /// Whether `key` is one of the keys. Takes the same time whichever it is and however much of it is right.
-    func contains(_ key: String) -> Bool {
+    /// The label of `key`, if it is one of the keys. Takes the same time whichever it is and however much of it is right.
+    func label(of key: String) -> String? {
         let candidate = Self.digest(key)
-        var isFound = false
-        for digest in digests {
+        var label: String?
+        for entry in entries {
             var difference: UInt8 = 0
-            for index in candidate.indices { difference |= digest[index] ^ candidate[index] }
-            isFound = (difference == 0) || isFound
+            for index in candidate.indices { difference |= entry.digest[index] ^ candidate[index] }
+            if difference == 0 { label = entry.label }
         }
-        return isFound
+        return label
     }
 
     private static func digest(_ key: String) -> [UInt8] {
         var hash = SHA256()
         Array(key.utf8).withUnsafeBytes { hash.update(bufferPointer: $0) }
         return Array(hash.finalize())
+    }
+
+    private static func label(of digest: [UInt8]) -> String {
+        digest.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private static func trimmed(_ text: Substring) -> Substring {
+        var text = text
+        while let first = text.first, first.isWhitespace { text.removeFirst() }
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        return text
     }
 }

@@ -28,24 +28,18 @@ package struct CrossOriginPolicy: Sendable, Equatable {
         }
     }
 
-    private static func isLocal(_ origin: String) -> Bool {
-        guard let scheme = origin.firstRange(of: "://") else { return false }
-        let authority = origin[scheme.upperBound...]
-        let host: Substring
-        if authority.first == "[" {
-            guard let end = authority.firstIndex(of: "]") else { return false }
-            host = authority[...end]
-            guard isPort(authority[authority.index(after: end)...]) else { return false }
-        } else {
-            let end = authority.firstIndex(of: ":") ?? authority.endIndex
-            host = authority[..<end]
-            guard isPort(authority[end...]) else { return false }
+    /// Whether pages of `origin` may change something here.
+    func allows(_ origin: String) -> Bool {
+        switch origins {
+        case .any: true
+        case .localhost: Self.isLocal(origin)
+        case .literal(let text): text == "*" || text == origin
         }
-        return ["localhost", "127.0.0.1", "[::1]"].contains(host.lowercased())
     }
 
-    /// Whether `text` is nothing or a colon and digits.
-    private static func isPort(_ text: Substring) -> Bool {
-        text.isEmpty || text.first == ":" && text.count > 1 && text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
+    private static func isLocal(_ origin: String) -> Bool {
+        guard let scheme = origin.firstRange(of: "://") else { return false }
+        let host = HostAddress.host(of: origin[scheme.upperBound...])
+        return ["localhost", "127.0.0.1", "[::1]"].contains(host)
     }
 }

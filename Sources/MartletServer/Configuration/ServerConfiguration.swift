@@ -1,5 +1,6 @@
 package import MartletAPI
 package import MartletJSON
+internal import MartletStreams
 internal import OrderedCollections
 
 /// How an edge server behaves. Every value has the default that a person at their own machine wants.
@@ -12,7 +13,12 @@ package struct ServerConfiguration: Sendable {
     package var onListening: @Sendable (Int) -> Void = { _ in }
 
     /// Accepted API keys; none = everybody may do everything. Default: none.
-    package var apiKeys: [String] = []
+    package var apiKeys = APIKeys()
+    /// Whether a server without keys may listen where others than this machine reach it. Default: no.
+    package var allowsUnauthenticated = false
+    /// Names under which the server may be addressed besides those of this machine; `*` = any. Checked against the
+    /// `Host` header when the server listens on loopback or when there are any. Default: none.
+    package var allowedHosts: [String] = []
     /// Which web pages may use the server. Default: those served from this machine.
     package var crossOrigin = CrossOriginPolicy()
 
@@ -41,6 +47,8 @@ package struct ServerConfiguration: Sendable {
     package var servesSlots = true
     /// Whether `/metrics` is served. Default: yes.
     package var servesMetrics = true
+    /// Where a line about each answered request goes. Default: nowhere.
+    package var accessLog: AccessLog?
     /// Which build answers, as responses name it. Default: "martlet".
     package var build = "martlet"
 
@@ -49,6 +57,12 @@ package struct ServerConfiguration: Sendable {
     /// The name that responses carry.
     var modelName: String { modelNames.first ?? "martlet" }
 
+    /// - Throws: when the server would be open to others without a key, which is hardly ever meant.
+    func check() throws(EdgeServerError) {
+        guard apiKeys.isEmpty, !allowsUnauthenticated, !HostAddress.isLoopback(host) else { return }
+        throw .unauthenticated(host: host)
+    }
+
     /// How long running generations may go on when the server ends.
     var generationGrace: Duration { max(drainTimeout - closingTimeout * 2, .zero) }
 
@@ -56,6 +70,8 @@ package struct ServerConfiguration: Sendable {
     package struct Limits: Sendable {
         /// Of a request's body. Default: 100 MB.
         package var bodyBytes = 100_000_000
+        /// Of a request's target: path and query. Default: 8 KiB.
+        package var uriBytes = 8 * 1_024
         /// Of one header field. Default: 16 KiB.
         package var headerFieldBytes = 16 * 1_024
         /// Of all header fields of a request together. Default: 64 KiB.
@@ -64,6 +80,18 @@ package struct ServerConfiguration: Sendable {
         package var headerCount = 200
         /// How long a connection may be idle, or a request may stall while it is read. Default: 60 s.
         package var idleTimeout: Duration = .seconds(60)
+        /// From a request's header to the end of its body, however steadily that trickles in. Default: 300 s.
+        package var requestTimeout: Duration = .seconds(300)
+        /// How long a client may take nothing of a response before it counts as gone. Default: 60 s.
+        package var stallTimeout: Duration = .seconds(60)
+        /// Connections; more wait in the system's queue until one ends. Default: 4096.
+        package var connections = 4_096
+        /// Generations that run or wait, of all clients together; more get a 503. Default: 2048.
+        package var generations = 2_048
+        /// The same of one API key; more get a 429. Default: no limit.
+        package var generationsPerKey: Int?
+
+        var quota: GenerationQuota { GenerationQuota(total: generations, perOwner: generationsPerKey ?? .max) }
 
         package init() {}
     }

@@ -19,6 +19,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     typealias OutboundOut = HTTPResponsePart
 
     private let connections: OpenConnections
+    private let limits: ServerConfiguration.Limits
     private var context: ChannelHandlerContext?
     /// Of the HTTP/1.1 encoder, if this is such a connection.
     private var encoder: ChannelHandlerContext?
@@ -30,7 +31,17 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     private var reader: StreamReader?
     private var abandoned: (@Sendable () -> Void)?
 
-    init(connections: OpenConnections) { self.connections = connections }
+    /// Runs from the head of a request to the end of its body.
+    private var requestTimer: Scheduled<Void>?
+    /// Runs while the client takes nothing.
+    private var stallTimer: Scheduled<Void>?
+    /// The request was given up; its response is the connection's last.
+    private var closesAfterResponse = false
+
+    init(connections: OpenConnections, limits: ServerConfiguration.Limits) {
+        self.connections = connections
+        self.limits = limits
+    }
 
     // MARK: For the response in progress
 
@@ -81,11 +92,17 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head(let head) = unwrapInboundIn(data) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
             isAnswering = true
             if head.headerFields[.expect]?.lowercased() == "100-continue" {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
+            startRequestTimer(context)
+        case .body: break
+        case .end:
+            requestTimer?.cancel()
+            requestTimer = nil
         }
         context.fireChannelRead(data)
     }
@@ -95,16 +112,26 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
             promise?.succeed()
             return
         }
-        if case .end = unwrapOutboundIn(data) {
-            isAnswering = false
-            reader = nil
-            abandoned = nil
-        }
-        context.write(data, promise: promise)
+        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        isAnswering = false
+        reader = nil
+        abandoned = nil
+        guard closesAfterResponse else { return context.write(data, promise: promise) }
+        context.writeAndFlush(data, promise: promise)
+        context.close(promise: nil)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { reader?.pump() }
+        stallTimer?.cancel()
+        stallTimer = nil
+        if context.channel.isWritable {
+            reader?.pump()
+        } else if !isGone {
+            // What the client would still get is lost with the connection, and with it what was generated for it.
+            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stallTimeout)) {
+                context.close(promise: nil)
+            }
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -122,9 +149,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     /// that never came to that.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError, !isAnswering, !isRefused {
-            let body = APIError.malformed(error).body()
+            let error = APIError.malformed(error)
+            let body = error.body()
             let head = HTTPResponse(
-                status: .badRequest,
+                status: HTTPResponse.Status(code: error.status),
                 headerFields: [
                     .contentType: "application/json; charset=utf-8", .contentLength: "\(body.count)",
                     .connection: "close",
@@ -137,9 +165,21 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         context.fireErrorCaught(error)
     }
 
+    private func startRequestTimer(_ context: ChannelHandlerContext) {
+        requestTimer?.cancel()
+        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.requestTimeout)) {
+            // Whoever reads the body gets the error and answers with it; when nobody does, all is said already.
+            guard self.isAnswering else { return context.close(promise: nil) }
+            self.closesAfterResponse = true
+            context.fireErrorCaught(RequestTimeout(limit: self.limits.requestTimeout))
+        }
+    }
+
     private func leave() {
         guard !isGone else { return }
         isGone = true
+        requestTimer?.cancel()
+        stallTimer?.cancel()
         let (reader, abandoned) = (reader, abandoned)
         self.reader = nil
         self.abandoned = nil

@@ -20,7 +20,7 @@ extension Response {
     static func error(_ error: APIError) -> Response {
         var headers = HTTPFields()
         switch error.kind {
-        case .overloaded, .unavailable: headers[.retryAfter] = "1"
+        case .rateLimited, .overloaded, .unavailable: headers[.retryAfter] = "1"
         case .authentication: headers[.wwwAuthenticate] = "Bearer"
         default: break
         }

@@ -44,6 +44,7 @@ extension HTTPField.Name {
     static let accelBuffering = Self.known("X-Accel-Buffering")
     static let apiKey = Self.known("X-Api-Key")
     static let requestID = Self.known("X-Request-Id")
+    static let traceParent = Self.known("Traceparent")
 
     /// A name that is valid by construction.
     private static func known(_ name: StaticString) -> Self {

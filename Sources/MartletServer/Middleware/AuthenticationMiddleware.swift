@@ -10,9 +10,12 @@ struct AuthenticationMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
-        guard keys.isOpen || Self.publicPaths.contains(request.uri.path) || keys.contains(Self.key(of: request)) else {
+        guard !keys.isEmpty else { return try await next(request, context) }
+        let label = keys.label(of: Self.key(of: request))
+        guard label != nil || Self.publicPaths.contains(request.uri.path) else {
             throw APIError(.authentication, "Invalid API Key")
         }
+        context.notes.keyLabel = label
         return try await next(request, context)
     }
 

@@ -23,6 +23,8 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as HTTPParserError {
             // The connection is beyond use; the framework closes it.
             return .error(.malformed(error))
+        } catch let error as RequestTimeout {
+            return .error(error.apiError)
         } catch is NIOTooManyBytesError {
             return .error(.bodyTooLarge(limit: bodyLimit))
         } catch let error as any HTTPResponseError where error.status == .notFound {
@@ -50,9 +52,13 @@ struct ErrorMiddleware: RouterMiddleware {
 }
 
 extension APIError {
-    /// What a client sent is no HTTP/1.1.
+    /// What a client sent is no HTTP/1.1, or has more header fields than are taken.
     static func malformed(_ error: any Error) -> APIError {
-        APIError(.invalidRequest, "The request is not valid HTTP/1.1: \(error)")
+        if error as? HTTPParserError == .headerOverflow {
+            return APIError(
+                .headersTooLarge, "The request's target and header fields are larger than this server takes")
+        }
+        return APIError(.invalidRequest, "The request is not valid HTTP/1.1: \(error)")
     }
 
     static func bodyTooLarge(limit: Int, got: String? = nil) -> APIError {

@@ -22,10 +22,11 @@ extension EngineError {
         let code: Code =
             switch error.kind {
             case .contextExceeded: .contextExceeded
-            case .overloaded: .overloaded
+            case .overloaded, .rateLimited: .overloaded
             case .unavailable: .shuttingDown
             case .server: .generationFailed
-            case .invalidRequest, .authentication, .notFound, .methodNotAllowed, .tooLarge, .notSupported:
+            case .invalidRequest, .authentication, .forbidden, .notFound, .methodNotAllowed, .timeout, .tooLarge,
+                .uriTooLong, .headersTooLarge, .notSupported:
                 .invalidRequest
             }
         self.init(code, error.message, promptTokens: error.promptTokens, contextSize: error.contextSize)

@@ -1,4 +1,5 @@
 internal import Logging
+internal import MartletObservability
 internal import MartletProtocol
 internal import Synchronization
 
@@ -15,6 +16,9 @@ final class ModelGate: Sendable {
     }
     private struct Guarded {
         var state = State.loading(LoadProgress(stage: .starting, fraction: 0))
+        /// When the model that is not there began to load.
+        var loadBegin: ContinuousClock.Instant? = .now
+        var loadTimes = Histogram(bounds: [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600])
         var waiters: [@Sendable (Result<LoadedModel, EngineError>) -> Void] = []
     }
     private let guarded = Mutex(Guarded())
@@ -27,6 +31,9 @@ final class ModelGate: Sendable {
     }
 
     var state: State { guarded.withLock { $0.state } }
+
+    /// How long loading took each time, in seconds.
+    var loadTimes: Histogram { guarded.withLock { $0.loadTimes } }
 
     /// The model, if requests can be prepared for it now: also while its engine comes back.
     var model: LoadedModel? {
@@ -59,6 +66,10 @@ final class ModelGate: Sendable {
                 guarded.state = .loading(progress)
             }
         case .ready(let information):
+            guarded.withLock { guarded in
+                if let begin = guarded.loadBegin { guarded.loadTimes.record(begin.duration(to: .now)) }
+                guarded.loadBegin = nil
+            }
             let model = LoadedModel(information, configuration: configuration)
             if case .failure(let problem) = model.template {
                 logger.warning("the chat template cannot be used", metadata: ["error": "\(problem)"])
@@ -66,6 +77,7 @@ final class ModelGate: Sendable {
             decide(.ready(model), .success(model))
         case .restarting(let error):
             guarded.withLock { guarded in
+                guarded.loadBegin = .now
                 switch guarded.state {
                 case .ready(let model), .restarting(_, let model?): guarded.state = .restarting(error, model)
                 default: guarded.state = .restarting(error, nil)

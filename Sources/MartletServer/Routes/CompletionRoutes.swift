@@ -46,7 +46,7 @@ struct CompletionRoutes: Sendable {
             }
             return prepared
         }
-        return try await service.respond(to: completion, on: context.channel)
+        return try await service.respond(to: completion, on: context)
     }
 
     private func respond(toText json: JSONValue, on context: EdgeContext) async throws -> Response {
@@ -57,6 +57,6 @@ struct CompletionRoutes: Sendable {
         } prepare: { _ throws(APIError) in
             PreparedPrompt(prompt: request.prompt)
         }
-        return try await service.respond(to: completion, on: context.channel)
+        return try await service.respond(to: completion, on: context)
     }
 }

@@ -18,7 +18,7 @@ struct CompletionService: Sendable {
     let loops: ReaderLoops
     let shutdown: ShutdownFlag
 
-    func respond<View>(to completion: Completion<View>, on channel: any NIOCore.Channel) async throws -> Response {
+    func respond<View>(to completion: Completion<View>, on context: EdgeContext) async throws -> Response {
         guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
         let created = time(nil)
         let head = LogHead(created: Int64(created), model: configuration.modelName)
@@ -27,42 +27,51 @@ struct CompletionService: Sendable {
                 id: completion.idPrefix + head.id, created: created, model: head.model, fingerprint: configuration.build
             ))
 
-        let log = try await start(completion, head, on: channel)
+        let log = try await start(completion, head, on: context)
         guard completion.options.streams else {
             await log.waitForEnd()
             return .json(try view.response(for: log.events))
         }
         return StreamResponse(
             log: log, view: view, pingInterval: completion.options.pingInterval, loops: loops
-        ).response(on: channel)
+        ).response(on: context.channel)
     }
 
     /// Begins the generation. For a stream it waits a little for a refusal, which is thrown.
     private func start<View>(
-        _ completion: Completion<View>, _ head: LogHead, on channel: any NIOCore.Channel
+        _ completion: Completion<View>, _ head: LogHead, on context: EdgeContext
     ) async throws(APIError) -> GenerationLog {
         if case .failed(let error) = gate.state { throw APIError(error) }
         guard let model = gate.model else {
-            let (handle, log) = prepare(head, on: channel)
+            let (handle, log) = try prepare(head, on: context)
             startWhenLoaded(completion, handle)
             return log
         }
         let prepared = try prepare(completion, for: model)
-        let (handle, log) = prepare(head, on: channel)
+        let (handle, log) = try prepare(head, on: context)
         registry.submit(
             completion.options.request(
                 handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
             splitter: prepared.splitter)
         guard completion.options.streams else { return log }
-        await log.waitForFirstEvent(upTo: TimeAmount(configuration.admissionPatience), on: channel.eventLoop)
+        await log.waitForFirstEvent(upTo: TimeAmount(configuration.admissionPatience), on: context.channel.eventLoop)
         if case .failed(let error)? = log.firstEvent { throw APIError(error) }
         return log
     }
 
     /// The generation exists from now on, and ends when the client goes away.
-    private func prepare(_ head: LogHead, on channel: any NIOCore.Channel) -> (GenerationHandle, GenerationLog) {
-        let (handle, log) = registry.prepare(head)
-        channel.withConnection { [registry] connection in
+    private func prepare(
+        _ head: LogHead, on context: EdgeContext
+    ) throws(APIError) -> (GenerationHandle, GenerationLog) {
+        let handle: GenerationHandle
+        let log: GenerationLog
+        do throws(GenerationQuota.Excess) {
+            (handle, log) = try registry.prepare(head, for: context.notes.keyLabel)
+        } catch {
+            throw APIError(error)
+        }
+        context.notes.log = log
+        context.channel.withConnection { [registry] connection in
             if let connection {
                 connection.onAbandoned { registry.cancel(handle) }
             } else {
@@ -99,5 +108,23 @@ struct CompletionService: Sendable {
                 parameter: "model")
         }
         return try completion.prepare(model)
+    }
+}
+
+extension APIError {
+    init(_ excess: GenerationQuota.Excess) {
+        self =
+            switch excess {
+            case .total(let limit):
+                APIError(
+                    .overloaded,
+                    "\(limit) generations run or wait already, which is this server's limit "
+                        + "(--max-generations)")
+            case .perOwner(let limit):
+                APIError(
+                    .rateLimited,
+                    "\(limit) generations of this API key run or wait already, which is its limit "
+                        + "(--max-generations-per-key)")
+            }
     }
 }

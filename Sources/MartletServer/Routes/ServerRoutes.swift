@@ -73,6 +73,10 @@ struct ServerRoutes: Sendable {
         text.add(
             "process_start_time_seconds", .gauge, help: "When the server was started, in seconds since 1970.",
             Double(startTime))
+        text.add(
+            "martlet_model_load_seconds", help: "How long it took to load a model, in seconds.",
+            [(labels: [("model", configuration.modelName)], value: gate.loadTimes)])
+        registry.metrics.write(to: &text)
         metrics.write(to: &text)
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

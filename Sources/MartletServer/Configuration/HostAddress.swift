@@ -1,0 +1,33 @@
+/// A host as URLs, the `Host` header and `--host` write it.
+enum HostAddress {
+    /// Whether only this machine reaches a server that listens on `host`.
+    static func isLoopback(_ host: some StringProtocol) -> Bool {
+        let host = host.lowercased()
+        if host == "localhost" || host == "::1" || host == "[::1]" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { isDecimal($0) && UInt8($0) != nil }
+    }
+
+    /// The host of `authority`, in lower case and without the port.
+    /// - Returns: `nil` when `authority` is no host with or without a port.
+    static func host(of authority: some StringProtocol) -> String? {
+        let end: String.Index
+        if authority.first == "[" {
+            guard let bracket = authority.firstIndex(of: "]") else { return nil }
+            end = authority.index(after: bracket)
+        } else {
+            end = authority.firstIndex(of: ":") ?? authority.endIndex
+        }
+        guard isPort(authority[end...]), end > authority.startIndex else { return nil }
+        return authority[..<end].lowercased()
+    }
+
+    /// Whether `text` is nothing or a colon and digits.
+    private static func isPort(_ text: some StringProtocol) -> Bool {
+        text.isEmpty || text.first == ":" && isDecimal(text.dropFirst())
+    }
+
+    private static func isDecimal(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+}

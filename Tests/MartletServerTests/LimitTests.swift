@@ -1,0 +1,129 @@
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+import Testing
+
+/// No client takes more than its share, and none waits without end.
+@Suite struct LimitTests {
+    private static func keyed(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
+
+    @Test func oneKeyTakesNoMoreThanItsShare() async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one", "two"]
+            $0.limits.generationsPerKey = 2
+        } body: { server async throws in
+            var streams: [RawConnection] = []
+            for _ in 0..<2 {
+                let connection = try await server.connect()
+                try await connection.send(
+                    "POST", "/v1/chat/completions", headers: Self.keyed("one"), body: chat(stream: true))
+                #expect(try await connection.readHead().status == 200)
+                streams.append(connection)
+            }
+            for stream in [true, false] {
+                let (head, body) = try await server.send(
+                    "POST", "/v1/chat/completions", headers: Self.keyed("one"), body: chat(stream: stream))
+                #expect(head.status == 429)
+                #expect(head["retry-after"] == "1")
+                let error = try json(body)["error"]
+                #expect(error?["type"] == "rate_limit_error")
+                #expect(error?["message"]?.stringValue?.contains("--max-generations-per-key") == true)
+            }
+            #expect(server.engine.requests.count == 2)
+            let other = try await server.connect()
+            try await other.send("POST", "/v1/chat/completions", headers: Self.keyed("two"), body: chat(stream: true))
+            #expect(try await other.readHead().status == 200)
+            server.engine.finish(server.engine.requests[0].handle)
+            _ = try await streams[0].readEvents()
+            let again = try await server.connect()
+            try await again.send("POST", "/v1/chat/completions", headers: Self.keyed("one"), body: chat(stream: true))
+            #expect(try await again.readHead().status == 200)
+        }
+    }
+
+    @Test func allTogetherTakeNoMoreThanTheServerHas() async throws {
+        let loading = EngineState.loading(LoadProgress(stage: .textModel, fraction: 0))
+        for state in [EngineState.ready(.fake), loading] {
+            try await TestServer.run(state: state) {
+                $0.limits.generations = 1
+            } body: { server async throws in
+                let (connection, head) = try await server.stream()
+                #expect(head.status == 200)
+                let (refused, body) = try await server.send("POST", "/v1/chat/completions", body: chat(stream: true))
+                #expect(refused.status == 503)
+                #expect(refused["retry-after"] == "1")
+                #expect(body.contains("1 generations") && body.contains("--max-generations)"))
+                #expect(try json(body)["error"]?["type"] == "overloaded_error")
+                try await connection.close()
+            }
+        }
+    }
+
+    @Test func aSlowSenderIsTold() async throws {
+        try await TestServer.run {
+            $0.limits.requestTimeout = .milliseconds(50)
+        } body: { server async throws in
+            let connection = try await server.connect()
+            try await connection.send(
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+            let head = try await connection.readHead()
+            #expect(head.status == 408)
+            let error = try json(try await connection.readBody())["error"]
+            #expect(error?["type"] == "request_timeout_error")
+            #expect(error?["message"]?.stringValue?.contains("--request-timeout") == true)
+            await connection.waitForClose()
+        }
+    }
+
+    @Test(arguments: ["", "GET /health HTTP/1.1\r\nHost: loc", "POST /tokenize HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"])
+    func halfARequestAndSilenceEndInTime(text: String) async throws {
+        try await TestServer.run {
+            $0.limits.idleTimeout = .milliseconds(50)
+        } body: { server async throws in
+            let connection = try await server.connect()
+            if !text.isEmpty { try await connection.send(text) }
+            await connection.waitForClose()
+        }
+    }
+
+    @Test func connectionsBeyondTheLimitWait() async throws {
+        try await TestServer.run {
+            $0.limits.connections = 1
+        } body: { server async throws in
+            let first = try await server.connect()
+            try await first.send("GET", "/health")
+            #expect(try await first.readHead().status == 200)
+            _ = try await first.readBody()
+            let second = try await server.connect()
+            try await second.send("POST", "/v1/chat/completions", body: chat(stream: true))
+            for _ in 0..<50 {
+                try await first.send("GET", "/health")
+                #expect(try await first.readHead().status == 200)
+                _ = try await first.readBody()
+            }
+            #expect(server.engine.requests.isEmpty)
+            try await first.close()
+            #expect(try await second.readHead().status == 200)
+            #expect(server.engine.requests.count == 1)
+        }
+    }
+
+    @Test func aReaderThatStopsLosesItsGenerationAndNothingElse() async throws {
+        try await TestServer.run {
+            $0.limits.stallTimeout = .milliseconds(20)
+        } body: { server async throws in
+            let (slow, _) = try await server.stream(receiveBufferBytes: 4_096)
+            let (other, _) = try await server.stream()
+            let handles = server.engine.requests.map(\.handle)
+            try await slow.stopReading()
+            // More than the sockets' buffers take.
+            let text = String(repeating: "x", count: 1 << 20)
+            for _ in 0..<16 { server.engine.step([handles[0]], text: text) }
+            await server.engine.waitForCancel(of: handles[0])
+            server.engine.step([handles[1]], text: "ok")
+            server.engine.finish(handles[1])
+            #expect(try content(of: try await other.readEvents()) == "ok")
+        }
+    }
+}
