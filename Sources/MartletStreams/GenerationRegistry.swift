@@ -121,7 +121,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         state.withLock { state in
             for event in events {
                 guard let index = state.live.index(forKey: event.handle) else { continue }
-                let isEnded = state.live.values[index].take(event.kind, wakeups: &wakeups)
+                let isEnded = state.live.values[index].take(event, wakeups: &wakeups)
                 if isEnded { state.live.remove(at: index) }
             }
             guard state.live.isEmpty, !state.idleWaiters.isEmpty else { return }
