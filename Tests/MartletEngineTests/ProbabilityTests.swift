@@ -185,6 +185,10 @@ import Testing
             #expect(refused.error?.message.contains("'logit_bias'") == true)
             #expect(refused.error?.message.contains("\(token)") == true)
         }
+        let nothing = await running.answer(Self.question) {
+            $0.sampling.logitBiases = (0..<2048).map { LogitBias(.token($0), bias: -.infinity) }
+        }
+        #expect(nothing.error?.code == .invalidRequest)
         running.engine.shutdown()
     }
 

@@ -312,4 +312,63 @@ import Testing
         #expect(draw([.topK, .xtc]) == 0)
         #expect(draw([.xtc, .topK]) == 1)
     }
+
+    static let extremes: [@Sendable (inout SamplingParameters) -> Void] = [
+        { $0.temperature = .leastNonzeroMagnitude }, { $0.temperature = 3e38 }, { $0.repeatPenalty = 1.2e-38 },
+        { $0.frequencyPenalty = -3e38 }, { $0.presencePenalty = 3e38 }, { $0.dry.multiplier = -3e38 },
+        {
+            $0.dry.multiplier = 3e38; $0.dry.base = 3e38; $0.dry.allowedLength = 0
+        }, { $0.dry.lastN = .max },
+        { $0.topNSigma = 3e38 }, { $0.topNSigma = .leastNonzeroMagnitude }, { $0.typicalP = -3e38 },
+        { $0.typicalP = 0.9999 },
+        { $0.minKeep = .max }, { $0.dynamicTemperatureRange = 3e38 },
+        {
+            $0.dynamicTemperatureRange = 1; $0.dynamicTemperatureExponent = -3e38
+        },
+        {
+            $0.mirostat = .first; $0.mirostatTau = 3e38; $0.mirostatEta = -3e38
+        },
+        {
+            $0.mirostat = .first; $0.mirostatTau = -3e38
+        },
+        {
+            $0.mirostat = .second; $0.mirostatTau = -3e38
+        },
+        {
+            $0.mirostat = .second; $0.mirostatEta = 3e38
+        },
+        {
+            $0.xtcProbability = 1; $0.xtcThreshold = 0
+        },
+        {
+            $0.samplers = [.adaptiveP]; $0.adaptiveTarget = 1; $0.adaptiveDecay = 0
+        },
+        {
+            $0.samplers = Array(repeating: .temperature, count: 64); $0.temperature = 1e-30
+        },
+        {
+            $0.repeatLastN = .max; $0.repeatPenalty = 3e38
+        },
+    ]
+
+    @Test(arguments: extremes.indices)
+    func everyParameterInItsRangeDrawsSomething(index: Int) {
+        var sampling = SamplingParameters()
+        Self.extremes[index](&sampling)
+        for count in [1, 2, 300] {
+            let candidates = Candidates(vocabularySize: count)
+            var sampler = Sampler(
+                sampling, biases: [TokenBias(token: 0, bias: 3e38), TokenBias(token: 0, bias: 3e38)],
+                vocabularySize: count)
+            var history: [Int32] = [0, 0, 0, 0]
+            for index in 0..<20 {
+                var scores = SamplerTests.logits(count, seed: UInt64(index))
+                let token = scores.withUnsafeMutableBufferPointer {
+                    sampler.sample($0, history: history, index: index, with: candidates)
+                }
+                #expect(token != nil)
+                history.append(token ?? 0)
+            }
+        }
+    }
 }

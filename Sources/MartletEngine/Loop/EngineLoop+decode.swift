@@ -90,7 +90,7 @@ extension EngineLoop {
                 continue
             }
             guard let logits = context.logits(at: index), let token = draw(for: generation, from: logits) else {
-                fail(part.slot, EngineError(.generationFailed, "The model gave no usable score for any token."))
+                fail(part.slot, .nothingToDraw(generation.request))
                 continue
             }
             drawn += 1
@@ -125,5 +125,14 @@ extension EngineLoop {
                     textOffset: generation.textOffset, text: text)
             )
         }
+    }
+}
+
+extension EngineError {
+    /// - Returns: the request's fault where it may have banned every token.
+    fileprivate static func nothingToDraw(_ request: PreparedRequest) -> Self {
+        request.sampling.logitBiases.isEmpty
+            ? EngineError(.generationFailed, "The model gave no usable score for any token.")
+            : EngineError(.invalidRequest, "Field 'logit_bias': no token is left that may be drawn")
     }
 }

@@ -64,20 +64,29 @@ final class Candidates {
 
     /// Changes the scores of some tokens: `change` gives the new score of a token that has one of `changes`.
     ///
+    /// What is beyond the largest number, up or down, becomes that: only a ban makes a token impossible.
+    ///
     /// - Complexity: the changes while this is the whole vocabulary, then the candidates.
     @inline(__always)
     func update<Value>(_ changes: [Int32: Value], _ change: (Float, Value) -> Float) {
         if isWhole {
             for (token, value) in changes where token >= 0 && Int(token) < logits.count {
-                logits[Int(token)] = change(logits[Int(token)], value)
+                let logit = logits[Int(token)]
+                if logit > -.infinity { logits[Int(token)] = finite(change(logit, value)) }
             }
         } else if !changes.isEmpty {
             for index in 0..<count {
                 guard let value = changes[list[index].token] else { continue }
-                list[index].logit = change(list[index].logit, value)
+                let logit = list[index].logit
+                if logit > -.infinity { list[index].logit = finite(change(logit, value)) }
                 isSorted = false
             }
         }
+    }
+
+    @inline(__always)
+    private func finite(_ logit: Float) -> Float {
+        max(min(logit, .greatestFiniteMagnitude), -.greatestFiniteMagnitude)
     }
 
     /// The score of a token, if it is a candidate.
@@ -293,6 +302,15 @@ final class Candidates {
             sum += weight
         }
         for index in 0..<count { list[index].probability /= sum }
+    }
+
+    /// Divides every score, of which `offset` is subtracted before.
+    func divideLogits(by divisor: Float, less offset: Float) {
+        if isWhole {
+            for token in 0..<count { logits[token] = (logits[token] - offset) / divisor }
+        } else {
+            for index in 0..<count { list[index].logit = (list[index].logit - offset) / divisor }
+        }
     }
 
     /// Divides every score.

@@ -146,10 +146,15 @@ struct Temperature: CandidateFilter {
     let temperature: Float
 
     func apply(to candidates: Candidates, index: Int) {
-        if temperature > 0 {
+        guard temperature > 0 else {
+            candidates.maskAllButLargest()
+            return
+        }
+        let largest = candidates.maximumLogit
+        if abs(largest / temperature) < .infinity {
             candidates.divideLogits(by: temperature)
         } else {
-            candidates.maskAllButLargest()
+            candidates.divideLogits(by: temperature, less: largest)
         }
     }
 }

@@ -149,7 +149,9 @@ struct Sampler: Sendable {
     mutating func narrow(
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, with candidates: Candidates
     ) {
-        for bias in biases { logits[Int(bias.token)] += bias.bias }
+        for bias in biases {
+            logits[Int(bias.token)] = min(logits[Int(bias.token)] + bias.bias, .greatestFiniteMagnitude)
+        }
         candidates.reset(logits)
         for position in steps.indices {
             switch steps[position] {
