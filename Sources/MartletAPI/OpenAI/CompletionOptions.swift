@@ -51,8 +51,8 @@ package struct CompletionOptions: Sendable, Equatable {
 
     package var sampling: SamplingParameters { generation.sampling }
 
-    /// What is told of each token's probability.
-    package var probabilities: ProbabilityRequest? { generation.probabilities }
+    /// What probabilities are of, where they are asked for.
+    package var probabilityStage: ProbabilityRequest.Stage { generation.probabilities?.stage ?? .beforeSampling }
 
     private static func maximumTokens(_ fields: FieldReader) throws(APIError) -> Int? {
         for name in ["n_predict", "max_completion_tokens", "max_tokens"] {

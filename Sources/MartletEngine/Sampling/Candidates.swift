@@ -18,11 +18,6 @@ final class Candidates {
         var probability: Float
     }
 
-    /// An order in which candidates can be selected.
-    protocol Ranking {
-        static func ranksBefore(_ first: Candidate, _ second: Candidate) -> Bool
-    }
-
     private let list: UnsafeMutableBufferPointer<Candidate>
     private var logits = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
     /// Whether this is still the whole vocabulary, with scores in `logits`.
@@ -193,15 +188,15 @@ final class Candidates {
     }
 
     @inline(__always)
-    private func select<R: Ranking>(_ limit: Int, by ranking: R.Type) {
+    private func select<R: CandidateRanking>(_ limit: Int, by ranking: R.Type) {
         if limit < count {
-            heapify(list, count: limit, by: ranking)
+            CandidateHeap.heapify(list, count: limit, by: ranking)
             for index in limit..<count where R.ranksBefore(list[index], list[0]) {
-                swapAt(list, index, 0)
-                siftDown(list, from: 0, count: limit, by: ranking)
+                CandidateHeap.swapAt(list, index, 0)
+                CandidateHeap.siftDown(list, from: 0, count: limit, by: ranking)
             }
         }
-        sort(list, count: limit, by: ranking)
+        CandidateHeap.sort(list, count: limit, by: ranking)
     }
 
     /// Leaves only the first `newCount`, whatever their order is.
@@ -261,7 +256,7 @@ final class Candidates {
         }
         if isWhole, limit * 4 < count {
             selectLargest(limit)
-            sort(list, count: count, by: ScoreRanking.self)
+            CandidateHeap.sort(list, count: count, by: ScoreRanking.self)
         } else {
             materialize()
             sortLargest(min(limit, count))
@@ -278,10 +273,10 @@ final class Candidates {
             if filled < limit {
                 list[filled] = candidate
                 filled &+= 1
-                if filled == limit { heapify(list, count: limit, by: ScoreRanking.self) }
+                if filled == limit { CandidateHeap.heapify(list, count: limit, by: ScoreRanking.self) }
             } else if ScoreRanking.ranksBefore(candidate, list[0]) {
                 list[0] = candidate
-                siftDown(list, from: 0, count: limit, by: ScoreRanking.self)
+                CandidateHeap.siftDown(list, from: 0, count: limit, by: ScoreRanking.self)
             }
             return filled < limit ? -.infinity : list[0].logit
         }
@@ -363,67 +358,5 @@ final class Candidates {
             if rest < 0 { break }
         }
         return last
-    }
-}
-
-private typealias Candidate = Candidates.Candidate
-
-/// By score; of equal scores the lower token is first.
-private enum ScoreRanking: Candidates.Ranking {
-    @inline(__always)
-    static func ranksBefore(_ first: Candidate, _ second: Candidate) -> Bool {
-        first.logit > second.logit || (first.logit == second.logit && first.token < second.token)
-    }
-}
-
-private enum ProbabilityRanking: Candidates.Ranking {
-    @inline(__always)
-    static func ranksBefore(_ first: Candidate, _ second: Candidate) -> Bool {
-        first.probability > second.probability
-            || (first.probability == second.probability && first.token < second.token)
-    }
-}
-
-@inline(__always)
-private func swapAt(_ list: UnsafeMutableBufferPointer<Candidate>, _ first: Int, _ second: Int) {
-    let candidate = list[first]
-    list[first] = list[second]
-    list[second] = candidate
-}
-
-private func heapify<R: Candidates.Ranking>(
-    _ list: UnsafeMutableBufferPointer<Candidate>, count: Int, by ranking: R.Type
-) {
-    var index = count / 2
-    while index > 0 {
-        index -= 1
-        siftDown(list, from: index, count: count, by: ranking)
-    }
-}
-
-private func siftDown<R: Candidates.Ranking>(
-    _ list: UnsafeMutableBufferPointer<Candidate>, from start: Int, count: Int, by ranking: R.Type
-) {
-    var parent = start
-    while true {
-        var child = 2 * parent + 1
-        guard child < count else { return }
-        if child + 1 < count, R.ranksBefore(list[child], list[child + 1]) { child += 1 }
-        guard R.ranksBefore(list[parent], list[child]) else { return }
-        swapAt(list, parent, child)
-        parent = child
-    }
-}
-
-/// Heap sort: no memory of its own.
-private func sort<R: Candidates.Ranking>(
-    _ list: UnsafeMutableBufferPointer<Candidate>, count: Int, by ranking: R.Type
-) {
-    heapify(list, count: count, by: ranking)
-    var end = count
-    while end > 1 {
-        end -= 1
-        swapAt(list, 0, end)
-        siftDown(list, from: 0, count: end, by: ranking)
     }
 }

@@ -39,7 +39,7 @@ struct CompletionRoutes: Sendable {
         let completion = Completion<ChatCompletionView>(options: request.options, idPrefix: "chatcmpl-") { head in
             ChatCompletionView(
                 head: head, includesUsage: request.options.includesUsage,
-                stage: request.options.probabilities?.stage ?? .beforeSampling)
+                stage: request.options.probabilityStage)
         } prepare: { model throws(APIError) in
             let rendered = try model.render(request)
             var prepared = PreparedPrompt(prompt: rendered.prompt, visibleMarkers: rendered.visibleMarkers)
@@ -57,7 +57,7 @@ struct CompletionRoutes: Sendable {
         let completion = Completion<TextCompletionView>(options: request.options, idPrefix: "cmpl-") { head in
             TextCompletionView(
                 head: head, includesUsage: request.options.includesUsage,
-                stage: request.options.probabilities?.stage ?? .beforeSampling)
+                stage: request.options.probabilityStage)
         } prepare: { _ throws(APIError) in
             PreparedPrompt(prompt: request.prompt)
         }
