@@ -7,6 +7,7 @@ struct LoadedModel: Sendable {
     let vocabulary: Vocabulary
     let tokenizer: PromptTokenizer
     let information: ModelInformation
+    private let breakers = SequenceBreakerCache()
 
     init(model: Model, vocabulary: Vocabulary, information: ModelInformation) {
         self.model = model
@@ -25,11 +26,36 @@ struct LoadedModel: Sendable {
                 "request (\(tokens.count) tokens) exceeds the available context size (\(limit) tokens), try increasing it",
                 promptTokens: tokens.count, contextSize: limit)
         }
-        var banned = vocabulary.suppressed
-        if request.ignoresEndOfGeneration { banned += vocabulary.endOfGeneration }
+        var biases = try self.biases(request.sampling.logitBiases)
+        biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
+        if request.ignoresEndOfGeneration {
+            biases += vocabulary.endOfGeneration.map { TokenBias(token: $0, bias: -.infinity) }
+        }
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
-            banned: banned, submitted: submitted)
+            biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
+            submitted: submitted)
+    }
+
+    /// The tokens that biases mean.
+    private func biases(_ biases: [LogitBias]) throws(EngineError) -> [TokenBias] {
+        var result: [TokenBias] = []
+        for bias in biases {
+            switch bias.target {
+            case .token(let token):
+                guard vocabulary.isValid(token) else {
+                    throw EngineError(
+                        .invalidRequest,
+                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)"
+                    )
+                }
+                result.append(TokenBias(token: token, bias: bias.bias))
+            case .text(let text):
+                let prompt = Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: false)
+                result += try tokenizer.tokens(of: prompt).map { TokenBias(token: $0, bias: bias.bias) }
+            }
+        }
+        return result
     }
 
     /// The control tokens whose texts are `markers`.
@@ -55,13 +81,14 @@ struct PreparedRequest: Sendable {
     let reportsProgress: Bool
     /// Control tokens that have a text in the answer.
     let visibleControls: [Int32]
-    /// Tokens that are never drawn.
-    let banned: [Int32]
+    let biases: [TokenBias]
+    let breakers: SequenceBreakers
+    let probabilities: ProbabilityRequest?
     let submitted: MonotonicTime
 
     init(
-        request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], banned: [Int32],
-        submitted: MonotonicTime
+        request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
+        breakers: SequenceBreakers, submitted: MonotonicTime
     ) {
         handle = request.handle
         self.tokens = tokens
@@ -72,7 +99,9 @@ struct PreparedRequest: Sendable {
         reusesPrompt = request.reusesPrompt
         reportsProgress = request.reportsProgress
         self.visibleControls = visibleControls
-        self.banned = banned
+        self.biases = biases
+        self.breakers = breakers
+        probabilities = request.probabilities
         self.submitted = submitted
     }
 }

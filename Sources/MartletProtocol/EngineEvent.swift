@@ -18,6 +18,9 @@ package struct EngineEvent: Sendable, Equatable {
     }
     package var handle: GenerationHandle
     package var kind: Kind
+    /// Of `token` and `finished`, where it was asked for: of the tokens whose text became certain with this event.
+    /// Tokens of a stop text, which is no part of the answer, are never among them.
+    package var probabilities: [TokenProbabilities] = []
 
     package init(_ handle: GenerationHandle, _ kind: Kind) {
         self.handle = handle

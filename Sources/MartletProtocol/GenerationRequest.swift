@@ -24,6 +24,8 @@ package struct GenerationRequest: Sendable, Equatable {
     /// Texts of control tokens that are part of the answer's text, such as a model's think markers. Other control
     /// tokens have no text.
     package var visibleMarkers: [String]
+    /// What is told of each token's probability; `nil` = nothing.
+    package var probabilities: ProbabilityRequest?
 
     package init(
         handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),
@@ -60,25 +62,4 @@ package struct Prompt: Sendable, Equatable {
         self.pieces = pieces
         self.addsBeginning = addsBeginning
     }
-}
-
-/// How the next token is chosen. Names, defaults and order are llama-server's; ranges are checked by who builds one.
-package struct SamplingParameters: Sendable, Equatable {
-    /// How many of the last tokens (prompt included) penalties look at. 0 = none.
-    package var repeatLastN: Int = 64
-    package var repeatPenalty: Float = 1
-    package var frequencyPenalty: Float = 0
-    package var presencePenalty: Float = 0
-    /// 0 = all.
-    package var topK: Int = 40
-    /// 1 = all.
-    package var topP: Float = 0.95
-    /// 0 = all.
-    package var minP: Float = 0.05
-    /// 0 or less = always the most likely token.
-    package var temperature: Float = 0.8
-    /// Fixes every draw, together with the index of the token drawn.
-    package var seed: UInt64 = 0
-
-    package init() {}
 }

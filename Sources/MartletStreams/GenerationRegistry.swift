@@ -158,7 +158,7 @@ package final class GenerationRegistry: EngineEventReceiver {
                 guard let index = state.live.index(forKey: event.handle) else { continue }
                 let series = state.live.values[index].series
                 state.live.values[index].measure(event.kind, at: now, in: &state.metrics.series[series])
-                let isEnded = state.live.values[index].take(event.kind, wakeups: &wakeups)
+                let isEnded = state.live.values[index].take(event, wakeups: &wakeups)
                 if isEnded { state.removeGeneration(at: index) }
             }
             guard state.live.isEmpty, !state.idleWaiters.isEmpty else { return }

@@ -51,8 +51,8 @@ struct LiveGeneration {
 
     /// Writes what the engine reports into the log.
     /// - Returns: Whether the generation has ended.
-    mutating func take(_ event: EngineEvent.Kind, wakeups: inout Wakeups) -> Bool {
-        switch event {
+    mutating func take(_ event: EngineEvent, wakeups: inout Wakeups) -> Bool {
+        switch event.kind {
         case .admitted(let promptTokens):
             log.append(to: &wakeups) { $0(.admitted(promptTokens: promptTokens)) }
         case .started(_, let cachedTokens):
@@ -60,9 +60,14 @@ struct LiveGeneration {
         case .promptProgress(let progress):
             log.append(to: &wakeups) { $0(.promptProgress(progress)) }
         case .token(let id, let text):
-            takeToken(id, text, wakeups: &wakeups)
+            if event.probabilities.isEmpty {
+                takeToken(id, text, wakeups: &wakeups)
+            } else {
+                takeScored(id, text, event.probabilities, wakeups: &wakeups)
+            }
         case .finished(let completion, let text):
-            finish(.finished(completion), text, wakeups: &wakeups)
+            if !event.probabilities.isEmpty { takeScored(nil, text, event.probabilities, wakeups: &wakeups) }
+            finish(.finished(completion), event.probabilities.isEmpty ? text : [], wakeups: &wakeups)
             return true
         case .failed(let error):
             finish(.failed(error), [], wakeups: &wakeups)
@@ -90,6 +95,30 @@ struct LiveGeneration {
         }
         self.channel = channel
         self.splitter = splitter
+    }
+
+    /// Text whose tokens' probabilities are known. They go with its last piece, also if that is empty.
+    private mutating func takeScored(
+        _ id: Int32?, _ text: ArraySlice<UInt8>, _ probabilities: [TokenProbabilities], wakeups: inout Wakeups
+    ) {
+        var pieces: [(channel: MartletProtocol.Channel, bytes: ArraySlice<UInt8>)] = []
+        if splitter == nil {
+            pieces.append((channel, text))
+        } else {
+            splitter?.append(text) { pieces.append(($0, $1)) }
+            if pieces.isEmpty { pieces.append((channel, [])) }
+        }
+        channel = pieces[pieces.count - 1].channel
+        log.append(to: &wakeups) { add in
+            for (index, piece) in pieces.enumerated() {
+                let token = index == 0 ? id : nil
+                if index < pieces.count - 1 {
+                    add(.text(piece.channel, token: token, bytes: piece.bytes))
+                } else {
+                    add(.scoredText(piece.channel, token: token, bytes: piece.bytes, probabilities))
+                }
+            }
+        }
     }
 
     private mutating func finish(_ event: LogEvent, _ text: ArraySlice<UInt8>, wakeups: inout Wakeups) {

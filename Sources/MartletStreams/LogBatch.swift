@@ -36,6 +36,11 @@ package struct LogBatch: Sendable {
             case .detail:
                 body(details[detail], first + offset)
                 detail += 1
+            case .scored:
+                if case .scoredText(let channel, let token, _, let probabilities) = details[detail] {
+                    body(.scoredText(channel, token: token, bytes: text[start..<end], probabilities), first + offset)
+                }
+                detail += 1
             }
             start = end
         }

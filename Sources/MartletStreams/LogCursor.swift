@@ -2,7 +2,7 @@
 package struct LogCursor: Sendable, Equatable {
     /// The number of the next event.
     package internal(set) var number = 0
-    /// How many of the events before it are not text.
+    /// How many of the events before it are not only text.
     var detail = 0
 
     /// The beginning of a log.

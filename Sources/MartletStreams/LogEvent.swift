@@ -11,6 +11,8 @@ package enum LogEvent: Sendable, Equatable {
     /// Text that a reader may show. `token` is the id of the token that completed it, `nil` for a further piece of a
     /// token that fell apart into several channels. Empty text is kept: the token counts.
     case text(Channel, token: Int32?, bytes: ArraySlice<UInt8>)
+    /// The same, with what is known of the tokens whose text became certain with it, where that was asked for.
+    case scoredText(Channel, token: Int32?, bytes: ArraySlice<UInt8>, [TokenProbabilities])
     case finished(Completion)
     case failed(EngineError)
 

@@ -12,6 +12,8 @@ struct LogStorage: Sendable {
             case piece
             /// The next of `details`; `value` means nothing.
             case detail
+            /// A token or a piece, as the next of `details` says, which lacks only the text.
+            case scored
         }
         /// Where this event's text ends in the buffer. It begins where the event before it ends.
         var textEnd: UInt32
@@ -22,7 +24,8 @@ struct LogStorage: Sendable {
 
     private(set) var records: [Record] = []
     private(set) var text: [UInt8] = []
-    /// Events that are not text, in order. There are few of them, so they need not be small.
+    /// Events that are not only text, in order. They need not be small: there are few of them, unless probabilities are
+    /// asked for.
     private(set) var details: [LogEvent] = []
     private(set) var isEnded = false
     let maximumTextBytes: Int
@@ -36,21 +39,30 @@ struct LogStorage: Sendable {
         guard !isEnded else { return }
         switch event {
         case .text(let channel, let token, let bytes):
-            guard text.count + bytes.count <= maximumTextBytes else {
-                append(
-                    .failed(EngineError(.generationFailed, "the answer is longer than \(maximumTextBytes) bytes")))
-                return
-            }
-            text.append(contentsOf: bytes)
+            guard takeText(bytes) else { return }
             records.append(
                 Record(
                     textEnd: UInt32(text.count), value: token ?? 0, kind: token == nil ? .piece : .token,
                     channel: channel))
+        case .scoredText(let channel, let token, let bytes, let probabilities):
+            guard takeText(bytes) else { return }
+            details.append(.scoredText(channel, token: token, bytes: [], probabilities))
+            records.append(Record(textEnd: UInt32(text.count), value: 0, kind: .scored, channel: channel))
         default:
             details.append(event)
             records.append(Record(textEnd: UInt32(text.count), value: 0, kind: .detail, channel: .content))
             isEnded = event.isTerminal
         }
+    }
+
+    /// - Returns: whether there was room. Otherwise the log has ended.
+    private mutating func takeText(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard text.count + bytes.count <= maximumTextBytes else {
+            append(.failed(EngineError(.generationFailed, "the answer is longer than \(maximumTextBytes) bytes")))
+            return false
+        }
+        text.append(contentsOf: bytes)
+        return true
     }
 
     /// Copies up to `limit` events from number `cursor.number` on into `batch`, and moves the cursor behind them.
@@ -65,7 +77,7 @@ struct LogStorage: Sendable {
         batch.records.append(contentsOf: records[cursor.number..<end])
         batch.text.append(contentsOf: text[textStart..<textEnd])
         batch.textStart = textStart
-        for record in records[cursor.number..<end] where record.kind == .detail {
+        for record in records[cursor.number..<end] where record.kind == .detail || record.kind == .scored {
             batch.details.append(details[cursor.detail])
             cursor.detail += 1
         }

@@ -129,8 +129,7 @@ struct ChatCompletionRequestTests {
         arguments: [
             ["n": 2], ["tools": [["type": "function"]]], ["tool_choice": "required"],
             ["response_format": ["type": "json_object"]],
-            ["grammar": "root ::= \"a\""], ["logprobs": true], ["logit_bias": ["1": 5]], ["mirostat": 2],
-            ["dry_multiplier": 0.8],
+            ["grammar": "root ::= \"a\""],
             ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],
         ] as [JSONObject])
     func whatWouldChangeTheAnswerIsRefusedAndNotDropped(fields: JSONObject) throws {

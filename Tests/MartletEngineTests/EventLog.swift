@@ -12,11 +12,13 @@ final class EventLog: EngineEventReceiver {
         var promptTokens = 0
         var progress: [PromptProgress] = []
         var starts = 0
+        var probabilities: [TokenProbabilities] = []
         var isEnded: Bool { completion != nil || error != nil }
     }
 
     private struct State {
         var events: [GenerationHandle: [EngineEvent.Kind]] = [:]
+        var probabilities: [GenerationHandle: [TokenProbabilities]] = [:]
         /// Of all tokens of others, how many had come when a generation ended.
         var tokensAtEnd: [GenerationHandle: [GenerationHandle: Int]] = [:]
         var states: [EngineState] = []
@@ -28,6 +30,7 @@ final class EventLog: EngineEventReceiver {
         change { state in
             for event in events {
                 state.events[event.handle, default: []].append(event.kind)
+                state.probabilities[event.handle, default: []] += event.probabilities
                 guard event.kind.isTerminal else { continue }
                 state.tokensAtEnd[event.handle] = state.events.mapValues { $0.count(where: \.isToken) }
             }
@@ -112,6 +115,7 @@ final class EventLog: EngineEventReceiver {
             case .failed(let error): answer.error = error
             }
         }
+        answer.probabilities = storage.withLock { $0.probabilities[handle] ?? [] }
         answer.text = String(decoding: text, as: UTF8.self)
         return answer
     }

@@ -45,7 +45,8 @@ import Testing
             mailbox.post(
                 .submit(
                     PreparedRequest(
-                        request: request, tokens: [5, 1_000_000], visibleControls: [], banned: [], submitted: .now)))
+                        request: request, tokens: [5, 1_000_000], visibleControls: [], biases: [], breakers: .none,
+                        submitted: .now)))
         }
 
         func answer(_ handle: UInt64) -> EventLog.Answer { log.answerSoFar(GenerationHandle(rawValue: handle)) }

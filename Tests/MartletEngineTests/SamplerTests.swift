@@ -55,7 +55,7 @@ import Testing
                         window: window, repeatPenalty: parameters.repeatPenalty, frequency: parameters.frequency,
                         presence: parameters.presence),
                     .topK(Int32(parameters.topK)), .topP(parameters.topP), .minP(parameters.minP),
-                    .temperature(parameters.temperature),
+                    .temperature(parameters.temperature), .draw,
                 ], vocabularySize: parameters.vocabulary)
             let expected = reference.candidates(of: scores)
 
@@ -63,8 +63,8 @@ import Testing
             var changed = scores
             changed.withUnsafeMutableBufferPointer { buffer in
                 let candidates = Candidates(vocabularySize: parameters.vocabulary)
-                var sampler = Sampler(sampling)
-                sampler.narrow(buffer, history: window, with: candidates)
+                var sampler = Sampler(sampling, vocabularySize: parameters.vocabulary)
+                sampler.narrow(buffer, history: window, index: 0, with: candidates)
                 candidates.computeProbabilities()
                 for index in 0..<candidates.count { ours[candidates[index].token] = candidates[index].probability }
             }
@@ -80,7 +80,7 @@ import Testing
     func draw(_ scores: [Float], _ sampling: SamplingParameters, history: [Int32] = [], index: Int = 0) -> Int32? {
         var scores = scores
         let candidates = Candidates(vocabularySize: scores.count)
-        var sampler = Sampler(sampling)
+        var sampler = Sampler(sampling, vocabularySize: scores.count)
         return scores.withUnsafeMutableBufferPointer {
             sampler.sample($0, history: history, index: index, with: candidates)
         }
@@ -105,7 +105,8 @@ import Testing
             sampling.temperature = temperature
             var scores: [Float] = [9, 1, 8, 2]
             let candidates = Candidates(vocabularySize: 4)
-            var sampler = Sampler(sampling, banned: [0, 2])
+            var sampler = Sampler(
+                sampling, biases: [0, 2].map { TokenBias(token: $0, bias: -.infinity) }, vocabularySize: 4)
             let token = scores.withUnsafeMutableBufferPointer {
                 sampler.sample($0, history: [], index: 0, with: candidates)
             }
@@ -164,7 +165,7 @@ import Testing
         #expect(draw([3, 2.5, 0], sampling, history: [0, 1]) == 0)
         #expect(draw([3, 2.5, 0], sampling, history: [1, 0, 0]) == 1)
         // One sampler that follows a growing history says what a new one says.
-        var growing = Sampler(sampling)
+        var growing = Sampler(sampling, vocabularySize: 3)
         var history: [Int32] = []
         let candidates = Candidates(vocabularySize: 3)
         for step in 0..<50 {

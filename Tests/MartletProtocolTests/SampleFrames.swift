@@ -98,12 +98,47 @@ enum SampleFrames {
         sampling.minP = 0
         sampling.temperature = -1
         sampling.seed = random.unsigned()
-        return GenerationRequest(
+        sampling.dynamicTemperatureRange = 0.5
+        sampling.dynamicTemperatureExponent = 2
+        sampling.topNSigma = 1.5
+        sampling.typicalP = 0.25
+        sampling.xtcProbability = 0.125
+        sampling.xtcThreshold = 0.375
+        sampling.dry.multiplier = 0.75
+        sampling.dry.base = 1.25
+        sampling.dry.allowedLength = random.integer()
+        sampling.dry.lastN = random.integer()
+        sampling.dry.sequenceBreakers = random.list { $0.text() }
+        sampling.mirostat = Mirostat.allCases.randomElement(using: &random) ?? .off
+        sampling.mirostatTau = 3
+        sampling.mirostatEta = 0.0625
+        sampling.adaptiveTarget = 0.5
+        sampling.adaptiveDecay = 0.875
+        sampling.minKeep = random.integer()
+        sampling.samplers = SamplerKind.allCases.shuffled(using: &random)
+        sampling.logitBiases = random.list { random in
+            random.maybe { LogitBias(.token($0.token()), bias: -.infinity) }
+                ?? LogitBias(.text(random.text()), bias: 1.5)
+        }
+        var request = GenerationRequest(
             handle: GenerationHandle(rawValue: random.unsigned()), prompt: prompt(&random), sampling: sampling,
             maximumTokens: random.maybe { $0.integer() }, maximumTime: random.maybe { $0.duration() },
             stops: random.list { $0.text() }, ignoresEndOfGeneration: Bool.random(using: &random),
             reusesPrompt: Bool.random(using: &random), reportsProgress: Bool.random(using: &random),
             visibleMarkers: random.list { $0.text() })
+        request.probabilities = random.maybe { random in
+            ProbabilityRequest(
+                count: random.integer(), stage: Bool.random(using: &random) ? .beforeSampling : .afterSampling)
+        }
+        return request
+    }
+
+    private static func probabilities(_ random: inout Generator) -> TokenProbabilities {
+        var value = TokenProbabilities(textOffset: random.integer())
+        for _ in 0..<Int.random(in: 0...4, using: &random) {
+            value.append(id: random.token(), value: -1.5, bytes: random.bytes())
+        }
+        return value
     }
 
     static func error(_ random: inout Generator) -> EngineError {
@@ -126,7 +161,12 @@ enum SampleFrames {
             case 4: .finished(completion(&random), text: random.bytes()[...])
             default: .failed(error(&random))
             }
-        return EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
+        var event = EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
+        switch kind {
+        case .token, .finished: event.probabilities = random.list { probabilities(&$0) }
+        default: break
+        }
+        return event
     }
 
     private static func completion(_ random: inout Generator) -> Completion {

@@ -33,6 +33,30 @@ import Testing
         }
     }
 
+    @Test func aStreamHasLogprobsBesideItsText() async throws {
+        try await TestServer.run { server async throws in
+            let body = #"{"messages":[{"role":"user","content":"hi"}],"stream":true,"logprobs":true,"top_logprobs":1}"#
+            let (connection, _) = try await server.stream(body)
+            let request = await server.engine.request(0)
+            #expect(request.probabilities == ProbabilityRequest(count: 1))
+            _ = try await connection.readEvent()
+            var probabilities = TokenProbabilities(textOffset: 0)
+            for id: Int32 in [7, 8] { probabilities.append(id: id, value: -0.25, bytes: Array("a".utf8)) }
+            var event = EngineEvent(request.handle, .token(id: 7, text: Array("a".utf8)[...]))
+            event.probabilities = [probabilities]
+            server.engine.send([event])
+            let chunk = try json(String(try #require(try await connection.readEvent()).dropFirst(6)))
+            let choice = chunk["choices"]?.arrayValue?[0]
+            #expect(choice?["delta"]?["content"] == "a")
+            let entry = choice?["logprobs"]?["content"]?.arrayValue?[0]
+            #expect(entry?["id"] == 7)
+            #expect(entry?["logprob"] == -0.25)
+            #expect(entry?["top_logprobs"]?.arrayValue?.count == 1)
+            server.engine.finish(request.handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
     @Test func aWholeAnswerHasTheTextOfTheStream() async throws {
         try await TestServer.run(script: .answer(["a", "b", "ü"])) { server async throws in
             let (connection, _) = try await server.stream()

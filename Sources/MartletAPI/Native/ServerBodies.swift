@@ -54,11 +54,23 @@ package enum ServerBodies {
         return [
             "seed": -1, "temperature": float(sampling.temperature), "top_k": integer(sampling.topK),
             "top_p": float(sampling.topP), "min_p": float(sampling.minP),
+            "dynatemp_range": float(sampling.dynamicTemperatureRange),
+            "dynatemp_exponent": float(sampling.dynamicTemperatureExponent),
+            "top_n_sigma": float(sampling.topNSigma), "typical_p": float(sampling.typicalP),
+            "xtc_probability": float(sampling.xtcProbability), "xtc_threshold": float(sampling.xtcThreshold),
+            "dry_multiplier": float(sampling.dry.multiplier), "dry_base": float(sampling.dry.base),
+            "dry_allowed_length": integer(sampling.dry.allowedLength),
+            "dry_penalty_last_n": integer(sampling.dry.lastN),
+            "dry_sequence_breakers": .array(sampling.dry.sequenceBreakers.map { .string($0) }),
+            "mirostat": integer(Int(sampling.mirostat.rawValue)), "mirostat_tau": float(sampling.mirostatTau),
+            "mirostat_eta": float(sampling.mirostatEta), "adaptive_target": float(sampling.adaptiveTarget),
+            "adaptive_decay": float(sampling.adaptiveDecay), "min_keep": integer(sampling.minKeep), "n_probs": 0,
+            "post_sampling_probs": false, "logit_bias": [],
             "repeat_last_n": integer(sampling.repeatLastN), "repeat_penalty": float(sampling.repeatPenalty),
             "presence_penalty": float(sampling.presencePenalty), "frequency_penalty": float(sampling.frequencyPenalty),
             "n_predict": integer(defaults.maximumTokens ?? -1),
             "reasoning_format": .string(defaults.reasoningFormat.rawValue),
-            "samplers": ["penalties", "top_k", "top_p", "min_p", "temperature"],
+            "samplers": .array(SamplerNames.names(sampling.samplers)),
         ]
     }
 

@@ -5,18 +5,24 @@ import MartletStreams
 struct Answer {
     private(set) var content: [UInt8] = []
     private(set) var reasoning: [UInt8] = []
+    /// Of the tokens, in order, where they were asked for.
+    private(set) var probabilities: [TokenProbabilities] = []
     let completion: Completion
 
     /// - Throws: what the generation failed with; `server` when the events have no end.
     init(_ events: [LogEvent]) throws(APIError) {
         var content: [UInt8] = []
         var reasoning: [UInt8] = []
+        var probabilities: [TokenProbabilities] = []
         var end: Completion?
         for event in events {
+            if case .scoredText(_, _, _, let entries) = event { probabilities += entries }
             switch event {
-            case .text(.content, _, let bytes): content.append(contentsOf: bytes)
-            case .text(.reasoning, _, let bytes): reasoning.append(contentsOf: bytes)
-            case .text(.markup, _, _), .admitted, .started, .promptProgress: break
+            case .text(.content, _, let bytes), .scoredText(.content, _, let bytes, _):
+                content.append(contentsOf: bytes)
+            case .text(.reasoning, _, let bytes), .scoredText(.reasoning, _, let bytes, _):
+                reasoning.append(contentsOf: bytes)
+            case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress: break
             case .finished(let completion): end = completion
             case .failed(let error): throw APIError(error)
             }
@@ -24,6 +30,7 @@ struct Answer {
         guard let end else { throw APIError(.server, "The generation has not ended") }
         self.content = content
         self.reasoning = reasoning
+        self.probabilities = probabilities
         completion = end
     }
 }

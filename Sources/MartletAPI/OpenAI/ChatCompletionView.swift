@@ -1,5 +1,5 @@
 import MartletJSON
-import MartletProtocol
+package import MartletProtocol
 package import MartletStreams
 
 /// A generation as OpenAI's chat completion: chunks while it streams, or one object.
@@ -12,8 +12,11 @@ package struct ChatCompletionView: StreamView {
     private let reasoningPrefix: [UInt8]
     /// From the end of a choice to the end of the event.
     private let suffix: [UInt8]
+    private let probabilities: ProbabilityWriter
 
-    package init(head: ResponseHead, includesUsage: Bool) {
+    /// - Parameter stage: what the probabilities are of, where there are some.
+    package init(head: ResponseHead, includesUsage: Bool, stage: ProbabilityRequest.Stage = .beforeSampling) {
+        probabilities = ProbabilityWriter(stage: stage)
         self.head = head
         self.includesUsage = includesUsage
         let opening = "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{"
@@ -32,6 +35,8 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendEscaped(text, to: &bytes)
             JSONText.appendRaw("\"}}", to: &bytes)
             endChunk(&bytes)
+        case .scoredText(let channel, _, let text, let tokens):
+            encodeScored(channel, text, tokens, into: &bytes)
         case .admitted: break
         case .started:
             JSONText.appendRaw(
@@ -47,6 +52,23 @@ package struct ChatCompletionView: StreamView {
         case .finished(let completion): encodeEnd(completion, into: &bytes)
         case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
         }
+    }
+
+    /// A chunk of its own also where nothing can be shown: every token is told.
+    private func encodeScored(
+        _ channel: Channel, _ text: ArraySlice<UInt8>, _ tokens: [TokenProbabilities], into bytes: inout [UInt8]
+    ) {
+        if text.isEmpty || channel == .markup {
+            JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{", to: &bytes)
+        } else {
+            bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
+            JSONText.appendEscaped(text, to: &bytes)
+            JSONText.appendRaw("\"", to: &bytes)
+        }
+        JSONText.appendRaw("},\"logprobs\":", to: &bytes)
+        probabilities.write(tokens, isText: false, to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
+        endChunk(&bytes)
     }
 
     private func endChunk(_ bytes: inout [UInt8]) {
@@ -85,7 +107,12 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendRaw(",\"reasoning_content\":", to: &bytes)
             JSONText.appendString(answer.reasoning, to: &bytes)
         }
-        JSONText.appendRaw("}}],", to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
+        if !answer.probabilities.isEmpty {
+            JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+            probabilities.write(answer.probabilities, isText: false, to: &bytes)
+        }
+        JSONText.appendRaw("}],", to: &bytes)
         head.write(object: "chat.completion", to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(answer.completion.timings, to: &bytes)

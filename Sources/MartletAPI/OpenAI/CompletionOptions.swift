@@ -24,7 +24,9 @@ package struct CompletionOptions: Sendable, Equatable {
         }
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
-            sampling: try Self.sampling(fields, defaults: defaults.sampling, randomSeed: randomSeed))
+            sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
+                .parameters(randomSeed: randomSeed))
+        generation.probabilities = try ProbabilityFields.read(fields)
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         if let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0 {
@@ -49,33 +51,8 @@ package struct CompletionOptions: Sendable, Equatable {
 
     package var sampling: SamplingParameters { generation.sampling }
 
-    private static func sampling(
-        _ fields: FieldReader, defaults: SamplingParameters, randomSeed: UInt64
-    ) throws(APIError) -> SamplingParameters {
-        var sampling = defaults
-        let counts = Int(Int32.min)...Int(Int32.max)
-        if let value = try fields.integer("repeat_last_n", in: 0...Int(Int32.max)) { sampling.repeatLastN = value }
-        if let value = try fields.float("repeat_penalty") {
-            guard value > 0 else { throw .field("repeat_penalty", "Value must be more than 0, but got \(value)") }
-            sampling.repeatPenalty = value
-        }
-        if let value = try fields.float("frequency_penalty") { sampling.frequencyPenalty = value }
-        if let value = try fields.float("presence_penalty") { sampling.presencePenalty = value }
-        if let value = try fields.integer("top_k", in: counts) { sampling.topK = max(value, 0) }
-        if let value = try fields.float("top_p", clampedTo: 0...1) { sampling.topP = value }
-        if let value = try fields.float("min_p", clampedTo: 0...1) { sampling.minP = value }
-        if let value = try fields.float("temperature") { sampling.temperature = max(value, 0) }
-        sampling.seed = try seed(fields) ?? randomSeed
-        return sampling
-    }
-
-    /// Negative and 0xFFFFFFFF mean "any", as at llama-server.
-    private static func seed(_ fields: FieldReader) throws(APIError) -> UInt64? {
-        guard let value = try fields.integer("seed", in: .min ... .max), value >= 0, value != 0xFFFF_FFFF else {
-            return nil
-        }
-        return UInt64(value)
-    }
+    /// What probabilities are of, where they are asked for.
+    package var probabilityStage: ProbabilityRequest.Stage { generation.probabilities?.stage ?? .beforeSampling }
 
     private static func maximumTokens(_ fields: FieldReader) throws(APIError) -> Int? {
         for name in ["n_predict", "max_completion_tokens", "max_tokens"] {

@@ -1,5 +1,5 @@
 import MartletJSON
-import MartletProtocol
+package import MartletProtocol
 package import MartletStreams
 
 /// A generation as OpenAI's text completion: chunks while it streams, or one object.
@@ -8,8 +8,11 @@ package struct TextCompletionView: StreamView {
     private let includesUsage: Bool
     /// From the end of a choice to the end of the event.
     private let suffix: [UInt8]
+    private let probabilities: ProbabilityWriter
 
-    package init(head: ResponseHead, includesUsage: Bool) {
+    /// - Parameter stage: what the probabilities are of, where there are some.
+    package init(head: ResponseHead, includesUsage: Bool, stage: ProbabilityRequest.Stage = .beforeSampling) {
+        probabilities = ProbabilityWriter(stage: stage)
         self.head = head
         self.includesUsage = includesUsage
         var suffix = Array("],".utf8)
@@ -21,11 +24,8 @@ package struct TextCompletionView: StreamView {
         switch event {
         case .text(_, _, let text):
             guard !text.isEmpty else { return }
-            JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
-            JSONText.appendEscaped(text, to: &bytes)
-            JSONText.appendRaw("\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}", to: &bytes)
-            bytes.append(contentsOf: suffix)
-            JSONText.appendRaw("}\n\n", to: &bytes)
+            encodeText(text, [], into: &bytes)
+        case .scoredText(_, _, let text, let tokens): encodeText(text, tokens, into: &bytes)
         case .admitted, .started: break
         case .promptProgress(let progress):
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
@@ -38,9 +38,29 @@ package struct TextCompletionView: StreamView {
         }
     }
 
+    private func encodeText(
+        _ text: ArraySlice<UInt8>, _ tokens: [TokenProbabilities], into bytes: inout [UInt8]
+    ) {
+        JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
+        JSONText.appendEscaped(text, to: &bytes)
+        JSONText.appendRaw("\",\"index\":0,\"logprobs\":", to: &bytes)
+        writeProbabilities(tokens, to: &bytes)
+        JSONText.appendRaw(",\"finish_reason\":null}", to: &bytes)
+        bytes.append(contentsOf: suffix)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+    }
+
+    private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
+        if tokens.isEmpty {
+            JSONText.appendRaw("null", to: &bytes)
+        } else {
+            probabilities.write(tokens, isText: true, to: &bytes)
+        }
+    }
+
     private func encodeEnd(_ completion: Completion, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
-        writeChoice(text: [], completion, to: &bytes)
+        writeChoice(text: [], [], completion, to: &bytes)
         bytes.append(contentsOf: suffix)
         if includesUsage {
             JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
@@ -54,10 +74,14 @@ package struct TextCompletionView: StreamView {
         ServerSentEvent.appendDone(to: &bytes)
     }
 
-    private func writeChoice(text: [UInt8], _ completion: Completion, to bytes: inout [UInt8]) {
+    private func writeChoice(
+        text: [UInt8], _ tokens: [TokenProbabilities], _ completion: Completion, to bytes: inout [UInt8]
+    ) {
         JSONText.appendRaw("{\"text\":", to: &bytes)
         JSONText.appendString(text, to: &bytes)
-        JSONText.appendRaw(",\"index\":0,\"logprobs\":null,\"finish_reason\":\"", to: &bytes)
+        JSONText.appendRaw(",\"index\":0,\"logprobs\":", to: &bytes)
+        writeProbabilities(tokens, to: &bytes)
+        JSONText.appendRaw(",\"finish_reason\":\"", to: &bytes)
         JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
         JSONText.appendRaw("\"}", to: &bytes)
     }
@@ -69,7 +93,7 @@ package struct TextCompletionView: StreamView {
         let answer = try Answer(events)
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"choices\":[", to: &bytes)
-        writeChoice(text: answer.content, answer.completion, to: &bytes)
+        writeChoice(text: answer.content, answer.probabilities, answer.completion, to: &bytes)
         JSONText.appendRaw("],", to: &bytes)
         head.write(object: "text_completion", to: &bytes)
         JSONText.appendRaw(",", to: &bytes)

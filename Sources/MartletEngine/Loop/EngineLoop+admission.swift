@@ -116,7 +116,9 @@ extension EngineLoop {
             status.counters.predictedTime += timings.predictedTime
             status.counters.longestContext = max(status.counters.longestContext, generation.history.count)
         }
-        output.addFinish(generation.handle, Completion(reason: reason, timings: timings), textFrom: start)
+        output.addFinish(
+            generation.handle, Completion(reason: reason, timings: timings), textFrom: start,
+            generation.finishProbabilities())
     }
 }
 

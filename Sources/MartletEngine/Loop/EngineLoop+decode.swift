@@ -89,20 +89,50 @@ extension EngineLoop {
                 finish(part.slot, .tokenLimit)
                 continue
             }
-            guard let logits = context.logits(at: index),
-                let token = generation.sampler.sample(
-                    logits, history: generation.history, index: generation.predicted, with: candidates)
-            else {
-                fail(part.slot, EngineError(.generationFailed, "The model gave no usable score for any token."))
+            guard let logits = context.logits(at: index), let token = draw(for: generation, from: logits) else {
+                fail(part.slot, .nothingToDraw(generation.request))
                 continue
             }
             drawn += 1
             let start = output.bytes.count
             let reason = generation.accept(
-                token, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit, into: &output.bytes)
-            output.addToken(generation.handle, token, textFrom: start)
+                token.id, token.probabilities, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit,
+                into: &output.bytes)
+            output.addToken(generation.handle, token.id, textFrom: start, generation.takeCertainProbabilities())
             if let reason { finish(part.slot, reason) }
         }
         board.update { $0.counters.predictedTokens += drawn }
+    }
+
+    /// Chooses a token, and notes how likely it was where that is asked for.
+    private func draw(
+        for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>
+    ) -> (id: Int32, probabilities: TokenProbabilities?)? {
+        let wish = generation.request.probabilities
+        if let wish, wish.stage == .beforeSampling { report.keep(logits, count: wish.count) }
+        let token = generation.sampler.sample(
+            logits, history: generation.history, index: generation.predicted, with: candidates)
+        guard let token else { return nil }
+        guard let wish else { return (token, nil) }
+        let text = { generation.text(of: $0, in: self.loaded.vocabulary) }
+        switch wish.stage {
+        case .beforeSampling: return (token, report.report(token, textOffset: generation.textOffset, text: text))
+        case .afterSampling:
+            return (
+                token,
+                report.report(
+                    token, isGreedy: generation.sampler.isGreedy, from: candidates, count: wish.count,
+                    textOffset: generation.textOffset, text: text)
+            )
+        }
+    }
+}
+
+extension EngineError {
+    /// - Returns: the request's fault where it may have banned every token.
+    fileprivate static func nothingToDraw(_ request: PreparedRequest) -> Self {
+        request.sampling.logitBiases.isEmpty
+            ? EngineError(.generationFailed, "The model gave no usable score for any token.")
+            : EngineError(.invalidRequest, "Field 'logit_bias': no token is left that may be drawn")
     }
 }

@@ -25,6 +25,7 @@ final class EngineLoop {
     var pace: PromptPace
     var batch: Batch
     let candidates: Candidates
+    lazy var report = TokenReport(vocabularySize: loaded.vocabulary.count)
     var output = TurnOutput()
     /// Sequences of a decode that failed; each is tried alone, to find the one to blame.
     var suspects: Set<Int> = []
@@ -100,7 +101,9 @@ final class EngineLoop {
                 output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
                 break
             }
-            queue.append(Generation(request, arrival: arrivals), id: request.handle.rawValue)
+            queue.append(
+                Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count),
+                id: request.handle.rawValue)
             output.add(request.handle, .admitted(promptTokens: request.tokens.count))
         case .reject(let handle, let error):
             output.add(handle, .failed(error))

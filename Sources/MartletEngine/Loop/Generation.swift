@@ -13,18 +13,21 @@ final class Generation {
     let arrival: UInt64
     var sampler: Sampler
     private var text: AnswerText
+    private var held = HeldProbabilities()
+    private var certain: [TokenProbabilities] = []
     /// Tokens of the prompt that were in memory when it got its first sequence.
     private(set) var cachedTokens = 0
     private(set) var started: MonotonicTime?
     private var firstToken: MonotonicTime?
     private var lastToken: MonotonicTime?
 
-    init(_ request: PreparedRequest, arrival: UInt64) {
+    init(_ request: PreparedRequest, arrival: UInt64, vocabularySize: Int) {
         self.request = request
         self.arrival = arrival
         promptCount = request.tokens.count
         history = request.tokens
-        sampler = Sampler(request.sampling, banned: request.banned)
+        sampler = Sampler(
+            request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
         text = AnswerText(stops: request.stops)
     }
 
@@ -40,24 +43,48 @@ final class Generation {
     ///
     /// - Returns: why the generation ends with it, if it does.
     func accept(
-        _ token: Int32, at time: MonotonicTime, vocabulary: Vocabulary, contextLength: Int, into output: inout [UInt8]
+        _ token: Int32, _ probabilities: TokenProbabilities?, at time: MonotonicTime, vocabulary: Vocabulary,
+        contextLength: Int, into output: inout [UInt8]
     ) -> Completion.Reason? {
         history.append(token)
         predicted += 1
         if firstToken == nil { firstToken = time }
         lastToken = time
 
-        let attributes = vocabulary.attributes(token)
-        if attributes.contains(.endOfGeneration) { return .endOfGeneration }
-        if attributes.isDisjoint(with: .hidden) || request.visibleControls.contains(token),
-            let stop = text.take(vocabulary.piece(token), into: &output)
-        {
-            return .stopText(stop)
+        let piece = self.text(of: token, in: vocabulary)
+        let start = text.takenCount
+        let stop = piece.isEmpty ? nil : text.take(piece, into: &output)
+        if let probabilities {
+            held.add(probabilities, start: start, end: text.takenCount)
+            certain += stop == nil ? held.release(certain: text.certainCount) : held.stop(at: text.certainCount)
         }
+        if vocabulary.attributes(token).contains(.endOfGeneration) { return .endOfGeneration }
+        if let stop { return .stopText(stop) }
         if let limit = request.maximumTokens, predicted >= limit { return .tokenLimit }
         if let limit = request.maximumTime, let firstToken, time - firstToken >= limit { return .timeLimit }
         return history.count >= contextLength ? .contextFull : nil
     }
+
+    /// What a token adds to the answer.
+    func text(of token: Int32, in vocabulary: Vocabulary) -> ArraySlice<UInt8> {
+        let attributes = vocabulary.attributes(token)
+        if attributes.contains(.endOfGeneration) { return [] }
+        let isVisible = attributes.isDisjoint(with: .hidden) || request.visibleControls.contains(token)
+        return isVisible ? vocabulary.piece(token) : []
+    }
+
+    /// Characters that the tokens so far have.
+    var textOffset: Int { text.characterCount }
+
+    /// Hands over what is known of the tokens whose text became certain.
+    func takeCertainProbabilities() -> [TokenProbabilities] {
+        guard !certain.isEmpty else { return [] }
+        defer { certain = [] }
+        return certain
+    }
+
+    /// Hands over what is known of the tokens whose text was held back until the end.
+    func finishProbabilities() -> [TokenProbabilities] { held.finish() }
 
     /// Appends the text that was held back.
     func finishText(into output: inout [UInt8]) { text.finish(into: &output) }

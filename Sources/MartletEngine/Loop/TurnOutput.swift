@@ -6,8 +6,8 @@ import MartletProtocol
 struct TurnOutput {
     private enum Record {
         case whole(EngineEvent)
-        case token(GenerationHandle, id: Int32, text: Range<Int>)
-        case finished(GenerationHandle, Completion, text: Range<Int>)
+        case token(GenerationHandle, id: Int32, text: Range<Int>, [TokenProbabilities])
+        case finished(GenerationHandle, Completion, text: Range<Int>, [TokenProbabilities])
     }
 
     private var records: [Record] = []
@@ -21,24 +21,34 @@ struct TurnOutput {
     }
 
     /// Adds a token whose text is `bytes` from `start` on.
-    mutating func addToken(_ handle: GenerationHandle, _ id: Int32, textFrom start: Int) {
-        records.append(.token(handle, id: id, text: start..<bytes.count))
+    mutating func addToken(
+        _ handle: GenerationHandle, _ id: Int32, textFrom start: Int, _ probabilities: [TokenProbabilities]
+    ) {
+        records.append(.token(handle, id: id, text: start..<bytes.count, probabilities))
     }
 
     /// Adds an end whose text is `bytes` from `start` on.
-    mutating func addFinish(_ handle: GenerationHandle, _ completion: Completion, textFrom start: Int) {
-        records.append(.finished(handle, completion, text: start..<bytes.count))
+    mutating func addFinish(
+        _ handle: GenerationHandle, _ completion: Completion, textFrom start: Int,
+        _ probabilities: [TokenProbabilities]
+    ) {
+        records.append(.finished(handle, completion, text: start..<bytes.count, probabilities))
     }
 
     /// Takes everything out.
     mutating func take() -> [EngineEvent] {
         let texts = bytes
-        let events = records.map { record in
+        let events = records.map { record -> EngineEvent in
             switch record {
-            case .whole(let event): event
-            case .token(let handle, let id, let range): EngineEvent(handle, .token(id: id, text: texts[range]))
-            case .finished(let handle, let completion, let range):
-                EngineEvent(handle, .finished(completion, text: texts[range]))
+            case .whole(let event): return event
+            case .token(let handle, let id, let range, let probabilities):
+                var event = EngineEvent(handle, .token(id: id, text: texts[range]))
+                event.probabilities = probabilities
+                return event
+            case .finished(let handle, let completion, let range, let probabilities):
+                var event = EngineEvent(handle, .finished(completion, text: texts[range]))
+                event.probabilities = probabilities
+                return event
             }
         }
         records.removeAll(keepingCapacity: true)

@@ -14,7 +14,7 @@ final class Candidates {
     struct Candidate {
         var token: Int32
         var logit: Float
-        /// Set by `computeProbabilities()`.
+        /// Set by `computeProbabilities()`; in between, whatever a filter needs.
         var probability: Float
     }
 
@@ -57,20 +57,157 @@ final class Candidates {
         if isWhole { keep(atLeast: -.infinity) }
     }
 
+    /// Changes the scores of some tokens: `change` gives the new score of a token that has one of `changes`.
+    ///
+    /// What is beyond the largest number, up or down, becomes that: only a ban makes a token impossible.
+    ///
+    /// - Complexity: the changes while this is the whole vocabulary, then the candidates.
+    @inline(__always)
+    func update<Value>(_ changes: [Int32: Value], _ change: (Float, Value) -> Float) {
+        if isWhole {
+            for (token, value) in changes where token >= 0 && Int(token) < logits.count {
+                let logit = logits[Int(token)]
+                if logit > -.infinity { logits[Int(token)] = finite(change(logit, value)) }
+            }
+        } else if !changes.isEmpty {
+            for index in 0..<count {
+                guard let value = changes[list[index].token] else { continue }
+                let logit = list[index].logit
+                if logit > -.infinity { list[index].logit = finite(change(logit, value)) }
+                isSorted = false
+            }
+        }
+    }
+
+    @inline(__always)
+    private func finite(_ logit: Float) -> Float {
+        max(min(logit, .greatestFiniteMagnitude), -.greatestFiniteMagnitude)
+    }
+
+    /// The score of a token, if it is a candidate.
+    func logit(of token: Int32) -> Float? {
+        if isWhole { return logits[Int(token)] }
+        for index in 0..<count where list[index].token == token { return list[index].logit }
+        return nil
+    }
+
+    /// Gives those whose score is below `threshold` the score of what is never drawn, and keeps them.
+    func mask(below threshold: Float) {
+        if isWhole {
+            for token in 0..<count { logits[token] = logits[token] < threshold ? -.infinity : logits[token] }
+        } else {
+            for index in 0..<count where list[index].logit < threshold { list[index].logit = -.infinity }
+        }
+    }
+
+    /// Gives all but the best the score of what is never drawn.
+    func maskAllButLargest() {
+        guard count > 0 else { return }
+        if isWhole {
+            let best = LogitScan.maximum(logits)
+            for token in 0..<count where token != best.token { logits[token] = -.infinity }
+        } else {
+            var best = 0
+            for index in 1..<max(1, count) where ScoreRanking.ranksBefore(list[index], list[best]) { best = index }
+            for index in 0..<count where index != best { list[index].logit = -.infinity }
+        }
+    }
+
+    /// Gives every candidate the score that `score` says.
+    ///
+    /// - Precondition: `!isWhole`.
+    func setLogits(_ score: (Candidate) -> Float) {
+        for index in 0..<count { list[index].logit = score(list[index]) }
+        isSorted = false
+    }
+
+    /// Number, mean and variance of the scores that can be drawn.
+    func moments() -> (count: Int, mean: Double, variance: Double) {
+        var valid = 0
+        var sum = 0.0
+        forEachScore { logit in
+            valid += 1
+            sum += Double(logit)
+        }
+        guard valid > 0 else { return (0, 0, 0) }
+        let mean = sum / Double(valid)
+        var squares = 0.0
+        forEachScore { logit in
+            let distance = Double(logit) - mean
+            squares += distance * distance
+        }
+        return (valid, mean, squares / Double(valid))
+    }
+
+    @inline(__always)
+    private func forEachScore(_ body: (Float) -> Void) {
+        if isWhole {
+            for token in 0..<count where logits[token] > -.infinity { body(logits[token]) }
+        } else {
+            for index in 0..<count where list[index].logit > -.infinity { body(list[index].logit) }
+        }
+    }
+
+    /// How many have a score of at least `threshold`.
+    func countAtLeast(_ threshold: Float) -> Int {
+        var found = 0
+        if isWhole {
+            for token in 0..<count where logits[token] >= threshold { found &+= 1 }
+        } else {
+            for index in 0..<count where list[index].logit >= threshold { found &+= 1 }
+        }
+        return found
+    }
+
+    /// The logarithm of the sum of all exponentials of scores.
+    func logSumExp() -> Float {
+        let largest = maximumLogit
+        guard largest > -.infinity, largest < .infinity else { return largest }
+        if isWhole { return largest + logf(LogitScan.sumOfExponentials(logits, less: largest)) }
+        var sum: Float = 0
+        for index in 0..<count { sum += expf(list[index].logit - largest) }
+        return largest + logf(sum)
+    }
+
     /// Brings the `limit` best to the front in order, and keeps the others behind them.
     ///
     /// - Precondition: `!isWhole`.
     func sortLargest(_ limit: Int) {
         guard !isSorted else { return }
+        let limit = min(limit, count)
+        select(limit, by: ScoreRanking.self)
+        isSorted = limit == count
+    }
+
+    /// The same in the descending order of `probability`; of equal ones the lower token is first.
+    ///
+    /// - Precondition: `!isWhole`.
+    func sortLargestProbabilities(_ limit: Int) {
+        select(min(limit, count), by: ProbabilityRanking.self)
+        isSorted = false
+    }
+
+    @inline(__always)
+    private func select<R: CandidateRanking>(_ limit: Int, by ranking: R.Type) {
         if limit < count {
-            heapify(list, count: limit)
-            for index in limit..<count where ranksBefore(list[index], list[0]) {
-                swapAt(list, index, 0)
-                siftDown(list, from: 0, count: limit)
+            CandidateHeap.heapify(list, count: limit, by: ranking)
+            for index in limit..<count where R.ranksBefore(list[index], list[0]) {
+                CandidateHeap.swapAt(list, index, 0)
+                CandidateHeap.siftDown(list, from: 0, count: limit, by: ranking)
             }
         }
-        sort(list, count: limit)
-        isSorted = limit == count
+        CandidateHeap.sort(list, count: limit, by: ranking)
+    }
+
+    /// Leaves only the first `newCount`, whatever their order is.
+    func truncate(to newCount: Int) { count = newCount }
+
+    /// Leaves out the first ones.
+    ///
+    /// - Precondition: `!isWhole`.
+    func dropFirst(_ dropped: Int) {
+        for index in dropped..<count { list[index - dropped] = list[index] }
+        count -= dropped
     }
 
     /// Leaves only the first `newCount`, which `sortLargest` has put in order.
@@ -119,7 +256,7 @@ final class Candidates {
         }
         if isWhole, limit * 4 < count {
             selectLargest(limit)
-            sort(list, count: count)
+            CandidateHeap.sort(list, count: count, by: ScoreRanking.self)
         } else {
             materialize()
             sortLargest(min(limit, count))
@@ -136,10 +273,10 @@ final class Candidates {
             if filled < limit {
                 list[filled] = candidate
                 filled &+= 1
-                if filled == limit { heapify(list, count: limit) }
-            } else if ranksBefore(candidate, list[0]) {
+                if filled == limit { CandidateHeap.heapify(list, count: limit, by: ScoreRanking.self) }
+            } else if ScoreRanking.ranksBefore(candidate, list[0]) {
                 list[0] = candidate
-                siftDown(list, from: 0, count: limit)
+                CandidateHeap.siftDown(list, from: 0, count: limit, by: ScoreRanking.self)
             }
             return filled < limit ? -.infinity : list[0].logit
         }
@@ -160,6 +297,15 @@ final class Candidates {
             sum += weight
         }
         for index in 0..<count { list[index].probability /= sum }
+    }
+
+    /// Divides every score, of which `offset` is subtracted before.
+    func divideLogits(by divisor: Float, less offset: Float) {
+        if isWhole {
+            for token in 0..<count { logits[token] = (logits[token] - offset) / divisor }
+        } else {
+            for index in 0..<count { list[index].logit = (list[index].logit - offset) / divisor }
+        }
     }
 
     /// Divides every score.
@@ -191,63 +337,26 @@ final class Candidates {
             }
         } else {
             if !isSorted { keepLargest(count) }
-            for index in 0..<count {
-                let weight = expf(list[index].logit - largest)
-                list[index].probability = weight
-                total += Double(weight)
-            }
-            var rest = share * total
-            for index in 0..<count where list[index].probability > 0 {
-                last = list[index].token
-                rest -= Double(list[index].probability)
-                if rest < 0 { break }
-            }
+            for index in 0..<count { list[index].probability = expf(list[index].logit - largest) }
+            last = drawByProbability(share).map { list[$0].token }
         }
         return last
     }
-}
 
-private typealias Candidate = Candidates.Candidate
-
-@inline(__always)
-private func ranksBefore(_ first: Candidate, _ second: Candidate) -> Bool {
-    first.logit > second.logit || (first.logit == second.logit && first.token < second.token)
-}
-
-@inline(__always)
-private func swapAt(_ list: UnsafeMutableBufferPointer<Candidate>, _ first: Int, _ second: Int) {
-    let candidate = list[first]
-    list[first] = list[second]
-    list[second] = candidate
-}
-
-private func heapify(_ list: UnsafeMutableBufferPointer<Candidate>, count: Int) {
-    var index = count / 2
-    while index > 0 {
-        index -= 1
-        siftDown(list, from: index, count: count)
-    }
-}
-
-private func siftDown(_ list: UnsafeMutableBufferPointer<Candidate>, from start: Int, count: Int) {
-    var parent = start
-    while true {
-        var child = 2 * parent + 1
-        guard child < count else { return }
-        if child + 1 < count, ranksBefore(list[child], list[child + 1]) { child += 1 }
-        guard ranksBefore(list[parent], list[child]) else { return }
-        swapAt(list, parent, child)
-        parent = child
-    }
-}
-
-/// Heap sort: no memory of its own.
-private func sort(_ list: UnsafeMutableBufferPointer<Candidate>, count: Int) {
-    heapify(list, count: count)
-    var end = count
-    while end > 1 {
-        end -= 1
-        swapAt(list, 0, end)
-        siftDown(list, from: 0, count: end)
+    /// The index of the candidate at which the running sum of `probability`, which need not add up to 1, passes `share`
+    /// of the total.
+    ///
+    /// - Precondition: `!isWhole`.
+    func drawByProbability(_ share: Double) -> Int? {
+        var total = 0.0
+        for index in 0..<count { total += Double(list[index].probability) }
+        var rest = share * total
+        var last: Int?
+        for index in 0..<count where list[index].probability > 0 {
+            last = index
+            rest -= Double(list[index].probability)
+            if rest < 0 { break }
+        }
+        return last
     }
 }

@@ -3,10 +3,17 @@
 /// So a generation that is continued, forked or run again draws what the first run drew, and no state is kept. The
 /// mixing is SplitMix64's finaliser (Steele, Lea, Flood 2014), applied to the seed, and again with the index.
 enum CounterDraw {
+    /// What a number is for: each purpose has numbers of its own.
+    enum Purpose: UInt64 {
+        case token = 0
+        /// Whether the likeliest tokens are left out.
+        case exclusion = 0x5851_F42D_4C95_7F2D
+    }
+
     /// 0 ≤ result < 1, with 53 random bits.
-    static func uniform(seed: UInt64, index: Int) -> Double {
+    static func uniform(seed: UInt64, index: Int, for purpose: Purpose = .token) -> Double {
         let counter = UInt64(truncatingIfNeeded: index) &+ 1
-        let bits = mix(mix(seed &+ golden) &+ counter &* golden)
+        let bits = mix(mix((seed ^ purpose.rawValue) &+ golden) &+ counter &* golden)
         return Double(bits >> 11) * 0x1p-53
     }
 

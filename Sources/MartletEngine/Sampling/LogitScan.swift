@@ -64,4 +64,54 @@ enum LogitScan {
             position &+= 1
         }
     }
+
+    /// The sum of the exponentials of all scores less `offset`, which is not below any of them.
+    ///
+    /// Relative error below 1e-6. A term below e^-87 counts as that much; what is no number, as nothing.
+    static func sumOfExponentials(_ logits: UnsafeMutableBufferPointer<Float>, less offset: Float) -> Float {
+        guard let base = logits.baseAddress else { return 0 }
+        let raw = UnsafeRawPointer(base)
+        let whole = logits.count / Lanes.scalarCount * Lanes.scalarCount
+        var total = 0.0
+        var position = 0
+        while position < whole {
+            // Partial sums in single precision stay short, so that they stay exact.
+            let end = min(whole, position &+ 4096)
+            var sum = Lanes.zero
+            while position < end {
+                sum += exponentials(raw.loadUnaligned(fromByteOffset: position &* 4, as: Lanes.self) - offset)
+                position &+= Lanes.scalarCount
+            }
+            total += Double(sum.sum())
+        }
+        if position < logits.count {
+            var rest = Lanes(repeating: -.infinity)
+            for lane in 0..<(logits.count - position) { rest[lane] = base[position + lane] - offset }
+            let terms = exponentials(rest)
+            for lane in 0..<(logits.count - position) { total += Double(terms[lane]) }
+        }
+        return Float(total)
+    }
+
+    /// Of values that are not above 0: 2 to a whole number, put together from bits, times a polynomial for the rest,
+    /// the exponential's own series on ±ln 2 / 2.
+    @inline(__always)
+    private static func exponentials(_ values: Lanes) -> Lanes {
+        let floor = Lanes(repeating: -87)
+        let x = floor.replacing(with: values, where: values .> floor)
+        // Added to a number of this size, everything behind the point is rounded away, and the bits are the integer.
+        let magic = Lanes(repeating: 12_582_912)
+        let shifted = x * 1.442_695_04 + magic
+        let power = shifted - magic
+        let rest = (x - power * 0.693_359_375) + power * 2.121_944_4e-4
+        var series = rest * (1 / 720) + (1 / 120 as Float)
+        series = series * rest + (1 / 24 as Float)
+        series = series * rest + (1 / 6 as Float)
+        series = series * rest + (0.5 as Float)
+        series = series * rest + (1 as Float)
+        series = series * rest + (1 as Float)
+        let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &- unsafeBitCast(magic, to: SIMD16<Int32>.self)
+        let bits = unsafeBitCast(series, to: SIMD16<Int32>.self) &+ (exponent &<< 23)
+        return unsafeBitCast(bits, to: Lanes.self)
+    }
 }

@@ -47,12 +47,11 @@ struct Penalties: Sendable {
     }
 
     /// Changes the scores of the tokens in the window.
-    func apply(to logits: UnsafeMutableBufferPointer<Float>) {
-        for (token, count) in counts {
-            let logit = logits[Int(token)]
+    func apply(to candidates: Candidates) {
+        candidates.update(counts) { logit, count in
             // Dividing a negative score would make the token likelier.
             let repeated = logit <= 0 ? logit * repeatPenalty : logit / repeatPenalty
-            logits[Int(token)] = repeated - (Float(count) * frequency + presence)
+            return repeated - (Float(count) * frequency + presence)
         }
     }
 }

@@ -2,28 +2,110 @@ import MartletProtocol
 
 /// Chooses the tokens of one generation.
 ///
-/// The order is llama-server's: banned tokens, penalties, top-k, top-p, min-p, temperature, draw. Steps that change
-/// nothing are left out when the sampler is made.
+/// First biases, then what the parameters name in their order, then the draw. Steps that change nothing are left out when
+/// the sampler is made.
 struct Sampler: Sendable {
-    private var penalties: Penalties?
-    /// Tokens that are never drawn.
-    private let banned: [Int32]
-    private let filters: [any CandidateFilter]
-    private let isGreedy: Bool
+    private enum Step: Sendable {
+        case penalties(Penalties)
+        case repetition(Repetition)
+        case filter(any CandidateFilter)
+    }
+
+    private enum Draw: Sendable {
+        case plain
+        case mirostat(MirostatDraw)
+        case adaptive(AdaptiveDraw)
+    }
+
+    /// What is added to the scores of single tokens.
+    private let biases: [TokenBias]
+    private var steps: [Step] = []
+    private var finalDraw = Draw.plain
+    /// Whether the result is the most likely token for sure. Then all steps only change single scores.
+    private(set) var isGreedy: Bool
     private let seed: UInt64
 
-    init(_ parameters: SamplingParameters, banned: [Int32] = []) {
-        penalties = Penalties(parameters)
-        self.banned = banned
+    init(
+        _ parameters: SamplingParameters, biases: [TokenBias] = [], breakers: SequenceBreakers = .none,
+        vocabularySize: Int
+    ) {
+        self.biases = biases
         seed = parameters.seed
-        // None of the filters removes the most likely token.
-        isGreedy = parameters.temperature <= 0 || parameters.topK == 1
-        var filters: [any CandidateFilter] = []
-        if parameters.topK > 0 { filters.append(TopK(limit: parameters.topK)) }
-        if parameters.topP < 1 { filters.append(TopP(share: parameters.topP)) }
-        if parameters.minP > 0 { filters.append(MinP(share: parameters.minP)) }
-        if parameters.temperature != 1 { filters.append(Temperature(temperature: parameters.temperature)) }
-        self.filters = isGreedy ? [] : filters
+        isGreedy = false
+        guard parameters.mirostat == .off else {
+            if let temperature = Self.temperature(of: parameters, isDynamic: false) { steps = [.filter(temperature)] }
+            finalDraw = .mirostat(
+                MirostatDraw(
+                    version: parameters.mirostat, target: parameters.mirostatTau, rate: parameters.mirostatEta,
+                    vocabularySize: vocabularySize))
+            return
+        }
+        for kind in parameters.samplers {
+            if let step = Self.step(kind, parameters, breakers: breakers) { steps.append(step) }
+        }
+        if parameters.samplers.contains(.adaptiveP), parameters.adaptiveTarget >= 0 {
+            finalDraw = .adaptive(AdaptiveDraw(target: parameters.adaptiveTarget, decay: parameters.adaptiveDecay))
+        }
+        isGreedy = isMostLikelySure(parameters)
+        if isGreedy {
+            steps.removeAll { if case .filter = $0 { true } else { false } }
+        }
+    }
+
+    private static func step(
+        _ kind: SamplerKind, _ parameters: SamplingParameters, breakers: SequenceBreakers
+    ) -> Step? {
+        let minimumCount = parameters.minKeep
+        switch kind {
+        case .penalties: return Penalties(parameters).map { .penalties($0) }
+        case .dry: return Repetition(parameters.dry, breakers: breakers).map { .repetition($0) }
+        case .topNSigma where parameters.topNSigma > 0:
+            return .filter(TopNSigma(deviations: parameters.topNSigma))
+        case .topK where parameters.topK > 0: return .filter(TopK(limit: parameters.topK))
+        case .typicalP where parameters.typicalP < 1:
+            return .filter(Typical(share: parameters.typicalP, minimumCount: minimumCount))
+        case .topP where parameters.topP < 1:
+            return .filter(TopP(share: parameters.topP, minimumCount: minimumCount))
+        case .minP where parameters.minP > 0:
+            return .filter(MinP(share: parameters.minP, minimumCount: minimumCount))
+        case .xtc where parameters.xtcProbability > 0 && parameters.xtcThreshold <= 0.5:
+            return .filter(
+                TopChoiceExclusion(
+                    share: parameters.xtcProbability, threshold: parameters.xtcThreshold, minimumCount: minimumCount,
+                    seed: parameters.seed))
+        case .temperature: return temperature(of: parameters, isDynamic: true).map { .filter($0) }
+        case .topNSigma, .topK, .typicalP, .topP, .minP, .xtc, .adaptiveP: return nil
+        }
+    }
+
+    private static func temperature(
+        of parameters: SamplingParameters, isDynamic: Bool
+    ) -> (any CandidateFilter)? {
+        if isDynamic, parameters.dynamicTemperatureRange > 0 {
+            return DynamicTemperature(
+                temperature: parameters.temperature, range: parameters.dynamicTemperatureRange,
+                exponent: parameters.dynamicTemperatureExponent)
+        }
+        return parameters.temperature == 1 ? nil : Temperature(temperature: parameters.temperature)
+    }
+
+    /// Whether one filter leaves a single token, none before it can remove the most likely one, and scores change only
+    /// before all filters.
+    private func isMostLikelySure(_ parameters: SamplingParameters) -> Bool {
+        var hasFilter = false
+        var isSure = false
+        for step in steps {
+            switch step {
+            case .penalties, .repetition:
+                if hasFilter { return false }
+            case .filter(let filter):
+                hasFilter = true
+                if filter is Typical || filter is TopChoiceExclusion { return false }
+                if let topK = filter as? TopK, topK.limit == 1 { isSure = true }
+                if let temperature = filter as? Temperature, temperature.temperature <= 0 { isSure = true }
+            }
+        }
+        return isSure
     }
 
     /// Chooses the token that follows `history`.
@@ -32,34 +114,66 @@ struct Sampler: Sendable {
     ///   - logits: scores of all tokens; changed.
     ///   - history: prompt and tokens so far.
     ///   - index: of the chosen token among the generated ones; with the seed it fixes the draw.
+    ///   - candidates: holds afterwards what was drawn from.
     /// - Returns: `nil` if no token has a score.
     /// - Complexity: greedy, one fast pass over the vocabulary; with top-k, one more pass of about that cost.
     mutating func sample(
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, with candidates: Candidates
     ) -> Int32? {
+        let share = CounterDraw.uniform(seed: seed, index: index)
+        return sample(logits, history: history, index: index, share: share, with: candidates)
+    }
+
+    /// The same with a given random number.
+    mutating func sample(
+        _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, share: Double,
+        with candidates: Candidates
+    ) -> Int32? {
+        narrow(logits, history: history, index: index, with: candidates)
         if isGreedy {
-            prepare(logits, history: history)
             let best = LogitScan.maximum(logits)
             return best.value > -.infinity && best.value < .infinity ? Int32(truncatingIfNeeded: best.token) : nil
         }
-        narrow(logits, history: history, with: candidates)
-        return candidates.draw(CounterDraw.uniform(seed: seed, index: index))
+        switch finalDraw {
+        case .plain: return candidates.draw(share)
+        case .mirostat(var draw):
+            defer { finalDraw = .mirostat(draw) }
+            return draw.draw(from: candidates, share)
+        case .adaptive(var draw):
+            defer { finalDraw = .adaptive(draw) }
+            return draw.draw(from: candidates, share)
+        }
     }
 
     /// Leaves the tokens that may be drawn.
     mutating func narrow(
-        _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], with candidates: Candidates
+        _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, with candidates: Candidates
     ) {
-        prepare(logits, history: history)
+        for bias in biases {
+            logits[Int(bias.token)] = min(logits[Int(bias.token)] + bias.bias, .greatestFiniteMagnitude)
+        }
         candidates.reset(logits)
-        for filter in filters { filter.apply(to: candidates) }
+        for position in steps.indices {
+            switch steps[position] {
+            case .filter(let filter): filter.apply(to: candidates, index: index)
+            case .penalties(var penalties):
+                // Out of its place while it changes, so that it is not copied.
+                steps[position] = .filter(Temperature(temperature: 1))
+                penalties.follow(history)
+                penalties.apply(to: candidates)
+                steps[position] = .penalties(penalties)
+            case .repetition(var repetition):
+                steps[position] = .filter(Temperature(temperature: 1))
+                repetition.apply(to: candidates, history: history)
+                steps[position] = .repetition(repetition)
+            }
+        }
     }
+}
 
-    /// Changes single scores, before anything looks at all of them.
-    private mutating func prepare(_ logits: UnsafeMutableBufferPointer<Float>, history: [Int32]) {
-        for token in banned { logits[Int(token)] = -.infinity }
-        guard penalties != nil else { return }
-        penalties?.follow(history)
-        penalties?.apply(to: logits)
-    }
+/// What is added to the score of one token. Minus infinity = it is never drawn.
+struct TokenBias: Sendable, Equatable {
+    /// In the vocabulary.
+    var token: Int32
+    var bias: Float
 }

@@ -3,6 +3,12 @@ struct AnswerText: Sendable {
     private var stops: StopMatcher
     private var boundary = CharacterBoundary()
     private var passed: [UInt8] = []
+    /// Bytes of all tokens taken.
+    private(set) var takenCount = 0
+    /// Characters that begin in them.
+    private(set) var characterCount = 0
+    /// Bytes that are certain to belong to the answer.
+    private(set) var certainCount = 0
 
     init(stops: [String]) {
         self.stops = StopMatcher(stops)
@@ -14,6 +20,9 @@ struct AnswerText: Sendable {
     mutating func take(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) -> String? {
         passed.removeAll(keepingCapacity: true)
         let stop = stops.take(bytes, into: &passed)
+        takenCount += bytes.count
+        for byte in bytes where byte & 0xC0 != 0x80 { characterCount &+= 1 }
+        certainCount += passed.count
         boundary.take(passed, into: &output)
         return stop
     }

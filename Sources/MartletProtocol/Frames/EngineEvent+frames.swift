@@ -30,10 +30,12 @@ extension EngineEvent: FrameField {
             writer.write(KindNumber.token.rawValue)
             writer.write(id)
             writer.write(text)
+            writer.write(probabilities)
         case .finished(let completion, let text):
             writer.write(KindNumber.finished.rawValue)
             completion.write(to: &writer)
             writer.write(text)
+            writer.write(probabilities)
         case .failed(let error):
             writer.write(KindNumber.failed.rawValue)
             error.write(to: &writer)
@@ -56,8 +58,10 @@ extension EngineEvent: FrameField {
             self.init(handle, .promptProgress(progress))
         case .token:
             self.init(handle, .token(id: try reader.readInt32(), text: try reader.readSlice()))
+            probabilities = try reader.readFields(TokenProbabilities.self)
         case .finished:
             self.init(handle, .finished(try Completion(from: &reader), text: try reader.readSlice()))
+            probabilities = try reader.readFields(TokenProbabilities.self)
         case .failed:
             self.init(handle, .failed(try EngineError(from: &reader)))
         }

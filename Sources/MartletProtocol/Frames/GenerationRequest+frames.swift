@@ -12,6 +12,8 @@ extension GenerationRequest: FrameField {
         writer.write(reusesPrompt)
         writer.write(reportsProgress)
         writer.write(visibleMarkers)
+        writer.write(probabilities != nil)
+        probabilities?.write(to: &writer)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -27,6 +29,9 @@ extension GenerationRequest: FrameField {
             reportsProgress: try reader.readBool(),
             visibleMarkers: try reader.readStrings()
         )
+        probabilities = try reader.readOptional { reader throws(FrameError) in
+            try ProbabilityRequest(from: &reader)
+        }
     }
 }
 
@@ -68,34 +73,5 @@ extension Prompt.Piece: FrameField {
         case 2: self = .tokens(try reader.readInt32s())
         default: throw .unknownCase(of: "piece of a prompt", number: number)
         }
-    }
-}
-
-extension SamplingParameters: FrameField {
-    static var minimumByteCount: Int { 1 }
-
-    func write(to writer: inout ByteWriter) {
-        writer.write(repeatLastN)
-        writer.write(repeatPenalty)
-        writer.write(frequencyPenalty)
-        writer.write(presencePenalty)
-        writer.write(topK)
-        writer.write(topP)
-        writer.write(minP)
-        writer.write(temperature)
-        writer.write(seed)
-    }
-
-    init(from reader: inout ByteReader) throws(FrameError) {
-        self.init()
-        repeatLastN = try reader.readInt()
-        repeatPenalty = try reader.readFloat()
-        frequencyPenalty = try reader.readFloat()
-        presencePenalty = try reader.readFloat()
-        topK = try reader.readInt()
-        topP = try reader.readFloat()
-        minP = try reader.readFloat()
-        temperature = try reader.readFloat()
-        seed = try reader.readUInt64()
     }
 }

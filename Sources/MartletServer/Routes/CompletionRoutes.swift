@@ -37,7 +37,9 @@ struct CompletionRoutes: Sendable {
     private func respond(toChat json: JSONValue, on context: EdgeContext) async throws -> Response {
         let request = try chatRequest(json)
         let completion = Completion<ChatCompletionView>(options: request.options, idPrefix: "chatcmpl-") { head in
-            ChatCompletionView(head: head, includesUsage: request.options.includesUsage)
+            ChatCompletionView(
+                head: head, includesUsage: request.options.includesUsage,
+                stage: request.options.probabilityStage)
         } prepare: { model throws(APIError) in
             let rendered = try model.render(request)
             var prepared = PreparedPrompt(prompt: rendered.prompt, visibleMarkers: rendered.visibleMarkers)
@@ -53,7 +55,9 @@ struct CompletionRoutes: Sendable {
         let request = try TextCompletionRequest(
             json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
         let completion = Completion<TextCompletionView>(options: request.options, idPrefix: "cmpl-") { head in
-            TextCompletionView(head: head, includesUsage: request.options.includesUsage)
+            TextCompletionView(
+                head: head, includesUsage: request.options.includesUsage,
+                stage: request.options.probabilityStage)
         } prepare: { _ throws(APIError) in
             PreparedPrompt(prompt: request.prompt)
         }

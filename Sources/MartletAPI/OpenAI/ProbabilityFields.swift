@@ -1,0 +1,29 @@
+import MartletJSON
+import MartletProtocol
+
+/// Reads which probabilities are wanted: OpenAI's `logprobs` and `top_logprobs`, llama-server's `n_probs`.
+enum ProbabilityFields {
+    /// Most tokens that are told beside each drawn one: bounds the memory of an answer.
+    static let countLimit = 1_024
+    /// What `logprobs: true` means, as at llama-server.
+    private static let defaultCount = 20
+
+    static func read(_ fields: FieldReader) throws(APIError) -> ProbabilityRequest? {
+        let isAfterSampling = try fields.bool("post_sampling_probs") ?? false
+        let limits = 0...countLimit
+        let top = try fields.integer("top_logprobs", in: limits)
+        let wantsAll = fields.value("logprobs")?.boolValue
+        if let top, top > 0, wantsAll != true {
+            throw .field("top_logprobs", "Value must not be given unless \"logprobs\" is true, but got \(top)")
+        }
+        let count: Int?
+        if let given = try fields.integer("n_probs", in: limits), given > 0 {
+            count = given
+        } else if let wantsAll {
+            count = wantsAll ? top ?? defaultCount : nil
+        } else {
+            count = try fields.integer("logprobs", in: limits).flatMap { $0 > 0 ? $0 : nil }
+        }
+        return count.map { ProbabilityRequest(count: $0, stage: isAfterSampling ? .afterSampling : .beforeSampling) }
+    }
+}

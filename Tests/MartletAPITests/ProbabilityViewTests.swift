@@ -1,0 +1,81 @@
+import MartletAPI
+import MartletJSON
+import MartletProtocol
+import MartletStreams
+import Testing
+
+struct ProbabilityViewTests {
+    private static func probabilities(_ id: Int32, _ bytes: [UInt8], offset: Int) -> TokenProbabilities {
+        var result = TokenProbabilities(textOffset: offset)
+        result.append(id: id, value: -0.5, bytes: bytes)
+        result.append(id: id, value: -0.5, bytes: bytes)
+        result.append(id: 9, value: -1.25, bytes: Array("x\"".utf8))
+        return result
+    }
+
+    /// A character in two tokens, a token of markup, a token without text, and one that came with the end.
+    private static let events: [LogEvent] = [
+        .admitted(promptTokens: 1), .started(cachedTokens: 0),
+        .scoredText(.markup, token: 1, bytes: Array("<t>".utf8)[...], [probabilities(1, Array("<t>".utf8), offset: 0)]),
+        .scoredText(.content, token: 2, bytes: [], [probabilities(2, [0xC3], offset: 3)]),
+        .scoredText(
+            .content, token: 3, bytes: Array("é!".utf8)[...],
+            [probabilities(3, [0xA9], offset: 4), probabilities(4, [0x21], offset: 4)]),
+        .scoredText(.content, token: nil, bytes: [], [probabilities(5, [], offset: 5)]),
+        .finished(Completion(reason: .endOfGeneration, timings: Timings())),
+    ]
+
+    private func choices(_ view: some StreamView) throws -> [JSONValue] {
+        var bytes: [UInt8] = []
+        for (number, event) in Self.events.enumerated() { view.encode(event, number: number, into: &bytes) }
+        return try String(decoding: bytes, as: UTF8.self).split(separator: "\n\n").dropLast().compactMap { chunk in
+            try JSONParser.parse(Array(chunk.utf8.dropFirst("data: ".utf8.count)))["choices"]?.arrayValue?.first
+        }
+    }
+
+    private func entries(_ choice: JSONValue?, _ member: String = "content") -> [JSONValue] {
+        choice?["logprobs"]?[member]?.arrayValue ?? []
+    }
+
+    @Test func aStreamTellsOfEveryTokenAsTheWholeAnswerDoes() throws {
+        let head = ViewTests.head
+        let chat = ChatCompletionView(head: head, includesUsage: false)
+        let whole = try JSONParser.parse(chat.response(for: Self.events))["choices"]?.arrayValue?.first
+        #expect(try choices(chat).flatMap { entries($0) } == entries(whole))
+        #expect(entries(whole).map { $0["id"] } == [1, 2, 3, 4, 5])
+        let text = TextCompletionView(head: head, includesUsage: false)
+        let wholeText = try JSONParser.parse(text.response(for: Self.events))["choices"]?.arrayValue?.first
+        for member in ["content", "tokens", "token_logprobs", "top_logprobs", "text_offset"] {
+            #expect(try choices(text).flatMap { entries($0, member) } == entries(wholeText, member))
+            #expect(entries(wholeText, member).count == 5)
+        }
+        #expect(entries(wholeText, "text_offset") == [0, 3, 4, 4, 5])
+        #expect(entries(wholeText, "top_logprobs").first == ["<t>": -0.5, "x\"": -1.25])
+    }
+
+    @Test func anEntryHasExactBytesAndReadableText() throws {
+        let view = ChatCompletionView(head: ViewTests.head, includesUsage: false)
+        let whole = try JSONParser.parse(view.response(for: Self.events))["choices"]?.arrayValue?.first
+        #expect(
+            entries(whole)[1] == [
+                "id": 2, "token": "\u{FFFD}", "bytes": [195], "logprob": -0.5,
+                "top_logprobs": [
+                    ["id": 2, "token": "\u{FFFD}", "bytes": [195], "logprob": -0.5],
+                    ["id": 9, "token": "x\"", "bytes": [120, 34], "logprob": -1.25],
+                ],
+            ])
+    }
+
+    @Test func theTextOfAChunkRidesWithItsTokens() throws {
+        let deltas = try choices(ChatCompletionView(head: ViewTests.head, includesUsage: false)).map { $0["delta"] }
+        #expect(deltas == [["role": "assistant", "content": .null], [:], [:], ["content": "é!"], [:], [:]])
+    }
+
+    @Test func probabilitiesAfterSamplingHaveTheirOwnNames() throws {
+        let view = TextCompletionView(head: ViewTests.head, includesUsage: false, stage: .afterSampling)
+        let whole = try JSONParser.parse(view.response(for: Self.events))["choices"]?.arrayValue?.first
+        #expect(entries(whole)[0]["prob"] == -0.5)
+        #expect(entries(whole)[0]["top_probs"]?.arrayValue?.count == 2)
+        #expect(whole?["logprobs"]?["tokens"] == nil)
+    }
+}

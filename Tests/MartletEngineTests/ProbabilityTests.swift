@@ -1,0 +1,204 @@
+import Foundation
+import Llama
+import MartletProtocol
+import Testing
+
+@testable import MartletEngine
+
+@Suite struct ProbabilityTests {
+    private static let question = RunningEngine.chat("Count from 1 to 9.")
+
+    private func elements(_ token: TokenProbabilities) -> [TokenProbabilities.Element] {
+        (1..<token.count).map { token[$0] }
+    }
+
+    private func bytes(_ tokens: [TokenProbabilities]) -> [UInt8] { tokens.flatMap { $0[0].bytes } }
+
+    @Test func listsEqualAFullSoftmaxOverTheModelsOwnScores() async throws {
+        let running = RunningEngine()
+        let answer = await running.answer(Self.question) {
+            $0.probabilities = ProbabilityRequest(count: 50)
+            // Neither of these may change what is told.
+            $0.sampling.repeatPenalty = 1.3
+            $0.sampling.logitBiases = [LogitBias(.token(100), bias: 5)]
+            $0.sampling.temperature = 0.7
+            $0.sampling.seed = 5
+        }
+        running.engine.shutdown()
+        #expect(answer.probabilities.count == answer.tokens.count)
+        #expect(answer.tokens.count > 8)
+
+        let (model, vocabulary) = try SamplerChainTests.model()
+        let prompt = try PromptTokenizer(vocabulary).tokensToContinue(Self.question)
+        var options = Context.Options()
+        options.contextLength = 1024
+        var context = try Context(model: model, options: options)
+        var position = 0
+        var next = prompt
+        for (token, told) in zip(answer.tokens, answer.probabilities) {
+            var batch = Batch(capacity: 512)
+            for (index, token) in next.enumerated() {
+                _ = batch.add(
+                    token: token, position: position + index, sequence: 0, wantsLogits: index + 1 == next.count)
+            }
+            let outcome = context.decode(batch)
+            #expect(outcome == .done)
+            let scores = context.logits(at: next.count - 1).map { $0.map(Double.init) } ?? []
+            position += next.count
+            next = [token]
+            let total = log(scores.map { exp($0) }.reduce(0, +))
+            let order = scores.indices.sorted { scores[$0] > scores[$1] }
+            #expect(told[0].id == token)
+            #expect(abs(Double(told[0].value) - (scores[Int(token)] - total)) < 2e-5)
+            #expect(elements(told).map(\.id) == order.prefix(50).map { Int32($0) })
+            for element in elements(told) {
+                #expect(abs(Double(element.value) - (scores[Int(element.id)] - total)) < 2e-5)
+            }
+        }
+    }
+
+    @Test func greedyTokensAreTheMaxima() async {
+        let running = RunningEngine()
+        let answer = await running.answer(Self.question) { $0.probabilities = ProbabilityRequest(count: 3) }
+        let plain = await running.answer(Self.question)
+        running.engine.shutdown()
+        #expect(plain.tokens == answer.tokens)
+        #expect(plain.probabilities.isEmpty)
+        #expect(answer.probabilities.count == answer.tokens.count)
+        for token in answer.probabilities {
+            #expect(token[0] == token[1])
+            #expect(token.count == 4)
+            #expect(token[1].value >= token[2].value && token[2].value >= token[3].value)
+        }
+        #expect(String(decoding: bytes(answer.probabilities), as: UTF8.self) == answer.text)
+    }
+
+    @Test func probabilitiesAfterSamplingAreThoseOfTheSurvivors() async {
+        let running = RunningEngine()
+        let answer = await running.answer(RunningEngine.chat("Tell me a story.")) {
+            $0.probabilities = ProbabilityRequest(count: 100, stage: .afterSampling)
+            $0.sampling.topK = 5
+            $0.sampling.topP = 1
+            $0.sampling.minP = 0
+            $0.sampling.temperature = 1.2
+            $0.sampling.seed = 3
+        }
+        let greedy = await running.answer(Self.question) {
+            $0.probabilities = ProbabilityRequest(count: 5, stage: .afterSampling)
+        }
+        running.engine.shutdown()
+        #expect(answer.probabilities.count == answer.tokens.count)
+        for token in answer.probabilities {
+            let all = elements(token)
+            #expect(all.count <= 5)
+            #expect(abs(all.map(\.value).reduce(0, +) - 1) < 1e-4)
+            #expect(all.contains(token[0]))
+            #expect(zip(all, all.dropFirst()).allSatisfy { $0.value >= $1.value })
+        }
+        for token in greedy.probabilities { #expect(token.count == 2 && token[1].value == 1) }
+    }
+
+    @Test(arguments: ["7, 8", ", 5", "9 and more", "1"])
+    func tokensOfAStopTextAreNeverTold(stop: String) async {
+        let running = RunningEngine()
+        let answer = await running.answer(Self.question) {
+            $0.stops = [stop]
+            $0.probabilities = ProbabilityRequest(count: 2)
+        }
+        running.engine.shutdown()
+        let told = bytes(answer.probabilities)
+        if answer.completion?.reason == .stopText(stop) {
+            #expect(answer.probabilities.count < answer.tokens.count)
+            // A token that is partly before the stop is told as a whole.
+            #expect(told.starts(with: answer.text.utf8))
+            let last = answer.probabilities.last.map { $0[0].bytes.count } ?? 1
+            #expect(told.count - answer.text.utf8.count < last)
+        } else {
+            #expect(answer.probabilities.count == answer.tokens.count)
+            #expect(told == Array(answer.text.utf8))
+        }
+    }
+
+    @Test func offsetsCountCharacters() async {
+        let running = RunningEngine()
+        let answer = await running.answer(RunningEngine.chat("Tell me a story about Zoë.")) {
+            $0.probabilities = ProbabilityRequest(count: 0)
+            $0.maximumTokens = 40
+        }
+        running.engine.shutdown()
+        var before: [UInt8] = []
+        for token in answer.probabilities {
+            #expect(token.count == 1)
+            #expect(token.textOffset == before.count { $0 & 0xC0 != 0x80 })
+            before += token[0].bytes
+        }
+    }
+
+    @Test func seedsReproduceWithOtherTraffic() async {
+        let running = RunningEngine()
+        let changes: [@Sendable (inout GenerationRequest) -> Void] = [
+            { $0.sampling.xtcProbability = 0.5 }, { $0.sampling.mirostat = .first }, { $0.sampling.mirostat = .second },
+            {
+                $0.sampling.samplers.append(.adaptiveP)
+                $0.sampling.adaptiveTarget = 0.4
+            },
+            { $0.sampling.dry.multiplier = 1 }, { $0.sampling.typicalP = 0.8 },
+            { $0.sampling.dynamicTemperatureRange = 0.5 },
+        ]
+        for change in changes {
+            let wish: @Sendable (inout GenerationRequest) -> Void = {
+                $0.sampling.temperature = 1
+                $0.sampling.seed = 99
+                $0.maximumTokens = 40
+                $0.probabilities = ProbabilityRequest(count: 4)
+                change(&$0)
+            }
+            let alone = await running.answer(RunningEngine.chat("Tell me a story."), wish)
+            let others = (0..<3).map { index in
+                running.submit(RunningEngine.chat("What is \(index) plus 4?")) {
+                    $0.sampling.temperature = 1
+                    $0.probabilities = ProbabilityRequest(count: index, stage: .afterSampling)
+                }
+            }
+            let beside = await running.answer(RunningEngine.chat("Tell me a story."), wish)
+            for other in others { _ = await running.log.answer(other) }
+            #expect(alone.tokens == beside.tokens)
+            #expect(alone.probabilities == beside.probabilities)
+            #expect(alone.tokens.count > 5)
+        }
+        running.engine.shutdown()
+    }
+
+    @Test func biasesReachTheTokensOfTexts() async {
+        let running = RunningEngine()
+        let plain = await running.answer(Self.question)
+        let banned = await running.answer(Self.question) {
+            $0.sampling.logitBiases = [LogitBias(.text("3"), bias: -.infinity), LogitBias(.token(5), bias: -1)]
+        }
+        #expect(plain.text.contains("3"))
+        #expect(!banned.text.contains("3"))
+        for token: Int32 in [-1, 2048, .max] {
+            let refused = await running.answer(Self.question) {
+                $0.sampling.logitBiases = [LogitBias(.token(token), bias: 1)]
+            }
+            #expect(refused.error?.code == .invalidRequest)
+            #expect(refused.error?.message.contains("'logit_bias'") == true)
+            #expect(refused.error?.message.contains("\(token)") == true)
+        }
+        let nothing = await running.answer(Self.question) {
+            $0.sampling.logitBiases = (0..<2048).map { LogitBias(.token($0), bias: -.infinity) }
+        }
+        #expect(nothing.error?.code == .invalidRequest)
+        running.engine.shutdown()
+    }
+
+    @Test(arguments: [1, 15, 16, 17, 4096, 4111, 151_936])
+    func sumOfExponentialsIsExact(count: Int) {
+        var scores = SamplerTests.logits(count, seed: 3)
+        if count > 4 { (scores[1], scores[2], scores[3]) = (-.infinity, .nan, -1000) }
+        let largest = scores.filter { !$0.isNaN }.max() ?? 0
+        let expected = scores.filter { !$0.isNaN }.map { exp(Double($0) - Double(largest)) }.reduce(0, +)
+        let sum = scores.withUnsafeMutableBufferPointer { LogitScan.sumOfExponentials($0, less: largest) }
+        #expect(abs(Double(sum) / expected - 1) < 2e-6)
+    }
+}

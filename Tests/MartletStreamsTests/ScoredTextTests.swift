@@ -1,0 +1,86 @@
+import MartletProtocol
+import MartletTestSupport
+import Testing
+
+@testable import MartletStreams
+
+@Suite struct ScoredTextTests {
+    private static func probabilities(_ id: Int32) -> TokenProbabilities {
+        var result = TokenProbabilities(textOffset: 0)
+        result.append(id: id, value: -1, bytes: [0xC3])
+        return result
+    }
+
+    private static let mixed: [LogEvent] = [
+        .admitted(promptTokens: 1), .token(1, "plain"),
+        .scoredText(.content, token: 2, bytes: Array("héé".utf8)[...], [probabilities(2), probabilities(3)]),
+        .scoredText(.reasoning, token: nil, bytes: [], [probabilities(4)]), .token(5, "more"),
+        .scoredText(.markup, token: 6, bytes: Array("<x>".utf8)[...], []), .finished(),
+    ]
+
+    @Test(arguments: [1, 2, 3, 100]) func aLogKeepsProbabilitiesHoweverItIsRead(limit: Int) {
+        var storage = LogStorage()
+        for event in Self.mixed { storage.append(event) }
+        var cursor = LogCursor()
+        var batch = LogBatch()
+        var events: [LogEvent] = []
+        while cursor.number < storage.records.count {
+            storage.copy(from: &cursor, limit: limit, into: &batch)
+            batch.forEach { event, _ in events.append(event) }
+        }
+        #expect(events == Self.mixed)
+    }
+
+    @Test func scoredTextCountsForTheLimit() {
+        var storage = LogStorage(maximumTextBytes: 4)
+        storage.append(.scoredText(.content, token: 2, bytes: Array("abc".utf8)[...], []))
+        storage.append(.scoredText(.content, token: 3, bytes: Array("de".utf8)[...], []))
+        #expect(storage.isEnded)
+        #expect(storage.text.count == 3)
+    }
+
+    /// Text up to "|" is reasoning.
+    private struct BarSplitter: OutputSplitter {
+        private var isBehind = false
+
+        mutating func append(_ bytes: ArraySlice<UInt8>, emit: (Channel, ArraySlice<UInt8>) -> Void) {
+            guard !isBehind, let bar = bytes.firstIndex(of: UInt8(ascii: "|")) else {
+                if !bytes.isEmpty { emit(isBehind ? .content : .reasoning, bytes) }
+                return
+            }
+            isBehind = true
+            emit(.reasoning, bytes[..<bar])
+            emit(.content, bytes[(bar + 1)...])
+        }
+
+        mutating func finish(emit: (Channel, ArraySlice<UInt8>) -> Void) {}
+    }
+
+    @Test func probabilitiesGoWithTheLastPieceOfTheirToken() throws {
+        let registry = GenerationRegistry()
+        let engine = FakeEngine(registry, script: .hold)
+        registry.connect(to: engine)
+        let (handle, log) = try registry.prepare(LogHead(created: 0, model: "m"))
+        registry.submit(
+            GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)),
+            splitter: BarSplitter())
+        func event(_ kind: EngineEvent.Kind, _ ids: Int32...) -> EngineEvent {
+            var event = EngineEvent(handle, kind)
+            event.probabilities = ids.map(Self.probabilities)
+            return event
+        }
+        engine.send([event(.token(id: 1, text: Array("a|b".utf8)[...]), 1), event(.token(id: 2, text: []))])
+        engine.send([event(.token(id: 3, text: []), 2, 3)])
+        let completion = Completion(reason: .endOfGeneration, timings: Timings())
+        engine.send([event(.finished(completion, text: Array("z".utf8)[...]), 4)])
+        #expect(
+            log.events == [
+                .text(.reasoning, token: 1, bytes: Array("a".utf8)[...]),
+                .scoredText(.content, token: nil, bytes: Array("b".utf8)[...], [Self.probabilities(1)]),
+                .text(.content, token: 2, bytes: []),
+                .scoredText(.content, token: 3, bytes: [], [Self.probabilities(2), Self.probabilities(3)]),
+                .scoredText(.content, token: nil, bytes: Array("z".utf8)[...], [Self.probabilities(4)]),
+                .finished(completion),
+            ])
+    }
+}
