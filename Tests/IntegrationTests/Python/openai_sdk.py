@@ -74,6 +74,27 @@ def synchronous(client):
     check("a text completion streams the same", "".join(c.choices[0].text for c in streamed if c.choices) == text.choices[0].text)
 
 
+def probabilities(client):
+    whole = chat(client, logprobs=True, top_logprobs=3)
+    content = whole.choices[0].logprobs.content
+    check("every token has a logprob", len(content) == whole.usage.completion_tokens, len(content))
+    check("the greedy token is the likeliest", all(t.top_logprobs[0].logprob == t.logprob for t in content), content[0])
+    check("as many others as asked for", all(len(t.top_logprobs) == 3 for t in content), content[0])
+    streamed = []
+    for chunk in chat(client, logprobs=True, top_logprobs=3, stream=True):
+        for choice in chunk.choices:
+            streamed += choice.logprobs.content if choice.logprobs else []
+    check("a stream has the same logprobs", streamed == content, (len(streamed), len(content)))
+    text = client.completions.create(
+        model="fledgling", prompt="<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n", max_tokens=5, temperature=0,
+        logprobs=2)
+    told = text.choices[0].logprobs
+    check("a text completion has logprobs", "".join(told.tokens) == text.choices[0].text, told)
+    check("and their offsets", told.text_offset[0] == 0 and len(told.text_offset) == len(told.token_logprobs) == 5, told)
+    banned = chat(client, logit_bias={"42": -100, "5": 1})
+    check("biases are taken", banned.choices[0].message.content is not None, banned)
+
+
 def errors(client):
     def raised(kind, name, part, **fields):
         try:
@@ -84,6 +105,9 @@ def errors(client):
             check(name, False, "nothing was raised")
 
     raised(openai.BadRequestError, "a bad value", "temperature", temperature="hot")
+    raised(openai.BadRequestError, "an unknown sampler", "top_n_sigma", extra_body={"samplers": ["magic"]})
+    raised(openai.BadRequestError, "an unknown token", "999999", logit_bias={"999999": 1})
+    raised(openai.BadRequestError, "top_logprobs alone", "logprobs", top_logprobs=2)
     raised(openai.BadRequestError, "an empty list", "messages", messages=[])
     raised(openai.BadRequestError, "an unknown role", "robot", messages=[{"role": "robot", "content": "x"}])
     raised(openai.NotFoundError, "an unknown model", "no-such-model", model="no-such-model")
@@ -109,6 +133,7 @@ async def asynchronous(client):
 
 
 synchronous(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
+probabilities(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 errors(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 asyncio.run(asynchronous(openai.AsyncOpenAI(base_url=BASE_URL, api_key="none", max_retries=0)))
 print("all checks passed")
