@@ -18,6 +18,16 @@ package final class RawConnection: Sendable {
     package static func connect(
         host: String = "127.0.0.1", port: Int, receiveBufferBytes: Int? = nil
     ) async throws -> RawConnection {
+        try await connect(receiveBufferBytes: receiveBufferBytes) { $0.connect(host: host, port: port) }
+    }
+
+    package static func connect(socketPath: String) async throws -> RawConnection {
+        try await connect(receiveBufferBytes: nil) { $0.connect(unixDomainSocketPath: socketPath) }
+    }
+
+    private static func connect(
+        receiveBufferBytes: Int?, _ connect: (ClientBootstrap) -> EventLoopFuture<any Channel>
+    ) async throws -> RawConnection {
         let inbox = RawInbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -30,7 +40,7 @@ package final class RawConnection: Sendable {
         if let receiveBufferBytes {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBufferBytes)
         }
-        let channel = try await bootstrap.connect(host: host, port: port).get()
+        let channel = try await connect(bootstrap).get()
         return RawConnection(channel: channel, inbox: inbox)
     }
 
