@@ -64,6 +64,7 @@ struct Welcome: Sendable {
     private let modelName: String
     private let isEmbedded: Bool
     private let isOpen: Bool
+    private let scheme: String
 
     init(_ edge: Edge) {
         socketPath = edge.configuration.socketPath
@@ -73,11 +74,12 @@ struct Welcome: Sendable {
         self.host = reachable.contains(":") ? "[\(reachable)]" : reachable
         modelName = edge.configuration.modelNames.first ?? edge.model.name
         isEmbedded = edge.model.isEmbedded
+        scheme = edge.configuration.tls == nil ? "http" : "https"
         isOpen = edge.configuration.apiKeys.isEmpty
     }
 
     func text(port: Int) -> String {
-        let url = socketPath == nil ? "http://\(host):\(port)" : "http://localhost"
+        let url = socketPath == nil ? "\(scheme)://\(host):\(port)" : "\(scheme)://localhost"
         let socket = socketPath.map { "--unix-socket \($0) " } ?? ""
         let origin = isEmbedded ? ", the small model that comes with martlet (--model PATH serves your own)" : ""
         let key = isOpen ? "" : "-H 'Authorization: Bearer KEY' "

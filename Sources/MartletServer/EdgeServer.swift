@@ -1,5 +1,6 @@
 internal import Hummingbird
 internal import HummingbirdCore
+internal import HummingbirdTLS
 package import Logging
 internal import MartletObservability
 package import MartletProtocol
@@ -56,7 +57,7 @@ package final class EdgeServer: Sendable {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         var groupConfiguration = ServiceGroupConfiguration(
             services: services + [
-                application(on: eventLoops),
+                try application(on: eventLoops),
                 DrainService(
                     registry: registry, connections: connections, flag: shutdown,
                     generationGrace: configuration.generationGrace, closingTimeout: configuration.closingTimeout,
@@ -92,7 +93,7 @@ package final class EdgeServer: Sendable {
         unlink(path)
     }
 
-    private func application(on eventLoops: MultiThreadedEventLoopGroup) -> some Service {
+    private func application(on eventLoops: MultiThreadedEventLoopGroup) throws -> some Service {
         var http = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionHandler(connections: self.connections, limits: self.configuration.limits)
@@ -101,9 +102,11 @@ package final class EdgeServer: Sendable {
         http.httpDecoder = .init(
             maxHeaderFieldSize: configuration.limits.headerFieldBytes,
             maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
+        var server = HTTPServerBuilder.http1(configuration: http)
+        if let files = configuration.tls { server = try .tls(server, tlsConfiguration: try files.configuration()) }
         return Application(
             router: router(),
-            server: .http1(configuration: http),
+            server: server,
             configuration: ApplicationConfiguration(
                 address: configuration.socketPath.map { .unixDomainSocket(path: $0) }
                     ?? .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512,

@@ -19,6 +19,10 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
                 + "set --api-key or --api-key-file, or allow that with --allow-unauthenticated")
     }
 
+    static func unusable(flag: String, path: String, _ error: any Error) -> Self {
+        Self(description: "\(flag): \(path) cannot be used: \(error)")
+    }
+
     init(_ error: IOError, host: String, port: Int) {
         description =
             switch error.errnoCode {

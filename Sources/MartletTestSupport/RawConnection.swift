@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 
 /// A TCP connection to an HTTP/1.1 server that shows what is on the wire, as it comes: for tests of streams,
@@ -21,12 +21,20 @@ package final class RawConnection: Sendable {
         try await connect(receiveBufferBytes: receiveBufferBytes) { $0.connect(host: host, port: port) }
     }
 
+    /// - Parameter transport: what the bytes go through before they reach the socket, such as TLS.
+    package static func connect(
+        port: Int, through transport: @escaping @Sendable () throws -> any ChannelHandler
+    ) async throws -> RawConnection {
+        try await connect(through: transport) { $0.connect(host: "127.0.0.1", port: port) }
+    }
+
     package static func connect(socketPath: String) async throws -> RawConnection {
-        try await connect(receiveBufferBytes: nil) { $0.connect(unixDomainSocketPath: socketPath) }
+        try await connect { $0.connect(unixDomainSocketPath: socketPath) }
     }
 
     private static func connect(
-        receiveBufferBytes: Int?, _ connect: (ClientBootstrap) -> EventLoopFuture<any Channel>
+        receiveBufferBytes: Int? = nil, through transport: (@Sendable () throws -> any ChannelHandler)? = nil,
+        _ connect: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) async throws -> RawConnection {
         let inbox = RawInbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -34,6 +42,7 @@ package final class RawConnection: Sendable {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let transport { try channel.pipeline.syncOperations.addHandler(try transport()) }
                     try channel.pipeline.syncOperations.addHandler(RawInboxHandler(inbox))
                 }
             }

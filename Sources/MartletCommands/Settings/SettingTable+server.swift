@@ -21,6 +21,12 @@ extension SettingTable {
             in: .server,
             for: .edge, "Further names under which clients may address the server in the Host header. * = any."),
         Setting(
+            .tlsCertificateFile, environment: ["LLAMA_ARG_SSL_CERT_FILE"], .text, "PATH", unset: "plain HTTP",
+            in: .server, for: .edge, "A PEM file with the certificate for HTTPS and those that lead to its root."),
+        Setting(
+            .tlsKeyFile, environment: ["LLAMA_ARG_SSL_KEY_FILE"], .text, "PATH", in: .server, for: .edge,
+            "A PEM file with the certificate's key."),
+        Setting(
             .crossOrigins, environment: ["LLAMA_ARG_CORS_ORIGINS"], .text, "ORIGINS", default: "localhost",
             in: .server, for: .edge,
             "Which web pages may use the server: localhost = those of this machine, * = all, else this origin."),

@@ -13,6 +13,8 @@ package struct ServerConfiguration: Sendable {
     /// Called once when the server accepts connections, with the port that it listens on. Default: nothing.
     package var onListening: @Sendable (Int) -> Void = { _ in }
 
+    /// PEM files with a certificate chain and its key, to speak HTTPS. Default: none, plain HTTP.
+    package var tls: TLSFiles?
     /// Accepted API keys; none = everybody may do everything. Default: none.
     package var apiKeys = APIKeys()
     /// Whether a server without keys may listen where others than this machine reach it. Default: no.
