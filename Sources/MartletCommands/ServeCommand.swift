@@ -60,29 +60,34 @@ struct ServeCommand: AsyncParsableCommand {
 /// What the server says when it listens.
 struct Welcome: Sendable {
     private let host: String
+    private let socketPath: String?
     private let modelName: String
     private let isEmbedded: Bool
     private let isOpen: Bool
+    private let scheme: String
 
     init(_ edge: Edge) {
+        socketPath = edge.configuration.socketPath
         let host = edge.configuration.host
         // A server on all networks is reached here under the address of this machine.
         let reachable = host == "0.0.0.0" || host == "::" ? "127.0.0.1" : host
         self.host = reachable.contains(":") ? "[\(reachable)]" : reachable
         modelName = edge.configuration.modelNames.first ?? edge.model.name
         isEmbedded = edge.model.isEmbedded
+        scheme = edge.configuration.tls == nil ? "http" : "https"
         isOpen = edge.configuration.apiKeys.isEmpty
     }
 
     func text(port: Int) -> String {
-        let url = "http://\(host):\(port)"
+        let url = socketPath == nil ? "\(scheme)://\(host):\(port)" : "\(scheme)://localhost"
+        let socket = socketPath.map { "--unix-socket \($0) " } ?? ""
         let origin = isEmbedded ? ", the small model that comes with martlet (--model PATH serves your own)" : ""
         let key = isOpen ? "" : "-H 'Authorization: Bearer KEY' "
         return """
             martlet \(MartletVersion.current) serves \(modelName)\(origin)
               \(url)/v1
 
-              curl -N \(url)/v1/chat/completions \(key)-d \\
+              curl -N \(socket)\(url)/v1/chat/completions \(key)-d \\
                 '{"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'
 
             Ctrl-C ends it.

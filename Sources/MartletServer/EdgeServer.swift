@@ -1,5 +1,6 @@
 internal import Hummingbird
 internal import HummingbirdCore
+internal import HummingbirdTLS
 package import Logging
 internal import MartletObservability
 package import MartletProtocol
@@ -27,6 +28,7 @@ package final class EdgeServer: Sendable {
     private let connections = OpenConnections()
     private let shutdown = ShutdownFlag()
     private let group = Mutex<ServiceGroup?>(nil)
+    private let isListening = Mutex(false)
 
     /// - Parameters:
     ///   - services: what the engine needs to run; stopped after the last response has ended.
@@ -55,7 +57,7 @@ package final class EdgeServer: Sendable {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         var groupConfiguration = ServiceGroupConfiguration(
             services: services + [
-                application(on: eventLoops),
+                try application(on: eventLoops),
                 DrainService(
                     registry: registry, connections: connections, flag: shutdown,
                     generationGrace: configuration.generationGrace, closingTimeout: configuration.closingTimeout,
@@ -64,11 +66,14 @@ package final class EdgeServer: Sendable {
             gracefulShutdownSignals: signals, logger: logger)
         groupConfiguration.maximumGracefulShutdownDuration =
             configuration.generationGrace + configuration.closingTimeout * 2
+        defer { removeSocket() }
         let group = ServiceGroup(configuration: groupConfiguration)
         self.group.withLock { $0 = group }
         if shutdown.isSet { await group.triggerGracefulShutdown() }
         do {
             try await group.run()
+        } catch let error where configuration.socketPath != nil && EdgeServerError.concernsAddress(error) {
+            throw EdgeServerError(error, socketPath: configuration.host)
         } catch let error as IOError {
             throw EdgeServerError(error, host: configuration.host, port: configuration.port)
         } catch let error as SocketAddressError {
@@ -82,7 +87,13 @@ package final class EdgeServer: Sendable {
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
 
-    private func application(on eventLoops: MultiThreadedEventLoopGroup) -> some Service {
+    /// Removes the socket's file if this server made it.
+    private func removeSocket() {
+        guard let path = configuration.socketPath, isListening.withLock({ $0 }) else { return }
+        unlink(path)
+    }
+
+    private func application(on eventLoops: MultiThreadedEventLoopGroup) throws -> some Service {
         var http = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionHandler(connections: self.connections, limits: self.configuration.limits)
@@ -91,13 +102,17 @@ package final class EdgeServer: Sendable {
         http.httpDecoder = .init(
             maxHeaderFieldSize: configuration.limits.headerFieldBytes,
             maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
+        var server = HTTPServerBuilder.http1(configuration: http)
+        if let files = configuration.tls { server = try .tls(server, tlsConfiguration: try files.configuration()) }
         return Application(
             router: router(),
-            server: .http1(configuration: http),
+            server: server,
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512,
+                address: configuration.socketPath.map { .unixDomainSocket(path: $0) }
+                    ?? .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512,
                 availableConnectionsDelegate: .maximum(configuration.limits.connections, logger: logger)),
-            onServerRunning: { [configuration] channel in
+            onServerRunning: { [weak self, configuration] channel in
+                self?.isListening.withLock { $0 = true }
                 configuration.onListening(channel.localAddress?.port ?? configuration.port)
             },
             eventLoopGroupProvider: .shared(eventLoops),
@@ -122,7 +137,7 @@ package final class EdgeServer: Sendable {
         router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
         router.add(
             middleware: SiteMiddleware(
-                hosts: HostPolicy(host: configuration.host, allowedHosts: configuration.allowedHosts),
+                hosts: configuration.hostPolicy,
                 origins: configuration.crossOrigin, maximumURIBytes: configuration.limits.uriBytes))
         router.add(middleware: AuthenticationMiddleware(keys: configuration.apiKeys))
         routes.register(in: router)

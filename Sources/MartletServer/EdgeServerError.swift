@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import NIOPosix
 
 #if canImport(Glibc)
     internal import Glibc
@@ -18,6 +19,10 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
                 + "set --api-key or --api-key-file, or allow that with --allow-unauthenticated")
     }
 
+    static func unusable(flag: String, path: String, _ error: any Error) -> Self {
+        Self(description: "\(flag): \(path) cannot be used: \(error)")
+    }
+
     init(_ error: IOError, host: String, port: Int) {
         description =
             switch error.errnoCode {
@@ -26,6 +31,15 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
             case EADDRNOTAVAIL: "no address of this machine is \(host); choose another --host"
             default: "cannot listen on \(host), port \(port): \(error)"
             }
+    }
+
+    /// Whether `error` says that an address cannot be listened on.
+    static func concernsAddress(_ error: any Error) -> Bool {
+        error is IOError || error is SocketAddressError || error is UnixDomainSocketPathWrongType
+    }
+
+    init(_ error: any Error, socketPath: String) {
+        description = "cannot listen on the socket \(socketPath); choose another --host (\(error))"
     }
 
     init(_ error: SocketAddressError, host: String) {

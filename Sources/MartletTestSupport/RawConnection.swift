@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 
 /// A TCP connection to an HTTP/1.1 server that shows what is on the wire, as it comes: for tests of streams,
@@ -18,19 +18,38 @@ package final class RawConnection: Sendable {
     package static func connect(
         host: String = "127.0.0.1", port: Int, receiveBufferBytes: Int? = nil
     ) async throws -> RawConnection {
+        try await connect(receiveBufferBytes: receiveBufferBytes) { $0.connect(host: host, port: port) }
+    }
+
+    /// - Parameter transport: what the bytes go through before they reach the socket, such as TLS.
+    package static func connect(
+        port: Int, through transport: @escaping @Sendable () throws -> any ChannelHandler
+    ) async throws -> RawConnection {
+        try await connect(through: transport) { $0.connect(host: "127.0.0.1", port: port) }
+    }
+
+    package static func connect(socketPath: String) async throws -> RawConnection {
+        try await connect { $0.connect(unixDomainSocketPath: socketPath) }
+    }
+
+    private static func connect(
+        receiveBufferBytes: Int? = nil, through transport: (@Sendable () throws -> any ChannelHandler)? = nil,
+        _ connect: (ClientBootstrap) -> EventLoopFuture<any Channel>
+    ) async throws -> RawConnection {
         let inbox = RawInbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let transport { try channel.pipeline.syncOperations.addHandler(try transport()) }
                     try channel.pipeline.syncOperations.addHandler(RawInboxHandler(inbox))
                 }
             }
         if let receiveBufferBytes {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBufferBytes)
         }
-        let channel = try await bootstrap.connect(host: host, port: port).get()
+        let channel = try await connect(bootstrap).get()
         return RawConnection(channel: channel, inbox: inbox)
     }
 

@@ -51,9 +51,38 @@ import Testing
         #expect(server.acceptsAnyModelName == serverDefaults.acceptsAnyModelName)
         #expect(server.limits.idleTimeout == serverDefaults.limits.idleTimeout)
         #expect(server.drainTimeout == serverDefaults.drainTimeout)
+        #expect(server.allowsUnauthenticated == serverDefaults.allowsUnauthenticated)
+        #expect(server.allowedHosts == serverDefaults.allowedHosts)
+        #expect(server.apiKeys.isEmpty && serverDefaults.apiKeys.isEmpty)
+        #expect(server.tls == nil && serverDefaults.tls == nil)
+        #expect(String(describing: server.limits) == String(describing: serverDefaults.limits))
         let engine = EngineConfiguration(modelPath: "x", values)
         let engineDefaults = EngineConfiguration(modelPath: "x")
         #expect(String(describing: engine) == String(describing: engineDefaults))
+    }
+
+    @Test func everyLimitReachesTheServer() throws {
+        let values = try SettingParser(command: .serve).parse(
+            arguments: [
+                "-to", "1", "--request-timeout", "2", "--stall-timeout", "3", "--max-connections", "4",
+                "--max-generations", "5", "--max-generations-per-key", "6",
+            ]
+        ) { _ in nil }
+        var expected = ServerConfiguration.Limits()
+        expected.idleTimeout = .seconds(1)
+        expected.requestTimeout = .seconds(2)
+        expected.stallTimeout = .seconds(3)
+        expected.connections = 4
+        expected.generations = 5
+        expected.generationsPerKey = 6
+        #expect(String(describing: try ServerConfiguration(values).limits) == String(describing: expected))
+    }
+
+    @Test(arguments: ["--ssl-cert-file", "--ssl-key-file"]) func aCertificateAndItsKeyBelongTogether(flag: String)
+        throws
+    {
+        let values = try SettingParser(command: .serve).parse(arguments: [flag, "x.pem"]) { _ in nil }
+        #expect(throws: SettingError.self) { try ServerConfiguration(values) }
     }
 
     @Test func everyEngineFlagReachesTheEngine() throws {

@@ -139,4 +139,31 @@ import Testing
             #expect(try json(body)["error"]?["code"] == 431)
         }
     }
+
+    @Test(arguments: [
+        "G@T / HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET  HTTP/1.1\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+        "GET /%zz%00?%=&&;\u{FF}=\u{1F600} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: localhost\r\nX: \u{01}\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost : localhost\r\n\r\n", "GET /health HTTP/1.1\r\n: x\r\n\r\n",
+        "PATCH * HTTP/1.1\r\nHost: localhost\r\n\r\n", "CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        "GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\nnonsense",
+        "GET /slots?%=&=& HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ]) func noMistakeOfAClientIsTheServersFault(text: String) async throws {
+        try await TestServer.run {
+            $0.limits.requestTimeout = .milliseconds(100)
+            $0.limits.idleTimeout = .milliseconds(200)
+        } body: { server async throws in
+            let connection = try await server.connect()
+            try await connection.send(text)
+            // Closing without a word is an answer too.
+            if let head = try? await connection.readHead() { #expect(head.status < 500, "\(head.status)") }
+            try? await connection.close()
+        }
+    }
 }

@@ -20,6 +20,7 @@ final class OwnEdge: Sendable {
         var edge = try Edge(values, model: file, logger: logger)
         edge.configuration.host = "127.0.0.1"
         edge.configuration.apiKeys = []
+        edge.configuration.tls = nil
         self.edge = edge
     }
 

@@ -25,7 +25,7 @@ enum PeerFlags {
         "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale", "--rope-scaling",
         "--samplers", "--sampling-seq", "--seed", "--sleep-idle-seconds", "--slot-prompt-similarity",
         "--slot-save-path", "--spec-draft-n-max", "--spec-draft-n-min", "--spec-type", "--special", "--split-mode",
-        "--spm-infill", "--ssl-cert-file", "--ssl-key-file", "--tags", "--tensor-split", "--threads-http", "--tools",
+        "--spm-infill", "--tags", "--tensor-split", "--threads-http", "--tools",
         "--top-nsigma", "--typical", "--ui-mcp-proxy", "--xtc-probability", "--xtc-threshold", "-dev", "-hf", "-hff",
         "-hfr", "-hft", "-j", "-l", "-lora", "-md", "-mg", "-mm", "-mu", "-nkvo", "-ot", "-s", "-sm", "-sps", "-ts",
     ]

@@ -13,6 +13,7 @@ extension ServerConfiguration {
         if let path = values.text(.apiKeyFile) { try addKeys(inFile: path) }
         if let value = values.toggle(.allowUnauthenticated) { allowsUnauthenticated = value }
         allowedHosts = values.list(.allowedHosts) ?? []
+        tls = try Self.tls(values)
         crossOrigin = CrossOriginPolicy(values)
         if let value = values.list(.alias), !value.isEmpty { modelNames = value }
         if let value = values.toggle(.acceptAnyModel) { acceptsAnyModelName = value }
@@ -35,6 +36,15 @@ extension ServerConfiguration {
         if let value = values.integer(.maximumGenerationsPerKey), value > 0 { limits.generationsPerKey = value }
         if let value = values.integer(.drainTimeout) { drainTimeout = .seconds(value) }
         build = "martlet-" + MartletVersion.current
+    }
+
+    private static func tls(_ values: SettingValues) throws(SettingError) -> TLSFiles? {
+        switch (values.text(.tlsCertificateFile), values.text(.tlsKeyFile)) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return TLSFiles(certificatePath: certificate, keyPath: key)
+        case (_?, nil): throw SettingError("--ssl-cert-file needs --ssl-key-file, which has its key")
+        case (nil, _?): throw SettingError("--ssl-key-file needs --ssl-cert-file, which has its certificate")
+        }
     }
 
     private mutating func addKeys(inFile path: String) throws(SettingError) {

@@ -41,6 +41,8 @@ enum SettingKey: String, Sendable, CaseIterable {
     case apiKeyFile = "api-key-file"
     case allowUnauthenticated = "allow-unauthenticated"
     case allowedHosts = "allowed-hosts"
+    case tlsCertificateFile = "ssl-cert-file"
+    case tlsKeyFile = "ssl-key-file"
     case crossOrigins = "cors-origins"
     case crossOriginMethods = "cors-methods"
     case crossOriginHeaders = "cors-headers"

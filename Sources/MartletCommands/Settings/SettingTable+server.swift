@@ -2,7 +2,8 @@ extension SettingTable {
     static let server: [Setting] = [
         Setting(
             .host, environment: ["LLAMA_ARG_HOST"], .text, "ADDRESS", default: "127.0.0.1", in: .server, for: .edge,
-            "Where to listen. 0.0.0.0 = on every network of this machine, which wants a key."),
+            "Where to listen. 0.0.0.0 = on every network of this machine, which wants a key; "
+                + "a path that ends in .sock = a Unix socket."),
         Setting(
             .port, environment: ["LLAMA_ARG_PORT"], .integer(0...65_535), "PORT", default: "8080", in: .server,
             for: .edge, "0 = any free one."),
@@ -19,6 +20,12 @@ extension SettingTable {
             .allowedHosts, environment: [], .list, "NAMES", unset: "those of this machine, if --host is one",
             in: .server,
             for: .edge, "Further names under which clients may address the server in the Host header. * = any."),
+        Setting(
+            .tlsCertificateFile, environment: ["LLAMA_ARG_SSL_CERT_FILE"], .text, "PATH", unset: "plain HTTP",
+            in: .server, for: .edge, "A PEM file with the certificate for HTTPS and those that lead to its root."),
+        Setting(
+            .tlsKeyFile, environment: ["LLAMA_ARG_SSL_KEY_FILE"], .text, "PATH", in: .server, for: .edge,
+            "A PEM file with the certificate's key."),
         Setting(
             .crossOrigins, environment: ["LLAMA_ARG_CORS_ORIGINS"], .text, "ORIGINS", default: "localhost",
             in: .server, for: .edge,

@@ -5,13 +5,16 @@ internal import OrderedCollections
 
 /// How an edge server behaves. Every value has the default that a person at their own machine wants.
 package struct ServerConfiguration: Sendable {
-    /// Address or host name to listen on. Default: loopback, so that nobody else reaches the server.
+    /// Address or host name to listen on, or the path of a Unix socket, which ends in `.sock`. Default: loopback, so that
+    /// nobody else reaches the server.
     package var host = "127.0.0.1"
     /// 0 = any free port; `onListening` tells which. Default: 8080, as at llama-server.
     package var port = 8080
     /// Called once when the server accepts connections, with the port that it listens on. Default: nothing.
     package var onListening: @Sendable (Int) -> Void = { _ in }
 
+    /// PEM files with a certificate chain and its key, to speak HTTPS. Default: none, plain HTTP.
+    package var tls: TLSFiles?
     /// Accepted API keys; none = everybody may do everything. Default: none.
     package var apiKeys = APIKeys()
     /// Whether a server without keys may listen where others than this machine reach it. Default: no.
@@ -57,9 +60,18 @@ package struct ServerConfiguration: Sendable {
     /// The name that responses carry.
     var modelName: String { modelNames.first ?? "martlet" }
 
+    /// The path of the Unix socket to listen on, if it is one.
+    package var socketPath: String? { host.hasSuffix(".sock") ? host : nil }
+
+    /// Names under which clients address the server. No browser comes through a Unix socket.
+    var hostPolicy: HostPolicy {
+        HostPolicy(host: host, allowedHosts: socketPath == nil ? allowedHosts : ["*"])
+    }
+
     /// - Throws: when the server would be open to others without a key, which is hardly ever meant.
     func check() throws(EdgeServerError) {
-        guard apiKeys.isEmpty, !allowsUnauthenticated, !HostAddress.isLoopback(host) else { return }
+        // Who may use a Unix socket is said by its file's and folder's permissions.
+        guard apiKeys.isEmpty, !allowsUnauthenticated, socketPath == nil, !HostAddress.isLoopback(host) else { return }
         throw .unauthenticated(host: host)
     }
 
