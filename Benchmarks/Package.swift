@@ -41,8 +41,12 @@ let package = Package(
         .target(
             name: "MartletChat", dependencies: ["MartletJSON", "MartletProtocol", collections], swiftSettings: settings),
         .target(
-            name: "MartletStreams", dependencies: ["MartletProtocol", .product(name: "NIOCore", package: "swift-nio")],
+            name: "MartletStreams",
+            dependencies: [
+                "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
+        .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .target(name: "MartletProtocol", swiftSettings: settings),
         .target(name: "MartletJSON", dependencies: [collections], swiftSettings: settings),
     ],

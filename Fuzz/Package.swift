@@ -63,9 +63,12 @@ let package = Package(
         ),
         .target(
             name: "MartletStreams",
-            dependencies: ["MartletProtocol", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
+        .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
         .target(name: "MartletProtocol", swiftSettings: instrumented),
         .target(
             name: "MartletJSON",

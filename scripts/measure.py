@@ -19,6 +19,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -39,6 +40,7 @@ class Server:
                 self.port = int(match.group(1))
                 break
         assert self.port, "the server did not start"
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
         while True:
             connection = http.client.HTTPConnection("127.0.0.1", self.port)
             connection.request("GET", "/health")
@@ -54,7 +56,6 @@ class Server:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
-        self.process.stderr.close()
 
 
 def resident_mebibytes(pid):
