@@ -110,6 +110,7 @@ enum LogitScan {
         series = series * rest + (0.5 as Float)
         series = series * rest + (1 as Float)
         series = series * rest + (1 as Float)
+        // Sixteen 32-bit lanes on both sides, and every pattern of bits is a value of either type.
         let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &- unsafeBitCast(magic, to: SIMD16<Int32>.self)
         let bits = unsafeBitCast(series, to: SIMD16<Int32>.self) &+ (exponent &<< 23)
         return unsafeBitCast(bits, to: Lanes.self)
