@@ -126,9 +126,13 @@ package final class EdgeServer: Sendable {
             configuration: configuration, engine: engine, gate: gate, registry: registry, metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
+        let adapterScales = AdapterScales()
+        AdapterRoutes(configuration: configuration, gate: gate, scales: adapterScales).add(to: &routes)
+        EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate).add(to: &routes)
         CompletionRoutes(
             service: CompletionService(
-                configuration: configuration, registry: registry, gate: gate, loops: ReaderLoops(), shutdown: shutdown)
+                configuration: configuration, engine: engine, registry: registry, gate: gate, loops: ReaderLoops(),
+                shutdown: shutdown, adapterScales: adapterScales)
         ).add(to: &routes)
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)

@@ -60,13 +60,16 @@ struct LiveGeneration {
         case .promptProgress(let progress):
             log.append(to: &wakeups) { $0(.promptProgress(progress)) }
         case .token(let id, let text):
-            if event.probabilities.isEmpty {
+            let notes = TokenNotes(probabilities: event.probabilities, standing: event.standing)
+            if notes.isEmpty {
                 takeToken(id, text, wakeups: &wakeups)
             } else {
-                takeScored(id, text, event.probabilities, wakeups: &wakeups)
+                takeScored(id, text, notes, wakeups: &wakeups)
             }
         case .finished(let completion, let text):
-            if !event.probabilities.isEmpty { takeScored(nil, text, event.probabilities, wakeups: &wakeups) }
+            if !event.probabilities.isEmpty {
+                takeScored(nil, text, TokenNotes(probabilities: event.probabilities), wakeups: &wakeups)
+            }
             finish(.finished(completion), event.probabilities.isEmpty ? text : [], wakeups: &wakeups)
             return true
         case .failed(let error):
@@ -97,9 +100,9 @@ struct LiveGeneration {
         self.splitter = splitter
     }
 
-    /// Text whose tokens' probabilities are known. They go with its last piece, also if that is empty.
+    /// Text of whose tokens more is known. That goes with its last piece, also if that is empty.
     private mutating func takeScored(
-        _ id: Int32?, _ text: ArraySlice<UInt8>, _ probabilities: [TokenProbabilities], wakeups: inout Wakeups
+        _ id: Int32?, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, wakeups: inout Wakeups
     ) {
         var pieces: [(channel: MartletProtocol.Channel, bytes: ArraySlice<UInt8>)] = []
         if splitter == nil {
@@ -115,7 +118,7 @@ struct LiveGeneration {
                 if index < pieces.count - 1 {
                     add(.text(piece.channel, token: token, bytes: piece.bytes))
                 } else {
-                    add(.scoredText(piece.channel, token: token, bytes: piece.bytes, probabilities))
+                    add(.scoredText(piece.channel, token: token, bytes: piece.bytes, notes))
                 }
             }
         }

@@ -37,8 +37,8 @@ package struct LogBatch: Sendable {
                 body(details[detail], first + offset)
                 detail += 1
             case .scored:
-                if case .scoredText(let channel, let token, _, let probabilities) = details[detail] {
-                    body(.scoredText(channel, token: token, bytes: text[start..<end], probabilities), first + offset)
+                if case .scoredText(let channel, let token, _, let notes) = details[detail] {
+                    body(.scoredText(channel, token: token, bytes: text[start..<end], notes), first + offset)
                 }
                 detail += 1
             }

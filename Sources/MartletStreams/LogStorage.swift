@@ -44,9 +44,9 @@ struct LogStorage: Sendable {
                 Record(
                     textEnd: UInt32(text.count), value: token ?? 0, kind: token == nil ? .piece : .token,
                     channel: channel))
-        case .scoredText(let channel, let token, let bytes, let probabilities):
+        case .scoredText(let channel, let token, let bytes, let notes):
             guard takeText(bytes) else { return }
-            details.append(.scoredText(channel, token: token, bytes: [], probabilities))
+            details.append(.scoredText(channel, token: token, bytes: [], notes))
             records.append(Record(textEnd: UInt32(text.count), value: 0, kind: .scored, channel: channel))
         default:
             details.append(event)

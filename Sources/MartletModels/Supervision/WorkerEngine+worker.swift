@@ -109,7 +109,8 @@ extension WorkerEngine {
                 if case .ready = published {
                     for frame in core.ledger.release() { core.outgoing?.add(frame) }
                 }
-            case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _):
+            case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _),
+                .embeddings(let number, _):
                 guard core.ledger.end(.query(number)) else { return }
                 core.replies.removeValue(forKey: number)?.resume(returning: .success(frame))
             }

@@ -68,6 +68,11 @@ struct ByteWriter: ~Copyable {
         for value in values { write(value) }
     }
 
+    mutating func write(_ values: [Float]) {
+        write(UInt64(values.count))
+        for value in values { write(value) }
+    }
+
     mutating func write(_ values: [String]) {
         write(UInt64(values.count))
         for value in values { write(value) }

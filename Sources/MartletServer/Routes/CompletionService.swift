@@ -13,13 +13,19 @@ internal import NIOCore
 /// Runs completions: admits them, and answers with a stream or a whole.
 struct CompletionService: Sendable {
     let configuration: ServerConfiguration
+    let engine: any EngineService
     let registry: GenerationRegistry
     let gate: ModelGate
     let loops: ReaderLoops
     let shutdown: ShutdownFlag
+    let adapterScales: AdapterScales
 
     func respond<View>(to completion: Completion<View>, on context: EdgeContext) async throws -> Response {
         guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
+        guard completion.options.choiceCount == 1 else {
+            throw APIError(
+                .notSupported, "Field 'n': several choices are not supported by this version", parameter: "n")
+        }
         let created = time(nil)
         let head = LogHead(created: Int64(created), model: configuration.modelName)
         let view = completion.makeView(
@@ -51,7 +57,8 @@ struct CompletionService: Sendable {
         let (handle, log) = try prepare(head, on: context)
         registry.submit(
             completion.options.request(
-                handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
+                handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
+                adapters: prepared.adapters),
             splitter: prepared.splitter)
         guard completion.options.streams else { return log }
         await log.waitForFirstEvent(upTo: TimeAmount(configuration.admissionPatience), on: context.channel.eventLoop)
@@ -89,7 +96,8 @@ struct CompletionService: Sendable {
                     let prepared = try prepare(completion, for: try result.mapError(APIError.init).get())
                     registry.submit(
                         completion.options.request(
-                            handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
+                            handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
+                            adapters: prepared.adapters),
                         splitter: prepared.splitter)
                 } catch {
                     registry.fail(handle, EngineError(error))
@@ -101,13 +109,11 @@ struct CompletionService: Sendable {
     private func prepare<View>(
         _ completion: Completion<View>, for model: LoadedModel
     ) throws(APIError) -> PreparedPrompt {
-        if let name = completion.options.model, !configuration.acceptsAnyModelName, !model.isNamed(name) {
-            throw APIError(
-                .notFound,
-                "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"",
-                parameter: "model")
-        }
-        return try completion.prepare(model)
+        try model.check(name: completion.options.model, configuration: configuration)
+        try model.check(completion.options.adapters ?? [], field: "lora")
+        var prepared = try completion.prepare(model)
+        prepared.adapters = adapterScales.current(of: model.information)
+        return prepared
     }
 }
 
