@@ -79,40 +79,59 @@ struct ExpressionGraph {
         return expression.children
     }
 
-    /// The rules of a cycle in which each may begin with the next, or `nil`.
-    func leftRecursion() -> [Int32]? {
-        let nullable = nullable()
+    enum Order {
+        /// For each expression, a number above those of what it may begin with.
+        case ranks([Int32])
+        /// Rules each of which may begin with the next, and the last with the first.
+        case cycle([Int32])
+    }
+
+    /// Left recursion, or the order that there is without it.
+    func order(nullable: [Bool]) -> Order {
         enum Visit { case new, open, done }
         var visits = [Visit](repeating: .new, count: expressions.count)
+        var ranks = [Int32](repeating: 0, count: expressions.count)
+        var rank: Int32 = 0
+        // Expressions on the way from the first, each with how many of the parts it may begin with were visited.
+        var path: [(index: Int, visited: Int)] = []
         for first in expressions.indices where visits[first] == .new {
-            // Expressions on the way from `first`, each with the parts it may begin with that are still to be visited.
-            var path: [(index: Int, rest: ArraySlice<Int32>)] = [(first, beginnings(of: first, nullable)[...])]
+            path.append((first, 0))
             visits[first] = .open
-            while let last = path.indices.last {
-                guard let next = path[last].rest.popFirst().map(Int.init) else {
-                    visits[path[last].index] = .done
+            while let last = path.last {
+                guard let next = beginning(of: last.index, last.visited, nullable) else {
+                    visits[last.index] = .done
+                    ranks[last.index] = rank
+                    rank += 1
                     path.removeLast()
                     continue
                 }
+                path[path.count - 1].visited += 1
                 switch visits[next] {
-                case .done: continue
+                case .done: break
                 case .new:
                     visits[next] = .open
-                    path.append((next, beginnings(of: next, nullable)[...]))
+                    path.append((next, 0))
                 case .open:
-                    let cycle = path.drop { $0.index != next }
-                    return cycle.compactMap { step in
-                        if case .reference(let rule) = expressions[step.index] { rule } else { nil }
-                    }
+                    return .cycle(
+                        path.drop { $0.index != next }.compactMap { step in
+                            if case .reference(let rule) = expressions[step.index] { rule } else { nil }
+                        })
                 }
             }
         }
-        return nil
+        return .ranks(ranks)
     }
 
-    private func beginnings(of index: Int, _ nullable: [Bool]) -> [Int32] {
-        guard case .sequence(let parts) = expressions[index] else { return parts(of: expressions[index]) }
-        let end = parts.firstIndex { !nullable[Int($0)] } ?? parts.count - 1
-        return Array(parts[...end])
+    /// The part `position` of those that an expression may begin with.
+    private func beginning(of index: Int, _ position: Int, _ nullable: [Bool]) -> Int? {
+        switch expressions[index] {
+        case .sequence(let parts):
+            guard position < parts.count, position == 0 || nullable[Int(parts[position - 1])] else { return nil }
+            return Int(parts[position])
+        case .choice(let parts): return position < parts.count ? Int(parts[position]) : nil
+        case .repetition(let body, _, _): return position == 0 ? Int(body) : nil
+        case .reference(let rule): return position == 0 ? Int(bodies[Int(rule)]) : nil
+        default: return nil
+        }
     }
 }

@@ -13,7 +13,7 @@ extension GrammarBuilder {
             bodies.append(body)
         }
         let graph = ExpressionGraph(expressions: expressions, bodies: bodies, automata: automata)
-        if let cycle = graph.leftRecursion() {
+        if case .cycle(let cycle) = graph.order(nullable: graph.nullable()) {
             let names = cycle.prefix(8).map { rules[Int($0)].name }
             let path = (names + (cycle.count > 8 ? ["…"] : []) + [names[0]]).joined(separator: " → ")
             throw GrammarError(
