@@ -143,6 +143,11 @@ package struct Context: ~Copyable {
         _ = llama_memory_seq_rm(memory, Int32(sequence), -1, -1)
     }
 
+    /// Forgets every sequence; what comes next lies in memory as it would in a new context.
+    package mutating func removeAll() {
+        if let memory { llama_memory_clear(memory, false) }
+    }
+
     /// Makes all of `source` part of the empty `target` too: shared where sequences share their memory, else copied.
     ///
     /// libllama copies whole sequences only where each has its own memory; `removeTail` leaves less.

@@ -120,7 +120,8 @@ extension InProcessEngine {
         var options = base
         options.embeddings = wanted
         options.sharesMemory = true
-        options.sequenceCount = Embedder.sequenceCount
+        // As with answers: the vectors of small models do not depend on what else is computed.
+        options.sequenceCount = model.byteCount > MemoryBudget.smallByteCount ? 32 : 1
         options.batchSize = configuration.microBatchSize
         options.outputCount = configuration.microBatchSize
         // Most kinds need all tokens of an input in one decode; the last token's vector can be had in several.
@@ -128,14 +129,14 @@ extension InProcessEngine {
         if wanted == .last || wanted == .ofModel {
             options.contextLength = max(information.sequenceContextLength, options.contextLength)
         }
-        // Without flash attention a vector depends neither on the length of its batch nor on what is beside it, but for the
-        // last bits. It takes memory for each pair of a batch's tokens and the context's.
+        // Flash attention rounds differently from 64 tokens on. The plain kind takes memory for each pair of a batch's tokens
+        // and the context's.
         if options.flashAttention == .automatic, options.contextLength <= Self.plainAttentionLimit {
             options.flashAttention = .off
         }
         let embedder = Embedder(
-            context: try Context(model: model, options: options), queueLimit: configuration.queueLimit,
-            stall: configuration.promptStall)
+            context: try Context(model: model, options: options), sequences: options.sequenceCount,
+            queueLimit: configuration.queueLimit, stall: configuration.promptStall)
         information.embeddingPooling = embedder.kind
         return embedder
     }

@@ -17,7 +17,7 @@ import Testing
     @Test(arguments: cases)
     func vectorsEqualThoseOfTheReference(model: String, pooling: String) async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/embeddings.py")
-        try await Server.run(["--model", model, "--embeddings", "--pooling", pooling]) { server in
+        try await Server.run(["--model", model, "--ctx-size", "4096", "--embeddings", "--pooling", pooling]) { server in
             let result = try await Subprocess.run(
                 .path(MartletProcess.repository.appending(".deps/python/bin/python")),
                 arguments: [script.string, "http://127.0.0.1:\(server.port)", model, pooling],

@@ -21,9 +21,10 @@ final class Embedder {
     private let limit: Int
     private let queueLimit: Int
     /// Most inputs of one batch.
-    static let sequenceCount = 32
+    private let sequences: Int
 
-    init(context: consuming Context, queueLimit: Int, stall: Duration) {
+    init(context: consuming Context, sequences: Int, queueLimit: Int, stall: Duration) {
+        self.sequences = sequences
         pooling = context.pooling
         limit = context.batchSize
         self.queueLimit = queueLimit
@@ -72,7 +73,7 @@ final class Embedder {
     /// - Parameter isSomebodyWriting: whether tokens of an answer wait for the end of it.
     func step(isSomebodyWriting: Bool) {
         let parts = queue.next(
-            budget: pace.budget(isSomebodyWriting: isSomebodyWriting), limit: limit, sequences: Self.sequenceCount)
+            budget: pace.budget(isSomebodyWriting: isSomebodyWriting), limit: limit, sequences: sequences)
         guard !parts.isEmpty else { return }
         let before = MonotonicTime.now
         let outcome = compute(parts)
@@ -90,13 +91,10 @@ final class Embedder {
     }
 
     private func compute(_ parts: [EmbeddingQueue.Part]) -> Context.Outcome {
+        if parts.first?.start == 0 { context.removeAll() }
         fill(parts)
         let outcome = context.decode(batch)
-        if outcome == .done {
-            take(parts)
-        } else {
-            for sequence in parts.indices { context.removeAll(of: sequence) }
-        }
+        if outcome == .done { take(parts) }
         return outcome
     }
 
@@ -123,7 +121,6 @@ final class Embedder {
             } else if let vector = context.embedding(of: sequence) {
                 values = Array(vector)
             }
-            context.removeAll(of: sequence)
             finish(part, values)
         }
     }
