@@ -122,6 +122,7 @@ let package = Package(
             exclude: ["design.md"],
             swiftSettings: settings
         ),
+        .target(name: "MartletGrammar", swiftSettings: settings),
         .target(name: "MartletProtocol", swiftSettings: settings),
         .target(
             name: "MartletJSON",
@@ -145,6 +146,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
+        .testTarget(name: "MartletGrammarTests", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .testTarget(
             name: "MartletProtocolTests", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .testTarget(
