@@ -67,7 +67,7 @@ import Testing
             ])
         #expect(stored.isEnded)
         #expect(stored.tokens == [1, 2, 3, 4, 5])
-        #expect(stored.lastChange == 6_060)
+        #expect(stored.lastChange == 6_050)
         #expect(stored.continuation(handle: Self.handle) == nil)
     }
 
@@ -136,7 +136,7 @@ import Testing
         let request = try #require(stored.continuation(handle: handle))
         #expect(request.handle == handle)
         #expect(request.continuation == [1, 2, 3, 4])
-        #expect(request.continuationTime == .milliseconds(580))
+        #expect(request.continuationTime == .milliseconds(590))
         #expect(request.sampling.seed == 7)
     }
 
