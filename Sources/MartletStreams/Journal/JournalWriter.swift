@@ -106,9 +106,10 @@ struct JournalWriter {
         _ handle: GenerationHandle, metrics: inout JournalMetrics, problems: inout [String]
     ) {
         dirty.remove(handle)
-        guard let journal = open[handle], !journal.isLost, journal.pendingByteCount > 0 else { return }
-        makeRoom(for: journal.pendingByteCount, problems: &problems)
-        guard totalByteCount + journal.pendingByteCount <= maximumByteCount else {
+        guard let journal = open[handle], !journal.isLost else { return }
+        let addedByteCount = journal.collected().count
+        makeRoom(for: addedByteCount, problems: &problems)
+        guard totalByteCount + addedByteCount <= maximumByteCount else {
             problems.append("the limit of \(maximumByteCount) bytes is reached (--journal-size)")
             lose(handle, metrics: &metrics)
             return
