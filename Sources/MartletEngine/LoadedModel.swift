@@ -46,6 +46,9 @@ struct LoadedModel: Sendable {
                 .invalidRequest,
                 "Field 'lora': there is no adapter \(adapter.index); this server has \(information.adapters.count)")
         }
+        if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
+            throw PromptTokenizer.unknownToken(stranger, count: vocabulary.count)
+        }
         var biases = try self.biases(request.sampling.logitBiases)
         biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
         if request.ignoresEndOfGeneration {
@@ -114,6 +117,8 @@ struct PreparedRequest: Sendable {
     let biases: [TokenBias]
     let breakers: SequenceBreakers
     let probabilities: ProbabilityRequest?
+    let continuation: [Int32]
+    let continuationTime: Duration
     let submitted: MonotonicTime
 
     init(
@@ -139,6 +144,8 @@ struct PreparedRequest: Sendable {
         self.biases = biases
         self.breakers = breakers
         probabilities = request.probabilities
+        continuation = request.continuation
+        continuationTime = request.continuationTime
         self.submitted = submitted
     }
 }

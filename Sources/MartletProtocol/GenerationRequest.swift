@@ -38,6 +38,11 @@ package struct GenerationRequest: Sendable, Equatable {
     package var adapters: [AdapterScale] = []
     /// A generation that was submitted before, with the same prompt, whose work on it is to be shared.
     package var promptLeader: GenerationHandle?
+    /// Tokens that an earlier run of this generation has written. They follow the prompt and count as generated, for
+    /// limits, penalties, draws and timings. Nothing is told of them again: the first `token` event is of the next one.
+    package var continuation: [Int32] = []
+    /// How long that took, from the first of them to the last.
+    package var continuationTime: Duration = .zero
 
     package init(
         handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),

@@ -144,6 +144,8 @@ enum SampleFrames {
         request.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
         request.adapters = random.list { AdapterScale(index: $0.integer(), scale: 0.5) }
         request.promptLeader = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
+        request.continuation = random.list { $0.token() }
+        request.continuationTime = random.duration()
         return request
     }
 

@@ -80,7 +80,7 @@ extension EngineLoop {
     private func begin(_ index: Int) {
         guard let generation = slots[index].generation, generation.started == nil else { return }
         let now = MonotonicTime.now
-        let cached = slots[index].memoryCount
+        let cached = min(slots[index].memoryCount, generation.promptCount)
         generation.start(cachedTokens: cached, at: now)
         board.update { $0.counters.cachedTokens += UInt64(cached) }
         output.add(generation.handle, .started(slot: index, cachedTokens: cached))
@@ -114,7 +114,7 @@ extension EngineLoop {
 
     func reportProgress(of index: Int, now: MonotonicTime) {
         guard let generation = slots[index].generation, generation.request.reportsProgress,
-            let started = generation.started, generation.predicted == 0
+            let started = generation.started, generation.predicted == 0, generation.request.continuation.isEmpty
         else { return }
         var progress = PromptProgress(
             total: generation.promptCount, cached: generation.cachedTokens, processed: slots[index].memoryCount,

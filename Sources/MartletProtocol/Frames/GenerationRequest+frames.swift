@@ -24,6 +24,8 @@ extension GenerationRequest: FrameField {
         }
         writer.write(adapters)
         writer.write(promptLeader?.rawValue)
+        writer.write(continuation)
+        writer.write(continuationTime)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -51,6 +53,8 @@ extension GenerationRequest: FrameField {
         adapters = try reader.readFields(AdapterScale.self)
         let leader = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
         promptLeader = leader.map(GenerationHandle.init)
+        continuation = try reader.readInt32s()
+        continuationTime = try reader.readDuration()
     }
 }
 
