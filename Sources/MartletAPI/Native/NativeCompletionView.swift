@@ -4,9 +4,11 @@ package import MartletStreams
 
 /// A generation in llama-server's own form: chunks while it streams, or one object. No `[DONE]` at the end.
 package struct NativeCompletionView: StreamView {
+    private let responseID: String
     private let native: NativeObject
 
     package init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
+        responseID = head.id
         native = NativeObject(head: head, prompts: prompts, options: options)
     }
 
@@ -24,6 +26,8 @@ package struct NativeCompletionView: StreamView {
             JSONText.appendRaw(",", to: &bytes)
             Accounting.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
+        case .ping: ServerSentEvent.appendPing(to: &bytes)
+        case .handedOver: ServerSentEvent.appendHandoverTrace(responseID, number: number, to: &bytes)
         case .finished(let completion):
             JSONText.appendRaw("data: ", to: &bytes)
             native.write(completion, to: &bytes)
@@ -33,6 +37,10 @@ package struct NativeCompletionView: StreamView {
             APIError(error).write(to: &bytes)
             JSONText.appendRaw("\n\n", to: &bytes)
         }
+    }
+
+    package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
+        ServerSentEvent.appendHandover(responseID, number: number, to: &bytes)
     }
 
     private func encodeChunk(
