@@ -32,6 +32,16 @@ package final class Generation: Sendable {
         audience = Mutex(Audience(lastSeen: begin))
     }
 
+    /// Of all choices, the first one's first.
+    var handles: [GenerationHandle] {
+        (0..<terms.choiceCount).map { GenerationHandle(rawValue: handle.rawValue + UInt64($0)) }
+    }
+
+    /// The handle of one of its choices.
+    package func handle(ofChoice choice: Int) -> GenerationHandle {
+        GenerationHandle(rawValue: handle.rawValue + UInt64(choice))
+    }
+
     /// Counts somebody who reads or waits, until the seat is left.
     package func takeSeat(clock: @escaping @Sendable () -> NIODeadline = { .now() }) -> Seat {
         audience.withLock { $0.count += 1 }

@@ -38,14 +38,15 @@ package struct GenerationQuota: Sendable {
         var isEmpty: Bool { self == Usage() }
     }
 
-    /// - Throws: when there is no room for one more.
-    func check(all: Usage, own: Usage, owner: Owner, isResumable: Bool) throws(Excess) {
+    /// - Parameter count: how many more.
+    /// - Throws: when there is no room.
+    func check(all: Usage, own: Usage, owner: Owner, isResumable: Bool, count: Int = 1) throws(Excess) {
         // The owner's own limits first: they are what this client can do something about.
-        guard own.live < perOwner || owner == .open else { throw .perOwner(limit: perOwner) }
+        guard own.live <= perOwner - count || owner == .open else { throw .perOwner(limit: perOwner) }
         if isResumable {
             guard own.bytes < bytesPerOwner || owner == .open else { throw .bytesPerOwner(limit: bytesPerOwner) }
             guard all.bytes < bytes else { throw .bytes(limit: bytes) }
         }
-        guard all.live < total else { throw .total(limit: total) }
+        guard all.live <= total - count else { throw .total(limit: total) }
     }
 }

@@ -96,7 +96,8 @@ extension GenerationRegistry {
     /// - Returns: when to look again; `nil` = never.
     private func attend(to generation: Generation, at now: NIODeadline) -> NIODeadline? {
         let handle = generation.handle
-        guard let lastShown = state.withLock({ $0.live[handle]?.lastShown }) else { return nil }
+        let shown = state.withLock { state in generation.handles.compactMap { state.live[$0]?.lastShown }.max() }
+        guard let lastShown = shown else { return nil }
         var next: NIODeadline?
         if let interval = generation.terms.pingInterval {
             var due = lastShown + interval
@@ -132,7 +133,7 @@ extension GenerationRegistry {
             return (
                 state.engine,
                 state.live.map { handle, live -> (GenerationHandle, GenerationInput) in
-                    let isGoingOn = isRecorded && live.generation.terms.isResumable
+                    let isGoingOn = isRecorded && live.generation.terms.isRecorded
                     return (handle, isGoingOn ? .handedOver : .engine(EngineEvent(handle, .failed(error))))
                 }
             )

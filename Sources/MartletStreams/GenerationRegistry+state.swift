@@ -4,16 +4,17 @@ internal import NIOCore
 
 /// What happens under the registry's lock.
 extension GenerationRegistry.State {
-    /// Makes a generation live.
+    /// Makes a generation live, with all its choices.
     mutating func insert(_ terms: GenerationTerms, begin: NIODeadline) -> Generation {
-        lastHandle += 1
-        let generation = Generation(terms, handle: GenerationHandle(rawValue: lastHandle), begin: begin)
-        live[generation.handle] = LiveGeneration(generation, series: metrics.index(of: terms.head.model))
-        count(terms.owner) { $0.live += 1 }
-        if terms.isResumable {
-            shelf.add(generation)
-            recorder?.begin(generation)
+        let generation = Generation(terms, handle: GenerationHandle(rawValue: lastHandle + 1), begin: begin)
+        lastHandle += UInt64(terms.choiceCount)
+        let series = metrics.index(of: terms.head.model)
+        for (choice, handle) in generation.handles.enumerated() {
+            live[handle] = LiveGeneration(generation, choice: choice, series: series)
         }
+        count(terms.owner) { $0.live += terms.choiceCount }
+        if terms.isResumable { shelf.add(generation) }
+        if terms.isRecorded { recorder?.begin(generation) }
         return generation
     }
 
@@ -25,37 +26,66 @@ extension GenerationRegistry.State {
         wakeups: inout Wakeups, calendar: () -> Int64
     ) -> GenerationHandle? {
         guard let index = live.index(forKey: handle) else { return nil }
+        // The others of several choices still need their pings.
+        if case .engine = input, live.values[index].completion != nil { return nil }
         let generation = live.values[index].generation
-        let bytesBefore = live.values[index].byteCount
+        let bytesBefore = live[generation.handle]?.byteCount ?? 0
         let wasAdmitted = live.values[index].isAdmitted
         if isNew, case .engine(let event) = input {
             live.values[index].measure(event.kind, at: now, in: &metrics.series[live.values[index].series])
         }
-        let isEnded = live.values[index].take(input, at: now, isNew: isNew, wakeups: &wakeups)
+        var isEnded = live.values[index].take(input, at: now, isNew: isNew, wakeups: &wakeups)
+        if isEnded, generation.terms.choiceCount > 1 {
+            isEnded = endChoice(handle, of: generation, with: input, wakeups: &wakeups)
+        }
+        // What one choice has written counts for all.
+        let byteCount = live[handle]?.byteCount ?? 0
+        live[generation.handle]?.byteCount = byteCount
         guard generation.terms.isResumable else {
-            if isEnded { remove(at: index) }
+            if isEnded { remove(generation) }
             return nil
         }
-        let ended = live.values[index]
-        if ended.byteCount != bytesBefore {
-            count(generation.terms.owner) { $0.bytes += ended.byteCount - bytesBefore }
-        }
+        guard let ended = live[generation.handle] else { return nil }
+        if byteCount != bytesBefore { count(generation.terms.owner) { $0.bytes += byteCount - bytesBefore } }
         let finished = isEnded ? calendar() : nil
-        recorder?.take(input, of: generation, finished: finished)
+        if generation.terms.isRecorded { recorder?.take(input, of: generation, finished: finished) }
         var superseded: GenerationHandle?
-        if ended.isAdmitted, !wasAdmitted { superseded = shelf.admit(generation)?.handle }
+        if handle == generation.handle, ended.isAdmitted, !wasAdmitted {
+            superseded = shelf.admit(generation)?.handle
+        }
         if let finished {
-            remove(at: index)
+            remove(generation)
             end(ended, at: now, finished: finished)
         } else if isNew, input == .handedOver {
-            remove(at: index)
+            remove(generation)
         }
         return superseded
     }
 
-    private mutating func remove(at index: Dictionary<GenerationHandle, LiveGeneration>.Index) {
-        let owner = live.remove(at: index).value.generation.terms.owner
-        count(owner) { $0.live -= 1 }
+    /// One of several choices is over: with the last one, or when it failed, all are.
+    /// - Returns: whether all are.
+    private mutating func endChoice(
+        _ handle: GenerationHandle, of generation: Generation, with input: GenerationInput, wakeups: inout Wakeups
+    ) -> Bool {
+        let handles = generation.handles
+        guard case .engine(let event) = input, case .finished(let completion, _) = event.kind,
+            live[handle]?.verdict == nil
+        else {
+            // The log has its end already; the others write for nobody.
+            orphans += handles.filter { $0 != handle && live[$0]?.completion == nil }
+            return true
+        }
+        live[handle]?.completion = completion
+        let completions = handles.compactMap { live[$0]?.completion }
+        guard completions.count == handles.count else { return false }
+        let sum = Completion(sumOf: completions, perPrompt: generation.terms.choicesPerPrompt)
+        live[handle]?.byteCount = generation.log.append(to: &wakeups) { $0(.finished(sum)) }.byteCount
+        return true
+    }
+
+    private mutating func remove(_ generation: Generation) {
+        for handle in generation.handles { live[handle] = nil }
+        count(generation.terms.owner) { $0.live -= generation.terms.choiceCount }
     }
 
     /// Keeps a resumable generation that has ended, unless the engine refused it before anybody knew of it.

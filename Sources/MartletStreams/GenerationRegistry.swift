@@ -24,6 +24,8 @@ package final class GenerationRegistry: EngineEventReceiver {
         var lastHandle: UInt64 = 0
         var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
+        /// Choices that the engine still writes though their generation has failed.
+        var orphans: [GenerationHandle] = []
         /// Set when nothing is accepted any more: what new generations end with.
         var closing: EngineError?
     }
@@ -93,7 +95,7 @@ package final class GenerationRegistry: EngineEventReceiver {
             if terms.isResumable { state.makeRoom(for: terms.owner, quota) }
             try quota.check(
                 all: state.totalUsage, own: state.usage[terms.owner] ?? .init(), owner: terms.owner,
-                isResumable: terms.isResumable)
+                isResumable: terms.isResumable, count: terms.choiceCount)
             return (state.insert(terms, begin: begin), state.closing)
         }
         if let closing { fail(generation.handle, closing) }
@@ -107,7 +109,7 @@ package final class GenerationRegistry: EngineEventReceiver {
             guard let engine = state.engine, let generation = state.live[handle]?.generation else { return nil }
             state.live[handle]?.setSplitter(splitter)
             state.live[handle]?.stage = .submitting(isCancelled: false)
-            if generation.terms.isResumable { state.recorder?.submit(request, of: generation) }
+            if generation.terms.isRecorded { state.recorder?.submit(request, of: generation) }
             return engine
         }
         guard let engine else { return }
@@ -137,21 +139,24 @@ package final class GenerationRegistry: EngineEventReceiver {
     /// Ends a generation wherever it is. One that has ended is left alone.
     /// - Parameter verdict: what it fails with; `nil` = it counts as finished.
     package func cancel(_ handle: GenerationHandle, _ verdict: EngineError? = nil) {
-        var engine: (any EngineService)?
-        let isPrepared = state.withLock { state in
-            if let verdict { state.live[handle]?.verdict = verdict }
-            switch state.live[handle]?.stage {
-            case nil: break
-            case .prepared: return true
-            case .submitting: state.live[handle]?.stage = .submitting(isCancelled: true)
-            case .submitted: engine = state.engine
+        let (engine, submitted, prepared) = state.withLock { state in
+            var submitted: [GenerationHandle] = []
+            var prepared: [GenerationHandle] = []
+            for handle in state.live[handle]?.generation.handles ?? [] where state.live[handle]?.completion == nil {
+                if let verdict { state.live[handle]?.verdict = verdict }
+                switch state.live[handle]?.stage {
+                case nil: break
+                case .prepared: prepared.append(handle)
+                case .submitting: state.live[handle]?.stage = .submitting(isCancelled: true)
+                case .submitted: submitted.append(handle)
+                }
             }
-            return false
+            return (state.engine, submitted, prepared)
         }
-        engine?.cancel(handle)
-        if isPrepared {
-            receive([EngineEvent(handle, .finished(Completion(reason: .cancelled, timings: Timings()), text: []))])
-        }
+        for handle in submitted { engine?.cancel(handle) }
+        guard !prepared.isEmpty else { return }
+        let completion = Completion(reason: .cancelled, timings: Timings())
+        receive(prepared.map { EngineEvent($0, .finished(completion, text: [])) })
     }
 
     /// Ends every generation with `error`, and every later one at once.
@@ -188,7 +193,7 @@ package final class GenerationRegistry: EngineEventReceiver {
     func take(_ inputs: some Sequence<(GenerationHandle, GenerationInput)>) {
         var wakeups = Wakeups()
         let now = clock()
-        let superseded = state.withLock { state in
+        let (superseded, orphans, engine) = state.withLock { state in
             var superseded: [GenerationHandle] = []
             for (handle, input) in inputs {
                 if let old = state.take(input, for: handle, at: now, wakeups: &wakeups, calendar: calendar) {
@@ -196,13 +201,16 @@ package final class GenerationRegistry: EngineEventReceiver {
                 }
             }
             state.trim(quota)
-            guard state.live.isEmpty, !state.idleWaiters.isEmpty else { return superseded }
-            wakeups.waiters.append(contentsOf: state.idleWaiters)
-            state.idleWaiters = []
-            return superseded
+            if state.live.isEmpty, !state.idleWaiters.isEmpty {
+                wakeups.waiters.append(contentsOf: state.idleWaiters)
+                state.idleWaiters = []
+            }
+            defer { state.orphans = [] }
+            return (superseded, state.orphans, state.engine)
         }
         wakeups.send()
         for handle in superseded { cancel(handle) }
+        for handle in orphans { engine?.cancel(handle) }
     }
 
     package func engineStateChanged(_ newState: EngineState) {

@@ -22,6 +22,9 @@ package struct GenerationTerms: Sendable {
     package var streams = true
     /// The longest silence of the stream; `nil` = any.
     package var pingInterval: TimeAmount?
+    /// How many answers there are: the same number to each prompt, in the order of the prompts.
+    package var choiceCount = 1
+    package var choicesPerPrompt = 1
     /// How the response looks.
     package var view: any StreamView
 
@@ -32,6 +35,9 @@ package struct GenerationTerms: Sendable {
     }
 
     package var isResumable: Bool { lifetime != .plain }
+
+    /// Whether it is kept beyond the process. Several choices are not: they end with it.
+    package var isRecorded: Bool { isResumable && choiceCount == 1 }
 
     /// Under which its owner finds the newest of them.
     var labelKey: LabelKey? {

@@ -14,6 +14,10 @@ struct LiveGeneration {
     }
 
     let generation: Generation
+    /// Which of the generation's choices this is.
+    let choice: Int
+    /// How it ended, while others of the generation's choices go on.
+    var completion: Completion?
     /// Where its model's metrics are.
     let series: Int
     var stage = Stage.prepared
@@ -24,17 +28,20 @@ struct LiveGeneration {
     /// When its stream had something to show last.
     private(set) var lastShown: NIODeadline
     /// Of the log.
-    private(set) var byteCount = 0
+    var byteCount = 0
     private(set) var isAdmitted = false
     private(set) var isStarted = false
     private var lastToken: NIODeadline?
     private var splitter: (any OutputSplitter)?
     private var channel = MartletProtocol.Channel.content
 
-    private var log: GenerationLog { generation.log }
+    private var log: ChoiceLog {
+        ChoiceLog(log: generation.log, choice: choice, isAmongSeveral: generation.terms.choiceCount > 1)
+    }
 
-    init(_ generation: Generation, series: Int) {
+    init(_ generation: Generation, choice: Int = 0, series: Int) {
         self.generation = generation
+        self.choice = choice
         self.series = series
         lastShown = generation.begin
     }

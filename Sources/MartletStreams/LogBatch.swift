@@ -32,15 +32,16 @@ package struct LogBatch: Sendable {
             let end = Int(record.textEnd) - textStart
             switch record.kind {
             case .token:
-                body(.text(record.channel, token: record.value, bytes: text[start..<end]), number)
+                body(record.owned(.text(record.channel, token: record.value, bytes: text[start..<end])), number)
             case .piece:
-                body(.text(record.channel, token: nil, bytes: text[start..<end]), number)
+                body(record.owned(.text(record.channel, token: nil, bytes: text[start..<end])), number)
             case .detail:
                 body(details[detail], number)
                 detail += 1
             case .scored:
                 if case .scoredText(let channel, let token, _, let notes) = details[detail] {
-                    body(.scoredText(channel, token: token, bytes: text[start..<end], notes), number)
+                    body(
+                        record.owned(.scoredText(channel, token: token, bytes: text[start..<end], notes)), number)
                 }
                 detail += 1
             case .ping:
@@ -50,4 +51,9 @@ package struct LogBatch: Sendable {
             start = end
         }
     }
+}
+
+extension LogStorage.Record {
+    /// The event as one of the choice that the record belongs to.
+    fileprivate func owned(_ event: LogEvent) -> LogEvent { choice == 0 ? event : .choice(Int(choice), event) }
 }

@@ -33,6 +33,11 @@ package enum LogEvent: Sendable, Equatable {
     case ping
     /// The server ended under the generation, which goes on when the server is there again.
     case handedOver
+    /// What happened to a choice that is not the first of several: any event but a ping, an end of all, or this.
+    indirect case choice(Int, LogEvent)
+    /// One of several choices is complete; the others go on.
+    case ended(Completion)
+    /// Everything is complete. Of several choices it tells the sum of what they cost.
     case finished(Completion)
     case failed(EngineError)
 
@@ -49,7 +54,8 @@ package enum LogEvent: Sendable, Equatable {
         switch self {
         case .text(let channel, _, let bytes): channel != .markup && !bytes.isEmpty
         case .admitted, .started: false
-        case .promptProgress, .scoredText, .ping, .handedOver, .finished, .failed: true
+        case .promptProgress, .scoredText, .ping, .handedOver, .ended, .finished, .failed: true
+        case .choice(_, let event): event.breaksSilence
         }
     }
 }

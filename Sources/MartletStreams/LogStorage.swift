@@ -22,6 +22,8 @@ struct LogStorage: Sendable {
         var value: Int32
         var kind: Kind
         var channel: Channel
+        /// Of several choices, which one the text belongs to.
+        var choice: UInt16
     }
 
     private(set) var records: [Record] = []
@@ -49,31 +51,44 @@ struct LogStorage: Sendable {
     /// Adds an event, unless the last one was terminal: then nothing happens.
     mutating func append(_ event: LogEvent) {
         guard !isEnded else { return }
+        if case .choice(let choice, let event) = event {
+            append(event, choice: UInt16(clamping: choice))
+        } else {
+            append(event, choice: 0)
+        }
+    }
+
+    private mutating func append(_ event: LogEvent, choice: UInt16) {
         switch event {
         case .text(let channel, let token, let bytes):
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
-            add(token == nil ? .piece : .token, value: token ?? 0, channel: channel)
+            add(token == nil ? .piece : .token, value: token ?? 0, channel: channel, choice: choice)
         case .scoredText(let channel, let token, let bytes, let notes):
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
-            add(.scoredText(channel, token: token, bytes: [], notes), as: .scored, channel: channel)
+            add(.scoredText(channel, token: token, bytes: [], notes), as: .scored, channel: channel, choice: choice)
         case .ping:
             add(.ping)
         default:
-            add(event, as: .detail)
+            add(choice > 0 ? .choice(Int(choice), event) : event, as: .detail)
             isEnded = event.isTerminal
         }
     }
 
-    private mutating func add(_ detail: LogEvent, as kind: Record.Kind, channel: Channel = .content) {
+    private mutating func add(
+        _ detail: LogEvent, as kind: Record.Kind, channel: Channel = .content, choice: UInt16 = 0
+    ) {
         details.append(detail)
         detailBytes += detail.detailBytes
-        add(kind, channel: channel)
+        add(kind, channel: channel, choice: choice)
     }
 
-    private mutating func add(_ kind: Record.Kind, value: Int32 = 0, channel: Channel = .content) {
-        records.append(Record(textEnd: UInt32(text.count), value: value, kind: kind, channel: channel))
+    private mutating func add(
+        _ kind: Record.Kind, value: Int32 = 0, channel: Channel = .content, choice: UInt16 = 0
+    ) {
+        records.append(
+            Record(textEnd: UInt32(text.count), value: value, kind: kind, channel: channel, choice: choice))
         end.pass(kind)
         if end.position.isMultiple(of: Self.markSpacing) { marks.append(end) }
     }

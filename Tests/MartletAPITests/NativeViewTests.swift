@@ -119,7 +119,7 @@ struct NativeViewTests {
     }
 
     @Test func anEchoComesBeforeTheAnswer() throws {
-        let view = TextCompletionView(head: ViewTests.head, options: try .of([:]), prompt: "Once ", echoes: true)
+        let view = TextCompletionView(head: ViewTests.head, options: try .of([:]), prompts: ["Once "], echoes: true)
         let whole = try JSONParser.parse(view.response(for: Self.events))
         #expect(whole["choices"]?.arrayValue?.first?["text"] == "Once a\nb")
         var bytes: [UInt8] = []

@@ -4,8 +4,14 @@ import MartletProtocol
 import Testing
 
 struct TextCompletionRequestTests {
+    private func prompts(_ value: JSONValue) throws -> [Prompt] {
+        try TextCompletionRequest(["prompt": value], defaults: CompletionDefaults(), randomSeed: 0).prompts
+    }
+
     private func prompt(_ value: JSONValue) throws -> Prompt {
-        try TextCompletionRequest(["prompt": value], defaults: CompletionDefaults(), randomSeed: 0).prompt
+        let prompts = try prompts(value)
+        #expect(prompts.count == 1)
+        return prompts[0]
     }
 
     @Test func aPromptIsTextTokensOrAMixture() throws {
@@ -27,8 +33,21 @@ struct TextCompletionRequestTests {
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 
-    @Test(arguments: [["a", "b"], [[1], [2]]] as [JSONValue])
-    func severalPromptsAreNotSupported(value: JSONValue) {
-        #expect(throws: APIError.self) { try prompt(value) }
+    @Test func aListOfTextsOrListsIsSeveralPrompts() throws {
+        #expect(
+            try prompts(["a", "b"]).map(\.pieces) == [[.text("a", isTrusted: true)], [.text("b", isTrusted: true)]])
+        #expect(try prompts([[1], ["a", 2]]).map(\.pieces.count) == [1, 2])
+        #expect(try prompts([[1], ["a", 2]]).map(\.addsBeginning) == [false, true])
+    }
+
+    @Test func answersAreNoMoreThanALimit() throws {
+        let prompts = JSONValue.array(Array(repeating: "a", count: 512))
+        for (count, isTaken) in [(2, true), (3, false)] {
+            let json: JSONValue = ["prompt": prompts, "n": .integer(Int64(count))]
+            let request = Result {
+                try TextCompletionRequest(json, defaults: CompletionDefaults(), randomSeed: 0)
+            }
+            #expect((try? request.get()) != nil == isTaken)
+        }
     }
 }

@@ -14,6 +14,7 @@ package struct NativeCompletionRequest: Sendable, Equatable {
         }
         prompts = try PromptFields.read(value, name: "prompt").prompts
         options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
+        try options.check(promptCount: prompts.count)
         // Each chunk of a stream tells how many tokens there are.
         options.reportsStanding = options.reportsStanding || options.streams
     }

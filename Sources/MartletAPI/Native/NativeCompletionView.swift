@@ -6,32 +6,41 @@ package import MartletStreams
 package struct NativeCompletionView: StreamView {
     private let responseID: String
     private let native: NativeObject
+    private let choiceCount: Int
 
+    /// - Parameter prompts: as they are told; one at least.
     package init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
+        let prompts = prompts.flatMap { Array(repeating: $0, count: options.choiceCount) }
+        choiceCount = prompts.count
         responseID = head.id
         native = NativeObject(head: head, prompts: prompts, options: options)
     }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
+        encode(event, number: number, index: 0, into: &bytes)
+    }
+
+    private func encode(_ event: LogEvent, number: Int, index: Int, into bytes: inout [UInt8]) {
         switch event {
         case .text(_, let token, let text):
-            encodeChunk(token, text, TokenNotes(), into: &bytes)
+            encodeChunk(token, text, TokenNotes(), index, into: &bytes)
         case .scoredText(_, let token, let text, let notes):
-            encodeChunk(token, text, notes, into: &bytes)
+            encodeChunk(token, text, notes, index, into: &bytes)
         case .admitted, .started: break
         case .promptProgress(let progress):
             JSONText.appendRaw("data: ", to: &bytes)
-            native.beginChunk(content: [], token: nil, slot: progress.slot, to: &bytes)
+            native.beginChunk(content: [], token: nil, slot: progress.slot, index: index, to: &bytes)
             NativeObject.writeCounts(predicted: 0, evaluated: progress.total, to: &bytes)
             JSONText.appendRaw(",", to: &bytes)
             Accounting.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .ping: ServerSentEvent.appendPing(to: &bytes)
         case .handedOver: ServerSentEvent.appendHandoverTrace(responseID, number: number, to: &bytes)
+        case .choice(let choice, let event): encode(event, number: number, index: choice, into: &bytes)
+        case .ended(let completion): encodeEnd(completion, index, into: &bytes)
         case .finished(let completion):
-            JSONText.appendRaw("data: ", to: &bytes)
-            native.write(completion, to: &bytes)
-            JSONText.appendRaw("\n\n", to: &bytes)
+            // Each of several choices has had its end.
+            if choiceCount == 1 { encodeEnd(completion, index, into: &bytes) }
         case .failed(let error):
             JSONText.appendRaw("data: ", to: &bytes)
             APIError(error).write(to: &bytes)
@@ -43,25 +52,36 @@ package struct NativeCompletionView: StreamView {
         ServerSentEvent.appendHandover(responseID, number: number, to: &bytes)
     }
 
+    private func encodeEnd(_ completion: Completion, _ index: Int, into bytes: inout [UInt8]) {
+        JSONText.appendRaw("data: ", to: &bytes)
+        native.write(completion, index: index, to: &bytes)
+        JSONText.appendRaw("\n\n", to: &bytes)
+    }
+
     private func encodeChunk(
-        _ token: Int32?, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, into bytes: inout [UInt8]
+        _ token: Int32?, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, _ index: Int, into bytes: inout [UInt8]
     ) {
         let timings = notes.standing?.timings ?? Timings()
         JSONText.appendRaw("data: ", to: &bytes)
-        native.beginChunk(content: text, token: token, slot: notes.standing?.slot, to: &bytes)
+        native.beginChunk(content: text, token: token, slot: notes.standing?.slot, index: index, to: &bytes)
         NativeObject.writeCounts(
             predicted: timings.predictedTokens, evaluated: timings.promptTokens, to: &bytes)
         native.writeNotes(notes, to: &bytes)
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
-    /// The whole answer as one object.
+    /// The whole answer as one object; of several choices, a list of objects.
     /// - Parameter events: all events of a log that has ended.
     /// - Throws: what the generation failed with.
     package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
-        let answer = try Answer(events)
+        let answers = try Answers(events).choices
         var bytes: [UInt8] = []
-        native.write(answer.completion, answer: answer, to: &bytes)
+        if answers.count > 1 { JSONText.appendRaw("[", to: &bytes) }
+        for (index, answer) in answers.enumerated() {
+            if index > 0 { JSONText.appendRaw(",", to: &bytes) }
+            native.write(answer.completion, answer: answer, index: index, to: &bytes)
+        }
+        if answers.count > 1 { JSONText.appendRaw("]", to: &bytes) }
         return bytes
     }
 }

@@ -32,9 +32,10 @@ struct Answer {
             case .text(.reasoning, _, let bytes), .scoredText(.reasoning, _, let bytes, _):
                 reasoning.append(contentsOf: bytes)
             case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .ping,
+                .choice,
                 .handedOver:
                 break
-            case .finished(let completion): end = completion
+            case .finished(let completion), .ended(let completion): end = completion
             case .failed(let error): throw APIError(error)
             }
         }
@@ -44,5 +45,36 @@ struct Answer {
         self.probabilities = probabilities
         self.tokens = tokens
         completion = end
+    }
+}
+
+/// What a response that does not stream says: one answer, or several.
+struct Answers {
+    /// In the order of their numbers.
+    let choices: [Answer]
+    /// What all of them cost.
+    let completion: Completion
+
+    /// - Throws: what the generation failed with; `server` when the events have no end.
+    init(_ events: [LogEvent]) throws(APIError) {
+        var own: [[LogEvent]] = [[]]
+        for event in events {
+            guard case .choice(let number, let event) = event else {
+                own[0].append(event)
+                continue
+            }
+            while own.count <= number { own.append([]) }
+            own[number].append(event)
+        }
+        switch events.last {
+        case .finished(let completion): self.completion = completion
+        case .failed(let error): throw APIError(error)
+        default: throw APIError(.server, "The generation has not ended")
+        }
+        // The last event of the first tells of all.
+        if own.count > 1 { own[0].removeLast() }
+        var choices: [Answer] = []
+        for events in own { choices.append(try Answer(events)) }
+        self.choices = choices
     }
 }

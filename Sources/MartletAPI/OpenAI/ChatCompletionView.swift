@@ -14,13 +14,26 @@ package struct ChatCompletionView: StreamView {
     private let suffix: [UInt8]
     private let probabilities: ProbabilityWriter
     private let native: NativeObject
+    /// From the beginning of a chunk to the members of its delta.
+    private let opening: [UInt8]
+    /// Which of several choices it shows.
+    private let index: Int
+    /// Of the first one: how the others are shown.
+    private var others: [ChatCompletionView] = []
 
     package init(head: ResponseHead, options: CompletionOptions) {
+        self.init(head: head, options: options, index: 0)
+        others = (1..<max(1, options.choiceCount)).map { Self(head: head, options: options, index: $0) }
+    }
+
+    private init(head: ResponseHead, options: CompletionOptions, index: Int) {
+        self.index = index
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
         self.options = options
         native = NativeObject(head: head, prompts: [], options: options)
-        let opening = "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{"
+        let opening = "data: {\"choices\":[{\"finish_reason\":null,\"index\":\(index),\"delta\":{"
+        self.opening = Array(opening.utf8)
         contentPrefix = Array("\(opening)\"content\":\"".utf8)
         reasoningPrefix = Array("\(opening)\"reasoning_content\":\"".utf8)
         var suffix = Array("],".utf8)
@@ -40,15 +53,20 @@ package struct ChatCompletionView: StreamView {
             encodeScored(channel, text, notes, into: &bytes)
         case .admitted: break
         case .started:
-            JSONText.appendRaw(
-                "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":null}}",
-                to: &bytes)
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("\"role\":\"assistant\",\"content\":null}}", to: &bytes)
             endChunk(&bytes)
         case .promptProgress(let progress):
-            JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{}}", to: &bytes)
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("}}", to: &bytes)
             bytes.append(contentsOf: suffix)
             JSONText.appendRaw(",", to: &bytes)
             Accounting.writeProgress(progress, to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .choice(let number, let event):
+            if others.indices.contains(number - 1) { others[number - 1].encode(event, number: 0, into: &bytes) }
+        case .ended(let completion):
+            encodeChoiceEnd(completion, into: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .finished(let completion): encodeEnd(completion, into: &bytes)
         case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
@@ -66,7 +84,7 @@ package struct ChatCompletionView: StreamView {
         _ channel: Channel, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, into bytes: inout [UInt8]
     ) {
         if text.isEmpty || channel == .markup {
-            JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{", to: &bytes)
+            bytes.append(contentsOf: opening)
         } else {
             bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
             JSONText.appendEscaped(text, to: &bytes)
@@ -87,11 +105,24 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
-    private func encodeEnd(_ completion: Completion, into bytes: inout [UInt8]) {
+    /// Appends the chunk that ends a choice, up to where more can be told.
+    private func encodeChoiceEnd(_ completion: Completion, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":\"", to: &bytes)
         JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
-        JSONText.appendRaw("\",\"index\":0,\"delta\":{}}", to: &bytes)
+        JSONText.appendRaw("\",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"delta\":{}}", to: &bytes)
         bytes.append(contentsOf: suffix)
+    }
+
+    private func encodeEnd(_ completion: Completion, into bytes: inout [UInt8]) {
+        if others.isEmpty {
+            encodeChoiceEnd(completion, into: &bytes)
+        } else {
+            // Each of several has had its end.
+            JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+            bytes.append(contentsOf: suffix)
+        }
         if options.includesUsage {
             JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
@@ -108,15 +139,12 @@ package struct ChatCompletionView: StreamView {
         ServerSentEvent.appendDone(to: &bytes)
     }
 
-    /// The whole answer as one object.
-    /// - Parameter events: all events of a log that has ended.
-    /// - Throws: what the generation failed with.
-    package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
-        let answer = try Answer(events)
-        var bytes: [UInt8] = []
-        JSONText.appendRaw("{\"choices\":[{\"finish_reason\":\"", to: &bytes)
+    private func writeChoice(_ answer: Answer, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("{\"finish_reason\":\"", to: &bytes)
         JSONText.appendRaw(answer.completion.reason.finishReason, to: &bytes)
-        JSONText.appendRaw("\",\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":", to: &bytes)
+        JSONText.appendRaw("\",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"message\":{\"role\":\"assistant\",\"content\":", to: &bytes)
         JSONText.appendString(answer.content, to: &bytes)
         if !answer.reasoning.isEmpty {
             JSONText.appendRaw(",\"reasoning_content\":", to: &bytes)
@@ -127,15 +155,29 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendRaw(",\"logprobs\":", to: &bytes)
             probabilities.write(answer.probabilities, isText: false, to: &bytes)
         }
-        JSONText.appendRaw("}],", to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
+    }
+
+    /// The whole answer as one object.
+    /// - Parameter events: all events of a log that has ended.
+    /// - Throws: what the generation failed with.
+    package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
+        let answers = try Answers(events)
+        var bytes: [UInt8] = []
+        JSONText.appendRaw("{\"choices\":[", to: &bytes)
+        for (view, answer) in zip([self] + others, answers.choices) {
+            if view.index > 0 { JSONText.appendRaw(",", to: &bytes) }
+            view.writeChoice(answer, to: &bytes)
+        }
+        JSONText.appendRaw("],", to: &bytes)
         head.write(object: "chat.completion", to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeUsage(answer.completion.timings, to: &bytes)
+        Accounting.writeUsage(answers.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeTimings(answer.completion.timings, to: &bytes)
+        Accounting.writeTimings(answers.completion.timings, to: &bytes)
         if options.told.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)
-            native.write(answer.completion, answer: answer, to: &bytes)
+            native.write(answers.choices[0].completion, answer: answers.choices[0], to: &bytes)
         }
         JSONText.appendRaw("}", to: &bytes)
         return bytes

@@ -22,8 +22,9 @@ package struct CompletionOptions: Sendable, Equatable {
     let contextShift: ContextShift
     private(set) var generation: GenerationRequest
 
-    /// Most answers to one prompt.
+    /// Most answers to one prompt, and to all of a request.
     private static let choiceLimit = 128
+    private static let totalLimit = 1_024
     private static let counts = 0...Int(Int32.max)
 
     /// - Parameter randomSeed: used when the request fixes none.
@@ -72,6 +73,16 @@ package struct CompletionOptions: Sendable, Equatable {
             sampling: defaults.sampling, maximumTokens: defaults.maximumTokens)
     }
 
+    /// - Throws: when so many prompts want too many answers.
+    func check(promptCount: Int) throws(APIError) {
+        guard promptCount * choiceCount <= Self.totalLimit else {
+            throw .field(
+                "prompt",
+                "At most \(Self.totalLimit) answers are allowed in one request, but \(promptCount) prompts want "
+                    + "\(promptCount * choiceCount)")
+        }
+    }
+
     /// Whether every token's event tells where the generation stands.
     package var reportsStanding: Bool {
         get { generation.reportsStanding }
@@ -99,10 +110,19 @@ package struct CompletionOptions: Sendable, Equatable {
 
     /// The engine's form of these options.
     /// - Parameter adapters: how strongly they are applied where the request does not say.
+    /// - Parameter choice: which of several answers to the prompt it is.
     package func request(
-        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = []
+        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = [],
+        choice: Int = 0
     ) -> GenerationRequest {
         var request = generation
+        if choice > 0 {
+            // The others share what the first one reads, and draw otherwise.
+            request.promptLeader = GenerationHandle(rawValue: handle.rawValue - UInt64(choice))
+            request.slot = nil
+            request.sampling.seed &+= UInt64(choice)
+            request.reportsProgress = false
+        }
         request.adapters = self.adapters ?? adapters
         request.handle = handle
         request.prompt = prompt

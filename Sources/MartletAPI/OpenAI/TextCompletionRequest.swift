@@ -3,7 +3,7 @@ package import MartletProtocol
 
 /// The body of a text completion, validated.
 package struct TextCompletionRequest: Sendable, Equatable {
-    package var prompt: Prompt
+    package var prompts: [Prompt]
     package var options: CompletionOptions
     /// Whether the prompt is shown before the answer.
     package var echoes: Bool
@@ -14,14 +14,9 @@ package struct TextCompletionRequest: Sendable, Equatable {
         guard let value = fields.value("prompt") else {
             throw .field("prompt", "A text or a list of tokens is required, but the field is missing")
         }
-        let prompts = try PromptFields.read(value, name: "prompt").prompts
-        guard let first = prompts.first, prompts.count == 1 else {
-            throw APIError(
-                .notSupported, "Field 'prompt': several prompts in one request are not supported by this version",
-                parameter: "prompt")
-        }
-        prompt = first
+        prompts = try PromptFields.read(value, name: "prompt").prompts
         options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
+        try options.check(promptCount: prompts.count)
         echoes = try fields.bool("echo") ?? false
         if echoes, options.tellsProbabilities {
             throw APIError(

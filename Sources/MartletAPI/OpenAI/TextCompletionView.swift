@@ -12,11 +12,27 @@ package struct TextCompletionView: StreamView {
     private let suffix: [UInt8]
     private let probabilities: ProbabilityWriter
     private let native: NativeObject
+    /// Which of several choices it shows.
+    private let index: Int
+    /// Of the first one: how the others are shown.
+    private var others: [TextCompletionView] = []
 
     /// - Parameters:
-    ///   - prompt: as it is told where it is asked for.
-    ///   - echoes: whether it is also shown before the answer.
-    package init(head: ResponseHead, options: CompletionOptions, prompt: String = "", echoes: Bool = false) {
+    ///   - prompts: as they are told where it is asked for; one at least.
+    ///   - echoes: whether they are also shown before the answers.
+    package init(head: ResponseHead, options: CompletionOptions, prompts: [String] = [""], echoes: Bool = false) {
+        let count = max(1, prompts.count) * options.choiceCount
+        let views = (0..<count).map { index in
+            Self(
+                head: head, options: options, prompt: prompts[index / options.choiceCount], echoes: echoes,
+                index: index)
+        }
+        self = views[0]
+        others = Array(views.dropFirst())
+    }
+
+    private init(head: ResponseHead, options: CompletionOptions, prompt: String, echoes: Bool, index: Int) {
+        self.index = index
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
         self.options = options
@@ -42,6 +58,9 @@ package struct TextCompletionView: StreamView {
             JSONText.appendRaw(",", to: &bytes)
             Accounting.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
+        case .choice(let number, let event):
+            if others.indices.contains(number - 1) { others[number - 1].encode(event, number: 0, into: &bytes) }
+        case .ended(let completion): encodeChoiceEnd(completion, into: &bytes)
         case .finished(let completion): encodeEnd(completion, into: &bytes)
         case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
         case .ping: ServerSentEvent.appendPing(to: &bytes)
@@ -58,7 +77,9 @@ package struct TextCompletionView: StreamView {
     ) {
         JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
         JSONText.appendEscaped(text, to: &bytes)
-        JSONText.appendRaw("\",\"index\":0,\"logprobs\":", to: &bytes)
+        JSONText.appendRaw("\",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"logprobs\":", to: &bytes)
         writeProbabilities(notes.probabilities, to: &bytes)
         JSONText.appendRaw(",\"finish_reason\":null}", to: &bytes)
         bytes.append(contentsOf: suffix)
@@ -74,9 +95,18 @@ package struct TextCompletionView: StreamView {
         }
     }
 
-    private func encodeEnd(_ completion: Completion, into bytes: inout [UInt8]) {
+    /// The end of one of several choices.
+    private func encodeChoiceEnd(_ completion: Completion, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
         writeChoice(text: [], [], completion, to: &bytes)
+        bytes.append(contentsOf: suffix)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+    }
+
+    private func encodeEnd(_ completion: Completion, into bytes: inout [UInt8]) {
+        JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+        // Each of several has had its end.
+        if others.isEmpty { writeChoice(text: [], [], completion, to: &bytes) }
         bytes.append(contentsOf: suffix)
         if options.includesUsage {
             JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
@@ -99,7 +129,9 @@ package struct TextCompletionView: StreamView {
     ) {
         JSONText.appendRaw("{\"text\":", to: &bytes)
         JSONText.appendString(text, to: &bytes)
-        JSONText.appendRaw(",\"index\":0,\"logprobs\":", to: &bytes)
+        JSONText.appendRaw(",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"logprobs\":", to: &bytes)
         writeProbabilities(tokens, to: &bytes)
         JSONText.appendRaw(",\"finish_reason\":\"", to: &bytes)
         JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
@@ -110,19 +142,23 @@ package struct TextCompletionView: StreamView {
     /// - Parameter events: all events of a log that has ended.
     /// - Throws: what the generation failed with.
     package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
-        let answer = try Answer(events)
+        let answers = try Answers(events)
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"choices\":[", to: &bytes)
-        writeChoice(text: Array(echo.utf8) + answer.content, answer.probabilities, answer.completion, to: &bytes)
+        for (view, answer) in zip([self] + others, answers.choices) {
+            if view.index > 0 { JSONText.appendRaw(",", to: &bytes) }
+            view.writeChoice(
+                text: Array(view.echo.utf8) + answer.content, answer.probabilities, answer.completion, to: &bytes)
+        }
         JSONText.appendRaw("],", to: &bytes)
         head.write(object: "text_completion", to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeUsage(answer.completion.timings, to: &bytes)
+        Accounting.writeUsage(answers.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeTimings(answer.completion.timings, to: &bytes)
+        Accounting.writeTimings(answers.completion.timings, to: &bytes)
         if options.told.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)
-            native.write(answer.completion, answer: answer, to: &bytes)
+            native.write(answers.choices[0].completion, answer: answers.choices[0], to: &bytes)
         }
         JSONText.appendRaw("}", to: &bytes)
         return bytes

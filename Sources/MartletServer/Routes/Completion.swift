@@ -3,9 +3,10 @@ internal import MartletAPI
 /// What a completion route makes of a request: everything that does not depend on the model, and how to make the rest.
 struct Completion<View: CompletionView>: Sendable {
     let options: CompletionOptions
+    let promptCount: Int
     /// What goes before the generation's id on the wire.
     let idPrefix: String
     let makeView: @Sendable (ResponseHead) -> View
-    /// What the engine gets, once the model is there.
-    let prepare: @Sendable (LoadedModel) throws(APIError) -> PreparedPrompt
+    /// What the engine gets, once the model is there: of each prompt.
+    let prepare: @Sendable (LoadedModel) throws(APIError) -> [PreparedPrompt]
 }

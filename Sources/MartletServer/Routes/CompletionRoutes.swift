@@ -43,7 +43,9 @@ struct CompletionRoutes: Sendable {
         toChat json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         let request = try chatRequest(json)
-        let completion = Completion<ChatCompletionView>(options: request.options, idPrefix: "chatcmpl-") { head in
+        let completion = Completion<ChatCompletionView>(
+            options: request.options, promptCount: 1, idPrefix: "chatcmpl-"
+        ) { head in
             ChatCompletionView(head: head, options: request.options)
         } prepare: { model throws(APIError) in
             let rendered = try model.render(request)
@@ -51,7 +53,7 @@ struct CompletionRoutes: Sendable {
             if request.reasoningFormat != .none, let markers = rendered.markers {
                 prepared.splitter = ReasoningSplitter(markers, isOpen: rendered.reasoning == .open)
             }
-            return prepared
+            return [prepared]
         }
         return try await service.respond(to: completion, headers, on: context)
     }
@@ -62,11 +64,13 @@ struct CompletionRoutes: Sendable {
         let request = try TextCompletionRequest(
             json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
         let needsText = request.echoes || request.options.told.isVerbose
-        let prompt = needsText ? try await text(of: request.prompt) : ""
-        let completion = Completion<TextCompletionView>(options: request.options, idPrefix: "cmpl-") { head in
-            TextCompletionView(head: head, options: request.options, prompt: prompt, echoes: request.echoes)
+        let prompts = needsText ? try await texts(of: request.prompts) : request.prompts.map { _ in "" }
+        let completion = Completion<TextCompletionView>(
+            options: request.options, promptCount: request.prompts.count, idPrefix: "cmpl-"
+        ) { head in
+            TextCompletionView(head: head, options: request.options, prompts: prompts, echoes: request.echoes)
         } prepare: { _ throws(APIError) in
-            PreparedPrompt(prompt: request.prompt)
+            request.prompts.map { PreparedPrompt(prompt: $0) }
         }
         return try await service.respond(to: completion, headers, on: context)
     }
@@ -76,27 +80,30 @@ struct CompletionRoutes: Sendable {
     ) async throws -> Response {
         let request = try NativeCompletionRequest(
             json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
-        guard request.prompts.count == 1, request.options.choiceCount == 1, let prompt = request.prompts.first else {
-            throw APIError(.notSupported, "Several prompts or choices in one request are not supported by this version")
-        }
-        let text = try await text(of: prompt)
-        let completion = Completion<NativeCompletionView>(options: request.options, idPrefix: "") { head in
-            NativeCompletionView(head: head, prompts: [text], options: request.options)
+        let texts = try await texts(of: request.prompts)
+        let completion = Completion<NativeCompletionView>(
+            options: request.options, promptCount: request.prompts.count, idPrefix: ""
+        ) { head in
+            NativeCompletionView(head: head, prompts: texts, options: request.options)
         } prepare: { _ throws(APIError) in
-            PreparedPrompt(prompt: prompt)
+            request.prompts.map { PreparedPrompt(prompt: $0) }
         }
         return try await service.respond(to: completion, headers, on: context)
     }
 
-    /// What a client is told that its prompt was. Only tokens need the model, which is waited for.
-    private func text(of prompt: Prompt) async throws -> String {
-        var bytes: [UInt8] = []
-        for piece in prompt.pieces {
-            switch piece {
-            case .text(let text, _): bytes += text.utf8
-            case .tokens(let tokens): bytes += try await service.engine.detokenize(tokens)
+    /// What a client is told that its prompts were. Only tokens need the model, which is waited for.
+    private func texts(of prompts: [Prompt]) async throws -> [String] {
+        var texts: [String] = []
+        for prompt in prompts {
+            var bytes: [UInt8] = []
+            for piece in prompt.pieces {
+                switch piece {
+                case .text(let text, _): bytes += text.utf8
+                case .tokens(let tokens): bytes += try await service.engine.detokenize(tokens)
+                }
             }
+            texts.append(String(decoding: bytes, as: UTF8.self))
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return texts
     }
 }

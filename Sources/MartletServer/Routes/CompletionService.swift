@@ -26,10 +26,6 @@ struct CompletionService: Sendable {
         to completion: Completion<View>, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
-        guard completion.options.choiceCount == 1 else {
-            throw APIError(
-                .notSupported, "Field 'n': several choices are not supported by this version", parameter: "n")
-        }
         let (terms, view) = try terms(of: completion, headers, owner: context.notes.owner)
         let generation = try await start(completion, terms, on: context)
         if terms.streams {
@@ -63,6 +59,8 @@ struct CompletionService: Sendable {
         terms.lifetime = resume.lifetime
         terms.label = resume.label
         terms.streams = options.streams
+        terms.choicesPerPrompt = options.choiceCount
+        terms.choiceCount = options.choiceCount * completion.promptCount
         if options.streams || resume.lifetime != .plain {
             terms.pingInterval = options.pingInterval.map { TimeAmount($0) }
         }
@@ -115,13 +113,18 @@ struct CompletionService: Sendable {
     }
 
     private func submit<View>(
-        _ completion: Completion<View>, _ prepared: PreparedPrompt, as generation: Generation
+        _ completion: Completion<View>, _ prompts: [PreparedPrompt], as generation: Generation
     ) {
-        registry.submit(
-            completion.options.request(
-                handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
-                adapters: prepared.adapters),
-            splitter: prepared.splitter)
+        let count = completion.options.choiceCount
+        for (number, prepared) in prompts.enumerated() {
+            for choice in 0..<count {
+                registry.submit(
+                    completion.options.request(
+                        handle: generation.handle(ofChoice: number * count + choice), prompt: prepared.prompt,
+                        visibleMarkers: prepared.visibleMarkers, adapters: prepared.adapters, choice: choice),
+                    splitter: prepared.splitter)
+            }
+        }
     }
 
     private func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
@@ -140,11 +143,12 @@ struct CompletionService: Sendable {
 
     private func prepare<View>(
         _ completion: Completion<View>, for model: LoadedModel
-    ) throws(APIError) -> PreparedPrompt {
+    ) throws(APIError) -> [PreparedPrompt] {
         try model.check(name: completion.options.model, configuration: configuration)
         try model.check(completion.options.adapters ?? [], field: "lora")
         var prepared = try completion.prepare(model)
-        prepared.adapters = adapterScales.current(of: model.information)
+        let adapters = adapterScales.current(of: model.information)
+        for index in prepared.indices { prepared[index].adapters = adapters }
         return prepared
     }
 }

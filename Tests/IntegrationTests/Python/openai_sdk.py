@@ -74,6 +74,30 @@ def synchronous(client):
     check("a text completion streams the same", "".join(c.choices[0].text for c in streamed if c.choices) == text.choices[0].text)
 
 
+def choices(client):
+    three = chat(client, n=3, temperature=1.2, seed=11, max_tokens=40)
+    check("three choices", [choice.index for choice in three.choices] == [0, 1, 2], three)
+    check("usage counts the prompt once", three.usage.completion_tokens > three.usage.prompt_tokens // 2, three.usage)
+    streamed = {0: "", 1: "", 2: ""}
+    ends = []
+    for chunk in chat(client, n=3, temperature=1.2, seed=11, max_tokens=40, stream=True):
+        for choice in chunk.choices:
+            streamed[choice.index] += (choice.delta.content or "") + (
+                getattr(choice.delta, "reasoning_content", None) or "")
+            ends += [choice.index] if choice.finish_reason else []
+    whole = {c.index: (getattr(c.message, "reasoning_content", None) or "") + c.message.content for c in three.choices}
+    check("streams interleave with their index", streamed == whole, (streamed, whole))
+    check("each choice ends once", sorted(ends) == [0, 1, 2], ends)
+    first = chat(client, temperature=1.2, seed=11, max_tokens=40).choices[0].message
+    check("the first choice is the answer alone", first == three.choices[0].message, first)
+    prompts = ["<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n", "Count: 1 2 3"]
+    several = client.completions.create(model="fledgling", prompt=prompts, max_tokens=6, temperature=0, n=2, echo=True)
+    check("n answers to each prompt", [c.index for c in several.choices] == [0, 1, 2, 3], several)
+    check("in their order", [c.text.startswith(prompts[c.index // 2]) for c in several.choices] == [True] * 4, several)
+    alone = client.completions.create(model="fledgling", prompt=prompts[1], max_tokens=6, temperature=0, echo=True)
+    check("as alone", alone.choices[0].text == several.choices[2].text, (alone, several))
+
+
 def probabilities(client):
     whole = chat(client, logprobs=True, top_logprobs=3)
     content = whole.choices[0].logprobs.content
@@ -133,6 +157,7 @@ async def asynchronous(client):
 
 
 synchronous(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
+choices(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 probabilities(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 errors(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 asyncio.run(asynchronous(openai.AsyncOpenAI(base_url=BASE_URL, api_key="none", max_retries=0)))
