@@ -133,8 +133,6 @@ package struct GrammarBuilder {
         rules[Int(rule.index)].body = node.index
     }
 
-    mutating func name(_ rule: Rule, _ name: String) { rules[Int(rule.index)].name = name }
-
     package mutating func reference(_ rule: Rule) -> Node { node(.reference(rule.index)) }
 
     package mutating func automaton(_ automaton: ByteAutomaton) -> Node {
@@ -160,6 +158,29 @@ package struct GrammarBuilder {
 
     /// One whole token.
     package mutating func token(_ term: TokenTerm) -> Node { node(.token(term)) }
+
+    /// A rule that matches what `grammar` does.
+    package mutating func include(_ grammar: Grammar) throws(GrammarError) -> Rule {
+        let rules = grammar.rules.map { rule(named: $0.name) }
+        var nodes: [Node] = []
+        for expression in grammar.expressions {
+            switch expression {
+            case .never: nodes.append(never())
+            case .empty: nodes.append(empty())
+            case .literal(let text): nodes.append(bytes(text))
+            case .set(let set): nodes.append(byteSet(set))
+            case .sequence(let parts): nodes.append(sequence(parts.map { nodes[Int($0)] }))
+            case .choice(let parts): nodes.append(choice(parts.map { nodes[Int($0)] }))
+            case .repetition(let child, let minimum, let maximum):
+                nodes.append(try repetition(nodes[Int(child)], Int(minimum), maximum.map(Int.init)))
+            case .reference(let rule): nodes.append(reference(rules[Int(rule)]))
+            case .automaton(let number): nodes.append(automaton(grammar.automata[Int(number)]))
+            case .token(let term): nodes.append(token(term))
+            }
+        }
+        for (rule, source) in zip(rules, grammar.rules) { define(rule, as: nodes[Int(source.body)]) }
+        return rules[Int(grammar.root)]
+    }
 
     private mutating func node(_ expression: Expression) -> Node {
         if let number = numbers[expression] { return Node(index: number) }

@@ -13,6 +13,8 @@ package struct GrammarLimits: Sendable, Equatable {
     package var repetitions: Int
     /// Threads of one configuration: how many ways there may be at once to read what was written.
     package var threads: Int
+    /// Threads looked at for one text that is taken, one token or one mask.
+    package var work: Int
     /// Bytes that the matcher of one grammar keeps in its caches; beyond that they begin anew.
     package var cacheBytes: Int
 
@@ -20,7 +22,8 @@ package struct GrammarLimits: Sendable, Equatable {
 
     package init(
         textBytes: Int = 1 << 20, depth: Int = 200, rules: Int = 16384, nodes: Int = 200_000,
-        automatonStates: Int = 100_000, repetitions: Int = 1_000_000, threads: Int = 4096, cacheBytes: Int = 32 << 20
+        automatonStates: Int = 100_000, repetitions: Int = 1_000_000, threads: Int = 4096, work: Int = 4_000_000,
+        cacheBytes: Int = 32 << 20
     ) {
         self.textBytes = textBytes
         self.depth = depth
@@ -29,6 +32,7 @@ package struct GrammarLimits: Sendable, Equatable {
         self.automatonStates = automatonStates
         self.repetitions = repetitions
         self.threads = threads
+        self.work = work
         self.cacheBytes = cacheBytes
     }
 }
