@@ -40,7 +40,8 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "Llama", "MartletChat",
+                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
+                "MartletChat",
                 "MartletObservability", "MartletProtocol", "MartletJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -57,7 +58,7 @@ let package = Package(
         .target(
             name: "MartletServer",
             dependencies: [
-                "MartletAPI", "MartletStreams", "MartletChat", "MartletProtocol", "MartletJSON",
+                "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol", "MartletJSON",
                 "MartletObservability",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -90,7 +91,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -115,15 +116,15 @@ let package = Package(
         .target(
             name: "MartletEngine",
             dependencies: [
-                "Llama", "MartletProtocol",
+                "Llama", "MartletGrammar", "MartletProtocol",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["design.md"],
             swiftSettings: settings
         ),
-        .target(name: "MartletGrammar", swiftSettings: settings),
-        .target(name: "MartletProtocol", swiftSettings: settings),
+        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
+        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .target(
             name: "MartletJSON",
             dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
@@ -148,14 +149,15 @@ let package = Package(
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
         .testTarget(name: "MartletGrammarTests", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .testTarget(
-            name: "MartletProtocolTests", dependencies: ["MartletProtocol"], swiftSettings: settings),
+            name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
+            swiftSettings: settings),
         .testTarget(
             name: "MartletChatTests", dependencies: ["MartletChat", "MartletJSON", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
-                "MartletEngine", "Llama", "MartletProtocol",
+                "MartletEngine", "Llama", "MartletGrammar", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -171,7 +173,7 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletAPI", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),

@@ -53,7 +53,9 @@ extension InProcessEngine {
                     "sequenceCount": "\(information.sequenceCount)", "threads": "\(contextOptions.threads)",
                     "loadTime": "\(information.loadTime)",
                 ])
-            let loaded = LoadedModel(model: model, vocabulary: vocabulary, information: information)
+            let loaded = LoadedModel(
+                model: model, vocabulary: vocabulary, information: information,
+                grammarLimits: configuration.grammarLimits)
             let loop = EngineLoop(
                 loaded: loaded, context: context, sharesMemory: contextOptions.sharesMemory,
                 configuration: configuration,

@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// What is known once a model is loaded. Immutable; any thread may use it.
@@ -8,12 +9,16 @@ struct LoadedModel: Sendable {
     let tokenizer: PromptTokenizer
     let information: ModelInformation
     private let breakers = SequenceBreakerCache()
+    let constraints: ConstraintCompiler
 
-    init(model: Model, vocabulary: Vocabulary, information: ModelInformation) {
+    init(
+        model: Model, vocabulary: Vocabulary, information: ModelInformation, grammarLimits: GrammarLimits = .standard
+    ) {
         self.model = model
         self.vocabulary = vocabulary
         self.information = information
         tokenizer = PromptTokenizer(vocabulary)
+        constraints = ConstraintCompiler(vocabulary, limits: grammarLimits)
     }
 
     /// Everything that can be refused or computed before the engine's thread sees a request.
@@ -37,7 +42,7 @@ struct LoadedModel: Sendable {
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
-            submitted: submitted)
+            constraint: try constraints.compile(request.constraint), submitted: submitted)
     }
 
     /// The tokens that biases mean.
@@ -87,13 +92,14 @@ struct PreparedRequest: Sendable {
     let biases: [TokenBias]
     let breakers: SequenceBreakers
     let probabilities: ProbabilityRequest?
+    let constraint: CompiledConstraint?
     let continuation: [Int32]
     let continuationTime: Duration
     let submitted: MonotonicTime
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, submitted: MonotonicTime
+        breakers: SequenceBreakers, constraint: CompiledConstraint?, submitted: MonotonicTime
     ) {
         handle = request.handle
         self.tokens = tokens
@@ -107,6 +113,7 @@ struct PreparedRequest: Sendable {
         self.biases = biases
         self.breakers = breakers
         probabilities = request.probabilities
+        self.constraint = constraint
         continuation = request.continuation
         continuationTime = request.continuationTime
         self.submitted = submitted

@@ -26,6 +26,8 @@ package struct GenerationRequest: Sendable, Equatable {
     package var visibleMarkers: [String]
     /// What is told of each token's probability; `nil` = nothing.
     package var probabilities: ProbabilityRequest?
+    /// What may be generated; `nil` = anything.
+    package var constraint: GenerationConstraint?
     /// Tokens that an earlier run of this generation has written. They follow the prompt and count as generated, for
     /// limits, penalties, draws and timings. Nothing is told of them again: the first `token` event is of the next one.
     package var continuation: [Int32] = []

@@ -24,6 +24,8 @@ enum FuzzTarget: String, CaseIterable {
     case jinja
     case frames
     case requests
+    case grammar
+    case encodedGrammar
     case journals
 
     /// A C function, which cannot capture: hence one for each target.
@@ -33,6 +35,8 @@ enum FuzzTarget: String, CaseIterable {
         case .jinja: { TemplateFuzz.run(bytes($0, $1)) }
         case .frames: { FrameFuzz.run(bytes($0, $1)) }
         case .requests: { RequestFuzz.run(bytes($0, $1)) }
+        case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
+        case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
         }
     }

@@ -48,6 +48,11 @@ package struct APIError: Error, Sendable, Equatable {
     package var message: String
     /// The field at fault, such as `messages[2].role`.
     package var parameter: String?
+    /// What programs tell this fault by, where the status says too little. In its place the body has the status.
+    package var code: String?
+    /// Where the fault is in a text that a field holds, counted from 1.
+    package var line: Int?
+    package var column: Int?
     package var promptTokens: Int?
     package var contextSize: Int?
 
@@ -82,7 +87,7 @@ package struct APIError: Error, Sendable, Equatable {
     /// Appends `{"error":{…}}`.
     package func write(to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"error\":{\"code\":", to: &bytes)
-        JSONText.appendInteger(status, to: &bytes)
+        if let code { JSONText.appendString(code, to: &bytes) } else { JSONText.appendInteger(status, to: &bytes) }
         JSONText.appendRaw(",\"message\":", to: &bytes)
         JSONText.appendString(message, to: &bytes)
         JSONText.appendRaw(",\"type\":", to: &bytes)
@@ -90,6 +95,14 @@ package struct APIError: Error, Sendable, Equatable {
         if let parameter {
             JSONText.appendRaw(",\"param\":", to: &bytes)
             JSONText.appendString(parameter, to: &bytes)
+        }
+        if let line {
+            JSONText.appendRaw(",\"line\":", to: &bytes)
+            JSONText.appendInteger(line, to: &bytes)
+        }
+        if let column {
+            JSONText.appendRaw(",\"column\":", to: &bytes)
+            JSONText.appendInteger(column, to: &bytes)
         }
         if let promptTokens {
             JSONText.appendRaw(",\"n_prompt_tokens\":", to: &bytes)

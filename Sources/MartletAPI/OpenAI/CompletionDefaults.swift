@@ -1,3 +1,4 @@
+package import MartletGrammar
 package import MartletProtocol
 
 /// What a request gets that does not say otherwise; set by the server's flags.
@@ -8,6 +9,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// Between pings on a stream that has nothing else to say; `nil` = no pings.
     package var pingInterval: Duration? = .seconds(30)
     package var reasoningFormat = ReasoningFormat.deepseek
+    /// What a grammar may cost.
+    package var grammarLimits = GrammarLimits.standard
 
     package init() {}
 }

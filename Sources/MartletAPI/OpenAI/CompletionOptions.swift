@@ -27,6 +27,7 @@ package struct CompletionOptions: Sendable, Equatable {
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
                 .parameters(randomSeed: randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
+        generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         if let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0 {
@@ -39,17 +40,24 @@ package struct CompletionOptions: Sendable, Equatable {
     }
 
     /// The engine's form of these options.
+    ///
+    /// - Parameter constraint: in place of the one that the request names; `nil` = that one.
     package func request(
-        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = []
+        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [],
+        constraint: GenerationConstraint? = nil
     ) -> GenerationRequest {
         var request = generation
         request.handle = handle
         request.prompt = prompt
         request.visibleMarkers = visibleMarkers
+        if let constraint { request.constraint = constraint }
         return request
     }
 
     package var sampling: SamplingParameters { generation.sampling }
+
+    /// What the request says of what may be written, apart from thinking.
+    package var constraint: GenerationConstraint? { generation.constraint }
 
     /// What probabilities are of, where they are asked for.
     package var probabilityStage: ProbabilityRequest.Stage { generation.probabilities?.stage ?? .beforeSampling }

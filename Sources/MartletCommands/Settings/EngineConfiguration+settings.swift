@@ -1,5 +1,6 @@
 import Llama
 import MartletEngine
+import MartletGrammar
 
 extension EngineConfiguration {
     /// - Parameter modelPath: The file, found and checked.
@@ -24,5 +25,8 @@ extension EngineConfiguration {
         if let value = values.toggle(.repack) { usesRepackedWeights = value }
         if let value = values.toggle(.fullWindow) { keepsFullWindow = value }
         if let value = values.integer(.queueLimit) { queueLimit = value }
+        if let value = values.integer(.grammarThreads) { grammarLimits.threads = value }
+        if let value = values.integer(.grammarWork) { grammarLimits.work = value }
+        if let value = values.integer(.grammarCache) { grammarLimits.cacheBytes = value << 20 }
     }
 }

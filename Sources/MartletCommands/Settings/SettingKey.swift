@@ -34,6 +34,15 @@ enum SettingKey: String, Sendable, CaseIterable {
     case frequencyPenalty = "frequency-penalty"
     case reasoningFormat = "reasoning-format"
     case pingInterval = "sse-ping-interval"
+    case grammarBytes = "grammar-max-bytes"
+    case grammarDepth = "grammar-max-depth"
+    case grammarRules = "grammar-max-rules"
+    case grammarNodes = "grammar-max-nodes"
+    case grammarStates = "grammar-max-states"
+    case grammarRepetitions = "grammar-max-repetitions"
+    case grammarThreads = "grammar-max-threads"
+    case grammarWork = "grammar-max-work"
+    case grammarCache = "grammar-cache"
 
     case host
     case port

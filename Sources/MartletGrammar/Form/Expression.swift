@@ -47,4 +47,7 @@ package enum TokenTerm: Hashable, Sendable {
     case otherThanID(Int32)
     /// Any token but the one with this text.
     case otherThanText(String)
+    /// Any token that has no text of its own and does not end the generation, but for those with these texts and
+    /// numbers.
+    case controlOtherThan(texts: [String], ids: [Int32])
 }

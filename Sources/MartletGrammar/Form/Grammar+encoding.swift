@@ -130,6 +130,11 @@ private struct GrammarWriter {
         case .otherThanText(let text):
             write(13)
             write(text)
+        case .controlOtherThan(let texts, let ids):
+            write(14)
+            write(texts.count)
+            for text in texts { write(text) }
+            write(ids)
         }
     }
 }
@@ -233,6 +238,10 @@ private struct GrammarReader {
         case 11: return .token(.text(try text()))
         case 12: return .token(.otherThanID(Int32(try number())))
         case 13: return .token(.otherThanText(try text()))
+        case 14:
+            var texts: [String] = []
+            for _ in 0..<(try count()) { texts.append(try text()) }
+            return .token(.controlOtherThan(texts: texts, ids: try list(below: .max)))
         default: throw .malformed
         }
     }

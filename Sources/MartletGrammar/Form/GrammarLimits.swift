@@ -20,10 +20,15 @@ package struct GrammarLimits: Sendable, Equatable {
 
     package static let standard = GrammarLimits()
 
+    /// For a grammar that was checked against its limits before.
+    package static let unlimited = GrammarLimits(
+        textBytes: .max, depth: .max, rules: .max, nodes: .max, automatonStates: .max,
+        repetitions: Int(Int32.max) - 1)
+
     package init(
         textBytes: Int = 1 << 20, depth: Int = 200, rules: Int = 16384, nodes: Int = 200_000,
         automatonStates: Int = 100_000, repetitions: Int = 1_000_000, threads: Int = 4096, work: Int = 4_000_000,
-        cacheBytes: Int = 32 << 20
+        cacheBytes: Int = 16 << 20
     ) {
         self.textBytes = textBytes
         self.depth = depth

@@ -30,8 +30,7 @@ package final class TokenMachine {
             if next == ConfigurationStore.dead { break }
         }
         if machine.program.terms.isEmpty { return next }
-        return machine.store.step(
-            configuration, token: token, endsGeneration: vocabulary.endOfGeneration.contains(token), orElse: next)
+        return machine.store.step(configuration, token: token, vocabulary.kind(of: token), orElse: next)
     }
 
     /// The tokens that may follow, as bits. Valid until the next call.
@@ -91,7 +90,9 @@ package final class TokenMachine {
             case .token(let token): insert(token, mask)
             case .otherThan(let excluded):
                 for token in 0..<Int32(vocabulary.count)
-                where token != excluded && !vocabulary.endOfGeneration.contains(token) { insert(token, mask) }
+                where token != excluded && vocabulary.kind(of: token) != .end { insert(token, mask) }
+            case .controlOtherThan(let excluded):
+                for token in vocabulary.controls where !excluded.contains(token) { insert(token, mask) }
             case .bytes: break
             }
         }

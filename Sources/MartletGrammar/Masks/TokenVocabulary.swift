@@ -5,6 +5,8 @@ package final class TokenVocabulary: Sendable {
     package let count: Int
     /// Tokens that end a generation.
     let endOfGeneration: [Int32]
+    /// Other tokens without a text of their own.
+    let controls: [Int32]
     private let bytes: [UInt8]
     /// `count + 1` entries: token `i` is `bytes[offsets[i]..<offsets[i + 1]]`. Empty for one without a text of its own.
     private let offsets: [UInt32]
@@ -38,6 +40,9 @@ package final class TokenVocabulary: Sendable {
         }
         self.bytes = bytes
         self.offsets = offsets
+        controls = (0..<Int32(count)).filter {
+            offsets[Int($0)] == offsets[Int($0) + 1] && !endOfGeneration.contains($0)
+        }
 
         var words: [Int32] = []
         var safe: [Int32] = []
@@ -75,6 +80,11 @@ package final class TokenVocabulary: Sendable {
         self.words = TokenTrie(words, bytes, offsets)
         self.safe = TokenTrie(safe, bytes, offsets)
         self.rest = TokenTrie(rest, bytes, offsets)
+    }
+
+    func kind(of token: Int32) -> TokenKind {
+        guard text(token).isEmpty else { return .text }
+        return endOfGeneration.contains(token) ? .end : .control
     }
 
     /// Empty for a token that counts only as a whole.

@@ -117,10 +117,10 @@ struct ConfigurationStore: ~Copyable {
     /// What follows a whole token where the grammar names tokens.
     ///
     /// - Parameters:
-    ///   - endsGeneration: whether the token does; then it is meant only where it is named.
+    ///   - kind: of the token.
     ///   - other: what follows the token's bytes, or `dead`; may follow too.
     mutating func step(
-        _ configuration: UInt32, token: Int32, endsGeneration: Bool, orElse other: UInt32
+        _ configuration: UInt32, token: Int32, _ kind: TokenKind, orElse other: UInt32
     ) -> UInt32 {
         prepare()
         isComplete = false
@@ -131,7 +131,8 @@ struct ConfigurationStore: ~Copyable {
             let isMatch =
                 switch program.terms[Int(point.first)] {
                 case .token(let id): id == token
-                case .otherThan(let id): id != token && !endsGeneration
+                case .otherThan(let id): id != token && kind != .end
+                case .controlOtherThan(let ids): kind == .control && !ids.contains(token)
                 case .bytes: false
                 }
             if isMatch { arrivals.add(Item(point: point.next, state: 0, stack: thread.stack)) }
@@ -207,6 +208,15 @@ struct ConfigurationStore: ~Copyable {
             kept[position] = finish(isOverflown: false)
         }
     }
+}
+
+/// What a token is to a grammar.
+enum TokenKind {
+    case text
+    /// It has no text of its own.
+    case control
+    /// It ends the generation; it is meant only where it is named.
+    case end
 }
 
 /// A row of steps for each configuration, in blocks, so that no growth moves what there is.

@@ -27,7 +27,7 @@ extension Grammar {
         for term in tokenTerms {
             switch term {
             case .marker(let text), .text(let text): terms[term] = .bytes(Array(text.utf8))
-            case .id, .otherThanID, .otherThanText: break
+            case .id, .otherThanID, .otherThanText, .controlOtherThan: break
             }
         }
         return program(limits: limits, terms: terms)
@@ -47,6 +47,7 @@ extension TokenTerm: CustomStringConvertible {
         case .id(let id): "<[\(id)]>"
         case .otherThanID(let id): "!<[\(id)]>"
         case .otherThanText(let text): "!\(text)"
+        case .controlOtherThan: "of control"
         }
     }
 }

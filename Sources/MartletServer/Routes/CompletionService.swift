@@ -51,7 +51,8 @@ struct CompletionService: Sendable {
         let (handle, log) = try prepare(head, on: context)
         registry.submit(
             completion.options.request(
-                handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
+                handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
+                constraint: prepared.constraint),
             splitter: prepared.splitter)
         guard completion.options.streams else { return log }
         await log.waitForFirstEvent(upTo: TimeAmount(configuration.admissionPatience), on: context.channel.eventLoop)
@@ -89,7 +90,8 @@ struct CompletionService: Sendable {
                     let prepared = try prepare(completion, for: try result.mapError(APIError.init).get())
                     registry.submit(
                         completion.options.request(
-                            handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
+                            handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
+                            constraint: prepared.constraint),
                         splitter: prepared.splitter)
                 } catch {
                     registry.fail(handle, EngineError(error))
