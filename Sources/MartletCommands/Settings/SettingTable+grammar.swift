@@ -11,10 +11,10 @@ extension SettingTable {
             .grammarRules, environment: [], .integer(1...1 << 24), "COUNT", default: "16384", in: .requests,
             for: .edge, "Most rules of a grammar."),
         Setting(
-            .grammarNodes, environment: [], .integer(1...1 << 26), "COUNT", default: "200000", in: .requests,
+            .grammarNodes, environment: [], .integer(1...1 << 26), "COUNT", default: "100000", in: .requests,
             for: .edge, "Most different expressions of a grammar."),
         Setting(
-            .grammarStates, environment: [], .integer(1...1 << 26), "COUNT", default: "100000", in: .requests,
+            .grammarStates, environment: [], .integer(1...1 << 26), "COUNT", default: "50000", in: .requests,
             for: .edge, "Most states of all automata of a grammar."),
         Setting(
             .grammarRepetitions, environment: [], .integer(1...1 << 30), "COUNT", default: "1000000", in: .requests,

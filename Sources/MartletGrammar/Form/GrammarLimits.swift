@@ -26,8 +26,8 @@ package struct GrammarLimits: Sendable, Equatable {
         repetitions: Int(Int32.max) - 1)
 
     package init(
-        textBytes: Int = 1 << 20, depth: Int = 200, rules: Int = 16384, nodes: Int = 200_000,
-        automatonStates: Int = 100_000, repetitions: Int = 1_000_000, threads: Int = 4096, work: Int = 4_000_000,
+        textBytes: Int = 1 << 20, depth: Int = 200, rules: Int = 16384, nodes: Int = 100_000,
+        automatonStates: Int = 50_000, repetitions: Int = 1_000_000, threads: Int = 4096, work: Int = 4_000_000,
         cacheBytes: Int = 16 << 20
     ) {
         self.textBytes = textBytes

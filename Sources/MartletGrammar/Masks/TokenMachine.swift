@@ -10,6 +10,8 @@ package final class TokenMachine {
     private var slices: [AutomatonSlices?]
     /// For each depth of a trie, the configuration behind the bytes above it.
     private var path: [UInt32]
+    /// Their rows.
+    private var rows: [UnsafeMutablePointer<UInt32>]
 
     package init(_ program: GrammarProgram, vocabulary: TokenVocabulary) {
         self.vocabulary = vocabulary
@@ -18,6 +20,8 @@ package final class TokenMachine {
         slices = [AutomatonSlices?](repeating: nil, count: program.automata.count)
         let height = max(vocabulary.words.height, vocabulary.safe.height, vocabulary.rest.height)
         path = [UInt32](repeating: ConfigurationStore.dead, count: height + 1)
+        rows = [UnsafeMutablePointer<UInt32>](
+            repeating: machine.store.row(ConfigurationStore.dead), count: height + 1)
     }
 
     /// What follows a token; `dead` = it cannot stand there.
@@ -100,27 +104,46 @@ package final class TokenMachine {
 
     /// Goes through all tokens of a trie, from the configuration `path[0]`.
     private func walk(_ trie: TokenTrie, _ mask: UnsafeMutableBufferPointer<UInt64>) {
+        let classes = machine.program.classes
         trie.nodes.withUnsafeBufferPointer { nodes in
-            machine.program.classes.withUnsafeBufferPointer { classes in
+            classes.withUnsafeBufferPointer { classes in
                 path.withUnsafeMutableBufferPointer { path in
-                    var index = 0
-                    while index < nodes.count {
-                        let node = nodes[index]
-                        let depth = Int(node.depth)
-                        var next = machine.store.row(path[depth])[Int(classes[Int(node.byte)])]
-                        if next == ConfigurationStore.unknown {
-                            next = machine.stepInWalk(&path, depth: depth, classes[Int(node.byte)])
-                        }
-                        guard next != ConfigurationStore.dead else {
-                            index = Int(node.end)
-                            continue
-                        }
-                        path[depth + 1] = next
-                        if node.token >= 0 { insert(node.token, mask) }
-                        index += 1
+                    rows.withUnsafeMutableBufferPointer { rows in
+                        walk(nodes, classes, &path, rows, mask)
                     }
                 }
             }
+        }
+    }
+
+    private func walk(
+        _ nodes: UnsafeBufferPointer<TokenTrie.Node>, _ classes: UnsafeBufferPointer<UInt8>,
+        _ path: inout UnsafeMutableBufferPointer<UInt32>,
+        _ rows: UnsafeMutableBufferPointer<UnsafeMutablePointer<UInt32>>, _ mask: UnsafeMutableBufferPointer<UInt64>
+    ) {
+        rows[0] = machine.store.row(path[0])
+        var generation = machine.generation
+        var index = 0
+        while index < nodes.count {
+            let node = nodes[index]
+            let depth = Int(node.depth)
+            let byteClass = classes[Int(node.byte)]
+            var next = rows[depth][Int(byteClass)]
+            if next == ConfigurationStore.unknown {
+                next = machine.stepInWalk(&path, depth: depth, byteClass)
+                if machine.generation != generation {
+                    generation = machine.generation
+                    for above in 0...depth { rows[above] = machine.store.row(path[above]) }
+                }
+            }
+            guard next != ConfigurationStore.dead else {
+                index = Int(node.end)
+                continue
+            }
+            path[depth + 1] = next
+            rows[depth + 1] = machine.store.row(next)
+            if node.token >= 0 { insert(node.token, mask) }
+            index += 1
         }
     }
 

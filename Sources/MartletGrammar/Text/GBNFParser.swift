@@ -91,6 +91,7 @@ package struct GBNFParser {
             text.skipSpace(newLines: groups.count > 1)
             let start = text.position
             let last = groups.count - 1
+            if let failure = builder.failure { throw located(failure, at: start) }
             switch text.next {
             case UInt8(ascii: "\""): groups[last].sequence.append(builder.bytes(try literal()))
             case UInt8(ascii: "["): groups[last].sequence.append(builder.characters(try characters()))
