@@ -8,21 +8,34 @@ struct LoadedModel: Sendable {
     let vocabulary: Vocabulary
     let tokenizer: PromptTokenizer
     let information: ModelInformation
+    /// As `information.adapters` tells of them.
+    let adapters: [Adapter]
+    /// `nil` = no embeddings are made.
+    let embedding: EmbeddingLimits?
+    /// Whether the model continues texts. One that only reads them does not.
+    private let writesText: Bool
     private let breakers = SequenceBreakerCache()
     let constraints: ConstraintCompiler
 
     init(
-        model: Model, vocabulary: Vocabulary, information: ModelInformation, grammarLimits: GrammarLimits = .standard
+        model: Model, vocabulary: Vocabulary, information: ModelInformation, adapters: [Adapter] = [],
+        embedding: EmbeddingLimits? = nil, writesText: Bool = true, grammarLimits: GrammarLimits = .standard
     ) {
         self.model = model
         self.vocabulary = vocabulary
         self.information = information
+        self.adapters = adapters
+        self.embedding = embedding
+        self.writesText = writesText
         tokenizer = PromptTokenizer(vocabulary)
         constraints = ConstraintCompiler(vocabulary, limits: grammarLimits)
     }
 
     /// Everything that can be refused or computed before the engine's thread sees a request.
     func prepare(_ request: GenerationRequest, submitted: MonotonicTime) throws(EngineError) -> PreparedRequest {
+        guard writesText else {
+            throw EngineError(.invalidRequest, "This model writes no text: it is for embeddings.")
+        }
         let tokens = try tokenizer.tokensToContinue(request.prompt)
         let limit = information.sequenceContextLength
         guard tokens.count < limit else {
@@ -30,6 +43,11 @@ struct LoadedModel: Sendable {
                 .contextExceeded,
                 "request (\(tokens.count) tokens) exceeds the available context size (\(limit) tokens), try increasing it",
                 promptTokens: tokens.count, contextSize: limit)
+        }
+        for adapter in request.adapters where !information.adapters.indices.contains(adapter.index) {
+            throw EngineError(
+                .invalidRequest,
+                "Field 'lora': there is no adapter \(adapter.index); this server has \(information.adapters.count)")
         }
         if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
             throw PromptTokenizer.unknownToken(stranger, count: vocabulary.count)
@@ -42,7 +60,9 @@ struct LoadedModel: Sendable {
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
-            constraint: try constraints.compile(request.constraint), submitted: submitted)
+            constraint: try constraints.compile(request.constraint),
+            leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
+            submitted: submitted)
     }
 
     /// The tokens that biases mean.
@@ -87,6 +107,15 @@ struct PreparedRequest: Sendable {
     let stops: [String]
     let reusesPrompt: Bool
     let reportsProgress: Bool
+    let reportsStanding: Bool
+    let slot: Int?
+    let minimumIndent: Int
+    let contextShift: ContextShift?
+    /// In the order of the adapters, none with no effect.
+    let adapters: [AdapterScale]
+    let promptLeader: GenerationHandle?
+    /// How many tokens before the prompt's own are never dropped.
+    let leadingTokens: Int
     /// Control tokens that have a text in the answer.
     let visibleControls: [Int32]
     let biases: [TokenBias]
@@ -99,7 +128,8 @@ struct PreparedRequest: Sendable {
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, constraint: CompiledConstraint?, submitted: MonotonicTime
+        breakers: SequenceBreakers, constraint: CompiledConstraint?, leadingTokens: Int = 0,
+        submitted: MonotonicTime
     ) {
         handle = request.handle
         self.tokens = tokens
@@ -109,6 +139,13 @@ struct PreparedRequest: Sendable {
         stops = request.stops
         reusesPrompt = request.reusesPrompt
         reportsProgress = request.reportsProgress
+        reportsStanding = request.reportsStanding
+        slot = request.slot
+        minimumIndent = request.minimumIndent
+        contextShift = request.contextShift
+        adapters = request.adapters.filter { $0.scale != 0 }.sorted { $0.index < $1.index }
+        promptLeader = request.promptLeader
+        self.leadingTokens = leadingTokens
         self.visibleControls = visibleControls
         self.biases = biases
         self.breakers = breakers
