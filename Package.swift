@@ -41,7 +41,7 @@ let package = Package(
             name: "MartletCommands",
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "Llama", "MartletChat",
-                "MartletObservability", "MartletProtocol", "MartletJSON",
+                "MartletObservability", "MartletProtocol", "MartletJSON", "MartletGGUF",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -79,7 +79,7 @@ let package = Package(
         .target(
             name: "MartletModels",
             dependencies: [
-                "MartletProtocol",
+                "CSandbox", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -122,6 +122,8 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "MartletProtocol", swiftSettings: settings),
+        .target(name: "MartletGGUF", swiftSettings: settings),
+        .target(name: "CSandbox"),
         .target(
             name: "MartletJSON",
             dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
@@ -130,7 +132,7 @@ let package = Package(
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .target(
             name: "Llama",
-            dependencies: ["CLlama", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CLlama", "MartletGGUF", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CLlama", pkgConfig: "llama", providers: [.brew(["llama.cpp"])]),
@@ -187,7 +189,8 @@ let package = Package(
             ],
             exclude: ["Certificates"],
             swiftSettings: settings),
-        .testTarget(name: "LlamaTests", dependencies: ["Llama"], swiftSettings: settings),
+        .testTarget(name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletGGUF"], swiftSettings: settings),
+        .testTarget(name: "MartletGGUFTests", dependencies: ["MartletGGUF"], swiftSettings: settings),
         .testTarget(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
             swiftSettings: settings),
@@ -201,7 +204,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MartletCommandsTests",
-            dependencies: ["MartletCommands", "MartletEngine", "MartletJSON", "MartletServer", "Llama"],
+            dependencies: [
+                "MartletCommands", "MartletAPI", "MartletEngine", "MartletJSON", "MartletModels", "MartletProtocol",
+                "MartletServer", "Llama", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",

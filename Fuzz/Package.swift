@@ -33,7 +33,7 @@ let package = Package(
         .executableTarget(
             name: "martlet-fuzz",
             dependencies: [
-                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol",
+                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletJSON", "MartletProtocol",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented,
@@ -69,6 +69,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
+        .target(name: "MartletGGUF", swiftSettings: instrumented),
         .target(name: "MartletProtocol", swiftSettings: instrumented),
         .target(
             name: "MartletJSON",

@@ -46,8 +46,8 @@ struct LoadedModel: Sendable {
                 guard vocabulary.isValid(token) else {
                     throw EngineError(
                         .invalidRequest,
-                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)"
-                    )
+                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)",
+                        parameter: "logit_bias")
                 }
                 result.append(TokenBias(token: token, bias: bias.bias))
             case .text(let text):

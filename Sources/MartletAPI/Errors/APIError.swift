@@ -72,7 +72,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .generationFailed, .loadFailed, .engineLost: .server
             case .shuttingDown: .unavailable
             }
-        self.init(kind, error.message)
+        self.init(kind, error.message, parameter: error.parameter)
         promptTokens = error.promptTokens
         contextSize = error.contextSize
     }

@@ -52,7 +52,8 @@ package enum ServerBodies {
     private static func settings(_ defaults: CompletionDefaults) -> JSONValue {
         let sampling = defaults.sampling
         return [
-            "seed": -1, "temperature": float(sampling.temperature), "top_k": integer(sampling.topK),
+            "seed": defaults.seed.map { .integer(Int64(clamping: $0)) } ?? -1,
+            "temperature": float(sampling.temperature), "top_k": integer(sampling.topK),
             "top_p": float(sampling.topP), "min_p": float(sampling.minP),
             "dynatemp_range": float(sampling.dynamicTemperatureRange),
             "dynatemp_exponent": float(sampling.dynamicTemperatureExponent),

@@ -25,7 +25,7 @@ package struct CompletionOptions: Sendable, Equatable {
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
-                .parameters(randomSeed: randomSeed))
+                .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
@@ -33,7 +33,7 @@ package struct CompletionOptions: Sendable, Equatable {
             generation.maximumTime = .milliseconds(milliseconds)
         }
         generation.stops = try Self.stops(fields)
-        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? false
+        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
         generation.reportsProgress = try fields.bool("return_progress") ?? false
     }

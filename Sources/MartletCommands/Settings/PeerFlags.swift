@@ -14,20 +14,17 @@ enum PeerFlags {
     static let missing: Set<String> = [
         "--adapter", "--agent", "--api-prefix", "--cache-ram", "--cache-reuse", "--checkpoint-min-step",
         "--control-vector", "--cpu-mask", "--ctx-checkpoints", "--device", "--draft", "--draft-max", "--draft-min",
-        "--dry-allowed-length", "--dry-base", "--dry-multiplier", "--dry-penalty-last-n", "--dry-sequence-breaker",
-        "--dynatemp-exp", "--dynatemp-range", "--embedding", "--embeddings", "--grammar", "--grammar-file", "--hf-file",
-        "--hf-repo", "--hf-token", "--ignore-eos", "--json-schema", "--keep", "--log-file", "--logit-bias", "--lora",
-        "--lora-scaled", "--main-gpu", "--mcp-servers-config", "--mcp-servers-json", "--media-path", "--mirostat",
-        "--mirostat-ent", "--mirostat-lr", "--mlock", "--mmproj", "--mmproj-url", "--model-draft", "--model-url",
+        "--embedding", "--embeddings", "--grammar", "--grammar-file", "--hf-file", "--hf-repo", "--hf-token",
+        "--json-schema", "--keep", "--log-file", "--lora", "--lora-scaled", "--main-gpu", "--mcp-servers-config",
+        "--mcp-servers-json", "--media-path", "--mlock", "--mmproj", "--mmproj-url", "--model-draft", "--model-url",
         "--models-autoload", "--models-dir", "--models-max", "--models-preset", "--no-cache-idle-slots",
         "--no-kv-offload", "--no-mmproj", "--no-models-autoload", "--numa", "--offline", "--override-kv",
         "--override-tensor", "--path", "--pooling", "--poll", "--prio", "--props", "--reasoning", "--reasoning-budget",
         "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale", "--rope-scaling",
-        "--samplers", "--sampling-seq", "--seed", "--sleep-idle-seconds", "--slot-prompt-similarity",
-        "--slot-save-path", "--spec-draft-n-max", "--spec-draft-n-min", "--spec-type", "--special", "--split-mode",
-        "--spm-infill", "--tags", "--tensor-split", "--threads-http", "--tools",
-        "--top-nsigma", "--typical", "--ui-mcp-proxy", "--xtc-probability", "--xtc-threshold", "-dev", "-hf", "-hff",
-        "-hfr", "-hft", "-j", "-l", "-lora", "-md", "-mg", "-mm", "-mu", "-nkvo", "-ot", "-s", "-sm", "-sps", "-ts",
+        "--sleep-idle-seconds", "--slot-prompt-similarity", "--slot-save-path", "--spec-draft-n-max",
+        "--spec-draft-n-min", "--spec-type", "--special", "--split-mode", "--spm-infill", "--tags", "--tensor-split",
+        "--threads-http", "--tools", "--ui-mcp-proxy", "-dev", "-hf", "-hff", "-hfr", "-hft", "-j", "-lora", "-md",
+        "-mg", "-mm", "-mu", "-nkvo", "-ot", "-sm", "-sps", "-ts",
     ]
 
     /// Whether `name` asks for what martlet always does.

@@ -25,7 +25,7 @@ extension ServerConfiguration {
             chatTemplate = try SmallFile.text(path, for: "--chat-template-file")
         }
         if let value = values.object(.chatTemplateArguments)?.objectValue { templateArguments = value }
-        completionDefaults = CompletionDefaults(values)
+        completionDefaults = try CompletionDefaults(values)
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.integer(.timeout) { limits.idleTimeout = .seconds(value) }
@@ -70,7 +70,7 @@ extension CrossOriginPolicy {
 }
 
 extension CompletionDefaults {
-    fileprivate init(_ values: SettingValues) {
+    fileprivate init(_ values: SettingValues) throws(SettingError) {
         self.init()
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
         if let value = values.number(.temperature) { sampling.temperature = value }
@@ -83,5 +83,6 @@ extension CompletionDefaults {
         if let value = values.number(.frequencyPenalty) { sampling.frequencyPenalty = value }
         if let value = values.integer(.pingInterval) { pingInterval = value > 0 ? .seconds(value) : nil }
         if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
+        try SamplingDefaults.apply(values, to: &self)
     }
 }

@@ -133,6 +133,7 @@ extension EngineError {
     fileprivate static func nothingToDraw(_ request: PreparedRequest) -> Self {
         request.sampling.logitBiases.isEmpty
             ? EngineError(.generationFailed, "The model gave no usable score for any token.")
-            : EngineError(.invalidRequest, "Field 'logit_bias': no token is left that may be drawn")
+            : EngineError(
+                .invalidRequest, "Field 'logit_bias': no token is left that may be drawn", parameter: "logit_bias")
     }
 }
