@@ -34,6 +34,7 @@ let package = Package(
             name: "martlet-fuzz",
             dependencies: [
                 "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletJSON", "MartletProtocol",
+                "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented,
@@ -65,8 +66,9 @@ let package = Package(
             name: "MartletStreams",
             dependencies: [
                 "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            swiftSettings: strict
+            swiftSettings: instrumented
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
         .target(name: "MartletGGUF", swiftSettings: instrumented),

@@ -26,6 +26,9 @@ struct LoadedModel: Sendable {
                 "request (\(tokens.count) tokens) exceeds the available context size (\(limit) tokens), try increasing it",
                 promptTokens: tokens.count, contextSize: limit)
         }
+        if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
+            throw PromptTokenizer.unknownToken(stranger, in: "continuation", count: vocabulary.count)
+        }
         var biases = try self.biases(request.sampling.logitBiases)
         biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
         if request.ignoresEndOfGeneration {
@@ -84,6 +87,8 @@ struct PreparedRequest: Sendable {
     let biases: [TokenBias]
     let breakers: SequenceBreakers
     let probabilities: ProbabilityRequest?
+    let continuation: [Int32]
+    let continuationTime: Duration
     let submitted: MonotonicTime
 
     init(
@@ -102,6 +107,8 @@ struct PreparedRequest: Sendable {
         self.biases = biases
         self.breakers = breakers
         probabilities = request.probabilities
+        continuation = request.continuation
+        continuationTime = request.continuationTime
         self.submitted = submitted
     }
 }

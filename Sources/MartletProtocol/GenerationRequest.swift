@@ -26,6 +26,11 @@ package struct GenerationRequest: Sendable, Equatable {
     package var visibleMarkers: [String]
     /// What is told of each token's probability; `nil` = nothing.
     package var probabilities: ProbabilityRequest?
+    /// Tokens that an earlier run of this generation has written. They follow the prompt and count as generated, for
+    /// limits, penalties, draws and timings. Nothing is told of them again: the first `token` event is of the next one.
+    package var continuation: [Int32] = []
+    /// How long that took, from the first of them to the last.
+    package var continuationTime: Duration = .zero
 
     package init(
         handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),

@@ -130,6 +130,8 @@ enum SampleFrames {
             ProbabilityRequest(
                 count: random.integer(), stage: Bool.random(using: &random) ? .beforeSampling : .afterSampling)
         }
+        request.continuation = random.list { $0.token() }
+        request.continuationTime = random.duration()
         return request
     }
 

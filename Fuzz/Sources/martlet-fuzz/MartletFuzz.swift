@@ -24,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
     case jinja
     case frames
     case requests
+    case journals
     case gguf
 
     /// A C function, which cannot capture: hence one for each target.
@@ -33,6 +34,7 @@ enum FuzzTarget: String, CaseIterable {
         case .jinja: { TemplateFuzz.run(bytes($0, $1)) }
         case .frames: { FrameFuzz.run(bytes($0, $1)) }
         case .requests: { RequestFuzz.run(bytes($0, $1)) }
+        case .journals: { JournalFuzz.run(bytes($0, $1)) }
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         }
     }

@@ -27,7 +27,7 @@ extension EngineLoop {
             hasRecurrentMemory || slidingWindow > 0
             ? choice.reusable : planner.shape.reusable(choice.reusable, promptCount: generation.promptCount)
         cut(index, to: reusable)
-        let cached = slots[index].memoryCount
+        let cached = min(slots[index].memoryCount, generation.promptCount)
         slots[index].tokens = []
         slots[index].generation = generation
         slots[index].lastUsed = turn
@@ -42,7 +42,7 @@ extension EngineLoop {
 
     func reportProgress(of index: Int, now: MonotonicTime) {
         guard let generation = slots[index].generation, generation.request.reportsProgress,
-            let started = generation.started, generation.predicted == 0
+            let started = generation.started, generation.predicted == 0, generation.request.continuation.isEmpty
         else { return }
         output.add(
             generation.handle,

@@ -101,10 +101,13 @@ final class EngineLoop {
                 output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
                 break
             }
-            queue.append(
-                Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count),
-                id: request.handle.rawValue)
+            let generation = Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count)
             output.add(request.handle, .admitted(promptTokens: request.tokens.count))
+            if let reason = generation.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
+                end(generation, reason)
+            } else {
+                queue.append(generation, id: request.handle.rawValue)
+            }
         case .reject(let handle, let error):
             output.add(handle, .failed(error))
         case .cancelled(let handle, let submitted):

@@ -15,6 +15,8 @@ final class Generation {
     private var text: AnswerText
     private var held = HeldProbabilities()
     private var certain: [TokenProbabilities] = []
+    /// Tokens of an earlier run that are still to be drawn again.
+    private var replay: ArraySlice<Int32> = []
     /// Tokens of the prompt that were in memory when it got its first sequence.
     private(set) var cachedTokens = 0
     private(set) var started: MonotonicTime?
@@ -39,17 +41,56 @@ final class Generation {
         started = time
     }
 
-    /// Takes a token that was drawn, and appends to `output` what text became certain.
+    /// Takes up what an earlier run has written, but for what is to be drawn again.
     ///
     /// - Returns: why the generation ends with it, if it does.
+    func resume(vocabulary: Vocabulary, contextLength: Int) -> Completion.Reason? {
+        let tokens = request.continuation
+        let begin = firstToReplay(of: tokens, vocabulary: vocabulary)
+        replay = tokens[begin...]
+        var told: [UInt8] = []
+        for token in tokens[..<begin] {
+            if let reason = accept(
+                token, nil, at: nil, vocabulary: vocabulary, contextLength: contextLength, into: &told)
+            {
+                return reason
+            }
+        }
+        return nil
+    }
+
+    /// What cannot be known from the tokens alone comes back by drawing them again: the memory of some samplers, and
+    /// the probabilities of tokens whose text is still held back.
+    private func firstToReplay(of tokens: [Int32], vocabulary: Vocabulary) -> Int {
+        if sampler.remembersDraws { return 0 }
+        guard request.probabilities != nil else { return tokens.count }
+        var text = self.text
+        var told: [UInt8] = []
+        var ends: [Int] = []
+        for token in tokens {
+            let piece = self.text(of: token, in: vocabulary)
+            let stop = piece.isEmpty ? nil : text.take(piece, into: &told)
+            ends.append(text.takenCount)
+            if stop != nil { return tokens.count }
+        }
+        return ends.firstIndex { $0 > text.certainCount } ?? tokens.count
+    }
+
+    /// The next token of an earlier run, to be taken instead of the one drawn.
+    func takeReplayed() -> Int32? { replay.popFirst() }
+
+    /// Takes a token that was drawn, and appends to `output` what text became certain.
+    ///
+    /// - Parameter time: `nil` for a token that an earlier run has drawn.
+    /// - Returns: why the generation ends with it, if it does.
     func accept(
-        _ token: Int32, _ probabilities: TokenProbabilities?, at time: MonotonicTime, vocabulary: Vocabulary,
+        _ token: Int32, _ probabilities: TokenProbabilities?, at time: MonotonicTime?, vocabulary: Vocabulary,
         contextLength: Int, into output: inout [UInt8]
     ) -> Completion.Reason? {
         history.append(token)
         predicted += 1
         if firstToken == nil { firstToken = time }
-        lastToken = time
+        if let time { lastToken = time }
 
         let piece = self.text(of: token, in: vocabulary)
         let start = text.takenCount
@@ -61,7 +102,7 @@ final class Generation {
         if vocabulary.attributes(token).contains(.endOfGeneration) { return .endOfGeneration }
         if let stop { return .stopText(stop) }
         if let limit = request.maximumTokens, predicted >= limit { return .tokenLimit }
-        if let limit = request.maximumTime, let firstToken, time - firstToken >= limit { return .timeLimit }
+        if time != nil, let limit = request.maximumTime, predictedTime >= limit { return .timeLimit }
         return history.count >= contextLength ? .contextFull : nil
     }
 
@@ -104,7 +145,13 @@ final class Generation {
         timings.predictedTokens = predicted
         timings.queueTime = (started ?? now) - request.submitted
         if let started { timings.promptTime = (firstToken ?? now) - started }
-        if let firstToken, let lastToken { timings.predictedTime = lastToken - firstToken }
+        timings.predictedTime = predictedTime
         return timings
+    }
+
+    /// From the first token to the last, but for the time between two runs.
+    private var predictedTime: Duration {
+        guard let firstToken, let lastToken else { return request.continuationTime }
+        return request.continuationTime + (lastToken - firstToken)
     }
 }

@@ -14,6 +14,8 @@ extension GenerationRequest: FrameField {
         writer.write(visibleMarkers)
         writer.write(probabilities != nil)
         probabilities?.write(to: &writer)
+        writer.write(continuation)
+        writer.write(continuationTime)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -32,6 +34,8 @@ extension GenerationRequest: FrameField {
         probabilities = try reader.readOptional { reader throws(FrameError) in
             try ProbabilityRequest(from: &reader)
         }
+        continuation = try reader.readInt32s()
+        continuationTime = try reader.readDuration()
     }
 }
 
