@@ -3,8 +3,9 @@ import MartletGGUF
 
 /// The weights and the vocabulary of one GGUF file.
 ///
-/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except through LoRA adapters, which this
-/// type does not offer; so any number of threads may read it. It is freed once, when the last user lets go.
+/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except when an `Adapter` is loaded, which
+/// the thread that loaded the model does before any other has it; so any number of threads may read it. It is freed
+/// once, when the last user lets go.
 package final class Model: @unchecked Sendable {
     package struct Options: Sendable, Equatable {
         /// Layers that go to the GPU, if there is one; a negative number means all.
@@ -65,11 +66,11 @@ package final class Model: @unchecked Sendable {
     }
 
     /// Checks the file before libllama, which trusts it, sees it.
-    private static func checkFile(_ path: String) throws(LlamaError) {
+    static func checkFile(_ path: String, kind: String = "model") throws(LlamaError) {
         do {
             _ = try GGUFFile.check(path)
         } catch {
-            throw LlamaError(.notAModel, "The model file \(path) \(error).")
+            throw LlamaError(.notAModel, "The \(kind) file \(path) \(error).")
         }
     }
 }

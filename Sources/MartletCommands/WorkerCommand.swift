@@ -43,7 +43,8 @@ struct WorkerCommand: AsyncParsableCommand {
             let path =
                 try values.text(.model) ?? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
             let sandbox = values.toggle(.sandbox) == false ? nil : WorkerSandbox.enter()
-            await Self.serve(EngineConfiguration(modelPath: path, values), values.logLevel, output, sandbox)
+            await Self.serve(
+                try EngineConfiguration(modelPath: path, values), values.logLevel, output, sandbox)
         } catch let error as any CustomStringConvertible {
             throw Failure.exit(error, usage: true)
         }

@@ -5,7 +5,6 @@ enum PeerFlags {
         (["--jinja"], ["--no-jinja"], "chat templates are always rendered as Jinja"),
         (["--cont-batching", "-cb"], ["--no-cont-batching", "-nocb"], "batching is always continuous"),
         (["--cache-prompt"], ["--no-cache-prompt"], "reuse of prompts is chosen by each request (cache_prompt)"),
-        (["--no-context-shift"], ["--context-shift"], "an answer always ends when the context is full"),
         (["--no-webui", "--no-ui"], ["--webui", "--ui"], "there is no web page yet"),
         (["--warmup"], ["--no-warmup"], "a model is always warmed up"),
     ]
@@ -14,17 +13,16 @@ enum PeerFlags {
     static let missing: Set<String> = [
         "--adapter", "--agent", "--api-prefix", "--cache-ram", "--cache-reuse", "--checkpoint-min-step",
         "--control-vector", "--cpu-mask", "--ctx-checkpoints", "--device", "--draft", "--draft-max", "--draft-min",
-        "--embedding", "--embeddings", "--grammar", "--grammar-file", "--hf-file", "--hf-repo", "--hf-token",
-        "--json-schema", "--keep", "--log-file", "--lora", "--lora-scaled", "--main-gpu", "--mcp-servers-config",
-        "--mcp-servers-json", "--media-path", "--mlock", "--mmproj", "--mmproj-url", "--model-draft", "--model-url",
-        "--models-autoload", "--models-dir", "--models-max", "--models-preset", "--no-cache-idle-slots",
-        "--no-kv-offload", "--no-mmproj", "--no-models-autoload", "--numa", "--offline", "--override-kv",
-        "--override-tensor", "--path", "--pooling", "--poll", "--prio", "--props", "--reasoning", "--reasoning-budget",
-        "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale", "--rope-scaling",
-        "--sleep-idle-seconds", "--slot-prompt-similarity", "--slot-save-path", "--spec-draft-n-max",
+        "--grammar", "--grammar-file", "--hf-file", "--hf-repo", "--hf-token", "--json-schema", "--log-file",
+        "--main-gpu", "--mcp-servers-config", "--mcp-servers-json", "--media-path", "--mlock", "--mmproj",
+        "--mmproj-url", "--model-draft", "--model-url", "--models-autoload", "--models-dir", "--models-max",
+        "--models-preset", "--no-cache-idle-slots", "--no-kv-offload", "--no-mmproj", "--no-models-autoload", "--numa",
+        "--offline", "--override-kv", "--override-tensor", "--path", "--poll", "--prio", "--reasoning",
+        "--reasoning-budget", "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale",
+        "--rope-scaling", "--sleep-idle-seconds", "--slot-prompt-similarity", "--slot-save-path", "--spec-draft-n-max",
         "--spec-draft-n-min", "--spec-type", "--special", "--split-mode", "--spm-infill", "--tags", "--tensor-split",
-        "--threads-http", "--tools", "--ui-mcp-proxy", "-dev", "-hf", "-hff", "-hfr", "-hft", "-j", "-lora", "-md",
-        "-mg", "-mm", "-mu", "-nkvo", "-ot", "-sm", "-sps", "-ts",
+        "--threads-http", "--tools", "--ui-mcp-proxy", "-dev", "-hf", "-hff", "-hfr", "-hft", "-j", "-md", "-mg",
+        "-mm", "-mu", "-nkvo", "-ot", "-sm", "-sps", "-ts",
     ]
 
     /// Whether `name` asks for what martlet always does.

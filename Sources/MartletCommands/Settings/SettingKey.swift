@@ -24,6 +24,11 @@ enum SettingKey: String, Sendable, CaseIterable {
     case sharedMemory = "kv-unified"
     case queueLimit = "queue-limit"
     case sandbox
+    case embeddings
+    case pooling
+    case adapters = "lora"
+    case scaledAdapters = "lora-scaled"
+    case adaptersUnapplied = "lora-init-without-apply"
 
     case maximumTokens = "n-predict"
     case temperature = "temp"
@@ -55,6 +60,8 @@ enum SettingKey: String, Sendable, CaseIterable {
     case dryAllowedLength = "dry-allowed-length"
     case dryLastN = "dry-penalty-last-n"
     case drySequenceBreaker = "dry-sequence-breaker"
+    case contextShift = "context-shift"
+    case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"
     case pingInterval = "sse-ping-interval"
 
@@ -72,6 +79,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case crossOriginCredentials = "cors-credentials"
     case slots
     case metrics
+    case properties = "props"
     case timeout
     case requestTimeout = "request-timeout"
     case stallTimeout = "stall-timeout"
