@@ -29,6 +29,7 @@ package final class EdgeServer: Sendable {
     private let shutdown = ShutdownFlag()
     private let group = Mutex<ServiceGroup?>(nil)
     private let isListening = Mutex(false)
+    private let certificates = Mutex<CertificateStore?>(nil)
 
     /// - Parameters:
     ///   - services: what the engine needs to run; stopped after the last response has ended.
@@ -56,6 +57,9 @@ package final class EdgeServer: Sendable {
     /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         try configuration.check()
+        if let path = configuration.socketPath, SocketFile.isListenedOn(path) {
+            throw EdgeServerError.socketInUse(path: path)
+        }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         var groupConfiguration = ServiceGroupConfiguration(
             services: services + [
@@ -95,6 +99,12 @@ package final class EdgeServer: Sendable {
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
 
+    /// Reads the files of the certificate again. What new connections are shown changes by itself when the files do; this is
+    /// for those who want to be sure, and told.
+    package func reloadCertificates() {
+        certificates.withLock { $0 }?.reload()
+    }
+
     /// Removes the socket's file if this server made it.
     private func removeSocket() {
         guard let path = configuration.socketPath, isListening.withLock({ $0 }) else { return }
@@ -111,7 +121,11 @@ package final class EdgeServer: Sendable {
             maxHeaderFieldSize: configuration.limits.headerFieldBytes,
             maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
         var server = HTTPServerBuilder.http1(configuration: http)
-        if let files = configuration.tls { server = try .tls(server, tlsConfiguration: try files.configuration()) }
+        if let files = configuration.tls {
+            let store = try CertificateStore(files, logger: logger)
+            certificates.withLock { $0 = store }
+            server = try .tls(server, tlsConfiguration: store.configuration)
+        }
         return Application(
             router: router(),
             server: server,

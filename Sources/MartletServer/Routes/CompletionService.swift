@@ -121,7 +121,8 @@ struct CompletionService: Sendable {
                 registry.submit(
                     completion.options.request(
                         handle: generation.handle(ofChoice: number * count + choice), prompt: prepared.prompt,
-                        visibleMarkers: prepared.visibleMarkers, adapters: prepared.adapters, choice: choice),
+                        visibleMarkers: prepared.visibleMarkers, adapters: prepared.adapters,
+                        constraint: prepared.constraint, choice: choice),
                     splitter: prepared.splitter)
             }
         }

@@ -84,6 +84,9 @@ struct ServerRoutes: Sendable {
         text.add(
             "martlet_model_load_seconds", help: "How long it took to load a model, in seconds.",
             [(labels: [("model", configuration.modelName)], value: gate.loadTimes)])
+        text.add(
+            "martlet_log_lines_dropped_total", .counter, help: "Log lines lost because nobody read them in time.",
+            Double(configuration.droppedLogLineCount()))
         registry.metrics.write(to: &text)
         metrics.write(to: &text)
         return Response(
