@@ -41,6 +41,7 @@ let package = Package(
             name: "MartletCommands",
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "Llama", "MartletChat",
+                "MartletStreams",
                 "MartletObservability", "MartletProtocol", "MartletJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -210,6 +211,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "MartletJSON", "MartletTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

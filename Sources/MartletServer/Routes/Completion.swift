@@ -1,7 +1,11 @@
 internal import MartletAPI
+internal import MartletJSON
 
 /// What a completion route makes of a request: everything that does not depend on the model, and how to make the rest.
 struct Completion<View: CompletionView>: Sendable {
+    let kind: CompletionKind
+    /// The request's.
+    let body: JSONValue
     let options: CompletionOptions
     /// What goes before the generation's id on the wire.
     let idPrefix: String

@@ -38,8 +38,12 @@ struct CompletionRoutes: Sendable {
     private func respond(
         toChat json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
+        try await service.respond(to: try completion(chat: json), headers, on: context)
+    }
+
+    func completion(chat json: JSONValue) throws(APIError) -> Completion<ChatCompletionView> {
         let request = try chatRequest(json)
-        let completion = Completion<ChatCompletionView>(options: request.options, idPrefix: "chatcmpl-") { head in
+        return Completion(kind: .chat, body: json, options: request.options, idPrefix: "chatcmpl-") { head in
             ChatCompletionView(
                 head: head, includesUsage: request.options.includesUsage,
                 stage: request.options.probabilityStage)
@@ -51,21 +55,23 @@ struct CompletionRoutes: Sendable {
             }
             return prepared
         }
-        return try await service.respond(to: completion, headers, on: context)
     }
 
     private func respond(
         toText json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
+        try await service.respond(to: try completion(text: json), headers, on: context)
+    }
+
+    func completion(text json: JSONValue) throws(APIError) -> Completion<TextCompletionView> {
         let request = try TextCompletionRequest(
             json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
-        let completion = Completion<TextCompletionView>(options: request.options, idPrefix: "cmpl-") { head in
+        return Completion(kind: .text, body: json, options: request.options, idPrefix: "cmpl-") { head in
             TextCompletionView(
                 head: head, includesUsage: request.options.includesUsage,
                 stage: request.options.probabilityStage)
         } prepare: { _ throws(APIError) in
             PreparedPrompt(prompt: request.prompt)
         }
-        return try await service.respond(to: completion, headers, on: context)
     }
 }
