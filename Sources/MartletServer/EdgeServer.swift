@@ -26,6 +26,7 @@ package final class EdgeServer: Sendable {
     private let gate: ModelGate
     private let registry: GenerationRegistry
     private let loops = ReaderLoops()
+    private let adapterScales = AdapterScales()
     private let connections = OpenConnections()
     private let shutdown = ShutdownFlag()
     private let group = Mutex<ServiceGroup?>(nil)
@@ -144,7 +145,8 @@ package final class EdgeServer: Sendable {
     private var completions: CompletionRoutes {
         CompletionRoutes(
             service: CompletionService(
-                configuration: configuration, registry: registry, gate: gate, loops: loops, shutdown: shutdown))
+                configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
+                shutdown: shutdown, adapterScales: adapterScales))
     }
 
     private func application(
@@ -183,6 +185,8 @@ package final class EdgeServer: Sendable {
             metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
+        AdapterRoutes(configuration: configuration, gate: gate, scales: adapterScales).add(to: &routes)
+        EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate).add(to: &routes)
         completions.add(to: &routes)
         StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         GenerationRoutes(registry: registry, loops: loops).add(to: &routes)

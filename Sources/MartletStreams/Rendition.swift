@@ -76,7 +76,10 @@ package final class Rendition: Sendable {
                 return log.rest(after: cursor, arming: reader)
             }
             guard cursor == state.frontier.cursor else {
-                limit = min(limit, state.boundary(behind: cursor) - cursor.position)
+                // One that is beyond the frontier, as nobody has come so far, reads for itself.
+                if cursor.position < state.frontier.cursor.position {
+                    limit = min(limit, state.boundary(behind: cursor) - cursor.position)
+                }
                 return nil
             }
             let start = cursor

@@ -114,6 +114,7 @@ extension CompletionRoutes {
         _ stored: StoredGeneration, from origin: RequestOrigin, models: inout ModelCache, journal: Journal,
         on eventLoop: any EventLoop
     ) throws(APIError) {
+        let prompt = origin.promptText
         switch origin.kind {
         case .chat:
             try service.restore(
@@ -121,8 +122,12 @@ extension CompletionRoutes {
                 on: eventLoop)
         case .text:
             try service.restore(
-                stored, as: try completion(text: origin.body), from: origin, models: &models, journal: journal,
-                on: eventLoop)
+                stored, as: try completion(text: origin.body, prompt: prompt), from: origin, models: &models,
+                journal: journal, on: eventLoop)
+        case .native:
+            try service.restore(
+                stored, as: try completion(native: origin.body, prompt: prompt), from: origin, models: &models,
+                journal: journal, on: eventLoop)
         }
     }
 }

@@ -6,6 +6,8 @@ struct Completion<View: CompletionView>: Sendable {
     let kind: CompletionKind
     /// The request's.
     let body: JSONValue
+    /// What its client is told that the prompt was, where that is told.
+    var promptText = ""
     let options: CompletionOptions
     /// What goes before the generation's id on the wire.
     let idPrefix: String
