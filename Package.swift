@@ -41,7 +41,7 @@ let package = Package(
             name: "MartletCommands",
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
-                "MartletChat", "MartletObservability", "MartletProtocol", "MartletJSON", "MartletGGUF",
+                "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON", "MartletGGUF",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -217,6 +217,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "MartletJSON", "MartletTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -5,8 +5,9 @@ internal import NIOCore
 /// What happens under the registry's lock.
 extension GenerationRegistry.State {
     /// Makes a generation live, with all its choices.
-    mutating func insert(_ terms: GenerationTerms, begin: NIODeadline) -> Generation {
-        let generation = Generation(terms, handle: GenerationHandle(rawValue: lastHandle + 1), begin: begin)
+    mutating func insert(_ terms: GenerationTerms, begin: NIODeadline, isRestored: Bool = false) -> Generation {
+        let generation = Generation(
+            terms, handle: GenerationHandle(rawValue: lastHandle + 1), begin: begin, isRestored: isRestored)
         lastHandle += UInt64(terms.choiceCount)
         let series = metrics.index(of: terms.head.model)
         for (choice, handle) in generation.handles.enumerated() {
@@ -96,7 +97,7 @@ extension GenerationRegistry.State {
             guard ended.isAnnounced else {
                 shelf.remove(generation)
                 count(generation.terms.owner) { $0.bytes -= ended.byteCount }
-                recorder?.forget(generation)
+                if generation.terms.isRecorded { recorder?.forget(generation) }
                 return
             }
         } else {
@@ -147,7 +148,7 @@ extension GenerationRegistry.State {
             usage.retained -= 1
             usage.bytes -= byteCount
         }
-        recorder?.forget(generation)
+        if generation.terms.isRecorded { recorder?.forget(generation) }
     }
 
     private mutating func count(_ owner: Owner, _ change: (inout GenerationQuota.Usage) -> Void) {

@@ -27,6 +27,8 @@ package struct GenerationTerms: Sendable {
     package var choicesPerPrompt = 1
     /// How the response looks.
     package var view: any StreamView
+    /// The request in a form from which its maker can make the view, and all else, again.
+    package var origin: [UInt8] = []
 
     package init(head: LogHead, responseID: String? = nil, view: any StreamView) {
         self.head = head

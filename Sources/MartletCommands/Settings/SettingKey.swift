@@ -105,6 +105,11 @@ enum SettingKey: String, Sendable, CaseIterable {
     case logMemory = "log-memory"
     case logMemoryPerKey = "log-memory-per-key"
 
+    case journal
+    case stateDirectory = "state-dir"
+    case durability
+    case journalSize = "journal-size"
+
     case accessLog = "access-log"
     case logVerbosity = "log-verbosity"
     case verbose

@@ -57,9 +57,13 @@ struct CompletionRoutes: Sendable {
     private func respond(
         toChat json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
+        try await service.respond(to: try completion(chat: json), headers, on: context)
+    }
+
+    func completion(chat json: JSONValue) throws(APIError) -> Completion<ChatCompletionView> {
         let request = try chatRequest(json)
-        let completion = Completion<ChatCompletionView>(
-            options: request.options, promptCount: 1, idPrefix: "chatcmpl-"
+        return Completion(
+            kind: .chat, body: json, options: request.options, promptCount: 1, idPrefix: "chatcmpl-"
         ) { head in
             ChatCompletionView(head: head, options: request.options)
         } prepare: { model throws(APIError) in
@@ -71,40 +75,68 @@ struct CompletionRoutes: Sendable {
             prepared.constraint = try rendered.constraint(request.options.constraint)
             return [prepared]
         }
-        return try await service.respond(to: completion, headers, on: context)
     }
 
     private func respond(
         toText json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        let request = try TextCompletionRequest(
-            json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
+        let request = try textRequest(json)
         let needsText = request.echoes || request.options.told.isVerbose
         let prompts = needsText ? try await texts(of: request.prompts) : request.prompts.map { _ in "" }
-        let completion = Completion<TextCompletionView>(
-            options: request.options, promptCount: request.prompts.count, idPrefix: "cmpl-"
+        return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
+    }
+
+    private func textRequest(_ json: JSONValue) throws(APIError) -> TextCompletionRequest {
+        try TextCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
+    }
+
+    /// - Parameter prompt: what a client is told that its prompt was.
+    func completion(text json: JSONValue, prompt: String) throws(APIError) -> Completion<TextCompletionView> {
+        completion(try textRequest(json), json, prompts: [prompt])
+    }
+
+    private func completion(
+        _ request: TextCompletionRequest, _ json: JSONValue, prompts: [String]
+    ) -> Completion<TextCompletionView> {
+        Completion(
+            kind: .text, body: json, promptText: prompts[0], options: request.options,
+            promptCount: request.prompts.count, idPrefix: "cmpl-"
         ) { head in
             TextCompletionView(head: head, options: request.options, prompts: prompts, echoes: request.echoes)
         } prepare: { _ throws(APIError) in
             request.prompts.map { PreparedPrompt(prompt: $0) }
         }
-        return try await service.respond(to: completion, headers, on: context)
     }
 
     private func respond(
         toNative json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        let request = try NativeCompletionRequest(
+        let request = try nativeRequest(json)
+        let prompts = try await texts(of: request.prompts)
+        return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
+    }
+
+    private func nativeRequest(_ json: JSONValue) throws(APIError) -> NativeCompletionRequest {
+        try NativeCompletionRequest(
             json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
-        let texts = try await texts(of: request.prompts)
-        let completion = Completion<NativeCompletionView>(
-            options: request.options, promptCount: request.prompts.count, idPrefix: ""
+    }
+
+    /// - Parameter prompt: what a client is told that its prompt was.
+    func completion(native json: JSONValue, prompt: String) throws(APIError) -> Completion<NativeCompletionView> {
+        completion(try nativeRequest(json), json, prompts: [prompt])
+    }
+
+    private func completion(
+        _ request: NativeCompletionRequest, _ json: JSONValue, prompts: [String]
+    ) -> Completion<NativeCompletionView> {
+        Completion(
+            kind: .native, body: json, promptText: prompts[0], options: request.options,
+            promptCount: request.prompts.count, idPrefix: ""
         ) { head in
-            NativeCompletionView(head: head, prompts: texts, options: request.options)
+            NativeCompletionView(head: head, prompts: prompts, options: request.options)
         } prepare: { _ throws(APIError) in
             request.prompts.map { PreparedPrompt(prompt: $0) }
         }
-        return try await service.respond(to: completion, headers, on: context)
     }
 
     /// What a client is told that its prompts were. Only tokens need the model, which is waited for.

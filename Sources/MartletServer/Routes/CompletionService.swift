@@ -58,6 +58,13 @@ struct CompletionService: Sendable {
         terms.owner = owner
         terms.lifetime = resume.lifetime
         terms.label = resume.label
+        if terms.isResumable {
+            terms.origin =
+                RequestOrigin(
+                    kind: completion.kind, body: completion.body, promptText: completion.promptText,
+                    build: configuration.build
+                ).bytes
+        }
         terms.streams = options.streams
         terms.choicesPerPrompt = options.choiceCount
         terms.choiceCount = options.choiceCount * completion.promptCount
@@ -128,7 +135,7 @@ struct CompletionService: Sendable {
         }
     }
 
-    private func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
+    func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
         gate.whenDecided { result in
             // Off the engine's thread: rendering takes time.
             Task {

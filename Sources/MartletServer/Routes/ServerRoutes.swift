@@ -13,6 +13,7 @@ struct ServerRoutes: Sendable {
     let engine: any EngineService
     let gate: ModelGate
     let registry: GenerationRegistry
+    let journal: Journal?
     let metrics: RequestMetrics
     /// When the server was started, in seconds since 1970.
     let startTime: Int
@@ -87,6 +88,7 @@ struct ServerRoutes: Sendable {
         text.add(
             "martlet_log_lines_dropped_total", .counter, help: "Log lines lost because nobody read them in time.",
             Double(configuration.droppedLogLineCount()))
+        journal?.metrics.write(to: &text)
         registry.metrics.write(to: &text)
         metrics.write(to: &text)
         return Response(
