@@ -35,6 +35,11 @@ package struct LogBatch: Sendable {
                 body(.text(record.channel, token: record.value, bytes: text[start..<end]), number)
             case .piece:
                 body(.text(record.channel, token: nil, bytes: text[start..<end]), number)
+            case .argumentToken:
+                body(
+                    .arguments(call: Int(record.call), token: record.value, bytes: text[start..<end]), number)
+            case .argumentPiece:
+                body(.arguments(call: Int(record.call), token: nil, bytes: text[start..<end]), number)
             case .detail:
                 body(details[detail], number)
                 detail += 1

@@ -10,6 +10,9 @@ struct LogStorage: Sendable {
             case token
             /// A further piece of the token before it; `value` means nothing.
             case piece
+            /// As `token` and `piece`, but the text is part of the arguments of call number `call`.
+            case argumentToken
+            case argumentPiece
             /// The next of `details`; `value` means nothing.
             case detail
             /// A token or a piece, as the next of `details` says, which lacks only the text.
@@ -22,6 +25,7 @@ struct LogStorage: Sendable {
         var value: Int32
         var kind: Kind
         var channel: Channel
+        var call: UInt16 = 0
     }
 
     private(set) var records: [Record] = []
@@ -54,6 +58,10 @@ struct LogStorage: Sendable {
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
             add(token == nil ? .piece : .token, value: token ?? 0, channel: channel)
+        case .arguments(let call, let token, let bytes):
+            guard takeText(bytes) else { return }
+            if token != nil { tokenCount += 1 }
+            add(token == nil ? .argumentPiece : .argumentToken, value: token ?? 0, call: call)
         case .scoredText(let channel, let token, let bytes, let notes):
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
@@ -72,8 +80,11 @@ struct LogStorage: Sendable {
         add(kind, channel: channel)
     }
 
-    private mutating func add(_ kind: Record.Kind, value: Int32 = 0, channel: Channel = .content) {
-        records.append(Record(textEnd: UInt32(text.count), value: value, kind: kind, channel: channel))
+    private mutating func add(_ kind: Record.Kind, value: Int32 = 0, channel: Channel = .content, call: Int = 0) {
+        records.append(
+            Record(
+                textEnd: UInt32(text.count), value: value, kind: kind, channel: channel,
+                call: UInt16(truncatingIfNeeded: call)))
         end.pass(kind)
         if end.position.isMultiple(of: Self.markSpacing) { marks.append(end) }
     }
@@ -132,7 +143,7 @@ extension LogCursor {
     fileprivate mutating func pass(_ kind: LogStorage.Record.Kind) {
         position += 1
         switch kind {
-        case .token, .piece: break
+        case .token, .piece, .argumentToken, .argumentPiece: break
         case .detail, .scored: detail += 1
         case .ping: pings += 1
         }

@@ -91,7 +91,8 @@ package struct APIError: Error, Sendable, Equatable {
     /// What stands behind `"error"`.
     package var object: JSONValue {
         var members: JSONObject = [
-            "code": code.map { .string($0) } ?? .integer(Int64(status)), "message": .string(message), "type": .string(kind.rawValue),
+            "code": code.map { .string($0) } ?? .integer(Int64(status)), "message": .string(message),
+            "type": .string(kind.rawValue),
         ]
         if let parameter { members["param"] = .string(parameter) }
         if let line { members["line"] = .integer(Int64(line)) }

@@ -32,12 +32,32 @@ package struct ChatCompletionView: StreamView {
         switch event {
         case .text(let channel, _, let text):
             guard !text.isEmpty, channel != .markup else { return }
-            bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
-            JSONText.appendEscaped(text, to: &bytes)
-            JSONText.appendRaw("\"}}", to: &bytes)
+            writeText(channel, text, to: &bytes)
+            JSONText.appendRaw("}}", to: &bytes)
             endChunk(&bytes)
         case .scoredText(let channel, _, let text, let notes):
             encodeScored(channel, text, notes, into: &bytes)
+        case .call(let number, let name):
+            JSONText.appendRaw(Self.callOpening, to: &bytes)
+            JSONText.appendInteger(number, to: &bytes)
+            JSONText.appendRaw(",", to: &bytes)
+            writeCallHead(number, name, to: &bytes)
+            JSONText.appendRaw("\"}}]}}", to: &bytes)
+            endChunk(&bytes)
+        case .arguments(let number, _, let text):
+            guard !text.isEmpty else { return }
+            JSONText.appendRaw(Self.callOpening, to: &bytes)
+            JSONText.appendInteger(number, to: &bytes)
+            JSONText.appendRaw(",\"function\":{\"arguments\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+            JSONText.appendRaw("\"}}]}}", to: &bytes)
+            endChunk(&bytes)
+        case .warning(let text):
+            JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{}}", to: &bytes)
+            bytes.append(contentsOf: suffix)
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeWarnings([text], to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
         case .admitted: break
         case .started:
             JSONText.appendRaw(
@@ -57,6 +77,29 @@ package struct ChatCompletionView: StreamView {
         }
     }
 
+    /// Appends the beginning of a chunk up to the members of its delta. Thinking goes by both names that clients read.
+    private func writeText(_ channel: Channel, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
+        JSONText.appendEscaped(text, to: &bytes)
+        if channel == .reasoning {
+            JSONText.appendRaw("\",\"reasoning\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+        }
+        JSONText.appendRaw("\"", to: &bytes)
+    }
+
+    private static let callOpening: StaticString =
+        "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":"
+
+    /// Appends a call's members up to the opening quote of its arguments.
+    private func writeCallHead(_ number: Int, _ name: String, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"id\":", to: &bytes)
+        JSONText.appendString(head.callID(number), to: &bytes)
+        JSONText.appendRaw(",\"type\":\"function\",\"function\":{\"name\":", to: &bytes)
+        JSONText.appendString(name, to: &bytes)
+        JSONText.appendRaw(",\"arguments\":\"", to: &bytes)
+    }
+
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         ServerSentEvent.appendHandover(head.id, number: number, to: &bytes)
     }
@@ -68,9 +111,7 @@ package struct ChatCompletionView: StreamView {
         if text.isEmpty || channel == .markup {
             JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{", to: &bytes)
         } else {
-            bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
-            JSONText.appendEscaped(text, to: &bytes)
-            JSONText.appendRaw("\"", to: &bytes)
+            writeText(channel, text, to: &bytes)
         }
         JSONText.appendRaw("}", to: &bytes)
         if !notes.probabilities.isEmpty {
@@ -89,7 +130,7 @@ package struct ChatCompletionView: StreamView {
 
     private func encodeEnd(_ completion: Completion, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":\"", to: &bytes)
-        JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
+        JSONText.appendRaw(completion.finishReason, to: &bytes)
         JSONText.appendRaw("\",\"index\":0,\"delta\":{}}", to: &bytes)
         bytes.append(contentsOf: suffix)
         if options.includesUsage {
@@ -108,6 +149,17 @@ package struct ChatCompletionView: StreamView {
         ServerSentEvent.appendDone(to: &bytes)
     }
 
+    private func writeCalls(_ calls: [Answer.Call], to bytes: inout [UInt8]) {
+        JSONText.appendRaw(",\"tool_calls\":[", to: &bytes)
+        for (number, call) in calls.enumerated() {
+            JSONText.appendRaw(number == 0 ? "{" : ",{", to: &bytes)
+            writeCallHead(number, call.name, to: &bytes)
+            JSONText.appendEscaped(call.arguments[...], to: &bytes)
+            JSONText.appendRaw("\"}}", to: &bytes)
+        }
+        JSONText.appendRaw("]", to: &bytes)
+    }
+
     /// The whole answer as one object.
     /// - Parameter events: all events of a log that has ended.
     /// - Throws: what the generation failed with.
@@ -115,13 +167,20 @@ package struct ChatCompletionView: StreamView {
         let answer = try Answer(events)
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"choices\":[{\"finish_reason\":\"", to: &bytes)
-        JSONText.appendRaw(answer.completion.reason.finishReason, to: &bytes)
+        JSONText.appendRaw(answer.completion.finishReason, to: &bytes)
         JSONText.appendRaw("\",\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":", to: &bytes)
-        JSONText.appendString(answer.content, to: &bytes)
+        if answer.content.isEmpty, !answer.calls.isEmpty {
+            JSONText.appendRaw("null", to: &bytes)
+        } else {
+            JSONText.appendString(answer.content, to: &bytes)
+        }
         if !answer.reasoning.isEmpty {
             JSONText.appendRaw(",\"reasoning_content\":", to: &bytes)
             JSONText.appendString(answer.reasoning, to: &bytes)
+            JSONText.appendRaw(",\"reasoning\":", to: &bytes)
+            JSONText.appendString(answer.reasoning, to: &bytes)
         }
+        if !answer.calls.isEmpty { writeCalls(answer.calls, to: &bytes) }
         JSONText.appendRaw("}", to: &bytes)
         if !answer.probabilities.isEmpty {
             JSONText.appendRaw(",\"logprobs\":", to: &bytes)
@@ -132,6 +191,10 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(answer.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
+        if !answer.warnings.isEmpty {
+            Accounting.writeWarnings(answer.warnings, to: &bytes)
+            JSONText.appendRaw(",", to: &bytes)
+        }
         Accounting.writeTimings(answer.completion.timings, to: &bytes)
         if options.told.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)
