@@ -107,7 +107,7 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletJSON", "MartletProtocol",
+                "MartletGrammar", "MartletJSON", "MartletProtocol",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -153,7 +153,8 @@ let package = Package(
             name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
-            name: "MartletChatTests", dependencies: ["MartletChat", "MartletJSON", "MartletProtocol"],
+            name: "MartletChatTests",
+            dependencies: ["MartletChat", "MartletGrammar", "MartletJSON", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",

@@ -58,7 +58,7 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletJSON", "MartletProtocol",
+                "MartletGrammar", "MartletJSON", "MartletProtocol",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented

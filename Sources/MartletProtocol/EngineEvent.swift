@@ -78,6 +78,9 @@ package struct Completion: Sendable, Equatable {
     }
     package var reason: Reason
     package var timings: Timings
+    /// Whether the answer calls tools and all its calls are complete. For whoever splits the answer's text to say: an
+    /// engine does not know.
+    package var endsInToolCalls = false
     /// The sequence that it had last; `nil` = it never had one.
     package var slot: Int?
     /// Tokens of prompt and answer that are left in memory.

@@ -34,6 +34,8 @@ struct LiveGeneration {
     private var lastToken: NIODeadline?
     private var splitter: (any OutputSplitter)?
     private var channel = MartletProtocol.Channel.content
+    /// How many tool calls have begun, and how many of them are complete.
+    private var calls = (begun: 0, ended: 0)
 
     private var log: ChoiceLog {
         ChoiceLog(log: generation.log, choice: choice, isAmongSeveral: generation.terms.choiceCount > 1)
@@ -122,47 +124,62 @@ struct LiveGeneration {
     private mutating func takeToken(
         _ id: Int32, _ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups
     ) {
-        guard var splitter else {
-            note(log.append(to: &wakeups) { $0(.text(.content, token: id, bytes: text)) }, at: now)
-            return
-        }
-        // Moved out and back, so that it is changed in place.
-        self.splitter = nil
-        var channel = channel
         let growth = log.append(to: &wakeups) { add in
-            var token: Int32? = id
-            splitter.append(text) { part, bytes in
-                channel = part
-                add(.text(part, token: token, bytes: bytes))
-                token = nil
+            guard splitter != nil else {
+                add(.text(.content, token: id, bytes: text))
+                return
             }
+            var token: Int32? = id
+            split(text, token: &token, add)
             if token != nil { add(.text(channel, token: token, bytes: [])) }
         }
         note(growth, at: now)
-        self.channel = channel
+    }
+
+    /// Hands on the pieces of `text`, the first with text as that of `token`, which is then `nil`.
+    private mutating func split(_ text: ArraySlice<UInt8>, token: inout Int32?, _ add: (LogEvent) -> Void) {
+        // Moved out and back, so that it is changed in place.
+        guard var splitter else { return }
+        self.splitter = nil
+        splitter.append(text) { take($0, token: &token, add) }
         self.splitter = splitter
     }
 
-    /// Text of whose tokens more is known. That goes with its last piece, also if that is empty.
+    private mutating func take(_ piece: OutputPiece, token: inout Int32?, _ add: (LogEvent) -> Void) {
+        switch piece {
+        case .text(let part, let bytes):
+            channel = part
+            add(.text(part, token: token, bytes: bytes))
+            token = nil
+        case .call(let number, let name):
+            channel = .markup
+            calls.begun += 1
+            add(.call(number, name: name))
+        case .arguments(let number, let bytes):
+            add(.arguments(call: number, token: token, bytes: bytes))
+            token = nil
+        case .callEnd: calls.ended += 1
+        case .warning(let text): add(.warning(text))
+        }
+    }
+
+    /// Text whose tokens' probabilities are known. They go with its last piece, also if that is empty; behind what is no
+    /// text for itself they go with an empty piece.
     private mutating func takeScored(
         _ id: Int32?, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, at now: NIODeadline, wakeups: inout Wakeups
     ) {
-        var pieces: [(channel: MartletProtocol.Channel, bytes: ArraySlice<UInt8>)] = []
-        if splitter == nil {
-            pieces.append((channel, text))
-        } else {
-            splitter?.append(text) { pieces.append(($0, $1)) }
-            if pieces.isEmpty { pieces.append((channel, [])) }
-        }
-        channel = pieces[pieces.count - 1].channel
         let growth = log.append(to: &wakeups) { add in
-            for (index, piece) in pieces.enumerated() {
-                let token = index == 0 ? id : nil
-                if index < pieces.count - 1 {
-                    add(.text(piece.channel, token: token, bytes: piece.bytes))
-                } else {
-                    add(.scoredText(piece.channel, token: token, bytes: piece.bytes, notes))
-                }
+            var token = id
+            var last = splitter == nil ? LogEvent.text(channel, token: token, bytes: text) : nil
+            split(text, token: &token) { event in
+                if let last { add(last) }
+                last = event
+            }
+            if case .text(let channel, let token, let bytes)? = last {
+                add(.scoredText(channel, token: token, bytes: bytes, notes))
+            } else {
+                if let last { add(last) }
+                add(.scoredText(channel, token: token, bytes: [], notes))
             }
         }
         note(growth, at: now)
@@ -171,17 +188,22 @@ struct LiveGeneration {
     private mutating func finish(
         _ event: LogEvent, _ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups
     ) {
-        var splitter = splitter
-        self.splitter = nil
         let growth = log.append(to: &wakeups) { add in
             if splitter == nil {
                 if !text.isEmpty { add(.text(.content, token: nil, bytes: text)) }
             } else {
-                let emit = { add(.text($0, token: nil, bytes: $1)) }
-                if !text.isEmpty { splitter?.append(text, emit: emit) }
-                splitter?.finish(emit: emit)
+                var token: Int32?
+                if !text.isEmpty { split(text, token: &token, add) }
+                var splitter = splitter
+                self.splitter = nil
+                splitter?.finish { take($0, token: &token, add) }
             }
-            add(event)
+            if case .finished(var completion) = event {
+                completion.endsInToolCalls = calls.begun > 0 && calls.begun == calls.ended
+                add(.finished(completion))
+            } else {
+                add(event)
+            }
         }
         note(growth, at: now)
     }

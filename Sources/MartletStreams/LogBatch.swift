@@ -35,6 +35,11 @@ package struct LogBatch: Sendable {
                 body(record.owned(.text(record.channel, token: record.value, bytes: text[start..<end])), number)
             case .piece:
                 body(record.owned(.text(record.channel, token: nil, bytes: text[start..<end])), number)
+            case .argumentToken:
+                body(
+                    .arguments(call: Int(record.number), token: record.value, bytes: text[start..<end]), number)
+            case .argumentPiece:
+                body(.arguments(call: Int(record.number), token: nil, bytes: text[start..<end]), number)
             case .detail:
                 body(details[detail], number)
                 detail += 1
@@ -55,5 +60,5 @@ package struct LogBatch: Sendable {
 
 extension LogStorage.Record {
     /// The event as one of the choice that the record belongs to.
-    fileprivate func owned(_ event: LogEvent) -> LogEvent { choice == 0 ? event : .choice(Int(choice), event) }
+    fileprivate func owned(_ event: LogEvent) -> LogEvent { number == 0 ? event : .choice(Int(number), event) }
 }

@@ -29,6 +29,12 @@ package enum LogEvent: Sendable, Equatable {
     case text(Channel, token: Int32?, bytes: ArraySlice<UInt8>)
     /// The same, with more that is known of it, where that was asked for.
     case scoredText(Channel, token: Int32?, bytes: ArraySlice<UInt8>, TokenNotes)
+    /// A tool call begins. Calls are counted from 0.
+    case call(Int, name: String)
+    /// More of the text of a call's arguments; `token` as for `text`.
+    case arguments(call: Int, token: Int32?, bytes: ArraySlice<UInt8>)
+    /// What a client should know of an answer that is not as it should be: one sentence.
+    case warning(String)
     /// A sign of life. Part of the log, so that a stream has the same bytes whenever it is read.
     case ping
     /// The server ended under the generation, which goes on when the server is there again.
@@ -53,8 +59,9 @@ package enum LogEvent: Sendable, Equatable {
     var breaksSilence: Bool {
         switch self {
         case .text(let channel, _, let bytes): channel != .markup && !bytes.isEmpty
+        case .arguments(_, _, let bytes): !bytes.isEmpty
         case .admitted, .started: false
-        case .promptProgress, .scoredText, .ping, .handedOver, .ended, .finished, .failed: true
+        case .call, .warning, .promptProgress, .scoredText, .ping, .handedOver, .ended, .finished, .failed: true
         case .choice(_, let event): event.breaksSilence
         }
     }

@@ -10,6 +10,9 @@ struct LogStorage: Sendable {
             case token
             /// A further piece of the token before it; `value` means nothing.
             case piece
+            /// As `token` and `piece`, but the text is part of the arguments of call number `call`.
+            case argumentToken
+            case argumentPiece
             /// The next of `details`; `value` means nothing.
             case detail
             /// A token or a piece, as the next of `details` says, which lacks only the text.
@@ -22,8 +25,8 @@ struct LogStorage: Sendable {
         var value: Int32
         var kind: Kind
         var channel: Channel
-        /// Of several choices, which one the text belongs to.
-        var choice: UInt16
+        /// Of text, which of several choices it belongs to; of arguments, which call of the first choice.
+        var number: UInt16
     }
 
     private(set) var records: [Record] = []
@@ -63,11 +66,20 @@ struct LogStorage: Sendable {
         case .text(let channel, let token, let bytes):
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
-            add(token == nil ? .piece : .token, value: token ?? 0, channel: channel, choice: choice)
+            add(token == nil ? .piece : .token, value: token ?? 0, channel: channel, number: choice)
+        case .arguments(let call, let token, let bytes) where choice == 0:
+            guard takeText(bytes) else { return }
+            if token != nil { tokenCount += 1 }
+            add(token == nil ? .argumentPiece : .argumentToken, value: token ?? 0, number: UInt16(clamping: call))
+        case .arguments(let call, let token, let bytes):
+            // There is no room for two numbers in a record, and few ask for several choices with calls.
+            if token != nil { tokenCount += 1 }
+            add(
+                .choice(Int(choice), .arguments(call: call, token: token, bytes: Array(bytes)[...])), as: .detail)
         case .scoredText(let channel, let token, let bytes, let notes):
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
-            add(.scoredText(channel, token: token, bytes: [], notes), as: .scored, channel: channel, choice: choice)
+            add(.scoredText(channel, token: token, bytes: [], notes), as: .scored, channel: channel, number: choice)
         case .ping:
             add(.ping)
         default:
@@ -77,18 +89,18 @@ struct LogStorage: Sendable {
     }
 
     private mutating func add(
-        _ detail: LogEvent, as kind: Record.Kind, channel: Channel = .content, choice: UInt16 = 0
+        _ detail: LogEvent, as kind: Record.Kind, channel: Channel = .content, number: UInt16 = 0
     ) {
         details.append(detail)
         detailBytes += detail.detailBytes
-        add(kind, channel: channel, choice: choice)
+        add(kind, channel: channel, number: number)
     }
 
     private mutating func add(
-        _ kind: Record.Kind, value: Int32 = 0, channel: Channel = .content, choice: UInt16 = 0
+        _ kind: Record.Kind, value: Int32 = 0, channel: Channel = .content, number: UInt16 = 0
     ) {
         records.append(
-            Record(textEnd: UInt32(text.count), value: value, kind: kind, channel: channel, choice: choice))
+            Record(textEnd: UInt32(text.count), value: value, kind: kind, channel: channel, number: number))
         end.pass(kind)
         if end.position.isMultiple(of: Self.markSpacing) { marks.append(end) }
     }
@@ -147,7 +159,7 @@ extension LogCursor {
     fileprivate mutating func pass(_ kind: LogStorage.Record.Kind) {
         position += 1
         switch kind {
-        case .token, .piece: break
+        case .token, .piece, .argumentToken, .argumentPiece: break
         case .detail, .scored: detail += 1
         case .ping: pings += 1
         }

@@ -4,6 +4,6 @@ package import MartletProtocol
 ///
 /// Text may be held back until it is certain what it belongs to; `finish` gives what is still held back.
 package protocol OutputSplitter: Sendable {
-    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (Channel, ArraySlice<UInt8>) -> Void)
-    mutating func finish(emit: (Channel, ArraySlice<UInt8>) -> Void)
+    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void)
+    mutating func finish(emit: (OutputPiece) -> Void)
 }

@@ -127,7 +127,7 @@ struct ChatCompletionRequestTests {
 
     @Test(
         arguments: [
-            ["n_cache_reuse": 5], ["tools": [["type": "function"]]], ["tool_choice": "required"],
+            ["n_cache_reuse": 5], ["tools": [["type": "code_interpreter"]]],
             ["response_format": ["type": "json_object"]],
             ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],
         ] as [JSONObject])

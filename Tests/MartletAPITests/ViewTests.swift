@@ -41,7 +41,8 @@ struct ViewTests {
         let deltas = chunks.map { $0["choices"]?.arrayValue?.first?["delta"] }
         #expect(
             deltas == [
-                ["role": "assistant", "content": .null], [:], ["reasoning_content": "hm"], ["content": "say \"hé\"\n"],
+                ["role": "assistant", "content": .null], [:], ["reasoning_content": "hm", "reasoning": "hm"],
+                ["content": "say \"hé\"\n"],
                 [:],
             ])
         for chunk in chunks {
@@ -91,7 +92,10 @@ struct ViewTests {
         let view = try ChatCompletionView(head: Self.head, includesUsage: false)
         let whole = try JSONParser.parse(view.response(for: Self.events))
         let message = whole["choices"]?.arrayValue?.first?["message"]
-        #expect(message == ["role": "assistant", "content": "say \"hé\"\n", "reasoning_content": "hm"])
+        #expect(
+            message == [
+                "role": "assistant", "content": "say \"hé\"\n", "reasoning_content": "hm", "reasoning": "hm",
+            ])
         var content = ""
         var reasoning = ""
         for chunk in try data(view).dropLast() {

@@ -47,7 +47,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         #expect(try thinking.render(messages: [user]).reasoning == .undecided)
         let off = try thinking.render(messages: [user], arguments: members(["enable_thinking": false]))
         #expect(off.reasoning == .closed)
-        #expect(off.visibleMarkers == ["<think>", "</think>"])
+        #expect(thinking.visibleMarkers(withCalls: false) == ["<think>", "</think>"])
         #expect(try template(TemplateFixtures.strict).render(messages: [user]).reasoning == .open)
         // What the client writes does not open a block.
         let said: JSONValue = ["role": "user", "content": "<think>"]
@@ -157,7 +157,10 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
     }
 
     @Test func markersKnowTheirTags() {
-        let markers = ReasoningMarkers(start: "<|channel|>analysis<|message|>", end: "<|end|>")
-        #expect(markers.tokens == ["<|channel|>analysis<|message|>", "<|channel|>", "<|message|>", "<|end|>"])
+        var syntax = OutputSyntax(family: "x")
+        syntax.reasoning = OutputSyntax.Enclosure("<|channel|>analysis<|message|>", "\n<|end|>")
+        #expect(
+            syntax.tokens(withCalls: true)
+                == ["<|channel|>analysis<|message|>", "<|channel|>", "<|message|>", "<|end|>"])
     }
 }

@@ -3,57 +3,16 @@ import Testing
 
 @testable import MartletChat
 
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
-/// The folder with templates of many models and what Python's Jinja makes of them. It lies beside the project, not in it:
-/// where it is missing, these tests are skipped.
-private let folder: String = {
-    let file = #filePath
-    let root = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-    return root + "/../shared/chat-templates"
-}()
-
-private func read(_ path: String) -> [UInt8]? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { bytes += buffer[..<count] }
-    return bytes
-}
-
-private func json(_ name: String) throws -> JSONValue { try JSONParser.parse(read("\(folder)/\(name)") ?? []) }
-
-private let hasGoldens = read(folder + "/cases.json") != nil
-
-private func names() throws -> [String] {
-    let directory = try #require(opendir(folder + "/templates"))
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name.hasSuffix(".jinja") { names.append(String(name.dropLast(6))) }
-    }
-    return names.sorted()
-}
-
-@Suite("Golden prompts", .enabled(if: hasGoldens, "../shared/chat-templates is not there"))
+@Suite("Golden prompts", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct GoldenTests {
     @Test func everyTemplateRendersAsInPython() throws {
-        let cases = try #require(try json("cases.json").arrayValue)
+        let cases = try #require(try TemplateFolder.json("cases.json").arrayValue)
         var rendered = 0
         var raised = 0
-        for name in try names() {
-            let source = String(decoding: read("\(folder)/templates/\(name).jinja") ?? [], as: UTF8.self)
-            let golden = try json("golden/\(name).json")
+        for name in try TemplateFolder.names() {
+            let source = String(
+                decoding: TemplateFolder.read("\(TemplateFolder.path)/templates/\(name).jinja") ?? [], as: UTF8.self)
+            let golden = try TemplateFolder.json("golden/\(name).json")
             let template = try JinjaTemplate(source)
             for testCase in cases {
                 let label = try #require(testCase["name"]?.stringValue)

@@ -184,14 +184,14 @@ import Testing
 private struct BarSplitter: OutputSplitter {
     var isBehindBar = false
 
-    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
+    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {
         for part in bytes.split(separator: UInt8(ascii: "|")) {
-            emit(isBehindBar ? .content : .reasoning, part)
+            emit(.text(isBehindBar ? .content : .reasoning, part))
             isBehindBar = true
         }
     }
 
-    mutating func finish(emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
-        emit(.markup, ArraySlice("end".utf8))
+    mutating func finish(emit: (OutputPiece) -> Void) {
+        emit(.text(.markup, ArraySlice("end".utf8)))
     }
 }

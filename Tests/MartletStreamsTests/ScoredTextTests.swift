@@ -43,17 +43,17 @@ import Testing
     private struct BarSplitter: OutputSplitter {
         private var isBehind = false
 
-        mutating func append(_ bytes: ArraySlice<UInt8>, emit: (Channel, ArraySlice<UInt8>) -> Void) {
+        mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {
             guard !isBehind, let bar = bytes.firstIndex(of: UInt8(ascii: "|")) else {
-                if !bytes.isEmpty { emit(isBehind ? .content : .reasoning, bytes) }
+                if !bytes.isEmpty { emit(.text(isBehind ? .content : .reasoning, bytes)) }
                 return
             }
             isBehind = true
-            emit(.reasoning, bytes[..<bar])
-            emit(.content, bytes[(bar + 1)...])
+            emit(.text(.reasoning, bytes[..<bar]))
+            emit(.text(.content, bytes[(bar + 1)...]))
         }
 
-        mutating func finish(emit: (Channel, ArraySlice<UInt8>) -> Void) {}
+        mutating func finish(emit: (OutputPiece) -> Void) {}
     }
 
     @Test func probabilitiesGoWithTheLastPieceOfTheirToken() throws {

@@ -3,10 +3,17 @@ import MartletStreams
 
 /// The fold of a log's events: what a response that does not stream says.
 struct Answer {
+    /// A tool call, in the order of its number.
+    struct Call {
+        var name: String
+        var arguments: [UInt8] = []
+    }
     private(set) var content: [UInt8] = []
     private(set) var reasoning: [UInt8] = []
     /// Of the tokens, in order, where they were asked for.
     private(set) var probabilities: [TokenProbabilities] = []
+    private(set) var calls: [Call] = []
+    private(set) var warnings: [String] = []
     /// Their ids, in order, the one that ended the answer included.
     private(set) var tokens: [Int32] = []
     let completion: Completion
@@ -16,11 +23,13 @@ struct Answer {
         var content: [UInt8] = []
         var reasoning: [UInt8] = []
         var probabilities: [TokenProbabilities] = []
+        var calls: [Call] = []
+        var warnings: [String] = []
         var tokens: [Int32] = []
         var end: Completion?
         for event in events {
             switch event {
-            case .text(_, let token?, _): tokens.append(token)
+            case .text(_, let token?, _), .arguments(_, let token?, _): tokens.append(token)
             case .scoredText(_, let token, _, let notes):
                 if let token { tokens.append(token) }
                 probabilities += notes.probabilities
@@ -31,6 +40,9 @@ struct Answer {
                 content.append(contentsOf: bytes)
             case .text(.reasoning, _, let bytes), .scoredText(.reasoning, _, let bytes, _):
                 reasoning.append(contentsOf: bytes)
+            case .call(_, let name): calls.append(Call(name: name))
+            case .arguments(let number, _, let bytes): calls[number].arguments.append(contentsOf: bytes)
+            case .warning(let text): warnings.append(text)
             case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .ping,
                 .choice,
                 .handedOver:
@@ -43,6 +55,8 @@ struct Answer {
         self.content = content
         self.reasoning = reasoning
         self.probabilities = probabilities
+        self.calls = calls
+        self.warnings = warnings
         self.tokens = tokens
         completion = end
     }

@@ -9,6 +9,9 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     /// Values that the template sees by name: `chat_template_kwargs`, `enable_thinking`, `reasoning_effort`.
     package var templateArguments: JSONObject
     package var reasoningFormat: ReasoningFormat
+    package var tools: ToolFields
+    /// Whether the last message is an assistant's that the answer goes on with.
+    package var continuesLastMessage: Bool
     package var options: CompletionOptions
 
     /// - Parameter randomSeed: used when the request fixes none.
@@ -16,7 +19,17 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         let fields = try FieldReader(json)
         messages = try ChatMessages.validated(fields)
         options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
+        tools = try ToolFields(fields)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
+        let isAssistant = messages.last?["role"] == "assistant" && messages.last?["tool_calls"] == nil
+        let continues = try fields.bool("continue_final_message")
+        if continues == true, !isAssistant {
+            throw .field(
+                "continue_final_message",
+                "The last message must be an assistant's without tool_calls, but its role is "
+                    + (messages.last?["role"].map(FieldReader.short) ?? "none"))
+        }
+        continuesLastMessage = isAssistant && addsGenerationPrompt && continues != false
         templateArguments = try Self.templateArguments(fields)
         reasoningFormat = defaults.reasoningFormat
         if let name = try fields.string("reasoning_format") {

@@ -45,12 +45,35 @@ package struct ChatCompletionView: StreamView {
         switch event {
         case .text(let channel, _, let text):
             guard !text.isEmpty, channel != .markup else { return }
-            bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
-            JSONText.appendEscaped(text, to: &bytes)
-            JSONText.appendRaw("\"}}", to: &bytes)
+            writeText(channel, text, to: &bytes)
+            JSONText.appendRaw("}}", to: &bytes)
             endChunk(&bytes)
         case .scoredText(let channel, _, let text, let notes):
             encodeScored(channel, text, notes, into: &bytes)
+        case .call(let number, let name):
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("\"tool_calls\":[{\"index\":", to: &bytes)
+            JSONText.appendInteger(number, to: &bytes)
+            JSONText.appendRaw(",", to: &bytes)
+            writeCallHead(number, name, to: &bytes)
+            JSONText.appendRaw("\"}}]}}", to: &bytes)
+            endChunk(&bytes)
+        case .arguments(let number, _, let text):
+            guard !text.isEmpty else { return }
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("\"tool_calls\":[{\"index\":", to: &bytes)
+            JSONText.appendInteger(number, to: &bytes)
+            JSONText.appendRaw(",\"function\":{\"arguments\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+            JSONText.appendRaw("\"}}]}}", to: &bytes)
+            endChunk(&bytes)
+        case .warning(let text):
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("}}", to: &bytes)
+            bytes.append(contentsOf: suffix)
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeWarnings([text], to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
         case .admitted: break
         case .started:
             bytes.append(contentsOf: opening)
@@ -75,6 +98,26 @@ package struct ChatCompletionView: StreamView {
         }
     }
 
+    /// Appends the beginning of a chunk up to the members of its delta. Thinking goes by both names that clients read.
+    private func writeText(_ channel: Channel, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
+        JSONText.appendEscaped(text, to: &bytes)
+        if channel == .reasoning {
+            JSONText.appendRaw("\",\"reasoning\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+        }
+        JSONText.appendRaw("\"", to: &bytes)
+    }
+
+    /// Appends a call's members up to the opening quote of its arguments.
+    private func writeCallHead(_ number: Int, _ name: String, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"id\":", to: &bytes)
+        JSONText.appendString(head.callID(index << 8 + number), to: &bytes)
+        JSONText.appendRaw(",\"type\":\"function\",\"function\":{\"name\":", to: &bytes)
+        JSONText.appendString(name, to: &bytes)
+        JSONText.appendRaw(",\"arguments\":\"", to: &bytes)
+    }
+
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         ServerSentEvent.appendHandover(head.id, number: number, to: &bytes)
     }
@@ -86,9 +129,7 @@ package struct ChatCompletionView: StreamView {
         if text.isEmpty || channel == .markup {
             bytes.append(contentsOf: opening)
         } else {
-            bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
-            JSONText.appendEscaped(text, to: &bytes)
-            JSONText.appendRaw("\"", to: &bytes)
+            writeText(channel, text, to: &bytes)
         }
         JSONText.appendRaw("}", to: &bytes)
         if !notes.probabilities.isEmpty {
@@ -108,7 +149,7 @@ package struct ChatCompletionView: StreamView {
     /// Appends the chunk that ends a choice, up to where more can be told.
     private func encodeChoiceEnd(_ completion: Completion, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":\"", to: &bytes)
-        JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
+        JSONText.appendRaw(completion.finishReason, to: &bytes)
         JSONText.appendRaw("\",\"index\":", to: &bytes)
         JSONText.appendInteger(index, to: &bytes)
         JSONText.appendRaw(",\"delta\":{}}", to: &bytes)
@@ -139,17 +180,35 @@ package struct ChatCompletionView: StreamView {
         ServerSentEvent.appendDone(to: &bytes)
     }
 
+    private func writeCalls(_ calls: [Answer.Call], to bytes: inout [UInt8]) {
+        JSONText.appendRaw(",\"tool_calls\":[", to: &bytes)
+        for (number, call) in calls.enumerated() {
+            JSONText.appendRaw(number == 0 ? "{" : ",{", to: &bytes)
+            writeCallHead(number, call.name, to: &bytes)
+            JSONText.appendEscaped(call.arguments[...], to: &bytes)
+            JSONText.appendRaw("\"}}", to: &bytes)
+        }
+        JSONText.appendRaw("]", to: &bytes)
+    }
+
     private func writeChoice(_ answer: Answer, to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"finish_reason\":\"", to: &bytes)
-        JSONText.appendRaw(answer.completion.reason.finishReason, to: &bytes)
+        JSONText.appendRaw(answer.completion.finishReason, to: &bytes)
         JSONText.appendRaw("\",\"index\":", to: &bytes)
         JSONText.appendInteger(index, to: &bytes)
         JSONText.appendRaw(",\"message\":{\"role\":\"assistant\",\"content\":", to: &bytes)
-        JSONText.appendString(answer.content, to: &bytes)
+        if answer.content.isEmpty, !answer.calls.isEmpty {
+            JSONText.appendRaw("null", to: &bytes)
+        } else {
+            JSONText.appendString(answer.content, to: &bytes)
+        }
         if !answer.reasoning.isEmpty {
             JSONText.appendRaw(",\"reasoning_content\":", to: &bytes)
             JSONText.appendString(answer.reasoning, to: &bytes)
+            JSONText.appendRaw(",\"reasoning\":", to: &bytes)
+            JSONText.appendString(answer.reasoning, to: &bytes)
         }
+        if !answer.calls.isEmpty { writeCalls(answer.calls, to: &bytes) }
         JSONText.appendRaw("}", to: &bytes)
         if !answer.probabilities.isEmpty {
             JSONText.appendRaw(",\"logprobs\":", to: &bytes)
@@ -174,6 +233,11 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(answers.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
+        let warnings = answers.choices.flatMap(\.warnings)
+        if !warnings.isEmpty {
+            Accounting.writeWarnings(warnings, to: &bytes)
+            JSONText.appendRaw(",", to: &bytes)
+        }
         Accounting.writeTimings(answers.completion.timings, to: &bytes)
         if options.told.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)

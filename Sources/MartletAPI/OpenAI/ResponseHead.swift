@@ -19,6 +19,15 @@ package struct ResponseHead: Sendable, Equatable {
         self.fingerprint = fingerprint
     }
 
+    /// The id of a tool call: the generation's first 96 bits and the call's number, so that it is unique, and the same
+    /// whenever the answer is shown.
+    func callID(_ number: Int) -> String {
+        let random = id.utf8.split(separator: UInt8(ascii: "-")).last ?? id.utf8[...]
+        let digits = String(number, radix: 16)
+        return "call_" + String(Substring(random.prefix(24))) + String(repeating: "0", count: max(0, 4 - digits.count))
+            + digits
+    }
+
     /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces.
     func write(object: StaticString, to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"created\":", to: &bytes)
@@ -67,6 +76,16 @@ enum Accounting {
         JSONText.appendRaw("}", to: &bytes)
     }
 
+    /// Appends `"warnings":[…]`.
+    static func writeWarnings(_ warnings: [String], to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"warnings\":[", to: &bytes)
+        for (index, warning) in warnings.enumerated() {
+            if index > 0 { JSONText.appendRaw(",", to: &bytes) }
+            JSONText.appendString(warning, to: &bytes)
+        }
+        JSONText.appendRaw("]", to: &bytes)
+    }
+
     private static func writeRates(
         _ name: StaticString, count: Int, milliseconds: Double, to bytes: inout [UInt8]
     ) {
@@ -101,6 +120,16 @@ extension Duration {
     var milliseconds: Double {
         let (seconds, attoseconds) = components
         return Double(seconds) * 1e3 + Double(attoseconds) / 1e15
+    }
+}
+
+extension Completion {
+    /// OpenAI's `finish_reason` of a chat. A limit counts more than that the answer happens to end behind a call.
+    var finishReason: StaticString {
+        switch reason {
+        case .endOfGeneration where endsInToolCalls, .stopText where endsInToolCalls: "tool_calls"
+        default: reason.finishReason
+        }
     }
 }
 

@@ -11,6 +11,9 @@ package struct TextCompletionRequest: Sendable, Equatable {
     /// - Parameter randomSeed: used when the request fixes none.
     package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
         let fields = try FieldReader(json)
+        guard fields.value("tools")?.arrayValue?.isEmpty ?? true else {
+            throw APIError(.notSupported, "Field 'tools': only chat completions know tools", parameter: "tools")
+        }
         guard let value = fields.value("prompt") else {
             throw .field("prompt", "A text or a list of tokens is required, but the field is missing")
         }

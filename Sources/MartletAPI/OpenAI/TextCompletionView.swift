@@ -49,9 +49,15 @@ package struct TextCompletionView: StreamView {
             guard !text.isEmpty else { return }
             encodeText(text, TokenNotes(), into: &bytes)
         case .scoredText(_, _, let text, let notes): encodeText(text, notes, into: &bytes)
-        case .admitted: break
+        case .admitted, .call, .arguments: break
         case .started:
             if !echo.isEmpty { encodeText(Array(echo.utf8)[...], TokenNotes(), into: &bytes) }
+        case .warning(let text):
+            JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+            bytes.append(contentsOf: suffix)
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeWarnings([text], to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
         case .promptProgress(let progress):
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
@@ -155,6 +161,11 @@ package struct TextCompletionView: StreamView {
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(answers.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
+        let warnings = answers.choices.flatMap(\.warnings)
+        if !warnings.isEmpty {
+            Accounting.writeWarnings(warnings, to: &bytes)
+            JSONText.appendRaw(",", to: &bytes)
+        }
         Accounting.writeTimings(answers.completion.timings, to: &bytes)
         if options.told.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)

@@ -18,8 +18,6 @@ enum UnsupportedFields {
 
     private static let rules: [(String, @Sendable (JSONValue) -> Bool)] = [
         ("best_of", { $0.integerValue == 1 }),
-        ("tools", { $0.arrayValue?.isEmpty == true }),
-        ("tool_choice", { $0.stringValue == "none" || $0.stringValue == "auto" }),
         ("functions", { $0.arrayValue?.isEmpty == true }),
         ("function_call", { $0.stringValue == "none" || $0.stringValue == "auto" }),
         ("response_format", { $0["type"]?.stringValue == "text" }),
@@ -27,7 +25,6 @@ enum UnsupportedFields {
         ("modalities", { $0 == ["text"] }),
         ("audio", { _ in false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),
-        ("continue_final_message", { $0.boolValue == false }),
         ("reasoning_budget_tokens", { $0.integerValue == -1 }),
         ("thinking_budget_tokens", { $0.integerValue == -1 }),
         ("n_cache_reuse", { $0.integerValue == 0 }),

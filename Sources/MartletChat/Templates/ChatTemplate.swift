@@ -14,8 +14,15 @@ package struct ChatTemplate: Sendable {
     package let capabilities: TemplateCapabilities
     /// `nil` when the model is not known to think.
     package let markers: ReasoningMarkers?
+    /// How the model writes its answers.
+    package let syntax: AnswerSyntax
+    package let syntaxSource: TemplateAnalysisSource
+    /// What found that out.
+    let recognition: SyntaxRecognition
     /// What the template puts in front of an answer.
     package let generationPrompt: String
+    /// All of what it may put there, longest first.
+    private let generationPrompts: [String]
 
     /// For models without a template.
     package static let chatML = """
@@ -36,7 +43,18 @@ package struct ChatTemplate: Sendable {
         let probe = TemplateProbe(
             template: template, toolUseTemplate: toolUseTemplate, beginningToken: beginningToken, endToken: endToken)
         capabilities = probe.capabilities()
-        markers = probe.markers(reasoningField: capabilities.reasoningField)
+        recognition = SyntaxRecognition(
+            probe: probe, capabilities: capabilities,
+            markers: probe.markers(reasoningField: capabilities.reasoningField))
+        let (syntax, source) = recognition.syntax()
+        self.syntax = AnswerSyntax(syntax)
+        syntaxSource = source
+        markers = syntax.reasoning.map { enclosure in
+            ReasoningMarkers(
+                start: String(decoding: SyntaxPlan.trimmed(enclosure.start), as: UTF8.self),
+                end: String(decoding: SyntaxPlan.trimmed(enclosure.ends[0]), as: UTF8.self))
+        }
+        generationPrompts = probe.generationPrompts(thinkingSwitch: capabilities.thinkingSwitch)
         generationPrompt = probe.generationPrompt()
     }
 
@@ -44,8 +62,14 @@ package struct ChatTemplate: Sendable {
     /// - Throws: `raised` in the template's own words when it refuses the messages; `input` when they cannot be adapted.
     package func render(
         messages: [JSONValue], tools: [JSONValue]? = nil, addGenerationPrompt: Bool = true,
-        arguments: JSONObject = JSONObject(), now: TemplateTime = .now, budget: TemplateBudget = TemplateBudget()
+        continuesLastMessage: Bool = false, arguments: JSONObject = JSONObject(), now: TemplateTime = .now,
+        budget: TemplateBudget = TemplateBudget()
     ) throws(TemplateError) -> RenderedPrompt {
+        if continuesLastMessage, let last = messages.last {
+            let rendered = try render(
+                messages: messages.dropLast(), tools: tools, arguments: arguments, now: now, budget: budget)
+            return continued(rendered, with: last)
+        }
         let tools = tools.flatMap { $0.isEmpty ? nil : $0 }
         var arguments = arguments
         if let name = capabilities.thinkingSwitch, arguments[name] == nil, let value = arguments["enable_thinking"] {
@@ -57,7 +81,58 @@ package struct ChatTemplate: Sendable {
             endToken: endToken, now: now)
         let chosen = tools == nil ? template : toolUseTemplate ?? template
         let rendered = try chosen.render(input, budget: budget)
-        return RenderedPrompt(segments: rendered.segments, reasoning: reasoning(after: rendered), markers: markers)
+        let reasoning = reasoning(after: rendered)
+        return RenderedPrompt(
+            segments: rendered.segments, reasoning: reasoning, markers: markers,
+            opening: opening(of: rendered, reasoning))
+    }
+
+    /// A prompt that asks for an answer, with the beginning of that answer.
+    private func continued(_ prompt: RenderedPrompt, with message: JSONValue) -> RenderedPrompt {
+        let content = message["content"]?.stringValue ?? MessageAdapter.joinedText(of: message["content"])
+        let thought = Self.thought(in: message)
+        var parts: [PromptSegment] = []
+        func write(_ text: String, isTrusted: Bool) {
+            if !text.isEmpty { parts.append(PromptSegment(text: text, isTrusted: isTrusted)) }
+        }
+        let isThinking = OutputParser(syntax, after: prompt.opening).isInReasoning
+        let syntax = syntax.syntax
+        if !thought.isEmpty, let reasoning = syntax.reasoning {
+            if !isThinking { write(syntax.behindHead(of: reasoning.start, in: prompt.opening), isTrusted: true) }
+            write(thought, isTrusted: false)
+        }
+        if !content.isEmpty {
+            if isThinking || !thought.isEmpty, let reasoning = syntax.reasoning {
+                write(reasoning.ends[0], isTrusted: true)
+            }
+            let isBehindThought = isThinking || !thought.isEmpty
+            let start = syntax.contentStart
+            write(
+                isBehindThought ? start : syntax.behindHead(of: start, in: prompt.opening), isTrusted: true)
+            write(content, isTrusted: false)
+        }
+        var result = prompt
+        result.segments += parts
+        result.continuation = parts.map(\.text).joined()
+        return result
+    }
+
+    private static func thought(in message: JSONValue) -> String {
+        TemplateProbe.reasoningFields.lazy.compactMap { message[$0]?.stringValue }.first ?? ""
+    }
+
+    /// For `GenerationRequest.visibleMarkers`: what the answer's text must show where it is a control token.
+    package func visibleMarkers(withCalls: Bool) -> [String] { syntax.syntax.tokens(withCalls: withCalls) }
+
+    /// What of the prompt is the beginning of the answer.
+    private func opening(of rendered: RenderedText, _ reasoning: RenderedPrompt.Reasoning) -> String {
+        guard let last = rendered.segments.last, last.isTrusted else { return "" }
+        if let prompt = generationPrompts.first(where: last.text.hasSuffix) { return prompt }
+        switch reasoning {
+        case .undecided: return ""
+        case .open: return markers?.start ?? ""
+        case .closed: return markers.map { $0.start + $0.end } ?? ""
+        }
     }
 
     /// Reads from the template's own last words whether a think block is open or was closed.

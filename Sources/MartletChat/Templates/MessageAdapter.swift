@@ -89,6 +89,11 @@ struct MessageAdapter {
         }
     }
 
+    /// The texts of a list of parts, without judging the others.
+    static func joinedText(of content: JSONValue?) -> String {
+        (content?.arrayValue ?? []).compactMap { $0["text"]?.stringValue }.joined(separator: "\n")
+    }
+
     private func prefixed(
         _ content: JSONValue, _ texts: [String], at index: Int
     ) throws(TemplateError) -> JSONValue {

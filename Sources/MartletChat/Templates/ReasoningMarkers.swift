@@ -10,26 +10,6 @@ package struct ReasoningMarkers: Sendable, Equatable {
         self.end = end
     }
 
-    /// Both markers and the single tags that they are made of, each once.
-    package var tokens: [String] {
-        var tokens: [String] = []
-        for marker in [start, end] {
-            for token in [marker] + Self.tags(in: marker) where !tokens.contains(token) { tokens.append(token) }
-        }
-        return tokens
-    }
-
-    /// The parts in angle brackets.
-    private static func tags(in marker: String) -> [String] {
-        var tags: [String] = []
-        var rest = marker[...]
-        while let open = rest.firstIndex(of: "<"), let close = rest[open...].firstIndex(of: ">") {
-            tags.append(String(rest[open...close]))
-            rest = rest[rest.index(after: close)...]
-        }
-        return tags
-    }
-
     /// Pairs that cannot be told from one another, or that templates do not show whole.
     static let known = [
         ReasoningMarkers(start: "<think>", end: "</think>"),

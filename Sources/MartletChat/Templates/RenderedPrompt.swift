@@ -16,12 +16,14 @@ package struct RenderedPrompt: Sendable, Equatable {
     /// What thinking is put between, if the model is known to think.
     package var markers: ReasoningMarkers?
 
+    /// What of the prompt is the beginning of the answer, such as `<think>`.
+    package var opening = ""
+    /// What the client wrote of the answer already, behind `opening`.
+    package var continuation = ""
+
     package var text: String { segments.count == 1 ? segments[0].text : segments.map(\.text).joined() }
 
     package var prompt: Prompt {
         Prompt(pieces: segments.map { .text($0.text, isTrusted: $0.isTrusted) }, addsBeginning: true)
     }
-
-    /// For `GenerationRequest.visibleMarkers`: what the answer's text must show where it is a control token.
-    package var visibleMarkers: [String] { markers?.tokens ?? [] }
 }

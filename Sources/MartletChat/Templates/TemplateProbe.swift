@@ -17,7 +17,7 @@ struct TemplateProbe {
     private static let user: JSONValue = ["role": "user", "content": "Hello"]
 
     /// `nil` when the template refuses.
-    private func render(
+    func render(
         _ messages: [JSONValue], tools: [JSONValue]? = nil, asks: Bool = false, arguments: JSONObject = [:],
         endToken: String? = nil
     ) -> String? {
@@ -129,6 +129,26 @@ struct TemplateProbe {
         ]
     }
 
+    /// What the template makes of thinking, under every name, and of a request to think.
+    func thoughtfulTexts() -> [String] {
+        let turns = Self.reasoningFields.flatMap { reasoningProbes($0) }.compactMap { render($0) }
+        return turns + [render([Self.user], asks: true, arguments: ["enable_thinking": true])].compactMap { $0 }
+    }
+
+    /// What may stand at the end of a prompt that asks for an answer, longest first.
+    func generationPrompts(thinkingSwitch: String?) -> [String] {
+        var prompts: [String] = []
+        for tools in [nil, SyntaxRecognition.tools] {
+            for value in [nil, true, false] as [Bool?] {
+                var arguments: JSONObject = [:]
+                if let value { arguments[thinkingSwitch ?? "enable_thinking"] = .bool(value) }
+                let prompt = generationPrompt(tools: tools, arguments: arguments)
+                if !prompt.isEmpty, !prompts.contains(prompt) { prompts.append(prompt) }
+            }
+        }
+        return prompts.sorted { $0.utf8.count > $1.utf8.count }
+    }
+
     /// What the template puts around an assistant's thinking; else a pair whose markers are both in its source.
     func markers(reasoningField: String?) -> ReasoningMarkers? {
         if let field = reasoningField,
@@ -149,9 +169,10 @@ struct TemplateProbe {
     }
 
     /// What asking for an answer adds to the prompt.
-    func generationPrompt() -> String {
+    func generationPrompt(tools: [JSONValue]? = nil, arguments: JSONObject = [:]) -> String {
         // Some templates write the end token in place of the generation prompt.
-        guard let asking = render([Self.user], asks: true, endToken: ""), let plain = render([Self.user], endToken: "")
+        guard let asking = render([Self.user], tools: tools, asks: true, arguments: arguments, endToken: ""),
+            let plain = render([Self.user], tools: tools, arguments: arguments, endToken: "")
         else { return "" }
         let common = Text.commonPrefix(of: asking, plain)
         return String(decoding: asking.utf8.dropFirst(common), as: UTF8.self)

@@ -1,5 +1,6 @@
 internal import MartletAPI
 internal import MartletChat
+internal import MartletGrammar
 internal import MartletJSON
 internal import MartletProtocol
 internal import OrderedCollections
@@ -54,12 +55,59 @@ struct LoadedModel: Sendable {
         let template = try template.mapError { error in
             APIError(.server, "The model's chat template cannot be used: \(error)")
         }.get()
+        if request.tools.choice == .required, template.syntax.syntax.calls == nil {
+            throw APIError(
+                .notSupported, "Field 'tool_choice': the model's template has no known form of tool calls",
+                parameter: "tool_choice")
+        }
         do throws(TemplateError) {
             return try template.render(
-                messages: request.messages, addGenerationPrompt: request.addsGenerationPrompt,
+                messages: request.messages,
+                tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.json),
+                addGenerationPrompt: request.addsGenerationPrompt,
+                continuesLastMessage: request.continuesLastMessage,
                 arguments: templateArguments.merging(request.templateArguments) { $1 })
         } catch {
             throw APIError(.invalidRequest, error.description, parameter: "messages")
+        }
+    }
+
+    /// What the engine gets for a chat.
+    func prepare(_ request: ChatCompletionRequest) throws(APIError) -> PreparedPrompt {
+        let template = try template.mapError { error in
+            APIError(.server, "The model's chat template cannot be used: \(error)")
+        }.get()
+        let rendered = try render(request)
+        let tools =
+            request.tools.isActive
+            ? OfferedTools(request.tools.offered.map { OfferedTools.Tool(name: $0.name, parameters: $0.parameters) })
+            : nil
+        var prepared = PreparedPrompt(
+            prompt: rendered.prompt, visibleMarkers: template.visibleMarkers(withCalls: tools != nil),
+            splitter: OutputParser(
+                template.syntax, tools: tools, after: rendered.opening, continuing: rendered.continuation,
+                showsReasoning: request.reasoningFormat == .none))
+        prepared.constraint =
+            if let tools { try constraint(of: request.tools, tools, template, rendered) } else {
+                try rendered.constraint(request.options.constraint)
+            }
+        return prepared
+    }
+
+    /// Holds the model to tools that are offered, and to calling one where that is asked for.
+    private func constraint(
+        of fields: ToolFields, _ tools: OfferedTools, _ template: ChatTemplate, _ rendered: RenderedPrompt
+    ) throws(APIError) -> GenerationConstraint? {
+        let maker = AnswerGrammar(template.syntax, prompt: rendered, schemaNode: JSONTexts.node)
+        do {
+            return try maker.grammar(
+                tools: tools.tools, demand: fields.choice == .required ? .calls : .anything,
+                allowsSeveral: fields.allowsSeveral
+            ).map { GenerationConstraint($0) }
+        } catch {
+            throw APIError(
+                .invalidRequest, "Field 'tools': the tools are more than a grammar may hold: \(error)",
+                parameter: "tools")
         }
     }
 }

@@ -7,7 +7,7 @@ internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
 
-extension ReasoningSplitter: OutputSplitter {}
+extension OutputParser: OutputSplitter {}
 
 extension RenderedPrompt {
     /// A constraint of the answer with the thinking that may come before it, which it does not hold.
@@ -67,13 +67,7 @@ struct CompletionRoutes: Sendable {
         ) { head in
             ChatCompletionView(head: head, options: request.options)
         } prepare: { model throws(APIError) in
-            let rendered = try model.render(request)
-            var prepared = PreparedPrompt(prompt: rendered.prompt, visibleMarkers: rendered.visibleMarkers)
-            if request.reasoningFormat != .none, let markers = rendered.markers {
-                prepared.splitter = ReasoningSplitter(markers, isOpen: rendered.reasoning == .open)
-            }
-            prepared.constraint = try rendered.constraint(request.options.constraint)
-            return [prepared]
+            [try model.prepare(request)]
         }
     }
 

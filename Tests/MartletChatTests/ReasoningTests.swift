@@ -3,32 +3,42 @@ import Testing
 
 @testable import MartletChat
 
-private let think = ReasoningMarkers(start: "<think>", end: "</think>")
+private func syntax(_ start: String, _ end: String) -> AnswerSyntax {
+    var syntax = OutputSyntax(family: "test")
+    syntax.reasoning = OutputSyntax.Enclosure(start, end)
+    return AnswerSyntax(syntax)
+}
 
-/// What a splitter makes of `text`, cut as `cuts` say, by channel; and whether the pieces join to the text.
+private let think = syntax("<think>", "</think>")
+
+/// What a parser makes of `text`, cut as `cuts` say, by channel; and whether the pieces join to the text.
 private func split(
-    _ text: String, _ markers: ReasoningMarkers = think, isOpen: Bool = false, cuts: [Int] = []
+    _ text: String, _ syntax: AnswerSyntax = think, isOpen: Bool = false, cuts: [Int] = []
 ) -> [Channel: String] {
     let bytes = Array(text.utf8)
-    var splitter = ReasoningSplitter(markers, isOpen: isOpen)
+    var parser = OutputParser(syntax, after: isOpen ? "<think>" : "")
     var channels: [Channel: [UInt8]] = [:]
     var all: [UInt8] = []
-    func take(_ channel: Channel, _ piece: ArraySlice<UInt8>) {
-        #expect(!piece.isEmpty)
-        channels[channel, default: []] += piece
-        all += piece
+    func take(_ piece: OutputPiece) {
+        guard case .text(let channel, let bytes) = piece else {
+            Issue.record("not text: \(piece)")
+            return
+        }
+        #expect(!bytes.isEmpty)
+        channels[channel, default: []] += bytes
+        all += bytes
     }
     var start = 0
     for cut in cuts + [bytes.count] {
-        splitter.append(bytes[start..<cut], emit: take)
+        parser.append(bytes[start..<cut]) { take($0) }
         start = cut
     }
-    splitter.finish(emit: take)
+    parser.finish { take($0) }
     #expect(all == bytes)
     return channels.mapValues { String(decoding: $0, as: UTF8.self) }
 }
 
-@Suite struct ReasoningSplitterTests {
+@Suite struct ReasoningTests {
     static let rows: [(text: String, isOpen: Bool, content: String?, reasoning: String?)] = [
         ("Hello", false, "Hello", nil),
         ("", false, nil, nil),
@@ -52,6 +62,8 @@ private func split(
         ("<think>a</think>\n<think>c</think>d", false, "d", "ac"),
         ("<think><think>a</think>b", false, "b", "<think>a"),
         ("x</think>y", false, "x</think>y", nil),
+        // A prompt may have left the beginning out.
+        ("</think>y", false, "y", nil),
         ("  <thi nk>", false, "  <thi nk>", nil),
         (" <think>ä</think> ö", false, "ö", "ä"),
     ]
@@ -76,17 +88,19 @@ private func split(
     }
 
     @Test func markersThatOverlapThemselvesAreFound() {
-        let markers = ReasoningMarkers(start: "aab", end: "<|end|>")
-        #expect(split("aaabx<|e<|end|>y", markers) == [.content: "ay", .reasoning: "x<|e", .markup: "aab<|end|>"])
+        let overlapping = syntax("aab", "<|end|>")
+        #expect(split("aaabx<|e<|end|>y", overlapping) == [.content: "ay", .reasoning: "x<|e", .markup: "aab<|end|>"])
     }
 
     @Test func partialMarkerIsHeldBackAndNothingElse() {
-        var splitter = ReasoningSplitter(think, isOpen: false)
+        var parser = OutputParser(think)
         var emitted = ""
-        func take(_: Channel, _ piece: ArraySlice<UInt8>) { emitted += String(decoding: piece, as: UTF8.self) }
-        splitter.append(Array("abc <thi".utf8)[...], emit: take)
+        func take(_ piece: OutputPiece) {
+            if case .text(_, let bytes) = piece { emitted += String(decoding: bytes, as: UTF8.self) }
+        }
+        parser.append(Array("abc <thi".utf8)[...]) { take($0) }
         #expect(emitted == "abc ")
-        splitter.append(Array("s".utf8)[...], emit: take)
+        parser.append(Array("s".utf8)[...]) { take($0) }
         #expect(emitted == "abc <this")
     }
 

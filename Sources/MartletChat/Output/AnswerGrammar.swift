@@ -1,0 +1,284 @@
+package import MartletGrammar
+package import MartletJSON
+import OrderedCollections
+
+/// What a model may write in an answer that may or must call tools.
+///
+/// Made from the same `OutputSyntax` that answers are read by. Thinking in front is part of the grammar, free but for
+/// its end. Calls name only tools that are offered, and their arguments follow the tools' schemas, members in the
+/// schema's order.
+package struct AnswerGrammar {
+    package typealias Node = GrammarBuilder.Node
+    /// Makes an expression of the JSON texts that a schema allows.
+    package typealias SchemaNode = (JSONValue, inout GrammarBuilder) throws -> Node
+
+    let syntax: OutputSyntax
+    /// What the prompt ends with, as far as it is the beginning of the answer.
+    let opening: String
+    /// Whether the prompt leaves the model thinking, and whether it may begin to.
+    let isThinking: Bool
+    let mayThink: Bool
+    let schemaNode: SchemaNode
+
+    package init(_ syntax: AnswerSyntax, prompt: RenderedPrompt, schemaNode: @escaping SchemaNode) {
+        self.syntax = syntax.syntax
+        opening = prompt.opening + prompt.continuation
+        isThinking = OutputParser(syntax, after: prompt.opening, continuing: prompt.continuation).isInReasoning
+        mayThink = prompt.reasoning != .closed && prompt.continuation.isEmpty
+        self.schemaNode = schemaNode
+    }
+
+    /// What the model must write.
+    package enum Demand {
+        /// Calls.
+        case calls
+        /// Text, calls, or both.
+        case anything
+        /// A text of this schema, or calls.
+        case value(JSONValue)
+    }
+
+    /// - Returns: `nil` when the form gives nothing to hold the model to.
+    package func grammar(
+        tools: [OfferedTools.Tool], demand: Demand, allowsSeveral: Bool
+    ) throws -> Grammar? {
+        guard let calls = syntax.calls else { return nil }
+        var builder = GrammarBuilder()
+        var section = try section(of: calls, tools, allowsSeveral: allowsSeveral, &builder)
+        if case .anything = demand {
+        } else {
+            section = builder.sequence([
+                try emptyText(&builder), try heads(of: tools, &builder), section,
+            ])
+        }
+        // Some forms end a message behind its calls.
+        let ends = try builder.choice(syntax.ignored.map { try literal($0, &builder) })
+        section = builder.sequence([section, try space(&builder), builder.optional(ends)])
+        let answer: Node
+        switch demand {
+        case .calls: answer = section
+        case .value(let schema):
+            answer = builder.choice([section, try text(schemaNode(schema, &builder), &builder)])
+        case .anything:
+            // Where calls begin as text may, nothing tells where to hold the model to their form.
+            let starts = triggers
+            guard !starts.isEmpty else { return nil }
+            let free = builder.freeText(until: starts)
+            answer = builder.sequence([free, builder.optional(section)])
+        }
+        let root = builder.rule(named: "root")
+        builder.define(root, as: builder.sequence([try thinking(&builder), answer]))
+        return try builder.finish(root: root)
+    }
+
+    /// A text of the schema alone, with thinking in front where the model thinks.
+    package func grammar(of schema: JSONValue) throws -> Grammar {
+        var builder = GrammarBuilder()
+        let value = try text(schemaNode(schema, &builder), &builder)
+        let root = builder.rule(named: "root")
+        builder.define(root, as: builder.sequence([try thinking(&builder), value]))
+        return try builder.finish(root: root)
+    }
+
+    // MARK: Around calls
+
+    /// Texts that begin calls and nothing else.
+    private var triggers: [String] {
+        guard let calls = syntax.calls, !calls.startsBare else { return [] }
+        if let head = syntax.messageHead {
+            if let call = head.call { return call.isEmpty ? [] : [" " + call] }
+        }
+        return ([calls.opening.isEmpty ? calls.callOpening : calls.opening])
+            .map { String(decoding: SyntaxPlan.trimmed($0), as: UTF8.self) }.filter { !$0.isEmpty }
+    }
+
+    private func space(_ builder: inout GrammarBuilder) throws -> Node {
+        try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, Self.maximumSpace)
+    }
+
+    /// Most white space in a row between the parts of a form.
+    static let maximumSpace = 16
+
+    /// A literal of the form; the amount of white space in it is the model's.
+    private func literal(_ text: String, _ builder: inout GrammarBuilder) throws -> Node {
+        var nodes: [Node] = []
+        for part in OutputSyntax.parts(of: text) {
+            if part.isTag {
+                nodes.append(builder.marker(part.text))
+                continue
+            }
+            var word = ""
+            var isSpace = false
+            for character in part.text {
+                let isNext = character.isWhitespace
+                if isNext != isSpace, !word.isEmpty {
+                    nodes.append(try piece(word, isSpace: isSpace, &builder))
+                    word = ""
+                }
+                isSpace = isNext
+                word.append(character)
+            }
+            if !word.isEmpty { nodes.append(try piece(word, isSpace: isSpace, &builder)) }
+        }
+        return builder.sequence(nodes)
+    }
+
+    private func piece(_ text: String, isSpace: Bool, _ builder: inout GrammarBuilder) throws -> Node {
+        // A space between words must be one; line ends around tags are written by some models and not by others.
+        isSpace && text.contains(where: \.isNewline) ? try space(&builder) : builder.text(text)
+    }
+
+    private func thinking(_ builder: inout GrammarBuilder) throws -> Node {
+        guard let reasoning = syntax.reasoning, isThinking || mayThink else { return try space(&builder) }
+        let end = String(decoding: SyntaxPlan.trimmed(reasoning.ends[0]), as: UTF8.self)
+        let rest = builder.sequence([
+            builder.freeText(until: [end]), try literal(end, &builder), try literal(nextMessage, &builder),
+            try space(&builder),
+        ])
+        if isThinking { return rest }
+        let start = syntax.behindHead(of: reasoning.start, in: opening)
+        let block = builder.sequence([try space(&builder), try literal(start, &builder), rest])
+        return builder.choice([block, try space(&builder)])
+    }
+
+    /// What a new message begins with behind thinking.
+    private var nextMessage: String {
+        syntax.messageHead.map { $0.call == "" ? "" : $0.starts[0] }
+            ?? (syntax.ignored.first { $0.contains("assistant") } ?? "")
+    }
+
+    /// The answer's text, in what it stands between.
+    private func text(_ node: Node, _ builder: inout GrammarBuilder) throws -> Node {
+        var start = syntax.behindHead(of: syntax.contentStart, in: opening)
+        if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
+            start = String(start.dropFirst(head.starts[0].count))
+        }
+        let space = try space(&builder)
+        let end = syntax.content.first?.ends.first ?? ""
+        return builder.sequence([
+            builder.optional(try literal(start, &builder)), space, node, space,
+            builder.optional(try literal(end, &builder)),
+        ])
+    }
+
+    /// Text between its markers that is empty, which some models write in front of calls.
+    private func emptyText(_ builder: inout GrammarBuilder) throws -> Node {
+        guard syntax.messageHead == nil, let content = syntax.content.first else { return builder.empty() }
+        return builder.optional(
+            builder.sequence([try literal(content.start, &builder), try literal(content.ends[0], &builder)]))
+    }
+
+    private func section(
+        of calls: CallSyntax, _ tools: [OfferedTools.Tool], allowsSeveral: Bool, _ builder: inout GrammarBuilder
+    ) throws -> Node {
+        let one = try builder.choice(tools.map { try call(of: calls, $0, &builder) })
+        let several = allowsSeveral && calls.allowsSeveral
+        // Behind a comma models write as much white space as they like.
+        let between =
+            calls.separator.hasPrefix(",")
+            ? builder.sequence([builder.text(","), try space(&builder)]) : try literal(calls.separator, &builder)
+        let separator = builder.sequence([between, try headBetween(tools, &builder)])
+        let wrapped =
+            calls.sharesSection
+            ? one : try builder.sequence([literal(calls.opening, &builder), one, literal(calls.closing, &builder)])
+        let more = several ? builder.star(builder.sequence([separator, wrapped])) : builder.empty()
+        let list = builder.sequence([wrapped, more])
+        guard calls.sharesSection else { return list }
+        let opening = try literal(calls.opening, &builder)
+        let closing = try literal(calls.closing, &builder)
+        guard calls.isList else { return builder.sequence([opening, list, closing]) }
+        let space = try space(&builder)
+        return builder.sequence([opening, space, builder.text("["), space, list, space, builder.text("]"), closing])
+    }
+
+    /// What stands in front of calls that are messages of their own, behind what the prompt ends with.
+    private func heads(of tools: [OfferedTools.Tool], _ builder: inout GrammarBuilder) throws -> Node {
+        guard let head = syntax.messageHead else { return builder.empty() }
+        if head.call != nil { return builder.optional(try literal(head.callFront, &builder)) }
+        let names = builder.choice(tools.map { builder.text($0.name) })
+        return builder.sequence([builder.text(" to="), names, try literal(head.end, &builder)])
+    }
+
+    /// What stands between two calls that are messages of their own.
+    private func headBetween(_ tools: [OfferedTools.Tool], _ builder: inout GrammarBuilder) throws -> Node {
+        guard let head = syntax.messageHead else { return builder.empty() }
+        guard head.call == nil else { return try literal(head.call == "" ? head.starts[0] : "", &builder) }
+        let end = syntax.content.first?.ends.first ?? ""
+        return builder.sequence([try literal(end + head.starts[0], &builder), try heads(of: tools, &builder)])
+    }
+
+    // MARK: One call
+
+    private func call(
+        of calls: CallSyntax, _ tool: OfferedTools.Tool, _ builder: inout GrammarBuilder
+    ) throws -> Node {
+        let opening = try literal(calls.callOpening, &builder)
+        let closing = try literal(calls.callClosing, &builder)
+        let space = try space(&builder)
+        switch calls.form {
+        case .object(let name, let arguments, let id):
+            let gap = builder.optional(builder.text(" "))
+            let identifier = id.map { identifier in
+                builder.sequence([
+                    builder.text("\"\(identifier.key)\":"), gap, builder.text("\""), self.identifier(&builder),
+                    builder.text("\""),
+                ])
+            }
+            var parts = [builder.text("{"), space]
+            if let id, id.isFirst, let identifier { parts += [identifier, builder.text(","), space] }
+            parts += [
+                builder.text("\"\(name)\":"), gap, builder.text(JSONValue.string(tool.name).text), builder.text(","),
+                space, builder.text("\"\(arguments)\":"), gap, try schemaNode(tool.parameters, &builder),
+            ]
+            if let id, !id.isFirst, let identifier { parts += [builder.text(","), space, identifier] }
+            parts += [space, builder.text("}")]
+            return builder.sequence([opening] + parts + [closing])
+        case .nameAsKey:
+            return builder.sequence([
+                opening, builder.text("{"), space, builder.text(JSONValue.string(tool.name).text + ":"), space,
+                try schemaNode(tool.parameters, &builder), space, builder.text("}"), closing,
+            ])
+        case .headed(let head, let form):
+            return builder.sequence([
+                opening, try self.head(head, tool, &builder), try arguments(form, tool, &builder), closing,
+            ])
+        }
+    }
+
+    private func identifier(_ builder: inout GrammarBuilder) -> Node {
+        let letters = builder.characters([0x30...0x39, 0x41...0x5A, 0x61...0x7A])
+        return (try? builder.repetition(letters, 1, 9)) ?? letters
+    }
+
+    private func filling(_ filling: CallHead.Filling, _ builder: inout GrammarBuilder) throws -> Node {
+        switch filling {
+        case .none: return builder.empty()
+        case .identifier(let front): return builder.sequence([try literal(front, &builder), identifier(&builder)])
+        case .number(let front, _, let back):
+            let digits = try builder.repetition(builder.characters([0x30...0x39]), 1, 5)
+            return builder.sequence([try literal(front, &builder), digits, try literal(back, &builder)])
+        }
+    }
+
+    private func head(_ head: CallHead, _ tool: OfferedTools.Tool, _ builder: inout GrammarBuilder) throws -> Node {
+        var name = tool.name
+        if let message = syntax.messageHead {
+            if let call = message.call, !call.isEmpty {
+                return builder.sequence([
+                    builder.text(" \(call)\(name)"),
+                    try builder.choice(message.callFillings.map { try literal($0, &builder) }),
+                    try literal(message.end, &builder),
+                ])
+            }
+            if message.call == "" { return try literal(name + message.end, &builder) }
+        }
+        // The quote of an attribute belongs to the name.
+        let isQuoted = head.nameStops == ["\""] && head.filling == .none
+        if isQuoted { name += "\"" }
+        return builder.sequence([
+            try filling(head.front, &builder), try literal(head.nameStart, &builder), builder.text(name),
+            try filling(head.filling, &builder),
+            head.end.isEmpty ? try space(&builder) : try literal(head.end, &builder),
+        ])
+    }
+}

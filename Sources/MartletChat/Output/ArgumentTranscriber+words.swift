@@ -1,0 +1,57 @@
+/// Numbers and words.
+extension ArgumentTranscriber {
+    mutating func takeNumber(_ byte: UInt8, _ number: NumberState, _ output: inout [UInt8]) -> Step {
+        let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        let next: NumberState? =
+            switch (number, byte) {
+            case (.minus, UInt8(ascii: "0")): .zero
+            case (.minus, _) where isDigit: .integer
+            case (.integer, _) where isDigit: .integer
+            case (.zero, UInt8(ascii: ".")), (.integer, UInt8(ascii: ".")): .point
+            case (.point, _) where isDigit, (.fraction, _) where isDigit: .fraction
+            case (.zero, UInt8(ascii: "e")), (.integer, UInt8(ascii: "e")), (.fraction, UInt8(ascii: "e")): .exponent
+            case (.zero, UInt8(ascii: "E")), (.integer, UInt8(ascii: "E")), (.fraction, UInt8(ascii: "E")): .exponent
+            case (.exponent, UInt8(ascii: "+")), (.exponent, UInt8(ascii: "-")): .exponentSign
+            case (.exponent, _) where isDigit, (.exponentSign, _) where isDigit: .exponentDigits
+            case (.exponentDigits, _) where isDigit: .exponentDigits
+            default: nil
+            }
+        if let next {
+            output.append(byte)
+            state = .number(next)
+            return .more
+        }
+        guard number.isComplete, !isDigit, !Self.isLetter(byte) else { return .failed }
+        return endValue(before: byte, &output)
+    }
+
+    mutating func takeWord(_ byte: UInt8, _ word: [UInt8], _ output: inout [UInt8]) -> Step {
+        if Self.isLetter(byte) {
+            guard word.count < Self.maximumWord else { return .failed }
+            state = .word(word + [byte])
+            return .more
+        }
+        guard writeWord(word, &output) else { return .failed }
+        return endValue(before: byte, &output)
+    }
+
+    func writeWord(_ word: [UInt8], _ output: inout [UInt8]) -> Bool {
+        let isLoose = dialect != .json
+        switch String(decoding: word, as: UTF8.self) {
+        case "true": output.append(contentsOf: "true".utf8)
+        case "false": output.append(contentsOf: "false".utf8)
+        case "null": output.append(contentsOf: "null".utf8)
+        case "True" where isLoose: output.append(contentsOf: "true".utf8)
+        case "False" where isLoose: output.append(contentsOf: "false".utf8)
+        case "None" where isLoose: output.append(contentsOf: "null".utf8)
+        default: return false
+        }
+        return true
+    }
+
+    /// A number or a word ends with the byte behind it.
+    mutating func endValue(before byte: UInt8, _ output: inout [UInt8]) -> Step {
+        if case .done = endValue() { return .done(isTaken: false) }
+        return take(byte, into: &output)
+    }
+}

@@ -1,0 +1,223 @@
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+
+/// Finds out how the model of a template writes its answers.
+///
+/// By what the template does, not by its words: a family is taken when the assistant's turn that the template renders
+/// for a message with calls parses back to those calls. What no known family reads is taken apart by
+/// `SyntaxAnalysis`; a template that does not show past calls is recognised by the family's markers in its source.
+struct SyntaxRecognition {
+    let probe: TemplateProbe
+    let capabilities: TemplateCapabilities
+    /// What the template puts thinking between, as far as that is found without knowing the family.
+    let markers: ReasoningMarkers?
+
+    /// The form, and how it was found.
+    func syntax() -> (OutputSyntax, TemplateAnalysisSource) {
+        let (syntax, source) = calls()
+        return (withReasoning(syntax), source)
+    }
+
+    private func calls() -> (OutputSyntax, TemplateAnalysisSource) {
+        let turns = [2, 1].compactMap { turn(calls: $0) }
+        for syntax in OutputSyntax.families {
+            let needed = syntax.signature
+            // Both, where the template takes several calls: a form for lists reads single calls too.
+            let isRead =
+                !turns.isEmpty
+                && turns.allSatisfy { turn in
+                    needed.allSatisfy { turn.turn.whole.contains($0) } && Self.reads(syntax, turn)
+                }
+            if isRead { return (syntax, .behaviour) }
+        }
+        if let syntax = SyntaxAnalysis(single: turns.last, several: turns.count > 1 ? turns.first : nil, end: turnEnd)
+            .syntax(), turns.allSatisfy({ Self.reads(syntax, $0) })
+        {
+            return (syntax, .analysis)
+        }
+        let sources = [probe.template.source, probe.toolUseTemplate?.source ?? ""]
+        for (marker, syntax) in Self.hints where sources.contains(where: { $0.contains(marker) }) {
+            return (syntax, .source)
+        }
+        return (OutputSyntax(family: "plain"), .none)
+    }
+
+    /// What the source of a template says whose behaviour does not show how calls are written.
+    private static let hints: [(String, OutputSyntax)] = [
+        ("<|tool_call_start|>", .lfm), ("List of tools: [", .lfm), ("<|tool_call|>", .granite), ("<|/tool|>", .phi),
+        ("functools[", .firefunction), ("<tool_call>", .hermes), ("[TOOL_CALLS]", .mistralList),
+        ("<start_of_turn>", .gemmaFenced),
+    ]
+
+    // MARK: Turns
+
+    /// An assistant's turn with calls, as the template renders it.
+    struct CallTurn {
+        var turn: Turn
+        var calls: [(name: String, arguments: JSONValue)]
+    }
+    struct Turn {
+        /// What of the turn stands in the prompt already.
+        var opening: String
+        var text: String
+        var whole: String { opening + text }
+    }
+
+    static let names = ["probe_alpha", "probe_beta"]
+    static let keys = ["argkey_one", "argkey_two"]
+    static let texts = ["valueword", "otherword"]
+    static let numbers: [Int64] = [7351, 9462]
+    static let user: JSONValue = ["role": "user", "content": "Hello"]
+
+    static let tools: [JSONValue] = names.map { name in
+        [
+            "type": "function",
+            "function": [
+                "name": .string(name), "description": "A probe",
+                "parameters": [
+                    "type": "object",
+                    "properties": [
+                        "argkey_one": ["type": "string", "description": "One"],
+                        "argkey_two": ["type": "integer", "description": "Two"],
+                    ], "required": ["argkey_one", "argkey_two"],
+                ],
+            ],
+        ]
+    }
+
+    static let offered = OfferedTools(
+        tools.map { tool in
+            OfferedTools.Tool(
+                name: tool["function"]?["name"]?.stringValue ?? "", parameters: tool["function"]?["parameters"] ?? .null
+            )
+        })
+
+    /// - Returns: `nil` when the template does not show that many calls.
+    func turn(calls count: Int) -> CallTurn? {
+        let calls = (0..<count).map { index -> (name: String, arguments: JSONValue) in
+            (
+                Self.names[index],
+                [
+                    "argkey_one": .string(Self.texts[index]), "argkey_two": .integer(Self.numbers[index]),
+                ]
+            )
+        }
+        for isText in [capabilities.argumentForm == .texts, capabilities.argumentForm != .texts] {
+            let message: JSONValue = [
+                "role": "assistant", "content": "",
+                "tool_calls": .array(
+                    calls.enumerated().map { index, call in
+                        [
+                            "id": .string("call0000\(index + 1)"), "type": "function",
+                            "function": [
+                                "name": .string(call.name),
+                                "arguments": isText ? .string(call.arguments.text) : call.arguments,
+                            ],
+                        ]
+                    }),
+            ]
+            if let turn = turn(of: message), calls.allSatisfy({ turn.whole.contains($0.name) }) {
+                return CallTurn(turn: turn, calls: calls)
+            }
+        }
+        return nil
+    }
+
+    /// What the template renders for an assistant's message behind a user's.
+    func turn(of message: JSONValue, tools: [JSONValue]? = SyntaxRecognition.tools) -> Turn? {
+        guard let plain = probe.render([Self.user], tools: tools, endToken: ""),
+            let asking = probe.render([Self.user], tools: tools, asks: true),
+            let full = probe.render([Self.user, message], tools: tools)
+        else { return nil }
+        let known = Text.commonPrefix(of: asking, full)
+        let begin = min(Text.commonPrefix(of: plain, full), known)
+        return Turn(
+            opening: String(decoding: full.utf8.dropFirst(begin).prefix(known - begin), as: UTF8.self),
+            text: String(decoding: full.utf8.dropFirst(known), as: UTF8.self))
+    }
+
+    /// What ends an assistant's turn.
+    private var turnEnd: String {
+        let word = "Contentword"
+        guard let turn = turn(of: ["role": "assistant", "content": .string(word)]),
+            let offset = Text(turn.text, isTrusted: true).occurrences(of: Text(word, isTrusted: true), limit: 1).first
+        else { return "" }
+        return String(decoding: turn.text.utf8.dropFirst(offset + word.utf8.count), as: UTF8.self)
+    }
+
+    /// Whether a turn parses back to its calls.
+    static func reads(_ syntax: OutputSyntax, _ turn: CallTurn) -> Bool {
+        var parser = OutputParser(AnswerSyntax(syntax), tools: offered, after: turn.turn.opening)
+        var calls: [(name: String, arguments: [UInt8])] = []
+        var isSound = true
+        func take(_ piece: OutputPiece) {
+            switch piece {
+            case .call(_, let name): calls.append((name, []))
+            case .arguments(let number, let bytes): calls[number].arguments += bytes
+            case .warning: isSound = false
+            case .text, .callEnd: break
+            }
+        }
+        parser.append(Array(turn.turn.text.utf8)[...], emit: take)
+        parser.finish(emit: take)
+        guard isSound, calls.count == turn.calls.count else { return false }
+        return zip(calls, turn.calls).allSatisfy { read, meant in
+            read.name == meant.name
+                && (try? JSONParser.parse(read.arguments)).map(canonical) == canonical(meant.arguments)
+        }
+    }
+
+    /// The same value with the members of objects in order of their keys.
+    static func canonical(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .array(let items): .array(items.map(canonical))
+        case .object(let members):
+            .object(
+                JSONObject(
+                    members.map { ($0, canonical($1)) }.sorted { $0.0 < $1.0 }, uniquingKeysWith: { $1 }))
+        default: value
+        }
+    }
+
+    // MARK: Thinking
+
+    private func withReasoning(_ syntax: OutputSyntax) -> OutputSyntax {
+        var syntax = syntax
+        if let own = syntax.reasoning, !shows(own.ends[0]) { syntax.reasoning = nil }
+        if syntax.reasoning == nil, let markers {
+            syntax.reasoning = OutputSyntax.Enclosure(markers.start, markers.end)
+        }
+        return syntax
+    }
+
+    /// Whether a marker stands in the template or in what it makes of thinking.
+    private func shows(_ marker: String) -> Bool {
+        let marker = String(decoding: SyntaxPlan.trimmed(marker), as: UTF8.self)
+        if [probe.template.source, probe.toolUseTemplate?.source ?? ""].contains(where: { $0.contains(marker) }) {
+            return true
+        }
+        return probe.thoughtfulTexts().contains { $0.contains(marker) }
+    }
+}
+
+/// How a template's form of answers was found.
+package enum TemplateAnalysisSource: String, Sendable {
+    /// Calls that the template rendered parse back.
+    case behaviour
+    /// As `behaviour`, with a form that was taken from differences between renderings.
+    case analysis
+    /// By markers in its source, as it does not render past calls.
+    case source
+    /// No form of calls is known.
+    case none
+}
+
+extension OutputSyntax {
+    /// What a turn with calls contains if it is of this family.
+    var signature: [String] {
+        guard let calls else { return [] }
+        return [calls.opening, calls.callOpening].filter { !$0.isEmpty }
+            .map { String(decoding: SyntaxPlan.core($0), as: UTF8.self) }
+    }
+}

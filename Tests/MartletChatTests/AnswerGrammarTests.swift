@@ -1,0 +1,70 @@
+import MartletGrammar
+import MartletJSON
+import OrderedCollections
+import Testing
+
+@testable import MartletChat
+
+@Suite("Grammars of calls", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
+struct AnswerGrammarTests {
+    private func prompt(_ turn: SyntaxRecognition.Turn) -> RenderedPrompt {
+        RenderedPrompt(segments: [], reasoning: .undecided, opening: turn.opening)
+    }
+
+    private func accepts(_ grammar: Grammar, _ text: String) -> Bool {
+        var matcher = GrammarMatcher(grammar)
+        return matcher.accept(Array(text.utf8)) && matcher.isComplete
+    }
+
+    /// The grammar and the reader are made of one description: what a template renders fits both.
+    @Test func whatTemplatesRenderIsAllowedAndOtherNamesAreNot() throws {
+        var checked: Set<String> = []
+        for name in try TemplateFolder.names() {
+            let template = try ChatTemplate(
+                source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
+            // One writes more behind its turns.
+            guard template.syntaxSource == .behaviour, template.syntax.syntax.family != "command-fenced" else {
+                continue
+            }
+            let recognition = template.recognition
+            for count in [1, 2] {
+                guard var turn = recognition.turn(calls: count) else { continue }
+                turn.turn.text = TurnEnds.cut(turn.turn.text, of: name)
+                Self.moveCut(&turn.turn, template.syntax.syntax.reasoning)
+                let text = turn.turn.text
+                let label = Comment(
+                    rawValue: "\(name): \(turn.turn.opening.debugDescription) + \(text.debugDescription)")
+                let maker = AnswerGrammar(template.syntax, prompt: prompt(turn.turn), schemaNode: JSONTexts.node)
+                let tools = SyntaxRecognition.offered.tools
+                let grammar = try #require(try maker.grammar(tools: tools, demand: .calls, allowsSeveral: true), label)
+                #expect(accepts(grammar, text), label)
+                let other = try #require(
+                    try maker.grammar(tools: Array(tools[1...]), demand: .calls, allowsSeveral: true), label)
+                #expect(!accepts(other, text), label)
+                if count == 2 {
+                    let single = try #require(
+                        try maker.grammar(tools: tools, demand: .calls, allowsSeveral: false), label)
+                    #expect(!accepts(single, text), label)
+                }
+                if let free = try maker.grammar(tools: tools, demand: .anything, allowsSeveral: true) {
+                    #expect(accepts(free, text), label)
+                    let isThinking = OutputParser(template.syntax, after: turn.turn.opening).isInReasoning
+                    #expect(accepts(free, "Just text.") != isThinking, label)
+                }
+                checked.insert(name)
+            }
+        }
+        #expect(checked.count == 45)
+    }
+
+    /// A prompt ends with a whole marker, and an answer does not begin with the end of thinking that was not begun.
+    private static func moveCut(_ turn: inout SyntaxRecognition.Turn, _ reasoning: OutputSyntax.Enclosure?) {
+        if let open = turn.opening.lastIndex(of: "<"), !turn.opening[open...].contains(">") {
+            turn.text = turn.opening[open...] + turn.text
+            turn.opening = String(turn.opening[..<open])
+        }
+        if let reasoning, turn.text.hasPrefix(reasoning.ends[0].withoutSpaceAround) { turn.opening += reasoning.start }
+        let separator = "<|message_sep|>\n\n"
+        if turn.text.hasSuffix(separator) { turn.text = String(turn.text.dropLast(separator.count)) }
+    }
+}

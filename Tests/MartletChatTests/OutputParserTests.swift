@@ -1,0 +1,209 @@
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+import Testing
+
+@testable import MartletChat
+
+private let tools = OfferedTools([
+    OfferedTools.Tool(
+        name: "get_weather",
+        parameters: [
+            "type": "object",
+            "properties": [
+                "city": ["type": "string"], "days": ["type": "integer"], "hot": ["type": "boolean"],
+                "any": [:], "list": ["type": ["array", "null"]],
+            ],
+        ]),
+    OfferedTools.Tool(name: "now", parameters: .null),
+])
+
+private func read(
+    _ text: String, _ syntax: OutputSyntax, tools: OfferedTools? = tools, after opening: String = "",
+    showsReasoning: Bool = false
+) -> ReadMessage {
+    let syntax = AnswerSyntax(syntax)
+    let whole = ReadMessage(text, syntax, tools: tools, after: opening, showsReasoning: showsReasoning)
+    // However it is cut, the message is the same.
+    for size in [1, 2, 5] {
+        let cut = ReadMessage(
+            text, syntax, tools: tools, after: opening, every: size, showsReasoning: showsReasoning)
+        #expect(cut == whole, "\(size) bytes at a time: \(text)")
+    }
+    return whole
+}
+
+@Suite struct OutputParserTests {
+    private var thinking: OutputSyntax {
+        var syntax = OutputSyntax.hermes
+        syntax.reasoning = OutputSyntax.think
+        return syntax
+    }
+
+    @Test func partsAreTold() {
+        let message = read(
+            "<think>\nHm.\n</think>\n\nLet me see.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": "
+                + "{\"city\": \"Oslo\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>",
+            thinking)
+        #expect(message.reasoning == "Hm.")
+        #expect(message.content == "Let me see.")
+        #expect(message.calls.map(\.name) == ["get_weather", "now"])
+        #expect(message.calls.map(\.arguments) == [#"{"city":"Oslo"}"#, "{}"])
+        #expect(message.warnings.isEmpty)
+    }
+
+    @Test func withoutToolsCallsAreText() {
+        let text = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"
+        #expect(read(text, thinking, tools: nil).content == text)
+    }
+
+    @Test func thinkingCanStayInTheContent() {
+        let text = "<think>\nHm.\n</think>\n\nYes"
+        let message = read(text, thinking, showsReasoning: true)
+        #expect(message.content == text && message.reasoning.isEmpty)
+    }
+
+    static let lost: [(text: String, warning: Bool)] = [
+        ("<tool_call>\n{\"name\": \"rm\", \"arguments\": {}}\n</tool_call>", true),
+        ("a <tool_call> b", true),
+        ("<tool_call>\n{\"name\": 5}", true),
+        ("<tool_call>\n{\"arguments\": {\"name\": \"now\"}}", true),
+        ("<tool_call>\n{\"name\": \"no", false),
+        ("<tool_call>", false),
+        ("<tool_call>\n[1, 2]</tool_call> and more <tool_call>", true),
+    ]
+
+    @Test(arguments: lost.indices) func whatIsNoCallIsContent(index: Int) {
+        let (text, warns) = Self.lost[index]
+        let message = read(text, .hermes)
+        #expect(message.calls.isEmpty)
+        #expect(message.content == text)
+        #expect(message.warnings.isEmpty != warns)
+    }
+
+    @Test func nameOfAnotherToolIsNamedInTheWarning() {
+        let message = read("<tool_call>\n{\"name\": \"rm_rf\"", .hermes)
+        #expect(message.warnings == ["The model called a tool that was not offered: rm_rf"])
+    }
+
+    @Test func answerThatIsCutOffKeepsTheBeginningOfArguments() {
+        let text = "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Os"
+        let message = read(text, .hermes)
+        #expect(message.calls.map(\.arguments) == [#"{"city":"Os"#])
+        #expect(message.calls.map(\.isComplete) == [false])
+        #expect(message.warnings == ["The answer ends within the arguments of call 0"])
+    }
+
+    @Test func brokenArgumentsEndTheCallAndTheRestIsShown() {
+        let text = "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": Oslo}}\n</tool_call>"
+        let message = read(text, .hermes)
+        #expect(message.calls.map(\.arguments) == [#"{"city":"#])
+        #expect(message.content == "Oslo}}\n</tool_call>")
+        #expect(message.warnings.count == 1)
+    }
+
+    @Test func argumentsMayComeFirstOrAsAString() {
+        let first = read("<tool_call>{\"arguments\": {\"days\": 1}, \"name\": \"get_weather\"}</tool_call>", .hermes)
+        #expect(first.calls.map(\.arguments) == [#"{"days":1}"#])
+        let text = read(
+            #"<tool_call>{"name": "get_weather", "arguments": "{\"days\": 1}"}</tool_call>"#, .hermes)
+        #expect(text.calls.map(\.arguments) == [#"{"days": 1}"#])
+        let none = read(#"<tool_call>{"name": "now"}</tool_call>"#, .hermes)
+        #expect(none.calls.map(\.arguments) == ["{}"])
+    }
+
+    @Test func taggedValuesFollowTheSchema() {
+        let message = read(
+            "<tool_call>\n<function=get_weather>\n<parameter=city>\n42\n</parameter>\n<parameter=days>\n3\n</parameter>\n"
+                + "<parameter=hot>\nTrue\n</parameter>\n<parameter=list>\nNone\n</parameter>\n<parameter=any>\n"
+                + "{'a': [1, 'b']}\n</parameter>\n<parameter=other>\nno <b>JSON\n\n</parameter>\n</function>\n</tool_call>",
+            .qwenCoder)
+        #expect(
+            message.calls.first?.arguments
+                == #"{"city":"42","days":3,"hot":true,"list":null,"any":{"a":[1,"b"]},"other":"no <b>JSON\n"}"#)
+        #expect(message.content.isEmpty && message.warnings.isEmpty)
+    }
+
+    @Test func callWithoutArgumentsIsOne() {
+        #expect(read("<tool_call>now</tool_call>", .glm).calls.map(\.arguments) == ["{}"])
+        #expect(
+            read("<tool_call>\n<function=now>\n</function>\n</tool_call>", .qwenCoder).calls.map(\.arguments) == ["{}"])
+        #expect(read("[TOOL_CALLS]now[ARGS]{}", .mistral).calls.map(\.arguments) == ["{}"])
+        #expect(
+            read("<|tool_call_start|>[now()]<|tool_call_end|>", .lfm).calls.map(\.arguments) == ["{}"])
+    }
+
+    @Test func pythonIsWrittenAsJSON() {
+        let message = read(
+            #"<|tool_call_start|>[get_weather(city='It\'s "x" \x41\u00e4\U0001F600', any={'k': (1, None,), "l": []}, hot=False), now()]<|tool_call_end|> ok"#,
+            .lfm)
+        #expect(message.calls.map(\.name) == ["get_weather", "now"])
+        #expect(
+            message.calls.first?.value == [
+                "any": ["k": [1, .null], "l": []], "city": "It's \"x\" Aä😀", "hot": false,
+            ])
+        #expect(message.content == "ok")
+    }
+
+    @Test func rawLineEndsInStringsAreEscaped() {
+        let message = read("[TOOL_CALLS]get_weather[ARGS]{\"city\": \"a\nb\\qc\"}", .mistral)
+        #expect(message.calls.first?.arguments == #"{"city":"a\nb\\qc"}"#)
+    }
+
+    @Test func bareCallIsToldFromJSONThatIsTheAnswer() {
+        let call = read(#"{"name": "get_weather", "parameters": {"city": "Oslo"}}"#, .llama)
+        #expect(call.calls.map(\.arguments) == [#"{"city":"Oslo"}"#] && call.content.isEmpty)
+        for text in [#"{"city": "Oslo"}"#, #"{"name": "Ann", "age": 3}"#, "{", "{}", #"  {"name"#] {
+            let answer = read(text, .llama)
+            #expect(answer.calls.isEmpty && answer.content == text && answer.warnings.isEmpty)
+        }
+    }
+
+    @Test func harmonyChannelsAreTold() {
+        let message = read(
+            "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|>"
+                + "<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>"
+                + "{\"city\": \"Oslo\"}<|call|>", .harmony, after: "<|start|>assistant")
+        #expect(message.reasoning == "Hm.")
+        #expect(message.content == "I look.")
+        #expect(message.calls.map(\.arguments) == [#"{"city":"Oslo"}"#])
+        let plain = read(
+            "<|channel|>final<|message|>Hello.", .harmony, tools: nil, after: "<|start|>assistant")
+        #expect(plain.content == "Hello.")
+    }
+
+    @Test func functionaryTextMayHoldItsMarker() {
+        let message = read("all\n>>> print(1)\n1>>>now\n{}", .functionary, after: "\n\n>>>")
+        #expect(message.content == ">>> print(1)\n1")
+        #expect(message.calls.map(\.name) == ["now"])
+    }
+
+    @Test func continuedAnswerIsReadFromWhereItStands() {
+        let syntax = AnswerSyntax(thinking)
+        func rest(_ text: String, continuing continuation: String, after prompt: String = "") -> ReadMessage {
+            var message = ReadMessage("", syntax, tools: nil)
+            var parser = OutputParser(syntax, tools: tools, after: prompt, continuing: continuation)
+            parser.append(Array(text.utf8)[...]) { message.take($0) }
+            parser.finish { message.take($0) }
+            return message
+        }
+        #expect(rest(" and more</think>x", continuing: "<think>\nI thought").reasoning == " and more")
+        #expect(rest("  two", continuing: "One").content == "  two")
+        #expect(rest("b</think>c", continuing: "a", after: "<think>\n").content == "c")
+    }
+
+    @Test func thousandsOfCallsAndDeepArgumentsTakeLinearTime() {
+        let call =
+            "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \""
+            + String(repeating: "<tool_c", count: 50)
+            + "\"}}\n</tool_call>\n"
+        let message = ReadMessage(String(repeating: call, count: 2_000), AnswerSyntax(.hermes), tools: tools, every: 3)
+        #expect(message.calls.count == 2_000)
+        let deep = "[TOOL_CALLS]get_weather[ARGS]{\"any\": " + String(repeating: "[", count: 100_000)
+        #expect(ReadMessage(deep, AnswerSyntax(.mistral), tools: tools, every: 4).warnings.count == 1)
+        let long =
+            "<tool_call>get_weather<arg_key>any</arg_key><arg_value>" + String(repeating: "1</arg_v ", count: 100_000)
+            + "</arg_value></tool_call>"
+        #expect(ReadMessage(long, AnswerSyntax(.glm), tools: tools, every: 3).calls.first?.isComplete == true)
+    }
+}

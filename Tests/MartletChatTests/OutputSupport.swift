@@ -1,0 +1,70 @@
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+import Testing
+
+@testable import MartletChat
+
+/// A message, folded from the pieces of an answer.
+struct ReadMessage: Equatable {
+    struct Call: Equatable {
+        var name: String
+        var argumentBytes: [UInt8] = []
+        var isComplete = false
+
+        var arguments: String { String(decoding: argumentBytes, as: UTF8.self) }
+        /// The arguments with members in order of their keys.
+        var value: JSONValue? { (try? JSONParser.parse(argumentBytes)).map(SyntaxRecognition.canonical) }
+    }
+    private var contentBytes: [UInt8] = []
+    private var reasoningBytes: [UInt8] = []
+    var calls: [Call] = []
+    var warnings: [String] = []
+    /// Markup and text as they came, without arguments.
+    private var allBytes: [UInt8] = []
+
+    var content: String { String(decoding: contentBytes, as: UTF8.self) }
+    var reasoning: String { String(decoding: reasoningBytes, as: UTF8.self) }
+    var all: String { String(decoding: allBytes, as: UTF8.self) }
+
+    mutating func take(_ piece: OutputPiece) {
+        switch piece {
+        case .text(let channel, let bytes):
+            #expect(!bytes.isEmpty)
+            allBytes += bytes
+            switch channel {
+            case .content: contentBytes += bytes
+            case .reasoning: reasoningBytes += bytes
+            case .markup: break
+            }
+        case .call(let number, let name):
+            #expect(number == calls.count)
+            calls.append(Call(name: name))
+        case .arguments(let number, let bytes):
+            #expect(!bytes.isEmpty)
+            calls[number].argumentBytes += bytes
+        case .callEnd(let number): calls[number].isComplete = true
+        case .warning(let text): warnings.append(text)
+        }
+    }
+
+    /// What a parser makes of `text` in pieces of `size` bytes; of all at once where that is `nil`.
+    init(
+        _ text: String, _ syntax: AnswerSyntax, tools: OfferedTools?, after opening: String = "", cuts: [Int] = [],
+        every size: Int? = nil, showsReasoning: Bool = false
+    ) {
+        let bytes = Array(text.utf8)
+        var parser = OutputParser(syntax, tools: tools, after: opening, showsReasoning: showsReasoning)
+        var start = 0
+        let ends = size.map { Array(stride(from: $0, to: bytes.count, by: $0)) } ?? cuts
+        for end in ends + [bytes.count] {
+            parser.append(bytes[start..<end]) { take($0) }
+            start = end
+        }
+        parser.finish { take($0) }
+    }
+}
+
+extension String {
+    var withoutSpaceAround: String { Text(self, isTrusted: true).stripped().string }
+}
