@@ -31,6 +31,7 @@ package final class EdgeServer: Sendable {
     private let shutdown = ShutdownFlag()
     private let group = Mutex<ServiceGroup?>(nil)
     private let isListening = Mutex(false)
+    private let certificates = Mutex<CertificateStore?>(nil)
 
     /// - Parameters:
     ///   - services: what the engine needs to run; stopped after the last response has ended.
@@ -58,6 +59,9 @@ package final class EdgeServer: Sendable {
     /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         try configuration.check()
+        if let path = configuration.socketPath, SocketFile.isListenedOn(path) {
+            throw EdgeServerError.socketInUse(path: path)
+        }
         let journal = try openJournal()
         do {
             try await serve(until: signals, journal)
@@ -106,6 +110,12 @@ package final class EdgeServer: Sendable {
     package func shutDown() async {
         shutdown.set()
         await group.withLock { $0 }?.triggerGracefulShutdown()
+    }
+
+    /// Reads the files of the certificate again. What new connections are shown changes by itself when the files do; this is
+    /// for those who want to be sure, and told.
+    package func reloadCertificates() {
+        certificates.withLock { $0 }?.reload()
     }
 
     /// Removes the socket's file if this server made it.
@@ -161,7 +171,11 @@ package final class EdgeServer: Sendable {
             maxHeaderFieldSize: configuration.limits.headerFieldBytes,
             maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
         var server = HTTPServerBuilder.http1(configuration: http)
-        if let files = configuration.tls { server = try .tls(server, tlsConfiguration: try files.configuration()) }
+        if let files = configuration.tls {
+            let store = try CertificateStore(files, logger: logger)
+            certificates.withLock { $0 = store }
+            server = try .tls(server, tlsConfiguration: store.configuration)
+        }
         return Application(
             router: router(journal),
             server: server,

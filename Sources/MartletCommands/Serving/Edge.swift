@@ -55,6 +55,11 @@ struct Edge: Sendable {
                 for await _ in failures {}
                 if !Task.isCancelled { await server.shutDown() }
             }
+            if configuration.tls != nil, !signals.isEmpty {
+                group.addTask {
+                    for await _ in await UnixSignalsSequence(trapping: .sighup) { server.reloadCertificates() }
+                }
+            }
             try await server.run(until: signals)
             group.cancelAll()
         }

@@ -65,6 +65,8 @@ package struct ServerConfiguration: Sendable {
     package var changesProperties = false
     /// Where a line about each answered request goes. Default: nowhere.
     package var accessLog: AccessLog?
+    /// How many log lines were lost so far because nobody read them. Default: none.
+    package var droppedLogLineCount: @Sendable () -> UInt64 = { 0 }
     /// Which build answers, as responses name it. Default: "martlet".
     package var build = "martlet"
 

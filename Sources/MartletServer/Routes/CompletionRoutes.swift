@@ -2,11 +2,26 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletChat
+internal import MartletGrammar
 internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
 
 extension ReasoningSplitter: OutputSplitter {}
+
+extension RenderedPrompt {
+    /// A constraint of the answer with the thinking that may come before it, which it does not hold.
+    func constraint(_ answer: GenerationConstraint?) throws(APIError) -> GenerationConstraint? {
+        guard let answer, let markers, reasoning != .closed else { return answer }
+        do throws(GrammarError) {
+            return GenerationConstraint(
+                try answer.grammar.afterReasoning(
+                    from: markers.start, to: markers.end, isOpen: reasoning == .open))
+        } catch {
+            throw APIError(error, field: "grammar")
+        }
+    }
+}
 
 /// The routes that generate, and the one that shows what they would.
 struct CompletionRoutes: Sendable {
@@ -55,6 +70,7 @@ struct CompletionRoutes: Sendable {
             if request.reasoningFormat != .none, let markers = rendered.markers {
                 prepared.splitter = ReasoningSplitter(markers, isOpen: rendered.reasoning == .open)
             }
+            prepared.constraint = try rendered.constraint(request.options.constraint)
             return prepared
         }
     }

@@ -127,7 +127,7 @@ struct CompletionService: Sendable {
         registry.submit(
             completion.options.request(
                 handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
-                adapters: prepared.adapters),
+                adapters: prepared.adapters, constraint: prepared.constraint),
             splitter: prepared.splitter)
     }
 
