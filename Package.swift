@@ -41,7 +41,8 @@ let package = Package(
             name: "MartletCommands",
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
-                "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON", "MartletGGUF",
+                "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
+                "MartletGGUF",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -107,7 +108,7 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "MartletJSON", "MartletProtocol",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -153,8 +154,7 @@ let package = Package(
             name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
-            name: "MartletChatTests",
-            dependencies: ["MartletChat", "MartletGrammar", "MartletJSON", "MartletProtocol"],
+            name: "MartletChatTests", dependencies: ["MartletChat", "MartletJSON", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",
