@@ -18,6 +18,21 @@ enum SmallFile {
         return text
     }
 
+    /// Whether a file begins with these bytes.
+    static func begins(_ path: String, with start: [UInt8], for subject: String) throws(SettingError) -> Bool {
+        do {
+            let descriptor = try FileDescriptor.open(FilePath(path), .readOnly)
+            let bytes = try descriptor.closeAfter {
+                try [UInt8](unsafeUninitializedCapacity: start.count) { buffer, count in
+                    count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
+                }
+            }
+            return bytes == start
+        } catch {
+            throw SettingError("\(subject): cannot read \(path): \(error)")
+        }
+    }
+
     static func bytes(_ path: String, for subject: String) throws(SettingError) -> [UInt8] {
         do {
             let descriptor = try FileDescriptor.open(FilePath(path), .readOnly)

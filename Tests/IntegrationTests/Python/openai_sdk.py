@@ -4,6 +4,7 @@ usage: openai_sdk.py BASE_URL      (BASE_URL ends in /v1)
 Prints one line per check; exits 1 at the first that fails.
 """
 import asyncio
+import json
 import sys
 
 import openai
@@ -119,6 +120,87 @@ def probabilities(client):
     check("biases are taken", banned.choices[0].message.content is not None, banned)
 
 
+def function(name, argument, kind="string"):
+    return {"type": "function", "function": {
+        "name": name, "description": f"{name.replace('_', ' ').capitalize()}.",
+        "parameters": {"type": "object", "properties": {argument: {"type": kind}}, "required": [argument]}}}
+
+
+WEATHER, TIMER = function("get_weather", "city"), function("set_timer", "minutes", "integer")
+
+
+def assembled(chunks):
+    """The message that a stream's chunks fold to."""
+    content, reasoning, calls, finish = "", "", [], None
+    for choice in (choice for chunk in chunks for choice in chunk.choices):
+        content += choice.delta.content or ""
+        reasoning += getattr(choice.delta, "reasoning_content", None) or ""
+        finish = choice.finish_reason or finish
+        for call in choice.delta.tool_calls or []:
+            if call.id:
+                calls.append([call.id, call.function.name, ""])
+            calls[call.index][2] += call.function.arguments or ""
+    return content, reasoning, [call[1:] for call in calls], finish
+
+
+def called(answer):
+    return [[call.function.name, call.function.arguments] for call in answer.choices[0].message.tool_calls or []]
+
+
+def tools(client):
+    question = [{"role": "user", "content": "What is the weather in Oslo?"}]
+    whole = chat(client, messages=question, tools=[WEATHER, TIMER])
+    message = whole.choices[0].message
+    names = [(name, json.loads(arguments)) for name, arguments in called(whole)]
+    check("auto: the tool that fits is called", names == [("get_weather", {"city": "Oslo"})], whole)
+    check("auto: the finish reason says so", whole.choices[0].finish_reason == "tool_calls", whole)
+    check("auto: no text beside the call", not message.content and "tool_call" not in message.reasoning_content, message)
+    content, reasoning, calls, finish = assembled(chat(client, messages=question, tools=[WEATHER, TIMER], stream=True))
+    check("a stream has the same calls", calls == called(whole), calls)
+    check("and the same rest", (content, reasoning, finish) == ("", message.reasoning_content, "tool_calls"), reasoning)
+
+    answered = question + [message.model_dump(exclude_none=True), {
+        "role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "{\"temperature\": 7}"}]
+    result = chat(client, messages=answered, tools=[WEATHER, TIMER])
+    check("the result is told", "7" in result.choices[0].message.content, result)
+    check("and nothing else is called", result.choices[0].finish_reason == "stop", result)
+
+    two = chat(client, tools=[WEATHER, TIMER], messages=[
+        {"role": "user", "content": "What is the weather in Oslo and set a timer for 5 minutes."}])
+    check("two calls have two ids", len({call.id for call in two.choices[0].message.tool_calls or []}) == 2, two)
+    one = chat(client, tools=[WEATHER, TIMER], parallel_tool_calls=False, messages=[
+        {"role": "user", "content": "What is the weather in Oslo and set a timer for 5 minutes."}])
+    check("one at a time where that is asked for", len(called(one)) == 1, one)
+
+    hello = [{"role": "user", "content": "Hello"}]
+    free = chat(client, messages=hello, tools=[WEATHER])
+    check("none fits: an answer", free.choices[0].finish_reason == "stop" and free.choices[0].message.content, free)
+    forced = chat(client, messages=hello, tools=[WEATHER, TIMER], tool_choice="required", max_tokens=400)
+    check("required: there is a call", called(forced) and forced.choices[0].finish_reason == "tool_calls", forced)
+    named = chat(client, messages=hello, tools=[WEATHER, TIMER], max_tokens=400,
+                 tool_choice={"type": "function", "function": {"name": "set_timer"}})
+    check("named: that tool is called", [name for name, _ in called(named)] == ["set_timer"], named)
+    check("its arguments are an object", isinstance(json.loads(called(named)[0][1]), dict), named)
+    never = chat(client, messages=question, tools=[WEATHER], tool_choice="none")
+    check("none: no call", not never.choices[0].message.tool_calls, never)
+    plain = chat(client, messages=hello, tools=[WEATHER], tool_choice="required", max_tokens=400,
+                 extra_body={"chat_template_kwargs": {"enable_thinking": False}})
+    check("required without thinking", [name for name, _ in called(plain)] == ["get_weather"], plain)
+
+    cut = chat(client, messages=question, tools=[WEATHER], max_tokens=5)
+    check("a limit is a limit", cut.choices[0].finish_reason == "length", cut)
+    scored = chat(client, messages=question, tools=[WEATHER], logprobs=True, top_logprobs=1)
+    check("with logprobs the calls are the same", called(scored) == called(chat(client, messages=question, tools=[WEATHER])))
+    check("every token is told", len(scored.choices[0].logprobs.content) == scored.usage.completion_tokens, scored.usage)
+    many = [function(f"server.tool_{number}", "value") for number in range(100)]
+    hundred = chat(client, messages=hello, tools=many, tool_choice={
+        "type": "function", "function": {"name": "server.tool_73"}}, max_tokens=300)
+    check("one of a hundred", [name for name, _ in called(hundred)] == ["server.tool_73"], hundred)
+
+    begun = chat(client, messages=hello + [{"role": "assistant", "content": "I am"}])
+    check("an answer is gone on with", not begun.choices[0].message.content.startswith("I am"), begun)
+
+
 def errors(client):
     def raised(kind, name, part, **fields):
         try:
@@ -134,6 +216,9 @@ def errors(client):
     raised(openai.BadRequestError, "top_logprobs alone", "logprobs", top_logprobs=2)
     raised(openai.BadRequestError, "an empty list", "messages", messages=[])
     raised(openai.BadRequestError, "an unknown role", "robot", messages=[{"role": "robot", "content": "x"}])
+    raised(openai.BadRequestError, "a tool twice", "tools[1].function.name", tools=[WEATHER, WEATHER])
+    raised(openai.BadRequestError, "a choice of no tool", "tool_choice", tools=[WEATHER],
+           tool_choice={"type": "function", "function": {"name": "rm"}})
     raised(openai.NotFoundError, "an unknown model", "no-such-model", model="no-such-model")
     raised(openai.BadRequestError, "a prompt that is too long", "n_prompt_tokens",
            messages=[{"role": "user", "content": "word " * 20_000}])
@@ -159,6 +244,7 @@ async def asynchronous(client):
 synchronous(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 choices(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 probabilities(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
+tools(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 errors(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 asyncio.run(asynchronous(openai.AsyncOpenAI(base_url=BASE_URL, api_key="none", max_retries=0)))
 print("all checks passed")

@@ -1,0 +1,64 @@
+import MartletChat
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+
+/// Any text of a model is read as the same message however it is cut, without calls none of it is lost, and the
+/// arguments of a call that is complete are a JSON object.
+enum OutputFuzz {
+    private static let syntaxes = OutputSyntax.families.map(AnswerSyntax.init)
+    private static let tools = OfferedTools([
+        OfferedTools.Tool(
+            name: "f",
+            parameters: ["type": "object", "properties": ["s": ["type": "string"], "n": ["type": "integer"], "x": [:]]]),
+        OfferedTools.Tool(name: "g", parameters: .null),
+    ])
+
+    private struct Message: Equatable {
+        var channels: [[UInt8]] = [[], [], []]
+        var text: [UInt8] = []
+        var calls: [(name: String, arguments: [UInt8], isComplete: Bool)] = []
+        var warnings: [String] = []
+
+        static func == (left: Message, right: Message) -> Bool {
+            left.channels == right.channels && left.warnings == right.warnings
+                && left.calls.elementsEqual(right.calls, by: ==)
+        }
+    }
+
+    /// The first byte chooses the family, the second how the text is cut.
+    static func run(_ input: [UInt8]) -> CInt {
+        guard input.count > 2, String(validating: input[2...], as: UTF8.self) != nil else { return Verdict.ignore }
+        let syntax = syntaxes[Int(input[0]) % syntaxes.count]
+        let whole = read(input[2...], syntax, every: input.count)
+        precondition(read(input[2...], syntax, every: Int(input[1]) % 7 + 1) == whole, "the message depends on the cuts")
+        if whole.calls.isEmpty { precondition(whole.text == Array(input[2...]), "text was lost") }
+        for call in whole.calls where call.isComplete {
+            precondition((try? JSONParser.parse(call.arguments))?.objectValue != nil, "arguments that are no object")
+        }
+        return Verdict.keep
+    }
+
+    private static func read(_ bytes: ArraySlice<UInt8>, _ syntax: AnswerSyntax, every size: Int) -> Message {
+        var message = Message()
+        var parser = OutputParser(syntax, tools: tools)
+        func take(_ piece: OutputPiece) {
+            switch piece {
+            case .text(let channel, let bytes):
+                message.channels[Int(channel.rawValue)] += bytes
+                message.text += bytes
+            case .call(_, let name): message.calls.append((name, [], false))
+            case .arguments(let number, let bytes): message.calls[number].arguments += bytes
+            case .callEnd(let number): message.calls[number].isComplete = true
+            case .warning(let text): message.warnings.append(text)
+            }
+        }
+        var rest = bytes
+        while !rest.isEmpty {
+            parser.append(rest.prefix(size), emit: take)
+            rest = rest.dropFirst(size)
+        }
+        parser.finish(emit: take)
+        return message
+    }
+}

@@ -1,0 +1,71 @@
+/// What is known of templates, as tables in Markdown.
+package struct FamilyTable {
+    package private(set) var text = """
+        | template | family | found by | thinking | calls | several | system | tools |
+        | --- | --- | --- | --- | --- | --- | --- | --- |
+
+        """
+
+    package init() {}
+
+    package mutating func add(_ name: String, _ template: ChatTemplate) {
+        let syntax = template.syntax.syntax
+        let capabilities = template.capabilities
+        let file = name.split(separator: "/").last.map(String.init) ?? name
+        text += Self.row([
+            file, syntax.family, template.syntaxSource.rawValue, Self.thinking(syntax), Self.calls(syntax),
+            Self.mark(syntax.calls?.allowsSeveral ?? false), Self.mark(capabilities.takesSystemRole),
+            Self.mark(capabilities.takesTools),
+        ])
+    }
+
+    /// The known families: their markers, and the form of a call's arguments.
+    package static func families() -> String {
+        var text = """
+            | family | thinking | calls | arguments | several |
+            | --- | --- | --- | --- | --- |
+
+            """
+        for syntax in OutputSyntax.families {
+            text += row([
+                syntax.family, thinking(syntax), calls(syntax), arguments(syntax),
+                mark(syntax.calls?.allowsSeveral ?? false),
+            ])
+        }
+        return text
+    }
+
+    private static func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
+
+    private static func mark(_ value: Bool) -> String { value ? "yes" : "no" }
+
+    private static func code(_ text: String) -> String {
+        let shown = text.replacing("\n", with: "⏎").replacing("|", with: "\\|")
+        return shown.contains("`") ? "`` \(shown) ``" : "`\(shown)`"
+    }
+
+    private static func thinking(_ syntax: OutputSyntax) -> String {
+        guard let reasoning = syntax.reasoning else { return "–" }
+        return "\(code(reasoning.start)) … \(code(reasoning.ends[0]))"
+    }
+
+    private static func calls(_ syntax: OutputSyntax) -> String {
+        guard let calls = syntax.calls else { return "–" }
+        let front = calls.opening + (calls.isList ? "[" : "") + calls.callOpening
+        let behind = calls.callClosing + (calls.isList ? "]" : "") + calls.closing
+        let head = syntax.messageHead.map { $0.starts[0] + ($0.call ?? "") } ?? ""
+        return "\(code(head + front)) … " + (behind.isEmpty ? "" : code(behind))
+    }
+
+    private static func arguments(_ syntax: OutputSyntax) -> String {
+        switch syntax.calls?.form {
+        case .object(let name, let arguments, _)?: code("{\"\(name)\": …, \"\(arguments)\": {…}}")
+        case .nameAsKey?: code("{\"NAME\": {…}}")
+        case .headed(_, .object)?: "name, then a JSON object"
+        case .headed(_, .python)?: code("NAME(key=value, …)")
+        case .headed(_, .gemma)?: code("NAME{key:value,…}")
+        case .headed(_, .tagged(let tags))?: code(tags.opening + "KEY … " + tags.closing)
+        case nil: "–"
+        }
+    }
+}
