@@ -33,7 +33,8 @@ let package = Package(
         .executableTarget(
             name: "martlet-fuzz",
             dependencies: [
-                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON",
+                "MartletProtocol",
                 "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
@@ -71,6 +72,7 @@ let package = Package(
             swiftSettings: instrumented
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
+        .target(name: "MartletGGUF", swiftSettings: instrumented),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
         .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: instrumented),
         .target(

@@ -28,6 +28,7 @@ enum FuzzTarget: String, CaseIterable {
     case grammar
     case encodedGrammar
     case journals
+    case gguf
 
     /// A C function, which cannot capture: hence one for each target.
     var callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt {
@@ -40,6 +41,7 @@ enum FuzzTarget: String, CaseIterable {
         case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
         case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
+        case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         }
     }
 }

@@ -10,7 +10,9 @@ enum OutputFuzz {
     private static let tools = OfferedTools([
         OfferedTools.Tool(
             name: "f",
-            parameters: ["type": "object", "properties": ["s": ["type": "string"], "n": ["type": "integer"], "x": [:]]]),
+            parameters: [
+                "type": "object", "properties": ["s": ["type": "string"], "n": ["type": "integer"], "x": [:]],
+            ]),
         OfferedTools.Tool(name: "g", parameters: .null),
     ])
 
@@ -31,7 +33,8 @@ enum OutputFuzz {
         guard input.count > 2, String(validating: input[2...], as: UTF8.self) != nil else { return Verdict.ignore }
         let syntax = syntaxes[Int(input[0]) % syntaxes.count]
         let whole = read(input[2...], syntax, every: input.count)
-        precondition(read(input[2...], syntax, every: Int(input[1]) % 7 + 1) == whole, "the message depends on the cuts")
+        precondition(
+            read(input[2...], syntax, every: Int(input[1]) % 7 + 1) == whole, "the message depends on the cuts")
         if whole.calls.isEmpty { precondition(whole.text == Array(input[2...]), "text was lost") }
         for call in whole.calls where call.isComplete {
             precondition((try? JSONParser.parse(call.arguments))?.objectValue != nil, "arguments that are no object")

@@ -46,7 +46,7 @@ package struct CompletionOptions: Sendable, Equatable {
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
-                .parameters(randomSeed: randomSeed))
+                .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
         generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
@@ -55,7 +55,7 @@ package struct CompletionOptions: Sendable, Equatable {
             generation.maximumTime = .milliseconds(milliseconds)
         }
         generation.stops = try Self.stops(fields)
-        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? false
+        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
         generation.reportsProgress = try fields.bool("return_progress") ?? false
         generation.reportsStanding = told.timingsPerToken
@@ -71,6 +71,7 @@ package struct CompletionOptions: Sendable, Equatable {
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: defaults.sampling, maximumTokens: defaults.maximumTokens)
+        generation.ignoresEndOfGeneration = defaults.ignoresEndOfGeneration
     }
 
     /// Whether every token's event tells where the generation stands.
