@@ -30,7 +30,7 @@ struct TemplatesCommand: ParsableCommand {
                         source: source, toolUseSource: toolUse, beginningToken: "<s>", endToken: "</s>")
                     table.add(file, template)
                 } catch {
-                    throw Failure.exit("\(file): \(error.description)")
+                    throw Failure.exit("\(file): \(error)")
                 }
             }
             Terminal.write(table.text)
