@@ -118,8 +118,8 @@ import Testing
         try await TestServer.run(script: .answer(["a"])) { server async throws in
             let (stream, head) = try await server.open([])
             #expect(head["x-generation-id"] == nil)
-            let id = try #require(
-                try json(String(try #require(try await stream.readEvent()).dropFirst(6)))["id"]?.stringValue)
+            let event = try #require(try await stream.readEvent())
+            let id = try #require(try json(String(event.dropFirst(6)))["id"]?.stringValue)
             #expect(try await server.send("GET", "/v1/generations/\(id)").head.status == 404)
             #expect(try await server.send("GET", "/v1/generations").body == #"{"object":"list","data":[]}"#)
         }
@@ -251,13 +251,14 @@ import Testing
             #expect(texts.joined() == "01234")
             server.engine.finish(handle)
             let source = try await server.connect()
-            let seen = [("Last-Event-ID", try #require(last))]
+            let seen = [("Last-Event-ID", last ?? "")]
             try await source.send("GET", "/v1/generations/\(id)/events", headers: seen)
             _ = try await source.readHead()
             let rest = try await source.readEvents()
             #expect(rest.count == 2)
             // It comes again after the end, and is told to stop.
-            let end = [("Last-Event-ID", try #require(Self.identifier(of: rest[1])))]
+            let final = try #require(Self.identifier(of: rest[1]))
+            let end = [("Last-Event-ID", final)]
             #expect(try await server.send("GET", "/v1/generations/\(id)/events", headers: end).head.status == 204)
         }
     }
