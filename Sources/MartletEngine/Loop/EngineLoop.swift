@@ -19,6 +19,11 @@ final class EngineLoop {
     let hasRecurrentMemory: Bool
     let slidingWindow: Int
 
+    let embedder: Embedder?
+    /// Whether tokens in memory can be moved to other positions.
+    let canShift: Bool
+    /// What the context applies now.
+    var appliedAdapters: [AdapterScale] = []
     var slots: [Slot]
     var queue = RequestQueue<Generation>()
     var planner: BatchPlanner
@@ -40,7 +45,8 @@ final class EngineLoop {
 
     init(
         loaded: LoadedModel, context: consuming Context, sharesMemory: Bool, configuration: EngineConfiguration,
-        mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard, board: StatusBoard
+        mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard,
+        board: StatusBoard, embedder: Embedder? = nil
     ) {
         self.loaded = loaded
         capacity = sharesMemory ? context.contextLength : .max / 2
@@ -49,6 +55,8 @@ final class EngineLoop {
         self.receiver = receiver
         self.decodeGuard = decodeGuard
         self.board = board
+        self.embedder = embedder
+        canShift = context.canShift
         hasRecurrentMemory = loaded.model.hasRecurrentMemory
         slidingWindow = configuration.keepsFullWindow ? 0 : loaded.model.slidingWindow
         slots = (0..<configuration.sequenceCount).map(Slot.init)
@@ -74,7 +82,8 @@ final class EngineLoop {
     ///
     /// - Returns: whether to go on.
     func takeTurn() -> Bool {
-        let isIdle = queue.count == 0 && slots.allSatisfy { $0.generation == nil }
+        let isIdle =
+            queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.generation == nil }
         for message in mailbox.take(waits: isIdle) where !handle(message) {
             flush()
             return false
@@ -88,6 +97,7 @@ final class EngineLoop {
             publish()
             deliver()
         }
+        embedder?.step(isSomebodyWriting: slots.contains { $0.generation != nil })
         return true
     }
 
@@ -119,7 +129,10 @@ final class EngineLoop {
             } else if let waiting = queue.remove(id: handle.rawValue) {
                 end(waiting, .cancelled)
             }
+        case .embed(let job):
+            embedder?.add(job)
         case .stop:
+            embedder?.failAll(.shuttingDown)
             for index in slots.indices { fail(index, .shuttingDown) }
             for waiting in queue.removeAll() { output.add(waiting.handle, .failed(.shuttingDown)) }
             return false

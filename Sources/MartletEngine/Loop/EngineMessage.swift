@@ -8,5 +8,6 @@ enum EngineMessage: Sendable {
     case cancel(GenerationHandle)
     /// A request that was cancelled before it could be submitted.
     case cancelled(GenerationHandle, submitted: MonotonicTime)
+    case embed(EmbeddingJob)
     case stop
 }

@@ -9,6 +9,12 @@ final class Generation {
     private(set) var history: [Int32]
     /// Generated tokens.
     private(set) var predicted = 0
+    /// How many tokens of the history are the prompt.
+    private(set) var promptLength: Int
+    /// Whether tokens were dropped to make room.
+    private(set) var isTruncated = false
+    /// While it has a sequence: the generation whose work on the same prompt it waits for.
+    var awaited: GenerationHandle?
     /// Later arrivals are larger.
     let arrival: UInt64
     var sampler: Sampler
@@ -27,10 +33,11 @@ final class Generation {
         self.request = request
         self.arrival = arrival
         promptCount = request.tokens.count
+        promptLength = promptCount
         history = request.tokens
         sampler = Sampler(
             request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
-        text = AnswerText(stops: request.stops)
+        text = AnswerText(stops: request.stops, minimumIndent: request.minimumIndent)
     }
 
     var handle: GenerationHandle { request.handle }
@@ -55,6 +62,7 @@ final class Generation {
             {
                 return reason
             }
+            if history.count >= contextLength { _ = dropTokens(contextLength: contextLength) }
         }
         return nil
     }
@@ -69,9 +77,9 @@ final class Generation {
         var ends: [Int] = []
         for token in tokens {
             let piece = self.text(of: token, in: vocabulary)
-            let stop = piece.isEmpty ? nil : text.take(piece, into: &told)
+            let end = piece.isEmpty ? nil : text.take(piece, into: &told)
             ends.append(text.takenCount)
-            if stop != nil { return tokens.count }
+            if end != nil { return tokens.count }
         }
         return ends.firstIndex { $0 > text.certainCount } ?? tokens.count
     }
@@ -94,16 +102,39 @@ final class Generation {
 
         let piece = self.text(of: token, in: vocabulary)
         let start = text.takenCount
-        let stop = piece.isEmpty ? nil : text.take(piece, into: &output)
+        let end = piece.isEmpty ? nil : text.take(piece, into: &output)
         if let probabilities {
             held.add(probabilities, start: start, end: text.takenCount)
-            certain += stop == nil ? held.release(certain: text.certainCount) : held.stop(at: text.certainCount)
+            certain += end == nil ? held.release(certain: text.certainCount) : held.stop(at: text.certainCount)
         }
         if vocabulary.attributes(token).contains(.endOfGeneration) { return .endOfGeneration }
-        if let stop { return .stopText(stop) }
+        switch end {
+        case .stop(let stop): return .stopText(stop)
+        case .indentation: return .indentation
+        case nil: break
+        }
         if let limit = request.maximumTokens, predicted >= limit { return .tokenLimit }
         if time != nil, let limit = request.maximumTime, predictedTime >= limit { return .timeLimit }
-        return history.count >= contextLength ? .contextFull : nil
+        return history.count >= contextLength && request.contextShift == nil ? .contextFull : nil
+    }
+
+    /// Whether the model wrote a line break.
+    var hasLineBreak: Bool { text.hasLineBreak }
+
+    /// Drops tokens to make room in a full context.
+    ///
+    /// - Returns: the places of those that were dropped, or `nil` where it may not or cannot.
+    func dropTokens(contextLength: Int) -> Range<Int>? {
+        guard let shift = request.contextShift else { return nil }
+        let kept = shift.keep < 0 ? promptLength : shift.keep
+        let first = min(max(kept, 0) + request.leadingTokens, contextLength - 4, history.count - 1)
+        let rest = history.count - first
+        let count = min(shift.discard > 0 ? shift.discard : rest / 2, rest - 1)
+        guard first >= 0, count > 0 else { return nil }
+        history.removeSubrange(first..<first + count)
+        promptLength -= max(0, min(promptLength, first + count) - first)
+        isTruncated = true
+        return first..<first + count
     }
 
     /// What a token adds to the answer.

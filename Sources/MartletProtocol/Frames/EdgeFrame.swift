@@ -6,6 +6,7 @@ package enum EdgeFrame: Sendable, Equatable {
     case tokenize(QueryNumber, Prompt)
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
+    case embed(QueryNumber, [Prompt])
     /// End everything and exit.
     case shutdown
 }
@@ -25,6 +26,7 @@ extension EdgeFrame {
         case detokenize = 5
         case status = 6
         case shutdown = 7
+        case embed = 8
     }
 
     /// Appends the frame's bytes, its length included, to `buffer`.
@@ -55,6 +57,10 @@ extension EdgeFrame {
         case .status(let number):
             writer.write(Kind.status.rawValue)
             writer.write(number.rawValue)
+        case .embed(let number, let inputs):
+            writer.write(Kind.embed.rawValue)
+            writer.write(number.rawValue)
+            writer.write(inputs)
         case .shutdown:
             writer.write(Kind.shutdown.rawValue)
         }
@@ -73,6 +79,7 @@ extension EdgeFrame {
             case .tokenize: .tokenize(try reader.readQueryNumber(), try Prompt(from: &reader))
             case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
             case .status: .status(try reader.readQueryNumber())
+            case .embed: .embed(try reader.readQueryNumber(), try reader.readFields(Prompt.self))
             case .shutdown: .shutdown
             }
         try reader.finish()
