@@ -1,3 +1,4 @@
+import MartletJSON
 import MartletTestSupport
 import Testing
 
