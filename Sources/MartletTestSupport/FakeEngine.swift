@@ -8,7 +8,7 @@ internal import Synchronization
 package final class FakeEngine: EngineService {
     /// What happens at once when a request arrives.
     package struct Script: Sendable {
-        let events: @Sendable (GenerationRequest) -> [EngineEvent.Kind]
+        package let events: @Sendable (GenerationRequest) -> [EngineEvent.Kind]
 
         package init(_ events: @escaping @Sendable (GenerationRequest) -> [EngineEvent.Kind]) { self.events = events }
     }

@@ -69,6 +69,16 @@ struct TestServer: Sendable {
         try await connection.send("POST", "/v1/chat/completions", body: body)
         return (connection, try await connection.readHead())
     }
+
+    /// The same with headers, to any route.
+    func open(
+        _ headers: [(String, String)], _ body: String = chat(stream: true), path: String = "/v1/chat/completions",
+        receiveBufferBytes: Int? = nil
+    ) async throws -> (connection: RawConnection, head: RawResponseHead) {
+        let connection = try await connect(receiveBufferBytes: receiveBufferBytes)
+        try await connection.send("POST", path, headers: headers, body: body)
+        return (connection, try await connection.readHead())
+    }
 }
 
 /// A chat completion request with one message.

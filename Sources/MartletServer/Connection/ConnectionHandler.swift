@@ -5,6 +5,10 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// What a connection does besides passing requests and responses on: it writes the events of a stream, notices that
 /// the client has gone, answers `Expect: 100-continue`, and refuses what is no HTTP.
 ///
@@ -82,6 +86,25 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         self.context = context
         encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
         connections.add(context.channel)
+        watchPeer(context)
+    }
+
+    /// Lets the system notice a client that has vanished without a word: by what it does not acknowledge, pings included,
+    /// and by probes where nothing is sent.
+    private func watchPeer(_ context: ChannelHandlerContext) {
+        guard context.remoteAddress?.port != nil else { return }
+        _ = context.channel.setOption(.socketOption(.so_keepalive), value: 1)
+        #if os(Linux)
+            let seconds = Int32(clamping: limits.stallTimeout.components.seconds)
+            for (option, value) in [
+                (TCP_KEEPIDLE, max(seconds / 2, 1)), (TCP_KEEPINTVL, max(seconds / 6, 1)),
+                (TCP_USER_TIMEOUT, Int32(clamping: Int64(max(seconds, 1)) * 1_000)),
+            ] {
+                let type = ChannelOptions.Types.SocketOption(
+                    level: .tcp, name: NIOBSDSocket.Option(rawValue: CInt(option)))
+                _ = context.channel.setOption(type, value: Int(value))
+            }
+        #endif
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

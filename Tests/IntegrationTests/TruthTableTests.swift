@@ -1,0 +1,130 @@
+import MartletJSON
+import MartletTestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The README's table of what ends a generation and what does not, cell by cell, against the real program.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct TruthTableTests {
+    /// How a request asks for a lifetime.
+    enum Lifetime: String, CaseIterable {
+        case plain
+        case resumable
+        case background
+    }
+
+    /// A generation that has begun, and a connection that reads it.
+    private struct Running {
+        var connection: RawConnection
+        var id: String?
+    }
+
+    /// Runs until the context is full unless something ends it.
+    private static func begin(_ lifetime: Lifetime, on server: Server, label: String? = nil) async throws -> Running {
+        var headers: [(String, String)] = []
+        if lifetime == .resumable { headers.append(("X-Stream-Resume", "1")) }
+        if let label { headers.append(("X-Conversation-Id", label)) }
+        let body: JSONValue = [
+            "prompt": "Once upon a time", "max_tokens": 1_500, "ignore_eos": true, "temperature": 0, "stream": true,
+            "background": .bool(lifetime == .background),
+        ]
+        let connection = try await server.connect()
+        try await connection.send("POST", "/v1/completions", headers: headers, body: body.text)
+        let head = try await connection.readHead()
+        #expect(head.status == 200)
+        _ = try await connection.readEvent()
+        return Running(connection: connection, id: head["x-generation-id"])
+    }
+
+    private static func state(of id: String?, on server: Server) async throws -> JSONValue {
+        let id = try #require(id)
+        return try JSONParser.parse(Array(try await server.get("/v1/generations/\(id)").body.utf8))
+    }
+
+    private static func cancelledCount(_ server: Server) async throws -> Int {
+        try await server.slots().count { $0["is_processing"]?.boolValue == true }
+    }
+
+    @Test(arguments: Lifetime.allCases) func theClientCloses(lifetime: Lifetime) async throws {
+        try await Server.run(["--orphan-timeout", "600"]) { server in
+            let running = try await Self.begin(lifetime, on: server)
+            try await running.connection.reset()
+            guard lifetime != .plain else {
+                try await server.wait { try await Self.cancelledCount(server) == 0 }
+                #expect(try await server.metric("martlet_generations_live") == 0)
+                return
+            }
+            let result = try await server.get("/v1/generations/\(try #require(running.id))/result?wait=120")
+            #expect(result.status == 200)
+            let json = try JSONParser.parse(Array(result.body.utf8))
+            #expect(json["usage"]?["completion_tokens"] == 1_500)
+        }
+    }
+
+    @Test(arguments: Lifetime.allCases) func nobodyComesBack(lifetime: Lifetime) async throws {
+        try await Server.run(["--orphan-timeout", "1"]) { server in
+            // Paused by a long queue: the sequences are taken by others, which somebody reads.
+            let running = try await Self.begin(lifetime, on: server)
+            try await running.connection.reset()
+            guard lifetime != .plain else {
+                try await server.wait { try await server.metric("martlet_generations_live") == 0 }
+                return
+            }
+            try await server.wait { try await Self.state(of: running.id, on: server)["finish_reason"] != nil }
+            let end = try await Self.state(of: running.id, on: server)["finish_reason"]?.stringValue
+            // Fast machines finish within the second.
+            if lifetime == .background { #expect(end == "length") } else { #expect(end == "error" || end == "length") }
+        }
+    }
+
+    @Test(arguments: [Lifetime.resumable, .background]) func itIsStoppedByID(lifetime: Lifetime) async throws {
+        try await Server.run { server in
+            let running = try await Self.begin(lifetime, on: server)
+            let id = try #require(running.id)
+            #expect(try await server.request("DELETE", "/v1/generations/\(id)").status == 200)
+            #expect(try await Self.state(of: id, on: server)["state"] == "cancelled")
+            #expect(try StreamedText(await running.connection.readEvents()).endedOnce)
+            let tail = try await server.get("/v1/generations/\(id)/events")
+            #expect(tail.body.hasSuffix("data: [DONE]\n\n"))
+        }
+    }
+
+    @Test(arguments: [Lifetime.resumable, .background]) func itIsStoppedByLabel(lifetime: Lifetime) async throws {
+        try await Server.run { server in
+            let running = try await Self.begin(lifetime, on: server, label: "c")
+            #expect(try await server.request("DELETE", "/v1/stream?conv_id=c").status == 204)
+            #expect(try await Self.state(of: running.id, on: server)["state"] == "cancelled")
+            #expect(try StreamedText(await running.connection.readEvents()).endedOnce)
+            #expect(try await server.get("/v1/stream?conv_id=c").body.hasSuffix("data: [DONE]\n\n"))
+        }
+    }
+
+    @Test(arguments: [Lifetime.resumable, .background]) func aNewerOneTakesItsLabel(lifetime: Lifetime) async throws {
+        try await Server.run { server in
+            let old = try await Self.begin(lifetime, on: server, label: "c")
+            let new = try await Self.begin(lifetime, on: server, label: "c")
+            #expect(try StreamedText(await old.connection.readEvents()).endedOnce)
+            #expect(try await Self.state(of: old.id, on: server)["state"] == "cancelled")
+            let text = try StreamedText(await new.connection.readEvents())
+            #expect(text.endedOnce)
+            #expect(text.finishReasons == ["length"])
+        }
+    }
+
+    @Test(arguments: Lifetime.allCases) func theWorkerDies(lifetime: Lifetime) async throws {
+        try await Server.run { server in
+            let undisturbed = try await Self.begin(lifetime, on: server)
+            let expected = try StreamedText(await undisturbed.connection.readEvents()).text
+            let running = try await Self.begin(lifetime, on: server)
+            kill(try await server.worker(), SIGKILL)
+            let text = try StreamedText(await running.connection.readEvents())
+            #expect(text.endedOnce)
+            #expect(text.errors.isEmpty)
+            #expect(text.text == expected)
+        }
+    }
+}
