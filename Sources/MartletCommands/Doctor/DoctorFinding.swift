@@ -1,3 +1,5 @@
+import Llama
+
 /// One thing that was looked at, and what to do about it.
 struct DoctorFinding: Sendable, Equatable {
     enum Verdict: String, Sendable {
