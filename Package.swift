@@ -40,8 +40,9 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "Llama", "MartletChat",
-                "MartletObservability", "MartletProtocol", "MartletJSON", "MartletGGUF",
+                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
+                "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
+                "MartletGGUF",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -59,7 +60,7 @@ let package = Package(
         .target(
             name: "MartletServer",
             dependencies: [
-                "MartletAPI", "MartletStreams", "MartletChat", "MartletProtocol", "MartletJSON",
+                "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol", "MartletJSON",
                 "MartletObservability",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -92,7 +93,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -117,15 +118,15 @@ let package = Package(
         .target(
             name: "MartletEngine",
             dependencies: [
-                "Llama", "MartletProtocol",
+                "Llama", "MartletGrammar", "MartletProtocol",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["design.md"],
             swiftSettings: settings
         ),
-        .target(name: "MartletGrammar", swiftSettings: settings),
-        .target(name: "MartletProtocol", swiftSettings: settings),
+        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
+        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .target(name: "MartletGGUF", swiftSettings: settings),
         .target(name: "CSandbox"),
         .target(
@@ -152,14 +153,15 @@ let package = Package(
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
         .testTarget(name: "MartletGrammarTests", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .testTarget(
-            name: "MartletProtocolTests", dependencies: ["MartletProtocol"], swiftSettings: settings),
+            name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
+            swiftSettings: settings),
         .testTarget(
             name: "MartletChatTests", dependencies: ["MartletChat", "MartletJSON", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
-                "MartletEngine", "Llama", "MartletProtocol",
+                "MartletEngine", "Llama", "MartletGrammar", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -175,7 +177,7 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletAPI", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
@@ -218,6 +220,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "MartletJSON", "MartletTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -33,7 +33,8 @@ let package = Package(
         .executableTarget(
             name: "martlet-fuzz",
             dependencies: [
-                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletJSON", "MartletProtocol",
+                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON",
+                "MartletProtocol",
                 "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
@@ -49,7 +50,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented
@@ -72,7 +73,8 @@ let package = Package(
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
         .target(name: "MartletGGUF", swiftSettings: instrumented),
-        .target(name: "MartletProtocol", swiftSettings: instrumented),
+        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
+        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: instrumented),
         .target(
             name: "MartletJSON",
             dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],

@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// What is known once a model is loaded. Immutable; any thread may use it.
@@ -14,10 +15,11 @@ struct LoadedModel: Sendable {
     /// Whether the model continues texts. One that only reads them does not.
     private let writesText: Bool
     private let breakers = SequenceBreakerCache()
+    let constraints: ConstraintCompiler
 
     init(
         model: Model, vocabulary: Vocabulary, information: ModelInformation, adapters: [Adapter] = [],
-        embedding: EmbeddingLimits? = nil, writesText: Bool = true
+        embedding: EmbeddingLimits? = nil, writesText: Bool = true, grammarLimits: GrammarLimits = .standard
     ) {
         self.model = model
         self.vocabulary = vocabulary
@@ -26,6 +28,7 @@ struct LoadedModel: Sendable {
         self.embedding = embedding
         self.writesText = writesText
         tokenizer = PromptTokenizer(vocabulary)
+        constraints = ConstraintCompiler(vocabulary, limits: grammarLimits)
     }
 
     /// Everything that can be refused or computed before the engine's thread sees a request.
@@ -57,6 +60,7 @@ struct LoadedModel: Sendable {
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
+            constraint: try constraints.compile(request.constraint),
             leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
             submitted: submitted)
     }
@@ -117,13 +121,15 @@ struct PreparedRequest: Sendable {
     let biases: [TokenBias]
     let breakers: SequenceBreakers
     let probabilities: ProbabilityRequest?
+    let constraint: CompiledConstraint?
     let continuation: [Int32]
     let continuationTime: Duration
     let submitted: MonotonicTime
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, leadingTokens: Int = 0, submitted: MonotonicTime
+        breakers: SequenceBreakers, constraint: CompiledConstraint?, leadingTokens: Int = 0,
+        submitted: MonotonicTime
     ) {
         handle = request.handle
         self.tokens = tokens
@@ -144,6 +150,7 @@ struct PreparedRequest: Sendable {
         self.biases = biases
         self.breakers = breakers
         probabilities = request.probabilities
+        self.constraint = constraint
         continuation = request.continuation
         continuationTime = request.continuationTime
         self.submitted = submitted

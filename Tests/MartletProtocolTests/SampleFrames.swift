@@ -1,3 +1,4 @@
+import MartletGrammar
 import MartletProtocol
 
 /// Frames with every kind, case and corner of a value, drawn from a fixed sequence of random numbers.
@@ -146,8 +147,12 @@ enum SampleFrames {
         request.promptLeader = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
         request.continuation = random.list { $0.token() }
         request.continuationTime = random.duration()
+        if Bool.random(using: &random) { request.constraint = grammar.map(GenerationConstraint.init) }
         return request
     }
+
+    private static let grammar = try? GBNFParser.grammar(
+        #"root ::= "{" [a-zé]{2,9} ("," root)* "}" | <[7]> | !<x> "a"*"#.utf8)
 
     private static func probabilities(_ random: inout Generator) -> TokenProbabilities {
         var value = TokenProbabilities(textOffset: random.integer())

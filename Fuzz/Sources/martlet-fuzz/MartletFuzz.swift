@@ -24,6 +24,8 @@ enum FuzzTarget: String, CaseIterable {
     case jinja
     case frames
     case requests
+    case grammar
+    case encodedGrammar
     case journals
     case gguf
 
@@ -34,6 +36,8 @@ enum FuzzTarget: String, CaseIterable {
         case .jinja: { TemplateFuzz.run(bytes($0, $1)) }
         case .frames: { FrameFuzz.run(bytes($0, $1)) }
         case .requests: { RequestFuzz.run(bytes($0, $1)) }
+        case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
+        case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         }

@@ -51,6 +51,11 @@ package struct APIError: Error, Sendable, Equatable {
     package var message: String
     /// The field at fault, such as `messages[2].role`.
     package var parameter: String?
+    /// What programs tell this fault by, where the status says too little. In its place the body has the status.
+    package var code: String?
+    /// Where the fault is in a text that a field holds, counted from 1.
+    package var line: Int?
+    package var column: Int?
     package var promptTokens: Int?
     package var contextSize: Int?
 
@@ -86,9 +91,12 @@ package struct APIError: Error, Sendable, Equatable {
     /// What stands behind `"error"`.
     package var object: JSONValue {
         var members: JSONObject = [
-            "code": .integer(Int64(status)), "message": .string(message), "type": .string(kind.rawValue),
+            "code": code.map { .string($0) } ?? .integer(Int64(status)), "message": .string(message),
+            "type": .string(kind.rawValue),
         ]
         if let parameter { members["param"] = .string(parameter) }
+        if let line { members["line"] = .integer(Int64(line)) }
+        if let column { members["column"] = .integer(Int64(column)) }
         if let promptTokens { members["n_prompt_tokens"] = .integer(Int64(promptTokens)) }
         if let contextSize { members["n_ctx"] = .integer(Int64(contextSize)) }
         return .object(members)

@@ -1,3 +1,4 @@
+package import MartletGrammar
 package import MartletJSON
 package import MartletProtocol
 
@@ -16,6 +17,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// How many tokens of a prompt then stay; -1 = all.
     package var keptTokens = 0
     package var reasoningFormat = ReasoningFormat.deepseek
+    /// What a grammar may cost.
+    package var grammarLimits = GrammarLimits.standard
 
     package init() {}
 

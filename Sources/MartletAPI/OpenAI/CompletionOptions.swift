@@ -48,6 +48,7 @@ package struct CompletionOptions: Sendable, Equatable {
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
                 .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
+        generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         if let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0 {
@@ -99,19 +100,27 @@ package struct CompletionOptions: Sendable, Equatable {
     }
 
     /// The engine's form of these options.
-    /// - Parameter adapters: how strongly they are applied where the request does not say.
+    ///
+    /// - Parameters:
+    ///   - adapters: how strongly they are applied where the request does not say.
+    ///   - constraint: in place of the one that the request names; `nil` = that one.
     package func request(
-        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = []
+        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = [],
+        constraint: GenerationConstraint? = nil
     ) -> GenerationRequest {
         var request = generation
         request.adapters = self.adapters ?? adapters
         request.handle = handle
         request.prompt = prompt
         request.visibleMarkers = visibleMarkers
+        if let constraint { request.constraint = constraint }
         return request
     }
 
     package var sampling: SamplingParameters { generation.sampling }
+
+    /// What the request says of what may be written, apart from thinking.
+    package var constraint: GenerationConstraint? { generation.constraint }
 
     package var tellsProbabilities: Bool { generation.probabilities != nil }
 

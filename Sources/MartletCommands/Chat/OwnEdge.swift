@@ -22,6 +22,7 @@ final class OwnEdge: Sendable {
         edge.configuration.host = "127.0.0.1"
         edge.configuration.apiKeys = []
         edge.configuration.tls = nil
+        edge.configuration.journal = nil
         self.edge = edge
     }
 

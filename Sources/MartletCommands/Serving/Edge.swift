@@ -29,6 +29,7 @@ struct Edge: Sendable {
         self.model = model
         self.logger = logger
         configuration = try ServerConfiguration(values)
+        configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }

@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGrammar
 import MartletJSON
 import MartletProtocol
 import MartletServer
@@ -93,6 +94,12 @@ extension CompletionDefaults {
         if let value = values.toggle(.contextShift) { shiftsContext = value }
         if let value = values.integer(.keptTokens) { keptTokens = value }
         if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
+        if let value = values.integer(.grammarBytes) { grammarLimits.textBytes = value }
+        if let value = values.integer(.grammarDepth) { grammarLimits.depth = value }
+        if let value = values.integer(.grammarRules) { grammarLimits.rules = value }
+        if let value = values.integer(.grammarNodes) { grammarLimits.nodes = value }
+        if let value = values.integer(.grammarStates) { grammarLimits.automatonStates = value }
+        if let value = values.integer(.grammarRepetitions) { grammarLimits.repetitions = value }
         try SamplingDefaults.apply(values, to: &self)
     }
 }

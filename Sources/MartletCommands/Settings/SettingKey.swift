@@ -64,6 +64,15 @@ enum SettingKey: String, Sendable, CaseIterable {
     case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"
     case pingInterval = "sse-ping-interval"
+    case grammarBytes = "grammar-max-bytes"
+    case grammarDepth = "grammar-max-depth"
+    case grammarRules = "grammar-max-rules"
+    case grammarNodes = "grammar-max-nodes"
+    case grammarStates = "grammar-max-states"
+    case grammarRepetitions = "grammar-max-repetitions"
+    case grammarThreads = "grammar-max-threads"
+    case grammarWork = "grammar-max-work"
+    case grammarCache = "grammar-cache"
 
     case host
     case port
@@ -95,6 +104,11 @@ enum SettingKey: String, Sendable, CaseIterable {
     case retainCountPerKey = "retain-count-per-key"
     case logMemory = "log-memory"
     case logMemoryPerKey = "log-memory-per-key"
+
+    case journal
+    case stateDirectory = "state-dir"
+    case durability
+    case journalSize = "journal-size"
 
     case accessLog = "access-log"
     case logVerbosity = "log-verbosity"

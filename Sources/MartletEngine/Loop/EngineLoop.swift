@@ -30,6 +30,9 @@ final class EngineLoop {
     var pace: PromptPace
     var batch: Batch
     let candidates: Candidates
+    /// Scores as they were before a draw that a grammar may refuse.
+    lazy var keptScores = KeptScores(vocabularySize: loaded.vocabulary.count)
+    private var machines = ConstraintMachines()
     lazy var report = TokenReport(vocabularySize: loaded.vocabulary.count)
     var output = TurnOutput()
     /// Sequences of a decode that failed; each is tried alone, to find the one to blame.
@@ -111,7 +114,9 @@ final class EngineLoop {
                 output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
                 break
             }
-            let generation = Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count)
+            let generation = Generation(
+                request, arrival: arrivals, vocabularySize: loaded.vocabulary.count,
+                matcher: request.constraint.map { machines.matcher(for: $0) })
             output.add(request.handle, .admitted(promptTokens: request.tokens.count))
             if let reason = generation.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
                 end(generation, reason)

@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// One answer in the making. Used by the engine's thread alone.
@@ -18,6 +19,10 @@ final class Generation {
     /// Later arrivals are larger.
     let arrival: UInt64
     var sampler: Sampler
+    /// What may be generated; `nil` = anything.
+    let matcher: TokenMatcher?
+    /// Whether a token was taken that the grammar does not allow.
+    private(set) var isAstray = false
     private var text: AnswerText
     private var held = HeldProbabilities()
     private var certain: [TokenProbabilities] = []
@@ -29,7 +34,7 @@ final class Generation {
     private var firstToken: MonotonicTime?
     private var lastToken: MonotonicTime?
 
-    init(_ request: PreparedRequest, arrival: UInt64, vocabularySize: Int) {
+    init(_ request: PreparedRequest, arrival: UInt64, vocabularySize: Int, matcher: TokenMatcher?) {
         self.request = request
         self.arrival = arrival
         promptCount = request.tokens.count
@@ -38,6 +43,7 @@ final class Generation {
         sampler = Sampler(
             request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
         text = AnswerText(stops: request.stops, minimumIndent: request.minimumIndent)
+        self.matcher = matcher
     }
 
     var handle: GenerationHandle { request.handle }
@@ -112,6 +118,11 @@ final class Generation {
         case .stop(let stop): return .stopText(stop)
         case .indentation: return .indentation
         case nil: break
+        }
+        if let matcher {
+            // Only what an earlier run is said to have written can be refused; nothing can follow that.
+            if !matcher.accept(token) { isAstray = true }
+            if matcher.isFinished, !isAstray { return .endOfGeneration }
         }
         if let limit = request.maximumTokens, predicted >= limit { return .tokenLimit }
         if time != nil, let limit = request.maximumTime, predictedTime >= limit { return .timeLimit }

@@ -54,6 +54,9 @@ package struct ServerConfiguration: Sendable {
     /// How long a resumable generation goes on that nobody reads; `nil` = for ever. Default: 10 min.
     package var orphanTimeout: Duration? = .seconds(600)
 
+    /// How resumable generations outlive the server. Default: they do not.
+    package var journal: JournalConfiguration?
+
     /// Whether `/slots` is served. Default: yes.
     package var servesSlots = true
     /// Whether `/metrics` is served. Default: yes.

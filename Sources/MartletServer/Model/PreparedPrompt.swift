@@ -10,4 +10,6 @@ struct PreparedPrompt: Sendable {
     var adapters: [AdapterScale] = []
     /// Tells thinking from content; `nil` = all is content.
     var splitter: (any OutputSplitter)?
+    /// What may be written, thinking included; `nil` = what the request's own fields say.
+    var constraint: GenerationConstraint?
 }
