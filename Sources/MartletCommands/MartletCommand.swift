@@ -8,8 +8,7 @@ package struct MartletCommand: AsyncParsableCommand {
         version: MartletVersion.current,
         subcommands: [
             ServeCommand.self, ChatCommand.self, StreamsCommand.self, TemplateCommand.self, TemplatesCommand.self,
-            WorkerCommand.self,
-            FlagsCommand.self,
+            WorkerCommand.self, BenchCommand.self, DoctorCommand.self, FlagsCommand.self,
         ]
     )
 

@@ -9,7 +9,7 @@ import Llama
 #endif
 
 /// How much memory a context needs, and how much there is.
-enum MemoryBudget {
+package enum MemoryBudget {
     /// Bytes that one token takes in the attention memory of all layers: an upper estimate.
     ///
     /// Layers without attention or with a sliding window take less.
@@ -68,7 +68,7 @@ enum MemoryBudget {
     }
 
     /// Memory that can be had without swapping, in bytes; `nil` where the system does not say.
-    static var available: Int? {
+    package static var available: Int? {
         #if os(Linux)
             let free = firstNumber(in: "/proc/meminfo", after: "MemAvailable:").map { $0 * 1024 }
             // A container may have less than the machine.

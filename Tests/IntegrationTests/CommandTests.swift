@@ -1,3 +1,5 @@
+import MartletJSON
+import OrderedCollections
 import SystemPackage
 import Testing
 
@@ -39,6 +41,46 @@ import Testing
         let result = try await MartletProcess.run(["--version"])
         #expect(result.status == 0)
         #expect(result.output.split(separator: "\n").count == 1)
+    }
+
+    @Test func benchMeasuresAServer() async throws {
+        try await Server.run { server in
+            let result = try await MartletProcess.run([
+                "bench", "http://127.0.0.1:\(server.port)", "--streams", "1,3", "--requests", "6", "--tokens", "8",
+                "--runs", "2", "--json",
+            ])
+            #expect(result.status == 0, "\(result.error)")
+            let loads = try #require(try JSONParser.parse(Array(result.output.utf8)).arrayValue)
+            #expect(loads.count == 2)
+            for load in loads {
+                let runs = try #require(load["servers"]?.arrayValue?.first?["runs"]?.arrayValue)
+                #expect(runs.count == 2)
+                for run in runs {
+                    #expect(
+                        run["requests"] == 6 && run["tokens"] == 48 && run["failures"]?.objectValue?.isEmpty == true)
+                    #expect(try #require(run["tokens_per_second"]?.doubleValue) > 0)
+                    #expect(try #require(run["ttft_p50"]?.doubleValue) > 0)
+                }
+            }
+        }
+    }
+
+    @Test func benchTellsWhatFailed() async throws {
+        let result = try await MartletProcess.run([
+            "bench", "http://127.0.0.1:1", "--requests", "2", "--runs", "1",
+        ])
+        #expect(result.status == 1)
+        #expect(result.output.contains("2 of 2"), "\(result.output)")
+        #expect(result.output.contains("no connection"), "\(result.output)")
+    }
+
+    @Test func doctorLooksAtThisMachine() async throws {
+        let result = try await MartletProcess.run(["doctor", "--port", "1", "--json"])
+        let findings = try #require(try JSONParser.parse(Array(result.output.utf8)).arrayValue)
+        #expect(findings.first { $0["subject"] == "model" }?["verdict"] == "ok", "\(result.output)")
+        let missing = try await MartletProcess.run(["doctor", "/no/such/model.gguf"])
+        #expect(missing.status == 1)
+        #expect(missing.output.contains("PROBLEM  model: /no/such/model.gguf is not there"), "\(missing.output)")
     }
 
     @Test func chatAnswersWhatIsPipedIn() async throws {

@@ -14,15 +14,16 @@ import Testing
     private static let requestCount = 3_000
 
     @Test func aLogThatNobodyReadsHoldsUpNobody() async throws {
-        let (readEnd, writeEnd) = try FileDescriptor.pipe()
-        defer { try? readEnd.close() }
         let result = try await Subprocess.run(
             MartletProcess.executable, arguments: ["serve", "--port", "0"], input: .none, output: .discarded,
-            error: .fileDescriptor(writeEnd, closeAfterSpawningProcess: true)
+            error: .sequence
         ) { execution in
             // What it says when it listens is read, and nothing after that.
             var log = ""
-            while !log.contains("Ctrl-C") { log += try Self.read(readEnd) }
+            for try await line in execution.standardError.strings() {
+                log += line + "\n"
+                if line.contains("Ctrl-C") { break }
+            }
             let match = try #require(log.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)/))
             let connection = try await RawConnection.connect(port: try #require(Int(match.1)))
             for _ in 0..<Self.requestCount {
@@ -61,13 +62,5 @@ import Testing
             try execution.send(signal: .terminate)
         }
         #expect(result.terminationStatus.isSuccess)
-    }
-
-    private static func read(_ descriptor: FileDescriptor) throws -> String {
-        let bytes = try [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-            count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
-        }
-        try #require(!bytes.isEmpty, "the server ended")
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

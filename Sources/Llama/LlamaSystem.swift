@@ -1,0 +1,36 @@
+import CLlama
+
+/// What libllama finds on this machine.
+package enum LlamaSystem {
+    package struct Device: Sendable, Equatable {
+        package var name: String
+        package var description: String
+        package var isGPU: Bool
+        package var freeByteCount: UInt64
+        package var totalByteCount: UInt64
+    }
+
+    /// The abilities of the processor that libllama was compiled for, and its own, as it names them.
+    package static var features: [String] {
+        guard let text = llama_print_system_info() else { return [] }
+        return String(cString: text).split { $0 == "|" || $0 == ":" }.compactMap { part in
+            let words = part.split(separator: " ")
+            return words.count == 3 && words[1] == "=" && words[2] != "0" ? String(words[0]) : nil
+        }
+    }
+
+    package static var devices: [Device] {
+        (0..<ggml_backend_dev_count()).compactMap { index in
+            guard let device = ggml_backend_dev_get(index) else { return nil }
+            var free = 0
+            var total = 0
+            ggml_backend_dev_memory(device, &free, &total)
+            let type = ggml_backend_dev_type(device)
+            return Device(
+                name: ggml_backend_dev_name(device).map { String(cString: $0) } ?? "",
+                description: ggml_backend_dev_description(device).map { String(cString: $0) } ?? "",
+                isGPU: type == GGML_BACKEND_DEVICE_TYPE_GPU || type == GGML_BACKEND_DEVICE_TYPE_IGPU,
+                freeByteCount: UInt64(free), totalByteCount: UInt64(total))
+        }
+    }
+}

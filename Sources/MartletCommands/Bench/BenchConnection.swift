@@ -1,0 +1,127 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Sends one request on a connection of its own and measures the stream that answers it.
+///
+/// On the event loop from the first byte to the last: a task for each token would cost more than some servers do.
+final class BenchConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private let now: @Sendable () -> Double
+    private let start: Double
+    private let finished: @Sendable (RequestOutcome) -> Void
+    private var meter = StreamMeter()
+    private var status: HTTPResponseStatus?
+    private var refusal: [UInt8] = []
+    private var isFinished = false
+
+    private init(
+        start: Double, now: @escaping @Sendable () -> Double, finished: @escaping @Sendable (RequestOutcome) -> Void
+    ) {
+        self.start = start
+        self.now = now
+        self.finished = finished
+    }
+
+    /// - Parameters:
+    ///   - start: What times are counted from.
+    ///   - now: Seconds since the run began.
+    static func run(
+        _ plan: LoadPlan, number: Int, at url: BaseURL, start: Double, now: @escaping @Sendable () -> Double,
+        on group: any EventLoopGroup, tls: NIOSSLContext?
+    ) async -> RequestOutcome {
+        let loop = group.any()
+        let done = loop.makePromise(of: RequestOutcome.self)
+        let timeout = TimeAmount(plan.timeout)
+        ClientBootstrap(group: loop)
+            .connectTimeout(min(timeout, .seconds(30)))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls {
+                        try pipeline.addHandler(try NIOSSLClientHandler(context: tls, serverHostname: url.serverName))
+                    }
+                    try pipeline.addHTTPClientHandlers()
+                    try pipeline.addHandler(BenchConnection(start: start, now: now) { done.succeed($0) })
+                }
+            }
+            .connect(host: url.host, port: url.port)
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    let expiry = channel.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
+                    done.futureResult.whenComplete { _ in
+                        expiry.cancel()
+                        channel.close(promise: nil)
+                    }
+                    send(plan, number: number, to: url, on: channel)
+                case .failure(let error):
+                    done.succeed(
+                        RequestOutcome(
+                            start: start, end: now(), tokenTimes: [], tokenCount: 0, failure: "no connection: \(error)")
+                    )
+                }
+            }
+        do {
+            return try await done.futureResult.get()
+        } catch {
+            return RequestOutcome(start: start, end: now(), tokenTimes: [], tokenCount: 0, failure: "\(error)")
+        }
+    }
+
+    private static func send(_ plan: LoadPlan, number: Int, to url: BaseURL, on channel: any Channel) {
+        let body = plan.body(number)
+        var headers = HTTPHeaders([
+            ("Host", url.authority), ("Content-Type", "application/json"), ("Content-Length", "\(body.count)"),
+            ("Accept", "text/event-stream"), ("Connection", "close"),
+        ])
+        for (name, value) in plan.headers { headers.replaceOrAdd(name: name, value: value) }
+        let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: url.prefix + plan.route, headers: headers)
+        channel.write(HTTPClientRequestPart.head(head), promise: nil)
+        channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))), promise: nil)
+        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): status = head.status
+        case .body(let buffer):
+            if status?.code == 200 {
+                meter.take(buffer.readableBytesView, at: now())
+            } else if refusal.count < 200 {
+                refusal += buffer.readableBytesView.prefix(200)
+            }
+        case .end: finish()
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { finish() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        finish("\(error)")
+        context.close(promise: nil)
+    }
+
+    private func finish(_ error: String? = nil) {
+        guard !isFinished else { return }
+        isFinished = true
+        finished(
+            RequestOutcome(
+                start: start, end: now(), tokenTimes: meter.times,
+                tokenCount: meter.reportedCount ?? meter.times.count, failure: error ?? failure))
+    }
+
+    private var failure: String? {
+        guard let status else { return "no answer" }
+        guard status.code == 200 else {
+            return "status \(status.code): \(String(decoding: refusal.prefix(200), as: UTF8.self))"
+        }
+        if let error = meter.error { return "error event: \(error)" }
+        if meter.times.isEmpty { return "no token" }
+        return meter.isComplete ? nil : "the stream was cut off"
+    }
+}

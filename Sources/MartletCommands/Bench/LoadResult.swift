@@ -1,0 +1,59 @@
+/// What one run of a plan showed.
+struct LoadResult: Sendable, Equatable {
+    var requestCount: Int
+    /// How often each failure happened.
+    var failures: [String: Int]
+    var tokenCount: Int
+    /// From the first request to the end of the last one, in seconds.
+    var duration: Double
+    var firstToken: Distribution
+    var betweenTokens: Distribution
+    /// Of the server's processes, where it was looked at.
+    var usage: ProcessUsage?
+
+    init(_ outcomes: [RequestOutcome]) {
+        requestCount = outcomes.count
+        failures = outcomes.reduce(into: [:]) { if let failure = $1.failure { $0[failure, default: 0] += 1 } }
+        let good = outcomes.filter { $0.failure == nil }
+        tokenCount = good.reduce(0) { $0 + $1.tokenCount }
+        let begin = outcomes.map(\.start).min() ?? 0
+        duration = (outcomes.map(\.end).max() ?? 0) - begin
+        firstToken = Distribution(good.compactMap(\.firstTokenTime))
+        betweenTokens = Distribution(
+            good.flatMap { outcome in
+                zip(outcome.tokenTimes.dropFirst(), outcome.tokenTimes).map { $0 - $1 }
+            })
+    }
+
+    var failureCount: Int { failures.values.reduce(0, +) }
+    var tokensPerSecond: Double? { duration > 0 && tokenCount > 0 ? Double(tokenCount) / duration : nil }
+    var processorSecondsPerThousandTokens: Double? {
+        guard let usage, tokenCount > 0 else { return nil }
+        return usage.processorSeconds * 1_000 / Double(tokenCount)
+    }
+
+    /// The figures that are compared, each with what is good.
+    static let figures: [Figure] = [
+        Figure(name: "tokens/s", key: "tokens_per_second", isTime: false) { $0.tokensPerSecond },
+        Figure(name: "first token p50", key: "ttft_p50", isTime: true) { $0.firstToken.median },
+        Figure(name: "first token p95", key: "ttft_p95", isTime: true) { $0.firstToken.quantile(0.95) },
+        Figure(name: "first token p99", key: "ttft_p99", isTime: true) { $0.firstToken.quantile(0.99) },
+        Figure(name: "first token max", key: "ttft_max", isTime: true) { $0.firstToken.maximum },
+        Figure(name: "between tokens p50", key: "inter_token_p50", isTime: true) { $0.betweenTokens.median },
+        Figure(name: "between tokens p95", key: "inter_token_p95", isTime: true) { $0.betweenTokens.quantile(0.95) },
+        Figure(name: "between tokens p99", key: "inter_token_p99", isTime: true) { $0.betweenTokens.quantile(0.99) },
+        Figure(name: "between tokens max", key: "inter_token_max", isTime: true) { $0.betweenTokens.maximum },
+        Figure(name: "CPU s per 1,000 tokens", key: "cpu_seconds_per_1000_tokens", isTime: false) {
+            $0.processorSecondsPerThousandTokens
+        },
+        Figure(name: "memory MiB", key: "memory_mib", isTime: false) { $0.usage.map { $0.memoryMebibytes } },
+    ]
+
+    struct Figure: Sendable {
+        let name: String
+        let key: String
+        /// In seconds, shown in milliseconds.
+        let isTime: Bool
+        let value: @Sendable (LoadResult) -> Double?
+    }
+}

@@ -1,0 +1,65 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Sends what a plan says and collects how it went.
+struct LoadRunner: Sendable {
+    let group: any EventLoopGroup
+    /// For `https`.
+    let tls: NIOSSLContext?
+
+    /// - Parameter offset: Added to the numbers of the requests, so that no prompt is repeated.
+    func run(_ plan: LoadPlan, at url: BaseURL, offset: Int) async -> LoadResult {
+        let begin = ContinuousClock.now
+        let now: @Sendable () -> Double = { begin.duration(to: .now) / .seconds(1) }
+        let context = url.usesTLS ? tls : nil
+        let outcomes =
+            switch plan.arrival {
+            case .closed(let streams): await closed(plan, streams, url, offset, now, context)
+            case .open(let rate): await open(plan, rate, url, offset, now, context, begin)
+            }
+        return LoadResult(outcomes)
+    }
+
+    private func closed(
+        _ plan: LoadPlan, _ streams: Int, _ url: BaseURL, _ offset: Int, _ now: @escaping @Sendable () -> Double,
+        _ tls: NIOSSLContext?
+    ) async -> [RequestOutcome] {
+        await withTaskGroup(of: RequestOutcome.self) { tasks in
+            var next = 0
+            var outcomes: [RequestOutcome] = []
+            func begin() {
+                guard next < plan.requestCount else { return }
+                let number = offset + next
+                next += 1
+                tasks.addTask { [group] in
+                    await BenchConnection.run(
+                        plan, number: number, at: url, start: now(), now: now, on: group, tls: tls)
+                }
+            }
+            for _ in 0..<streams { begin() }
+            while let outcome = await tasks.next() {
+                outcomes.append(outcome)
+                begin()
+            }
+            return outcomes
+        }
+    }
+
+    private func open(
+        _ plan: LoadPlan, _ rate: Double, _ url: BaseURL, _ offset: Int, _ now: @escaping @Sendable () -> Double,
+        _ tls: NIOSSLContext?, _ begin: ContinuousClock.Instant
+    ) async -> [RequestOutcome] {
+        await withTaskGroup(of: RequestOutcome.self) { tasks in
+            for (index, time) in LoadPlan.arrivalTimes(rate: rate, count: plan.requestCount).enumerated() {
+                tasks.addTask { [group] in
+                    try? await Task.sleep(until: begin + .seconds(time), clock: .continuous)
+                    // From the time of arrival, not from when this came to send it: no wait is left out.
+                    return await BenchConnection.run(
+                        plan, number: offset + index, at: url, start: time, now: now, on: group, tls: tls)
+                }
+            }
+            return await tasks.reduce(into: []) { $0.append($1) }
+        }
+    }
+}

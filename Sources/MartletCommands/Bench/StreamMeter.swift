@@ -1,0 +1,72 @@
+/// Finds out when the tokens of a stream of events came, whatever server sent it.
+///
+/// An event counts as a token when it has a text that is not empty. What the events are beyond that is not looked at, so
+/// measuring costs little.
+struct StreamMeter {
+    /// When each event with a text came, in seconds.
+    private(set) var times: [Double] = []
+    /// Tokens as the server counts them, where it tells.
+    private(set) var reportedCount: Int?
+    private(set) var isComplete = false
+    /// The first error that the server sent as an event.
+    private(set) var error: String?
+
+    private var line: [UInt8] = []
+    /// A line without end must not fill the memory.
+    private static let maximumLineLength = 1 << 20
+
+    mutating func take(_ bytes: some Sequence<UInt8>, at time: Double) {
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                endLine(at: time)
+                line.removeAll(keepingCapacity: true)
+            } else if line.count < Self.maximumLineLength {
+                line.append(byte)
+            }
+        }
+    }
+
+    private static let prefix = Array("data:".utf8)
+    private static let texts = ["\"text\":", "\"content\":", "\"reasoning_content\":"].map { Array($0.utf8) }
+    private static let counts = ["\"completion_tokens\":", "\"tokens_predicted\":"].map { Array($0.utf8) }
+    private static let done = Array("[DONE]".utf8)
+    private static let stop = Array("\"stop\":true".utf8)
+    private static let failure = Array("\"error\":".utf8)
+
+    private mutating func endLine(at time: Double) {
+        guard line.starts(with: Self.prefix) else { return }
+        if Self.texts.contains(where: { hasText(after: $0) }) { times.append(time) }
+        for name in Self.counts { if let count = number(after: name) { reportedCount = count } }
+        if end(of: Self.done) != nil || end(of: Self.stop) != nil { isComplete = true }
+        if error == nil, let start = end(of: Self.failure), firstByte(from: start) == UInt8(ascii: "{") {
+            error = String(decoding: line[start...].prefix(200), as: UTF8.self)
+        }
+    }
+
+    /// Where the first occurrence of `words` ends.
+    private func end(of words: [UInt8]) -> Int? {
+        guard line.count >= words.count else { return nil }
+        return line.withUnsafeBufferPointer { line in
+            for start in 0...(line.count - words.count) where line[start] == words[0] {
+                var length = 1
+                while length < words.count, line[start + length] == words[length] { length += 1 }
+                if length == words.count { return start + length }
+            }
+            return nil
+        }
+    }
+
+    private func firstByte(from index: Int) -> UInt8? { line[index...].first { $0 != UInt8(ascii: " ") } }
+
+    private func hasText(after name: [UInt8]) -> Bool {
+        guard let end = end(of: name) else { return false }
+        let rest = line[end...].drop { $0 == UInt8(ascii: " ") }
+        return rest.first == UInt8(ascii: "\"") && rest.dropFirst().first != UInt8(ascii: "\"")
+    }
+
+    private func number(after name: [UInt8]) -> Int? {
+        guard let end = end(of: name) else { return nil }
+        let digits = line[end...].drop { $0 == UInt8(ascii: " ") }.prefix { (0x30...0x39).contains($0) }
+        return Int(String(decoding: digits, as: UTF8.self))
+    }
+}

@@ -1,0 +1,68 @@
+import Llama
+import MartletEngine
+import MartletModels
+import NIOCore
+import NIOPosix
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+extension DoctorFacts {
+    /// Looks at this machine.
+    /// - Parameters:
+    ///   - models: Files to look at besides the one that comes with martlet.
+    ///   - port: On which a server would listen.
+    static func collect(models: [String], port: Int) async -> DoctorFacts {
+        let sandbox = try? await DedicatedThread.run { WorkerSandbox.enterThread() }
+        let embedded = try? ModelFile(named: nil, executable: CurrentProcess.executable)
+        return DoctorFacts(
+            version: MartletVersion.current, system: system, processorFlags: processorFlags,
+            libraryFeatures: LlamaSystem.features, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+            totalMemory: totalMemory, availableMemory: MemoryBudget.available.map { UInt64($0) },
+            devices: LlamaSystem.devices, embeddedModel: embedded.map { Model(path: $0.path.string) },
+            models: models.map { Model(path: $0) }, descriptorLimit: DescriptorLimit.raise(),
+            isSandboxed: sandbox == .entered, port: port, portState: await portState(port))
+    }
+
+    private static var system: String {
+        var names = utsname()
+        guard uname(&names) == 0 else { return "an unknown system" }
+        func text<Value>(_ value: Value) -> String {
+            withUnsafeBytes(of: value) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+        return "\(text(names.sysname)) \(text(names.release)), \(text(names.machine))"
+    }
+
+    private static var totalMemory: UInt64? {
+        let pages = sysconf(Int32(_SC_PHYS_PAGES))
+        let size = sysconf(Int32(_SC_PAGESIZE))
+        return pages > 0 && size > 0 ? UInt64(pages) * UInt64(size) : nil
+    }
+
+    /// Where the kernel tells, and where libllama's names are those of x86.
+    private static var processorFlags: Set<String>? {
+        guard let text = try? SmallFile.text("/proc/cpuinfo", for: "the processor"),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") }),
+            let colon = line.firstIndex(of: ":")
+        else { return nil }
+        return Set(line[line.index(after: colon)...].split(separator: " ").map(String.init))
+    }
+
+    private static func portState(_ port: Int) async -> PortState {
+        let connected = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(1)).connect(host: "127.0.0.1", port: port).get()
+        guard let connected else { return .free }
+        try? await connected.close()
+        return .taken
+    }
+}

@@ -1,0 +1,185 @@
+import Llama
+
+/// One thing that was looked at, and what to do about it.
+struct DoctorFinding: Sendable, Equatable {
+    enum Verdict: String, Sendable {
+        case good = "ok"
+        /// Works, but not as well as it could.
+        case warning
+        /// Does not work.
+        case problem
+    }
+
+    var subject: String
+    var verdict: Verdict
+    var text: String
+    var remedy: String?
+
+    /// Judges what was found.
+    static func all(_ facts: DoctorFacts) -> [DoctorFinding] {
+        [
+            DoctorFinding(subject: "program", verdict: .good, text: "martlet \(facts.version) on \(facts.system)"),
+            processor(facts), memory(facts), devices(facts), embeddedModel(facts),
+        ] + facts.models.map { model($0, facts) } + [
+            sizes(facts), port(facts), descriptors(facts), sandbox(facts),
+        ]
+    }
+
+    /// What libllama calls an ability, and what Linux calls it.
+    private static let flags: KeyValuePairs = [
+        "SSE3": "pni", "SSSE3": "ssse3", "AVX": "avx", "AVX2": "avx2", "AVX_VNNI": "avx_vnni", "F16C": "f16c",
+        "FMA": "fma", "BMI2": "bmi2", "AVX512": "avx512f", "AVX512_VBMI": "avx512vbmi",
+        "AVX512_VNNI": "avx512_vnni", "AVX512_BF16": "avx512_bf16", "AMX_INT8": "amx_int8",
+    ]
+    private static let rebuild =
+        "set libllama up again for this processor: pip cache remove llama-cpp-python; make distclean; make build"
+
+    private static func processor(_ facts: DoctorFacts) -> DoctorFinding {
+        let features = facts.libraryFeatures.joined(separator: " ")
+        let text = "\(facts.cores) cores; libllama uses \(features.isEmpty ? "no special instructions" : features)"
+        guard let known = facts.processorFlags else {
+            return DoctorFinding(subject: "processor", verdict: .good, text: text)
+        }
+        let missing = flags.filter { facts.libraryFeatures.contains($0.key) && !known.contains($0.value) }.map(\.key)
+        guard missing.isEmpty else {
+            return DoctorFinding(
+                subject: "processor", verdict: .problem,
+                text:
+                    "libllama was compiled for a processor with \(missing.joined(separator: ", ")), which this one lacks",
+                remedy: rebuild)
+        }
+        let unused = flags.filter { !facts.libraryFeatures.contains($0.key) && known.contains($0.value) }.map(\.key)
+        guard unused.isEmpty else {
+            return DoctorFinding(
+                subject: "processor", verdict: .warning,
+                text: text + "; this processor also has \(unused.joined(separator: ", "))", remedy: rebuild)
+        }
+        return DoctorFinding(subject: "processor", verdict: .good, text: text)
+    }
+
+    private static func memory(_ facts: DoctorFacts) -> DoctorFinding {
+        guard let available = facts.availableMemory else {
+            return DoctorFinding(
+                subject: "memory", verdict: .warning, text: "the system does not tell how much is free")
+        }
+        let total = facts.totalMemory.map { " of \(size($0))" } ?? ""
+        let text = "\(size(available))\(total) free"
+        return available < 512 << 20
+            ? DoctorFinding(
+                subject: "memory", verdict: .warning, text: text, remedy: "end other programs, or choose a small model")
+            : DoctorFinding(subject: "memory", verdict: .good, text: text)
+    }
+
+    private static func devices(_ facts: DoctorFacts) -> DoctorFinding {
+        let gpus = facts.devices.filter(\.isGPU)
+        guard gpus.isEmpty else {
+            let names = gpus.map {
+                "\($0.description) with \(size($0.freeByteCount)) of \(size($0.totalByteCount)) free"
+            }
+            return DoctorFinding(subject: "GPU", verdict: .good, text: names.joined(separator: "; "))
+        }
+        return DoctorFinding(
+            subject: "GPU", verdict: .good,
+            text:
+                "none that libllama was compiled for; the processor computes (CMAKE_ARGS at set-up chooses another backend)"
+        )
+    }
+
+    private static func embeddedModel(_ facts: DoctorFacts) -> DoctorFinding {
+        guard let model = facts.embeddedModel else {
+            return DoctorFinding(
+                subject: "model", verdict: .warning, text: "fledgling, which comes with martlet, is missing",
+                remedy:
+                    "put Models/fledgling.Q8_0.gguf beside the program, in ../share/martlet, or name a model with --model"
+            )
+        }
+        return self.model(model, facts)
+    }
+
+    // MARK: Models
+
+    /// Of a context that is of use.
+    private static let contextLength: UInt64 = 8_192
+    /// What a process needs besides weights and context.
+    private static let overhead: UInt64 = 256 << 20
+
+    private static func model(_ model: DoctorFacts.Model, _ facts: DoctorFacts) -> DoctorFinding {
+        if let problem = model.problem {
+            return DoctorFinding(
+                subject: "model", verdict: .problem, text: "\(model.path) \(problem)",
+                remedy: "get a GGUF file that is whole")
+        }
+        let length = min(model.trainedContextLength ?? contextLength, contextLength)
+        let context = (model.bytesPerToken ?? 0).multipliedReportingOverflow(by: length)
+        let needed = model.byteCount &+ (context.overflow ? .max : context.partialValue) &+ overhead
+        let text =
+            "\(model.path): \(size(model.byteCount)) of weights"
+            + (model.bytesPerToken == nil ? "" : ", \(size(context.partialValue)) for \(length) tokens of context")
+        guard let room = room(facts), needed > room else {
+            return DoctorFinding(subject: "model", verdict: .good, text: text + ": fits")
+        }
+        return DoctorFinding(
+            subject: "model", verdict: .problem, text: text + ": needs \(size(needed)), and \(size(room)) are free",
+            remedy: "choose a smaller model, or one with fewer bits; a smaller --ctx-size takes less for the context")
+    }
+
+    /// Memory of the GPU, if it has more than the machine.
+    private static func room(_ facts: DoctorFacts) -> UInt64? {
+        let gpu = facts.devices.filter(\.isGPU).map(\.freeByteCount).max() ?? 0
+        guard let available = facts.availableMemory else { return nil }
+        return max(available, gpu)
+    }
+
+    /// Common sizes of models in billions of parameters.
+    private static let commonSizes = [0.6, 1.7, 4, 8, 14, 32, 70, 120]
+    /// Bits of a parameter in common kinds of files.
+    private static let kinds: KeyValuePairs = ["Q4_K_M": 4.9, "Q8_0": 8.5]
+
+    private static func sizes(_ facts: DoctorFacts) -> DoctorFinding {
+        guard let room = room(facts) else {
+            return DoctorFinding(subject: "what would fit", verdict: .warning, text: "unknown, as free memory is")
+        }
+        let texts = kinds.map { name, bits in
+            // A tenth for the context.
+            let fitting = commonSizes.last { Double(overhead) + $0 * 1e9 * bits / 8 * 1.1 <= Double(room) }
+            return fitting.map { "up to about \(Figure.short($0)) billion parameters as \(name)" } ?? "none as \(name)"
+        }
+        return DoctorFinding(subject: "what would fit", verdict: .good, text: texts.joined(separator: ", "))
+    }
+
+    // MARK: Serving
+
+    private static func port(_ facts: DoctorFacts) -> DoctorFinding {
+        facts.portState == .free
+            ? DoctorFinding(subject: "port", verdict: .good, text: "\(facts.port) is free")
+            : DoctorFinding(
+                subject: "port", verdict: .warning, text: "\(facts.port) is taken",
+                remedy: "stop what listens there, or choose another --port")
+    }
+
+    private static func descriptors(_ facts: DoctorFacts) -> DoctorFinding {
+        facts.descriptorLimit >= 4_352
+            ? DoctorFinding(
+                subject: "connections", verdict: .good,
+                text: "\(facts.descriptorLimit) descriptors, one for each connection")
+            : DoctorFinding(
+                subject: "connections", verdict: .warning,
+                text: "\(facts.descriptorLimit) descriptors, one for each connection, and --max-connections is 4096",
+                remedy: "raise the hard limit (ulimit -Hn), or lower --max-connections")
+    }
+
+    private static func sandbox(_ facts: DoctorFacts) -> DoctorFinding {
+        facts.isSandboxed
+            ? DoctorFinding(subject: "worker", verdict: .good, text: "runs without network and further rights")
+            : DoctorFinding(
+                subject: "worker", verdict: .warning,
+                text: "keeps the network, as this system offers no way to take it",
+                remedy: "serve models that you trust")
+    }
+
+    static func size(_ bytes: UInt64) -> String {
+        bytes >= 1 << 30
+            ? Figure.short(Double(bytes) / Double(1 << 30)) + " GiB"
+            : Figure.short(Double(bytes) / Double(1 << 20)) + " MiB"
+    }
+}
