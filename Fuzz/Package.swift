@@ -34,7 +34,7 @@ let package = Package(
             name: "martlet-fuzz",
             dependencies: [
                 "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGrammar", "MartletJSON", "MartletProtocol",
-                "MartletStreams",
+                "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented,
@@ -49,7 +49,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented
@@ -72,6 +72,14 @@ let package = Package(
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
+        .target(
+            name: "MartletSchema",
+            dependencies: [
+                "MartletGrammar", "MartletJSON", .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            exclude: ["design.md"],
+            swiftSettings: instrumented
+        ),
         .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: instrumented),
         .target(
             name: "MartletJSON",

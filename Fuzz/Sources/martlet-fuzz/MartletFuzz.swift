@@ -26,6 +26,8 @@ enum FuzzTarget: String, CaseIterable {
     case requests
     case grammar
     case encodedGrammar
+    case schema
+    case pattern
     case journals
 
     /// A C function, which cannot capture: hence one for each target.
@@ -37,6 +39,8 @@ enum FuzzTarget: String, CaseIterable {
         case .requests: { RequestFuzz.run(bytes($0, $1)) }
         case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
         case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }
+        case .schema: { SchemaFuzz.run(bytes($0, $1)) }
+        case .pattern: { SchemaFuzz.runPattern(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
         }
     }

@@ -11,15 +11,18 @@ package struct ResponseHead: Sendable, Equatable {
     package var model: String
     /// Which build answered.
     package var fingerprint: String
+    /// What of the request is not honoured, a sentence each.
+    package var warnings: [String]
 
-    package init(id: String, created: Int, model: String, fingerprint: String) {
+    package init(id: String, created: Int, model: String, fingerprint: String, warnings: [String] = []) {
         self.id = id
         self.created = created
         self.model = model
         self.fingerprint = fingerprint
+        self.warnings = warnings
     }
 
-    /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces.
+    /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces; `"warnings":[…]` where there are some.
     func write(object: StaticString, to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"created\":", to: &bytes)
         JSONText.appendInteger(created, to: &bytes)
@@ -32,6 +35,10 @@ package struct ResponseHead: Sendable, Equatable {
         JSONText.appendRaw(",\"object\":\"", to: &bytes)
         JSONText.appendRaw(object, to: &bytes)
         JSONText.appendRaw("\"", to: &bytes)
+        if !warnings.isEmpty {
+            JSONText.appendRaw(",\"warnings\":", to: &bytes)
+            JSONValue.array(warnings.map { .string($0) }).write(to: &bytes)
+        }
     }
 }
 
