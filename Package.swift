@@ -42,7 +42,7 @@ let package = Package(
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
                 "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
-                "MartletGGUF",
+                "MartletGGUF", "MartletSchema",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -93,7 +93,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -125,6 +125,15 @@ let package = Package(
             exclude: ["design.md"],
             swiftSettings: settings
         ),
+        .target(
+            name: "MartletSchema",
+            dependencies: [
+                "MartletGrammar", "MartletJSON",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            exclude: ["design.md"],
+            swiftSettings: settings
+        ),
         .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .target(name: "MartletGGUF", swiftSettings: settings),
@@ -151,6 +160,13 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletSchemaTests",
+            dependencies: [
+                "MartletSchema", "MartletGrammar", "MartletJSON",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "MartletGrammarTests", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .testTarget(
             name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
@@ -177,7 +193,7 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),

@@ -36,8 +36,15 @@ let package = Package(
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
         ),
         .target(
-            name: "MartletAPI", dependencies: ["MartletJSON", "MartletProtocol", "MartletStreams", collections],
+            name: "MartletAPI",
+            dependencies: [
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams", collections,
+            ],
             swiftSettings: settings),
+        .target(
+            name: "MartletSchema", dependencies: ["MartletGrammar", "MartletJSON", collections],
+            exclude: ["design.md"], swiftSettings: settings),
+        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
         .target(
             name: "MartletChat", dependencies: ["MartletJSON", "MartletProtocol", collections], swiftSettings: settings),
         .target(
@@ -47,7 +54,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
-        .target(name: "MartletProtocol", swiftSettings: settings),
+        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .target(name: "MartletJSON", dependencies: [collections], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -34,8 +34,7 @@ let package = Package(
             name: "martlet-fuzz",
             dependencies: [
                 "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON",
-                "MartletProtocol",
-                "MartletStreams",
+                "MartletProtocol", "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented,
@@ -50,7 +49,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented
@@ -74,6 +73,14 @@ let package = Package(
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
         .target(name: "MartletGGUF", swiftSettings: instrumented),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
+        .target(
+            name: "MartletSchema",
+            dependencies: [
+                "MartletGrammar", "MartletJSON", .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            exclude: ["design.md"],
+            swiftSettings: instrumented
+        ),
         .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: instrumented),
         .target(
             name: "MartletJSON",

@@ -128,7 +128,6 @@ struct ChatCompletionRequestTests {
     @Test(
         arguments: [
             ["n_cache_reuse": 5], ["tools": [["type": "code_interpreter"]]],
-            ["response_format": ["type": "json_object"]],
             ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],
         ] as [JSONObject])
     func whatWouldChangeTheAnswerIsRefusedAndNotDropped(fields: JSONObject) throws {

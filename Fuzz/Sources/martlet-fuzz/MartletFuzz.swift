@@ -27,6 +27,8 @@ enum FuzzTarget: String, CaseIterable {
     case output
     case grammar
     case encodedGrammar
+    case schema
+    case pattern
     case journals
     case gguf
 
@@ -40,6 +42,8 @@ enum FuzzTarget: String, CaseIterable {
         case .output: { OutputFuzz.run(bytes($0, $1)) }
         case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
         case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }
+        case .schema: { SchemaFuzz.run(bytes($0, $1)) }
+        case .pattern: { SchemaFuzz.runPattern(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         }

@@ -56,6 +56,9 @@ package struct APIError: Error, Sendable, Equatable {
     /// Where the fault is in a text that a field holds, counted from 1.
     package var line: Int?
     package var column: Int?
+    /// Where the fault is in a JSON Schema, and which keyword it is.
+    package var pointer: String?
+    package var keyword: String?
     package var promptTokens: Int?
     package var contextSize: Int?
 
@@ -97,6 +100,8 @@ package struct APIError: Error, Sendable, Equatable {
         if let parameter { members["param"] = .string(parameter) }
         if let line { members["line"] = .integer(Int64(line)) }
         if let column { members["column"] = .integer(Int64(column)) }
+        if let pointer { members["pointer"] = .string(pointer) }
+        if let keyword { members["keyword"] = .string(keyword) }
         if let promptTokens { members["n_prompt_tokens"] = .integer(Int64(promptTokens)) }
         if let contextSize { members["n_ctx"] = .integer(Int64(contextSize)) }
         return .object(members)

@@ -1,6 +1,7 @@
 package import MartletGrammar
 package import MartletJSON
 package import MartletProtocol
+package import MartletSchema
 
 /// What a request gets that does not say otherwise; set by the server's flags.
 package struct CompletionDefaults: Sendable, Equatable {
@@ -19,6 +20,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     package var reasoningFormat = ReasoningFormat.deepseek
     /// What a grammar may cost.
     package var grammarLimits = GrammarLimits.standard
+    /// How schemas are treated, and what one may cost.
+    package var schemaCompiler = SchemaCompiler()
 
     package init() {}
 

@@ -12,6 +12,8 @@ package struct CompletionOptions: Sendable, Equatable {
     package var pingInterval: Duration?
     /// As the request names it; which names are known is for the server to say.
     package var model: String?
+    /// What of the request is not honoured, a sentence each; told with the answer.
+    package private(set) var warnings: [String] = []
     /// What is told beside the answer.
     package var told: ToldFields
     /// How many answers to each prompt are wanted.
@@ -50,6 +52,13 @@ package struct CompletionOptions: Sendable, Equatable {
                 .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
         generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
+        if let schema = try SchemaField.read(fields, defaults: defaults) {
+            guard generation.constraint == nil else {
+                throw .field("grammar", "Only one of a grammar and a schema can be honoured")
+            }
+            generation.constraint = GenerationConstraint(schema.grammar)
+            warnings = schema.warnings
+        }
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         if let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0 {

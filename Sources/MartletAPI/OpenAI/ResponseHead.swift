@@ -11,12 +11,15 @@ package struct ResponseHead: Sendable, Equatable {
     package var model: String
     /// Which build answered.
     package var fingerprint: String
+    /// What of the request is not honoured, a sentence each.
+    package var warnings: [String]
 
-    package init(id: String, created: Int, model: String, fingerprint: String) {
+    package init(id: String, created: Int, model: String, fingerprint: String, warnings: [String] = []) {
         self.id = id
         self.created = created
         self.model = model
         self.fingerprint = fingerprint
+        self.warnings = warnings
     }
 
     /// The id of a tool call: the generation's first 96 bits and the call's number, so that it is unique, and the same
@@ -28,7 +31,7 @@ package struct ResponseHead: Sendable, Equatable {
             + digits
     }
 
-    /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces.
+    /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces; `"warnings":[…]` where there are some.
     func write(object: StaticString, to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"created\":", to: &bytes)
         JSONText.appendInteger(created, to: &bytes)
@@ -41,6 +44,10 @@ package struct ResponseHead: Sendable, Equatable {
         JSONText.appendRaw(",\"object\":\"", to: &bytes)
         JSONText.appendRaw(object, to: &bytes)
         JSONText.appendRaw("\"", to: &bytes)
+        if !warnings.isEmpty {
+            JSONText.appendRaw(",\"warnings\":", to: &bytes)
+            JSONValue.array(warnings.map { .string($0) }).write(to: &bytes)
+        }
     }
 }
 

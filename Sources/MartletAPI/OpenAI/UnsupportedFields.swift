@@ -20,8 +20,6 @@ enum UnsupportedFields {
         ("best_of", { $0.integerValue == 1 }),
         ("functions", { $0.arrayValue?.isEmpty == true }),
         ("function_call", { $0.stringValue == "none" || $0.stringValue == "auto" }),
-        ("response_format", { $0["type"]?.stringValue == "text" }),
-        ("json_schema", { $0.objectValue?.isEmpty == true }),
         ("modalities", { $0 == ["text"] }),
         ("audio", { _ in false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),

@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGrammar
 import MartletJSON
 import MartletProtocol
+import MartletSchema
 import MartletServer
 
 extension ServerConfiguration {
@@ -94,6 +95,12 @@ extension CompletionDefaults {
         if let value = values.toggle(.contextShift) { shiftsContext = value }
         if let value = values.integer(.keptTokens) { keptTokens = value }
         if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
+        if let value = values.text(.schemaMode).flatMap(SchemaMode.init) { schemaCompiler.mode = value }
+        if let value = values.text(.schemaWhitespace).flatMap(JSONSpacing.init) { schemaCompiler.spacing = value }
+        if let value = values.integer(.schemaBytes) { schemaCompiler.limits.bytes = value }
+        if let value = values.integer(.schemaDepth) { schemaCompiler.limits.depth = value }
+        if let value = values.integer(.schemaNodes) { schemaCompiler.limits.nodes = value }
+        if let value = values.integer(.schemaAlternatives) { schemaCompiler.limits.alternatives = value }
         if let value = values.integer(.grammarBytes) { grammarLimits.textBytes = value }
         if let value = values.integer(.grammarDepth) { grammarLimits.depth = value }
         if let value = values.integer(.grammarRules) { grammarLimits.rules = value }

@@ -1,6 +1,7 @@
 /// All settings. Help texts, `docs/flags.md`, parsing and validation come from here.
 enum SettingTable {
-    static let all: [Setting] = model + engine + requests + grammar + sampling + server + streams + journal + log
+    static let all: [Setting] =
+        model + engine + requests + schema + grammar + sampling + server + streams + journal + log
 
     /// Those that a command takes.
     static func settings(of command: SettingCommand) -> [Setting] {

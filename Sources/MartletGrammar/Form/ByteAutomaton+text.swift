@@ -64,9 +64,9 @@ extension ByteAutomaton {
 }
 
 /// Ranges of Unicode scalars and the bytes they are written in.
-enum ScalarRanges {
+package enum ScalarRanges {
     /// Disjoint, ascending, without surrogates.
-    static func normalized(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
+    package static func normalized(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
         var merged: [ClosedRange<UInt32>] = []
         let scalars: [ClosedRange<UInt32>] = [0...0xD7FF, 0xE000...0x10FFFF]
         let sorted = ranges.sorted { $0.lowerBound < $1.lowerBound }
@@ -84,7 +84,7 @@ enum ScalarRanges {
     }
 
     /// What is in none of them.
-    static func complement(of ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
+    package static func complement(of ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
         var rest: [ClosedRange<UInt32>] = []
         var next: UInt32 = 0
         for range in normalized(ranges) {
@@ -98,7 +98,7 @@ enum ScalarRanges {
     /// Sequences of byte ranges that together are the UTF-8 of exactly the scalars of `range`.
     ///
     /// The first ranges of two results, also of disjoint `range`s, are equal single bytes or disjoint.
-    static func byteRanges(_ range: ClosedRange<UInt32>) -> [[ClosedRange<UInt8>]] {
+    package static func byteRanges(_ range: ClosedRange<UInt32>) -> [[ClosedRange<UInt8>]] {
         var result: [[ClosedRange<UInt8>]] = []
         var work = [range]
         while let range = work.popLast() {
@@ -133,7 +133,7 @@ enum ScalarRanges {
         return result
     }
 
-    static func utf8(_ scalar: UInt32) -> [UInt8] {
+    package static func utf8(_ scalar: UInt32) -> [UInt8] {
         func tail(_ shift: UInt32) -> UInt8 { UInt8(0x80 | scalar >> shift & 0x3F) }
         return switch scalar {
         case ...0x7F: [UInt8(scalar)]

@@ -52,8 +52,8 @@ struct CompletionService: Sendable {
         let head = LogHead(created: Int64(created), model: configuration.modelName)
         let view = completion.makeView(
             ResponseHead(
-                id: completion.idPrefix + head.id, created: created, model: head.model, fingerprint: configuration.build
-            ))
+                id: completion.idPrefix + head.id, created: created, model: head.model,
+                fingerprint: configuration.build, warnings: options.warnings))
         var terms = GenerationTerms(head: head, responseID: completion.idPrefix + head.id, view: view)
         terms.owner = owner
         terms.lifetime = resume.lifetime

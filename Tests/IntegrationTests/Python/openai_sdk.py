@@ -4,10 +4,13 @@ usage: openai_sdk.py BASE_URL      (BASE_URL ends in /v1)
 Prints one line per check; exits 1 at the first that fails.
 """
 import asyncio
+import enum
 import json
 import sys
+import typing
 
 import openai
+import pydantic
 
 BASE_URL = sys.argv[1]
 QUESTION = [{"role": "user", "content": "What is 12 + 30?"}]
@@ -201,6 +204,59 @@ def tools(client):
     check("an answer is gone on with", not begun.choices[0].message.content.startswith("I am"), begun)
 
 
+class Colour(enum.Enum):
+    RED = "red"
+    GREEN = "green"
+
+
+class Part(pydantic.BaseModel):
+    name: typing.Annotated[str, pydantic.Field(max_length=8)]
+    colour: Colour
+    size: typing.Annotated[int, pydantic.Field(ge=1, le=20)]
+
+
+class Thing(pydantic.BaseModel):
+    title: typing.Annotated[str, pydantic.Field(max_length=12)]
+    parts: typing.Annotated[list[Part], pydantic.Field(max_length=2)]
+    main: typing.Optional[Part]
+
+
+def structured(client):
+    for seed in range(4):
+        parsed = client.chat.completions.parse(
+            model="fledgling", messages=QUESTION, response_format=Thing, temperature=1, seed=seed, max_tokens=600,
+            extra_body={"chat_template_kwargs": {"enable_thinking": False}})
+        choice = parsed.choices[0]
+        check(f"a model is parsed ({seed})", choice.finish_reason == "stop" and isinstance(choice.message.parsed, Thing),
+              choice)
+        order = list(json.loads(choice.message.content))
+        check("in the order of the schema", order == ["title", "parts", "main"], order)
+    schema = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"],
+              "additionalProperties": False}
+    named = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+    thought = chat(client, response_format=named, max_tokens=400).choices[0]
+    check("the schema holds after thinking", list(json.loads(thought.message.content)) == ["answer"], thought)
+    check("thinking comes before it", thought.message.reasoning_content, thought)
+    plain = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
+    content, _, _, _ = joined(chat(client, response_format=named, stream=True, **plain))
+    check("a stream keeps to the schema", list(json.loads(content)) == ["answer"], content)
+    unique = {"type": "json_schema", "json_schema": {"name": "u", "schema": {
+        "type": "object", "properties": {"u": {"type": "array", "maxItems": 2, "uniqueItems": True,
+                                               "items": {"type": "string", "maxLength": 2}}},
+        "required": ["u"], "additionalProperties": False}}}
+    try:
+        chat(client, response_format=unique)
+        check("a keyword that cannot be honoured is refused", False)
+    except openai.BadRequestError as error:
+        check("a keyword that cannot be honoured is refused",
+              (error.code, error.body["pointer"], error.body["keyword"]) ==
+              ("invalid_schema", "#/properties/u", "uniqueItems"), error.body)
+    relaxed = chat(client, response_format=unique, extra_body={
+        "schema_mode": "relaxed", "chat_template_kwargs": {"enable_thinking": False}})
+    check("or left out and told", "uniqueItems" in relaxed.warnings[0] and "u" in json.loads(
+        relaxed.choices[0].message.content), relaxed)
+
+
 def errors(client):
     def raised(kind, name, part, **fields):
         try:
@@ -245,6 +301,7 @@ synchronous(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 choices(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 probabilities(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 tools(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
+structured(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 errors(openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0))
 asyncio.run(asynchronous(openai.AsyncOpenAI(base_url=BASE_URL, api_key="none", max_retries=0)))
 print("all checks passed")

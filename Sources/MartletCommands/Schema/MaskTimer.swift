@@ -1,0 +1,45 @@
+import Llama
+import MartletGrammar
+
+/// Computes token masks along texts, and says how long each took.
+struct MaskTimer {
+    private let vocabulary: Vocabulary
+    private let tokens: TokenVocabulary
+
+    /// - Parameter path: a GGUF file, of which only the vocabulary is read.
+    init(path: String) throws(SettingError) {
+        do throws(LlamaError) {
+            var options = Model.Options()
+            options.vocabularyOnly = true
+            let vocabulary = try Vocabulary(model: Model(path: path, options: options))
+            self.vocabulary = vocabulary
+            tokens = TokenVocabulary(count: vocabulary.count, endOfGeneration: vocabulary.endOfGeneration) { token in
+                let attributes = vocabulary.attributes(token)
+                return attributes.isDisjoint(with: [.hidden, .endOfGeneration]) ? vocabulary.piece(token) : nil
+            }
+        } catch {
+            throw SettingError("--vocabulary: \(error)")
+        }
+    }
+
+    /// One mask before each token of the text, and one behind the last; up to where the grammar allows no more.
+    func times(along text: [UInt8], _ grammar: Grammar) -> [Duration] {
+        var ids: [Int32] = []
+        let program: GrammarProgram
+        do {
+            try text.withUnsafeBufferPointer { try vocabulary.tokenizeWhole($0, parsesSpecial: false, into: &ids) }
+            program = try grammar.program(resolving: { _ in nil })
+        } catch {
+            return []
+        }
+        let matcher = TokenMatcher(TokenMachine(program, vocabulary: tokens))
+        var times: [Duration] = []
+        for id in ids + [-1] {
+            let start = ContinuousClock.now
+            _ = matcher.mask()
+            times.append(ContinuousClock.now - start)
+            guard matcher.accept(id) else { break }
+        }
+        return times
+    }
+}

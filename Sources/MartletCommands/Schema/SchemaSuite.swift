@@ -1,0 +1,100 @@
+import MartletGrammar
+import MartletJSON
+import MartletSchema
+import OrderedCollections
+
+/// Compiles schemas, tests their instances, and counts.
+struct SchemaSuite {
+    private let compiler: SchemaCompiler
+    private let masks: MaskTimer?
+    private let report: (String) -> Void
+    private var schemas = 0
+    private var compiled = 0
+    private var passed = 0
+    private var refused: [String: Int] = [:]
+    private var valid = (total: 0, accepted: 0)
+    private var invalid = (total: 0, accepted: 0)
+    private var compileTimes: [Duration] = []
+    private var maskTimes: [Duration] = []
+
+    /// - Parameter report: takes a line for each schema that is refused and each test that fails.
+    init(compiler: SchemaCompiler, masks: MaskTimer?, report: @escaping (String) -> Void) {
+        self.compiler = compiler
+        self.masks = masks
+        self.report = report
+    }
+
+    mutating func run(_ entry: JSONValue) throws(SettingError) {
+        guard let members = entry.objectValue, let schema = members["schema"],
+            let tests = members["tests"]?.arrayValue
+        else { throw SettingError("FILE: a line needs 'schema' and 'tests'") }
+        let name = members["name"]?.stringValue ?? "schema \(schemas + 1)"
+        var cases: [(isValid: Bool, text: [UInt8])] = []
+        for test in tests {
+            guard let isValid = test["valid"]?.boolValue, let data = test.objectValue?["data"] else {
+                throw SettingError("FILE: a test of '\(name)' needs 'valid' and 'data'")
+            }
+            cases.append((isValid, data.bytes))
+        }
+        schemas += 1
+        valid.total += cases.count { $0.isValid }
+        invalid.total += cases.count { !$0.isValid }
+        let start = ContinuousClock.now
+        do throws(SchemaError) {
+            let grammar = try compiler.grammar(of: schema).grammar
+            compileTimes.append(ContinuousClock.now - start)
+            compiled += 1
+            test(name, cases, grammar)
+        } catch {
+            compileTimes.append(ContinuousClock.now - start)
+            refused[error.keyword.isEmpty ? "\(error.kind)" : error.keyword, default: 0] += 1
+            report("\(name): refused: \(error)")
+        }
+    }
+
+    private mutating func test(_ name: String, _ cases: [(isValid: Bool, text: [UInt8])], _ grammar: Grammar) {
+        var isRight = true
+        for (number, (isValid, text)) in cases.enumerated() {
+            if isValid, let masks { maskTimes += masks.times(along: text, grammar) }
+            var matcher = GrammarMatcher(grammar)
+            let count = matcher.acceptPrefix(of: text)
+            let isAccepted = count == text.count && matcher.isComplete
+            if isAccepted { if isValid { valid.accepted += 1 } else { invalid.accepted += 1 } }
+            guard isAccepted != isValid else { continue }
+            isRight = false
+            let rest = String(decoding: text[count...].prefix(40), as: UTF8.self)
+            report("\(name): test \(number + 1) is \(isValid ? "refused at byte \(count + 1): \(rest)" : "accepted")")
+        }
+        if isRight { passed += 1 }
+    }
+
+    var figures: JSONValue {
+        var keywords = JSONObject()
+        for (keyword, count) in refused.sorted(by: { $0.key < $1.key }) { keywords[keyword] = .integer(Int64(count)) }
+        var figures: JSONObject = [
+            "schemas": .integer(Int64(schemas)), "compiled": .integer(Int64(compiled)),
+            "passed": .integer(Int64(passed)), "refused": .object(keywords),
+            "valid_total": .integer(Int64(valid.total)), "valid_accepted": .integer(Int64(valid.accepted)),
+            "invalid_total": .integer(Int64(invalid.total)), "invalid_accepted": .integer(Int64(invalid.accepted)),
+            "compile_ms": Self.summary(compileTimes, unit: .milliseconds(1)),
+        ]
+        if masks != nil {
+            figures["masks"] = .integer(Int64(maskTimes.count))
+            figures["mask_us"] = Self.summary(maskTimes, unit: .microseconds(1))
+        }
+        return .object(figures)
+    }
+
+    private static func summary(_ times: [Duration], unit: Duration) -> JSONValue {
+        guard !times.isEmpty else { return .null }
+        let sorted = times.sorted()
+        func number(_ time: Duration) -> JSONValue { .number((time / unit * 1_000).rounded() / 1_000) }
+        func quantile(_ part: Double) -> JSONValue {
+            number(sorted[min(Int(Double(sorted.count) * part), sorted.count - 1)])
+        }
+        return [
+            "mean": number(times.reduce(.zero, +) / times.count), "p50": quantile(0.5), "p95": quantile(0.95),
+            "p99": quantile(0.99), "max": quantile(1),
+        ]
+    }
+}

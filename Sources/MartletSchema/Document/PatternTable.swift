@@ -1,0 +1,21 @@
+/// The automata of a schema's patterns and formats, each made once.
+final class PatternTable {
+    enum Term: Hashable {
+        case pattern(String)
+        case format(String)
+    }
+
+    private var known: [Term: Result<CharacterAutomaton, RegexError>] = [:]
+
+    func automaton(for term: Term) throws(RegexError) -> CharacterAutomaton {
+        if let result = known[term] { return try result.get() }
+        let result = Result { () throws(RegexError) in
+            switch term {
+            case .pattern(let pattern): try RegexCompiler.search(pattern)
+            case .format(let name): try SchemaFormat.automaton(named: name)
+            }
+        }
+        known[term] = result
+        return try result.get()
+    }
+}

@@ -1,0 +1,188 @@
+import MartletJSON
+import OrderedCollections
+
+/// Tells whether a value that is there fulfils a schema.
+///
+/// - Complexity: the stack grows with the depth of the value and of combined schemas; both are limited by their readers.
+struct SchemaEvaluator {
+    let nodes: [SchemaNode]
+    let patterns: PatternTable
+
+    /// What has been spoken of: members by name, items by place.
+    private struct Evaluated {
+        var keys: Set<String> = []
+        var items: Set<Int> = []
+    }
+
+    func holds(_ literal: SchemaLiteral, _ value: JSONValue) throws(SchemaError) -> Bool {
+        try isValid(value, literal.node) != literal.isNegated
+    }
+
+    func isValid(_ value: JSONValue, _ node: Int) throws(SchemaError) -> Bool {
+        var evaluated = Evaluated()
+        return try isValid(value, node, &evaluated)
+    }
+
+    private func isValid(
+        _ value: JSONValue, _ number: Int, _ outer: inout Evaluated
+    ) throws(SchemaError) -> Bool {
+        let node = nodes[number]
+        if let constant = node.constant { return constant }
+        var evaluated = Evaluated()
+        if let reference = node.reference, !(try isValid(value, reference, &evaluated)) { return false }
+        if !(node.reference != nil && node.referenceHidesSiblings) {
+            guard try fulfilsOwn(value, node, &evaluated), try fulfilsCombinations(value, node, &evaluated) else {
+                return false
+            }
+        }
+        guard try fulfilsRest(value, node, &evaluated) else { return false }
+        outer.keys.formUnion(evaluated.keys)
+        outer.items.formUnion(evaluated.items)
+        return true
+    }
+
+    private func fulfilsOwn(
+        _ value: JSONValue, _ node: SchemaNode, _ evaluated: inout Evaluated
+    ) throws(SchemaError) -> Bool {
+        if let types = node.types, !types.isSuperset(of: JSONTypes(of: value)) { return false }
+        if let values = node.enumeration, !values.contains(where: { JSONEquality.equal($0, value) }) { return false }
+        switch value {
+        case .integer, .number: return isInRange(value, node)
+        case .string(let text): return try fulfils(text, node)
+        case .array(let elements): return try fulfils(elements, node, &evaluated)
+        case .object(let members): return try fulfils(members, node, &evaluated)
+        default: return true
+        }
+    }
+
+    private func isInRange(_ value: JSONValue, _ node: SchemaNode) -> Bool {
+        guard let number = DecimalNumber(value) else { return false }
+        func order(_ other: DecimalNumber?) -> Int? { other.map { DecimalNumber.compare(number, $0) } }
+        if let order = order(node.minimum), order < 0 || order == 0 && node.excludesMinimum { return false }
+        if let order = order(node.maximum), order > 0 || order == 0 && node.excludesMaximum { return false }
+        if let order = order(node.exclusiveMinimum), order <= 0 { return false }
+        if let order = order(node.exclusiveMaximum), order >= 0 { return false }
+        if let divisor = node.divisor { return number.isMultiple(of: divisor) ?? false }
+        return true
+    }
+
+    private func fulfils(_ text: String, _ node: SchemaNode) throws(SchemaError) -> Bool {
+        let length = text.unicodeScalars.count
+        if length < node.minLength ?? 0 || length > node.maxLength ?? .max { return false }
+        if let pattern = node.pattern, !(try matches(text, .pattern(pattern), node, "pattern")) { return false }
+        if let format = node.format, SchemaFormat.isKnown(format) {
+            return try matches(text, .format(format), node, "format")
+        }
+        return true
+    }
+
+    private func matches(
+        _ text: String, _ term: PatternTable.Term, _ node: SchemaNode, _ keyword: String
+    ) throws(SchemaError) -> Bool {
+        do {
+            return try patterns.automaton(for: term).matches(text)
+        } catch {
+            throw SchemaError(.unsupported, pointer: node.pointer, keyword: keyword, error.message)
+        }
+    }
+
+    private func fulfils(
+        _ elements: [JSONValue], _ node: SchemaNode, _ evaluated: inout Evaluated
+    ) throws(SchemaError) -> Bool {
+        if elements.count < node.minItems ?? 0 || elements.count > node.maxItems ?? .max { return false }
+        for (index, element) in elements.enumerated() {
+            if index < node.prefixItems.count {
+                guard try isValid(element, node.prefixItems[index]) else { return false }
+            } else if let items = node.items {
+                guard try isValid(element, items) else { return false }
+            } else {
+                continue
+            }
+            evaluated.items.insert(index)
+        }
+        if let contains = node.contains {
+            var count = 0
+            for (index, element) in elements.enumerated() where try isValid(element, contains) {
+                count += 1
+                evaluated.items.insert(index)
+            }
+            if count < node.minContains ?? 1 || count > node.maxContains ?? .max { return false }
+        }
+        if node.hasUniqueItems {
+            for (index, element) in elements.enumerated() {
+                if elements[..<index].contains(where: { JSONEquality.equal($0, element) }) { return false }
+            }
+        }
+        return true
+    }
+
+    private func fulfils(
+        _ members: JSONObject, _ node: SchemaNode, _ evaluated: inout Evaluated
+    ) throws(SchemaError) -> Bool {
+        if members.count < node.minProperties ?? 0 || members.count > node.maxProperties ?? .max { return false }
+        if node.required.contains(where: { members[$0] == nil }) { return false }
+        for (key, required) in node.dependentRequired where members[key] != nil {
+            if required.contains(where: { members[$0] == nil }) { return false }
+        }
+        for (key, value) in members {
+            if let names = node.propertyNames, !(try isValid(.string(key), names)) { return false }
+            var isSpokenOf = false
+            if let property = node.propertyNumbers[key] {
+                isSpokenOf = true
+                guard try isValid(value, property) else { return false }
+            }
+            for (pattern, schema) in node.patternProperties
+            where try matches(key, .pattern(pattern), node, "patternProperties") {
+                isSpokenOf = true
+                guard try isValid(value, schema) else { return false }
+            }
+            if !isSpokenOf, let additional = node.additionalProperties {
+                isSpokenOf = true
+                guard try isValid(value, additional) else { return false }
+            }
+            if isSpokenOf { evaluated.keys.insert(key) }
+        }
+        return true
+    }
+
+    private func fulfilsCombinations(
+        _ value: JSONValue, _ node: SchemaNode, _ evaluated: inout Evaluated
+    ) throws(SchemaError) -> Bool {
+        for schema in node.allOf where !(try isValid(value, schema, &evaluated)) { return false }
+        var count = 0
+        for schema in node.anyOf where try isValid(value, schema, &evaluated) { count += 1 }
+        if !node.anyOf.isEmpty, count == 0 { return false }
+        count = 0
+        for schema in node.oneOf where try isValid(value, schema, &evaluated) { count += 1 }
+        if !node.oneOf.isEmpty, count != 1 { return false }
+        if let not = node.not, try isValid(value, not) { return false }
+        if let condition = node.condition {
+            let branch = try isValid(value, condition, &evaluated) ? node.thenBranch : node.elseBranch
+            if let branch, !(try isValid(value, branch, &evaluated)) { return false }
+        }
+        if case .object(let members) = value {
+            for (key, schema) in node.dependentSchemas where members[key] != nil {
+                guard try isValid(value, schema, &evaluated) else { return false }
+            }
+        }
+        return true
+    }
+
+    private func fulfilsRest(
+        _ value: JSONValue, _ node: SchemaNode, _ evaluated: inout Evaluated
+    ) throws(SchemaError) -> Bool {
+        if let schema = node.unevaluatedProperties, case .object(let members) = value {
+            for (key, value) in members where !evaluated.keys.contains(key) {
+                guard try isValid(value, schema) else { return false }
+                evaluated.keys.insert(key)
+            }
+        }
+        if let schema = node.unevaluatedItems, case .array(let elements) = value {
+            for (index, element) in elements.enumerated() where !evaluated.items.contains(index) {
+                guard try isValid(element, schema) else { return false }
+                evaluated.items.insert(index)
+            }
+        }
+        return true
+    }
+}

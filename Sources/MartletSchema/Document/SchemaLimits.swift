@@ -1,0 +1,25 @@
+/// What compiling a schema may cost.
+package struct SchemaLimits: Sendable, Equatable {
+    /// Bytes of the schema's text.
+    package var bytes: Int
+    /// Values inside one another.
+    package var depth: Int
+    /// Schemas that are reached.
+    package var nodes: Int
+    /// Alternatives of one value, once everything is combined with everything.
+    package var alternatives: Int
+    /// Alternatives of the whole schema.
+    package var work: Int
+
+    package static let standard = SchemaLimits()
+
+    package init(
+        bytes: Int = 1 << 20, depth: Int = 200, nodes: Int = 20_000, alternatives: Int = 512, work: Int = 40_000
+    ) {
+        self.bytes = bytes
+        self.depth = depth
+        self.nodes = nodes
+        self.alternatives = alternatives
+        self.work = work
+    }
+}

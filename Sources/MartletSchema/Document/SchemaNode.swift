@@ -1,0 +1,77 @@
+import MartletJSON
+
+/// One schema of a document, with its keywords read and checked. Other schemas are named by their number.
+struct SchemaNode: Sendable {
+    /// The JSON pointer, as a URI fragment.
+    var pointer: String
+    /// What a schema that is `true` or `false` says.
+    var constant: Bool?
+    var types: JSONTypes?
+    var enumeration: [JSONValue]?
+
+    var minimum: DecimalNumber?
+    var excludesMinimum = false
+    var exclusiveMinimum: DecimalNumber?
+    var maximum: DecimalNumber?
+    var excludesMaximum = false
+    var exclusiveMaximum: DecimalNumber?
+    var divisor: DecimalNumber?
+
+    var minLength: Int?
+    var maxLength: Int?
+    var pattern: String?
+    var format: String?
+
+    var properties: [(key: String, node: Int)] = []
+    var propertyNumbers: [String: Int] = [:]
+    var patternProperties: [(pattern: String, node: Int)] = []
+    var additionalProperties: Int?
+    var propertyNames: Int?
+    var required: [String] = []
+    var minProperties: Int?
+    var maxProperties: Int?
+    var dependentRequired: [(key: String, required: [String])] = []
+    var dependentSchemas: [(key: String, node: Int)] = []
+    var unevaluatedProperties: Int?
+
+    var prefixItems: [Int] = []
+    var items: Int?
+    var contains: Int?
+    var minContains: Int?
+    var maxContains: Int?
+    var minItems: Int?
+    var maxItems: Int?
+    var hasUniqueItems = false
+    var unevaluatedItems: Int?
+
+    var reference: Int?
+    var allOf: [Int] = []
+    var anyOf: [Int] = []
+    var oneOf: [Int] = []
+    var not: Int?
+    var condition: Int?
+    var thenBranch: Int?
+    var elseBranch: Int?
+    /// Whether other keywords beside `$ref` mean nothing, as before the draft of 2019.
+    var referenceHidesSiblings = false
+
+    /// Whether it says nothing but what the schema that it refers to says.
+    var isOnlyReference = false
+
+    init(pointer: String) { self.pointer = pointer }
+
+    /// Whether it says anything about which members an object may have.
+    var hasMemberKeywords: Bool {
+        !properties.isEmpty || !patternProperties.isEmpty || additionalProperties != nil
+    }
+
+    /// The schemas that the same value has to do with.
+    var inPlace: [Int] {
+        var nodes = [reference, not, condition, thenBranch, elseBranch].compactMap(\.self)
+        nodes += allOf
+        nodes += anyOf
+        nodes += oneOf
+        nodes += dependentSchemas.map(\.node)
+        return nodes
+    }
+}

@@ -1,0 +1,236 @@
+import MartletJSON
+import OrderedCollections
+
+/// Reads the keywords of the schemas that are reached from the root.
+///
+/// A schema is read when another mentions it, so that definitions nobody uses cost nothing and cannot be at fault.
+struct SchemaReader {
+    private(set) var nodes: [SchemaNode] = []
+    private let resources: SchemaResources
+    private let limits: SchemaLimits
+    /// Keywords that are left out, as `pointer keyword`.
+    private let dropped: Set<SchemaKeyword>
+    private var numbers: [[String]: Int] = [:]
+    private var pending: [(number: Int, place: [String], value: JSONValue)] = []
+
+    static func read(
+        _ root: JSONValue, limits: SchemaLimits, dropping dropped: Set<SchemaKeyword>
+    ) throws(SchemaError) -> [SchemaNode] {
+        var reader = SchemaReader(
+            resources: try SchemaResources(root, depthLimit: limits.depth), limits: limits, dropped: dropped)
+        _ = try reader.number(of: [], root)
+        while let (number, place, value) = reader.pending.popLast() { try reader.read(number, at: place, value) }
+        try reader.refuseLoops()
+        return reader.nodes
+    }
+
+    private init(resources: SchemaResources, limits: SchemaLimits, dropped: Set<SchemaKeyword>) {
+        self.resources = resources
+        self.limits = limits
+        self.dropped = dropped
+    }
+
+    private mutating func number(of place: [String], _ value: JSONValue) throws(SchemaError) -> Int {
+        if let number = numbers[place] { return number }
+        let pointer = SchemaResources.pointer(place)
+        guard nodes.count < limits.nodes else {
+            throw SchemaError(.limit, pointer: pointer, keyword: "", "it has more than \(limits.nodes) schemas")
+        }
+        let number = nodes.count
+        numbers[place] = number
+        nodes.append(SchemaNode(pointer: pointer))
+        pending.append((number, place, value))
+        return number
+    }
+
+    private mutating func read(_ number: Int, at place: [String], _ value: JSONValue) throws(SchemaError) {
+        var node = nodes[number]
+        switch value {
+        case .bool(let constant): node.constant = constant
+        case .object(let members):
+            var reader = KeywordReader(members: members, pointer: node.pointer, dropped: dropped)
+            try readAssertions(&reader, &node)
+            try readMembers(&reader, &node, place)
+            try readItems(&reader, &node, place)
+            try readCombinations(&reader, &node, place)
+            try readReference(&reader, &node, place)
+            node.isOnlyReference =
+                node.reference != nil && members.keys.allSatisfy { Self.silent.contains($0) }
+        default:
+            throw SchemaError(
+                .invalid, pointer: node.pointer, keyword: "",
+                "a schema is an object or a boolean, not \(value.kindName)")
+        }
+        nodes[number] = node
+    }
+
+    /// `$ref` and what says nothing about values.
+    private static let silent: Set = [
+        "$ref", "title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
+    ]
+
+    private func readAssertions(_ reader: inout KeywordReader, _ node: inout SchemaNode) throws(SchemaError) {
+        node.types = try reader.types()
+        node.enumeration = try reader.array("enum")
+        if let constant = reader["const"] {
+            node.enumeration = node.enumeration.map { $0.filter { JSONEquality.equal($0, constant) } } ?? [constant]
+        }
+        node.minimum = try reader.number("minimum")
+        node.maximum = try reader.number("maximum")
+        if case .bool(let excludes)? = reader["exclusiveMinimum"] {
+            node.excludesMinimum = excludes
+        } else {
+            node.exclusiveMinimum = try reader.number("exclusiveMinimum")
+        }
+        if case .bool(let excludes)? = reader["exclusiveMaximum"] {
+            node.excludesMaximum = excludes
+        } else {
+            node.exclusiveMaximum = try reader.number("exclusiveMaximum")
+        }
+        node.divisor = try reader.number("multipleOf")
+        if let divisor = node.divisor, divisor.isNegative || divisor.isZero {
+            throw reader.invalid("multipleOf", "it is above 0")
+        }
+        node.minLength = try reader.count("minLength")
+        node.maxLength = try reader.count("maxLength")
+        node.pattern = try reader.string("pattern")
+        node.format = try reader.string("format")
+    }
+
+    private mutating func readMembers(
+        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
+    ) throws(SchemaError) {
+        for (key, value) in try reader.object("properties") ?? [:] {
+            let number = try self.number(of: place + ["properties", key], value)
+            node.properties.append((key, number))
+            node.propertyNumbers[key] = number
+        }
+        for (pattern, value) in try reader.object("patternProperties") ?? [:] {
+            node.patternProperties.append((pattern, try number(of: place + ["patternProperties", pattern], value)))
+        }
+        node.additionalProperties = try schema("additionalProperties", reader, place)
+        node.propertyNames = try schema("propertyNames", reader, place)
+        node.unevaluatedProperties = try schema("unevaluatedProperties", reader, place)
+        node.required = try reader.strings("required") ?? []
+        node.minProperties = try reader.count("minProperties")
+        node.maxProperties = try reader.count("maxProperties")
+        for (key, value) in try reader.object("dependentRequired") ?? [:] {
+            node.dependentRequired.append((key, try reader.strings(value, "dependentRequired")))
+        }
+        for (key, value) in try reader.object("dependentSchemas") ?? [:] {
+            node.dependentSchemas.append((key, try number(of: place + ["dependentSchemas", key], value)))
+        }
+        for (key, value) in try reader.object("dependencies") ?? [:] {
+            switch value {
+            case .array: node.dependentRequired.append((key, try reader.strings(value, "dependencies")))
+            case .string(let other): node.dependentRequired.append((key, [other]))
+            default: node.dependentSchemas.append((key, try number(of: place + ["dependencies", key], value)))
+            }
+        }
+    }
+
+    private mutating func readItems(
+        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
+    ) throws(SchemaError) {
+        if let prefix = try reader.array("prefixItems") {
+            for (index, value) in prefix.enumerated() {
+                node.prefixItems.append(try number(of: place + ["prefixItems", String(index)], value))
+            }
+        }
+        // Before 2020 `items` may be a list, and `additionalItems` speaks of what follows it.
+        if case .array(let prefix)? = reader["items"] {
+            for (index, value) in prefix.enumerated() {
+                node.prefixItems.append(try number(of: place + ["items", String(index)], value))
+            }
+            node.items = try schema("additionalItems", reader, place)
+        } else {
+            node.items = try schema("items", reader, place)
+        }
+        node.contains = try schema("contains", reader, place)
+        node.minContains = try reader.count("minContains")
+        node.maxContains = try reader.count("maxContains")
+        node.minItems = try reader.count("minItems")
+        node.maxItems = try reader.count("maxItems")
+        node.hasUniqueItems = try reader.boolean("uniqueItems") ?? false
+        node.unevaluatedItems = try schema("unevaluatedItems", reader, place)
+    }
+
+    private mutating func readCombinations(
+        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
+    ) throws(SchemaError) {
+        node.allOf = try schemas("allOf", reader, place)
+        node.anyOf = try schemas("anyOf", reader, place)
+        node.oneOf = try schemas("oneOf", reader, place)
+        node.not = try schema("not", reader, place)
+        node.condition = try schema("if", reader, place)
+        if node.condition != nil {
+            node.thenBranch = try schema("then", reader, place)
+            node.elseBranch = try schema("else", reader, place)
+        }
+    }
+
+    private mutating func readReference(
+        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
+    ) throws(SchemaError) {
+        for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
+            guard let text = try reader.string(keyword) else { continue }
+            let (target, value) = try resources.resolve(text, keyword, from: place)
+            let number = try self.number(of: target, value)
+            if node.reference != nil {
+                node.allOf.append(number)
+            } else {
+                node.reference = number
+                node.referenceHidesSiblings = resources.referenceHidesSiblings
+            }
+        }
+    }
+
+    private mutating func schema(
+        _ keyword: String, _ reader: KeywordReader, _ place: [String]
+    ) throws(SchemaError) -> Int? {
+        guard let value = reader[keyword] else { return nil }
+        return try number(of: place + [keyword], value)
+    }
+
+    private mutating func schemas(
+        _ keyword: String, _ reader: KeywordReader, _ place: [String]
+    ) throws(SchemaError) -> [Int] {
+        guard let values = try reader.array(keyword) else { return [] }
+        guard !values.isEmpty else { throw reader.invalid(keyword, "it has at least one schema") }
+        var numbers: [Int] = []
+        for (index, value) in values.enumerated() {
+            numbers.append(try number(of: place + [keyword, String(index)], value))
+        }
+        return numbers
+    }
+
+    /// A schema that asks the same value to fulfil itself says nothing that could be decided.
+    private func refuseLoops() throws(SchemaError) {
+        enum Visit {
+            case none, open, done
+        }
+        var visits = [Visit](repeating: .none, count: nodes.count)
+        for start in nodes.indices where visits[start] == .none {
+            var stack = [(start, nodes[start].inPlace[...])]
+            visits[start] = .open
+            while let (node, rest) = stack.last {
+                guard let next = rest.first else {
+                    visits[node] = .done
+                    stack.removeLast()
+                    continue
+                }
+                stack[stack.count - 1].1 = rest.dropFirst()
+                if visits[next] == .open {
+                    throw SchemaError(
+                        .unsatisfiable, pointer: nodes[node].pointer,
+                        keyword: nodes[node].reference == next ? "$ref" : "",
+                        "it refers to itself for the same value")
+                }
+                if visits[next] == .none {
+                    visits[next] = .open
+                    stack.append((next, nodes[next].inPlace[...]))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// Resolves references to schemas (RFC 3986, section 5), as far as identifiers of schemas need it.
+enum URIReference {
+    /// - Returns: the identifier without its fragment, and the fragment without its `#`.
+    static func resolve(_ text: String, base: String) -> (resource: String, fragment: String) {
+        var resource = text[...]
+        var fragment = ""
+        if let hash = text.firstIndex(of: "#") {
+            resource = text[..<hash]
+            fragment = String(text[text.index(after: hash)...])
+        }
+        if resource.isEmpty { return (base, fragment) }
+        if hasScheme(resource) { return (normalized(String(resource)), fragment) }
+        let (root, path) = split(base)
+        if resource.hasPrefix("//") {
+            let scheme = root.prefix { $0 != ":" }
+            return (scheme.isEmpty ? String(resource) : "\(scheme):\(resource)", fragment)
+        }
+        if resource.hasPrefix("/") { return (root + withoutDots(String(resource)), fragment) }
+        if resource.hasPrefix("?") { return (base + String(resource), fragment) }
+        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? (root.isEmpty ? "" : "/")
+        return (root + withoutDots(String(folder) + String(resource)), fragment)
+    }
+
+    /// `%41` becomes `A`.
+    static func decoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let value = UInt8(Substring(rest.prefix(2)), radix: 16), rest.count >= 2 {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func hasScheme(_ text: Substring) -> Bool {
+        guard let colon = text.firstIndex(of: ":") else { return false }
+        let scheme = text[..<colon]
+        return !scheme.isEmpty && scheme.first?.isLetter == true
+            && scheme.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
+    }
+
+    /// Scheme and authority, and the path with all that follows.
+    private static func split(_ base: String) -> (root: String, path: Substring) {
+        guard hasScheme(base[...]), let colon = base.firstIndex(of: ":") else { return ("", base[...]) }
+        var start = base.index(after: colon)
+        if base[start...].hasPrefix("//") {
+            start = base.index(start, offsetBy: 2)
+            start = base[start...].firstIndex(of: "/") ?? base.endIndex
+        }
+        return (String(base[..<start]), base[start...])
+    }
+
+    private static func normalized(_ text: String) -> String {
+        let (root, path) = split(text)
+        return path.hasPrefix("/") ? root + withoutDots(String(path)) : text
+    }
+
+    private static func withoutDots(_ path: String) -> String {
+        var parts: [Substring] = []
+        let all = path.split(separator: "/", omittingEmptySubsequences: false)
+        for (index, part) in all.enumerated() {
+            let isLast = index == all.count - 1
+            switch part {
+            case ".": if isLast { parts.append("") }
+            case "..":
+                if parts.count > 1 { parts.removeLast() }
+                if isLast { parts.append("") }
+            default: parts.append(part)
+            }
+        }
+        return parts.joined(separator: "/")
+    }
+}

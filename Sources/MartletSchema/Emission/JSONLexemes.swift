@@ -1,0 +1,89 @@
+import MartletGrammar
+
+/// Automata of JSON's own notation.
+enum JSONLexemes {
+    /// Any string, with its quotes.
+    static let string = automaton(isString: true)
+
+    /// One character of a string: as it is, or as any escape. Halves of surrogate pairs do not stand alone.
+    static let character = automaton(isString: false)
+
+    /// Any number.
+    static let number: ByteAutomaton = {
+        do {
+            guard let automaton = try NumberAutomaton.make(NumberConstraints()) else {
+                preconditionFailure("there are numbers")
+            }
+            return automaton
+        } catch {
+            preconditionFailure("a number without constraints has a small automaton")
+        }
+    }()
+
+    private static func automaton(isString: Bool) -> ByteAutomaton {
+        // 0 between characters, 1 before the opening quote, 2 the end.
+        let (between, open, end) = (0, 1, 2)
+        var rows = [[Int32]](repeating: [Int32](repeating: ByteAutomaton.dead, count: 256), count: 3)
+        let target = Int32(isString ? between : end)
+        func state() -> Int {
+            rows.append([Int32](repeating: ByteAutomaton.dead, count: 256))
+            return rows.count - 1
+        }
+        func connect(_ source: Int, _ bytes: ClosedRange<UInt8>, _ target: Int) {
+            for byte in bytes { rows[source][Int(byte)] = Int32(target) }
+        }
+        let next = Int(target)
+        connect(between, 0x20...0x7F, next)
+        if isString {
+            connect(open, 0x22...0x22, between)
+            connect(between, 0x22...0x22, end)
+        } else {
+            rows[between][0x22] = ByteAutomaton.dead
+        }
+        // UTF-8.
+        let (one, two, three) = (state(), state(), state())
+        let (low3, high3, low4, high4) = (state(), state(), state(), state())
+        connect(one, 0x80...0xBF, next)
+        connect(two, 0x80...0xBF, one)
+        connect(three, 0x80...0xBF, two)
+        connect(low3, 0xA0...0xBF, one)
+        connect(high3, 0x80...0x9F, one)
+        connect(low4, 0x90...0xBF, two)
+        connect(high4, 0x80...0x8F, two)
+        connect(between, 0xC2...0xDF, one)
+        connect(between, 0xE0...0xEF, two)
+        connect(between, 0xE0...0xE0, low3)
+        connect(between, 0xED...0xED, high3)
+        connect(between, 0xF0...0xF0, low4)
+        connect(between, 0xF1...0xF3, three)
+        connect(between, 0xF4...0xF4, high4)
+        // Escapes.
+        let (escape, u, d) = (state(), state(), state())
+        let digits = (state(), state(), state())
+        let hexadecimal: [ClosedRange<UInt8>] = [0x30...0x39, 0x41...0x46, 0x61...0x66]
+        connect(between, 0x5C...0x5C, escape)
+        for byte in "\"\\/bfnrt".utf8 { connect(escape, byte...byte, next) }
+        connect(escape, 0x75...0x75, u)
+        for range in hexadecimal {
+            connect(u, range, digits.0)
+            connect(digits.0, range, digits.1)
+            connect(digits.1, range, digits.2)
+            connect(digits.2, range, next)
+        }
+        // \uD800 to \uDBFF, then \uDC00 to \uDFFF.
+        for byte in "Dd".utf8 { connect(u, byte...byte, d) }
+        connect(d, 0x30...0x37, digits.1)
+        let high = (state(), state(), state(), state(), state(), state())
+        for range: ClosedRange<UInt8> in [0x38...0x39, 0x41...0x42, 0x61...0x62] { connect(d, range, high.0) }
+        for range in hexadecimal {
+            connect(high.0, range, high.1)
+            connect(high.1, range, high.2)
+        }
+        connect(high.2, 0x5C...0x5C, high.3)
+        connect(high.3, 0x75...0x75, high.4)
+        for byte in "Dd".utf8 { connect(high.4, byte...byte, high.5) }
+        for range: ClosedRange<UInt8> in [0x43...0x46, 0x63...0x66] { connect(high.5, range, digits.1) }
+        return ByteAutomaton(
+            rows: rows, accepting: rows.indices.map { $0 == end }, start: isString ? open : between)
+    }
+}

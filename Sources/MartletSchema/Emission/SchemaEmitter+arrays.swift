@@ -1,0 +1,119 @@
+import MartletGrammar
+import MartletJSON
+
+extension SchemaEmitter {
+    private static var cellLimit: Int { 4_096 }
+
+    mutating func array(_ shape: ArrayShape) throws -> Node {
+        if let distinct = shape.distinct { return try array(shape, of: distinct) }
+        if !shape.counted.isEmpty { return try countedArray(shape) }
+        if shape.prefix.isEmpty {
+            if shape.maximum == 0 { return builder.text("[]") }
+            return try list("[", try value(shape.rest), "]", minimum: shape.minimum, maximum: shape.maximum)
+        }
+        // From the end: first what may follow the prefix, then each of its items.
+        let count = shape.prefix.count
+        let close = builder.sequence([spacing.inside, builder.text("]")])
+        var rest = close
+        if shape.maximum ?? .max > count {
+            let item = builder.sequence([comma, try value(shape.rest)])
+            let more = try builder.repetition(item, max(shape.minimum - count, 0), shape.maximum.map { $0 - count })
+            rest = builder.sequence([more, close])
+        }
+        for index in (0..<count).reversed() {
+            let lead = index == 0 ? spacing.inside : comma
+            let taken = builder.sequence([lead, try value(shape.prefix[index]), rest])
+            if shape.minimum > index {
+                rest = taken
+            } else {
+                rest = builder.choice([index == 0 ? builder.text("]") : close, taken])
+            }
+        }
+        return builder.sequence([builder.text("["), rest])
+    }
+
+    /// Items some of which have to be, or must not be, of a kind: places by counts, as far as they matter.
+    private mutating func countedArray(_ shape: ArrayShape) throws -> Node {
+        guard shape.counted.count == 1, let counted = shape.counted.first else {
+            throw SchemaError(
+                .unsupported, pointer: shape.counted[0].pointer, keyword: shape.counted[0].keyword,
+                "more than one schema counts the items of an array")
+        }
+        // Beyond `places` all places are alike, unless there is a maximum.
+        let places = max(shape.prefix.count, shape.minimum, counted.start, shape.maximum ?? 0, 1)
+        let counts = max(counted.minimum, (counted.maximum ?? -1) + 1)
+        guard places < Self.cellLimit, counts < Self.cellLimit, (places + 1) * (counts + 1) <= Self.cellLimit else {
+            throw SchemaError(
+                .unsupported, pointer: counted.pointer, keyword: counted.keyword,
+                "items are counted in more than \(Self.cellLimit) ways")
+        }
+        let rule = builder.rule(named: "\(counted.pointer)/\(counted.keyword)")
+        var rules: [[GrammarBuilder.Rule]] = []
+        for place in 0...places {
+            rules.append((0...counts).map { builder.rule(named: "\(counted.pointer) \(place) \($0)") })
+        }
+        let not = SchemaLiteral(node: counted.literal.node, isNegated: !counted.literal.isNegated)
+        for place in 0...places {
+            let own = shape.state(at: place)
+            let plain = try value(own)
+            let yes = try value(expander.state(own.literals + [counted.literal]))
+            // Where only a minimum is asked for, more of the kind do no harm.
+            let no = counted.maximum == nil ? plain : try value(expander.state(own.literals + [not]))
+            let lead = place == 0 ? spacing.inside : comma
+            let next = min(place + 1, places)
+            for count in 0...counts {
+                var alternatives: [Node] = []
+                let isEnough = count >= counted.minimum && count <= counted.maximum ?? .max
+                if place >= shape.minimum, isEnough {
+                    let close = builder.text("]")
+                    alternatives.append(place == 0 ? close : builder.sequence([spacing.inside, close]))
+                }
+                if shape.maximum.map({ place < $0 }) ?? true {
+                    if place < counted.start {
+                        alternatives.append(
+                            builder.sequence([lead, plain, builder.reference(rules[next][count])]))
+                    } else {
+                        let more = min(count + 1, counts)
+                        if counted.maximum.map({ count < $0 }) ?? true {
+                            alternatives.append(builder.sequence([lead, yes, builder.reference(rules[next][more])]))
+                        }
+                        alternatives.append(builder.sequence([lead, no, builder.reference(rules[next][count])]))
+                    }
+                }
+                builder.define(rules[place][count], as: builder.choice(alternatives))
+            }
+        }
+        builder.define(rule, as: builder.sequence([builder.text("["), builder.reference(rules[0][0])]))
+        return builder.reference(rule)
+    }
+
+    /// Items of few values, none twice: a rule for each set of values that are there already.
+    private mutating func array(_ shape: ArrayShape, of values: [JSONValue]) throws -> Node {
+        let sets = 1 << values.count
+        let name = "distinct items"
+        let rules = (0..<sets).map { _ in builder.rule(named: name) }
+        // How many are there already is the place of the next.
+        for set in 0..<sets {
+            let place = set.nonzeroBitCount
+            var alternatives: [Node] = []
+            if place >= shape.minimum {
+                let close = builder.text("]")
+                alternatives.append(place == 0 ? close : builder.sequence([spacing.inside, close]))
+            }
+            if shape.maximum.map({ place < $0 }) ?? true {
+                for (index, value) in values.enumerated() where set & 1 << index == 0 {
+                    var isAllowed = true
+                    for literal in shape.state(at: place).literals where isAllowed {
+                        isAllowed = try expander.evaluator.holds(literal, value)
+                    }
+                    guard isAllowed else { continue }
+                    let lead = place == 0 ? spacing.inside : comma
+                    alternatives.append(
+                        builder.sequence([lead, text(of: value), builder.reference(rules[set | 1 << index])]))
+                }
+            }
+            builder.define(rules[set], as: builder.choice(alternatives))
+        }
+        return builder.sequence([builder.text("["), builder.reference(rules[0])])
+    }
+}

@@ -1,0 +1,85 @@
+import MartletJSON
+
+extension SchemaExpander {
+    /// Most values of which an array without equal items may be made.
+    static let distinctLimit = 8
+
+    /// - Returns: `nil` if there is no such array.
+    func array(_ facts: SchemaFacts) throws(SchemaError) -> ArrayShape? {
+        var minimum = facts.minItems
+        var maximum = facts.maxItems
+        for (values, node) in facts.noneOf {
+            for case .array(let elements) in values {
+                guard elements.isEmpty else {
+                    throw SchemaError(
+                        .unsupported, pointer: nodes[node].pointer, keyword: "enum",
+                        "arrays cannot be left out of what is allowed")
+                }
+                minimum = max(minimum, 1)
+            }
+        }
+        let length = max(
+            facts.itemSources.map { nodes[$0.node].prefixItems.count }.max() ?? 0,
+            facts.items.map { $0.index + 1 }.max() ?? 0)
+        var prefix: [SchemaState] = []
+        for index in 0...length {
+            let state = itemState(facts, index)
+            if isNever(state) {
+                maximum = min(maximum ?? index, index)
+                break
+            }
+            prefix.append(state)
+        }
+        let rest = prefix.count > length ? prefix.removeLast() : SchemaState([])
+        guard minimum <= maximum ?? .max else { return nil }
+        if let maximum, prefix.count > maximum { prefix.removeLast(prefix.count - maximum) }
+        var shape = ArrayShape(
+            prefix: prefix, rest: rest, minimum: minimum, maximum: maximum,
+            counted: facts.counted.filter { $0.minimum > 0 || $0.maximum != nil })
+        if let node = facts.uniqueNode, maximum ?? 2 > 1 { shape.distinct = try distinctValues(of: shape, node) }
+        return shape
+    }
+
+    private func itemState(_ facts: SchemaFacts, _ index: Int) -> SchemaState {
+        var literals: [SchemaLiteral] = []
+        func spokenOf(_ number: Int) -> Int? {
+            let node = nodes[number]
+            return index < node.prefixItems.count ? node.prefixItems[index] : node.items
+        }
+        for source in facts.itemSources {
+            if let item = spokenOf(source.node) { literals.append(SchemaLiteral(node: item)) }
+        }
+        for item in facts.items where item.index == index { literals.append(item.literal) }
+        for (number, _) in facts.unevaluatedItems {
+            let isSpokenOf =
+                facts.itemSources.contains { $0.scopes.contains(number) && spokenOf($0.node) != nil }
+                || facts.unevaluatedItems.contains { $0.scopes.contains(number) }
+            if !isSpokenOf, let schema = nodes[number].unevaluatedItems { literals.append(SchemaLiteral(node: schema)) }
+        }
+        return state(literals)
+    }
+
+    private func distinctValues(of shape: ArrayShape, _ node: Int) throws(SchemaError) -> [JSONValue] {
+        var values: [JSONValue] = []
+        var states = shape.prefix
+        if shape.maximum ?? .max > shape.prefix.count { states.append(shape.rest) }
+        var isFinite = shape.counted.isEmpty
+        for state in states {
+            for item in try shapes(of: state) {
+                guard case .values(let listed) = item else {
+                    isFinite = false
+                    continue
+                }
+                for value in listed where !values.contains(where: { JSONEquality.equal($0, value) }) {
+                    values.append(value)
+                }
+            }
+        }
+        guard isFinite, values.count <= Self.distinctLimit else {
+            throw SchemaError(
+                .unsupported, pointer: nodes[node].pointer, keyword: "uniqueItems",
+                "it is decided only for items of at most \(Self.distinctLimit) values in all")
+        }
+        return values
+    }
+}

@@ -1,0 +1,254 @@
+import MartletJSON
+import OrderedCollections
+
+extension SchemaExpander {
+    /// Most groups of members whose names are not in the schema.
+    private static let groupLimit = 64
+    private static let wantedLimit = 2
+
+    /// No shape where there is no such object; several where a member that must be there can be one of several.
+    func objects(_ facts: SchemaFacts) throws(SchemaError) -> [ObjectShape] {
+        var facts = facts
+        for (values, node) in facts.noneOf {
+            for case .object(let members) in values {
+                guard members.isEmpty else {
+                    throw SchemaError(
+                        .unsupported, pointer: nodes[node].pointer, keyword: "enum",
+                        "objects cannot be left out of what is allowed")
+                }
+                facts.minMembers = max(facts.minMembers, 1)
+            }
+        }
+        guard facts.wanted.count <= Self.wantedLimit else {
+            throw SchemaError(
+                .unsupported, pointer: nodes[facts.wanted[0].node].pointer, keyword: "additionalProperties",
+                "too many schemas must not hold because of some member")
+        }
+        let keys = explicitKeys(facts)
+        var shapes: [ObjectShape] = []
+        var open: [(facts: SchemaFacts, wanted: [WantedMember], others: [WantedMember])] = [(facts, facts.wanted, [])]
+        while let (facts, wanted, others) = open.popLast() {
+            guard let member = wanted.last else {
+                if let shape = try object(facts, keys, wanted: others) { shapes.append(shape) }
+                continue
+            }
+            let rest = wanted.dropLast()
+            open.append((facts, Array(rest), others + [member]))
+            for key in keys {
+                guard let literal = try failure(of: member, key) else { continue }
+                var chosen = facts
+                if let literal { chosen.members.append((key, literal)) }
+                if chosen.add(.require(key)) { open.append((chosen, Array(rest), others)) }
+            }
+        }
+        return shapes
+    }
+
+    private func explicitKeys(_ facts: SchemaFacts) -> [String] {
+        var keys: [String] = []
+        var seen: Set<String> = []
+        let named = (facts.memberSources.map(\.node) + facts.wanted.map(\.node)).flatMap {
+            nodes[$0].properties.map(\.key)
+        }
+        for key in named + facts.members.map(\.key) + facts.required where seen.insert(key).inserted {
+            keys.append(key)
+        }
+        return keys
+    }
+
+    /// What the member `key` has to fulfil in order to be the wanted one: `.some(nil)` = nothing, `nil` = it cannot be.
+    private func failure(of member: WantedMember, _ key: String) throws(SchemaError) -> SchemaLiteral?? {
+        let node = nodes[member.node]
+        switch member.kind {
+        case .additional:
+            guard node.propertyNumbers[key] == nil, let additional = node.additionalProperties else { return nil }
+            for (pattern, _) in node.patternProperties where try matches(key, pattern, node) { return nil }
+            return .some(SchemaLiteral(node: additional, isNegated: true))
+        case .pattern(let place):
+            let (pattern, schema) = node.patternProperties[place]
+            return try matches(key, pattern, node) ? .some(SchemaLiteral(node: schema, isNegated: true)) : nil
+        case .name:
+            guard let names = node.propertyNames, !(try evaluator.isValid(.string(key), names)) else { return nil }
+            return .some(nil)
+        }
+    }
+
+    private func matches(_ key: String, _ pattern: String, _ node: SchemaNode) throws(SchemaError) -> Bool {
+        try automaton(pattern, node).matches(key)
+    }
+
+    private func automaton(_ pattern: String, _ node: SchemaNode) throws(SchemaError) -> CharacterAutomaton {
+        do {
+            return try patterns.automaton(for: .pattern(pattern))
+        } catch {
+            throw SchemaError(.unsupported, pointer: node.pointer, keyword: "patternProperties", error.message)
+        }
+    }
+
+    private func object(
+        _ facts: SchemaFacts, _ keys: [String], wanted: [WantedMember]
+    ) throws(SchemaError) -> ObjectShape? {
+        var members: [ObjectShape.Member] = []
+        let required = Set(facts.required)
+        for key in keys {
+            let isRequired = required.contains(key)
+            var isAllowed = !facts.forbidden.contains(key)
+            for name in facts.names where isAllowed { isAllowed = try evaluator.holds(name, .string(key)) }
+            if isAllowed {
+                let state = try memberState(facts, name: key)
+                if !isNever(state) {
+                    members.append(.init(key: key, state: state, isRequired: isRequired))
+                    continue
+                }
+            }
+            if isRequired { return nil }
+        }
+        let (others, found) = try otherMembers(facts, keys, wanted)
+        guard found.count == wanted.count else { return nil }
+        var shape = ObjectShape(
+            members: members, others: others, wanted: found, minimum: facts.minMembers, maximum: facts.maxMembers,
+            mixesOthers: facts.memberSources.contains { source in
+                let node = nodes[source.node]
+                return !node.patternProperties.isEmpty
+                    || node.additionalProperties.map { nodes[$0].constant != false } ?? false
+            })
+        shape.minimum = max(shape.minimum, required.count + found.count)
+        guard shape.minimum <= shape.maximum ?? .max else { return nil }
+        let certain = members.count + max(found.count, others.isEmpty ? 0 : 1)
+        if shape.minimum > certain {
+            if others.isEmpty { return nil }
+            throw SchemaError(
+                .unsupported, pointer: facts.minMembersNode.map { nodes[$0].pointer } ?? "#", keyword: "minProperties",
+                "members whose names are free cannot be kept from being the same")
+        }
+        return shape
+    }
+
+    /// What a member fulfils, by its name or, for names outside the schema, by the patterns that its name matches.
+    private func memberState(
+        _ facts: SchemaFacts, name: String? = nil, matching: Set<String> = []
+    ) throws(SchemaError) -> SchemaState {
+        var literals: [SchemaLiteral] = []
+        var spokenOf: Set<Int> = []
+        for source in facts.memberSources {
+            let node = nodes[source.node]
+            let count = literals.count
+            if let name, let property = node.propertyNumbers[name] { literals.append(SchemaLiteral(node: property)) }
+            for (pattern, schema) in node.patternProperties {
+                let isMatch: Bool
+                if let name { isMatch = try matches(name, pattern, node) } else { isMatch = matching.contains(pattern) }
+                if isMatch { literals.append(SchemaLiteral(node: schema)) }
+            }
+            if literals.count == count, let additional = node.additionalProperties {
+                literals.append(SchemaLiteral(node: additional))
+            }
+            if literals.count > count { spokenOf.formUnion(source.scopes) }
+        }
+        for rest in facts.unevaluatedMembers where !spokenOf.contains(rest.node) {
+            // What another schema within calls unevaluated is spoken of by that.
+            if facts.unevaluatedMembers.contains(where: { $0.scopes.contains(rest.node) }) { continue }
+            if let schema = nodes[rest.node].unevaluatedProperties { literals.append(SchemaLiteral(node: schema)) }
+        }
+        for member in facts.members where member.key == name { literals.append(member.literal) }
+        return state(literals)
+    }
+
+    /// Members whose names are not in the schema: groups of names for which the same schemas hold.
+    private func otherMembers(
+        _ facts: SchemaFacts, _ keys: [String], _ wanted: [WantedMember]
+    ) throws(SchemaError) -> (others: [ObjectShape.Others], wanted: [ObjectShape.Others]) {
+        var pointer = "#"
+        do {
+            let excluded = Set(keys).union(facts.forbidden)
+            var names = CharacterAutomaton(texts: excluded.sorted()).complement
+            if !facts.names.isEmpty {
+                pointer = nodes[facts.names[0].node].pointer
+                names = try names.intersection(texts(of: state(facts.names)))
+            }
+            var groups: [(names: CharacterAutomaton, matching: Set<String>)] = [(names, [])]
+            var seen: Set<String> = []
+            for number in facts.memberSources.map(\.node) + wanted.map(\.node) {
+                pointer = nodes[number].pointer
+                for (pattern, _) in nodes[number].patternProperties where seen.insert(pattern).inserted {
+                    let automaton = try automaton(pattern, nodes[number])
+                    var split: [(names: CharacterAutomaton, matching: Set<String>)] = []
+                    for group in groups {
+                        split.append((try group.names.intersection(automaton), group.matching.union([pattern])))
+                        split.append((try group.names.subtracting(automaton), group.matching))
+                    }
+                    groups = split.filter { !$0.names.isEmpty }
+                    guard groups.count <= Self.groupLimit else {
+                        throw RegexError(message: "patterns that overlap in more than \(Self.groupLimit) ways")
+                    }
+                }
+            }
+            var others: [ObjectShape.Others] = []
+            var found: [ObjectShape.Others] = []
+            for group in groups where !group.names.isEmpty {
+                let state = try memberState(facts, matching: group.matching)
+                if isNever(state) { continue }
+                if let same = others.firstIndex(where: { $0.state == state }) {
+                    others[same].names = try others[same].names.union(group.names)
+                } else {
+                    others.append(.init(names: group.names, state: state))
+                }
+            }
+            for member in wanted {
+                for group in groups {
+                    let own = try memberState(facts, matching: group.matching)
+                    guard let one = try wantedOthers(member, group.names, group.matching, own) else { continue }
+                    found.append(one)
+                    break
+                }
+            }
+            return (others, found)
+        } catch let error as RegexError {
+            throw SchemaError(.unsupported, pointer: pointer, keyword: "patternProperties", error.message)
+        } catch let error as SchemaError {
+            throw error
+        } catch {
+            preconditionFailure("nothing else is thrown")
+        }
+    }
+
+    /// Members of a group that can be the wanted one; of several groups the first that can is taken.
+    private func wantedOthers(
+        _ member: WantedMember, _ names: CharacterAutomaton, _ matching: Set<String>, _ own: SchemaState
+    ) throws -> ObjectShape.Others? {
+        let node = nodes[member.node]
+        var literals = own.literals
+        var names = names
+        switch member.kind {
+        case .additional:
+            guard let additional = node.additionalProperties,
+                !node.patternProperties.contains(where: { matching.contains($0.pattern) })
+            else { return nil }
+            literals.append(SchemaLiteral(node: additional, isNegated: true))
+        case .pattern(let place):
+            guard matching.contains(node.patternProperties[place].pattern) else { return nil }
+            literals.append(SchemaLiteral(node: node.patternProperties[place].node, isNegated: true))
+        case .name:
+            guard let schema = node.propertyNames else { return nil }
+            names = try names.intersection(texts(of: state([SchemaLiteral(node: schema, isNegated: true)])))
+        }
+        let state = state(literals)
+        return names.isEmpty || isNever(state) ? nil : .init(names: names, state: state)
+    }
+
+    /// The strings that fulfil a state.
+    private func texts(of state: SchemaState) throws -> CharacterAutomaton {
+        var union = CharacterAutomaton.nothing
+        for shape in try shapes(of: state) {
+            switch shape {
+            case .anything: return .everything
+            case .values(let values):
+                union = try union.union(CharacterAutomaton(texts: values.compactMap(\.stringValue)))
+            case .string(let shape):
+                let texts = shape.automaton ?? .everything
+                union = try union.union(texts.limited(to: shape.minimum, shape.maximum))
+            default: break
+            }
+        }
+        return union
+    }
+}

@@ -1,0 +1,287 @@
+import MartletGrammar
+import MartletJSON
+
+/// Takes states apart into shapes: for each type of value, alternatives in which all that is said is put together.
+///
+/// `not` is pushed inwards, `oneOf` becomes alternatives that exclude one another, conditions become two cases. A
+/// class, as shapes of states are found once and shared, also by the search for contradictions.
+final class SchemaExpander {
+    let nodes: [SchemaNode]
+    let patterns = PatternTable()
+    let limits: SchemaLimits
+    let evaluator: SchemaEvaluator
+    private var shapes: [SchemaState: [SchemaShape]] = [:]
+    private var emptiness: [SchemaState: Bool] = [:]
+    private var open: Set<SchemaState> = []
+    private var disjointness: [[Int]: Bool] = [:]
+    private var work = 0
+    private var numbers: [NumberConstraints: Result<ByteAutomaton?, RegexError>] = [:]
+
+    init(nodes: [SchemaNode], limits: SchemaLimits) {
+        self.nodes = nodes
+        self.limits = limits
+        evaluator = SchemaEvaluator(nodes: nodes, patterns: patterns)
+    }
+
+    /// A state without what says nothing, and with references followed.
+    func state(_ literals: some Sequence<SchemaLiteral>) -> SchemaState {
+        SchemaState(
+            literals.map { literal in
+                var literal = literal
+                while nodes[literal.node].isOnlyReference, let target = nodes[literal.node].reference {
+                    literal.node = target
+                }
+                return literal
+            }.filter { nodes[$0.node].constant != !$0.isNegated })
+    }
+
+    /// Whether the state says outright that there is no value.
+    func isNever(_ state: SchemaState) -> Bool {
+        state.literals.contains { nodes[$0.node].constant == $0.isNegated }
+    }
+
+    func shapes(of state: SchemaState) throws(SchemaError) -> [SchemaShape] {
+        if let known = shapes[state] { return known }
+        let found = try expand(state)
+        shapes[state] = found
+        return found
+    }
+
+    private func expand(_ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
+        if state.literals.isEmpty { return [.anything] }
+        if isNever(state) { return [] }
+        if let values = enumeration(of: state) { return try finite(values, state) }
+        var shapes: [SchemaShape] = []
+        var values: [JSONValue] = []
+        var isBoolean = false
+        for type in [JSONTypes.object, .array, .string, .number, .boolean, .null] {
+            for facts in try conjunctions(state, type) {
+                if let listed = facts.values {
+                    for value in listed where !values.contains(value) { values.append(value) }
+                    continue
+                }
+                switch type {
+                case .null:
+                    if facts.noneOf.isEmpty { values.append(.null) }
+                case .boolean: isBoolean = true
+                case .number: if let shape = try number(facts) { shapes.append(shape) }
+                case .string: if let shape = try string(facts) { shapes.append(shape) }
+                case .array: if let shape = try array(facts) { shapes.append(.array(shape)) }
+                default: shapes += try objects(facts).map { .object($0) }
+                }
+            }
+        }
+        if isBoolean { values += [.bool(false), .bool(true)] }
+        return shapes + (try finite(values, state))
+    }
+
+    /// Those of `values` that fulfil everything.
+    private func finite(_ values: [JSONValue], _ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
+        var kept: [JSONValue] = []
+        for value in values where !kept.contains(value) {
+            var holds = true
+            for literal in state.literals where !(try evaluator.holds(literal, value)) {
+                holds = false
+                break
+            }
+            if holds { kept.append(value) }
+        }
+        return kept.isEmpty ? [] : [.values(kept)]
+    }
+
+    /// The values of an `enum` or `const` that the state needs in any case.
+    private func enumeration(of state: SchemaState) -> [JSONValue]? {
+        var pending = state.literals
+        while let literal = pending.popLast() {
+            if literal.isNegated { continue }
+            let node = nodes[literal.node]
+            if let values = node.enumeration { return values }
+            pending += ([node.reference].compactMap(\.self) + node.allOf).map { SchemaLiteral(node: $0) }
+        }
+        return nil
+    }
+
+    /// Whether no value of the type fulfils both; `false` also where that cannot be told.
+    func areDisjoint(_ first: Int, _ second: Int, _ type: JSONTypes) throws(SchemaError) -> Bool {
+        let key = [min(first, second), max(first, second), Int(type.rawValue)]
+        if let known = disjointness[key] { return known }
+        // While it is looked into, it cannot be told.
+        disjointness[key] = false
+        let both = state([SchemaLiteral(node: first), SchemaLiteral(node: second)])
+        var areDisjoint = isNever(both)
+        if !areDisjoint {
+            do {
+                areDisjoint = try !hasValue(both, type)
+            } catch {
+                // What cannot be decided is not refused for this: then both are kept apart by what follows.
+                areDisjoint = false
+            }
+        }
+        disjointness[key] = areDisjoint
+        return areDisjoint
+    }
+
+    /// Whether a value of the type may fulfil the state.
+    private func hasValue(_ state: SchemaState, _ type: JSONTypes) throws(SchemaError) -> Bool {
+        for facts in try conjunctions(state, type) {
+            if let values = facts.values {
+                if try !finite(values, state).isEmpty { return true }
+                continue
+            }
+            switch type {
+            case .number: if try number(facts) != nil { return true }
+            case .string: if try string(facts) != nil { return true }
+            case .array: if let shape = try array(facts), try !isEmpty(shape) { return true }
+            case .object: for shape in try objects(facts) where try !isEmpty(shape) { return true }
+            default: return true
+            }
+        }
+        return false
+    }
+
+    /// Whether no value fulfils the state; `false` also where that cannot be told.
+    private func isEmpty(_ state: SchemaState) throws(SchemaError) -> Bool {
+        if let known = emptiness[state] { return known }
+        guard open.count < 64, open.insert(state).inserted else { return false }
+        defer { open.remove(state) }
+        var isEmpty = true
+        for shape in try shapes(of: state) where isEmpty {
+            switch shape {
+            case .array(let shape): isEmpty = try self.isEmpty(shape)
+            case .object(let shape): isEmpty = try self.isEmpty(shape)
+            default: isEmpty = false
+            }
+        }
+        emptiness[state] = isEmpty
+        return isEmpty
+    }
+
+    private func isEmpty(_ shape: ObjectShape) throws(SchemaError) -> Bool {
+        for member in shape.members where member.isRequired {
+            if try isEmpty(member.state) { return true }
+        }
+        return false
+    }
+
+    private func isEmpty(_ shape: ArrayShape) throws(SchemaError) -> Bool {
+        for index in 0..<min(shape.minimum, shape.prefix.count + 1) {
+            if try isEmpty(shape.state(at: index)) { return true }
+        }
+        return false
+    }
+
+    // MARK: Alternatives
+
+    private struct Pending {
+        var facts = SchemaFacts()
+        var literals: [(literal: SchemaLiteral, scopes: [Int])] = []
+        var choices: [(alternatives: [SchemaInterpretation.Alternative], scopes: [Int])] = []
+    }
+
+    /// Every way in which a value of the type can fulfil the state.
+    private func conjunctions(_ state: SchemaState, _ type: JSONTypes) throws(SchemaError) -> [SchemaFacts] {
+        var found: [SchemaFacts] = []
+        var stack = [Pending(literals: state.literals.map { ($0, []) })]
+        while var pending = stack.popLast() {
+            work += 1
+            guard work <= limits.work, found.count <= limits.alternatives, stack.count <= limits.alternatives else {
+                throw SchemaError(
+                    .unsupported, pointer: pointer(of: state), keyword: combination(of: state),
+                    "its combinations come to more than \(limits.alternatives) alternatives")
+            }
+            guard try settle(&pending, type) else { continue }
+            guard !pending.choices.isEmpty else {
+                found.append(pending.facts)
+                continue
+            }
+            let choice = pending.choices.removeFirst()
+            for alternative in choice.alternatives.reversed() {
+                var next = pending
+                guard alternative.facts.allSatisfy({ next.facts.add($0) }) else { continue }
+                next.literals = alternative.literals.map { ($0, choice.scopes) }
+                stack.append(next)
+            }
+        }
+        return found
+    }
+
+    /// Takes in all literals that are open.
+    ///
+    /// - Returns: whether a value can still be there.
+    private func settle(_ pending: inout Pending, _ type: JSONTypes) throws(SchemaError) -> Bool {
+        var position = 0
+        while position < pending.literals.count {
+            let (literal, scopes) = pending.literals[position]
+            position += 1
+            let read = try interpret(literal, type: type, scopes: scopes)
+            if read.isNever { return false }
+            guard read.facts.allSatisfy({ pending.facts.add($0) }) else { return false }
+            let inner = read.literals.map { ($0, $0.isNegated ? [] : read.scopes) }
+            pending.literals.insert(contentsOf: inner, at: position)
+            pending.choices += read.choices.map { ($0, read.scopes) }
+        }
+        pending.literals = []
+        return true
+    }
+
+    private func pointer(of state: SchemaState) -> String {
+        state.literals.first.map { nodes[$0.node].pointer } ?? "#"
+    }
+
+    private func combination(of state: SchemaState) -> String {
+        guard let node = state.literals.first.map({ nodes[$0.node] }) else { return "" }
+        if !node.oneOf.isEmpty { return "oneOf" }
+        if !node.anyOf.isEmpty { return "anyOf" }
+        return node.allOf.isEmpty ? "" : "allOf"
+    }
+
+    // MARK: Numbers and strings
+
+    private func number(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
+        var constraints = facts.numbers
+        constraints.excluded += facts.noneOf.flatMap { $0.values.compactMap { DecimalNumber($0) } }
+        let result: Result<ByteAutomaton?, RegexError>
+        if let known = numbers[constraints] {
+            result = known
+        } else {
+            result = Result { () throws(RegexError) in try NumberAutomaton.make(constraints) }
+            numbers[constraints] = result
+        }
+        do {
+            return try result.get().map { .number($0) }
+        } catch {
+            throw SchemaError(
+                .unsupported, pointer: facts.divisorNode.map { nodes[$0].pointer } ?? "#", keyword: "multipleOf",
+                error.message)
+        }
+    }
+
+    private func string(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
+        var automaton: CharacterAutomaton?
+        var pointer = "#"
+        var keyword = "pattern"
+        do {
+            for text in facts.texts {
+                pointer = nodes[text.node].pointer
+                if case .format = text.term { keyword = "format" } else { keyword = "pattern" }
+                let other = try patterns.automaton(for: text.term)
+                let wanted = text.negated ? other.complement : other
+                automaton = try automaton?.intersection(wanted) ?? wanted
+            }
+            let excluded = facts.noneOf.flatMap { $0.values.compactMap(\.stringValue) }
+            if !excluded.isEmpty {
+                let others = CharacterAutomaton(texts: excluded).complement
+                automaton = try automaton?.intersection(others) ?? others
+            }
+            if automaton == .everything { automaton = nil }
+            guard let whole = automaton else {
+                return .string(StringShape(minimum: facts.minLength, maximum: facts.maxLength))
+            }
+            keyword = facts.maxLength == nil ? "minLength" : "maxLength"
+            let limited = try whole.limited(to: facts.minLength, facts.maxLength)
+            return limited.isEmpty ? nil : .string(StringShape(automaton: limited))
+        } catch {
+            throw SchemaError(.unsupported, pointer: pointer, keyword: keyword, error.message)
+        }
+    }
+}

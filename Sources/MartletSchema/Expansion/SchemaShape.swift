@@ -1,0 +1,69 @@
+import MartletGrammar
+import MartletJSON
+
+/// One alternative of the values of a state, in which nothing is left to decide but what its members and items are.
+enum SchemaShape {
+    /// Any value at all.
+    case anything
+    /// One of these, as they are written.
+    case values([JSONValue])
+    case number(ByteAutomaton)
+    case string(StringShape)
+    case array(ArrayShape)
+    case object(ObjectShape)
+}
+
+struct StringShape {
+    /// `nil` = any text.
+    var automaton: CharacterAutomaton?
+    /// What `automaton` does not say already.
+    var minimum = 0
+    var maximum: Int?
+}
+
+struct ArrayShape {
+    var prefix: [SchemaState]
+    /// What items behind the prefix fulfil.
+    var rest: SchemaState
+    var minimum: Int
+    var maximum: Int?
+    /// How many items fulfil something more.
+    var counted: [CountedItems]
+    /// Finite values, of which no two may be equal; `nil` = equal ones are allowed.
+    var distinct: [JSONValue]?
+
+    struct CountedItems {
+        /// Where the items begin that count.
+        var start = 0
+        var literal: SchemaLiteral
+        var minimum: Int
+        var maximum: Int?
+        var pointer: String
+        var keyword: String
+    }
+
+    func state(at index: Int) -> SchemaState { index < prefix.count ? prefix[index] : rest }
+}
+
+struct ObjectShape {
+    struct Member {
+        var key: String
+        var state: SchemaState
+        var isRequired: Bool
+    }
+    /// Members whose names are not in the schema.
+    struct Others {
+        var names: CharacterAutomaton
+        var state: SchemaState
+    }
+
+    /// In the order of the schema.
+    var members: [Member]
+    var others: [Others]
+    /// Of which there must be one each.
+    var wanted: [Others]
+    var minimum: Int
+    var maximum: Int?
+    /// Whether other members may stand between those of the schema, not only behind them.
+    var mixesOthers: Bool
+}

@@ -1,0 +1,17 @@
+/// A schema that a value has to fulfil, or must not.
+struct SchemaLiteral: Hashable, Sendable, Comparable {
+    var node: Int
+    var isNegated = false
+
+    static func < (left: SchemaLiteral, right: SchemaLiteral) -> Bool {
+        (left.node, left.isNegated ? 1 : 0) < (right.node, right.isNegated ? 1 : 0)
+    }
+}
+
+/// All that a value at one place has to fulfil. There are finitely many, also of a schema that refers to itself.
+struct SchemaState: Hashable, Sendable {
+    /// Ascending, each once.
+    let literals: [SchemaLiteral]
+
+    init(_ literals: some Sequence<SchemaLiteral>) { self.literals = Set(literals).sorted() }
+}

@@ -1,0 +1,261 @@
+import MartletGrammar
+
+/// What a number has to fulfil.
+struct NumberConstraints: Hashable, Sendable {
+    /// Whether it is written as a whole number.
+    var isWhole = false
+    /// Whether it must have a fraction that is not zero.
+    var isFractional = false
+    var minimum: DecimalNumber?
+    var excludesMinimum = false
+    var maximum: DecimalNumber?
+    var excludesMaximum = false
+    var divisors: [DecimalNumber] = []
+    var nonDivisors: [DecimalNumber] = []
+    /// Values that it must not have.
+    var excluded: [DecimalNumber] = []
+
+    mutating func raise(minimum other: DecimalNumber, excluding: Bool) {
+        let order = minimum.map { DecimalNumber.compare(other, $0) } ?? 1
+        if order > 0 { excludesMinimum = excluding } else if order == 0, excluding { excludesMinimum = true }
+        if order > 0 { minimum = other }
+    }
+
+    mutating func lower(maximum other: DecimalNumber, excluding: Bool) {
+        let order = maximum.map { DecimalNumber.compare(other, $0) } ?? -1
+        if order < 0 { excludesMaximum = excluding } else if order == 0, excluding { excludesMaximum = true }
+        if order < 0 { maximum = other }
+    }
+}
+
+/// Makes byte automata of numbers: JSON's notation, compared digit by digit with bounds, and counted modulo divisors.
+///
+/// Exponents are written only where no bound other than zero and no divisor would have to follow them, and only up to
+/// 299, so that every reader's double holds the number.
+struct NumberAutomaton {
+    static let stateLimit = 20_000
+    static let divisorLimit = 10_000
+
+    private enum Phase: Int32 {
+        case start, minus, zero, whole, point, fraction, exponent, sign, small, first, second
+    }
+
+    private let constraints: NumberConstraints
+    private let constants: [DecimalNumber]
+    private let divisors: [(step: Int, decimals: Int)]
+    private let allowsExponent: Bool
+
+    /// - Returns: `nil` when a divisor is too large to be counted.
+    static func make(_ constraints: NumberConstraints) throws(RegexError) -> ByteAutomaton? {
+        try NumberAutomaton(constraints).build()
+    }
+
+    private init(_ constraints: NumberConstraints) throws(RegexError) {
+        self.constraints = constraints
+        constants = [constraints.minimum, constraints.maximum].compactMap(\.self) + constraints.excluded
+        var divisors: [(step: Int, decimals: Int)] = []
+        for divisor in constraints.divisors + constraints.nonDivisors {
+            guard let scaled = divisor.scaled, scaled.value > 0, scaled.value <= Self.divisorLimit else {
+                throw RegexError(message: "a divisor of more than \(Self.divisorLimit) steps")
+            }
+            divisors.append((scaled.value, scaled.decimals))
+        }
+        self.divisors = divisors
+        let bounds = [
+            constraints.minimum.map { $0.isZero && !constraints.excludesMinimum } ?? true,
+            constraints.maximum.map { $0.isZero && !constraints.excludesMaximum } ?? true,
+        ]
+        allowsExponent =
+            !constraints.isWhole && !constraints.isFractional && bounds.allSatisfy(\.self) && divisors.isEmpty
+            && constraints.excluded.isEmpty
+    }
+
+    /// Phase, sign, whether a digit of the fraction was not 0, a comparison for each constant, a remainder and a
+    /// number of decimals for each divisor.
+    private typealias State = [Int32]
+    private static let less: Int32 = -1
+    private static let greater: Int32 = -2
+    private static let inFraction: Int32 = 1 << 20
+
+    private func build() throws(RegexError) -> ByteAutomaton? {
+        let first: State =
+            [Phase.start.rawValue, 0, 0] + constants.map { _ in 1 } + divisors.flatMap { _ in [0, 0] }
+        var numbers: [State: Int32] = [first: 0]
+        var states = [first]
+        var rows: [Int32] = []
+        var accepting: [Bool] = []
+        let alphabet = Array("0123456789-+.eE".utf8)
+        var position = 0
+        while position < states.count {
+            let state = states[position]
+            position += 1
+            accepting.append(accepts(state))
+            for byte in alphabet {
+                guard let next = next(state, byte) else {
+                    rows.append(ByteAutomaton.dead)
+                    continue
+                }
+                if let number = numbers[next] {
+                    rows.append(number)
+                } else {
+                    guard states.count < Self.stateLimit else {
+                        throw RegexError(message: "an automaton of more than \(Self.stateLimit) states")
+                    }
+                    numbers[next] = Int32(states.count)
+                    rows.append(Int32(states.count))
+                    states.append(next)
+                }
+            }
+        }
+        var classes = [UInt8](repeating: UInt8(alphabet.count), count: 256)
+        for (number, byte) in alphabet.enumerated() { classes[Int(byte)] = UInt8(number) }
+        let width = alphabet.count + 1
+        var transitions: [Int32] = []
+        for state in states.indices {
+            transitions += rows[state * alphabet.count..<(state + 1) * alphabet.count]
+            transitions.append(ByteAutomaton.dead)
+        }
+        return ByteAutomaton(
+            classes: classes, classCount: width, transitions: transitions, accepting: accepting, start: 0
+        ).trimmed()
+    }
+
+    private func next(_ state: State, _ byte: UInt8) -> State? {
+        guard let phase = Phase(rawValue: state[0]) else { return nil }
+        var next = state
+        func moved(_ phase: Phase) -> State {
+            next[0] = phase.rawValue
+            return next
+        }
+        let digit = byte &- 0x30
+        switch (phase, byte) {
+        case (.start, 0x2D):
+            next[1] = 1
+            return moved(.minus)
+        case (.start, 0x30...0x39), (.minus, 0x30...0x39), (.whole, 0x30...0x39):
+            takeWhole(digit, &next)
+            return moved(phase != .whole && digit == 0 ? .zero : .whole)
+        case (.zero, 0x2E), (.whole, 0x2E):
+            if constraints.isWhole { return nil }
+            endWhole(&next)
+            return moved(.point)
+        case (.point, 0x30...0x39), (.fraction, 0x30...0x39):
+            takeFraction(digit, &next)
+            return moved(.fraction)
+        case (.zero, 0x65), (.zero, 0x45), (.whole, 0x65), (.whole, 0x45), (.fraction, 0x65), (.fraction, 0x45):
+            if !allowsExponent { return nil }
+            if phase != .fraction { endWhole(&next) }
+            return moved(.exponent)
+        case (.exponent, 0x2B), (.exponent, 0x2D): return moved(.sign)
+        case (.exponent, 0x30...0x32), (.sign, 0x30...0x32): return moved(.small)
+        case (.exponent, 0x30...0x39), (.sign, 0x30...0x39): return moved(.first)
+        case (.small, 0x30...0x39): return moved(.first)
+        case (.first, 0x30...0x39): return moved(.second)
+        default: return nil
+        }
+    }
+
+    /// Compares one more digit before the point. A comparison that is open is `3 * digits + order + 1`.
+    private func takeWhole(_ digit: UInt8, _ state: inout State) {
+        for (number, constant) in constants.enumerated() {
+            let value = state[3 + number]
+            if value < 0 { continue }
+            let count = Int(value / 3)
+            if count >= constant.whole.count {
+                state[3 + number] = Self.greater
+                continue
+            }
+            var order = value % 3 - 1
+            if order == 0, digit != constant.whole[count] { order = digit < constant.whole[count] ? -1 : 1 }
+            state[3 + number] = Int32(count + 1) * 3 + order + 1
+        }
+        for (number, divisor) in divisors.enumerated() {
+            let slot = 3 + constants.count + number * 2
+            state[slot] = (state[slot] * 10 + Int32(digit)) % Int32(divisor.step)
+        }
+    }
+
+    private func endWhole(_ state: inout State) {
+        for (number, constant) in constants.enumerated() {
+            let value = state[3 + number]
+            if value < 0 || value >= Self.inFraction { continue }
+            let order = value % 3 - 1
+            if Int(value / 3) < constant.whole.count || order < 0 {
+                state[3 + number] = Self.less
+            } else {
+                state[3 + number] = order > 0 ? Self.greater : Self.inFraction
+            }
+        }
+    }
+
+    private func takeFraction(_ digit: UInt8, _ state: inout State) {
+        if digit != 0 { state[2] = 1 }
+        for (number, constant) in constants.enumerated() where state[3 + number] >= 0 {
+            let place = Int(state[3 + number] - Self.inFraction)
+            let other = place < constant.fraction.count ? constant.fraction[place] : 0
+            if digit == other {
+                state[3 + number] = Self.inFraction + Int32(min(place + 1, constant.fraction.count))
+            } else {
+                state[3 + number] = digit < other ? Self.less : Self.greater
+            }
+        }
+        for (number, divisor) in divisors.enumerated() {
+            let slot = 3 + constants.count + number * 2
+            if state[slot + 1] == Int32(divisor.decimals) || state[slot + 1] < 0 {
+                // A further digit that is not 0: never a multiple.
+                if digit != 0 { state[slot + 1] = -1 }
+            } else {
+                state[slot] = (state[slot] * 10 + Int32(digit)) % Int32(divisor.step)
+                state[slot + 1] += 1
+            }
+        }
+    }
+
+    private func accepts(_ state: State) -> Bool {
+        guard let phase = Phase(rawValue: state[0]) else { return false }
+        switch phase {
+        case .start, .minus, .point, .exponent, .sign: return false
+        default: break
+        }
+        if constraints.isFractional, state[2] == 0 { return false }
+        var orders: [Int] = []
+        var ended = state
+        if phase == .zero || phase == .whole { endWhole(&ended) }
+        for (number, constant) in constants.enumerated() {
+            orders.append(order(magnitude: ended[3 + number], constant, isNegative: state[1] != 0))
+        }
+        var position = 0
+        if constraints.minimum != nil {
+            if orders[0] < 0 || orders[0] == 0 && constraints.excludesMinimum { return false }
+            position += 1
+        }
+        if constraints.maximum != nil {
+            if orders[position] > 0 || orders[position] == 0 && constraints.excludesMaximum { return false }
+            position += 1
+        }
+        if orders[position...].contains(0) { return false }
+        for (number, divisor) in divisors.enumerated() {
+            let slot = 3 + constants.count + number * 2
+            var remainder = Int(state[slot])
+            if state[slot + 1] >= 0 {
+                for _ in Int(state[slot + 1])..<divisor.decimals { remainder = remainder * 10 % divisor.step }
+            }
+            let isMultiple = state[slot + 1] >= 0 && remainder == 0
+            if isMultiple != (number < constraints.divisors.count) { return false }
+        }
+        return true
+    }
+
+    /// The order of the number that was written and `constant`.
+    private func order(magnitude: Int32, _ constant: DecimalNumber, isNegative: Bool) -> Int {
+        var order: Int
+        switch magnitude {
+        case Self.less: order = -1
+        case Self.greater: order = 1
+        default: order = Int(magnitude - Self.inFraction) < constant.fraction.count ? -1 : 0
+        }
+        if isNegative == constant.isNegative { return isNegative ? -order : order }
+        if constant.isZero, order == 0 { return 0 }
+        return isNegative ? -1 : 1
+    }
+}

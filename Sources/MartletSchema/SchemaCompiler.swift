@@ -1,0 +1,102 @@
+package import MartletGrammar
+package import MartletJSON
+
+/// What happens to a keyword that cannot be honoured.
+package enum SchemaMode: String, Sendable, Equatable, CaseIterable {
+    /// The schema is refused, and the keyword named.
+    case strict
+    /// The keyword is left out, and a warning says so.
+    case relaxed
+}
+
+/// A schema as part of a grammar.
+package struct CompiledSchema: Sendable {
+    package var node: GrammarBuilder.Node
+    /// What was left out, a sentence each.
+    package var warnings: [String]
+}
+
+/// Makes grammars of JSON Schemas.
+package struct SchemaCompiler: Sendable, Equatable {
+    package var mode: SchemaMode
+    package var spacing: JSONSpacing
+    package var limits: SchemaLimits
+
+    package init(mode: SchemaMode = .strict, spacing: JSONSpacing = .free, limits: SchemaLimits = .standard) {
+        self.mode = mode
+        self.spacing = spacing
+        self.limits = limits
+    }
+
+    /// The texts of the values that fulfil `schema`, as an expression of `builder`.
+    ///
+    /// Never a text of another value. Of the texts of a value that fulfils it, those with the members in the order of
+    /// the schema; see `design.md` for what else is left out.
+    package func compile(
+        _ schema: JSONValue, in builder: inout GrammarBuilder
+    ) throws(SchemaError) -> CompiledSchema {
+        guard schema.bytes.count <= limits.bytes else {
+            throw SchemaError(.limit, pointer: "#", keyword: "", "it has more than \(limits.bytes) bytes")
+        }
+        var dropped: Set<SchemaKeyword> = []
+        var warnings: [String] = []
+        while true {
+            do {
+                var trial = builder
+                let node = try emit(schema, dropping: dropped, in: &trial)
+                builder = trial
+                return CompiledSchema(node: node, warnings: warnings)
+            } catch {
+                let keyword = SchemaKeyword(pointer: error.pointer, keyword: error.keyword)
+                guard mode == .relaxed, error.kind == .unsupported, !error.keyword.isEmpty,
+                    warnings.count < 64, dropped.insert(keyword).inserted
+                else { throw error }
+                warnings.append("The schema's \(error) It was left out.")
+            }
+        }
+    }
+
+    /// A grammar of the texts of `schema` and nothing else.
+    package func grammar(
+        of schema: JSONValue, limits: GrammarLimits = .standard
+    ) throws(SchemaError) -> (grammar: Grammar, warnings: [String]) {
+        var builder = GrammarBuilder(limits: limits)
+        let compiled = try compile(schema, in: &builder)
+        let root = builder.rule(named: "schema")
+        builder.define(root, as: compiled.node)
+        do {
+            return (try builder.finish(root: root), compiled.warnings)
+        } catch {
+            throw Self.schemaError(error)
+        }
+    }
+
+    /// What a grammar's error means to the author of a schema.
+    package static func schemaError(_ error: GrammarError) -> SchemaError {
+        error.kind == .deadEnd
+            ? SchemaError(.unsatisfiable, pointer: "#", keyword: "", "no finite value fulfils it")
+            : SchemaError(.limit, pointer: "#", keyword: "", error.message)
+    }
+
+    private func emit(
+        _ schema: JSONValue, dropping dropped: Set<SchemaKeyword>, in builder: inout GrammarBuilder
+    ) throws(SchemaError) -> GrammarBuilder.Node {
+        let nodes = try SchemaReader.read(schema, limits: limits, dropping: dropped)
+        let expander = SchemaExpander(nodes: nodes, limits: limits)
+        do {
+            var emitter = try SchemaEmitter(builder: builder, expander: expander, spacing: spacing)
+            let node = try emitter.value(expander.state([SchemaLiteral(node: 0)]))
+            try emitter.finishRules()
+            builder = emitter.builder
+            return node
+        } catch let error as SchemaError {
+            throw error
+        } catch let error as GrammarError {
+            throw Self.schemaError(error)
+        } catch let error as RegexError {
+            throw SchemaError(.limit, pointer: "#", keyword: "", error.message)
+        } catch {
+            throw SchemaError(.limit, pointer: "#", keyword: "", String(describing: error))
+        }
+    }
+}

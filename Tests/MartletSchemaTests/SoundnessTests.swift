@@ -1,0 +1,109 @@
+import Foundation
+import MartletGrammar
+import MartletJSON
+import OrderedCollections
+import Testing
+
+@testable import MartletSchema
+
+private let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "shared/json-schema").path
+private let hasSuite = FileManager.default.fileExists(atPath: folder)
+
+@Suite struct SoundnessTests {
+    @Test(
+        "No invalid instance of the draft's suite is accepted",
+        .enabled(if: hasSuite, "../shared/json-schema is not there"))
+    func draftSuite() throws {
+        var (valid, accepted, refused, schemas) = (0, 0, 0, 0)
+        for file in try FileManager.default.contentsOfDirectory(atPath: "\(folder)/draft2020-12")
+        where file.hasSuffix(".json") {
+            let groups = try JSONParser.parse(
+                [UInt8](Data(contentsOf: URL(filePath: "\(folder)/draft2020-12/\(file)"))))
+            for group in groups.arrayValue ?? [] {
+                let schema = try #require(group.objectValue?["schema"])
+                schemas += 1
+                guard let grammar = try? SchemaCompiler().grammar(of: schema).grammar else {
+                    refused += 1
+                    continue
+                }
+                for test in group["tests"]?.arrayValue ?? [] {
+                    let isAccepted = grammar.matches(try #require(test.objectValue?["data"]).bytes)
+                    if test["valid"]?.boolValue == true {
+                        valid += 1
+                        if isAccepted { accepted += 1 }
+                    } else {
+                        #expect(!isAccepted, "\(file): \(group["description"]?.text ?? "") \(test.text)")
+                    }
+                }
+            }
+        }
+        #expect(schemas == 383)
+        #expect(refused <= 50)
+        #expect(accepted >= 656)
+    }
+
+    @Test("Real schemas are honoured", .enabled(if: hasSuite, "../shared/json-schema is not there"))
+    func realSchemas() throws {
+        let text = try Data(contentsOf: URL(filePath: "\(folder)/schemas.jsonl"))
+        var (schemas, passed) = (0, 0)
+        // A part of them, as the build for tests is slow; `martlet schema check --suite` takes them all.
+        for (number, line) in text.split(separator: 0x0A).enumerated() where number % 11 == 0 {
+            let entry = try JSONParser.parse(Array(line))
+            schemas += 1
+            guard let grammar = try? SchemaCompiler().grammar(of: try #require(entry.objectValue?["schema"])).grammar
+            else { continue }
+            var isRight = true
+            for test in entry["tests"]?.arrayValue ?? [] {
+                let isAccepted = grammar.matches(try #require(test.objectValue?["data"]).bytes)
+                let isValid = test["valid"]?.boolValue == true
+                if isAccepted != isValid { isRight = false }
+                #expect(isValid || !isAccepted, "\(entry["name"]?.text ?? "") \(test.text)")
+            }
+            if isRight { passed += 1 }
+        }
+        #expect(schemas == 51)
+        #expect(passed >= 45)
+    }
+
+    /// Texts drawn at random from a grammar are values that fulfil the schema.
+    @Test(
+        arguments: [
+            #"{"type": "object", "properties": {"a": {"type": "integer", "minimum": -3, "maximum": 12}, "b": {"type": "array", "items": {"enum": [1, "x", null]}, "maxItems": 3, "uniqueItems": true}}, "required": ["b"], "maxProperties": 3, "additionalProperties": {"type": "boolean"}, "propertyNames": {"maxLength": 3}}"#,
+            #"{"oneOf": [{"type": "object", "properties": {"k": {"const": 1}}, "required": ["k"], "additionalProperties": false}, {"type": "object", "properties": {"k": {"enum": [1, 2]}, "l": {"type": "null"}}, "required": ["k"], "additionalProperties": false}]}"#,
+            #"{"type": "array", "prefixItems": [{"type": "string", "format": "date"}], "items": {"type": "number", "multipleOf": 0.5, "minimum": 1, "maximum": 9}, "contains": {"const": 2}, "maxItems": 4, "minItems": 2}"#,
+            #"{"type": "object", "properties": {"t": {"enum": ["a", "b"]}, "v": {"type": ["integer", "string"], "maxLength": 2, "maximum": 9, "minimum": 0}}, "required": ["t", "v"], "additionalProperties": false, "if": {"properties": {"t": {"const": "a"}}}, "then": {"properties": {"v": {"type": "integer"}}}, "else": {"not": {"properties": {"v": {"type": "integer"}}}}}"#,
+            #"{"type": "string", "pattern": "^(?!ab)[a-c]{2,4}$", "not": {"pattern": "cc"}}"#,
+            #"{"type": "object", "minProperties": 2, "maxProperties": 3, "properties": {"a": {"type": "null"}, "b": {"type": "null"}, "c": {"type": "null"}}, "patternProperties": {"^x": {"type": "boolean"}}, "additionalProperties": false, "dependentRequired": {"a": ["c"]}}"#,
+        ])
+    func whatIsDrawnFulfilsTheSchema(schema: String) throws {
+        let value = try JSONParser.parse(Array(schema.utf8))
+        let grammar = try SchemaCompiler().grammar(of: value).grammar
+        let nodes = try SchemaReader.read(value, limits: .standard, dropping: [])
+        let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
+        var random = SteadyRandom(state: 7)
+        var drawn = 0
+        for _ in 0..<60 {
+            guard let text = Self.draw(from: grammar, limit: 400, &random) else { continue }
+            drawn += 1
+            #expect(try evaluator.isValid(JSONParser.parse(text), 0), "\(String(decoding: text, as: UTF8.self))")
+        }
+        #expect(drawn >= 10)
+    }
+
+    /// Byte by byte, where quotes and brackets are likelier than others so that texts end.
+    private static func draw(from grammar: Grammar, limit: Int, _ random: inout SteadyRandom) -> [UInt8]? {
+        var matcher = GrammarMatcher(grammar)
+        var text: [UInt8] = []
+        while text.count < limit {
+            let allowed = matcher.allowedBytes
+            if matcher.isComplete, allowed.isEmpty || Bool.random(using: &random) { return text }
+            var bytes = (0...255).map { UInt8($0) }.filter { allowed.contains($0) }
+            let closing = bytes.filter { "\"}],".utf8.contains($0) }
+            if !closing.isEmpty, Int.random(in: 0..<3, using: &random) == 0 { bytes = closing }
+            guard let byte = bytes.randomElement(using: &random), matcher.accept([byte]) else { return nil }
+            text.append(byte)
+        }
+        return nil
+    }
+}
