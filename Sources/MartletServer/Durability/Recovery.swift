@@ -148,7 +148,7 @@ extension CompletionService {
                 fingerprint: origin.build))
         var splitter: (any OutputSplitter)?
         if let request = stored.request {
-            let model = try models.model(request.model, configuration: configuration)
+            let model = models.model(request.model, configuration: configuration)
             splitter = try completion.prepare(model).first?.splitter
         }
         let generation = registry.restore(
