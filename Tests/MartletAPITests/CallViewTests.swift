@@ -2,6 +2,7 @@ import MartletAPI
 import MartletJSON
 import MartletProtocol
 import MartletStreams
+import OrderedCollections
 import Testing
 
 /// Tool calls as clients see them.

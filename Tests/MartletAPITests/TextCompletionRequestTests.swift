@@ -47,7 +47,8 @@ struct TextCompletionRequestTests {
             let request = Result {
                 try TextCompletionRequest(json, defaults: CompletionDefaults(), randomSeed: 0)
             }
-            #expect((try? request.get()) != nil == isTaken)
+            let wasTaken = (try? request.get()) != nil
+            #expect(wasTaken == isTaken)
         }
     }
 }
