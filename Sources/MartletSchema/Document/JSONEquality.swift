@@ -3,15 +3,18 @@ import OrderedCollections
 
 /// Equality as JSON Schema has it: numbers by their value, objects without the order of their members.
 enum JSONEquality {
-    static func equal(_ left: JSONValue, _ right: JSONValue) -> Bool {
-        switch (left, right) {
-        case (.array(let left), .array(let right)):
-            left.count == right.count && zip(left, right).allSatisfy { equal($0, $1) }
-        case (.object(let left), .object(let right)):
-            left.count == right.count
-                && left.allSatisfy { key, value in right[key].map { equal(value, $0) } ?? false }
-        case (.integer, .number), (.number, .integer): left.doubleValue == right.doubleValue
-        default: left == right
+    static func equal(_ left: JSONValue, _ right: JSONValue) -> Bool { canonical(left) == canonical(right) }
+
+    /// The same value for all that are equal: whole numbers as integers, members by their names.
+    static func canonical(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .number(let number): Int64(exactly: number).map { .integer($0) } ?? value
+        case .array(let elements): .array(elements.map(canonical))
+        case .object(let members):
+            .object(
+                JSONObject(
+                    uniqueKeysWithValues: members.map { ($0.key, canonical($0.value)) }.sorted { $0.0 < $1.0 }))
+        default: value
         }
     }
 }

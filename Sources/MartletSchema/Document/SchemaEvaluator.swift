@@ -45,7 +45,7 @@ struct SchemaEvaluator {
         _ value: JSONValue, _ node: SchemaNode, _ evaluated: inout Evaluated
     ) throws(SchemaError) -> Bool {
         if let types = node.types, !types.isSuperset(of: JSONTypes(of: value)) { return false }
-        if let values = node.enumeration, !values.contains(where: { JSONEquality.equal($0, value) }) { return false }
+        if node.enumeration != nil, !node.canonicalValues.contains(JSONEquality.canonical(value)) { return false }
         switch value {
         case .integer, .number: return isInRange(value, node)
         case .string(let text): return try fulfils(text, node)

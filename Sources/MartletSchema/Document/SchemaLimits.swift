@@ -8,13 +8,13 @@ package struct SchemaLimits: Sendable, Equatable {
     package var nodes: Int
     /// Alternatives of one value, once everything is combined with everything.
     package var alternatives: Int
-    /// Alternatives of the whole schema.
+    /// Steps of taking the whole schema apart: alternatives, pairs of schemas compared, values tested.
     package var work: Int
 
     package static let standard = SchemaLimits()
 
     package init(
-        bytes: Int = 1 << 20, depth: Int = 200, nodes: Int = 20_000, alternatives: Int = 512, work: Int = 40_000
+        bytes: Int = 1 << 20, depth: Int = 200, nodes: Int = 10_000, alternatives: Int = 512, work: Int = 16_000
     ) {
         self.bytes = bytes
         self.depth = depth

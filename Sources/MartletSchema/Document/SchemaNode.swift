@@ -7,7 +7,11 @@ struct SchemaNode: Sendable {
     /// What a schema that is `true` or `false` says.
     var constant: Bool?
     var types: JSONTypes?
-    var enumeration: [JSONValue]?
+    var enumeration: [JSONValue]? {
+        didSet { canonicalValues = Set(enumeration?.map(JSONEquality.canonical) ?? []) }
+    }
+    /// The values of `enumeration` in the form in which equal ones are the same.
+    private(set) var canonicalValues: Set<JSONValue> = []
 
     var minimum: DecimalNumber?
     var excludesMinimum = false

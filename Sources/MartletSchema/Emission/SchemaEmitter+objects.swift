@@ -1,17 +1,22 @@
 import MartletGrammar
 
 extension SchemaEmitter {
-    private static var cellLimit: Int { 20_000 }
+    private static var cellLimit: Int { 4_096 }
 
     /// The members in the order of the schema, with the commas where they belong.
     ///
     /// Written from the last member to the first. Without bounds on their number it only matters whether one has been
     /// written; with bounds, how many.
     mutating func object(_ shape: ObjectShape) throws -> Node {
-        let isCounted =
-            shape.maximum != nil || shape.minimum > shape.members.count { $0.isRequired } + shape.wanted.count
+        var shape = shape
+        let least = shape.members.count { $0.isRequired } + shape.wanted.count
+        // A bound that is never reached is none; one that is hardly ever reached is put where it can be counted.
+        if shape.others.isEmpty, shape.maximum ?? 0 >= shape.members.count + shape.wanted.count { shape.maximum = nil }
+        let room = Self.cellLimit / (shape.members.count + 1)
+        if let maximum = shape.maximum, maximum > room, room > shape.minimum { shape.maximum = room }
+        let isCounted = shape.maximum != nil || shape.minimum > least
         let columns = isCounted ? max(shape.minimum, shape.maximum ?? 0, 1) : 1
-        guard columns < Self.cellLimit, (shape.members.count + 1) * columns <= Self.cellLimit else {
+        guard columns <= Self.cellLimit, (shape.members.count + 1) * columns <= Self.cellLimit else {
             throw SchemaError(
                 .limit, pointer: "#", keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
                 "the members of an object can be counted in too many ways")

@@ -33,6 +33,12 @@ extension SchemaExpander {
         let rest = prefix.count > length ? prefix.removeLast() : SchemaState([])
         guard minimum <= maximum ?? .max else { return nil }
         if let maximum, prefix.count > maximum { prefix.removeLast(prefix.count - maximum) }
+        if minimum > Self.countLimit {
+            throw SchemaError(
+                .unsupported, pointer: "#", keyword: "minItems", "more than \(Self.countLimit) items")
+        }
+        // A shorter limit than the schema's is within it.
+        maximum = maximum.map { min($0, Self.countLimit) }
         var shape = ArrayShape(
             prefix: prefix, rest: rest, minimum: minimum, maximum: maximum,
             counted: facts.counted.filter { $0.minimum > 0 || $0.maximum != nil })

@@ -57,7 +57,7 @@ final class SchemaExpander {
         for type in [JSONTypes.object, .array, .string, .number, .boolean, .null] {
             for facts in try conjunctions(state, type) {
                 if let listed = facts.values {
-                    for value in listed where !values.contains(value) { values.append(value) }
+                    values += listed
                     continue
                 }
                 switch type {
@@ -78,7 +78,8 @@ final class SchemaExpander {
     /// Those of `values` that fulfil everything.
     private func finite(_ values: [JSONValue], _ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
         var kept: [JSONValue] = []
-        for value in values where !kept.contains(value) {
+        var seen: Set<JSONValue> = []
+        for value in values where seen.insert(value).inserted {
             var holds = true
             for literal in state.literals where !(try evaluator.holds(literal, value)) {
                 holds = false
@@ -105,13 +106,16 @@ final class SchemaExpander {
     func areDisjoint(_ first: Int, _ second: Int, _ type: JSONTypes) throws(SchemaError) -> Bool {
         let key = [min(first, second), max(first, second), Int(type.rawValue)]
         if let known = disjointness[key] { return known }
+        try spend(4, on: SchemaState([SchemaLiteral(node: first)]), keyword: "oneOf")
         // While it is looked into, it cannot be told.
         disjointness[key] = false
         let both = state([SchemaLiteral(node: first), SchemaLiteral(node: second)])
         var areDisjoint = isNever(both)
         if !areDisjoint {
-            do {
+            do throws(SchemaError) {
                 areDisjoint = try !hasValue(both, type)
+            } catch where error.kind == .limit {
+                throw error
             } catch {
                 // What cannot be decided is not refused for this: then both are kept apart by what follows.
                 areDisjoint = false
@@ -183,8 +187,8 @@ final class SchemaExpander {
         var found: [SchemaFacts] = []
         var stack = [Pending(literals: state.literals.map { ($0, []) })]
         while var pending = stack.popLast() {
-            work += 1
-            guard work <= limits.work, found.count <= limits.alternatives, stack.count <= limits.alternatives else {
+            try spend(1, on: state, keyword: combination(of: state))
+            guard found.count <= limits.alternatives, stack.count <= limits.alternatives else {
                 throw SchemaError(
                     .unsupported, pointer: pointer(of: state), keyword: combination(of: state),
                     "its combinations come to more than \(limits.alternatives) alternatives")
@@ -224,6 +228,16 @@ final class SchemaExpander {
         return true
     }
 
+    /// Counts steps of the whole schema.
+    func spend(_ steps: Int, on state: SchemaState, keyword: String) throws(SchemaError) {
+        work += steps
+        guard work <= limits.work else {
+            throw SchemaError(
+                .limit, pointer: pointer(of: state), keyword: keyword,
+                "the schema takes more than \(limits.work) steps to take apart")
+        }
+    }
+
     private func pointer(of state: SchemaState) -> String {
         state.literals.first.map { nodes[$0.node].pointer } ?? "#"
     }
@@ -234,6 +248,9 @@ final class SchemaExpander {
         if !node.anyOf.isEmpty { return "anyOf" }
         return node.allOf.isEmpty ? "" : "allOf"
     }
+
+    /// Most characters and items that may be asked for.
+    static let countLimit = 1_000_000
 
     // MARK: Numbers and strings
 
@@ -257,6 +274,10 @@ final class SchemaExpander {
     }
 
     private func string(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
+        if facts.minLength > Self.countLimit {
+            throw SchemaError(
+                .unsupported, pointer: "#", keyword: "minLength", "more than \(Self.countLimit) characters")
+        }
         var automaton: CharacterAutomaton?
         var pointer = "#"
         var keyword = "pattern"

@@ -88,6 +88,14 @@ extension SchemaExpander {
     private func alternatives(
         ofOne schemas: [Int], _ type: JSONTypes
     ) throws(SchemaError) -> [SchemaInterpretation.Alternative] {
+        // Values that are listed are tested one by one.
+        let listed = schemas.compactMap { nodes[$0].enumeration }
+        if listed.count == schemas.count {
+            try spend(
+                listed.count * listed.reduce(0) { $0 + $1.count } / 64,
+                on: SchemaState([SchemaLiteral(node: schemas[0])]), keyword: "oneOf")
+            return [.init(facts: [.values(listed.joined().filter { !JSONTypes(of: $0).isDisjoint(with: type) })])]
+        }
         var alternatives: [SchemaInterpretation.Alternative] = []
         for schema in schemas {
             var literals = [SchemaLiteral(node: schema)]

@@ -9,7 +9,7 @@ struct CharacterAutomaton: Hashable, Sendable {
     /// The first state is the start.
     static let start = 0
     static let dead: Int32 = -1
-    static let stateLimit = 20_000
+    static let stateLimit = 10_000
 
     var stateCount: Int { accepting.count }
     var isEmpty: Bool { !accepting.contains(true) }
