@@ -41,8 +41,8 @@ let package = Package(
             name: "MartletCommands",
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
-                "MartletChat",
-                "MartletObservability", "MartletProtocol", "MartletJSON", "MartletSchema",
+                "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
+                "MartletGGUF", "MartletSchema",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -80,7 +80,7 @@ let package = Package(
         .target(
             name: "MartletModels",
             dependencies: [
-                "MartletProtocol",
+                "CSandbox", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -134,6 +134,8 @@ let package = Package(
         ),
         .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
+        .target(name: "MartletGGUF", swiftSettings: settings),
+        .target(name: "CSandbox"),
         .target(
             name: "MartletJSON",
             dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
@@ -142,7 +144,7 @@ let package = Package(
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .target(
             name: "Llama",
-            dependencies: ["CLlama", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CLlama", "MartletGGUF", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CLlama", pkgConfig: "llama", providers: [.brew(["llama.cpp"])]),
@@ -208,7 +210,8 @@ let package = Package(
             ],
             exclude: ["Certificates"],
             swiftSettings: settings),
-        .testTarget(name: "LlamaTests", dependencies: ["Llama"], swiftSettings: settings),
+        .testTarget(name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletGGUF"], swiftSettings: settings),
+        .testTarget(name: "MartletGGUFTests", dependencies: ["MartletGGUF"], swiftSettings: settings),
         .testTarget(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
             swiftSettings: settings),
@@ -222,12 +225,16 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MartletCommandsTests",
-            dependencies: ["MartletCommands", "MartletEngine", "MartletJSON", "MartletServer", "Llama"],
+            dependencies: [
+                "MartletCommands", "MartletAPI", "MartletEngine", "MartletJSON", "MartletModels", "MartletProtocol",
+                "MartletServer", "Llama", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "MartletJSON", "MartletTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

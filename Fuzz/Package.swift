@@ -33,8 +33,8 @@ let package = Package(
         .executableTarget(
             name: "martlet-fuzz",
             dependencies: [
-                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGrammar", "MartletJSON", "MartletProtocol",
-                "MartletSchema", "MartletStreams",
+                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON",
+                "MartletProtocol", "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented,
@@ -71,6 +71,7 @@ let package = Package(
             swiftSettings: instrumented
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
+        .target(name: "MartletGGUF", swiftSettings: instrumented),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
         .target(
             name: "MartletSchema",

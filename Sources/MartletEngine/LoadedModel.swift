@@ -50,7 +50,7 @@ struct LoadedModel: Sendable {
                 "Field 'lora': there is no adapter \(adapter.index); this server has \(information.adapters.count)")
         }
         if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
-            throw PromptTokenizer.unknownToken(stranger, count: vocabulary.count)
+            throw PromptTokenizer.unknownToken(stranger, in: "continuation", count: vocabulary.count)
         }
         var biases = try self.biases(request.sampling.logitBiases)
         biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
@@ -74,8 +74,8 @@ struct LoadedModel: Sendable {
                 guard vocabulary.isValid(token) else {
                     throw EngineError(
                         .invalidRequest,
-                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)"
-                    )
+                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)",
+                        parameter: "logit_bias")
                 }
                 result.append(TokenBias(token: token, bias: bias.bias))
             case .text(let text):

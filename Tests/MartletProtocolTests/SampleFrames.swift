@@ -165,7 +165,8 @@ enum SampleFrames {
     static func error(_ random: inout Generator) -> EngineError {
         EngineError(
             EngineError.Code.allCases.randomElement(using: &random) ?? .engineLost, random.text(),
-            promptTokens: random.maybe { $0.integer() }, contextSize: random.maybe { $0.integer() })
+            parameter: random.maybe { $0.text() }, promptTokens: random.maybe { $0.integer() },
+            contextSize: random.maybe { $0.integer() })
     }
 
     static func event(_ random: inout Generator) -> EngineEvent {

@@ -29,6 +29,7 @@ enum FuzzTarget: String, CaseIterable {
     case schema
     case pattern
     case journals
+    case gguf
 
     /// A C function, which cannot capture: hence one for each target.
     var callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt {
@@ -42,6 +43,7 @@ enum FuzzTarget: String, CaseIterable {
         case .schema: { SchemaFuzz.run(bytes($0, $1)) }
         case .pattern: { SchemaFuzz.runPattern(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
+        case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         }
     }
 }

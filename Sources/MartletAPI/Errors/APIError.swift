@@ -84,7 +84,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .shuttingDown: .unavailable
             case .abandoned: .timeout
             }
-        self.init(kind, error.message)
+        self.init(kind, error.message, parameter: error.parameter)
         promptTokens = error.promptTokens
         contextSize = error.contextSize
     }

@@ -48,7 +48,7 @@ package struct CompletionOptions: Sendable, Equatable {
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
-                .parameters(randomSeed: randomSeed))
+                .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
         generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
         if let schema = try SchemaField.read(fields, defaults: defaults) {
@@ -64,7 +64,7 @@ package struct CompletionOptions: Sendable, Equatable {
             generation.maximumTime = .milliseconds(milliseconds)
         }
         generation.stops = try Self.stops(fields)
-        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? false
+        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
         generation.reportsProgress = try fields.bool("return_progress") ?? false
         generation.reportsStanding = told.timingsPerToken
@@ -80,6 +80,7 @@ package struct CompletionOptions: Sendable, Equatable {
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: defaults.sampling, maximumTokens: defaults.maximumTokens)
+        generation.ignoresEndOfGeneration = defaults.ignoresEndOfGeneration
     }
 
     /// Whether every token's event tells where the generation stands.

@@ -27,7 +27,7 @@ extension ServerConfiguration {
             chatTemplate = try SmallFile.text(path, for: "--chat-template-file")
         }
         if let value = values.object(.chatTemplateArguments)?.objectValue { templateArguments = value }
-        completionDefaults = CompletionDefaults(values)
+        completionDefaults = try CompletionDefaults(values)
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.toggle(.properties) { changesProperties = value }
@@ -80,7 +80,7 @@ extension CrossOriginPolicy {
 }
 
 extension CompletionDefaults {
-    fileprivate init(_ values: SettingValues) {
+    fileprivate init(_ values: SettingValues) throws(SettingError) {
         self.init()
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
         if let value = values.number(.temperature) { sampling.temperature = value }
@@ -107,5 +107,6 @@ extension CompletionDefaults {
         if let value = values.integer(.grammarNodes) { grammarLimits.nodes = value }
         if let value = values.integer(.grammarStates) { grammarLimits.automatonStates = value }
         if let value = values.integer(.grammarRepetitions) { grammarLimits.repetitions = value }
+        try SamplingDefaults.apply(values, to: &self)
     }
 }

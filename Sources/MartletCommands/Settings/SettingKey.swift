@@ -1,5 +1,6 @@
 /// Names a setting. The raw value is its long flag without the dashes.
 enum SettingKey: String, Sendable, CaseIterable {
+    case config
     case model
     case alias
     case acceptAnyModel = "accept-any-model"
@@ -22,6 +23,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case fullWindow = "swa-full"
     case sharedMemory = "kv-unified"
     case queueLimit = "queue-limit"
+    case sandbox
     case embeddings
     case pooling
     case adapters = "lora"
@@ -37,6 +39,27 @@ enum SettingKey: String, Sendable, CaseIterable {
     case repeatPenalty = "repeat-penalty"
     case presencePenalty = "presence-penalty"
     case frequencyPenalty = "frequency-penalty"
+    case seed
+    case samplers
+    case samplerSequence = "sampling-seq"
+    case ignoreEnd = "ignore-eos"
+    case logitBias = "logit-bias"
+    case topNSigma = "top-n-sigma"
+    case typicalP = "typical"
+    case xtcProbability = "xtc-probability"
+    case xtcThreshold = "xtc-threshold"
+    case dynamicTemperatureRange = "dynatemp-range"
+    case dynamicTemperatureExponent = "dynatemp-exp"
+    case mirostat
+    case mirostatEntropy = "mirostat-ent"
+    case mirostatRate = "mirostat-lr"
+    case adaptiveTarget = "adaptive-target"
+    case adaptiveDecay = "adaptive-decay"
+    case dryMultiplier = "dry-multiplier"
+    case dryBase = "dry-base"
+    case dryAllowedLength = "dry-allowed-length"
+    case dryLastN = "dry-penalty-last-n"
+    case drySequenceBreaker = "dry-sequence-breaker"
     case contextShift = "context-shift"
     case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"
@@ -87,6 +110,11 @@ enum SettingKey: String, Sendable, CaseIterable {
     case retainCountPerKey = "retain-count-per-key"
     case logMemory = "log-memory"
     case logMemoryPerKey = "log-memory-per-key"
+
+    case journal
+    case stateDirectory = "state-dir"
+    case durability
+    case journalSize = "journal-size"
 
     case accessLog = "access-log"
     case logVerbosity = "log-verbosity"

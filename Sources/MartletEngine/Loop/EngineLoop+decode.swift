@@ -197,6 +197,7 @@ extension EngineError {
         }
         return generation.request.sampling.logitBiases.isEmpty
             ? EngineError(.generationFailed, "The model gave no usable score for any token.")
-            : EngineError(.invalidRequest, "Field 'logit_bias': no token is left that may be drawn")
+            : EngineError(
+                .invalidRequest, "Field 'logit_bias': no token is left that may be drawn", parameter: "logit_bias")
     }
 }

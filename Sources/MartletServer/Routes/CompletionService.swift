@@ -62,6 +62,13 @@ struct CompletionService: Sendable {
         terms.owner = owner
         terms.lifetime = resume.lifetime
         terms.label = resume.label
+        if terms.isResumable {
+            terms.origin =
+                RequestOrigin(
+                    kind: completion.kind, body: completion.body, promptText: completion.promptText,
+                    build: configuration.build
+                ).bytes
+        }
         terms.streams = options.streams
         if options.streams || resume.lifetime != .plain {
             terms.pingInterval = options.pingInterval.map { TimeAmount($0) }
@@ -124,7 +131,7 @@ struct CompletionService: Sendable {
             splitter: prepared.splitter)
     }
 
-    private func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
+    func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
         gate.whenDecided { result in
             // Off the engine's thread: rendering takes time.
             Task {
