@@ -49,7 +49,8 @@ struct RequestFieldsTests {
         Field(
             name: "n", aliases: ["n_cmpl"], taken: [(1, .null), (128, .null)], refused: [0, 129, -1, 1.5, "2", [1]]),
         flag("ignore_eos"), flag("cache_prompt", standard: true), flag("stream"), flag("timings_per_token"),
-        flag("post_sampling_probs", shown: false), flag("return_progress", shown: false), flag("return_tokens", shown: false),
+        flag("post_sampling_probs", shown: false), flag("return_progress", shown: false),
+        flag("return_tokens", shown: false),
         flag("verbose", shown: false), flag("echo", shown: false),
         Field(
             name: "stop", setting: (name: "stop", standard: []),

@@ -195,10 +195,11 @@ def tools(client):
     scored = chat(client, messages=question, tools=[WEATHER], logprobs=True, top_logprobs=1)
     check("with logprobs the calls are the same", called(scored) == called(chat(client, messages=question, tools=[WEATHER])))
     check("every token is told", len(scored.choices[0].logprobs.content) == scored.usage.completion_tokens, scored.usage)
-    many = [function(f"server.tool_{number}", "value") for number in range(100)]
+    many = [{"type": "function", "function": {"name": f"tool_{number}", "parameters": {"type": "object"}}}
+            for number in range(100)]
     hundred = chat(client, messages=hello, tools=many, tool_choice={
-        "type": "function", "function": {"name": "server.tool_73"}}, max_tokens=300)
-    check("one of a hundred", [name for name, _ in called(hundred)] == ["server.tool_73"], hundred)
+        "type": "function", "function": {"name": "tool_73"}}, max_tokens=300)
+    check("one of a hundred", [name for name, _ in called(hundred)] == ["tool_73"], hundred)
 
     begun = chat(client, messages=hello + [{"role": "assistant", "content": "I am"}])
     check("an answer is gone on with", not begun.choices[0].message.content.startswith("I am"), begun)
