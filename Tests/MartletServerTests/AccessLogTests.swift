@@ -26,7 +26,7 @@ import Testing
         let (lines, line) = AsyncStream.makeStream(of: String.self)
         try await TestServer.run(script: script) {
             configure(&$0)
-            $0.accessLog = AccessLog(format: format) { line.yield($0) }
+            $0.accessLog = AccessLog(format: format, includesProbes: true) { line.yield($0) }
         } body: { server async throws in
             try await body(server, Lines(stream: lines))
         }
