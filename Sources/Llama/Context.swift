@@ -141,6 +141,14 @@ package struct Context: ~Copyable {
         llama_memory_seq_cp(memory, Int32(source), Int32(target), 0, Int32(count))
     }
 
+    /// Makes everything of `source` part of `target`, which must hold nothing.
+    ///
+    /// Attention memory is shared if the sequences share one pool; else it is copied before the next decode, and only a
+    /// whole sequence can be.
+    package mutating func shareAll(from source: Int, to target: Int) {
+        llama_memory_seq_cp(memory, Int32(source), Int32(target), -1, -1)
+    }
+
     /// First and last position that `sequence` holds, or `nil` if it holds none.
     package func positions(of sequence: Int) -> ClosedRange<Int>? {
         let (first, last) = (

@@ -26,15 +26,33 @@ struct LoadedModel: Sendable {
                 "request (\(tokens.count) tokens) exceeds the available context size (\(limit) tokens), try increasing it",
                 promptTokens: tokens.count, contextSize: limit)
         }
-        var biases = try self.biases(request.sampling.logitBiases)
-        biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
-        if request.ignoresEndOfGeneration {
-            biases += vocabulary.endOfGeneration.map { TokenBias(token: $0, bias: -.infinity) }
-        }
+        let biases = try allBiases(request.sampling, ignoringEndOfGeneration: request.ignoresEndOfGeneration)
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
-            submitted: submitted)
+            reasoning: try request.reasoning.map { rule throws(EngineError) in
+                try PreparedReasoning(rule, tokenizer: tokenizer)
+            }, submitted: submitted)
+    }
+
+    /// A sampler for other parameters than those that a request began with.
+    func sampler(
+        for sampling: SamplingParameters, ignoringEndOfGeneration: Bool
+    ) throws(EngineError) -> Sampler {
+        Sampler(
+            sampling, biases: try allBiases(sampling, ignoringEndOfGeneration: ignoringEndOfGeneration),
+            breakers: breakers.breakers(for: sampling, vocabulary: vocabulary), vocabularySize: vocabulary.count)
+    }
+
+    private func allBiases(
+        _ sampling: SamplingParameters, ignoringEndOfGeneration: Bool
+    ) throws(EngineError) -> [TokenBias] {
+        var biases = try self.biases(sampling.logitBiases)
+        biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
+        if ignoringEndOfGeneration {
+            biases += vocabulary.endOfGeneration.map { TokenBias(token: $0, bias: -.infinity) }
+        }
+        return biases
     }
 
     /// The tokens that biases mean.
@@ -74,34 +92,37 @@ struct PreparedRequest: Sendable {
     let handle: GenerationHandle
     let tokens: [Int32]
     let sampling: SamplingParameters
-    let maximumTokens: Int?
-    let maximumTime: Duration?
+    /// As the request has them.
+    let settings: GenerationSettings
     let stops: [String]
+    let ignoresEndOfGeneration: Bool
     let reusesPrompt: Bool
     let reportsProgress: Bool
     /// Control tokens that have a text in the answer.
     let visibleControls: [Int32]
     let biases: [TokenBias]
     let breakers: SequenceBreakers
-    let probabilities: ProbabilityRequest?
+    let reasoning: PreparedReasoning?
+    let isPaused: Bool
     let submitted: MonotonicTime
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, submitted: MonotonicTime
+        breakers: SequenceBreakers, reasoning: PreparedReasoning? = nil, submitted: MonotonicTime
     ) {
         handle = request.handle
         self.tokens = tokens
         sampling = request.sampling
-        maximumTokens = request.maximumTokens
-        maximumTime = request.maximumTime
+        settings = request.settings
         stops = request.stops
+        ignoresEndOfGeneration = request.ignoresEndOfGeneration
         reusesPrompt = request.reusesPrompt
         reportsProgress = request.reportsProgress
         self.visibleControls = visibleControls
         self.biases = biases
         self.breakers = breakers
-        probabilities = request.probabilities
+        self.reasoning = reasoning
+        isPaused = request.isPaused
         self.submitted = submitted
     }
 }

@@ -26,6 +26,10 @@ package struct GenerationRequest: Sendable, Equatable {
     package var visibleMarkers: [String]
     /// What is told of each token's probability; `nil` = nothing.
     package var probabilities: ProbabilityRequest?
+    /// How the model's thinking is recognised and limited; `nil` where that is not known.
+    package var reasoning: ReasoningRule?
+    /// Whether it waits for `resume` before it writes: it was paused when it was interrupted.
+    package var isPaused = false
 
     package init(
         handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),

@@ -45,7 +45,7 @@ struct LiveGeneration {
             lastToken = now
         case .started: series.started(after: (now - begin).nanoseconds)
         case .finished(let completion, _): series.finished(completion.timings)
-        case .admitted, .promptProgress, .failed: break
+        case .admitted, .promptProgress, .controlled, .failed: break
         }
     }
 
@@ -59,6 +59,7 @@ struct LiveGeneration {
             log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }
         case .promptProgress(let progress):
             log.append(to: &wakeups) { $0(.promptProgress(progress)) }
+        case .controlled: break
         case .token(let id, let text):
             if event.probabilities.isEmpty {
                 takeToken(id, text, wakeups: &wakeups)

@@ -52,13 +52,17 @@ enum SampleFrames {
 
     static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<7, using: &random) {
+        return switch Int.random(in: 0..<8, using: &random) {
         case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
         case 1: .submit(request(&random))
         case 2: .cancel(GenerationHandle(rawValue: random.unsigned()))
         case 3: .tokenize(number, prompt(&random))
         case 4: .detokenize(number, random.list { $0.token() })
         case 5: .status(number)
+        case 6:
+            .control(
+                GenerationHandle(rawValue: random.unsigned()), ControlNumber(rawValue: random.unsigned()),
+                SampleOrders.action(&random))
         default: .shutdown
         }
     }
@@ -130,6 +134,12 @@ enum SampleFrames {
             ProbabilityRequest(
                 count: random.integer(), stage: Bool.random(using: &random) ? .beforeSampling : .afterSampling)
         }
+        request.reasoning = random.maybe { random in
+            ReasoningRule(
+                start: "<think>", end: "</think>", closing: random.text(), isOpen: Bool.random(using: &random),
+                budget: random.maybe { $0.integer() }, message: random.text())
+        }
+        request.isPaused = Bool.random(using: &random)
         return request
     }
 
@@ -149,7 +159,7 @@ enum SampleFrames {
 
     static func event(_ random: inout Generator) -> EngineEvent {
         let kind: EngineEvent.Kind =
-            switch Int.random(in: 0..<6, using: &random) {
+            switch Int.random(in: 0..<7, using: &random) {
             case 0: .admitted(promptTokens: random.integer())
             case 1: .started(slot: random.integer(), cachedTokens: random.integer())
             case 2:
@@ -159,6 +169,7 @@ enum SampleFrames {
                         elapsed: random.duration()))
             case 3: .token(id: random.token(), text: random.bytes()[...])
             case 4: .finished(completion(&random), text: random.bytes()[...])
+            case 5: .controlled(ControlNumber(rawValue: random.unsigned()), SampleOrders.outcome(&random))
             default: .failed(error(&random))
             }
         var event = EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
@@ -171,12 +182,13 @@ enum SampleFrames {
 
     private static func completion(_ random: inout Generator) -> Completion {
         let reason: Completion.Reason =
-            switch Int.random(in: 0..<6, using: &random) {
+            switch Int.random(in: 0..<7, using: &random) {
             case 0: .endOfGeneration
             case 1: .stopText(random.text())
             case 2: .tokenLimit
             case 3: .timeLimit
             case 4: .contextFull
+            case 5: .stopped(random.maybe { $0.text() })
             default: .cancelled
             }
         var timings = Timings()

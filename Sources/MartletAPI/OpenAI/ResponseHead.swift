@@ -108,7 +108,7 @@ extension Completion.Reason {
     /// OpenAI's `finish_reason`.
     var finishReason: StaticString {
         switch self {
-        case .endOfGeneration, .stopText, .cancelled: "stop"
+        case .endOfGeneration, .stopText, .stopped, .cancelled: "stop"
         case .tokenLimit, .timeLimit, .contextFull: "length"
         }
     }

@@ -6,8 +6,14 @@ extension EngineLoop {
     func admit() {
         while let waiting = queue.first {
             let idle = slots.filter { $0.generation == nil }
-            guard !idle.isEmpty else { return }
-            let committed = slots.reduce(0) { $0 + ($1.generation?.history.count ?? 0) }
+            guard !idle.isEmpty else {
+                if parkOne() { continue }
+                return
+            }
+            let committed = slots.reduce(0) { sum, slot in
+                guard let generation = slot.generation, !generation.isPaused else { return sum }
+                return sum + generation.history.count
+            }
             guard PoolPolicy.admits(tokens: waiting.history.count, committed: committed, capacity: capacity) else {
                 return
             }
@@ -38,6 +44,8 @@ extension EngineLoop {
         board.update { $0.counters.cachedTokens += UInt64(cached) }
         output.add(generation.handle, .started(slot: index, cachedTokens: cached))
         reportProgress(of: index, now: now)
+        // A prompt may leave a think block open for which there is no budget.
+        if !generation.isAtTokenLimit { steer(index) }
     }
 
     func reportProgress(of index: Int, now: MonotonicTime) {
@@ -61,6 +69,7 @@ extension EngineLoop {
             context.positions(of: index)?.upperBound == count - 1
         {
             slots[index].memoryCount = count
+            endSharing(with: index, beyond: count)
         } else {
             clear(index)
         }
@@ -76,6 +85,41 @@ extension EngineLoop {
         context.removeAll(of: index)
         slots[index].memoryCount = 0
         slots[index].tokens = []
+        slots[index].sharing = nil
+        endSharing(with: index, beyond: 0)
+    }
+
+    /// A sequence keeps only its first `count` tokens: who shares more with it now has it alone.
+    private func endSharing(with index: Int, beyond count: Int) {
+        for other in slots.indices {
+            guard let sharing = slots[other].sharing, sharing.slot == index, sharing.count > count else { continue }
+            slots[other].sharing = count > 0 ? (index, count) : nil
+        }
+    }
+
+    /// Ends a generation wherever it is.
+    func end(_ handle: GenerationHandle, _ reason: Completion.Reason) {
+        if let index = slots.firstIndex(where: { $0.generation?.handle == handle }) {
+            finish(index, reason)
+        } else if let waiting = queue.remove(id: handle.rawValue) {
+            end(waiting, reason)
+        } else if let index = parked.firstIndex(where: { $0.handle == handle }) {
+            end(parked.remove(at: index), reason)
+        }
+    }
+
+    /// Takes the sequence of the generation that has been paused for longest. Its memory is used again if it goes on
+    /// before others have taken it, and computed anew if not.
+    ///
+    /// - Returns: whether there was one.
+    private func parkOne() -> Bool {
+        let paused = slots.filter { $0.generation?.isPaused ?? false }
+        guard let slot = paused.min(by: { $0.lastUsed < $1.lastUsed }), let generation = release(slot.index) else {
+            return false
+        }
+        slots[slot.index].tokens = Array(generation.history[..<slot.memoryCount])
+        parked.append(generation)
+        return true
     }
 
     /// Ends the generation of a sequence, whose memory is kept for a prompt that begins alike.

@@ -10,7 +10,7 @@ extension EngineLoop {
             demands.removeAll(keepingCapacity: true)
             var isSomebodyWriting = false
             for slot in slots {
-                guard let generation = slot.generation, slot.pending > 0 else { continue }
+                guard let generation = slot.generation, !generation.isPaused, slot.pending > 0 else { continue }
                 isSomebodyWriting = isSomebodyWriting || slot.isWriting
                 let next = planner.shape.next(
                     from: slot.memoryCount, to: generation.history.count, promptCount: generation.promptCount)
@@ -85,21 +85,22 @@ extension EngineLoop {
         var drawn: UInt64 = 0
         for part in parts {
             guard let index = part.logitsIndex, let generation = slots[part.slot].generation else { continue }
-            if generation.request.maximumTokens == 0 {
+            if generation.isAtTokenLimit {
                 finish(part.slot, .tokenLimit)
                 continue
             }
             guard let logits = context.logits(at: index), let token = draw(for: generation, from: logits) else {
-                fail(part.slot, .nothingToDraw(generation.request))
+                fail(part.slot, .nothingToDraw(generation.settings))
                 continue
             }
+            if obeyBefore(token.id, part.slot) { continue }
             drawn += 1
             let start = output.bytes.count
             let reason = generation.accept(
                 token.id, token.probabilities, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit,
                 into: &output.bytes)
             output.addToken(generation.handle, token.id, textFrom: start, generation.takeCertainProbabilities())
-            if let reason { finish(part.slot, reason) }
+            if let reason { finish(part.slot, reason) } else { steer(part.slot) }
         }
         board.update { $0.counters.predictedTokens += drawn }
     }
@@ -108,7 +109,7 @@ extension EngineLoop {
     private func draw(
         for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>
     ) -> (id: Int32, probabilities: TokenProbabilities?)? {
-        let wish = generation.request.probabilities
+        let wish = generation.settings.probabilities
         if let wish, wish.stage == .beforeSampling { report.keep(logits, count: wish.count) }
         let token = generation.sampler.sample(
             logits, history: generation.history, index: generation.predicted, with: candidates)
@@ -130,8 +131,8 @@ extension EngineLoop {
 
 extension EngineError {
     /// - Returns: the request's fault where it may have banned every token.
-    fileprivate static func nothingToDraw(_ request: PreparedRequest) -> Self {
-        request.sampling.logitBiases.isEmpty
+    fileprivate static func nothingToDraw(_ settings: GenerationSettings) -> Self {
+        settings.sampling.logitBiases.isEmpty
             ? EngineError(.generationFailed, "The model gave no usable score for any token.")
             : EngineError(.invalidRequest, "Field 'logit_bias': no token is left that may be drawn")
     }

@@ -21,6 +21,8 @@ final class EngineLoop {
 
     var slots: [Slot]
     var queue = RequestQueue<Generation>()
+    /// Paused ones that have no sequence.
+    var parked: [Generation] = []
     var planner: BatchPlanner
     var pace: PromptPace
     var batch: Batch
@@ -30,7 +32,7 @@ final class EngineLoop {
     /// Sequences of a decode that failed; each is tried alone, to find the one to blame.
     var suspects: Set<Int> = []
     var turn: UInt64 = 0
-    private var arrivals: UInt64 = 0
+    var arrivals: UInt64 = 0
     private let queueLimit: Int
 
     // Used again every turn.
@@ -74,7 +76,7 @@ final class EngineLoop {
     ///
     /// - Returns: whether to go on.
     func takeTurn() -> Bool {
-        let isIdle = queue.count == 0 && slots.allSatisfy { $0.generation == nil }
+        let isIdle = queue.count == 0 && slots.allSatisfy { $0.generation?.isPaused ?? true }
         for message in mailbox.take(waits: isIdle) where !handle(message) {
             flush()
             return false
@@ -101,9 +103,13 @@ final class EngineLoop {
                 output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
                 break
             }
-            queue.append(
-                Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count),
-                id: request.handle.rawValue)
+            let generation = Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count)
+            if request.isPaused {
+                generation.pause(at: .now)
+                parked.append(generation)
+            } else {
+                queue.append(generation, id: request.handle.rawValue)
+            }
             output.add(request.handle, .admitted(promptTokens: request.tokens.count))
         case .reject(let handle, let error):
             output.add(handle, .failed(error))
@@ -111,14 +117,13 @@ final class EngineLoop {
             output.add(handle, .finished(.cancelled(submitted: submitted), text: []))
         case .cancel(let handle):
             decodeGuard.forget(handle)
-            if let index = slots.firstIndex(where: { $0.generation?.handle == handle }) {
-                finish(index, .cancelled)
-            } else if let waiting = queue.remove(id: handle.rawValue) {
-                end(waiting, .cancelled)
-            }
+            end(handle, .cancelled)
+        case .control(let handle, let number, let action):
+            obey(action, number, handle)
         case .stop:
             for index in slots.indices { fail(index, .shuttingDown) }
-            for waiting in queue.removeAll() { output.add(waiting.handle, .failed(.shuttingDown)) }
+            for waiting in queue.removeAll() + parked { output.add(waiting.handle, .failed(.shuttingDown)) }
+            parked = []
             return false
         }
         return true
@@ -147,7 +152,8 @@ final class EngineLoop {
                     status.slots[index].handle = nil
                     continue
                 }
-                status.slots[index].phase = generation.predicted > 0 ? .generating : .prompt
+                status.slots[index].phase =
+                    generation.isPaused ? .paused : generation.predicted > 0 ? .generating : .prompt
                 status.slots[index].handle = generation.handle
                 status.slots[index].promptTokens = generation.promptCount
                 status.slots[index].promptTokensProcessed = min(slot.memoryCount, generation.promptCount)

@@ -4,15 +4,20 @@ import MartletProtocol
 /// One answer in the making. Used by the engine's thread alone.
 final class Generation {
     let request: PreparedRequest
+    let handle: GenerationHandle
     let promptCount: Int
     /// Prompt and generated tokens. The sequence's memory holds a beginning of it; the rest is computed next.
     private(set) var history: [Int32]
-    /// Generated tokens.
-    private(set) var predicted = 0
     /// Later arrivals are larger.
     let arrival: UInt64
     var sampler: Sampler
-    private var text: AnswerText
+    /// As they are now.
+    private(set) var settings: GenerationSettings
+    /// What the tokens so far come to.
+    private var text: TextState
+    /// Where the answer can be cut without going through all of it again: ascending, the first at token 0.
+    private var checkpoints: [Checkpoint]
+    private(set) var record = AnswerRecord()
     private var held = HeldProbabilities()
     private var certain: [TokenProbabilities] = []
     /// Tokens of the prompt that were in memory when it got its first sequence.
@@ -20,18 +25,64 @@ final class Generation {
     private(set) var started: MonotonicTime?
     private var firstToken: MonotonicTime?
     private var lastToken: MonotonicTime?
+    /// Since when it is paused.
+    private var pausedSince: MonotonicTime?
+    /// How long it was paused since the first token.
+    private var pausedTime = Duration.zero
+    var orders = PendingOrders()
+
+    /// What follows from an answer's tokens alone.
+    struct TextState {
+        var answer: AnswerText
+        var reasoning: ReasoningControl?
+
+        mutating func take(_ piece: ArraySlice<UInt8>, into output: inout [UInt8]) -> String? {
+            reasoning?.take(piece)
+            return piece.isEmpty ? nil : answer.take(piece, into: &output)
+        }
+    }
+
+    private struct Checkpoint {
+        var token: Int
+        var text: TextState
+    }
 
     init(_ request: PreparedRequest, arrival: UInt64, vocabularySize: Int) {
         self.request = request
+        handle = request.handle
         self.arrival = arrival
         promptCount = request.tokens.count
         history = request.tokens
+        settings = request.settings
         sampler = Sampler(
             request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
-        text = AnswerText(stops: request.stops)
+        text = TextState(
+            answer: AnswerText(stops: request.stops),
+            reasoning: request.reasoning.map { ReasoningControl($0.rule) })
+        checkpoints = [Checkpoint(token: 0, text: text)]
     }
 
-    var handle: GenerationHandle { request.handle }
+    /// A copy that goes its own way from here on. What waits for a later token stays with the original.
+    init(forking original: Generation, handle: GenerationHandle, arrival: UInt64, at time: MonotonicTime) {
+        request = original.request
+        self.handle = handle
+        promptCount = original.promptCount
+        history = original.history
+        self.arrival = arrival
+        sampler = original.sampler
+        settings = original.settings
+        text = original.text
+        checkpoints = original.checkpoints
+        record = original.record
+        held = original.held
+        cachedTokens = promptCount
+        started = time
+        firstToken = time
+        lastToken = time
+    }
+
+    /// Generated tokens, forced and injected ones included. The index of the next one.
+    var predicted: Int { history.count - promptCount }
 
     /// Gets its first sequence.
     func start(cachedTokens: Int, at time: MonotonicTime) {
@@ -46,22 +97,48 @@ final class Generation {
         _ token: Int32, _ probabilities: TokenProbabilities?, at time: MonotonicTime, vocabulary: Vocabulary,
         contextLength: Int, into output: inout [UInt8]
     ) -> Completion.Reason? {
+        let reason = append(
+            token, self.text(of: token, in: vocabulary), probabilities, at: time, contextLength: contextLength,
+            into: &output)
+        return vocabulary.attributes(token).contains(.endOfGeneration) ? .endOfGeneration : reason
+    }
+
+    /// Takes a token that nobody drew. One that ends a generation does not end this one.
+    ///
+    /// - Parameter isHidden: whether the token is no part of the answer's text.
+    func force(
+        _ token: Int32, isHidden: Bool, at time: MonotonicTime, vocabulary: Vocabulary, contextLength: Int,
+        into output: inout [UInt8]
+    ) -> Completion.Reason? {
+        append(
+            token, isHidden ? [] : text(of: token, in: vocabulary), nil, at: time, contextLength: contextLength,
+            into: &output)
+    }
+
+    private func append(
+        _ token: Int32, _ piece: ArraySlice<UInt8>, _ probabilities: TokenProbabilities?, at time: MonotonicTime,
+        contextLength: Int, into output: inout [UInt8]
+    ) -> Completion.Reason? {
         history.append(token)
-        predicted += 1
         if firstToken == nil { firstToken = time }
         lastToken = time
 
-        let piece = self.text(of: token, in: vocabulary)
-        let start = text.takenCount
-        let stop = piece.isEmpty ? nil : text.take(piece, into: &output)
+        let start = text.answer.takenCount
+        let before = output.count
+        let stop = text.take(piece, into: &output)
         if let probabilities {
-            held.add(probabilities, start: start, end: text.takenCount)
-            certain += stop == nil ? held.release(certain: text.certainCount) : held.stop(at: text.certainCount)
+            record.probabilities[predicted - 1] = probabilities
+            held.add(probabilities, start: start, end: text.answer.takenCount)
+            certain +=
+                stop == nil
+                ? held.release(certain: text.answer.certainCount) : held.stop(at: text.answer.certainCount)
         }
-        if vocabulary.attributes(token).contains(.endOfGeneration) { return .endOfGeneration }
+        record.append(output[before...])
         if let stop { return .stopText(stop) }
-        if let limit = request.maximumTokens, predicted >= limit { return .tokenLimit }
-        if let limit = request.maximumTime, let firstToken, time - firstToken >= limit { return .timeLimit }
+        if let limit = settings.maximumTokens, predicted >= limit { return .tokenLimit }
+        if let limit = settings.maximumTime, let firstToken, time - firstToken - pausedTime >= limit {
+            return .timeLimit
+        }
         return history.count >= contextLength ? .contextFull : nil
     }
 
@@ -74,7 +151,13 @@ final class Generation {
     }
 
     /// Characters that the tokens so far have.
-    var textOffset: Int { text.characterCount }
+    var textOffset: Int { text.answer.characterCount }
+
+    /// Whether it may have no more tokens.
+    var isAtTokenLimit: Bool { settings.maximumTokens.map { predicted >= $0 } ?? false }
+
+    /// Where it stands with its thinking; `nil` where its markers are not known.
+    var reasoning: ReasoningControl? { text.reasoning }
 
     /// Hands over what is known of the tokens whose text became certain.
     func takeCertainProbabilities() -> [TokenProbabilities] {
@@ -87,7 +170,7 @@ final class Generation {
     func finishProbabilities() -> [TokenProbabilities] { held.finish() }
 
     /// Appends the text that was held back.
-    func finishText(into output: inout [UInt8]) { text.finish(into: &output) }
+    func finishText(into output: inout [UInt8]) { text.answer.finish(into: &output) }
 
     /// Hands the tokens over that are in memory, of which there are `count`.
     func takeHistory(first count: Int) -> [Int32] {
@@ -104,7 +187,94 @@ final class Generation {
         timings.predictedTokens = predicted
         timings.queueTime = (started ?? now) - request.submitted
         if let started { timings.promptTime = (firstToken ?? now) - started }
-        if let firstToken, let lastToken { timings.predictedTime = lastToken - firstToken }
+        if let firstToken, let lastToken { timings.predictedTime = max(lastToken - firstToken - pausedTime, .zero) }
         return timings
+    }
+
+    // MARK: Orders
+
+    var isPaused: Bool { pausedSince != nil }
+
+    func pause(at time: MonotonicTime) { pausedSince = time }
+
+    func resume(at time: MonotonicTime) {
+        if let pausedSince, firstToken != nil { pausedTime += time - pausedSince }
+        pausedSince = nil
+    }
+
+    /// Takes new values that hold from the next token on.
+    func change(_ change: SettingsChange) {
+        settings.apply(change)
+        text.reasoning?.budget = settings.reasoningBudget
+        guard change.keys.contains(.stops) else { return }
+        text.answer.setStops(settings.stops)
+        checkpoints.append(Checkpoint(token: predicted, text: text))
+    }
+
+    /// A turn was closed and a new one opened by tokens without text.
+    func beginTurn() {
+        text.reasoning?.beginTurn()
+        checkpoints.append(Checkpoint(token: predicted, text: text))
+    }
+
+    /// The next `count` tokens will be injected. The limit is raised by what the model does not write.
+    func announceInjection(of count: Int, isHidden: Bool) {
+        record.injections.append((predicted..<predicted + count, isHidden))
+        settings.maximumTokens = settings.maximumTokens.map { $0 + count }
+    }
+
+    /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
+    func cutPoint(for count: Int) -> Int {
+        record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count
+    }
+
+    /// Forgets all tokens from number `count` on. The sampler is for the caller to make anew.
+    func rewind(to count: Int, vocabulary: Vocabulary) {
+        history.removeLast(predicted - count)
+        let injected = record.injectedCount
+        record.cut(to: count)
+        settings.maximumTokens = settings.maximumTokens.map { $0 - injected + record.injectedCount }
+        checkpoints.removeAll { $0.token > count }
+        let last = checkpoints[checkpoints.count - 1]
+        text = last.text
+        held = HeldProbabilities()
+        var ignored: [UInt8] = []
+        for index in last.token..<count {
+            let start = text.answer.takenCount
+            _ = text.take(self.text(of: history[promptCount + index], in: vocabulary), into: &ignored)
+            guard let probabilities = record.probabilities[index] else { continue }
+            held.add(probabilities, start: start, end: text.answer.takenCount)
+            _ = held.release(certain: text.answer.certainCount)
+        }
+        text.reasoning?.budget = settings.reasoningBudget
+    }
+
+    /// The last bytes of the answer's tokens, `count` or a few more where there are so many.
+    func tail(_ count: Int, in vocabulary: Vocabulary) -> [UInt8] {
+        var pieces: [ArraySlice<UInt8>] = []
+        var total = 0
+        var index = history.count
+        while total < count, index > promptCount {
+            index -= 1
+            let piece = text(of: history[index], in: vocabulary)
+            total += piece.count
+            pieces.append(piece)
+        }
+        return Array(pieces.reversed().joined())
+    }
+
+    /// The answer's tokens up to the last place where their text reads `text`.
+    func tokenCount(behind text: String, in vocabulary: Vocabulary) -> Int? {
+        var pattern = BytePattern(Array(text.utf8))
+        var found: Int?
+        for index in 0..<predicted where cutPoint(for: index) == index {
+            var endsHere = false
+            for byte in self.text(of: history[promptCount + index], in: vocabulary) {
+                endsHere = pattern.advance(byte)
+                if endsHere { found = index }
+            }
+            if endsHere { found = index + 1 }
+        }
+        return found
     }
 }

@@ -4,12 +4,17 @@ struct Slot {
     var generation: Generation?
     /// Tokens in memory: the beginning of the generation's history, or of `tokens` while idle.
     var memoryCount = 0
+    /// Whose memory its first tokens are in too, and how many of them: they cost nothing as long as the other has them.
+    var sharing: (slot: Int, count: Int)?
     /// While idle, the tokens in memory.
     var tokens: [Int32] = []
     /// Turn in which it was last used.
     var lastUsed: UInt64 = 0
 
     init(index: Int) { self.index = index }
+
+    /// Tokens in memory that are nobody else's.
+    var ownCount: Int { memoryCount - min(memoryCount, sharing?.count ?? 0) }
 
     var pending: Int { generation.map { $0.history.count - memoryCount } ?? 0 }
 

@@ -3,6 +3,8 @@ struct AnswerText: Sendable {
     private var stops: StopMatcher
     private var boundary = CharacterBoundary()
     private var passed: [UInt8] = []
+    /// Let out by a change of the stops; goes with the next token.
+    private var released: [UInt8] = []
     /// Bytes of all tokens taken.
     private(set) var takenCount = 0
     /// Characters that begin in them.
@@ -18,7 +20,7 @@ struct AnswerText: Sendable {
     ///
     /// - Returns: the stop that was found. Then only `finish(into:)` may follow.
     mutating func take(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) -> String? {
-        passed.removeAll(keepingCapacity: true)
+        takeReleased()
         let stop = stops.take(bytes, into: &passed)
         takenCount += bytes.count
         for byte in bytes where byte & 0xC0 != 0x80 { characterCount &+= 1 }
@@ -29,9 +31,20 @@ struct AnswerText: Sendable {
 
     /// Appends what was held back; an unfinished character becomes U+FFFD.
     mutating func finish(into output: inout [UInt8]) {
-        passed.removeAll(keepingCapacity: true)
+        takeReleased()
         stops.finish(into: &passed)
         boundary.take(passed, into: &output)
         boundary.finish(into: &output)
+    }
+
+    private mutating func takeReleased() {
+        swap(&passed, &released)
+        released.removeAll(keepingCapacity: true)
+    }
+
+    /// Looks for other stops from the next token on. What was held back for the old ones goes out with that token.
+    mutating func setStops(_ texts: [String]) {
+        released += stops.release()
+        stops = StopMatcher(texts)
     }
 }

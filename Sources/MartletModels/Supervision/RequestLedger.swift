@@ -26,6 +26,12 @@ package struct RequestLedger: Sendable {
         held.append(Held(subject: subject, frame: frame))
     }
 
+    /// Writes one more frame right behind that of a request that waits.
+    package mutating func attach(_ frame: [UInt8], to subject: Subject) {
+        guard let index = held.firstIndex(where: { $0.subject == subject }) else { return }
+        held[index].frame += frame
+    }
+
     package func isSent(_ subject: Subject) -> Bool { sent.contains(subject) }
 
     /// The worker is ready.

@@ -96,8 +96,11 @@ extension WorkerEngine {
             case .events(let events):
                 let passed = events.filter { event in
                     switch event.kind {
-                    case .finished, .failed: core.ledger.end(.generation(event.handle))
-                    default: true
+                    case .finished, .failed: return core.ledger.end(.generation(event.handle))
+                    case .controlled(_, .applied(.forked(let handles), _)):
+                        for handle in handles { core.ledger.markSent(.generation(handle)) }
+                        return true
+                    default: return true
                     }
                 }
                 deliveries.add(.events(passed))

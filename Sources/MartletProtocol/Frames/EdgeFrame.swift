@@ -3,6 +3,7 @@ package enum EdgeFrame: Sendable, Equatable {
     case hello(version: UInt16)
     case submit(GenerationRequest)
     case cancel(GenerationHandle)
+    case control(GenerationHandle, ControlNumber, ControlAction)
     case tokenize(QueryNumber, Prompt)
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
@@ -25,6 +26,7 @@ extension EdgeFrame {
         case detokenize = 5
         case status = 6
         case shutdown = 7
+        case control = 8
     }
 
     /// Appends the frame's bytes, its length included, to `buffer`.
@@ -44,6 +46,11 @@ extension EdgeFrame {
         case .cancel(let handle):
             writer.write(Kind.cancel.rawValue)
             writer.write(handle.rawValue)
+        case .control(let handle, let number, let action):
+            writer.write(Kind.control.rawValue)
+            writer.write(handle.rawValue)
+            writer.write(number.rawValue)
+            action.write(to: &writer)
         case .tokenize(let number, let prompt):
             writer.write(Kind.tokenize.rawValue)
             writer.write(number.rawValue)
@@ -70,6 +77,10 @@ extension EdgeFrame {
             case .hello: .hello(version: try reader.readGreeting())
             case .submit: .submit(try GenerationRequest(from: &reader))
             case .cancel: .cancel(GenerationHandle(rawValue: try reader.readUInt64()))
+            case .control:
+                .control(
+                    GenerationHandle(rawValue: try reader.readUInt64()),
+                    ControlNumber(rawValue: try reader.readUInt64()), try ControlAction(from: &reader))
             case .tokenize: .tokenize(try reader.readQueryNumber(), try Prompt(from: &reader))
             case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
             case .status: .status(try reader.readQueryNumber())

@@ -14,6 +14,9 @@ extension GenerationRequest: FrameField {
         writer.write(visibleMarkers)
         writer.write(probabilities != nil)
         probabilities?.write(to: &writer)
+        writer.write(reasoning != nil)
+        reasoning?.write(to: &writer)
+        writer.write(isPaused)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -32,6 +35,8 @@ extension GenerationRequest: FrameField {
         probabilities = try reader.readOptional { reader throws(FrameError) in
             try ProbabilityRequest(from: &reader)
         }
+        reasoning = try reader.readOptional { reader throws(FrameError) in try ReasoningRule(from: &reader) }
+        isPaused = try reader.readBool()
     }
 }
 

@@ -84,6 +84,7 @@ extension MartletProtocol.Completion.Reason {
         case .timeLimit: "time_limit"
         case .contextFull: "context_full"
         case .cancelled: "cancelled"
+        case .stopped: "stopped"
         }
     }
 }
