@@ -100,6 +100,7 @@ let package = Package(
             dependencies: [
                 "MartletObservability", "MartletProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
@@ -121,6 +122,7 @@ let package = Package(
             exclude: ["design.md"],
             swiftSettings: settings
         ),
+        .target(name: "MartletGrammar", swiftSettings: settings),
         .target(name: "MartletProtocol", swiftSettings: settings),
         .target(
             name: "MartletJSON",
@@ -144,6 +146,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
+        .testTarget(name: "MartletGrammarTests", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .testTarget(
             name: "MartletProtocolTests", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .testTarget(

@@ -33,7 +33,7 @@ let package = Package(
         .executableTarget(
             name: "martlet-fuzz",
             dependencies: [
-                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol",
+                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented,
@@ -65,8 +65,9 @@ let package = Package(
             name: "MartletStreams",
             dependencies: [
                 "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            swiftSettings: strict
+            swiftSettings: instrumented
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
         .target(name: "MartletProtocol", swiftSettings: instrumented),

@@ -26,6 +26,9 @@ struct LoadedModel: Sendable {
                 "request (\(tokens.count) tokens) exceeds the available context size (\(limit) tokens), try increasing it",
                 promptTokens: tokens.count, contextSize: limit)
         }
+        if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
+            throw PromptTokenizer.unknownToken(stranger, count: vocabulary.count)
+        }
         let biases = try allBiases(request.sampling, ignoringEndOfGeneration: request.ignoresEndOfGeneration)
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
@@ -104,6 +107,9 @@ struct PreparedRequest: Sendable {
     let breakers: SequenceBreakers
     let reasoning: PreparedReasoning?
     let isPaused: Bool
+    let continuation: [Int32]
+    let continuationTime: Duration
+    let injectedTurns: [Range<Int>]
     let submitted: MonotonicTime
 
     init(
@@ -123,6 +129,9 @@ struct PreparedRequest: Sendable {
         self.breakers = breakers
         self.reasoning = reasoning
         isPaused = request.isPaused
+        continuation = request.continuation
+        continuationTime = request.continuationTime
+        injectedTurns = request.injectedTurns
         self.submitted = submitted
     }
 }

@@ -202,14 +202,15 @@ extension FakeEngine.Script {
     /// Refuses a request.
     package static func refuse(_ error: EngineError) -> Self { Self { _ in [.failed(error)] } }
 
-    /// Answers a request with these tokens at once.
+    /// Answers a request with these tokens at once, but for those that it continues.
     package static func answer(_ tokens: [String]) -> Self {
         Self { request in
             var timings = Timings()
             timings.promptTokens = request.prompt.text.utf8.count
             timings.predictedTokens = tokens.count
             return admit.events(request)
-                + tokens.enumerated().map { .token(id: Int32($0), text: ArraySlice($1.utf8)) }
+                + tokens.enumerated().dropFirst(request.continuation.count)
+                .map { .token(id: Int32($0), text: ArraySlice($1.utf8)) }
                 + [.finished(Completion(reason: .endOfGeneration, timings: timings), text: [])]
         }
     }

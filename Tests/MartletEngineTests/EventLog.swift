@@ -19,8 +19,7 @@ final class EventLog: EngineEventReceiver {
     }
 
     private struct State {
-        var events: [GenerationHandle: [EngineEvent.Kind]] = [:]
-        var probabilities: [GenerationHandle: [TokenProbabilities]] = [:]
+        var events: [GenerationHandle: [EngineEvent]] = [:]
         /// Of all tokens of others, how many had come when a generation ended.
         var tokensAtEnd: [GenerationHandle: [GenerationHandle: Int]] = [:]
         var states: [EngineState] = []
@@ -31,10 +30,9 @@ final class EventLog: EngineEventReceiver {
     func receive(_ events: [EngineEvent]) {
         change { state in
             for event in events {
-                state.events[event.handle, default: []].append(event.kind)
-                state.probabilities[event.handle, default: []] += event.probabilities
+                state.events[event.handle, default: []].append(event)
                 guard event.kind.isTerminal else { continue }
-                state.tokensAtEnd[event.handle] = state.events.mapValues { $0.count(where: \.isToken) }
+                state.tokensAtEnd[event.handle] = state.events.mapValues { $0.count(where: \.kind.isToken) }
             }
         }
     }
@@ -66,7 +64,9 @@ final class EventLog: EngineEventReceiver {
 
     var states: [EngineState] { storage.withLock(\.states) }
 
-    func events(of handle: GenerationHandle) -> [EngineEvent.Kind] { storage.withLock { $0.events[handle] ?? [] } }
+    func recorded(of handle: GenerationHandle) -> [EngineEvent] { storage.withLock { $0.events[handle] ?? [] } }
+
+    func events(of handle: GenerationHandle) -> [EngineEvent.Kind] { recorded(of: handle).map(\.kind) }
 
     /// Waits until the model is loaded, or cannot be.
     func settled() async -> EngineState {
@@ -76,7 +76,7 @@ final class EventLog: EngineEventReceiver {
 
     /// Waits for the end of a generation.
     func answer(_ handle: GenerationHandle) async -> Answer {
-        await wait { $0.events[handle]?.contains(where: \.isTerminal) ?? false }
+        await wait { $0.events[handle]?.contains(where: \.kind.isTerminal) ?? false }
         return answerSoFar(handle)
     }
 
@@ -84,7 +84,7 @@ final class EventLog: EngineEventReceiver {
     func tokens(_ count: Int, of handle: GenerationHandle) async {
         await wait { state in
             let events = state.events[handle] ?? []
-            return events.contains(where: \.isTerminal) || events.count(where: \.isToken) >= count
+            return events.contains(where: \.kind.isTerminal) || events.count(where: \.kind.isToken) >= count
         }
     }
 
@@ -92,7 +92,7 @@ final class EventLog: EngineEventReceiver {
     func outcome(_ number: ControlNumber, of handle: GenerationHandle) async -> ControlOutcome? {
         await wait { state in
             let events = state.events[handle] ?? []
-            return events.contains { $0.isTerminal || $0.outcome(of: number) != nil }
+            return events.contains { $0.kind.isTerminal || $0.kind.outcome(of: number) != nil }
         }
         return events(of: handle).lazy.compactMap { $0.outcome(of: number) }.first
     }
@@ -104,7 +104,7 @@ final class EventLog: EngineEventReceiver {
 
     /// Waits until a generation has a sequence, or has ended.
     func started(_ handle: GenerationHandle) async {
-        await wait { ($0.events[handle] ?? []).contains { $0.isStart || $0.isTerminal } }
+        await wait { ($0.events[handle] ?? []).contains { $0.kind.isStart || $0.kind.isTerminal } }
     }
 
     func answerSoFar(_ handle: GenerationHandle) -> Answer {
@@ -134,7 +134,7 @@ final class EventLog: EngineEventReceiver {
                 texts.removeLast(texts.count - token)
             }
         }
-        answer.probabilities = storage.withLock { $0.probabilities[handle] ?? [] }
+        answer.probabilities = recorded(of: handle).flatMap(\.probabilities)
         answer.text = String(decoding: texts.joined(), as: UTF8.self)
         return answer
     }

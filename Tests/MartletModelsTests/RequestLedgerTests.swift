@@ -1,39 +1,156 @@
-import MartletModels
 import MartletProtocol
 import Testing
 
+@testable import MartletModels
+
 @Suite struct RequestLedgerTests {
-    private let one = RequestLedger.Subject.generation(GenerationHandle(rawValue: 1))
-    private let two = RequestLedger.Subject.generation(GenerationHandle(rawValue: 2))
-    private let question = RequestLedger.Subject.query(QueryNumber(rawValue: 1))
+    typealias Item = RequestLedger.Item
+
+    private let one = GenerationHandle(rawValue: 1)
+    private let two = GenerationHandle(rawValue: 2)
+    private let three = GenerationHandle(rawValue: 3)
+    private let question = Item.query(QueryNumber(rawValue: 1), frame: [2])
+    private let begin = ContinuousClock.now
+
+    private func item(_ handle: GenerationHandle, continuing tokens: [Int32] = [], after time: Duration = .zero) -> Item
+    {
+        var request = GenerationRequest.sample(handle.rawValue)
+        request.continuation = tokens
+        request.continuationTime = time
+        return .generation(request)
+    }
+
+    /// What the ledger lets through.
+    private func tell(
+        _ ledger: inout RequestLedger, _ handle: GenerationHandle, _ kinds: [EngineEvent.Kind],
+        at time: Duration = .zero
+    ) -> [EngineEvent.Kind] {
+        kinds.filter { ledger.take(EngineEvent(handle, $0), at: begin + time) }
+    }
+
+    private func token(_ id: Int32) -> EngineEvent.Kind { .token(id: id, text: []) }
+
+    private let start: [EngineEvent.Kind] = [.admitted(promptTokens: 5), .started(slot: 0, cachedTokens: 0)]
+    private let end = EngineEvent.Kind.finished(Completion(reason: .endOfGeneration, timings: Timings()), text: [])
 
     @Test func whatIsHeldIsReleasedInOrder() {
         var ledger = RequestLedger()
-        ledger.hold(one, frame: [1])
-        ledger.hold(question, frame: [2])
-        ledger.hold(two, frame: [3])
-        let wasHeld = ledger.withdraw(question)
-        #expect(wasHeld)
-        #expect(ledger.release() == [[1], [3]])
-        #expect(ledger.release() == [])
-        #expect(ledger.loseSent() == [one, two])
+        ledger.hold(item(one))
+        ledger.hold(question)
+        ledger.hold(item(two))
+        ledger.withdraw(QueryNumber(rawValue: 1))
+        let released = ledger.release()
+        #expect(released == [item(one), item(two)])
+        #expect(!ledger.hasReleasable)
+        let isAnswered = ledger.end(QueryNumber(rawValue: 1))
+        #expect(!isAnswered)
     }
 
     @Test func everySubjectEndsOnce() {
         var ledger = RequestLedger()
-        ledger.markSent(one)
-        let isFirst = ledger.end(one)
-        let isSecond = ledger.end(one)
-        #expect(isFirst)
-        #expect(!isSecond)
-        #expect(ledger.loseSent().isEmpty)
+        ledger.markSent(item(one))
+        ledger.markSent(question)
+        #expect(tell(&ledger, one, [end, end, token(1)]).count == 1)
+        let answers = [ledger.end(QueryNumber(rawValue: 1)), ledger.end(QueryNumber(rawValue: 1))]
+        #expect(answers == [true, false])
+        #expect(ledger.loseWorker() == RequestLedger.Loss())
+        #expect(tell(&ledger, three, [token(1), end]).isEmpty)
     }
 
-    @Test func aLostWorkerTakesOnlyWhatItHad() {
+    @Test func aLostGenerationIsContinuedWithItsTokensAndTimeBeforeWhatWaited() {
         var ledger = RequestLedger()
-        ledger.markSent(one)
-        ledger.hold(two, frame: [])
-        #expect(ledger.loseSent() == [one])
-        #expect(ledger.loseHeld() == [two])
+        ledger.markSent(item(two))
+        ledger.markSent(item(one))
+        ledger.markSent(question)
+        #expect(tell(&ledger, one, start + [token(7)], at: .seconds(1)).count == 3)
+        #expect(tell(&ledger, one, [token(8)], at: .seconds(4)).count == 1)
+        let loss = ledger.loseWorker()
+        #expect(loss == RequestLedger.Loss(queries: [QueryNumber(rawValue: 1)]))
+        ledger.hold(item(three))
+        #expect(ledger.release() == [item(one, continuing: [7, 8], after: .seconds(3)), item(two), item(three)])
+        // Readers have been told that it was admitted and started.
+        #expect(tell(&ledger, one, start).isEmpty)
+        #expect(tell(&ledger, one, [token(9)], at: .seconds(10)) == [token(9)])
+        #expect(tell(&ledger, one, [token(10)], at: .seconds(12)).count == 1)
+        #expect(tell(&ledger, two, start).count == 2)
+        _ = ledger.loseWorker()
+        #expect(ledger.release().first == item(one, continuing: [7, 8, 9, 10], after: .seconds(5)))
+    }
+
+    @Test func theThirdWorkerLostWhileItRunsEndsAGeneration() {
+        var ledger = RequestLedger()
+        ledger.markSent(item(one))
+        for _ in 0..<2 {
+            _ = tell(&ledger, one, start)
+            #expect(ledger.loseWorker().generations.isEmpty)
+            #expect(ledger.release().count == 1)
+        }
+        #expect(ledger.loseWorker().generations == [one])
+        #expect(!ledger.hasReleasable)
+        #expect(ledger.loseHeld().isEmpty)
+    }
+
+    @Test func waitingWithinAWorkerIsNoFault() {
+        var ledger = RequestLedger()
+        ledger.markSent(item(one))
+        for _ in 0..<10 {
+            _ = tell(&ledger, one, [.admitted(promptTokens: 5)])
+            #expect(ledger.loseWorker() == RequestLedger.Loss())
+            #expect(ledger.release() == [item(one)])
+        }
+    }
+
+    @Test func suspectsAreTriedOneByOneSoThatTheInnocentSurvive() {
+        var ledger = RequestLedger()
+        for handle in [one, two, three] { ledger.markSent(item(handle)) }
+        for released in [[one, two, three], [one]] {
+            for handle in [one, two, three] { _ = tell(&ledger, handle, start) }
+            #expect(ledger.loseWorker() == RequestLedger.Loss())
+            #expect(ledger.release() == released.map { item($0) })
+        }
+        // The first is out alone, and ends well.
+        #expect(!ledger.hasReleasable)
+        #expect(tell(&ledger, one, start + [end]) == [end])
+        // The second kills the worker.
+        #expect(ledger.release() == [item(two)])
+        #expect(ledger.loseWorker().generations == [two])
+        // The third proves itself by writing.
+        #expect(ledger.release() == [item(three)])
+        ledger.hold(item(one))
+        #expect(!ledger.hasReleasable)
+        _ = tell(&ledger, three, (0..<16).map { token($0) })
+        #expect(ledger.hasReleasable)
+        #expect(ledger.release() == [item(one)])
+    }
+
+    @Test func aCancelledGenerationIsNotContinued() {
+        var ledger = RequestLedger()
+        ledger.markSent(item(one))
+        ledger.markSent(item(two))
+        _ = tell(&ledger, one, start + [token(1), token(2)])
+        let mustTell = ledger.cancel(one)
+        #expect(mustTell)
+        let ended = ledger.loseWorker().cancelled
+        guard case .finished(let completion, _)? = ended.first?.kind else {
+            Issue.record("\(ended)")
+            return
+        }
+        #expect(ended.map(\.handle) == [one])
+        #expect(completion.reason == .cancelled)
+        #expect(completion.timings.promptTokens == 5)
+        #expect(completion.timings.predictedTokens == 2)
+        let isStillTold = ledger.cancel(two)
+        #expect(!isStillTold)
+        #expect(ledger.withdraw(two)?.reason == .cancelled)
+        #expect(ledger.withdraw(two) == nil)
+        #expect(!ledger.hasReleasable)
+    }
+
+    @Test func withoutAnyWorkerAllThatWaitsIsLost() {
+        var ledger = RequestLedger()
+        ledger.markSent(item(one))
+        ledger.hold(item(two))
+        #expect(ledger.loseWorker() == RequestLedger.Loss())
+        #expect(ledger.loseHeld() == [.generation(one), .generation(two)])
     }
 }

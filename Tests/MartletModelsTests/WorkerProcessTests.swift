@@ -28,26 +28,61 @@ import Testing
             logger: quiet)
     }
 
-    @Test func aKilledWorkersRequestsEndOnceAndTheNextWorkerServes() async throws {
-        let first = [EdgeFrame.hello(version: FrameFormat.version), .submit(.sample(1)), .submit(.sample(2))]
+    @Test func aKilledWorkersRequestIsContinuedByTheNext() async throws {
+        let handle = GenerationHandle(rawValue: 1)
+        let events = EngineEvent.Kind.lifeUntilTokens([11, 12]).map { EngineEvent(handle, $0) }
         let worker = try ShellWorker(
-            saying: [.state(.ready(ModelInformation()))],
-            script: "cat \"$0\"; head -c \(try first.byteCount()) >/dev/null; kill -9 $$")
+            saying: [.state(.ready(ModelInformation()))], then: [.events(events)],
+            script: """
+                echo run >>"$1/runs"; cat "$0"
+                if [ $(wc -l <"$1/runs") = 1 ]; then
+                    head -c \(try [EdgeFrame].first(.sample(1)).byteCount()) >/dev/null; cat "$1/then"; kill -9 $$
+                fi
+                cat >"$1/input"
+                """)
         defer { worker.remove() }
         let engine = engine(worker.launcher)
         async let running: Void = engine.run()
         await receiver.nextReady()
         engine.submit(.sample(1))
-        engine.submit(.sample(2))
         await receiver.nextReady()
-        let ends = receiver.events.filter(\.isEnd)
-        #expect(ends.map(\.handle.rawValue) == [1, 2])
-        #expect(ends.allSatisfy { $0.error?.code == .engineLost })
-        #expect(ends.first?.error?.message.contains("signal 9 (SIGKILL)") == true)
-        engine.submit(.sample(3))
+        engine.cancel(handle)
         engine.shutdown()
         await running
-        #expect(receiver.events.filter(\.isEnd).map(\.handle.rawValue) == [1, 2, 3])
+        var continued = GenerationRequest.sample(1)
+        continued.continuation = [11, 12]
+        let told = try [EdgeFrame](bytes: worker.contents("input"))
+        guard told.count > 1, case .submit(var request) = told[1] else {
+            Issue.record("\(told)")
+            return
+        }
+        request.continuationTime = .zero
+        #expect(request == continued)
+        #expect(told[2...] == [.cancel(handle), .shutdown])
+        #expect(receiver.events.filter { !$0.isEnd } == events)
+        #expect(receiver.events.filter(\.isEnd).count == 1)
+    }
+
+    @Test func aRequestThatKillsThreeWorkersEndsOnceAndTheNextWorkerServes() async throws {
+        let worker = try ShellWorker(
+            saying: [.state(.ready(ModelInformation()))],
+            script: "cat \"$0\"; head -c \(try [EdgeFrame].first(.sample(1)).byteCount()) >/dev/null; kill -9 $$")
+        defer { worker.remove() }
+        let engine = engine(worker.launcher)
+        async let running: Void = engine.run()
+        await receiver.nextReady()
+        engine.submit(.sample(1))
+        await receiver.nextEnd(of: GenerationHandle(rawValue: 1))
+        #expect(receiver.states.count(where: { if case .restarting = $0 { true } else { false } }) == 3)
+        let ends = receiver.events.filter(\.isEnd)
+        #expect(ends.map(\.handle.rawValue) == [1])
+        #expect(ends.first?.error?.code == .engineLost)
+        #expect(ends.first?.error?.message.contains("signal 9 (SIGKILL)") == true)
+        await receiver.nextReady()
+        engine.submit(.sample(2))
+        engine.shutdown()
+        await running
+        #expect(receiver.events.filter(\.isEnd).map(\.handle.rawValue) == [1, 2])
     }
 
     @Test func aRequestWaitsWhileTheWorkerRestarts() async throws {

@@ -140,6 +140,9 @@ enum SampleFrames {
                 budget: random.maybe { $0.integer() }, message: random.text())
         }
         request.isPaused = Bool.random(using: &random)
+        request.continuation = random.list { $0.token() }
+        request.continuationTime = random.duration()
+        request.injectedTurns = random.list { _ in 3..<7 }
         return request
     }
 

@@ -37,13 +37,27 @@ extension EngineLoop {
         case .status:
             output.add(handle, .controlled(number, .status(status(of: generation, place))))
         case .endReasoning, .inject, .rewind, .fork:
-            guard case .slot(let index) = place, generation.started != nil else { return refuse(.notStarted) }
+            guard case .slot(let index) = place, !generation.isReplaying else {
+                // One that was interrupted goes on as soon as it can, and then obeys.
+                guard generation.started != nil || !generation.request.continuation.isEmpty else {
+                    return refuse(.notStarted)
+                }
+                return generation.orders.waiting.append((number, action))
+            }
             do throws(EngineError) {
                 try change(index, generation, action, number)
             } catch {
                 refuse(.invalid(error.message))
             }
         }
+    }
+
+    /// Takes up the orders that came while a generation had no sequence.
+    func obeyWaiting(_ generation: Generation) {
+        guard !generation.orders.waiting.isEmpty else { return }
+        let waiting = generation.orders.waiting
+        generation.orders.waiting = []
+        for order in waiting { obey(order.action, order.number, generation.handle) }
     }
 
     private func find(_ handle: GenerationHandle) -> (Generation, Place)? {

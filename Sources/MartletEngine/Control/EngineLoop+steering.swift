@@ -5,6 +5,8 @@ import MartletProtocol
 extension EngineLoop {
     /// Does what is due at this place of an answer, before its next token.
     func steer(_ index: Int) {
+        // An earlier run has done what was due, and its tokens say so.
+        if slots[index].generation?.isReplaying ?? false { return }
         while let generation = slots[index].generation, takeStep(index, generation) {}
     }
 

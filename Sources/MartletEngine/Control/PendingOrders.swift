@@ -18,6 +18,8 @@ struct PendingOrders {
         var opensTurn: Bool
     }
 
+    /// Came while it had no sequence, which it had before.
+    var waiting: [(number: ControlNumber, action: ControlAction)] = []
     /// Wait for the end of a character. The first is obeyed, the others are too late.
     var reasoningEnds: [ReasoningEnd] = []
     /// In the order they came.

@@ -33,12 +33,12 @@ extension EngineLoop {
             hasRecurrentMemory || slidingWindow > 0
             ? choice.reusable : planner.shape.reusable(choice.reusable, promptCount: generation.promptCount)
         cut(index, to: reusable)
-        let cached = slots[index].memoryCount
+        let cached = min(slots[index].memoryCount, generation.promptCount)
         slots[index].tokens = []
         slots[index].generation = generation
         slots[index].lastUsed = turn
         // One that was preempted has been started before, and its client has been told.
-        guard generation.started == nil else { return }
+        guard generation.started == nil else { return obeyWaiting(generation) }
         let now = MonotonicTime.now
         generation.start(cachedTokens: cached, at: now)
         board.update { $0.counters.cachedTokens += UInt64(cached) }
@@ -46,11 +46,12 @@ extension EngineLoop {
         reportProgress(of: index, now: now)
         // A prompt may leave a think block open for which there is no budget.
         if !generation.isAtTokenLimit { steer(index) }
+        obeyWaiting(generation)
     }
 
     func reportProgress(of index: Int, now: MonotonicTime) {
         guard let generation = slots[index].generation, generation.request.reportsProgress,
-            let started = generation.started, generation.predicted == 0
+            let started = generation.started, generation.predicted == 0, generation.request.continuation.isEmpty
         else { return }
         output.add(
             generation.handle,

@@ -89,31 +89,47 @@ extension EngineLoop {
                 finish(part.slot, .tokenLimit)
                 continue
             }
-            guard let logits = context.logits(at: index), let token = draw(for: generation, from: logits) else {
+            let replayed = generation.takeReplayed()
+            guard let logits = context.logits(at: index),
+                let token = draw(for: generation, from: logits, insteadTaking: replayed)
+            else {
                 fail(part.slot, .nothingToDraw(generation.settings))
                 continue
             }
-            if obeyBefore(token.id, part.slot) { continue }
-            drawn += 1
+            if replayed == nil, obeyBefore(token.id, part.slot) { continue }
             let start = output.bytes.count
             let reason = generation.accept(
-                token.id, token.probabilities, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit,
-                into: &output.bytes)
-            output.addToken(generation.handle, token.id, textFrom: start, generation.takeCertainProbabilities())
-            if let reason { finish(part.slot, reason) } else { steer(part.slot) }
+                token.id, token.probabilities, at: replayed == nil ? .now : nil, vocabulary: loaded.vocabulary,
+                contextLength: sequenceLimit, into: &output.bytes)
+            let probabilities = generation.takeCertainProbabilities()
+            if replayed == nil {
+                drawn += 1
+                output.addToken(generation.handle, token.id, textFrom: start, probabilities)
+            } else {
+                // It was told by the run that drew it first.
+                output.bytes.removeLast(output.bytes.count - start)
+            }
+            if let reason {
+                finish(part.slot, reason)
+            } else {
+                steer(part.slot)
+                if replayed != nil { obeyWaiting(generation) }
+            }
         }
         board.update { $0.counters.predictedTokens += drawn }
     }
 
     /// Chooses a token, and notes how likely it was where that is asked for.
+    ///
+    /// - Parameter replayed: what an earlier run chose here. The draw is then for the sampler's memory alone.
     private func draw(
-        for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>
+        for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>, insteadTaking replayed: Int32?
     ) -> (id: Int32, probabilities: TokenProbabilities?)? {
         let wish = generation.settings.probabilities
         if let wish, wish.stage == .beforeSampling { report.keep(logits, count: wish.count) }
-        let token = generation.sampler.sample(
+        let drawn = generation.sampler.sample(
             logits, history: generation.history, index: generation.predicted, with: candidates)
-        guard let token else { return nil }
+        guard let token = replayed ?? drawn else { return nil }
         guard let wish else { return (token, nil) }
         let text = { generation.text(of: $0, in: self.loaded.vocabulary) }
         switch wish.stage {

@@ -104,13 +104,15 @@ final class EngineLoop {
                 break
             }
             let generation = Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count)
-            if request.isPaused {
+            output.add(request.handle, .admitted(promptTokens: request.tokens.count))
+            if let reason = generation.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
+                end(generation, reason)
+            } else if request.isPaused {
                 generation.pause(at: .now)
                 parked.append(generation)
             } else {
                 queue.append(generation, id: request.handle.rawValue)
             }
-            output.add(request.handle, .admitted(promptTokens: request.tokens.count))
         case .reject(let handle, let error):
             output.add(handle, .failed(error))
         case .cancelled(let handle, let submitted):

@@ -20,6 +20,10 @@ final class Generation {
     private(set) var record = AnswerRecord()
     private var held = HeldProbabilities()
     private var certain: [TokenProbabilities] = []
+    /// Tokens of an earlier run that are still to be drawn again.
+    private var replay: ArraySlice<Int32> = []
+    /// How many of its tokens an earlier run has written.
+    private var continuedCount = 0
     /// Tokens of the prompt that were in memory when it got its first sequence.
     private(set) var cachedTokens = 0
     private(set) var started: MonotonicTime?
@@ -38,7 +42,7 @@ final class Generation {
 
         mutating func take(_ piece: ArraySlice<UInt8>, into output: inout [UInt8]) -> String? {
             reasoning?.take(piece)
-            return piece.isEmpty ? nil : answer.take(piece, into: &output)
+            return piece.isEmpty && !answer.hasReleased ? nil : answer.take(piece, into: &output)
         }
     }
 
@@ -90,17 +94,69 @@ final class Generation {
         started = time
     }
 
-    /// Takes a token that was drawn, and appends to `output` what text became certain.
+    /// Takes up what an earlier run has written, but for what is to be drawn again.
     ///
     /// - Returns: why the generation ends with it, if it does.
+    func resume(vocabulary: Vocabulary, contextLength: Int) -> Completion.Reason? {
+        let tokens = request.continuation
+        let begin = firstToReplay(of: tokens, vocabulary: vocabulary)
+        replay = tokens[begin...]
+        continuedCount = tokens.count
+        var told: [UInt8] = []
+        for token in tokens[..<begin] {
+            if let reason = accept(
+                token, nil, at: nil, vocabulary: vocabulary, contextLength: contextLength, into: &told)
+            {
+                return reason
+            }
+        }
+        return nil
+    }
+
+    /// What cannot be known from the tokens alone comes back by drawing them again: the memory of some samplers, and
+    /// the probabilities of tokens whose text is still held back.
+    private func firstToReplay(of tokens: [Int32], vocabulary: Vocabulary) -> Int {
+        if sampler.remembersDraws { return 0 }
+        guard settings.probabilities != nil else { return tokens.count }
+        var text = self.text.answer
+        var told: [UInt8] = []
+        var ends: [Int] = []
+        for token in tokens {
+            let piece = self.text(of: token, in: vocabulary)
+            let stop = piece.isEmpty ? nil : text.take(piece, into: &told)
+            ends.append(text.takenCount)
+            if stop != nil { return tokens.count }
+        }
+        return ends.firstIndex { $0 > text.certainCount } ?? tokens.count
+    }
+
+    /// Whether tokens of an earlier run are still to be drawn again.
+    var isReplaying: Bool { !replay.isEmpty }
+
+    /// The next token of an earlier run, to be taken instead of the one drawn.
+    func takeReplayed() -> Int32? { replay.popFirst() }
+
+    /// Takes a token that was drawn, and appends to `output` what text became certain.
+    ///
+    /// - Parameter time: `nil` for a token that an earlier run has drawn.
+    /// - Returns: why the generation ends with it, if it does.
     func accept(
-        _ token: Int32, _ probabilities: TokenProbabilities?, at time: MonotonicTime, vocabulary: Vocabulary,
+        _ token: Int32, _ probabilities: TokenProbabilities?, at time: MonotonicTime?, vocabulary: Vocabulary,
         contextLength: Int, into output: inout [UInt8]
     ) -> Completion.Reason? {
+        let index = predicted
+        let turn = index < continuedCount ? request.injectedTurns.first { $0.contains(index) } : nil
+        if let turn, turn.lowerBound == index { announceTurn(turn) }
         let reason = append(
-            token, self.text(of: token, in: vocabulary), probabilities, at: time, contextLength: contextLength,
-            into: &output)
-        return vocabulary.attributes(token).contains(.endOfGeneration) ? .endOfGeneration : reason
+            token, turn == nil ? self.text(of: token, in: vocabulary) : [], probabilities, at: time,
+            contextLength: contextLength, into: &output)
+        if let turn {
+            if predicted == turn.upperBound { beginTurn() }
+            return reason
+        }
+        // Of an earlier run only the last token can have ended it: it was forced otherwise.
+        let isEnd = vocabulary.attributes(token).contains(.endOfGeneration) && predicted >= continuedCount
+        return isEnd ? .endOfGeneration : reason
     }
 
     /// Takes a token that nobody drew. One that ends a generation does not end this one.
@@ -116,12 +172,12 @@ final class Generation {
     }
 
     private func append(
-        _ token: Int32, _ piece: ArraySlice<UInt8>, _ probabilities: TokenProbabilities?, at time: MonotonicTime,
+        _ token: Int32, _ piece: ArraySlice<UInt8>, _ probabilities: TokenProbabilities?, at time: MonotonicTime?,
         contextLength: Int, into output: inout [UInt8]
     ) -> Completion.Reason? {
         history.append(token)
         if firstToken == nil { firstToken = time }
-        lastToken = time
+        if let time { lastToken = time }
 
         let start = text.answer.takenCount
         let before = output.count
@@ -136,9 +192,7 @@ final class Generation {
         record.append(output[before...])
         if let stop { return .stopText(stop) }
         if let limit = settings.maximumTokens, predicted >= limit { return .tokenLimit }
-        if let limit = settings.maximumTime, let firstToken, time - firstToken - pausedTime >= limit {
-            return .timeLimit
-        }
+        if time != nil, let limit = settings.maximumTime, predictedTime >= limit { return .timeLimit }
         return history.count >= contextLength ? .contextFull : nil
     }
 
@@ -187,8 +241,14 @@ final class Generation {
         timings.predictedTokens = predicted
         timings.queueTime = (started ?? now) - request.submitted
         if let started { timings.promptTime = (firstToken ?? now) - started }
-        if let firstToken, let lastToken { timings.predictedTime = max(lastToken - firstToken - pausedTime, .zero) }
+        timings.predictedTime = predictedTime
         return timings
+    }
+
+    /// From the first token to the last, but for pauses and the time between two runs.
+    private var predictedTime: Duration {
+        guard let firstToken, let lastToken else { return request.continuationTime }
+        return request.continuationTime + max(lastToken - firstToken - pausedTime, .zero)
     }
 
     // MARK: Orders
@@ -219,8 +279,15 @@ final class Generation {
 
     /// The next `count` tokens will be injected. The limit is raised by what the model does not write.
     func announceInjection(of count: Int, isHidden: Bool) {
-        record.injections.append((predicted..<predicted + count, isHidden))
         settings.maximumTokens = settings.maximumTokens.map { $0 + count }
+        let tokens = predicted..<predicted + count
+        if isHidden { announceTurn(tokens) } else { record.injections.append((tokens, false)) }
+    }
+
+    /// What was held back belongs to the turn that ends.
+    private func announceTurn(_ tokens: Range<Int>) {
+        record.injections.append((tokens, true))
+        text.answer.setStops(settings.stops)
     }
 
     /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
@@ -233,6 +300,7 @@ final class Generation {
         history.removeLast(predicted - count)
         let injected = record.injectedCount
         record.cut(to: count)
+        continuedCount = min(continuedCount, count)
         settings.maximumTokens = settings.maximumTokens.map { $0 - injected + record.injectedCount }
         checkpoints.removeAll { $0.token > count }
         let last = checkpoints[checkpoints.count - 1]

@@ -24,6 +24,10 @@ struct Sampler: Sendable {
     /// Whether the result is the most likely token for sure. Then all steps only change single scores.
     private(set) var isGreedy: Bool
     private let seed: UInt64
+    /// Whether a draw depends on the draws before it by more than the tokens that they gave.
+    var remembersDraws: Bool {
+        if case .plain = finalDraw { false } else { !isGreedy }
+    }
 
     init(
         _ parameters: SamplingParameters, biases: [TokenBias] = [], breakers: SequenceBreakers = .none,

@@ -26,7 +26,8 @@ struct BatchShape: Sendable, Equatable {
     /// - Parameter promptCount: how many tokens of the history are the prompt.
     func next(from start: Int, to end: Int, promptCount: Int) -> (count: Int, isWide: Bool) {
         let wideEnd = wideLimit > 0 ? promptCount / chunk * chunk : 0
-        if start >= wideEnd { return (end - start, false) }
+        // What was written before is many tokens at once when a generation is taken up again.
+        if start >= wideEnd { return (wideLimit > 0 ? min(end - start, chunk - 1) : end - start, false) }
         // A memory that cannot be cut at a multiple begins in between.
         let beyond = start % chunk
         return beyond == 0 ? (wideEnd - start, true) : (chunk - beyond, false)

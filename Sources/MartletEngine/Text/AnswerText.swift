@@ -42,6 +42,9 @@ struct AnswerText: Sendable {
         released.removeAll(keepingCapacity: true)
     }
 
+    /// Whether a change of the stops let out text that nobody has been told of.
+    var hasReleased: Bool { !released.isEmpty }
+
     /// Looks for other stops from the next token on. What was held back for the old ones goes out with that token.
     mutating func setStops(_ texts: [String]) {
         released += stops.release()

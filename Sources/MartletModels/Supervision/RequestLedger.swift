@@ -1,71 +1,264 @@
 package import MartletProtocol
 
-/// Who waits for a worker and who is served by it, so that each ends exactly once.
+/// Who waits for a worker and who is served by it, so that each ends exactly once and none is lost with a worker.
+///
+/// A generation whose worker dies waits for the next one, with the tokens that it has told so far to be continued. One
+/// that has lost several workers may be what kills them: those are tried one at a time, so that the next loss is the
+/// fault of one, and only that one ends.
 package struct RequestLedger: Sendable {
-    /// A frame that is held until the worker is ready.
-    private struct Held: Sendable {
-        var subject: Subject
-        var frame: [UInt8]
-    }
+    package typealias Instant = ContinuousClock.Instant
 
     package enum Subject: Hashable, Sendable {
         case generation(GenerationHandle)
         case query(QueryNumber)
     }
 
-    private var held: [Held] = []
-    /// Everything that the worker has been told and has not ended.
-    private var sent: Set<Subject> = []
+    /// Something for a worker.
+    package enum Item: Sendable, Equatable {
+        case generation(GenerationRequest)
+        case query(QueryNumber, frame: [UInt8])
 
-    package init() {}
+        package var subject: Subject {
+            switch self {
+            case .generation(let request): .generation(request.handle)
+            case .query(let number, _): .query(number)
+            }
+        }
+    }
+
+    /// What the death of a worker ends.
+    package struct Loss: Sendable, Equatable {
+        /// They had it once too often.
+        package var generations: [GenerationHandle] = []
+        /// They had been cancelled, and nobody answered.
+        package var cancelled: [EngineEvent] = []
+        package var queries: [QueryNumber] = []
+    }
+
+    /// What a generation was told to do.
+    package struct Order: Sendable, Equatable {
+        package var number: ControlNumber
+        package var action: ControlAction
+
+        package init(number: ControlNumber, action: ControlAction) {
+            self.number = number
+            self.action = action
+        }
+    }
+
+    private enum Stage: Sendable {
+        /// The worker may be reading it.
+        case sent
+        /// It waits within the worker, which does nothing for it.
+        case queued
+        case running
+    }
+
+    private struct Generation: Sendable {
+        /// With every token that was told, and every order that was obeyed.
+        var request: GenerationRequest
+        /// Not answered yet.
+        var orders: [Order] = []
+        var stage = Stage.sent
+        var losses = 0
+        var promptTokens = 0
+        var wasStarted = false
+        var isCancelled = false
+        /// Of this worker.
+        var firstToken: Instant?
+        var lastToken: Instant?
+        var newTokens = 0
+
+        var cancelled: Completion {
+            var timings = Timings()
+            timings.promptTokens = promptTokens
+            timings.predictedTokens = request.continuation.count
+            timings.predictedTime = request.continuationTime
+            return Completion(reason: .cancelled, timings: timings)
+        }
+    }
+
+    /// How many workers one generation may lose.
+    private let maximumLosses: Int
+    /// From so many on a generation is tried alone.
+    private let suspectLosses = 2
+    /// Tokens that a suspect writes before the next is tried.
+    private let provingTokens = 16
+
+    private var held: [Item] = []
+    private var generations: [GenerationHandle: Generation] = [:]
+    /// What the worker has been told and has not ended.
+    private var sent: Set<Subject> = []
+    /// The one that is being tried.
+    private var suspect: GenerationHandle?
+
+    package init(maximumLosses: Int = RestartPolicy().maximumLosses) { self.maximumLosses = maximumLosses }
 
     /// A request for a ready worker was written.
-    package mutating func markSent(_ subject: Subject) { sent.insert(subject) }
-
-    package mutating func hold(_ subject: Subject, frame: [UInt8]) {
-        held.append(Held(subject: subject, frame: frame))
+    package mutating func markSent(_ item: Item) {
+        sent.insert(item.subject)
+        if case .generation(let request) = item { generations[request.handle] = Generation(request: request) }
     }
 
-    /// Writes one more frame right behind that of a request that waits.
-    package mutating func attach(_ frame: [UInt8], to subject: Subject) {
-        guard let index = held.firstIndex(where: { $0.subject == subject }) else { return }
-        held[index].frame += frame
+    package mutating func hold(_ item: Item) {
+        held.append(item)
+        if case .generation(let request) = item { generations[request.handle] = Generation(request: request) }
     }
 
-    package func isSent(_ subject: Subject) -> Bool { sent.contains(subject) }
+    /// Whether `release` has something for a ready worker.
+    package var hasReleasable: Bool { suspect == nil && !held.isEmpty }
 
-    /// The worker is ready.
-    /// - Returns: The frames to write, in the order of their arrival.
-    package mutating func release() -> [[UInt8]] {
-        let frames = held.map(\.frame)
-        for item in held { sent.insert(item.subject) }
-        held.removeAll()
-        return frames
+    /// The worker is ready, or a suspect has proved to be none.
+    /// - Returns: What to write, in the order of arrival.
+    package mutating func release() -> [Item] {
+        var released: [Item] = []
+        held.removeAll { item in
+            if case .generation(let request) = item, generations[request.handle]?.losses ?? 0 >= suspectLosses {
+                guard suspect == nil else { return false }
+                suspect = request.handle
+            }
+            released.append(item)
+            return true
+        }
+        for item in released { sent.insert(item.subject) }
+        return released
     }
 
     /// Takes a request back that waits.
-    /// - Returns: Whether it waited.
-    package mutating func withdraw(_ subject: Subject) -> Bool {
-        guard let index = held.firstIndex(where: { $0.subject == subject }) else { return false }
+    /// - Returns: How it ends, or `nil` if it did not wait.
+    package mutating func withdraw(_ handle: GenerationHandle) -> Completion? {
+        guard let index = held.firstIndex(where: { $0.subject == .generation(handle) }) else { return nil }
         held.remove(at: index)
+        return generations.removeValue(forKey: handle)?.cancelled
+    }
+
+    /// Notes that a generation is to end.
+    /// - Returns: Whether the worker has it and must be told.
+    package mutating func cancel(_ handle: GenerationHandle) -> Bool {
+        guard sent.contains(.generation(handle)) else { return false }
+        generations[handle]?.isCancelled = true
         return true
     }
 
-    /// The worker ended a request, or answered a question.
-    /// - Returns: Whether it was the worker's; if not, its event must not be passed on.
-    package mutating func end(_ subject: Subject) -> Bool { sent.remove(subject) != nil }
+    /// Notes an order to a generation. A worker that gets the generation later gets it too.
+    /// - Returns: Whether the worker has the generation and must be told.
+    package mutating func add(_ order: Order, to handle: GenerationHandle) -> Bool {
+        generations[handle]?.orders.append(order)
+        return sent.contains(.generation(handle))
+    }
 
-    /// The worker is gone.
-    /// - Returns: What it had.
-    package mutating func loseSent() -> Set<Subject> {
-        defer { sent.removeAll() }
-        return sent
+    /// The orders to a generation that were not answered, in the order they came.
+    package func orders(to handle: GenerationHandle) -> [Order] { generations[handle]?.orders ?? [] }
+
+    /// Takes a question back, wherever it is.
+    package mutating func withdraw(_ number: QueryNumber) {
+        sent.remove(.query(number))
+        held.removeAll { $0.subject == .query(number) }
+    }
+
+    /// The worker answered a question.
+    /// - Returns: Whether it was asked.
+    package mutating func end(_ number: QueryNumber) -> Bool { sent.remove(.query(number)) != nil }
+
+    /// The worker told what happened.
+    /// - Returns: Whether it is news. What it has no business to tell is none, nor what an earlier worker has told.
+    package mutating func take(_ event: EngineEvent, at now: Instant) -> Bool {
+        guard sent.contains(.generation(event.handle)) else { return false }
+        // Changed in place: a copy would copy its tokens.
+        guard let index = generations.index(forKey: event.handle) else { return false }
+        switch event.kind {
+        case .admitted(let promptTokens):
+            generations.values[index].stage = .queued
+            defer { generations.values[index].promptTokens = promptTokens }
+            return generations.values[index].promptTokens == 0
+        case .started:
+            generations.values[index].stage = .running
+            defer { generations.values[index].wasStarted = true }
+            return !generations.values[index].wasStarted
+        case .promptProgress: break
+        case .token:
+            generations.values[index].request.take(event.kind)
+            if generations.values[index].firstToken == nil { generations.values[index].firstToken = now }
+            generations.values[index].lastToken = now
+            generations.values[index].newTokens += 1
+            if suspect == event.handle, generations.values[index].newTokens >= provingTokens { suspect = nil }
+        case .controlled(let number, let outcome):
+            generations.values[index].request.take(event.kind)
+            guard let place = generations.values[index].orders.firstIndex(where: { $0.number == number }) else {
+                return false
+            }
+            let order = generations.values[index].orders.remove(at: place)
+            if case .applied(.forked, _) = outcome, case .fork(let forks) = order.action {
+                begin(forks, of: generations.values[index].request)
+            }
+        case .finished, .failed:
+            if suspect == event.handle { suspect = nil }
+            sent.remove(.generation(event.handle))
+            generations.remove(at: index)
+        }
+        return true
+    }
+
+    /// The worker made new generations of one.
+    private mutating func begin(_ forks: [ForkedGeneration], of request: GenerationRequest) {
+        for fork in forks {
+            generations[fork.handle] = Generation(request: request.forked(as: fork))
+            sent.insert(.generation(fork.handle))
+        }
+    }
+
+    /// The worker is gone: what it had waits for the next one, before all others.
+    package mutating func loseWorker() -> Loss {
+        var loss = Loss()
+        var again: [Item] = []
+        for subject in sent {
+            switch subject {
+            case .query(let number): loss.queries.append(number)
+            case .generation(let handle):
+                guard var generation = generations[handle] else { continue }
+                if let first = generation.firstToken, let last = generation.lastToken {
+                    generation.request.continuationTime += last - first
+                }
+                if generation.isCancelled {
+                    loss.cancelled.append(EngineEvent(handle, .finished(generation.cancelled, text: [])))
+                    generations[handle] = nil
+                    continue
+                }
+                // One that waited within the worker has no part in its death.
+                if generation.stage != .queued { generation.losses += 1 }
+                guard generation.losses < maximumLosses else {
+                    loss.generations.append(handle)
+                    generations[handle] = nil
+                    continue
+                }
+                (generation.firstToken, generation.lastToken, generation.newTokens) = (nil, nil, 0)
+                generation.stage = .sent
+                generations[handle] = generation
+                again.append(.generation(generation.request))
+            }
+        }
+        sent.removeAll()
+        suspect = nil
+        loss.generations.sort { $0.rawValue < $1.rawValue }
+        held.insert(contentsOf: again.sorted { $0.order < $1.order }, at: 0)
+        return loss
     }
 
     /// No worker will come.
     /// - Returns: What waited, in order of arrival.
     package mutating func loseHeld() -> [Subject] {
         defer { held.removeAll() }
+        for case .generation(let request) in held { generations[request.handle] = nil }
         return held.map(\.subject)
+    }
+}
+
+extension RequestLedger.Item {
+    /// Handles grow with time.
+    fileprivate var order: UInt64 {
+        switch self {
+        case .generation(let request): request.handle.rawValue
+        case .query(let number, _): number.rawValue
+        }
     }
 }

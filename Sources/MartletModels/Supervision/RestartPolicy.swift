@@ -7,6 +7,8 @@ package struct RestartPolicy: Sendable, Equatable {
     package var healthyAfter: Duration = .seconds(60)
     /// After as many starts in a row that never got ready, the worker is given up.
     package var maximumFailedStarts = 5
+    /// A generation that was running in as many workers when they died is not tried again.
+    package var maximumLosses = 3
 
     package init() {}
 }

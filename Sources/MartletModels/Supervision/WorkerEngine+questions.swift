@@ -38,7 +38,7 @@ extension WorkerEngine {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 core.withLock { $0.replies[number] = continuation }
-                if let refusal = admit(.query(number), frame) { giveUp(number, refusal) }
+                if let refusal = admit(.query(number, frame: frame), frame) { giveUp(number, refusal) }
                 if Task.isCancelled { giveUp(number, Self.cancelled) }
             }
         } onCancel: {
@@ -54,8 +54,7 @@ extension WorkerEngine {
 
     private func giveUp(_ number: QueryNumber, _ error: EngineError) {
         core.withLock { core in
-            _ = core.ledger.withdraw(.query(number))
-            _ = core.ledger.end(.query(number))
+            core.ledger.withdraw(number)
             core.replies.removeValue(forKey: number)?.resume(returning: .failure(error))
         }
     }

@@ -14,13 +14,13 @@ extension WorkerEngine {
     }
 
     /// - Returns: Why it is refused, or `nil`.
-    func admit(_ subject: RequestLedger.Subject, _ frame: [UInt8]) -> EngineError? {
+    func admit(_ item: RequestLedger.Item, _ frame: [UInt8]) -> EngineError? {
         core.withLock { core in
             switch core.machine.admission {
             case .send:
-                core.ledger.markSent(subject)
+                core.ledger.markSent(item)
                 core.outgoing?.add(frame)
-            case .wait: core.ledger.hold(subject, frame: frame)
+            case .wait: core.ledger.hold(item)
             case .refuse(let error): return error
             }
             return nil
@@ -69,13 +69,15 @@ extension WorkerEngine {
         return step
     }
 
-    /// Ends what a lost worker had, and what waited if no other will come.
+    /// Ends what has lost too many workers, and what waits if no other will come.
     func settle(_ loss: SupervisorStateMachine.Loss, _ core: inout Core) {
-        var ended = core.ledger.loseSent().map { ($0, loss.error) }
+        let lost = core.ledger.loseWorker()
+        var ended: [(RequestLedger.Subject, EngineError)] = lost.queries.map { (.query($0), loss.error) }
+        ended += lost.generations.map { (.generation($0), loss.error.afterTooManyLosses) }
         if case .failed(let error) = loss.state {
             ended += core.ledger.loseHeld().map { ($0, error) }
         }
-        var events: [EngineEvent] = []
+        var events = lost.cancelled
         for (subject, error) in ended {
             switch subject {
             case .generation(let handle): events.append(EngineEvent(handle, .failed(error)))
@@ -94,29 +96,51 @@ extension WorkerEngine {
             switch frame {
             case .hello: break
             case .events(let events):
-                let passed = events.filter { event in
-                    switch event.kind {
-                    case .finished, .failed: return core.ledger.end(.generation(event.handle))
-                    case .controlled(_, .applied(.forked(let handles), _)):
-                        for handle in handles { core.ledger.markSent(.generation(handle)) }
-                        return true
-                    default: return true
-                    }
-                }
-                deliveries.add(.events(passed))
+                let now = ContinuousClock.now
+                let passed = events.filter { core.ledger.take($0, at: now) }
+                if !passed.isEmpty { deliveries.add(.events(passed)) }
+                if core.ledger.hasReleasable { release(&core) }
             case .state(let state):
                 if case .failed = state { core.outgoing?.close() }
                 guard let published = core.machine.workerReported(state, at: .now) else { return }
                 core.state = published
                 deliveries.add(.state(published))
-                if case .ready = published {
-                    for frame in core.ledger.release() { core.outgoing?.add(frame) }
-                }
+                if case .ready = published { release(&core) }
             case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _):
-                guard core.ledger.end(.query(number)) else { return }
+                guard core.ledger.end(number) else { return }
                 core.replies.removeValue(forKey: number)?.resume(returning: .success(frame))
             }
         }
         deliveries.deliver()
+    }
+
+    /// Writes what may go to the worker now.
+    private func release(_ core: inout Core) {
+        guard case .send = core.machine.admission else { return }
+        for item in core.ledger.release() {
+            switch item {
+            case .query(_, let frame): core.outgoing?.add(frame)
+            case .generation(let request):
+                switch encode(.submit(request)) {
+                case .success(let frame):
+                    core.outgoing?.add(frame)
+                    for order in core.ledger.orders(to: request.handle) {
+                        guard case .success(let frame) = encode(.control(request.handle, order.number, order.action))
+                        else { continue }
+                        core.outgoing?.add(frame)
+                    }
+                case .failure(let error):
+                    let end = EngineEvent(request.handle, .failed(error))
+                    if core.ledger.take(end, at: .now) { deliveries.add(.events([end])) }
+                }
+            }
+        }
+    }
+}
+
+extension EngineError {
+    /// Of a generation that is not given to another worker.
+    fileprivate var afterTooManyLosses: EngineError {
+        EngineError(code, "\(message); it was not the first one that was lost with this generation")
     }
 }

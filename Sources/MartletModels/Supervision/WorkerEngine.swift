@@ -4,15 +4,15 @@ import Synchronization
 
 /// An engine in a child process that is started again when it dies.
 ///
-/// Requests that arrive while no worker is ready wait for one. Those that a worker had when it died end with `failed`
-/// and the code `engineLost`. See `design.md`.
+/// Requests that arrive while no worker is ready wait for one. Those that a worker had when it died are continued by
+/// the next one: their receiver is told nothing twice. See `design.md`.
 ///
 /// Thread: all methods from anywhere; `run()` once.
 package final class WorkerEngine: EngineService {
     struct Core {
         var machine: SupervisorStateMachine
         var state = EngineState.loading(LoadProgress(stage: .starting, fraction: 0))
-        var ledger = RequestLedger()
+        var ledger: RequestLedger
         var replies: [QueryNumber: CheckedContinuation<Result<WorkerFrame, EngineError>, Never>] = [:]
         var lastQuery: UInt64 = 0
         /// To the worker that runs now.
@@ -41,16 +41,18 @@ package final class WorkerEngine: EngineService {
         var logger = logger
         logger[metadataKey: "model"] = "\(modelName)"
         self.logger = logger
-        core = Mutex(Core(machine: SupervisorStateMachine(modelName: modelName, policy: policy)))
+        core = Mutex(
+            Core(
+                machine: SupervisorStateMachine(modelName: modelName, policy: policy),
+                ledger: RequestLedger(maximumLosses: policy.maximumLosses)))
     }
 
     package var state: EngineState { core.withLock { $0.state } }
 
     package func submit(_ request: GenerationRequest) {
-        let subject = RequestLedger.Subject.generation(request.handle)
         let refusal: EngineError? =
             switch encode(.submit(request)) {
-            case .success(let frame): admit(subject, frame)
+            case .success(let frame): admit(.generation(request), frame)
             case .failure(let error): error
             }
         guard let refusal else { return }
@@ -60,29 +62,22 @@ package final class WorkerEngine: EngineService {
 
     package func cancel(_ handle: GenerationHandle) {
         guard case .success(let frame) = encode(.cancel(handle)) else { return }
-        let subject = RequestLedger.Subject.generation(handle)
         let wasWaiting = core.withLock { core in
-            if core.ledger.withdraw(subject) {
-                let completion = Completion(reason: .cancelled, timings: Timings())
+            if let completion = core.ledger.withdraw(handle) {
                 deliveries.add(.events([EngineEvent(handle, .finished(completion, text: []))]))
                 return true
             }
-            if core.ledger.isSent(subject) { core.outgoing?.add(frame) }
+            if core.ledger.cancel(handle) { core.outgoing?.add(frame) }
             return false
         }
         if wasWaiting { deliveries.deliverSoon() }
     }
 
     package func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction) {
-        let subject = RequestLedger.Subject.generation(handle)
         switch encode(.control(handle, number, action)) {
         case .success(let frame):
             core.withLock { core in
-                if core.ledger.isSent(subject) {
-                    core.outgoing?.add(frame)
-                } else {
-                    core.ledger.attach(frame, to: subject)
-                }
+                if core.ledger.add(.init(number: number, action: action), to: handle) { core.outgoing?.add(frame) }
             }
         case .failure(let error):
             deliveries.add(.events([EngineEvent(handle, .controlled(number, .refused(.invalid(error.message))))]))

@@ -1,13 +1,23 @@
-/// Appends the fields of frames to a buffer.
-struct ByteWriter: ~Copyable {
+/// Appends the fields of frames, or of records in files, to a buffer.
+package struct ByteWriter: ~Copyable {
     private var bytes: [UInt8]
 
-    mutating func write(_ value: UInt8) { bytes.append(value) }
+    private init(bytes: [UInt8]) { self.bytes = bytes }
 
-    mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
+    /// Appends what `body` writes to `buffer`.
+    package static func append(to buffer: inout [UInt8], _ body: (inout ByteWriter) -> Void) {
+        var writer = ByteWriter(bytes: [])
+        swap(&writer.bytes, &buffer)
+        body(&writer)
+        swap(&writer.bytes, &buffer)
+    }
+
+    package mutating func write(_ value: UInt8) { bytes.append(value) }
+
+    package mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
     /// LEB128: seven bits a byte, lowest first.
-    mutating func write(_ value: UInt64) {
+    package mutating func write(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -17,45 +27,45 @@ struct ByteWriter: ~Copyable {
     }
 
     /// Zigzag, so that small negative numbers are short too.
-    mutating func write(_ value: Int64) {
+    package mutating func write(_ value: Int64) {
         write(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
-    mutating func write(_ value: Int) { write(Int64(value)) }
+    package mutating func write(_ value: Int) { write(Int64(value)) }
 
-    mutating func write(_ value: Int32) { write(Int64(value)) }
+    package mutating func write(_ value: Int32) { write(Int64(value)) }
 
-    mutating func write(_ value: UInt16) {
+    package mutating func write(_ value: UInt16) {
         bytes.append(UInt8(truncatingIfNeeded: value))
         bytes.append(UInt8(truncatingIfNeeded: value >> 8))
     }
 
-    mutating func write(_ value: Float) {
+    package mutating func write(_ value: Float) {
         for shift in stride(from: UInt32(0), to: 32, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
         }
     }
 
-    mutating func write(_ value: Double) {
+    package mutating func write(_ value: Double) {
         for shift in stride(from: UInt64(0), to: 64, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
         }
     }
 
-    mutating func write(_ value: Duration) {
+    package mutating func write(_ value: Duration) {
         let parts = value.components
         write(parts.seconds)
         write(parts.attoseconds)
     }
 
-    mutating func write(_ value: ArraySlice<UInt8>) {
+    package mutating func write(_ value: ArraySlice<UInt8>) {
         write(UInt64(value.count))
         bytes.append(contentsOf: value)
     }
 
-    mutating func write(_ value: [UInt8]) { write(value[...]) }
+    package mutating func write(_ value: [UInt8]) { write(value[...]) }
 
-    mutating func write(_ value: String) {
+    package mutating func write(_ value: String) {
         var value = value
         value.withUTF8 { utf8 in
             write(UInt64(utf8.count))
@@ -63,12 +73,12 @@ struct ByteWriter: ~Copyable {
         }
     }
 
-    mutating func write(_ values: [Int32]) {
+    package mutating func write(_ values: [Int32]) {
         write(UInt64(values.count))
         for value in values { write(value) }
     }
 
-    mutating func write(_ values: [String]) {
+    package mutating func write(_ values: [String]) {
         write(UInt64(values.count))
         for value in values { write(value) }
     }
@@ -78,22 +88,22 @@ struct ByteWriter: ~Copyable {
         for value in values { value.write(to: &self) }
     }
 
-    mutating func write(_ value: Int?) {
+    package mutating func write(_ value: Int?) {
         write(value != nil)
         if let value { write(value) }
     }
 
-    mutating func write(_ value: String?) {
+    package mutating func write(_ value: String?) {
         write(value != nil)
         if let value { write(value) }
     }
 
-    mutating func write(_ value: Duration?) {
+    package mutating func write(_ value: Duration?) {
         write(value != nil)
         if let value { write(value) }
     }
 
-    mutating func write(_ value: UInt64?) {
+    package mutating func write(_ value: UInt64?) {
         write(value != nil)
         if let value { write(value) }
     }
@@ -104,11 +114,10 @@ struct ByteWriter: ~Copyable {
         to buffer: inout [UInt8], _ body: (inout ByteWriter) -> Void
     ) throws(FrameError) {
         let start = buffer.count
-        var writer = ByteWriter(bytes: [])
-        swap(&writer.bytes, &buffer)
-        writer.bytes.append(contentsOf: repeatElement(0, count: FrameFormat.headerByteCount))
-        body(&writer)
-        swap(&writer.bytes, &buffer)
+        append(to: &buffer) { writer in
+            writer.bytes.append(contentsOf: repeatElement(0, count: FrameFormat.headerByteCount))
+            body(&writer)
+        }
         let byteCount = buffer.count - start - FrameFormat.headerByteCount
         guard byteCount <= FrameFormat.maximumByteCount else {
             buffer.removeLast(buffer.count - start)

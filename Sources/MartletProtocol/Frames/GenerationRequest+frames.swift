@@ -17,6 +17,13 @@ extension GenerationRequest: FrameField {
         writer.write(reasoning != nil)
         reasoning?.write(to: &writer)
         writer.write(isPaused)
+        writer.write(continuation)
+        writer.write(continuationTime)
+        writer.write(UInt64(injectedTurns.count))
+        for turn in injectedTurns {
+            writer.write(turn.lowerBound)
+            writer.write(turn.upperBound)
+        }
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -37,6 +44,13 @@ extension GenerationRequest: FrameField {
         }
         reasoning = try reader.readOptional { reader throws(FrameError) in try ReasoningRule(from: &reader) }
         isPaused = try reader.readBool()
+        continuation = try reader.readInt32s()
+        continuationTime = try reader.readDuration()
+        for _ in 0..<(try reader.readCount(minimumByteCount: 2)) {
+            let (start, end) = (try reader.readInt(), try reader.readInt())
+            guard start >= 0, start < end else { throw .invalidValue("range of tokens") }
+            injectedTurns.append(start..<end)
+        }
     }
 }
 

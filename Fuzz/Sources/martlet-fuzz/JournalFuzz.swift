@@ -1,0 +1,37 @@
+import MartletProtocol
+import MartletStreams
+
+/// Whatever a journal's bytes are, what counts of it is a beginning that reads alike without the rest.
+enum JournalFuzz {
+    /// The first byte says whether the others are a file as it is, or payloads that get a right frame and checksum.
+    static func run(_ input: [UInt8]) -> CInt {
+        guard let first = input.first else { return Verdict.ignore }
+        let bytes = first & 1 == 0 ? Array(input.dropFirst()) : framed(input.dropFirst())
+        let result = JournalReader.read(bytes)
+        guard let generation = result.generation else {
+            precondition(result.damage != nil, "nothing was read, and nobody says why")
+            return Verdict.keep
+        }
+        let again = JournalReader.read(Array(bytes[..<generation.byteCount]))
+        precondition(again.damage == nil, "what counts is damaged")
+        precondition(again.generation == generation, "the rest made a difference")
+        precondition((result.damage == nil) == (generation.byteCount == bytes.count))
+        _ = generation.continuation(handle: generation.request?.request.handle ?? .init(rawValue: 1))
+        return Verdict.keep
+    }
+
+    /// Each record: its kind, how long it is, its payload.
+    private static func framed(_ input: ArraySlice<UInt8>) -> [UInt8] {
+        var bytes = JournalFormat.header
+        var rest = input
+        var sequence: UInt32 = 0
+        while let number = rest.popFirst(), let count = rest.popFirst() {
+            let kinds = JournalFormat.Kind.allCases
+            let payload = rest.prefix(Int(count) * 4)
+            rest = rest.dropFirst(payload.count)
+            JournalFormat.append(kinds[Int(number) % kinds.count], sequence: sequence, to: &bytes) { $0 += payload }
+            sequence += 1
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,50 @@
+/// A node of a grammar. Numbers stand for expressions, which come before those that use them, and for rules.
+enum Expression: Hashable, Sendable {
+    /// Matches the empty text.
+    case empty
+    /// Matches nothing.
+    case never
+    /// One byte or more.
+    case literal([UInt8])
+    case set(ByteSet)
+    case sequence([Int32])
+    case choice([Int32])
+    /// `maximum` nil = without end.
+    case repetition(Int32, minimum: Int32, maximum: Int32?)
+    case reference(Int32)
+    /// One of the grammar's automata.
+    case automaton(Int32)
+    case token(TokenTerm)
+
+    /// The expressions it consists of.
+    var children: [Int32] {
+        switch self {
+        case .sequence(let parts), .choice(let parts): parts
+        case .repetition(let child, _, _): [child]
+        default: []
+        }
+    }
+
+    /// What it counts against the limit of nodes.
+    var cost: Int {
+        switch self {
+        case .literal(let bytes): 1 + bytes.count / 16
+        case .sequence(let parts), .choice(let parts): 1 + parts.count / 4
+        default: 1
+        }
+    }
+}
+
+/// A whole token of the vocabulary, however it is written.
+package enum TokenTerm: Hashable, Sendable {
+    /// The control token with this text; where a vocabulary has none, the bytes of the text.
+    case marker(String)
+    /// The token with this number.
+    case id(Int32)
+    /// The token with this text, which the vocabulary must have.
+    case text(String)
+    /// Any token but the one with this number.
+    case otherThanID(Int32)
+    /// Any token but the one with this text.
+    case otherThanText(String)
+}

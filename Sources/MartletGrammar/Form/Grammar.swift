@@ -1,0 +1,17 @@
+/// What may be written: a context-free grammar over bytes and tokens.
+///
+/// Checked when it was made: every rule is defined, no rule begins with itself, and from everything in it a finite text
+/// ends. Made by a `GrammarBuilder` or from encoded bytes.
+package struct Grammar: Sendable, Equatable {
+    struct Rule: Sendable, Equatable {
+        var name: String
+        var body: Int32
+    }
+
+    /// Each after those it consists of.
+    let expressions: [Expression]
+    let rules: [Rule]
+    /// Trimmed: from each state a text ends.
+    let automata: [ByteAutomaton]
+    let root: Int32
+}

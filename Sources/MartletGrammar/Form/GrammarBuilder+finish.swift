@@ -1,0 +1,118 @@
+extension GrammarBuilder {
+    /// The grammar whose texts are those of `root`.
+    ///
+    /// - Parameter refusesDeadEnds: whether any rule that matches no finite text is an error. Otherwise what leads to it
+    ///   is left out, and only a `root` that matches nothing is one.
+    package consuming func finish(root: Rule, refusesDeadEnds: Bool = false) throws(GrammarError) -> Grammar {
+        if let failure { throw failure }
+        var bodies: [Int32] = []
+        for rule in rules {
+            guard let body = rule.body else {
+                throw GrammarError(.undefinedRule, "Rule '\(rule.name)' is not defined.", rule: rule.name)
+            }
+            bodies.append(body)
+        }
+        let graph = ExpressionGraph(expressions: expressions, bodies: bodies, automata: automata)
+        if case .cycle(let cycle) = graph.order(nullable: graph.nullable()) {
+            let names = cycle.prefix(8).map { rules[Int($0)].name }
+            let path = (names + (cycle.count > 8 ? ["…"] : []) + [names[0]]).joined(separator: " → ")
+            throw GrammarError(
+                .leftRecursion, "Rule '\(names[0])' may begin with itself (\(path)): that is left recursion.",
+                rule: names[0])
+        }
+        let productive = graph.productive()
+        let isRootProductive = productive[Int(bodies[Int(root.index)])]
+        let deadEnd =
+            refusesDeadEnds
+            ? bodies.indices.first { !productive[Int(bodies[$0])] } : isRootProductive ? nil : Int(root.index)
+        if let deadEnd {
+            let name = rules[deadEnd].name
+            throw GrammarError(.deadEnd, "Rule '\(name)' matches no finite text.", rule: name)
+        }
+        return pruned(bodies: bodies, productive: productive, root: root)
+    }
+
+    /// Only what is reached from the root and has an end.
+    private func pruned(bodies: [Int32], productive: [Bool], root: Rule) -> Grammar {
+        let reached = reachable(bodies: bodies, productive: productive, root: root)
+        var pruned = PrunedExpressions()
+        var ruleNumbers = [Int32](repeating: -1, count: rules.count)
+        var keptRules: [Int] = []
+        for rule in rules.indices where reached.rules[rule] {
+            ruleNumbers[rule] = Int32(keptRules.count)
+            keptRules.append(rule)
+        }
+        var automatonNumbers = [Int32](repeating: -1, count: automata.count)
+        var keptAutomata: [ByteAutomaton] = []
+        var numbers = [Int32](repeating: 0, count: expressions.count)
+        for index in expressions.indices where reached.expressions[index] {
+            let expression: Expression
+            switch expressions[index] {
+            case .sequence(let parts): expression = .sequence(parts.map { numbers[Int($0)] })
+            case .choice(let parts):
+                expression = .choice(parts.map { numbers[Int($0)] }.filter { $0 != 0 })
+            case .repetition(let child, let minimum, let maximum):
+                expression = .repetition(numbers[Int(child)], minimum: minimum, maximum: maximum)
+            case .reference(let rule): expression = .reference(ruleNumbers[Int(rule)])
+            case .automaton(let number):
+                if automatonNumbers[Int(number)] < 0 {
+                    automatonNumbers[Int(number)] = Int32(keptAutomata.count)
+                    keptAutomata.append(automata[Int(number)])
+                }
+                expression = .automaton(automatonNumbers[Int(number)])
+            case let other: expression = other
+            }
+            numbers[index] = pruned.number(of: expression)
+        }
+        return Grammar(
+            expressions: pruned.expressions,
+            rules: keptRules.map { .init(name: rules[$0].name, body: numbers[Int(bodies[$0])]) },
+            automata: keptAutomata, root: ruleNumbers[Int(root.index)])
+    }
+
+    private func reachable(
+        bodies: [Int32], productive: [Bool], root: Rule
+    ) -> (expressions: [Bool], rules: [Bool]) {
+        var seen = [Bool](repeating: false, count: expressions.count)
+        var seenRules = [Bool](repeating: false, count: rules.count)
+        seenRules[Int(root.index)] = true
+        var work = [bodies[Int(root.index)]]
+        while let index = work.popLast() {
+            guard productive[Int(index)], !seen[Int(index)] else { continue }
+            seen[Int(index)] = true
+            work += expressions[Int(index)].children
+            if case .reference(let rule) = expressions[Int(index)], !seenRules[Int(rule)] {
+                seenRules[Int(rule)] = true
+                work.append(bodies[Int(rule)])
+            }
+        }
+        return (seen, seenRules)
+    }
+}
+
+/// Expressions numbered anew, simplified where parts of them were left out.
+private struct PrunedExpressions {
+    private(set) var expressions: [Expression] = [.never, .empty]
+    private var numbers: [Expression: Int32] = [.never: 0, .empty: 1]
+
+    mutating func number(of expression: Expression) -> Int32 {
+        var expression = expression
+        switch expression {
+        case .sequence(let parts):
+            let kept = parts.filter { $0 != 1 }
+            if kept.count < 2 { return kept.first ?? 1 }
+            expression = .sequence(kept)
+        case .choice(let parts):
+            var seen: Set<Int32> = []
+            let kept = parts.filter { seen.insert($0).inserted }
+            if kept.count < 2 { return kept.first ?? 0 }
+            expression = .choice(kept)
+        case .repetition(0, _, _), .repetition(1, _, _): return 1
+        default: break
+        }
+        if let number = numbers[expression] { return number }
+        expressions.append(expression)
+        numbers[expression] = Int32(expressions.count - 1)
+        return Int32(expressions.count - 1)
+    }
+}

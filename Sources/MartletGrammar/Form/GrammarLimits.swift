@@ -1,0 +1,34 @@
+/// What a grammar may cost.
+package struct GrammarLimits: Sendable, Equatable {
+    /// Bytes of a grammar's text.
+    package var textBytes: Int
+    /// Groups inside one another in a text.
+    package var depth: Int
+    package var rules: Int
+    /// Expressions, equal ones counted once; a text of n bytes counts as n / 16.
+    package var nodes: Int
+    /// States of all byte automata together.
+    package var automatonStates: Int
+    /// The largest count of a repetition.
+    package var repetitions: Int
+    /// Threads of one configuration: how many ways there may be at once to read what was written.
+    package var threads: Int
+    /// Bytes that the matcher of one grammar keeps in its caches; beyond that they begin anew.
+    package var cacheBytes: Int
+
+    package static let standard = GrammarLimits()
+
+    package init(
+        textBytes: Int = 1 << 20, depth: Int = 200, rules: Int = 16384, nodes: Int = 200_000,
+        automatonStates: Int = 100_000, repetitions: Int = 1_000_000, threads: Int = 4096, cacheBytes: Int = 32 << 20
+    ) {
+        self.textBytes = textBytes
+        self.depth = depth
+        self.rules = rules
+        self.nodes = nodes
+        self.automatonStates = automatonStates
+        self.repetitions = repetitions
+        self.threads = threads
+        self.cacheBytes = cacheBytes
+    }
+}

@@ -1,0 +1,198 @@
+/// All that is known of how a program is matched, found out step by step.
+///
+/// A configuration is what may follow: the set of threads, each at a place where something is read, with the stack of
+/// the rules it is in. A stack is the set of places that a rule returns to, each with its own stack; all calls of a
+/// rule at one place of the text share one. So however ambiguous a grammar is, a configuration has at most one thread for each
+/// place, and equal contexts have the same number. Steps are remembered.
+struct ConfigurationStore: ~Copyable {
+    let program: GrammarProgram
+    /// Sorted by place. The flag says that the text may end.
+    private(set) var configurations = ItemLists()
+    var stacks = ItemLists()
+    /// For each configuration and class of bytes, the next one, or `unknown`.
+    private var rows = Arena<UInt32>(capacity: 1024)
+    let stride: Int
+
+    var threads = Arena<Item>()
+    var arrivals = ItemQueue()
+    var calls: CallQueue
+    var frames = Arena<Item>()
+    var closures: PointClosures
+    var isComplete = false
+    /// Whether a step was not taken because it would have gone above the limit of threads.
+    private(set) var isOverflown = false
+
+    static let unknown: UInt32 = 0
+    static let dead: UInt32 = 1
+    /// Of the root rule.
+    static let bottomStack: UInt32 = 0
+
+    init(program: GrammarProgram) {
+        self.program = program
+        stride = program.classCount
+        calls = CallQueue(ruleCount: program.rules.count)
+        closures = PointClosures(pointCount: program.points.count)
+        begin()
+    }
+
+    private mutating func begin() {
+        configurations.addEmpty()
+        configurations.addEmpty()
+        rows.append(Self.unknown, times: 2 * stride)
+        var bottom = Item.bottom
+        withUnsafeMutablePointer(to: &bottom) { pointer in
+            _ = stacks.number(of: UnsafeMutableBufferPointer(start: pointer, count: 1))
+        }
+    }
+
+    var byteCount: Int { configurations.byteCount + stacks.byteCount + rows.byteCount }
+
+    /// The configuration before anything is read.
+    mutating func start() -> UInt32 {
+        prepare()
+        isComplete = program.rules[Int(program.root)].isNullable
+        add(call: program.root, .bottom)
+        return close()
+    }
+
+    /// What follows a byte of a class; `dead` = the byte cannot stand here.
+    @inline(__always)
+    mutating func step(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
+        let known = rows[Int(configuration) &* stride &+ Int(byteClass)]
+        return known != Self.unknown ? known : findStep(configuration, byteClass)
+    }
+
+    /// For walks over many bytes: the row of a configuration, valid until a step is not known.
+    @inline(__always)
+    func row(_ configuration: UInt32) -> UnsafePointer<UInt32> {
+        UnsafePointer(rows.base + Int(configuration) &* stride)
+    }
+
+    private mutating func findStep(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
+        prepare()
+        isComplete = false
+        let byte = program.representatives[Int(byteClass)]
+        for index in 0..<configurations.count(of: configuration) {
+            read(byte, at: configurations.item(index, of: configuration))
+        }
+        let next = threads.count == 0 && arrivals.count == 0 ? Self.dead : close()
+        rows[Int(configuration) * stride + Int(byteClass)] = next
+        return next
+    }
+
+    private mutating func read(_ byte: UInt8, at thread: Item) {
+        let point = program.points[Int(thread.point)]
+        switch point.kind {
+        case .literal:
+            guard program.literals[Int(point.first &+ thread.state)] == byte else { return }
+            if thread.state + 1 == point.second {
+                arrivals.add(Item(point: point.next, state: 0, stack: thread.stack))
+            } else {
+                threads.append(Item(point: thread.point, state: thread.state + 1, stack: thread.stack))
+            }
+        case .set:
+            guard program.sets[Int(point.first)].contains(byte) else { return }
+            arrivals.add(Item(point: point.next, state: 0, stack: thread.stack))
+        case .automaton:
+            let next = program.automata[Int(point.first)].next(thread.state, byte)
+            guard next != ByteAutomaton.dead else { return }
+            let traits = program.automata[Int(point.first)].traits[Int(next)]
+            if traits & ProgramAutomaton.goesOn != 0 {
+                threads.append(Item(point: thread.point, state: next, stack: thread.stack))
+            }
+            if traits & ProgramAutomaton.isAccepting != 0 {
+                arrivals.add(Item(point: point.next, state: 0, stack: thread.stack))
+            }
+        case .token, .call, .split, .end, .count: return
+        }
+    }
+
+    /// What follows a whole token where the grammar names tokens.
+    ///
+    /// - Parameter other: what follows the token's bytes, or `dead`; may follow too.
+    mutating func step(_ configuration: UInt32, token: Int32, orElse other: UInt32) -> UInt32 {
+        prepare()
+        isComplete = false
+        for index in 0..<configurations.count(of: configuration) {
+            let thread = configurations.item(index, of: configuration)
+            let point = program.points[Int(thread.point)]
+            guard point.kind == .token else { continue }
+            let isMatch =
+                switch program.terms[Int(point.first)] {
+                case .token(let id): id == token
+                case .otherThan(let id): id != token
+                case .bytes: false
+                }
+            if isMatch { arrivals.add(Item(point: point.next, state: 0, stack: thread.stack)) }
+        }
+        guard arrivals.count > 0 else { return other }
+        if other != Self.dead {
+            isComplete = configurations.flag(of: other)
+            for index in 0..<configurations.count(of: other) { threads.append(configurations.item(index, of: other)) }
+        }
+        return close()
+    }
+
+    private mutating func prepare() {
+        threads.truncate(to: 0)
+        arrivals.removeAll()
+    }
+
+    /// Makes a configuration of `threads`.
+    mutating func finish(isOverflown overflown: Bool) -> UInt32 {
+        if overflown {
+            isOverflown = true
+            return Self.dead
+        }
+        let count = mergedThreadCount()
+        let number = configurations.number(
+            of: UnsafeMutableBufferPointer(start: threads.base, count: count), flag: isComplete)
+        if Int(number) * stride == rows.count { rows.append(Self.unknown, times: stride) }
+        return number
+    }
+
+    /// Forgets everything but some configurations, which get new numbers.
+    mutating func reset(keeping kept: inout [UInt32]) {
+        var oldConfigurations = ItemLists()
+        var oldStacks = ItemLists()
+        swap(&configurations, &oldConfigurations)
+        swap(&stacks, &oldStacks)
+        rows = Arena(capacity: 1024)
+        isOverflown = false
+        begin()
+        var needed = [Bool](repeating: false, count: oldStacks.count)
+        for list in kept where list > Self.dead {
+            for index in 0..<oldConfigurations.count(of: list) {
+                needed[Int(oldConfigurations.item(index, of: list).stack)] = true
+            }
+        }
+        // A stack has a higher number than those below it.
+        for list in needed.indices.reversed() where needed[list] {
+            for index in 0..<oldStacks.count(of: UInt32(list)) {
+                needed[Int(oldStacks.item(index, of: UInt32(list)).stack)] = true
+            }
+        }
+        var numbers = [UInt32](repeating: Self.bottomStack, count: oldStacks.count)
+        for list in needed.indices.dropFirst() where needed[list] {
+            frames.truncate(to: 0)
+            for index in 0..<oldStacks.count(of: UInt32(list)) {
+                var item = oldStacks.item(index, of: UInt32(list))
+                item.stack = numbers[Int(item.stack)]
+                frames.append(item)
+            }
+            let count = frames.elements.sortedUniqueCount()
+            numbers[list] = stacks.number(of: UnsafeMutableBufferPointer(start: frames.base, count: count))
+        }
+        for position in kept.indices where kept[position] > Self.dead {
+            prepare()
+            let list = kept[position]
+            for index in 0..<oldConfigurations.count(of: list) {
+                var item = oldConfigurations.item(index, of: list)
+                item.stack = numbers[Int(item.stack)]
+                threads.append(item)
+            }
+            isComplete = oldConfigurations.flag(of: list)
+            kept[position] = finish(isOverflown: false)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+/// Matches texts of one grammar, any number at a time, and keeps what it found out for all of them.
+///
+/// Used by one thread at a time.
+package final class GrammarMachine {
+    let program: GrammarProgram
+    var store: ConfigurationStore
+    /// Configurations that texts are at; 0 = free.
+    private var positions: [UInt32] = []
+
+    package init(_ program: GrammarProgram) {
+        self.program = program
+        store = ConfigurationStore(program: program)
+    }
+
+    /// Whether a step was not taken since it went above the limit of threads.
+    package var isOverflown: Bool { store.isOverflown }
+
+    func addPosition(_ configuration: UInt32) -> Int {
+        if let free = positions.firstIndex(of: 0) {
+            positions[free] = configuration
+            return free
+        }
+        positions.append(configuration)
+        return positions.count - 1
+    }
+
+    func removePosition(_ index: Int) { positions[index] = 0 }
+
+    subscript(position: Int) -> UInt32 {
+        get { positions[position] }
+        set { positions[position] = newValue }
+    }
+
+    /// Forgets what can be found out again, if it takes more memory than the limit.
+    func makeRoom() {
+        guard store.byteCount > program.limits.cacheBytes else { return }
+        store.reset(keeping: &positions)
+    }
+}
+
+/// Where a text is in its grammar.
+package final class MachinePosition {
+    package let machine: GrammarMachine
+    private let index: Int
+
+    /// The beginning.
+    package init(_ machine: GrammarMachine) {
+        self.machine = machine
+        index = machine.addPosition(machine.store.start())
+    }
+
+    private init(_ machine: GrammarMachine, _ configuration: UInt32) {
+        self.machine = machine
+        index = machine.addPosition(configuration)
+    }
+
+    deinit { machine.removePosition(index) }
+
+    func copy() -> MachinePosition { MachinePosition(machine, configuration) }
+
+    private(set) var configuration: UInt32 {
+        get { machine[index] }
+        set { machine[index] = newValue }
+    }
+
+    /// Whether the text may end here.
+    package var isComplete: Bool { machine.store.configurations.flag(of: configuration) }
+
+    /// Whether the text must end here: it may, and nothing may follow.
+    package var isFinished: Bool { isComplete && machine.store.configurations.count(of: configuration) == 0 }
+
+    /// - Returns: whether all bytes may stand here. If not, none was taken.
+    package func accept(_ bytes: some Sequence<UInt8>) -> Bool {
+        machine.makeRoom()
+        var next = configuration
+        for byte in bytes {
+            next = machine.store.step(next, machine.program.classes[Int(byte)])
+            if next == ConfigurationStore.dead { return false }
+        }
+        configuration = next
+        return true
+    }
+
+    var allowedBytes: ByteSet {
+        let classes = machine.program.classes
+        let start = configuration
+        let alive = (0..<machine.program.classCount).map {
+            machine.store.step(start, UInt8($0)) != ConfigurationStore.dead
+        }
+        return ByteSet((0...255).filter { alive[Int(classes[Int($0)])] })
+    }
+}

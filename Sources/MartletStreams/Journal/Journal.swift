@@ -1,0 +1,219 @@
+package import MartletProtocol
+internal import NIOPosix
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Writes what happens to resumable generations to files, so that they outlive the server.
+///
+/// Whoever tells it something never waits for a disk: it is put into a list, which one thread writes a few milliseconds
+/// later, together with all that came meanwhile. When the disk cannot follow, journals are given up and not readers.
+///
+/// Thread: every method may be called from any thread; what one caller says is written in that order.
+package final class Journal: Sendable {
+    package enum Durability: String, Sendable, CaseIterable {
+        /// Written when a generation ends, when much was collected, and when the server is shut down.
+        case none
+        /// Handed to the system every few milliseconds: survives the death of the server.
+        case write
+        /// The same, and on the disk: survives the loss of power.
+        case fsync
+    }
+
+    enum Entry: Sendable {
+        case begin(GenerationHandle, JournalHead)
+        case resume(GenerationHandle, id: String, recordCount: UInt32, byteCount: Int)
+        case request(JournalRequest)
+        case events([EngineEvent])
+        case ping(GenerationHandle)
+        case handOver
+        /// Counts a journal that is there.
+        case keep(id: String, byteCount: Int)
+        case remove(id: String)
+        /// Entries were thrown away.
+        case overflow
+        case flush(LogWaiter)
+    }
+
+    private struct Inbox {
+        var entries: [Entry] = []
+        /// In them.
+        var eventCount = 0
+        var isScheduled = false
+        /// Whether somebody waits.
+        var isUrgent = false
+        var metrics = JournalMetrics()
+    }
+
+    package let folder: JournalFolder
+    private let inbox = Mutex(Inbox())
+    private let writer: Mutex<JournalWriter>
+    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let collectTime: Duration
+    private let maximumEventCount: Int
+    private let clock: @Sendable () -> Int64
+    private let troubled: @Sendable (String) -> Void
+    /// How many generations have a journal that is written: what is told of others is not worth a lock.
+    private let openCount = Atomic<Int>(0)
+
+    /// - Parameters:
+    ///   - folder: prepared and locked.
+    ///   - maximumByteCount: of all journals. The oldest that have ended go first.
+    ///   - collectTime: how long entries are collected before they are written.
+    ///   - maximumEventCount: most events that wait to be written.
+    ///   - clock: milliseconds since 1970.
+    ///   - troubled: called on the journal's thread when durability is lost, once until all is well again.
+    package init(
+        folder: JournalFolder, durability: Durability = .write, maximumByteCount: Int = .max,
+        collectTime: Duration = .milliseconds(2), maximumEventCount: Int = 1 << 18,
+        clock: @escaping @Sendable () -> Int64 = Journal.now, troubled: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.folder = folder
+        self.collectTime = collectTime
+        self.maximumEventCount = maximumEventCount
+        self.clock = clock
+        self.troubled = troubled
+        writer = Mutex(JournalWriter(folder: folder, durability: durability, maximumByteCount: maximumByteCount))
+        pool.start()
+    }
+
+    /// Milliseconds since 1970.
+    package static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    package var metrics: JournalMetrics { inbox.withLock { $0.metrics } }
+
+    // MARK: What happens
+
+    /// A generation was admitted.
+    package func begin(_ handle: GenerationHandle, _ head: JournalHead) {
+        openCount.wrappingAdd(1, ordering: .relaxed)
+        post(.begin(handle, head))
+    }
+
+    /// A generation of an earlier server goes on under a new handle.
+    package func resume(_ handle: GenerationHandle, _ stored: StoredGeneration) {
+        openCount.wrappingAdd(1, ordering: .relaxed)
+        post(
+            .resume(
+                handle, id: stored.head.log.id, recordCount: stored.recordCount, byteCount: stored.byteCount))
+    }
+
+    package func take(_ request: JournalRequest) { post(.request(request)) }
+
+    /// Events of any generations; of those without a journal nothing is kept.
+    package func take(_ events: [EngineEvent]) {
+        guard openCount.load(ordering: .relaxed) > 0 else { return }
+        post(.events(events))
+    }
+
+    package func ping(_ handle: GenerationHandle) { post(.ping(handle)) }
+
+    /// The server is being shut down: what runs is continued by the next one.
+    package func handOver() { post(.handOver) }
+
+    /// A generation that an earlier server has ended is kept.
+    package func keep(_ stored: StoredGeneration) {
+        post(.keep(id: stored.head.log.id, byteCount: stored.byteCount))
+    }
+
+    /// A generation is to be forgotten.
+    package func remove(_ id: String) { post(.remove(id: id)) }
+
+    /// Returns when all that was said before is written, or cannot be.
+    package func flush() async {
+        let waiter = LogWaiter(threshold: 0)
+        post(.flush(waiter))
+        await waiter.value()
+    }
+
+    /// Writes what is left and ends the thread. Nothing may be said afterwards.
+    package func close() async {
+        await flush()
+        try? await pool.shutdownGracefully()
+    }
+
+    // MARK: The way to the thread
+
+    private func post(_ entry: Entry) {
+        let mustSchedule = inbox.withLock { inbox in
+            if case .flush = entry { inbox.isUrgent = true }
+            if case .events(let events) = entry {
+                inbox.eventCount += events.count
+                if inbox.eventCount > maximumEventCount { Self.throwAway(&inbox) }
+            }
+            inbox.entries.append(entry)
+            defer { inbox.isScheduled = true }
+            return !inbox.isScheduled
+        }
+        if mustSchedule { pool.submit { _ in self.drain() } }
+    }
+
+    /// Leaves only what keeps the writer's books right: whose journals there are, and which generations ended.
+    private static func throwAway(_ inbox: inout Inbox) {
+        var ends: [EngineEvent] = []
+        inbox.entries.removeAll { entry in
+            switch entry {
+            case .events(let events):
+                ends += events.filter(\.isTerminal)
+                return true
+            case .ping, .request, .overflow: return true
+            default: return false
+            }
+        }
+        inbox.entries.append(.overflow)
+        inbox.entries.append(.events(ends))
+        inbox.eventCount = 0
+    }
+
+    /// The journal's thread: writes what was collected.
+    private func drain() {
+        if inbox.withLock({ !$0.isUrgent }) { sleep(collectTime) }
+        var metrics = JournalMetrics()
+        let entries = inbox.withLock { inbox in
+            defer { inbox = Inbox(metrics: inbox.metrics) }
+            metrics = inbox.metrics
+            return inbox.entries
+        }
+        var problems: [String] = []
+        let writes = metrics.writes
+        let closed = writer.withLock { writer in
+            writer.perform(entries, at: clock(), metrics: &metrics, problems: &problems)
+        }
+        openCount.wrappingSubtract(closed, ordering: .relaxed)
+        let wasTroubled = metrics.isTroubled
+        metrics.isTroubled = !problems.isEmpty || wasTroubled && metrics.writes == writes
+        inbox.withLock { $0.metrics = metrics }
+        if !wasTroubled, let problem = problems.first { troubled(problem) }
+        for case .flush(let waiter) in entries { waiter.resume() }
+    }
+
+    private func sleep(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        usleep(UInt32(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
+    }
+}
+
+/// How the journal fares.
+package struct JournalMetrics: Sendable, Equatable {
+    /// Generations whose journal is being written.
+    package var open = 0
+    /// Bytes of all journals that are there.
+    package var fileBytes = 0
+    /// Since the start of the server.
+    package var writtenBytes = 0
+    package var writes = 0
+    /// Generations that will not outlive the server, as their journal could not be written.
+    package var lost = 0
+    /// Whether durability is lost now.
+    package var isTroubled = false
+}

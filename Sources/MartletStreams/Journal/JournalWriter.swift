@@ -1,0 +1,185 @@
+internal import MartletProtocol
+
+/// What the journal's thread knows: the files that are written, and those that are kept.
+struct JournalWriter {
+    private let folder: JournalFolder
+    private let durability: Journal.Durability
+    private let maximumByteCount: Int
+    private var open: [GenerationHandle: OpenJournal] = [:]
+    /// Those that have something to write.
+    private var dirty: Set<GenerationHandle> = []
+    /// Journals of generations that have ended, oldest first.
+    private var ended: [(id: String, byteCount: Int)] = []
+    /// Of all files.
+    private var totalByteCount = 0
+    /// What is collected without being written, where nothing asks for more.
+    private let idleByteCount = 65_536
+
+    init(folder: JournalFolder, durability: Journal.Durability, maximumByteCount: Int) {
+        self.folder = folder
+        self.durability = durability
+        self.maximumByteCount = maximumByteCount
+    }
+
+    /// Does what was asked for, then writes.
+    /// - Parameter problems: gets what went wrong.
+    /// - Returns: how many journals were closed.
+    mutating func perform(
+        _ entries: [Journal.Entry], at time: Int64, metrics: inout JournalMetrics, problems: inout [String]
+    ) -> Int {
+        let begun = entries.count { entry in
+            switch entry {
+            case .begin, .resume: true
+            default: false
+            }
+        }
+        let before = open.count
+        var mustWrite = durability != .none
+        var hasNewFile = false
+        for entry in entries {
+            switch entry {
+            case .begin(let handle, let head):
+                let journal = OpenJournal(id: head.log.id, path: folder.file(of: head.log.id))
+                open[handle] = journal
+                hasNewFile = true
+                journal.add(.head) { writer in
+                    writer.write(time)
+                    head.write(to: &writer)
+                }
+                dirty.insert(handle)
+            case .resume(let handle, let id, let recordCount, let byteCount):
+                open[handle] = OpenJournal(
+                    id: id, path: folder.file(of: id), sequence: recordCount, byteCount: byteCount)
+                totalByteCount += byteCount
+                add(.resumed, to: handle) { $0.write(time) }
+            case .request(let request): add(.request, to: request.request.handle) { request.write(to: &$0) }
+            case .ping(let handle): add(.ping, to: handle) { $0.write(time) }
+            case .events(let events): take(events, at: time, metrics: &metrics, problems: &problems)
+            case .handOver:
+                for handle in open.keys { add(.handedOver, to: handle) { $0.write(time) } }
+            case .keep(let id, let byteCount):
+                ended.append((id, byteCount))
+                totalByteCount += byteCount
+            case .remove(let id): remove(id, problems: &problems)
+            case .overflow:
+                if !open.isEmpty { problems.append("the disk is too slow") }
+                for handle in open.keys { lose(handle, metrics: &metrics) }
+            case .flush: mustWrite = true
+            }
+        }
+        for handle in dirty {
+            let isMuch = open[handle].map { $0.pendingByteCount > idleByteCount } ?? false
+            if mustWrite || isMuch { write(handle, metrics: &metrics, problems: &problems) }
+        }
+        if hasNewFile, durability == .fsync {
+            problem(in: &problems) { () throws(JournalError) in try folder.syncNames() }
+        }
+        metrics.open = open.count
+        metrics.fileBytes = totalByteCount
+        return before + begun - open.count
+    }
+
+    private mutating func add(
+        _ kind: JournalFormat.Kind, to handle: GenerationHandle, _ body: (inout ByteWriter) -> Void
+    ) {
+        guard let journal = open[handle] else { return }
+        journal.add(kind, body)
+        dirty.insert(handle)
+    }
+
+    private mutating func take(
+        _ events: [EngineEvent], at time: Int64, metrics: inout JournalMetrics, problems: inout [String]
+    ) {
+        for event in events {
+            guard let journal = open[event.handle] else { continue }
+            journal.add(event, at: time)
+            if event.isTerminal {
+                write(event.handle, metrics: &metrics, problems: &problems)
+                close(event.handle, problems: &problems)
+            } else {
+                dirty.insert(event.handle)
+            }
+        }
+    }
+
+    private mutating func write(
+        _ handle: GenerationHandle, metrics: inout JournalMetrics, problems: inout [String]
+    ) {
+        dirty.remove(handle)
+        guard let journal = open[handle], !journal.isLost else { return }
+        let addedByteCount = journal.collected().count
+        makeRoom(for: addedByteCount, problems: &problems)
+        guard totalByteCount + addedByteCount <= maximumByteCount else {
+            problems.append("the limit of \(maximumByteCount) bytes is reached (--journal-size)")
+            lose(handle, metrics: &metrics)
+            return
+        }
+        let before = journal.byteCount
+        do throws(JournalError) {
+            try journal.write(syncs: durability == .fsync)
+            metrics.writtenBytes += journal.byteCount - before
+            metrics.writes += 1
+            totalByteCount += journal.byteCount - before
+        } catch {
+            problems.append(error.description)
+            metrics.lost += 1
+        }
+    }
+
+    private mutating func lose(_ handle: GenerationHandle, metrics: inout JournalMetrics) {
+        guard let journal = open[handle], !journal.isLost else { return }
+        journal.lose()
+        dirty.remove(handle)
+        metrics.lost += 1
+    }
+
+    /// A generation has ended.
+    private mutating func close(_ handle: GenerationHandle, problems: inout [String]) {
+        guard let journal = open.removeValue(forKey: handle) else { return }
+        dirty.remove(handle)
+        if journal.isLost {
+            // A journal without its end would be continued after a restart, though all was said.
+            totalByteCount -= journal.byteCount
+            unlink(journal.id, problems: &problems)
+        } else {
+            ended.append((journal.id, journal.byteCount))
+        }
+    }
+
+    /// Removes the oldest of those that have ended, as far as it must be.
+    private mutating func makeRoom(for byteCount: Int, problems: inout [String]) {
+        var count = 0
+        while totalByteCount + byteCount > maximumByteCount, count < ended.count {
+            totalByteCount -= ended[count].byteCount
+            unlink(ended[count].id, problems: &problems)
+            count += 1
+        }
+        ended.removeFirst(count)
+    }
+
+    private mutating func remove(_ id: String, problems: inout [String]) {
+        if let index = ended.firstIndex(where: { $0.id == id }) {
+            totalByteCount -= ended.remove(at: index).byteCount
+        } else if let (handle, journal) = open.first(where: { $0.value.id == id }) {
+            totalByteCount -= journal.byteCount
+            journal.lose()
+            open[handle] = nil
+            dirty.remove(handle)
+        } else {
+            return
+        }
+        unlink(id, problems: &problems)
+    }
+
+    private func unlink(_ id: String, problems: inout [String]) {
+        problem(in: &problems) { () throws(JournalError) in try folder.remove(id) }
+    }
+
+    private func problem(in problems: inout [String], _ body: () throws(JournalError) -> Void) {
+        do throws(JournalError) {
+            try body()
+        } catch {
+            problems.append(error.description)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+internal import MartletProtocol
+
+/// One journal that is being written. Used by the journal's thread alone.
+final class OpenJournal {
+    let id: String
+    private let path: String
+    /// `nil` = not opened yet, or given up.
+    private var file: JournalFile?
+    private(set) var isLost = false
+    private var sequence: UInt32
+    /// Bytes that are in the file.
+    private(set) var byteCount: Int
+    /// Whole records that are not in the file yet.
+    private var records: [UInt8] = []
+    /// The payload of a record of events that is being collected.
+    private var events: [UInt8] = []
+
+    /// - Parameters:
+    ///   - sequence: records that the file has.
+    ///   - byteCount: its length; 0 = the file is to be made.
+    init(id: String, path: String, sequence: UInt32 = 0, byteCount: Int = 0) {
+        self.id = id
+        self.path = path
+        self.sequence = sequence
+        self.byteCount = byteCount
+        if byteCount == 0 { records = JournalFormat.header }
+    }
+
+    var pendingByteCount: Int { records.count + events.count }
+
+    func add(_ kind: JournalFormat.Kind, _ body: (inout ByteWriter) -> Void) {
+        guard !isLost else { return }
+        sealEvents()
+        JournalFormat.append(kind, sequence: sequence, to: &records) { ByteWriter.append(to: &$0, body) }
+        sequence += 1
+    }
+
+    /// Adds an event to the record that is being collected.
+    func add(_ event: EngineEvent, at time: Int64) {
+        guard !isLost else { return }
+        let isFirst = events.isEmpty
+        ByteWriter.append(to: &events) { writer in
+            if isFirst { writer.write(time) }
+            writer.write(event)
+        }
+    }
+
+    private func sealEvents() {
+        guard !events.isEmpty else { return }
+        JournalFormat.append(.events, sequence: sequence, to: &records) { $0 += events }
+        sequence += 1
+        events.removeAll(keepingCapacity: true)
+    }
+
+    /// What was collected and is not in the file yet, as it will be there.
+    func collected() -> [UInt8] {
+        sealEvents()
+        return records
+    }
+
+    /// Writes all that was collected.
+    /// - Throws: when it cannot be. The file is then as it was before, or gone if it had nothing.
+    func write(syncs: Bool) throws(JournalError) {
+        sealEvents()
+        guard !records.isEmpty, !isLost else { return }
+        do throws(JournalError) {
+            if file == nil {
+                file = byteCount == 0 ? try JournalFile(creating: path) : try JournalFile(extending: path)
+            }
+            try file?.append(records)
+            if syncs { try file?.sync() }
+        } catch {
+            try? file?.shorten(to: byteCount)
+            lose()
+            throw error
+        }
+        byteCount += records.count
+        records.removeAll(keepingCapacity: records.capacity <= 1 << 20)
+    }
+
+    /// Gives the file up: what is in it stays, and nothing more comes.
+    func lose() {
+        isLost = true
+        file = nil
+        records = []
+        events = []
+    }
+}

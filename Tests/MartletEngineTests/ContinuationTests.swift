@@ -1,0 +1,174 @@
+import MartletEngine
+import MartletProtocol
+import Testing
+
+/// A generation that is taken up where an earlier run was broken off writes what that run would have written.
+@Suite struct ContinuationTests {
+    typealias Change = @Sendable (inout GenerationRequest) -> Void
+
+    private static let count = RunningEngine.chat("Count from 1 to 9.")
+    private static let story = RunningEngine.chat("Tell me a story about Zoë and a fox.")
+
+    /// What a reader is told from the first new token on: one entry for each token, and one for the end.
+    private struct Told: Equatable {
+        var token: Int32?
+        var text: String
+        var probabilities: [TokenProbabilities]
+        var reason: Completion.Reason?
+        var promptTokens: Int?
+        var predictedTokens: Int?
+    }
+
+    private func told(_ events: [EngineEvent]) -> [Told] {
+        events.compactMap { event in
+            switch event.kind {
+            case .token(let id, let text):
+                Told(token: id, text: String(decoding: text, as: UTF8.self), probabilities: event.probabilities)
+            case .finished(let completion, let text):
+                Told(
+                    token: nil, text: String(decoding: text, as: UTF8.self), probabilities: event.probabilities,
+                    reason: completion.reason, promptTokens: completion.timings.promptTokens,
+                    predictedTokens: completion.timings.predictedTokens)
+            default: nil
+            }
+        }
+    }
+
+    private static let variants: [(name: String, prompt: Prompt, change: Change)] = [
+        ("greedy", count, { _ in }),
+        ("stop that is found", count, { $0.stops = ["7, 8", ", 5, 6, 7x"] }),
+        ("stop that is only begun", count, { $0.stops = [", 9 and more"] }),
+        ("limit", count, { $0.maximumTokens = 7 }),
+        ("limit within a begun stop", count, { ($0.maximumTokens, $0.stops) = (10, [", 3, 4, 5, 6 and"]) }),
+        ("probabilities", count, { ($0.probabilities, $0.stops) = (ProbabilityRequest(count: 3), [", 5, 6, 7x"]) }),
+        ("probabilities, stopped", count, { ($0.probabilities, $0.stops) = (ProbabilityRequest(count: 2), ["7, 8"]) }),
+        ("seeded", story, { seeded(&$0) }),
+        (
+            "no filter: broken characters", story,
+            {
+                seeded(&$0)
+                ($0.sampling.temperature, $0.sampling.topK, $0.sampling.topP, $0.sampling.minP) = (4, 0, 1, 0)
+                $0.ignoresEndOfGeneration = true
+            }
+        ),
+        (
+            "penalties", story,
+            {
+                seeded(&$0)
+                ($0.sampling.repeatPenalty, $0.sampling.frequencyPenalty, $0.sampling.repeatLastN) = (1.3, 0.4, 12)
+                ($0.sampling.dry.multiplier, $0.sampling.xtcProbability) = (0.8, 0.5)
+            }
+        ),
+        (
+            "probabilities after sampling", story,
+            {
+                seeded(&$0)
+                $0.probabilities = ProbabilityRequest(count: 4, stage: .afterSampling)
+            }
+        ),
+        (
+            "mirostat", story,
+            { (request) in
+                seeded(&request); request.sampling.mirostat = .first
+            }
+        ),
+        (
+            "mirostat 2", story,
+            { (request) in
+                seeded(&request); request.sampling.mirostat = .second
+            }
+        ),
+        (
+            "adaptive", story,
+            {
+                seeded(&$0)
+                $0.sampling.samplers.append(.adaptiveP)
+                $0.sampling.adaptiveTarget = 0.4
+                $0.probabilities = ProbabilityRequest(count: 2)
+            }
+        ),
+    ]
+
+    @Sendable private static func seeded(_ request: inout GenerationRequest) {
+        request.sampling.temperature = 1.2
+        request.sampling.seed = 77
+        request.maximumTokens = 28
+    }
+
+    @Test(arguments: variants.indices)
+    func everyCutIsContinuedWithTheRest(index: Int) async {
+        let (name, prompt, change) = Self.variants[index]
+        let running = RunningEngine { $0.sequenceCount = 4 }
+        let whole = running.submit(prompt, change)
+        let tokens = await running.log.answer(whole).tokens
+        let expected = told(running.log.recorded(of: whole))
+        #expect(tokens.count > 5, "\(name)")
+        // All at once: whoever else runs makes no difference.
+        let handles = (0...tokens.count).map { cut in
+            running.submit(prompt) {
+                change(&$0)
+                $0.continuation = Array(tokens[..<cut])
+                $0.reportsProgress = cut % 2 == 1
+            }
+        }
+        for (cut, handle) in handles.enumerated() {
+            let answer = await running.log.answer(handle)
+            #expect(told(running.log.recorded(of: handle)) == Array(expected[cut...]), "\(name), cut at \(cut)")
+            #expect(cut == 0 || answer.progress.isEmpty)
+        }
+        running.engine.shutdown()
+    }
+
+    @Test func aLongContinuationIsComputedAsItWasWritten() async {
+        let running = RunningEngine()
+        let change: Change = {
+            $0.ignoresEndOfGeneration = true
+            $0.maximumTokens = 600
+        }
+        let whole = await running.answer(Self.story, change)
+        for cut in [63, 64, 65, 200, 431, 599] {
+            let rest = await running.answer(Self.story) {
+                change(&$0)
+                $0.continuation = Array(whole.tokens[..<cut])
+                $0.reusesPrompt = cut % 2 == 0
+            }
+            #expect(rest.tokens == Array(whole.tokens[cut...]), "cut at \(cut)")
+            #expect(rest.completion?.timings.predictedTokens == 600)
+            #expect(rest.cachedTokens <= rest.promptTokens)
+        }
+        running.engine.shutdown()
+    }
+
+    @Test func timeOfTheEarlierRunCounts() async {
+        let running = RunningEngine()
+        let whole = await running.answer(Self.count)
+        let rest = await running.answer(Self.count) {
+            $0.continuation = Array(whole.tokens[..<4])
+            $0.continuationTime = .seconds(30)
+            $0.maximumTime = .seconds(20)
+        }
+        running.engine.shutdown()
+        #expect(rest.completion?.reason == .timeLimit)
+        #expect(rest.tokens == [whole.tokens[4]])
+        #expect(rest.completion?.timings.predictedTime ?? .zero >= .seconds(30))
+    }
+
+    @Test func strangeTokensAreRefused() async {
+        let running = RunningEngine()
+        let answer = await running.answer(Self.count) { $0.continuation = [5, 2048] }
+        running.engine.shutdown()
+        #expect(answer.error?.code == .invalidRequest)
+        #expect(answer.error?.message.contains("2048") == true)
+    }
+
+    @Test func aContextThatIsTooSmallForTheContinuationIsFull() async {
+        let running = RunningEngine { $0.contextLength = 256 }
+        let answer = await running.answer(Self.count) {
+            $0.continuation = [Int32](repeating: 100, count: 300)
+            $0.maximumTokens = nil
+        }
+        running.engine.shutdown()
+        #expect(answer.completion?.reason == .contextFull)
+        #expect(answer.tokens.isEmpty)
+    }
+}

@@ -1,0 +1,162 @@
+import MartletProtocol
+import Testing
+
+@testable import MartletStreams
+
+/// What is read of a journal, whatever happened to its file.
+@Suite struct JournalReaderTests {
+    private static let head = JournalHead(
+        log: LogHead(created: 1_700_000_000, model: "tiny"), owner: "me", label: "talk", origin: [1, 2, 3])
+    private static let handle = GenerationHandle(rawValue: 9)
+
+    private static var request: JournalRequest {
+        var request = GenerationRequest(
+            handle: handle,
+            prompt: Prompt(pieces: [.text("Grüße", isTrusted: false), .tokens([1])], addsBeginning: true))
+        request.sampling.seed = 7
+        return JournalRequest(request: request, splitter: [4], modelFingerprint: "f")
+    }
+
+    private static func token(_ id: Int32) -> EngineEvent {
+        EngineEvent(handle, .token(id: id, text: ArraySlice("word \(id)".utf8)))
+    }
+
+    private static let end = EngineEvent(
+        handle, .finished(Completion(reason: .endOfGeneration, timings: Timings()), text: []))
+
+    /// A journal with every kind of record, and where each of them ends.
+    private static func sample() -> (bytes: [UInt8], ends: [Int]) {
+        let journal = OpenJournal(id: head.log.id, path: "")
+        journal.add(.head) { writer in
+            writer.write(Int64(1_000))
+            head.write(to: &writer)
+        }
+        journal.add(.request) { request.write(to: &$0) }
+        journal.add(EngineEvent(handle, .admitted(promptTokens: 3)), at: 1_010)
+        journal.add(token(1), at: 1_020)
+        journal.add(.ping) { $0.write(Int64(1_500)) }
+        journal.add(token(2), at: 1_600)
+        journal.add(.resumed) { $0.write(Int64(5_000)) }
+        journal.add(token(3), at: 5_100)
+        journal.add(.handedOver) { $0.write(Int64(5_200)) }
+        journal.add(.resumed) { $0.write(Int64(6_000)) }
+        journal.add(token(4), at: 6_000)
+        journal.add(.ping) { $0.write(Int64(6_010)) }
+        journal.add(token(5), at: 6_050)
+        journal.add(end, at: 6_060)
+        let bytes = journal.collected()
+        var ends = [JournalFormat.headerByteCount]
+        while let start = ends.last, start < bytes.count {
+            let count = JournalFormat.number(bytes[start..<(start + 4)], as: UInt32.self)
+            ends.append(start + JournalFormat.recordHeaderByteCount + Int(count))
+        }
+        return (bytes, ends)
+    }
+
+    @Test func everythingComesBackInOrder() throws {
+        let result = JournalReader.read(Self.sample().bytes)
+        let stored = try #require(result.generation)
+        #expect(result.damage == nil)
+        #expect(stored.head == Self.head)
+        #expect(stored.request == Self.request)
+        #expect(
+            stored.inputs == [
+                .event(EngineEvent(Self.handle, .admitted(promptTokens: 3))), .event(Self.token(1)), .ping,
+                .event(Self.token(2)), .event(Self.token(3)), .event(Self.token(4)), .ping, .event(Self.token(5)),
+                .event(Self.end),
+            ])
+        #expect(stored.isEnded)
+        #expect(stored.tokens == [1, 2, 3, 4, 5])
+        #expect(stored.lastChange == 6_050)
+        #expect(stored.continuation(handle: Self.handle) == nil)
+    }
+
+    @Test func aTornEndLeavesTheRecordsBeforeIt() throws {
+        let (bytes, ends) = Self.sample()
+        for count in 0..<bytes.count {
+            let result = JournalReader.read(Array(bytes[..<count]))
+            let good = ends.last { $0 <= count }
+            #expect((result.damage == nil) == (count == good && good != ends[0]), "\(count)")
+            guard let good, good > ends[0] else {
+                #expect(result.generation == nil)
+                continue
+            }
+            let stored = try #require(result.generation)
+            #expect(stored.byteCount == good)
+            #expect(Int(stored.recordCount) == ends.firstIndex(of: good))
+            let tokens = stored.tokens
+            #expect(tokens == Array([1, 2, 3, 4, 5].prefix(tokens.count)))
+        }
+    }
+
+    @Test func aFlippedBitLeavesTheRecordsBeforeIt() throws {
+        let (bytes, ends) = Self.sample()
+        let whole = try #require(JournalReader.read(bytes).generation)
+        for index in bytes.indices {
+            var broken = bytes
+            broken[index] ^= 1 << UInt8(index % 8)
+            let result = JournalReader.read(broken)
+            #expect(result.damage != nil, "byte \(index)")
+            let good = ends.last { $0 <= index }
+            guard let good, good > ends[0] else {
+                #expect(result.generation == nil)
+                continue
+            }
+            let stored = try #require(result.generation)
+            #expect(stored.byteCount == good)
+            #expect(stored.inputs == Array(whole.inputs.prefix(stored.inputs.count)))
+        }
+    }
+
+    @Test func otherVersionsAndStrangersAreNamed() {
+        var bytes = Self.sample().bytes
+        bytes[8] = 200
+        #expect(JournalReader.read(bytes).damage?.contains("version 200.") == true)
+        for stranger in [[], Array("mrtl".utf8), Array("not a journal at all".utf8)] {
+            let result = JournalReader.read(stranger)
+            #expect(result.generation == nil)
+            #expect(result.damage?.contains("does not begin") == true)
+        }
+    }
+
+    @Test func aMissingOrDoubledRecordIsDamage() {
+        let (bytes, ends) = Self.sample()
+        let missing = bytes[..<ends[3]] + bytes[ends[4]...]
+        let doubled = bytes[..<ends[4]] + bytes[ends[3]...]
+        for broken in [Array(missing), Array(doubled)] {
+            #expect(JournalReader.read(broken).damage == "\(JournalDamage.wrongSequence)")
+        }
+    }
+
+    @Test func whatIsContinuedHasAllTokensAndTheTimeOfAllRuns() throws {
+        let (bytes, ends) = Self.sample()
+        // All but the end of the generation.
+        let stored = try #require(JournalReader.read(Array(bytes[..<ends[ends.count - 2]])).generation)
+        let handle = GenerationHandle(rawValue: 77)
+        let request = try #require(stored.continuation(handle: handle))
+        #expect(request.handle == handle)
+        #expect(request.continuation == [1, 2, 3, 4])
+        #expect(request.continuationTime == .milliseconds(590))
+        #expect(request.sampling.seed == 7)
+    }
+
+    @Test func onlyRestartsAfterACrashAreCounted() throws {
+        let (bytes, ends) = Self.sample()
+        func crashes(_ records: Int) throws -> Int {
+            try #require(JournalReader.read(Array(bytes[..<ends[records]])).generation).crashes
+        }
+        // Records: head, request, events, ping, events, resumed, events, handed over, resumed.
+        #expect(try crashes(5) == 0)
+        #expect(try crashes(6) == 1)
+        #expect(try crashes(8) == 1)
+        #expect(try crashes(9) == 0)
+    }
+
+    @Test func theChecksumIsCastagnolis() {
+        #expect(CRC32C.of(Array("123456789".utf8)[...]) == 0xE306_9283)
+        #expect(CRC32C.of([UInt8](repeating: 0, count: 32)[...]) == 0x8A91_36AA)
+        #expect(CRC32C.of([UInt8](repeating: 0xFF, count: 32)[...]) == 0x62A8_AB43)
+        #expect(CRC32C.of((0..<32).map { UInt8($0) }[...]) == 0x46DD_794E)
+        #expect(CRC32C.of([]) == 0)
+    }
+}

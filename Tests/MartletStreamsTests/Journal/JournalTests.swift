@@ -1,0 +1,282 @@
+import MartletProtocol
+import Synchronization
+import Testing
+
+@testable import MartletStreams
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Real files in a folder of the test's own.
+@Suite struct JournalTests {
+    /// A folder that goes away with the test.
+    final class Place: Sendable {
+        let folder: JournalFolder
+
+        init() throws {
+            var template = Array("/tmp/martlet-journal-XXXXXX".utf8CString)
+            guard mkdtemp(&template) != nil else { throw JournalError("make", "a folder") }
+            folder = JournalFolder(
+                path: String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/state")
+            try folder.prepare()
+        }
+
+        deinit {
+            for name in ["state/streams", "state/aside"] {
+                let path = root + "/" + name
+                guard let directory = opendir(path) else { continue }
+                while let entry = readdir(directory) {
+                    let file = withUnsafeBytes(of: &entry.pointee.d_name) {
+                        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                    }
+                    unlink(path + "/" + file)
+                }
+                closedir(directory)
+                rmdir(path)
+            }
+            unlink(folder.path + "/lock")
+            rmdir(folder.path)
+            rmdir(root)
+        }
+
+        private var root: String { String(folder.path.dropLast("/state".count)) }
+
+        func read(_ head: JournalHead) throws -> StoredGeneration {
+            let result = JournalReader.read(try folder.bytes(of: head.log.id))
+            #expect(result.damage == nil)
+            return try #require(result.generation)
+        }
+    }
+
+    private let place: Place
+    init() throws { place = try Place() }
+
+    private func head() -> JournalHead { JournalHead(log: LogHead(created: 5, model: "m")) }
+
+    private func journal(
+        _ durability: Journal.Durability = .write, maximumByteCount: Int = .max, maximumEventCount: Int = 1 << 18,
+        troubled: @escaping @Sendable (String) -> Void = { _ in }
+    ) -> Journal {
+        Journal(
+            folder: place.folder, durability: durability, maximumByteCount: maximumByteCount, collectTime: .zero,
+            maximumEventCount: maximumEventCount, clock: { 1_000 }, troubled: troubled)
+    }
+
+    private func handle(_ number: UInt64) -> GenerationHandle { GenerationHandle(rawValue: number) }
+
+    private func request(_ number: UInt64) -> JournalRequest {
+        JournalRequest(
+            request: GenerationRequest(handle: handle(number), prompt: Prompt(pieces: [], addsBeginning: true)))
+    }
+
+    private func token(_ number: UInt64, _ id: Int32) -> EngineEvent {
+        EngineEvent(handle(number), .token(id: id, text: [0x61]))
+    }
+
+    private func end(_ number: UInt64) -> EngineEvent {
+        EngineEvent(handle(number), .finished(Completion(reason: .tokenLimit, timings: Timings()), text: []))
+    }
+
+    @Test(arguments: Journal.Durability.allCases)
+    func whatIsToldIsInTheFileAfterAFlush(durability: Journal.Durability) async throws {
+        let journal = journal(durability)
+        let (first, second) = (head(), head())
+        journal.begin(handle(1), first)
+        journal.begin(handle(2), second)
+        journal.take(request(1))
+        journal.take([token(1, 5), token(2, 6), token(3, 7)])
+        journal.ping(handle(1))
+        journal.take([token(1, 8)])
+        journal.take([end(2)])
+        await journal.flush()
+        let stored = try place.read(first)
+        #expect(stored.request == request(1))
+        #expect(stored.inputs == [.event(token(1, 5)), .ping, .event(token(1, 8))])
+        let other = try place.read(second)
+        #expect(other.inputs == [.event(token(2, 6)), .event(end(2))])
+        #expect(other.isEnded)
+        #expect(journal.metrics.open == 1)
+        #expect(journal.metrics.lost == 0)
+        #expect(try Set(place.folder.ids()) == [first.log.id, second.log.id])
+        await journal.close()
+    }
+
+    @Test func anotherServerGoesOnInTheSameFile() async throws {
+        let head = head()
+        let first = journal()
+        first.begin(handle(1), head)
+        first.take(request(1))
+        first.take([token(1, 5)])
+        await first.close()
+        let second = journal()
+        second.resume(handle(4), try place.read(head))
+        second.take([token(4, 6)])
+        second.handOver()
+        await second.close()
+        let stored = try place.read(head)
+        #expect(stored.tokens == [5, 6])
+        #expect(stored.crashes == 1)
+        #expect(stored.isHandedOver)
+    }
+
+    @Test func onlyTheOwnerMayLook() async throws {
+        let journal = journal()
+        let head = head()
+        journal.begin(handle(1), head)
+        await journal.close()
+        for (path, mode) in [
+            (place.folder.path, 0o700), (place.folder.path + "/streams", 0o700), (place.folder.path + "/aside", 0o700),
+            (place.folder.file(of: head.log.id), 0o600),
+        ] {
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(Int(status.st_mode) & 0o777 == mode, "\(path)")
+        }
+    }
+
+    @Test func aFolderBelongsToOneServer() throws {
+        let lock = try place.folder.lock()
+        let isMine = lock != nil
+        #expect(isMine)
+        let second = try place.folder.lock()
+        let isTaken = second == nil
+        #expect(isTaken)
+        _ = consume lock
+        let third = try place.folder.lock()
+        let isFree = third != nil
+        #expect(isFree)
+    }
+
+    @Test func aDamagedEndIsSetAsideAndTheRestGoesOn() async throws {
+        let head = head()
+        let first = journal()
+        first.begin(handle(1), head)
+        first.take([token(1, 5)])
+        await first.close()
+        let good = try place.folder.bytes(of: head.log.id)
+        var file = try JournalFile(extending: place.folder.file(of: head.log.id))
+        try file.append([9, 9, 9])
+        let read = JournalReader.read(try place.folder.bytes(of: head.log.id))
+        #expect(read.damage != nil)
+        let stored = try #require(read.generation)
+        try place.folder.setAside(head.log.id, from: stored.byteCount)
+        #expect(try place.folder.bytes(of: head.log.id) == good)
+        #expect(try JournalFile.read("\(place.folder.path)/aside/\(head.log.id).from-\(good.count)") == [9, 9, 9])
+        try place.folder.setAside(head.log.id, from: 0)
+        #expect(try place.folder.ids().isEmpty)
+        #expect(try JournalFile.read("\(place.folder.path)/aside/\(head.log.id).journal") == good)
+        try place.folder.removeAside(before: .max)
+        #expect(throws: JournalError.self) {
+            try JournalFile.read("\(self.place.folder.path)/aside/\(head.log.id).journal")
+        }
+    }
+
+    @Test func aJournalThatCannotBeWrittenIsGivenUpAndReported() async throws {
+        let problems = Mutex<[String]>([])
+        let journal = journal { problem in problems.withLock { $0.append(problem) } }
+        rename(place.folder.path + "/streams", place.folder.path + "/elsewhere")
+        for number in 1...3 as ClosedRange<UInt64> {
+            journal.begin(handle(number), head())
+            journal.take([token(number, 1)])
+            await journal.flush()
+        }
+        #expect(journal.metrics.lost == 3)
+        #expect(journal.metrics.isTroubled)
+        #expect(problems.withLock { $0 }.count == 1)
+        #expect(problems.withLock { $0 }.first?.contains("No such file") == true)
+        rename(place.folder.path + "/elsewhere", place.folder.path + "/streams")
+        let head = head()
+        journal.begin(handle(4), head)
+        journal.take([token(1, 2), token(4, 2), end(1), end(2), end(3)])
+        await journal.flush()
+        #expect(try place.read(head).tokens == [2])
+        #expect(!journal.metrics.isTroubled)
+        #expect(journal.metrics.open == 1)
+        #expect(try place.folder.ids() == [head.log.id])
+        await journal.close()
+    }
+
+    @Test func whatComesFasterThanItCanBeWrittenIsGivenUpWithoutAGap() async throws {
+        let journal = journal(maximumEventCount: 100)
+        let (first, second) = (head(), head())
+        journal.begin(handle(1), first)
+        journal.take([token(1, 5)])
+        await journal.flush()
+        journal.begin(handle(2), second)
+        journal.take((0..<101).map { token(1, $0) })
+        journal.take([token(1, 6), end(2)])
+        await journal.flush()
+        #expect(journal.metrics.lost == 2)
+        // What is there is a beginning of what happened.
+        #expect(try place.read(first).tokens == [5])
+        // One that has ended without its journal is not to be continued.
+        #expect(try place.folder.ids() == [first.log.id])
+        journal.take([end(1)])
+        await journal.flush()
+        #expect(try place.folder.ids().isEmpty)
+        #expect(journal.metrics.open == 0)
+        #expect(journal.metrics.fileBytes == 0)
+        await journal.close()
+    }
+
+    @Test func theOldestThatEndedMakeRoom() async throws {
+        let heads = (0..<8).map { _ in head() }
+        let limit = 600
+        let journal = journal(maximumByteCount: limit)
+        for (index, head) in heads.enumerated() {
+            let number = UInt64(index) + 1
+            journal.begin(handle(number), head)
+            journal.take([token(number, 1), end(number)])
+            await journal.flush()
+        }
+        let kept = try place.folder.ids()
+        #expect(kept.count < 8 && kept.count > 2)
+        #expect(Set(kept) == Set(heads.suffix(kept.count).map(\.log.id)))
+        #expect(journal.metrics.fileBytes <= limit)
+        #expect(journal.metrics.lost == 0)
+        // Of those that run none makes room.
+        let running = head()
+        journal.begin(handle(20), running)
+        journal.take([EngineEvent(handle(20), .token(id: 1, text: [UInt8](repeating: 1, count: 900)[...]))])
+        await journal.flush()
+        #expect(journal.metrics.lost == 1)
+        await journal.close()
+    }
+
+    @Test func whatIsRemovedIsGone() async throws {
+        let journal = journal()
+        let (running, ended) = (head(), head())
+        journal.begin(handle(1), running)
+        journal.begin(handle(2), ended)
+        journal.take([token(1, 1), end(2)])
+        await journal.flush()
+        journal.remove(running.log.id)
+        journal.remove(ended.log.id)
+        journal.remove(LogHead.makeID())
+        journal.take([token(1, 2)])
+        await journal.flush()
+        #expect(try place.folder.ids().isEmpty)
+        #expect(journal.metrics == JournalMetrics(writtenBytes: journal.metrics.writtenBytes, writes: 2))
+        await journal.close()
+    }
+
+    @Test func strangeNamesAreNoJournals() throws {
+        for name in ["x", "../../../etc/passwd", String(repeating: "A", count: 32)] {
+            #expect(!JournalFolder.isID(name))
+        }
+        #expect(JournalFolder.isID(LogHead.makeID()))
+        _ = try JournalFile(creating: place.folder.path + "/streams/notes.journal")
+        #expect(try place.folder.ids().isEmpty)
+    }
+
+    @Test func stateGoesWhereTheDesktopSays() {
+        #expect(JournalFolder.defaultPath(environment: ["HOME": "/home/me"]) == "/home/me/.local/state/martlet")
+        #expect(
+            JournalFolder.defaultPath(environment: ["HOME": "/home/me", "XDG_STATE_HOME": "/var/x"]) == "/var/x/martlet"
+        )
+        #expect(JournalFolder.defaultPath(environment: ["XDG_STATE_HOME": "relative"]) == nil)
+    }
+}
