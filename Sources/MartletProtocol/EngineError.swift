@@ -15,6 +15,8 @@ package struct EngineError: Error, Sendable, Equatable {
         case engineLost = 5
         /// The engine is being shut down.
         case shuttingDown = 6
+        /// Nobody read the answer for too long.
+        case abandoned = 7
     }
     package var code: Code
     /// One sentence that names the rule and the value.

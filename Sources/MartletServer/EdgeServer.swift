@@ -41,7 +41,9 @@ package final class EdgeServer: Sendable {
         self.logger = logger
         self.services = services
         let gate = ModelGate(configuration: configuration, logger: logger)
-        let registry = GenerationRegistry(quota: configuration.limits.quota) { gate.engineStateChanged($0) }
+        let registry = GenerationRegistry(
+            quota: configuration.limits.quota, retention: configuration.retention
+        ) { gate.engineStateChanged($0) }
         self.gate = gate
         self.registry = registry
         engine = makeEngine(registry)
@@ -66,7 +68,13 @@ package final class EdgeServer: Sendable {
             gracefulShutdownSignals: signals, logger: logger)
         groupConfiguration.maximumGracefulShutdownDuration =
             configuration.generationGrace + configuration.closingTimeout * 2
-        defer { removeSocket() }
+        let sweeper = eventLoops.any().scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) {
+            [registry] _ in registry.sweep()
+        }
+        defer {
+            sweeper.cancel()
+            removeSocket()
+        }
         let group = ServiceGroup(configuration: groupConfiguration)
         self.group.withLock { $0 = group }
         if shutdown.isSet { await group.triggerGracefulShutdown() }
@@ -126,10 +134,13 @@ package final class EdgeServer: Sendable {
             configuration: configuration, engine: engine, gate: gate, registry: registry, metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
+        let loops = ReaderLoops()
         CompletionRoutes(
             service: CompletionService(
-                configuration: configuration, registry: registry, gate: gate, loops: ReaderLoops(), shutdown: shutdown)
+                configuration: configuration, registry: registry, gate: gate, loops: loops, shutdown: shutdown)
         ).add(to: &routes)
+        StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
+        GenerationRoutes(registry: registry, loops: loops).add(to: &routes)
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ObservationMiddleware(metrics: metrics, accessLog: configuration.accessLog))

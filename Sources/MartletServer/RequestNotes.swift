@@ -7,7 +7,8 @@ internal import Synchronization
 final class RequestNotes: Sendable {
     private struct Guarded {
         var keyLabel: String?
-        var log: GenerationLog?
+        var owner = Owner.open
+        var generation: Generation?
     }
     private let guarded = Mutex(Guarded())
 
@@ -17,9 +18,15 @@ final class RequestNotes: Sendable {
         set { guarded.withLock { $0.keyLabel = newValue } }
     }
 
+    /// Whose everything is that the request begins.
+    var owner: Owner {
+        get { guarded.withLock { $0.owner } }
+        set { guarded.withLock { $0.owner = newValue } }
+    }
+
     /// What the request generates.
-    var log: GenerationLog? {
-        get { guarded.withLock { $0.log } }
-        set { guarded.withLock { $0.log = newValue } }
+    var generation: Generation? {
+        get { guarded.withLock { $0.generation } }
+        set { guarded.withLock { $0.generation = newValue } }
     }
 }

@@ -23,7 +23,16 @@ struct RouteTable: Sendable {
 
     /// The methods that `path` takes, or nothing when there is no such route.
     func methods(of path: String) -> [String] {
-        let methods = entries.filter { $0.path == path }.map(\.method)
+        let methods = entries.filter { Self.matches(path, $0.path) }.map(\.method)
         return (methods.contains(.get) ? methods + [.head] : methods).map(\.rawValue)
+    }
+
+    /// Whether `path` is one of the route's: `{…}` stands for one part, `**` at the end for one or more.
+    private static func matches(_ path: String, _ route: String) -> Bool {
+        let parts = path.split(separator: "/")
+        let patterns = route.split(separator: "/")
+        let isOpen = patterns.last == "**"
+        guard isOpen ? parts.count >= patterns.count : parts.count == patterns.count else { return false }
+        return zip(patterns, parts).allSatisfy { $0 == $1 || $0.first == "{" || $0 == "**" }
     }
 }

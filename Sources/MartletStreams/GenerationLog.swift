@@ -1,4 +1,4 @@
-internal import MartletProtocol
+package import MartletProtocol
 package import NIOCore
 internal import Synchronization
 
@@ -13,11 +13,18 @@ package final class GenerationLog: Sendable {
     package let head: LogHead
     private let state: Mutex<State>
 
-    private struct State {
+    fileprivate struct State {
         var storage: LogStorage
+        var isHandedOver = false
         /// Readers that have seen all and want to know of more.
         var armed: [StreamReader] = []
         var waiters: [LogWaiter] = []
+
+        func rest(after cursor: LogCursor) -> Rest {
+            if cursor.position < storage.records.count { return .more }
+            if storage.isEnded { return .ended }
+            return isHandedOver ? .handedOver : .nothingYet
+        }
     }
 
     /// What is left to read after a copy.
@@ -26,6 +33,28 @@ package final class GenerationLog: Sendable {
         /// The reader was armed if it asked for it.
         case nothingYet
         case ended
+        /// The generation goes on, but not in this process.
+        case handedOver
+    }
+
+    /// What an append did.
+    struct Growth {
+        /// What the log takes in memory now.
+        var byteCount: Int
+        /// Whether every view shows something of it.
+        var isShown: Bool
+    }
+
+    /// How far a log has come.
+    package struct Extent: Sendable, Equatable {
+        /// Pings included.
+        package var count: Int
+        /// The number that the next event will have.
+        package var nextNumber: Int
+        package var tokenCount: Int
+        /// What it takes in memory.
+        package var byteCount: Int
+        package var isEnded: Bool
     }
 
     package init(head: LogHead, maximumTextBytes: Int = Int(UInt32.max)) {
@@ -33,19 +62,23 @@ package final class GenerationLog: Sendable {
         state = Mutex(State(storage: LogStorage(maximumTextBytes: maximumTextBytes)))
     }
 
-    /// How many events there are, and whether the last one is terminal.
-    package var extent: (count: Int, isEnded: Bool) {
-        state.withLock { ($0.storage.records.count, $0.storage.isEnded) }
+    package var extent: Extent {
+        state.withLock { state in
+            Extent(
+                count: state.storage.records.count, nextNumber: state.storage.end.number,
+                tokenCount: state.storage.tokenCount, byteCount: state.storage.byteCount,
+                isEnded: state.storage.isEnded)
+        }
     }
 
-    /// What happened first, if anything has.
-    package var firstEvent: LogEvent? {
-        var cursor = LogCursor()
-        var batch = LogBatch()
-        _ = copy(from: &cursor, limit: 1, into: &batch)
-        var event: LogEvent?
-        batch.forEach { first, _ in event = first }
-        return event
+    /// What the generation failed with if that came before the engine's yes, pings aside.
+    package var refusal: EngineError? {
+        state.withLock { state in
+            guard state.storage.details.count == 1, case .failed(let error) = state.storage.details[0] else {
+                return nil
+            }
+            return error
+        }
     }
 
     /// What ended it, if it has ended.
@@ -59,9 +92,18 @@ package final class GenerationLog: Sendable {
         var batch = LogBatch()
         _ = copy(from: &cursor, limit: .max, into: &batch)
         var events: [LogEvent] = []
-        events.reserveCapacity(cursor.number)
+        events.reserveCapacity(cursor.position)
         batch.forEach { event, _ in events.append(event) }
         return events
+    }
+
+    /// Whether the engine has begun with it.
+    var isStarted: Bool {
+        state.withLock { state in
+            state.storage.details.contains { event in
+                if case .started = event { true } else { false }
+            }
+        }
     }
 
     /// Adds events and wakes whoever waits for them.
@@ -74,19 +116,30 @@ package final class GenerationLog: Sendable {
     }
 
     /// Adds the events that `body` hands to its argument, and puts whoever waits for them into `wakeups`.
-    func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) {
+    @discardableResult
+    func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) -> Growth {
         state.withLock { state in
-            body { state.storage.append($0) }
-            wakeups.readers.append(contentsOf: state.armed)
-            state.armed.removeAll(keepingCapacity: true)
-            guard !state.waiters.isEmpty else { return }
-            let count = state.storage.isEnded ? Int.max : state.storage.records.count
-            wakeups.waiters.append(contentsOf: state.waiters.filter { $0.threshold <= count })
-            state.waiters.removeAll { $0.threshold <= count }
+            var isShown = false
+            body { event in
+                isShown = isShown || event.breaksSilence
+                state.storage.append(event)
+            }
+            state.collect(&wakeups)
+            return Growth(byteCount: state.storage.byteCount, isShown: isShown)
         }
     }
 
-    /// Copies up to `limit` events from the cursor on into `batch` and moves the cursor behind them.
+    /// Says to all readers, as the last event of this process, that the generation goes on elsewhere.
+    func handOver(to wakeups: inout Wakeups) {
+        state.withLock { state in
+            guard !state.storage.isEnded, !state.isHandedOver else { return }
+            state.storage.append(.handedOver)
+            state.isHandedOver = true
+            state.collect(&wakeups)
+        }
+    }
+
+    /// Copies up to `limit` entries from the cursor on into `batch` and moves the cursor behind them.
     ///
     /// When that reaches the end of a log that goes on, `reader` is armed: it is woken once when more is there.
     package func copy(
@@ -94,10 +147,20 @@ package final class GenerationLog: Sendable {
     ) -> Rest {
         state.withLock { state in
             state.storage.copy(from: &cursor, limit: limit, into: &batch)
-            if cursor.number < state.storage.records.count { return .more }
-            if state.storage.isEnded { return .ended }
-            if let reader { state.armed.append(reader) }
-            return .nothingYet
+            return state.rest(after: cursor, arming: reader)
+        }
+    }
+
+    /// What is left to read behind the cursor. The reader is armed as `copy` does it.
+    func rest(after cursor: LogCursor, arming reader: StreamReader?) -> Rest {
+        state.withLock { $0.rest(after: cursor, arming: reader) }
+    }
+
+    /// Right behind event `number`; `nil` when there is none.
+    func cursor(behind number: Int) -> LogCursor? {
+        state.withLock { state in
+            guard number >= 0, number < state.storage.end.number else { return nil }
+            return state.storage.cursor(behind: number)
         }
     }
 
@@ -106,15 +169,24 @@ package final class GenerationLog: Sendable {
         state.withLock { $0.armed.removeAll { $0 === reader } }
     }
 
-    /// Returns when the terminal event is there.
+    /// Returns when the terminal event is there, or the generation was handed over.
     package func waitForEnd() async {
         await wait(LogWaiter(threshold: .max))
     }
 
+    /// Returns when the terminal event is there, the generation was handed over, or `timeout` has passed on
+    /// `eventLoop`.
+    package func waitForEnd(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
+        await wait(LogWaiter(threshold: .max), upTo: timeout, on: eventLoop)
+    }
+
     /// Returns when there is an event, or when `timeout` has passed on `eventLoop`.
     package func waitForFirstEvent(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
-        guard extent.count == 0 else { return }
-        let waiter = LogWaiter(threshold: 1)
+        await wait(LogWaiter(threshold: 1), upTo: timeout, on: eventLoop)
+    }
+
+    private func wait(_ waiter: LogWaiter, upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
+        guard !state.withLock({ $0.isMet(waiter) }) else { return }
         let timer = eventLoop.scheduleTask(in: timeout) { waiter.resume() }
         await wait(waiter)
         timer.cancel()
@@ -123,10 +195,34 @@ package final class GenerationLog: Sendable {
 
     private func wait(_ waiter: LogWaiter) async {
         let mustWait = state.withLock { state in
-            guard !state.storage.isEnded, state.storage.records.count < waiter.threshold else { return false }
+            guard !state.isMet(waiter) else { return false }
             state.waiters.append(waiter)
             return true
         }
         if mustWait { await waiter.value() }
+    }
+}
+
+extension GenerationLog.State {
+    fileprivate func isMet(_ waiter: LogWaiter) -> Bool {
+        // A ping alone is no answer.
+        storage.isEnded || isHandedOver || storage.end.number >= waiter.threshold
+    }
+
+    fileprivate mutating func collect(_ wakeups: inout Wakeups) {
+        wakeups.readers.append(contentsOf: armed)
+        armed.removeAll(keepingCapacity: true)
+        guard !waiters.isEmpty else { return }
+        let (met, unmet) = (waiters.filter { isMet($0) }, waiters.filter { !isMet($0) })
+        wakeups.waiters.append(contentsOf: met)
+        waiters = unmet
+    }
+
+    fileprivate mutating func rest(
+        after cursor: LogCursor, arming reader: StreamReader?
+    ) -> GenerationLog.Rest {
+        let rest = rest(after: cursor)
+        if case .nothingYet = rest, let reader { armed.append(reader) }
+        return rest
     }
 }

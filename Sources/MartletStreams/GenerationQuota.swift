@@ -1,9 +1,17 @@
-/// How many generations may be live at once, those that wait included.
+/// How much generations may be and take: what makes room is the oldest that has ended, and nothing else.
 package struct GenerationQuota: Sendable {
-    /// Of all clients together.
+    /// Most generations that have not ended, those that wait included, of all clients together.
     package var total: Int
-    /// Of one owner.
+    /// The same of one owner. For those who come without a key it does not count: they are no one client.
     package var perOwner: Int
+    /// Most ended generations that are kept, of all owners together.
+    package var retained = Int.max
+    /// The same of one owner.
+    package var retainedPerOwner = Int.max
+    /// Most bytes of all resumable generations' logs, of all owners together.
+    package var bytes = Int.max
+    /// The same of one owner.
+    package var bytesPerOwner = Int.max
 
     package init(total: Int = .max, perOwner: Int = .max) {
         self.total = total
@@ -14,12 +22,30 @@ package struct GenerationQuota: Sendable {
     package enum Excess: Error, Equatable {
         case total(limit: Int)
         case perOwner(limit: Int)
+        case bytes(limit: Int)
+        case bytesPerOwner(limit: Int)
+    }
+
+    /// What there is, of one owner or of all.
+    struct Usage: Equatable {
+        /// Generations that have not ended.
+        var live = 0
+        /// Generations that have ended and are kept.
+        var retained = 0
+        /// Of the logs of resumable generations, live and kept.
+        var bytes = 0
+
+        var isEmpty: Bool { self == Usage() }
     }
 
     /// - Throws: when there is no room for one more.
-    func check(live: Int, ofOwner owned: Int) throws(Excess) {
-        // The owner's own limit first: it is the one that this client can do something about.
-        guard owned < perOwner else { throw .perOwner(limit: perOwner) }
-        guard live < total else { throw .total(limit: total) }
+    func check(all: Usage, own: Usage, owner: Owner, isResumable: Bool) throws(Excess) {
+        // The owner's own limits first: they are what this client can do something about.
+        guard own.live < perOwner || owner == .open else { throw .perOwner(limit: perOwner) }
+        if isResumable {
+            guard own.bytes < bytesPerOwner || owner == .open else { throw .bytesPerOwner(limit: bytesPerOwner) }
+            guard all.bytes < bytes else { throw .bytes(limit: bytes) }
+        }
+        guard all.live < total else { throw .total(limit: total) }
     }
 }

@@ -3,48 +3,73 @@ package import MartletProtocol
 package import NIOCore
 internal import Synchronization
 
-/// Every generation that runs, and the way of the engine's events into their logs.
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// Every generation that runs or is kept, and the way of the engine's events into their logs.
 ///
 /// Thread: every method may be called from any thread. Lock order: the registry's, then a log's; the engine and readers
 /// are called with neither held.
 package final class GenerationRegistry: EngineEventReceiver {
-    private struct State {
+    struct State {
         var engine: (any EngineService)?
+        var recorder: (any GenerationRecorder)?
         var live: [GenerationHandle: LiveGeneration] = [:]
-        /// How many of them each owner has.
-        var owned: [String: Int] = [:]
+        var shelf = GenerationShelf()
+        var usage: [Owner: GenerationQuota.Usage] = [:]
+        var totalUsage = GenerationQuota.Usage()
         var lastHandle: UInt64 = 0
         var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
         /// Set when nothing is accepted any more: what new generations end with.
         var closing: EngineError?
-
-        mutating func removeGeneration(at index: Dictionary<GenerationHandle, LiveGeneration>.Index) {
-            guard let owner = live.remove(at: index).value.owner, let count = owned[owner] else { return }
-            owned[owner] = count > 1 ? count - 1 : nil
-        }
     }
-    private let state = Mutex(State())
-    private let quota: GenerationQuota
-    private let clock: @Sendable () -> NIODeadline
+    let state = Mutex(State())
+    let quota: GenerationQuota
+    let retention: Retention
+    let clock: @Sendable () -> NIODeadline
+    let calendar: @Sendable () -> Int64
     private let stateChanged: @Sendable (EngineState) -> Void
 
+    /// How long resumable generations stay.
+    package struct Retention: Sendable {
+        /// How long one that has ended is kept.
+        package var time = TimeAmount.hours(1)
+        /// How long one may go on that nobody reads; `nil` = for ever. Background generations may always.
+        package var orphanTime: TimeAmount? = .minutes(10)
+
+        package init() {}
+    }
+
     /// - Parameters:
-    ///   - quota: how many generations may be live.
+    ///   - quota: how many generations may be live and kept.
     ///   - stateChanged: called when the engine changes its state, on the engine's thread.
     ///   - clock: read once for each call of `prepare` and `receive`.
+    ///   - calendar: seconds since 1970.
     package init(
-        quota: GenerationQuota = GenerationQuota(), stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in },
-        clock: @escaping @Sendable () -> NIODeadline = { .now() }
+        quota: GenerationQuota = GenerationQuota(), retention: Retention = Retention(),
+        stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in },
+        clock: @escaping @Sendable () -> NIODeadline = { .now() },
+        calendar: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
     ) {
         self.quota = quota
+        self.retention = retention
         self.clock = clock
+        self.calendar = calendar
         self.stateChanged = stateChanged
     }
 
     /// Names the engine that generations are handed to. To be called before the first `submit`.
     package func connect(to engine: any EngineService) {
         state.withLock { $0.engine = engine }
+    }
+
+    /// Names who keeps resumable generations beyond the process. To be called before the first `prepare`.
+    package func record(with recorder: any GenerationRecorder) {
+        state.withLock { $0.recorder = recorder }
     }
 
     /// How many generations have not ended, those that wait for the model included.
@@ -59,36 +84,30 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     // MARK: From clients
 
-    /// Makes the log of a new generation. It is live from now on, though the engine does not know of it yet.
-    /// - Parameter owner: whose quota it counts against; `nil` = only that of all together.
+    /// Makes a new generation. It is live from now on, though the engine does not know of it yet.
     /// - Throws: when the quota leaves no room for it.
-    package func prepare(
-        _ head: LogHead, for owner: String? = nil
-    ) throws(GenerationQuota.Excess) -> (handle: GenerationHandle, log: GenerationLog) {
-        let log = GenerationLog(head: head)
+    package func prepare(_ terms: GenerationTerms) throws(GenerationQuota.Excess) -> Generation {
         let begin = clock()
-        let (handle, closing) = try state.withLock { state throws(GenerationQuota.Excess) in
-            try quota.check(live: state.live.count, ofOwner: owner.flatMap { state.owned[$0] } ?? 0)
-            state.lastHandle += 1
-            let handle = GenerationHandle(rawValue: state.lastHandle)
-            if state.closing == nil {
-                state.live[handle] = LiveGeneration(
-                    log: log, owner: owner, series: state.metrics.index(of: head.model), begin: begin)
-                if let owner { state.owned[owner, default: 0] += 1 }
-            }
-            return (handle, state.closing)
+        let (generation, closing) = try state.withLock { state throws(GenerationQuota.Excess) in
+            state.sweep(at: begin, retention)
+            if terms.isResumable { state.makeRoom(for: terms.owner, quota) }
+            try quota.check(
+                all: state.totalUsage, own: state.usage[terms.owner] ?? .init(), owner: terms.owner,
+                isResumable: terms.isResumable)
+            return (state.insert(terms, begin: begin), state.closing)
         }
-        if let closing { log.append(.failed(closing)) }
-        return (handle, log)
+        if let closing { fail(generation.handle, closing) }
+        return generation
     }
 
     /// Hands a prepared generation to the engine, unless it has ended meanwhile.
     package func submit(_ request: GenerationRequest, splitter: (any OutputSplitter)? = nil) {
         let handle = request.handle
         let engine = state.withLock { state -> (any EngineService)? in
-            guard let engine = state.engine, state.live[handle] != nil else { return nil }
+            guard let engine = state.engine, let generation = state.live[handle]?.generation else { return nil }
             state.live[handle]?.setSplitter(splitter)
             state.live[handle]?.stage = .submitting(isCancelled: false)
+            if generation.terms.isResumable { state.recorder?.submit(request, of: generation) }
             return engine
         }
         guard let engine else { return }
@@ -101,15 +120,26 @@ package final class GenerationRegistry: EngineEventReceiver {
         if isCancelled { engine.cancel(handle) }
     }
 
+    /// Says that the client has been told of a generation, so that it can ask for it, also before the engine's yes.
+    package func announce(_ generation: Generation) {
+        state.withLock { state in
+            guard let live = state.live[generation.handle], generation.terms.isResumable else { return }
+            state.live[generation.handle]?.isAnnounced = true
+            if !live.isAdmitted { state.shelf.announce(generation) }
+        }
+    }
+
     /// Ends a generation that the engine does not know of with an error.
     package func fail(_ handle: GenerationHandle, _ error: EngineError) {
         receive([EngineEvent(handle, .failed(error))])
     }
 
     /// Ends a generation wherever it is. One that has ended is left alone.
-    package func cancel(_ handle: GenerationHandle) {
+    /// - Parameter verdict: what it fails with; `nil` = it counts as finished.
+    package func cancel(_ handle: GenerationHandle, _ verdict: EngineError? = nil) {
         var engine: (any EngineService)?
         let isPrepared = state.withLock { state in
+            if let verdict { state.live[handle]?.verdict = verdict }
             switch state.live[handle]?.stage {
             case nil: break
             case .prepared: return true
@@ -151,21 +181,28 @@ package final class GenerationRegistry: EngineEventReceiver {
     // MARK: From the engine
 
     package func receive(_ events: [EngineEvent]) {
+        take(events.lazy.map { ($0.handle, .engine($0)) })
+    }
+
+    /// Writes inputs into the logs that they belong to.
+    func take(_ inputs: some Sequence<(GenerationHandle, GenerationInput)>) {
         var wakeups = Wakeups()
         let now = clock()
-        state.withLock { state in
-            for event in events {
-                guard let index = state.live.index(forKey: event.handle) else { continue }
-                let series = state.live.values[index].series
-                state.live.values[index].measure(event.kind, at: now, in: &state.metrics.series[series])
-                let isEnded = state.live.values[index].take(event, wakeups: &wakeups)
-                if isEnded { state.removeGeneration(at: index) }
+        let superseded = state.withLock { state in
+            var superseded: [GenerationHandle] = []
+            for (handle, input) in inputs {
+                if let old = state.take(input, for: handle, at: now, wakeups: &wakeups, calendar: calendar) {
+                    superseded.append(old)
+                }
             }
-            guard state.live.isEmpty, !state.idleWaiters.isEmpty else { return }
+            state.trim(quota)
+            guard state.live.isEmpty, !state.idleWaiters.isEmpty else { return superseded }
             wakeups.waiters.append(contentsOf: state.idleWaiters)
             state.idleWaiters = []
+            return superseded
         }
         wakeups.send()
+        for handle in superseded { cancel(handle) }
     }
 
     package func engineStateChanged(_ newState: EngineState) {

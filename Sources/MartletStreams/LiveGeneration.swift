@@ -13,22 +13,30 @@ struct LiveGeneration {
         case submitted
     }
 
-    let log: GenerationLog
-    /// Whose quota it counts against.
-    let owner: String?
+    let generation: Generation
     /// Where its model's metrics are.
     let series: Int
-    private let begin: NIODeadline
-    private var lastToken: NIODeadline?
     var stage = Stage.prepared
+    /// Whether its client was told of it, so that it is looked for even if the engine refuses it.
+    var isAnnounced = false
+    /// What ends it instead of the engine's last event.
+    var verdict: EngineError?
+    /// When its stream had something to show last.
+    private(set) var lastShown: NIODeadline
+    /// Of the log.
+    private(set) var byteCount = 0
+    private(set) var isAdmitted = false
+    private(set) var isStarted = false
+    private var lastToken: NIODeadline?
     private var splitter: (any OutputSplitter)?
     private var channel = MartletProtocol.Channel.content
 
-    init(log: GenerationLog, owner: String?, series: Int, begin: NIODeadline) {
-        self.log = log
-        self.owner = owner
+    private var log: GenerationLog { generation.log }
+
+    init(_ generation: Generation, series: Int) {
+        self.generation = generation
         self.series = series
-        self.begin = begin
+        lastShown = generation.begin
     }
 
     mutating func setSplitter(_ splitter: (any OutputSplitter)?) { self.splitter = splitter }
@@ -40,52 +48,81 @@ struct LiveGeneration {
             if let lastToken {
                 series.nextToken(after: (now - lastToken).nanoseconds)
             } else {
-                series.firstToken(after: (now - begin).nanoseconds)
+                series.firstToken(after: (now - generation.begin).nanoseconds)
             }
             lastToken = now
-        case .started: series.started(after: (now - begin).nanoseconds)
+        case .started: series.started(after: (now - generation.begin).nanoseconds)
         case .finished(let completion, _): series.finished(completion.timings)
         case .admitted, .promptProgress, .controlled, .failed: break
         }
     }
 
-    /// Writes what the engine reports into the log.
+    /// Writes an input into the log.
+    /// - Parameter isNew: whether it happens now, rather than in an earlier process.
     /// - Returns: Whether the generation has ended.
-    mutating func take(_ event: EngineEvent, wakeups: inout Wakeups) -> Bool {
+    mutating func take(
+        _ input: GenerationInput, at now: NIODeadline, isNew: Bool = true, wakeups: inout Wakeups
+    ) -> Bool {
+        switch input {
+        case .engine(let event): return take(event, at: now, wakeups: &wakeups)
+        case .ping: note(log.append(to: &wakeups) { $0(.ping) }, at: now)
+        case .handedOver where isNew: log.handOver(to: &wakeups)
+        case .handedOver: note(log.append(to: &wakeups) { $0(.handedOver) }, at: now)
+        }
+        return false
+    }
+
+    private mutating func take(_ event: EngineEvent, at now: NIODeadline, wakeups: inout Wakeups) -> Bool {
         switch event.kind {
         case .admitted(let promptTokens):
-            log.append(to: &wakeups) { $0(.admitted(promptTokens: promptTokens)) }
+            // A continued generation is admitted and started again.
+            guard !isAdmitted else { break }
+            isAdmitted = true
+            note(log.append(to: &wakeups) { $0(.admitted(promptTokens: promptTokens)) }, at: now)
         case .started(_, let cachedTokens):
-            log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }
+            guard !isStarted else { break }
+            isStarted = true
+            note(log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }, at: now)
         case .promptProgress(let progress):
-            log.append(to: &wakeups) { $0(.promptProgress(progress)) }
+            note(log.append(to: &wakeups) { $0(.promptProgress(progress)) }, at: now)
         case .controlled: break
         case .token(let id, let text):
             if event.probabilities.isEmpty {
-                takeToken(id, text, wakeups: &wakeups)
+                takeToken(id, text, at: now, wakeups: &wakeups)
             } else {
-                takeScored(id, text, event.probabilities, wakeups: &wakeups)
+                takeScored(id, text, event.probabilities, at: now, wakeups: &wakeups)
             }
         case .finished(let completion, let text):
-            if !event.probabilities.isEmpty { takeScored(nil, text, event.probabilities, wakeups: &wakeups) }
-            finish(.finished(completion), event.probabilities.isEmpty ? text : [], wakeups: &wakeups)
+            if !event.probabilities.isEmpty {
+                takeScored(nil, text, event.probabilities, at: now, wakeups: &wakeups)
+            }
+            finish(
+                verdict.map { .failed($0) } ?? .finished(completion), event.probabilities.isEmpty ? text : [],
+                at: now, wakeups: &wakeups)
             return true
         case .failed(let error):
-            finish(.failed(error), [], wakeups: &wakeups)
+            finish(.failed(verdict ?? error), [], at: now, wakeups: &wakeups)
             return true
         }
         return false
     }
 
-    private mutating func takeToken(_ id: Int32, _ text: ArraySlice<UInt8>, wakeups: inout Wakeups) {
+    private mutating func note(_ growth: GenerationLog.Growth, at now: NIODeadline) {
+        byteCount = growth.byteCount
+        if growth.isShown { lastShown = now }
+    }
+
+    private mutating func takeToken(
+        _ id: Int32, _ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups
+    ) {
         guard var splitter else {
-            log.append(to: &wakeups) { $0(.text(.content, token: id, bytes: text)) }
+            note(log.append(to: &wakeups) { $0(.text(.content, token: id, bytes: text)) }, at: now)
             return
         }
         // Moved out and back, so that it is changed in place.
         self.splitter = nil
         var channel = channel
-        log.append(to: &wakeups) { add in
+        let growth = log.append(to: &wakeups) { add in
             var token: Int32? = id
             splitter.append(text) { part, bytes in
                 channel = part
@@ -94,13 +131,15 @@ struct LiveGeneration {
             }
             if token != nil { add(.text(channel, token: token, bytes: [])) }
         }
+        note(growth, at: now)
         self.channel = channel
         self.splitter = splitter
     }
 
     /// Text whose tokens' probabilities are known. They go with its last piece, also if that is empty.
     private mutating func takeScored(
-        _ id: Int32?, _ text: ArraySlice<UInt8>, _ probabilities: [TokenProbabilities], wakeups: inout Wakeups
+        _ id: Int32?, _ text: ArraySlice<UInt8>, _ probabilities: [TokenProbabilities], at now: NIODeadline,
+        wakeups: inout Wakeups
     ) {
         var pieces: [(channel: MartletProtocol.Channel, bytes: ArraySlice<UInt8>)] = []
         if splitter == nil {
@@ -110,7 +149,7 @@ struct LiveGeneration {
             if pieces.isEmpty { pieces.append((channel, [])) }
         }
         channel = pieces[pieces.count - 1].channel
-        log.append(to: &wakeups) { add in
+        let growth = log.append(to: &wakeups) { add in
             for (index, piece) in pieces.enumerated() {
                 let token = index == 0 ? id : nil
                 if index < pieces.count - 1 {
@@ -120,10 +159,15 @@ struct LiveGeneration {
                 }
             }
         }
+        note(growth, at: now)
     }
 
-    private mutating func finish(_ event: LogEvent, _ text: ArraySlice<UInt8>, wakeups: inout Wakeups) {
-        log.append(to: &wakeups) { add in
+    private mutating func finish(
+        _ event: LogEvent, _ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups
+    ) {
+        var splitter = splitter
+        self.splitter = nil
+        let growth = log.append(to: &wakeups) { add in
             if splitter == nil {
                 if !text.isEmpty { add(.text(.content, token: nil, bytes: text)) }
             } else {
@@ -133,5 +177,6 @@ struct LiveGeneration {
             }
             add(event)
         }
+        note(growth, at: now)
     }
 }

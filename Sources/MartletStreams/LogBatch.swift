@@ -4,6 +4,7 @@ internal import MartletProtocol
 ///
 /// Meant to be kept and filled again: it then allocates nothing.
 package struct LogBatch: Sendable {
+    /// The number of the first event.
     var first = 0
     var records: [LogStorage.Record] = []
     var text: [UInt8] = []
@@ -22,26 +23,30 @@ package struct LogBatch: Sendable {
         details.removeAll(keepingCapacity: true)
     }
 
-    /// Calls `body` with each event and its number in the log.
+    /// Calls `body` with each event and its number in the log; with a ping, the number is that of the event after it.
     package func forEach(_ body: (LogEvent, Int) -> Void) {
         var start = 0
         var detail = 0
-        for (offset, record) in records.enumerated() {
+        var number = first
+        for record in records {
             let end = Int(record.textEnd) - textStart
             switch record.kind {
             case .token:
-                body(.text(record.channel, token: record.value, bytes: text[start..<end]), first + offset)
+                body(.text(record.channel, token: record.value, bytes: text[start..<end]), number)
             case .piece:
-                body(.text(record.channel, token: nil, bytes: text[start..<end]), first + offset)
+                body(.text(record.channel, token: nil, bytes: text[start..<end]), number)
             case .detail:
-                body(details[detail], first + offset)
+                body(details[detail], number)
                 detail += 1
             case .scored:
                 if case .scoredText(let channel, let token, _, let probabilities) = details[detail] {
-                    body(.scoredText(channel, token: token, bytes: text[start..<end], probabilities), first + offset)
+                    body(.scoredText(channel, token: token, bytes: text[start..<end], probabilities), number)
                 }
                 detail += 1
+            case .ping:
+                body(.ping, number)
             }
+            if record.kind != .ping { number += 1 }
             start = end
         }
     }

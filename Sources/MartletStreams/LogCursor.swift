@@ -1,9 +1,14 @@
 /// How far a reader has read a log. All that a reader costs a log.
 package struct LogCursor: Sendable, Equatable {
-    /// The number of the next event.
-    package internal(set) var number = 0
-    /// How many of the events before it are not only text.
+    /// How many entries are before it.
+    package internal(set) var position = 0
+    /// How many of them are not only text.
     var detail = 0
+    /// How many of them are pings, which have no number.
+    var pings = 0
+
+    /// The number of the next event.
+    package var number: Int { position - pings }
 
     /// The beginning of a log.
     package init() {}

@@ -4,6 +4,7 @@ package import MartletProtocol
 ///
 /// The log stores what happened, compactly; every client format is a function of the log's head and these events.
 /// Of one log there is at most one `admitted` and one `started`, and the last event is one `finished` or `failed`.
+/// Events are numbered from 0; pings have no number.
 package enum LogEvent: Sendable, Equatable {
     case admitted(promptTokens: Int)
     case started(cachedTokens: Int)
@@ -13,6 +14,10 @@ package enum LogEvent: Sendable, Equatable {
     case text(Channel, token: Int32?, bytes: ArraySlice<UInt8>)
     /// The same, with what is known of the tokens whose text became certain with it, where that was asked for.
     case scoredText(Channel, token: Int32?, bytes: ArraySlice<UInt8>, [TokenProbabilities])
+    /// A sign of life. Part of the log, so that a stream has the same bytes whenever it is read.
+    case ping
+    /// The server ended under the generation, which goes on when the server is there again.
+    case handedOver
     case finished(Completion)
     case failed(EngineError)
 
@@ -21,6 +26,15 @@ package enum LogEvent: Sendable, Equatable {
         switch self {
         case .finished, .failed: true
         default: false
+        }
+    }
+
+    /// Whether every view shows it, so that a stream's silence ends with it.
+    var breaksSilence: Bool {
+        switch self {
+        case .text(let channel, _, let bytes): channel != .markup && !bytes.isEmpty
+        case .admitted, .started: false
+        case .promptProgress, .scoredText, .ping, .handedOver, .finished, .failed: true
         }
     }
 }

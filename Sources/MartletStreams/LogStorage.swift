@@ -14,6 +14,8 @@ struct LogStorage: Sendable {
             case detail
             /// A token or a piece, as the next of `details` says, which lacks only the text.
             case scored
+            /// A ping; `value` means nothing.
+            case ping
         }
         /// Where this event's text ends in the buffer. It begins where the event before it ends.
         var textEnd: UInt32
@@ -28,6 +30,16 @@ struct LogStorage: Sendable {
     /// asked for.
     private(set) var details: [LogEvent] = []
     private(set) var isEnded = false
+    /// How many tokens there are.
+    private(set) var tokenCount = 0
+    /// Where one comes to behind this many records, twice as many, and so on: a way to any event without counting from
+    /// the first.
+    private var marks: [LogCursor] = []
+    private static let markSpacing = 256
+    /// Behind the last record.
+    private(set) var end = LogCursor()
+    /// What `details` takes, without the arrays' spare room.
+    private var detailBytes = 0
     let maximumTextBytes: Int
 
     init(maximumTextBytes: Int = Int(UInt32.max)) {
@@ -40,19 +52,50 @@ struct LogStorage: Sendable {
         switch event {
         case .text(let channel, let token, let bytes):
             guard takeText(bytes) else { return }
-            records.append(
-                Record(
-                    textEnd: UInt32(text.count), value: token ?? 0, kind: token == nil ? .piece : .token,
-                    channel: channel))
+            if token != nil { tokenCount += 1 }
+            add(token == nil ? .piece : .token, value: token ?? 0, channel: channel)
         case .scoredText(let channel, let token, let bytes, let probabilities):
             guard takeText(bytes) else { return }
-            details.append(.scoredText(channel, token: token, bytes: [], probabilities))
-            records.append(Record(textEnd: UInt32(text.count), value: 0, kind: .scored, channel: channel))
+            if token != nil { tokenCount += 1 }
+            add(.scoredText(channel, token: token, bytes: [], probabilities), as: .scored, channel: channel)
+        case .ping:
+            add(.ping)
         default:
-            details.append(event)
-            records.append(Record(textEnd: UInt32(text.count), value: 0, kind: .detail, channel: .content))
+            add(event, as: .detail)
             isEnded = event.isTerminal
         }
+    }
+
+    private mutating func add(_ detail: LogEvent, as kind: Record.Kind, channel: Channel = .content) {
+        details.append(detail)
+        detailBytes += detail.detailBytes
+        add(kind, channel: channel)
+    }
+
+    private mutating func add(_ kind: Record.Kind, value: Int32 = 0, channel: Channel = .content) {
+        records.append(Record(textEnd: UInt32(text.count), value: value, kind: kind, channel: channel))
+        end.pass(kind)
+        if end.position.isMultiple(of: Self.markSpacing) { marks.append(end) }
+    }
+
+    /// What the events take in memory, without the arrays' spare room.
+    var byteCount: Int {
+        records.count * MemoryLayout<Record>.stride + text.count + detailBytes
+    }
+
+    /// Right behind event `number`, which must be there.
+    /// - Complexity: O(log of the number of events).
+    func cursor(behind number: Int) -> LogCursor {
+        // The last mark that is not behind the event.
+        var low = 0
+        var high = marks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if marks[middle].number <= number { low = middle + 1 } else { high = middle }
+        }
+        var cursor = low == 0 ? LogCursor() : marks[low - 1]
+        while cursor.number <= number { cursor.pass(records[cursor.position].kind) }
+        return cursor
     }
 
     /// - Returns: whether there was room. Otherwise the log has ended.
@@ -65,22 +108,46 @@ struct LogStorage: Sendable {
         return true
     }
 
-    /// Copies up to `limit` events from number `cursor.number` on into `batch`, and moves the cursor behind them.
+    /// Copies up to `limit` entries from the cursor on into `batch`, and moves the cursor behind them.
     ///
     /// - Complexity: O(events and bytes copied).
     func copy(from cursor: inout LogCursor, limit: Int, into batch: inout LogBatch) {
-        let end = min(records.count, cursor.number + limit)
+        let start = cursor.position
+        let end = start + min(limit, records.count - start)
         batch.removeAll(first: cursor.number)
-        guard cursor.number < end else { return }
-        let textStart = cursor.number == 0 ? 0 : Int(records[cursor.number - 1].textEnd)
+        guard start < end else { return }
+        let textStart = start == 0 ? 0 : Int(records[start - 1].textEnd)
         let textEnd = Int(records[end - 1].textEnd)
-        batch.records.append(contentsOf: records[cursor.number..<end])
+        batch.records.append(contentsOf: records[start..<end])
         batch.text.append(contentsOf: text[textStart..<textEnd])
         batch.textStart = textStart
-        for record in records[cursor.number..<end] where record.kind == .detail || record.kind == .scored {
-            batch.details.append(details[cursor.detail])
-            cursor.detail += 1
+        let firstDetail = cursor.detail
+        for record in records[start..<end] { cursor.pass(record.kind) }
+        batch.details.append(contentsOf: details[firstDetail..<cursor.detail])
+    }
+}
+
+extension LogCursor {
+    /// Moves behind an entry of this kind.
+    fileprivate mutating func pass(_ kind: LogStorage.Record.Kind) {
+        position += 1
+        switch kind {
+        case .token, .piece: break
+        case .detail, .scored: detail += 1
+        case .ping: pings += 1
         }
-        cursor.number = end
+    }
+}
+
+extension LogEvent {
+    /// What it takes in `details`, roughly.
+    fileprivate var detailBytes: Int {
+        var count = MemoryLayout<LogEvent>.stride
+        if case .scoredText(_, _, _, let tokens) = self {
+            for token in tokens {
+                count += MemoryLayout<TokenProbabilities>.stride + token.count * 24
+            }
+        }
+        return count
     }
 }

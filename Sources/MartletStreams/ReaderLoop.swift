@@ -1,12 +1,14 @@
 package import NIOCore
 internal import Synchronization
 
-/// All stream readers of one event loop: woken together, pinged by one timer, encoding into one scratch buffer.
+/// All stream readers of one event loop: woken together, encoding into one scratch buffer, and one wheel of timers.
 ///
 /// `@unchecked Sendable`: everything but `pending` and the constants is touched on `eventLoop` only, which every
 /// method that does so asserts; `pending` is behind a lock.
 package final class ReaderLoop: @unchecked Sendable {
     package let eventLoop: any EventLoop
+    /// For what has to happen to generations while nothing else does.
+    package let wheel: TimerWheel
 
     private struct Pending {
         var readers: [StreamReader] = []
@@ -15,20 +17,29 @@ package final class ReaderLoop: @unchecked Sendable {
     }
     private let pending = Mutex(Pending())
 
-    /// How close together pings of different readers may be: bounds the work when there are very many readers.
-    private static let pingSpacing = TimeAmount.milliseconds(50)
     private var open: [ObjectIdentifier: StreamReader] = [:]
-    private var pingTimer: Scheduled<Void>?
-    private var pingTimerDeadline = NIODeadline.distantFuture
     var batch = LogBatch()
     var bytes: [UInt8] = []
 
-    package init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+    package init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        wheel = TimerWheel(eventLoop: eventLoop)
+    }
 
     /// How many readers are attached.
     package var openCount: Int {
         eventLoop.assertInEventLoop()
         return open.count
+    }
+
+    func add(_ reader: StreamReader) {
+        eventLoop.assertInEventLoop()
+        open[ObjectIdentifier(reader)] = reader
+    }
+
+    func remove(_ reader: StreamReader) {
+        eventLoop.assertInEventLoop()
+        open[ObjectIdentifier(reader)] = nil
     }
 
     // MARK: Waking, from any thread
@@ -58,41 +69,5 @@ package final class ReaderLoop: @unchecked Sendable {
             return pending.readers
         }
         for reader in readers { reader.wake() }
-    }
-
-    // MARK: Pings, on the event loop
-
-    func add(_ reader: StreamReader) {
-        eventLoop.assertInEventLoop()
-        open[ObjectIdentifier(reader)] = reader
-        if let deadline = reader.pingDeadline { schedulePings(at: deadline) }
-    }
-
-    func remove(_ reader: StreamReader) {
-        eventLoop.assertInEventLoop()
-        open[ObjectIdentifier(reader)] = nil
-        if open.isEmpty { stopPings() }
-    }
-
-    /// Makes sure that the timer fires at `deadline` or before. Readers that wrote meanwhile are left alone then.
-    private func schedulePings(at deadline: NIODeadline) {
-        guard deadline < pingTimerDeadline else { return }
-        pingTimer?.cancel()
-        pingTimerDeadline = deadline
-        pingTimer = eventLoop.scheduleTask(deadline: deadline) { self.sendPings() }
-    }
-
-    private func stopPings() {
-        pingTimer?.cancel()
-        pingTimer = nil
-        pingTimerDeadline = .distantFuture
-    }
-
-    private func sendPings() {
-        stopPings()
-        let now = eventLoop.now
-        for reader in open.values { reader.ping(now: now) }
-        guard let next = open.values.compactMap(\.pingDeadline).min() else { return }
-        schedulePings(at: max(next, now + Self.pingSpacing))
     }
 }

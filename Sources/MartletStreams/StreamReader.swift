@@ -1,31 +1,24 @@
-package import NIOCore
+internal import NIOCore
 
 /// Shows one log to one connection, in one wire format, as it grows.
 ///
-/// Pinned to the connection's event loop. When it is woken it encodes everything that is new into one buffer and
-/// writes that with one flush. While the connection takes no more it stands still and costs nothing but its cursor.
-/// Nothing is created per token: no task, no continuation, no queue.
+/// Pinned to the connection's event loop. When it is woken it takes everything that is new as one buffer and writes that
+/// with one flush. While the connection takes no more it stands still and costs nothing but its cursor. Nothing is
+/// created per token: no task, no continuation, no queue.
 ///
 /// `@unchecked Sendable`: the variables are touched on `loop.eventLoop` only, which every method asserts. Other threads
 /// hold references, compare them and hand them to `loop`.
 package final class StreamReader: @unchecked Sendable {
     /// How a reader ended.
     package enum End: Sendable {
-        /// The terminal event was written.
+        /// The last event was written: the terminal one, or that the generation goes on elsewhere.
         case complete
         /// The connection went away first.
         case detached
     }
 
-    /// Most events that are encoded in one go, so that a long replay does not keep other readers waiting.
-    private static let batchSize = 512
-    /// A comment, which no client shows.
-    private static let ping = Array(":\n\n".utf8)
-
     let loop: ReaderLoop
-    private let log: GenerationLog
-    private let view: any StreamView
-    private let pingInterval: TimeAmount?
+    private let rendition: Rendition
     private let ended: @Sendable (End) -> Void
 
     private enum State {
@@ -34,23 +27,20 @@ package final class StreamReader: @unchecked Sendable {
         case closed
     }
     private var state = State.fresh
-    private var cursor = LogCursor()
+    private var position: StreamPosition
     private var isPumping = false
     /// Whether the log will wake this reader, or has done so and the wake-up is on its way.
     private var isArmed = false
-    /// When a ping is due unless something is written before. `nil` = never.
-    private(set) var pingDeadline: NIODeadline?
 
     /// - Parameters:
-    ///   - pingInterval: the longest silence; `nil` = no pings.
+    ///   - position: where to begin.
     ///   - ended: called once, on the event loop, when nothing more will be written.
     package init(
-        log: GenerationLog, view: any StreamView, pingInterval: TimeAmount?, loop: ReaderLoop,
+        _ rendition: Rendition, from position: StreamPosition = StreamPosition(), loop: ReaderLoop,
         ended: @escaping @Sendable (End) -> Void
     ) {
-        self.log = log
-        self.view = view
-        self.pingInterval = pingInterval
+        self.rendition = rendition
+        self.position = position
         self.loop = loop
         self.ended = ended
     }
@@ -60,7 +50,7 @@ package final class StreamReader: @unchecked Sendable {
         loop.eventLoop.assertInEventLoop()
         guard case .fresh = state else { return }
         state = .open(sink)
-        restartPingInterval()
+        rendition.join()
         loop.add(self)
         pump()
     }
@@ -69,7 +59,7 @@ package final class StreamReader: @unchecked Sendable {
     package func detach() {
         loop.eventLoop.assertInEventLoop()
         if case .closed = state { return }
-        log.disarm(self)
+        rendition.log.disarm(self)
         close(.detached)
     }
 
@@ -87,18 +77,19 @@ package final class StreamReader: @unchecked Sendable {
         // A write can change the sink's writability and so call back here.
         guard case .open(let sink) = state, !isPumping, sink.isWritable else { return }
         isPumping = true
-        let rest = log.copy(from: &cursor, limit: Self.batchSize, into: &loop.batch, arming: isArmed ? nil : self)
-        if !loop.batch.isEmpty {
-            loop.bytes.removeAll(keepingCapacity: true)
-            loop.batch.forEach { view.encode($0, number: $1, into: &loop.bytes) }
-            if !loop.bytes.isEmpty {
-                restartPingInterval()
-                sink.write(loop.bytes)
-            }
+        let rest = rendition.read(
+            from: &position.cursor, batch: &loop.batch, into: &loop.bytes, arming: isArmed ? nil : self)
+        if case .handedOver = rest { sayGoodbye() }
+        if position.skippedBytes == 0 {
+            if !loop.bytes.isEmpty { sink.write(loop.bytes) }
+        } else {
+            let count = min(position.skippedBytes, loop.bytes.count)
+            position.skippedBytes -= count
+            if count < loop.bytes.count { sink.write(Array(loop.bytes[count...])) }
         }
         isPumping = false
         switch rest {
-        case .ended:
+        case .ended, .handedOver:
             close(.complete)
         case .more:
             loop.enqueue(self)
@@ -108,19 +99,19 @@ package final class StreamReader: @unchecked Sendable {
         }
     }
 
-    /// Writes a comment line if it is due and the connection takes it.
-    func ping(now: NIODeadline) {
-        guard case .open(let sink) = state, let deadline = pingDeadline, deadline <= now else { return }
-        restartPingInterval()
-        if sink.isWritable { sink.write(Self.ping) }
-    }
-
-    private func restartPingInterval() {
-        pingDeadline = pingInterval.map { loop.eventLoop.now + $0 }
+    /// Puts the words for a reader in the place of the event that says the same to nobody.
+    private func sayGoodbye() {
+        var words: [UInt8] = []
+        rendition.view.encodeHandover(number: position.cursor.number - 1, into: &words)
+        guard words.count <= loop.bytes.count else { return }
+        loop.bytes.replaceSubrange((loop.bytes.count - words.count)..., with: words)
     }
 
     private func close(_ end: End) {
-        if case .open = state { loop.remove(self) }
+        if case .open = state {
+            loop.remove(self)
+            rendition.leave()
+        }
         state = .closed
         ended(end)
     }

@@ -34,6 +34,9 @@ package final class FakeEngine: EngineService {
     private let guarded: Mutex<Guarded>
     /// Held while the receiver is called.
     private let delivery = Mutex<Void>(())
+    /// What the receiver causes while it is called: it gets that when the call has returned.
+    private let caused = Mutex<[EngineEvent]>([])
+    @TaskLocal private static var isDelivering = false
 
     /// - Parameter script: by default a request is admitted with as many tokens as it has bytes, and no more happens.
     package init(
@@ -49,7 +52,17 @@ package final class FakeEngine: EngineService {
         guarded.withLock { guarded in
             for event in events where event.kind.isTerminal { guarded.running.remove(event.handle) }
         }
-        delivery.withLock { _ in receiver.receive(events) }
+        guard !Self.isDelivering else { return caused.withLock { $0 += events } }
+        delivery.withLock { _ in
+            Self.$isDelivering.withValue(true) {
+                receiver.receive(events)
+                while true {
+                    let more = caused.withLock { exchange(&$0) }
+                    if more.isEmpty { break }
+                    receiver.receive(more)
+                }
+            }
+        }
     }
 
     /// One decode step: one token for each of these generations.

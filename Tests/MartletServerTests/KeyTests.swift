@@ -52,10 +52,10 @@ import Testing
         var keys = APIKeys()
         let count = keys.append(lines: "# people\n\n  one  # alice\r\ntwo\n\tthree#3 \n#four\n")
         #expect(count == 3)
-        #expect(keys.label(of: "one") == "alice")
-        #expect(keys.label(of: "two") == "3fc4ccfe")
-        #expect(keys.label(of: "three#3") != nil)
-        for text in ["", "four", "#four", "alice", "one  # alice", "one "] { #expect(keys.label(of: text) == nil) }
+        #expect(keys.match("one")?.label == "alice")
+        #expect(keys.match("two")?.label == "3fc4ccfe")
+        #expect(keys.match("three#3") != nil)
+        for text in ["", "four", "#four", "alice", "one  # alice", "one "] { #expect(keys.match(text) == nil) }
         #expect(keys.append(lines: "# nothing\n\n") == 0)
     }
 

@@ -18,7 +18,8 @@ import Testing
     }
 
     private func prepare() throws -> (handle: GenerationHandle, log: GenerationLog) {
-        try registry.prepare(LogHead(created: 0, model: "m"))
+        let generation = try registry.prepare(GenerationTerms())
+        return (generation.handle, generation.log)
     }
 
     private func submit(_ handle: GenerationHandle, splitter: (any OutputSplitter)? = nil) {
@@ -36,7 +37,7 @@ import Testing
             submit(handle)
             handles.append(handle)
             sinks.append(RecordingSink())
-            StreamReader(log: log, view: NumberedView(), pingInterval: nil, loop: loops[index % 2]) { _ in }
+            StreamReader(Rendition(of: log, as: NumberedView()), loop: loops[index % 2]) { _ in }
                 .attach(to: sinks[index])
         }
         engine.step(handles, text: "a")
@@ -122,43 +123,27 @@ import Testing
         await idle
         #expect(registry.liveCount == 0)
     }
-}
-
-/// Text before a bar is reasoning, text after it content.
-private struct BarSplitter: OutputSplitter {
-    var isBehindBar = false
-
-    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
-        for part in bytes.split(separator: UInt8(ascii: "|")) {
-            emit(isBehindBar ? .content : .reasoning, part)
-            isBehindBar = true
-        }
-    }
-
-    mutating func finish(emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
-        emit(.markup, ArraySlice("end".utf8))
-    }
 
     @Test func theQuotaCountsWhatIsLive() throws {
         let registry = GenerationRegistry(quota: GenerationQuota(total: 3, perOwner: 2))
-        let head = LogHead(created: 0, model: "m")
-        let first = try registry.prepare(head, for: "a")
-        _ = try registry.prepare(head, for: "a")
-        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(head, for: "a") }
-        _ = try registry.prepare(head, for: "b")
-        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(head, for: "b") }
-        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(head) }
+        let (a, b) = (Owner(rawValue: "a"), Owner(rawValue: "b"))
+        let first = try registry.prepare(GenerationTerms(owner: a))
+        _ = try registry.prepare(GenerationTerms(owner: a))
+        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(GenerationTerms(owner: a)) }
+        _ = try registry.prepare(GenerationTerms(owner: b))
+        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(GenerationTerms(owner: b)) }
+        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(GenerationTerms()) }
         registry.cancel(first.handle)
         registry.cancel(first.handle)
-        _ = try registry.prepare(head, for: "a")
-        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(head, for: "a") }
+        _ = try registry.prepare(GenerationTerms(owner: a))
+        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(GenerationTerms(owner: a)) }
         #expect(registry.liveCount == 3)
     }
 
     @Test func timesAreMeasuredWhereEventsArrive() throws {
         let now = Mutex(NIODeadline.uptimeNanoseconds(0))
         let registry = GenerationRegistry(clock: { now.withLock { $0 } })
-        let (handle, _) = try registry.prepare(LogHead(created: 0, model: "m"))
+        let handle = try registry.prepare(GenerationTerms()).handle
         func receive(_ kind: EngineEvent.Kind, after time: TimeAmount) {
             now.withLock { $0 = $0 + time }
             registry.receive([EngineEvent(handle, kind)])
@@ -192,5 +177,21 @@ private struct BarSplitter: OutputSplitter {
         ] {
             #expect(text.text.contains(line + "\n"), "\(line)")
         }
+    }
+}
+
+/// Text before a bar is reasoning, text after it content.
+private struct BarSplitter: OutputSplitter {
+    var isBehindBar = false
+
+    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
+        for part in bytes.split(separator: UInt8(ascii: "|")) {
+            emit(isBehindBar ? .content : .reasoning, part)
+            isBehindBar = true
+        }
+    }
+
+    mutating func finish(emit: (MartletProtocol.Channel, ArraySlice<UInt8>) -> Void) {
+        emit(.markup, ArraySlice("end".utf8))
     }
 }

@@ -24,7 +24,7 @@ import Testing
         var cursor = LogCursor()
         var batch = LogBatch()
         var events: [LogEvent] = []
-        while cursor.number < storage.records.count {
+        while cursor.position < storage.records.count {
             storage.copy(from: &cursor, limit: limit, into: &batch)
             batch.forEach { event, _ in events.append(event) }
         }
@@ -60,7 +60,8 @@ import Testing
         let registry = GenerationRegistry()
         let engine = FakeEngine(registry, script: .hold)
         registry.connect(to: engine)
-        let (handle, log) = try registry.prepare(LogHead(created: 0, model: "m"))
+        let generation = try registry.prepare(GenerationTerms())
+        let (handle, log) = (generation.handle, generation.log)
         registry.submit(
             GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)),
             splitter: BarSplitter())

@@ -15,10 +15,9 @@ import Testing
     init() { loop = ReaderLoop(eventLoop: eventLoop) }
 
     private func reader(
-        of log: GenerationLog, pings: TimeAmount? = nil,
-        ended: @escaping @Sendable (StreamReader.End) -> Void = { _ in }
+        of log: GenerationLog, ended: @escaping @Sendable (StreamReader.End) -> Void = { _ in }
     ) -> StreamReader {
-        StreamReader(log: log, view: NumberedView(), pingInterval: pings, loop: loop, ended: ended)
+        StreamReader(Rendition(of: log, as: NumberedView()), loop: loop, ended: ended)
     }
 
     @Test func whatIsThereIsWrittenAtOnceAndWhatComesWhenItComes() {
@@ -48,7 +47,7 @@ import Testing
 
     @Test func aReaderThatIsNotWritableWritesNothingAndMissesNothing() {
         let log = GenerationLog()
-        let reader = reader(of: log, pings: .seconds(1))
+        let reader = reader(of: log)
         reader.attach(to: sink)
         sink.isWritable = false
         for index in 0..<100 {
@@ -66,7 +65,7 @@ import Testing
 
     @Test func aDetachedReaderIsForgottenAndWritesNothing() {
         let log = GenerationLog()
-        let reader = reader(of: log, pings: .seconds(1))
+        let reader = reader(of: log)
         reader.attach(to: sink)
         reader.detach()
         log.append(.token(1, "a"))
@@ -92,48 +91,5 @@ import Testing
         eventLoop.run()
         #expect(replayed.text == sink.text)
         #expect(replayed.writes.count < 10)
-    }
-
-    @Test func pingsComeFromAdmissionOnAndOnlyIntoSilence() {
-        let log = GenerationLog()
-        reader(of: log, pings: .seconds(30)).attach(to: sink)
-        eventLoop.advanceTime(by: .seconds(29))
-        #expect(sink.writes.isEmpty)
-        eventLoop.advanceTime(by: .seconds(1))
-        #expect(sink.writes == [":\n\n"])
-        eventLoop.advanceTime(by: .seconds(20))
-        log.append(.token(1, "a"))
-        eventLoop.run()
-        eventLoop.advanceTime(by: .seconds(29))
-        #expect(sink.writes == [":\n\n", "0:a\n"])
-        eventLoop.advanceTime(by: .seconds(1))
-        #expect(sink.writes == [":\n\n", "0:a\n", ":\n\n"])
-    }
-
-    @Test func noGapExceedsTheIntervalByATenthInTwentyMinutesOfSilence() {
-        let log = GenerationLog()
-        let intervals = [1, 7, 30]
-        let sinks = intervals.map { _ in RecordingSink() }
-        for (interval, sink) in zip(intervals, sinks) {
-            reader(of: log, pings: .seconds(Int64(interval))).attach(to: sink)
-        }
-        var lastCounts = intervals.map { _ in 0 }
-        var gaps = intervals.map { _ in TimeAmount.zero }
-        for _ in 0..<(20 * 60 * 100) {
-            eventLoop.advanceTime(by: .milliseconds(10))
-            for index in intervals.indices {
-                gaps[index] = gaps[index] + .milliseconds(10)
-                #expect(gaps[index] <= .milliseconds(Int64(intervals[index]) * 1_100))
-                if sinks[index].writes.count > lastCounts[index] { gaps[index] = .zero }
-                lastCounts[index] = sinks[index].writes.count
-            }
-        }
-        #expect(zip(intervals, lastCounts).allSatisfy { $1 >= 20 * 60 * 9 / (10 * $0) })
-    }
-
-    @Test func withoutAnIntervalThereAreNoPingsAndNoTimer() {
-        reader(of: GenerationLog()).attach(to: sink)
-        eventLoop.advanceTime(by: .hours(1))
-        #expect(sink.writes.isEmpty)
     }
 }

@@ -19,6 +19,18 @@ extension GenerationLog {
     }
 }
 
+extension GenerationTerms {
+    init(
+        id: String = LogHead.makeID(), owner: Owner = .open, lifetime: Lifetime = .plain, label: String? = nil,
+        view: any StreamView = NumberedView()
+    ) {
+        self.init(head: LogHead(id: id, created: 0, model: "m"), view: view)
+        self.owner = owner
+        self.lifetime = lifetime
+        self.label = label
+    }
+}
+
 /// Numbers every event, so that a missing, doubled or misplaced one is seen in the bytes.
 struct NumberedView: StreamView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
@@ -27,6 +39,7 @@ struct NumberedView: StreamView {
         case .text(_, _, let text): bytes += text
         case .finished: bytes += Array("end".utf8)
         case .failed(let error): bytes += Array(error.message.utf8)
+        case .ping: bytes += Array("ping".utf8)
         default: bytes += Array("-".utf8)
         }
         bytes += Array("\n".utf8)

@@ -1,5 +1,6 @@
 package import MartletJSON
 package import MartletProtocol
+import OrderedCollections
 
 /// A refusal or failure as a client sees it: one HTTP status and one JSON body.
 ///
@@ -15,6 +16,7 @@ package struct APIError: Error, Sendable, Equatable {
         case timeout = "request_timeout_error"
         case tooLarge = "request_too_large_error"
         case uriTooLong = "uri_too_long_error"
+        case rangeNotSatisfiable = "range_not_satisfiable_error"
         case headersTooLarge = "headers_too_large_error"
         case contextExceeded = "exceed_context_size_error"
         /// Valid at llama-server or OpenAI, but nothing that this version does. 400 and not llama-server's 501, because
@@ -36,6 +38,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .timeout: 408
             case .tooLarge: 413
             case .uriTooLong: 414
+            case .rangeNotSatisfiable: 416
             case .rateLimited: 429
             case .headersTooLarge: 431
             case .server: 500
@@ -71,6 +74,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .overloaded: .overloaded
             case .generationFailed, .loadFailed, .engineLost: .server
             case .shuttingDown: .unavailable
+            case .abandoned: .timeout
             }
         self.init(kind, error.message)
         promptTokens = error.promptTokens
@@ -79,27 +83,22 @@ package struct APIError: Error, Sendable, Equatable {
 
     package var status: Int { kind.status }
 
+    /// What stands behind `"error"`.
+    package var object: JSONValue {
+        var members: JSONObject = [
+            "code": .integer(Int64(status)), "message": .string(message), "type": .string(kind.rawValue),
+        ]
+        if let parameter { members["param"] = .string(parameter) }
+        if let promptTokens { members["n_prompt_tokens"] = .integer(Int64(promptTokens)) }
+        if let contextSize { members["n_ctx"] = .integer(Int64(contextSize)) }
+        return .object(members)
+    }
+
     /// Appends `{"error":{…}}`.
     package func write(to bytes: inout [UInt8]) {
-        JSONText.appendRaw("{\"error\":{\"code\":", to: &bytes)
-        JSONText.appendInteger(status, to: &bytes)
-        JSONText.appendRaw(",\"message\":", to: &bytes)
-        JSONText.appendString(message, to: &bytes)
-        JSONText.appendRaw(",\"type\":", to: &bytes)
-        JSONText.appendString(kind.rawValue, to: &bytes)
-        if let parameter {
-            JSONText.appendRaw(",\"param\":", to: &bytes)
-            JSONText.appendString(parameter, to: &bytes)
-        }
-        if let promptTokens {
-            JSONText.appendRaw(",\"n_prompt_tokens\":", to: &bytes)
-            JSONText.appendInteger(promptTokens, to: &bytes)
-        }
-        if let contextSize {
-            JSONText.appendRaw(",\"n_ctx\":", to: &bytes)
-            JSONText.appendInteger(contextSize, to: &bytes)
-        }
-        JSONText.appendRaw("}}", to: &bytes)
+        JSONText.appendRaw("{\"error\":", to: &bytes)
+        object.write(to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
     }
 
     /// The whole body of a response.

@@ -51,7 +51,13 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .finished(let completion): encodeEnd(completion, into: &bytes)
         case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
+        case .ping: ServerSentEvent.appendPing(to: &bytes)
+        case .handedOver: ServerSentEvent.appendHandoverTrace(head.id, number: number, to: &bytes)
         }
+    }
+
+    package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
+        ServerSentEvent.appendHandover(head.id, number: number, to: &bytes)
     }
 
     /// A chunk of its own also where nothing can be shown: every token is told.

@@ -6,6 +6,8 @@ package struct CompletionOptions: Sendable, Equatable {
     package var streams = false
     /// One more chunk with the token counts before the end of a stream.
     package var includesUsage = false
+    /// The generation goes on without its client, which asks for the answer later.
+    package var isBackground = false
     /// `nil` = no pings.
     package var pingInterval: Duration?
     /// As the request names it; which names are known is for the server to say.
@@ -17,6 +19,7 @@ package struct CompletionOptions: Sendable, Equatable {
         try UnsupportedFields.check(fields)
         streams = try fields.bool("stream") ?? false
         includesUsage = try fields.object("stream_options")?.bool("include_usage") ?? false
+        isBackground = try fields.bool("background") ?? false
         model = try fields.string("model")
         pingInterval = defaults.pingInterval
         if let seconds = try fields.integer("sse_ping_interval", in: -1...Int(Int32.max)) {

@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 
 /// The events that all of OpenAI's streams share.
 enum ServerSentEvent {
@@ -13,5 +14,29 @@ enum ServerSentEvent {
         APIError(error).write(to: &bytes)
         JSONText.appendRaw("\n\n", to: &bytes)
         appendDone(to: &bytes)
+    }
+
+    static func appendPing(to bytes: inout [UInt8]) { ServerSentEvents.appendPing(to: &bytes) }
+
+    /// What a reader gets last when the server ends under generation `id`: an event of its own, with an error for clients
+    /// that do not know it.
+    static func appendHandover(_ id: String, number: Int, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("event: handover\ndata: ", to: &bytes)
+        let error = APIError(
+            .unavailable, "The server restarts and then goes on with this answer; read on where 'resume' says")
+        let resume: JSONValue = [
+            "generation": .string(id), "last_event": .integer(Int64(number)),
+            "url": .string("/v1/generations/\(id)/events?starting_after=\(number)"),
+        ]
+        let body: JSONValue = ["error": error.object, "resume": resume]
+        body.write(to: &bytes)
+        JSONText.appendRaw("\n\n", to: &bytes)
+    }
+
+    /// As many bytes as `appendHandover` gives, which mean nothing: for those who read the stream later.
+    static func appendHandoverTrace(_ id: String, number: Int, to bytes: inout [UInt8]) {
+        var words: [UInt8] = []
+        appendHandover(id, number: number, to: &words)
+        ServerSentEvents.appendComment(byteCount: words.count, to: &bytes)
     }
 }

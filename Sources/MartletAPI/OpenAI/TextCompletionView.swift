@@ -35,7 +35,13 @@ package struct TextCompletionView: StreamView {
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .finished(let completion): encodeEnd(completion, into: &bytes)
         case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
+        case .ping: ServerSentEvent.appendPing(to: &bytes)
+        case .handedOver: ServerSentEvent.appendHandoverTrace(head.id, number: number, to: &bytes)
         }
+    }
+
+    package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
+        ServerSentEvent.appendHandover(head.id, number: number, to: &bytes)
     }
 
     private func encodeText(

@@ -35,6 +35,13 @@ extension ServerConfiguration {
         if let value = values.integer(.maximumGenerations) { limits.generations = value }
         if let value = values.integer(.maximumGenerationsPerKey), value > 0 { limits.generationsPerKey = value }
         if let value = values.integer(.drainTimeout) { drainTimeout = .seconds(value) }
+        resumesAlways = values.text(.resume) == "always"
+        if let value = values.integer(.orphanTimeout) { orphanTimeout = value > 0 ? .seconds(value) : nil }
+        if let value = values.integer(.retainTime) { retainTime = .seconds(value) }
+        if let value = values.integer(.retainCount) { limits.retained = value }
+        if let value = values.integer(.retainCountPerKey), value > 0 { limits.retainedPerKey = value }
+        if let value = values.integer(.logMemory) { limits.logBytes = value << 20 }
+        if let value = values.integer(.logMemoryPerKey), value > 0 { limits.logBytesPerKey = value << 20 }
         build = "martlet-" + MartletVersion.current
     }
 

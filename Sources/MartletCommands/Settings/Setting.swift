@@ -32,6 +32,7 @@ struct Setting: Sendable {
         case engine = "Engine"
         case requests = "Requests that do not say otherwise"
         case server = "Server"
+        case streams = "Streams"
         case log = "Log"
     }
 

@@ -57,6 +57,14 @@ enum SettingKey: String, Sendable, CaseIterable {
     case maximumGenerationsPerKey = "max-generations-per-key"
     case drainTimeout = "drain-timeout"
 
+    case resume
+    case orphanTimeout = "orphan-timeout"
+    case retainTime = "retain-time"
+    case retainCount = "retain-count"
+    case retainCountPerKey = "retain-count-per-key"
+    case logMemory = "log-memory"
+    case logMemoryPerKey = "log-memory-per-key"
+
     case accessLog = "access-log"
     case logVerbosity = "log-verbosity"
     case verbose

@@ -1,6 +1,6 @@
 /// All settings. Help texts, `docs/flags.md`, parsing and validation come from here.
 enum SettingTable {
-    static let all: [Setting] = model + engine + requests + server + log
+    static let all: [Setting] = model + engine + requests + server + streams + log
 
     /// Those that a command takes.
     static func settings(of command: SettingCommand) -> [Setting] {

@@ -25,7 +25,7 @@ struct AccessRecord {
         fields["route"] = .string(route)
         fields["status"] = .integer(Int64(status))
         fields["duration_ms"] = Self.milliseconds(duration)
-        if let log = notes.log { add(log) }
+        if let log = notes.generation?.log { add(log) }
     }
 
     private mutating func add(_ log: GenerationLog) {

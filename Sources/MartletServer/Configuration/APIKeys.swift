@@ -1,4 +1,5 @@
 internal import Crypto
+internal import MartletStreams
 
 /// The accepted API keys, of which only hashes are kept in memory.
 package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
@@ -42,8 +43,9 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     /// Whether everybody is let in.
     package var isEmpty: Bool { entries.isEmpty }
 
-    /// The label of `key`, if it is one of the keys. Takes the same time whichever it is and however much of it is right.
-    func label(of key: String) -> String? {
+    /// The label of `key` and who holds it, if it is one of the keys. Takes the same time whichever it is and however much
+    /// of it is right.
+    func match(_ key: String) -> (label: String, owner: Owner)? {
         let candidate = Self.digest(key)
         var label: String?
         for entry in entries {
@@ -51,7 +53,7 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
             for index in candidate.indices { difference |= entry.digest[index] ^ candidate[index] }
             if difference == 0 { label = entry.label }
         }
-        return label
+        return label.map { ($0, Owner(rawValue: Self.hexadecimal(candidate[...]))) }
     }
 
     private static func digest(_ key: String) -> [UInt8] {
@@ -61,7 +63,11 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     }
 
     private static func label(of digest: [UInt8]) -> String {
-        digest.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        hexadecimal(digest.prefix(4))
+    }
+
+    private static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private static func trimmed(_ text: Substring) -> Substring {

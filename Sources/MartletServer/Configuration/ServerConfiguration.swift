@@ -1,6 +1,7 @@
 package import MartletAPI
 package import MartletJSON
 internal import MartletStreams
+internal import NIOCore
 internal import OrderedCollections
 
 /// How an edge server behaves. Every value has the default that a person at their own machine wants.
@@ -46,6 +47,13 @@ package struct ServerConfiguration: Sendable {
     /// How long a connection may take for its last event when the server ends. Default: 0.5 s.
     package var closingTimeout: Duration = .milliseconds(500)
 
+    /// Whether every stream is resumable, and not only those of requests that ask for it. Default: no.
+    package var resumesAlways = false
+    /// How long one that has ended is kept. Default: 1 h.
+    package var retainTime: Duration = .seconds(3_600)
+    /// How long a resumable generation goes on that nobody reads; `nil` = for ever. Default: 10 min.
+    package var orphanTimeout: Duration? = .seconds(600)
+
     /// Whether `/slots` is served. Default: yes.
     package var servesSlots = true
     /// Whether `/metrics` is served. Default: yes.
@@ -73,6 +81,13 @@ package struct ServerConfiguration: Sendable {
         // Who may use a Unix socket is said by its file's and folder's permissions.
         guard apiKeys.isEmpty, !allowsUnauthenticated, socketPath == nil, !HostAddress.isLoopback(host) else { return }
         throw .unauthenticated(host: host)
+    }
+
+    var retention: GenerationRegistry.Retention {
+        var retention = GenerationRegistry.Retention()
+        retention.time = TimeAmount(retainTime)
+        retention.orphanTime = orphanTimeout.map { TimeAmount($0) }
+        return retention
     }
 
     /// How long running generations may go on when the server ends.
@@ -103,7 +118,24 @@ package struct ServerConfiguration: Sendable {
         /// The same of one API key; more get a 429. Default: no limit.
         package var generationsPerKey: Int?
 
-        var quota: GenerationQuota { GenerationQuota(total: generations, perOwner: generationsPerKey ?? .max) }
+        /// Ended resumable generations that are kept, of all clients together; the oldest go first. Default: 4096.
+        package var retained = 4_096
+        /// The same of one API key. Default: no limit.
+        package var retainedPerKey: Int?
+        /// Bytes of the logs of resumable generations, of all clients together; ended ones make room, else more get a
+        /// 429. Default: 1 GiB.
+        package var logBytes = 1 << 30
+        /// The same of one API key. Default: no limit.
+        package var logBytesPerKey: Int?
+
+        var quota: GenerationQuota {
+            var quota = GenerationQuota(total: generations, perOwner: generationsPerKey ?? .max)
+            quota.retained = retained
+            quota.retainedPerOwner = retainedPerKey ?? .max
+            quota.bytes = logBytes
+            quota.bytesPerOwner = logBytesPerKey ?? .max
+            return quota
+        }
 
         package init() {}
     }

@@ -9,15 +9,16 @@ internal import NIOCore
 /// waits for its end. The reader writes on the event loop straight into the channel. The order holds because the
 /// framework's writes, head and end included, go through the same event loop.
 struct StreamResponse {
-    let log: GenerationLog
-    let view: any StreamView
-    let pingInterval: Duration?
+    let generation: Generation
+    let rendition: Rendition
+    var position = StreamPosition()
     let loops: ReaderLoops
 
     func response(on channel: any Channel) -> Response {
-        let headers: HTTPFields = [
-            .contentType: "text/event-stream", .cacheControl: "no-store", .accelBuffering: "no",
-        ]
+        var headers = generation.headers
+        headers[.contentType] = "text/event-stream"
+        headers[.cacheControl] = "no-store"
+        headers[.accelBuffering] = "no"
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { writer in
@@ -27,11 +28,12 @@ struct StreamResponse {
     }
 
     private func show(on channel: any Channel) async -> StreamReader.End {
-        await withCheckedContinuation { continuation in
-            let reader = StreamReader(
-                log: log, view: view, pingInterval: pingInterval.map { TimeAmount($0) },
-                loop: loops.loop(for: channel.eventLoop)
-            ) { continuation.resume(returning: $0) }
+        let seat = generation.takeSeat()
+        return await withCheckedContinuation { continuation in
+            let reader = StreamReader(rendition, from: position, loop: loops.loop(for: channel.eventLoop)) { end in
+                seat.leave()
+                continuation.resume(returning: end)
+            }
             channel.withConnection { connection in
                 if let connection { connection.attach(reader) } else { reader.detach() }
             }
@@ -39,9 +41,25 @@ struct StreamResponse {
     }
 }
 
+extension Generation {
+    /// What a response says of a generation that can be asked for again.
+    var headers: HTTPFields {
+        var headers = HTTPFields()
+        guard terms.isResumable else { return headers }
+        headers[.generationID] = terms.responseID
+        headers[.conversationID] = terms.label
+        return headers
+    }
+}
+
 extension HTTPField.Name {
     /// Tells reverse proxies not to collect a response before they pass it on.
     static let accelBuffering = Self.known("X-Accel-Buffering")
+    /// What a client calls the conversation that a generation belongs to.
+    static let conversationID = Self.known("X-Conversation-Id")
+    static let generationID = Self.known("X-Generation-Id")
+    static let lastEventID = Self.known("Last-Event-ID")
+    static let streamResume = Self.known("X-Stream-Resume")
     static let apiKey = Self.known("X-Api-Key")
     static let requestID = Self.known("X-Request-Id")
     static let traceParent = Self.known("Traceparent")

@@ -11,11 +11,12 @@ struct AuthenticationMiddleware: RouterMiddleware {
         _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         guard !keys.isEmpty else { return try await next(request, context) }
-        let label = keys.label(of: Self.key(of: request))
-        guard label != nil || Self.publicPaths.contains(request.uri.path) else {
+        let match = keys.match(Self.key(of: request))
+        guard match != nil || Self.publicPaths.contains(request.uri.path) else {
             throw APIError(.authentication, "Invalid API Key")
         }
-        context.notes.keyLabel = label
+        context.notes.keyLabel = match?.label
+        if let match { context.notes.owner = match.owner }
         return try await next(request, context)
     }
 

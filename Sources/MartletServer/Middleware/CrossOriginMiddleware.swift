@@ -21,6 +21,7 @@ struct CrossOriginMiddleware: RouterMiddleware {
         }
         guard let allowed else { return response }
         response.headers[.accessControlAllowOrigin] = allowed
+        response.headers[.accessControlExposeHeaders] = "X-Generation-Id, X-Conversation-Id, X-Request-Id, Location"
         if policy.allowsCredentials { response.headers[.accessControlAllowCredentials] = "true" }
         if policy.origins == .localhost || policy.allowsCredentials {
             response.headers.append(.init(name: .vary, value: "Origin"))

@@ -38,7 +38,7 @@ struct ObservationMiddleware: RouterMiddleware {
         return response
     }
 
-    /// Calls `ended` after the last byte. When the client goes away before, the generation is being cancelled; its end
+    /// Calls `ended` after the last byte. When the client goes away before, a plain generation is being cancelled; its end
     /// is waited for, as only then it is known what it cost.
     private static func observed(
         _ body: ResponseBody, notes: RequestNotes, ended: @escaping @Sendable () -> Void
@@ -50,7 +50,7 @@ struct ObservationMiddleware: RouterMiddleware {
             } catch {
                 result = .failure(error)
             }
-            await notes.log?.waitForEnd()
+            if let generation = notes.generation, !generation.terms.isResumable { await generation.log.waitForEnd() }
             ended()
             try result.get()
         }

@@ -26,7 +26,7 @@ extension EngineError {
             case .unavailable: .shuttingDown
             case .server: .generationFailed
             case .invalidRequest, .authentication, .forbidden, .notFound, .methodNotAllowed, .timeout, .tooLarge,
-                .uriTooLong, .headersTooLarge, .notSupported:
+                .uriTooLong, .rangeNotSatisfiable, .headersTooLarge, .notSupported:
                 .invalidRequest
             }
         self.init(code, error.message, promptTokens: error.promptTokens, contextSize: error.contextSize)

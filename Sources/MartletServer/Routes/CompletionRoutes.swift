@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletChat
@@ -15,10 +16,10 @@ struct CompletionRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         table.add(.post, "/v1/chat/completions", "/chat/completions") { request, context in
-            try await respond(toChat: try await json(request), on: context)
+            try await respond(toChat: try await json(request), request.headers, on: context)
         }
         table.add(.post, "/v1/completions") { request, context in
-            try await respond(toText: try await json(request), on: context)
+            try await respond(toText: try await json(request), request.headers, on: context)
         }
         table.add(.post, "/apply-template") { request, _ in
             let chat = try chatRequest(try await json(request))
@@ -34,7 +35,9 @@ struct CompletionRoutes: Sendable {
         try ChatCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
     }
 
-    private func respond(toChat json: JSONValue, on context: EdgeContext) async throws -> Response {
+    private func respond(
+        toChat json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
         let request = try chatRequest(json)
         let completion = Completion<ChatCompletionView>(options: request.options, idPrefix: "chatcmpl-") { head in
             ChatCompletionView(
@@ -48,10 +51,12 @@ struct CompletionRoutes: Sendable {
             }
             return prepared
         }
-        return try await service.respond(to: completion, on: context)
+        return try await service.respond(to: completion, headers, on: context)
     }
 
-    private func respond(toText json: JSONValue, on context: EdgeContext) async throws -> Response {
+    private func respond(
+        toText json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
         let request = try TextCompletionRequest(
             json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
         let completion = Completion<TextCompletionView>(options: request.options, idPrefix: "cmpl-") { head in
@@ -61,6 +66,6 @@ struct CompletionRoutes: Sendable {
         } prepare: { _ throws(APIError) in
             PreparedPrompt(prompt: request.prompt)
         }
-        return try await service.respond(to: completion, on: context)
+        return try await service.respond(to: completion, headers, on: context)
     }
 }

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletProtocol
@@ -18,81 +19,113 @@ struct CompletionService: Sendable {
     let loops: ReaderLoops
     let shutdown: ShutdownFlag
 
-    func respond<View>(to completion: Completion<View>, on context: EdgeContext) async throws -> Response {
+    /// - Parameter headers: of the request.
+    func respond<View>(
+        to completion: Completion<View>, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
         guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
+        let (terms, view) = try terms(of: completion, headers, owner: context.notes.owner)
+        let generation = try await start(completion, terms, on: context)
+        if terms.streams {
+            return StreamResponse(generation: generation, rendition: generation.response, loops: loops)
+                .response(on: context.channel)
+        }
+        if terms.lifetime == .background { return .accepted(generation, registry.status(of: generation)) }
+        if terms.isResumable {
+            await generation.waitForEnd(on: context.channel)
+        } else {
+            await generation.log.waitForEnd()
+        }
+        guard generation.log.terminalEvent != nil else { throw APIError.handedOver(generation) }
+        return .json(try view.response(for: generation.log.events), headers: generation.headers)
+    }
+
+    /// What is fixed before the generation begins.
+    private func terms<View>(
+        of completion: Completion<View>, _ headers: HTTPFields, owner: Owner
+    ) throws(APIError) -> (GenerationTerms, View) {
+        let options = completion.options
+        let resume = try ResumeFields(headers, options, resumesAlways: configuration.resumesAlways)
         let created = time(nil)
         let head = LogHead(created: Int64(created), model: configuration.modelName)
         let view = completion.makeView(
             ResponseHead(
                 id: completion.idPrefix + head.id, created: created, model: head.model, fingerprint: configuration.build
             ))
-
-        let log = try await start(completion, head, on: context)
-        guard completion.options.streams else {
-            await log.waitForEnd()
-            return .json(try view.response(for: log.events))
+        var terms = GenerationTerms(head: head, responseID: completion.idPrefix + head.id, view: view)
+        terms.owner = owner
+        terms.lifetime = resume.lifetime
+        terms.label = resume.label
+        terms.streams = options.streams
+        if options.streams || resume.lifetime != .plain {
+            terms.pingInterval = options.pingInterval.map { TimeAmount($0) }
         }
-        return StreamResponse(
-            log: log, view: view, pingInterval: completion.options.pingInterval, loops: loops
-        ).response(on: context.channel)
+        return (terms, view)
     }
 
     /// Begins the generation. For a stream it waits a little for a refusal, which is thrown.
     private func start<View>(
-        _ completion: Completion<View>, _ head: LogHead, on context: EdgeContext
-    ) async throws(APIError) -> GenerationLog {
+        _ completion: Completion<View>, _ terms: GenerationTerms, on context: EdgeContext
+    ) async throws(APIError) -> Generation {
         if case .failed(let error) = gate.state { throw APIError(error) }
         guard let model = gate.model else {
-            let (handle, log) = try prepare(head, on: context)
-            startWhenLoaded(completion, handle)
-            return log
+            let generation = try prepare(terms, on: context)
+            startWhenLoaded(completion, generation)
+            registry.announce(generation)
+            return generation
         }
         let prepared = try prepare(completion, for: model)
-        let (handle, log) = try prepare(head, on: context)
-        registry.submit(
-            completion.options.request(
-                handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
-            splitter: prepared.splitter)
-        guard completion.options.streams else { return log }
-        await log.waitForFirstEvent(upTo: TimeAmount(configuration.admissionPatience), on: context.channel.eventLoop)
-        if case .failed(let error)? = log.firstEvent { throw APIError(error) }
-        return log
+        let generation = try prepare(terms, on: context)
+        submit(completion, prepared, as: generation)
+        // Who waits for the whole answer learns of a refusal with it.
+        guard terms.streams || terms.lifetime == .background else { return generation }
+        await generation.log.waitForFirstEvent(
+            upTo: TimeAmount(configuration.admissionPatience), on: context.channel.eventLoop)
+        if let refusal = generation.log.refusal { throw APIError(refusal) }
+        registry.announce(generation)
+        return generation
     }
 
-    /// The generation exists from now on, and ends when the client goes away.
-    private func prepare(
-        _ head: LogHead, on context: EdgeContext
-    ) throws(APIError) -> (GenerationHandle, GenerationLog) {
-        let handle: GenerationHandle
-        let log: GenerationLog
+    /// The generation exists from now on. A plain one ends when the client goes away.
+    private func prepare(_ terms: GenerationTerms, on context: EdgeContext) throws(APIError) -> Generation {
+        let generation: Generation
         do throws(GenerationQuota.Excess) {
-            (handle, log) = try registry.prepare(head, for: context.notes.keyLabel)
+            generation = try registry.prepare(terms)
         } catch {
             throw APIError(error)
         }
-        context.notes.log = log
+        context.notes.generation = generation
+        let wheel = loops.loop(for: context.channel.eventLoop).wheel
         context.channel.withConnection { [registry] connection in
+            registry.attend(to: generation, on: wheel)
+            guard !terms.isResumable else { return }
             if let connection {
-                connection.onAbandoned { registry.cancel(handle) }
+                connection.onAbandoned { registry.cancel(generation.handle) }
             } else {
-                registry.cancel(handle)
+                registry.cancel(generation.handle)
             }
         }
-        return (handle, log)
+        return generation
     }
 
-    private func startWhenLoaded<View>(_ completion: Completion<View>, _ handle: GenerationHandle) {
+    private func submit<View>(
+        _ completion: Completion<View>, _ prepared: PreparedPrompt, as generation: Generation
+    ) {
+        registry.submit(
+            completion.options.request(
+                handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
+            splitter: prepared.splitter)
+    }
+
+    private func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
         gate.whenDecided { result in
             // Off the engine's thread: rendering takes time.
             Task {
                 do throws(APIError) {
                     let prepared = try prepare(completion, for: try result.mapError(APIError.init).get())
-                    registry.submit(
-                        completion.options.request(
-                            handle: handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
-                        splitter: prepared.splitter)
+                    submit(completion, prepared, as: generation)
                 } catch {
-                    registry.fail(handle, EngineError(error))
+                    registry.fail(generation.handle, EngineError(error))
                 }
             }
         }
@@ -111,7 +144,30 @@ struct CompletionService: Sendable {
     }
 }
 
+extension Generation {
+    /// Returns when it has ended or was handed over, and counts as somebody who waits for it until the client goes away.
+    func waitForEnd(upTo timeout: Duration? = nil, on channel: any NIOCore.Channel) async {
+        let seat = takeSeat()
+        channel.withConnection { connection in
+            if let connection { connection.onAbandoned { seat.leave() } } else { seat.leave() }
+        }
+        if let timeout {
+            await log.waitForEnd(upTo: TimeAmount(timeout), on: channel.eventLoop)
+        } else {
+            await log.waitForEnd()
+        }
+        seat.leave()
+    }
+}
+
 extension APIError {
+    static func handedOver(_ generation: Generation) -> APIError {
+        APIError(
+            .unavailable,
+            "The server restarts and then goes on with this answer; fetch it at "
+                + "/v1/generations/\(generation.terms.responseID)/result")
+    }
+
     init(_ excess: GenerationQuota.Excess) {
         self =
             switch excess {
@@ -125,6 +181,16 @@ extension APIError {
                     .rateLimited,
                     "\(limit) generations of this API key run or wait already, which is its limit "
                         + "(--max-generations-per-key)")
+            case .bytes(let limit):
+                APIError(
+                    .rateLimited,
+                    "Resumable generations that run take \(limit >> 20) MiB already, which is this server's limit "
+                        + "(--log-memory)")
+            case .bytesPerOwner(let limit):
+                APIError(
+                    .rateLimited,
+                    "Resumable generations of this API key that run take \(limit >> 20) MiB already, which is its "
+                        + "limit (--log-memory-per-key)")
             }
     }
 }

@@ -1,0 +1,63 @@
+package import MartletJSON
+import MartletProtocol
+package import MartletStreams
+import OrderedCollections
+
+/// What `/v1/generations` says of a generation.
+package enum GenerationBodies {
+    package static func status(_ terms: GenerationTerms, _ status: GenerationStatus) -> JSONValue {
+        var members: JSONObject = [
+            "id": .string(terms.responseID), "object": "generation", "state": .string(status.state.rawValue),
+            "model": .string(terms.head.model), "label": terms.label.map { .string($0) } ?? .null,
+            "background": .bool(terms.lifetime == .background), "stream": .bool(terms.streams),
+            "created": .integer(terms.head.created),
+            "finished": status.finished.map { .integer($0) } ?? .null,
+            "tokens": .integer(Int64(status.tokenCount)),
+            "last_event": status.lastEvent.map { .integer(Int64($0)) } ?? .null,
+            "finish_reason": .null,
+            "queue_position": status.queuePosition.map { .integer(Int64($0)) } ?? .null,
+        ]
+        switch status.end {
+        case .finished(let completion):
+            members["finish_reason"] = .string(
+                completion.reason == .cancelled ? "cancelled" : "\(completion.reason.finishReason)")
+        case .failed(let error):
+            members["finish_reason"] = "error"
+            members["error"] = APIError(error).object
+        default: break
+        }
+        return .object(members)
+    }
+}
+
+/// The body of llama-server's look-up of streams, and its answer's entries.
+package struct StreamLookup: Sendable, Equatable {
+    package var conversationIDs: [String]
+    package static let maximumCount = 1_000
+
+    package init(_ json: JSONValue) throws(APIError) {
+        let name = "conversation_ids"
+        guard let values = try FieldReader(json).array(name) else {
+            throw .field(name, "A list of conversation ids is required, but the field is missing")
+        }
+        guard values.count <= Self.maximumCount else {
+            throw .field(name, "At most \(Self.maximumCount) ids are allowed, but got \(values.count)")
+        }
+        var ids: [String] = []
+        for (index, value) in values.enumerated() {
+            guard let id = value.stringValue else {
+                throw .field("\(name)[\(index)]", "Value must be a string, but got \(FieldReader.short(value))")
+            }
+            ids.append(id)
+        }
+        conversationIDs = ids
+    }
+
+    package static func entry(_ terms: GenerationTerms, _ status: GenerationStatus, byteCount: Int) -> JSONValue {
+        [
+            "conversation_id": .string(terms.label ?? ""), "is_done": .bool(status.end != nil),
+            "total_bytes": .integer(Int64(byteCount)), "started_at": .integer(terms.head.created),
+            "completed_at": .integer(status.finished ?? 0),
+        ]
+    }
+}

@@ -1,0 +1,170 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import MartletAPI
+internal import MartletJSON
+internal import MartletStreams
+internal import NIOCore
+
+/// Our own routes for generations: by id, and by event.
+struct GenerationRoutes: Sendable {
+    let registry: GenerationRegistry
+    let loops: ReaderLoops
+
+    private static let path = "/v1/generations"
+
+    func add(to table: inout RouteTable) {
+        table.add(.get, Self.path) { request, context in try list(request, context) }
+        table.add(.get, Self.path + "/{id}") { _, context in
+            let generation = try generation(context)
+            return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
+        }
+        table.add(.delete, Self.path + "/{id}") { _, context in
+            let generation = try generation(context)
+            await registry.stop(generation)
+            return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
+        }
+        table.add(.get, Self.path + "/{id}/events") { request, context in try events(request, context) }
+        table.add(.get, Self.path + "/{id}/result") { request, context in try await result(request, context) }
+    }
+
+    /// The generation that the path names, with or without the prefix of a wire format.
+    private func generation(_ context: EdgeContext) throws(APIError) -> Generation {
+        let name = context.parameters.get("id") ?? ""
+        let id = name.split(separator: "-").last.map { String($0) } ?? ""
+        guard let generation = registry.generation(id: id, of: context.notes.owner),
+            name == id || name == generation.terms.responseID
+        else { throw APIError(.notFound, "Generation not found or expired") }
+        return generation
+    }
+
+    private func list(_ request: Request, _ context: EdgeContext) throws(APIError) -> Response {
+        let label = request.uri.queryParameters["label"].map { String($0) }
+        let generations = registry.generations(of: context.notes.owner).filter { generation in
+            label == nil || generation.terms.label == label
+        }
+        return .json([
+            "object": "list",
+            "data": .array(generations.map { GenerationBodies.status($0.terms, registry.status(of: $0)) }),
+        ])
+    }
+
+    private func events(_ request: Request, _ context: EdgeContext) throws(APIError) -> Response {
+        let generation = try generation(context)
+        let rendition = generation.numberedResponse
+        // First whether it has ended, then where that is.
+        let extent = generation.log.extent
+        let position = try EventStart(request).position(in: rendition, extent)
+        // Tells an EventSource that it need not come again.
+        if extent.isEnded, position.cursor.position == extent.count { return Response(status: .noContent) }
+        return StreamResponse(generation: generation, rendition: rendition, position: position, loops: loops)
+            .response(on: context.channel)
+    }
+
+    private func result(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let generation = try generation(context)
+        let wait = try request.count("wait", upTo: 86_400) ?? 0
+        guard let view = generation.terms.view as? any CompletionView else {
+            throw APIError(.notSupported, "This generation has no result that is no stream")
+        }
+        if wait > 0 { await generation.waitForEnd(upTo: .seconds(wait), on: context.channel) }
+        guard generation.log.terminalEvent != nil else {
+            return .accepted(generation, registry.status(of: generation))
+        }
+        return .json(try view.response(for: generation.log.events), headers: generation.headers)
+    }
+}
+
+/// Where a client wants to begin to read events.
+struct EventStart {
+    private enum Place {
+        case beginning
+        case behind(EventIdentifier, name: String)
+        case event(Int)
+    }
+    private let place: Place
+
+    /// A browser repeats the query when it comes again, so the header, which it then adds, counts more.
+    init(_ request: Request) throws(APIError) {
+        let after = request.uri.queryParameters["starting_after"]
+        let from = try request.count("from_event")
+        if let text = request.headers[.lastEventID], !text.isEmpty {
+            place = .behind(try Self.identifier(text, "Header 'Last-Event-ID'"), name: "Header 'Last-Event-ID'")
+        } else if let after {
+            guard from == nil else {
+                throw APIError(
+                    .invalidRequest, "Parameters 'starting_after' and 'from_event': Only one of them is allowed")
+            }
+            place = .behind(
+                try Self.identifier(after, "Parameter 'starting_after'"), name: "Parameter 'starting_after'")
+        } else if let from {
+            place = .event(from)
+        } else {
+            place = .beginning
+        }
+    }
+
+    private static func identifier(_ text: some StringProtocol, _ name: String) throws(APIError) -> EventIdentifier {
+        guard let identifier = EventIdentifier(text) else {
+            throw APIError(
+                .invalidRequest,
+                "\(name): Value must be an event's number as 'id:' lines have it, but got \"\(text.prefix(64))\"")
+        }
+        return identifier
+    }
+
+    func position(in rendition: Rendition, _ extent: GenerationLog.Extent) throws(APIError) -> StreamPosition {
+        switch place {
+        case .beginning, .event(0): return StreamPosition()
+        case .event(let number):
+            guard number < extent.nextNumber, let position = rendition.position(behind: number - 1) else {
+                throw Self.neverIssued("Parameter 'from_event'", "\(number)", extent)
+            }
+            return position
+        case .behind(let identifier, let name):
+            if let parts = identifier.parts {
+                guard let position = rendition.position(behind: parts, partsOf: identifier.number) else {
+                    throw Self.neverIssued(name, "\(identifier.number).\(parts)", extent)
+                }
+                return position
+            }
+            guard let position = rendition.position(behind: identifier.number) else {
+                throw Self.neverIssued(name, "\(identifier.number)", extent)
+            }
+            return position
+        }
+    }
+
+    private static func neverIssued(_ name: String, _ text: String, _ extent: GenerationLog.Extent) -> APIError {
+        guard extent.nextNumber > 0 else {
+            return APIError(.invalidRequest, "\(name): There is no event yet, but got \(text)")
+        }
+        return APIError(
+            .invalidRequest,
+            "\(name): Value must be the number of an event, 0 <= value <= \(extent.nextNumber - 1), but got \(text)")
+    }
+}
+
+extension Request {
+    /// A whole number of the query.
+    func count(_ name: String, upTo limit: Int = .max) throws(APIError) -> Int? {
+        guard let text = uri.queryParameters[name[...]] else { return nil }
+        let isNumber = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard isNumber, let value = Int(text), value <= limit else {
+            let rule = limit == .max ? "of 0 or more" : "from 0 to \(limit)"
+            throw APIError(
+                .invalidRequest,
+                "Parameter '\(name)': Value must be a whole number \(rule), but got \"\(text.prefix(64))\"",
+                parameter: name)
+        }
+        return value
+    }
+}
+
+extension Response {
+    /// The generation is there, its answer not yet.
+    static func accepted(_ generation: Generation, _ status: GenerationStatus) -> Response {
+        var headers = generation.headers
+        headers[.location] = "/v1/generations/\(generation.terms.responseID)"
+        return .json(GenerationBodies.status(generation.terms, status).bytes, status: .accepted, headers: headers)
+    }
+}

@@ -1,0 +1,53 @@
+internal import HTTPTypes
+internal import MartletAPI
+internal import MartletStreams
+
+/// What a request says about the life of its generation, in headers.
+struct ResumeFields {
+    let lifetime: GenerationTerms.Lifetime
+    let label: String?
+
+    /// - Parameter resumesAlways: whether streams are resumable that do not ask for it.
+    init(_ headers: HTTPFields, _ options: CompletionOptions, resumesAlways: Bool) throws(APIError) {
+        if let text = headers[.conversationID] {
+            label = try ConversationLabel.checked(text, "Header 'X-Conversation-Id'")
+        } else {
+            label = nil
+        }
+        let isAsked: Bool
+        switch headers[.streamResume] {
+        case nil, "0", "false": isAsked = false
+        case "1", "true": isAsked = true
+        case let value?:
+            throw APIError(
+                .invalidRequest, "Header 'X-Stream-Resume': Value must be 0 or 1, but got \"\(value.prefix(64))\"",
+                parameter: "X-Stream-Resume")
+        }
+        if options.isBackground {
+            lifetime = .background
+        } else if isAsked || label != nil || (resumesAlways && options.streams) {
+            lifetime = .resumable
+        } else {
+            lifetime = .plain
+        }
+    }
+}
+
+/// The rule for what clients call their conversations.
+enum ConversationLabel {
+    static let maximumBytes = 256
+
+    /// - Parameter place: where the label stands, for the message.
+    static func checked(_ label: String, _ place: String) throws(APIError) -> String {
+        guard !label.isEmpty else { throw APIError(.invalidRequest, "\(place): A conversation id is missing") }
+        guard label.utf8.count <= maximumBytes else {
+            throw APIError(
+                .invalidRequest,
+                "\(place): At most \(maximumBytes) bytes are allowed, but got \(label.utf8.count)")
+        }
+        guard label.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }) else {
+            throw APIError(.invalidRequest, "\(place): Control characters are not allowed")
+        }
+        return label
+    }
+}

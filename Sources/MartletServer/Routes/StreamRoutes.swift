@@ -1,0 +1,73 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import MartletAPI
+internal import MartletJSON
+internal import MartletStreams
+
+/// llama-server's routes for streams: by what the client calls the conversation, and by byte.
+struct StreamRoutes: Sendable {
+    let registry: GenerationRegistry
+    let loops: ReaderLoops
+    let bodyLimit: Int
+
+    private static let path = "/v1/stream"
+
+    func add(to table: inout RouteTable) {
+        table.add(.get, Self.path, Self.path + "/**") { request, context in try read(request, context) }
+        table.add(.delete, Self.path, Self.path + "/**") { request, context in
+            await registry.stop(labelled: try Self.label(of: request), of: context.notes.owner)
+            return Response(status: .noContent)
+        }
+        table.add(.post, "/v1/streams/lookup") { request, context in
+            let lookup = try StreamLookup(try await request.json(upTo: bodyLimit))
+            return .json(lookUp(lookup.conversationIDs, of: context.notes.owner))
+        }
+    }
+
+    private func read(_ request: Request, _ context: EdgeContext) throws(APIError) -> Response {
+        let label = try Self.label(of: request)
+        let offset = try request.count("from") ?? 0
+        guard let generation = registry.generation(labelled: label, of: context.notes.owner) else {
+            throw APIError(.notFound, "Stream not found or expired")
+        }
+        let rendition = generation.response
+        // First whether it has ended, then how long it is.
+        if generation.log.extent.isEnded {
+            let length = rendition.byteCount()
+            guard offset <= length else {
+                throw APIError(
+                    .rangeNotSatisfiable,
+                    "Parameter 'from': The stream has ended with \(length) bytes, but got \(offset)", parameter: "from")
+            }
+        }
+        return StreamResponse(
+            generation: generation, rendition: rendition, position: rendition.position(ofByte: offset), loops: loops
+        ).response(on: context.channel)
+    }
+
+    private func lookUp(_ labels: [String], of owner: Owner) -> JSONValue {
+        var seen: Set<String> = []
+        return .array(
+            labels.flatMap { registry.generations(labelledLike: $0, of: owner) }.compactMap { generation in
+                guard seen.insert(generation.terms.head.id).inserted else { return nil }
+                return StreamLookup.entry(
+                    generation.terms, registry.status(of: generation), byteCount: generation.response.byteCount())
+            })
+    }
+
+    /// From the path or the query.
+    private static func label(of request: Request) throws(APIError) -> String {
+        let path = request.uri.path
+        let text: String
+        if path.utf8.count > Self.path.utf8.count + 1 {
+            guard let decoded = PercentEncoding.decoded(path.dropFirst(Self.path.count + 1)) else {
+                throw APIError(.invalidRequest, "The path's percent-encoding is broken")
+            }
+            text = decoded
+        } else {
+            text = request.uri.queryParameters["conv_id"].map { String($0) } ?? ""
+        }
+        guard !text.isEmpty else { throw APIError(.invalidRequest, "Missing conversation id in path") }
+        return try ConversationLabel.checked(text, "Parameter 'conv_id'")
+    }
+}

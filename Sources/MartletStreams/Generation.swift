@@ -1,0 +1,70 @@
+package import MartletProtocol
+package import NIOCore
+internal import Synchronization
+
+/// One generation as everybody knows it who has to do with it, from its admission until nobody needs it any more.
+///
+/// Thread: any.
+package final class Generation: Sendable {
+    package let terms: GenerationTerms
+    package let handle: GenerationHandle
+    package let log: GenerationLog
+    /// The response's bytes.
+    package let response: Rendition
+    /// The same with the events' numbers in it.
+    package let numberedResponse: Rendition
+    let begin: NIODeadline
+
+    private struct Audience {
+        var count = 0
+        /// When it had readers last; `begin` if it never had.
+        var lastSeen: NIODeadline
+    }
+    private let audience: Mutex<Audience>
+
+    init(_ terms: GenerationTerms, handle: GenerationHandle, begin: NIODeadline) {
+        self.terms = terms
+        self.handle = handle
+        self.begin = begin
+        log = GenerationLog(head: terms.head)
+        response = Rendition(of: log, as: terms.view)
+        numberedResponse = Rendition(of: log, as: NumberedEventView(terms.view))
+        audience = Mutex(Audience(lastSeen: begin))
+    }
+
+    /// Counts somebody who reads or waits, until the seat is left.
+    package func takeSeat(clock: @escaping @Sendable () -> NIODeadline = { .now() }) -> Seat {
+        audience.withLock { $0.count += 1 }
+        return Seat(in: self, clock: clock)
+    }
+
+    fileprivate func leaveSeat(at now: NIODeadline) {
+        audience.withLock { audience in
+            audience.count -= 1
+            audience.lastSeen = now
+        }
+    }
+
+    /// Since when nobody reads it; `nil` = somebody does.
+    var abandoned: NIODeadline? {
+        audience.withLock { $0.count == 0 ? $0.lastSeen : nil }
+    }
+}
+
+/// The place of one who reads a generation or waits for its end.
+package final class Seat: Sendable {
+    private let generation: Generation
+    private let clock: @Sendable () -> NIODeadline
+    private let isLeft = Atomic(false)
+
+    fileprivate init(in generation: Generation, clock: @escaping @Sendable () -> NIODeadline) {
+        self.generation = generation
+        self.clock = clock
+    }
+
+    /// May be called more than once.
+    package func leave() {
+        guard !isLeft.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        generation.leaveSeat(at: clock())
+    }
+}

@@ -1,0 +1,23 @@
+package import MartletProtocol
+
+/// What changes a log. A log is the fold of its inputs, so whoever has them can make it again.
+package enum GenerationInput: Sendable, Equatable {
+    case engine(EngineEvent)
+    case ping
+    case handedOver
+}
+
+/// Keeps what is needed to bring resumable generations back after the process has ended.
+///
+/// Thread: any, one call at a time, in the order in which the logs change. A lock is held: these must neither block nor call
+/// back.
+package protocol GenerationRecorder: Sendable {
+    /// There is a new generation.
+    func begin(_ generation: Generation)
+    /// The engine is about to get the request.
+    func submit(_ request: GenerationRequest, of generation: Generation)
+    /// The log has taken an input. When that ended it, `finished` is the time in seconds since 1970.
+    func take(_ input: GenerationInput, of generation: Generation, finished: Int64?)
+    /// Nobody will ask for it any more.
+    func forget(_ generation: Generation)
+}

@@ -1,0 +1,220 @@
+internal import Synchronization
+
+/// A log in one format: its bytes, for all who read it so.
+///
+/// What is new is encoded once, however many wait for it. Where in the bytes an event lies is remembered here and there, so
+/// that reading can begin anywhere without encoding all that comes before.
+///
+/// Thread: any. Lock order: this one's, then the log's.
+package final class Rendition: Sendable {
+    package let view: any StreamView
+    let log: GenerationLog
+    private let state = Mutex(State())
+
+    /// A place in the log and how many bytes come before it.
+    fileprivate struct Mark {
+        var cursor = LogCursor()
+        var offset = 0
+    }
+    /// Some consecutive events, encoded.
+    fileprivate struct Segment {
+        var start: LogCursor
+        var end: LogCursor
+        var bytes: [UInt8]
+    }
+    fileprivate struct State {
+        /// The beginning, and places at least `markSpacing` bytes apart.
+        var marks = [Mark()]
+        /// Up to where bytes have been counted.
+        var frontier = Mark()
+        /// The newest events, without a gap up to the frontier. Kept only while there are several readers.
+        var segments: [Segment] = []
+        var segmentBytes = 0
+        var readerCount = 0
+        var encodedCount = 0
+        /// For counting bytes that nobody reads.
+        var batch = LogBatch()
+        var bytes: [UInt8] = []
+    }
+
+    /// Most entries that are encoded in one go, so that a long replay does not keep other readers waiting.
+    private static let batchSize = 512
+    fileprivate static let markSpacing = 16_384
+    /// How much of the newest is kept for readers who come a little later than others.
+    fileprivate static let segmentLimit = 65_536
+
+    package init(of log: GenerationLog, as view: any StreamView) {
+        self.log = log
+        self.view = view
+    }
+
+    /// How many events were encoded, each as often as it was.
+    package var encodedCount: Int { state.withLock { $0.encodedCount } }
+
+    // MARK: Reading
+
+    func join() { state.withLock { $0.readerCount += 1 } }
+
+    func leave() {
+        state.withLock { state in
+            state.readerCount -= 1
+            if state.readerCount < 2 { state.dropSegments() }
+        }
+    }
+
+    /// Puts the bytes of some entries from the cursor on into `bytes`, and moves the cursor behind them.
+    ///
+    /// When that reaches the end of a log that goes on, `reader` is armed: it is woken once when more is there.
+    func read(
+        from cursor: inout LogCursor, batch: inout LogBatch, into bytes: inout [UInt8], arming reader: StreamReader?
+    ) -> GenerationLog.Rest {
+        var limit = Self.batchSize
+        let rest = state.withLock { state -> GenerationLog.Rest? in
+            if let segment = state.segment(at: cursor) {
+                bytes = segment.bytes
+                cursor = segment.end
+                return log.rest(after: cursor, arming: reader)
+            }
+            guard cursor == state.frontier.cursor else {
+                limit = min(limit, state.boundary(behind: cursor) - cursor.position)
+                return nil
+            }
+            let start = cursor
+            let rest = log.copy(from: &cursor, limit: limit, into: &batch, arming: reader)
+            encode(batch, into: &bytes)
+            state.advance(from: start, to: cursor, bytes)
+            return rest
+        }
+        if let rest { return rest }
+        let old = log.copy(from: &cursor, limit: limit, into: &batch, arming: reader)
+        encode(batch, into: &bytes)
+        state.withLock { $0.encodedCount += batch.records.count }
+        return old
+    }
+
+    private func encode(_ batch: LogBatch, into bytes: inout [UInt8]) {
+        bytes.removeAll(keepingCapacity: true)
+        batch.forEach { view.encode($0, number: $1, into: &bytes) }
+    }
+
+    // MARK: Places
+
+    /// How many bytes there are.
+    ///
+    /// - Complexity: O(events since the last time).
+    package func byteCount() -> Int {
+        count(upTo: .max)
+    }
+
+    /// Where byte `offset` is. There need not be so many yet.
+    package func position(ofByte offset: Int) -> StreamPosition {
+        _ = count(upTo: offset)
+        return state.withLock { state in
+            // The last mark that is not behind the byte.
+            var low = 0
+            var high = state.marks.count
+            while low < high {
+                let middle = (low + high) / 2
+                if state.marks[middle].offset <= offset { low = middle + 1 } else { high = middle }
+            }
+            let mark = state.marks[low - 1]
+            return StreamPosition(cursor: mark.cursor, skippedBytes: offset - mark.offset)
+        }
+    }
+
+    /// Right behind event `number`, or `nil` when there is no such event.
+    package func position(behind number: Int) -> StreamPosition? {
+        log.cursor(behind: number).map { StreamPosition(cursor: $0) }
+    }
+
+    /// Behind the first `count` of an event's parts, as empty lines divide them; `nil` when it has not so many.
+    package func position(behind count: Int, partsOf number: Int) -> StreamPosition? {
+        let start = number == 0 ? LogCursor() : log.cursor(behind: number - 1)
+        guard count > 0, let start, let end = log.cursor(behind: number) else { return nil }
+        var cursor = start
+        var batch = LogBatch()
+        var bytes: [UInt8] = []
+        _ = log.copy(from: &cursor, limit: end.position - start.position, into: &batch)
+        encode(batch, into: &bytes)
+        // Pings may come before the event.
+        var skipped = 0
+        var pings: [UInt8] = []
+        view.encode(.ping, number: number, into: &pings)
+        skipped += pings.count * (end.pings - start.pings)
+        var found = 0
+        while found < count, skipped < bytes.count {
+            guard let end = ServerSentEvents.endOfPart(in: bytes, from: skipped) else { return nil }
+            skipped = end
+            found += 1
+        }
+        return found == count ? StreamPosition(cursor: start, skippedBytes: skipped) : nil
+    }
+
+    /// Moves the frontier on until `offset` bytes are before it or the log has no more.
+    private func count(upTo offset: Int) -> Int {
+        while true {
+            let result = state.withLock { state -> Int? in
+                guard state.frontier.offset < offset else { return state.frontier.offset }
+                let start = state.frontier.cursor
+                var cursor = start
+                _ = log.copy(from: &cursor, limit: Self.batchSize, into: &state.batch)
+                guard cursor != start else { return state.frontier.offset }
+                encode(state.batch, into: &state.bytes)
+                state.advance(from: start, to: cursor, state.bytes)
+                return nil
+            }
+            if let result { return result }
+        }
+    }
+}
+
+extension Rendition.State {
+    fileprivate func segment(at cursor: LogCursor) -> Rendition.Segment? {
+        segments.last { $0.start == cursor }
+    }
+
+    /// Where a reader that is at the cursor, before the frontier, stops so that it can go on with the others.
+    fileprivate func boundary(behind cursor: LogCursor) -> Int {
+        guard let first = segments.first, first.start.position <= cursor.position else {
+            return segments.first?.start.position ?? frontier.cursor.position
+        }
+        return segments.last { $0.start.position <= cursor.position }?.end.position ?? frontier.cursor.position
+    }
+
+    fileprivate mutating func advance(from start: LogCursor, to end: LogCursor, _ bytes: [UInt8]) {
+        guard start != end else { return }
+        encodedCount += end.position - start.position
+        frontier.cursor = end
+        frontier.offset += bytes.count
+        if frontier.offset - marks[marks.count - 1].offset >= Rendition.markSpacing { marks.append(frontier) }
+        guard readerCount > 1 else { return }
+        segments.append(Rendition.Segment(start: start, end: end, bytes: bytes))
+        segmentBytes += bytes.count
+        var dropped = 0
+        while segmentBytes > Rendition.segmentLimit, dropped < segments.count - 1 {
+            segmentBytes -= segments[dropped].bytes.count
+            dropped += 1
+        }
+        segments.removeFirst(dropped)
+    }
+
+    fileprivate mutating func dropSegments() {
+        segments = []
+        segmentBytes = 0
+    }
+}
+
+/// A place in a stream.
+package struct StreamPosition: Sendable, Equatable {
+    package var cursor = LogCursor()
+    /// How many bytes behind the cursor are left out, of those that are still to come too.
+    package var skippedBytes = 0
+
+    /// The beginning.
+    package init() {}
+
+    init(cursor: LogCursor, skippedBytes: Int = 0) {
+        self.cursor = cursor
+        self.skippedBytes = skippedBytes
+    }
+}

@@ -1,0 +1,24 @@
+/// The framing of server-sent events: parts of lines, each with an empty line behind it.
+package enum ServerSentEvents {
+    /// A comment, which no client shows.
+    package static let ping = Array(":\n\n".utf8)
+
+    package static func appendPing(to bytes: inout [UInt8]) { bytes.append(contentsOf: ping) }
+
+    /// A comment of `count` bytes, which is at least 3.
+    package static func appendComment(byteCount count: Int, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: max(count - 3, 0)))
+        bytes.append(contentsOf: "\n\n".utf8)
+    }
+
+    /// Where the part that begins at `start` ends, its empty line included; `nil` when it has no end.
+    static func endOfPart(in bytes: [UInt8], from start: Int) -> Int? {
+        var index = start
+        while index + 1 < bytes.count {
+            if bytes[index] == 0x0A, bytes[index + 1] == 0x0A { return index + 2 }
+            index += 1
+        }
+        return nil
+    }
+}

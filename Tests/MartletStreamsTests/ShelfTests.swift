@@ -1,0 +1,276 @@
+import MartletProtocol
+import MartletTestSupport
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import MartletStreams
+
+/// Which generations can be asked for, by whom, and for how long.
+@Suite struct ShelfTests {
+    private static let alice = Owner(rawValue: "alice")
+    private static let bob = Owner(rawValue: "bob")
+    private static let refusal = EngineError(.contextExceeded, "too long")
+
+    private final class Bench: Sendable {
+        let registry: GenerationRegistry
+        let engine: FakeEngine
+        private let seconds: TimeBox
+
+        init(_ quota: GenerationQuota = GenerationQuota()) {
+            let seconds = TimeBox()
+            self.seconds = seconds
+            registry = GenerationRegistry(
+                quota: quota, clock: { .uptimeNanoseconds(UInt64(seconds.value) * 1_000_000_000) },
+                calendar: { Int64(seconds.value) })
+            engine = FakeEngine(registry, script: .hold)
+            registry.connect(to: engine)
+        }
+
+        func advance(by count: Int) { seconds.advance(by: count) }
+
+        func begin(
+            _ owner: Owner = alice, _ label: String? = "c", streams: Bool = true,
+            lifetime: GenerationTerms.Lifetime = .resumable
+        ) throws -> Generation {
+            var terms = GenerationTerms(owner: owner, lifetime: lifetime, label: label)
+            terms.streams = streams
+            let generation = try registry.prepare(terms)
+            registry.submit(
+                GenerationRequest(handle: generation.handle, prompt: Prompt(pieces: [], addsBeginning: false)))
+            return generation
+        }
+
+        func admit(_ generation: Generation) {
+            engine.send([EngineEvent(generation.handle, .admitted(promptTokens: 1))])
+        }
+
+        /// Begins one that the engine takes.
+        func run(_ owner: Owner = alice, _ label: String? = "c", text: String = "") throws -> Generation {
+            let generation = try begin(owner, label)
+            admit(generation)
+            if !text.isEmpty { engine.step([generation.handle], text: text) }
+            return generation
+        }
+
+        func labelled(_ label: String = "c", _ owner: Owner = alice) -> Generation? {
+            registry.generation(labelled: label, of: owner)
+        }
+
+        func find(_ generation: Generation, _ owner: Owner = alice) -> Generation? {
+            registry.generation(id: generation.terms.head.id, of: owner)
+        }
+    }
+
+    private final class TimeBox: Sendable {
+        private let seconds = Atomic(1_000)
+        var value: Int { seconds.load(ordering: .relaxed) }
+        func advance(by count: Int) { seconds.add(count, ordering: .relaxed) }
+    }
+
+    @Test func aLabelPointsAtTheNewestAndStopsTheOlder() throws {
+        let bench = Bench()
+        let old = try bench.run()
+        #expect(bench.labelled() === old)
+        let new = try bench.run()
+        #expect(bench.labelled() === new)
+        #expect(bench.engine.cancelled == [old.handle])
+        #expect(old.log.terminalEvent == .finished(.cancelled))
+        #expect(bench.find(old) === old, "it can still be read by its id")
+    }
+
+    @Test func whatTheEngineRefusesDisturbsNothing() throws {
+        let bench = Bench()
+        let old = try bench.run()
+        let refused = try bench.begin()
+        #expect(bench.labelled() === old)
+        bench.engine.fail(refused.handle, Self.refusal)
+        #expect(bench.labelled() === old)
+        #expect(bench.find(refused) == nil)
+        // The same where the client knew of it before the engine had spoken.
+        let announced = try bench.begin()
+        bench.registry.announce(announced)
+        #expect(bench.labelled() === announced)
+        bench.engine.fail(announced.handle, Self.refusal)
+        #expect(bench.labelled() === old)
+        #expect(bench.find(announced) === announced)
+        #expect(bench.engine.cancelled.isEmpty)
+        #expect(old.log.terminalEvent == nil)
+    }
+
+    @Test func whatIsNoStreamTakesNoLabel() throws {
+        let bench = Bench()
+        let old = try bench.run()
+        let whole = try bench.begin(streams: false)
+        bench.admit(whole)
+        let plain = try bench.begin(lifetime: .plain)
+        bench.admit(plain)
+        #expect(bench.labelled() === old)
+        #expect(bench.find(whole) === whole)
+        #expect(bench.find(plain) == nil)
+        #expect(bench.engine.cancelled.isEmpty)
+    }
+
+    @Test func anOlderOneThatComesLateIsTheOneToGo() throws {
+        let bench = Bench()
+        let (first, second) = (try bench.begin(), try bench.begin())
+        bench.admit(second)
+        bench.admit(first)
+        #expect(bench.labelled() === second)
+        #expect(bench.engine.cancelled == [first.handle])
+    }
+
+    @Test func anotherOwnersIsAsIfItWereNot() throws {
+        let bench = Bench()
+        let own = try bench.run()
+        #expect(bench.labelled("c", Self.bob) == nil)
+        #expect(bench.find(own, Self.bob) == nil)
+        #expect(bench.registry.generations(of: Self.bob).isEmpty)
+        let other = try bench.run(Self.bob)
+        #expect(bench.labelled() === own)
+        #expect(bench.labelled("c", Self.bob) === other)
+        #expect(bench.engine.cancelled.isEmpty)
+    }
+
+    @Test func stoppingALabelStopsAllOfItAndReturnsAfterwards() async throws {
+        let bench = Bench()
+        let old = try bench.run()
+        let new = try bench.begin()
+        bench.registry.announce(new)
+        await bench.registry.stop(labelled: "c", of: Self.bob)
+        #expect(bench.engine.cancelled.isEmpty)
+        await bench.registry.stop(labelled: "c", of: Self.alice)
+        #expect(old.log.terminalEvent == .finished(.cancelled))
+        #expect(new.log.terminalEvent == .finished(.cancelled))
+        #expect(bench.labelled() === new, "its tail can be read")
+        await bench.registry.stop(labelled: "c", of: Self.alice)
+        #expect(bench.engine.cancelled.count == 2)
+    }
+
+    @Test func labelsAreFoundWithWhatFollowsTwoColons() throws {
+        let bench = Bench()
+        let plain = try bench.run(Self.alice, "c")
+        let suffixed = try bench.run(Self.alice, "c::model")
+        _ = try bench.run(Self.alice, "cc::model")
+        _ = try bench.run(Self.bob, "c::model")
+        let found = bench.registry.generations(labelledLike: "c", of: Self.alice)
+        #expect(Set(found.map(\.handle)) == [plain.handle, suffixed.handle])
+    }
+
+    @Test func endedOnesStayForTheirTime() throws {
+        let bench = Bench()
+        let generation = try bench.run()
+        bench.advance(by: 10_000)
+        bench.engine.finish(generation.handle)
+        bench.advance(by: 3_599)
+        #expect(bench.labelled() === generation)
+        #expect(bench.registry.status(of: generation).finished == 11_000)
+        bench.advance(by: 1)
+        #expect(bench.labelled() == nil)
+        #expect(bench.find(generation) == nil)
+        #expect(bench.registry.state.withLock { $0.totalUsage.isEmpty && $0.usage.isEmpty })
+    }
+
+    @Test func theOldestGoFirstWhenThereAreTooMany() throws {
+        var quota = GenerationQuota()
+        quota.retained = 3
+        quota.retainedPerOwner = 2
+        let bench = Bench(quota)
+        let generations = try (0..<5).map { try bench.run($0 < 4 ? Self.alice : Self.bob, "\($0)") }
+        for index in [1, 0, 3, 2, 4] { bench.engine.finish(generations[index].handle) }
+        let kept = (0..<5).filter { bench.find(generations[$0], $0 < 4 ? Self.alice : Self.bob) != nil }
+        #expect(kept == [2, 3, 4])
+        let one = try bench.run(Self.bob, "5")
+        bench.engine.finish(one.handle)
+        #expect((0..<5).filter { bench.find(generations[$0], $0 < 4 ? Self.alice : Self.bob) != nil } == [2, 4])
+    }
+
+    @Test func bytesMakeEndedOnesGoAndThenRefuseNewOnes() throws {
+        var quota = GenerationQuota()
+        quota.bytes = 10_000
+        quota.bytesPerOwner = 6_000
+        let bench = Bench(quota)
+        let text = String(repeating: "x", count: 3_500)
+        let ended = try bench.run(Self.alice, "0", text: text)
+        bench.engine.finish(ended.handle)
+        #expect(bench.find(ended) === ended)
+        let running = try bench.run(Self.alice, "1", text: text)
+        #expect(bench.find(ended) == nil, "what runs comes before what has ended")
+        bench.engine.step([running.handle], text: text)
+        #expect(throws: GenerationQuota.Excess.bytesPerOwner(limit: 6_000)) { try bench.begin() }
+        _ = try bench.begin(lifetime: .plain)
+        let other = try bench.run(Self.bob, "1", text: text)
+        let third = Owner(rawValue: "carol")
+        #expect(throws: GenerationQuota.Excess.bytes(limit: 10_000)) { try bench.begin(third) }
+        bench.engine.finish(other.handle)
+        _ = try bench.begin(third)
+        #expect(bench.find(other, Self.bob) == nil)
+    }
+
+    @Test func whatIsHandedOverChangesNoMore() throws {
+        let bench = Bench()
+        bench.registry.record(with: IgnoringRecorder())
+        let generation = try bench.run()
+        let plain = try bench.begin(lifetime: .plain)
+        let error = EngineError(.shuttingDown, "bye")
+        bench.registry.handOver(error)
+        bench.engine.step([generation.handle], text: "late")
+        #expect(generation.log.events == [.admitted(promptTokens: 1), .handedOver])
+        #expect(plain.log.events == [.failed(error)])
+        #expect(Set(bench.engine.cancelled) == [generation.handle, plain.handle])
+        #expect(bench.registry.liveCount == 0)
+    }
+
+    @Test func withoutARecorderNothingIsHandedOver() throws {
+        let bench = Bench()
+        let generation = try bench.run()
+        let error = EngineError(.shuttingDown, "bye")
+        bench.registry.handOver(error)
+        #expect(generation.log.terminalEvent == .failed(error))
+    }
+
+    /// Everything that a recorder saw makes the same generation again.
+    @Test func whatWasRecordedComesBackAndGoesOn() throws {
+        let bench = Bench()
+        let recorder = KeepingRecorder()
+        bench.registry.record(with: recorder)
+        let generation = try bench.run(text: "a")
+        bench.registry.take([(generation.handle, .ping)])
+        bench.engine.step([generation.handle], text: "b")
+        bench.registry.handOver(EngineError(.shuttingDown, "bye"))
+
+        let next = Bench()
+        let restored = next.registry.restore(generation.terms, inputs: recorder.inputs, splitter: nil)
+        #expect(restored.log.events == generation.log.events)
+        #expect(next.labelled() === restored)
+        next.registry.submit(
+            GenerationRequest(handle: restored.handle, prompt: Prompt(pieces: [], addsBeginning: false)))
+        next.admit(restored)
+        next.engine.step([restored.handle], text: "c")
+        next.engine.finish(restored.handle)
+        #expect(
+            restored.log.events == [
+                .admitted(promptTokens: 1), .token(1, "a"), .ping, .token(1, "b"), .handedOver, .token(1, "c"),
+                .finished(),
+            ])
+    }
+}
+
+private struct IgnoringRecorder: GenerationRecorder {
+    func begin(_ generation: Generation) {}
+    func submit(_ request: GenerationRequest, of generation: Generation) {}
+    func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
+    func forget(_ generation: Generation) {}
+}
+
+private final class KeepingRecorder: GenerationRecorder {
+    private let kept = Mutex<[GenerationInput]>([])
+    var inputs: [GenerationInput] { kept.withLock { $0 } }
+
+    func begin(_ generation: Generation) {}
+    func submit(_ request: GenerationRequest, of generation: Generation) {}
+    func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
+        kept.withLock { $0.append(input) }
+    }
+    func forget(_ generation: Generation) {}
+}
