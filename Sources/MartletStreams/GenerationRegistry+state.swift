@@ -31,7 +31,8 @@ extension GenerationRegistry.State {
         if isNew, case .engine(let event) = input {
             live.values[index].measure(event.kind, at: now, in: &metrics.series[live.values[index].series])
         }
-        let isEnded = live.values[index].take(input, at: now, isNew: isNew, wakeups: &wakeups)
+        let isEnded = live.values[index].take(
+            input, forks: forks(in: input), at: now, isNew: isNew, wakeups: &wakeups)
         guard generation.terms.isResumable else {
             if isEnded { remove(at: index) }
             return nil
@@ -51,6 +52,14 @@ extension GenerationRegistry.State {
             remove(at: index)
         }
         return superseded
+    }
+
+    /// The ids of what a fork made.
+    private func forks(in input: GenerationInput) -> [String] {
+        guard case .engine(let event) = input, case .controlled(_, .applied(.forked(let handles), _)) = event.kind else {
+            return []
+        }
+        return handles.compactMap { live[$0]?.generation.terms.responseID }
     }
 
     private mutating func remove(at index: Dictionary<GenerationHandle, LiveGeneration>.Index) {

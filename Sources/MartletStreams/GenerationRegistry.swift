@@ -22,6 +22,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         var usage: [Owner: GenerationQuota.Usage] = [:]
         var totalUsage = GenerationQuota.Usage()
         var lastHandle: UInt64 = 0
+        var lastControl: UInt64 = 0
         var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
         /// Set when nothing is accepted any more: what new generations end with.
@@ -101,22 +102,29 @@ package final class GenerationRegistry: EngineEventReceiver {
     }
 
     /// Hands a prepared generation to the engine, unless it has ended meanwhile.
-    package func submit(_ request: GenerationRequest, splitter: (any OutputSplitter)? = nil) {
+    /// - Parameter origin: what the server wants to know again of the client's request while the generation lives.
+    package func submit(
+        _ request: GenerationRequest, splitter: (any OutputSplitter)? = nil, origin: (any Sendable)? = nil
+    ) {
         let handle = request.handle
         let engine = state.withLock { state -> (any EngineService)? in
             guard let engine = state.engine, let generation = state.live[handle]?.generation else { return nil }
             state.live[handle]?.setSplitter(splitter)
+            state.live[handle]?.request = request
+            state.live[handle]?.origin = origin
             state.live[handle]?.stage = .submitting(isCancelled: false)
             if generation.terms.isResumable { state.recorder?.submit(request, of: generation) }
             return engine
         }
         guard let engine else { return }
         engine.submit(request)
-        let isCancelled = state.withLock { state in
-            guard case .submitting(let isCancelled) = state.live[handle]?.stage else { return false }
+        let (isCancelled, orders) = state.withLock { state in
+            guard case .submitting(let isCancelled) = state.live[handle]?.stage else { return (false, LiveOrders().early) }
             state.live[handle]?.stage = .submitted
-            return isCancelled
+            defer { state.live[handle]?.orders.early = [] }
+            return (isCancelled, state.live[handle]?.orders.early ?? [])
         }
+        for order in orders { engine.control(handle, order.number, order.action) }
         if isCancelled { engine.cancel(handle) }
     }
 

@@ -28,6 +28,16 @@ struct LiveGeneration {
     private(set) var isAdmitted = false
     private(set) var isStarted = false
     private var lastToken: NIODeadline?
+    /// What it was submitted as, with the settings of now.
+    var request: GenerationRequest?
+    /// What the server keeps of the client's request.
+    var origin: (any Sendable)?
+    var orders = LiveOrders()
+    var engineText = EngineTextRecord()
+    /// How many tokens of an injected turn are still to come.
+    var tokensUntilTurn: Int?
+    /// As it was at the beginning of the answer.
+    private(set) var firstSplitter: (any OutputSplitter)?
     private var splitter: (any OutputSplitter)?
     private var channel = MartletProtocol.Channel.content
 
@@ -39,7 +49,26 @@ struct LiveGeneration {
         lastShown = generation.begin
     }
 
-    mutating func setSplitter(_ splitter: (any OutputSplitter)?) { self.splitter = splitter }
+    mutating func setSplitter(_ splitter: (any OutputSplitter)?) {
+        self.splitter = splitter
+        firstSplitter = splitter
+    }
+
+    /// Begins a turn anew, behind `text` of it, which was written into the log before.
+    mutating func restartSplitter(with text: ArraySlice<UInt8>) {
+        splitter = firstSplitter
+        channel = .content
+        splitter?.append(text) { part, _ in channel = part }
+    }
+
+    /// A turn ends within the answer: what is held back belongs to it.
+    mutating func finishSplitter(at now: NIODeadline, wakeups: inout Wakeups) {
+        let growth = log.append(to: &wakeups) { add in
+            splitter?.finish { add(.text($0, token: nil, bytes: $1)) }
+        }
+        note(growth, at: now)
+        restartSplitter(with: [])
+    }
 
     /// Notes how long it took to what the engine reports.
     mutating func measure(_ event: EngineEvent.Kind, at now: NIODeadline, in series: inout GenerationMetrics.Series) {
@@ -61,18 +90,23 @@ struct LiveGeneration {
     /// - Parameter isNew: whether it happens now, rather than in an earlier process.
     /// - Returns: Whether the generation has ended.
     mutating func take(
-        _ input: GenerationInput, at now: NIODeadline, isNew: Bool = true, wakeups: inout Wakeups
+        _ input: GenerationInput, forks: [String] = [], at now: NIODeadline, isNew: Bool = true,
+        wakeups: inout Wakeups
     ) -> Bool {
         switch input {
-        case .engine(let event): return take(event, at: now, wakeups: &wakeups)
+        case .engine(let event): return take(event, forks: forks, at: now, wakeups: &wakeups)
         case .ping: note(log.append(to: &wakeups) { $0(.ping) }, at: now)
-        case .handedOver where isNew: log.handOver(to: &wakeups)
+        case .handedOver where isNew:
+            log.handOver(to: &wakeups)
+            answerOrders(with: .ended(nil), wakeups: &wakeups)
         case .handedOver: note(log.append(to: &wakeups) { $0(.handedOver) }, at: now)
         }
         return false
     }
 
-    private mutating func take(_ event: EngineEvent, at now: NIODeadline, wakeups: inout Wakeups) -> Bool {
+    private mutating func take(
+        _ event: EngineEvent, forks: [String], at now: NIODeadline, wakeups: inout Wakeups
+    ) -> Bool {
         switch event.kind {
         case .admitted(let promptTokens):
             // A continued generation is admitted and started again.
@@ -85,13 +119,15 @@ struct LiveGeneration {
             note(log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }, at: now)
         case .promptProgress(let progress):
             note(log.append(to: &wakeups) { $0(.promptProgress(progress)) }, at: now)
-        case .controlled: break
+        case .controlled(let number, let outcome):
+            take(number, outcome, forks: forks, at: now, wakeups: &wakeups)
         case .token(let id, let text):
             if event.probabilities.isEmpty {
                 takeToken(id, text, at: now, wakeups: &wakeups)
             } else {
                 takeScored(id, text, event.probabilities, at: now, wakeups: &wakeups)
             }
+            keep(text, at: now, wakeups: &wakeups)
         case .finished(let completion, let text):
             if !event.probabilities.isEmpty {
                 takeScored(nil, text, event.probabilities, at: now, wakeups: &wakeups)
@@ -107,7 +143,7 @@ struct LiveGeneration {
         return false
     }
 
-    private mutating func note(_ growth: GenerationLog.Growth, at now: NIODeadline) {
+    mutating func note(_ growth: GenerationLog.Growth, at now: NIODeadline) {
         byteCount = growth.byteCount
         if growth.isShown { lastShown = now }
     }
@@ -178,5 +214,11 @@ struct LiveGeneration {
             add(event)
         }
         note(growth, at: now)
+        answerOrders(with: .ended(event), wakeups: &wakeups)
+    }
+
+    private mutating func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
+        for ticket in orders.tickets.values { wakeups.tickets.append((ticket, reply)) }
+        orders.tickets = [:]
     }
 }

@@ -14,6 +14,8 @@ package enum LogEvent: Sendable, Equatable {
     case text(Channel, token: Int32?, bytes: ArraySlice<UInt8>)
     /// The same, with what is known of the tokens whose text became certain with it, where that was asked for.
     case scoredText(Channel, token: Int32?, bytes: ArraySlice<UInt8>, [TokenProbabilities])
+    /// An order took effect.
+    case controlled(ControlRecord)
     /// A sign of life. Part of the log, so that a stream has the same bytes whenever it is read.
     case ping
     /// The server ended under the generation, which goes on when the server is there again.
@@ -34,7 +36,7 @@ package enum LogEvent: Sendable, Equatable {
         switch self {
         case .text(let channel, _, let bytes): channel != .markup && !bytes.isEmpty
         case .admitted, .started: false
-        case .promptProgress, .scoredText, .ping, .handedOver, .finished, .failed: true
+        case .promptProgress, .scoredText, .controlled, .ping, .handedOver, .finished, .failed: true
         }
     }
 }

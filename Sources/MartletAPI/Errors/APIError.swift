@@ -22,6 +22,8 @@ package struct APIError: Error, Sendable, Equatable {
         /// Valid at llama-server or OpenAI, but nothing that this version does. 400 and not llama-server's 501, because
         /// client libraries repeat a request after any 5xx.
         case notSupported = "not_supported_error"
+        /// What is asked for does not fit what goes on now.
+        case conflict = "conflict_error"
         /// One client asks for more than its share.
         case rateLimited = "rate_limit_error"
         case overloaded = "overloaded_error"
@@ -36,6 +38,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .notFound: 404
             case .methodNotAllowed: 405
             case .timeout: 408
+            case .conflict: 409
             case .tooLarge: 413
             case .uriTooLong: 414
             case .rangeNotSatisfiable: 416
@@ -53,6 +56,8 @@ package struct APIError: Error, Sendable, Equatable {
     package var parameter: String?
     package var promptTokens: Int?
     package var contextSize: Int?
+    /// A word for programs, where the kind says too little.
+    package var reason: String?
 
     package init(_ kind: Kind, _ message: String, parameter: String? = nil) {
         self.kind = kind
@@ -89,6 +94,7 @@ package struct APIError: Error, Sendable, Equatable {
             "code": .integer(Int64(status)), "message": .string(message), "type": .string(kind.rawValue),
         ]
         if let parameter { members["param"] = .string(parameter) }
+        if let reason { members["reason"] = .string(reason) }
         if let promptTokens { members["n_prompt_tokens"] = .integer(Int64(promptTokens)) }
         if let contextSize { members["n_ctx"] = .integer(Int64(contextSize)) }
         return .object(members)

@@ -15,14 +15,14 @@ struct Answer {
         var reasoning: [UInt8] = []
         var probabilities: [TokenProbabilities] = []
         var end: Completion?
-        for event in events {
+        for event in events.standing {
             if case .scoredText(_, _, _, let entries) = event { probabilities += entries }
             switch event {
             case .text(.content, _, let bytes), .scoredText(.content, _, let bytes, _):
                 content.append(contentsOf: bytes)
             case .text(.reasoning, _, let bytes), .scoredText(.reasoning, _, let bytes, _):
                 reasoning.append(contentsOf: bytes)
-            case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .ping,
+            case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .controlled, .ping,
                 .handedOver:
                 break
             case .finished(let completion): end = completion

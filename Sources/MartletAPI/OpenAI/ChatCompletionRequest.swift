@@ -9,6 +9,10 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     /// Values that the template sees by name: `chat_template_kwargs`, `enable_thinking`, `reasoning_effort`.
     package var templateArguments: JSONObject
     package var reasoningFormat: ReasoningFormat
+    /// Most tokens of thinking; `nil` = no limit.
+    package var reasoningBudget: Int?
+    /// What is said in the model's name before its thinking is cut off.
+    package var reasoningMessage: String
     package var options: CompletionOptions
 
     /// - Parameter randomSeed: used when the request fixes none.
@@ -18,6 +22,9 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
         templateArguments = try Self.templateArguments(fields)
+        let budget = try ReasoningBudgetFields.budget(fields) ?? defaults.reasoningBudget
+        reasoningBudget = budget == -1 ? nil : budget
+        reasoningMessage = try ReasoningBudgetFields.message(fields) ?? defaults.reasoningMessage
         reasoningFormat = defaults.reasoningFormat
         if let name = try fields.string("reasoning_format") {
             guard let format = ReasoningFormat(rawValue: name) else {

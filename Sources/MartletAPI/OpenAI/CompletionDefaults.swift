@@ -8,6 +8,9 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// Between pings on a stream that has nothing else to say; `nil` = no pings.
     package var pingInterval: Duration? = .seconds(30)
     package var reasoningFormat = ReasoningFormat.deepseek
+    /// Most tokens of thinking; `nil` = no limit.
+    package var reasoningBudget: Int?
+    package var reasoningMessage = ""
 
     package init() {}
 }

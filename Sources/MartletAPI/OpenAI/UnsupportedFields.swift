@@ -32,8 +32,6 @@ enum UnsupportedFields {
         ("echo", { $0.boolValue == false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),
         ("continue_final_message", { $0.boolValue == false }),
-        ("reasoning_budget_tokens", { $0.integerValue == -1 }),
-        ("thinking_budget_tokens", { $0.integerValue == -1 }),
         ("lora", { $0.arrayValue?.isEmpty == true }),
         ("id_slot", { $0.integerValue == -1 }),
         ("n_keep", { $0.integerValue == 0 }),

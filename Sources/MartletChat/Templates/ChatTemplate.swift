@@ -14,6 +14,8 @@ package struct ChatTemplate: Sendable {
     package let capabilities: TemplateCapabilities
     /// `nil` when the model is not known to think.
     package let markers: ReasoningMarkers?
+    /// What the template puts between thinking and answer, end marker included; empty without markers.
+    package let closing: String
     /// What the template puts in front of an answer.
     package let generationPrompt: String
 
@@ -35,8 +37,10 @@ package struct ChatTemplate: Sendable {
         self.endToken = endToken
         let probe = TemplateProbe(
             template: template, toolUseTemplate: toolUseTemplate, beginningToken: beginningToken, endToken: endToken)
-        capabilities = probe.capabilities()
-        markers = probe.markers(reasoningField: capabilities.reasoningField)
+        let probed = probe.capabilities()
+        capabilities = probed
+        markers = probe.markers(reasoningField: probed.reasoningField)
+        closing = markers.map { probe.closing($0, reasoningField: probed.reasoningField) } ?? ""
         generationPrompt = probe.generationPrompt()
     }
 
@@ -57,7 +61,7 @@ package struct ChatTemplate: Sendable {
             endToken: endToken, now: now)
         let chosen = tools == nil ? template : toolUseTemplate ?? template
         let rendered = try chosen.render(input, budget: budget)
-        return RenderedPrompt(segments: rendered.segments, reasoning: reasoning(after: rendered), markers: markers)
+        return RenderedPrompt(segments: rendered.segments, reasoning: reasoning(after: rendered), markers: markers, closing: closing)
     }
 
     /// Reads from the template's own last words whether a think block is open or was closed.

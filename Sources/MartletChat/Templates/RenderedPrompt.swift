@@ -15,6 +15,8 @@ package struct RenderedPrompt: Sendable, Equatable {
     package var reasoning: Reasoning
     /// What thinking is put between, if the model is known to think.
     package var markers: ReasoningMarkers?
+    /// What ends thinking as the template does it: the end marker with what stands around it.
+    package var closing = ""
 
     package var text: String { segments.count == 1 ? segments[0].text : segments.map(\.text).joined() }
 

@@ -21,7 +21,7 @@ enum PeerFlags {
         "--mirostat-ent", "--mirostat-lr", "--mlock", "--mmproj", "--mmproj-url", "--model-draft", "--model-url",
         "--models-autoload", "--models-dir", "--models-max", "--models-preset", "--no-cache-idle-slots",
         "--no-kv-offload", "--no-mmproj", "--no-models-autoload", "--numa", "--offline", "--override-kv",
-        "--override-tensor", "--path", "--pooling", "--poll", "--prio", "--props", "--reasoning", "--reasoning-budget",
+        "--override-tensor", "--path", "--pooling", "--poll", "--prio", "--props", "--reasoning",
         "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale", "--rope-scaling",
         "--samplers", "--sampling-seq", "--seed", "--sleep-idle-seconds", "--slot-prompt-similarity",
         "--slot-save-path", "--spec-draft-n-max", "--spec-draft-n-min", "--spec-type", "--special", "--split-mode",

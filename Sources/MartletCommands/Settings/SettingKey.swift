@@ -33,6 +33,8 @@ enum SettingKey: String, Sendable, CaseIterable {
     case presencePenalty = "presence-penalty"
     case frequencyPenalty = "frequency-penalty"
     case reasoningFormat = "reasoning-format"
+    case reasoningBudget = "reasoning-budget"
+    case reasoningMessage = "reasoning-budget-message"
     case pingInterval = "sse-ping-interval"
 
     case host

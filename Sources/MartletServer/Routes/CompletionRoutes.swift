@@ -39,16 +39,20 @@ struct CompletionRoutes: Sendable {
         toChat json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         let request = try chatRequest(json)
-        let completion = Completion<ChatCompletionView>(options: request.options, idPrefix: "chatcmpl-") { head in
+        let makeView = { @Sendable (head: ResponseHead) in
             ChatCompletionView(
                 head: head, includesUsage: request.options.includesUsage,
                 stage: request.options.probabilityStage)
-        } prepare: { model throws(APIError) in
+        }
+        let completion = Completion<ChatCompletionView>(
+            options: request.options, idPrefix: "chatcmpl-", makeView: makeView, chat: request
+        ) { model throws(APIError) in
             let rendered = try model.render(request)
             var prepared = PreparedPrompt(prompt: rendered.prompt, visibleMarkers: rendered.visibleMarkers)
             if request.reasoningFormat != .none, let markers = rendered.markers {
                 prepared.splitter = ReasoningSplitter(markers, isOpen: rendered.reasoning == .open)
             }
+            prepared.reasoning = model.reasoningRule(for: request, rendered)
             return prepared
         }
         return try await service.respond(to: completion, headers, on: context)

@@ -111,10 +111,28 @@ struct CompletionService: Sendable {
     private func submit<View>(
         _ completion: Completion<View>, _ prepared: PreparedPrompt, as generation: Generation
     ) {
-        registry.submit(
-            completion.options.request(
-                handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers),
-            splitter: prepared.splitter)
+        var request = completion.options.request(
+            handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers)
+        request.reasoning = prepared.reasoning
+        let origin = GenerationOrigin(chat: completion.chat) { [terms = generation.terms] in
+            forkTerms(of: terms, completion)
+        }
+        registry.submit(request, splitter: prepared.splitter, origin: origin)
+    }
+
+    /// A fork has an id of its own and nobody who waits for it: it can be asked for like any answer in the background.
+    private func forkTerms<View>(of original: GenerationTerms, _ completion: Completion<View>) -> GenerationTerms {
+        let created = time(nil)
+        let head = LogHead(created: Int64(created), model: original.head.model)
+        let id = completion.idPrefix + head.id
+        let view = completion.makeView(
+            ResponseHead(id: id, created: created, model: head.model, fingerprint: configuration.build))
+        var terms = GenerationTerms(head: head, responseID: id, view: view)
+        terms.owner = original.owner
+        terms.lifetime = .background
+        terms.streams = original.streams
+        terms.pingInterval = original.pingInterval
+        return terms
     }
 
     private func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
