@@ -56,7 +56,8 @@ extension GenerationRegistry.State {
 
     /// The ids of what a fork made.
     private func forks(in input: GenerationInput) -> [String] {
-        guard case .engine(let event) = input, case .controlled(_, .applied(.forked(let handles), _)) = event.kind else {
+        guard case .engine(let event) = input, case .controlled(_, .applied(.forked(let handles), _)) = event.kind
+        else {
             return []
         }
         return handles.compactMap { live[$0]?.generation.terms.responseID }

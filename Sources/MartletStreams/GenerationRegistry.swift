@@ -119,7 +119,9 @@ package final class GenerationRegistry: EngineEventReceiver {
         guard let engine else { return }
         engine.submit(request)
         let (isCancelled, orders) = state.withLock { state in
-            guard case .submitting(let isCancelled) = state.live[handle]?.stage else { return (false, LiveOrders().early) }
+            guard case .submitting(let isCancelled) = state.live[handle]?.stage else {
+                return (false, LiveOrders().early)
+            }
             state.live[handle]?.stage = .submitted
             defer { state.live[handle]?.orders.early = [] }
             return (isCancelled, state.live[handle]?.orders.early ?? [])

@@ -1,5 +1,5 @@
 package import MartletJSON
-import MartletProtocol
+package import MartletProtocol
 package import MartletStreams
 import OrderedCollections
 

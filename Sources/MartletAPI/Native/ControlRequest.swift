@@ -62,9 +62,10 @@ package struct ControlRequest: Sendable, Equatable {
             let given = try fields.object("changes")
             var changes: [SettingsChange] = []
             for _ in 0..<count {
-                var change = try given.map { fields throws(APIError) in
-                    try SettingFields.change(fields, of: settings)
-                } ?? SettingsChange()
+                var change =
+                    try given.map { fields throws(APIError) in
+                        try SettingFields.change(fields, of: settings)
+                    } ?? SettingsChange()
                 if !change.keys.contains(.seed), count > 1 || change.keys.isEmpty {
                     // Forks that drew the same would be one and the same answer.
                     if change.keys.isEmpty { change.values = settings }

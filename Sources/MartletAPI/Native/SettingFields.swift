@@ -1,9 +1,9 @@
-package import MartletJSON
-package import MartletProtocol
+import MartletJSON
+import MartletProtocol
 import OrderedCollections
 
 /// The settings that can be changed while a generation runs, under the names that requests have for them.
-package enum SettingFields {
+enum SettingFields {
     private static let names: [(name: String, key: SettingKey)] = [
         ("temperature", .temperature), ("top_k", .topK), ("top_p", .topP), ("min_p", .minP),
         ("top_n_sigma", .topNSigma), ("typical_p", .typicalP), ("min_keep", .minKeep),

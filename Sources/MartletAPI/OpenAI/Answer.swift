@@ -22,7 +22,8 @@ struct Answer {
                 content.append(contentsOf: bytes)
             case .text(.reasoning, _, let bytes), .scoredText(.reasoning, _, let bytes, _):
                 reasoning.append(contentsOf: bytes)
-            case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .controlled, .ping,
+            case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .controlled,
+                .ping,
                 .handedOver:
                 break
             case .finished(let completion): end = completion

@@ -56,7 +56,8 @@ package struct CompletionOptions: Sendable, Equatable {
     package var probabilityStage: ProbabilityRequest.Stage { generation.probabilities?.stage ?? .beforeSampling }
 
     static func maximumTime(_ fields: FieldReader) throws(APIError) -> Duration? {
-        guard let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0 else {
+        guard let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0
+        else {
             return nil
         }
         return .milliseconds(milliseconds)

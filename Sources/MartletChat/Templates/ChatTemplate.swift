@@ -61,7 +61,8 @@ package struct ChatTemplate: Sendable {
             endToken: endToken, now: now)
         let chosen = tools == nil ? template : toolUseTemplate ?? template
         let rendered = try chosen.render(input, budget: budget)
-        return RenderedPrompt(segments: rendered.segments, reasoning: reasoning(after: rendered), markers: markers, closing: closing)
+        return RenderedPrompt(
+            segments: rendered.segments, reasoning: reasoning(after: rendered), markers: markers, closing: closing)
     }
 
     /// Reads from the template's own last words whether a think block is open or was closed.

@@ -1,6 +1,8 @@
 internal import MartletAPI
 internal import MartletChat
+internal import MartletJSON
 internal import MartletProtocol
+internal import OrderedCollections
 
 extension LoadedModel {
     /// Budgets for `reasoning_effort` where the template does not know the word.

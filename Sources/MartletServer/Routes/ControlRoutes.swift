@@ -3,6 +3,7 @@ internal import MartletAPI
 internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
+internal import OrderedCollections
 
 /// Orders to running generations over HTTP. A response comes when the order has taken effect, or cannot.
 struct ControlRoutes: Sendable {
