@@ -27,6 +27,10 @@ package struct Context: ~Copyable {
         package var keepsFullWindow = false
         /// Whether all sequences share one pool of `contextLength` tokens, instead of an equal part each.
         package var sharesMemory = true
+        /// Most tokens of one decode whose results are read; `nil` = one of each sequence.
+        package var outputCount: Int?
+        /// What is computed beside scores; `nil` = nothing.
+        package var embeddings: Pooling?
 
         package init() {}
     }
@@ -42,10 +46,11 @@ package struct Context: ~Copyable {
         case failed(Int32)
     }
 
-    private let pointer: OpaquePointer
-    private let memory: llama_memory_t
+    let pointer: OpaquePointer
+    /// `nil` of models that read each batch by itself, such as BERT.
+    let memory: llama_memory_t?
     /// Keeps the weights alive.
-    private let model: Model
+    let model: Model
     private let abortSignal: AbortSignal
     private let vocabularySize: Int
 
@@ -55,7 +60,7 @@ package struct Context: ~Copyable {
         parameters.n_batch = UInt32(options.batchSize)
         parameters.n_ubatch = UInt32(options.microBatchSize)
         parameters.n_seq_max = UInt32(options.sequenceCount)
-        parameters.n_outputs_max = UInt32(options.sequenceCount)
+        parameters.n_outputs_max = UInt32(options.outputCount ?? options.sequenceCount)
         parameters.n_threads = Int32(options.threads)
         parameters.n_threads_batch = Int32(options.batchThreads)
         parameters.flash_attn_type =
@@ -69,6 +74,8 @@ package struct Context: ~Copyable {
         parameters.swa_full = options.keepsFullWindow
         parameters.kv_unified = options.sharesMemory
         parameters.no_perf = true
+        parameters.embeddings = options.embeddings != nil
+        if let pooling = options.embeddings?.raw { parameters.pooling_type = pooling }
 
         _ = LlamaLog.takeLastError()
         guard let pointer = llama_init_from_model(model.pointer, parameters) else {
@@ -136,17 +143,30 @@ package struct Context: ~Copyable {
         _ = llama_memory_seq_rm(memory, Int32(sequence), -1, -1)
     }
 
-    /// Makes the tokens `0..<count` of `source` part of `target` too; attention memory is shared, not copied.
-    package mutating func share(from source: Int, to target: Int, count: Int) {
-        llama_memory_seq_cp(memory, Int32(source), Int32(target), 0, Int32(count))
+    /// Forgets every sequence; what comes next lies in memory as it would in a new context.
+    package mutating func removeAll() {
+        if let memory { llama_memory_clear(memory, false) }
     }
 
-    /// Makes everything of `source` part of `target`, which must hold nothing.
+    /// Makes all of `source` part of the empty `target` too: shared where sequences share their memory, else copied.
     ///
-    /// Attention memory is shared if the sequences share one pool; else it is copied before the next decode, and only a
-    /// whole sequence can be.
-    package mutating func shareAll(from source: Int, to target: Int) {
+    /// libllama copies whole sequences only where each has its own memory; `removeTail` leaves less.
+    package mutating func share(from source: Int, to target: Int) {
         llama_memory_seq_cp(memory, Int32(source), Int32(target), -1, -1)
+    }
+
+    /// Whether `shift` can be used.
+    package var canShift: Bool { memory != nil && llama_memory_can_shift(memory) }
+
+    /// Forgets the tokens at the positions `range` of `sequence`, and moves those behind them up.
+    ///
+    /// - Returns: whether the memory could forget them. If not, remove all of the sequence.
+    package mutating func shift(_ sequence: Int, removing range: Range<Int>) -> Bool {
+        guard
+            llama_memory_seq_rm(memory, Int32(sequence), Int32(range.lowerBound), Int32(range.upperBound))
+        else { return false }
+        llama_memory_seq_add(memory, Int32(sequence), Int32(range.upperBound), -1, -Int32(range.count))
+        return true
     }
 
     /// First and last position that `sequence` holds, or `nil` if it holds none.

@@ -25,19 +25,21 @@ extension Model {
 
     /// For people, such as "qwen3 0.6B Q8_0".
     package var summary: String {
-        readString { llama_model_desc(pointer, $0, $1) } ?? ""
+        Self.readString { llama_model_desc(pointer, $0, $1) } ?? ""
     }
 
     /// A scalar of the GGUF header as text, or `nil` when the key is absent or an array.
     package func metadata(_ key: String) -> String? {
-        readString { llama_model_meta_val_str(pointer, key, $0, $1) }
+        Self.readString { llama_model_meta_val_str(pointer, key, $0, $1) }
     }
 
     /// Every scalar of the GGUF header, in the order of the file.
     package var metadata: [(key: String, value: String)] {
         (0..<llama_model_meta_count(pointer)).compactMap { index in
-            guard let key = readString({ llama_model_meta_key_by_index(pointer, index, $0, $1) }) else { return nil }
-            guard let value = readString({ llama_model_meta_val_str_by_index(pointer, index, $0, $1) }) else {
+            guard let key = Self.readString({ llama_model_meta_key_by_index(pointer, index, $0, $1) }) else {
+                return nil
+            }
+            guard let value = Self.readString({ llama_model_meta_val_str_by_index(pointer, index, $0, $1) }) else {
                 return nil
             }
             return (key, value)
@@ -51,7 +53,7 @@ extension Model {
     }
 
     /// Calls `read` with a buffer, and once more with a larger one where the text did not fit.
-    private func readString(_ read: (UnsafeMutablePointer<CChar>, Int) -> Int32) -> String? {
+    static func readString(_ read: (UnsafeMutablePointer<CChar>, Int) -> Int32) -> String? {
         var capacity = 256
         while true {
             let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)

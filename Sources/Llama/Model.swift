@@ -10,8 +10,9 @@ import CLlama
 
 /// The weights and the vocabulary of one GGUF file.
 ///
-/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except through LoRA adapters, which this
-/// type does not offer; so any number of threads may read it. It is freed once, when the last user lets go.
+/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except when an `Adapter` is loaded, which
+/// the thread that loaded the model does before any other has it; so any number of threads may read it. It is freed
+/// once, when the last user lets go.
 package final class Model: @unchecked Sendable {
     package struct Options: Sendable, Equatable {
         /// Layers that go to the GPU, if there is one; a negative number means all.

@@ -12,6 +12,8 @@ package final class Vocabulary: Sendable {
     package let end: Int32?
     /// Whether a text begins with `beginning` as the model learned it.
     package let addsBeginning: Bool
+    /// What a text that is read for its meaning ends with, as the model learned it.
+    package let closing: Int32?
     /// Tokens that end a generation, ascending.
     package let endOfGeneration: [Int32]
     /// Tokens that the model's makers want never drawn.
@@ -38,6 +40,8 @@ package final class Vocabulary: Sendable {
         beginning = bos >= 0 ? bos : nil
         end = eos >= 0 ? eos : nil
         addsBeginning = bos >= 0 && llama_vocab_get_add_bos(pointer)
+        let separator = llama_vocab_get_add_sep(pointer) ? llama_vocab_sep(pointer) : -1
+        closing = separator >= 0 ? separator : llama_vocab_get_add_eos(pointer) && eos >= 0 ? eos : nil
         var suppressedCount: Int32 = 0
         let suppressed = llama_vocab_get_suppress_tokens(pointer, &suppressedCount)
         self.suppressed = Array(UnsafeBufferPointer(start: suppressed, count: Int(suppressedCount)))

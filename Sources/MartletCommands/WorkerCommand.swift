@@ -42,7 +42,7 @@ struct WorkerCommand: AsyncParsableCommand {
             // A file that was named is left to the engine: it reports what is wrong with it as a frame.
             let path =
                 try values.text(.model) ?? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
-            await Self.serve(EngineConfiguration(modelPath: path, values), values.logLevel, output)
+            await Self.serve(try EngineConfiguration(modelPath: path, values), values.logLevel, output)
         } catch let error as any CustomStringConvertible {
             throw Failure.exit(error, usage: true)
         }

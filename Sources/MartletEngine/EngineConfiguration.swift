@@ -40,6 +40,10 @@ package struct EngineConfiguration: Sendable {
     package var isReproducible = true
     /// Whether sliding-window layers keep all tokens.
     package var keepsFullWindow = false
+    /// Changes of the weights, and how strongly each is applied where nobody says otherwise.
+    package var adapters: [(path: String, scale: Float)] = []
+    /// How embeddings are made; `nil` = not at all, which saves their memory.
+    package var embeddings: Pooling?
     /// Most generations that wait for a sequence; more are refused as `overloaded`.
     package var queueLimit = 1024
     /// How long prompts may hold up sequences that write, per decode.

@@ -36,6 +36,9 @@ extension InProcessEngine {
             guard model.hasDecoder, !model.hasEncoder else {
                 throw LlamaError(.loadFailed, "The model \(model.path) is no decoder, so it cannot write text.")
             }
+            let adapters = try configuration.adapters.map { adapter throws(LlamaError) in
+                try Self.load(adapter.path, for: model)
+            }
             let vocabulary = try Vocabulary(model: model)
             report(.warmUp, 0)
             let contextOptions = try self.contextOptions(for: model)
@@ -53,11 +56,20 @@ extension InProcessEngine {
                     "sequenceCount": "\(information.sequenceCount)", "threads": "\(contextOptions.threads)",
                     "loadTime": "\(information.loadTime)",
                 ])
-            let loaded = LoadedModel(model: model, vocabulary: vocabulary, information: information)
+            information.adapters = zip(adapters, configuration.adapters).map { adapter, wanted in
+                var told = AdapterInformation(path: adapter.path, scale: wanted.scale)
+                told.taskName = adapter.metadata("adapter.lora.task_name")
+                told.promptPrefix = adapter.metadata("adapter.lora.prompt_prefix")
+                return told
+            }
+            let embedder = try makeEmbedder(model, contextOptions, &information)
+            let loaded = LoadedModel(
+                model: model, vocabulary: vocabulary, information: information, adapters: adapters,
+                embedding: embedder?.limits, writesText: context.hasMemory)
             let loop = EngineLoop(
                 loaded: loaded, context: context, sharesMemory: contextOptions.sharesMemory,
-                configuration: configuration,
-                mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard, board: board)
+                configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
+                board: board, embedder: embedder)
             settle(.success(loaded))
             return loop
         } catch let error as LlamaError {
@@ -87,6 +99,46 @@ extension InProcessEngine {
         options.valueType = configuration.valueCacheType
         options.keepsFullWindow = configuration.keepsFullWindow
         return options
+    }
+
+    private static func load(_ path: String, for model: Model) throws(LlamaError) -> Adapter {
+        let adapter = try Adapter(path: path, for: model)
+        guard adapter.invocationTokens.isEmpty else {
+            throw LlamaError(
+                .loadFailed, "The adapter \(path) begins with certain tokens (aLoRA), which is not supported.")
+        }
+        return adapter
+    }
+
+    private static let plainAttentionLimit = 8_192
+
+    /// What reads inputs for embeddings, if this engine does.
+    private func makeEmbedder(
+        _ model: Model, _ base: Context.Options, _ information: inout ModelInformation
+    ) throws(LlamaError) -> Embedder? {
+        guard let wanted = configuration.embeddings else { return nil }
+        var options = base
+        options.embeddings = wanted
+        options.sharesMemory = true
+        // As with answers: the vectors of small models do not depend on what else is computed.
+        options.sequenceCount = model.byteCount > MemoryBudget.smallByteCount ? 32 : 1
+        options.batchSize = configuration.microBatchSize
+        options.outputCount = configuration.microBatchSize
+        // Most kinds need all tokens of an input in one decode; the last token's vector can be had in several.
+        options.contextLength = configuration.microBatchSize
+        if wanted == .last || wanted == .ofModel {
+            options.contextLength = max(information.sequenceContextLength, options.contextLength)
+        }
+        // Flash attention rounds differently from 64 tokens on. The plain kind takes memory for each pair of a batch's tokens
+        // and the context's.
+        if options.flashAttention == .automatic, options.contextLength <= Self.plainAttentionLimit {
+            options.flashAttention = .off
+        }
+        let embedder = Embedder(
+            context: try Context(model: model, options: options), sequences: options.sequenceCount,
+            queueLimit: configuration.queueLimit, stall: configuration.promptStall)
+        information.embeddingPooling = embedder.kind
+        return embedder
     }
 
     /// Makes libllama build what it builds on the first decode.
@@ -168,7 +220,7 @@ extension InProcessEngine {
             receiver.receive([EngineEvent(handle, .finished(.cancelled(submitted: submitted), text: []))])
         case .cancel(let handle): decodeGuard.forget(handle)
         // Nothing is submitted before loading has ended well, so nothing can be told anything.
-        case .submit, .control: break
+        case .submit, .control, .embed: break
         // It is the last message, and for whoever reads when loading is over.
         case .stop: mailbox.post(.stop)
         }

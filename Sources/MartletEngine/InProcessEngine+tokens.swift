@@ -18,6 +18,33 @@ extension InProcessEngine {
         return bytes
     }
 
+    package func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] {
+        let loaded = try await loaded()
+        guard let limits = loaded.embedding else {
+            throw EngineError(.invalidRequest, "This engine makes no embeddings.")
+        }
+        guard !inputs.isEmpty else { return [] }
+        let tokens = try await Self.inputs(inputs, loaded: loaded)
+        try limits.check(tokens.map(\.count))
+        let result: EmbeddingJob.Result = await withCheckedContinuation { continuation in
+            let isClosed = shared.withLock { shared in
+                // Under the lock, so that it comes before the engine's thread is told to stop.
+                if !shared.isClosed { mailbox.post(.embed(EmbeddingJob(inputs: tokens, continuation: continuation))) }
+                return shared.isClosed
+            }
+            if isClosed { continuation.resume(returning: .failure(.shuttingDown)) }
+        }
+        return try result.get()
+    }
+
+    @concurrent
+    private static func inputs(_ prompts: [Prompt], loaded: LoadedModel) async throws(EngineError) -> [[Int32]] {
+        var inputs: [[Int32]] = []
+        inputs.reserveCapacity(prompts.count)
+        for prompt in prompts { inputs.append(try loaded.tokenizer.tokensToEmbed(prompt)) }
+        return inputs
+    }
+
     /// Off the caller's actor: a long text takes its time.
     @concurrent
     private static func pieces(of prompt: Prompt, loaded: LoadedModel) async throws(EngineError) -> [TokenPiece] {

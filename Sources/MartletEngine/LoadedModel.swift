@@ -7,17 +7,32 @@ struct LoadedModel: Sendable {
     let vocabulary: Vocabulary
     let tokenizer: PromptTokenizer
     let information: ModelInformation
+    /// As `information.adapters` tells of them.
+    let adapters: [Adapter]
+    /// `nil` = no embeddings are made.
+    let embedding: EmbeddingLimits?
+    /// Whether the model continues texts. One that only reads them does not.
+    private let writesText: Bool
     private let breakers = SequenceBreakerCache()
 
-    init(model: Model, vocabulary: Vocabulary, information: ModelInformation) {
+    init(
+        model: Model, vocabulary: Vocabulary, information: ModelInformation, adapters: [Adapter] = [],
+        embedding: EmbeddingLimits? = nil, writesText: Bool = true
+    ) {
         self.model = model
         self.vocabulary = vocabulary
         self.information = information
+        self.adapters = adapters
+        self.embedding = embedding
+        self.writesText = writesText
         tokenizer = PromptTokenizer(vocabulary)
     }
 
     /// Everything that can be refused or computed before the engine's thread sees a request.
     func prepare(_ request: GenerationRequest, submitted: MonotonicTime) throws(EngineError) -> PreparedRequest {
+        guard writesText else {
+            throw EngineError(.invalidRequest, "This model writes no text: it is for embeddings.")
+        }
         let tokens = try tokenizer.tokensToContinue(request.prompt)
         let limit = information.sequenceContextLength
         guard tokens.count < limit else {
@@ -25,6 +40,11 @@ struct LoadedModel: Sendable {
                 .contextExceeded,
                 "request (\(tokens.count) tokens) exceeds the available context size (\(limit) tokens), try increasing it",
                 promptTokens: tokens.count, contextSize: limit)
+        }
+        for adapter in request.adapters where !information.adapters.indices.contains(adapter.index) {
+            throw EngineError(
+                .invalidRequest,
+                "Field 'lora': there is no adapter \(adapter.index); this server has \(information.adapters.count)")
         }
         if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
             throw PromptTokenizer.unknownToken(stranger, count: vocabulary.count)
@@ -35,7 +55,8 @@ struct LoadedModel: Sendable {
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
             reasoning: try request.reasoning.map { rule throws(EngineError) in
                 try PreparedReasoning(rule, tokenizer: tokenizer)
-            }, submitted: submitted)
+            }, leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
+            submitted: submitted)
     }
 
     /// A sampler for other parameters than those that a request began with.
@@ -96,11 +117,20 @@ struct PreparedRequest: Sendable {
     let tokens: [Int32]
     let sampling: SamplingParameters
     /// As the request has them.
-    let settings: GenerationSettings
+    let settings: AdjustableSettings
     let stops: [String]
     let ignoresEndOfGeneration: Bool
     let reusesPrompt: Bool
     let reportsProgress: Bool
+    let reportsStanding: Bool
+    let slot: Int?
+    let minimumIndent: Int
+    let contextShift: ContextShift?
+    /// In the order of the adapters, none with no effect.
+    let adapters: [AdapterScale]
+    let promptLeader: GenerationHandle?
+    /// How many tokens before the prompt's own are never dropped.
+    let leadingTokens: Int
     /// Control tokens that have a text in the answer.
     let visibleControls: [Int32]
     let biases: [TokenBias]
@@ -114,7 +144,8 @@ struct PreparedRequest: Sendable {
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, reasoning: PreparedReasoning? = nil, submitted: MonotonicTime
+        breakers: SequenceBreakers, reasoning: PreparedReasoning? = nil, leadingTokens: Int = 0,
+        submitted: MonotonicTime
     ) {
         handle = request.handle
         self.tokens = tokens
@@ -124,6 +155,13 @@ struct PreparedRequest: Sendable {
         ignoresEndOfGeneration = request.ignoresEndOfGeneration
         reusesPrompt = request.reusesPrompt
         reportsProgress = request.reportsProgress
+        reportsStanding = request.reportsStanding
+        slot = request.slot
+        minimumIndent = request.minimumIndent
+        contextShift = request.contextShift
+        adapters = request.adapters.filter { $0.scale != 0 }.sorted { $0.index < $1.index }
+        promptLeader = request.promptLeader
+        self.leadingTokens = leadingTokens
         self.visibleControls = visibleControls
         self.biases = biases
         self.breakers = breakers

@@ -23,10 +23,25 @@ package struct EngineEvent: Sendable, Equatable {
     /// Of `token` and `finished`, where it was asked for: of the tokens whose text became certain with this event.
     /// Tokens of a stop text, which is no part of the answer, are never among them.
     package var probabilities: [TokenProbabilities] = []
+    /// Of `token`, where it was asked for.
+    package var standing: Standing?
 
     package init(_ handle: GenerationHandle, _ kind: Kind) {
         self.handle = handle
         self.kind = kind
+    }
+}
+
+/// Where a generation stands.
+package struct Standing: Sendable, Equatable {
+    /// Its sequence.
+    package var slot: Int
+    /// What it has cost so far.
+    package var timings: Timings
+
+    package init(slot: Int, timings: Timings) {
+        self.slot = slot
+        self.timings = timings
     }
 }
 
@@ -38,6 +53,8 @@ package struct PromptProgress: Sendable, Equatable {
     package var processed: Int
     /// Since the prompt's first token was read.
     package var elapsed: Duration
+    /// The sequence that reads it.
+    package var slot = 0
 
     package init(total: Int, cached: Int, processed: Int, elapsed: Duration) {
         self.total = total
@@ -57,12 +74,22 @@ package struct Completion: Sendable, Equatable {
         case timeLimit
         /// No room is left in the context.
         case contextFull
+        /// A new line was indented less than wanted.
+        case indentation
         case cancelled
         /// By an order, with the words of who gave it.
         case stopped(String?)
     }
     package var reason: Reason
     package var timings: Timings
+    /// The sequence that it had last; `nil` = it never had one.
+    package var slot: Int?
+    /// Tokens of prompt and answer that are left in memory.
+    package var memoryTokens = 0
+    /// Whether tokens were dropped to make room (see `ContextShift`).
+    package var isTruncated = false
+    /// Whether the model wrote a line break.
+    package var hasLineBreak = false
 
     package init(reason: Reason, timings: Timings) {
         self.reason = reason

@@ -31,6 +31,9 @@ package protocol EngineService: Sendable {
     /// - Throws: `invalidRequest` naming the first id that is not in the vocabulary.
     func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8]
 
+    /// What the model makes of each input, in their order.
+    func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding]
+
     /// A snapshot of sequences and counters.
     func status() async throws(EngineError) -> EngineStatus
 }

@@ -21,11 +21,23 @@ package struct GenerationRequest: Sendable, Equatable {
     package var reusesPrompt: Bool
     /// Whether `promptProgress` events are wanted.
     package var reportsProgress: Bool
+    /// Whether each token's event tells where the generation stands.
+    package var reportsStanding = false
     /// Texts of control tokens that are part of the answer's text, such as a model's think markers. Other control
     /// tokens have no text.
     package var visibleMarkers: [String]
     /// What is told of each token's probability; `nil` = nothing.
     package var probabilities: ProbabilityRequest?
+    /// The sequence that it wants and waits for; `nil` = any. Taken modulo the number of sequences.
+    package var slot: Int?
+    /// A line that is indented less ends the generation and is no part of it. 0 = none does.
+    package var minimumIndent = 0
+    /// What happens when the context is full; `nil` = the generation ends.
+    package var contextShift: ContextShift?
+    /// Which changes of the model's weights are applied. Those that are not named are not.
+    package var adapters: [AdapterScale] = []
+    /// A generation that was submitted before, with the same prompt, whose work on it is to be shared.
+    package var promptLeader: GenerationHandle?
     /// How the model's thinking is recognised and limited; `nil` where that is not known.
     package var reasoning: ReasoningRule?
     /// Whether it waits for `resume` before it writes: it was paused when it was interrupted.
@@ -54,6 +66,31 @@ package struct GenerationRequest: Sendable, Equatable {
         self.reusesPrompt = reusesPrompt
         self.reportsProgress = reportsProgress
         self.visibleMarkers = visibleMarkers
+    }
+}
+
+/// What is dropped when the context is full, so that an answer goes on.
+package struct ContextShift: Sendable, Equatable {
+    /// How many tokens of the prompt stay; -1 = all.
+    package var keep: Int
+    /// How many of the tokens behind them go; 0 = half.
+    package var discard: Int
+
+    package init(keep: Int = 0, discard: Int = 0) {
+        self.keep = keep
+        self.discard = discard
+    }
+}
+
+/// How strongly one of the model's adapters is applied.
+package struct AdapterScale: Sendable, Equatable {
+    /// In the order of `ModelInformation.adapters`.
+    package var index: Int
+    package var scale: Float
+
+    package init(index: Int, scale: Float) {
+        self.index = index
+        self.scale = scale
     }
 }
 

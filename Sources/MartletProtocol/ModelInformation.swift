@@ -27,10 +27,30 @@ package struct ModelInformation: Sendable, Equatable {
     package var toolUseChatTemplate: String?
     package var beginningToken: String = ""
     package var endToken: String = ""
+    /// How embeddings are made; `nil` = they are not.
+    package var embeddingPooling: EmbeddingPooling?
+    /// Changes of the weights that requests may ask for.
+    package var adapters: [AdapterInformation] = []
     /// How long loading took.
     package var loadTime: Duration = .zero
 
     package init() {}
+}
+
+/// A low-rank change of a model's weights (LoRA) that is loaded beside it.
+package struct AdapterInformation: Sendable, Equatable {
+    package var path: String
+    /// How strongly it is applied where nobody says otherwise.
+    package var scale: Float
+    /// `adapter.lora.task_name` of the file, or "".
+    package var taskName = ""
+    /// `adapter.lora.prompt_prefix` of the file, or "".
+    package var promptPrefix = ""
+
+    package init(path: String, scale: Float) {
+        self.path = path
+        self.scale = scale
+    }
 }
 
 /// A token and what it stands for.

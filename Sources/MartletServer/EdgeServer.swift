@@ -135,9 +135,13 @@ package final class EdgeServer: Sendable {
             startTime: time(nil)
         ).add(to: &routes)
         let loops = ReaderLoops()
+        let adapterScales = AdapterScales()
+        AdapterRoutes(configuration: configuration, gate: gate, scales: adapterScales).add(to: &routes)
+        EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate).add(to: &routes)
         CompletionRoutes(
             service: CompletionService(
-                configuration: configuration, registry: registry, gate: gate, loops: loops, shutdown: shutdown)
+                configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
+                shutdown: shutdown, adapterScales: adapterScales)
         ).add(to: &routes)
         StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         GenerationRoutes(registry: registry, loops: loops).add(to: &routes)

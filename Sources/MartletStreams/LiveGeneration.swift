@@ -122,15 +122,16 @@ struct LiveGeneration {
         case .controlled(let number, let outcome):
             take(number, outcome, forks: forks, at: now, wakeups: &wakeups)
         case .token(let id, let text):
-            if event.probabilities.isEmpty {
+            let notes = TokenNotes(probabilities: event.probabilities, standing: event.standing)
+            if notes.isEmpty {
                 takeToken(id, text, at: now, wakeups: &wakeups)
             } else {
-                takeScored(id, text, event.probabilities, at: now, wakeups: &wakeups)
+                takeScored(id, text, notes, at: now, wakeups: &wakeups)
             }
             keep(text, at: now, wakeups: &wakeups)
         case .finished(let completion, let text):
             if !event.probabilities.isEmpty {
-                takeScored(nil, text, event.probabilities, at: now, wakeups: &wakeups)
+                takeScored(nil, text, TokenNotes(probabilities: event.probabilities), at: now, wakeups: &wakeups)
             }
             finish(
                 verdict.map { .failed($0) } ?? .finished(completion), event.probabilities.isEmpty ? text : [],
@@ -172,10 +173,9 @@ struct LiveGeneration {
         self.splitter = splitter
     }
 
-    /// Text whose tokens' probabilities are known. They go with its last piece, also if that is empty.
+    /// Text of whose tokens more is known. That goes with its last piece, also if that is empty.
     private mutating func takeScored(
-        _ id: Int32?, _ text: ArraySlice<UInt8>, _ probabilities: [TokenProbabilities], at now: NIODeadline,
-        wakeups: inout Wakeups
+        _ id: Int32?, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, at now: NIODeadline, wakeups: inout Wakeups
     ) {
         var pieces: [(channel: MartletProtocol.Channel, bytes: ArraySlice<UInt8>)] = []
         if splitter == nil {
@@ -191,7 +191,7 @@ struct LiveGeneration {
                 if index < pieces.count - 1 {
                     add(.text(piece.channel, token: token, bytes: piece.bytes))
                 } else {
-                    add(.scoredText(piece.channel, token: token, bytes: piece.bytes, probabilities))
+                    add(.scoredText(piece.channel, token: token, bytes: piece.bytes, notes))
                 }
             }
         }

@@ -39,8 +39,8 @@ package struct LogBatch: Sendable {
                 body(details[detail], number)
                 detail += 1
             case .scored:
-                if case .scoredText(let channel, let token, _, let probabilities) = details[detail] {
-                    body(.scoredText(channel, token: token, bytes: text[start..<end], probabilities), number)
+                if case .scoredText(let channel, let token, _, let notes) = details[detail] {
+                    body(.scoredText(channel, token: token, bytes: text[start..<end], notes), number)
                 }
                 detail += 1
             case .ping:

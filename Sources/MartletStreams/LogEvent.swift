@@ -1,5 +1,20 @@
 package import MartletProtocol
 
+/// What is known of tokens beside their text.
+package struct TokenNotes: Sendable, Equatable {
+    /// Of the tokens whose text became certain with the event.
+    package var probabilities: [TokenProbabilities]
+    /// Where the generation stood when the token was drawn.
+    package var standing: Standing?
+
+    package init(probabilities: [TokenProbabilities] = [], standing: Standing? = nil) {
+        self.probabilities = probabilities
+        self.standing = standing
+    }
+
+    package var isEmpty: Bool { probabilities.isEmpty && standing == nil }
+}
+
 /// One entry of a generation's log, as a view sees it.
 ///
 /// The log stores what happened, compactly; every client format is a function of the log's head and these events.
@@ -12,8 +27,8 @@ package enum LogEvent: Sendable, Equatable {
     /// Text that a reader may show. `token` is the id of the token that completed it, `nil` for a further piece of a
     /// token that fell apart into several channels. Empty text is kept: the token counts.
     case text(Channel, token: Int32?, bytes: ArraySlice<UInt8>)
-    /// The same, with what is known of the tokens whose text became certain with it, where that was asked for.
-    case scoredText(Channel, token: Int32?, bytes: ArraySlice<UInt8>, [TokenProbabilities])
+    /// The same, with more that is known of it, where that was asked for.
+    case scoredText(Channel, token: Int32?, bytes: ArraySlice<UInt8>, TokenNotes)
     /// An order took effect.
     case controlled(ControlRecord)
     /// A sign of life. Part of the log, so that a stream has the same bytes whenever it is read.

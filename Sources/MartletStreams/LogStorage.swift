@@ -54,10 +54,10 @@ struct LogStorage: Sendable {
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
             add(token == nil ? .piece : .token, value: token ?? 0, channel: channel)
-        case .scoredText(let channel, let token, let bytes, let probabilities):
+        case .scoredText(let channel, let token, let bytes, let notes):
             guard takeText(bytes) else { return }
             if token != nil { tokenCount += 1 }
-            add(.scoredText(channel, token: token, bytes: [], probabilities), as: .scored, channel: channel)
+            add(.scoredText(channel, token: token, bytes: [], notes), as: .scored, channel: channel)
         case .ping:
             add(.ping)
         default:
@@ -143,8 +143,8 @@ extension LogEvent {
     /// What it takes in `details`, roughly.
     fileprivate var detailBytes: Int {
         var count = MemoryLayout<LogEvent>.stride
-        if case .scoredText(_, _, _, let tokens) = self {
-            for token in tokens {
+        if case .scoredText(_, _, _, let notes) = self {
+            for token in notes.probabilities {
                 count += MemoryLayout<TokenProbabilities>.stride + token.count * 24
             }
         }

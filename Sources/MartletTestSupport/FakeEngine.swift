@@ -186,6 +186,19 @@ package final class FakeEngine: EngineService {
         return bytes
     }
 
+    /// Two numbers: the input's bytes or tokens, and their sum.
+    package func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] {
+        var embeddings: [Embedding] = []
+        for input in inputs {
+            let ids = try await tokenize(input).map(\.id)
+            embeddings.append(
+                Embedding(
+                    tokenCount: ids.count, length: 2, values: [Float(ids.count), Float(ids.reduce(0) { $0 + Int($1) })])
+            )
+        }
+        return embeddings
+    }
+
     package func status() async throws(EngineError) -> EngineStatus { guarded.withLock { $0.status } }
 }
 

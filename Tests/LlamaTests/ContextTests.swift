@@ -51,7 +51,7 @@ import Testing
         let model = try Model(path: Self.path)
         var context = try makeContext(model)
         _ = decode([1, 50, 300, 44, 200], from: 0, sequence: 0, with: &context)
-        context.share(from: 0, to: 1, count: 5)
+        context.share(from: 0, to: 1)
         let first = decode([77], from: 5, sequence: 0, with: &context)
         let second = decode([77], from: 5, sequence: 1, with: &context)
         #expect(first == second)

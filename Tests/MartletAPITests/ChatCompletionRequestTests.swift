@@ -127,7 +127,7 @@ struct ChatCompletionRequestTests {
 
     @Test(
         arguments: [
-            ["n": 2], ["tools": [["type": "function"]]], ["tool_choice": "required"],
+            ["n_cache_reuse": 5], ["tools": [["type": "function"]]], ["tool_choice": "required"],
             ["response_format": ["type": "json_object"]],
             ["grammar": "root ::= \"a\""],
             ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],

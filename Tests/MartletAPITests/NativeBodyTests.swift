@@ -58,7 +58,7 @@ struct NativeBodyTests {
     @Test func floatsAreShownAsTheyWereWritten() {
         let body = ServerBodies.properties(
             model: ModelInformation(), name: "m", chatTemplate: "", capabilities: [:], defaults: CompletionDefaults(),
-            endpoints: (slots: true, metrics: true), build: "b1")
+            endpoints: (slots: true, metrics: true, properties: false), build: "b1")
         #expect(body["default_generation_settings"]?["params"]?["top_p"] == .number(0.95))
     }
 }

@@ -39,11 +39,11 @@ struct ProbabilityViewTests {
 
     @Test func aStreamTellsOfEveryTokenAsTheWholeAnswerDoes() throws {
         let head = ViewTests.head
-        let chat = ChatCompletionView(head: head, includesUsage: false)
+        let chat = try ChatCompletionView(head: head, includesUsage: false)
         let whole = try JSONParser.parse(chat.response(for: Self.events))["choices"]?.arrayValue?.first
         #expect(try choices(chat).flatMap { entries($0) } == entries(whole))
         #expect(entries(whole).map { $0["id"] } == [1, 2, 3, 4, 5])
-        let text = TextCompletionView(head: head, includesUsage: false)
+        let text = try TextCompletionView(head: head, includesUsage: false)
         let wholeText = try JSONParser.parse(text.response(for: Self.events))["choices"]?.arrayValue?.first
         for member in ["content", "tokens", "token_logprobs", "top_logprobs", "text_offset"] {
             #expect(try choices(text).flatMap { entries($0, member) } == entries(wholeText, member))
@@ -54,7 +54,7 @@ struct ProbabilityViewTests {
     }
 
     @Test func anEntryHasExactBytesAndReadableText() throws {
-        let view = ChatCompletionView(head: ViewTests.head, includesUsage: false)
+        let view = try ChatCompletionView(head: ViewTests.head, includesUsage: false)
         let whole = try JSONParser.parse(view.response(for: Self.events))["choices"]?.arrayValue?.first
         #expect(
             entries(whole)[1] == [
@@ -67,12 +67,12 @@ struct ProbabilityViewTests {
     }
 
     @Test func theTextOfAChunkRidesWithItsTokens() throws {
-        let deltas = try choices(ChatCompletionView(head: ViewTests.head, includesUsage: false)).map { $0["delta"] }
+        let deltas = try choices(try ChatCompletionView(head: ViewTests.head, includesUsage: false)).map { $0["delta"] }
         #expect(deltas == [["role": "assistant", "content": .null], [:], [:], ["content": "é!"], [:], [:]])
     }
 
     @Test func probabilitiesAfterSamplingHaveTheirOwnNames() throws {
-        let view = TextCompletionView(head: ViewTests.head, includesUsage: false, stage: .afterSampling)
+        let view = try TextCompletionView(head: ViewTests.head, includesUsage: false, stage: .afterSampling)
         let whole = try JSONParser.parse(view.response(for: Self.events))["choices"]?.arrayValue?.first
         #expect(entries(whole)[0]["prob"] == -0.5)
         #expect(entries(whole)[0]["top_probs"]?.arrayValue?.count == 2)

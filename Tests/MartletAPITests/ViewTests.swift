@@ -34,7 +34,7 @@ struct ViewTests {
     }
 
     @Test func aChatStreamHasRoleProgressReasoningContentEndAndDone() throws {
-        let data = try data(ChatCompletionView(head: Self.head, includesUsage: false))
+        let data = try data(try ChatCompletionView(head: Self.head, includesUsage: false))
         #expect(data.count == 6)
         #expect(data.last == "[DONE]")
         let chunks = try data.dropLast().map { try JSONParser.parse(Array($0.utf8)) }
@@ -58,7 +58,7 @@ struct ViewTests {
     }
 
     @Test func usageComesInItsOwnChunkWithoutChoices() throws {
-        let data = try data(ChatCompletionView(head: Self.head, includesUsage: true))
+        let data = try data(try ChatCompletionView(head: Self.head, includesUsage: true))
         let chunk = try JSONParser.parse(Array(data[data.count - 2].utf8))
         #expect(chunk["choices"] == [])
         #expect(
@@ -72,8 +72,8 @@ struct ViewTests {
     @Test func aFailureIsAnErrorObjectAndThenTheEnd() throws {
         let error = EngineError(.contextExceeded, "too long", promptTokens: 9, contextSize: 8)
         for data in [
-            try data(ChatCompletionView(head: Self.head, includesUsage: true), [.failed(error)]),
-            try data(TextCompletionView(head: Self.head, includesUsage: true), [.failed(error)]),
+            try data(try ChatCompletionView(head: Self.head, includesUsage: true), [.failed(error)]),
+            try data(try TextCompletionView(head: Self.head, includesUsage: true), [.failed(error)]),
         ] {
             #expect(data.count == 2)
             #expect(data.last == "[DONE]")
@@ -88,7 +88,7 @@ struct ViewTests {
     }
 
     @Test func streamingEqualsNotStreaming() throws {
-        let view = ChatCompletionView(head: Self.head, includesUsage: false)
+        let view = try ChatCompletionView(head: Self.head, includesUsage: false)
         let whole = try JSONParser.parse(view.response(for: Self.events))
         let message = whole["choices"]?.arrayValue?.first?["message"]
         #expect(message == ["role": "assistant", "content": "say \"hé\"\n", "reasoning_content": "hm"])
@@ -106,7 +106,7 @@ struct ViewTests {
     }
 
     @Test func aTextCompletionStreamsAndFolds() throws {
-        let view = TextCompletionView(head: Self.head, includesUsage: true)
+        let view = try TextCompletionView(head: Self.head, includesUsage: true)
         let data = try data(view, Self.events.filter { if case .text(.reasoning, _, _) = $0 { false } else { true } })
         let chunks = try data.dropLast().map { try JSONParser.parse(Array($0.utf8)) }
         #expect(
@@ -118,8 +118,8 @@ struct ViewTests {
         #expect(whole["choices"]?.arrayValue?.first?["finish_reason"] == "stop")
     }
 
-    @Test func aFailedGenerationHasNoResponseObject() {
-        let view = ChatCompletionView(head: Self.head, includesUsage: false)
+    @Test func aFailedGenerationHasNoResponseObject() throws {
+        let view = try ChatCompletionView(head: Self.head, includesUsage: false)
         let error = #expect(throws: APIError.self) {
             try view.response(for: [.admitted(promptTokens: 1), .failed(EngineError(.engineLost, "gone"))])
         }
@@ -129,7 +129,7 @@ struct ViewTests {
     @Test func limitsEndWithLength() throws {
         for reason in [Completion.Reason.tokenLimit, .timeLimit, .contextFull] {
             let end = LogEvent.finished(Completion(reason: reason, timings: Timings()))
-            let data = try data(ChatCompletionView(head: Self.head, includesUsage: false), [end])
+            let data = try data(try ChatCompletionView(head: Self.head, includesUsage: false), [end])
             #expect(data[0].contains("\"finish_reason\":\"length\""))
         }
     }

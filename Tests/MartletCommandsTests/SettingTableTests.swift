@@ -56,7 +56,7 @@ import Testing
         #expect(server.apiKeys.isEmpty && serverDefaults.apiKeys.isEmpty)
         #expect(server.tls == nil && serverDefaults.tls == nil)
         #expect(String(describing: server.limits) == String(describing: serverDefaults.limits))
-        let engine = EngineConfiguration(modelPath: "x", values)
+        let engine = try EngineConfiguration(modelPath: "x", values)
         let engineDefaults = EngineConfiguration(modelPath: "x")
         #expect(String(describing: engine) == String(describing: engineDefaults))
     }
@@ -109,7 +109,7 @@ import Testing
         expected.keepsFullWindow = true
         expected.queueLimit = 8
         expected.memorySharing = .separate
-        #expect(String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
+        #expect(try String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
     }
 
     @Test func nearestIsMeasuredInTypingErrors() {

@@ -3,7 +3,7 @@ import Testing
 @testable import MartletEngine
 
 @Suite struct SchedulingTests {
-    typealias Idle = SequencePolicy.Idle
+    typealias Idle = SequencePolicy.Holder
 
     @Test func longestCommonBeginningWins() {
         let choice = SequencePolicy.choose(
@@ -19,6 +19,21 @@ import Testing
         let choice = SequencePolicy.choose(
             for: [1, 2, 3], among: [Idle(index: 0, tokens: [1, 2, 3, 4], lastUsed: 0)], reuses: true)
         #expect(choice == .init(index: 0, reusable: 2))
+    }
+
+    @Test func muchMoreInARunningSequenceIsCopied() {
+        let prompt = (0..<200).map { Int32($0) }
+        var holders = [
+            Idle(index: 0, tokens: prompt[..<40], lastUsed: 9), Idle(index: 1, tokens: [], lastUsed: 0),
+            Idle(index: 2, tokens: prompt[..<120], lastUsed: 5, isIdle: false),
+        ]
+        let choice = SequencePolicy.choose(for: prompt, among: holders, reuses: true)
+        #expect(choice == .init(index: 1, reusable: 120, source: 2))
+        holders[2].tokens = prompt[..<103]
+        #expect(SequencePolicy.choose(for: prompt, among: holders, reuses: true) == .init(index: 0, reusable: 40))
+        holders[0].isIdle = false
+        holders[1].isIdle = false
+        #expect(SequencePolicy.choose(for: prompt, among: holders, reuses: true) == nil)
     }
 
     @Test func smallSharedBeginningDoesNotCostAConversation() {
@@ -45,10 +60,10 @@ import Testing
         #expect(queue.remove(id: 1) == nil)
         queue.prepend("z", id: 9)
         #expect(queue.count == 4)
-        #expect(queue.first == "z")
-        #expect(queue.removeFirst() == "z")
+        #expect(queue[0] == "z")
+        #expect(queue.remove(at: 0) == "z")
         #expect(queue.removeAll() == ["a", "c", "d"])
-        #expect(queue.removeFirst() == nil)
+        #expect(queue.count == 0)
     }
 
     typealias Holder = PoolPolicy.Holder

@@ -12,7 +12,7 @@ import Testing
         var position = 0
         while position < bytes.count {
             let end = min(position + size, bytes.count)
-            if let stop = answer.take(bytes[position..<end], into: &output) {
+            if case .stop(let stop)? = answer.take(bytes[position..<end], into: &output) {
                 answer.finish(into: &output)
                 return (String(decoding: output, as: UTF8.self), stop, snapshots)
             }
@@ -81,5 +81,28 @@ import Testing
             boundary.finish(into: &output)
             #expect(String(decoding: output, as: UTF8.self) == String(decoding: bytes, as: UTF8.self), "\(bytes)")
         }
+    }
+
+    /// What is left of `text`, fed in pieces of the given size, and whether its indentation ended it.
+    private func indented(_ text: String, by minimum: Int, pieces size: Int) -> (text: String, isEnded: Bool) {
+        var answer = AnswerText(stops: ["STOP"], minimumIndent: minimum)
+        var output: [UInt8] = []
+        let bytes = Array(text.utf8)
+        var end: AnswerText.End?
+        for start in stride(from: 0, to: bytes.count, by: size) where end == nil {
+            end = answer.take(bytes[start..<min(start + size, bytes.count)], into: &output)
+        }
+        answer.finish(into: &output)
+        return (String(decoding: output, as: UTF8.self), end == .indentation)
+    }
+
+    @Test(arguments: 1...9)
+    func aLineIndentedLessEndsTheAnswerBeforeIt(size: Int) {
+        let code = "def f():\n    a = 1\n\t\t  b = 2\n  c"
+        #expect(indented(code, by: 4, pieces: size) == ("def f():\n    a = 1\n\t\t  b = 2\n", true))
+        #expect(indented(code, by: 2, pieces: size) == (code, false))
+        #expect(indented(code, by: 0, pieces: size) == (code, false))
+        // A line of which nothing but its beginning came is kept.
+        #expect(indented("x\n ", by: 4, pieces: size) == ("x\n ", false))
     }
 }

@@ -54,6 +54,13 @@ final class ScriptedEngine: EngineService {
         return bytes
     }
 
+    func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] {
+        inputs.map { input in
+            let count = Self.text(input).utf8.count
+            return Embedding(tokenCount: count, length: 1, values: [Float(count)])
+        }
+    }
+
     func status() async throws(EngineError) -> EngineStatus {
         var status = EngineStatus()
         status.slots = [SlotStatus(index: 0)]

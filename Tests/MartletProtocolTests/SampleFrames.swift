@@ -52,14 +52,15 @@ enum SampleFrames {
 
     static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<8, using: &random) {
+        return switch Int.random(in: 0..<9, using: &random) {
         case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
         case 1: .submit(request(&random))
         case 2: .cancel(GenerationHandle(rawValue: random.unsigned()))
         case 3: .tokenize(number, prompt(&random))
         case 4: .detokenize(number, random.list { $0.token() })
         case 5: .status(number)
-        case 6:
+        case 6: .embed(number, random.list { prompt(&$0) })
+        case 7:
             .control(
                 GenerationHandle(rawValue: random.unsigned()), ControlNumber(rawValue: random.unsigned()),
                 SampleOrders.action(&random))
@@ -69,15 +70,22 @@ enum SampleFrames {
 
     static func worker(_ random: inout Generator) -> WorkerFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<7, using: &random) {
+        return switch Int.random(in: 0..<8, using: &random) {
         case 0: .hello(version: 1)
         case 1: .state(state(&random))
         case 2: .events(random.list { event(&$0) })
         case 3: .tokens(number, random.list { TokenPiece(id: $0.token(), bytes: $0.bytes()) })
         case 4: .bytes(number, random.bytes())
         case 5: .status(number, status(&random))
+        case 6: .embeddings(number, random.list { embedding(&$0) })
         default: .failure(number, error(&random))
         }
+    }
+
+    private static func embedding(_ random: inout Generator) -> Embedding {
+        let length = Int.random(in: 1...4, using: &random)
+        let values = (0..<length * Int.random(in: 0...3, using: &random)).map { Float($0) - 1.5 }
+        return Embedding(tokenCount: random.integer(), length: length, values: values)
     }
 
     static func prompt(_ random: inout Generator) -> Prompt {
@@ -134,6 +142,12 @@ enum SampleFrames {
             ProbabilityRequest(
                 count: random.integer(), stage: Bool.random(using: &random) ? .beforeSampling : .afterSampling)
         }
+        request.reportsStanding = Bool.random(using: &random)
+        request.slot = random.maybe { $0.integer() }
+        request.minimumIndent = random.integer()
+        request.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
+        request.adapters = random.list { AdapterScale(index: $0.integer(), scale: 0.5) }
+        request.promptLeader = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
         request.reasoning = random.maybe { random in
             ReasoningRule(
                 start: "<think>", end: "</think>", closing: random.text(), isOpen: Bool.random(using: &random),
@@ -177,7 +191,10 @@ enum SampleFrames {
             }
         var event = EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
         switch kind {
-        case .token, .finished: event.probabilities = random.list { probabilities(&$0) }
+        case .token:
+            event.probabilities = random.list { probabilities(&$0) }
+            event.standing = random.maybe { Standing(slot: $0.integer(), timings: timings(&$0)) }
+        case .finished: event.probabilities = random.list { probabilities(&$0) }
         default: break
         }
         return event
@@ -185,15 +202,25 @@ enum SampleFrames {
 
     private static func completion(_ random: inout Generator) -> Completion {
         let reason: Completion.Reason =
-            switch Int.random(in: 0..<7, using: &random) {
+            switch Int.random(in: 0..<8, using: &random) {
             case 0: .endOfGeneration
             case 1: .stopText(random.text())
             case 2: .tokenLimit
             case 3: .timeLimit
             case 4: .contextFull
-            case 5: .stopped(random.maybe { $0.text() })
+            case 5: .indentation
+            case 6: .stopped(random.maybe { $0.text() })
             default: .cancelled
             }
+        var completion = Completion(reason: reason, timings: timings(&random))
+        completion.slot = random.maybe { $0.integer() }
+        completion.memoryTokens = random.integer()
+        completion.isTruncated = Bool.random(using: &random)
+        completion.hasLineBreak = Bool.random(using: &random)
+        return completion
+    }
+
+    private static func timings(_ random: inout Generator) -> Timings {
         var timings = Timings()
         timings.promptTokens = random.integer()
         timings.cachedTokens = random.integer()
@@ -201,7 +228,7 @@ enum SampleFrames {
         timings.queueTime = random.duration()
         timings.promptTime = random.duration()
         timings.predictedTime = random.duration()
-        return Completion(reason: reason, timings: timings)
+        return timings
     }
 
     private static func state(_ random: inout Generator) -> EngineState {
@@ -237,6 +264,13 @@ enum SampleFrames {
         value.beginningToken = random.text()
         value.endToken = random.text()
         value.loadTime = random.duration()
+        value.embeddingPooling = random.maybe { _ in .mean }
+        value.adapters = random.list { random in
+            var adapter = AdapterInformation(path: random.text(), scale: 0.25)
+            adapter.taskName = random.text()
+            adapter.promptPrefix = random.text()
+            return adapter
+        }
         return value
     }
 

@@ -43,7 +43,7 @@ enum SampleOrders {
         return keys.isEmpty ? SettingsChange() : SettingsChange(keys: keys, values: settings(&random))
     }
 
-    private static func settings(_ random: inout Generator) -> GenerationSettings {
+    private static func settings(_ random: inout Generator) -> AdjustableSettings {
         SampleFrames.request(&random).settings
     }
 
@@ -61,7 +61,7 @@ enum SampleOrders {
     }
 
     private static func refusal(_ random: inout Generator) -> ControlRefusal {
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
         case 0: .notReasoning
         case 1: .alreadyAnswering
         case 2: .noReasoningMarkers
@@ -73,6 +73,7 @@ enum SampleOrders {
         case 8: .beyondEnd(tokens: random.integer())
         case 9: .textNotFound
         case 10: .noFreeSequence(idle: random.integer())
+        case 11: .truncated
         default: .invalid(random.text())
         }
     }

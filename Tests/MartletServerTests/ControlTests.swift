@@ -157,7 +157,7 @@ import Testing
             }
             #expect(Set(change.keys) == [.temperature, .stops, .maximumTokens])
             #expect(change.values.stops == ["END"])
-            await answer(server, 0, .applied(.changed(change, old: GenerationSettings()), token: 2))
+            await answer(server, 0, .applied(.changed(change, old: AdjustableSettings()), token: 2))
             let body = try await reply.body
             #expect(body["new"]?["temperature"] == 0.25)
             #expect(body["old"]?["temperature"] == 0.8)

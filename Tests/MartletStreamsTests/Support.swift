@@ -1,5 +1,5 @@
-import MartletProtocol
-import MartletStreams
+package import MartletProtocol
+package import MartletStreams
 import NIOCore
 import NIOEmbedded
 
@@ -54,4 +54,8 @@ final class RecordingSink: StreamSink {
     func write(_ bytes: [UInt8]) { writes.append(String(decoding: bytes, as: UTF8.self)) }
 
     var text: String { writes.joined() }
+}
+
+extension TokenNotes: ExpressibleByArrayLiteral {
+    package init(arrayLiteral elements: TokenProbabilities...) { self.init(probabilities: elements) }
 }

@@ -16,7 +16,7 @@ let benchmarks: @Sendable () -> Void = {
     let text = LogEvent.text(.content, token: 42, bytes: Array(" word".utf8)[...])
 
     Benchmark("API:ChatChunk:Encode") { benchmark in
-        let view = ChatCompletionView(head: head, includesUsage: false)
+        let view = ChatCompletionView(head: head, options: CompletionOptions(defaults: CompletionDefaults()))
         var bytes: [UInt8] = []
         for number in benchmark.scaledIterations {
             bytes.removeAll(keepingCapacity: true)
@@ -26,7 +26,7 @@ let benchmarks: @Sendable () -> Void = {
     }
 
     Benchmark("Streams:Log:AppendReadEncode") { benchmark in
-        let view = ChatCompletionView(head: head, includesUsage: false)
+        let view = ChatCompletionView(head: head, options: CompletionOptions(defaults: CompletionDefaults()))
         let log = GenerationLog(head: LogHead(created: 1, model: "fledgling"))
         var cursor = LogCursor()
         var batch = LogBatch()

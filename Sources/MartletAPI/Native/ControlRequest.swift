@@ -33,7 +33,7 @@ package struct ControlRequest: Sendable, Equatable {
     ///   - settings: those of the generation, for what is said of others beside the changed ones.
     ///   - randomSeed: gives each fork a seed that its changes do not fix.
     package init(
-        _ json: JSONValue, settings: GenerationSettings, randomSeed: () -> UInt64 = { .random(in: 0 ... .max) }
+        _ json: JSONValue, settings: AdjustableSettings, randomSeed: () -> UInt64 = { .random(in: 0 ... .max) }
     ) throws(APIError) {
         let fields = try FieldReader(json)
         guard let name = try fields.string("action") else {

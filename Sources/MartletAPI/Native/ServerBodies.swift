@@ -33,45 +33,34 @@ package enum ServerBodies {
     /// `/props`.
     package static func properties(
         model: ModelInformation, name: String, chatTemplate: String, capabilities: JSONValue,
-        defaults: CompletionDefaults, endpoints: (slots: Bool, metrics: Bool), build: String
+        defaults: CompletionDefaults, endpoints: (slots: Bool, metrics: Bool, properties: Bool), build: String
     ) -> JSONValue {
         [
             "default_generation_settings": [
-                "params": settings(defaults), "n_ctx": integer(model.sequenceContextLength),
+                "params": GenerationSettings.json(of: CompletionOptions(defaults: defaults), seed: -1),
+                "n_ctx": integer(model.sequenceContextLength),
             ],
             "total_slots": integer(model.sequenceCount), "model_alias": .string(name),
             "model_ftype": .string(model.fileType), "model_path": .string(model.path),
             "modalities": ["vision": false, "video": false, "audio": false],
-            "endpoint_slots": .bool(endpoints.slots), "endpoint_props": false,
+            "endpoint_slots": .bool(endpoints.slots), "endpoint_props": .bool(endpoints.properties),
             "endpoint_metrics": .bool(endpoints.metrics), "chat_template": .string(chatTemplate),
             "chat_template_caps": capabilities, "bos_token": .string(model.beginningToken),
             "eos_token": .string(model.endToken), "build_info": .string(build), "is_sleeping": false,
         ]
     }
 
-    private static func settings(_ defaults: CompletionDefaults) -> JSONValue {
-        let sampling = defaults.sampling
-        return [
-            "seed": -1, "temperature": float(sampling.temperature), "top_k": integer(sampling.topK),
-            "top_p": float(sampling.topP), "min_p": float(sampling.minP),
-            "dynatemp_range": float(sampling.dynamicTemperatureRange),
-            "dynatemp_exponent": float(sampling.dynamicTemperatureExponent),
-            "top_n_sigma": float(sampling.topNSigma), "typical_p": float(sampling.typicalP),
-            "xtc_probability": float(sampling.xtcProbability), "xtc_threshold": float(sampling.xtcThreshold),
-            "dry_multiplier": float(sampling.dry.multiplier), "dry_base": float(sampling.dry.base),
-            "dry_allowed_length": integer(sampling.dry.allowedLength),
-            "dry_penalty_last_n": integer(sampling.dry.lastN),
-            "dry_sequence_breakers": .array(sampling.dry.sequenceBreakers.map { .string($0) }),
-            "mirostat": integer(Int(sampling.mirostat.rawValue)), "mirostat_tau": float(sampling.mirostatTau),
-            "mirostat_eta": float(sampling.mirostatEta), "adaptive_target": float(sampling.adaptiveTarget),
-            "adaptive_decay": float(sampling.adaptiveDecay), "min_keep": integer(sampling.minKeep), "n_probs": 0,
-            "post_sampling_probs": false, "logit_bias": [],
-            "repeat_last_n": integer(sampling.repeatLastN), "repeat_penalty": float(sampling.repeatPenalty),
-            "presence_penalty": float(sampling.presencePenalty), "frequency_penalty": float(sampling.frequencyPenalty),
-            "n_predict": integer(defaults.maximumTokens ?? -1),
-            "reasoning_format": .string(defaults.reasoningFormat.rawValue),
-            "samplers": .array(SamplerNames.names(sampling.samplers)),
-        ]
+    /// `/lora-adapters`.
+    package static func adapters(_ adapters: [AdapterInformation], scales: [AdapterScale]) -> JSONValue {
+        .array(
+            adapters.enumerated().map { index, adapter in
+                let scale = scales.first { $0.index == index }?.scale ?? 0
+                return [
+                    "id": integer(index), "path": .string(adapter.path),
+                    "scale": .number(Double(scale.description) ?? Double(scale)),
+                    "task_name": .string(adapter.taskName), "prompt_prefix": .string(adapter.promptPrefix),
+                ]
+            })
     }
 
     /// `/slots`. The texts of prompts and answers are never shown.
@@ -96,7 +85,4 @@ package enum ServerBodies {
     }
 
     private static func integer(_ value: Int) -> JSONValue { .integer(Int64(value)) }
-
-    /// The shortest decimal that is the same `Float`: 0.95, not 0.949999988079071.
-    private static func float(_ value: Float) -> JSONValue { .number(Double(value.description) ?? Double(value)) }
 }

@@ -26,7 +26,7 @@ enum SettingFields {
     ]
 
     /// - Parameter settings: what is said where nothing is changed.
-    static func change(_ fields: FieldReader, of settings: GenerationSettings) throws(APIError) -> SettingsChange {
+    static func change(_ fields: FieldReader, of settings: AdjustableSettings) throws(APIError) -> SettingsChange {
         var change = SettingsChange()
         for (name, value) in fields.members where value != .null {
             guard let key = names.first(where: { $0.name == name })?.key ?? aliases[name] else {
@@ -52,7 +52,7 @@ enum SettingFields {
     }
 
     /// The values of some settings, by name.
-    static func values(_ keys: [SettingKey], of settings: GenerationSettings) -> JSONValue {
+    static func values(_ keys: [SettingKey], of settings: AdjustableSettings) -> JSONValue {
         var members = JSONObject()
         for key in keys {
             guard let name = names.first(where: { $0.key == key })?.name else { continue }
@@ -61,7 +61,7 @@ enum SettingFields {
         return .object(members)
     }
 
-    private static func value(_ key: SettingKey, of settings: GenerationSettings) -> JSONValue {
+    private static func value(_ key: SettingKey, of settings: AdjustableSettings) -> JSONValue {
         let sampling = settings.sampling
         func number(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
         func integer(_ value: Int) -> JSONValue { .integer(Int64(value)) }

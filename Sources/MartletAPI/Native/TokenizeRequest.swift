@@ -16,7 +16,7 @@ package struct TokenizeRequest: Sendable, Equatable {
         let pieces: [Prompt.Piece]
         switch content {
         case .string(let text): pieces = [.text(text, isTrusted: isTrusted)]
-        case .array(let elements): pieces = try PromptPieces.mixed(elements, name: "content", isTrusted: isTrusted)
+        case .array(let elements): pieces = try PromptFields.mixed(elements, name: "content", isTrusted: isTrusted)
         default: throw .field("content", "Value must be a string or a list, but is \(content.kindName)")
         }
         prompt = Prompt(pieces: pieces, addsBeginning: try fields.bool("add_special") ?? false)

@@ -7,6 +7,8 @@ struct Answer {
     private(set) var reasoning: [UInt8] = []
     /// Of the tokens, in order, where they were asked for.
     private(set) var probabilities: [TokenProbabilities] = []
+    /// Their ids, in order, the one that ended the answer included.
+    private(set) var tokens: [Int32] = []
     let completion: Completion
 
     /// - Throws: what the generation failed with; `server` when the events have no end.
@@ -14,9 +16,16 @@ struct Answer {
         var content: [UInt8] = []
         var reasoning: [UInt8] = []
         var probabilities: [TokenProbabilities] = []
+        var tokens: [Int32] = []
         var end: Completion?
         for event in events.standing {
-            if case .scoredText(_, _, _, let entries) = event { probabilities += entries }
+            switch event {
+            case .text(_, let token?, _): tokens.append(token)
+            case .scoredText(_, let token, _, let notes):
+                if let token { tokens.append(token) }
+                probabilities += notes.probabilities
+            default: break
+            }
             switch event {
             case .text(.content, _, let bytes), .scoredText(.content, _, let bytes, _):
                 content.append(contentsOf: bytes)
@@ -34,6 +43,7 @@ struct Answer {
         self.content = content
         self.reasoning = reasoning
         self.probabilities = probabilities
+        self.tokens = tokens
         completion = end
     }
 }

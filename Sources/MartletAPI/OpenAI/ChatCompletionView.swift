@@ -1,5 +1,5 @@
 import MartletJSON
-package import MartletProtocol
+import MartletProtocol
 package import MartletStreams
 
 /// A generation as OpenAI's chat completion: chunks while it streams, or one object.
@@ -7,18 +7,19 @@ package import MartletStreams
 /// A chunk is three appends: a prefix rendered once, the escaped text, a suffix rendered once.
 package struct ChatCompletionView: StreamView {
     private let head: ResponseHead
-    private let includesUsage: Bool
+    private let options: CompletionOptions
     private let contentPrefix: [UInt8]
     private let reasoningPrefix: [UInt8]
     /// From the end of a choice to the end of the event.
     private let suffix: [UInt8]
     private let probabilities: ProbabilityWriter
+    private let native: NativeObject
 
-    /// - Parameter stage: what the probabilities are of, where there are some.
-    package init(head: ResponseHead, includesUsage: Bool, stage: ProbabilityRequest.Stage = .beforeSampling) {
-        probabilities = ProbabilityWriter(stage: stage)
+    package init(head: ResponseHead, options: CompletionOptions) {
+        probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
-        self.includesUsage = includesUsage
+        self.options = options
+        native = NativeObject(head: head, prompts: [], options: options)
         let opening = "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{"
         contentPrefix = Array("\(opening)\"content\":\"".utf8)
         reasoningPrefix = Array("\(opening)\"reasoning_content\":\"".utf8)
@@ -35,8 +36,8 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendEscaped(text, to: &bytes)
             JSONText.appendRaw("\"}}", to: &bytes)
             endChunk(&bytes)
-        case .scoredText(let channel, _, let text, let tokens):
-            encodeScored(channel, text, tokens, into: &bytes)
+        case .scoredText(let channel, _, let text, let notes):
+            encodeScored(channel, text, notes, into: &bytes)
         case .admitted: break
         case .started:
             JSONText.appendRaw(
@@ -63,7 +64,7 @@ package struct ChatCompletionView: StreamView {
 
     /// A chunk of its own also where nothing can be shown: every token is told.
     private func encodeScored(
-        _ channel: Channel, _ text: ArraySlice<UInt8>, _ tokens: [TokenProbabilities], into bytes: inout [UInt8]
+        _ channel: Channel, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, into bytes: inout [UInt8]
     ) {
         if text.isEmpty || channel == .markup {
             JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{", to: &bytes)
@@ -72,14 +73,18 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendEscaped(text, to: &bytes)
             JSONText.appendRaw("\"", to: &bytes)
         }
-        JSONText.appendRaw("},\"logprobs\":", to: &bytes)
-        probabilities.write(tokens, isText: false, to: &bytes)
         JSONText.appendRaw("}", to: &bytes)
-        endChunk(&bytes)
+        if !notes.probabilities.isEmpty {
+            JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+            probabilities.write(notes.probabilities, isText: false, to: &bytes)
+        }
+        JSONText.appendRaw("}", to: &bytes)
+        endChunk(&bytes, notes.standing)
     }
 
-    private func endChunk(_ bytes: inout [UInt8]) {
+    private func endChunk(_ bytes: inout [UInt8], _ standing: Standing? = nil) {
         bytes.append(contentsOf: suffix)
+        options.writeTimings(standing, to: &bytes)
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
@@ -88,7 +93,7 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
         JSONText.appendRaw("\",\"index\":0,\"delta\":{}}", to: &bytes)
         bytes.append(contentsOf: suffix)
-        if includesUsage {
+        if options.includesUsage {
             JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
             JSONText.appendRaw(",", to: &bytes)
@@ -96,6 +101,10 @@ package struct ChatCompletionView: StreamView {
         }
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeTimings(completion.timings, to: &bytes)
+        if options.told.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            native.write(completion, to: &bytes)
+        }
         JSONText.appendRaw("}\n\n", to: &bytes)
         ServerSentEvent.appendDone(to: &bytes)
     }
@@ -125,6 +134,10 @@ package struct ChatCompletionView: StreamView {
         Accounting.writeUsage(answer.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeTimings(answer.completion.timings, to: &bytes)
+        if options.told.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            native.write(answer.completion, answer: answer, to: &bytes)
+        }
         JSONText.appendRaw("}", to: &bytes)
         return bytes
     }

@@ -7,6 +7,10 @@ package struct CompletionDefaults: Sendable, Equatable {
     package var maximumTokens: Int?
     /// Between pings on a stream that has nothing else to say; `nil` = no pings.
     package var pingInterval: Duration? = .seconds(30)
+    /// Whether an answer goes on in a full context, without the oldest tokens.
+    package var shiftsContext = false
+    /// How many tokens of a prompt then stay; -1 = all.
+    package var keptTokens = 0
     package var reasoningFormat = ReasoningFormat.deepseek
     /// Most tokens of thinking; `nil` = no limit.
     package var reasoningBudget: Int?

@@ -1,4 +1,4 @@
-import MartletJSON
+package import MartletJSON
 package import MartletProtocol
 
 /// The fields that every completion route shares.
@@ -12,7 +12,19 @@ package struct CompletionOptions: Sendable, Equatable {
     package var pingInterval: Duration?
     /// As the request names it; which names are known is for the server to say.
     package var model: String?
-    private var generation: GenerationRequest
+    /// What is told beside the answer.
+    package var told: ToldFields
+    /// How many answers to each prompt are wanted.
+    package var choiceCount = 1
+    /// How strongly adapters are applied; `nil` = as the server has it.
+    package var adapters: [AdapterScale]?
+    /// What is dropped when the context is full, if that is allowed.
+    let contextShift: ContextShift
+    private(set) var generation: GenerationRequest
+
+    /// Most answers to one prompt.
+    private static let choiceLimit = 128
+    private static let counts = 0...Int(Int32.max)
 
     /// - Parameter randomSeed: used when the request fixes none.
     package init(_ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
@@ -25,6 +37,12 @@ package struct CompletionOptions: Sendable, Equatable {
         if let seconds = try fields.integer("sse_ping_interval", in: -1...Int(Int32.max)) {
             pingInterval = seconds > 0 ? .seconds(seconds) : nil
         }
+        told = try ToldFields(fields)
+        choiceCount = try Self.choiceCount(fields)
+        if let value = fields.value("lora") { adapters = try AdapterFields.read(value, name: "lora") }
+        contextShift = ContextShift(
+            keep: try fields.integer("n_keep", in: -1...Int(Int32.max)) ?? defaults.keptTokens,
+            discard: try fields.integer("n_discard", in: Self.counts) ?? 0)
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
@@ -37,13 +55,53 @@ package struct CompletionOptions: Sendable, Equatable {
         generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? false
         generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
         generation.reportsProgress = try fields.bool("return_progress") ?? false
+        generation.reportsStanding = told.timingsPerToken
+        generation.minimumIndent = try fields.integer("n_indent", in: Self.counts) ?? 0
+        if let slot = try fields.integer("id_slot", in: -1...Int(Int32.max)), slot >= 0 { generation.slot = slot }
+        if defaults.shiftsContext { generation.contextShift = contextShift }
+    }
+
+    /// What answers get that are asked for without any field.
+    package init(defaults: CompletionDefaults) {
+        told = ToldFields()
+        contextShift = ContextShift(keep: defaults.keptTokens)
+        generation = GenerationRequest(
+            handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
+            sampling: defaults.sampling, maximumTokens: defaults.maximumTokens)
+    }
+
+    /// Whether every token's event tells where the generation stands.
+    package var reportsStanding: Bool {
+        get { generation.reportsStanding }
+        set { generation.reportsStanding = newValue }
+    }
+
+    /// What `generation_settings` shows.
+    package var settings: JSONValue {
+        GenerationSettings.json(of: self, seed: Int64(truncatingIfNeeded: generation.sampling.seed))
+    }
+
+    /// Appends `"timings":{…}` behind a comma where it is asked for with every token.
+    func writeTimings(_ standing: Standing?, to bytes: inout [UInt8]) {
+        guard told.timingsPerToken, let standing else { return }
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeTimings(standing.timings, to: &bytes)
+    }
+
+    private static func choiceCount(_ fields: FieldReader) throws(APIError) -> Int {
+        for name in ["n", "n_cmpl"] {
+            if let value = try fields.integer(name, in: 1...choiceLimit) { return value }
+        }
+        return 1
     }
 
     /// The engine's form of these options.
+    /// - Parameter adapters: how strongly they are applied where the request does not say.
     package func request(
-        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = []
+        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = []
     ) -> GenerationRequest {
         var request = generation
+        request.adapters = self.adapters ?? adapters
         request.handle = handle
         request.prompt = prompt
         request.visibleMarkers = visibleMarkers
@@ -51,6 +109,8 @@ package struct CompletionOptions: Sendable, Equatable {
     }
 
     package var sampling: SamplingParameters { generation.sampling }
+
+    package var tellsProbabilities: Bool { generation.probabilities != nil }
 
     /// What probabilities are of, where they are asked for.
     package var probabilityStage: ProbabilityRequest.Stage { generation.probabilities?.stage ?? .beforeSampling }

@@ -7,11 +7,17 @@ struct ProbabilityWriter: Sendable, Equatable {
 
     /// Appends `{"content":[…]}`, for text completions with OpenAI's older members beside it.
     func write(_ tokens: [TokenProbabilities], isText: Bool, to bytes: inout [UInt8]) {
-        JSONText.appendRaw("{\"content\":[", to: &bytes)
-        writeList(tokens, to: &bytes) { token, bytes in writeEntry(token, to: &bytes) }
-        JSONText.appendRaw("]", to: &bytes)
+        JSONText.appendRaw("{\"content\":", to: &bytes)
+        writeEntries(tokens, to: &bytes)
         if isText, stage == .beforeSampling { writeTextMembers(tokens, to: &bytes) }
         JSONText.appendRaw("}", to: &bytes)
+    }
+
+    /// Appends the list by itself.
+    func writeEntries(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
+        JSONText.appendRaw("[", to: &bytes)
+        writeList(tokens, to: &bytes) { token, bytes in writeEntry(token, to: &bytes) }
+        JSONText.appendRaw("]", to: &bytes)
     }
 
     private func writeEntry(_ token: TokenProbabilities, to bytes: inout [UInt8]) {

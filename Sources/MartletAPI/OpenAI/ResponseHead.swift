@@ -109,7 +109,17 @@ extension Completion.Reason {
     var finishReason: StaticString {
         switch self {
         case .endOfGeneration, .stopText, .stopped, .cancelled: "stop"
-        case .tokenLimit, .timeLimit, .contextFull: "length"
+        case .tokenLimit, .timeLimit, .contextFull, .indentation: "length"
+        }
+    }
+
+    /// llama-server's `stop_type`.
+    var stopType: StaticString {
+        switch self {
+        case .endOfGeneration: "eos"
+        case .stopText: "word"
+        case .tokenLimit, .timeLimit, .contextFull, .indentation: "limit"
+        case .stopped, .cancelled: "none"
         }
     }
 }

@@ -1,20 +1,27 @@
 import MartletJSON
-package import MartletProtocol
+import MartletProtocol
 package import MartletStreams
 
 /// A generation as OpenAI's text completion: chunks while it streams, or one object.
 package struct TextCompletionView: StreamView {
     private let head: ResponseHead
-    private let includesUsage: Bool
+    private let options: CompletionOptions
+    /// What is shown before the answer.
+    private let echo: String
     /// From the end of a choice to the end of the event.
     private let suffix: [UInt8]
     private let probabilities: ProbabilityWriter
+    private let native: NativeObject
 
-    /// - Parameter stage: what the probabilities are of, where there are some.
-    package init(head: ResponseHead, includesUsage: Bool, stage: ProbabilityRequest.Stage = .beforeSampling) {
-        probabilities = ProbabilityWriter(stage: stage)
+    /// - Parameters:
+    ///   - prompt: as it is told where it is asked for.
+    ///   - echoes: whether it is also shown before the answer.
+    package init(head: ResponseHead, options: CompletionOptions, prompt: String = "", echoes: Bool = false) {
+        probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
-        self.includesUsage = includesUsage
+        self.options = options
+        echo = echoes ? prompt : ""
+        native = NativeObject(head: head, prompts: [prompt], options: options)
         var suffix = Array("],".utf8)
         head.write(object: "text_completion", to: &suffix)
         self.suffix = suffix
@@ -24,9 +31,11 @@ package struct TextCompletionView: StreamView {
         switch event {
         case .text(_, _, let text):
             guard !text.isEmpty else { return }
-            encodeText(text, [], into: &bytes)
-        case .scoredText(_, _, let text, let tokens): encodeText(text, tokens, into: &bytes)
-        case .admitted, .started: break
+            encodeText(text, TokenNotes(), into: &bytes)
+        case .scoredText(_, _, let text, let notes): encodeText(text, notes, into: &bytes)
+        case .admitted: break
+        case .started:
+            if !echo.isEmpty { encodeText(Array(echo.utf8)[...], TokenNotes(), into: &bytes) }
         case .promptProgress(let progress):
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
@@ -46,14 +55,15 @@ package struct TextCompletionView: StreamView {
     }
 
     private func encodeText(
-        _ text: ArraySlice<UInt8>, _ tokens: [TokenProbabilities], into bytes: inout [UInt8]
+        _ text: ArraySlice<UInt8>, _ notes: TokenNotes, into bytes: inout [UInt8]
     ) {
         JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
         JSONText.appendEscaped(text, to: &bytes)
         JSONText.appendRaw("\",\"index\":0,\"logprobs\":", to: &bytes)
-        writeProbabilities(tokens, to: &bytes)
+        writeProbabilities(notes.probabilities, to: &bytes)
         JSONText.appendRaw(",\"finish_reason\":null}", to: &bytes)
         bytes.append(contentsOf: suffix)
+        options.writeTimings(notes.standing, to: &bytes)
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
@@ -69,7 +79,7 @@ package struct TextCompletionView: StreamView {
         JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
         writeChoice(text: [], [], completion, to: &bytes)
         bytes.append(contentsOf: suffix)
-        if includesUsage {
+        if options.includesUsage {
             JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
             JSONText.appendRaw(",", to: &bytes)
@@ -77,6 +87,10 @@ package struct TextCompletionView: StreamView {
         }
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeTimings(completion.timings, to: &bytes)
+        if options.told.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            native.write(completion, to: &bytes)
+        }
         JSONText.appendRaw("}\n\n", to: &bytes)
         ServerSentEvent.appendDone(to: &bytes)
     }
@@ -100,13 +114,17 @@ package struct TextCompletionView: StreamView {
         let answer = try Answer(events)
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"choices\":[", to: &bytes)
-        writeChoice(text: answer.content, answer.probabilities, answer.completion, to: &bytes)
+        writeChoice(text: Array(echo.utf8) + answer.content, answer.probabilities, answer.completion, to: &bytes)
         JSONText.appendRaw("],", to: &bytes)
         head.write(object: "text_completion", to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(answer.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeTimings(answer.completion.timings, to: &bytes)
+        if options.told.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            native.write(answer.completion, answer: answer, to: &bytes)
+        }
         JSONText.appendRaw("}", to: &bytes)
         return bytes
     }

@@ -17,8 +17,6 @@ enum UnsupportedFields {
     }
 
     private static let rules: [(String, @Sendable (JSONValue) -> Bool)] = [
-        ("n", { $0.integerValue == 1 }),
-        ("n_cmpl", { $0.integerValue == 1 }),
         ("best_of", { $0.integerValue == 1 }),
         ("tools", { $0.arrayValue?.isEmpty == true }),
         ("tool_choice", { $0.stringValue == "none" || $0.stringValue == "auto" }),
@@ -29,14 +27,8 @@ enum UnsupportedFields {
         ("grammar", { $0.stringValue?.isEmpty == true }),
         ("modalities", { $0 == ["text"] }),
         ("audio", { _ in false }),
-        ("echo", { $0.boolValue == false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),
         ("continue_final_message", { $0.boolValue == false }),
-        ("lora", { $0.arrayValue?.isEmpty == true }),
-        ("id_slot", { $0.integerValue == -1 }),
-        ("n_keep", { $0.integerValue == 0 }),
-        ("n_discard", { $0.integerValue == 0 }),
-        ("n_indent", { $0.integerValue == 0 }),
         ("n_cache_reuse", { $0.integerValue == 0 }),
     ]
 }

@@ -1,9 +1,23 @@
 import Llama
 import MartletEngine
 
+extension Pooling {
+    fileprivate init(flag: String?) {
+        self =
+            switch flag {
+            case "none": .none
+            case "mean": .mean
+            case "cls": .first
+            case "last": .last
+            case "rank": .rank
+            default: .ofModel
+            }
+    }
+}
+
 extension EngineConfiguration {
     /// - Parameter modelPath: The file, found and checked.
-    init(modelPath: String, _ values: SettingValues) {
+    init(modelPath: String, _ values: SettingValues) throws(SettingError) {
         self.init(modelPath: modelPath)
         if let value = values.integer(.contextSize) { contextLength = value }
         if let value = values.toggle(.sharedMemory) { memorySharing = value ? .shared : .separate }
@@ -24,5 +38,16 @@ extension EngineConfiguration {
         if let value = values.toggle(.repack) { usesRepackedWeights = value }
         if let value = values.toggle(.fullWindow) { keepsFullWindow = value }
         if let value = values.integer(.queueLimit) { queueLimit = value }
+        adapters = (values.list(.adapters) ?? []).map { ($0, 1) }
+        for text in values.list(.scaledAdapters) ?? [] { adapters.append(try Self.scaledAdapter(text)) }
+        if values.toggle(.adaptersUnapplied) == true { adapters = adapters.map { ($0.path, 0) } }
+        if values.toggle(.embeddings) == true { embeddings = Pooling(flag: values.text(.pooling)) }
+    }
+
+    private static func scaledAdapter(_ text: String) throws(SettingError) -> (path: String, scale: Float) {
+        guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
+            let scale = Float(text[text.index(after: colon)...]), scale.isFinite
+        else { throw SettingError("--lora-scaled must be a path, a colon and a number, not '\(text)'") }
+        return (String(text[..<colon]), scale)
     }
 }

@@ -5,7 +5,6 @@ enum PeerFlags {
         (["--jinja"], ["--no-jinja"], "chat templates are always rendered as Jinja"),
         (["--cont-batching", "-cb"], ["--no-cont-batching", "-nocb"], "batching is always continuous"),
         (["--cache-prompt"], ["--no-cache-prompt"], "reuse of prompts is chosen by each request (cache_prompt)"),
-        (["--no-context-shift"], ["--context-shift"], "an answer always ends when the context is full"),
         (["--no-webui", "--no-ui"], ["--webui", "--ui"], "there is no web page yet"),
         (["--warmup"], ["--no-warmup"], "a model is always warmed up"),
     ]
@@ -15,19 +14,19 @@ enum PeerFlags {
         "--adapter", "--agent", "--api-prefix", "--cache-ram", "--cache-reuse", "--checkpoint-min-step",
         "--control-vector", "--cpu-mask", "--ctx-checkpoints", "--device", "--draft", "--draft-max", "--draft-min",
         "--dry-allowed-length", "--dry-base", "--dry-multiplier", "--dry-penalty-last-n", "--dry-sequence-breaker",
-        "--dynatemp-exp", "--dynatemp-range", "--embedding", "--embeddings", "--grammar", "--grammar-file", "--hf-file",
-        "--hf-repo", "--hf-token", "--ignore-eos", "--json-schema", "--keep", "--log-file", "--logit-bias", "--lora",
-        "--lora-scaled", "--main-gpu", "--mcp-servers-config", "--mcp-servers-json", "--media-path", "--mirostat",
+        "--dynatemp-exp", "--dynatemp-range", "--grammar", "--grammar-file", "--hf-file",
+        "--hf-repo", "--hf-token", "--ignore-eos", "--json-schema", "--log-file", "--logit-bias", "--main-gpu",
+        "--mcp-servers-config", "--mcp-servers-json", "--media-path", "--mirostat",
         "--mirostat-ent", "--mirostat-lr", "--mlock", "--mmproj", "--mmproj-url", "--model-draft", "--model-url",
         "--models-autoload", "--models-dir", "--models-max", "--models-preset", "--no-cache-idle-slots",
         "--no-kv-offload", "--no-mmproj", "--no-models-autoload", "--numa", "--offline", "--override-kv",
-        "--override-tensor", "--path", "--pooling", "--poll", "--prio", "--props", "--reasoning",
+        "--override-tensor", "--path", "--poll", "--prio", "--reasoning",
         "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale", "--rope-scaling",
         "--samplers", "--sampling-seq", "--seed", "--sleep-idle-seconds", "--slot-prompt-similarity",
         "--slot-save-path", "--spec-draft-n-max", "--spec-draft-n-min", "--spec-type", "--special", "--split-mode",
         "--spm-infill", "--tags", "--tensor-split", "--threads-http", "--tools",
         "--top-nsigma", "--typical", "--ui-mcp-proxy", "--xtc-probability", "--xtc-threshold", "-dev", "-hf", "-hff",
-        "-hfr", "-hft", "-j", "-l", "-lora", "-md", "-mg", "-mm", "-mu", "-nkvo", "-ot", "-s", "-sm", "-sps", "-ts",
+        "-hfr", "-hft", "-j", "-l", "-md", "-mg", "-mm", "-mu", "-nkvo", "-ot", "-s", "-sm", "-sps", "-ts",
     ]
 
     /// Whether `name` asks for what martlet always does.

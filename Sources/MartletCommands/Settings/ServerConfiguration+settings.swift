@@ -28,6 +28,7 @@ extension ServerConfiguration {
         completionDefaults = CompletionDefaults(values)
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
+        if let value = values.toggle(.properties) { changesProperties = value }
         if let value = values.integer(.timeout) { limits.idleTimeout = .seconds(value) }
         if let value = values.integer(.requestTimeout) { limits.requestTimeout = .seconds(value) }
         if let value = values.integer(.stallTimeout) { limits.stallTimeout = .seconds(value) }
@@ -91,6 +92,8 @@ extension CompletionDefaults {
         if let value = values.integer(.reasoningBudget), value >= 0 { reasoningBudget = value }
         if let value = values.text(.reasoningMessage) { reasoningMessage = value }
         if let value = values.integer(.pingInterval) { pingInterval = value > 0 ? .seconds(value) : nil }
+        if let value = values.toggle(.contextShift) { shiftsContext = value }
+        if let value = values.integer(.keptTokens) { keptTokens = value }
         if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
     }
 }

@@ -22,6 +22,11 @@ enum SettingKey: String, Sendable, CaseIterable {
     case fullWindow = "swa-full"
     case sharedMemory = "kv-unified"
     case queueLimit = "queue-limit"
+    case embeddings
+    case pooling
+    case adapters = "lora"
+    case scaledAdapters = "lora-scaled"
+    case adaptersUnapplied = "lora-init-without-apply"
 
     case maximumTokens = "n-predict"
     case temperature = "temp"
@@ -32,6 +37,8 @@ enum SettingKey: String, Sendable, CaseIterable {
     case repeatPenalty = "repeat-penalty"
     case presencePenalty = "presence-penalty"
     case frequencyPenalty = "frequency-penalty"
+    case contextShift = "context-shift"
+    case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"
     case reasoningBudget = "reasoning-budget"
     case reasoningMessage = "reasoning-budget-message"
@@ -51,6 +58,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case crossOriginCredentials = "cors-credentials"
     case slots
     case metrics
+    case properties = "props"
     case timeout
     case requestTimeout = "request-timeout"
     case stallTimeout = "stall-timeout"

@@ -56,6 +56,22 @@ extension SettingTable {
         Setting(
             .queueLimit, environment: [], .integer(0...1 << 20), "COUNT", default: "1024", in: .engine, for: .worker,
             "Most generations that wait; more are refused with 503."),
+        Setting(
+            .embeddings, ["--embedding"], environment: ["LLAMA_ARG_EMBEDDINGS"], .toggle, default: "off", in: .engine,
+            for: .worker, "Serve /v1/embeddings and /embedding, with memory of their own."),
+        Setting(
+            .pooling, environment: ["LLAMA_ARG_POOLING"], .choice(["none", "mean", "cls", "last", "rank"]), "KIND",
+            unset: "as the model's file says", in: .engine, for: .worker,
+            "How the vectors of an input's tokens become one."),
+        Setting(
+            .adapters, environment: ["LLAMA_ARG_LORA"], .list, "PATHS", in: .engine, for: .worker,
+            "LoRA adapters (GGUF) that change the model's weights."),
+        Setting(
+            .scaledAdapters, environment: ["LLAMA_ARG_LORA_SCALED"], .list, "PATH:SCALE", in: .engine, for: .worker,
+            "The same, each applied with that strength. They are numbered after those of --lora."),
+        Setting(
+            .adaptersUnapplied, environment: ["LLAMA_ARG_LORA_INIT_WITHOUT_APPLY"], .toggle, default: "off",
+            in: .engine, for: .worker, "Load adapters, but apply them only where a request asks for them."),
     ]
 
     static let requests: [Setting] = [
@@ -89,6 +105,12 @@ extension SettingTable {
         Setting(
             .frequencyPenalty, environment: ["LLAMA_ARG_FREQUENCY_PENALTY"], .number(-100...100), "NUMBER",
             default: "0", in: .requests, for: .edge, "The same, by an amount for each occurrence. 0 = off."),
+        Setting(
+            .contextShift, environment: ["LLAMA_ARG_CONTEXT_SHIFT"], .toggle, default: "off", in: .requests, for: .edge,
+            "Let an answer go on when the context is full, without the oldest tokens."),
+        Setting(
+            .keptTokens, environment: ["LLAMA_ARG_KEEP"], .integer(-1...Int64(Int32.max)), "TOKENS", default: "0",
+            in: .requests, for: .edge, "How many of a prompt's tokens are then kept. -1 = all."),
         Setting(
             .reasoningFormat, environment: ["LLAMA_ARG_REASONING_FORMAT", "LLAMA_ARG_THINK"],
             .choice(["auto", "deepseek", "none"]), "FORMAT", default: "deepseek", in: .requests, for: .edge,

@@ -46,6 +46,9 @@ extension SettingTable {
             .metrics, environment: ["LLAMA_ARG_ENDPOINT_METRICS"], .toggle, default: "on", in: .server, for: .edge,
             "Serve /metrics."),
         Setting(
+            .properties, environment: ["LLAMA_ARG_ENDPOINT_PROPS"], .toggle, default: "off", in: .server, for: .edge,
+            "Serve POST /props, which changes nothing yet."),
+        Setting(
             .timeout, ["-to"], environment: ["LLAMA_ARG_TIMEOUT"], .integer(1...86_400), "SECONDS", default: "60",
             in: .server, for: .edge, "How long a connection may be idle, or a request may stall while it is read."),
         Setting(

@@ -1,7 +1,8 @@
 import MartletProtocol
 
-/// What readers were told of an answer's tokens, so that it can be told again to the readers of a fork.
+/// An answer's tokens and what readers were told of them, so that it can be told again to the readers of a fork.
 struct AnswerRecord: Sendable {
+    private var tokens: [Int32] = []
     private var text: [UInt8] = []
     /// For each token, where the text ends that was told with it.
     private var ends: [UInt32] = []
@@ -10,13 +11,19 @@ struct AnswerRecord: Sendable {
     /// Tokens that the model did not write and that do not count against its limit.
     var injections: [(tokens: Range<Int>, isHidden: Bool)] = []
 
-    /// Adds the text that was told with the next token.
-    mutating func append(_ bytes: ArraySlice<UInt8>) {
+    var count: Int { tokens.count }
+
+    func token(_ index: Int) -> Int32 { tokens[index] }
+
+    /// Adds the next token with the text that was told with it.
+    mutating func append(_ token: Int32, _ bytes: ArraySlice<UInt8>) {
+        tokens.append(token)
         text += bytes
         ends.append(UInt32(truncatingIfNeeded: text.count))
     }
 
     mutating func cut(to count: Int) {
+        tokens.removeLast(tokens.count - count)
         ends.removeLast(ends.count - count)
         text.removeLast(text.count - Int(ends.last ?? 0))
         probabilities = probabilities.filter { $0.key < count }

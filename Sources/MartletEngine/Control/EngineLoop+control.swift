@@ -136,6 +136,7 @@ extension EngineLoop {
         func refuse(_ refusal: ControlRefusal) {
             output.add(generation.handle, .controlled(number, .refused(refusal)))
         }
+        guard !generation.isTruncated else { return refuse(.truncated) }
         let wanted: Int
         switch target {
         case .token(let count):
@@ -200,10 +201,8 @@ extension EngineLoop {
 
     /// Gives a fork its sequence, and tells its readers what the original's have been told.
     private func place(_ generation: Generation, in index: Int, from source: Int) {
-        clear(index)
-        context.shareAll(from: source, to: index)
-        slots[index].memoryCount = slots[source].memoryCount
-        slots[index].sharing = (source, slots[source].memoryCount)
+        copy(from: source, to: index)
+        slots[index].adapters = slots[source].adapters
         slots[index].generation = generation
         slots[index].lastUsed = turn
         output.add(generation.handle, .admitted(promptTokens: generation.promptCount))
@@ -213,7 +212,7 @@ extension EngineLoop {
             output.bytes += generation.record.text(of: token)
             let known = generation.record.probabilities[token].map { [$0] } ?? []
             output.addToken(
-                generation.handle, generation.history[generation.promptCount + token], textFrom: start, known)
+                generation.handle, generation.record.token(token), textFrom: start, known)
         }
         steer(index)
     }

@@ -109,7 +109,8 @@ extension EngineLoop {
                 token, isHidden: isHidden, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit,
                 into: &output.bytes)
             output.addToken(generation.handle, token, textFrom: start, generation.takeCertainProbabilities())
-            if let reason {
+            // Room is made behind drawn tokens only.
+            if let reason = reason ?? (generation.history.count >= sequenceLimit ? .contextFull : nil) {
                 finish(index, reason)
                 return false
             }

@@ -4,11 +4,15 @@ import MartletProtocol
 extension EngineLoop {
     /// Gives idle sequences to generations that wait, while there is room.
     func admit() {
-        while let waiting = queue.first {
-            let idle = slots.filter { $0.generation == nil }
-            guard !idle.isEmpty else {
-                if parkOne() { continue }
-                return
+        var position = 0
+        while position < queue.count {
+            let waiting = queue[position]
+            guard slots.contains(where: { $0.generation == nil }) || parkOne() else { return }
+            let wanted = waiting.request.slot.map { $0 % slots.count }
+            if let wanted, slots[wanted].generation != nil {
+                // Who wants a certain sequence waits for it, and holds up nobody else.
+                position += 1
+                continue
             }
             let committed = slots.reduce(0) { sum, slot in
                 guard let generation = slot.generation, !generation.isPaused else { return sum }
@@ -17,29 +21,70 @@ extension EngineLoop {
             guard PoolPolicy.admits(tokens: waiting.history.count, committed: committed, capacity: capacity) else {
                 return
             }
-            let choice = SequencePolicy.choose(
-                for: waiting.history,
-                among: idle.map { .init(index: $0.index, tokens: $0.tokens, lastUsed: $0.lastUsed) },
-                reuses: waiting.request.reusesPrompt)
-            guard let choice, let generation = queue.removeFirst() else { return }
-            assign(generation, to: choice)
+            guard let choice = choose(for: waiting, slot: wanted) else { return }
+            assign(queue.remove(at: position), to: choice)
+        }
+    }
+
+    private func choose(for generation: Generation, slot wanted: Int?) -> SequencePolicy.Choice? {
+        var holders: [SequencePolicy.Holder] = []
+        for slot in slots {
+            let isIdle = slot.generation == nil && (wanted == nil || wanted == slot.index)
+            // What was computed with other weights is of no use.
+            let tokens = slot.adapters == generation.request.adapters ? slot.memory : []
+            guard isIdle || (!tokens.isEmpty && canCopy) else { continue }
+            holders.append(.init(index: slot.index, tokens: tokens, lastUsed: slot.lastUsed, isIdle: isIdle))
+        }
+        return SequencePolicy.choose(
+            for: generation.history, among: holders,
+            reuses: generation.request.reusesPrompt && leader(of: generation) == nil)
+    }
+
+    /// Whether a part of one sequence's memory can become another's: a running state cannot be cut.
+    private var canCopy: Bool { !hasRecurrentMemory }
+
+    /// The sequence that reads the same prompt for another choice of the same request.
+    private func leader(of generation: Generation) -> Int? {
+        guard canCopy, generation.predicted == 0, let handle = generation.request.promptLeader else { return nil }
+        return slots.firstIndex { slot in
+            guard let leader = slot.generation, leader.handle == handle, leader.predicted == 0 else { return false }
+            return leader.promptCount == generation.promptCount
         }
     }
 
     private func assign(_ generation: Generation, to choice: SequencePolicy.Choice) {
         let index = choice.index
+        let leader = leader(of: generation)
+        generation.awaited = nil
+        if let source = choice.source {
+            copy(from: source, to: index)
+        } else if slots[index].adapters != generation.request.adapters {
+            clear(index)
+        }
         // A memory that cannot be cut is kept whole or not at all.
-        let reusable =
-            hasRecurrentMemory || slidingWindow > 0
-            ? choice.reusable : planner.shape.reusable(choice.reusable, promptCount: generation.promptCount)
-        cut(index, to: reusable)
-        let cached = min(slots[index].memoryCount, generation.promptCount)
+        cut(index, to: leader == nil ? reusable(choice.reusable, of: generation) : 0)
         slots[index].tokens = []
+        slots[index].adapters = generation.request.adapters
         slots[index].generation = generation
         slots[index].lastUsed = turn
-        // One that was preempted has been started before, and its client has been told.
+        if let leader, let handle = slots[leader].generation?.handle {
+            generation.awaited = handle
+        } else {
+            begin(index)
+        }
+    }
+
+    private func reusable(_ count: Int, of generation: Generation) -> Int {
+        hasRecurrentMemory || slidingWindow > 0
+            ? count : planner.shape.reusable(count, promptCount: generation.promptLength)
+    }
+
+    /// Tells that a generation has its sequence, unless it was preempted: then its client has been told before.
+    private func begin(_ index: Int) {
+        guard let generation = slots[index].generation else { return }
         guard generation.started == nil else { return obeyWaiting(generation) }
         let now = MonotonicTime.now
+        let cached = min(slots[index].memoryCount, generation.promptCount)
         generation.start(cachedTokens: cached, at: now)
         board.update { $0.counters.cachedTokens += UInt64(cached) }
         output.add(generation.handle, .started(slot: index, cachedTokens: cached))
@@ -49,16 +94,41 @@ extension EngineLoop {
         obeyWaiting(generation)
     }
 
+    /// Makes all that `source` has in memory the memory of `index` too.
+    func copy(from source: Int, to index: Int) {
+        clear(index)
+        context.share(from: source, to: index)
+        slots[index].memoryCount = slots[source].memoryCount
+        slots[index].sharing = (source, slots[source].memoryCount)
+    }
+
+    /// Lets those go on that waited for another one to read their prompt, when it has, or is gone.
+    func releaseFollowers() {
+        for index in slots.indices {
+            guard let generation = slots[index].generation, let awaited = generation.awaited else { continue }
+            let leader = slots.firstIndex { $0.generation?.handle == awaited }
+            if let leader, slots[leader].generation?.predicted == 0 { continue }
+            generation.awaited = nil
+            let best = slots.filter { $0.index != index && $0.adapters == slots[index].adapters }
+                .map { (slot: $0.index, count: SequencePolicy.commonPrefix($0.memory, generation.history[...])) }
+                .max { $0.count < $1.count }
+            if let best, best.count >= SequencePolicy.copyGain {
+                copy(from: best.slot, to: index)
+                cut(index, to: reusable(min(best.count, generation.history.count - 1), of: generation))
+            }
+            begin(index)
+        }
+    }
+
     func reportProgress(of index: Int, now: MonotonicTime) {
         guard let generation = slots[index].generation, generation.request.reportsProgress,
             let started = generation.started, generation.predicted == 0, generation.request.continuation.isEmpty
         else { return }
-        output.add(
-            generation.handle,
-            .promptProgress(
-                PromptProgress(
-                    total: generation.promptCount, cached: generation.cachedTokens,
-                    processed: slots[index].memoryCount, elapsed: now - started)))
+        var progress = PromptProgress(
+            total: generation.promptCount, cached: generation.cachedTokens, processed: slots[index].memoryCount,
+            elapsed: now - started)
+        progress.slot = index
+        output.add(generation.handle, .promptProgress(progress))
     }
 
     /// Leaves a sequence's first `count` tokens in memory, or none where its memory cannot be cut there.
@@ -118,7 +188,11 @@ extension EngineLoop {
         guard let slot = paused.min(by: { $0.lastUsed < $1.lastUsed }), let generation = release(slot.index) else {
             return false
         }
-        slots[slot.index].tokens = Array(generation.history[..<slot.memoryCount])
+        if generation.isTruncated {
+            clear(slot.index)
+        } else {
+            slots[slot.index].tokens = Array(generation.history[..<slot.memoryCount])
+        }
         parked.append(generation)
         return true
     }
@@ -126,7 +200,11 @@ extension EngineLoop {
     /// Ends the generation of a sequence, whose memory is kept for a prompt that begins alike.
     func finish(_ index: Int, _ reason: Completion.Reason) {
         guard let generation = release(index) else { return }
-        end(generation, reason)
+        end(generation, reason, slot: index)
+        if generation.isTruncated {
+            clear(index)
+            return
+        }
         slots[index].tokens = generation.takeHistory(first: slots[index].memoryCount)
     }
 
@@ -152,7 +230,8 @@ extension EngineLoop {
     }
 
     /// Adds the last event of a generation.
-    func end(_ generation: Generation, _ reason: Completion.Reason) {
+    /// - Parameter slot: its sequence; `nil` = it has none.
+    func end(_ generation: Generation, _ reason: Completion.Reason, slot: Int? = nil) {
         let start = output.bytes.count
         generation.finishText(into: &output.bytes)
         let timings = generation.timings(now: .now)
@@ -161,9 +240,12 @@ extension EngineLoop {
             status.counters.predictedTime += timings.predictedTime
             status.counters.longestContext = max(status.counters.longestContext, generation.history.count)
         }
-        output.addFinish(
-            generation.handle, Completion(reason: reason, timings: timings), textFrom: start,
-            generation.finishProbabilities())
+        var completion = Completion(reason: reason, timings: timings)
+        completion.slot = slot
+        completion.memoryTokens = slot.map { slots[$0].memoryCount } ?? 0
+        completion.isTruncated = generation.isTruncated
+        completion.hasLineBreak = generation.hasLineBreak
+        output.addFinish(generation.handle, completion, textFrom: start, generation.finishProbabilities())
     }
 }
 

@@ -6,20 +6,25 @@ extension EngineLoop {
     ///
     /// - Returns: whether there is anything to compute.
     func plan() -> Bool {
+        releaseFollowers()
         while true {
             demands.removeAll(keepingCapacity: true)
             var isSomebodyWriting = false
             for slot in slots {
-                guard let generation = slot.generation, !generation.isPaused, slot.pending > 0 else { continue }
+                guard let generation = slot.generation, !generation.isPaused, slot.pending > 0,
+                    generation.awaited == nil
+                else { continue }
                 isSomebodyWriting = isSomebodyWriting || slot.isWriting
                 let next = planner.shape.next(
-                    from: slot.memoryCount, to: generation.history.count, promptCount: generation.promptCount)
+                    from: slot.memoryCount, to: generation.history.count, promptCount: generation.promptLength)
                 demands.append(
                     .init(
                         sequence: slot.index, count: next.count, isWide: next.isWide, isWriting: slot.isWriting))
             }
             if let suspect = demands.first(where: { suspects.contains($0.sequence) }) { demands = [suspect] }
             guard !demands.isEmpty else { return false }
+            keepOneSetOfAdapters()
+            guard !demands.isEmpty else { continue }
             planner.plan(
                 demands, promptBudget: pace.budget(isSomebodyWriting: isSomebodyWriting), into: &shares)
             let needed = shares.reduce(0) { $0 + $1.count }
@@ -28,6 +33,15 @@ extension EngineLoop {
         }
         fillBatch()
         return true
+    }
+
+    /// Leaves the demands of one set of adapters, as a decode applies one set to all. Who waits longest comes first.
+    private func keepOneSetOfAdapters() {
+        guard !loaded.adapters.isEmpty else { return }
+        let longest = demands.min { slots[$0.sequence].lastUsed < slots[$1.sequence].lastUsed }
+        guard let chosen = longest.map({ slots[$0.sequence].adapters }) else { return }
+        demands.removeAll { slots[$0.sequence].adapters != chosen }
+        apply(chosen)
     }
 
     private func fillBatch() {
@@ -104,13 +118,18 @@ extension EngineLoop {
             let probabilities = generation.takeCertainProbabilities()
             if replayed == nil {
                 drawn += 1
-                output.addToken(generation.handle, token.id, textFrom: start, probabilities)
+                output.addToken(
+                    generation.handle, token.id, textFrom: start, probabilities,
+                    standing: generation.request.reportsStanding
+                        ? Standing(slot: part.slot, timings: generation.timings(now: .now)) : nil)
             } else {
                 // It was told by the run that drew it first.
                 output.bytes.removeLast(output.bytes.count - start)
             }
             if let reason {
                 finish(part.slot, reason)
+            } else if generation.history.count >= sequenceLimit {
+                shift(part.slot)
             } else {
                 steer(part.slot)
                 if replayed != nil { obeyWaiting(generation) }
@@ -147,7 +166,7 @@ extension EngineLoop {
 
 extension EngineError {
     /// - Returns: the request's fault where it may have banned every token.
-    fileprivate static func nothingToDraw(_ settings: GenerationSettings) -> Self {
+    fileprivate static func nothingToDraw(_ settings: AdjustableSettings) -> Self {
         settings.sampling.logitBiases.isEmpty
             ? EngineError(.generationFailed, "The model gave no usable score for any token.")
             : EngineError(.invalidRequest, "Field 'logit_bias': no token is left that may be drawn")

@@ -19,6 +19,11 @@ final class EngineLoop {
     let hasRecurrentMemory: Bool
     let slidingWindow: Int
 
+    let embedder: Embedder?
+    /// Whether tokens in memory can be moved to other positions.
+    let canShift: Bool
+    /// What the context applies now.
+    var appliedAdapters: [AdapterScale] = []
     var slots: [Slot]
     var queue = RequestQueue<Generation>()
     /// Paused ones that have no sequence.
@@ -42,7 +47,8 @@ final class EngineLoop {
 
     init(
         loaded: LoadedModel, context: consuming Context, sharesMemory: Bool, configuration: EngineConfiguration,
-        mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard, board: StatusBoard
+        mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard,
+        board: StatusBoard, embedder: Embedder? = nil
     ) {
         self.loaded = loaded
         capacity = sharesMemory ? context.contextLength : .max / 2
@@ -51,6 +57,8 @@ final class EngineLoop {
         self.receiver = receiver
         self.decodeGuard = decodeGuard
         self.board = board
+        self.embedder = embedder
+        canShift = context.canShift
         hasRecurrentMemory = loaded.model.hasRecurrentMemory
         slidingWindow = configuration.keepsFullWindow ? 0 : loaded.model.slidingWindow
         slots = (0..<configuration.sequenceCount).map(Slot.init)
@@ -76,7 +84,8 @@ final class EngineLoop {
     ///
     /// - Returns: whether to go on.
     func takeTurn() -> Bool {
-        let isIdle = queue.count == 0 && slots.allSatisfy { $0.generation?.isPaused ?? true }
+        let isIdle =
+            queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.generation?.isPaused ?? true }
         for message in mailbox.take(waits: isIdle) where !handle(message) {
             flush()
             return false
@@ -90,6 +99,7 @@ final class EngineLoop {
             publish()
             deliver()
         }
+        embedder?.step(isSomebodyWriting: slots.contains { $0.generation != nil })
         return true
     }
 
@@ -122,7 +132,10 @@ final class EngineLoop {
             end(handle, .cancelled)
         case .control(let handle, let number, let action):
             obey(action, number, handle)
+        case .embed(let job):
+            embedder?.add(job)
         case .stop:
+            embedder?.failAll(.shuttingDown)
             for index in slots.indices { fail(index, .shuttingDown) }
             for waiting in queue.removeAll() + parked { output.add(waiting.handle, .failed(.shuttingDown)) }
             parked = []

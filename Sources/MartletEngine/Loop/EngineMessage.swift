@@ -9,5 +9,6 @@ enum EngineMessage: Sendable {
     case control(GenerationHandle, ControlNumber, ControlAction)
     /// A request that was cancelled before it could be submitted.
     case cancelled(GenerationHandle, submitted: MonotonicTime)
+    case embed(EmbeddingJob)
     case stop
 }

@@ -8,11 +8,17 @@ final class Generation {
     let promptCount: Int
     /// Prompt and generated tokens. The sequence's memory holds a beginning of it; the rest is computed next.
     private(set) var history: [Int32]
+    /// How many tokens of the history are the prompt.
+    private(set) var promptLength: Int
+    /// Whether tokens were dropped to make room.
+    private(set) var isTruncated = false
+    /// While it has a sequence: the generation whose work on the same prompt it waits for.
+    var awaited: GenerationHandle?
     /// Later arrivals are larger.
     let arrival: UInt64
     var sampler: Sampler
     /// As they are now.
-    private(set) var settings: GenerationSettings
+    private(set) var settings: AdjustableSettings
     /// What the tokens so far come to.
     private var text: TextState
     /// Where the answer can be cut without going through all of it again: ascending, the first at token 0.
@@ -40,7 +46,7 @@ final class Generation {
         var answer: AnswerText
         var reasoning: ReasoningControl?
 
-        mutating func take(_ piece: ArraySlice<UInt8>, into output: inout [UInt8]) -> String? {
+        mutating func take(_ piece: ArraySlice<UInt8>, into output: inout [UInt8]) -> AnswerText.End? {
             reasoning?.take(piece)
             return piece.isEmpty && !answer.hasReleased ? nil : answer.take(piece, into: &output)
         }
@@ -56,12 +62,13 @@ final class Generation {
         handle = request.handle
         self.arrival = arrival
         promptCount = request.tokens.count
+        promptLength = promptCount
         history = request.tokens
         settings = request.settings
         sampler = Sampler(
             request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
         text = TextState(
-            answer: AnswerText(stops: request.stops),
+            answer: AnswerText(stops: request.stops, minimumIndent: request.minimumIndent),
             reasoning: request.reasoning.map { ReasoningControl($0.rule) })
         checkpoints = [Checkpoint(token: 0, text: text)]
     }
@@ -71,6 +78,8 @@ final class Generation {
         request = original.request
         self.handle = handle
         promptCount = original.promptCount
+        promptLength = original.promptLength
+        isTruncated = original.isTruncated
         history = original.history
         self.arrival = arrival
         sampler = original.sampler
@@ -86,7 +95,7 @@ final class Generation {
     }
 
     /// Generated tokens, forced and injected ones included. The index of the next one.
-    var predicted: Int { history.count - promptCount }
+    var predicted: Int { record.count }
 
     /// Gets its first sequence.
     func start(cachedTokens: Int, at time: MonotonicTime) {
@@ -109,6 +118,7 @@ final class Generation {
             {
                 return reason
             }
+            if history.count >= contextLength { _ = dropTokens(contextLength: contextLength) }
         }
         return nil
     }
@@ -123,9 +133,9 @@ final class Generation {
         var ends: [Int] = []
         for token in tokens {
             let piece = self.text(of: token, in: vocabulary)
-            let stop = piece.isEmpty ? nil : text.take(piece, into: &told)
+            let end = piece.isEmpty ? nil : text.take(piece, into: &told)
             ends.append(text.takenCount)
-            if stop != nil { return tokens.count }
+            if end != nil { return tokens.count }
         }
         return ends.firstIndex { $0 > text.certainCount } ?? tokens.count
     }
@@ -181,19 +191,42 @@ final class Generation {
 
         let start = text.answer.takenCount
         let before = output.count
-        let stop = text.take(piece, into: &output)
+        let end = text.take(piece, into: &output)
         if let probabilities {
-            record.probabilities[predicted - 1] = probabilities
+            record.probabilities[predicted] = probabilities
             held.add(probabilities, start: start, end: text.answer.takenCount)
             certain +=
-                stop == nil
+                end == nil
                 ? held.release(certain: text.answer.certainCount) : held.stop(at: text.answer.certainCount)
         }
-        record.append(output[before...])
-        if let stop { return .stopText(stop) }
+        record.append(token, output[before...])
+        switch end {
+        case .stop(let stop): return .stopText(stop)
+        case .indentation: return .indentation
+        case nil: break
+        }
         if let limit = settings.maximumTokens, predicted >= limit { return .tokenLimit }
         if time != nil, let limit = settings.maximumTime, predictedTime >= limit { return .timeLimit }
-        return history.count >= contextLength ? .contextFull : nil
+        return history.count >= contextLength && request.contextShift == nil ? .contextFull : nil
+    }
+
+    /// Whether the model wrote a line break.
+    var hasLineBreak: Bool { text.answer.hasLineBreak }
+
+    /// Drops tokens to make room in a full context.
+    ///
+    /// - Returns: the places of those that were dropped, or `nil` where it may not or cannot.
+    func dropTokens(contextLength: Int) -> Range<Int>? {
+        guard let shift = request.contextShift else { return nil }
+        let kept = shift.keep < 0 ? promptLength : shift.keep
+        let first = min(max(kept, 0) + request.leadingTokens, contextLength - 4, history.count - 1)
+        let rest = history.count - first
+        let count = min(shift.discard > 0 ? shift.discard : rest / 2, rest - 1)
+        guard first >= 0, count > 0 else { return nil }
+        history.removeSubrange(first..<first + count)
+        promptLength -= max(0, min(promptLength, first + count) - first)
+        isTruncated = true
+        return first..<first + count
     }
 
     /// What a token adds to the answer.
@@ -309,7 +342,7 @@ final class Generation {
         var ignored: [UInt8] = []
         for index in last.token..<count {
             let start = text.answer.takenCount
-            _ = text.take(self.text(of: history[promptCount + index], in: vocabulary), into: &ignored)
+            _ = text.take(self.text(of: record.token(index), in: vocabulary), into: &ignored)
             guard let probabilities = record.probabilities[index] else { continue }
             held.add(probabilities, start: start, end: text.answer.takenCount)
             _ = held.release(certain: text.answer.certainCount)
@@ -321,10 +354,10 @@ final class Generation {
     func tail(_ count: Int, in vocabulary: Vocabulary) -> [UInt8] {
         var pieces: [ArraySlice<UInt8>] = []
         var total = 0
-        var index = history.count
-        while total < count, index > promptCount {
+        var index = predicted
+        while total < count, index > 0 {
             index -= 1
-            let piece = text(of: history[index], in: vocabulary)
+            let piece = text(of: record.token(index), in: vocabulary)
             total += piece.count
             pieces.append(piece)
         }
@@ -337,7 +370,7 @@ final class Generation {
         var found: Int?
         for index in 0..<predicted where cutPoint(for: index) == index {
             var endsHere = false
-            for byte in self.text(of: history[promptCount + index], in: vocabulary) {
+            for byte in self.text(of: record.token(index), in: vocabulary) {
                 endsHere = pattern.advance(byte)
                 if endsHere { found = index }
             }

@@ -1,3 +1,5 @@
+import MartletProtocol
+
 /// One sequence of the context. Used by the engine's thread alone.
 struct Slot {
     let index: Int
@@ -8,6 +10,8 @@ struct Slot {
     var sharing: (slot: Int, count: Int)?
     /// While idle, the tokens in memory.
     var tokens: [Int32] = []
+    /// The changes of the weights that what is in memory was computed with.
+    var adapters: [AdapterScale] = []
     /// Turn in which it was last used.
     var lastUsed: UInt64 = 0
 
@@ -15,6 +19,12 @@ struct Slot {
 
     /// Tokens in memory that are nobody else's.
     var ownCount: Int { memoryCount - min(memoryCount, sharing?.count ?? 0) }
+
+    /// What is in memory, as far as it is what would be there had it been read in one go.
+    var memory: ArraySlice<Int32> {
+        guard let generation else { return tokens[...] }
+        return generation.isTruncated ? [] : generation.history.prefix(memoryCount)
+    }
 
     var pending: Int { generation.map { $0.history.count - memoryCount } ?? 0 }
 

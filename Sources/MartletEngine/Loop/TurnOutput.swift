@@ -6,7 +6,7 @@ import MartletProtocol
 struct TurnOutput {
     private enum Record {
         case whole(EngineEvent)
-        case token(GenerationHandle, id: Int32, text: Range<Int>, [TokenProbabilities])
+        case token(GenerationHandle, id: Int32, text: Range<Int>, [TokenProbabilities], Standing?)
         case finished(GenerationHandle, Completion, text: Range<Int>, [TokenProbabilities])
     }
 
@@ -22,9 +22,10 @@ struct TurnOutput {
 
     /// Adds a token whose text is `bytes` from `start` on.
     mutating func addToken(
-        _ handle: GenerationHandle, _ id: Int32, textFrom start: Int, _ probabilities: [TokenProbabilities]
+        _ handle: GenerationHandle, _ id: Int32, textFrom start: Int, _ probabilities: [TokenProbabilities],
+        standing: Standing? = nil
     ) {
-        records.append(.token(handle, id: id, text: start..<bytes.count, probabilities))
+        records.append(.token(handle, id: id, text: start..<bytes.count, probabilities, standing))
     }
 
     /// Adds an end whose text is `bytes` from `start` on.
@@ -41,9 +42,10 @@ struct TurnOutput {
         let events = records.map { record -> EngineEvent in
             switch record {
             case .whole(let event): return event
-            case .token(let handle, let id, let range, let probabilities):
+            case .token(let handle, let id, let range, let probabilities, let standing):
                 var event = EngineEvent(handle, .token(id: id, text: texts[range]))
                 event.probabilities = probabilities
+                event.standing = standing
                 return event
             case .finished(let handle, let completion, let range, let probabilities):
                 var event = EngineEvent(handle, .finished(completion, text: texts[range]))

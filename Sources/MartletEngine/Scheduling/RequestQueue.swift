@@ -7,7 +7,9 @@ struct RequestQueue<Element> {
     init() {}
 
     var count: Int { waiting.count }
-    var first: Element? { waiting.first?.element }
+
+    /// - Parameter position: 0 = who came first.
+    subscript(position: Int) -> Element { waiting[position].element }
 
     /// Adds one at the end.
     mutating func append(_ element: Element, id: UInt64) {
@@ -19,7 +21,7 @@ struct RequestQueue<Element> {
         waiting.prepend((id, element))
     }
 
-    mutating func removeFirst() -> Element? { waiting.popFirst()?.element }
+    mutating func remove(at position: Int) -> Element { waiting.remove(at: position).element }
 
     /// Takes out the one with that id, wherever it stands.
     mutating func remove(id: UInt64) -> Element? {

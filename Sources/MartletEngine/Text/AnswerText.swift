@@ -1,10 +1,21 @@
 /// Turns the bytes of tokens into the text of an answer: without stops, and in whole characters.
 struct AnswerText: Sendable {
+    /// What ends an answer by its text.
+    enum End: Sendable, Equatable {
+        case stop(String)
+        case indentation
+    }
+
     private var stops: StopMatcher
+    private var indent: IndentGuard
     private var boundary = CharacterBoundary()
+    // Used again for every token.
+    private var unstopped: [UInt8] = []
     private var passed: [UInt8] = []
     /// Let out by a change of the stops; goes with the next token.
     private var released: [UInt8] = []
+    /// Whether a line break is among the bytes that are certain.
+    private(set) var hasLineBreak = false
     /// Bytes of all tokens taken.
     private(set) var takenCount = 0
     /// Characters that begin in them.
@@ -12,33 +23,44 @@ struct AnswerText: Sendable {
     /// Bytes that are certain to belong to the answer.
     private(set) var certainCount = 0
 
-    init(stops: [String]) {
+    init(stops: [String], minimumIndent: Int = 0) {
         self.stops = StopMatcher(stops)
+        indent = IndentGuard(minimum: minimumIndent)
     }
 
     /// Takes a token's bytes, and appends the text that became certain.
     ///
-    /// - Returns: the stop that was found. Then only `finish(into:)` may follow.
-    mutating func take(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) -> String? {
+    /// - Returns: what ends the answer with it. Then only `finish(into:)` may follow.
+    mutating func take(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) -> End? {
         takeReleased()
-        let stop = stops.take(bytes, into: &passed)
+        passed.removeAll(keepingCapacity: true)
+        let stop = stops.take(bytes, into: &unstopped)
+        let isIndentedLess = indent.take(unstopped, into: &passed)
         takenCount += bytes.count
         for byte in bytes where byte & 0xC0 != 0x80 { characterCount &+= 1 }
+        pass(into: &output)
+        if isIndentedLess { return .indentation }
+        return stop.map(End.stop)
+    }
+
+    private mutating func pass(into output: inout [UInt8]) {
         certainCount += passed.count
+        if !hasLineBreak, passed.contains(UInt8(ascii: "\n")) { hasLineBreak = true }
         boundary.take(passed, into: &output)
-        return stop
     }
 
     /// Appends what was held back; an unfinished character becomes U+FFFD.
     mutating func finish(into output: inout [UInt8]) {
         takeReleased()
-        stops.finish(into: &passed)
-        boundary.take(passed, into: &output)
+        passed.removeAll(keepingCapacity: true)
+        stops.finish(into: &unstopped)
+        if !indent.take(unstopped, into: &passed) { indent.finish(into: &passed) }
+        pass(into: &output)
         boundary.finish(into: &output)
     }
 
     private mutating func takeReleased() {
-        swap(&passed, &released)
+        swap(&unstopped, &released)
         released.removeAll(keepingCapacity: true)
     }
 

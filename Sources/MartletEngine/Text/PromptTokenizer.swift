@@ -56,6 +56,14 @@ package struct PromptTokenizer: Sendable {
         return [beginning]
     }
 
+    /// The tokens of a text that is read for its meaning, of which there must be at least one. A text is closed as the
+    /// model learned it; a list of tokens is taken as it is.
+    package func tokensToEmbed(_ prompt: Prompt) throws(EngineError) -> [Int32] {
+        var tokens = try tokensToContinue(prompt)
+        if prompt.addsBeginning, let closing = vocabulary.closing { tokens.append(closing) }
+        return tokens
+    }
+
     package static func unknownToken(_ token: Int32, count: Int) -> EngineError {
         EngineError(.invalidRequest, "Token \(token) is not in the vocabulary, which has 0 to \(count - 1).")
     }

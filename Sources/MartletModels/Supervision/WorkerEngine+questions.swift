@@ -12,6 +12,13 @@ extension WorkerEngine {
         return bytes
     }
 
+    package func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] {
+        // It waits its turn and takes as long as it takes: a worker that computes is not one that hangs.
+        let reply = try await ask({ .embed($0, inputs) }, within: nil)
+        guard case .embeddings(_, let embeddings) = reply else { throw Self.wrongReply }
+        return embeddings
+    }
+
     package func status() async throws(EngineError) -> EngineStatus {
         guard case .status(_, let status) = try await ask({ .status($0) }) else { throw Self.wrongReply }
         return status
@@ -19,8 +26,14 @@ extension WorkerEngine {
 
     private static let wrongReply = EngineError(.engineLost, "the worker answered another question")
 
-    /// Asks the worker and waits for its answer.
     private func ask(_ question: (QueryNumber) -> EdgeFrame) async throws(EngineError) -> WorkerFrame {
+        try await ask(question, within: replyTimeout)
+    }
+
+    /// Asks the worker and waits for its answer.
+    private func ask(
+        _ question: (QueryNumber) -> EdgeFrame, within limit: Duration?
+    ) async throws(EngineError) -> WorkerFrame {
         let number = core.withLock { core in
             core.lastQuery += 1
             return QueryNumber(rawValue: core.lastQuery)
@@ -30,11 +43,13 @@ extension WorkerEngine {
         case .success(let bytes): frame = bytes
         case .failure(let error): throw error
         }
-        let timeout = Task { [replyTimeout] in
-            try await Task.sleep(for: replyTimeout)
-            giveUp(number, EngineError(.engineLost, "the worker gave no answer within \(replyTimeout)"))
+        let timeout = limit.map { limit in
+            Task {
+                try await Task.sleep(for: limit)
+                giveUp(number, EngineError(.engineLost, "the worker gave no answer within \(limit)"))
+            }
         }
-        defer { timeout.cancel() }
+        defer { timeout?.cancel() }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 core.withLock { $0.replies[number] = continuation }

@@ -106,7 +106,8 @@ extension WorkerEngine {
                 core.state = published
                 deliveries.add(.state(published))
                 if case .ready = published { release(&core) }
-            case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _):
+            case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _),
+                .embeddings(let number, _):
                 guard core.ledger.end(number) else { return }
                 core.replies.removeValue(forKey: number)?.resume(returning: .success(frame))
             }

@@ -107,6 +107,10 @@ package final class WorkerHost: Sendable {
             reply(to: number) { () async throws(EngineError) in .tokens(number, try await engine.tokenize(prompt)) }
         case .detokenize(let number, let tokens):
             reply(to: number) { () async throws(EngineError) in .bytes(number, try await engine.detokenize(tokens)) }
+        case .embed(let number, let inputs):
+            reply(to: number) { () async throws(EngineError) in
+                .embeddings(number, try await engine.embed(inputs))
+            }
         case .status(let number):
             reply(to: number) { () async throws(EngineError) in .status(number, try await engine.status()) }
         }

@@ -15,7 +15,7 @@ package enum ControlEffect: Sendable, Equatable {
     case stopped(reason: String?)
     case paused
     case resumed
-    case changed(SettingsChange, old: GenerationSettings)
+    case changed(SettingsChange, old: AdjustableSettings)
     /// The next `tokens` tokens are injected; those of a new turn have no text.
     case injected(opensTurn: Bool, tokens: Int)
     /// All tokens from the index on are forgotten.
@@ -42,6 +42,8 @@ package enum ControlRefusal: Sendable, Equatable {
     /// The answer has only so many tokens.
     case beyondEnd(tokens: Int)
     case textNotFound
+    /// Tokens were dropped when the context was full, so what was there cannot be gone back to.
+    case truncated
     /// Only so many sequences are idle.
     case noFreeSequence(idle: Int)
     /// The order itself is at fault. One sentence that names the rule and the value.

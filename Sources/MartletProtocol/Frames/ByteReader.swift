@@ -104,6 +104,14 @@ package struct ByteReader {
         return values
     }
 
+    mutating func readFloats() throws(FrameError) -> [Float] {
+        var values: [Float] = []
+        let count = try readCount(minimumByteCount: 4)
+        values.reserveCapacity(count)
+        for _ in 0..<count { values.append(try readFloat()) }
+        return values
+    }
+
     package mutating func readStrings() throws(FrameError) -> [String] {
         var values: [String] = []
         for _ in 0..<(try readCount(minimumByteCount: 1)) { values.append(try readString()) }

@@ -78,6 +78,11 @@ package struct ByteWriter: ~Copyable {
         for value in values { write(value) }
     }
 
+    mutating func write(_ values: [Float]) {
+        write(UInt64(values.count))
+        for value in values { write(value) }
+    }
+
     package mutating func write(_ values: [String]) {
         write(UInt64(values.count))
         for value in values { write(value) }

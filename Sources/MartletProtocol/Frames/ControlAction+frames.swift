@@ -93,11 +93,11 @@ extension SettingsChange: FrameField {
             guard let key = SettingKey(rawValue: number) else { throw .unknownCase(of: "setting", number: number) }
             keys.append(key)
         }
-        if !keys.isEmpty { values = try GenerationSettings(from: &reader) }
+        if !keys.isEmpty { values = try AdjustableSettings(from: &reader) }
     }
 }
 
-extension GenerationSettings: FrameField {
+extension AdjustableSettings: FrameField {
     static var minimumByteCount: Int { 40 }
 
     func write(to writer: inout ByteWriter) {

@@ -65,7 +65,7 @@ extension ControlEffect: FrameField {
         case 1: self = .stopped(reason: try reader.readOptionalString())
         case 2: self = .paused
         case 3: self = .resumed
-        case 4: self = .changed(try SettingsChange(from: &reader), old: try GenerationSettings(from: &reader))
+        case 4: self = .changed(try SettingsChange(from: &reader), old: try AdjustableSettings(from: &reader))
         case 5: self = .injected(opensTurn: try reader.readBool(), tokens: try reader.readInt())
         case 6: self = .rewound
         case 7:
@@ -106,6 +106,7 @@ extension ControlRefusal: FrameField {
         case .invalid(let message):
             writer.write(UInt8(11))
             writer.write(message)
+        case .truncated: writer.write(UInt8(12))
         }
     }
 
@@ -124,6 +125,7 @@ extension ControlRefusal: FrameField {
         case 9: self = .textNotFound
         case 10: self = .noFreeSequence(idle: try reader.readInt())
         case 11: self = .invalid(try reader.readString())
+        case 12: self = .truncated
         default: throw .unknownCase(of: "refusal", number: number)
         }
     }

@@ -7,6 +7,7 @@ package enum EdgeFrame: Sendable, Equatable {
     case tokenize(QueryNumber, Prompt)
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
+    case embed(QueryNumber, [Prompt])
     /// End everything and exit.
     case shutdown
 }
@@ -26,7 +27,8 @@ extension EdgeFrame {
         case detokenize = 5
         case status = 6
         case shutdown = 7
-        case control = 8
+        case embed = 8
+        case control = 9
     }
 
     /// Appends the frame's bytes, its length included, to `buffer`.
@@ -62,6 +64,10 @@ extension EdgeFrame {
         case .status(let number):
             writer.write(Kind.status.rawValue)
             writer.write(number.rawValue)
+        case .embed(let number, let inputs):
+            writer.write(Kind.embed.rawValue)
+            writer.write(number.rawValue)
+            writer.write(inputs)
         case .shutdown:
             writer.write(Kind.shutdown.rawValue)
         }
@@ -84,6 +90,7 @@ extension EdgeFrame {
             case .tokenize: .tokenize(try reader.readQueryNumber(), try Prompt(from: &reader))
             case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
             case .status: .status(try reader.readQueryNumber())
+            case .embed: .embed(try reader.readQueryNumber(), try reader.readFields(Prompt.self))
             case .shutdown: .shutdown
             }
         try reader.finish()

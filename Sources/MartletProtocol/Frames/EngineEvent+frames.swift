@@ -27,11 +27,17 @@ extension EngineEvent: FrameField {
             writer.write(progress.cached)
             writer.write(progress.processed)
             writer.write(progress.elapsed)
+            writer.write(progress.slot)
         case .token(let id, let text):
             writer.write(KindNumber.token.rawValue)
             writer.write(id)
             writer.write(text)
             writer.write(probabilities)
+            writer.write(standing != nil)
+            if let standing {
+                writer.write(standing.slot)
+                standing.timings.write(to: &writer)
+            }
         case .finished(let completion, let text):
             writer.write(KindNumber.finished.rawValue)
             completion.write(to: &writer)
@@ -57,13 +63,17 @@ extension EngineEvent: FrameField {
         case .started:
             self.init(handle, .started(slot: try reader.readInt(), cachedTokens: try reader.readInt()))
         case .promptProgress:
-            let progress = PromptProgress(
+            var progress = PromptProgress(
                 total: try reader.readInt(), cached: try reader.readInt(), processed: try reader.readInt(),
                 elapsed: try reader.readDuration())
+            progress.slot = try reader.readInt()
             self.init(handle, .promptProgress(progress))
         case .token:
             self.init(handle, .token(id: try reader.readInt32(), text: try reader.readSlice()))
             probabilities = try reader.readFields(TokenProbabilities.self)
+            standing = try reader.readOptional { reader throws(FrameError) in
+                Standing(slot: try reader.readInt(), timings: try Timings(from: &reader))
+            }
         case .finished:
             self.init(handle, .finished(try Completion(from: &reader), text: try reader.readSlice()))
             probabilities = try reader.readFields(TokenProbabilities.self)
@@ -77,7 +87,7 @@ extension EngineEvent: FrameField {
 }
 
 extension Completion: FrameField {
-    static var minimumByteCount: Int { 10 }
+    static var minimumByteCount: Int { 14 }
 
     func write(to writer: inout ByteWriter) {
         switch reason {
@@ -89,11 +99,16 @@ extension Completion: FrameField {
         case .timeLimit: writer.write(UInt8(3))
         case .contextFull: writer.write(UInt8(4))
         case .cancelled: writer.write(UInt8(5))
+        case .indentation: writer.write(UInt8(6))
         case .stopped(let reason):
-            writer.write(UInt8(6))
+            writer.write(UInt8(7))
             writer.write(reason)
         }
         timings.write(to: &writer)
+        writer.write(slot)
+        writer.write(memoryTokens)
+        writer.write(isTruncated)
+        writer.write(hasLineBreak)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -106,10 +121,15 @@ extension Completion: FrameField {
             case 3: .timeLimit
             case 4: .contextFull
             case 5: .cancelled
-            case 6: .stopped(try reader.readOptionalString())
+            case 6: .indentation
+            case 7: .stopped(try reader.readOptionalString())
             default: throw .unknownCase(of: "reason to end", number: number)
             }
         self.init(reason: reason, timings: try Timings(from: &reader))
+        slot = try reader.readOptional { reader throws(FrameError) in try reader.readInt() }
+        memoryTokens = try reader.readInt()
+        isTruncated = try reader.readBool()
+        hasLineBreak = try reader.readBool()
     }
 }
 

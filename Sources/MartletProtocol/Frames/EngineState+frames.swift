@@ -42,7 +42,7 @@ extension LoadProgress {
 }
 
 extension ModelInformation: FrameField {
-    static var minimumByteCount: Int { 18 }
+    static var minimumByteCount: Int { 20 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(path)
@@ -63,6 +63,9 @@ extension ModelInformation: FrameField {
         writer.write(beginningToken)
         writer.write(endToken)
         writer.write(loadTime)
+        writer.write(embeddingPooling != nil)
+        if let embeddingPooling { writer.write(embeddingPooling.rawValue) }
+        writer.write(adapters)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -85,6 +88,31 @@ extension ModelInformation: FrameField {
         beginningToken = try reader.readString()
         endToken = try reader.readString()
         loadTime = try reader.readDuration()
+        embeddingPooling = try reader.readOptional { reader throws(FrameError) in
+            let number = try reader.readByte()
+            guard let pooling = EmbeddingPooling(rawValue: number) else {
+                throw .unknownCase(of: "pooling", number: number)
+            }
+            return pooling
+        }
+        adapters = try reader.readFields(AdapterInformation.self)
+    }
+}
+
+extension AdapterInformation: FrameField {
+    static var minimumByteCount: Int { 7 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(path)
+        writer.write(scale)
+        writer.write(taskName)
+        writer.write(promptPrefix)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init(path: try reader.readString(), scale: try reader.readFloat())
+        taskName = try reader.readString()
+        promptPrefix = try reader.readString()
     }
 }
 

@@ -14,6 +14,16 @@ extension GenerationRequest: FrameField {
         writer.write(visibleMarkers)
         writer.write(probabilities != nil)
         probabilities?.write(to: &writer)
+        writer.write(reportsStanding)
+        writer.write(slot)
+        writer.write(minimumIndent)
+        writer.write(contextShift != nil)
+        if let contextShift {
+            writer.write(contextShift.keep)
+            writer.write(contextShift.discard)
+        }
+        writer.write(adapters)
+        writer.write(promptLeader?.rawValue)
         writer.write(reasoning != nil)
         reasoning?.write(to: &writer)
         writer.write(isPaused)
@@ -42,6 +52,15 @@ extension GenerationRequest: FrameField {
         probabilities = try reader.readOptional { reader throws(FrameError) in
             try ProbabilityRequest(from: &reader)
         }
+        reportsStanding = try reader.readBool()
+        slot = try reader.readOptional { reader throws(FrameError) in try reader.readInt() }
+        minimumIndent = try reader.readInt()
+        contextShift = try reader.readOptional { reader throws(FrameError) in
+            ContextShift(keep: try reader.readInt(), discard: try reader.readInt())
+        }
+        adapters = try reader.readFields(AdapterScale.self)
+        let leader = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
+        promptLeader = leader.map(GenerationHandle.init)
         reasoning = try reader.readOptional { reader throws(FrameError) in try ReasoningRule(from: &reader) }
         isPaused = try reader.readBool()
         continuation = try reader.readInt32s()
@@ -51,6 +70,19 @@ extension GenerationRequest: FrameField {
             guard start >= 0, start < end else { throw .invalidValue("range of tokens") }
             injectedTurns.append(start..<end)
         }
+    }
+}
+
+extension AdapterScale: FrameField {
+    static var minimumByteCount: Int { 5 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(index)
+        writer.write(scale)
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init(index: try reader.readInt(), scale: try reader.readFloat())
     }
 }
 

@@ -7,6 +7,7 @@ package enum WorkerFrame: Sendable, Equatable {
     case tokens(QueryNumber, [TokenPiece])
     case bytes(QueryNumber, [UInt8])
     case status(QueryNumber, EngineStatus)
+    case embeddings(QueryNumber, [Embedding])
     /// The reply to a question that could not be answered.
     case failure(QueryNumber, EngineError)
 }
@@ -20,6 +21,7 @@ extension WorkerFrame {
         case bytes = 5
         case status = 6
         case failure = 7
+        case embeddings = 8
     }
 
     /// Appends the frame's bytes, its length included, to `buffer`.
@@ -51,6 +53,10 @@ extension WorkerFrame {
             writer.write(Kind.status.rawValue)
             writer.write(number.rawValue)
             status.write(to: &writer)
+        case .embeddings(let number, let embeddings):
+            writer.write(Kind.embeddings.rawValue)
+            writer.write(number.rawValue)
+            writer.write(embeddings)
         case .failure(let number, let error):
             writer.write(Kind.failure.rawValue)
             writer.write(number.rawValue)
@@ -71,6 +77,8 @@ extension WorkerFrame {
             case .tokens: .tokens(try reader.readQueryNumber(), try reader.readFields(TokenPiece.self))
             case .bytes: .bytes(try reader.readQueryNumber(), Array(try reader.readSlice()))
             case .status: .status(try reader.readQueryNumber(), try EngineStatus(from: &reader))
+            case .embeddings:
+                .embeddings(try reader.readQueryNumber(), try reader.readFields(Embedding.self))
             case .failure: .failure(try reader.readQueryNumber(), try EngineError(from: &reader))
             }
         try reader.finish()

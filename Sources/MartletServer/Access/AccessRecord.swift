@@ -83,6 +83,7 @@ extension MartletProtocol.Completion.Reason {
         case .tokenLimit: "token_limit"
         case .timeLimit: "time_limit"
         case .contextFull: "context_full"
+        case .indentation: "indentation"
         case .cancelled: "cancelled"
         case .stopped: "stopped"
         }

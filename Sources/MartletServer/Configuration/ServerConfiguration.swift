@@ -58,6 +58,8 @@ package struct ServerConfiguration: Sendable {
     package var servesSlots = true
     /// Whether `/metrics` is served. Default: yes.
     package var servesMetrics = true
+    /// Whether `POST /props` is answered. Default: no.
+    package var changesProperties = false
     /// Where a line about each answered request goes. Default: nowhere.
     package var accessLog: AccessLog?
     /// Which build answers, as responses name it. Default: "martlet".

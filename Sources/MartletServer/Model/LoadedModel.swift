@@ -35,6 +35,14 @@ struct LoadedModel: Sendable {
         name.isEmpty || names.contains(name)
     }
 
+    /// - Throws: `notFound` when a request names another model.
+    func check(name: String?, configuration: ServerConfiguration) throws(APIError) {
+        guard let name, !configuration.acceptsAnyModelName, !isNamed(name) else { return }
+        throw APIError(
+            .notFound, "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"",
+            parameter: "model")
+    }
+
     private static func fileName(_ path: String) -> String {
         let name = path.split(separator: "/").last ?? ""
         return String(name.hasSuffix(".gguf") ? name.dropLast(5) : name)

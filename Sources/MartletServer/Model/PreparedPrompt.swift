@@ -6,6 +6,8 @@ struct PreparedPrompt: Sendable {
     var prompt: Prompt
     /// Texts of control tokens that the splitter must see.
     var visibleMarkers: [String] = []
+    /// How strongly the model's adapters are applied where the request does not say.
+    var adapters: [AdapterScale] = []
     /// How thinking is recognised and limited.
     var reasoning: ReasoningRule?
     /// Tells thinking from content; `nil` = all is content.

@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import MartletAPI
 internal import MartletChat
 internal import MartletJSON
+internal import MartletProtocol
 internal import MartletStreams
 
 extension ReasoningSplitter: OutputSplitter {}
@@ -20,6 +21,9 @@ struct CompletionRoutes: Sendable {
         }
         table.add(.post, "/v1/completions") { request, context in
             try await respond(toText: try await json(request), request.headers, on: context)
+        }
+        table.add(.post, "/completion", "/completions") { request, context in
+            try await respond(toNative: try await json(request), request.headers, on: context)
         }
         table.add(.post, "/apply-template") { request, _ in
             let chat = try chatRequest(try await json(request))
@@ -40,9 +44,7 @@ struct CompletionRoutes: Sendable {
     ) async throws -> Response {
         let request = try chatRequest(json)
         let makeView = { @Sendable (head: ResponseHead) in
-            ChatCompletionView(
-                head: head, includesUsage: request.options.includesUsage,
-                stage: request.options.probabilityStage)
+            ChatCompletionView(head: head, options: request.options)
         }
         let completion = Completion<ChatCompletionView>(
             options: request.options, idPrefix: "chatcmpl-", makeView: makeView, chat: request
@@ -63,13 +65,42 @@ struct CompletionRoutes: Sendable {
     ) async throws -> Response {
         let request = try TextCompletionRequest(
             json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
+        let needsText = request.echoes || request.options.told.isVerbose
+        let prompt = needsText ? try await text(of: request.prompt) : ""
         let completion = Completion<TextCompletionView>(options: request.options, idPrefix: "cmpl-") { head in
-            TextCompletionView(
-                head: head, includesUsage: request.options.includesUsage,
-                stage: request.options.probabilityStage)
+            TextCompletionView(head: head, options: request.options, prompt: prompt, echoes: request.echoes)
         } prepare: { _ throws(APIError) in
             PreparedPrompt(prompt: request.prompt)
         }
         return try await service.respond(to: completion, headers, on: context)
+    }
+
+    private func respond(
+        toNative json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
+        let request = try NativeCompletionRequest(
+            json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
+        guard request.prompts.count == 1, request.options.choiceCount == 1, let prompt = request.prompts.first else {
+            throw APIError(.notSupported, "Several prompts or choices in one request are not supported by this version")
+        }
+        let text = try await text(of: prompt)
+        let completion = Completion<NativeCompletionView>(options: request.options, idPrefix: "") { head in
+            NativeCompletionView(head: head, prompts: [text], options: request.options)
+        } prepare: { _ throws(APIError) in
+            PreparedPrompt(prompt: prompt)
+        }
+        return try await service.respond(to: completion, headers, on: context)
+    }
+
+    /// What a client is told that its prompt was. Only tokens need the model, which is waited for.
+    private func text(of prompt: Prompt) async throws -> String {
+        var bytes: [UInt8] = []
+        for piece in prompt.pieces {
+            switch piece {
+            case .text(let text, _): bytes += text.utf8
+            case .tokens(let tokens): bytes += try await service.engine.detokenize(tokens)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -14,16 +14,22 @@ internal import NIOCore
 /// Runs completions: admits them, and answers with a stream or a whole.
 struct CompletionService: Sendable {
     let configuration: ServerConfiguration
+    let engine: any EngineService
     let registry: GenerationRegistry
     let gate: ModelGate
     let loops: ReaderLoops
     let shutdown: ShutdownFlag
+    let adapterScales: AdapterScales
 
     /// - Parameter headers: of the request.
     func respond<View>(
         to completion: Completion<View>, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
+        guard completion.options.choiceCount == 1 else {
+            throw APIError(
+                .notSupported, "Field 'n': several choices are not supported by this version", parameter: "n")
+        }
         let (terms, view) = try terms(of: completion, headers, owner: context.notes.owner)
         let generation = try await start(completion, terms, on: context)
         if terms.streams {
@@ -112,7 +118,8 @@ struct CompletionService: Sendable {
         _ completion: Completion<View>, _ prepared: PreparedPrompt, as generation: Generation
     ) {
         var request = completion.options.request(
-            handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers)
+            handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
+            adapters: prepared.adapters)
         request.reasoning = prepared.reasoning
         let origin = GenerationOrigin(chat: completion.chat) { [terms = generation.terms] in
             forkTerms(of: terms, completion)
@@ -152,13 +159,11 @@ struct CompletionService: Sendable {
     private func prepare<View>(
         _ completion: Completion<View>, for model: LoadedModel
     ) throws(APIError) -> PreparedPrompt {
-        if let name = completion.options.model, !configuration.acceptsAnyModelName, !model.isNamed(name) {
-            throw APIError(
-                .notFound,
-                "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"",
-                parameter: "model")
-        }
-        return try completion.prepare(model)
+        try model.check(name: completion.options.model, configuration: configuration)
+        try model.check(completion.options.adapters ?? [], field: "lora")
+        var prepared = try completion.prepare(model)
+        prepared.adapters = adapterScales.current(of: model.information)
+        return prepared
     }
 }
 

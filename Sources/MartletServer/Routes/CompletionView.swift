@@ -10,3 +10,4 @@ protocol CompletionView: StreamView {
 
 extension ChatCompletionView: CompletionView {}
 extension TextCompletionView: CompletionView {}
+extension NativeCompletionView: CompletionView {}

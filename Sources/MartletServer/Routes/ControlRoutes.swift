@@ -52,7 +52,7 @@ struct ControlRoutes: Sendable {
     /// Has an order obeyed.
     /// - Throws: why it was not.
     func obey(_ json: JSONValue, _ generation: Generation) async throws -> JSONValue {
-        let settings = registry.settings(of: generation) ?? GenerationSettings()
+        let settings = registry.settings(of: generation) ?? AdjustableSettings()
         let request = try ControlRequest(json, settings: settings)
         switch try await reply(to: request, generation) {
         case .applied(let record, let event): return ControlBodies.applied(record, event: event)

@@ -29,6 +29,11 @@ struct ServerRoutes: Sendable {
                     created: startTime, model: try gate.readyModel().information))
         }
         table.add(.get, "/props") { _, _ in .json(properties(of: try gate.readyModel())) }
+        table.add(.post, "/props") { request, _ in
+            guard configuration.changesProperties else { throw disabled("POST /props", flag: "--props") }
+            _ = try await request.json(upTo: configuration.limits.bodyBytes)
+            return .json(["success": true])
+        }
         table.add(.get, "/slots") { request, _ in try await slots(request) }
         table.add(.get, "/metrics") { _, _ in try await metricsText() }
         table.add(.post, "/tokenize") { request, _ in
@@ -48,7 +53,10 @@ struct ServerRoutes: Sendable {
             model: model.information, name: configuration.modelName, chatTemplate: model.templateSource,
             capabilities: (try? model.template.get().capabilities.json) ?? .null,
             defaults: configuration.completionDefaults,
-            endpoints: (slots: configuration.servesSlots, metrics: configuration.servesMetrics),
+            endpoints: (
+                slots: configuration.servesSlots, metrics: configuration.servesMetrics,
+                properties: configuration.changesProperties
+            ),
             build: configuration.build)
     }
 

@@ -20,7 +20,7 @@ extension GenerationRegistry {
     }
 
     /// What can be changed of a live generation, as it is now.
-    package func settings(of generation: Generation) -> GenerationSettings? {
+    package func settings(of generation: Generation) -> AdjustableSettings? {
         state.withLock { $0.live[generation.handle]?.request?.settings }
     }
 

@@ -1,5 +1,5 @@
 /// What of a generation can be changed while it runs.
-package struct GenerationSettings: Sendable, Equatable {
+package struct AdjustableSettings: Sendable, Equatable {
     package var sampling = SamplingParameters()
     package var maximumTokens: Int?
     package var maximumTime: Duration?
@@ -29,20 +29,20 @@ package enum SettingKey: UInt8, Sendable, CaseIterable {
 package struct SettingsChange: Sendable, Equatable {
     package var keys: [SettingKey]
     /// Counts for `keys` only.
-    package var values: GenerationSettings
+    package var values: AdjustableSettings
 
-    package init(keys: [SettingKey] = [], values: GenerationSettings = GenerationSettings()) {
+    package init(keys: [SettingKey] = [], values: AdjustableSettings = AdjustableSettings()) {
         self.keys = keys
         self.values = values
     }
 }
 
-extension GenerationSettings {
+extension AdjustableSettings {
     package mutating func apply(_ change: SettingsChange) {
         for key in change.keys { copy(key, from: change.values) }
     }
 
-    private mutating func copy(_ key: SettingKey, from other: GenerationSettings) {
+    private mutating func copy(_ key: SettingKey, from other: AdjustableSettings) {
         switch key {
         case .maximumTokens: maximumTokens = other.maximumTokens
         case .maximumTime: maximumTime = other.maximumTime
@@ -92,9 +92,9 @@ extension SamplingParameters {
 
 extension GenerationRequest {
     /// What of the request can be changed while it runs.
-    package var settings: GenerationSettings {
+    package var settings: AdjustableSettings {
         get {
-            var settings = GenerationSettings()
+            var settings = AdjustableSettings()
             settings.sampling = sampling
             settings.maximumTokens = maximumTokens
             settings.maximumTime = maximumTime

@@ -1,0 +1,71 @@
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+
+/// Reads prompts: a string, a list of token ids, a list that mixes both, or a list of any of these.
+///
+/// The whole prompt is the caller's own format, so control tokens in its text are meant.
+enum PromptFields {
+    /// Most prompts of one request.
+    static let countLimit = 65_536
+
+    /// - Returns: the prompts, and whether they came as a list.
+    static func read(_ value: JSONValue, name: String) throws(APIError) -> (prompts: [Prompt], isList: Bool) {
+        guard let elements = value.arrayValue else { return ([try one(value, name: name)], false) }
+        guard !elements.isEmpty else {
+            throw .field(name, "A text or a list of tokens is required, but the list is empty")
+        }
+        // A list with a token id in it is one prompt; a list of texts or lists is several.
+        if elements.contains(where: { $0.integerValue != nil }) { return ([try one(value, name: name)], false) }
+        guard elements.count <= countLimit else {
+            throw .field(name, "At most \(countLimit) prompts are allowed, but got \(elements.count)")
+        }
+        var prompts: [Prompt] = []
+        prompts.reserveCapacity(elements.count)
+        for (index, element) in elements.enumerated() { prompts.append(try one(element, name: "\(name)[\(index)]")) }
+        return (prompts, true)
+    }
+
+    private static func one(_ value: JSONValue, name: String) throws(APIError) -> Prompt {
+        switch value {
+        case .string(let text): return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
+        case .array(let elements):
+            guard !elements.isEmpty else {
+                throw .field(name, "A text or a list of tokens is required, but the list is empty")
+            }
+            let pieces = try mixed(elements, name: name, isTrusted: true)
+            // Who sends tokens has counted them: nothing is added before them.
+            return Prompt(pieces: pieces, addsBeginning: elements[0].stringValue != nil)
+        case .object(let members):
+            guard let text = members["prompt_string"]?.stringValue else {
+                throw .field("\(name).prompt_string", "A text is required, but the field is missing")
+            }
+            if let media = members["multimodal_data"]?.arrayValue, !media.isEmpty {
+                throw APIError(
+                    .notSupported, "Field '\(name).multimodal_data': media are not supported by this version",
+                    parameter: "\(name).multimodal_data")
+            }
+            return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
+        default: throw .field(name, "Value must be a string or a list of tokens, but is \(value.kindName)")
+        }
+    }
+
+    static func mixed(_ elements: [JSONValue], name: String, isTrusted: Bool) throws(APIError) -> [Prompt.Piece] {
+        var pieces: [Prompt.Piece] = []
+        var tokens: [Int32] = []
+        for (index, element) in elements.enumerated() {
+            if let text = element.stringValue {
+                if !tokens.isEmpty { pieces.append(.tokens(tokens)) }
+                tokens = []
+                pieces.append(.text(text, isTrusted: isTrusted))
+            } else if let id = element.integerValue.flatMap(Int32.init(exactly:)), id >= 0 {
+                tokens.append(id)
+            } else {
+                throw .field(
+                    "\(name)[\(index)]", "Value must be a string or a token id, but got \(FieldReader.short(element))")
+            }
+        }
+        if !tokens.isEmpty { pieces.append(.tokens(tokens)) }
+        return pieces
+    }
+}

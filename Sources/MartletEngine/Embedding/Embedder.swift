@@ -1,0 +1,145 @@
+import Llama
+import MartletProtocol
+
+/// Reads inputs and says what the model makes of them. Used by the engine's thread alone.
+///
+/// It has a context of its own, so that sequences that write keep their memory, and computes one batch at a time, so
+/// that they wait no longer than for somebody's prompt.
+final class Embedder {
+    private struct Work {
+        let job: EmbeddingJob
+        var results: [Embedding?]
+    }
+
+    private var context: Context
+    private var batch: Batch
+    private var queue = EmbeddingQueue()
+    private var work: [UInt64: Work] = [:]
+    private var lastNumber: UInt64 = 0
+    private var pace: PromptPace
+    private let pooling: Pooling
+    private let limit: Int
+    private let queueLimit: Int
+    /// Most inputs of one batch.
+    private let sequences: Int
+
+    init(context: consuming Context, sequences: Int, queueLimit: Int, stall: Duration) {
+        self.sequences = sequences
+        pooling = context.pooling
+        limit = context.batchSize
+        self.queueLimit = queueLimit
+        pace = PromptPace(stall: stall, ceiling: limit)
+        batch = Batch(capacity: limit)
+        self.context = context
+    }
+
+    var isIdle: Bool { queue.isEmpty }
+
+    /// What inputs must keep to.
+    var limits: EmbeddingLimits {
+        EmbeddingLimits(
+            inputTokens: pooling == .last && context.hasMemory ? context.contextLength : limit,
+            length: context.embeddingLength, isPooled: pooling != .none)
+    }
+
+    var kind: EmbeddingPooling {
+        switch pooling {
+        case .none, .ofModel: .none
+        case .mean: .mean
+        case .first: .first
+        case .last: .last
+        case .rank: .rank
+        }
+    }
+
+    func add(_ job: EmbeddingJob) {
+        guard queue.count < queueLimit else {
+            job.fail(EngineError(.overloaded, "The queue is full: \(queueLimit) requests for embeddings wait already."))
+            return
+        }
+        lastNumber += 1
+        work[lastNumber] = Work(job: job, results: Array(repeating: nil, count: job.inputs.count))
+        queue.append(lastNumber, counts: job.inputs.map(\.count))
+    }
+
+    func failAll(_ error: EngineError) {
+        for work in work.values { work.job.fail(error) }
+        work = [:]
+        queue = EmbeddingQueue()
+    }
+
+    /// Computes one batch.
+    ///
+    /// - Parameter isSomebodyWriting: whether tokens of an answer wait for the end of it.
+    func step(isSomebodyWriting: Bool) {
+        let parts = queue.next(
+            budget: pace.budget(isSomebodyWriting: isSomebodyWriting), limit: limit, sequences: sequences)
+        guard !parts.isEmpty else { return }
+        let before = MonotonicTime.now
+        let outcome = compute(parts)
+        if outcome == .done {
+            pace.observe(tokens: batch.count, nanoseconds: MonotonicTime.now.nanoseconds - before.nanoseconds)
+            return
+        }
+        // Each input is tried alone, so that only who is to blame fails.
+        for part in parts {
+            let outcome = parts.count > 1 ? compute([part]) : outcome
+            guard outcome != .done else { continue }
+            fail(
+                part.job, EngineError(.generationFailed, "Input \(part.input) could not be computed (\(outcome))."))
+        }
+    }
+
+    private func compute(_ parts: [EmbeddingQueue.Part]) -> Context.Outcome {
+        if parts.first?.start == 0 { context.removeAll() }
+        fill(parts)
+        let outcome = context.decode(batch)
+        if outcome == .done { take(parts) }
+        return outcome
+    }
+
+    private func fill(_ parts: [EmbeddingQueue.Part]) {
+        batch.removeAll()
+        for (sequence, part) in parts.enumerated() {
+            guard let input = work[part.job]?.job.inputs[part.input] else { continue }
+            for position in part.start..<part.start + part.count {
+                batch.add(token: input[position], position: position, sequence: sequence, wantsLogits: true)
+            }
+        }
+    }
+
+    private func take(_ parts: [EmbeddingQueue.Part]) {
+        var index = 0
+        for (sequence, part) in parts.enumerated() {
+            defer { index += part.count }
+            guard part.isLast else { continue }
+            var values: [Float] = []
+            if pooling == .none {
+                for token in index..<index + part.count {
+                    if let vector = context.embedding(at: token) { values += vector }
+                }
+            } else if let vector = context.embedding(of: sequence) {
+                values = Array(vector)
+            }
+            finish(part, values)
+        }
+    }
+
+    private func finish(_ part: EmbeddingQueue.Part, _ values: [Float]) {
+        guard let job = work[part.job]?.job else { return }
+        guard !values.isEmpty else {
+            fail(part.job, EngineError(.generationFailed, "The model gave no vector for input \(part.input)."))
+            return
+        }
+        work[part.job]?.results[part.input] = Embedding(
+            tokenCount: job.inputs[part.input].count, length: context.embeddingLength, values: values)
+        guard let results = work[part.job]?.results, !results.contains(nil) else { return }
+        work[part.job] = nil
+        job.finish(results.compactMap(\.self))
+    }
+
+    private func fail(_ number: UInt64, _ error: EngineError) {
+        work.removeValue(forKey: number)?.job.fail(error)
+        queue.remove(number)
+    }
+}

@@ -1,0 +1,37 @@
+internal import Hummingbird
+internal import MartletAPI
+internal import MartletJSON
+internal import MartletProtocol
+
+/// The routes that tell of the model's adapters and say how strongly they are applied.
+struct AdapterRoutes: Sendable {
+    let configuration: ServerConfiguration
+    let gate: ModelGate
+    let scales: AdapterScales
+
+    func add(to table: inout RouteTable) {
+        table.add(.get, "/lora-adapters") { _, _ in
+            let model = try gate.readyModel().information
+            return .json(ServerBodies.adapters(model.adapters, scales: scales.current(of: model)))
+        }
+        table.add(.post, "/lora-adapters") { request, _ in
+            let wanted = try AdapterFields.read(
+                try await request.json(upTo: configuration.limits.bodyBytes), name: "")
+            try gate.readyModel().check(wanted, field: "")
+            scales.set(wanted)
+            return .json(["success": true])
+        }
+    }
+}
+
+extension LoadedModel {
+    /// - Throws: when an adapter is not there.
+    func check(_ scales: [AdapterScale], field: String) throws(APIError) {
+        for scale in scales where !information.adapters.indices.contains(scale.index) {
+            throw .field(
+                "\(field)[].id",
+                "Value must be the number of an adapter, of which there are \(information.adapters.count), "
+                    + "but got \(scale.index)")
+        }
+    }
+}
