@@ -40,8 +40,9 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "Llama", "MartletChat",
-                "MartletObservability", "MartletProtocol", "MartletJSON",
+                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
+                "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
+                "MartletGGUF",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -57,7 +58,7 @@ let package = Package(
         .target(
             name: "MartletServer",
             dependencies: [
-                "MartletAPI", "MartletStreams", "MartletChat", "MartletProtocol", "MartletJSON",
+                "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol", "MartletJSON",
                 "MartletObservability",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -79,7 +80,7 @@ let package = Package(
         .target(
             name: "MartletModels",
             dependencies: [
-                "MartletProtocol",
+                "CSandbox", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -90,7 +91,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -115,15 +116,17 @@ let package = Package(
         .target(
             name: "MartletEngine",
             dependencies: [
-                "Llama", "MartletProtocol",
+                "Llama", "MartletGrammar", "MartletProtocol",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["design.md"],
             swiftSettings: settings
         ),
-        .target(name: "MartletGrammar", swiftSettings: settings),
-        .target(name: "MartletProtocol", swiftSettings: settings),
+        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
+        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
+        .target(name: "MartletGGUF", swiftSettings: settings),
+        .target(name: "CSandbox"),
         .target(
             name: "MartletJSON",
             dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
@@ -132,7 +135,7 @@ let package = Package(
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .target(
             name: "Llama",
-            dependencies: ["CLlama", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CLlama", "MartletGGUF", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CLlama", pkgConfig: "llama", providers: [.brew(["llama.cpp"])]),
@@ -148,14 +151,15 @@ let package = Package(
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
         .testTarget(name: "MartletGrammarTests", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .testTarget(
-            name: "MartletProtocolTests", dependencies: ["MartletProtocol"], swiftSettings: settings),
+            name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
+            swiftSettings: settings),
         .testTarget(
             name: "MartletChatTests", dependencies: ["MartletChat", "MartletJSON", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
-                "MartletEngine", "Llama", "MartletProtocol",
+                "MartletEngine", "Llama", "MartletGrammar", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -171,7 +175,7 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletAPI", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
@@ -190,7 +194,8 @@ let package = Package(
             ],
             exclude: ["Certificates"],
             swiftSettings: settings),
-        .testTarget(name: "LlamaTests", dependencies: ["Llama"], swiftSettings: settings),
+        .testTarget(name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletGGUF"], swiftSettings: settings),
+        .testTarget(name: "MartletGGUFTests", dependencies: ["MartletGGUF"], swiftSettings: settings),
         .testTarget(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
             swiftSettings: settings),
@@ -204,12 +209,16 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MartletCommandsTests",
-            dependencies: ["MartletCommands", "MartletEngine", "MartletJSON", "MartletServer", "Llama"],
+            dependencies: [
+                "MartletCommands", "MartletAPI", "MartletEngine", "MartletJSON", "MartletModels", "MartletProtocol",
+                "MartletServer", "Llama", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "MartletJSON", "MartletTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

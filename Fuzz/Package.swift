@@ -33,7 +33,9 @@ let package = Package(
         .executableTarget(
             name: "martlet-fuzz",
             dependencies: [
-                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "CLibFuzzer", "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON",
+                "MartletProtocol",
+                "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented,
@@ -48,7 +50,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletJSON", "MartletProtocol", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented
@@ -70,7 +72,9 @@ let package = Package(
             swiftSettings: instrumented
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
-        .target(name: "MartletProtocol", swiftSettings: instrumented),
+        .target(name: "MartletGGUF", swiftSettings: instrumented),
+        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
+        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: instrumented),
         .target(
             name: "MartletJSON",
             dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],

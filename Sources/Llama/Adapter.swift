@@ -10,6 +10,7 @@ package final class Adapter: @unchecked Sendable {
 
     /// Loads a GGUF file. To be called before other threads use the model, which libllama notes the adapter in.
     package init(path: String, for model: Model) throws(LlamaError) {
+        try Model.checkFile(path, kind: "adapter")
         _ = LlamaLog.takeLastError()
         guard let pointer = llama_adapter_lora_init(model.pointer, path) else {
             let cause = LlamaLog.takeLastError().map { ": \($0)" } ?? ""

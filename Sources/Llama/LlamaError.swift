@@ -1,7 +1,6 @@
 /// Why libllama could not do what it was asked.
 package struct LlamaError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Code: Sendable {
-        case missingFile
         case notAModel
         case loadFailed
         case loadCancelled

@@ -1,12 +1,5 @@
 import CLlama
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MartletGGUF
 
 /// The weights and the vocabulary of one GGUF file.
 ///
@@ -72,17 +65,12 @@ package final class Model: @unchecked Sendable {
         llama_model_free(pointer)
     }
 
-    /// Finds the two usual mistakes before libllama does, which reports them in several lines.
-    private static func checkFile(_ path: String) throws(LlamaError) {
-        guard let file = fopen(path, "rb") else {
-            let reason = String(cString: strerror(errno))
-            throw LlamaError(.missingFile, "The model file \(path) cannot be opened: \(reason).")
-        }
-        defer { fclose(file) }
-        var magic: (UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0)
-        let count = withUnsafeMutableBytes(of: &magic) { fread($0.baseAddress, 1, 4, file) }
-        guard count == 4, magic == (0x47, 0x47, 0x55, 0x46) else {
-            throw LlamaError(.notAModel, "The file \(path) is no GGUF model: it does not begin with \"GGUF\".")
+    /// Checks the file before libllama, which trusts it, sees it.
+    static func checkFile(_ path: String, kind: String = "model") throws(LlamaError) {
+        do {
+            _ = try GGUFFile.check(path)
+        } catch {
+            throw LlamaError(.notAModel, "The \(kind) file \(path) \(error).")
         }
     }
 }

@@ -1,3 +1,4 @@
+import MartletModels
 import NIOCore
 
 #if canImport(Darwin)
@@ -33,9 +34,21 @@ enum CurrentProcess {
 
     /// What every command that talks to others does first.
     static func prepare() {
+        openStandardDescriptors()
+        DescriptorLimit.raise()
+        BrokenPipes.ignore()
         // The edge is far from busy with two threads, and each costs memory.
         NIOSingletons.groupLoopCountSuggestion = 2
         NIOSingletons.blockingPoolThreadCountSuggestion = 2
+    }
+
+    /// A standard descriptor that was closed would become that of the next file or socket, into which log lines would
+    /// then be written.
+    private static func openStandardDescriptors() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest free number is the one that is missing.
+            _ = open("/dev/null", O_RDWR)
+        }
     }
 
     private static func resolved(_ path: String) -> FilePath? {

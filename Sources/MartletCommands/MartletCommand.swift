@@ -7,7 +7,8 @@ package struct MartletCommand: AsyncParsableCommand {
         abstract: "A local LLM server whose answers are never lost.",
         version: MartletVersion.current,
         subcommands: [
-            ServeCommand.self, ChatCommand.self, TemplateCommand.self, WorkerCommand.self, FlagsCommand.self,
+            ServeCommand.self, ChatCommand.self, StreamsCommand.self, TemplateCommand.self, WorkerCommand.self,
+            FlagsCommand.self,
         ]
     )
 

@@ -1,16 +1,9 @@
 import ArgumentParser
 import Logging
+import MartletModels
 import MartletProtocol
 import MartletServer
 import UnixSignals
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// `martlet serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -35,22 +28,26 @@ struct ServeCommand: AsyncParsableCommand {
             let parser = SettingParser(command: .serve)
             let values = try parser.parse(arguments: flags, environment: CurrentProcess.environment)
             let model = try ModelFile(named: values.text(.model), executable: CurrentProcess.executable)
-            sink = LogSink(holdsBack: values.logLevel > .debug)
+            sink = LogSink(.standardError, holdsBack: values.logLevel > .debug)
             let logger = LineLogHandler.logger(label: "martlet", level: values.logLevel, sink: sink)
             edge = try Edge(values, model: model, logger: logger)
             if let format = values.text(.accessLog).flatMap(AccessLog.Format.init(rawValue:)) {
-                edge.configuration.accessLog = AccessLog(format: format) { sink.write($0 + "\n") }
+                edge.configuration.accessLog = AccessLog(format: format, includesProbes: values.logLevel <= .debug) {
+                    sink.write($0 + "\n")
+                }
             }
+            edge.configuration.droppedLogLineCount = { LogWriter.standardError.droppedCount }
         } catch {
             throw Failure.exit(error, usage: true)
         }
         let welcome = Welcome(edge)
         edge.configuration.onListening = { port in
-            Terminal.write(welcome.text(port: port), to: STDERR_FILENO)
+            LogWriter.standardError.write(welcome.text(port: port))
         }
         edge.onReady = { _ in sink.release() }
         do {
             try await edge.run(until: [.sigterm, .sigint])
+            LogWriter.standardError.flush(upTo: LogWriter.patience)
         } catch let error as any CustomStringConvertible {
             throw Failure.exit(error)
         }

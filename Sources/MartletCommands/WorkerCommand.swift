@@ -42,30 +42,40 @@ struct WorkerCommand: AsyncParsableCommand {
             // A file that was named is left to the engine: it reports what is wrong with it as a frame.
             let path =
                 try values.text(.model) ?? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
-            await Self.serve(try EngineConfiguration(modelPath: path, values), values.logLevel, output)
+            let sandbox = values.toggle(.sandbox) == false ? nil : WorkerSandbox.enter()
+            await Self.serve(
+                try EngineConfiguration(modelPath: path, values), values.logLevel, output, sandbox)
         } catch let error as any CustomStringConvertible {
             throw Failure.exit(error, usage: true)
         }
     }
 
     private static func serve(
-        _ configuration: EngineConfiguration, _ level: Logger.Level, _ output: FileDescriptor
+        _ configuration: EngineConfiguration, _ level: Logger.Level, _ output: FileDescriptor,
+        _ sandbox: WorkerSandbox.Outcome?
     ) async {
-        let logger = LineLogHandler.logger(label: "engine", level: level, format: .worker, sink: LogSink())
+        let writer = LogWriter(descriptor: STDERR_FILENO) { LogWriter.droppedLines($0).line + "\n" }
+        let logger = LineLogHandler.logger(label: "engine", level: level, format: .worker, sink: LogSink(writer))
+        if case .unavailable(let number) = sandbox {
+            logger.notice("this process keeps the network and all its rights", metadata: ["errno": "\(number)"])
+        }
         let end = await WorkerHost(input: .standardInput, output: output).run { receiver in
             let engine = InProcessEngine(configuration: configuration, receiver: receiver, logger: logger)
             return WorkerHost.HostedEngine(
                 service: engine, start: { engine.start() }, shutdown: { engine.shutdown() })
         }
-        // Not `exit`: with the engine's thread in the middle of a decode, no library can clean up.
+        let code: Int32
         switch end {
-        case .shutdown, .endOfInput: _exit(0)
+        case .shutdown, .endOfInput: code = 0
         case .brokenProtocol(let error):
             logger.critical("the edge broke the protocol: \(error)")
-            _exit(70)
+            code = 70
         case .unreadable(let reason):
             logger.critical("standard input cannot be read: \(reason)")
-            _exit(74)
+            code = 74
         }
+        writer.flush(upTo: LogWriter.patience)
+        // Not `exit`: with the engine's thread in the middle of a decode, no library can clean up.
+        _exit(code)
     }
 }

@@ -1,4 +1,5 @@
 package import Llama
+package import MartletGrammar
 
 /// Whether sequences share one pool of attention memory.
 package enum MemorySharing: String, Sendable, CaseIterable {
@@ -46,6 +47,8 @@ package struct EngineConfiguration: Sendable {
     package var embeddings: Pooling?
     /// Most generations that wait for a sequence; more are refused as `overloaded`.
     package var queueLimit = 1024
+    /// What matching a grammar may cost; the rest was decided where the grammar was made.
+    package var grammarLimits = GrammarLimits.standard
     /// How long prompts may hold up sequences that write, per decode.
     package var promptStall: Duration = .milliseconds(60)
 

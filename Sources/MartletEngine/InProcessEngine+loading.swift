@@ -65,7 +65,8 @@ extension InProcessEngine {
             let embedder = try makeEmbedder(model, contextOptions, &information)
             let loaded = LoadedModel(
                 model: model, vocabulary: vocabulary, information: information, adapters: adapters,
-                embedding: embedder?.limits, writesText: context.hasMemory)
+                embedding: embedder?.limits, writesText: context.hasMemory,
+                grammarLimits: configuration.grammarLimits)
             let loop = EngineLoop(
                 loaded: loaded, context: context, sharesMemory: contextOptions.sharesMemory,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,

@@ -11,7 +11,7 @@ extension InProcessEngine {
         var bytes: [UInt8] = []
         for token in tokens {
             guard vocabulary.isValid(token) else {
-                throw PromptTokenizer.unknownToken(token, count: vocabulary.count)
+                throw PromptTokenizer.unknownToken(token, in: "tokens", count: vocabulary.count)
             }
             bytes += vocabulary.piece(token)
         }

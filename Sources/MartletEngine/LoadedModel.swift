@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// What is known once a model is loaded. Immutable; any thread may use it.
@@ -14,10 +15,11 @@ struct LoadedModel: Sendable {
     /// Whether the model continues texts. One that only reads them does not.
     private let writesText: Bool
     private let breakers = SequenceBreakerCache()
+    let constraints: ConstraintCompiler
 
     init(
         model: Model, vocabulary: Vocabulary, information: ModelInformation, adapters: [Adapter] = [],
-        embedding: EmbeddingLimits? = nil, writesText: Bool = true
+        embedding: EmbeddingLimits? = nil, writesText: Bool = true, grammarLimits: GrammarLimits = .standard
     ) {
         self.model = model
         self.vocabulary = vocabulary
@@ -26,6 +28,7 @@ struct LoadedModel: Sendable {
         self.embedding = embedding
         self.writesText = writesText
         tokenizer = PromptTokenizer(vocabulary)
+        constraints = ConstraintCompiler(vocabulary, limits: grammarLimits)
     }
 
     /// Everything that can be refused or computed before the engine's thread sees a request.
@@ -47,12 +50,13 @@ struct LoadedModel: Sendable {
                 "Field 'lora': there is no adapter \(adapter.index); this server has \(information.adapters.count)")
         }
         if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
-            throw PromptTokenizer.unknownToken(stranger, count: vocabulary.count)
+            throw PromptTokenizer.unknownToken(stranger, in: "continuation", count: vocabulary.count)
         }
         let biases = try allBiases(request.sampling, ignoringEndOfGeneration: request.ignoresEndOfGeneration)
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
+            constraint: try constraints.compile(request.constraint),
             reasoning: try request.reasoning.map { rule throws(EngineError) in
                 try PreparedReasoning(rule, tokenizer: tokenizer)
             }, leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
@@ -88,8 +92,8 @@ struct LoadedModel: Sendable {
                 guard vocabulary.isValid(token) else {
                     throw EngineError(
                         .invalidRequest,
-                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)"
-                    )
+                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)",
+                        parameter: "logit_bias")
                 }
                 result.append(TokenBias(token: token, bias: bias.bias))
             case .text(let text):
@@ -137,6 +141,7 @@ struct PreparedRequest: Sendable {
     let breakers: SequenceBreakers
     let reasoning: PreparedReasoning?
     let isPaused: Bool
+    let constraint: CompiledConstraint?
     let continuation: [Int32]
     let continuationTime: Duration
     let injectedTurns: [Range<Int>]
@@ -144,7 +149,8 @@ struct PreparedRequest: Sendable {
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, reasoning: PreparedReasoning? = nil, leadingTokens: Int = 0,
+        breakers: SequenceBreakers, constraint: CompiledConstraint? = nil, reasoning: PreparedReasoning? = nil,
+        leadingTokens: Int = 0,
         submitted: MonotonicTime
     ) {
         handle = request.handle
@@ -167,6 +173,7 @@ struct PreparedRequest: Sendable {
         self.breakers = breakers
         self.reasoning = reasoning
         isPaused = request.isPaused
+        self.constraint = constraint
         continuation = request.continuation
         continuationTime = request.continuationTime
         injectedTurns = request.injectedTurns

@@ -21,12 +21,17 @@ package struct EngineError: Error, Sendable, Equatable {
     package var code: Code
     /// One sentence that names the rule and the value.
     package var message: String
+    /// The field of the request that is at fault, as clients spell it, where the engine knows it.
+    package var parameter: String?
     package var promptTokens: Int?
     package var contextSize: Int?
 
-    package init(_ code: Code, _ message: String, promptTokens: Int? = nil, contextSize: Int? = nil) {
+    package init(
+        _ code: Code, _ message: String, parameter: String? = nil, promptTokens: Int? = nil, contextSize: Int? = nil
+    ) {
         self.code = code
         self.message = message
+        self.parameter = parameter
         self.promptTokens = promptTokens
         self.contextSize = contextSize
     }

@@ -28,6 +28,8 @@ package struct GenerationRequest: Sendable, Equatable {
     package var visibleMarkers: [String]
     /// What is told of each token's probability; `nil` = nothing.
     package var probabilities: ProbabilityRequest?
+    /// What may be generated; `nil` = anything.
+    package var constraint: GenerationConstraint?
     /// The sequence that it wants and waits for; `nil` = any. Taken modulo the number of sequences.
     package var slot: Int?
     /// A line that is indented less ends the generation and is no part of it. 0 = none does.

@@ -25,10 +25,13 @@ package final class EdgeServer: Sendable {
     private let engine: any EngineService
     private let gate: ModelGate
     private let registry: GenerationRegistry
+    private let loops = ReaderLoops()
+    private let adapterScales = AdapterScales()
     private let connections = OpenConnections()
     private let shutdown = ShutdownFlag()
     private let group = Mutex<ServiceGroup?>(nil)
     private let isListening = Mutex(false)
+    private let certificates = Mutex<CertificateStore?>(nil)
 
     /// - Parameters:
     ///   - services: what the engine needs to run; stopped after the last response has ended.
@@ -56,10 +59,24 @@ package final class EdgeServer: Sendable {
     /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         try configuration.check()
+        if let path = configuration.socketPath, SocketFile.isListenedOn(path) {
+            throw EdgeServerError.socketInUse(path: path)
+        }
+        let journal = try openJournal()
+        do {
+            try await serve(until: signals, journal)
+        } catch {
+            await journal?.close()
+            throw error
+        }
+        await journal?.close()
+    }
+
+    private func serve(until signals: [UnixSignal], _ journal: Journal?) async throws {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         var groupConfiguration = ServiceGroupConfiguration(
             services: services + [
-                try application(on: eventLoops),
+                try application(on: eventLoops, journal),
                 DrainService(
                     registry: registry, connections: connections, flag: shutdown,
                     generationGrace: configuration.generationGrace, closingTimeout: configuration.closingTimeout,
@@ -95,13 +112,56 @@ package final class EdgeServer: Sendable {
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
 
+    /// Reads the files of the certificate again. What new connections are shown changes by itself when the files do; this is
+    /// for those who want to be sure, and told.
+    package func reloadCertificates() {
+        certificates.withLock { $0 }?.reload()
+    }
+
     /// Removes the socket's file if this server made it.
     private func removeSocket() {
         guard let path = configuration.socketPath, isListening.withLock({ $0 }) else { return }
         unlink(path)
     }
 
-    private func application(on eventLoops: MultiThreadedEventLoopGroup) throws -> some Service {
+    /// Brings back what earlier servers wrote down, and writes down what comes.
+    /// - Throws: when that cannot be, and was asked for.
+    private func openJournal() throws -> Journal? {
+        guard let settings = configuration.journal else { return nil }
+        do throws(JournalError) {
+            let folder = JournalFolder(path: settings.path)
+            try folder.prepare()
+            guard let lock = try folder.lock() else { throw .inUse(settings.path) }
+            let journal = Journal(
+                folder: folder, lock: lock, durability: settings.durability,
+                maximumByteCount: settings.maximumByteCount,
+                troubled: { [logger] problem in
+                    logger.warning("answers may not outlive this server now", metadata: ["reason": "\(problem)"])
+                })
+            // Before: what is brought back may go on at once.
+            registry.record(with: JournalRecorder(journal: journal, gate: gate))
+            var recovery = Recovery(
+                journal: journal, completions: completions, retainTime: configuration.retainTime.components.seconds,
+                eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
+            recovery.run()
+            return journal
+        } catch {
+            if settings.isRequired { throw error }
+            logger.warning("answers will not outlive this server", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    private var completions: CompletionRoutes {
+        CompletionRoutes(
+            service: CompletionService(
+                configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
+                shutdown: shutdown, adapterScales: adapterScales))
+    }
+
+    private func application(
+        on eventLoops: MultiThreadedEventLoopGroup, _ journal: Journal?
+    ) throws -> some Service {
         var http = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionHandler(connections: self.connections, limits: self.configuration.limits)
@@ -111,9 +171,13 @@ package final class EdgeServer: Sendable {
             maxHeaderFieldSize: configuration.limits.headerFieldBytes,
             maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
         var server = HTTPServerBuilder.http1(configuration: http)
-        if let files = configuration.tls { server = try .tls(server, tlsConfiguration: try files.configuration()) }
+        if let files = configuration.tls {
+            let store = try CertificateStore(files, logger: logger)
+            certificates.withLock { $0 = store }
+            server = try .tls(server, tlsConfiguration: store.configuration)
+        }
         return Application(
-            router: router(),
+            router: router(journal),
             server: server,
             configuration: ApplicationConfiguration(
                 address: configuration.socketPath.map { .unixDomainSocket(path: $0) }
@@ -127,22 +191,17 @@ package final class EdgeServer: Sendable {
             logger: logger)
     }
 
-    private func router() -> Router<EdgeContext> {
+    private func router(_ journal: Journal?) -> Router<EdgeContext> {
         let metrics = RequestMetrics()
         var routes = RouteTable()
         ServerRoutes(
-            configuration: configuration, engine: engine, gate: gate, registry: registry, metrics: metrics,
+            configuration: configuration, engine: engine, gate: gate, registry: registry, journal: journal,
+            metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
-        let loops = ReaderLoops()
-        let adapterScales = AdapterScales()
         AdapterRoutes(configuration: configuration, gate: gate, scales: adapterScales).add(to: &routes)
         EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate).add(to: &routes)
-        CompletionRoutes(
-            service: CompletionService(
-                configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
-                shutdown: shutdown, adapterScales: adapterScales)
-        ).add(to: &routes)
+        completions.add(to: &routes)
         StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         GenerationRoutes(registry: registry, loops: loops).add(to: &routes)
         ControlRoutes(registry: registry, gate: gate, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)

@@ -38,6 +38,10 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
         error is IOError || error is SocketAddressError || error is UnixDomainSocketPathWrongType
     }
 
+    static func socketInUse(path: String) -> Self {
+        Self(description: "another server listens on the socket \(path); stop it or choose another --host")
+    }
+
     init(_ error: any Error, socketPath: String) {
         description = "cannot listen on the socket \(socketPath); choose another --host (\(error))"
     }

@@ -14,6 +14,8 @@ package final class Generation: Sendable {
     /// The same with the events' numbers in it.
     package let numberedResponse: Rendition
     let begin: NIODeadline
+    /// Whether an earlier process began it. What that one told last may be missing here until it is written again.
+    package let isRestored: Bool
 
     private struct Audience {
         var count = 0
@@ -22,10 +24,11 @@ package final class Generation: Sendable {
     }
     private let audience: Mutex<Audience>
 
-    init(_ terms: GenerationTerms, handle: GenerationHandle, begin: NIODeadline) {
+    init(_ terms: GenerationTerms, handle: GenerationHandle, begin: NIODeadline, isRestored: Bool = false) {
         self.terms = terms
         self.handle = handle
         self.begin = begin
+        self.isRestored = isRestored
         log = GenerationLog(head: terms.head)
         response = Rendition(of: log, as: terms.view)
         numberedResponse = Rendition(of: log, as: NumberedEventView(terms.view))

@@ -64,13 +64,23 @@ extension GenerationRegistry {
     package func stop(_ generation: Generation) async {
         cancel(generation.handle)
         await generation.log.waitForEnd()
+        stopRecording(generation)
     }
 
     /// Ends whatever runs under a label and returns when that has happened.
     package func stop(labelled label: String, of owner: Owner) async {
         let generations = state.withLock { $0.shelf.generations(labelled: label, of: owner) }
         for generation in generations { cancel(generation.handle) }
-        for generation in generations { await generation.log.waitForEnd() }
+        for generation in generations {
+            await generation.log.waitForEnd()
+            stopRecording(generation)
+        }
+    }
+
+    /// What was stopped by order does not outlive the process, though it can be replayed until then.
+    private func stopRecording(_ generation: Generation) {
+        guard generation.terms.isResumable else { return }
+        state.withLock { $0.recorder?.forget(generation) }
     }
 
     // MARK: Time
@@ -155,7 +165,7 @@ extension GenerationRegistry {
             let recorder = state.recorder
             state.recorder = nil
             defer { state.recorder = recorder }
-            let generation = state.insert(terms, begin: now)
+            let generation = state.insert(terms, begin: now, isRestored: true)
             state.live[generation.handle]?.setSplitter(splitter)
             state.live[generation.handle]?.isAnnounced = true
             state.shelf.announce(generation)

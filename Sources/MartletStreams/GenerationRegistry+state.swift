@@ -5,9 +5,10 @@ internal import NIOCore
 /// What happens under the registry's lock.
 extension GenerationRegistry.State {
     /// Makes a generation live.
-    mutating func insert(_ terms: GenerationTerms, begin: NIODeadline) -> Generation {
+    mutating func insert(_ terms: GenerationTerms, begin: NIODeadline, isRestored: Bool = false) -> Generation {
         lastHandle += 1
-        let generation = Generation(terms, handle: GenerationHandle(rawValue: lastHandle), begin: begin)
+        let generation = Generation(
+            terms, handle: GenerationHandle(rawValue: lastHandle), begin: begin, isRestored: isRestored)
         live[generation.handle] = LiveGeneration(generation, series: metrics.index(of: terms.head.model))
         count(terms.owner) { $0.live += 1 }
         if terms.isResumable {

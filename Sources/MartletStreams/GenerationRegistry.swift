@@ -106,13 +106,25 @@ package final class GenerationRegistry: EngineEventReceiver {
     package func submit(
         _ request: GenerationRequest, splitter: (any OutputSplitter)? = nil, origin: (any Sendable)? = nil
     ) {
+        hand(request) { live in
+            live.setSplitter(splitter)
+            live.origin = origin
+        }
+    }
+
+    /// Hands the rest of a restored generation to the engine, unless it has ended meanwhile.
+    package func resubmit(_ request: GenerationRequest) {
+        hand(request) { _ in }
+    }
+
+    private func hand(_ request: GenerationRequest, _ prepare: (inout LiveGeneration) -> Void) {
         let handle = request.handle
         let engine = state.withLock { state -> (any EngineService)? in
-            guard let engine = state.engine, let generation = state.live[handle]?.generation else { return nil }
-            state.live[handle]?.setSplitter(splitter)
-            state.live[handle]?.request = request
-            state.live[handle]?.origin = origin
-            state.live[handle]?.stage = .submitting(isCancelled: false)
+            guard let engine = state.engine, let index = state.live.index(forKey: handle) else { return nil }
+            let generation = state.live.values[index].generation
+            prepare(&state.live.values[index])
+            state.live.values[index].request = request
+            state.live.values[index].stage = .submitting(isCancelled: false)
             if generation.terms.isResumable { state.recorder?.submit(request, of: generation) }
             return engine
         }

@@ -24,6 +24,8 @@ package struct GenerationTerms: Sendable {
     package var pingInterval: TimeAmount?
     /// How the response looks.
     package var view: any StreamView
+    /// The request in a form from which its maker can make the view, and all else, again.
+    package var origin: [UInt8] = []
 
     package init(head: LogHead, responseID: String? = nil, view: any StreamView) {
         self.head = head

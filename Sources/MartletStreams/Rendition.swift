@@ -76,7 +76,10 @@ package final class Rendition: Sendable {
                 return log.rest(after: cursor, arming: reader)
             }
             guard cursor == state.frontier.cursor else {
-                limit = min(limit, state.boundary(behind: cursor) - cursor.position)
+                // One that is beyond the frontier, as nobody has come so far, reads for itself.
+                if cursor.position < state.frontier.cursor.position {
+                    limit = min(limit, state.boundary(behind: cursor) - cursor.position)
+                }
                 return nil
             }
             let start = cursor
@@ -150,6 +153,24 @@ package final class Rendition: Sendable {
         return found == count ? StreamPosition(cursor: start, skippedBytes: skipped) : nil
     }
 
+    /// Behind what an identifier names; `nil` when that is not there.
+    package func position(behind identifier: EventIdentifier) -> StreamPosition? {
+        guard let parts = identifier.parts else { return position(behind: identifier.number) }
+        return position(behind: parts, partsOf: identifier.number)
+    }
+
+    /// At the end of what is there, as long as an event that will come again is not.
+    package func position(awaiting identifier: EventIdentifier) -> StreamPosition {
+        var position = position(behind: log.extent.nextNumber - 1) ?? StreamPosition()
+        position.awaited = identifier
+        return position
+    }
+
+    /// Right before the newest event.
+    func positionOfNewest() -> StreamPosition {
+        position(behind: log.extent.nextNumber - 2) ?? StreamPosition()
+    }
+
     /// Moves the frontier on until `offset` bytes are before it or the log has no more.
     private func count(upTo offset: Int) -> Int {
         while true {
@@ -209,6 +230,8 @@ package struct StreamPosition: Sendable, Equatable {
     package var cursor = LogCursor()
     /// How many bytes behind the cursor are left out, of those that are still to come too.
     package var skippedBytes = 0
+    /// The place is behind this event, which an earlier process has told and this one will tell again.
+    package var awaited: EventIdentifier?
 
     /// The beginning.
     package init() {}

@@ -77,8 +77,7 @@ package final class StreamReader: @unchecked Sendable {
         // A write can change the sink's writability and so call back here.
         guard case .open(let sink) = state, !isPumping, sink.isWritable else { return }
         isPumping = true
-        let rest = rendition.read(
-            from: &position.cursor, batch: &loop.batch, into: &loop.bytes, arming: isArmed ? nil : self)
+        let rest = take()
         if case .handedOver = rest { sayGoodbye() }
         if position.skippedBytes == 0 {
             if !loop.bytes.isEmpty { sink.write(loop.bytes) }
@@ -96,6 +95,24 @@ package final class StreamReader: @unchecked Sendable {
             loop.scheduleIfNeeded()
         case .nothingYet:
             isArmed = true
+        }
+    }
+
+    /// Puts what is new into the loop's buffer, but for what an earlier process has told this reader.
+    private func take() -> GenerationLog.Rest {
+        while true {
+            if let awaited = position.awaited, let place = rendition.position(behind: awaited) { position = place }
+            let rest = rendition.read(
+                from: &position.cursor, batch: &loop.batch, into: &loop.bytes, arming: isArmed ? nil : self)
+            if case .nothingYet = rest { isArmed = true }
+            guard let awaited = position.awaited else { return rest }
+            if loop.bytes != ServerSentEvents.ping { loop.bytes.removeAll(keepingCapacity: true) }
+            switch rest {
+            case .nothingYet where rendition.position(behind: awaited) == nil: return rest
+            case .nothingYet, .more: continue
+            // It came out shorter than before; the end must be told all the same.
+            case .ended, .handedOver: position = rendition.positionOfNewest()
+            }
         }
     }
 

@@ -16,15 +16,17 @@ enum MartletProcess {
         return path
     }()
 
-    static let executable: Executable = {
-        if let path = getenv("MARTLET_BINARY") { return .path(FilePath(String(cString: path))) }
+    static let executable = Executable.path(path)
+
+    static let path: FilePath = {
+        if let path = getenv("MARTLET_BINARY") { return FilePath(String(cString: path)) }
         // On Linux the tests' executable lies beside the program; on macOS, in a bundle that does.
         var folder = FilePath(CommandLine.arguments[0]).removingLastComponent()
         let arguments = CommandLine.arguments
         if let index = arguments.firstIndex(of: "--test-bundle-path"), index + 1 < arguments.count {
             folder = FilePath(arguments[index + 1]).removingLastComponent()
         }
-        return .path(folder.appending("martlet"))
+        return folder.appending("martlet")
     }()
 
     /// Runs a command to its end.

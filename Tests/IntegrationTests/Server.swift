@@ -17,12 +17,15 @@ struct Server: Sendable {
     let processIdentifier: pid_t
 
     /// Starts a server, waits until the model is loaded, and stops the server when `body` has ended.
+    ///
+    /// Without `--state-dir` it keeps no journal: tests leave nothing in anybody's home.
     /// - Returns: the exit status.
     @discardableResult
     static func run(
         _ arguments: [String] = [], body: @Sendable (Server) async throws -> Void
     ) async throws -> TerminationStatus {
         let log = ServerLog()
+        let arguments = arguments.contains("--state-dir") ? arguments : arguments + ["--no-journal"]
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
         let result = try await Subprocess.run(

@@ -129,7 +129,6 @@ struct ChatCompletionRequestTests {
         arguments: [
             ["n_cache_reuse": 5], ["tools": [["type": "function"]]], ["tool_choice": "required"],
             ["response_format": ["type": "json_object"]],
-            ["grammar": "root ::= \"a\""],
             ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],
         ] as [JSONObject])
     func whatWouldChangeTheAnswerIsRefusedAndNotDropped(fields: JSONObject) throws {

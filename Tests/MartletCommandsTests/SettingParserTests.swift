@@ -85,6 +85,59 @@ import Testing
                 == "LLAMA_ARG_PORT must be a whole number from 0 to 65535, not 'x'")
     }
 
+    /// Parses with a file "martlet.ini" of these lines.
+    private func parse(
+        file lines: String..., arguments: [String] = [], environment: [String: String] = [:]
+    ) throws -> SettingValues {
+        try SettingParser(command: .serve).parse(arguments: arguments + ["--config", "martlet.ini"]) {
+            environment[$0]
+        } read: { path throws(SettingError) in
+            guard path == "martlet.ini" else { throw SettingError("wrong file \(path)") }
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    @Test func aFileComesBeforeTheDefaultAndAfterEverythingElse() throws {
+        let line = "port = 1"
+        #expect(try parse(file: line).integer(.port) == 1)
+        #expect(try parse(file: line, environment: ["MARTLET_PORT": "2"]).integer(.port) == 2)
+        #expect(try parse(file: line, arguments: ["--port", "3"]).integer(.port) == 3)
+        let named = try SettingParser(command: .serve).parse(arguments: []) {
+            $0 == "MARTLET_CONFIG" ? "x" : nil
+        } read: { _ in
+            line
+        }
+        #expect(named.integer(.port) == 1)
+    }
+
+    @Test func aFileHasCommentsBlanksAndEverySpelling() throws {
+        let values = try parse(
+            file: "# comment", "", "; another", "  ctx_size=512  ", "--top-k = 7", "no-slots", "metrics",
+            "chat-template = a = b # c", "c\t=\t9", "jinja")
+        #expect(values.integer(.contextSize) == 9)
+        #expect(values.integer(.topK) == 7)
+        #expect(values.toggle(.slots) == false)
+        #expect(values.toggle(.metrics) == true)
+        #expect(values.text(.chatTemplate) == "a = b # c")
+    }
+
+    @Test(arguments: [
+        ("port = 1\n\nport = 2", "martlet.ini:3: port is set already on line 1"),
+        ("prot = 1", "martlet.ini:1: unknown flag --prot; did you mean --port?"),
+        ("\nport = x", "martlet.ini:2: --port must be a whole number from 0 to 65535, not 'x'"),
+        ("port", "martlet.ini:1: --port needs a value: a whole number from 0 to 65535"),
+        ("port =", "martlet.ini:1: port needs a value; leave the line out for none"),
+        ("= 1", "martlet.ini:1: the name of a setting is missing before '='"),
+        ("[server]", "martlet.ini:1: there are no sections, as a file has the settings of one server"),
+        ("config = other.ini", "martlet.ini:1: a file cannot name another one"),
+        ("no-slots = on", "martlet.ini:1: --no-slots takes no value"),
+        ("grammar = x", "martlet.ini:1: --grammar: llama-server has this flag, martlet does not have it yet"),
+    ])
+    func aBadLineIsRefusedWithItsNumber(text: String, expected: String) {
+        let error = #expect(throws: SettingError.self) { try parse(file: text) }
+        #expect(error?.description == expected)
+    }
+
     @Test func whatAlwaysIsSoMayBeAskedFor() throws {
         #expect(try parse(["--jinja", "--cont-batching", "--port", "1"]).integer(.port) == 1)
     }

@@ -46,7 +46,7 @@ import Testing
                 .submit(
                     PreparedRequest(
                         request: request, tokens: [5, 1_000_000], visibleControls: [], biases: [], breakers: .none,
-                        submitted: .now)))
+                        constraint: nil, submitted: .now)))
         }
 
         func answer(_ handle: UInt64) -> EventLog.Answer { log.answerSoFar(GenerationHandle(rawValue: handle)) }

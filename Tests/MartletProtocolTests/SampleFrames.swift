@@ -1,3 +1,4 @@
+import MartletGrammar
 import MartletProtocol
 
 /// Frames with every kind, case and corner of a value, drawn from a fixed sequence of random numbers.
@@ -157,8 +158,12 @@ enum SampleFrames {
         request.continuation = random.list { $0.token() }
         request.continuationTime = random.duration()
         request.injectedTurns = random.list { _ in 3..<7 }
+        if Bool.random(using: &random) { request.constraint = grammar.map(GenerationConstraint.init) }
         return request
     }
+
+    private static let grammar = try? GBNFParser.grammar(
+        #"root ::= "{" [a-zé]{2,9} ("," root)* "}" | <[7]> | !<x> "a"*"#.utf8)
 
     private static func probabilities(_ random: inout Generator) -> TokenProbabilities {
         var value = TokenProbabilities(textOffset: random.integer())
@@ -171,7 +176,8 @@ enum SampleFrames {
     static func error(_ random: inout Generator) -> EngineError {
         EngineError(
             EngineError.Code.allCases.randomElement(using: &random) ?? .engineLost, random.text(),
-            promptTokens: random.maybe { $0.integer() }, contextSize: random.maybe { $0.integer() })
+            parameter: random.maybe { $0.text() }, promptTokens: random.maybe { $0.integer() },
+            contextSize: random.maybe { $0.integer() })
     }
 
     static func event(_ random: inout Generator) -> EngineEvent {

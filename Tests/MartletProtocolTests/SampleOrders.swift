@@ -61,7 +61,7 @@ enum SampleOrders {
     }
 
     private static func refusal(_ random: inout Generator) -> ControlRefusal {
-        switch Int.random(in: 0..<13, using: &random) {
+        switch Int.random(in: 0..<14, using: &random) {
         case 0: .notReasoning
         case 1: .alreadyAnswering
         case 2: .noReasoningMarkers
@@ -74,6 +74,7 @@ enum SampleOrders {
         case 9: .textNotFound
         case 10: .noFreeSequence(idle: random.integer())
         case 11: .truncated
+        case 12: .constrained
         default: .invalid(random.text())
         }
     }

@@ -7,6 +7,12 @@ import Testing
 
 @testable import MartletServer
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// HTTPS with certificates that are only good for these tests.
 @Suite struct TLSTests {
     private static func path(_ name: String) -> String {
@@ -15,9 +21,10 @@ import Testing
     private static let files = TLSFiles(
         certificatePath: path("localhost.pem"), keyPath: path("localhost-key.pem"))
 
-    private func connect(_ server: TestServer) async throws -> RawConnection {
+    /// - Parameter name: the certificate that the server must show.
+    private func connect(_ server: TestServer, expecting name: String = "localhost.pem") async throws -> RawConnection {
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.trustRoots = .file(Self.files.certificatePath)
+        configuration.trustRoots = .file(Self.path(name))
         configuration.shutdownTimeout = .milliseconds(20)
         let context = try NIOSSLContext(configuration: configuration)
         return try await RawConnection.connect(port: server.port) {
@@ -39,6 +46,78 @@ import Testing
             try await connection.send("GET", "/health")
             #expect(try await connection.readHead().status == 200)
             try await connection.close()
+        }
+    }
+
+    /// Runs `body` with files that may be replaced.
+    private func withCopies(_ body: (TLSFiles) async throws -> Void) async throws {
+        let prefix = "/tmp/martlet-certificate-\(UInt32.random(in: 0 ... .max))"
+        let files = TLSFiles(certificatePath: prefix + ".pem", keyPath: prefix + "-key.pem")
+        defer { for path in [files.certificatePath, files.keyPath] { unlink(path) } }
+        try copy("localhost", to: files)
+        try await body(files)
+    }
+
+    private func copy(_ name: String, to files: TLSFiles, keyOnly: Bool = false) throws {
+        if !keyOnly { try copy(name + ".pem", to: files.certificatePath) }
+        try copy(name + "-key.pem", to: files.keyPath)
+    }
+
+    /// Replaces the file at `path`, as tools for certificates do.
+    private func copy(_ name: String, to path: String) throws {
+        unlink(path)
+        try #require(symlink(Self.path(name), path) == 0)
+    }
+
+    @Test func newConnectionsAreShownTheNewCertificateAndOldOnesGoOn() async throws {
+        try await withCopies { files in
+            try await TestServer.run {
+                $0.tls = files
+            } body: { server async throws in
+                let old = try await connect(server)
+                try await old.send("POST", "/v1/chat/completions", body: chat(stream: true))
+                _ = try await old.readHead()
+                let handle = await server.engine.request(0).handle
+
+                try copy("other", to: files)
+                server.edge.reloadCertificates()
+                let new = try await connect(server, expecting: "other.pem")
+                try await new.send("GET", "/health")
+                #expect(try await new.readHead().status == 200)
+                try await new.close()
+
+                server.engine.step([handle], text: "still here")
+                server.engine.finish(handle)
+                #expect(try content(of: try await old.readEvents()) == "still here")
+                try await old.close()
+            }
+        }
+    }
+
+    @Test func filesThatChangeAreReadWhenAConnectionComes() async throws {
+        try await withCopies { files in
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let start = ContinuousClock.now
+            let store = try CertificateStore(files, logger: logger, now: start)
+            let first = store.current(at: start)
+            try copy("other", to: files)
+            #expect(store.current(at: start + .milliseconds(999)).bestEffortEquals(first))
+            #expect(!store.current(at: start + .seconds(1)).bestEffortEquals(first))
+        }
+    }
+
+    @Test func aKeyWithoutItsCertificateChangesNothing() async throws {
+        try await withCopies { files in
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let start = ContinuousClock.now
+            let store = try CertificateStore(files, logger: logger, now: start)
+            let first = store.current(at: start)
+            try copy("other", to: files, keyOnly: true)
+            #expect(store.current(at: start + .seconds(1)).bestEffortEquals(first))
+            store.reload()
+            #expect(store.current(at: start + .seconds(2)).bestEffortEquals(first))
+            try copy("other", to: files)
+            #expect(!store.current(at: start + .seconds(3)).bestEffortEquals(first))
         }
     }
 

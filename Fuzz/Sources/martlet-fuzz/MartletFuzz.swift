@@ -24,7 +24,10 @@ enum FuzzTarget: String, CaseIterable {
     case jinja
     case frames
     case requests
+    case grammar
+    case encodedGrammar
     case journals
+    case gguf
 
     /// A C function, which cannot capture: hence one for each target.
     var callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt {
@@ -33,7 +36,10 @@ enum FuzzTarget: String, CaseIterable {
         case .jinja: { TemplateFuzz.run(bytes($0, $1)) }
         case .frames: { FrameFuzz.run(bytes($0, $1)) }
         case .requests: { RequestFuzz.run(bytes($0, $1)) }
+        case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
+        case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
+        case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         }
     }
 }

@@ -54,6 +54,11 @@ package struct APIError: Error, Sendable, Equatable {
     package var message: String
     /// The field at fault, such as `messages[2].role`.
     package var parameter: String?
+    /// What programs tell this fault by, where the status says too little. In its place the body has the status.
+    package var code: String?
+    /// Where the fault is in a text that a field holds, counted from 1.
+    package var line: Int?
+    package var column: Int?
     package var promptTokens: Int?
     package var contextSize: Int?
     /// A word for programs, where the kind says too little.
@@ -81,7 +86,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .shuttingDown: .unavailable
             case .abandoned: .timeout
             }
-        self.init(kind, error.message)
+        self.init(kind, error.message, parameter: error.parameter)
         promptTokens = error.promptTokens
         contextSize = error.contextSize
     }
@@ -91,10 +96,13 @@ package struct APIError: Error, Sendable, Equatable {
     /// What stands behind `"error"`.
     package var object: JSONValue {
         var members: JSONObject = [
-            "code": .integer(Int64(status)), "message": .string(message), "type": .string(kind.rawValue),
+            "code": code.map { .string($0) } ?? .integer(Int64(status)), "message": .string(message),
+            "type": .string(kind.rawValue),
         ]
         if let parameter { members["param"] = .string(parameter) }
         if let reason { members["reason"] = .string(reason) }
+        if let line { members["line"] = .integer(Int64(line)) }
+        if let column { members["column"] = .integer(Int64(column)) }
         if let promptTokens { members["n_prompt_tokens"] = .integer(Int64(promptTokens)) }
         if let contextSize { members["n_ctx"] = .integer(Int64(contextSize)) }
         return .object(members)

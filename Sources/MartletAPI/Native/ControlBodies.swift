@@ -63,6 +63,7 @@ package enum ControlBodies {
                 ("beyond_end", "Field 'to_token': The answer has only \(tokens) tokens so far")
             case .textNotFound: ("text_not_found", "Field 'to_text': The answer does not contain this text")
             case .truncated: ("truncated", "Tokens were dropped when the context was full, so it cannot go back")
+            case .constrained: ("constrained", "The answer follows a grammar, which foreign text would break")
             case .noFreeSequence(let idle):
                 ("no_free_sequence", "Field 'n': Only \(idle) sequences are idle (--parallel)")
             case .invalid(let message): ("invalid", message)

@@ -37,7 +37,8 @@ package enum ServerBodies {
     ) -> JSONValue {
         [
             "default_generation_settings": [
-                "params": GenerationSettings.json(of: CompletionOptions(defaults: defaults), seed: -1),
+                "params": GenerationSettings.json(
+                    of: CompletionOptions(defaults: defaults), seed: defaults.seed.map { Int64(clamping: $0) } ?? -1),
                 "n_ctx": integer(model.sequenceContextLength),
             ],
             "total_slots": integer(model.sequenceCount), "model_alias": .string(name),

@@ -1,8 +1,13 @@
+package import MartletGrammar
+package import MartletJSON
 package import MartletProtocol
 
 /// What a request gets that does not say otherwise; set by the server's flags.
 package struct CompletionDefaults: Sendable, Equatable {
     package var sampling = SamplingParameters()
+    /// `nil` = another one for each request.
+    package var seed: UInt64?
+    package var ignoresEndOfGeneration = false
     /// `nil` = until the context is full.
     package var maximumTokens: Int?
     /// Between pings on a stream that has nothing else to say; `nil` = no pings.
@@ -15,8 +20,16 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// Most tokens of thinking; `nil` = no limit.
     package var reasoningBudget: Int?
     package var reasoningMessage = ""
+    /// What a grammar may cost.
+    package var grammarLimits = GrammarLimits.standard
 
     package init() {}
+
+    /// Takes values for sampling that are written as a request's fields are.
+    package mutating func readSampling(_ fields: JSONObject) throws(APIError) {
+        sampling = try SamplingFields(fields: FieldReader(.object(fields)), defaults: sampling)
+            .parameters(randomSeed: sampling.seed)
+    }
 }
 
 /// Where a model's thinking goes. Names as at llama-server.

@@ -46,13 +46,14 @@ package struct CompletionOptions: Sendable, Equatable {
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
-                .parameters(randomSeed: randomSeed))
+                .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
+        generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         generation.maximumTime = try Self.maximumTime(fields)
         generation.stops = try Self.stops(fields)
-        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? false
+        generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
         generation.reportsProgress = try fields.bool("return_progress") ?? false
         generation.reportsStanding = told.timingsPerToken
@@ -68,6 +69,7 @@ package struct CompletionOptions: Sendable, Equatable {
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: defaults.sampling, maximumTokens: defaults.maximumTokens)
+        generation.ignoresEndOfGeneration = defaults.ignoresEndOfGeneration
     }
 
     /// Whether every token's event tells where the generation stands.
@@ -96,19 +98,27 @@ package struct CompletionOptions: Sendable, Equatable {
     }
 
     /// The engine's form of these options.
-    /// - Parameter adapters: how strongly they are applied where the request does not say.
+    ///
+    /// - Parameters:
+    ///   - adapters: how strongly they are applied where the request does not say.
+    ///   - constraint: in place of the one that the request names; `nil` = that one.
     package func request(
-        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = []
+        handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = [],
+        constraint: GenerationConstraint? = nil
     ) -> GenerationRequest {
         var request = generation
         request.adapters = self.adapters ?? adapters
         request.handle = handle
         request.prompt = prompt
         request.visibleMarkers = visibleMarkers
+        if let constraint { request.constraint = constraint }
         return request
     }
 
     package var sampling: SamplingParameters { generation.sampling }
+
+    /// What the request says of what may be written, apart from thinking.
+    package var constraint: GenerationConstraint? { generation.constraint }
 
     package var tellsProbabilities: Bool { generation.probabilities != nil }
 

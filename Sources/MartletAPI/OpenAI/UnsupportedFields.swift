@@ -24,7 +24,6 @@ enum UnsupportedFields {
         ("function_call", { $0.stringValue == "none" || $0.stringValue == "auto" }),
         ("response_format", { $0["type"]?.stringValue == "text" }),
         ("json_schema", { $0.objectValue?.isEmpty == true }),
-        ("grammar", { $0.stringValue?.isEmpty == true }),
         ("modalities", { $0 == ["text"] }),
         ("audio", { _ in false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),

@@ -12,7 +12,8 @@ final class OwnEdge: Sendable {
         let arguments = ["--port=0", "--log-verbosity=0"] + (model.map { ["--model=\($0)"] } ?? [])
         let values = try SettingParser(command: .serve).parse(arguments: arguments) { name in
             // Port, keys and log are those of this chat; what concerns the model is the user's choice.
-            ["LLAMA_ARG_MODEL", "MARTLET_MODEL"].contains(name) ? nil : CurrentProcess.environment(name)
+            ["LLAMA_ARG_MODEL", "MARTLET_MODEL", "MARTLET_CONFIG"].contains(name)
+                ? nil : CurrentProcess.environment(name)
         }
         let file = try ModelFile(named: values.text(.model), executable: CurrentProcess.executable)
         // Nobody reads a log beside a conversation; what matters comes as an error.
@@ -21,6 +22,7 @@ final class OwnEdge: Sendable {
         edge.configuration.host = "127.0.0.1"
         edge.configuration.apiKeys = []
         edge.configuration.tls = nil
+        edge.configuration.journal = nil
         self.edge = edge
     }
 

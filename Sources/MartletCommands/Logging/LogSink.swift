@@ -1,16 +1,7 @@
-import Logging
 import MartletModels
 import Synchronization
 
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
-/// Where log lines go: standard error, each in one write, so that lines of several threads do not mix.
+/// Where log lines go: to a writer, at once or as soon as it is known how the start went.
 ///
 /// A server that fails to start says so in one line. So what is logged before may be held back until it is known whether
 /// the start went well.
@@ -18,9 +9,13 @@ final class LogSink: Sendable {
     /// More lines than any start has.
     private static let maximumHeldCount = 1000
 
+    private let writer: LogWriter
     private let held: Mutex<[String]?>
 
-    init(holdsBack: Bool = false) { held = Mutex(holdsBack ? [] : nil) }
+    init(_ writer: LogWriter, holdsBack: Bool = false) {
+        self.writer = writer
+        held = Mutex(holdsBack ? [] : nil)
+    }
 
     func write(_ line: String) {
         let isHeld = held.withLock { held in
@@ -28,7 +23,7 @@ final class LogSink: Sendable {
             if let count = held?.count, count < Self.maximumHeldCount { held?.append(line) }
             return true
         }
-        if !isHeld { Terminal.write(line, to: STDERR_FILENO) }
+        if !isHeld { writer.write(line) }
     }
 
     /// Writes what was held back, and holds nothing back from now on.
@@ -37,6 +32,6 @@ final class LogSink: Sendable {
             defer { held = nil }
             return held ?? []
         }
-        if !lines.isEmpty { Terminal.write(lines.joined(), to: STDERR_FILENO) }
+        for line in lines { writer.write(line) }
     }
 }

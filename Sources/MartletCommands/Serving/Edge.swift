@@ -29,6 +29,7 @@ struct Edge: Sendable {
         self.model = model
         self.logger = logger
         configuration = try ServerConfiguration(values)
+        configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
@@ -53,6 +54,11 @@ struct Edge: Sendable {
             group.addTask {
                 for await _ in failures {}
                 if !Task.isCancelled { await server.shutDown() }
+            }
+            if configuration.tls != nil, !signals.isEmpty {
+                group.addTask {
+                    for await _ in await UnixSignalsSequence(trapping: .sighup) { server.reloadCertificates() }
+                }
             }
             try await server.run(until: signals)
             group.cancelAll()

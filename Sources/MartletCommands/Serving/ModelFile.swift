@@ -1,3 +1,5 @@
+import MartletGGUF
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -11,7 +13,7 @@
     import SystemPackage
 #endif
 
-/// The model to serve: a file that is there and begins as a GGUF file does.
+/// The model to serve: a file that is there and whole, as far as its head tells.
 struct ModelFile: Equatable {
     let path: FilePath
     /// Whether nobody named it.
@@ -59,20 +61,10 @@ struct ModelFile: Equatable {
     }
 
     private func check() throws(SettingError) {
-        var magic = [UInt8](repeating: 0, count: 4)
-        var count = 0
         do {
-            let descriptor = try FileDescriptor.open(path, .readOnly)
-            count = try descriptor.closeAfter { try magic.withUnsafeMutableBytes { try descriptor.read(into: $0) } }
-        } catch let error as Errno where error == .noSuchFileOrDirectory {
-            throw SettingError("there is no model file \(path); check --model")
-        } catch let error as Errno where error == .isDirectory {
-            throw SettingError("\(path) is a folder; --model names a GGUF file")
+            _ = try GGUFFile.check(path.string)
         } catch {
-            throw SettingError("the model file \(path) cannot be read: \(error)")
-        }
-        guard count == 4, magic == Array("GGUF".utf8) else {
-            throw SettingError("\(path) is not a GGUF file; --model names a model in GGUF format")
+            throw SettingError("--model: \(path) \(error)")
         }
     }
 }

@@ -1,5 +1,6 @@
 import Llama
 import MartletEngine
+import MartletGrammar
 
 extension Pooling {
     fileprivate init(flag: String?) {
@@ -38,6 +39,9 @@ extension EngineConfiguration {
         if let value = values.toggle(.repack) { usesRepackedWeights = value }
         if let value = values.toggle(.fullWindow) { keepsFullWindow = value }
         if let value = values.integer(.queueLimit) { queueLimit = value }
+        if let value = values.integer(.grammarThreads) { grammarLimits.threads = value }
+        if let value = values.integer(.grammarWork) { grammarLimits.work = value }
+        if let value = values.integer(.grammarCache) { grammarLimits.cacheBytes = value << 20 }
         adapters = (values.list(.adapters) ?? []).map { ($0, 1) }
         for text in values.list(.scaledAdapters) ?? [] { adapters.append(try Self.scaledAdapter(text)) }
         if values.toggle(.adaptersUnapplied) == true { adapters = adapters.map { ($0.path, 0) } }

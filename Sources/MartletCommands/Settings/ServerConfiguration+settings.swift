@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGrammar
 import MartletJSON
 import MartletProtocol
 import MartletServer
@@ -25,7 +26,7 @@ extension ServerConfiguration {
             chatTemplate = try SmallFile.text(path, for: "--chat-template-file")
         }
         if let value = values.object(.chatTemplateArguments)?.objectValue { templateArguments = value }
-        completionDefaults = CompletionDefaults(values)
+        completionDefaults = try CompletionDefaults(values)
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.toggle(.properties) { changesProperties = value }
@@ -78,7 +79,7 @@ extension CrossOriginPolicy {
 }
 
 extension CompletionDefaults {
-    fileprivate init(_ values: SettingValues) {
+    fileprivate init(_ values: SettingValues) throws(SettingError) {
         self.init()
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
         if let value = values.number(.temperature) { sampling.temperature = value }
@@ -95,5 +96,12 @@ extension CompletionDefaults {
         if let value = values.toggle(.contextShift) { shiftsContext = value }
         if let value = values.integer(.keptTokens) { keptTokens = value }
         if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
+        if let value = values.integer(.grammarBytes) { grammarLimits.textBytes = value }
+        if let value = values.integer(.grammarDepth) { grammarLimits.depth = value }
+        if let value = values.integer(.grammarRules) { grammarLimits.rules = value }
+        if let value = values.integer(.grammarNodes) { grammarLimits.nodes = value }
+        if let value = values.integer(.grammarStates) { grammarLimits.automatonStates = value }
+        if let value = values.integer(.grammarRepetitions) { grammarLimits.repetitions = value }
+        try SamplingDefaults.apply(values, to: &self)
     }
 }

@@ -14,8 +14,8 @@ enum SettingHelp {
         }
         lines += [
             "",
-            "A flag comes before its environment variable. '--flag VALUE' and '--flag=VALUE' are the same, and so are",
-            "underscores and dashes.",
+            "A flag comes before its environment variable, that before the file of --config. '--flag VALUE' and",
+            "'--flag=VALUE' are the same, and so are underscores and dashes.",
         ]
         return lines.joined(separator: "\n")
     }
@@ -58,9 +58,9 @@ enum SettingHelp {
             "# Flags", "",
             "Made by `martlet flags` from the table that the program itself uses; not edited by hand.", "",
             "`martlet serve` takes all of these, `martlet worker` those that are marked W. A flag comes before its",
-            "environment variables, of which the first that is set counts; what neither sets has its default.",
-            "`--flag VALUE` and `--flag=VALUE` are the same, and so are underscores and dashes. Names are llama-server's",
-            "where it has the flag.",
+            "environment variables, of which the first that is set counts, and these before the file of `--config`; what",
+            "nothing sets has its default. `--flag VALUE` and `--flag=VALUE` are the same, and so are underscores and",
+            "dashes. Names are llama-server's where it has the flag. `martlet flags --json` prints the same for programs.",
         ]
         for section in Setting.Section.allCases {
             lines += [

@@ -1,5 +1,6 @@
 /// Names a setting. The raw value is its long flag without the dashes.
 enum SettingKey: String, Sendable, CaseIterable {
+    case config
     case model
     case alias
     case acceptAnyModel = "accept-any-model"
@@ -22,6 +23,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case fullWindow = "swa-full"
     case sharedMemory = "kv-unified"
     case queueLimit = "queue-limit"
+    case sandbox
     case embeddings
     case pooling
     case adapters = "lora"
@@ -37,12 +39,42 @@ enum SettingKey: String, Sendable, CaseIterable {
     case repeatPenalty = "repeat-penalty"
     case presencePenalty = "presence-penalty"
     case frequencyPenalty = "frequency-penalty"
+    case seed
+    case samplers
+    case samplerSequence = "sampling-seq"
+    case ignoreEnd = "ignore-eos"
+    case logitBias = "logit-bias"
+    case topNSigma = "top-n-sigma"
+    case typicalP = "typical"
+    case xtcProbability = "xtc-probability"
+    case xtcThreshold = "xtc-threshold"
+    case dynamicTemperatureRange = "dynatemp-range"
+    case dynamicTemperatureExponent = "dynatemp-exp"
+    case mirostat
+    case mirostatEntropy = "mirostat-ent"
+    case mirostatRate = "mirostat-lr"
+    case adaptiveTarget = "adaptive-target"
+    case adaptiveDecay = "adaptive-decay"
+    case dryMultiplier = "dry-multiplier"
+    case dryBase = "dry-base"
+    case dryAllowedLength = "dry-allowed-length"
+    case dryLastN = "dry-penalty-last-n"
+    case drySequenceBreaker = "dry-sequence-breaker"
     case contextShift = "context-shift"
     case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"
     case reasoningBudget = "reasoning-budget"
     case reasoningMessage = "reasoning-budget-message"
     case pingInterval = "sse-ping-interval"
+    case grammarBytes = "grammar-max-bytes"
+    case grammarDepth = "grammar-max-depth"
+    case grammarRules = "grammar-max-rules"
+    case grammarNodes = "grammar-max-nodes"
+    case grammarStates = "grammar-max-states"
+    case grammarRepetitions = "grammar-max-repetitions"
+    case grammarThreads = "grammar-max-threads"
+    case grammarWork = "grammar-max-work"
+    case grammarCache = "grammar-cache"
 
     case host
     case port
@@ -74,6 +106,11 @@ enum SettingKey: String, Sendable, CaseIterable {
     case retainCountPerKey = "retain-count-per-key"
     case logMemory = "log-memory"
     case logMemoryPerKey = "log-memory-per-key"
+
+    case journal
+    case stateDirectory = "state-dir"
+    case durability
+    case journalSize = "journal-size"
 
     case accessLog = "access-log"
     case logVerbosity = "log-verbosity"

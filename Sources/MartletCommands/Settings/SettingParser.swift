@@ -1,6 +1,7 @@
 import MartletJSON
 
-/// Turns arguments and environment variables into settings. Flags come before the environment, that before defaults.
+/// Turns arguments, environment variables and a file into settings. Flags come before the environment, that before the
+/// file, that before defaults.
 struct SettingParser {
     private let settings: [Setting]
     /// By normalized flag, with the value that the flag itself stands for.
@@ -15,35 +16,71 @@ struct SettingParser {
         }
     }
 
+    /// A value that somebody gave, not checked yet.
+    private struct Given {
+        var setting: Setting
+        /// As the user spelt it.
+        var name: String
+        var text: String
+    }
+
     /// - Parameters:
     ///   - arguments: Without the names of program and command.
     ///   - environment: The value of a variable by its name.
+    ///   - read: Reads the file that `--config` names.
     func parse(
-        arguments: [String], environment: (String) -> String?
+        arguments: [String], environment: (String) -> String?,
+        read: (_ path: String) throws(SettingError) -> String = { path throws(SettingError) in
+            try SmallFile.text(path, for: "--config")
+        }
     ) throws(SettingError) -> SettingValues {
+        var flags: [Given] = []
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            if let given = try flag(argument, &rest) { flags.append(given) }
+        }
+        var variables: [Given] = []
+        for setting in settings {
+            if let given = try fromEnvironment(setting, environment) { variables.append(given) }
+        }
         var values = SettingValues()
         for setting in settings {
             if let text = setting.defaultText {
                 values.set(setting, to: try choice(of: setting, text, named: setting.names[0], isDefault: true))
             }
-            if let (name, text) = try fromEnvironment(setting, environment) {
-                values.set(setting, to: try choice(of: setting, text, named: name))
-            }
         }
-        var rest = arguments[...]
-        while let argument = rest.popFirst() {
-            let (setting, name, text) = try flag(argument, &rest)
-            guard let setting else { continue }
-            values.set(setting, to: try choice(of: setting, text, named: name))
+        let path = (flags.last { $0.setting.key == .config } ?? variables.first { $0.setting.key == .config })?.text
+        for given in try (path.map { path throws(SettingError) in try inFile(path, read) } ?? []) + variables + flags {
+            values.set(given.setting, to: try choice(of: given.setting, given.text, named: given.name))
         }
         return values
     }
 
+    private func inFile(
+        _ path: String, _ read: (String) throws(SettingError) -> String
+    ) throws(SettingError) -> [Given] {
+        var result: [Given] = []
+        for entry in try ConfigurationFile(try read(path), path: path).entries {
+            do throws(SettingError) {
+                var rest: ArraySlice<String> = []
+                guard var given = try flag(entry.value.map { "\(entry.flag)=\($0)" } ?? entry.flag, &rest) else {
+                    continue
+                }
+                guard given.setting.key != .config else {
+                    throw SettingError("a file cannot name another one")
+                }
+                given.name = "\(entry.place): \(given.name)"
+                result.append(given)
+            } catch {
+                throw SettingError("\(entry.place): \(error)")
+            }
+        }
+        return result
+    }
+
     /// Reads one flag, and its value from `rest` if it takes one.
-    /// - Returns: No setting for a flag that asks for what always is.
-    private func flag(
-        _ argument: String, _ rest: inout ArraySlice<String>
-    ) throws(SettingError) -> (Setting?, name: String, text: String) {
+    /// - Returns: Nothing for a flag that asks for what always is.
+    private func flag(_ argument: String, _ rest: inout ArraySlice<String>) throws(SettingError) -> Given? {
         guard argument.hasPrefix("-"), argument.count > 1 else {
             throw SettingError("unexpected argument '\(argument)'; a model is given with --model PATH")
         }
@@ -51,20 +88,20 @@ struct SettingParser {
         let name = SettingName.normalized(parts[0])
         let attached = parts.count > 1 ? String(parts[1]) : nil
         guard let (setting, implied) = byName[name] else {
-            if PeerFlags.isAlwaysSo(name), attached == nil { return (nil, name, "") }
+            if PeerFlags.isAlwaysSo(name), attached == nil { return nil }
             throw SettingError(unknown(name))
         }
         if let implied {
-            guard let attached else { return (setting, name, implied) }
+            guard let attached else { return Given(setting: setting, name: name, text: implied) }
             guard name != setting.negativeName else { throw SettingError("\(name) takes no value") }
-            return (setting, name, attached)
+            return Given(setting: setting, name: name, text: attached)
         }
-        if let attached { return (setting, name, attached) }
+        if let attached { return Given(setting: setting, name: name, text: attached) }
         guard let next = rest.first, !isFlag(next) else {
             throw SettingError("\(name) needs a value: \(setting.rule)")
         }
         rest.removeFirst()
-        return (setting, name, next)
+        return Given(setting: setting, name: name, text: next)
     }
 
     /// Whether `argument` is a flag rather than a value such as -1.
@@ -82,16 +119,16 @@ struct SettingParser {
 
     private func fromEnvironment(
         _ setting: Setting, _ environment: (String) -> String?
-    ) throws(SettingError) -> (name: String, text: String)? {
+    ) throws(SettingError) -> Given? {
         for name in setting.environmentNames {
             // An empty variable is one that a shell script did not fill in.
-            if let text = environment(name), !text.isEmpty { return (name, text) }
+            if let text = environment(name), !text.isEmpty { return Given(setting: setting, name: name, text: text) }
         }
         if setting.negativeName != nil {
             for name in setting.environmentNames where name.hasPrefix("LLAMA_ARG_") {
                 // As at llama-server: that it is set is enough.
                 let negative = "LLAMA_ARG_NO_" + name.dropFirst("LLAMA_ARG_".count)
-                if environment(negative) != nil { return (negative, "off") }
+                if environment(negative) != nil { return Given(setting: setting, name: negative, text: "off") }
             }
         }
         return nil

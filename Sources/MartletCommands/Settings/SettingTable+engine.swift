@@ -57,6 +57,10 @@ extension SettingTable {
             .queueLimit, environment: [], .integer(0...1 << 20), "COUNT", default: "1024", in: .engine, for: .worker,
             "Most generations that wait; more are refused with 503."),
         Setting(
+            .sandbox, environment: [], .toggle, default: "on", in: .engine, for: .worker,
+            "Take the network and the way to further rights from the process that runs the model, where the system "
+                + "offers that (Linux)."),
+        Setting(
             .embeddings, ["--embedding"], environment: ["LLAMA_ARG_EMBEDDINGS"], .toggle, default: "off", in: .engine,
             for: .worker, "Serve /v1/embeddings and /embedding, with memory of their own."),
         Setting(

@@ -22,7 +22,9 @@ extension SettingTable {
             for: .edge, "Further names under which clients may address the server in the Host header. * = any."),
         Setting(
             .tlsCertificateFile, environment: ["LLAMA_ARG_SSL_CERT_FILE"], .text, "PATH", unset: "plain HTTP",
-            in: .server, for: .edge, "A PEM file with the certificate for HTTPS and those that lead to its root."),
+            in: .server, for: .edge,
+            "A PEM file with the certificate for HTTPS and those that lead to its root. When the files change, new "
+                + "connections are shown the new certificate; SIGHUP reads them at once."),
         Setting(
             .tlsKeyFile, environment: ["LLAMA_ARG_SSL_KEY_FILE"], .text, "PATH", in: .server, for: .edge,
             "A PEM file with the certificate's key."),

@@ -1,6 +1,6 @@
 /// All settings. Help texts, `docs/flags.md`, parsing and validation come from here.
 enum SettingTable {
-    static let all: [Setting] = model + engine + requests + server + streams + log
+    static let all: [Setting] = model + engine + requests + grammar + sampling + server + streams + journal + log
 
     /// Those that a command takes.
     static func settings(of command: SettingCommand) -> [Setting] {
@@ -13,6 +13,10 @@ enum SettingTable {
     }
 
     private static let model: [Setting] = [
+        Setting(
+            .config, environment: [], .text, "PATH", unset: "none", in: .model, for: .edge,
+            "A file with settings: 'name = value' on each line, names as of these flags without dashes, # for comments."
+        ),
         Setting(
             .model, ["-m"], environment: ["LLAMA_ARG_MODEL"], .text, "PATH",
             unset: "fledgling, which comes with martlet",
@@ -38,7 +42,9 @@ enum SettingTable {
     private static let log: [Setting] = [
         Setting(
             .accessLog, environment: [], .choice(["off", "text", "json"]), "FORMAT", default: "text", in: .log,
-            for: .edge, "A line on standard error for each answered request, for people or as JSON."),
+            for: .edge,
+            "A line on standard error for each answered request, for people or as JSON. "
+                + "/health and /metrics, which monitors ask all the time, only from log verbosity 4 on."),
         Setting(
             .logVerbosity, ["-lv", "--verbosity"], environment: ["LLAMA_ARG_LOG_VERBOSITY", "LLAMA_LOG_VERBOSITY"],
             .integer(0...5), "LEVEL", default: "3", in: .log, for: .both,

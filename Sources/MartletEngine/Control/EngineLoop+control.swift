@@ -117,6 +117,7 @@ extension EngineLoop {
             generation.orders.reasoningEnds.append(.init(number: number, message: tokens))
             steer(index)
         case .inject(let injection):
+            guard generation.matcher == nil else { return refuse(.constrained) }
             let tokens = try loaded.tokenizer.tokens(of: injection.content)
             guard generation.orders.injections.count < PendingOrders.injectionLimit else {
                 return refuse(.tooManyInjections(limit: PendingOrders.injectionLimit))
@@ -154,7 +155,7 @@ extension EngineLoop {
         let sampler = try loaded.sampler(
             for: generation.settings.sampling,
             ignoringEndOfGeneration: generation.request.ignoresEndOfGeneration)
-        generation.rewind(to: count, vocabulary: loaded.vocabulary)
+        generation.rewind(to: count, vocabulary: loaded.vocabulary, matcher: newMatcher(for: generation.request))
         generation.sampler = sampler
         // The last token is computed again: its scores choose the next one.
         let kept = min(slots[index].memoryCount, generation.history.count - 1)
@@ -182,7 +183,9 @@ extension EngineLoop {
                 return refuse(.noReasoningMarkers)
             }
             arrivals += 1
-            let generation = Generation(forking: original, handle: fork.handle, arrival: arrivals, at: .now)
+            let generation = Generation(
+                forking: original, handle: fork.handle, arrival: arrivals, at: .now,
+                matcher: newMatcher(for: original.request))
             generation.change(fork.changes)
             if generation.settings.sampling != original.settings.sampling {
                 generation.sampler = try loaded.sampler(

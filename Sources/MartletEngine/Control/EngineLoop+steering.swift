@@ -103,7 +103,8 @@ extension EngineLoop {
     /// - Returns: whether the generation goes on.
     @discardableResult
     private func force(_ tokens: [Int32], isHidden: Bool, _ index: Int, _ generation: Generation) -> Bool {
-        for token in tokens {
+        // Of what closes thinking, a grammar may not want the white space around the marker.
+        for token in tokens where isHidden || generation.allows(token) {
             let start = output.bytes.count
             let reason = generation.force(
                 token, isHidden: isHidden, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit,

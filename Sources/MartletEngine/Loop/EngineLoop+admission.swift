@@ -260,6 +260,6 @@ extension Completion {
 
 extension EngineError {
     static func queueFull(limit: Int) -> Self {
-        EngineError(.overloaded, "The queue is full: \(limit) generations wait already.")
+        EngineError(.overloaded, "The queue is full: \(limit) generations wait already (--queue-limit).")
     }
 }

@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 extension EngineLoop {
@@ -107,7 +108,7 @@ extension EngineLoop {
             guard let logits = context.logits(at: index),
                 let token = draw(for: generation, from: logits, insteadTaking: replayed)
             else {
-                fail(part.slot, .nothingToDraw(generation.settings))
+                fail(part.slot, .nothingToDraw(generation))
                 continue
             }
             if replayed == nil, obeyBefore(token.id, part.slot) { continue }
@@ -138,6 +139,27 @@ extension EngineLoop {
         board.update { $0.counters.predictedTokens += drawn }
     }
 
+    /// Chooses a token that the generation's grammar allows, if it has one.
+    ///
+    /// The grammar is asked of the one token that is drawn; only where it refuses that, which tokens it allows is computed.
+    private func drawAllowed(for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>) -> Int32? {
+        guard let matcher = generation.matcher else {
+            return generation.sampler.sample(
+                logits, history: generation.history, index: generation.predicted, with: candidates)
+        }
+        if generation.isAstray { return nil }
+        let keepsScores = generation.sampler.keepsScores
+        if !keepsScores { keptScores.keep(logits) }
+        let draw = generation.sampler.finalDraw
+        let token = generation.sampler.sample(
+            logits, history: generation.history, index: generation.predicted, with: candidates)
+        if let token, matcher.allows(token) { return token }
+        if !keepsScores { keptScores.restore(logits) }
+        return generation.sampler.sampleAgain(
+            after: draw, logits, mask: matcher.mask(), history: generation.history, index: generation.predicted,
+            with: candidates)
+    }
+
     /// Chooses a token, and notes how likely it was where that is asked for.
     ///
     /// - Parameter replayed: what an earlier run chose here. The draw is then for the sampler's memory alone.
@@ -146,8 +168,7 @@ extension EngineLoop {
     ) -> (id: Int32, probabilities: TokenProbabilities?)? {
         let wish = generation.settings.probabilities
         if let wish, wish.stage == .beforeSampling { report.keep(logits, count: wish.count) }
-        let drawn = generation.sampler.sample(
-            logits, history: generation.history, index: generation.predicted, with: candidates)
+        let drawn = drawAllowed(for: generation, from: logits)
         guard let token = replayed ?? drawn else { return nil }
         guard let wish else { return (token, nil) }
         let text = { generation.text(of: $0, in: self.loaded.vocabulary) }
@@ -166,9 +187,23 @@ extension EngineLoop {
 
 extension EngineError {
     /// - Returns: the request's fault where it may have banned every token.
-    fileprivate static func nothingToDraw(_ settings: AdjustableSettings) -> Self {
-        settings.sampling.logitBiases.isEmpty
+    fileprivate static func nothingToDraw(_ generation: Generation) -> Self {
+        if let matcher = generation.matcher {
+            if generation.isAstray {
+                return EngineError(
+                    .invalidRequest, "The tokens to be continued are not what the generation's grammar allows.")
+            }
+            return matcher.isOverflown
+                ? EngineError(
+                    .invalidRequest,
+                    "The grammar is too ambiguous: following it takes more than its budget of threads or work.")
+                : EngineError(
+                    .invalidRequest,
+                    "After \(generation.predicted) tokens no token is left that the grammar allows.")
+        }
+        return generation.settings.sampling.logitBiases.isEmpty
             ? EngineError(.generationFailed, "The model gave no usable score for any token.")
-            : EngineError(.invalidRequest, "Field 'logit_bias': no token is left that may be drawn")
+            : EngineError(
+                .invalidRequest, "Field 'logit_bias': no token is left that may be drawn", parameter: "logit_bias")
     }
 }

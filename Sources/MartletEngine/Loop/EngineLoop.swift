@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// The engine's thread: commands in, decode, sample, events out.
@@ -32,6 +33,9 @@ final class EngineLoop {
     var pace: PromptPace
     var batch: Batch
     let candidates: Candidates
+    /// Scores as they were before a draw that a grammar may refuse.
+    lazy var keptScores = KeptScores(vocabularySize: loaded.vocabulary.count)
+    private var machines = ConstraintMachines()
     lazy var report = TokenReport(vocabularySize: loaded.vocabulary.count)
     var output = TurnOutput()
     /// Sequences of a decode that failed; each is tried alone, to find the one to blame.
@@ -113,7 +117,9 @@ final class EngineLoop {
                 output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
                 break
             }
-            let generation = Generation(request, arrival: arrivals, vocabularySize: loaded.vocabulary.count)
+            let generation = Generation(
+                request, arrival: arrivals, vocabularySize: loaded.vocabulary.count,
+                matcher: newMatcher(for: request))
             output.add(request.handle, .admitted(promptTokens: request.tokens.count))
             if let reason = generation.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
                 end(generation, reason)
@@ -142,6 +148,11 @@ final class EngineLoop {
             return false
         }
         return true
+    }
+
+    /// Follows the request's grammar from the beginning of an answer; `nil` where it has none.
+    func newMatcher(for request: PreparedRequest) -> TokenMatcher? {
+        request.constraint.map { machines.matcher(for: $0) }
     }
 
     /// Delivers what there is before the turn is over. The status that goes with an event is there before it.

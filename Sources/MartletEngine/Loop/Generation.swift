@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// One answer in the making. Used by the engine's thread alone.
@@ -24,6 +25,10 @@ final class Generation {
     /// Where the answer can be cut without going through all of it again: ascending, the first at token 0.
     private var checkpoints: [Checkpoint]
     private(set) var record = AnswerRecord()
+    /// What may be generated; `nil` = anything.
+    private(set) var matcher: TokenMatcher?
+    /// Whether a token was taken that the grammar does not allow.
+    private(set) var isAstray = false
     private var held = HeldProbabilities()
     private var certain: [TokenProbabilities] = []
     /// Tokens of an earlier run that are still to be drawn again.
@@ -57,7 +62,7 @@ final class Generation {
         var text: TextState
     }
 
-    init(_ request: PreparedRequest, arrival: UInt64, vocabularySize: Int) {
+    init(_ request: PreparedRequest, arrival: UInt64, vocabularySize: Int, matcher: TokenMatcher?) {
         self.request = request
         handle = request.handle
         self.arrival = arrival
@@ -71,10 +76,16 @@ final class Generation {
             answer: AnswerText(stops: request.stops, minimumIndent: request.minimumIndent),
             reasoning: request.reasoning.map { ReasoningControl($0.rule) })
         checkpoints = [Checkpoint(token: 0, text: text)]
+        self.matcher = matcher
     }
 
     /// A copy that goes its own way from here on. What waits for a later token stays with the original.
-    init(forking original: Generation, handle: GenerationHandle, arrival: UInt64, at time: MonotonicTime) {
+    ///
+    /// - Parameter matcher: one that has seen nothing yet.
+    init(
+        forking original: Generation, handle: GenerationHandle, arrival: UInt64, at time: MonotonicTime,
+        matcher: TokenMatcher?
+    ) {
         request = original.request
         self.handle = handle
         promptCount = original.promptCount
@@ -88,11 +99,24 @@ final class Generation {
         checkpoints = original.checkpoints
         record = original.record
         held = original.held
+        self.matcher = matcher
+        isAstray = original.isAstray
         cachedTokens = promptCount
         started = time
         firstToken = time
         lastToken = time
+        follow(matcher)
     }
+
+    /// Has a matcher that has seen nothing take the tokens so far.
+    private func follow(_ matcher: TokenMatcher?) {
+        guard let matcher else { return }
+        for index in 0..<predicted where !matcher.accept(record.token(index)) { isAstray = true }
+        self.matcher = matcher
+    }
+
+    /// Whether a token may come next.
+    func allows(_ token: Int32) -> Bool { matcher?.allows(token) ?? true }
 
     /// Generated tokens, forced and injected ones included. The index of the next one.
     var predicted: Int { record.count }
@@ -204,6 +228,11 @@ final class Generation {
         case .stop(let stop): return .stopText(stop)
         case .indentation: return .indentation
         case nil: break
+        }
+        if let matcher {
+            // Only what an earlier run is said to have written can be refused; nothing can follow that.
+            if !matcher.accept(token) { isAstray = true }
+            if matcher.isFinished, !isAstray { return .endOfGeneration }
         }
         if let limit = settings.maximumTokens, predicted >= limit { return .tokenLimit }
         if time != nil, let limit = settings.maximumTime, predictedTime >= limit { return .timeLimit }
@@ -329,7 +358,9 @@ final class Generation {
     }
 
     /// Forgets all tokens from number `count` on. The sampler is for the caller to make anew.
-    func rewind(to count: Int, vocabulary: Vocabulary) {
+    ///
+    /// - Parameter matcher: one that has seen nothing yet.
+    func rewind(to count: Int, vocabulary: Vocabulary, matcher: TokenMatcher?) {
         history.removeLast(predicted - count)
         let injected = record.injectedCount
         record.cut(to: count)
@@ -348,6 +379,7 @@ final class Generation {
             _ = held.release(certain: text.answer.certainCount)
         }
         text.reasoning?.budget = settings.reasoningBudget
+        follow(matcher)
     }
 
     /// The last bytes of the answer's tokens, `count` or a few more where there are so many.

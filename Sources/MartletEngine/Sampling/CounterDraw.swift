@@ -8,6 +8,8 @@ enum CounterDraw {
         case token = 0
         /// Whether the likeliest tokens are left out.
         case exclusion = 0x5851_F42D_4C95_7F2D
+        /// Drawing again where a grammar refused the token that was drawn.
+        case redraw = 0x2545_F491_4F6C_DD1D
     }
 
     /// 0 ≤ result < 1, with 53 random bits.

@@ -39,6 +39,16 @@ enum LogitScan {
         return position < logits.count ? position : 0
     }
 
+    /// Gives every token whose bit is not set the score of what is never drawn.
+    static func exclude(
+        from logits: UnsafeMutableBufferPointer<Float>, allBut mask: UnsafeBufferPointer<UInt64>
+    ) {
+        for (index, word) in mask.enumerated() where word != .max {
+            let end = min(64, logits.count - index * 64)
+            for bit in 0..<max(0, end) where word >> UInt64(bit) & 1 == 0 { logits[index * 64 + bit] = -.infinity }
+        }
+    }
+
     /// Calls `body` with every token whose score is at least a threshold, ascending; `body` returns the threshold from
     /// there on.
     @inline(__always)

@@ -11,7 +11,8 @@ struct Sampler: Sendable {
         case filter(any CandidateFilter)
     }
 
-    private enum Draw: Sendable {
+    /// The last step, with what it keeps from draw to draw.
+    enum Draw: Sendable {
         case plain
         case mirostat(MirostatDraw)
         case adaptive(AdaptiveDraw)
@@ -20,7 +21,7 @@ struct Sampler: Sendable {
     /// What is added to the scores of single tokens.
     private let biases: [TokenBias]
     private var steps: [Step] = []
-    private var finalDraw = Draw.plain
+    private(set) var finalDraw = Draw.plain
     /// Whether the result is the most likely token for sure. Then all steps only change single scores.
     private(set) var isGreedy: Bool
     private let seed: UInt64
@@ -110,6 +111,32 @@ struct Sampler: Sendable {
             }
         }
         return isSure
+    }
+
+    /// Whether `sample` leaves the scores as they are.
+    var keepsScores: Bool {
+        guard biases.isEmpty, let first = steps.first else { return biases.isEmpty }
+        // These make a list of candidates, which is all that is changed from there on.
+        if case .filter(let filter) = first { return filter is TopK || filter is TopP || filter is MinP }
+        return false
+    }
+
+    /// Chooses again among the tokens of a mask.
+    ///
+    /// With the draw that was refused, the result is drawn from the probabilities that the mask leaves, as if it had been
+    /// known from the beginning.
+    /// - Parameters:
+    ///   - draw: `finalDraw` before the draw that was refused.
+    ///   - logits: as they were before that draw; changed.
+    ///   - mask: a bit for each token.
+    mutating func sampleAgain(
+        after draw: Draw, _ logits: UnsafeMutableBufferPointer<Float>, mask: UnsafeBufferPointer<UInt64>,
+        history: [Int32], index: Int, with candidates: Candidates
+    ) -> Int32? {
+        finalDraw = draw
+        LogitScan.exclude(from: logits, allBut: mask)
+        let share = CounterDraw.uniform(seed: seed, index: index, for: .redraw)
+        return sample(logits, history: history, index: index, share: share, with: candidates)
     }
 
     /// Chooses the token that follows `history`.

@@ -32,7 +32,7 @@ package struct PromptTokenizer: Sendable {
                 text.removeAll()
                 trusted.removeAll()
                 if let stranger = ids.first(where: { !vocabulary.isValid($0) }) {
-                    throw Self.unknownToken(stranger, count: vocabulary.count)
+                    throw Self.unknownToken(stranger, in: "prompt", count: vocabulary.count)
                 }
                 tokens += ids
             }
@@ -64,8 +64,9 @@ package struct PromptTokenizer: Sendable {
         return tokens
     }
 
-    package static func unknownToken(_ token: Int32, count: Int) -> EngineError {
-        EngineError(.invalidRequest, "Token \(token) is not in the vocabulary, which has 0 to \(count - 1).")
+    package static func unknownToken(_ token: Int32, in field: String, count: Int) -> EngineError {
+        EngineError(
+            .invalidRequest, "Token \(token) is not in the vocabulary, which has 0 to \(count - 1).", parameter: field)
     }
 
     private func append(_ text: [UInt8], trusted: [Range<Int>], to tokens: inout [Int32]) throws(EngineError) {

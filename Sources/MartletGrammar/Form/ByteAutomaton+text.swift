@@ -152,9 +152,8 @@ private struct CharacterAutomaton {
         var next: Int32
     }
 
-    private var states: [[Edge]: Int32] = [:]
-    private var rows: [[Int32]] = []
-    private var accepting: [Bool] = []
+    private var numbers: [[Edge]: Int32] = [:]
+    private var states: [[Edge]] = []
 
     /// The state from which exactly `tails` lead to an end. Calls itself four times deep: no sequence is longer.
     mutating func state(for tails: [Tail]) -> Int32 {
@@ -170,21 +169,36 @@ private struct CharacterAutomaton {
             }
             edges.append(Edge(range: range, next: state(for: group)))
         }
-        if let known = states[edges] { return known }
-        var row = [Int32](repeating: ByteAutomaton.dead, count: 256)
-        for edge in edges {
-            for byte in edge.range { row[Int(byte)] = edge.next }
-        }
-        let state = Int32(rows.count)
-        rows.append(row)
-        accepting.append(edges.isEmpty)
-        states[edges] = state
+        if let known = numbers[edges] { return known }
+        let state = Int32(states.count)
+        states.append(edges)
+        numbers[edges] = state
         return state
     }
 
     private func first(_ tail: Tail) -> UInt8 { tail.first?.lowerBound ?? 0 }
 
     func finish(start: Int32) -> ByteAutomaton? {
-        ByteAutomaton(rows: rows, accepting: accepting, start: Int(start)).trimmed()
+        // Bytes between two bounds of ranges are alike.
+        var bounds = [Bool](repeating: false, count: 257)
+        for edge in states.joined() {
+            bounds[Int(edge.range.lowerBound)] = true
+            bounds[Int(edge.range.upperBound) + 1] = true
+        }
+        var classes = [UInt8](repeating: 0, count: 256)
+        for byte in 1..<256 { classes[byte] = classes[byte - 1] + (bounds[byte] ? 1 : 0) }
+        let classCount = Int(classes[255]) + 1
+        var transitions = [Int32](repeating: ByteAutomaton.dead, count: states.count * classCount)
+        for (state, edges) in states.enumerated() {
+            for edge in edges {
+                for column in classes[Int(edge.range.lowerBound)]...classes[Int(edge.range.upperBound)] {
+                    transitions[state * classCount + Int(column)] = edge.next
+                }
+            }
+        }
+        return ByteAutomaton(
+            classes: classes, classCount: classCount, transitions: transitions, accepting: states.map(\.isEmpty),
+            start: Int(start)
+        ).trimmed()
     }
 }

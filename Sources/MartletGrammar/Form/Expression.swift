@@ -25,6 +25,20 @@ enum Expression: Hashable, Sendable {
         }
     }
 
+    /// Alternatives without `never` and repetitions.
+    static func distinct(_ alternatives: [Int32]) -> [Int32] {
+        if alternatives.count <= 16 {
+            var kept: [Int32] = []
+            kept.reserveCapacity(alternatives.count)
+            for alternative in alternatives where alternative != 0 && !kept.contains(alternative) {
+                kept.append(alternative)
+            }
+            return kept
+        }
+        var seen: Set<Int32> = [0]
+        return alternatives.filter { seen.insert($0).inserted }
+    }
+
     /// What it counts against the limit of nodes.
     var cost: Int {
         switch self {
@@ -47,4 +61,7 @@ package enum TokenTerm: Hashable, Sendable {
     case otherThanID(Int32)
     /// Any token but the one with this text.
     case otherThanText(String)
+    /// Any token that has no text of its own and does not end the generation, but for those with these texts and
+    /// numbers.
+    case controlOtherThan(texts: [String], ids: [Int32])
 }

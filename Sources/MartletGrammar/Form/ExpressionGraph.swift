@@ -42,22 +42,25 @@ struct ExpressionGraph {
         var work: [Int32] = []
         for (index, expression) in expressions.enumerated() {
             let condition = condition(expression)
-            let parts = parts(of: expression)
+            var count: Int32 = 0
+            forEachPart(of: expression) { part in
+                offsets[Int(part) + 1] += 1
+                count += 1
+            }
             missing[index] =
                 switch condition {
                 case .always: 0
                 case .any: 1
-                case .all: Int32(parts.count)
+                case .all: count
                 case .never: .max
                 }
             if missing[index] == 0 { work.append(Int32(index)) }
-            for part in parts { offsets[Int(part) + 1] += 1 }
         }
         for index in expressions.indices { offsets[index + 1] += offsets[index] }
         var users = [Int32](repeating: 0, count: Int(offsets[expressions.count]))
         var filled = offsets
         for (index, expression) in expressions.enumerated() {
-            for part in parts(of: expression) {
+            forEachPart(of: expression) { part in
                 users[Int(filled[Int(part)])] = Int32(index)
                 filled[Int(part)] += 1
             }
@@ -74,9 +77,15 @@ struct ExpressionGraph {
     }
 
     /// What an expression needs: its children, or the body of the rule.
-    private func parts(of expression: Expression) -> [Int32] {
-        if case .reference(let rule) = expression { return [bodies[Int(rule)]] }
-        return expression.children
+    @inline(__always)
+    private func forEachPart(of expression: Expression, _ body: (Int32) -> Void) {
+        switch expression {
+        case .sequence(let parts), .choice(let parts):
+            for part in parts { body(part) }
+        case .repetition(let part, _, _): body(part)
+        case .reference(let rule): body(bodies[Int(rule)])
+        default: break
+        }
     }
 
     enum Order {

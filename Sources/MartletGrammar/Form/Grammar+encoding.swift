@@ -20,29 +20,25 @@ extension Grammar {
     /// Whatever the bytes are: a grammar that is checked like a new one, or an error.
     package init(decoding bytes: some Collection<UInt8>, limits: GrammarLimits) throws(GrammarError) {
         var reader = GrammarReader(bytes: Array(bytes))
-        var builder = GrammarBuilder(limits: limits)
         var automata: [ByteAutomaton] = []
         for _ in 0..<(try reader.count()) { automata.append(try reader.automaton()) }
-        var nodes = [builder.never(), builder.empty()]
+        var expressions: [Expression] = [.never, .empty]
         let expressionCount = try reader.number()
-        var rules: [GrammarBuilder.Rule] = []
-        while nodes.count < expressionCount {
-            nodes.append(try reader.node(&builder, nodes: nodes, automata: automata, rules: &rules))
-            if let failure = builder.failure { throw failure }
+        guard expressionCount <= reader.remainingCount + 2 else { throw .malformed }
+        while expressions.count < expressionCount {
+            expressions.append(try reader.expression(below: expressions.count, automatonCount: automata.count))
         }
-        let ruleCount = try reader.count()
-        guard ruleCount > 0, rules.count <= ruleCount else { throw .malformed }
-        for index in 0..<ruleCount {
-            let name = try reader.text()
-            let body = try reader.index(below: nodes.count)
-            if index >= rules.count { rules.append(builder.rule(named: name)) }
-            if let failure = builder.failure { throw failure }
-            builder.name(rules[index], name)
-            builder.define(rules[index], as: nodes[body])
+        var rules: [Rule] = []
+        for _ in 0..<(try reader.count()) {
+            rules.append(Rule(name: try reader.text(), body: Int32(try reader.index(below: expressions.count))))
         }
-        let root = try reader.index(below: ruleCount)
+        let root = try reader.index(below: rules.count)
         try reader.finish()
-        self = try builder.finish(root: rules[root])
+        for case .reference(let rule) in expressions where rule >= rules.count { throw .malformed }
+        var builder = GrammarBuilder(limits: limits)
+        let unchecked = Grammar(expressions: expressions, rules: rules, automata: automata, root: Int32(root))
+        let rule = try builder.include(unchecked)
+        self = try builder.finish(root: rule)
     }
 }
 
@@ -134,6 +130,11 @@ private struct GrammarWriter {
         case .otherThanText(let text):
             write(13)
             write(text)
+        case .controlOtherThan(let texts, let ids):
+            write(14)
+            write(texts.count)
+            for text in texts { write(text) }
+            write(ids)
         }
     }
 }
@@ -143,6 +144,8 @@ private struct GrammarReader {
     private var position = 0
 
     init(bytes: [UInt8]) { self.bytes = bytes }
+
+    var remainingCount: Int { bytes.count - position }
 
     mutating func finish() throws(GrammarError) {
         guard position == bytes.count else { throw .malformed }
@@ -211,43 +214,41 @@ private struct GrammarReader {
         return automaton
     }
 
-    /// - Parameter rules: grows up to the highest rule that is referred to.
-    mutating func node(
-        _ builder: inout GrammarBuilder, nodes: [GrammarBuilder.Node], automata: [ByteAutomaton],
-        rules: inout [GrammarBuilder.Rule]
-    ) throws(GrammarError) -> GrammarBuilder.Node {
+    /// - Parameter limit: of the numbers of expressions it consists of.
+    mutating func expression(below limit: Int, automatonCount: Int) throws(GrammarError) -> Expression {
         switch try byte() {
-        case 0: return builder.never()
-        case 1: return builder.empty()
-        case 2: return builder.bytes(try slice())
+        case 0: return .never
+        case 1: return .empty
+        case 2: return .literal(Array(try slice()))
         case 3:
             var words: [UInt64] = []
             for _ in 0..<4 { words.append(try word()) }
-            return builder.byteSet(ByteSet(encoded: words))
-        case 4: return builder.sequence(try list(of: nodes))
-        case 5: return builder.choice(try list(of: nodes))
+            return .set(ByteSet(encoded: words))
+        case 4: return .sequence(try list(below: limit))
+        case 5: return .choice(try list(below: limit))
         case 6:
-            let child = nodes[try index(below: nodes.count)]
-            let minimum = try number()
-            let maximum = try number()
-            return try builder.repetition(child, minimum, maximum == 0 ? nil : maximum - 1)
-        case 7:
-            let index = try index(below: builder.limits.rules)
-            while rules.count <= index { rules.append(builder.rule(named: "")) }
-            return builder.reference(rules[index])
-        case 8: return builder.automaton(automata[try index(below: automata.count)])
-        case 9: return builder.marker(try text())
-        case 10: return builder.token(.id(Int32(try number())))
-        case 11: return builder.token(.text(try text()))
-        case 12: return builder.token(.otherThanID(Int32(try number())))
-        case 13: return builder.token(.otherThanText(try text()))
+            let child = Int32(try index(below: limit))
+            let minimum = Int32(try number())
+            let maximum = Int32(try number())
+            return .repetition(child, minimum: minimum, maximum: maximum == 0 ? nil : maximum - 1)
+        case 7: return .reference(Int32(try number()))
+        case 8: return .automaton(Int32(try index(below: automatonCount)))
+        case 9: return .token(.marker(try text()))
+        case 10: return .token(.id(Int32(try number())))
+        case 11: return .token(.text(try text()))
+        case 12: return .token(.otherThanID(Int32(try number())))
+        case 13: return .token(.otherThanText(try text()))
+        case 14:
+            var texts: [String] = []
+            for _ in 0..<(try count()) { texts.append(try text()) }
+            return .token(.controlOtherThan(texts: texts, ids: try list(below: .max)))
         default: throw .malformed
         }
     }
 
-    private mutating func list(of nodes: [GrammarBuilder.Node]) throws(GrammarError) -> [GrammarBuilder.Node] {
-        var list: [GrammarBuilder.Node] = []
-        for _ in 0..<(try count()) { list.append(nodes[try index(below: nodes.count)]) }
+    private mutating func list(below limit: Int) throws(GrammarError) -> [Int32] {
+        var list: [Int32] = []
+        for _ in 0..<(try count()) { list.append(Int32(try index(below: limit))) }
         return list
     }
 }

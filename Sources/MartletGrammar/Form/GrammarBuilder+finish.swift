@@ -12,6 +12,7 @@ extension GrammarBuilder {
             }
             bodies.append(body)
         }
+        let expressions = expressions
         let graph = ExpressionGraph(expressions: expressions, bodies: bodies, automata: automata)
         if case .cycle(let cycle) = graph.order(nullable: graph.nullable()) {
             let names = cycle.prefix(8).map { rules[Int($0)].name }
@@ -34,6 +35,7 @@ extension GrammarBuilder {
 
     /// Only what is reached from the root and has an end.
     private func pruned(bodies: [Int32], productive: [Bool], root: Rule) -> Grammar {
+        let expressions = expressions
         let reached = reachable(bodies: bodies, productive: productive, root: root)
         var pruned = PrunedExpressions()
         var ruleNumbers = [Int32](repeating: -1, count: rules.count)
@@ -49,8 +51,7 @@ extension GrammarBuilder {
             let expression: Expression
             switch expressions[index] {
             case .sequence(let parts): expression = .sequence(parts.map { numbers[Int($0)] })
-            case .choice(let parts):
-                expression = .choice(parts.map { numbers[Int($0)] }.filter { $0 != 0 })
+            case .choice(let parts): expression = .choice(parts.map { numbers[Int($0)] })
             case .repetition(let child, let minimum, let maximum):
                 expression = .repetition(numbers[Int(child)], minimum: minimum, maximum: maximum)
             case .reference(let rule): expression = .reference(ruleNumbers[Int(rule)])
@@ -73,6 +74,7 @@ extension GrammarBuilder {
     private func reachable(
         bodies: [Int32], productive: [Bool], root: Rule
     ) -> (expressions: [Bool], rules: [Bool]) {
+        let expressions = expressions
         var seen = [Bool](repeating: false, count: expressions.count)
         var seenRules = [Bool](repeating: false, count: rules.count)
         seenRules[Int(root.index)] = true
@@ -92,27 +94,20 @@ extension GrammarBuilder {
 
 /// Expressions numbered anew, simplified where parts of them were left out.
 private struct PrunedExpressions {
-    private(set) var expressions: [Expression] = [.never, .empty]
-    private var numbers: [Expression: Int32] = [.never: 0, .empty: 1]
+    private var table = ExpressionTable()
+
+    var expressions: [Expression] { table.expressions }
 
     mutating func number(of expression: Expression) -> Int32 {
-        var expression = expression
         switch expression {
-        case .sequence(let parts):
+        case .sequence(let parts) where parts.contains(1):
             let kept = parts.filter { $0 != 1 }
-            if kept.count < 2 { return kept.first ?? 1 }
-            expression = .sequence(kept)
+            return kept.count < 2 ? kept.first ?? 1 : table.add(.sequence(kept))
         case .choice(let parts):
-            var seen: Set<Int32> = []
-            let kept = parts.filter { seen.insert($0).inserted }
-            if kept.count < 2 { return kept.first ?? 0 }
-            expression = .choice(kept)
+            let kept = Expression.distinct(parts)
+            return kept.count < 2 ? kept.first ?? 0 : table.add(.choice(kept))
         case .repetition(0, _, _), .repetition(1, _, _): return 1
-        default: break
+        default: return table.add(expression)
         }
-        if let number = numbers[expression] { return number }
-        expressions.append(expression)
-        numbers[expression] = Int32(expressions.count - 1)
-        return Int32(expressions.count - 1)
     }
 }

@@ -14,8 +14,7 @@ package struct GrammarBuilder {
     }
 
     package let limits: GrammarLimits
-    var expressions: [Expression] = []
-    private var numbers: [Expression: Int32] = [:]
+    private var table = ExpressionTable()
     var rules: [(name: String, body: Int32?)] = []
     var automata: [ByteAutomaton] = []
     private var automatonNumbers: [ByteAutomaton: Int32] = [:]
@@ -26,10 +25,9 @@ package struct GrammarBuilder {
 
     package init(limits: GrammarLimits = .standard) {
         self.limits = limits
-        // In known places, so that they exist whatever the budget is.
-        expressions = [.never, .empty]
-        numbers = [.never: 0, .empty: 1]
     }
+
+    var expressions: [Expression] { table.expressions }
 
     /// Matches the empty text.
     package mutating func empty() -> Node { Node(index: 1) }
@@ -68,23 +66,18 @@ package struct GrammarBuilder {
     }
 
     package mutating func sequence(_ parts: [Node]) -> Node {
-        let kept = parts.filter { $0.index != 1 }
-        if kept.contains(where: { $0.index == 0 }) { return never() }
-        switch kept.count {
-        case 0: return empty()
-        case 1: return kept[0]
-        default: return node(.sequence(kept.map(\.index)))
+        var kept: [Int32] = []
+        kept.reserveCapacity(parts.count)
+        for part in parts where part.index != 1 {
+            if part.index == 0 { return never() }
+            kept.append(part.index)
         }
+        return kept.count < 2 ? Node(index: kept.first ?? 1) : node(.sequence(kept))
     }
 
     package mutating func choice(_ alternatives: [Node]) -> Node {
-        var seen: Set<Node> = []
-        let kept = alternatives.filter { $0.index != 0 && seen.insert($0).inserted }
-        switch kept.count {
-        case 0: return never()
-        case 1: return kept[0]
-        default: return node(.choice(kept.map(\.index)))
-        }
+        let kept = Expression.distinct(alternatives.map(\.index))
+        return kept.count < 2 ? Node(index: kept.first ?? 0) : node(.choice(kept))
     }
 
     /// `node` at least `minimum` times, and at most `maximum` times; `nil` = without end.
@@ -133,8 +126,6 @@ package struct GrammarBuilder {
         rules[Int(rule.index)].body = node.index
     }
 
-    mutating func name(_ rule: Rule, _ name: String) { rules[Int(rule.index)].name = name }
-
     package mutating func reference(_ rule: Rule) -> Node { node(.reference(rule.index)) }
 
     package mutating func automaton(_ automaton: ByteAutomaton) -> Node {
@@ -161,16 +152,38 @@ package struct GrammarBuilder {
     /// One whole token.
     package mutating func token(_ term: TokenTerm) -> Node { node(.token(term)) }
 
+    /// A rule that matches what `grammar` does.
+    package mutating func include(_ grammar: Grammar) throws(GrammarError) -> Rule {
+        let rules = grammar.rules.map { rule(named: $0.name) }
+        var nodes: [Node] = []
+        for expression in grammar.expressions {
+            switch expression {
+            case .never: nodes.append(never())
+            case .empty: nodes.append(empty())
+            case .literal(let text): nodes.append(bytes(text))
+            case .set(let set): nodes.append(byteSet(set))
+            case .sequence(let parts): nodes.append(sequence(parts.map { nodes[Int($0)] }))
+            case .choice(let parts): nodes.append(choice(parts.map { nodes[Int($0)] }))
+            case .repetition(let child, let minimum, let maximum):
+                nodes.append(try repetition(nodes[Int(child)], Int(minimum), maximum.map(Int.init)))
+            case .reference(let rule): nodes.append(reference(rules[Int(rule)]))
+            case .automaton(let number): nodes.append(automaton(grammar.automata[Int(number)]))
+            case .token(let term): nodes.append(token(term))
+            }
+        }
+        for (rule, source) in zip(rules, grammar.rules) { define(rule, as: nodes[Int(source.body)]) }
+        return rules[Int(grammar.root)]
+    }
+
     private mutating func node(_ expression: Expression) -> Node {
-        if let number = numbers[expression] { return Node(index: number) }
-        cost += expression.cost
-        guard cost <= limits.nodes else {
+        guard cost + expression.cost <= limits.nodes else {
+            if let number = table.number(of: expression) { return Node(index: number) }
             fail(GrammarError(.limit, "The grammar has more than \(limits.nodes) nodes."))
             return never()
         }
-        let number = Int32(expressions.count)
-        expressions.append(expression)
-        numbers[expression] = number
+        let count = table.expressions.count
+        let number = table.add(expression)
+        if Int(number) == count { cost += expression.cost }
         return Node(index: number)
     }
 

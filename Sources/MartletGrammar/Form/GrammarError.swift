@@ -9,6 +9,8 @@ package struct GrammarError: Error, Sendable, Equatable, CustomStringConvertible
         case leftRecursion
         /// A rule, or the whole grammar, matches no finite text.
         case deadEnd
+        /// A vocabulary lacks a token that is named.
+        case unknownToken
         /// A budget is used up.
         case limit
         /// Bytes are no encoded grammar.

@@ -10,7 +10,7 @@ struct ConfigurationStore: ~Copyable {
     private(set) var configurations = ItemLists()
     var stacks = ItemLists()
     /// For each configuration and class of bytes, the next one, or `unknown`.
-    private var rows = Arena<UInt32>(capacity: 1024)
+    private var rows: StepTable
     let stride: Int
 
     var threads = Arena<Item>()
@@ -19,7 +19,9 @@ struct ConfigurationStore: ~Copyable {
     var frames = Arena<Item>()
     var closures: PointClosures
     var isComplete = false
-    /// Whether a step was not taken because it would have gone above the limit of threads.
+    /// Threads looked at for what is being done now.
+    var work = 0
+    /// Whether a step was not taken because it would have gone above the limit of threads, or of work.
     private(set) var isOverflown = false
 
     static let unknown: UInt32 = 0
@@ -30,6 +32,7 @@ struct ConfigurationStore: ~Copyable {
     init(program: GrammarProgram) {
         self.program = program
         stride = program.classCount
+        rows = StepTable(stride: stride)
         calls = CallQueue(ruleCount: program.rules.count)
         closures = PointClosures(pointCount: program.points.count)
         begin()
@@ -38,7 +41,8 @@ struct ConfigurationStore: ~Copyable {
     private mutating func begin() {
         configurations.addEmpty()
         configurations.addEmpty()
-        rows.append(Self.unknown, times: 2 * stride)
+        rows.addRow()
+        rows.addRow()
         var bottom = Item.bottom
         withUnsafeMutablePointer(to: &bottom) { pointer in
             _ = stacks.number(of: UnsafeMutableBufferPointer(start: pointer, count: 1))
@@ -58,17 +62,20 @@ struct ConfigurationStore: ~Copyable {
     /// What follows a byte of a class; `dead` = the byte cannot stand here.
     @inline(__always)
     mutating func step(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
-        let known = rows[Int(configuration) &* stride &+ Int(byteClass)]
+        let known = rows.row(configuration)[Int(byteClass)]
         return known != Self.unknown ? known : findStep(configuration, byteClass)
     }
 
-    /// For walks over many bytes: the row of a configuration, valid until a step is not known.
+    /// For walks over many bytes: the steps from a configuration, as far as they are known.
     @inline(__always)
-    func row(_ configuration: UInt32) -> UnsafePointer<UInt32> {
-        UnsafePointer(rows.base + Int(configuration) &* stride)
-    }
+    func row(_ configuration: UInt32) -> UnsafeMutablePointer<UInt32> { rows.row(configuration) }
 
     private mutating func findStep(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
+        work += configurations.count(of: configuration)
+        if work > program.limits.work {
+            isOverflown = true
+            return Self.dead
+        }
         prepare()
         isComplete = false
         let byte = program.representatives[Int(byteClass)]
@@ -76,7 +83,7 @@ struct ConfigurationStore: ~Copyable {
             read(byte, at: configurations.item(index, of: configuration))
         }
         let next = threads.count == 0 && arrivals.count == 0 ? Self.dead : close()
-        rows[Int(configuration) * stride + Int(byteClass)] = next
+        rows.row(configuration)[Int(byteClass)] = next
         return next
     }
 
@@ -109,8 +116,12 @@ struct ConfigurationStore: ~Copyable {
 
     /// What follows a whole token where the grammar names tokens.
     ///
-    /// - Parameter other: what follows the token's bytes, or `dead`; may follow too.
-    mutating func step(_ configuration: UInt32, token: Int32, orElse other: UInt32) -> UInt32 {
+    /// - Parameters:
+    ///   - kind: of the token.
+    ///   - other: what follows the token's bytes, or `dead`; may follow too.
+    mutating func step(
+        _ configuration: UInt32, token: Int32, _ kind: TokenKind, orElse other: UInt32
+    ) -> UInt32 {
         prepare()
         isComplete = false
         for index in 0..<configurations.count(of: configuration) {
@@ -120,7 +131,8 @@ struct ConfigurationStore: ~Copyable {
             let isMatch =
                 switch program.terms[Int(point.first)] {
                 case .token(let id): id == token
-                case .otherThan(let id): id != token
+                case .otherThan(let id): id != token && kind != .end
+                case .controlOtherThan(let ids): kind == .control && !ids.contains(token)
                 case .bytes: false
                 }
             if isMatch { arrivals.add(Item(point: point.next, state: 0, stack: thread.stack)) }
@@ -144,10 +156,11 @@ struct ConfigurationStore: ~Copyable {
             isOverflown = true
             return Self.dead
         }
+        work += arrivals.count + threads.count
         let count = mergedThreadCount()
         let number = configurations.number(
             of: UnsafeMutableBufferPointer(start: threads.base, count: count), flag: isComplete)
-        if Int(number) * stride == rows.count { rows.append(Self.unknown, times: stride) }
+        if Int(number) == rows.count { rows.addRow() }
         return number
     }
 
@@ -157,7 +170,7 @@ struct ConfigurationStore: ~Copyable {
         var oldStacks = ItemLists()
         swap(&configurations, &oldConfigurations)
         swap(&stacks, &oldStacks)
-        rows = Arena(capacity: 1024)
+        rows = StepTable(stride: stride)
         isOverflown = false
         begin()
         var needed = [Bool](repeating: false, count: oldStacks.count)
@@ -194,5 +207,48 @@ struct ConfigurationStore: ~Copyable {
             isComplete = oldConfigurations.flag(of: list)
             kept[position] = finish(isOverflown: false)
         }
+    }
+}
+
+/// What a token is to a grammar.
+enum TokenKind {
+    case text
+    /// It has no text of its own.
+    case control
+    /// It ends the generation; it is meant only where it is named.
+    case end
+}
+
+/// A row of steps for each configuration, in blocks, so that no growth moves what there is.
+struct StepTable: ~Copyable {
+    private let stride: Int
+    private var blocks: [UnsafeMutablePointer<UInt32>] = []
+    /// Rows.
+    private(set) var count = 0
+
+    private static let blockShift: UInt32 = 6
+    private static let blockCount = 1 << Int(blockShift)
+
+    init(stride: Int) { self.stride = stride }
+
+    deinit {
+        for block in blocks { block.deallocate() }
+    }
+
+    var byteCount: Int { blocks.count * Self.blockCount * stride * MemoryLayout<UInt32>.stride }
+
+    /// Adds a row in which nothing is known.
+    mutating func addRow() {
+        if count == blocks.count * Self.blockCount {
+            let block = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.blockCount * stride)
+            block.initialize(repeating: ConfigurationStore.unknown, count: Self.blockCount * stride)
+            blocks.append(block)
+        }
+        count += 1
+    }
+
+    @inline(__always)
+    func row(_ index: UInt32) -> UnsafeMutablePointer<UInt32> {
+        blocks[Int(index >> Self.blockShift)] + Int(index & UInt32(Self.blockCount - 1)) &* stride
     }
 }

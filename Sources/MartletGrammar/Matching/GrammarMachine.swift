@@ -6,13 +6,15 @@ package final class GrammarMachine {
     var store: ConfigurationStore
     /// Configurations that texts are at; 0 = free.
     private var positions: [UInt32] = []
+    /// Counts how often configurations got new numbers.
+    private(set) var generation = 0
 
     package init(_ program: GrammarProgram) {
         self.program = program
         store = ConfigurationStore(program: program)
     }
 
-    /// Whether a step was not taken since it went above the limit of threads.
+    /// Whether a step was not taken since it went above the limit of threads or of work.
     package var isOverflown: Bool { store.isOverflown }
 
     func addPosition(_ configuration: UInt32) -> Int {
@@ -31,10 +33,25 @@ package final class GrammarMachine {
         set { positions[position] = newValue }
     }
 
-    /// Forgets what can be found out again, if it takes more memory than the limit.
-    func makeRoom() {
+    /// To be called before a text, a token or a mask: forgets what can be found out again, if it takes more memory than
+    /// the limit.
+    func begin() {
+        store.work = 0
         guard store.byteCount > program.limits.cacheBytes else { return }
         store.reset(keeping: &positions)
+        generation += 1
+    }
+
+    /// A step that is not known, on the way through a trie: configurations on the path are kept too.
+    func stepInWalk(_ path: inout UnsafeMutableBufferPointer<UInt32>, depth: Int, _ byteClass: UInt8) -> UInt32 {
+        if store.byteCount > program.limits.cacheBytes {
+            var kept = positions + path[...depth]
+            store.reset(keeping: &kept)
+            positions = Array(kept[..<positions.count])
+            for index in 0...depth { path[index] = kept[positions.count + index] }
+            generation += 1
+        }
+        return store.step(path[depth], byteClass)
     }
 }
 
@@ -58,7 +75,7 @@ package final class MachinePosition {
 
     func copy() -> MachinePosition { MachinePosition(machine, configuration) }
 
-    private(set) var configuration: UInt32 {
+    var configuration: UInt32 {
         get { machine[index] }
         set { machine[index] = newValue }
     }
@@ -71,7 +88,7 @@ package final class MachinePosition {
 
     /// - Returns: whether all bytes may stand here. If not, none was taken.
     package func accept(_ bytes: some Sequence<UInt8>) -> Bool {
-        machine.makeRoom()
+        machine.begin()
         var next = configuration
         for byte in bytes {
             next = machine.store.step(next, machine.program.classes[Int(byte)])

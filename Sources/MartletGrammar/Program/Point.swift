@@ -48,6 +48,8 @@ struct Counter: Sendable {
 package enum ResolvedTerm: Sendable, Equatable {
     case token(Int32)
     case otherThan(Int32)
+    /// Any control token but these.
+    case controlOtherThan([Int32])
     /// No token of the vocabulary: these bytes.
     case bytes([UInt8])
 }

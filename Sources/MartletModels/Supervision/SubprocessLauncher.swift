@@ -67,12 +67,16 @@ package struct SubprocessLauncher: WorkerLauncher {
                 await execution.teardown(using: Self.teardown)
             }
             group.addTask {
-                // A line above the limit throws: the rest of the output is then drained without being read.
+                // To the end, whatever comes: a worker must never wait for a reader of its log.
+                var splitter = LogLineSplitter()
                 do {
-                    for try await line in execution.standardError.strings() { link.logged(line) }
+                    for try await bytes in execution.standardError {
+                        for line in bytes.withUnsafeBytes({ splitter.take($0) }) { link.logged(line) }
+                    }
                 } catch {
                     link.logged("the log of the worker cannot be read: \(error)")
                 }
+                for line in splitter.finish() { link.logged(line) }
             }
             let failure = await readFrames(frames, link)
             link.outgoing.close()

@@ -44,6 +44,8 @@ package enum ControlRefusal: Sendable, Equatable {
     case textNotFound
     /// Tokens were dropped when the context was full, so what was there cannot be gone back to.
     case truncated
+    /// The answer follows a grammar, which foreign text would break.
+    case constrained
     /// Only so many sequences are idle.
     case noFreeSequence(idle: Int)
     /// The order itself is at fault. One sentence that names the rule and the value.

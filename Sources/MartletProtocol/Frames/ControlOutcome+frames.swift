@@ -107,6 +107,7 @@ extension ControlRefusal: FrameField {
             writer.write(UInt8(11))
             writer.write(message)
         case .truncated: writer.write(UInt8(12))
+        case .constrained: writer.write(UInt8(13))
         }
     }
 
@@ -126,6 +127,7 @@ extension ControlRefusal: FrameField {
         case 10: self = .noFreeSequence(idle: try reader.readInt())
         case 11: self = .invalid(try reader.readString())
         case 12: self = .truncated
+        case 13: self = .constrained
         default: throw .unknownCase(of: "refusal", number: number)
         }
     }

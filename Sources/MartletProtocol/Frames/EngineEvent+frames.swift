@@ -157,11 +157,12 @@ extension Timings: FrameField {
 }
 
 extension EngineError: FrameField {
-    static var minimumByteCount: Int { 4 }
+    static var minimumByteCount: Int { 5 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(code.rawValue)
         writer.write(message)
+        writer.write(parameter)
         writer.write(promptTokens)
         writer.write(contextSize)
     }
@@ -171,6 +172,7 @@ extension EngineError: FrameField {
         guard let code = Code(rawValue: number) else { throw .unknownCase(of: "error code", number: number) }
         self.init(
             code, try reader.readString(),
+            parameter: try reader.readOptional { reader throws(FrameError) in try reader.readString() },
             promptTokens: try reader.readOptional { reader throws(FrameError) in try reader.readInt() },
             contextSize: try reader.readOptional { reader throws(FrameError) in try reader.readInt() })
     }

@@ -1,3 +1,5 @@
+import MartletGrammar
+
 extension GenerationRequest: FrameField {
     static var minimumByteCount: Int { 1 }
 
@@ -14,6 +16,8 @@ extension GenerationRequest: FrameField {
         writer.write(visibleMarkers)
         writer.write(probabilities != nil)
         probabilities?.write(to: &writer)
+        writer.write(constraint != nil)
+        if let constraint { writer.write(constraint.grammar.encoded()) }
         writer.write(reportsStanding)
         writer.write(slot)
         writer.write(minimumIndent)
@@ -51,6 +55,14 @@ extension GenerationRequest: FrameField {
         )
         probabilities = try reader.readOptional { reader throws(FrameError) in
             try ProbabilityRequest(from: &reader)
+        }
+        constraint = try reader.readOptional { reader throws(FrameError) in
+            let bytes = try reader.readSlice()
+            // What it may cost was decided where it was made.
+            guard let grammar = try? Grammar(decoding: bytes, limits: .unlimited) else {
+                throw .invalidValue("grammar")
+            }
+            return GenerationConstraint(grammar)
         }
         reportsStanding = try reader.readBool()
         slot = try reader.readOptional { reader throws(FrameError) in try reader.readInt() }

@@ -54,6 +54,9 @@ package struct ServerConfiguration: Sendable {
     /// How long a resumable generation goes on that nobody reads; `nil` = for ever. Default: 10 min.
     package var orphanTimeout: Duration? = .seconds(600)
 
+    /// How resumable generations outlive the server. Default: they do not.
+    package var journal: JournalConfiguration?
+
     /// Whether `/slots` is served. Default: yes.
     package var servesSlots = true
     /// Whether `/metrics` is served. Default: yes.
@@ -62,6 +65,8 @@ package struct ServerConfiguration: Sendable {
     package var changesProperties = false
     /// Where a line about each answered request goes. Default: nowhere.
     package var accessLog: AccessLog?
+    /// How many log lines were lost so far because nobody read them. Default: none.
+    package var droppedLogLineCount: @Sendable () -> UInt64 = { 0 }
     /// Which build answers, as responses name it. Default: "martlet".
     package var build = "martlet"
 

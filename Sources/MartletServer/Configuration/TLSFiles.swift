@@ -14,7 +14,7 @@ package struct TLSFiles: Sendable {
     }
 
     /// Reads both files. Clients need TLS 1.2 or newer.
-    func configuration() throws(EdgeServerError) -> TLSConfiguration {
+    func read() throws(EdgeServerError) -> TLSConfiguration {
         let certificates: [NIOSSLCertificate]
         let key: NIOSSLPrivateKey
         do {

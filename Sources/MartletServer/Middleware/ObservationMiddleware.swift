@@ -23,7 +23,7 @@ struct ObservationMiddleware: RouterMiddleware {
         let route = context.endpointPath ?? "none"
         metrics.count(method: method, route: route, status: response.status.code)
 
-        guard let accessLog else { return response }
+        guard let accessLog, accessLog.includes(route: route) else { return response }
         let report = { @Sendable [context, status = response.status.code] in
             let record = AccessRecord(
                 time: Timestamp.now(), requestID: context.requestID, traceID: trace?.traceID, notes: context.notes,

@@ -30,6 +30,8 @@ extension EngineError {
                 .uriTooLong, .rangeNotSatisfiable, .headersTooLarge, .notSupported:
                 .invalidRequest
             }
-        self.init(code, error.message, promptTokens: error.promptTokens, contextSize: error.contextSize)
+        self.init(
+            code, error.message, parameter: error.parameter, promptTokens: error.promptTokens,
+            contextSize: error.contextSize)
     }
 }

@@ -12,4 +12,6 @@ struct PreparedPrompt: Sendable {
     var reasoning: ReasoningRule?
     /// Tells thinking from content; `nil` = all is content.
     var splitter: (any OutputSplitter)?
+    /// What may be written, thinking included; `nil` = what the request's own fields say.
+    var constraint: GenerationConstraint?
 }

@@ -1,7 +1,13 @@
 internal import MartletAPI
+internal import MartletJSON
 
 /// What a completion route makes of a request: everything that does not depend on the model, and how to make the rest.
 struct Completion<View: CompletionView>: Sendable {
+    let kind: CompletionKind
+    /// The request's.
+    let body: JSONValue
+    /// What its client is told that the prompt was, where that is told.
+    var promptText = ""
     let options: CompletionOptions
     /// What goes before the generation's id on the wire.
     let idPrefix: String

@@ -62,6 +62,13 @@ struct CompletionService: Sendable {
         terms.owner = owner
         terms.lifetime = resume.lifetime
         terms.label = resume.label
+        if terms.isResumable {
+            terms.origin =
+                RequestOrigin(
+                    kind: completion.kind, body: completion.body, promptText: completion.promptText,
+                    build: configuration.build
+                ).bytes
+        }
         terms.streams = options.streams
         if options.streams || resume.lifetime != .plain {
             terms.pingInterval = options.pingInterval.map { TimeAmount($0) }
@@ -119,7 +126,7 @@ struct CompletionService: Sendable {
     ) {
         var request = completion.options.request(
             handle: generation.handle, prompt: prepared.prompt, visibleMarkers: prepared.visibleMarkers,
-            adapters: prepared.adapters)
+            adapters: prepared.adapters, constraint: prepared.constraint)
         request.reasoning = prepared.reasoning
         let origin = GenerationOrigin(chat: completion.chat) { [terms = generation.terms] in
             forkTerms(of: terms, completion)
@@ -142,7 +149,7 @@ struct CompletionService: Sendable {
         return terms
     }
 
-    private func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
+    func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {
         gate.whenDecided { result in
             // Off the engine's thread: rendering takes time.
             Task {

@@ -63,7 +63,7 @@ struct ControlRoutes: Sendable {
     }
 
     private func reply(to request: ControlRequest, _ generation: Generation) async throws -> ControlReply {
-        var action: ControlAction?
+        let action: ControlAction
         switch request.action {
         case .endReasoning(let message): action = .endReasoning(message: message)
         case .stop(let reason): action = .stop(reason: reason)
@@ -73,11 +73,9 @@ struct ControlRoutes: Sendable {
         case .rewind(let target): action = .rewind(target)
         case .status: action = .status
         case .inject(let injection):
-            guard let origin = registry.origin(of: generation) as? GenerationOrigin else { break }
-            return await registry.control(
-                generation, .inject(try self.injection(injection, origin)), requestID: request.requestID)
+            action = .inject(try self.injection(injection, generation))
         case .fork(let changes):
-            guard let origin = registry.origin(of: generation) as? GenerationOrigin else { break }
+            let origin = try origin(of: generation)
             do throws(GenerationQuota.Excess) {
                 return try await registry.fork(
                     generation, into: changes, requestID: request.requestID, origin.makeForkTerms)
@@ -85,17 +83,24 @@ struct ControlRoutes: Sendable {
                 throw APIError(error)
             }
         }
-        guard let action else { return .ended(generation.log.terminalEvent) }
         return await registry.control(generation, action, requestID: request.requestID)
     }
 
-    private func injection(_ wish: ControlInjection, _ origin: GenerationOrigin) throws(APIError) -> Injection {
+    private func origin(of generation: Generation) throws(APIError) -> GenerationOrigin {
+        if let origin = registry.origin(of: generation) as? GenerationOrigin { return origin }
+        if let end = generation.log.terminalEvent { throw ControlBodies.finished(end) }
+        var error = APIError(.conflict, "The model is still being loaded, or the server was started again meanwhile")
+        error.reason = "origin_unknown"
+        throw error
+    }
+
+    private func injection(_ wish: ControlInjection, _ generation: Generation) throws(APIError) -> Injection {
         guard let role = wish.role else {
             return Injection(
                 content: Prompt(pieces: [.text(wish.content, isTrusted: false)], addsBeginning: false),
                 moment: wish.moment, opensTurn: false)
         }
-        guard let chat = origin.chat else {
+        guard let chat = try origin(of: generation).chat else {
             throw .field("role", "A plain completion has no turns; leave the role out")
         }
         return Injection(

@@ -53,7 +53,8 @@ struct GenerationRoutes: Sendable {
         let rendition = generation.numberedResponse
         // First whether it has ended, then where that is.
         let extent = generation.log.extent
-        let position = try EventStart(request).position(in: rendition, extent)
+        let position = try EventStart(request).position(
+            in: rendition, extent, mayAwait: generation.isRestored && !extent.isEnded)
         // Tells an EventSource that it need not come again.
         if extent.isEnded, position.cursor.position == extent.count { return Response(status: .noContent) }
         return StreamResponse(generation: generation, rendition: rendition, position: position, loops: loops)
@@ -112,25 +113,23 @@ struct EventStart {
         return identifier
     }
 
-    func position(in rendition: Rendition, _ extent: GenerationLog.Extent) throws(APIError) -> StreamPosition {
+    /// - Parameter mayAwait: whether events that are not there may have been told.
+    func position(
+        in rendition: Rendition, _ extent: GenerationLog.Extent, mayAwait: Bool
+    ) throws(APIError) -> StreamPosition {
         switch place {
         case .beginning, .event(0): return StreamPosition()
         case .event(let number):
             guard number < extent.nextNumber, let position = rendition.position(behind: number - 1) else {
+                if mayAwait { return rendition.position(awaiting: EventIdentifier(number: number - 1)) }
                 throw Self.neverIssued("Parameter 'from_event'", "\(number)", extent)
             }
             return position
         case .behind(let identifier, let name):
-            if let parts = identifier.parts {
-                guard let position = rendition.position(behind: parts, partsOf: identifier.number) else {
-                    throw Self.neverIssued(name, "\(identifier.number).\(parts)", extent)
-                }
-                return position
-            }
-            guard let position = rendition.position(behind: identifier.number) else {
-                throw Self.neverIssued(name, "\(identifier.number)", extent)
-            }
-            return position
+            if let position = rendition.position(behind: identifier) { return position }
+            if mayAwait { return rendition.position(awaiting: identifier) }
+            let parts = identifier.parts.map { ".\($0)" } ?? ""
+            throw Self.neverIssued(name, "\(identifier.number)\(parts)", extent)
         }
     }
 

@@ -13,6 +13,7 @@ struct ServerRoutes: Sendable {
     let engine: any EngineService
     let gate: ModelGate
     let registry: GenerationRegistry
+    let journal: Journal?
     let metrics: RequestMetrics
     /// When the server was started, in seconds since 1970.
     let startTime: Int
@@ -84,6 +85,10 @@ struct ServerRoutes: Sendable {
         text.add(
             "martlet_model_load_seconds", help: "How long it took to load a model, in seconds.",
             [(labels: [("model", configuration.modelName)], value: gate.loadTimes)])
+        journal?.metrics.write(to: &text)
+        text.add(
+            "martlet_log_lines_dropped_total", .counter, help: "Log lines lost because nobody read them in time.",
+            Double(configuration.droppedLogLineCount()))
         registry.metrics.write(to: &text)
         metrics.write(to: &text)
         return Response(

@@ -28,11 +28,9 @@ package final class Journal: Sendable {
 
     enum Entry: Sendable {
         case begin(GenerationHandle, JournalHead)
-        case resume(GenerationHandle, id: String, recordCount: UInt32, byteCount: Int)
+        case resume(GenerationHandle, id: String, JournalExtent)
         case request(JournalRequest)
-        case events([EngineEvent])
-        case ping(GenerationHandle)
-        case handOver
+        case input(GenerationHandle, GenerationInput)
         /// Counts a journal that is there.
         case keep(id: String, byteCount: Int)
         case remove(id: String)
@@ -43,8 +41,8 @@ package final class Journal: Sendable {
 
     private struct Inbox {
         var entries: [Entry] = []
-        /// In them.
-        var eventCount = 0
+        /// Of them that are inputs.
+        var inputCount = 0
         var isScheduled = false
         /// Whether somebody waits.
         var isUrgent = false
@@ -52,31 +50,35 @@ package final class Journal: Sendable {
     }
 
     package let folder: JournalFolder
+    private let lock: Mutex<JournalLock?>
     private let inbox = Mutex(Inbox())
     private let writer: Mutex<JournalWriter>
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let collectTime: Duration
-    private let maximumEventCount: Int
+    private let maximumInputCount: Int
     private let clock: @Sendable () -> Int64
     private let troubled: @Sendable (String) -> Void
     /// How many generations have a journal that is written: what is told of others is not worth a lock.
     private let openCount = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - folder: prepared and locked.
+    ///   - folder: prepared.
+    ///   - lock: the folder's; let go when the journal is closed.
     ///   - maximumByteCount: of all journals. The oldest that have ended go first.
     ///   - collectTime: how long entries are collected before they are written.
-    ///   - maximumEventCount: most events that wait to be written.
+    ///   - maximumInputCount: most inputs that wait to be written.
     ///   - clock: milliseconds since 1970.
     ///   - troubled: called on the journal's thread when durability is lost, once until all is well again.
     package init(
-        folder: JournalFolder, durability: Durability = .write, maximumByteCount: Int = .max,
-        collectTime: Duration = .milliseconds(2), maximumEventCount: Int = 1 << 18,
+        folder: JournalFolder, lock: consuming JournalLock? = nil, durability: Durability = .write,
+        maximumByteCount: Int = .max,
+        collectTime: Duration = .milliseconds(2), maximumInputCount: Int = 1 << 18,
         clock: @escaping @Sendable () -> Int64 = Journal.now, troubled: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.folder = folder
+        self.lock = Mutex(lock)
         self.collectTime = collectTime
-        self.maximumEventCount = maximumEventCount
+        self.maximumInputCount = maximumInputCount
         self.clock = clock
         self.troubled = troubled
         writer = Mutex(JournalWriter(folder: folder, durability: durability, maximumByteCount: maximumByteCount))
@@ -103,27 +105,21 @@ package final class Journal: Sendable {
     /// A generation of an earlier server goes on under a new handle.
     package func resume(_ handle: GenerationHandle, _ stored: StoredGeneration) {
         openCount.wrappingAdd(1, ordering: .relaxed)
-        post(
-            .resume(
-                handle, id: stored.head.log.id, recordCount: stored.recordCount, byteCount: stored.byteCount))
+        post(.resume(handle, id: stored.head.log.id, stored.extent))
     }
 
+    /// What the engine is asked; of one generation the first counts.
     package func take(_ request: JournalRequest) { post(.request(request)) }
 
-    /// Events of any generations; of those without a journal nothing is kept.
-    package func take(_ events: [EngineEvent]) {
+    /// Something happened to a generation. Of one without a journal nothing is kept.
+    package func take(_ input: GenerationInput, of handle: GenerationHandle) {
         guard openCount.load(ordering: .relaxed) > 0 else { return }
-        post(.events(events))
+        post(.input(handle, input))
     }
-
-    package func ping(_ handle: GenerationHandle) { post(.ping(handle)) }
-
-    /// The server is being shut down: what runs is continued by the next one.
-    package func handOver() { post(.handOver) }
 
     /// A generation that an earlier server has ended is kept.
     package func keep(_ stored: StoredGeneration) {
-        post(.keep(id: stored.head.log.id, byteCount: stored.byteCount))
+        post(.keep(id: stored.head.log.id, byteCount: stored.extent.byteCount))
     }
 
     /// A generation is to be forgotten.
@@ -140,6 +136,7 @@ package final class Journal: Sendable {
     package func close() async {
         await flush()
         try? await pool.shutdownGracefully()
+        lock.withLock { $0 = nil }
     }
 
     // MARK: The way to the thread
@@ -147,9 +144,9 @@ package final class Journal: Sendable {
     private func post(_ entry: Entry) {
         let mustSchedule = inbox.withLock { inbox in
             if case .flush = entry { inbox.isUrgent = true }
-            if case .events(let events) = entry {
-                inbox.eventCount += events.count
-                if inbox.eventCount > maximumEventCount { Self.throwAway(&inbox) }
+            if case .input = entry {
+                inbox.inputCount += 1
+                if inbox.inputCount > maximumInputCount { Self.throwAway(&inbox) }
             }
             inbox.entries.append(entry)
             defer { inbox.isScheduled = true }
@@ -160,19 +157,19 @@ package final class Journal: Sendable {
 
     /// Leaves only what keeps the writer's books right: whose journals there are, and which generations ended.
     private static func throwAway(_ inbox: inout Inbox) {
-        var ends: [EngineEvent] = []
+        var ends: [Entry] = []
         inbox.entries.removeAll { entry in
             switch entry {
-            case .events(let events):
-                ends += events.filter(\.isTerminal)
+            case .input(_, let input):
+                if input.isTerminal { ends.append(entry) }
                 return true
-            case .ping, .request, .overflow: return true
+            case .request, .overflow: return true
             default: return false
             }
         }
         inbox.entries.append(.overflow)
-        inbox.entries.append(.events(ends))
-        inbox.eventCount = 0
+        inbox.entries += ends
+        inbox.inputCount = 0
     }
 
     /// The journal's thread: writes what was collected.
@@ -201,19 +198,4 @@ package final class Journal: Sendable {
         let (seconds, attoseconds) = duration.components
         usleep(UInt32(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
     }
-}
-
-/// How the journal fares.
-package struct JournalMetrics: Sendable, Equatable {
-    /// Generations whose journal is being written.
-    package var open = 0
-    /// Bytes of all journals that are there.
-    package var fileBytes = 0
-    /// Since the start of the server.
-    package var writtenBytes = 0
-    package var writes = 0
-    /// Generations that will not outlive the server, as their journal could not be written.
-    package var lost = 0
-    /// Whether durability is lost now.
-    package var isTroubled = false
 }

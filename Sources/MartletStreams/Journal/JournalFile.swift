@@ -57,7 +57,7 @@ struct JournalFile: ~Copyable {
         #endif
     }
 
-    static func read(_ path: String) throws(JournalError) -> [UInt8] {
+    static func read(_ path: String, upTo limit: Int = .max) throws(JournalError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw JournalError("open", path) }
         defer { close(descriptor) }
@@ -65,7 +65,7 @@ struct JournalFile: ~Copyable {
         guard fstat(descriptor, &status) == 0 else { throw JournalError("read", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw JournalError("read", path, code: EINVAL) }
         // The journal of a running server may grow meanwhile: what is there now is enough.
-        let size = max(0, Int(status.st_size))
+        let size = min(limit, max(0, Int(status.st_size)))
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {

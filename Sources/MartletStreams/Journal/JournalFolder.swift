@@ -18,9 +18,9 @@ package struct JournalFolder: Sendable {
     package init(path: String) { self.path = path }
 
     /// Where servers keep their state unless told otherwise (XDG base directories); `nil` = there is no home.
-    package static func defaultPath(environment: [String: String]) -> String? {
-        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/martlet" }
-        guard let home = environment["HOME"], home.hasPrefix("/") else { return nil }
+    package static func defaultPath(environment: (String) -> String?) -> String? {
+        if let state = environment("XDG_STATE_HOME"), state.hasPrefix("/") { return state + "/martlet" }
+        guard let home = environment("HOME"), home.hasPrefix("/") else { return nil }
         return home + "/.local/state/martlet"
     }
 
@@ -60,6 +60,16 @@ package struct JournalFolder: Sendable {
             let id = String(name.dropLast(Self.suffix.count))
             return Self.isID(id) ? id : nil
         }
+    }
+
+    /// The same in the order in which the generations began.
+    package func idsInOrder() throws(JournalError) -> [String] {
+        var begins: [(id: String, time: Int64)] = []
+        for id in try ids() {
+            // Of what has no readable beginning, the place does not matter.
+            begins.append((id, JournalReader.beginTime(try JournalFile.read(file(of: id), upTo: 64)) ?? 0))
+        }
+        return begins.sorted { ($0.time, $0.id) < ($1.time, $1.id) }.map(\.id)
     }
 
     /// Whether a journal may have that name: 32 hexadecimal digits and nothing that leads elsewhere.
@@ -140,6 +150,8 @@ package struct JournalLock: ~Copyable, Sendable {
 
     fileprivate init(descriptor: Int32) { self.descriptor = descriptor }
 
+    package consuming func release() {}
+
     deinit { close(descriptor) }
 }
 
@@ -150,5 +162,11 @@ package struct JournalError: Error, Sendable, Equatable, CustomStringConvertible
     /// - Parameter action: completes "cannot".
     init(_ action: String, _ path: String, code: Int32 = errno) {
         description = "cannot \(action) \(path): \(String(cString: strerror(code)))"
+    }
+
+    private init(description: String) { self.description = description }
+
+    package static func inUse(_ path: String) -> Self {
+        Self(description: "another server uses \(path); give each a folder of its own with --state-dir")
     }
 }

@@ -1,62 +1,89 @@
 package import MartletProtocol
+internal import NIOCore
 
 /// What is fixed about a generation when it is admitted, as far as it must outlive the server.
 package struct JournalHead: Sendable, Equatable {
     package var log: LogHead
-    /// Who may see it; `nil` = whoever may use the server.
-    package var owner: String?
+    package var responseID: String
+    package var owner: Owner
+    package var lifetime: GenerationTerms.Lifetime
     package var label: String?
+    package var streams: Bool
+    package var pingInterval: Duration?
     /// The client's request, in a form that only who made it understands.
     package var origin: [UInt8]
 
-    package init(log: LogHead, owner: String? = nil, label: String? = nil, origin: [UInt8] = []) {
-        self.log = log
-        self.owner = owner
-        self.label = label
-        self.origin = origin
+    package init(_ terms: GenerationTerms) {
+        log = terms.head
+        responseID = terms.responseID
+        owner = terms.owner
+        lifetime = terms.lifetime
+        label = terms.label
+        streams = terms.streams
+        pingInterval = terms.pingInterval.map { .nanoseconds($0.nanoseconds) }
+        origin = terms.origin
+    }
+
+    /// The terms that it was made from.
+    /// - Parameter view: made from `origin`.
+    package func terms(view: any StreamView) -> GenerationTerms {
+        var terms = GenerationTerms(head: log, responseID: responseID, view: view)
+        terms.owner = owner
+        terms.lifetime = lifetime
+        terms.label = label
+        terms.streams = streams
+        terms.pingInterval = pingInterval.map { TimeAmount($0) }
+        terms.origin = origin
+        return terms
     }
 
     func write(to writer: inout ByteWriter) {
         writer.write(log.id)
         writer.write(log.created)
         writer.write(log.model)
-        writer.write(owner)
+        writer.write(responseID)
+        writer.write(owner.rawValue)
+        writer.write(lifetime.rawValue)
         writer.write(label)
+        writer.write(streams)
+        writer.write(pingInterval)
         writer.write(origin)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
         log = LogHead(
             id: try reader.readString(), created: try reader.readInt64(), model: try reader.readString())
-        owner = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
+        responseID = try reader.readString()
+        owner = Owner(rawValue: try reader.readString())
+        guard let lifetime = GenerationTerms.Lifetime(rawValue: try reader.readString()) else {
+            throw .invalidValue("lifetime")
+        }
+        self.lifetime = lifetime
         label = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
+        streams = try reader.readBool()
+        pingInterval = try reader.readOptional { reader throws(FrameError) in try reader.readDuration() }
         origin = Array(try reader.readSlice())
     }
 }
 
-/// What an engine was asked, and what makes its text the parts of an answer.
+/// What an engine was asked, and of which model.
 package struct JournalRequest: Sendable, Equatable {
     package var request: GenerationRequest
-    /// What the splitter was made from, in a form that only who made it understands. Empty = there is none.
-    package var splitter: [UInt8]
-    /// Of the model that the tokens are of.
-    package var modelFingerprint: String
+    /// Whose tokens they are, and whose template says what the parts of an answer are.
+    package var model: ModelInformation
 
-    package init(request: GenerationRequest, splitter: [UInt8] = [], modelFingerprint: String = "") {
+    package init(_ request: GenerationRequest, model: ModelInformation) {
         self.request = request
-        self.splitter = splitter
-        self.modelFingerprint = modelFingerprint
+        self.model = model
     }
 
     func write(to writer: inout ByteWriter) {
         writer.write(request)
-        writer.write(splitter)
-        writer.write(modelFingerprint)
+        writer.write(model)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
         request = try reader.readRequest()
-        splitter = Array(try reader.readSlice())
-        modelFingerprint = try reader.readString()
+        model = try reader.readModelInformation()
     }
 }

@@ -1,3 +1,5 @@
+internal import MartletProtocol
+
 /// Reads what counts of a journal, whatever its bytes are.
 package enum JournalReader {
     package struct Result: Sendable {
@@ -16,6 +18,14 @@ package enum JournalReader {
         } catch {
             return Result(generation: generation, damage: "\(error)")
         }
+    }
+
+    /// When the generation began, as the first bytes of its journal say; not checked.
+    static func beginTime(_ bytes: [UInt8]) -> Int64? {
+        let start = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount
+        guard bytes.starts(with: JournalFormat.header), bytes.count > start else { return nil }
+        var reader = ByteReader(bytes[start...])
+        return try? reader.readInt64()
     }
 
     private static func read(
@@ -38,8 +48,8 @@ package enum JournalReader {
             }
             position = payload.endIndex
             sequence += 1
-            generation?.recordCount = sequence
-            generation?.byteCount = position
+            generation?.extent.recordCount = sequence
+            generation?.extent.byteCount = position
         }
         if generation == nil { throw .headless }
     }

@@ -47,16 +47,24 @@ struct JournalWriter {
                     head.write(to: &writer)
                 }
                 dirty.insert(handle)
-            case .resume(let handle, let id, let recordCount, let byteCount):
-                open[handle] = OpenJournal(
-                    id: id, path: folder.file(of: id), sequence: recordCount, byteCount: byteCount)
-                totalByteCount += byteCount
+            case .resume(let handle, let id, let extent):
+                open[handle] = OpenJournal(id: id, path: folder.file(of: id), extent: extent)
+                totalByteCount += extent.byteCount
                 add(.resumed, to: handle) { $0.write(time) }
-            case .request(let request): add(.request, to: request.request.handle) { request.write(to: &$0) }
-            case .ping(let handle): add(.ping, to: handle) { $0.write(time) }
-            case .events(let events): take(events, at: time, metrics: &metrics, problems: &problems)
-            case .handOver:
-                for handle in open.keys { add(.handedOver, to: handle) { $0.write(time) } }
+            case .request(let request):
+                guard let journal = open[request.request.handle] else { continue }
+                journal.add(request)
+                dirty.insert(request.request.handle)
+            case .input(let handle, .engine(let event)):
+                guard let journal = open[handle] else { continue }
+                journal.add(event, at: time)
+                dirty.insert(handle)
+                if event.isTerminal {
+                    write(handle, metrics: &metrics, problems: &problems)
+                    close(handle, problems: &problems)
+                }
+            case .input(let handle, .ping): add(.ping, to: handle) { $0.write(time) }
+            case .input(let handle, .handedOver): add(.handedOver, to: handle) { $0.write(time) }
             case .keep(let id, let byteCount):
                 ended.append((id, byteCount))
                 totalByteCount += byteCount
@@ -85,21 +93,6 @@ struct JournalWriter {
         guard let journal = open[handle] else { return }
         journal.add(kind, body)
         dirty.insert(handle)
-    }
-
-    private mutating func take(
-        _ events: [EngineEvent], at time: Int64, metrics: inout JournalMetrics, problems: inout [String]
-    ) {
-        for event in events {
-            guard let journal = open[event.handle] else { continue }
-            journal.add(event, at: time)
-            if event.isTerminal {
-                write(event.handle, metrics: &metrics, problems: &problems)
-                close(event.handle, problems: &problems)
-            } else {
-                dirty.insert(event.handle)
-            }
-        }
     }
 
     private mutating func write(

@@ -8,6 +8,7 @@ final class OpenJournal {
     private var file: JournalFile?
     private(set) var isLost = false
     private var sequence: UInt32
+    private var hasRequest: Bool
     /// Bytes that are in the file.
     private(set) var byteCount: Int
     /// Whole records that are not in the file yet.
@@ -15,14 +16,13 @@ final class OpenJournal {
     /// The payload of a record of events that is being collected.
     private var events: [UInt8] = []
 
-    /// - Parameters:
-    ///   - sequence: records that the file has.
-    ///   - byteCount: its length; 0 = the file is to be made.
-    init(id: String, path: String, sequence: UInt32 = 0, byteCount: Int = 0) {
+    /// - Parameter extent: what the file has; nothing = it is to be made.
+    init(id: String, path: String, extent: JournalExtent = JournalExtent()) {
         self.id = id
         self.path = path
-        self.sequence = sequence
-        self.byteCount = byteCount
+        sequence = extent.recordCount
+        hasRequest = extent.hasRequest
+        byteCount = extent.byteCount
         if byteCount == 0 { records = JournalFormat.header }
     }
 
@@ -33,6 +33,13 @@ final class OpenJournal {
         sealEvents()
         JournalFormat.append(kind, sequence: sequence, to: &records) { ByteWriter.append(to: &$0, body) }
         sequence += 1
+    }
+
+    /// Adds what the engine is asked, unless it is there.
+    func add(_ request: JournalRequest) {
+        guard !hasRequest else { return }
+        hasRequest = true
+        add(.request) { request.write(to: &$0) }
     }
 
     /// Adds an event to the record that is being collected.

@@ -2,25 +2,16 @@ package import MartletProtocol
 
 /// A generation as its journal tells it.
 package struct StoredGeneration: Sendable, Equatable {
-    /// Something that happened to a live generation, in the order in which it happened.
-    package enum Input: Sendable, Equatable {
-        case event(EngineEvent)
-        case ping
-    }
-
     package var head: JournalHead
     /// `nil` = the server ended before the model was there.
     package var request: JournalRequest?
-    package var inputs: [Input] = []
+    package var inputs: [GenerationInput] = []
     /// Milliseconds since 1970 of the last record.
     package var lastChange: Int64
     /// How often in a row a server took it up and died.
-    package var crashes = 0
-    /// Whether the last server was shut down while it ran.
-    package var isHandedOver = false
-    /// Records and bytes that count.
-    package var recordCount: UInt32 = 0
-    package var byteCount = 0
+    private var crashes = 0
+    private var isHandedOver = false
+    package var extent = JournalExtent()
     private var firstToken: Int64?
     private var lastToken: Int64?
     /// How long tokens took in earlier runs.
@@ -39,15 +30,21 @@ package struct StoredGeneration: Sendable, Equatable {
         }
     }
 
+    /// How many servers in a row have died while it ran, the last one included.
+    package var deaths: Int { isHandedOver ? 0 : crashes + 1 }
+
     package var isEnded: Bool {
-        guard case .event(let event)? = inputs.last else { return false }
+        guard case .engine(let event)? = inputs.last else { return false }
         return event.isTerminal
     }
+
+    /// When it ended, in seconds since 1970.
+    package var finished: Int64? { isEnded ? lastChange / 1_000 : nil }
 
     /// The tokens that were told, in order.
     package var tokens: [Int32] {
         inputs.compactMap { input in
-            if case .event(let event) = input, case .token(let id, _) = event.kind { id } else { nil }
+            if case .engine(let event) = input, case .token(let id, _) = event.kind { id } else { nil }
         }
     }
 
@@ -55,7 +52,7 @@ package struct StoredGeneration: Sendable, Equatable {
     package func continuation(handle: GenerationHandle) -> GenerationRequest? {
         guard var request = request?.request, !isEnded else { return nil }
         request.handle = handle
-        request.continuation += tokens
+        for case .engine(let event) in inputs { request.take(event.kind) }
         request.continuationTime += .milliseconds(earlierTime + tokenTime)
         return request
     }
@@ -74,18 +71,20 @@ package struct StoredGeneration: Sendable, Equatable {
             case .request:
                 guard request == nil else { throw .invalidValue("second request") }
                 request = try JournalRequest(from: &reader)
+                extent.hasRequest = true
             case .events: try takeEvents(&reader)
             case .ping:
                 lastChange = try reader.readInt64()
                 inputs.append(.ping)
             case .resumed:
                 lastChange = try reader.readInt64()
-                crashes = isHandedOver ? 0 : crashes + 1
+                crashes = deaths
                 isHandedOver = false
                 earlierTime += tokenTime
                 (firstToken, lastToken) = (nil, nil)
             case .handedOver:
                 lastChange = try reader.readInt64()
+                inputs.append(.handedOver)
                 isHandedOver = true
             }
             try reader.finish()
@@ -103,10 +102,25 @@ package struct StoredGeneration: Sendable, Equatable {
             events.append(try reader.readEvent())
         }
         lastChange = time
-        inputs += events.map { .event($0) }
+        inputs += events.map { .engine($0) }
         guard events.contains(where: { if case .token = $0.kind { true } else { false } }) else { return }
         if firstToken == nil { firstToken = time }
         lastToken = time
+    }
+}
+
+/// How much of a journal counts.
+package struct JournalExtent: Sendable, Equatable {
+    package var recordCount: UInt32 = 0
+    package var byteCount = 0
+    /// Whether the engine's request is among it.
+    package var hasRequest = false
+}
+
+extension GenerationInput {
+    /// Whether nothing follows.
+    var isTerminal: Bool {
+        if case .engine(let event) = self { event.isTerminal } else { false }
     }
 }
 

@@ -42,6 +42,8 @@ package struct EventIdentifier: Sendable, Equatable {
     /// How many parts of the event, if not all.
     package var parts: Int?
 
+    package init(number: Int) { self.number = number }
+
     /// - Parameter text: as `id:` lines have it.
     package init?(_ text: some StringProtocol) {
         let words = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

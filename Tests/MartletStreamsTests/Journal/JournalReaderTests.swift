@@ -1,12 +1,22 @@
 import MartletProtocol
+import NIOCore
 import Testing
 
 @testable import MartletStreams
 
 /// What is read of a journal, whatever happened to its file.
 @Suite struct JournalReaderTests {
-    private static let head = JournalHead(
-        log: LogHead(created: 1_700_000_000, model: "tiny"), owner: "me", label: "talk", origin: [1, 2, 3])
+    private static let head = {
+        var terms = GenerationTerms(
+            head: LogHead(created: 1_700_000_000, model: "tiny"), responseID: "cmpl-1", view: NumberedView())
+        terms.owner = Owner(rawValue: "me")
+        terms.label = "talk"
+        terms.lifetime = .background
+        terms.streams = false
+        terms.pingInterval = .seconds(7)
+        terms.origin = [1, 2, 3]
+        return JournalHead(terms)
+    }()
     private static let handle = GenerationHandle(rawValue: 9)
 
     private static var request: JournalRequest {
@@ -14,7 +24,9 @@ import Testing
             handle: handle,
             prompt: Prompt(pieces: [.text("Grüße", isTrusted: false), .tokens([1])], addsBeginning: true))
         request.sampling.seed = 7
-        return JournalRequest(request: request, splitter: [4], modelFingerprint: "f")
+        var model = ModelInformation()
+        model.chatTemplate = "{{ messages }}"
+        return JournalRequest(request, model: model)
     }
 
     private static func token(_ id: Int32) -> EngineEvent {
@@ -31,7 +43,8 @@ import Testing
             writer.write(Int64(1_000))
             head.write(to: &writer)
         }
-        journal.add(.request) { request.write(to: &$0) }
+        journal.add(request)
+        journal.add(request)
         journal.add(EngineEvent(handle, .admitted(promptTokens: 3)), at: 1_010)
         journal.add(token(1), at: 1_020)
         journal.add(.ping) { $0.write(Int64(1_500)) }
@@ -61,11 +74,15 @@ import Testing
         #expect(stored.request == Self.request)
         #expect(
             stored.inputs == [
-                .event(EngineEvent(Self.handle, .admitted(promptTokens: 3))), .event(Self.token(1)), .ping,
-                .event(Self.token(2)), .event(Self.token(3)), .event(Self.token(4)), .ping, .event(Self.token(5)),
-                .event(Self.end),
+                .engine(EngineEvent(Self.handle, .admitted(promptTokens: 3))), .engine(Self.token(1)), .ping,
+                .engine(Self.token(2)), .engine(Self.token(3)), .handedOver, .engine(Self.token(4)), .ping,
+                .engine(Self.token(5)),
+                .engine(Self.end),
             ])
         #expect(stored.isEnded)
+        #expect(stored.finished == 6)
+        #expect(stored.extent.hasRequest)
+        #expect(JournalHead(stored.head.terms(view: NumberedView())) == Self.head)
         #expect(stored.tokens == [1, 2, 3, 4, 5])
         #expect(stored.lastChange == 6_050)
         #expect(stored.continuation(handle: Self.handle) == nil)
@@ -82,8 +99,8 @@ import Testing
                 continue
             }
             let stored = try #require(result.generation)
-            #expect(stored.byteCount == good)
-            #expect(Int(stored.recordCount) == ends.firstIndex(of: good))
+            #expect(stored.extent.byteCount == good)
+            #expect(Int(stored.extent.recordCount) == ends.firstIndex(of: good))
             let tokens = stored.tokens
             #expect(tokens == Array([1, 2, 3, 4, 5].prefix(tokens.count)))
         }
@@ -103,7 +120,7 @@ import Testing
                 continue
             }
             let stored = try #require(result.generation)
-            #expect(stored.byteCount == good)
+            #expect(stored.extent.byteCount == good)
             #expect(stored.inputs == Array(whole.inputs.prefix(stored.inputs.count)))
         }
     }
@@ -140,16 +157,16 @@ import Testing
         #expect(request.sampling.seed == 7)
     }
 
-    @Test func onlyRestartsAfterACrashAreCounted() throws {
+    @Test func onlyDeathsInARowAreCounted() throws {
         let (bytes, ends) = Self.sample()
-        func crashes(_ records: Int) throws -> Int {
-            try #require(JournalReader.read(Array(bytes[..<ends[records]])).generation).crashes
+        func deaths(_ records: Int) throws -> Int {
+            try #require(JournalReader.read(Array(bytes[..<ends[records]])).generation).deaths
         }
         // Records: head, request, events, ping, events, resumed, events, handed over, resumed.
-        #expect(try crashes(5) == 0)
-        #expect(try crashes(6) == 1)
-        #expect(try crashes(8) == 1)
-        #expect(try crashes(9) == 0)
+        #expect(try deaths(5) == 1)
+        #expect(try deaths(6) == 2)
+        #expect(try deaths(8) == 0)
+        #expect(try deaths(9) == 1)
     }
 
     @Test func theChecksumIsCastagnolis() {

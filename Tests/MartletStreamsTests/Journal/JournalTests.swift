@@ -1,3 +1,4 @@
+import Dispatch
 import MartletProtocol
 import Synchronization
 import Testing
@@ -9,6 +10,27 @@ import Testing
 #elseif canImport(Darwin)
     import Darwin
 #endif
+
+/// Stops a thread where it asks for the time.
+private final class Brake: Sendable {
+    private let isPulled = Atomic(false)
+    private let reached = DispatchSemaphore(value: 0)
+    private let released = DispatchSemaphore(value: 0)
+
+    func pull() { isPulled.store(true, ordering: .sequentiallyConsistent) }
+
+    func waitUntilReached() { reached.wait() }
+
+    func release() { released.signal() }
+
+    func pass(at time: Int64) -> Int64 {
+        if isPulled.exchange(false, ordering: .sequentiallyConsistent) {
+            reached.signal()
+            released.wait()
+        }
+        return time
+    }
+}
 
 /// Real files in a folder of the test's own.
 @Suite struct JournalTests {
@@ -54,22 +76,25 @@ import Testing
     private let place: Place
     init() throws { place = try Place() }
 
-    private func head() -> JournalHead { JournalHead(log: LogHead(created: 5, model: "m")) }
+    private func head() -> JournalHead {
+        JournalHead(GenerationTerms(head: LogHead(created: 5, model: "m"), view: NumberedView()))
+    }
 
     private func journal(
-        _ durability: Journal.Durability = .write, maximumByteCount: Int = .max, maximumEventCount: Int = 1 << 18,
+        _ durability: Journal.Durability = .write, maximumByteCount: Int = .max, maximumInputCount: Int = 1 << 18,
         troubled: @escaping @Sendable (String) -> Void = { _ in }
     ) -> Journal {
         Journal(
             folder: place.folder, durability: durability, maximumByteCount: maximumByteCount, collectTime: .zero,
-            maximumEventCount: maximumEventCount, clock: { 1_000 }, troubled: troubled)
+            maximumInputCount: maximumInputCount, clock: { 1_000 }, troubled: troubled)
     }
 
     private func handle(_ number: UInt64) -> GenerationHandle { GenerationHandle(rawValue: number) }
 
     private func request(_ number: UInt64) -> JournalRequest {
         JournalRequest(
-            request: GenerationRequest(handle: handle(number), prompt: Prompt(pieces: [], addsBeginning: true)))
+            GenerationRequest(handle: handle(number), prompt: Prompt(pieces: [], addsBeginning: true)),
+            model: ModelInformation())
     }
 
     private func token(_ number: UInt64, _ id: Int32) -> EngineEvent {
@@ -80,6 +105,10 @@ import Testing
         EngineEvent(handle(number), .finished(Completion(reason: .tokenLimit, timings: Timings()), text: []))
     }
 
+    private func tell(_ journal: Journal, _ events: EngineEvent...) {
+        for event in events { journal.take(.engine(event), of: event.handle) }
+    }
+
     @Test(arguments: Journal.Durability.allCases)
     func whatIsToldIsInTheFileAfterAFlush(durability: Journal.Durability) async throws {
         let journal = journal(durability)
@@ -87,16 +116,16 @@ import Testing
         journal.begin(handle(1), first)
         journal.begin(handle(2), second)
         journal.take(request(1))
-        journal.take([token(1, 5), token(2, 6), token(3, 7)])
-        journal.ping(handle(1))
-        journal.take([token(1, 8)])
-        journal.take([end(2)])
+        tell(journal, token(1, 5), token(2, 6), token(3, 7))
+        journal.take(.ping, of: handle(1))
+        tell(journal, token(1, 8))
+        tell(journal, end(2))
         await journal.flush()
         let stored = try place.read(first)
         #expect(stored.request == request(1))
-        #expect(stored.inputs == [.event(token(1, 5)), .ping, .event(token(1, 8))])
+        #expect(stored.inputs == [.engine(token(1, 5)), .ping, .engine(token(1, 8))])
         let other = try place.read(second)
-        #expect(other.inputs == [.event(token(2, 6)), .event(end(2))])
+        #expect(other.inputs == [.engine(token(2, 6)), .engine(end(2))])
         #expect(other.isEnded)
         #expect(journal.metrics.open == 1)
         #expect(journal.metrics.lost == 0)
@@ -109,17 +138,17 @@ import Testing
         let first = journal()
         first.begin(handle(1), head)
         first.take(request(1))
-        first.take([token(1, 5)])
+        tell(first, token(1, 5))
         await first.close()
         let second = journal()
         second.resume(handle(4), try place.read(head))
-        second.take([token(4, 6)])
-        second.handOver()
+        tell(second, token(4, 6))
+        second.take(.handedOver, of: handle(4))
         await second.close()
         let stored = try place.read(head)
         #expect(stored.tokens == [5, 6])
-        #expect(stored.crashes == 1)
-        #expect(stored.isHandedOver)
+        #expect(stored.deaths == 0)
+        #expect(stored.inputs.last == .handedOver)
     }
 
     @Test func onlyTheOwnerMayLook() async throws {
@@ -154,7 +183,7 @@ import Testing
         let head = head()
         let first = journal()
         first.begin(handle(1), head)
-        first.take([token(1, 5)])
+        tell(first, token(1, 5))
         await first.close()
         let good = try place.folder.bytes(of: head.log.id)
         var file = try JournalFile(extending: place.folder.file(of: head.log.id))
@@ -162,7 +191,7 @@ import Testing
         let read = JournalReader.read(try place.folder.bytes(of: head.log.id))
         #expect(read.damage != nil)
         let stored = try #require(read.generation)
-        try place.folder.setAside(head.log.id, from: stored.byteCount)
+        try place.folder.setAside(head.log.id, from: stored.extent.byteCount)
         #expect(try place.folder.bytes(of: head.log.id) == good)
         #expect(try JournalFile.read("\(place.folder.path)/aside/\(head.log.id).from-\(good.count)") == [9, 9, 9])
         try place.folder.setAside(head.log.id, from: 0)
@@ -180,7 +209,7 @@ import Testing
         rename(place.folder.path + "/streams", place.folder.path + "/elsewhere")
         for number in 1...3 as ClosedRange<UInt64> {
             journal.begin(handle(number), head())
-            journal.take([token(number, 1)])
+            tell(journal, token(number, 1))
             await journal.flush()
         }
         #expect(journal.metrics.lost == 3)
@@ -190,7 +219,7 @@ import Testing
         rename(place.folder.path + "/elsewhere", place.folder.path + "/streams")
         let head = head()
         journal.begin(handle(4), head)
-        journal.take([token(1, 2), token(4, 2), end(1), end(2), end(3)])
+        tell(journal, token(1, 2), token(4, 2), end(1), end(2), end(3))
         await journal.flush()
         #expect(try place.read(head).tokens == [2])
         #expect(!journal.metrics.isTroubled)
@@ -200,21 +229,26 @@ import Testing
     }
 
     @Test func whatComesFasterThanItCanBeWrittenIsGivenUpWithoutAGap() async throws {
-        let journal = journal(maximumEventCount: 100)
+        let brake = Brake()
+        let journal = Journal(
+            folder: place.folder, collectTime: .zero, maximumInputCount: 100, clock: { brake.pass(at: 1_000) })
         let (first, second) = (head(), head())
         journal.begin(handle(1), first)
-        journal.take([token(1, 5)])
+        tell(journal, token(1, 5))
         await journal.flush()
+        brake.pull()
         journal.begin(handle(2), second)
-        journal.take((0..<101).map { token(1, $0) })
-        journal.take([token(1, 6), end(2)])
+        brake.waitUntilReached()
+        for id: Int32 in 0..<101 { tell(journal, token(1, id)) }
+        tell(journal, token(1, 6), end(2))
+        brake.release()
         await journal.flush()
         #expect(journal.metrics.lost == 2)
         // What is there is a beginning of what happened.
         #expect(try place.read(first).tokens == [5])
         // One that has ended without its journal is not to be continued.
         #expect(try place.folder.ids() == [first.log.id])
-        journal.take([end(1)])
+        tell(journal, end(1))
         await journal.flush()
         #expect(try place.folder.ids().isEmpty)
         #expect(journal.metrics.open == 0)
@@ -229,7 +263,7 @@ import Testing
         for (index, head) in heads.enumerated() {
             let number = UInt64(index) + 1
             journal.begin(handle(number), head)
-            journal.take([token(number, 1), end(number)])
+            tell(journal, token(number, 1), end(number))
             await journal.flush()
         }
         let kept = try place.folder.ids()
@@ -240,7 +274,7 @@ import Testing
         // Of those that run none makes room.
         let running = head()
         journal.begin(handle(20), running)
-        journal.take([EngineEvent(handle(20), .token(id: 1, text: [UInt8](repeating: 1, count: 900)[...]))])
+        tell(journal, EngineEvent(handle(20), .token(id: 1, text: [UInt8](repeating: 1, count: 900)[...])))
         await journal.flush()
         #expect(journal.metrics.lost == 1)
         await journal.close()
@@ -251,12 +285,12 @@ import Testing
         let (running, ended) = (head(), head())
         journal.begin(handle(1), running)
         journal.begin(handle(2), ended)
-        journal.take([token(1, 1), end(2)])
+        tell(journal, token(1, 1), end(2))
         await journal.flush()
         journal.remove(running.log.id)
         journal.remove(ended.log.id)
         journal.remove(LogHead.makeID())
-        journal.take([token(1, 2)])
+        tell(journal, token(1, 2))
         await journal.flush()
         #expect(try place.folder.ids().isEmpty)
         #expect(journal.metrics == JournalMetrics(writtenBytes: journal.metrics.writtenBytes, writes: 2))
@@ -273,10 +307,9 @@ import Testing
     }
 
     @Test func stateGoesWhereTheDesktopSays() {
-        #expect(JournalFolder.defaultPath(environment: ["HOME": "/home/me"]) == "/home/me/.local/state/martlet")
-        #expect(
-            JournalFolder.defaultPath(environment: ["HOME": "/home/me", "XDG_STATE_HOME": "/var/x"]) == "/var/x/martlet"
-        )
-        #expect(JournalFolder.defaultPath(environment: ["XDG_STATE_HOME": "relative"]) == nil)
+        func path(_ environment: [String: String]) -> String? { JournalFolder.defaultPath { environment[$0] } }
+        #expect(path(["HOME": "/home/me"]) == "/home/me/.local/state/martlet")
+        #expect(path(["HOME": "/home/me", "XDG_STATE_HOME": "/var/x"]) == "/var/x/martlet")
+        #expect(path(["XDG_STATE_HOME": "relative"]) == nil)
     }
 }

@@ -1,0 +1,13 @@
+import MartletGGUF
+
+/// A model file is refused, or all that it promises lies within it.
+enum GGUFFuzz {
+    static func run(_ input: [UInt8]) -> CInt {
+        guard let header = try? GGUFHeader(GGUFBytes(input)) else { return Verdict.keep }
+        let length = UInt64(input.count)
+        precondition(header.tensorCount == 0 || header.dataOffset <= length, "tensors begin beyond the end")
+        precondition(header.metadata.count <= input.count, "more metadata than bytes")
+        if let split = header.split { precondition(split.number < split.count, "a part beyond the last") }
+        return Verdict.keep
+    }
+}

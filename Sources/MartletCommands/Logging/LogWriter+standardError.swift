@@ -1,0 +1,17 @@
+import MartletModels
+import MartletObservability
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+extension LogWriter {
+    /// To this process's standard error, for a person.
+    static let standardError = LogWriter(descriptor: STDERR_FILENO) { count in
+        "\(Timestamp.now()) \(droppedLines(count).line)\n"
+    }
+}

@@ -1,0 +1,84 @@
+import MartletAPI
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+
+/// Settings that are the defaults of a request's sampling fields.
+enum SamplingDefaults {
+    private static let fields: KeyValuePairs<SettingKey, String> = [
+        .samplers: "samplers", .samplerSequence: "samplers", .logitBias: "logit_bias", .topNSigma: "top_n_sigma",
+        .typicalP: "typical_p", .xtcProbability: "xtc_probability", .xtcThreshold: "xtc_threshold",
+        .dynamicTemperatureRange: "dynatemp_range", .dynamicTemperatureExponent: "dynatemp_exponent",
+        .mirostat: "mirostat", .mirostatEntropy: "mirostat_tau", .mirostatRate: "mirostat_eta",
+        .adaptiveTarget: "adaptive_target", .adaptiveDecay: "adaptive_decay", .dryMultiplier: "dry_multiplier",
+        .dryBase: "dry_base", .dryAllowedLength: "dry_allowed_length", .dryLastN: "dry_penalty_last_n",
+        .drySequenceBreaker: "dry_sequence_breakers",
+    ]
+
+    /// Reads each setting as a request's field is read.
+    static func apply(_ values: SettingValues, to defaults: inout CompletionDefaults) throws(SettingError) {
+        guard values.text(.samplers) == nil || values.text(.samplerSequence) == nil else {
+            throw SettingError("--samplers and --sampling-seq are both set; leave one out")
+        }
+        for (key, field) in fields {
+            guard let value = try json(key, values) else { continue }
+            if value == [] {
+                defaults.sampling.dry.sequenceBreakers = []
+                continue
+            }
+            do {
+                try defaults.readSampling([field: value])
+            } catch {
+                throw SettingError("--\(key.rawValue): \(error.message)")
+            }
+        }
+        if let value = values.integer(.seed), value >= 0 { defaults.seed = UInt64(value) }
+        if let value = values.toggle(.ignoreEnd) { defaults.ignoresEndOfGeneration = value }
+    }
+
+    private static func json(_ key: SettingKey, _ values: SettingValues) throws(SettingError) -> JSONValue? {
+        switch values.choices[key]?.value {
+        case nil: return nil
+        case .integer(let value): return .integer(value)
+        case .number(let value): return .number(value)
+        case .text(let text) where key == .samplers:
+            return .array(text.split(separator: ";").map { .string(String($0)) })
+        case .text(let text): return .string(text)
+        case .list(["none"]) where key == .drySequenceBreaker: return []
+        case .list(let texts) where key == .drySequenceBreaker: return .array(texts.map { .string(unescaped($0)) })
+        case .list(let texts):
+            var pairs: [JSONValue] = []
+            for text in texts { pairs.append(try bias(text)) }
+            return .array(pairs)
+        case .toggle, .object: return nil
+        }
+    }
+
+    /// `15043+1` and `15043-1`.
+    private static func bias(_ text: String) throws(SettingError) -> JSONValue {
+        if let sign = text.firstIndex(where: { $0 == "+" || $0 == "-" }), let token = Int64(text[..<sign]),
+            let bias = Double(text[sign...]), bias.isFinite
+        {
+            return [.integer(token), .number(bias)]
+        }
+        throw SettingError("--logit-bias must be a token's number, a sign and a number, such as 15043-1, not '\(text)'")
+    }
+
+    private static func unescaped(_ text: String) -> String {
+        var result = ""
+        var isEscaped = false
+        for character in text {
+            if character == "\\", !isEscaped {
+                isEscaped = true
+                continue
+            }
+            switch (isEscaped, character) {
+            case (true, "n"): result += "\n"
+            case (true, "t"): result += "\t"
+            default: result.append(character)
+            }
+            isEscaped = false
+        }
+        return result
+    }
+}

@@ -1,0 +1,40 @@
+import MartletJSON
+import OrderedCollections
+
+extension SettingHelp {
+    /// The table for programs: an object for each setting, in the table's order.
+    static func json() -> JSONValue { .array(SettingTable.all.map { .object(members($0)) }) }
+
+    private static func members(_ setting: Setting) -> JSONObject {
+        var members: JSONObject = [
+            "name": .string(setting.key.rawValue), "flags": texts(setting.names),
+            "environment": texts(setting.environmentNames), "section": .string(setting.section.rawValue),
+            "worker": .bool(setting.scope != .edge), "help": .string(setting.help),
+        ]
+        if let name = setting.negativeName { members["negative_flags"] = texts([name]) }
+        if let text = setting.defaultText { members["default"] = .string(text) }
+        if let meaning = setting.unsetMeaning { members["default_meaning"] = .string(meaning) }
+        switch setting.kind {
+        case .toggle: members["type"] = "toggle"
+        case .text: members["type"] = "text"
+        case .list: members["type"] = "list"
+        case .object: members["type"] = "object"
+        case .choice(let words):
+            members["type"] = "choice"
+            members["choices"] = texts(words)
+        case .integer(let range):
+            members["type"] = "integer"
+            (members["minimum"], members["maximum"]) = (.integer(range.lowerBound), .integer(range.upperBound))
+        case .integerOrWord(let range, let words):
+            members["type"] = "integer"
+            (members["minimum"], members["maximum"]) = (.integer(range.lowerBound), .integer(range.upperBound))
+            members["choices"] = texts(words.keys.sorted())
+        case .number(let range):
+            members["type"] = "number"
+            (members["minimum"], members["maximum"]) = (.number(range.lowerBound), .number(range.upperBound))
+        }
+        return members
+    }
+
+    private static func texts(_ words: [String]) -> JSONValue { .array(words.map { .string($0) }) }
+}

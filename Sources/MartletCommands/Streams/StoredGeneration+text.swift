@@ -1,0 +1,57 @@
+import MartletJSON
+import MartletProtocol
+import MartletStreams
+import OrderedCollections
+
+/// A stored generation for people.
+extension StoredGeneration {
+    /// One or two words.
+    var stateText: String {
+        guard case .engine(let event)? = inputs.last else { return "unfinished" }
+        switch event.kind {
+        case .finished(let completion, _): return completion.reason == .cancelled ? "cancelled" : "finished"
+        case .failed: return "failed"
+        default: return "unfinished"
+        }
+    }
+
+    /// Everything that the model wrote, its delimiters included.
+    var answer: [UInt8] {
+        inputs.reduce(into: []) { bytes, input in
+            guard case .engine(let event) = input else { return }
+            switch event.kind {
+            case .token(_, let text), .finished(_, let text): bytes += text
+            default: break
+            }
+        }
+    }
+
+    /// The client's request.
+    var body: JSONValue { (try? JSONParser.parse(head.origin))?["body"] ?? .null }
+
+    /// What is known of it but for texts.
+    var facts: JSONObject {
+        [
+            "id": .string(head.responseID), "state": .string(stateText), "created": .integer(head.log.created),
+            "last_change": .integer(lastChange / 1_000), "model": .string(head.log.model),
+            "owner": .string(head.owner.rawValue), "label": head.label.map { .string($0) } ?? .null,
+            "lifetime": .string(head.lifetime.rawValue), "stream": .bool(head.streams),
+            "tokens": .integer(Int64(tokens.count)), "error": errorText.map { .string($0) } ?? .null,
+            "bytes": .integer(Int64(extent.byteCount)),
+        ]
+    }
+
+    private var errorText: String? {
+        guard case .engine(let event)? = inputs.last, case .failed(let error) = event.kind else { return nil }
+        return error.message
+    }
+}
+
+extension String {
+    /// Without what would command a terminal.
+    var printable: String {
+        String(
+            String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 })
+        )
+    }
+}

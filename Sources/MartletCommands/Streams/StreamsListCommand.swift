@@ -1,0 +1,44 @@
+import ArgumentParser
+import MartletObservability
+import MartletStreams
+
+/// `martlet streams ls`: one line for each answer on disk.
+struct StreamsListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls", abstract: "List answers on disk, in the order in which they began.")
+
+    @OptionGroup var state: StateFolder
+
+    func run() throws {
+        do {
+            let folder = try state.journals()
+            var lines: [[String]] = [["ID", "STATE", "BEGAN", "TOKENS", "BYTES", "MODEL", "LABEL"]]
+            for id in try folder.idsInOrder() {
+                let result = JournalReader.read(try folder.bytes(of: id))
+                guard let generation = result.generation else {
+                    lines.append([id, "unreadable", "", "", "", "", ""])
+                    continue
+                }
+                lines.append([
+                    id, generation.stateText + (result.damage == nil ? "" : ", damaged"),
+                    Timestamp.text(seconds: Int(generation.head.log.created), milliseconds: 0),
+                    "\(generation.tokens.count)",
+                    "\(generation.extent.byteCount)", generation.head.log.model, generation.head.label ?? "",
+                ])
+            }
+            Terminal.write(Self.table(lines))
+        } catch let error as JournalError {
+            throw Failure.exit(error)
+        }
+    }
+
+    /// Columns as wide as their widest entry. What a client named is made harmless for a terminal.
+    private static func table(_ lines: [[String]]) -> String {
+        let lines = lines.map { $0.map(\.printable) }
+        let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+        return lines.map { line in
+            let cells = zip(line.dropLast(), widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            return (cells + line.suffix(1)).joined(separator: "  ") + "\n"
+        }.joined()
+    }
+}

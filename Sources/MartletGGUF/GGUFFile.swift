@@ -1,0 +1,94 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A model's file, or files where it is split.
+package enum GGUFFile {
+    /// Most files of one model.
+    private static let maximumPartCount = 1_000
+
+    /// Checks the file at `path` and, where the model is split, all files that belong to it.
+    /// - Returns: What the first file says.
+    package static func check(_ path: String) throws(GGUFError) -> GGUFHeader {
+        let header = try self.header(path)
+        guard let split = header.split else { return header }
+        guard split.number == 0 else {
+            throw GGUFError(
+                "is part \(split.number + 1) of a model in \(split.count) files; name the first of them")
+        }
+        for path in try parts(path, count: split.count).dropFirst() {
+            do throws(GGUFError) {
+                _ = try self.header(path)
+            } catch {
+                throw GGUFError("is the first of \(split.count) files of a model, of which \(path) \(error)")
+            }
+        }
+        return header
+    }
+
+    /// The names of all files of a model that is split, by that of the first.
+    package static func parts(_ path: String, count: Int) throws(GGUFError) -> [String] {
+        guard count <= maximumPartCount else {
+            throw .broken("it would be one of \(count) files, and \(maximumPartCount) are allowed")
+        }
+        let suffix = part(1, of: count)
+        guard path.hasSuffix(suffix) else {
+            throw GGUFError("is the first of \(count) files of a model, so its name must end in \(suffix)")
+        }
+        let stem = path.dropLast(suffix.count)
+        return (1...count).map { stem + part($0, of: count) }
+    }
+
+    private static func part(_ number: Int, of count: Int) -> String { "-\(padded(number))-of-\(padded(count)).gguf" }
+
+    private static func padded(_ number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    }
+
+    private static func header(_ path: String) throws(GGUFError) -> GGUFHeader {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw GGUFError(errno == ENOENT ? "is not there" : "cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw GGUFError(status.st_mode & S_IFMT == S_IFDIR ? "is a folder, not a GGUF file" : "is not a file")
+        }
+        return try GGUFHeader(OpenFile(descriptor: descriptor, length: UInt64(status.st_size)))
+    }
+
+    /// Does not own its descriptor.
+    private struct OpenFile: GGUFSource {
+        let descriptor: Int32
+        let length: UInt64
+
+        func read(at offset: UInt64, count: Int) throws(GGUFError) -> [UInt8] {
+            guard offset < length else { return [] }
+            var failure: Int32 = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: Int(min(UInt64(count), length - offset))) {
+                buffer, filled in
+                while filled < buffer.count {
+                    let result = pread(
+                        descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled,
+                        off_t(offset) + off_t(filled))
+                    if result > 0 {
+                        filled += result
+                    } else if result == 0 {
+                        break
+                    } else if errno != EINTR {
+                        failure = errno
+                        break
+                    }
+                }
+            }
+            guard failure == 0 else { throw GGUFError("cannot be read: \(String(cString: strerror(failure)))") }
+            return bytes
+        }
+    }
+}

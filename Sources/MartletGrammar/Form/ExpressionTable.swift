@@ -1,0 +1,97 @@
+/// Expressions by number, each once.
+struct ExpressionTable {
+    private(set) var expressions: [Expression] = []
+    /// Numbers by hash, plus one; 0 = free. Its size is a power of two.
+    private var slots = [Int32](repeating: 0, count: 64)
+    private var hashes: [UInt32] = []
+
+    /// `never` is 0 and `empty` is 1.
+    init() {
+        _ = add(.never)
+        _ = add(.empty)
+    }
+
+    func number(of expression: Expression) -> Int32? {
+        let slot = slot(of: expression, Self.hash(of: expression))
+        return slots[slot] == 0 ? nil : slots[slot] - 1
+    }
+
+    /// The number of an expression, which is added if it is new.
+    mutating func add(_ expression: Expression) -> Int32 {
+        let hash = Self.hash(of: expression)
+        let slot = slot(of: expression, hash)
+        if slots[slot] != 0 { return slots[slot] - 1 }
+        expressions.append(expression)
+        hashes.append(hash)
+        slots[slot] = Int32(expressions.count)
+        if expressions.count * 2 > slots.count { grow() }
+        return Int32(expressions.count - 1)
+    }
+
+    /// Where an expression is, or would be.
+    private func slot(of expression: Expression, _ hash: UInt32) -> Int {
+        let mask = slots.count - 1
+        var slot = Int(hash) & mask
+        while slots[slot] != 0 {
+            let number = Int(slots[slot]) - 1
+            if hashes[number] == hash, expressions[number] == expression { break }
+            slot = (slot + 1) & mask
+        }
+        return slot
+    }
+
+    private mutating func grow() {
+        slots = [Int32](repeating: 0, count: slots.count * 4)
+        let mask = slots.count - 1
+        for (number, hash) in hashes.enumerated() {
+            var slot = Int(hash) & mask
+            while slots[slot] != 0 { slot = (slot + 1) & mask }
+            slots[slot] = Int32(number + 1)
+        }
+    }
+
+    /// Where `Hashable`'s would take longer than all else. Begins anew in each process, so that nobody can prepare
+    /// expressions that fall together.
+    private static func hash(of expression: Expression) -> UInt32 {
+        var hash = seed
+        func mix(_ value: UInt64) {
+            hash = (hash ^ value) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 29
+        }
+        switch expression {
+        case .never: mix(0)
+        case .empty: mix(1)
+        case .literal(let bytes):
+            mix(2)
+            var word: UInt64 = 1
+            for byte in bytes {
+                word = word << 8 | UInt64(byte)
+                if word >> 56 != 0 {
+                    mix(word)
+                    word = 1
+                }
+            }
+            mix(word)
+        case .set(let set):
+            mix(3)
+            for word in set.encoded { mix(word) }
+        case .sequence(let parts):
+            mix(4)
+            for part in parts { mix(UInt64(truncatingIfNeeded: part)) }
+        case .choice(let parts):
+            mix(5)
+            for part in parts { mix(UInt64(truncatingIfNeeded: part)) }
+        case .repetition(let body, let minimum, let maximum):
+            mix(6)
+            mix(UInt64(truncatingIfNeeded: body))
+            mix(UInt64(truncatingIfNeeded: minimum))
+            mix(UInt64(truncatingIfNeeded: maximum ?? -1))
+        case .reference(let rule): mix(7 + UInt64(truncatingIfNeeded: rule) << 8)
+        case .automaton(let number): mix(8 + UInt64(truncatingIfNeeded: number) << 8)
+        case .token(let term): mix(UInt64(truncatingIfNeeded: term.hashValue))
+        }
+        return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
+    }
+
+    private static let seed = UInt64.random(in: 1 ... .max)
+}

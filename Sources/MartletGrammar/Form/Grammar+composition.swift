@@ -1,0 +1,90 @@
+/// Where a grammar begins to hold.
+package enum GrammarTrigger: Sendable, Hashable {
+    /// Where this text was written, or the control token that has this text.
+    case text(String)
+    /// At the token with this number.
+    case token(Int32)
+}
+
+extension Grammar {
+    /// Anything, until a trigger was written; from there on this grammar.
+    ///
+    /// - Parameter includesTrigger: whether the grammar's texts begin with the trigger, or behind it.
+    package func waiting(
+        for triggers: [GrammarTrigger], includesTrigger: Bool, limits: GrammarLimits = .unlimited
+    ) throws(GrammarError) -> Grammar {
+        var builder = GrammarBuilder(limits: limits)
+        let included = try builder.include(self)
+        let grammar = builder.reference(included)
+        var texts: [String] = []
+        var ids: [Int32] = []
+        for trigger in triggers {
+            switch trigger {
+            case .text(let text): texts.append(text)
+            case .token(let id): ids.append(id)
+            }
+        }
+        let free = builder.freeText(until: texts, excludingTokens: ids)
+        var begun: [GrammarBuilder.Node] = []
+        if includesTrigger {
+            begun = [grammar]
+        } else {
+            for text in texts { begun.append(builder.sequence([builder.markup(text), grammar])) }
+            for id in ids { begun.append(builder.sequence([builder.token(.id(id)), grammar])) }
+        }
+        let root = builder.rule(named: "root")
+        builder.define(root, as: builder.sequence([free, builder.optional(builder.choice(begun))]))
+        return try builder.finish(root: root)
+    }
+
+    /// Thinking between two markers, which this grammar does not hold, and then this grammar.
+    ///
+    /// - Parameter isOpen: whether the text begins within the thinking. Otherwise there may be none.
+    package func afterReasoning(
+        from start: String, to end: String, isOpen: Bool, limits: GrammarLimits = .unlimited
+    ) throws(GrammarError) -> Grammar {
+        var builder = GrammarBuilder(limits: limits)
+        let space = try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, 4)
+        let thinking = builder.sequence([builder.freeText(until: [end]), builder.markup(end), space])
+        let block = isOpen ? thinking : builder.optional(builder.sequence([space, builder.markup(start), thinking]))
+        let included = try builder.include(self)
+        let root = builder.rule(named: "root")
+        builder.define(root, as: builder.sequence([block, builder.reference(included)]))
+        return try builder.finish(root: root)
+    }
+}
+
+extension GrammarBuilder {
+    /// Any text and any control tokens in which none of `delimiters` occurs, neither as text nor as a token.
+    package mutating func freeText(until delimiters: [String], excludingTokens ids: [Int32] = []) -> Node {
+        let text = anything(until: delimiters, consumingDelimiter: false)
+        let tags = delimiters.flatMap { [$0] + Self.tags(in: $0) }
+        let control = token(.controlOtherThan(texts: tags, ids: ids))
+        return sequence([star(sequence([text, control])), text])
+    }
+
+    /// A text whose parts in angle brackets may be control tokens of their own.
+    package mutating func markup(_ markup: String) -> Node {
+        let tags = Self.tags(in: markup)
+        guard tags != [markup], !tags.isEmpty else { return marker(markup) }
+        var parts: [Node] = []
+        var rest = markup[...]
+        for tag in tags {
+            guard let range = rest.firstRange(of: tag) else { continue }
+            parts += [text(String(rest[..<range.lowerBound])), marker(tag)]
+            rest = rest[range.upperBound...]
+        }
+        return sequence(parts + [text(String(rest))])
+    }
+
+    /// The parts of a text in angle brackets.
+    private static func tags(in text: String) -> [String] {
+        var tags: [String] = []
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "<"), let close = rest[open...].firstIndex(of: ">") {
+            tags.append(String(rest[open...close]))
+            rest = rest[rest.index(after: close)...]
+        }
+        return tags
+    }
+}

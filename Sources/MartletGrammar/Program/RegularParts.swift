@@ -1,0 +1,120 @@
+/// Finds parts of a grammar that need no stack, and makes an automaton of each.
+///
+/// Only for speed: strings, numbers and white space are then one thread instead of several. What is large stays as it is,
+/// and so does everything once the budget is used up.
+struct RegularParts {
+    /// By expression.
+    private(set) var automata: [Int32: ByteAutomaton] = [:]
+
+    private let source: ProgramSource
+    /// For each expression, how many places it has when written out, or `tooLarge`.
+    private var sizes: [Int32]
+    /// Whether something in it is repeated.
+    private var repeats: [Bool]
+    private var work = 0
+
+    private static let tooLarge = Int32.max
+    private static let largest: Int32 = 96
+    private static let mostStates = 128
+    /// Steps tried for one grammar.
+    private static let mostWork = 50_000
+    /// Rules may be used before they are defined, so one look at each is not enough.
+    private static let passes = 4
+
+    init(_ source: ProgramSource) {
+        self.source = source
+        sizes = [Int32](repeating: Self.tooLarge, count: source.expressions.count)
+        repeats = [Bool](repeating: false, count: source.expressions.count)
+        for _ in 0..<Self.passes {
+            for index in sizes.indices { measure(index) }
+        }
+        collect()
+    }
+
+    private mutating func measure(_ index: Int) {
+        let size: Int32
+        switch source.expressions[index] {
+        case .never: return
+        case .empty: size = 0
+        case .literal(let bytes): size = Int32(clamping: bytes.count)
+        case .set: size = 1
+        case .automaton(let number): size = Int32(source.automata[Int(number)].stateCount)
+        case .token(let term):
+            guard case .bytes(let bytes) = source.terms[term] else { return }
+            size = Int32(clamping: bytes.count)
+        case .sequence(let parts), .choice(let parts):
+            var sum: Int32 = 0
+            for part in parts {
+                guard sizes[Int(part)] <= Self.largest, sum <= Self.largest else { return }
+                sum += sizes[Int(part)]
+                if repeats[Int(part)] { repeats[index] = true }
+            }
+            size = sum
+        case .repetition(let body, let minimum, let maximum):
+            let times = maximum ?? max(1, minimum)
+            guard sizes[Int(body)] <= Self.largest, times <= Self.largest else { return }
+            size = sizes[Int(body)] * times
+            repeats[index] = repeats[Int(body)] || maximum != 1
+        case .reference(let rule):
+            let body = Int(source.bodies[Int(rule)])
+            size = sizes[body]
+            repeats[index] = repeats[body]
+        }
+        sizes[index] = size <= Self.largest ? size : Self.tooLarge
+    }
+
+    /// From the root down, so that the largest parts come first.
+    private mutating func collect() {
+        var seen = [Bool](repeating: false, count: source.expressions.count)
+        var pending = [source.root]
+        while let index = pending.popLast() {
+            guard !seen[Int(index)] else { continue }
+            seen[Int(index)] = true
+            if sizes[Int(index)] <= Self.largest, repeats[Int(index)], collapse(index) { continue }
+            switch source.expressions[Int(index)] {
+            case .reference(let rule): pending.append(source.bodies[Int(rule)])
+            case .repetition(let body, let minimum, let maximum):
+                // The body of a counter: one thread for each count.
+                let isCounted = (minimum, maximum) != (0, 1) && (maximum != nil || minimum > 1)
+                if isCounted, sizes[Int(body)] <= Self.largest, collapse(body) {
+                    seen[Int(body)] = true
+                } else {
+                    pending.append(body)
+                }
+            case let other: pending += other.children
+            }
+        }
+    }
+
+    private mutating func collapse(_ index: Int32) -> Bool {
+        if automata[index] != nil { return true }
+        guard work < Self.mostWork else { return false }
+        var store = ConfigurationStore(program: ProgramBuilder(source: source).program(for: index))
+        var numbers: [UInt32: Int32] = [:]
+        var order = [store.start()]
+        numbers[order[0]] = 0
+        var transitions: [Int32] = []
+        var position = 0
+        while position < order.count {
+            for byteClass in 0..<store.stride {
+                work += 1
+                let next = store.step(order[position], UInt8(byteClass))
+                guard next != ConfigurationStore.dead else {
+                    transitions.append(ByteAutomaton.dead)
+                    continue
+                }
+                if numbers[next] == nil {
+                    guard order.count < Self.mostStates else { return false }
+                    numbers[next] = Int32(order.count)
+                    order.append(next)
+                }
+                transitions.append(numbers[next] ?? ByteAutomaton.dead)
+            }
+            position += 1
+        }
+        automata[index] = ByteAutomaton(
+            validating: store.program.classes, classCount: store.stride, transitions: transitions,
+            accepting: order.map { store.configurations.flag(of: $0) }, start: 0)
+        return automata[index] != nil
+    }
+}

@@ -1,0 +1,25 @@
+internal import MartletProtocol
+internal import MartletStreams
+
+/// Keeps resumable generations in journals.
+struct JournalRecorder: GenerationRecorder {
+    let journal: Journal
+    let gate: ModelGate
+
+    func begin(_ generation: Generation) {
+        journal.begin(generation.handle, JournalHead(generation.terms))
+    }
+
+    func submit(_ request: GenerationRequest, of generation: Generation) {
+        // There is one: nothing is submitted before.
+        journal.take(JournalRequest(request, model: gate.model?.information ?? ModelInformation()))
+    }
+
+    func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
+        journal.take(input, of: generation.handle)
+    }
+
+    func forget(_ generation: Generation) {
+        journal.remove(generation.terms.head.id)
+    }
+}

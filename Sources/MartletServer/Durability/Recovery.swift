@@ -1,0 +1,191 @@
+internal import Logging
+internal import MartletAPI
+internal import MartletProtocol
+internal import MartletStreams
+internal import NIOCore
+
+/// Brings the generations of earlier servers back before the first request comes.
+///
+/// What has ended can be replayed until it expires. What has not goes on when the model is there.
+struct Recovery {
+    private struct Counts: Equatable {
+        var kept = 0
+        var continued = 0
+        var expired = 0
+        var setAside = 0
+    }
+
+    let journal: Journal
+    let completions: CompletionRoutes
+    /// How long one that has ended is kept, in seconds.
+    let retainTime: Int64
+    /// Where what goes on is attended to.
+    let eventLoop: any EventLoop
+    let logger: Logger
+    private var counts = Counts()
+    private var models = ModelCache()
+
+    /// How long what could not be read is kept, in seconds.
+    private static let asideTime: Int64 = 7 * 24 * 3_600
+
+    init(
+        journal: Journal, completions: CompletionRoutes, retainTime: Int64, eventLoop: any EventLoop, logger: Logger
+    ) {
+        self.journal = journal
+        self.completions = completions
+        self.retainTime = retainTime
+        self.eventLoop = eventLoop
+        self.logger = logger
+    }
+
+    mutating func run() {
+        let now = Journal.now() / 1_000
+        let begin = ContinuousClock.now
+        attempt { recovery throws(JournalError) in
+            try recovery.journal.folder.removeAside(before: now - Self.asideTime)
+            // In the order in which they began: a label points at the newest.
+            for id in try recovery.journal.folder.idsInOrder() {
+                recovery.attempt { recovery throws(JournalError) in try recovery.restore(id, now: now) }
+            }
+        }
+        guard counts != Counts() else { return }
+        logger.info(
+            "journals were read",
+            metadata: [
+                "kept": "\(counts.kept)", "continued": "\(counts.continued)", "expired": "\(counts.expired)",
+                "setAside": "\(counts.setAside)", "time": "\(begin.duration(to: .now))",
+            ])
+    }
+
+    /// One file that cannot be read does not keep the others from it.
+    private mutating func attempt(_ body: (inout Self) throws(JournalError) -> Void) {
+        do throws(JournalError) {
+            try body(&self)
+        } catch {
+            logger.warning("a journal cannot be brought back", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private mutating func restore(_ id: String, now: Int64) throws(JournalError) {
+        let result = JournalReader.read(try journal.folder.bytes(of: id))
+        if let damage = result.damage {
+            try setAside(id, from: result.generation?.extent.byteCount ?? 0, because: damage)
+        }
+        guard let stored = result.generation else { return }
+        if let finished = stored.finished, finished + retainTime <= now {
+            counts.expired += 1
+            return try journal.folder.remove(id)
+        }
+        do throws(APIError) {
+            guard stored.head.log.id == id, let origin = RequestOrigin(stored.head.origin) else {
+                throw APIError(.invalidRequest, "the request is not one of this server's")
+            }
+            try completions.restore(stored, from: origin, models: &models, journal: journal, on: eventLoop)
+            if stored.isEnded { counts.kept += 1 } else { counts.continued += 1 }
+        } catch {
+            try setAside(id, from: 0, because: error.message)
+        }
+    }
+
+    private mutating func setAside(_ id: String, from byteCount: Int, because reason: String) throws(JournalError) {
+        counts.setAside += 1
+        logger.warning(
+            "a journal, or its end, was set aside",
+            metadata: ["id": "\(id)", "goodBytes": "\(byteCount)", "reason": "\(reason)"])
+        try journal.folder.setAside(id, from: byteCount)
+    }
+}
+
+/// Models as earlier servers had them: what is needed of one is made once.
+struct ModelCache {
+    private var models: [LoadedModel] = []
+
+    mutating func model(_ information: ModelInformation, configuration: ServerConfiguration) -> LoadedModel {
+        if let known = models.first(where: { $0.information == information }) { return known }
+        let model = LoadedModel(information, configuration: configuration)
+        models.append(model)
+        return model
+    }
+}
+
+extension CompletionRoutes {
+    /// Brings one generation back.
+    func restore(
+        _ stored: StoredGeneration, from origin: RequestOrigin, models: inout ModelCache, journal: Journal,
+        on eventLoop: any EventLoop
+    ) throws(APIError) {
+        let prompt = origin.promptText
+        switch origin.kind {
+        case .chat:
+            try service.restore(
+                stored, as: try completion(chat: origin.body), from: origin, models: &models, journal: journal,
+                on: eventLoop)
+        case .text:
+            try service.restore(
+                stored, as: try completion(text: origin.body, prompt: prompt), from: origin, models: &models,
+                journal: journal, on: eventLoop)
+        case .native:
+            try service.restore(
+                stored, as: try completion(native: origin.body, prompt: prompt), from: origin, models: &models,
+                journal: journal, on: eventLoop)
+        }
+    }
+}
+
+extension CompletionService {
+    /// After as many servers that died while it ran, a generation is not tried again.
+    private static var maximumDeaths: Int { 3 }
+
+    fileprivate func restore<View>(
+        _ stored: StoredGeneration, as completion: Completion<View>, from origin: RequestOrigin,
+        models: inout ModelCache, journal: Journal,
+        on eventLoop: any EventLoop
+    ) throws(APIError) {
+        let head = stored.head
+        let view = completion.makeView(
+            ResponseHead(
+                id: head.responseID, created: Int(head.log.created), model: head.log.model,
+                fingerprint: origin.build))
+        var splitter: (any OutputSplitter)?
+        if let request = stored.request {
+            splitter = try completion.prepare(models.model(request.model, configuration: configuration)).splitter
+        }
+        let generation = registry.restore(
+            head.terms(view: view), inputs: stored.inputs, splitter: splitter, finished: stored.finished)
+        guard !stored.isEnded else { return journal.keep(stored) }
+        journal.resume(generation.handle, stored)
+        eventLoop.execute { [registry, loops] in
+            registry.attend(to: generation, on: loops.loop(for: eventLoop).wheel)
+        }
+        guard stored.deaths < Self.maximumDeaths else {
+            return registry.fail(
+                generation.handle,
+                EngineError(
+                    .engineLost, "The server died \(stored.deaths) times while it wrote this answer, so it was given up"
+                ))
+        }
+        guard let request = stored.continuation(handle: generation.handle) else {
+            return startWhenLoaded(completion, generation)
+        }
+        gate.whenDecided { [registry] result in
+            // Without a model the server ends, and the next one tries again.
+            guard case .success(let model) = result else { return }
+            if let wanted = stored.request?.model, !model.information.hasTokens(of: wanted) {
+                registry.fail(
+                    generation.handle,
+                    EngineError(
+                        .engineLost, "The server was started again with another model: \(model.information.summary)"))
+            } else {
+                registry.resubmit(request)
+            }
+        }
+    }
+}
+
+extension ModelInformation {
+    /// Whether it goes on where `other` was: as far as can be told, both are the same weights.
+    fileprivate func hasTokens(of other: ModelInformation) -> Bool {
+        (vocabularySize, vocabularyKind, parameterCount, byteCount, fileType)
+            == (other.vocabularySize, other.vocabularyKind, other.parameterCount, other.byteCount, other.fileType)
+    }
+}

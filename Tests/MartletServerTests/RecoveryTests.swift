@@ -1,0 +1,224 @@
+import Foundation
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletStreams
+import MartletTestSupport
+import Testing
+
+/// Servers one after the other that share a state folder.
+@Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
+    /// A folder that goes away with the test.
+    private final class State: Sendable {
+        let path = NSTemporaryDirectory() + "/martlet-recovery-" + UUID().uuidString
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+
+        var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/streams")) ?? [] }
+        var aside: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/aside")) ?? [] }
+    }
+
+    private let state = State()
+    private let tokens = ["Once", " upon", " a", " time"]
+
+    private func run(
+        _ script: FakeEngine.Script, configure: (inout ServerConfiguration) -> Void = { _ in },
+        _ body: (TestServer) async throws -> Void
+    ) async throws {
+        try await TestServer.run(script: script) { configuration in
+            configuration.journal = JournalConfiguration(path: state.path)
+            configuration.journal?.isRequired = true
+            configure(&configuration)
+        } body: {
+            try await body($0)
+        }
+    }
+
+    private func begin(
+        _ server: TestServer, _ headers: [(String, String)] = [("X-Stream-Resume", "1")]
+    ) async throws -> (connection: RawConnection, id: String) {
+        let connection = try await server.connect()
+        try await connection.send("POST", "/v1/chat/completions", headers: headers, body: chat(stream: true))
+        let head = try await connection.readHead()
+        #expect(head.status == 200)
+        return (connection, try #require(head["x-generation-id"]))
+    }
+
+    private func token(_ index: Int) -> EngineEvent.Kind {
+        .token(id: Int32(index), text: ArraySlice(tokens[index].utf8))
+    }
+
+    @Test func anEndedAnswerIsReplayedByteForByte() async throws {
+        var id = ""
+        var first = ""
+        try await run(.answer(tokens)) { server in
+            let (connection, name) = try await begin(server, [("X-Conversation-Id", "talk")])
+            id = name
+            _ = try await connection.readBody()
+            first = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(
+                try content(
+                    of: first.components(separatedBy: "\n\n").map { event in
+                        event.split(separator: "\n").last.map { String($0) } ?? ""
+                    }) == tokens.joined())
+        }
+        try await run(.hold) { server in
+            #expect(try await server.send("GET", "/v1/generations/\(id)/events").body == first)
+            let status = try json(try await server.send("GET", "/v1/generations/\(id)").body)
+            #expect(status["state"]?.stringValue == "finished")
+            #expect(status["label"]?.stringValue == "talk")
+            #expect(try await server.send("GET", "/v1/stream?conv_id=talk").head.status == 200)
+            #expect(server.engine.requests.isEmpty)
+        }
+    }
+
+    @Test func anUnfinishedAnswerGoesOnInTheSameStream() async throws {
+        var id = ""
+        var seen: [String] = []
+        try await run(.admit) { server in
+            let (connection, name) = try await begin(server)
+            id = name
+            let handle = await server.engine.request(0).handle
+            server.engine.send([EngineEvent(handle, token(0)), EngineEvent(handle, token(1))])
+            let events = try await server.connect()
+            try await events.send("GET", "/v1/generations/\(id)/events")
+            _ = try await events.readHead()
+            await server.edge.shutDown()
+            seen = try await events.readEvents()
+            _ = try await connection.readEvents()
+        }
+        let last = try #require(seen.last?.split(separator: "\n").first { $0.hasPrefix("id: ") }?.dropFirst(4))
+        try await run(.answer(tokens)) { server in
+            let request = await server.engine.request(0)
+            #expect(request.continuation == [0, 1])
+            let rest = try await server.connect()
+            try await rest.send(
+                "GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", String(last))])
+            _ = try await rest.readHead()
+            let events = seen + (try await rest.readEvents())
+            let data = events.compactMap { event in
+                event.split(separator: "\n").first { $0.hasPrefix("data: ") }.map { String($0) }
+            }
+            #expect(try content(of: data) == tokens.joined())
+            #expect(data.count { $0 == "data: [DONE]" } == 1)
+            let whole = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(whole.components(separatedBy: "data: [DONE]").count == 2)
+        }
+        try await run(.hold) { server in
+            #expect(server.engine.requests.isEmpty)
+            let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
+            let message = result["choices"]?.arrayValue?.first?["message"]
+            #expect(message?["content"]?.stringValue == tokens.joined())
+        }
+    }
+
+    @Test func anAnswerThatWaitedForTheModelIsBegunByTheNextServer() async throws {
+        var id = ""
+        try await TestServer.run(state: .loading(LoadProgress(stage: .textModel, fraction: 0))) { configuration in
+            configuration.journal = JournalConfiguration(path: state.path)
+        } body: { server in
+            let (connection, name) = try await begin(server)
+            id = name
+            try await connection.reset()
+        }
+        try await run(.answer(tokens)) { server in
+            let request = await server.engine.request(0)
+            #expect(request.continuation.isEmpty)
+            #expect(request.prompt.text.contains("hi"))
+            let body = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(body.contains("[DONE]"))
+        }
+    }
+
+    @Test func anotherModelDoesNotGoOnWithForeignTokens() async throws {
+        var id = ""
+        try await run(.admit) { server in id = try await begin(server).id }
+        var other = ModelInformation.fake
+        other.vocabularySize += 1
+        try await TestServer.run(state: .ready(other), script: .answer(tokens)) { configuration in
+            configuration.journal = JournalConfiguration(path: state.path)
+        } body: { server in
+            let body = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(body.contains("another model"))
+            #expect(server.engine.requests.isEmpty)
+        }
+    }
+
+    @Test func plainAnswersAreNotWritten() async throws {
+        try await run(.answer(tokens)) { server in
+            for streams in [true, false] {
+                let response = try await server.send("POST", "/v1/chat/completions", body: chat(stream: streams))
+                #expect(response.head.status == 200)
+            }
+        }
+        #expect(state.files.isEmpty)
+    }
+
+    @Test func whatHasExpiredIsRemoved() async throws {
+        try await run(.answer(tokens)) { server in _ = try await begin(server).connection.readBody() }
+        #expect(state.files.count == 1)
+        try await run(.hold) {
+            $0.retainTime = .zero
+        } _: { server in
+            let list = try json(try await server.send("GET", "/v1/generations").body)
+            #expect(list["data"]?.arrayValue?.isEmpty == true)
+        }
+        #expect(state.files.isEmpty)
+    }
+
+    @Test func whatIsDeletedIsNotOnDiskAnyMore() async throws {
+        try await run(.admit) { server in
+            let (connection, id) = try await begin(server)
+            #expect(try await server.send("DELETE", "/v1/generations/\(id)").head.status == 200)
+            _ = try await connection.readEvents()
+            let (other, _) = try await begin(server, [("X-Conversation-Id", "talk")])
+            #expect(try await server.send("DELETE", "/v1/stream?conv_id=talk").head.status == 204)
+            _ = try await other.readEvents()
+        }
+        #expect(state.files.isEmpty)
+    }
+
+    @Test func aDamagedJournalIsSetAsideAndItsBeginningGoesOn() async throws {
+        var id = ""
+        try await run(.admit) { server in
+            id = try await begin(server).id
+            let handle = await server.engine.request(0).handle
+            server.engine.send([EngineEvent(handle, token(0))])
+        }
+        let path = state.path + "/streams/" + (try #require(state.files.first))
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("torn".utf8))
+        try file.close()
+        let stranger = state.path + "/streams/" + LogHead.makeID() + ".journal"
+        try Data("no journal".utf8).write(to: URL(filePath: stranger))
+        try await run(.answer(tokens)) { server in
+            #expect(await server.engine.request(0).continuation == [0])
+            let body = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(body.contains("[DONE]"))
+        }
+        #expect(state.aside.count == 2)
+        #expect(state.files.count == 1)
+    }
+
+    @Test func twoServersDoNotShareAFolder() async throws {
+        try await run(.hold) { _ in
+            await #expect(throws: JournalError.self) { try await run(.hold) { _ in } }
+            // One that was not told to use it does without.
+            try await TestServer.run(script: .answer(tokens)) { configuration in
+                configuration.journal = JournalConfiguration(path: state.path)
+            } body: { server in
+                _ = try await begin(server).connection.readBody()
+            }
+            #expect(state.files.isEmpty)
+        }
+    }
+
+    @Test func metricsTellHowJournalsFare() async throws {
+        try await run(.answer(tokens)) { server in
+            _ = try await begin(server).connection.readBody()
+            let text = try await server.send("GET", "/metrics").body
+            #expect(text.contains("martlet_journal_lost_total 0"))
+            #expect(text.contains("martlet_journal_troubled 0"))
+        }
+    }
+}
