@@ -8,6 +8,16 @@ package enum LlamaSystem {
         package var isGPU: Bool
         package var freeByteCount: UInt64
         package var totalByteCount: UInt64
+
+        package init(
+            name: String, description: String, isGPU: Bool, freeByteCount: UInt64, totalByteCount: UInt64
+        ) {
+            self.name = name
+            self.description = description
+            self.isGPU = isGPU
+            self.freeByteCount = freeByteCount
+            self.totalByteCount = totalByteCount
+        }
     }
 
     /// The abilities of the processor that libllama was compiled for, and its own, as it names them.

@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGrammar
 import MartletJSON
 import MartletProtocol
+import MartletSchema
 import MartletStreams
 import Testing
 
