@@ -1,3 +1,4 @@
+import MartletAPI
 import MartletJSON
 import MartletProtocol
 import MartletServer
