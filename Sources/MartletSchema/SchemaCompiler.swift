@@ -75,7 +75,8 @@ package struct SchemaCompiler: Sendable, Equatable {
     package static func schemaError(_ error: GrammarError) -> SchemaError {
         error.kind == .deadEnd
             ? SchemaError(.unsatisfiable, pointer: "#", keyword: "", "no finite value fulfils it")
-            : SchemaError(.limit, pointer: "#", keyword: "", String(error.message.dropLast(error.message.hasSuffix(".") ? 1 : 0)))
+            : SchemaError(
+                .limit, pointer: "#", keyword: "", String(error.message.dropLast(error.message.hasSuffix(".") ? 1 : 0)))
     }
 
     private func emit(

@@ -15,7 +15,7 @@ extension SettingTable {
             .schemaDepth, environment: [], .integer(1...250), "COUNT", default: "200", in: .requests, for: .edge,
             "Most values inside one another in a schema."),
         Setting(
-            .schemaNodes, environment: [], .integer(1...1 << 24), "COUNT", default: "20000", in: .requests, for: .edge,
+            .schemaNodes, environment: [], .integer(1...1 << 24), "COUNT", default: "10000", in: .requests, for: .edge,
             "Most schemas within a schema."),
         Setting(
             .schemaAlternatives, environment: [], .integer(1...1 << 16), "COUNT", default: "512", in: .requests,

@@ -1,7 +1,7 @@
 import MartletGrammar
 
 extension SchemaEmitter {
-    private static var cellLimit: Int { 4_096 }
+    private static var cellLimit: Int { 12_000 }
 
     /// The members in the order of the schema, with the commas where they belong.
     ///
@@ -12,7 +12,7 @@ extension SchemaEmitter {
         let least = shape.members.count { $0.isRequired } + shape.wanted.count
         // A bound that is never reached is none; one that is hardly ever reached is put where it can be counted.
         if shape.others.isEmpty, shape.maximum ?? 0 >= shape.members.count + shape.wanted.count { shape.maximum = nil }
-        let room = Self.cellLimit / (shape.members.count + 1)
+        let room = min(2_000, Self.cellLimit / (shape.members.count + 1))
         if let maximum = shape.maximum, maximum > room, room > shape.minimum { shape.maximum = room }
         let isCounted = shape.maximum != nil || shape.minimum > least
         let columns = isCounted ? max(shape.minimum, shape.maximum ?? 0, 1) : 1

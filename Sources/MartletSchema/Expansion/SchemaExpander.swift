@@ -114,7 +114,7 @@ final class SchemaExpander {
         if !areDisjoint {
             do throws(SchemaError) {
                 areDisjoint = try !hasValue(both, type)
-            } catch where error.kind == .limit {
+            } catch  where error.kind == .limit {
                 throw error
             } catch {
                 // What cannot be decided is not refused for this: then both are kept apart by what follows.
