@@ -87,6 +87,8 @@ package final class StreamReader: @unchecked Sendable {
             if count < loop.bytes.count { sink.write(Array(loop.bytes[count...])) }
         }
         isPumping = false
+        // The write may have found that the connection is gone.
+        guard case .open = state else { return }
         switch rest {
         case .ended, .handedOver:
             close(.complete)

@@ -40,22 +40,23 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<40) func aLogIsItsEvents(seed: UInt64) {
+    @Test(arguments: 0..<10) func aLogIsItsEvents(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         let log = GenerationLog()
         var model: [LogEvent] = []
         var cursor = LogCursor()
         var batch = LogBatch()
         var read: [LogEvent] = []
-        for step in 0..<Int.random(in: 1..<3_000, using: &random) {
+        for step in 0..<Int.random(in: 1..<1_200, using: &random) {
             let event = Self.event(&random)
             log.append(event)
             model.append(event)
             guard step.isMultiple(of: .random(in: 1..<50, using: &random)) else { continue }
             _ = log.copy(from: &cursor, limit: .random(in: 0..<70, using: &random), into: &batch)
             batch.forEach { event, _ in read.append(event) }
-            #expect(read == Array(model[..<cursor.position]))
+            #expect(read.count == cursor.position)
         }
+        #expect(read == Array(model[..<cursor.position]))
         log.append(.finished(), .token(1, "late"))
         model.append(.finished())
         #expect(log.events == model)
@@ -66,7 +67,7 @@ import Testing
         #expect(log.extent.nextNumber == last + 1)
         #expect(log.cursor(behind: last + 1) == nil)
         #expect(log.cursor(behind: -1) == nil)
-        for _ in 0..<50 {
+        for _ in 0..<10 {
             let number = Int.random(in: 0...last, using: &random)
             guard var cursor = log.cursor(behind: number) else {
                 Issue.record("no event \(number)")
@@ -80,10 +81,10 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<20) func everyByteOfARenditionIsFound(seed: UInt64) {
+    @Test(arguments: 0..<6) func everyByteOfARenditionIsFound(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         let log = GenerationLog()
-        for _ in 0..<Int.random(in: 1..<6_000, using: &random) { log.append(Self.event(&random)) }
+        for _ in 0..<Int.random(in: 1..<2_000, using: &random) { log.append(Self.event(&random)) }
         log.append(.finished())
         var whole: [UInt8] = []
         let view = NumberedEventView(BlockView())
@@ -100,12 +101,12 @@ import Testing
         let text = String(decoding: whole, as: UTF8.self)
         #expect(read(from: StreamPosition()) == text)
         #expect(rendition.byteCount() == whole.count)
-        for _ in 0..<20 {
+        for _ in 0..<8 {
             let offset = Int.random(in: 0...whole.count, using: &random)
             #expect(read(from: rendition.position(ofByte: offset)) == String(decoding: whole[offset...], as: UTF8.self))
         }
         // Behind each part of some events: its id is the last one seen, and what comes is the rest.
-        for id in text.split(separator: "\n").filter({ $0.hasPrefix("id: ") }).shuffled(using: &random).prefix(20) {
+        for id in text.split(separator: "\n").filter({ $0.hasPrefix("id: ") }).shuffled(using: &random).prefix(8) {
             guard let seen = EventIdentifier(id.dropFirst(4)), let line = text.firstRange(of: id + "\n") else {
                 Issue.record("no place for \(id)")
                 continue

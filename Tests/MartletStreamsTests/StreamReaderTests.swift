@@ -45,6 +45,18 @@ import Testing
         #expect(loop.openCount == 0)
     }
 
+    @Test func aConnectionThatBreaksDuringTheLastWriteEndsTheReaderOnce() {
+        let ends = Mutex<[StreamReader.End]>([])
+        let log = GenerationLog()
+        log.append(.token(1, "a"), .finished())
+        let reader = reader(of: log) { end in ends.withLock { $0.append(end) } }
+        sink.onWrite = { reader.detach() }
+        reader.attach(to: sink)
+        eventLoop.run()
+        #expect(ends.withLock { $0 } == [.detached])
+        #expect(loop.openCount == 0)
+    }
+
     @Test func aReaderThatIsNotWritableWritesNothingAndMissesNothing() {
         let log = GenerationLog()
         let reader = reader(of: log)

@@ -51,7 +51,13 @@ final class RecordingSink: StreamSink {
     var isWritable = true
     private(set) var writes: [String] = []
 
-    func write(_ bytes: [UInt8]) { writes.append(String(decoding: bytes, as: UTF8.self)) }
+    /// Called within each write.
+    var onWrite: () -> Void = {}
+
+    func write(_ bytes: [UInt8]) {
+        writes.append(String(decoding: bytes, as: UTF8.self))
+        onWrite()
+    }
 
     var text: String { writes.joined() }
 }
