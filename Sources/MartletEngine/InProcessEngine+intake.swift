@@ -46,7 +46,9 @@ extension InProcessEngine {
     /// Hands a request on, unless it was cancelled meanwhile: then its end is on the way already.
     private func pass(_ message: EngineMessage, for handle: GenerationHandle) {
         shared.withLock { shared in
-            if shared.preparing.removeValue(forKey: handle) != nil { mailbox.post(message) }
+            guard let preparing = shared.preparing.removeValue(forKey: handle) else { return }
+            mailbox.post(message)
+            for order in preparing.orders { mailbox.post(order) }
         }
     }
 }

@@ -220,8 +220,8 @@ extension InProcessEngine {
         case .cancelled(let handle, let submitted):
             receiver.receive([EngineEvent(handle, .finished(.cancelled(submitted: submitted), text: []))])
         case .cancel(let handle): decodeGuard.forget(handle)
-        // Nothing is submitted before loading has ended well.
-        case .submit, .embed: break
+        // Nothing is submitted before loading has ended well, so nothing can be told anything.
+        case .submit, .control, .embed: break
         // It is the last message, and for whoever reads when loading is over.
         case .stop: mailbox.post(.stop)
         }

@@ -26,10 +26,16 @@ package final class InProcessEngine: EngineService {
         /// Set once, when loading ends.
         var outcome: Result<LoadedModel, EngineError>?
         var waiters: [CheckedContinuation<Result<LoadedModel, EngineError>, Never>] = []
-        /// Requests on their way to the engine's thread, with the time they came.
-        var preparing: [GenerationHandle: MonotonicTime] = [:]
+        /// Requests on their way to the engine's thread.
+        var preparing: [GenerationHandle: Preparing] = [:]
         var isClosed = false
         var threads: (engine: EngineThread, intake: EngineThread)?
+    }
+
+    struct Preparing {
+        let submitted: MonotonicTime
+        /// What it is told as soon as the engine's thread knows of it.
+        var orders: [EngineMessage] = []
     }
 
     /// - Parameter receiver: gets all events and changes of state, from the engine's thread.
@@ -91,7 +97,7 @@ package final class InProcessEngine: EngineService {
                 mailbox.post(.reject(request.handle, .queueFull(limit: configuration.queueLimit)))
             } else {
                 let now = MonotonicTime.now
-                shared.preparing[request.handle] = now
+                shared.preparing[request.handle] = Preparing(submitted: now)
                 intake.post(.prepare(request, submitted: now))
             }
             return false
@@ -102,14 +108,22 @@ package final class InProcessEngine: EngineService {
     package func cancel(_ handle: GenerationHandle) {
         let isSubmitted = shared.withLock { shared in
             if shared.isClosed { return false }
-            guard let submitted = shared.preparing.removeValue(forKey: handle) else { return true }
-            mailbox.post(.cancelled(handle, submitted: submitted))
+            guard let preparing = shared.preparing.removeValue(forKey: handle) else { return true }
+            mailbox.post(.cancelled(handle, submitted: preparing.submitted))
             return false
         }
         guard isSubmitted else { return }
         // In this order: the engine's thread forgets the handle again when it reads the message.
         decodeGuard.cancel(handle)
         mailbox.post(.cancel(handle))
+    }
+
+    package func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction) {
+        let message = EngineMessage.control(handle, number, action)
+        shared.withLock { shared in
+            if shared.isClosed { return }
+            if shared.preparing[handle]?.orders.append(message) == nil { mailbox.post(message) }
+        }
     }
 
     package func status() async throws(EngineError) -> EngineStatus {

@@ -52,17 +52,35 @@ struct LoadedModel: Sendable {
         if let stranger = request.continuation.first(where: { !vocabulary.isValid($0) }) {
             throw PromptTokenizer.unknownToken(stranger, in: "continuation", count: vocabulary.count)
         }
-        var biases = try self.biases(request.sampling.logitBiases)
-        biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
-        if request.ignoresEndOfGeneration {
-            biases += vocabulary.endOfGeneration.map { TokenBias(token: $0, bias: -.infinity) }
-        }
+        let biases = try allBiases(request.sampling, ignoringEndOfGeneration: request.ignoresEndOfGeneration)
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
             constraint: try constraints.compile(request.constraint),
-            leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
+            reasoning: try request.reasoning.map { rule throws(EngineError) in
+                try PreparedReasoning(rule, tokenizer: tokenizer)
+            }, leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
             submitted: submitted)
+    }
+
+    /// A sampler for other parameters than those that a request began with.
+    func sampler(
+        for sampling: SamplingParameters, ignoringEndOfGeneration: Bool
+    ) throws(EngineError) -> Sampler {
+        Sampler(
+            sampling, biases: try allBiases(sampling, ignoringEndOfGeneration: ignoringEndOfGeneration),
+            breakers: breakers.breakers(for: sampling, vocabulary: vocabulary), vocabularySize: vocabulary.count)
+    }
+
+    private func allBiases(
+        _ sampling: SamplingParameters, ignoringEndOfGeneration: Bool
+    ) throws(EngineError) -> [TokenBias] {
+        var biases = try self.biases(sampling.logitBiases)
+        biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
+        if ignoringEndOfGeneration {
+            biases += vocabulary.endOfGeneration.map { TokenBias(token: $0, bias: -.infinity) }
+        }
+        return biases
     }
 
     /// The tokens that biases mean.
@@ -102,9 +120,10 @@ struct PreparedRequest: Sendable {
     let handle: GenerationHandle
     let tokens: [Int32]
     let sampling: SamplingParameters
-    let maximumTokens: Int?
-    let maximumTime: Duration?
+    /// As the request has them.
+    let settings: AdjustableSettings
     let stops: [String]
+    let ignoresEndOfGeneration: Bool
     let reusesPrompt: Bool
     let reportsProgress: Bool
     let reportsStanding: Bool
@@ -120,23 +139,26 @@ struct PreparedRequest: Sendable {
     let visibleControls: [Int32]
     let biases: [TokenBias]
     let breakers: SequenceBreakers
-    let probabilities: ProbabilityRequest?
+    let reasoning: PreparedReasoning?
+    let isPaused: Bool
     let constraint: CompiledConstraint?
     let continuation: [Int32]
     let continuationTime: Duration
+    let injectedTurns: [Range<Int>]
     let submitted: MonotonicTime
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, constraint: CompiledConstraint?, leadingTokens: Int = 0,
+        breakers: SequenceBreakers, constraint: CompiledConstraint? = nil, reasoning: PreparedReasoning? = nil,
+        leadingTokens: Int = 0,
         submitted: MonotonicTime
     ) {
         handle = request.handle
         self.tokens = tokens
         sampling = request.sampling
-        maximumTokens = request.maximumTokens
-        maximumTime = request.maximumTime
+        settings = request.settings
         stops = request.stops
+        ignoresEndOfGeneration = request.ignoresEndOfGeneration
         reusesPrompt = request.reusesPrompt
         reportsProgress = request.reportsProgress
         reportsStanding = request.reportsStanding
@@ -149,10 +171,12 @@ struct PreparedRequest: Sendable {
         self.visibleControls = visibleControls
         self.biases = biases
         self.breakers = breakers
-        probabilities = request.probabilities
+        self.reasoning = reasoning
+        isPaused = request.isPaused
         self.constraint = constraint
         continuation = request.continuation
         continuationTime = request.continuationTime
+        injectedTurns = request.injectedTurns
         self.submitted = submitted
     }
 }

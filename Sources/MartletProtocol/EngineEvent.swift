@@ -1,7 +1,7 @@
 /// What happened to one generation.
 ///
 /// A life: `admitted`, `started`, any number of `promptProgress`, `token`…, then one `finished` or `failed`. `failed` and
-/// `finished(.cancelled)` may come at any point, also first.
+/// `finished(.cancelled)` may come at any point, also first; `controlled` at any point but the last.
 package struct EngineEvent: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         /// The prompt was tokenized and fits; the generation waits for a sequence.
@@ -15,6 +15,8 @@ package struct EngineEvent: Sendable, Equatable {
         /// `text` was held back until now (see `token`) and belongs to the answer.
         case finished(Completion, text: ArraySlice<UInt8>)
         case failed(EngineError)
+        /// An order was obeyed or refused. Stands where it took effect: before the first token that it concerns.
+        case controlled(ControlNumber, ControlOutcome)
     }
     package var handle: GenerationHandle
     package var kind: Kind
@@ -75,6 +77,8 @@ package struct Completion: Sendable, Equatable {
         /// A new line was indented less than wanted.
         case indentation
         case cancelled
+        /// By an order, with the words of who gave it.
+        case stopped(String?)
     }
     package var reason: Reason
     package var timings: Timings

@@ -40,11 +40,17 @@ package struct GenerationRequest: Sendable, Equatable {
     package var adapters: [AdapterScale] = []
     /// A generation that was submitted before, with the same prompt, whose work on it is to be shared.
     package var promptLeader: GenerationHandle?
+    /// How the model's thinking is recognised and limited; `nil` where that is not known.
+    package var reasoning: ReasoningRule?
+    /// Whether it waits for `resume` before it writes: it was paused when it was interrupted.
+    package var isPaused = false
     /// Tokens that an earlier run of this generation has written. They follow the prompt and count as generated, for
     /// limits, penalties, draws and timings. Nothing is told of them again: the first `token` event is of the next one.
     package var continuation: [Int32] = []
     /// How long that took, from the first of them to the last.
     package var continuationTime: Duration = .zero
+    /// Which of `continuation` opened a new turn: they have no text, and none of them ends the generation. Ascending.
+    package var injectedTurns: [Range<Int>] = []
 
     package init(
         handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),

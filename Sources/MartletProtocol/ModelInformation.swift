@@ -81,6 +81,8 @@ package struct SlotStatus: Sendable, Equatable {
         case idle = 0
         case prompt = 1
         case generating = 2
+        /// It holds a generation that waits for an order to go on.
+        case paused = 3
     }
     package var index: Int
     package var phase: Phase = .idle

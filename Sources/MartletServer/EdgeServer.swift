@@ -204,6 +204,7 @@ package final class EdgeServer: Sendable {
         completions.add(to: &routes)
         StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         GenerationRoutes(registry: registry, loops: loops).add(to: &routes)
+        ControlRoutes(registry: registry, gate: gate, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ObservationMiddleware(metrics: metrics, accessLog: configuration.accessLog))

@@ -35,7 +35,8 @@ extension GenerationRegistry.State {
         if isNew, case .engine(let event) = input {
             live.values[index].measure(event.kind, at: now, in: &metrics.series[live.values[index].series])
         }
-        var isEnded = live.values[index].take(input, at: now, isNew: isNew, wakeups: &wakeups)
+        var isEnded = live.values[index].take(
+            input, forks: forks(in: input), at: now, isNew: isNew, wakeups: &wakeups)
         if isEnded, generation.terms.choiceCount > 1 {
             isEnded = endChoice(handle, of: generation, with: input, wakeups: &wakeups)
         }
@@ -61,6 +62,15 @@ extension GenerationRegistry.State {
             remove(generation)
         }
         return superseded
+    }
+
+    /// The ids of what a fork made.
+    private func forks(in input: GenerationInput) -> [String] {
+        guard case .engine(let event) = input, case .controlled(_, .applied(.forked(let handles), _)) = event.kind
+        else {
+            return []
+        }
+        return handles.compactMap { live[$0]?.generation.terms.responseID }
     }
 
     /// One of several choices is over: with the last one, or when it failed, all are.

@@ -22,6 +22,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         var usage: [Owner: GenerationQuota.Usage] = [:]
         var totalUsage = GenerationQuota.Usage()
         var lastHandle: UInt64 = 0
+        var lastControl: UInt64 = 0
         var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
         /// Choices that the engine still writes though their generation has failed.
@@ -103,8 +104,14 @@ package final class GenerationRegistry: EngineEventReceiver {
     }
 
     /// Hands a prepared generation to the engine, unless it has ended meanwhile.
-    package func submit(_ request: GenerationRequest, splitter: (any OutputSplitter)? = nil) {
-        hand(request) { $0.setSplitter(splitter) }
+    /// - Parameter origin: what the server wants to know again of the client's request while the generation lives.
+    package func submit(
+        _ request: GenerationRequest, splitter: (any OutputSplitter)? = nil, origin: (any Sendable)? = nil
+    ) {
+        hand(request) { live in
+            live.setSplitter(splitter)
+            live.origin = origin
+        }
     }
 
     /// Hands the rest of a restored generation to the engine, unless it has ended meanwhile.
@@ -118,17 +125,22 @@ package final class GenerationRegistry: EngineEventReceiver {
             guard let engine = state.engine, let index = state.live.index(forKey: handle) else { return nil }
             let generation = state.live.values[index].generation
             prepare(&state.live.values[index])
+            state.live.values[index].request = request
             state.live.values[index].stage = .submitting(isCancelled: false)
             if generation.terms.isRecorded { state.recorder?.submit(request, of: generation) }
             return engine
         }
         guard let engine else { return }
         engine.submit(request)
-        let isCancelled = state.withLock { state in
-            guard case .submitting(let isCancelled) = state.live[handle]?.stage else { return false }
+        let (isCancelled, orders) = state.withLock { state in
+            guard case .submitting(let isCancelled) = state.live[handle]?.stage else {
+                return (false, LiveOrders().early)
+            }
             state.live[handle]?.stage = .submitted
-            return isCancelled
+            defer { state.live[handle]?.orders.early = [] }
+            return (isCancelled, state.live[handle]?.orders.early ?? [])
         }
+        for order in orders { engine.control(handle, order.number, order.action) }
         if isCancelled { engine.cancel(handle) }
     }
 

@@ -32,6 +32,16 @@ struct LiveGeneration {
     private(set) var isAdmitted = false
     private(set) var isStarted = false
     private var lastToken: NIODeadline?
+    /// What it was submitted as, with the settings of now.
+    var request: GenerationRequest?
+    /// What the server keeps of the client's request.
+    var origin: (any Sendable)?
+    var orders = LiveOrders()
+    var engineText = EngineTextRecord()
+    /// How many tokens of an injected turn are still to come.
+    var tokensUntilTurn: Int?
+    /// As it was at the beginning of the answer.
+    private(set) var firstSplitter: (any OutputSplitter)?
     private var splitter: (any OutputSplitter)?
     private var channel = MartletProtocol.Channel.content
     /// How many tool calls have begun, and how many of them are complete.
@@ -48,7 +58,30 @@ struct LiveGeneration {
         lastShown = generation.begin
     }
 
-    mutating func setSplitter(_ splitter: (any OutputSplitter)?) { self.splitter = splitter }
+    mutating func setSplitter(_ splitter: (any OutputSplitter)?) {
+        self.splitter = splitter
+        firstSplitter = splitter
+    }
+
+    /// Begins a turn anew, behind `text` of it, which was written into the log before.
+    mutating func restartSplitter(with text: ArraySlice<UInt8>) {
+        splitter = firstSplitter
+        channel = .content
+        splitter?.append(text) { piece in
+            if case .text(let part, _) = piece { channel = part }
+        }
+    }
+
+    /// A turn ends within the answer: what is held back belongs to it.
+    mutating func finishSplitter(at now: NIODeadline, wakeups: inout Wakeups) {
+        let growth = log.append(to: &wakeups) { add in
+            guard var splitter else { return }
+            var token: Int32?
+            splitter.finish { take($0, token: &token, add) }
+        }
+        note(growth, at: now)
+        restartSplitter(with: [])
+    }
 
     /// Notes how long it took to what the engine reports.
     mutating func measure(_ event: EngineEvent.Kind, at now: NIODeadline, in series: inout GenerationMetrics.Series) {
@@ -62,7 +95,7 @@ struct LiveGeneration {
             lastToken = now
         case .started: series.started(after: (now - generation.begin).nanoseconds)
         case .finished(let completion, _): series.finished(completion.timings)
-        case .admitted, .promptProgress, .failed: break
+        case .admitted, .promptProgress, .controlled, .failed: break
         }
     }
 
@@ -70,18 +103,23 @@ struct LiveGeneration {
     /// - Parameter isNew: whether it happens now, rather than in an earlier process.
     /// - Returns: Whether the generation has ended.
     mutating func take(
-        _ input: GenerationInput, at now: NIODeadline, isNew: Bool = true, wakeups: inout Wakeups
+        _ input: GenerationInput, forks: [String] = [], at now: NIODeadline, isNew: Bool = true,
+        wakeups: inout Wakeups
     ) -> Bool {
         switch input {
-        case .engine(let event): return take(event, at: now, wakeups: &wakeups)
+        case .engine(let event): return take(event, forks: forks, at: now, wakeups: &wakeups)
         case .ping: note(log.append(to: &wakeups) { $0(.ping) }, at: now)
-        case .handedOver where isNew: log.handOver(to: &wakeups)
+        case .handedOver where isNew:
+            log.handOver(to: &wakeups)
+            answerOrders(with: .ended(nil), wakeups: &wakeups)
         case .handedOver: note(log.append(to: &wakeups) { $0(.handedOver) }, at: now)
         }
         return false
     }
 
-    private mutating func take(_ event: EngineEvent, at now: NIODeadline, wakeups: inout Wakeups) -> Bool {
+    private mutating func take(
+        _ event: EngineEvent, forks: [String], at now: NIODeadline, wakeups: inout Wakeups
+    ) -> Bool {
         switch event.kind {
         case .admitted(let promptTokens):
             // A continued generation is admitted and started again.
@@ -94,6 +132,8 @@ struct LiveGeneration {
             note(log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }, at: now)
         case .promptProgress(let progress):
             note(log.append(to: &wakeups) { $0(.promptProgress(progress)) }, at: now)
+        case .controlled(let number, let outcome):
+            take(number, outcome, forks: forks, at: now, wakeups: &wakeups)
         case .token(let id, let text):
             let notes = TokenNotes(probabilities: event.probabilities, standing: event.standing)
             if notes.isEmpty {
@@ -101,6 +141,7 @@ struct LiveGeneration {
             } else {
                 takeScored(id, text, notes, at: now, wakeups: &wakeups)
             }
+            keep(text, at: now, wakeups: &wakeups)
         case .finished(let completion, let text):
             if !event.probabilities.isEmpty {
                 takeScored(nil, text, TokenNotes(probabilities: event.probabilities), at: now, wakeups: &wakeups)
@@ -116,7 +157,7 @@ struct LiveGeneration {
         return false
     }
 
-    private mutating func note(_ growth: GenerationLog.Growth, at now: NIODeadline) {
+    mutating func note(_ growth: GenerationLog.Growth, at now: NIODeadline) {
         byteCount = growth.byteCount
         if growth.isShown { lastShown = now }
     }
@@ -206,5 +247,11 @@ struct LiveGeneration {
             }
         }
         note(growth, at: now)
+        answerOrders(with: .ended(event), wakeups: &wakeups)
+    }
+
+    private mutating func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
+        for ticket in orders.tickets.values { wakeups.tickets.append((ticket, reply)) }
+        orders.tickets = [:]
     }
 }

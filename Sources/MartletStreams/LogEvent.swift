@@ -35,6 +35,8 @@ package enum LogEvent: Sendable, Equatable {
     case arguments(call: Int, token: Int32?, bytes: ArraySlice<UInt8>)
     /// What a client should know of an answer that is not as it should be: one sentence.
     case warning(String)
+    /// An order took effect.
+    case controlled(ControlRecord)
     /// A sign of life. Part of the log, so that a stream has the same bytes whenever it is read.
     case ping
     /// The server ended under the generation, which goes on when the server is there again.
@@ -61,7 +63,8 @@ package enum LogEvent: Sendable, Equatable {
         case .text(let channel, _, let bytes): channel != .markup && !bytes.isEmpty
         case .arguments(_, _, let bytes): !bytes.isEmpty
         case .admitted, .started: false
-        case .call, .warning, .promptProgress, .scoredText, .ping, .handedOver, .ended, .finished, .failed: true
+        case .call, .warning, .promptProgress, .scoredText, .controlled, .ping, .handedOver, .ended, .finished, .failed:
+            true
         case .choice(_, let event): event.breaksSilence
         }
     }

@@ -2,11 +2,13 @@
 struct Wakeups {
     var readers: [StreamReader] = []
     var waiters: [LogWaiter] = []
+    var tickets: [(ControlTicket, ControlReply)] = []
 
     /// Wakes everybody: one `execute` per event loop, however many of its readers have something to read.
     func send() {
         for reader in readers { reader.loop.enqueue(reader) }
         for reader in readers { reader.loop.scheduleIfNeeded() }
         for waiter in waiters { waiter.resume() }
+        for (ticket, reply) in tickets { ticket.resolve(reply) }
     }
 }

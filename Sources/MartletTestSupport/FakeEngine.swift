@@ -13,6 +13,12 @@ package final class FakeEngine: EngineService {
         package init(_ events: @escaping @Sendable (GenerationRequest) -> [EngineEvent.Kind]) { self.events = events }
     }
 
+    package struct Order: Sendable {
+        package var handle: GenerationHandle
+        package var number: ControlNumber
+        package var action: ControlAction
+    }
+
     private struct Guarded {
         var state: EngineState
         var script: Script
@@ -20,6 +26,7 @@ package final class FakeEngine: EngineService {
         var requests: [GenerationRequest] = []
         var running: Set<GenerationHandle> = []
         var cancelled: [GenerationHandle] = []
+        var orders: [Order] = []
         var status = EngineStatus()
         var watchers: [(isMet: @Sendable (FakeEngine) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
@@ -89,6 +96,7 @@ package final class FakeEngine: EngineService {
 
     package var requests: [GenerationRequest] { guarded.withLock { $0.requests } }
     package var cancelled: [GenerationHandle] { guarded.withLock { $0.cancelled } }
+    package var orders: [Order] { guarded.withLock { $0.orders } }
     /// Generations that were submitted and have not ended.
     package var running: Set<GenerationHandle> { guarded.withLock { $0.running } }
 
@@ -96,6 +104,12 @@ package final class FakeEngine: EngineService {
     package func request(_ index: Int) async -> GenerationRequest {
         await wait { $0.requests.count > index }
         return requests[index]
+    }
+
+    /// Returns the order with this index, counted from 0, when it is there.
+    package func order(_ index: Int) async -> Order {
+        await wait { $0.orders.count > index }
+        return orders[index]
     }
 
     /// Returns when `handle` has been cancelled.
@@ -142,6 +156,12 @@ package final class FakeEngine: EngineService {
             return guarded.answersCancel && guarded.running.contains(handle)
         }
         if ends { finish(handle, .cancelled) }
+        testWatchers()
+    }
+
+    /// Only remembered: what becomes of it is for the test to say.
+    package func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction) {
+        guarded.withLock { $0.orders.append(Order(handle: handle, number: number, action: action)) }
         testWatchers()
     }
 

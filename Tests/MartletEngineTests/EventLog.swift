@@ -3,7 +3,7 @@ import MartletProtocol
 
 /// Keeps what an engine says, and lets a test wait for it.
 final class EventLog: EngineEventReceiver {
-    struct Answer: Equatable {
+    struct Answer {
         var text = ""
         var tokens: [Int32] = []
         var completion: Completion?
@@ -13,6 +13,8 @@ final class EventLog: EngineEventReceiver {
         var progress: [PromptProgress] = []
         var starts = 0
         var probabilities: [TokenProbabilities] = []
+        /// What became of orders, and behind how many token events.
+        var outcomes: [(number: UInt64, outcome: ControlOutcome, tokenEvents: Int)] = []
         var isEnded: Bool { completion != nil || error != nil }
     }
 
@@ -86,6 +88,15 @@ final class EventLog: EngineEventReceiver {
         }
     }
 
+    /// Waits for what became of an order, or for the generation's end.
+    func outcome(_ number: ControlNumber, of handle: GenerationHandle) async -> ControlOutcome? {
+        await wait { state in
+            let events = state.events[handle] ?? []
+            return events.contains { $0.kind.isTerminal || $0.kind.outcome(of: number) != nil }
+        }
+        return events(of: handle).lazy.compactMap { $0.outcome(of: number) }.first
+    }
+
     /// How many tokens one generation had written when another ended.
     func tokenCount(of handle: GenerationHandle, atEndOf other: GenerationHandle) -> Int? {
         storage.withLock { $0.tokensAtEnd[other]?[handle] }
@@ -98,7 +109,8 @@ final class EventLog: EngineEventReceiver {
 
     func answerSoFar(_ handle: GenerationHandle) -> Answer {
         var answer = Answer()
-        var text: [UInt8] = []
+        var texts: [ArraySlice<UInt8>] = []
+        var tokenEvents = 0
         for event in events(of: handle) {
             switch event {
             case .admitted(let count): answer.promptTokens = count
@@ -108,15 +120,22 @@ final class EventLog: EngineEventReceiver {
             case .promptProgress(let progress): answer.progress.append(progress)
             case .token(let id, let bytes):
                 answer.tokens.append(id)
-                text += bytes
+                texts.append(bytes)
+                tokenEvents += 1
             case .finished(let completion, let bytes):
                 answer.completion = completion
-                text += bytes
+                texts.append(bytes)
             case .failed(let error): answer.error = error
+            case .controlled(let number, let outcome):
+                answer.outcomes.append((number.rawValue, outcome, tokenEvents))
+                // What a rewind makes void.
+                guard case .applied(.rewound, let token) = outcome else { continue }
+                answer.tokens.removeLast(answer.tokens.count - token)
+                texts.removeLast(texts.count - token)
             }
         }
         answer.probabilities = recorded(of: handle).flatMap(\.probabilities)
-        answer.text = String(decoding: text, as: UTF8.self)
+        answer.text = String(decoding: texts.joined(), as: UTF8.self)
         return answer
     }
 }
@@ -137,6 +156,10 @@ extension EngineEvent.Kind {
         default: false
         }
     }
+    func outcome(of wanted: ControlNumber) -> ControlOutcome? {
+        if case .controlled(wanted, let outcome) = self { outcome } else { nil }
+    }
+
     var isToken: Bool { if case .token = self { true } else { false } }
     var isStart: Bool { if case .started = self { true } else { false } }
 }

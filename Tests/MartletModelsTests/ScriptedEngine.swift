@@ -28,6 +28,11 @@ final class ScriptedEngine: EngineService {
         if text != "forever" { finish(request.handle, .endOfGeneration) }
     }
 
+    /// Counts as obeyed at once.
+    func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction) {
+        receiver.receive([EngineEvent(handle, .controlled(number, .applied(.paused, token: 0)))])
+    }
+
     func cancel(_ handle: GenerationHandle) { finish(handle, .cancelled) }
 
     private func finish(_ handle: GenerationHandle, _ reason: Completion.Reason) {

@@ -53,7 +53,7 @@ enum SampleFrames {
 
     static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<8, using: &random) {
+        return switch Int.random(in: 0..<9, using: &random) {
         case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
         case 1: .submit(request(&random))
         case 2: .cancel(GenerationHandle(rawValue: random.unsigned()))
@@ -61,6 +61,10 @@ enum SampleFrames {
         case 4: .detokenize(number, random.list { $0.token() })
         case 5: .status(number)
         case 6: .embed(number, random.list { prompt(&$0) })
+        case 7:
+            .control(
+                GenerationHandle(rawValue: random.unsigned()), ControlNumber(rawValue: random.unsigned()),
+                SampleOrders.action(&random))
         default: .shutdown
         }
     }
@@ -145,8 +149,15 @@ enum SampleFrames {
         request.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
         request.adapters = random.list { AdapterScale(index: $0.integer(), scale: 0.5) }
         request.promptLeader = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
+        request.reasoning = random.maybe { random in
+            ReasoningRule(
+                start: "<think>", end: "</think>", closing: random.text(), isOpen: Bool.random(using: &random),
+                budget: random.maybe { $0.integer() }, message: random.text())
+        }
+        request.isPaused = Bool.random(using: &random)
         request.continuation = random.list { $0.token() }
         request.continuationTime = random.duration()
+        request.injectedTurns = random.list { _ in 3..<7 }
         if Bool.random(using: &random) { request.constraint = grammar.map(GenerationConstraint.init) }
         return request
     }
@@ -171,7 +182,7 @@ enum SampleFrames {
 
     static func event(_ random: inout Generator) -> EngineEvent {
         let kind: EngineEvent.Kind =
-            switch Int.random(in: 0..<6, using: &random) {
+            switch Int.random(in: 0..<7, using: &random) {
             case 0: .admitted(promptTokens: random.integer())
             case 1: .started(slot: random.integer(), cachedTokens: random.integer())
             case 2:
@@ -181,6 +192,7 @@ enum SampleFrames {
                         elapsed: random.duration()))
             case 3: .token(id: random.token(), text: random.bytes()[...])
             case 4: .finished(completion(&random), text: random.bytes()[...])
+            case 5: .controlled(ControlNumber(rawValue: random.unsigned()), SampleOrders.outcome(&random))
             default: .failed(error(&random))
             }
         var event = EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
@@ -196,13 +208,14 @@ enum SampleFrames {
 
     private static func completion(_ random: inout Generator) -> Completion {
         let reason: Completion.Reason =
-            switch Int.random(in: 0..<7, using: &random) {
+            switch Int.random(in: 0..<8, using: &random) {
             case 0: .endOfGeneration
             case 1: .stopText(random.text())
             case 2: .tokenLimit
             case 3: .timeLimit
             case 4: .contextFull
             case 5: .indentation
+            case 6: .stopped(random.maybe { $0.text() })
             default: .cancelled
             }
         var completion = Completion(reason: reason, timings: timings(&random))

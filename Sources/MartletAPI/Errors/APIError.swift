@@ -22,6 +22,8 @@ package struct APIError: Error, Sendable, Equatable {
         /// Valid at llama-server or OpenAI, but nothing that this version does. 400 and not llama-server's 501, because
         /// client libraries repeat a request after any 5xx.
         case notSupported = "not_supported_error"
+        /// What is asked for does not fit what goes on now.
+        case conflict = "conflict_error"
         /// One client asks for more than its share.
         case rateLimited = "rate_limit_error"
         case overloaded = "overloaded_error"
@@ -36,6 +38,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .notFound: 404
             case .methodNotAllowed: 405
             case .timeout: 408
+            case .conflict: 409
             case .tooLarge: 413
             case .uriTooLong: 414
             case .rangeNotSatisfiable: 416
@@ -61,6 +64,8 @@ package struct APIError: Error, Sendable, Equatable {
     package var keyword: String?
     package var promptTokens: Int?
     package var contextSize: Int?
+    /// A word for programs, where the kind says too little.
+    package var reason: String?
 
     package init(_ kind: Kind, _ message: String, parameter: String? = nil) {
         self.kind = kind
@@ -98,6 +103,7 @@ package struct APIError: Error, Sendable, Equatable {
             "type": .string(kind.rawValue),
         ]
         if let parameter { members["param"] = .string(parameter) }
+        if let reason { members["reason"] = .string(reason) }
         if let line { members["line"] = .integer(Int64(line)) }
         if let column { members["column"] = .integer(Int64(column)) }
         if let pointer { members["pointer"] = .string(pointer) }

@@ -34,6 +34,7 @@ package struct NativeCompletionView: StreamView {
             JSONText.appendRaw(",", to: &bytes)
             Accounting.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
+        case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
         case .ping: ServerSentEvent.appendPing(to: &bytes)
         case .handedOver: ServerSentEvent.appendHandoverTrace(responseID, number: number, to: &bytes)
         case .choice(let choice, let event): encode(event, number: number, index: choice, into: &bytes)

@@ -27,7 +27,7 @@ struct Answer {
         var warnings: [String] = []
         var tokens: [Int32] = []
         var end: Completion?
-        for event in events {
+        for event in events.standing {
             switch event {
             case .text(_, let token?, _), .arguments(_, let token?, _): tokens.append(token)
             case .scoredText(_, let token, _, let notes):
@@ -43,8 +43,8 @@ struct Answer {
             case .call(_, let name): calls.append(Call(name: name))
             case .arguments(let number, _, let bytes): calls[number].arguments.append(contentsOf: bytes)
             case .warning(let text): warnings.append(text)
-            case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .ping,
-                .choice,
+            case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .controlled,
+                .ping, .choice,
                 .handedOver:
                 break
             case .finished(let completion), .ended(let completion): end = completion

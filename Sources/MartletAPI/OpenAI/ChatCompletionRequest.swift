@@ -12,6 +12,10 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     package var tools: ToolFields
     /// Whether the last message is an assistant's that the answer goes on with.
     package var continuesLastMessage: Bool
+    /// Most tokens of thinking; `nil` = no limit.
+    package var reasoningBudget: Int?
+    /// What is said in the model's name before its thinking is cut off.
+    package var reasoningMessage: String
     package var options: CompletionOptions
 
     /// - Parameter randomSeed: used when the request fixes none.
@@ -31,6 +35,9 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         }
         continuesLastMessage = isAssistant && addsGenerationPrompt && continues != false
         templateArguments = try Self.templateArguments(fields)
+        let budget = try ReasoningBudgetFields.budget(fields) ?? defaults.reasoningBudget
+        reasoningBudget = budget == -1 ? nil : budget
+        reasoningMessage = try ReasoningBudgetFields.message(fields) ?? defaults.reasoningMessage
         reasoningFormat = defaults.reasoningFormat
         if let name = try fields.string("reasoning_format") {
             guard let format = ReasoningFormat(rawValue: name) else {

@@ -93,6 +93,7 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .finished(let completion): encodeEnd(completion, into: &bytes)
         case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
+        case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
         case .ping: ServerSentEvent.appendPing(to: &bytes)
         case .handedOver: ServerSentEvent.appendHandoverTrace(head.id, number: number, to: &bytes)
         }

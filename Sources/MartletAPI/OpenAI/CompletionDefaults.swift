@@ -18,6 +18,9 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// How many tokens of a prompt then stay; -1 = all.
     package var keptTokens = 0
     package var reasoningFormat = ReasoningFormat.deepseek
+    /// Most tokens of thinking; `nil` = no limit.
+    package var reasoningBudget: Int?
+    package var reasoningMessage = ""
     /// What a grammar may cost.
     package var grammarLimits = GrammarLimits.standard
     /// How schemas are treated, and what one may cost.

@@ -61,9 +61,7 @@ package struct CompletionOptions: Sendable, Equatable {
         }
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
-        if let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0 {
-            generation.maximumTime = .milliseconds(milliseconds)
-        }
+        generation.maximumTime = try Self.maximumTime(fields)
         generation.stops = try Self.stops(fields)
         generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
@@ -155,7 +153,15 @@ package struct CompletionOptions: Sendable, Equatable {
     /// What probabilities are of, where they are asked for.
     package var probabilityStage: ProbabilityRequest.Stage { generation.probabilities?.stage ?? .beforeSampling }
 
-    private static func maximumTokens(_ fields: FieldReader) throws(APIError) -> Int? {
+    static func maximumTime(_ fields: FieldReader) throws(APIError) -> Duration? {
+        guard let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0
+        else {
+            return nil
+        }
+        return .milliseconds(milliseconds)
+    }
+
+    static func maximumTokens(_ fields: FieldReader) throws(APIError) -> Int? {
         for name in ["n_predict", "max_completion_tokens", "max_tokens"] {
             if let value = try fields.integer(name, in: -1...Int(Int32.max)) { return value }
         }
@@ -166,7 +172,7 @@ package struct CompletionOptions: Sendable, Equatable {
     private static let stopCountLimit = 64
     private static let stopLengthLimit = 4_096
 
-    private static func stops(_ fields: FieldReader) throws(APIError) -> [String] {
+    static func stops(_ fields: FieldReader) throws(APIError) -> [String] {
         guard let value = fields.value("stop") else { return [] }
         let values = value.arrayValue ?? [value]
         guard values.count <= stopCountLimit else {

@@ -144,7 +144,7 @@ extension Completion.Reason {
     /// OpenAI's `finish_reason`.
     var finishReason: StaticString {
         switch self {
-        case .endOfGeneration, .stopText, .cancelled: "stop"
+        case .endOfGeneration, .stopText, .stopped, .cancelled: "stop"
         case .tokenLimit, .timeLimit, .contextFull, .indentation: "length"
         }
     }
@@ -155,7 +155,7 @@ extension Completion.Reason {
         case .endOfGeneration: "eos"
         case .stopText: "word"
         case .tokenLimit, .timeLimit, .contextFull, .indentation: "limit"
-        case .cancelled: "none"
+        case .stopped, .cancelled: "none"
         }
     }
 }

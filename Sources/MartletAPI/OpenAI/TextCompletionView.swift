@@ -69,6 +69,7 @@ package struct TextCompletionView: StreamView {
         case .ended(let completion): encodeChoiceEnd(completion, into: &bytes)
         case .finished(let completion): encodeEnd(completion, into: &bytes)
         case .failed(let error): ServerSentEvent.appendFailure(error, to: &bytes)
+        case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
         case .ping: ServerSentEvent.appendPing(to: &bytes)
         case .handedOver: ServerSentEvent.appendHandoverTrace(head.id, number: number, to: &bytes)
         }

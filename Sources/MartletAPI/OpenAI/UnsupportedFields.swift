@@ -23,8 +23,6 @@ enum UnsupportedFields {
         ("modalities", { $0 == ["text"] }),
         ("audio", { _ in false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),
-        ("reasoning_budget_tokens", { $0.integerValue == -1 }),
-        ("thinking_budget_tokens", { $0.integerValue == -1 }),
         ("n_cache_reuse", { $0.integerValue == 0 }),
     ]
 }

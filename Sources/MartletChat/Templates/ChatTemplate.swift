@@ -19,6 +19,8 @@ package struct ChatTemplate: Sendable {
     package let syntaxSource: TemplateAnalysisSource
     /// What found that out.
     let recognition: SyntaxRecognition
+    /// What the template puts between thinking and answer, end marker included; empty without markers.
+    package let closing: String
     /// What the template puts in front of an answer.
     package let generationPrompt: String
     /// All of what it may put there, longest first.
@@ -55,6 +57,7 @@ package struct ChatTemplate: Sendable {
                 end: String(decoding: SyntaxPlan.trimmed(enclosure.ends[0]), as: UTF8.self))
         }
         generationPrompts = probe.generationPrompts(thinkingSwitch: capabilities.thinkingSwitch)
+        closing = markers.map { probe.closing($0, reasoningField: recognition.capabilities.reasoningField) } ?? ""
         generationPrompt = probe.generationPrompt()
     }
 
@@ -84,7 +87,7 @@ package struct ChatTemplate: Sendable {
         let reasoning = reasoning(after: rendered)
         return RenderedPrompt(
             segments: rendered.segments, reasoning: reasoning, markers: markers,
-            opening: opening(of: rendered, reasoning))
+            opening: opening(of: rendered, reasoning), closing: closing)
     }
 
     /// A prompt that asks for an answer, with the beginning of that answer.

@@ -15,6 +15,8 @@ package struct RenderedPrompt: Sendable, Equatable {
     package var reasoning: Reasoning
     /// What thinking is put between, if the model is known to think.
     package var markers: ReasoningMarkers?
+    /// What ends thinking as the template does it: the end marker with what stands around it.
+    package var closing = ""
 
     /// What of the prompt is the beginning of the answer, such as `<think>`.
     package var opening = ""

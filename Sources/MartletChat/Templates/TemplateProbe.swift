@@ -168,6 +168,18 @@ struct TemplateProbe {
         }
     }
 
+    /// What the template puts between thinking and answer. Some models write more between them than a template shows.
+    func closing(_ markers: ReasoningMarkers, reasoningField: String?) -> String {
+        if markers.end == "<|end|>" { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
+        guard let field = reasoningField,
+            let text = render(reasoningProbes(field)[0], arguments: ["enable_thinking": true]),
+            let thought = text.range(of: Self.word), let answer = text.range(of: Self.otherWord),
+            thought.upperBound <= answer.lowerBound
+        else { return markers.end }
+        let between = String(text[thought.upperBound..<answer.lowerBound])
+        return between.contains(markers.end) ? between : markers.end
+    }
+
     /// What asking for an answer adds to the prompt.
     func generationPrompt(tools: [JSONValue]? = nil, arguments: JSONObject = [:]) -> String {
         // Some templates write the end token in place of the generation prompt.

@@ -18,7 +18,7 @@ enum PeerFlags {
         "--mmproj-url", "--model-draft", "--model-url", "--models-autoload", "--models-dir", "--models-max",
         "--models-preset", "--no-cache-idle-slots", "--no-kv-offload", "--no-mmproj", "--no-models-autoload", "--numa",
         "--offline", "--override-kv", "--override-tensor", "--path", "--poll", "--prio", "--reasoning",
-        "--reasoning-budget", "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale",
+        "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale",
         "--rope-scaling", "--sleep-idle-seconds", "--slot-prompt-similarity", "--slot-save-path", "--spec-draft-n-max",
         "--spec-draft-n-min", "--spec-type", "--special", "--split-mode", "--spm-infill", "--tags", "--tensor-split",
         "--threads-http", "--tools", "--ui-mcp-proxy", "-dev", "-hf", "-hff", "-hfr", "-hft", "-j", "-md", "-mg",

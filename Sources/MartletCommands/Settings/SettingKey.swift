@@ -63,6 +63,8 @@ enum SettingKey: String, Sendable, CaseIterable {
     case contextShift = "context-shift"
     case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"
+    case reasoningBudget = "reasoning-budget"
+    case reasoningMessage = "reasoning-budget-message"
     case pingInterval = "sse-ping-interval"
     case schemaMode = "schema-mode"
     case schemaWhitespace = "schema-whitespace"

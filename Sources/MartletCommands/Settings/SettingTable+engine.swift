@@ -120,6 +120,13 @@ extension SettingTable {
             .choice(["auto", "deepseek", "none"]), "FORMAT", default: "deepseek", in: .requests, for: .edge,
             "Where thinking goes: into reasoning_content (deepseek), or nowhere but the content (none)."),
         Setting(
+            .reasoningBudget, environment: ["LLAMA_ARG_THINK_BUDGET"], .integer(-1...Int64(Int32.max)), "TOKENS",
+            default: "-1", in: .requests, for: .edge,
+            "Most tokens of thinking in one answer; then it is ended and the answer follows. -1 = no limit."),
+        Setting(
+            .reasoningMessage, environment: ["LLAMA_ARG_THINK_BUDGET_MESSAGE"], .text, "TEXT", unset: "nothing",
+            in: .requests, for: .edge, "What is said in the model's name before its thinking is cut off."),
+        Setting(
             .pingInterval, environment: ["LLAMA_ARG_SSE_PING_INTERVAL"], .integer(-1...86_400), "SECONDS",
             default: "30", in: .requests, for: .edge,
             "Time between signs of life on a stream that has nothing else to say. Below 1 = none."),

@@ -7,14 +7,17 @@ extension EngineLoop {
         var position = 0
         while position < queue.count {
             let waiting = queue[position]
-            guard slots.contains(where: { $0.generation == nil }) else { return }
+            guard slots.contains(where: { $0.generation == nil }) || parkOne() else { return }
             let wanted = waiting.request.slot.map { $0 % slots.count }
             if let wanted, slots[wanted].generation != nil {
                 // Who wants a certain sequence waits for it, and holds up nobody else.
                 position += 1
                 continue
             }
-            let committed = slots.reduce(0) { $0 + ($1.generation?.history.count ?? 0) }
+            let committed = slots.reduce(0) { sum, slot in
+                guard let generation = slot.generation, !generation.isPaused else { return sum }
+                return sum + generation.history.count
+            }
             guard PoolPolicy.admits(tokens: waiting.history.count, committed: committed, capacity: capacity) else {
                 return
             }
@@ -78,20 +81,25 @@ extension EngineLoop {
 
     /// Tells that a generation has its sequence, unless it was preempted: then its client has been told before.
     private func begin(_ index: Int) {
-        guard let generation = slots[index].generation, generation.started == nil else { return }
+        guard let generation = slots[index].generation else { return }
+        guard generation.started == nil else { return obeyWaiting(generation) }
         let now = MonotonicTime.now
         let cached = min(slots[index].memoryCount, generation.promptCount)
         generation.start(cachedTokens: cached, at: now)
         board.update { $0.counters.cachedTokens += UInt64(cached) }
         output.add(generation.handle, .started(slot: index, cachedTokens: cached))
         reportProgress(of: index, now: now)
+        // A prompt may leave a think block open for which there is no budget.
+        if !generation.isAtTokenLimit { steer(index) }
+        obeyWaiting(generation)
     }
 
     /// Makes all that `source` has in memory the memory of `index` too.
-    private func copy(from source: Int, to index: Int) {
+    func copy(from source: Int, to index: Int) {
         clear(index)
         context.share(from: source, to: index)
         slots[index].memoryCount = slots[source].memoryCount
+        slots[index].sharing = (source, slots[source].memoryCount)
     }
 
     /// Lets those go on that waited for another one to read their prompt, when it has, or is gone.
@@ -132,6 +140,7 @@ extension EngineLoop {
             context.positions(of: index)?.upperBound == count - 1
         {
             slots[index].memoryCount = count
+            endSharing(with: index, beyond: count)
         } else {
             clear(index)
         }
@@ -147,6 +156,45 @@ extension EngineLoop {
         context.removeAll(of: index)
         slots[index].memoryCount = 0
         slots[index].tokens = []
+        slots[index].sharing = nil
+        endSharing(with: index, beyond: 0)
+    }
+
+    /// A sequence keeps only its first `count` tokens: who shares more with it now has it alone.
+    private func endSharing(with index: Int, beyond count: Int) {
+        for other in slots.indices {
+            guard let sharing = slots[other].sharing, sharing.slot == index, sharing.count > count else { continue }
+            slots[other].sharing = count > 0 ? (index, count) : nil
+        }
+    }
+
+    /// Ends a generation wherever it is.
+    func end(_ handle: GenerationHandle, _ reason: Completion.Reason) {
+        if let index = slots.firstIndex(where: { $0.generation?.handle == handle }) {
+            finish(index, reason)
+        } else if let waiting = queue.remove(id: handle.rawValue) {
+            end(waiting, reason)
+        } else if let index = parked.firstIndex(where: { $0.handle == handle }) {
+            end(parked.remove(at: index), reason)
+        }
+    }
+
+    /// Takes the sequence of the generation that has been paused for longest. Its memory is used again if it goes on
+    /// before others have taken it, and computed anew if not.
+    ///
+    /// - Returns: whether there was one.
+    private func parkOne() -> Bool {
+        let paused = slots.filter { $0.generation?.isPaused ?? false }
+        guard let slot = paused.min(by: { $0.lastUsed < $1.lastUsed }), let generation = release(slot.index) else {
+            return false
+        }
+        if generation.isTruncated {
+            clear(slot.index)
+        } else {
+            slots[slot.index].tokens = Array(generation.history[..<slot.memoryCount])
+        }
+        parked.append(generation)
+        return true
     }
 
     /// Ends the generation of a sequence, whose memory is kept for a prompt that begins alike.

@@ -12,7 +12,9 @@ extension EngineLoop {
             demands.removeAll(keepingCapacity: true)
             var isSomebodyWriting = false
             for slot in slots {
-                guard let generation = slot.generation, slot.pending > 0, generation.awaited == nil else { continue }
+                guard let generation = slot.generation, !generation.isPaused, slot.pending > 0,
+                    generation.awaited == nil
+                else { continue }
                 isSomebodyWriting = isSomebodyWriting || slot.isWriting
                 let next = planner.shape.next(
                     from: slot.memoryCount, to: generation.history.count, promptCount: generation.promptLength)
@@ -98,7 +100,7 @@ extension EngineLoop {
         var drawn: UInt64 = 0
         for part in parts {
             guard let index = part.logitsIndex, let generation = slots[part.slot].generation else { continue }
-            if generation.request.maximumTokens == 0 {
+            if generation.isAtTokenLimit {
                 finish(part.slot, .tokenLimit)
                 continue
             }
@@ -109,6 +111,7 @@ extension EngineLoop {
                 fail(part.slot, .nothingToDraw(generation))
                 continue
             }
+            if replayed == nil, obeyBefore(token.id, part.slot) { continue }
             let start = output.bytes.count
             let reason = generation.accept(
                 token.id, token.probabilities, at: replayed == nil ? .now : nil, vocabulary: loaded.vocabulary,
@@ -128,6 +131,9 @@ extension EngineLoop {
                 finish(part.slot, reason)
             } else if generation.history.count >= sequenceLimit {
                 shift(part.slot)
+            } else {
+                steer(part.slot)
+                if replayed != nil { obeyWaiting(generation) }
             }
         }
         board.update { $0.counters.predictedTokens += drawn }
@@ -160,7 +166,7 @@ extension EngineLoop {
     private func draw(
         for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>, insteadTaking replayed: Int32?
     ) -> (id: Int32, probabilities: TokenProbabilities?)? {
-        let wish = generation.request.probabilities
+        let wish = generation.settings.probabilities
         if let wish, wish.stage == .beforeSampling { report.keep(logits, count: wish.count) }
         let drawn = drawAllowed(for: generation, from: logits)
         guard let token = replayed ?? drawn else { return nil }
@@ -195,7 +201,7 @@ extension EngineError {
                     .invalidRequest,
                     "After \(generation.predicted) tokens no token is left that the grammar allows.")
         }
-        return generation.request.sampling.logitBiases.isEmpty
+        return generation.settings.sampling.logitBiases.isEmpty
             ? EngineError(.generationFailed, "The model gave no usable score for any token.")
             : EngineError(
                 .invalidRequest, "Field 'logit_bias': no token is left that may be drawn", parameter: "logit_bias")

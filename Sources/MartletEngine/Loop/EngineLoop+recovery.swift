@@ -4,9 +4,10 @@ import MartletProtocol
 extension EngineLoop {
     var holders: [PoolPolicy.Holder] {
         slots.map { slot in
-            .init(
-                index: slot.index, tokens: slot.memoryCount, time: slot.generation?.arrival ?? slot.lastUsed,
-                isRunning: slot.generation != nil)
+            let running = slot.generation.flatMap { $0.isPaused ? nil : $0 }
+            return .init(
+                index: slot.index, tokens: slot.ownCount, time: running?.arrival ?? slot.lastUsed,
+                isRunning: running != nil)
         }
     }
 

@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// The engine's thread: commands in, decode, sample, events out.
@@ -26,6 +27,8 @@ final class EngineLoop {
     var appliedAdapters: [AdapterScale] = []
     var slots: [Slot]
     var queue = RequestQueue<Generation>()
+    /// Paused ones that have no sequence.
+    var parked: [Generation] = []
     var planner: BatchPlanner
     var pace: PromptPace
     var batch: Batch
@@ -38,7 +41,7 @@ final class EngineLoop {
     /// Sequences of a decode that failed; each is tried alone, to find the one to blame.
     var suspects: Set<Int> = []
     var turn: UInt64 = 0
-    private var arrivals: UInt64 = 0
+    var arrivals: UInt64 = 0
     private let queueLimit: Int
 
     // Used again every turn.
@@ -86,7 +89,7 @@ final class EngineLoop {
     /// - Returns: whether to go on.
     func takeTurn() -> Bool {
         let isIdle =
-            queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.generation == nil }
+            queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.generation?.isPaused ?? true }
         for message in mailbox.take(waits: isIdle) where !handle(message) {
             flush()
             return false
@@ -116,10 +119,13 @@ final class EngineLoop {
             }
             let generation = Generation(
                 request, arrival: arrivals, vocabularySize: loaded.vocabulary.count,
-                matcher: request.constraint.map { machines.matcher(for: $0) })
+                matcher: newMatcher(for: request))
             output.add(request.handle, .admitted(promptTokens: request.tokens.count))
             if let reason = generation.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
                 end(generation, reason)
+            } else if request.isPaused {
+                generation.pause(at: .now)
+                parked.append(generation)
             } else {
                 queue.append(generation, id: request.handle.rawValue)
             }
@@ -129,20 +135,24 @@ final class EngineLoop {
             output.add(handle, .finished(.cancelled(submitted: submitted), text: []))
         case .cancel(let handle):
             decodeGuard.forget(handle)
-            if let index = slots.firstIndex(where: { $0.generation?.handle == handle }) {
-                finish(index, .cancelled)
-            } else if let waiting = queue.remove(id: handle.rawValue) {
-                end(waiting, .cancelled)
-            }
+            end(handle, .cancelled)
+        case .control(let handle, let number, let action):
+            obey(action, number, handle)
         case .embed(let job):
             embedder?.add(job)
         case .stop:
             embedder?.failAll(.shuttingDown)
             for index in slots.indices { fail(index, .shuttingDown) }
-            for waiting in queue.removeAll() { output.add(waiting.handle, .failed(.shuttingDown)) }
+            for waiting in queue.removeAll() + parked { output.add(waiting.handle, .failed(.shuttingDown)) }
+            parked = []
             return false
         }
         return true
+    }
+
+    /// Follows the request's grammar from the beginning of an answer; `nil` where it has none.
+    func newMatcher(for request: PreparedRequest) -> TokenMatcher? {
+        request.constraint.map { machines.matcher(for: $0) }
     }
 
     /// Delivers what there is before the turn is over. The status that goes with an event is there before it.
@@ -168,7 +178,8 @@ final class EngineLoop {
                     status.slots[index].handle = nil
                     continue
                 }
-                status.slots[index].phase = generation.predicted > 0 ? .generating : .prompt
+                status.slots[index].phase =
+                    generation.isPaused ? .paused : generation.predicted > 0 ? .generating : .prompt
                 status.slots[index].handle = generation.handle
                 status.slots[index].promptTokens = generation.promptCount
                 status.slots[index].promptTokensProcessed = min(slot.memoryCount, generation.promptCount)

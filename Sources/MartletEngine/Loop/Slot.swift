@@ -6,6 +6,8 @@ struct Slot {
     var generation: Generation?
     /// Tokens in memory: the beginning of the generation's history, or of `tokens` while idle.
     var memoryCount = 0
+    /// Whose memory its first tokens are in too, and how many of them: they cost nothing as long as the other has them.
+    var sharing: (slot: Int, count: Int)?
     /// While idle, the tokens in memory.
     var tokens: [Int32] = []
     /// The changes of the weights that what is in memory was computed with.
@@ -14,6 +16,9 @@ struct Slot {
     var lastUsed: UInt64 = 0
 
     init(index: Int) { self.index = index }
+
+    /// Tokens in memory that are nobody else's.
+    var ownCount: Int { memoryCount - min(memoryCount, sharing?.count ?? 0) }
 
     /// What is in memory, as far as it is what would be there had it been read in one go.
     var memory: ArraySlice<Int32> {

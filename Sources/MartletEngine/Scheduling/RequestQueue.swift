@@ -29,6 +29,11 @@ struct RequestQueue<Element> {
         return waiting.remove(at: index).element
     }
 
+    /// The one with that id, and how many are before it.
+    func find(id: UInt64) -> (position: Int, element: Element)? {
+        waiting.firstIndex { $0.id == id }.map { ($0, waiting[$0].element) }
+    }
+
     mutating func removeAll() -> [Element] {
         defer { waiting.removeAll() }
         return waiting.map(\.element)

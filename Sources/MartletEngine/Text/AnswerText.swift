@@ -12,6 +12,8 @@ struct AnswerText: Sendable {
     // Used again for every token.
     private var unstopped: [UInt8] = []
     private var passed: [UInt8] = []
+    /// Let out by a change of the stops; goes with the next token.
+    private var released: [UInt8] = []
     /// Whether a line break is among the bytes that are certain.
     private(set) var hasLineBreak = false
     /// Bytes of all tokens taken.
@@ -30,7 +32,7 @@ struct AnswerText: Sendable {
     ///
     /// - Returns: what ends the answer with it. Then only `finish(into:)` may follow.
     mutating func take(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) -> End? {
-        unstopped.removeAll(keepingCapacity: true)
+        takeReleased()
         passed.removeAll(keepingCapacity: true)
         let stop = stops.take(bytes, into: &unstopped)
         let isIndentedLess = indent.take(unstopped, into: &passed)
@@ -49,11 +51,25 @@ struct AnswerText: Sendable {
 
     /// Appends what was held back; an unfinished character becomes U+FFFD.
     mutating func finish(into output: inout [UInt8]) {
-        unstopped.removeAll(keepingCapacity: true)
+        takeReleased()
         passed.removeAll(keepingCapacity: true)
         stops.finish(into: &unstopped)
         if !indent.take(unstopped, into: &passed) { indent.finish(into: &passed) }
         pass(into: &output)
         boundary.finish(into: &output)
+    }
+
+    private mutating func takeReleased() {
+        swap(&unstopped, &released)
+        released.removeAll(keepingCapacity: true)
+    }
+
+    /// Whether a change of the stops let out text that nobody has been told of.
+    var hasReleased: Bool { !released.isEmpty }
+
+    /// Looks for other stops from the next token on. What was held back for the old ones goes out with that token.
+    mutating func setStops(_ texts: [String]) {
+        released += stops.release()
+        stops = StopMatcher(texts)
     }
 }

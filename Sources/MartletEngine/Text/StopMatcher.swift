@@ -3,41 +3,14 @@
 /// Each stop is matched as Knuth, Morris and Pratt do, so the work is linear in the bytes however they were cut, and the
 /// result does not depend on the cut: the stop that is complete first wins, and of several the longest.
 struct StopMatcher: Sendable {
-    private struct Pattern: Sendable {
-        let bytes: [UInt8]
-        /// For each length of a match, the length of the next shorter one that it ends with.
-        let shorter: [Int]
-        /// How many bytes are matched now.
-        var matched = 0
-
-        init(_ bytes: [UInt8]) {
-            self.bytes = bytes
-            var shorter = [0, 0]
-            var length = 0
-            for index in bytes.indices.dropFirst() {
-                while length > 0, bytes[index] != bytes[length] { length = shorter[length] }
-                if bytes[index] == bytes[length] { length += 1 }
-                shorter.append(length)
-            }
-            self.shorter = shorter
-        }
-
-        /// - Returns: whether the stop is complete.
-        mutating func advance(_ byte: UInt8) -> Bool {
-            while matched > 0, bytes[matched] != byte { matched = shorter[matched] }
-            if bytes[matched] == byte { matched += 1 }
-            return matched == bytes.count
-        }
-    }
-
-    private var patterns: [Pattern]
+    private var patterns: [BytePattern]
     private let stops: [String]
     /// The last bytes taken, as many as the longest match now is.
     private var held: [UInt8] = []
 
     init(_ stops: [String]) {
         self.stops = stops.filter { !$0.isEmpty }
-        patterns = self.stops.map { Pattern(Array($0.utf8)) }
+        patterns = self.stops.map { BytePattern(Array($0.utf8)) }
     }
 
     /// Takes bytes, and appends to `output` those that are no part of a stop.
@@ -71,6 +44,13 @@ struct StopMatcher: Sendable {
             }
         }
         return nil
+    }
+
+    /// What is held back, which is no stop any more.
+    mutating func release() -> [UInt8] {
+        defer { held = [] }
+        for index in patterns.indices { patterns[index].reset() }
+        return held
     }
 
     /// No more bytes come: what is held back is no stop.

@@ -35,6 +35,17 @@ package struct RequestLedger: Sendable {
         package var queries: [QueryNumber] = []
     }
 
+    /// What a generation was told to do.
+    package struct Order: Sendable, Equatable {
+        package var number: ControlNumber
+        package var action: ControlAction
+
+        package init(number: ControlNumber, action: ControlAction) {
+            self.number = number
+            self.action = action
+        }
+    }
+
     private enum Stage: Sendable {
         /// The worker may be reading it.
         case sent
@@ -44,8 +55,10 @@ package struct RequestLedger: Sendable {
     }
 
     private struct Generation: Sendable {
-        /// With every token that was told.
+        /// With every token that was told, and every order that was obeyed.
         var request: GenerationRequest
+        /// Not answered yet.
+        var orders: [Order] = []
         var stage = Stage.sent
         var losses = 0
         var promptTokens = 0
@@ -127,6 +140,16 @@ package struct RequestLedger: Sendable {
         return true
     }
 
+    /// Notes an order to a generation. A worker that gets the generation later gets it too.
+    /// - Returns: Whether the worker has the generation and must be told.
+    package mutating func add(_ order: Order, to handle: GenerationHandle) -> Bool {
+        generations[handle]?.orders.append(order)
+        return sent.contains(.generation(handle))
+    }
+
+    /// The orders to a generation that were not answered, in the order they came.
+    package func orders(to handle: GenerationHandle) -> [Order] { generations[handle]?.orders ?? [] }
+
     /// Takes a question back, wherever it is.
     package mutating func withdraw(_ number: QueryNumber) {
         sent.remove(.query(number))
@@ -153,18 +176,35 @@ package struct RequestLedger: Sendable {
             defer { generations.values[index].wasStarted = true }
             return !generations.values[index].wasStarted
         case .promptProgress: break
-        case .token(let id, _):
-            generations.values[index].request.continuation.append(id)
+        case .token:
+            generations.values[index].request.take(event.kind)
             if generations.values[index].firstToken == nil { generations.values[index].firstToken = now }
             generations.values[index].lastToken = now
             generations.values[index].newTokens += 1
             if suspect == event.handle, generations.values[index].newTokens >= provingTokens { suspect = nil }
+        case .controlled(let number, let outcome):
+            generations.values[index].request.take(event.kind)
+            guard let place = generations.values[index].orders.firstIndex(where: { $0.number == number }) else {
+                return false
+            }
+            let order = generations.values[index].orders.remove(at: place)
+            if case .applied(.forked, _) = outcome, case .fork(let forks) = order.action {
+                begin(forks, of: generations.values[index].request)
+            }
         case .finished, .failed:
             if suspect == event.handle { suspect = nil }
             sent.remove(.generation(event.handle))
             generations.remove(at: index)
         }
         return true
+    }
+
+    /// The worker made new generations of one.
+    private mutating func begin(_ forks: [ForkedGeneration], of request: GenerationRequest) {
+        for fork in forks {
+            generations[fork.handle] = Generation(request: request.forked(as: fork))
+            sent.insert(.generation(fork.handle))
+        }
     }
 
     /// The worker is gone: what it had waits for the next one, before all others.

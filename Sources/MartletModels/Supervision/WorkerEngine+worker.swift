@@ -123,7 +123,13 @@ extension WorkerEngine {
             case .query(_, let frame): core.outgoing?.add(frame)
             case .generation(let request):
                 switch encode(.submit(request)) {
-                case .success(let frame): core.outgoing?.add(frame)
+                case .success(let frame):
+                    core.outgoing?.add(frame)
+                    for order in core.ledger.orders(to: request.handle) {
+                        guard case .success(let frame) = encode(.control(request.handle, order.number, order.action))
+                        else { continue }
+                        core.outgoing?.add(frame)
+                    }
                 case .failure(let error):
                     let end = EngineEvent(request.handle, .failed(error))
                     if core.ledger.take(end, at: .now) { deliveries.add(.events([end])) }

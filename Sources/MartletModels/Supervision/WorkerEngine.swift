@@ -73,6 +73,18 @@ package final class WorkerEngine: EngineService {
         if wasWaiting { deliveries.deliverSoon() }
     }
 
+    package func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction) {
+        switch encode(.control(handle, number, action)) {
+        case .success(let frame):
+            core.withLock { core in
+                if core.ledger.add(.init(number: number, action: action), to: handle) { core.outgoing?.add(frame) }
+            }
+        case .failure(let error):
+            deliveries.add(.events([EngineEvent(handle, .controlled(number, .refused(.invalid(error.message))))]))
+            deliveries.deliverSoon()
+        }
+    }
+
     /// Runs workers, one after the other, until `shutdown` is called or the task is cancelled.
     package func run() async {
         await withTaskCancellationHandler {

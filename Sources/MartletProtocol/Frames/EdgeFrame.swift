@@ -3,6 +3,7 @@ package enum EdgeFrame: Sendable, Equatable {
     case hello(version: UInt16)
     case submit(GenerationRequest)
     case cancel(GenerationHandle)
+    case control(GenerationHandle, ControlNumber, ControlAction)
     case tokenize(QueryNumber, Prompt)
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
@@ -27,6 +28,7 @@ extension EdgeFrame {
         case status = 6
         case shutdown = 7
         case embed = 8
+        case control = 9
     }
 
     /// Appends the frame's bytes, its length included, to `buffer`.
@@ -46,6 +48,11 @@ extension EdgeFrame {
         case .cancel(let handle):
             writer.write(Kind.cancel.rawValue)
             writer.write(handle.rawValue)
+        case .control(let handle, let number, let action):
+            writer.write(Kind.control.rawValue)
+            writer.write(handle.rawValue)
+            writer.write(number.rawValue)
+            action.write(to: &writer)
         case .tokenize(let number, let prompt):
             writer.write(Kind.tokenize.rawValue)
             writer.write(number.rawValue)
@@ -76,6 +83,10 @@ extension EdgeFrame {
             case .hello: .hello(version: try reader.readGreeting())
             case .submit: .submit(try GenerationRequest(from: &reader))
             case .cancel: .cancel(GenerationHandle(rawValue: try reader.readUInt64()))
+            case .control:
+                .control(
+                    GenerationHandle(rawValue: try reader.readUInt64()),
+                    ControlNumber(rawValue: try reader.readUInt64()), try ControlAction(from: &reader))
             case .tokenize: .tokenize(try reader.readQueryNumber(), try Prompt(from: &reader))
             case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
             case .status: .status(try reader.readQueryNumber())

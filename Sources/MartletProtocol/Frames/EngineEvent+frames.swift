@@ -6,6 +6,7 @@ extension EngineEvent: FrameField {
         case token = 3
         case finished = 4
         case failed = 5
+        case controlled = 6
     }
 
     static var minimumByteCount: Int { 3 }
@@ -45,6 +46,10 @@ extension EngineEvent: FrameField {
         case .failed(let error):
             writer.write(KindNumber.failed.rawValue)
             error.write(to: &writer)
+        case .controlled(let number, let outcome):
+            writer.write(KindNumber.controlled.rawValue)
+            writer.write(number.rawValue)
+            outcome.write(to: &writer)
         }
     }
 
@@ -74,6 +79,9 @@ extension EngineEvent: FrameField {
             probabilities = try reader.readFields(TokenProbabilities.self)
         case .failed:
             self.init(handle, .failed(try EngineError(from: &reader)))
+        case .controlled:
+            let number = ControlNumber(rawValue: try reader.readUInt64())
+            self.init(handle, .controlled(number, try ControlOutcome(from: &reader)))
         }
     }
 }
@@ -92,6 +100,9 @@ extension Completion: FrameField {
         case .contextFull: writer.write(UInt8(4))
         case .cancelled: writer.write(UInt8(5))
         case .indentation: writer.write(UInt8(6))
+        case .stopped(let reason):
+            writer.write(UInt8(7))
+            writer.write(reason)
         }
         timings.write(to: &writer)
         writer.write(slot)
@@ -111,6 +122,7 @@ extension Completion: FrameField {
             case 4: .contextFull
             case 5: .cancelled
             case 6: .indentation
+            case 7: .stopped(try reader.readOptionalString())
             default: throw .unknownCase(of: "reason to end", number: number)
             }
         self.init(reason: reason, timings: try Timings(from: &reader))

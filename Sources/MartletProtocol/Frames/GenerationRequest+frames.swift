@@ -28,8 +28,16 @@ extension GenerationRequest: FrameField {
         }
         writer.write(adapters)
         writer.write(promptLeader?.rawValue)
+        writer.write(reasoning != nil)
+        reasoning?.write(to: &writer)
+        writer.write(isPaused)
         writer.write(continuation)
         writer.write(continuationTime)
+        writer.write(UInt64(injectedTurns.count))
+        for turn in injectedTurns {
+            writer.write(turn.lowerBound)
+            writer.write(turn.upperBound)
+        }
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -65,8 +73,15 @@ extension GenerationRequest: FrameField {
         adapters = try reader.readFields(AdapterScale.self)
         let leader = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
         promptLeader = leader.map(GenerationHandle.init)
+        reasoning = try reader.readOptional { reader throws(FrameError) in try ReasoningRule(from: &reader) }
+        isPaused = try reader.readBool()
         continuation = try reader.readInt32s()
         continuationTime = try reader.readDuration()
+        for _ in 0..<(try reader.readCount(minimumByteCount: 2)) {
+            let (start, end) = (try reader.readInt(), try reader.readInt())
+            guard start >= 0, start < end else { throw .invalidValue("range of tokens") }
+            injectedTurns.append(start..<end)
+        }
     }
 }
 

@@ -85,6 +85,7 @@ extension MartletProtocol.Completion.Reason {
         case .contextFull: "context_full"
         case .indentation: "indentation"
         case .cancelled: "cancelled"
+        case .stopped: "stopped"
         }
     }
 }

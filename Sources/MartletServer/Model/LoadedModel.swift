@@ -91,6 +91,7 @@ struct LoadedModel: Sendable {
             if let tools { try constraint(of: request.tools, tools, template, rendered) } else {
                 try rendered.constraint(request.options.constraint)
             }
+        prepared.reasoning = reasoningRule(for: request, rendered)
         return prepared
     }
 

@@ -25,7 +25,8 @@ extension EngineError {
             case .overloaded, .rateLimited: .overloaded
             case .unavailable: .shuttingDown
             case .server: .generationFailed
-            case .invalidRequest, .authentication, .forbidden, .notFound, .methodNotAllowed, .timeout, .tooLarge,
+            case .invalidRequest, .authentication, .forbidden, .notFound, .methodNotAllowed, .timeout, .conflict,
+                .tooLarge,
                 .uriTooLong, .rangeNotSatisfiable, .headersTooLarge, .notSupported:
                 .invalidRequest
             }

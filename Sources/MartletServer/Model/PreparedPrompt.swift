@@ -8,6 +8,8 @@ struct PreparedPrompt: Sendable {
     var visibleMarkers: [String] = []
     /// How strongly the model's adapters are applied where the request does not say.
     var adapters: [AdapterScale] = []
+    /// How thinking is recognised and limited.
+    var reasoning: ReasoningRule?
     /// Tells thinking from content; `nil` = all is content.
     var splitter: (any OutputSplitter)?
     /// What may be written, thinking included; `nil` = what the request's own fields say.

@@ -13,6 +13,8 @@ struct Completion<View: CompletionView>: Sendable {
     /// What goes before the generation's id on the wire.
     let idPrefix: String
     let makeView: @Sendable (ResponseHead) -> View
+    /// The conversation, if it is one.
+    var chat: ChatCompletionRequest?
     /// What the engine gets, once the model is there: of each prompt.
     let prepare: @Sendable (LoadedModel) throws(APIError) -> [PreparedPrompt]
 }

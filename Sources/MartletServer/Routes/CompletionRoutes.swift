@@ -62,11 +62,13 @@ struct CompletionRoutes: Sendable {
 
     func completion(chat json: JSONValue) throws(APIError) -> Completion<ChatCompletionView> {
         let request = try chatRequest(json)
-        return Completion(
-            kind: .chat, body: json, options: request.options, promptCount: 1, idPrefix: "chatcmpl-"
-        ) { head in
+        let makeView = { @Sendable (head: ResponseHead) in
             ChatCompletionView(head: head, options: request.options)
-        } prepare: { model throws(APIError) in
+        }
+        return Completion(
+            kind: .chat, body: json, options: request.options, promptCount: 1, idPrefix: "chatcmpl-",
+            makeView: makeView, chat: request
+        ) { model throws(APIError) in
             [try model.prepare(request)]
         }
     }

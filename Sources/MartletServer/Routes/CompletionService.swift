@@ -123,16 +123,34 @@ struct CompletionService: Sendable {
         _ completion: Completion<View>, _ prompts: [PreparedPrompt], as generation: Generation
     ) {
         let count = completion.options.choiceCount
+        let origin = GenerationOrigin(chat: completion.chat) { [terms = generation.terms] in
+            forkTerms(of: terms, completion)
+        }
         for (number, prepared) in prompts.enumerated() {
             for choice in 0..<count {
-                registry.submit(
-                    completion.options.request(
-                        handle: generation.handle(ofChoice: number * count + choice), prompt: prepared.prompt,
-                        visibleMarkers: prepared.visibleMarkers, adapters: prepared.adapters,
-                        constraint: prepared.constraint, choice: choice),
-                    splitter: prepared.splitter)
+                var request = completion.options.request(
+                    handle: generation.handle(ofChoice: number * count + choice), prompt: prepared.prompt,
+                    visibleMarkers: prepared.visibleMarkers, adapters: prepared.adapters,
+                    constraint: prepared.constraint, choice: choice)
+                request.reasoning = prepared.reasoning
+                registry.submit(request, splitter: prepared.splitter, origin: origin)
             }
         }
+    }
+
+    /// A fork has an id of its own and nobody who waits for it: it can be asked for like any answer in the background.
+    private func forkTerms<View>(of original: GenerationTerms, _ completion: Completion<View>) -> GenerationTerms {
+        let created = time(nil)
+        let head = LogHead(created: Int64(created), model: original.head.model)
+        let id = completion.idPrefix + head.id
+        let view = completion.makeView(
+            ResponseHead(id: id, created: created, model: head.model, fingerprint: configuration.build))
+        var terms = GenerationTerms(head: head, responseID: id, view: view)
+        terms.owner = original.owner
+        terms.lifetime = .background
+        terms.streams = original.streams
+        terms.pingInterval = original.pingInterval
+        return terms
     }
 
     func startWhenLoaded<View>(_ completion: Completion<View>, _ generation: Generation) {

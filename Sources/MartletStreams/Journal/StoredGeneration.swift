@@ -52,7 +52,7 @@ package struct StoredGeneration: Sendable, Equatable {
     package func continuation(handle: GenerationHandle) -> GenerationRequest? {
         guard var request = request?.request, !isEnded else { return nil }
         request.handle = handle
-        request.continuation += tokens
+        for case .engine(let event) in inputs { request.take(event.kind) }
         request.continuationTime += .milliseconds(earlierTime + tokenTime)
         return request
     }

@@ -1,0 +1,116 @@
+package import MartletJSON
+package import MartletProtocol
+package import MartletStreams
+import OrderedCollections
+
+/// What is told of orders: in replies, and in streams.
+package enum ControlBodies {
+    /// - Parameter event: its number in the log.
+    package static func applied(_ record: ControlRecord, event: Int) -> JSONValue {
+        var members: JSONObject = [
+            "applied": true, "action": .string(record.effect.actionName), "at_token": .integer(Int64(record.token)),
+            "event": .integer(Int64(event)),
+        ]
+        switch record.effect {
+        case .reasoningEnded(let tokens): members["tokens"] = .integer(Int64(tokens))
+        case .stopped(let reason): members["reason"] = reason.map { .string($0) } ?? .null
+        case .paused: members["kept_until"] = "resumed_or_stopped"
+        case .resumed: break
+        case .changed(let change, let old):
+            members["old"] = SettingFields.values(change.keys, of: old)
+            members["new"] = SettingFields.values(change.keys, of: change.values)
+        case .injected(let opensTurn, let tokens):
+            members["how"] = opensTurn ? "new_turn" : "splice"
+            members["tokens"] = .integer(Int64(tokens))
+        case .rewound: members["cut_event"] = .integer(Int64(record.cut ?? 0))
+        case .forked: members["ids"] = .array(record.forks.map { .string($0) })
+        }
+        return .object(members)
+    }
+
+    package static func status(_ report: GenerationReport) -> JSONValue {
+        let seconds = report.predictedTime / .seconds(1)
+        let speed = report.predictedTokens > 1 && seconds > 0 ? Double(report.predictedTokens - 1) / seconds : 0
+        return [
+            "applied": true, "action": "status", "phase": .string("\(report.phase)"),
+            "paused": .bool(report.isPaused),
+            "queue_position": report.position.map { .integer(Int64($0)) } ?? .null,
+            "prompt_tokens": .integer(Int64(report.promptTokens)),
+            "prompt_tokens_processed": .integer(Int64(report.promptTokensProcessed)),
+            "cached_tokens": .integer(Int64(report.cachedTokens)),
+            "tokens": .integer(Int64(report.predictedTokens)),
+            "tokens_per_second": .number((speed * 1_000).rounded() / 1_000),
+            "reasoning_tokens": .integer(Int64(report.reasoningTokens)),
+            "reasoning_budget_tokens": .integer(Int64(report.reasoningBudget ?? -1)),
+            "memory_tokens": .integer(Int64(report.memoryTokens)),
+        ]
+    }
+
+    /// Why an order was not obeyed, as an error.
+    package static func refusal(_ refusal: ControlRefusal) -> APIError {
+        let (reason, message): (String, String) =
+            switch refusal {
+            case .notReasoning: ("not_reasoning", "The model has not begun to think")
+            case .alreadyAnswering: ("already_answering", "The model thinks no more")
+            case .noReasoningMarkers: ("no_reasoning_markers", "It is not known how this model marks its thinking")
+            case .notStarted: ("not_started", "The generation still waits for its turn")
+            case .notPaused: ("not_paused", "The generation is not paused")
+            case .alreadyPaused: ("already_paused", "The generation is paused already")
+            case .contextFull(let tokens): ("context_full", "The context has no room for \(tokens) more tokens")
+            case .tooManyInjections(let limit):
+                ("too_many_injections", "\(limit) injections wait for their moment already")
+            case .beyondEnd(let tokens):
+                ("beyond_end", "Field 'to_token': The answer has only \(tokens) tokens so far")
+            case .textNotFound: ("text_not_found", "Field 'to_text': The answer does not contain this text")
+            case .truncated: ("truncated", "Tokens were dropped when the context was full, so it cannot go back")
+            case .constrained: ("constrained", "The answer follows a grammar, which foreign text would break")
+            case .noFreeSequence(let idle):
+                ("no_free_sequence", "Field 'n': Only \(idle) sequences are idle (--parallel)")
+            case .invalid(let message): ("invalid", message)
+            }
+        let kind: APIError.Kind =
+            switch refusal {
+            case .noFreeSequence: .rateLimited
+            case .invalid: .invalidRequest
+            default: .conflict
+            }
+        var error = APIError(kind, message)
+        error.reason = reason
+        return error
+    }
+
+    /// The generation has ended, or ended before the order took effect.
+    package static func finished(_ end: LogEvent?) -> APIError {
+        var how = "was handed over to the next process"
+        switch end {
+        case .finished(let completion): how = "ended with finish_reason \"\(completion.reason.finishReason)\""
+        case .failed(let error): how = "failed: \(error.message)"
+        default: break
+        }
+        var error = APIError(.conflict, "The generation \(how)")
+        error.reason = "finished"
+        return error
+    }
+
+    /// A comment line: no client shows it, and one that knows it can read it.
+    static func appendComment(_ record: ControlRecord, number: Int, to bytes: inout [UInt8]) {
+        JSONText.appendRaw(": martlet-control ", to: &bytes)
+        applied(record, event: number).write(to: &bytes)
+        JSONText.appendRaw("\n\n", to: &bytes)
+    }
+}
+
+extension ControlEffect {
+    fileprivate var actionName: String {
+        switch self {
+        case .reasoningEnded: "reasoning_end"
+        case .stopped: "stop"
+        case .paused: "pause"
+        case .resumed: "resume"
+        case .changed: "set"
+        case .injected: "inject"
+        case .rewound: "rewind"
+        case .forked: "fork"
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package import MartletJSON
+package import MartletProtocol
+import OrderedCollections
+
+/// The body of an order to a running generation, validated.
+package struct ControlRequest: Sendable, Equatable {
+    package enum Action: Sendable, Equatable {
+        case endReasoning(message: String?)
+        case stop(reason: String?)
+        case pause
+        case resume
+        case set(SettingsChange)
+        case inject(ControlInjection)
+        case rewind(RewindTarget)
+        case fork([SettingsChange])
+        case status
+    }
+
+    /// How `action` is spelt, in the order in which it is told what there is.
+    package static let actionNames = [
+        "reasoning_end", "stop", "pause", "resume", "set", "inject", "rewind", "fork", "status",
+    ]
+
+    package var action: Action
+    package var actionName: String
+    /// An order that came before under this name is not obeyed again.
+    package var requestID: String?
+
+    private static let textLimit = 32 << 10
+    private static let forkLimit = 256
+
+    /// - Parameters:
+    ///   - settings: those of the generation, for what is said of others beside the changed ones.
+    ///   - randomSeed: gives each fork a seed that its changes do not fix.
+    package init(
+        _ json: JSONValue, settings: AdjustableSettings, randomSeed: () -> UInt64 = { .random(in: 0 ... .max) }
+    ) throws(APIError) {
+        let fields = try FieldReader(json)
+        guard let name = try fields.string("action") else {
+            throw .field("action", "A name is required, one of \(Self.actionNames.joined(separator: ", "))")
+        }
+        actionName = name
+        requestID = try Self.text("request_id", in: fields, limit: 256)
+        switch name {
+        case "reasoning_end": action = .endReasoning(message: try Self.text("message", in: fields))
+        case "stop": action = .stop(reason: try Self.text("reason", in: fields, limit: 1_024))
+        case "pause": action = .pause
+        case "resume": action = .resume
+        case "set":
+            guard let changes = try fields.object("changes") else {
+                throw .field("changes", "An object of new values is required, but the field is missing")
+            }
+            let change = try SettingFields.change(changes, of: settings)
+            guard !change.keys.isEmpty else {
+                throw .field("changes", "At least one new value is required, but the object is empty")
+            }
+            action = .set(change)
+        case "inject": action = .inject(try ControlInjection(fields, textLimit: Self.textLimit))
+        case "rewind": action = .rewind(try Self.target(fields))
+        case "fork":
+            let count = try fields.integer("n", in: 1...Self.forkLimit) ?? 1
+            let given = try fields.object("changes")
+            var changes: [SettingsChange] = []
+            for _ in 0..<count {
+                var change =
+                    try given.map { fields throws(APIError) in
+                        try SettingFields.change(fields, of: settings)
+                    } ?? SettingsChange()
+                if !change.keys.contains(.seed), count > 1 || change.keys.isEmpty {
+                    // Forks that drew the same would be one and the same answer.
+                    if change.keys.isEmpty { change.values = settings }
+                    change.keys.append(.seed)
+                    change.values.sampling.seed = randomSeed()
+                }
+                changes.append(change)
+            }
+            action = .fork(changes)
+        case "status": action = .status
+        default:
+            throw .field(
+                "action",
+                "Value must be one of \(Self.actionNames.joined(separator: ", ")), but got \"\(name.prefix(64))\"")
+        }
+    }
+
+    private static func target(_ fields: FieldReader) throws(APIError) -> RewindTarget {
+        let token = try fields.integer("to_token", in: 0...Int(Int32.max))
+        let text = try text("to_text", in: fields, limit: 4_096)
+        switch (token, text) {
+        case (let token?, nil): return .token(token)
+        case (nil, let text?) where !text.isEmpty: return .text(text)
+        case (nil, .some): throw .field("to_text", "Value must not be empty, but got \"\"")
+        case (nil, nil): throw .field("to_token", "Either 'to_token' or 'to_text' is required, but both are missing")
+        case (.some, .some): throw .field("to_token", "Only one of 'to_token' and 'to_text' is allowed, but got both")
+        }
+    }
+
+    fileprivate static func text(
+        _ name: String, in fields: FieldReader, limit: Int = textLimit
+    ) throws(APIError) -> String? {
+        guard let text = try fields.string(name) else { return nil }
+        guard text.utf8.count <= limit else {
+            throw .field(name, "At most \(limit) bytes are allowed, but got \(text.utf8.count)")
+        }
+        return text
+    }
+}
+
+/// What is to be injected, in a client's words.
+package struct ControlInjection: Sendable, Equatable {
+    /// `nil` = the text goes into the running turn as it is.
+    package var role: String?
+    package var content: String
+    package var moment: Injection.Moment
+
+    private static let moments: [(name: String, moment: Injection.Moment)] = [
+        ("now", .now), ("sentence", .sentenceEnd), ("after_reasoning", .afterReasoning), ("new_turn", .now),
+    ]
+
+    init(_ fields: FieldReader, textLimit: Int) throws(APIError) {
+        guard let content = try ControlRequest.text("content", in: fields, limit: textLimit), !content.isEmpty else {
+            throw .field("content", "A text that is not empty is required")
+        }
+        self.content = content
+        let role = try fields.string("role")
+        let when = try fields.string("when") ?? "now"
+        guard let moment = Self.moments.first(where: { $0.name == when })?.moment else {
+            let known = Self.moments.map(\.name).joined(separator: ", ")
+            throw .field("when", "Value must be one of \(known), but got \"\(when.prefix(64))\"")
+        }
+        self.moment = moment
+        if let role, role != "assistant" {
+            self.role = role
+        } else if when == "new_turn" {
+            throw .field("role", "A new turn must be another's than the assistant's, such as \"user\"")
+        }
+    }
+}

@@ -1,0 +1,245 @@
+import Llama
+import MartletProtocol
+
+/// Where a generation is.
+private enum Place {
+    case slot(Int)
+    case queue(position: Int)
+    case parked(Int)
+}
+
+extension EngineLoop {
+    /// Takes up an order. One to a generation that has ended was answered by its end.
+    func obey(_ action: ControlAction, _ number: ControlNumber, _ handle: GenerationHandle) {
+        guard let (generation, place) = find(handle) else { return }
+        func answer(_ effect: ControlEffect) {
+            output.add(handle, .controlled(number, .applied(effect, token: generation.predicted)))
+        }
+        func refuse(_ refusal: ControlRefusal) { output.add(handle, .controlled(number, .refused(refusal))) }
+
+        switch action {
+        case .stop(let reason):
+            answer(.stopped(reason: reason))
+            end(handle, .stopped(reason))
+        case .pause:
+            guard !generation.isPaused else { return refuse(.alreadyPaused) }
+            generation.pause(at: .now)
+            if case .queue = place, queue.remove(id: handle.rawValue) != nil { parked.append(generation) }
+            answer(.paused)
+        case .resume:
+            guard generation.isPaused else { return refuse(.notPaused) }
+            generation.resume(at: .now)
+            if case .parked(let index) = place {
+                queue.prepend(parked.remove(at: index), id: handle.rawValue)
+            }
+            answer(.resumed)
+        case .set(let change): set(change, number, generation, place)
+        case .status:
+            output.add(handle, .controlled(number, .status(status(of: generation, place))))
+        case .endReasoning, .inject, .rewind, .fork:
+            guard case .slot(let index) = place, !generation.isReplaying else {
+                // One that was interrupted goes on as soon as it can, and then obeys.
+                guard generation.started != nil || !generation.request.continuation.isEmpty else {
+                    return refuse(.notStarted)
+                }
+                return generation.orders.waiting.append((number, action))
+            }
+            do throws(EngineError) {
+                try change(index, generation, action, number)
+            } catch {
+                refuse(.invalid(error.message))
+            }
+        }
+    }
+
+    /// Takes up the orders that came while a generation had no sequence.
+    func obeyWaiting(_ generation: Generation) {
+        guard !generation.orders.waiting.isEmpty else { return }
+        let waiting = generation.orders.waiting
+        generation.orders.waiting = []
+        for order in waiting { obey(order.action, order.number, generation.handle) }
+    }
+
+    private func find(_ handle: GenerationHandle) -> (Generation, Place)? {
+        for slot in slots {
+            if let generation = slot.generation, generation.handle == handle { return (generation, .slot(slot.index)) }
+        }
+        if let (position, generation) = queue.find(id: handle.rawValue) {
+            return (generation, .queue(position: position))
+        }
+        if let index = parked.firstIndex(where: { $0.handle == handle }) { return (parked[index], .parked(index)) }
+        return nil
+    }
+
+    private func set(
+        _ change: SettingsChange, _ number: ControlNumber, _ generation: Generation, _ place: Place
+    ) {
+        let old = generation.settings
+        if change.keys.contains(.reasoningBudget), generation.reasoning == nil {
+            output.add(generation.handle, .controlled(number, .refused(.noReasoningMarkers)))
+            return
+        }
+        var new = old
+        new.apply(change)
+        if new.sampling != old.sampling {
+            do throws(EngineError) {
+                generation.sampler = try loaded.sampler(
+                    for: new.sampling, ignoringEndOfGeneration: generation.request.ignoresEndOfGeneration)
+            } catch {
+                output.add(generation.handle, .controlled(number, .refused(.invalid(error.message))))
+                return
+            }
+        }
+        generation.change(change)
+        output.add(
+            generation.handle,
+            .controlled(number, .applied(.changed(change, old: old), token: generation.predicted)))
+        // A smaller budget may be used up already.
+        if case .slot(let index) = place, generation.started != nil { steer(index) }
+    }
+
+    /// Orders that concern the tokens of a generation that has a sequence.
+    private func change(
+        _ index: Int, _ generation: Generation, _ action: ControlAction, _ number: ControlNumber
+    ) throws(EngineError) {
+        func refuse(_ refusal: ControlRefusal) {
+            output.add(generation.handle, .controlled(number, .refused(refusal)))
+        }
+        switch action {
+        case .endReasoning(let message):
+            guard let reasoning = generation.reasoning else { return refuse(.noReasoningMarkers) }
+            switch reasoning.phase {
+            case .notBegun: return refuse(.notReasoning)
+            case .answering: return refuse(.alreadyAnswering)
+            case .reasoning: break
+            }
+            let tokens = try message.map { text throws(EngineError) in try loaded.tokenizer.tokens(ofMessage: text) }
+            generation.orders.reasoningEnds.append(.init(number: number, message: tokens))
+            steer(index)
+        case .inject(let injection):
+            guard generation.matcher == nil else { return refuse(.constrained) }
+            let tokens = try loaded.tokenizer.tokens(of: injection.content)
+            guard generation.orders.injections.count < PendingOrders.injectionLimit else {
+                return refuse(.tooManyInjections(limit: PendingOrders.injectionLimit))
+            }
+            generation.orders.injections.append(
+                .init(number: number, tokens: tokens, moment: injection.moment, opensTurn: injection.opensTurn))
+            steer(index)
+        case .rewind(let target): try rewind(index, generation, to: target, number)
+        case .fork(let forks): try fork(index, generation, forks, number)
+        case .stop, .pause, .resume, .set, .status: break
+        }
+    }
+
+    private func rewind(
+        _ index: Int, _ generation: Generation, to target: RewindTarget, _ number: ControlNumber
+    ) throws(EngineError) {
+        func refuse(_ refusal: ControlRefusal) {
+            output.add(generation.handle, .controlled(number, .refused(refusal)))
+        }
+        guard !generation.isTruncated else { return refuse(.truncated) }
+        let wanted: Int
+        switch target {
+        case .token(let count):
+            guard count >= 0, count <= generation.predicted else {
+                return refuse(.beyondEnd(tokens: generation.predicted))
+            }
+            wanted = count
+        case .text(let text):
+            guard !text.isEmpty, let count = generation.tokenCount(behind: text, in: loaded.vocabulary) else {
+                return refuse(.textNotFound)
+            }
+            wanted = count
+        }
+        let count = generation.cutPoint(for: wanted)
+        let sampler = try loaded.sampler(
+            for: generation.settings.sampling,
+            ignoringEndOfGeneration: generation.request.ignoresEndOfGeneration)
+        generation.rewind(to: count, vocabulary: loaded.vocabulary, matcher: newMatcher(for: generation.request))
+        generation.sampler = sampler
+        // The last token is computed again: its scores choose the next one.
+        let kept = min(slots[index].memoryCount, generation.history.count - 1)
+        cut(index, to: planner.shape.reusable(kept, promptCount: generation.promptCount))
+        output.add(generation.handle, .controlled(number, .applied(.rewound, token: count)))
+        steer(index)
+    }
+
+    private func fork(
+        _ index: Int, _ original: Generation, _ forks: [ForkedGeneration], _ number: ControlNumber
+    ) throws(EngineError) {
+        func refuse(_ refusal: ControlRefusal) {
+            output.add(original.handle, .controlled(number, .refused(refusal)))
+        }
+        guard original.predicted > 0 else { return refuse(.notStarted) }
+        // Empty ones first, then those whose memory is least likely to be of use.
+        let idle = slots.filter { $0.generation == nil }
+            .sorted { ($0.memoryCount > 0 ? 1 : 0, $0.lastUsed) < ($1.memoryCount > 0 ? 1 : 0, $1.lastUsed) }
+        guard idle.count >= forks.count, queue.count == 0 else {
+            return refuse(.noFreeSequence(idle: queue.count > 0 ? 0 : idle.count))
+        }
+        var made: [Generation] = []
+        for fork in forks {
+            if fork.changes.keys.contains(.reasoningBudget), original.reasoning == nil {
+                return refuse(.noReasoningMarkers)
+            }
+            arrivals += 1
+            let generation = Generation(
+                forking: original, handle: fork.handle, arrival: arrivals, at: .now,
+                matcher: newMatcher(for: original.request))
+            generation.change(fork.changes)
+            if generation.settings.sampling != original.settings.sampling {
+                generation.sampler = try loaded.sampler(
+                    for: generation.settings.sampling,
+                    ignoringEndOfGeneration: original.request.ignoresEndOfGeneration)
+            }
+            made.append(generation)
+        }
+        output.add(
+            original.handle,
+            .controlled(number, .applied(.forked(forks.map(\.handle)), token: original.predicted)))
+        for (slot, generation) in zip(idle.map(\.index), made) {
+            place(generation, in: slot, from: index)
+        }
+    }
+
+    /// Gives a fork its sequence, and tells its readers what the original's have been told.
+    private func place(_ generation: Generation, in index: Int, from source: Int) {
+        copy(from: source, to: index)
+        slots[index].adapters = slots[source].adapters
+        slots[index].generation = generation
+        slots[index].lastUsed = turn
+        output.add(generation.handle, .admitted(promptTokens: generation.promptCount))
+        output.add(generation.handle, .started(slot: index, cachedTokens: generation.promptCount))
+        for token in 0..<generation.predicted {
+            let start = output.bytes.count
+            output.bytes += generation.record.text(of: token)
+            let known = generation.record.probabilities[token].map { [$0] } ?? []
+            output.addToken(
+                generation.handle, generation.record.token(token), textFrom: start, known)
+        }
+        steer(index)
+    }
+
+    private func status(of generation: Generation, _ place: Place) -> GenerationReport {
+        var status = GenerationReport()
+        status.isPaused = generation.isPaused
+        status.promptTokens = generation.promptCount
+        status.cachedTokens = generation.cachedTokens
+        status.predictedTokens = generation.predicted
+        status.reasoningTokens = generation.reasoning?.tokenCount ?? 0
+        status.reasoningBudget = generation.settings.reasoningBudget
+        status.predictedTime = generation.timings(now: .now).predictedTime
+        switch place {
+        case .queue(let position): status.position = position
+        case .parked: break
+        case .slot(let index):
+            status.memoryTokens = slots[index].memoryCount
+            status.promptTokensProcessed = min(slots[index].memoryCount, generation.promptCount)
+            status.phase = .prompt
+        }
+        if generation.predicted > 0 {
+            status.phase = generation.reasoning?.phase == .reasoning ? .reasoning : .answering
+        }
+        return status
+    }
+}

@@ -1,0 +1,39 @@
+extension GenerationRequest {
+    /// Takes in what an engine told of the generation, so that an engine that gets this request goes on from there.
+    package mutating func take(_ event: EngineEvent.Kind) {
+        switch event {
+        case .token(let id, _): continuation.append(id)
+        case .controlled(_, .applied(let effect, let token)): take(effect, at: token)
+        default: break
+        }
+    }
+
+    private mutating func take(_ effect: ControlEffect, at token: Int) {
+        switch effect {
+        case .paused: isPaused = true
+        case .resumed: isPaused = false
+        case .changed(let change, _):
+            settings.apply(change)
+        case .injected(let opensTurn, let count):
+            maximumTokens = maximumTokens.map { $0 + count }
+            if opensTurn { injectedTurns.append(token..<token + count) }
+        case .rewound:
+            continuation.removeLast(max(0, continuation.count - token))
+            for turn in injectedTurns where turn.lowerBound >= token {
+                maximumTokens = maximumTokens.map { $0 - turn.count }
+            }
+            injectedTurns.removeAll { $0.lowerBound >= token }
+        case .reasoningEnded, .stopped, .forked: break
+        }
+    }
+
+    /// The request of a fork, whose engine tells all tokens again.
+    package func forked(as fork: ForkedGeneration) -> GenerationRequest {
+        var request = self
+        request.handle = fork.handle
+        request.continuation = []
+        request.isPaused = false
+        request.settings.apply(fork.changes)
+        return request
+    }
+}

@@ -1,0 +1,27 @@
+/// How a model's thinking is recognised, and how it is ended before the model ends it.
+package struct ReasoningRule: Sendable, Equatable {
+    /// What thinking begins with, such as `<think>`. Not empty.
+    package var start: String
+    /// What it ends with, such as `</think>`. Not empty.
+    package var end: String
+    /// What is forced in order to end it: `end`, with what the template puts around it.
+    package var closing: String
+    /// Whether the prompt ends inside of a think block.
+    package var isOpen: Bool
+    /// Most tokens of thinking, all blocks of the answer together; `nil` = no limit. A character that is cut by the limit
+    /// is finished first.
+    package var budget: Int?
+    /// Forced before `closing`.
+    package var message: String
+
+    package init(
+        start: String, end: String, closing: String, isOpen: Bool, budget: Int? = nil, message: String = ""
+    ) {
+        self.start = start
+        self.end = end
+        self.closing = closing
+        self.isOpen = isOpen
+        self.budget = budget
+        self.message = message
+    }
+}

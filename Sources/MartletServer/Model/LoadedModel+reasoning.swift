@@ -1,0 +1,24 @@
+internal import MartletAPI
+internal import MartletChat
+internal import MartletJSON
+internal import MartletProtocol
+internal import OrderedCollections
+
+extension LoadedModel {
+    /// Budgets for `reasoning_effort` where the template does not know the word.
+    private static let efforts = ["minimal": 128, "low": 512, "medium": 2_048, "high": 8_192]
+
+    /// How the model's thinking is recognised and limited; `nil` where its markers are not known.
+    func reasoningRule(for request: ChatCompletionRequest, _ rendered: RenderedPrompt) -> ReasoningRule? {
+        guard let markers = rendered.markers else { return nil }
+        var budget = request.reasoningBudget
+        if budget == nil, let effort = request.templateArguments["reasoning_effort"]?.stringValue,
+            !templateSource.contains("reasoning_effort")
+        {
+            budget = Self.efforts[effort]
+        }
+        return ReasoningRule(
+            start: markers.start, end: markers.end, closing: rendered.closing, isOpen: rendered.reasoning == .open,
+            budget: budget, message: request.reasoningMessage)
+    }
+}

@@ -1,0 +1,48 @@
+package import MartletProtocol
+
+/// An order that took effect, as a log keeps it.
+package struct ControlRecord: Sendable, Equatable {
+    package var effect: ControlEffect
+    /// The index of the first token that it concerns.
+    package var token: Int
+    /// Of a rewind: the text of this event and all later ones up to here is void. Other events stand.
+    package var cut: Int?
+    /// Of a fork: the ids of the new generations.
+    package var forks: [String]
+
+    package init(_ effect: ControlEffect, token: Int, cut: Int? = nil, forks: [String] = []) {
+        self.effect = effect
+        self.token = token
+        self.cut = cut
+        self.forks = forks
+    }
+}
+
+extension [LogEvent] {
+    /// The events without the text that rewinds made void.
+    package var standing: [LogEvent] {
+        guard contains(where: { $0.cut != nil }) else { return self }
+        var kept: [(number: Int, event: LogEvent)] = []
+        var number = 0
+        for event in self {
+            if let cut = event.cut { kept.removeAll { $0.number >= cut && $0.event.isText } }
+            kept.append((number, event))
+            // Pings have no number.
+            if event != .ping { number += 1 }
+        }
+        return kept.map(\.event)
+    }
+}
+
+extension LogEvent {
+    fileprivate var cut: Int? {
+        if case .controlled(let record) = self { record.cut } else { nil }
+    }
+
+    fileprivate var isText: Bool {
+        switch self {
+        case .text, .scoredText: true
+        default: false
+        }
+    }
+}

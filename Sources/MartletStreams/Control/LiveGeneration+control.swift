@@ -1,0 +1,45 @@
+internal import MartletProtocol
+internal import NIOCore
+
+extension LiveGeneration {
+    /// Writes what became of an order into the log, unless it changed nothing, and tells who waits for it.
+    mutating func take(
+        _ number: ControlNumber, _ outcome: ControlOutcome, forks: [String], at now: NIODeadline,
+        wakeups: inout Wakeups
+    ) {
+        let ticket = orders.tickets.removeValue(forKey: number)
+        guard case .applied(let effect, let token) = outcome else {
+            if let ticket { wakeups.tickets.append((ticket, ControlReply(outcome))) }
+            return
+        }
+        var record = ControlRecord(effect, token: token, forks: forks)
+        switch effect {
+        case .rewound: record.cut = rewind(to: token)
+        case .injected(opensTurn: true, let tokens): tokensUntilTurn = tokens
+        case .changed(let change, _): request?.settings.apply(change)
+        default: break
+        }
+        let event = generation.log.extent.nextNumber
+        note(generation.log.append(to: &wakeups) { $0(.controlled(record)) }, at: now)
+        if let ticket { wakeups.tickets.append((ticket, .applied(record, event: event))) }
+    }
+
+    /// Keeps what the engine told with a token. Behind the last token of an injected turn a new one begins.
+    mutating func keep(_ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups) {
+        engineText.append(text, eventEnd: generation.log.extent.nextNumber)
+        guard let left = tokensUntilTurn else { return }
+        tokensUntilTurn = left > 1 ? left - 1 : nil
+        guard left <= 1 else { return }
+        finishSplitter(at: now, wakeups: &wakeups)
+        engineText.beginTurn()
+    }
+
+    /// Brings the splitter back to where it was behind `count` tokens.
+    ///
+    /// - Returns: which events' text is void from now on.
+    private mutating func rewind(to count: Int) -> Int {
+        let (turn, eventEnd) = engineText.cut(to: count)
+        restartSplitter(with: turn)
+        return eventEnd
+    }
+}

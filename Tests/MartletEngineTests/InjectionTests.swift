@@ -1,0 +1,172 @@
+import MartletProtocol
+import Testing
+
+@testable import MartletEngine
+
+/// Text that enters a running answer.
+@Suite struct InjectionTests {
+    func splice(_ text: String, _ moment: Injection.Moment = .now) -> ControlAction {
+        .inject(
+            Injection(
+                content: Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: false), moment: moment,
+                opensTurn: false))
+    }
+
+    static func newTurn(_ text: String, _ moment: Injection.Moment = .now) -> ControlAction {
+        .inject(
+            Injection(
+                content: Prompt(
+                    pieces: [
+                        .text("<|im_end|>\n<|im_start|>user\n", isTrusted: true), .text(text, isTrusted: false),
+                        .text("<|im_end|>\n<|im_start|>assistant\n", isTrusted: true),
+                    ], addsBeginning: false), moment: moment, opensTurn: true))
+    }
+
+    @Test func probabilitiesAfterASpliceAreThoseOfAFreshRun() throws {
+        let bench = try ControlBench()
+        let handle = try bench.submit("Tell me a story.") {
+            $0.probabilities = ProbabilityRequest(count: 3)
+            $0.maximumTokens = 30
+        }
+        bench.run(handle, to: 8)
+        let outcome = bench.order(splice(" stones and rivers"), handle)
+        guard case .applied(.injected(opensTurn: false, let count), token: 8) = outcome else {
+            Issue.record("\(String(describing: outcome))")
+            return
+        }
+        bench.run(handle)
+        let answer = bench.answer(handle)
+        let spliced = Array(answer.tokens.prefix(8 + count))
+        #expect(spliced.suffix(count) == (try bench.tokens(" stones and rivers"))[...])
+
+        // Fewer than 64 tokens, so both compute them in the same kind of decode.
+        let prompt = try bench.loaded.tokenizer.tokens(of: RunningEngine.chat("Tell me a story.")) + spliced
+        try #require(prompt.count < 64)
+        let fresh = try bench.submit("") {
+            $0.prompt = Prompt(pieces: [.tokens(prompt)], addsBeginning: false)
+            $0.probabilities = ProbabilityRequest(count: 3)
+            $0.maximumTokens = 22
+            $0.reusesPrompt = false
+        }
+        bench.run(fresh)
+        let expected = bench.answer(fresh)
+        #expect(expected.tokens.count == 22 || expected.completion?.reason == .endOfGeneration)
+        #expect(Array(answer.tokens.dropFirst(8 + count)) == expected.tokens)
+        let behind = answer.probabilities.dropFirst(8)
+        #expect(behind.map(\.first) == expected.probabilities.map(\.first))
+    }
+
+    @Test func injectionWaitsForTheEndOfTheSentence() throws {
+        let bench = try ControlBench()
+        let handle = try bench.submit("Tell me a story about a fox.") { $0.reasoning = nil }
+        bench.run(handle, to: 3)
+        let number = bench.post(splice(" Then it rained.", .sentenceEnd), handle)
+        bench.run(handle)
+        let answer = bench.answer(handle)
+        guard case .applied(.injected(_, let count), let token) = bench.outcome(number, handle) else {
+            Issue.record("not injected")
+            return
+        }
+        let vocabulary = bench.loaded.vocabulary
+        let before = vocabulary.text(of: Array(answer.tokens.prefix(token)))
+        #expect(before.last.map { ".!?\n\"".contains($0) } == true, "\(before)")
+        #expect(vocabulary.text(of: Array(answer.tokens[token..<token + count])) == " Then it rained.")
+    }
+
+    @Test func injectionWaitsForTheEndOfTheThinking() throws {
+        let bench = try ControlBench()
+        let handle = try bench.submit("Count from 1 to 9.")
+        bench.run(handle, to: 3)
+        let number = bench.post(splice("In short: ", .afterReasoning), handle)
+        bench.run(handle)
+        let answer = bench.answer(handle)
+        guard case .applied(.injected, let token) = bench.outcome(number, handle) else {
+            Issue.record("not injected")
+            return
+        }
+        let before = bench.loaded.vocabulary.text(of: Array(answer.tokens.prefix(token)))
+        #expect(before.hasSuffix("</think>"), "\(before)")
+        #expect(answer.text.contains("</think>In short: "))
+    }
+
+    @Test func endOfTheTurnIsAMomentForAllThatWait() throws {
+        let bench = try ControlBench()
+        let handle = try bench.submit("Count from 1 to 5.")
+        bench.run(handle, to: 3)
+        // Nothing in this answer ends a sentence: the injection holds the turn open.
+        let number = bench.post(Self.newTurn("Count from 1 to 3.", .sentenceEnd), handle)
+        bench.run(handle)
+        guard case .applied(.injected(opensTurn: true, _), _) = bench.outcome(number, handle) else {
+            Issue.record("lost")
+            return
+        }
+        #expect(bench.answer(handle).text.hasSuffix("1, 2, 3"), "\(bench.answer(handle).text)")
+    }
+
+    @Test func newTurnIsAnsweredAndNotShown() throws {
+        let bench = try ControlBench()
+        let handle = try bench.submit("Tell me a story about a fox.")
+        // In the middle of the thinking: it is closed before the turn is.
+        bench.run(handle, to: 4)
+        #expect(bench.loaded.vocabulary.text(of: bench.answer(handle).tokens).hasPrefix("<think>"))
+        bench.order(Self.newTurn("Count from 1 to 4."), handle)
+        bench.run(handle)
+        let answer = bench.answer(handle)
+        #expect(answer.text.hasSuffix("1, 2, 3, 4"), "\(answer.text)")
+        #expect(!answer.text.contains("Count from 1"))
+        #expect(answer.text.components(of: "<think>") == 2)
+        #expect(answer.text.components(of: "</think>") == 2)
+        #expect(answer.completion?.reason == .endOfGeneration)
+    }
+
+    @Test func rewindNeverEndsWithinAnInjectedTurn() throws {
+        let bench = try ControlBench()
+        let handle = try bench.submit("Tell me a story about a fox.")
+        bench.run(handle, to: 30)
+        guard case .applied(.injected(_, let count), 30) = bench.order(Self.newTurn("Count from 1 to 4."), handle)
+        else {
+            Issue.record("not injected")
+            return
+        }
+        bench.run(handle, to: 30 + count + 3)
+        #expect(bench.order(.rewind(.token(30 + count - 2)), handle) == .applied(.rewound, token: 30))
+        let whole = try bench.submit("Tell me a story about a fox.")
+        bench.run(whole)
+        bench.run(handle)
+        #expect(bench.answer(handle).tokens == bench.answer(whole).tokens)
+    }
+
+    @Test func injectionBeyondTheContextIsRefused() throws {
+        let bench = try ControlBench(sequences: 1, context: 256)
+        let handle = try bench.submit("Count from 1 to 30.")
+        bench.run(handle, to: 3)
+        let text = String(repeating: "stone ", count: 300)
+        guard case .refused(.contextFull) = bench.order(splice(text), handle) else {
+            Issue.record("not refused")
+            return
+        }
+        bench.order(splice(text, .sentenceEnd), handle)
+        bench.run(handle)
+        #expect(bench.answer(handle).isEnded)
+        #expect(bench.answer(handle).outcomes.count == 2)
+    }
+
+    @Test func sentencesEndWhereTheyEnd() {
+        func isEnd(_ text: String, _ next: String) -> Bool {
+            SentenceEnd.isReached(by: Array(text.utf8), before: ArraySlice(next.utf8))
+        }
+        #expect(isEnd("It rained.", " Then"))
+        #expect(isEnd("\"Why?\"", " he"))
+        #expect(isEnd("It rained. ", "Then"))
+        #expect(isEnd("下雨了。", "然后"))
+        #expect(isEnd("a line\n", "b"))
+        #expect(!isEnd("about 3.", "14"))
+        #expect(!isEnd("It rained", " then"))
+        #expect(!isEnd("", " then"))
+    }
+}
+
+extension TokenProbabilities {
+    /// Which token was drawn and how likely it was, to the bit.
+    fileprivate var first: [String] { (0..<count).map { "\(self[$0].id) \(self[$0].value.bitPattern)" } }
+}

@@ -1,0 +1,266 @@
+import MartletAPI
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+import Testing
+
+/// Orders over HTTP: what the engine says of them is what their clients and all readers are told.
+@Suite struct ControlTests {
+    private func order(
+        _ server: TestServer, _ id: String, _ body: String
+    ) async throws -> (head: RawResponseHead, body: JSONValue) {
+        let (head, text) = try await server.send("POST", "/v1/generations/\(id)/control", body: body)
+        return (head, try json(text))
+    }
+
+    /// Begins a chat that streams.
+    private func begin(
+        _ server: TestServer
+    ) async throws -> (connection: RawConnection, handle: GenerationHandle, id: String) {
+        let index = server.engine.requests.count
+        let (connection, _) = try await server.stream()
+        let request = await server.engine.request(index)
+        let role = try #require(try await connection.readEvent())
+        let id = try #require(try json(String(role.dropFirst(6)))["id"]?.stringValue)
+        return (connection, request.handle, id)
+    }
+
+    private func answer(_ server: TestServer, _ index: Int, _ outcome: ControlOutcome) async {
+        let order = await server.engine.order(index)
+        server.engine.send([EngineEvent(order.handle, .controlled(order.number, outcome))])
+    }
+
+    @Test func replyComesWhenTheOrderTookEffectAndReadersSeeItThere() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            server.engine.step([handle], text: "a")
+            _ = try await connection.readEvent()
+            async let reply = order(server, id, #"{"action":"pause"}"#)
+            await answer(server, 0, .applied(.paused, token: 1))
+            let (head, body) = try await reply
+            #expect(head.status == 200)
+            #expect(body["applied"] == true)
+            #expect(body["action"] == "pause")
+            #expect(body["at_token"] == 1)
+            let event = try #require(body["event"]?.integerValue)
+            // A comment: no client shows it.
+            let seen = try #require(try await connection.readEvent())
+            #expect(seen.hasPrefix(": martlet-control {"))
+            #expect(seen.contains(#""event":\#(event)"#))
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func orderThatHadNoEffectSaysWhy() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            let refusals: [(ControlRefusal, Int, String)] = [
+                (.notReasoning, 409, "not_reasoning"), (.alreadyAnswering, 409, "already_answering"),
+                (.noReasoningMarkers, 409, "no_reasoning_markers"), (.notPaused, 409, "not_paused"),
+                (.noFreeSequence(idle: 0), 429, "no_free_sequence"), (.invalid("no"), 400, "invalid"),
+            ]
+            for (index, (refusal, status, reason)) in refusals.enumerated() {
+                async let reply = order(server, id, #"{"action":"reasoning_end"}"#)
+                await answer(server, index, .refused(refusal))
+                let (head, body) = try await reply
+                #expect(head.status == status)
+                #expect(body["error"]?["reason"]?.stringValue == reason)
+            }
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func badOrdersAreRefusedByName() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            let bodies: [(String, Int, String)] = [
+                (#"{"action":"explode"}"#, 400, "reasoning_end, stop, pause"),
+                (#"{}"#, 400, "action"), (#"{"action":"set"}"#, 400, "changes"),
+                (#"{"action":"set","changes":{"model":"x"}}"#, 400, "changes.model"),
+                (#"{"action":"set","changes":{"temperature":"hot"}}"#, 400, "changes.temperature"),
+                (#"{"action":"rewind"}"#, 400, "to_token"), (#"{"action":"rewind","to_token":-1}"#, 400, "to_token"),
+                (#"{"action":"inject"}"#, 400, "content"),
+                (#"{"action":"inject","content":"x","when":"later"}"#, 400, "when"),
+                (#"{"action":"inject","content":"x","role":"pirate"}"#, 400, "role"),
+                (#"{"action":"fork","n":0}"#, 400, "n"), ("[1]", 400, "object"),
+            ]
+            for (body, status, word) in bodies {
+                let (head, reply) = try await order(server, id, body)
+                #expect(head.status == status, "\(body)")
+                #expect(reply["error"]?["message"]?.stringValue?.contains(word) == true, "\(reply.text)")
+            }
+            #expect(try await order(server, "chatcmpl-0", #"{"action":"pause"}"#).head.status == 404)
+            #expect(server.engine.orders.isEmpty)
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func requestIDMakesARepeatIdempotent() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            let body = #"{"action":"stop","reason":"enough","request_id":"one"}"#
+            async let first = order(server, id, body)
+            _ = await server.engine.order(0)
+            async let second = order(server, id, body)
+            await answer(server, 0, .applied(.paused, token: 3))
+            let (one, two) = try await (first, second)
+            #expect(one.body == two.body)
+            #expect(try await order(server, id, body).body == one.body)
+            #expect(server.engine.orders.count == 1)
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func endAnswersOrdersThatWait() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            async let reply = order(server, id, #"{"action":"pause"}"#)
+            _ = await server.engine.order(0)
+            server.engine.finish(handle, .tokenLimit)
+            let (head, body) = try await reply
+            #expect(head.status == 409)
+            #expect(body["error"]?["reason"] == "finished")
+            #expect(body["error"]?["message"]?.stringValue?.contains("length") == true)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func llamaServersRouteTakesTheSameOrders() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            async let reply = server.send(
+                "POST", "/v1/chat/completions/control", body: #"{"id":"\#(id)","action":"reasoning_end"}"#)
+            await answer(server, 0, .applied(.reasoningEnded(tokens: 4), token: 9))
+            let (head, text) = try await reply
+            #expect(head.status == 200)
+            let body = try json(text)
+            #expect(body["success"] == true)
+            #expect(body["at_token"] == 9)
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func settingsAreReadAgainstThoseOfTheGeneration() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            async let reply = order(
+                server, id, #"{"action":"set","changes":{"temperature":0.25,"stop":["END"],"max_tokens":7}}"#)
+            let given = await server.engine.order(0)
+            guard case .set(let change) = given.action else {
+                Issue.record("\(given)")
+                return
+            }
+            #expect(Set(change.keys) == [.temperature, .stops, .maximumTokens])
+            #expect(change.values.stops == ["END"])
+            await answer(server, 0, .applied(.changed(change, old: AdjustableSettings()), token: 2))
+            let body = try await reply.body
+            #expect(body["new"]?["temperature"] == 0.25)
+            #expect(body["old"]?["temperature"] == 0.8)
+            #expect(body["new"]?["max_tokens"] == 7)
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func injectedTurnIsWhatTheTemplateWouldWrite() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            async let reply = order(
+                server, id, #"{"action":"inject","role":"user","content":"<|im_end|> wait","when":"sentence"}"#)
+            guard case .inject(let injection) = await server.engine.order(0).action else {
+                Issue.record("no injection")
+                return
+            }
+            #expect(injection.opensTurn)
+            #expect(injection.moment == .sentenceEnd)
+            #expect(
+                injection.content.text
+                    == "<|im_end|>\n<|im_start|>user\n<|im_end|> wait<|im_end|>\n<|im_start|>assistant\n")
+            #expect(injection.content.pieces.contains(.text("<|im_end|> wait", isTrusted: false)))
+            await answer(server, 0, .applied(.injected(opensTurn: true, tokens: 12), token: 2))
+            #expect(try await reply.body["how"] == "new_turn")
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func forksHaveIdsAndLogsOfTheirOwn() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            server.engine.step([handle], text: "a")
+            async let reply = order(server, id, #"{"action":"fork","n":2,"changes":{"temperature":1}}"#)
+            let given = await server.engine.order(0)
+            guard case .fork(let forks) = given.action else {
+                Issue.record("no fork")
+                return
+            }
+            #expect(forks.count == 2)
+            #expect(forks[0].changes.values.sampling.seed != forks[1].changes.values.sampling.seed)
+            await answer(server, 0, .applied(.forked(forks.map(\.handle)), token: 1))
+            let ids = try #require(try await reply.body["ids"]?.arrayValue)
+            for fork in forks {
+                server.engine.send([
+                    EngineEvent(fork.handle, .admitted(promptTokens: 1)),
+                    EngineEvent(fork.handle, .started(slot: 1, cachedTokens: 1)),
+                ])
+                server.engine.step([fork.handle], text: "a")
+                server.engine.step([fork.handle], text: "b\(fork.handle.rawValue)")
+                server.engine.finish(fork.handle)
+            }
+            for (id, fork) in zip(ids, forks) {
+                let (head, text) = try await server.send(
+                    "GET", "/v1/generations/\(id.stringValue ?? "")/result")
+                #expect(head.status == 200)
+                #expect(text.contains(#""content":"ab\#(fork.handle.rawValue)""#))
+            }
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func rewoundTextIsNoPartOfTheAnswer() async throws {
+        try await TestServer.run { server async throws in
+            async let whole = server.send("POST", "/v1/chat/completions", body: chat(stream: false))
+            let request = await server.engine.request(0)
+            for text in ["one ", "two ", "three "] { server.engine.step([request.handle], text: text) }
+            server.engine.send([
+                EngineEvent(
+                    request.handle, .controlled(ControlNumber(rawValue: 99), .applied(.rewound, token: 1)))
+            ])
+            server.engine.step([request.handle], text: "four")
+            server.engine.finish(request.handle)
+            let body = try json(try await whole.body)
+            #expect(
+                body["choices"]?.arrayValue?[0]["message"]?["content"]?.stringValue == "one four")
+        }
+    }
+
+    @Test func budgetsReachTheEngine() async throws {
+        let thinking = """
+            {%- for message in messages -%}{{ '<|im_start|>' + message.role + '\\n' -}}
+            {%- if message.reasoning_content -%}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' -}}
+            {%- endif -%}{{ message.content + '<|im_end|>\\n' -}}{%- endfor -%}{{ '<|im_start|>assistant\\n' -}}
+            """
+        try await TestServer.run(script: .answer(["a"])) { configuration in
+            configuration.chatTemplate = thinking
+            configuration.completionDefaults.reasoningBudget = 77
+        } body: { server async throws in
+            let cases: [(String, Int?)] = [
+                ("", 77), (#","reasoning_budget_tokens":5"#, 5), (#","thinking_budget_tokens":0"#, 0),
+                (#","reasoning_budget_tokens":-1"#, nil),
+            ]
+            for (index, (more, budget)) in cases.enumerated() {
+                _ = try await server.send("POST", "/v1/chat/completions", body: chat(stream: false, more))
+                let rule = await server.engine.request(index).reasoning
+                #expect(rule?.budget == budget)
+                #expect(rule?.closing == "\n</think>\n\n")
+            }
+        }
+    }
+}
