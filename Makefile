@@ -14,6 +14,8 @@ export PKG_CONFIG_PATH := $(CURDIR)/.deps/pkgconfig
 RUN_PATH := -Xlinker -rpath -Xlinker $(CURDIR)/.deps/llama/lib
 # Tests are written with Swift Testing; without this flag an empty XCTest run is reported as well.
 TEST := --disable-xctest $(RUN_PATH)
+# Tests that start engines and servers wait for time limits when all of them run at once.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
 TIMED := scripts/timed
 
 # What `make check` runs under the sanitizers: the parts with threads, shared memory or pointers.

@@ -45,9 +45,10 @@ package struct ChatTemplate: Sendable {
         let probe = TemplateProbe(
             template: template, toolUseTemplate: toolUseTemplate, beginningToken: beginningToken, endToken: endToken)
         capabilities = probe.capabilities()
+        let reasoningField = capabilities.reasoningField
         recognition = SyntaxRecognition(
             probe: probe, capabilities: capabilities,
-            markers: probe.markers(reasoningField: capabilities.reasoningField))
+            markers: probe.markers(reasoningField: reasoningField))
         let (syntax, source) = recognition.syntax()
         self.syntax = AnswerSyntax(syntax)
         syntaxSource = source
@@ -57,7 +58,7 @@ package struct ChatTemplate: Sendable {
                 end: String(decoding: SyntaxPlan.trimmed(enclosure.ends[0]), as: UTF8.self))
         }
         generationPrompts = probe.generationPrompts(thinkingSwitch: capabilities.thinkingSwitch)
-        closing = markers.map { probe.closing($0, reasoningField: recognition.capabilities.reasoningField) } ?? ""
+        closing = markers.map { probe.closing($0, reasoningField: reasoningField) } ?? ""
         generationPrompt = probe.generationPrompt()
     }
 
@@ -87,7 +88,7 @@ package struct ChatTemplate: Sendable {
         let reasoning = reasoning(after: rendered)
         return RenderedPrompt(
             segments: rendered.segments, reasoning: reasoning, markers: markers,
-            opening: opening(of: rendered, reasoning), closing: closing)
+            closing: closing, opening: opening(of: rendered, reasoning))
     }
 
     /// A prompt that asks for an answer, with the beginning of that answer.
