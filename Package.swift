@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletObservability", "MartletProtocol",
+                "MartletJSON", "MartletObservability", "MartletProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -156,6 +156,15 @@ let package = Package(
                 "MartletProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "martlet-rig",
+            dependencies: [
+                "MartletServer", "MartletProtocol", "MartletTestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),

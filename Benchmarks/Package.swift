@@ -50,7 +50,7 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                "MartletJSON", "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),

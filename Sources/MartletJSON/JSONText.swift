@@ -56,7 +56,23 @@ package enum JSONText {
 
     /// Appends a whole number in decimal digits.
     package static func appendInteger(_ value: some BinaryInteger, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: String(value).utf8)
+        if let value = Int(exactly: value) {
+            appendInteger(value, to: &bytes)
+        } else {
+            bytes.append(contentsOf: String(value).utf8)
+        }
+    }
+
+    /// Appends a whole number in decimal digits, without a string in between.
+    package static func appendInteger(_ value: Int, to bytes: inout [UInt8]) {
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
+        var rest = value.magnitude
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
     }
 
     /// Appends a number in the shortest form that reads back the same; what JSON cannot say (NaN, infinity) as `null`.

@@ -177,7 +177,7 @@ package final class EdgeServer: Sendable {
             server = try .tls(server, tlsConfiguration: store.configuration)
         }
         return Application(
-            router: router(journal),
+            responder: BriefResponder(base: router(journal).buildResponder()),
             server: server,
             configuration: ApplicationConfiguration(
                 address: configuration.socketPath.map { .unixDomainSocket(path: $0) }

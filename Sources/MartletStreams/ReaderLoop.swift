@@ -3,6 +3,9 @@ internal import Synchronization
 
 /// All stream readers of one event loop: woken together, encoding into one scratch buffer, and one wheel of timers.
 ///
+/// A crowd is let read some at a time: an event loop looks at its sockets again only when everything that was executed on
+/// it is done, so that thousands of readers at once would hold up every other connection.
+///
 /// `@unchecked Sendable`: everything but `pending` and the constants is touched on `eventLoop` only, which every
 /// method that does so asserts; `pending` is behind a lock.
 package final class ReaderLoop: @unchecked Sendable {
@@ -16,6 +19,14 @@ package final class ReaderLoop: @unchecked Sendable {
         var wakeCount = 0
     }
     private let pending = Mutex(Pending())
+
+    /// Most readers that read without a look at the sockets in between: less than half a millisecond's work.
+    private static let crowd = 16
+    /// Until the rest goes on. Not zero: the loop has to find nothing to do for a moment.
+    private static let breath = TimeAmount.microseconds(50)
+    /// Who was woken, of whom those before `next` have read.
+    private var woken: [StreamReader] = []
+    private var next = 0
 
     private var open: [ObjectIdentifier: StreamReader] = [:]
     var batch = LogBatch()
@@ -63,11 +74,28 @@ package final class ReaderLoop: @unchecked Sendable {
 
     private func runPending() {
         eventLoop.assertInEventLoop()
-        let readers = pending.withLock { pending in
-            pending.isScheduled = false
-            defer { pending.readers = [] }
-            return pending.readers
+        if next == woken.count {
+            next = 0
+            pending.withLock { pending in
+                woken.removeAll(keepingCapacity: true)
+                swap(&woken, &pending.readers)
+            }
         }
-        for reader in readers { reader.wake() }
+        let end = min(next + Self.crowd, woken.count)
+        while next < end {
+            let reader = woken[next]
+            next += 1
+            reader.wake()
+        }
+        let isMore = pending.withLock { pending in
+            pending.isScheduled = next < woken.count || !pending.readers.isEmpty
+            return pending.isScheduled
+        }
+        if isMore {
+            eventLoop.scheduleTask(in: Self.breath) { self.runPending() }
+        } else {
+            woken.removeAll(keepingCapacity: true)
+            next = 0
+        }
     }
 }

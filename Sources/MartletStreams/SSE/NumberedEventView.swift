@@ -1,3 +1,5 @@
+internal import MartletJSON
+
 /// Another view's events with `id:` lines, so that a client that lost its connection can say where to go on.
 ///
 /// The id is the event's number. When an event of the log makes several parts on the wire, the last one carries the number
@@ -8,31 +10,48 @@ package struct NumberedEventView: StreamView {
     package init(_ base: any StreamView) { self.base = base }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
-        let start = bytes.count
-        base.encode(event, number: number, into: &bytes)
-        if event == .ping { return }
-        self.number(number, partsFrom: start, of: &bytes)
+        if case .ping = event { return base.encode(event, number: number, into: &bytes) }
+        self.number(number, in: &bytes) { base.encode(event, number: number, into: &$0) }
     }
 
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
-        let start = bytes.count
-        base.encodeHandover(number: number, into: &bytes)
-        self.number(number, partsFrom: start, of: &bytes)
+        self.number(number, in: &bytes) { base.encodeHandover(number: number, into: &$0) }
     }
 
-    private func number(_ number: Int, partsFrom start: Int, of bytes: inout [UInt8]) {
-        guard bytes.count > start else { return }
-        let parts = Array(bytes[start...])
-        bytes.removeSubrange(start...)
+    /// Puts a number in front of what `encode` writes: nearly always one part, which stays where it is then.
+    private func number(_ number: Int, in bytes: inout [UInt8], encode: (inout [UInt8]) -> Void) {
+        let start = bytes.count
+        Self.append(number, nil, to: &bytes)
+        let begin = bytes.count
+        encode(&bytes)
+        guard bytes.count > begin else { return bytes.removeSubrange(start...) }
+        if let end = ServerSentEvents.endOfPart(in: bytes, from: begin), end < bytes.count {
+            let parts = Array(bytes[begin...])
+            bytes.removeSubrange(start...)
+            append(parts, number, to: &bytes)
+        }
+    }
+
+    private func append(_ parts: [UInt8], _ number: Int, to bytes: inout [UInt8]) {
         var begin = 0
         var count = 0
         while begin < parts.count {
             let end = ServerSentEvents.endOfPart(in: parts, from: begin) ?? parts.count
             count += 1
-            bytes.append(contentsOf: (end == parts.count ? "id: \(number)\n" : "id: \(number).\(count)\n").utf8)
+            Self.append(number, end == parts.count ? nil : count, to: &bytes)
             bytes.append(contentsOf: parts[begin..<end])
             begin = end
         }
+    }
+
+    private static func append(_ number: Int, _ part: Int?, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("id: ", to: &bytes)
+        JSONText.appendInteger(number, to: &bytes)
+        if let part {
+            JSONText.appendRaw(".", to: &bytes)
+            JSONText.appendInteger(part, to: &bytes)
+        }
+        JSONText.appendRaw("\n", to: &bytes)
     }
 }
 

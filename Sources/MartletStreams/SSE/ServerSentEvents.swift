@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
 /// The framing of server-sent events: parts of lines, each with an empty line behind it.
 package enum ServerSentEvents {
     /// A comment, which no client shows.
@@ -15,10 +21,19 @@ package enum ServerSentEvents {
     /// Where the part that begins at `start` ends, its empty line included; `nil` when it has no end.
     static func endOfPart(in bytes: [UInt8], from start: Int) -> Int? {
         var index = start
-        while index + 1 < bytes.count {
-            if bytes[index] == 0x0A, bytes[index + 1] == 0x0A { return index + 2 }
-            index += 1
+        while index + 1 < bytes.count, let found = firstNewline(in: bytes, from: index) {
+            if found + 1 < bytes.count, bytes[found + 1] == 0x0A { return found + 2 }
+            index = found + 1
         }
         return nil
+    }
+
+    private static func firstNewline(in bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBytes { buffer in
+            guard start < buffer.count, let base = buffer.baseAddress,
+                let found = memchr(base + start, 0x0A, buffer.count - start)
+            else { return nil }
+            return UnsafeRawPointer(found) - base
+        }
     }
 }

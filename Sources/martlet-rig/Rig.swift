@@ -1,0 +1,57 @@
+import ArgumentParser
+import Logging
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+
+/// An edge server whose engine writes as many tokens as it is told, as fast as it is told: scripts/measure_streams.py
+/// measures with it what readers and replays cost. No part of what is installed.
+@main struct Rig: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet-rig",
+        abstract: "An edge server with an engine that writes what it is told, to measure streams with.")
+
+    @Option(help: "Port to listen on; 0 = any, which is logged.") var port = 0
+    @Option(help: "Tokens of every generation.") var tokens = 1_000
+    @Option(help: "Milliseconds between two tokens of a generation; 0 = all come at once.") var interval = 0
+    @Option(help: "Connections that are accepted.") var connections = 16_384
+
+    func run() async throws {
+        let (tokens, interval) = (tokens, interval)
+        var configuration = ServerConfiguration()
+        configuration.port = port
+        configuration.limits.connections = connections
+        configuration.limits.logBytes = 4 << 30
+        let token = EngineEvent.Kind.token(id: 1, text: ArraySlice(" word".utf8))
+        let finished = EngineEvent.Kind.finished(Completion(reason: .tokenLimit, timings: Timings()), text: [])
+        let script = FakeEngine.Script { request in
+            FakeEngine.Script.admit.events(request)
+                + (interval > 0 ? [] : Array(repeating: token, count: tokens) + [finished])
+        }
+        var made: FakeEngine?
+        let edge = EdgeServer(configuration: configuration, logger: Logger(label: "rig")) { receiver in
+            let engine = FakeEngine(receiver, script: script)
+            made = engine
+            return engine
+        }
+        guard let engine = made else { return }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await edge.run() }
+            if interval > 0 {
+                group.addTask {
+                    var written: [GenerationHandle: Int] = [:]
+                    while true {
+                        try await Task.sleep(for: .milliseconds(interval))
+                        let running = engine.running
+                        written = written.filter { running.contains($0.key) }
+                        for handle in running { written[handle, default: 0] += 1 }
+                        engine.send(
+                            running.map { EngineEvent($0, written[$0, default: 0] > tokens ? finished : token) })
+                    }
+                }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""Measures what readers, replays and the journal cost.
+
+usage: scripts/measure_streams.py [readers] [replay] [journal] [recovery] [--readers N] [--interval MS] [--tokens N]
+
+Readers and replays are measured on `martlet-rig` (an edge whose engine writes what it is told; build it with
+`swift build -c release --product martlet-rig`), so that no model takes the processor; the journal and recovery on the real
+program with fledgling. Prints one line per figure. Needs Linux (/proc).
+"""
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import re
+import selectors
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TICK = os.sysconf("SC_CLK_TCK")
+HEADERS = {"Content-Type": "application/json", "X-Stream-Resume": "1"}
+
+
+class Server:
+    """A process that prints where it listens."""
+
+    def __init__(self, *command):
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        for line in self.process.stdout:
+            match = re.search(rb"127\.0\.0\.1:(\d+)", line)
+            if match:
+                self.port = int(match.group(1))
+                break
+        self.listening_seconds = time.perf_counter() - self.started
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        while self.request("GET", "/health")[0] != 200:
+            time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def request(self, method, path, body=None, headers=HEADERS):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        return response.status, text
+
+    def background(self, **fields):
+        status, text = self.request(
+            "POST", "/v1/completions", {"prompt": "Once", "stream": True, "background": True, **fields})
+        assert status in (200, 202), text
+        return re.search(rb'"id":"([^"]+)"', text).group(1).decode()
+
+    def resident_bytes(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) * 1024
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def report(name, values, unit):
+    values = list(values)
+    print(f"{name:<58} {statistics.median(values):10.4g} {unit}  ({min(values):.4g} to {max(values):.4g})", flush=True)
+
+
+def readers(options):
+    """Many open readers of one stream: memory of each, what a line to each costs, and /health meanwhile."""
+    rig = options.binaries / "martlet-rig"
+    with Server(rig, "--interval", options.interval, "--tokens", 1_000_000, "--connections", options.readers + 64) as server:
+        status, text = server.request(
+            "POST", "/v1/completions", {"prompt": "Once", "background": True, "stream": False})
+        generation = json.loads(text)["id"]
+        before = server.resident_bytes()
+        target = (f"GET /v1/generations/{generation}/events?starting_after=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").encode()
+        selector = selectors.DefaultSelector()
+        sockets = []
+        received = [0]
+        isDone = threading.Event()
+
+        def drain():
+            while not isDone.is_set():
+                for key, _ in selector.select(timeout=0.1):
+                    try:
+                        received[0] += len(key.fileobj.recv(65536))
+                    except BlockingIOError:
+                        pass
+
+        for index in range(options.readers):
+            # Addresses of their own: one has too few ports for so many connections in both directions.
+            connection = socket.socket()
+            connection.bind((f"127.0.0.{1 + index % 4}", 0))
+            connection.connect(("127.0.0.1", server.port))
+            connection.sendall(target)
+            connection.setblocking(False)
+            selector.register(connection, selectors.EVENT_READ)
+            sockets.append(connection)
+        thread = threading.Thread(target=drain)
+        thread.start()
+        time.sleep(5)
+        held = server.resident_bytes() - before
+        report(f"memory of each of {options.readers} readers", [held / options.readers / 1024], "KiB (aim 16)")
+        cpu, bytes_before, start = server.cpu_seconds(), received[0], time.perf_counter()
+        # In a process of its own: this one is busy reading.
+        prober = subprocess.run(
+            [sys.executable, __file__, "--probe", str(server.port)], capture_output=True, text=True, check=True)
+        delays = json.loads(prober.stdout)
+        seconds = time.perf_counter() - start
+        cpu, count = server.cpu_seconds() - cpu, received[0] - bytes_before
+        isDone.set()
+        thread.join()
+        report("/health meanwhile, p99", [sorted(delays)[len(delays) * 99 // 100]], "ms (aim 20)")
+        report("/health meanwhile, median", [statistics.median(delays)], "ms")
+        report("sent to them together", [count / seconds / 1e6], "MB/s")
+        report("processor of the edge meanwhile", [cpu / seconds], "cores")
+        for connection in sockets:
+            connection.close()
+
+
+def probe(port):
+    """How long /health takes, in ms, for 15 seconds."""
+    delays, start = [], time.perf_counter()
+    while time.perf_counter() - start < 15:
+        begin = time.perf_counter()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+        connection.close()
+        delays.append((time.perf_counter() - begin) * 1000)
+        time.sleep(0.02)
+    print(json.dumps(delays))
+
+
+def replay(options):
+    """A long log from its first event on: how fast, and how soon it begins."""
+    with Server(options.binaries / "martlet-rig", "--tokens", options.tokens) as server:
+        status, text = server.request(
+            "POST", "/v1/completions", {"prompt": "Once", "background": True, "stream": False})
+        generation = json.loads(text)["id"]
+        while json.loads(server.request("GET", f"/v1/generations/{generation}")[1])["state"] != "finished":
+            time.sleep(0.05)
+        request = f"GET /v1/generations/{generation}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        rates, firsts = [], []
+        for _ in range(5):
+            connection = socket.create_connection(("127.0.0.1", server.port))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            count, buffer, start, first = 0, bytearray(1 << 20), time.perf_counter(), None
+            connection.sendall(request.encode())
+            while size := connection.recv_into(buffer):
+                first = first or time.perf_counter() - start
+                count += size
+            rates.append(count / (time.perf_counter() - start) / 1e6)
+            firsts.append(first * 1000)
+            connection.close()
+        report(f"replay of {options.tokens} events", rates, "MB/s (aim 200)")
+        report("its first byte", firsts, "ms (aim 2)")
+
+
+def generate(server, tokens, index):
+    server.request(
+        "POST", "/v1/completions",
+        {"prompt": f"Story {index}", "max_tokens": tokens, "ignore_eos": True, "temperature": 0, "stream": True})
+
+
+def speed(options, *flags):
+    with Server(options.binaries / "martlet", "serve", "--port", 0, "--parallel", 16, "--access-log", "off", *flags) as server:
+        generate(server, 20, 99)
+        cpu, start = server.cpu_seconds(), time.perf_counter()
+        threads = [threading.Thread(target=generate, args=(server, 800, index)) for index in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return 16 * 800 / (time.perf_counter() - start), (server.cpu_seconds() - cpu) / 16 / 800 * 1e6
+
+
+def journal(options):
+    """16 resumable streams with and without a journal, in turns."""
+    ratios, costs = [], []
+    for turn in range(options.runs):
+        results = {}
+        for name in ("journal", "none") if turn % 2 == 0 else ("none", "journal"):
+            folder = tempfile.mkdtemp()
+            results[name] = speed(options, *(["--state-dir", folder] if name == "journal" else ["--no-journal"]))
+            shutil.rmtree(folder)
+        ratios.append(results["journal"][0] / results["none"][0])
+        costs.append(results["journal"][1] - results["none"][1])
+    report("tokens/s with a journal as a share of without, 16 streams", ratios, "(aim 0.97)")
+    report("processor of the edge for it, each token", costs, "us")
+
+
+def recovery(options):
+    """A server that finds 1,000 journals."""
+    folder = tempfile.mkdtemp()
+    flags = ["serve", "--port", 0, "--parallel", 16, "--access-log", "off", "--state-dir", folder]
+    with Server(options.binaries / "martlet", *flags) as server:
+        threads = [
+            threading.Thread(target=lambda k=k: [generate(server, 40, i) for i in range(k, 1_000, 8)]) for k in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    count = len(list(pathlib.Path(folder, "streams").iterdir()))
+    seconds = []
+    for _ in range(options.runs):
+        with Server(options.binaries / "martlet", *flags) as server:
+            seconds.append(server.listening_seconds)
+    shutil.rmtree(folder)
+    report(f"start until it listens, with {count} journals", seconds, "s (aim 2)")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=["readers", "replay", "journal", "recovery", []])
+    parser.add_argument("--binaries", type=pathlib.Path, default=ROOT / ".build/release")
+    parser.add_argument("--readers", type=int, default=10_000)
+    parser.add_argument("--interval", type=int, default=500, help="ms between two tokens for the readers")
+    parser.add_argument("--tokens", type=int, default=1_000_000, help="events of the log that is replayed")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--probe", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.probe:
+        return probe(options.probe)
+    for what in options.what or ["readers", "replay", "journal", "recovery"]:
+        {"readers": readers, "replay": replay, "journal": journal, "recovery": recovery}[what](options)
+
+
+if __name__ == "__main__":
+    main()
