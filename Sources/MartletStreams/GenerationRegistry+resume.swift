@@ -58,6 +58,20 @@ extension GenerationRegistry {
         }
     }
 
+    /// Where a generation's time went so far.
+    package func timing(of generation: Generation) -> GenerationTiming {
+        let timeline = generation.timeline
+        let (plain, numbered) = (generation.response.writing, generation.numberedResponse.writing)
+        var timing = GenerationTiming(
+            timeline: timeline,
+            total: timeline[.ended] ?? .nanoseconds(max(0, (clock() - generation.begin).nanoseconds)),
+            tokenCount: generation.log.extent.tokenCount,
+            writing: (time: plain.time + numbered.time, byteCount: plain.byteCount + numbered.byteCount))
+        if case .finished(let completion) = generation.log.terminalEvent { timing.engine = completion.timings }
+        (timing.promptTokens, timing.cachedTokens) = generation.log.promptCounts
+        return timing
+    }
+
     // MARK: Stopping
 
     /// Ends a generation and returns when that has happened.

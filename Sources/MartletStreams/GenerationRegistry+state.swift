@@ -40,6 +40,7 @@ extension GenerationRegistry.State {
         if isEnded, generation.terms.choiceCount > 1 {
             isEnded = endChoice(handle, of: generation, with: input, wakeups: &wakeups)
         }
+        if isEnded, isNew { generation.reach(.ended, at: now) }
         // What one choice has written counts for all.
         let byteCount = live[handle]?.byteCount ?? 0
         live[generation.handle]?.byteCount = byteCount
@@ -161,7 +162,7 @@ extension GenerationRegistry.State {
         if generation.terms.isRecorded { recorder?.forget(generation) }
     }
 
-    private mutating func count(_ owner: Owner, _ change: (inout GenerationQuota.Usage) -> Void) {
+    mutating func count(_ owner: Owner, _ change: (inout GenerationQuota.Usage) -> Void) {
         change(&totalUsage)
         change(&usage[owner, default: .init()])
         if usage[owner]?.isEmpty == true { usage[owner] = nil }

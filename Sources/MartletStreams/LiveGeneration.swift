@@ -90,12 +90,16 @@ struct LiveGeneration {
             if let lastToken {
                 series.nextToken(after: (now - lastToken).nanoseconds)
             } else {
+                generation.reach(.firstToken, at: now)
                 series.firstToken(after: (now - generation.begin).nanoseconds)
             }
             lastToken = now
-        case .started: series.started(after: (now - generation.begin).nanoseconds)
+        case .admitted: generation.reach(.admitted, at: now)
+        case .started:
+            generation.reach(.started, at: now)
+            series.started(after: (now - generation.begin).nanoseconds)
         case .finished(let completion, _): series.finished(completion.timings)
-        case .admitted, .promptProgress, .controlled, .failed: break
+        case .promptProgress, .controlled, .failed: break
         }
     }
 

@@ -20,6 +20,7 @@ struct CompletionService: Sendable {
     let loops: ReaderLoops
     let shutdown: ShutdownFlag
     let adapterScales: AdapterScales
+    let tracing: RequestTracing
 
     /// - Parameter headers: of the request.
     func respond<View>(
@@ -106,6 +107,7 @@ struct CompletionService: Sendable {
             throw APIError(error)
         }
         context.notes.generation = generation
+        tracing.follow(generation, within: context.notes.traceContext)
         let wheel = loops.loop(for: context.channel.eventLoop).wheel
         context.channel.withConnection { [registry] connection in
             registry.attend(to: generation, on: wheel)
