@@ -141,7 +141,7 @@ package final class GenerationRegistry: EngineEventReceiver {
             generation.reach(.submitted, at: now)
             state.live.values[index].request = request
             state.live.values[index].stage = .submitting(isCancelled: false)
-            if generation.terms.isRecorded { state.recorder?.submit(request, of: generation) }
+            if generation.terms.isResumable { state.recorder?.submit(request, of: generation) }
             return engine
         }
         guard let engine else { return }

@@ -103,6 +103,12 @@ struct LiveGeneration {
         }
     }
 
+    /// An end as it counts: as what was decided, not as what the engine makes of being stopped for it.
+    func judged(_ input: GenerationInput) -> GenerationInput {
+        guard let verdict, case .engine(let event) = input, event.isTerminal else { return input }
+        return .engine(EngineEvent(event.handle, .failed(verdict)))
+    }
+
     /// Writes an input into the log.
     /// - Parameter isNew: whether it happens now, rather than in an earlier process.
     /// - Returns: Whether the generation has ended.
@@ -150,12 +156,10 @@ struct LiveGeneration {
             if !event.probabilities.isEmpty {
                 takeScored(nil, text, TokenNotes(probabilities: event.probabilities), at: now, wakeups: &wakeups)
             }
-            finish(
-                verdict.map { .failed($0) } ?? .finished(completion), event.probabilities.isEmpty ? text : [],
-                at: now, wakeups: &wakeups)
+            finish(.finished(completion), event.probabilities.isEmpty ? text : [], at: now, wakeups: &wakeups)
             return true
         case .failed(let error):
-            finish(.failed(verdict ?? error), [], at: now, wakeups: &wakeups)
+            finish(.failed(error), [], at: now, wakeups: &wakeups)
             return true
         }
         return false

@@ -131,28 +131,32 @@ import Testing
     }
 
     @Test func killingTheWorkerLosesNoEvent() async throws {
-        try await Server.run(["--parallel", "8"]) { server in
-            var random = SeededGenerator(seed: 2)
-            let alone = try await Self.uninterrupted(server)
-            for _ in 0..<Self.kills {
-                let moment = Int.random(in: 0..<Self.tokenCount, using: &random)
-                let victim = Int.random(in: 0..<8, using: &random)
-                var ids: [String] = []
-                for index in 0..<8 { ids.append(try await Self.begin(index, server)) }
-                let worker = try await server.worker()
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for (index, id) in ids.enumerated() {
-                        group.addTask {
-                            var reader = Reader(id: id)
-                            if index == victim {
-                                try await reader.read(from: server, upTo: moment)
-                                kill(worker, SIGKILL)
+        var random = SeededGenerator(seed: 2)
+        let deaths = (0..<Self.kills).map { _ in
+            (moment: Int.random(in: 0..<Self.tokenCount, using: &random), victim: Int.random(in: 0..<8, using: &random))
+        }
+        // A worker that dies again and again is started after ever longer pauses: a few deaths for each server.
+        for start in stride(from: 0, to: deaths.count, by: 4) {
+            try await Server.run(["--parallel", "8"]) { server in
+                let alone = try await Self.uninterrupted(server)
+                for (moment, victim) in deaths[start..<min(start + 4, deaths.count)] {
+                    var ids: [String] = []
+                    for index in 0..<8 { ids.append(try await Self.begin(index, server)) }
+                    let worker = try await server.worker()
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for (index, id) in ids.enumerated() {
+                            group.addTask {
+                                var reader = Reader(id: id)
+                                if index == victim {
+                                    try await reader.read(from: server, upTo: moment)
+                                    kill(worker, SIGKILL)
+                                }
+                                if reader.events.last != "data: [DONE]" { try await reader.read(from: server) }
+                                try reader.check(against: alone[index])
                             }
-                            if reader.events.last != "data: [DONE]" { try await reader.read(from: server) }
-                            try reader.check(against: alone[index])
                         }
+                        try await group.waitForAll()
                     }
-                    try await group.waitForAll()
                 }
             }
         }

@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletTestSupport
+import OrderedCollections
 import Subprocess
 import Testing
 
@@ -24,17 +25,20 @@ import Testing
         var id: String?
     }
 
-    /// Runs until the context is full unless something ends it.
+    private static let request: JSONObject = [
+        "prompt": "Once upon a time", "max_tokens": 1_500, "ignore_eos": true, "temperature": 0,
+    ]
+
+    /// Runs for a while unless something ends it; its first event is read.
     private static func begin(_ lifetime: Lifetime, on server: Server, label: String? = nil) async throws -> Running {
         var headers: [(String, String)] = []
         if lifetime == .resumable { headers.append(("X-Stream-Resume", "1")) }
         if let label { headers.append(("X-Conversation-Id", label)) }
-        let body: JSONValue = [
-            "prompt": "Once upon a time", "max_tokens": 1_500, "ignore_eos": true, "temperature": 0, "stream": true,
-            "background": .bool(lifetime == .background),
-        ]
+        var body = request
+        body["stream"] = true
+        body["background"] = .bool(lifetime == .background)
         let connection = try await server.connect()
-        try await connection.send("POST", "/v1/completions", headers: headers, body: body.text)
+        try await connection.send("POST", "/v1/completions", headers: headers, body: JSONValue.object(body).text)
         let head = try await connection.readHead()
         #expect(head.status == 200)
         _ = try await connection.readEvent()
@@ -169,8 +173,8 @@ import Testing
         let expected = LockedValue("")
         let id = LockedValue<String?>(nil)
         let status = try await Server.run(flags) { server in
-            let undisturbed = try await Self.begin(.plain, on: server)
-            expected.set(try StreamedText(await undisturbed.connection.readEvents()).text)
+            let undisturbed = try await server.post("/v1/completions", .object(Self.request)).body
+            expected.set(try #require(undisturbed["choices"]?.arrayValue?.first?["text"]?.stringValue))
             let running = try await Self.begin(lifetime, on: server)
             id.set(running.id)
             kill(server.processIdentifier, death.how.signal)

@@ -94,6 +94,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func fullLogsAreRefusedByWhoseTheyAre(isOfAll: Bool) async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one"]
+            if isOfAll { $0.limits.logBytes = 1 } else { $0.limits.logBytesPerKey = 1 }
+        } body: { server async throws in
+            let headers = Self.keyed("one") + [("X-Stream-Resume", "1")]
+            let (first, _) = try await server.open(headers)
+            server.engine.step([await server.engine.request(0).handle], text: "a")
+            let refused = try await server.send(
+                "POST", "/v1/chat/completions", headers: headers, body: chat(stream: true))
+            #expect(refused.head.status == (isOfAll ? 503 : 429) && refused.head["retry-after"] == "1")
+            #expect(refused.body.contains(isOfAll ? "(--log-memory)" : "(--log-memory-per-key)"))
+            try await first.close()
+        }
+    }
+
     @Test func aSlowSenderIsTold() async throws {
         try await TestServer.run {
             $0.limits.requestTimeout = .milliseconds(50)

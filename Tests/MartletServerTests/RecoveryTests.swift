@@ -115,6 +115,72 @@ import Testing
         }
     }
 
+    @Test func severalChoicesGoOnEachWhereItWas() async throws {
+        let body = #"{"prompt":["first","second"],"n":2,"stream":true}"#
+        var (id, seen) = ("", [String]())
+        try await run(.admit) { server in
+            let (connection, head) = try await server.open([("X-Stream-Resume", "1")], body, path: "/completion")
+            id = try #require(head["x-generation-id"])
+            try await connection.reset()
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events")
+            _ = try await reader.readHead()
+            await server.engine.wait { $0.requests.count == 4 }
+            let handles = server.engine.requests.map(\.handle)
+            server.engine.step([handles[0], handles[1]], token: 0, text: tokens[0])
+            server.engine.step([handles[0]], token: 1, text: tokens[1])
+            server.engine.finish(handles[3])
+            await server.edge.shutDown()
+            seen = try await reader.readEvents()
+        }
+        let last = try #require(seen.last.flatMap { ResumeTests.identifier(of: $0) })
+        /// What clients see, without the hand-over.
+        func chunks(_ events: [String]) -> [String] {
+            events.filter { !$0.contains("event: handover\n") }.compactMap { event in
+                event.split(separator: "\n").first { $0.hasPrefix("data: ") }.map { String($0) }
+            }
+        }
+        try await run(.answer(tokens)) { server in
+            await server.engine.wait { $0.requests.count == 3 }
+            #expect(server.engine.requests.map(\.continuation) == [[0, 1], [0], []])
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", last)])
+            _ = try await reader.readHead()
+            let joined = chunks(seen) + chunks(try await reader.readEvents())
+            let whole = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(joined == chunks(whole.components(separatedBy: "\n\n")))
+        }
+        try await run(.hold) { server in
+            #expect(server.engine.requests.isEmpty)
+            let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
+            let choices = try #require(result.arrayValue)
+            let answer = tokens.joined()
+            #expect(choices.map { $0["content"]?.stringValue } == [answer, answer, answer, ""])
+            #expect(choices.map { $0["prompt"]?.stringValue } == ["first", "first", "second", "second"])
+        }
+    }
+
+    @Test func anEndThatWasDecidedHereStaysWhatItWas() async throws {
+        var id = ""
+        var result = ""
+        try await run(.admit) {
+            $0.orphanTimeout = .milliseconds(20)
+        } _: { server in
+            let (connection, name) = try await begin(server)
+            id = name
+            try await connection.reset()
+            let handle = await server.engine.request(0).handle
+            await server.engine.waitForCancel(of: handle)
+            result = try await server.send("GET", "/v1/generations/\(id)/result").body
+            #expect(result.contains("--orphan-timeout"))
+        }
+        try await run(.hold) { server in
+            #expect(server.engine.requests.isEmpty)
+            let again = try await server.send("GET", "/v1/generations/\(id)/result").body
+            #expect(again == result)
+        }
+    }
+
     // MARK: Calls
 
     private static let callTemplate = """

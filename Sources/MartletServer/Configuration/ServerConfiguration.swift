@@ -133,9 +133,9 @@ package struct ServerConfiguration: Sendable {
         /// The same of one API key. Default: no limit.
         package var retainedPerKey: Int?
         /// Bytes of the logs of resumable generations, of all clients together; ended ones make room, else more get a
-        /// 429. Default: 1 GiB.
+        /// 503. Default: 1 GiB.
         package var logBytes = 1 << 30
-        /// The same of one API key. Default: no limit.
+        /// The same of one API key; more get a 429. Default: no limit.
         package var logBytesPerKey: Int?
 
         var quota: GenerationQuota {

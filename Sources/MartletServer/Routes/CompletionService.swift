@@ -62,7 +62,8 @@ struct CompletionService: Sendable {
         if terms.isResumable {
             terms.origin =
                 RequestOrigin(
-                    kind: completion.kind, body: completion.body, promptText: completion.promptText,
+                    kind: completion.kind, body: completion.body, promptTexts: completion.promptTexts,
+                    seed: options.sampling.seed,
                     build: configuration.build
                 ).bytes
         }
@@ -220,7 +221,7 @@ extension APIError {
                         + "(--max-generations-per-key)")
             case .bytes(let limit):
                 APIError(
-                    .rateLimited,
+                    .overloaded,
                     "Resumable generations that run take \(limit >> 20) MiB already, which is this server's limit "
                         + "(--log-memory)")
             case .bytesPerOwner(let limit):
