@@ -1,5 +1,7 @@
+package import MartletGrammar
 package import MartletJSON
 package import MartletProtocol
+package import MartletSchema
 
 /// The fields that every completion route shares.
 package struct CompletionOptions: Sendable, Equatable {
@@ -16,6 +18,12 @@ package struct CompletionOptions: Sendable, Equatable {
     package private(set) var warnings: [String] = []
     /// What is told beside the answer.
     package var told: ToldFields
+    /// How schemas are treated, those of tools too.
+    package let schemaCompiler: SchemaCompiler
+    /// What a grammar may cost.
+    package let grammarLimits: GrammarLimits
+    /// What the answer's text must be, where that is asked for as a schema.
+    package private(set) var schemaGrammar: Grammar?
     /// How many answers to each prompt are wanted.
     package var choiceCount = 1
     /// How strongly adapters are applied; `nil` = as the server has it.
@@ -52,10 +60,13 @@ package struct CompletionOptions: Sendable, Equatable {
                 .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
         generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
-        if let schema = try SchemaField.read(fields, defaults: defaults) {
+        schemaCompiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
+        grammarLimits = defaults.grammarLimits
+        if let schema = try SchemaField.read(fields, schemaCompiler, limits: grammarLimits) {
             guard generation.constraint == nil else {
                 throw .field("grammar", "Only one of a grammar and a schema can be honoured")
             }
+            schemaGrammar = schema.grammar
             generation.constraint = GenerationConstraint(schema.grammar)
             warnings = schema.warnings
         }
@@ -75,6 +86,8 @@ package struct CompletionOptions: Sendable, Equatable {
     /// What answers get that are asked for without any field.
     package init(defaults: CompletionDefaults) {
         told = ToldFields()
+        schemaCompiler = defaults.schemaCompiler
+        grammarLimits = defaults.grammarLimits
         contextShift = ContextShift(keep: defaults.keptTokens)
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
