@@ -132,7 +132,8 @@ import Testing
             for (body, part) in [
                 (String(repeating: "x", count: 100_000_000), "line 1"),
                 (open + String(repeating: "[", count: 1 << 20), "nest"),
-                (open + "\"" + String(repeating: "x", count: 99_000_000) + "\"", "line 1"),
+                // Read to its end, which takes a debug build long.
+                (open + "\"" + String(repeating: "x", count: 4_000_000) + "\"", "line 1"),
             ] {
                 let (head, answer) = try await server.send("POST", "/v1/completions", body: body)
                 #expect(head.status == 400)
