@@ -56,7 +56,9 @@ package struct PromptTokenizer: Sendable {
             case .tokens(let ids): tokenCount += ids.count
             }
         }
-        return tokenCount + (vocabulary.longestToken.map { byteCount / $0 } ?? 0)
+        // Tokens alone are counted in no time.
+        guard byteCount > 0, let longest = vocabulary.longestToken else { return 0 }
+        return tokenCount + byteCount / longest
     }
 
     /// The tokens of a prompt that a model is to continue, of which there must be at least one.

@@ -60,6 +60,8 @@ final class OpenJournal {
         missingRequests -= 1
         var request = request
         request.request.handle = number(of: request.request.handle)
+        // A model, with its template, is the same for all choices.
+        if ends.count > 1, request.request.handle.rawValue > 0 { request.model = ModelInformation() }
         add(.request) { request.write(to: &$0) }
     }
 
