@@ -174,4 +174,5 @@ def main():
         report(name, values, unit)
 
 
-main()
+if __name__ == "__main__":
+    main()

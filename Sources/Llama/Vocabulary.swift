@@ -25,6 +25,8 @@ package final class Vocabulary: Sendable {
     /// `count + 1` entries: token `i` is `bytes[offsets[i]..<offsets[i + 1]]`.
     private let offsets: [UInt32]
     private let attributes: [TokenAttributes]
+    /// Most bytes of text that one token stands for; `nil` where tokenizing may drop text, so that no number is certain.
+    package let longestToken: Int?
 
     package init(model: Model) throws(LlamaError) {
         self.model = model
@@ -75,6 +77,13 @@ package final class Vocabulary: Sendable {
                 special.append(.init(id: id, text: [UInt8](bytes), attributes: attribute))
             }
         }
+        let keepsText = kind == LLAMA_VOCAB_TYPE_SPM || kind == LLAMA_VOCAB_TYPE_BPE
+        longestToken =
+            keepsText
+            ? max(
+                1, zip(offsets, offsets.dropFirst()).map { Int($1 - $0) }.max() ?? 1,
+                special.map(\.text.count).max() ?? 1)
+            : nil
         self.bytes = bytes
         self.offsets = offsets
         self.attributes = attributes

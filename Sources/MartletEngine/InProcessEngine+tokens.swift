@@ -24,6 +24,7 @@ extension InProcessEngine {
             throw EngineError(.invalidRequest, "This engine makes no embeddings.")
         }
         guard !inputs.isEmpty else { return [] }
+        try limits.check(inputs.map { loaded.tokenizer.fewestTokens(of: $0) })
         let tokens = try await Self.inputs(inputs, loaded: loaded)
         try limits.check(tokens.map(\.count))
         let result: EmbeddingJob.Result = await withCheckedContinuation { continuation in

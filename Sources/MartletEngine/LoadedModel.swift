@@ -36,14 +36,9 @@ struct LoadedModel: Sendable {
         guard writesText else {
             throw EngineError(.invalidRequest, "This model writes no text: it is for embeddings.")
         }
+        try check(promptTokens: tokenizer.fewestTokens(of: request.prompt), atLeast: true)
         let tokens = try tokenizer.tokensToContinue(request.prompt)
-        let limit = information.sequenceContextLength
-        guard tokens.count < limit else {
-            throw EngineError(
-                .contextExceeded,
-                "request (\(tokens.count) tokens) exceeds the available context size (\(limit) tokens), try increasing it",
-                promptTokens: tokens.count, contextSize: limit)
-        }
+        try check(promptTokens: tokens.count)
         for adapter in request.adapters where !information.adapters.indices.contains(adapter.index) {
             throw EngineError(
                 .invalidRequest,
@@ -61,6 +56,17 @@ struct LoadedModel: Sendable {
                 try PreparedReasoning(rule, tokenizer: tokenizer)
             }, leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
             submitted: submitted)
+    }
+
+    /// - Parameter atLeast: whether there may be more.
+    private func check(promptTokens count: Int, atLeast: Bool = false) throws(EngineError) {
+        let limit = information.sequenceContextLength
+        guard count < limit else {
+            throw EngineError(
+                .contextExceeded,
+                "request (\(atLeast ? "at least " : "")\(count) tokens) exceeds the available context size "
+                    + "(\(limit) tokens), try increasing it", promptTokens: count, contextSize: limit)
+        }
     }
 
     /// A sampler for other parameters than those that a request began with.

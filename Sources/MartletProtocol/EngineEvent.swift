@@ -113,6 +113,10 @@ package struct Timings: Sendable, Equatable {
     package var promptTime: Duration = .zero
     /// From the first generated token to the last.
     package var predictedTime: Duration = .zero
+    /// What choosing the tokens took, the first included.
+    package var samplingTime: Duration = .zero
+    /// Of that, what asking the grammar took.
+    package var grammarTime: Duration = .zero
 
     package init() {}
 }

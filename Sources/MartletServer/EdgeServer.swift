@@ -29,6 +29,7 @@ package final class EdgeServer: Sendable {
     private let adapterScales = AdapterScales()
     private let connections = OpenConnections()
     private let shutdown = ShutdownFlag()
+    private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
     private let isListening = Mutex(false)
     private let certificates = Mutex<CertificateStore?>(nil)
@@ -43,6 +44,7 @@ package final class EdgeServer: Sendable {
         self.configuration = configuration
         self.logger = logger
         self.services = services
+        tracing = RequestTracing(configuration.tracer)
         let gate = ModelGate(configuration: configuration, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
@@ -156,7 +158,7 @@ package final class EdgeServer: Sendable {
         CompletionRoutes(
             service: CompletionService(
                 configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
-                shutdown: shutdown, adapterScales: adapterScales))
+                shutdown: shutdown, adapterScales: adapterScales, tracing: tracing))
     }
 
     private func application(
@@ -200,14 +202,15 @@ package final class EdgeServer: Sendable {
             startTime: time(nil)
         ).add(to: &routes)
         AdapterRoutes(configuration: configuration, gate: gate, scales: adapterScales).add(to: &routes)
-        EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate).add(to: &routes)
+        EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate, registry: registry).add(to: &routes)
         completions.add(to: &routes)
         StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         GenerationRoutes(registry: registry, loops: loops).add(to: &routes)
         ControlRoutes(registry: registry, gate: gate, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ObservationMiddleware(metrics: metrics, accessLog: configuration.accessLog))
+        router.add(
+            middleware: ObservationMiddleware(metrics: metrics, accessLog: configuration.accessLog, tracing: tracing))
         router.add(middleware: CrossOriginMiddleware(policy: configuration.crossOrigin))
         router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
         router.add(

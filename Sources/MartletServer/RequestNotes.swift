@@ -1,5 +1,6 @@
 internal import MartletStreams
 internal import Synchronization
+internal import Tracing
 
 /// What becomes known of a request on its way, for those who report on it at its end.
 ///
@@ -9,6 +10,7 @@ final class RequestNotes: Sendable {
         var keyLabel: String?
         var owner = Owner.open
         var generation: Generation?
+        var traceContext: InstrumentationContext?
     }
     private let guarded = Mutex(Guarded())
 
@@ -22,6 +24,12 @@ final class RequestNotes: Sendable {
     var owner: Owner {
         get { guarded.withLock { $0.owner } }
         set { guarded.withLock { $0.owner = newValue } }
+    }
+
+    /// Of the request's span, if there is one.
+    var traceContext: InstrumentationContext? {
+        get { guarded.withLock { $0.traceContext } }
+        set { guarded.withLock { $0.traceContext = newValue } }
     }
 
     /// What the request generates.

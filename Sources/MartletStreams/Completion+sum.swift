@@ -15,6 +15,8 @@ extension Completion {
             }
             sum.predictedTokens += choice.timings.predictedTokens
             sum.predictedTime = max(sum.predictedTime, choice.timings.predictedTime)
+            sum.samplingTime += choice.timings.samplingTime
+            sum.grammarTime += choice.timings.grammarTime
         }
         timings = sum
         // Who cancels one cancels all; what had ended before has ended.

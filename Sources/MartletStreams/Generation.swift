@@ -17,6 +17,8 @@ package final class Generation: Sendable {
     /// Whether an earlier process began it. What that one told last may be missing here until it is written again.
     package let isRestored: Bool
 
+    private let steps: Mutex<GenerationTimeline>
+
     private struct Audience {
         var count = 0
         /// When it had readers last; `begin` if it never had.
@@ -33,6 +35,14 @@ package final class Generation: Sendable {
         response = Rendition(of: log, as: terms.view)
         numberedResponse = Rendition(of: log, as: NumberedEventView(terms.view))
         audience = Mutex(Audience(lastSeen: begin))
+        steps = Mutex(GenerationTimeline(begin: begin))
+    }
+
+    /// When it came how far.
+    var timeline: GenerationTimeline { steps.withLock { $0 } }
+
+    func reach(_ step: GenerationTimeline.Step, at time: NIODeadline) {
+        steps.withLock { $0.reach(step, at: time) }
     }
 
     /// Of all choices, the first one's first.

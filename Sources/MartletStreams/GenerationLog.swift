@@ -97,6 +97,22 @@ package final class GenerationLog: Sendable {
         return events
     }
 
+    /// The prompt's tokens, and which of them were in memory already; `nil` = that is not known yet.
+    var promptCounts: (all: Int?, cached: Int?) {
+        state.withLock { state in
+            var counts: (all: Int?, cached: Int?)
+            for event in state.storage.details {
+                switch event {
+                case .admitted(let promptTokens): counts.all = promptTokens
+                case .started(let cachedTokens): counts.cached = cachedTokens
+                case .scoredText: return counts
+                default: break
+                }
+            }
+            return counts
+        }
+    }
+
     /// Whether the engine has begun with it.
     var isStarted: Bool {
         state.withLock { state in

@@ -58,6 +58,20 @@ extension GenerationRegistry {
         }
     }
 
+    /// Where a generation's time went so far.
+    package func timing(of generation: Generation) -> GenerationTiming {
+        let timeline = generation.timeline
+        let (plain, numbered) = (generation.response.writing, generation.numberedResponse.writing)
+        var timing = GenerationTiming(
+            timeline: timeline,
+            total: timeline[.ended] ?? .nanoseconds(max(0, (clock() - generation.begin).nanoseconds)),
+            tokenCount: generation.log.extent.tokenCount,
+            writing: (time: plain.time + numbered.time, byteCount: plain.byteCount + numbered.byteCount))
+        if case .finished(let completion) = generation.log.terminalEvent { timing.engine = completion.timings }
+        (timing.promptTokens, timing.cachedTokens) = generation.log.promptCounts
+        return timing
+    }
+
     // MARK: Stopping
 
     /// Ends a generation and returns when that has happened.
@@ -143,7 +157,7 @@ extension GenerationRegistry {
             return (
                 state.engine,
                 state.live.map { handle, live -> (GenerationHandle, GenerationInput) in
-                    let isGoingOn = isRecorded && live.generation.terms.isRecorded
+                    let isGoingOn = isRecorded && live.generation.terms.isResumable
                     return (handle, isGoingOn ? .handedOver : .engine(EngineEvent(handle, .failed(error))))
                 }
             )
@@ -154,11 +168,13 @@ extension GenerationRegistry {
 
     /// Brings a generation of an earlier process back, with all that happened to it. Nothing of it is recorded again.
     /// - Parameters:
-    ///   - splitter: as it was at the beginning; the inputs go through it again.
+    ///   - inputs: in the order in which they came; each with the number of the choice that it concerns.
+    ///   - splitter: as it was at the beginning, of every choice; the inputs go through it again.
     ///   - finished: when it ended, in seconds since 1970, if it did.
     /// - Returns: the generation; live unless its inputs ended it. It is for the caller to submit it again.
     package func restore(
-        _ terms: GenerationTerms, inputs: [GenerationInput], splitter: (any OutputSplitter)?, finished: Int64? = nil
+        _ terms: GenerationTerms, inputs: [(choice: Int, input: GenerationInput)], splitter: (any OutputSplitter)?,
+        finished: Int64? = nil
     ) -> Generation {
         let now = clock()
         let age = TimeAmount.seconds(max(finished.map { calendar() - $0 } ?? 0, 0))
@@ -167,15 +183,17 @@ extension GenerationRegistry {
             state.recorder = nil
             defer { state.recorder = recorder }
             let generation = state.insert(terms, begin: now, isRestored: true)
-            state.live[generation.handle]?.setSplitter(splitter)
+            for handle in generation.handles { state.live[handle]?.setSplitter(splitter) }
             state.live[generation.handle]?.isAnnounced = true
             state.shelf.announce(generation)
             var wakeups = Wakeups()
-            let superseded = inputs.compactMap { input in
+            let superseded = inputs.compactMap { choice, input in
                 state.take(
-                    input, for: generation.handle, at: now - age, isNew: false, wakeups: &wakeups
+                    input, for: generation.handle(ofChoice: choice), at: now - age, isNew: false, wakeups: &wakeups
                 ) { finished ?? calendar() }
             }
+            // The engine of this process knows none of them yet.
+            state.orphans = []
             return (generation, superseded)
         }
         for handle in superseded { cancel(handle) }

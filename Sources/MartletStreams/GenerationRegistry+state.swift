@@ -14,8 +14,10 @@ extension GenerationRegistry.State {
             live[handle] = LiveGeneration(generation, choice: choice, series: series)
         }
         count(terms.owner) { $0.live += terms.choiceCount }
-        if terms.isResumable { shelf.add(generation) }
-        if terms.isRecorded { recorder?.begin(generation) }
+        if terms.isResumable {
+            shelf.add(generation)
+            recorder?.begin(generation)
+        }
         return generation
     }
 
@@ -27,6 +29,7 @@ extension GenerationRegistry.State {
         wakeups: inout Wakeups, calendar: () -> Int64
     ) -> GenerationHandle? {
         guard let index = live.index(forKey: handle) else { return nil }
+        let input = live.values[index].judged(input)
         // The others of several choices still need their pings.
         if case .engine = input, live.values[index].completion != nil { return nil }
         let generation = live.values[index].generation
@@ -40,6 +43,7 @@ extension GenerationRegistry.State {
         if isEnded, generation.terms.choiceCount > 1 {
             isEnded = endChoice(handle, of: generation, with: input, wakeups: &wakeups)
         }
+        if isEnded, isNew { generation.reach(.ended, at: now) }
         // What one choice has written counts for all.
         let byteCount = live[handle]?.byteCount ?? 0
         live[generation.handle]?.byteCount = byteCount
@@ -50,7 +54,7 @@ extension GenerationRegistry.State {
         guard let ended = live[generation.handle] else { return nil }
         if byteCount != bytesBefore { count(generation.terms.owner) { $0.bytes += byteCount - bytesBefore } }
         let finished = isEnded ? calendar() : nil
-        if generation.terms.isRecorded { recorder?.take(input, of: generation, finished: finished) }
+        recorder?.take(input, of: generation, finished: finished)
         var superseded: GenerationHandle?
         if handle == generation.handle, ended.isAdmitted, !wasAdmitted {
             superseded = shelf.admit(generation)?.handle
@@ -79,9 +83,7 @@ extension GenerationRegistry.State {
         _ handle: GenerationHandle, of generation: Generation, with input: GenerationInput, wakeups: inout Wakeups
     ) -> Bool {
         let handles = generation.handles
-        guard case .engine(let event) = input, case .finished(let completion, _) = event.kind,
-            live[handle]?.verdict == nil
-        else {
+        guard case .engine(let event) = input, case .finished(let completion, _) = event.kind else {
             // The log has its end already; the others write for nobody.
             orphans += handles.filter { $0 != handle && live[$0]?.completion == nil }
             return true
@@ -107,7 +109,7 @@ extension GenerationRegistry.State {
             guard ended.isAnnounced else {
                 shelf.remove(generation)
                 count(generation.terms.owner) { $0.bytes -= ended.byteCount }
-                if generation.terms.isRecorded { recorder?.forget(generation) }
+                recorder?.forget(generation)
                 return
             }
         } else {
@@ -158,10 +160,10 @@ extension GenerationRegistry.State {
             usage.retained -= 1
             usage.bytes -= byteCount
         }
-        if generation.terms.isRecorded { recorder?.forget(generation) }
+        recorder?.forget(generation)
     }
 
-    private mutating func count(_ owner: Owner, _ change: (inout GenerationQuota.Usage) -> Void) {
+    mutating func count(_ owner: Owner, _ change: (inout GenerationQuota.Usage) -> Void) {
         change(&totalUsage)
         change(&usage[owner, default: .init()])
         if usage[owner]?.isEmpty == true { usage[owner] = nil }

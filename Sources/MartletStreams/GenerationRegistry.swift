@@ -103,6 +103,18 @@ package final class GenerationRegistry: EngineEventReceiver {
         return generation
     }
 
+    /// Does work that is no generation and counts as one for the quota of live ones.
+    /// - Throws: `GenerationQuota.Excess` when there is no room for it.
+    package func withPlace<Result>(of owner: Owner, _ body: () async throws -> Result) async throws -> Result {
+        try state.withLock { state throws(GenerationQuota.Excess) in
+            try quota.check(
+                all: state.totalUsage, own: state.usage[owner] ?? .init(), owner: owner, isResumable: false)
+            state.count(owner) { $0.live += 1 }
+        }
+        defer { state.withLock { $0.count(owner) { $0.live -= 1 } } }
+        return try await body()
+    }
+
     /// Hands a prepared generation to the engine, unless it has ended meanwhile.
     /// - Parameter origin: what the server wants to know again of the client's request while the generation lives.
     package func submit(
@@ -121,13 +133,15 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     private func hand(_ request: GenerationRequest, _ prepare: (inout LiveGeneration) -> Void) {
         let handle = request.handle
+        let now = clock()
         let engine = state.withLock { state -> (any EngineService)? in
             guard let engine = state.engine, let index = state.live.index(forKey: handle) else { return nil }
             let generation = state.live.values[index].generation
             prepare(&state.live.values[index])
+            generation.reach(.submitted, at: now)
             state.live.values[index].request = request
             state.live.values[index].stage = .submitting(isCancelled: false)
-            if generation.terms.isRecorded { state.recorder?.submit(request, of: generation) }
+            if generation.terms.isResumable { state.recorder?.submit(request, of: generation) }
             return engine
         }
         guard let engine else { return }

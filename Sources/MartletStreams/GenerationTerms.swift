@@ -38,9 +38,6 @@ package struct GenerationTerms: Sendable {
 
     package var isResumable: Bool { lifetime != .plain }
 
-    /// Whether it is kept beyond the process. Several choices are not: they end with it.
-    package var isRecorded: Bool { isResumable && choiceCount == 1 }
-
     /// Under which its owner finds the newest of them.
     var labelKey: LabelKey? {
         guard isResumable, streams, let label else { return nil }

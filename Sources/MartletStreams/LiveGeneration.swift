@@ -90,13 +90,23 @@ struct LiveGeneration {
             if let lastToken {
                 series.nextToken(after: (now - lastToken).nanoseconds)
             } else {
+                generation.reach(.firstToken, at: now)
                 series.firstToken(after: (now - generation.begin).nanoseconds)
             }
             lastToken = now
-        case .started: series.started(after: (now - generation.begin).nanoseconds)
+        case .admitted: generation.reach(.admitted, at: now)
+        case .started:
+            generation.reach(.started, at: now)
+            series.started(after: (now - generation.begin).nanoseconds)
         case .finished(let completion, _): series.finished(completion.timings)
-        case .admitted, .promptProgress, .controlled, .failed: break
+        case .promptProgress, .controlled, .failed: break
         }
+    }
+
+    /// An end as it counts: as what was decided, not as what the engine makes of being stopped for it.
+    func judged(_ input: GenerationInput) -> GenerationInput {
+        guard let verdict, case .engine(let event) = input, event.isTerminal else { return input }
+        return .engine(EngineEvent(event.handle, .failed(verdict)))
     }
 
     /// Writes an input into the log.
@@ -146,12 +156,10 @@ struct LiveGeneration {
             if !event.probabilities.isEmpty {
                 takeScored(nil, text, TokenNotes(probabilities: event.probabilities), at: now, wakeups: &wakeups)
             }
-            finish(
-                verdict.map { .failed($0) } ?? .finished(completion), event.probabilities.isEmpty ? text : [],
-                at: now, wakeups: &wakeups)
+            finish(.finished(completion), event.probabilities.isEmpty ? text : [], at: now, wakeups: &wakeups)
             return true
         case .failed(let error):
-            finish(.failed(verdict ?? error), [], at: now, wakeups: &wakeups)
+            finish(.failed(error), [], at: now, wakeups: &wakeups)
             return true
         }
         return false

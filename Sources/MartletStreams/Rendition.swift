@@ -32,6 +32,7 @@ package final class Rendition: Sendable {
         var segmentBytes = 0
         var readerCount = 0
         var encodedCount = 0
+        var writing = (time: Duration.zero, byteCount: 0)
         /// For counting bytes that nobody reads.
         var batch = LogBatch()
         var bytes: [UInt8] = []
@@ -52,6 +53,17 @@ package final class Rendition: Sendable {
     package var encodedCount: Int { state.withLock { $0.encodedCount } }
 
     // MARK: Reading
+
+    /// What showing it to readers took, of all together, and how many bytes they got.
+    var writing: (time: Duration, byteCount: Int) { state.withLock { $0.writing } }
+
+    /// A reader has shown something.
+    func noteWriting(_ time: Duration, byteCount: Int) {
+        state.withLock { state in
+            state.writing.time += time
+            state.writing.byteCount += byteCount
+        }
+    }
 
     func join() { state.withLock { $0.readerCount += 1 } }
 

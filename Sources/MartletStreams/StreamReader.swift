@@ -77,14 +77,15 @@ package final class StreamReader: @unchecked Sendable {
         // A write can change the sink's writability and so call back here.
         guard case .open(let sink) = state, !isPumping, sink.isWritable else { return }
         isPumping = true
+        let begin = NIODeadline.now()
         let rest = take()
         if case .handedOver = rest { sayGoodbye() }
-        if position.skippedBytes == 0 {
-            if !loop.bytes.isEmpty { sink.write(loop.bytes) }
-        } else {
-            let count = min(position.skippedBytes, loop.bytes.count)
-            position.skippedBytes -= count
-            if count < loop.bytes.count { sink.write(Array(loop.bytes[count...])) }
+        let skipped = min(position.skippedBytes, loop.bytes.count)
+        position.skippedBytes -= skipped
+        let count = loop.bytes.count - skipped
+        if count > 0 {
+            sink.write(skipped == 0 ? loop.bytes : Array(loop.bytes[skipped...]))
+            rendition.noteWriting(.nanoseconds((NIODeadline.now() - begin).nanoseconds), byteCount: count)
         }
         isPumping = false
         // The write may have found that the connection is gone.

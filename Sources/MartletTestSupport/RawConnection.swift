@@ -109,7 +109,7 @@ package final class RawConnection: Sendable {
 
     /// Returns when the server has closed the connection; whatever comes before is dropped.
     package func waitForClose() async {
-        while await inbox.receive() { inbox.drop() }
+        await inbox.waitForClose()
     }
 
     // MARK: Misbehaving

@@ -36,10 +36,14 @@ final class RawInbox: Sendable {
 
     // MARK: From the reader
 
-    /// Waits for more than is there now.
+    /// Returns when everything has come that ever will.
+    func waitForClose() async {
+        while await receive(beyond: 0) { guarded.withLock { $0.bytes = [] } }
+    }
+
+    /// Waits for more than `count` bytes. The caller has looked at so many in vain: what came since counts as more.
     /// - Returns: `false` when nothing more will come.
-    func receive() async -> Bool {
-        let count = guarded.withLock { $0.bytes.count }
+    private func receive(beyond count: Int) async -> Bool {
         await withCheckedContinuation { continuation in
             let isDecided = guarded.withLock { guarded in
                 if guarded.bytes.count > count || guarded.isClosed { return true }
@@ -51,20 +55,25 @@ final class RawInbox: Sendable {
         return guarded.withLock { $0.bytes.count > count }
     }
 
-    func drop() { guarded.withLock { $0.bytes = [] } }
+    /// Waits until `attempt` gives something; `nil` when nothing more will come.
+    private func take<Value: Sendable>(_ attempt: (inout [UInt8]) -> Value?) async -> Value? {
+        while true {
+            let (value, count) = guarded.withLock { (attempt(&$0.bytes), $0.bytes.count) }
+            if let value { return value }
+            guard await receive(beyond: count) else { return nil }
+        }
+    }
 
     /// The next line, without its end.
     func line() async throws -> String {
-        while true {
-            let line = guarded.withLock { guarded -> String? in
-                guard let end = guarded.bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-                let line = guarded.bytes[..<end]
-                guarded.bytes.removeFirst(end + 1)
-                return String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
-            }
-            if let line { return line }
-            guard await receive() else { throw RawConnectionError.closed }
+        let line = await take { bytes -> String? in
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            let line = bytes[..<end]
+            bytes.removeFirst(end + 1)
+            return String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
         }
+        guard let line else { throw RawConnectionError.closed }
+        return line
     }
 
     func beginBody(_ head: RawResponseHead) {
@@ -112,14 +121,10 @@ final class RawInbox: Sendable {
     }
 
     private func takeSome(_ limit: Int) async -> [UInt8]? {
-        while true {
-            let part = guarded.withLock { guarded in
-                let part = Array(guarded.bytes.prefix(limit))
-                guarded.bytes.removeFirst(part.count)
-                return part
-            }
-            if !part.isEmpty { return part }
-            guard await receive() else { return nil }
+        await take { bytes in
+            let part = Array(bytes.prefix(limit))
+            bytes.removeFirst(part.count)
+            return part.isEmpty ? nil : part
         }
     }
 

@@ -4,7 +4,6 @@ import MartletTestSupport
 import NIOCore
 import OrderedCollections
 import Subprocess
-import Synchronization
 import Testing
 
 #if canImport(Glibc)
@@ -19,21 +18,6 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(30))) struct DurabilityTests {
     private static let kills = ProcessInfo.processInfo.environment["MARTLET_KILLS"].flatMap { Int($0) } ?? 2
     private static let tokenCount = 250
-
-    /// A folder that goes away with the test.
-    private final class State: Sendable {
-        let path = NSTemporaryDirectory() + "/martlet-durability-" + UUID().uuidString
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-    }
-
-    /// A generator whose numbers are the same in every run.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state ^ state >> 29) &* 0x9E37_79B9_7F4A_7C15
-        }
-    }
 
     /// Half of them greedy, half seeded.
     private static func request(_ index: Int) -> JSONValue {
@@ -106,9 +90,9 @@ import Testing
     }
 
     @Test func killingTheServerLosesNoStream() async throws {
-        var random = Random(state: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<Self.kills {
-            let state = State()
+            let state = StateFolder()
             let moment = Int.random(in: 0..<Self.tokenCount, using: &random)
             let victim = Int.random(in: 0..<8, using: &random)
             let flags = ["--state-dir", state.path, "--parallel", "8"]
@@ -147,35 +131,39 @@ import Testing
     }
 
     @Test func killingTheWorkerLosesNoEvent() async throws {
-        try await Server.run(["--parallel", "8"]) { server in
-            var random = Random(state: 2)
-            let alone = try await Self.uninterrupted(server)
-            for _ in 0..<Self.kills {
-                let moment = Int.random(in: 0..<Self.tokenCount, using: &random)
-                let victim = Int.random(in: 0..<8, using: &random)
-                var ids: [String] = []
-                for index in 0..<8 { ids.append(try await Self.begin(index, server)) }
-                let worker = try await server.worker()
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for (index, id) in ids.enumerated() {
-                        group.addTask {
-                            var reader = Reader(id: id)
-                            if index == victim {
-                                try await reader.read(from: server, upTo: moment)
-                                kill(worker, SIGKILL)
+        var random = SeededGenerator(seed: 2)
+        let deaths = (0..<Self.kills).map { _ in
+            (moment: Int.random(in: 0..<Self.tokenCount, using: &random), victim: Int.random(in: 0..<8, using: &random))
+        }
+        // A worker that dies again and again is started after ever longer pauses: a few deaths for each server.
+        for start in stride(from: 0, to: deaths.count, by: 4) {
+            try await Server.run(["--parallel", "8"]) { server in
+                let alone = try await Self.uninterrupted(server)
+                for (moment, victim) in deaths[start..<min(start + 4, deaths.count)] {
+                    var ids: [String] = []
+                    for index in 0..<8 { ids.append(try await Self.begin(index, server)) }
+                    let worker = try await server.worker()
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for (index, id) in ids.enumerated() {
+                            group.addTask {
+                                var reader = Reader(id: id)
+                                if index == victim {
+                                    try await reader.read(from: server, upTo: moment)
+                                    kill(worker, SIGKILL)
+                                }
+                                if reader.events.last != "data: [DONE]" { try await reader.read(from: server) }
+                                try reader.check(against: alone[index])
                             }
-                            if reader.events.last != "data: [DONE]" { try await reader.read(from: server) }
-                            try reader.check(against: alone[index])
                         }
+                        try await group.waitForAll()
                     }
-                    try await group.waitForAll()
                 }
             }
         }
     }
 
     @Test func anAnswerGoesOnAfterTheServerWasAskedToEnd() async throws {
-        let state = State()
+        let state = StateFolder()
         let flags = ["--state-dir", state.path, "--drain-timeout", "1"]
         let reader = LockedValue<Reader?>(nil)
         let alone = LockedValue<[String]>([])
@@ -207,7 +195,7 @@ import Testing
     }
 
     @Test func aFullDiskCostsDurabilityAndNoAnswer() async throws {
-        let state = State()
+        let state = StateFolder()
         // The smallest limit is a mebibyte; a long request takes more than that.
         try await Server.run(["--state-dir", state.path, "--journal-size", "1"]) { server in
             guard case .object(var members) = Self.request(0) else { return }
@@ -223,12 +211,4 @@ import Testing
             #expect(try await server.metric("martlet_journal_troubled") == 1)
         }
     }
-}
-
-/// A value that a concurrent body leaves behind.
-private final class LockedValue<Value: Sendable>: Sendable {
-    private let guarded: Mutex<Value>
-    init(_ value: Value) { guarded = Mutex(value) }
-    var value: Value { guarded.withLock { $0 } }
-    func set(_ value: Value) { guarded.withLock { $0 = value } }
 }

@@ -1,5 +1,7 @@
 import MartletJSON
 import MartletTestSupport
+import OrderedCollections
+import Subprocess
 import Testing
 
 #if canImport(Glibc)
@@ -23,17 +25,20 @@ import Testing
         var id: String?
     }
 
-    /// Runs until the context is full unless something ends it.
+    private static let request: JSONObject = [
+        "prompt": "Once upon a time", "max_tokens": 1_500, "ignore_eos": true, "temperature": 0,
+    ]
+
+    /// Runs for a while unless something ends it; its first event is read.
     private static func begin(_ lifetime: Lifetime, on server: Server, label: String? = nil) async throws -> Running {
         var headers: [(String, String)] = []
         if lifetime == .resumable { headers.append(("X-Stream-Resume", "1")) }
         if let label { headers.append(("X-Conversation-Id", label)) }
-        let body: JSONValue = [
-            "prompt": "Once upon a time", "max_tokens": 1_500, "ignore_eos": true, "temperature": 0, "stream": true,
-            "background": .bool(lifetime == .background),
-        ]
+        var body = request
+        body["stream"] = true
+        body["background"] = .bool(lifetime == .background)
         let connection = try await server.connect()
-        try await connection.send("POST", "/v1/completions", headers: headers, body: body.text)
+        try await connection.send("POST", "/v1/completions", headers: headers, body: JSONValue.object(body).text)
         let head = try await connection.readHead()
         #expect(head.status == 200)
         _ = try await connection.readEvent()
@@ -125,6 +130,82 @@ import Testing
             #expect(text.endedOnce)
             #expect(text.errors.isEmpty)
             #expect(text.text == expected)
+        }
+    }
+
+    @Test func aPlainOneCannotBeAddressed() async throws {
+        try await Server.run { server in
+            let body: JSONValue = [
+                "prompt": "Once upon a time", "max_tokens": 300, "ignore_eos": true, "temperature": 0,
+            ]
+            let stream = try await server.openStream(body)
+            let first = try #require(try await stream.readEvent())
+            let id = try JSONParser.parse(Array(first.dropFirst("data: ".count).utf8))["id"]?.stringValue
+            let stop = try await server.request("DELETE", "/v1/generations/\(try #require(id))")
+            #expect(stop.status == 404)
+            // A label is another's: it stops nothing else, neither when it is stopped nor when it is taken over.
+            let labelled = try await Self.begin(.resumable, on: server, label: "c")
+            _ = try await Self.begin(.background, on: server, label: "c")
+            #expect(try await server.request("DELETE", "/v1/stream?conv_id=c").status == 204)
+            #expect(try StreamedText(await labelled.connection.readEvents()).endedOnce)
+            let text = try StreamedText([first] + (await stream.readEvents()))
+            #expect(text.endedOnce && text.finishReasons == ["length"])
+            #expect(try await server.get("/v1/generations/\(try #require(id))/result").status == 404)
+        }
+    }
+
+    /// How a server ends under a generation.
+    enum Death: CaseIterable {
+        /// SIGTERM.
+        case asked
+        /// SIGKILL.
+        case killed
+
+        var signal: CInt { self == .asked ? SIGTERM : SIGKILL }
+    }
+
+    @Test(arguments: [(Death.asked, true), (.asked, false), (.killed, true), (.killed, false)], Lifetime.allCases)
+    func theServerEnds(death: (how: Death, keepsJournal: Bool), lifetime: Lifetime) async throws {
+        let state = StateFolder()
+        // The shortest time for generations to end by themselves: none.
+        let flags = ["--drain-timeout", "1"] + (death.keepsJournal ? ["--state-dir", state.path] : [])
+        let goesOn = lifetime != .plain && death.keepsJournal
+        let expected = LockedValue("")
+        let id = LockedValue<String?>(nil)
+        let status = try await Server.run(flags) { server in
+            let undisturbed = try await server.post("/v1/completions", .object(Self.request)).body
+            expected.set(try #require(undisturbed["choices"]?.arrayValue?.first?["text"]?.stringValue))
+            let running = try await Self.begin(lifetime, on: server)
+            id.set(running.id)
+            kill(server.processIdentifier, death.how.signal)
+            var events: [String] = []
+            do {
+                while let event = try await running.connection.readEvent() { events.append(event) }
+                #expect(death.how == .asked)
+            } catch is RawConnectionError {
+                #expect(death.how == .killed)
+            }
+            let text = try StreamedText(events)
+            if death.how == .asked, !goesOn {
+                #expect(text.errors.count == 1 && text.endedOnce)
+            } else {
+                // Nothing says that the answer is over, as it is not.
+                #expect(text.errors.isEmpty && text.finishReasons.isEmpty && text.doneCount == 0)
+                #expect((events.last?.hasPrefix("event: handover\n") == true) == (death.how == .asked))
+            }
+        }
+        #expect(status.isSuccess == (death.how == .asked))
+        try await Server.run(flags) { server in
+            guard goesOn else {
+                #expect(try await server.get("/v1/generations").body == #"{"object":"list","data":[]}"#)
+                if let id = id.value { #expect(try await server.get("/v1/generations/\(id)").status == 404) }
+                return
+            }
+            let id = try #require(id.value)
+            let result = try await server.get("/v1/generations/\(id)/result?wait=120")
+            let choice = try JSONParser.parse(Array(result.body.utf8))["choices"]?.arrayValue?.first
+            #expect(choice?["text"]?.stringValue == expected.value)
+            #expect(choice?["finish_reason"]?.stringValue == "length")
         }
     }
 }

@@ -156,6 +156,16 @@ import Testing
         #expect(visible.text.components(count: "<|im_start|>") == count)
     }
 
+    @Test func aPromptThatIsFarTooLongIsRefusedUnread() async {
+        let running = RunningEngine { $0.contextLength = 256 }
+        let text = String(repeating: "word ", count: 100_000)
+        let answer = await running.answer(Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: true))
+        running.engine.shutdown()
+        #expect(answer.error?.code == .contextExceeded)
+        #expect(answer.error?.message.contains("at least") == true)
+        #expect((256...100_000).contains(answer.error?.promptTokens ?? 0))
+    }
+
     @Test func promptBeyondTheContextIsRefusedWithItsSize() async {
         let running = RunningEngine { $0.contextLength = 256 }
         let tokens = [Int32](repeating: 100, count: 300)

@@ -234,6 +234,8 @@ enum SampleFrames {
         timings.queueTime = random.duration()
         timings.promptTime = random.duration()
         timings.predictedTime = random.duration()
+        timings.samplingTime = random.duration()
+        timings.grammarTime = random.duration()
         return timings
     }
 

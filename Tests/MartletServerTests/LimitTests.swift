@@ -60,6 +60,56 @@ import Testing
         }
     }
 
+    @Test func embeddingsCountAsGenerationsDo() async throws {
+        var information = ModelInformation.fake
+        information.embeddingPooling = .mean
+        let body = #"{"input":"a"}"#
+        try await TestServer.run(state: .ready(information)) {
+            $0.apiKeys = ["one", "two"]
+            $0.limits.generationsPerKey = 1
+            $0.limits.generations = 2
+        } body: { server async throws in
+            // Each gives its place back.
+            for _ in 0..<3 {
+                #expect(
+                    try await server.send("POST", "/v1/embeddings", headers: Self.keyed("one"), body: body).head.status
+                        == 200)
+            }
+            let (first, _) = try await server.open(Self.keyed("one"))
+            let own = try await server.send("POST", "/v1/embeddings", headers: Self.keyed("one"), body: body)
+            #expect(own.head.status == 429 && own.head["retry-after"] == "1")
+            #expect(own.body.contains("--max-generations-per-key"))
+            let other = try await server.send("POST", "/embedding", headers: Self.keyed("two"), body: body)
+            #expect(other.head.status == 200)
+            try await first.close()
+        }
+        try await TestServer.run(state: .ready(information)) {
+            $0.limits.generations = 1
+        } body: { server async throws in
+            let (stream, _) = try await server.stream()
+            let refused = try await server.send("POST", "/v1/embeddings", body: body)
+            #expect(refused.head.status == 503 && refused.head["retry-after"] == "1")
+            #expect(refused.body.contains("--max-generations)"))
+            try await stream.close()
+        }
+    }
+
+    @Test(arguments: [true, false]) func fullLogsAreRefusedByWhoseTheyAre(isOfAll: Bool) async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one"]
+            if isOfAll { $0.limits.logBytes = 1 } else { $0.limits.logBytesPerKey = 1 }
+        } body: { server async throws in
+            let headers = Self.keyed("one") + [("X-Stream-Resume", "1")]
+            let (first, _) = try await server.open(headers)
+            server.engine.step([await server.engine.request(0).handle], text: "a")
+            let refused = try await server.send(
+                "POST", "/v1/chat/completions", headers: headers, body: chat(stream: true))
+            #expect(refused.head.status == (isOfAll ? 503 : 429) && refused.head["retry-after"] == "1")
+            #expect(refused.body.contains(isOfAll ? "(--log-memory)" : "(--log-memory-per-key)"))
+            try await first.close()
+        }
+    }
+
     @Test func aSlowSenderIsTold() async throws {
         try await TestServer.run {
             $0.limits.requestTimeout = .milliseconds(50)

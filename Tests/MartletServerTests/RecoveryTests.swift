@@ -4,6 +4,7 @@ import MartletProtocol
 import MartletServer
 import MartletStreams
 import MartletTestSupport
+import OrderedCollections
 import Testing
 
 /// Servers one after the other that share a state folder.
@@ -111,6 +112,153 @@ import Testing
             let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
             let message = result["choices"]?.arrayValue?.first?["message"]
             #expect(message?["content"]?.stringValue == tokens.joined())
+        }
+    }
+
+    @Test func severalChoicesGoOnEachWhereItWas() async throws {
+        let body = #"{"prompt":["first","second"],"n":2,"stream":true}"#
+        var (id, seen) = ("", [String]())
+        try await run(.admit) { server in
+            let (connection, head) = try await server.open([("X-Stream-Resume", "1")], body, path: "/completion")
+            id = try #require(head["x-generation-id"])
+            try await connection.reset()
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events")
+            _ = try await reader.readHead()
+            await server.engine.wait { $0.requests.count == 4 }
+            let handles = server.engine.requests.map(\.handle)
+            server.engine.step([handles[0], handles[1]], token: 0, text: tokens[0])
+            server.engine.step([handles[0]], token: 1, text: tokens[1])
+            server.engine.finish(handles[3])
+            await server.edge.shutDown()
+            seen = try await reader.readEvents()
+        }
+        let last = try #require(seen.last.flatMap { ResumeTests.identifier(of: $0) })
+        /// What clients see, without the hand-over.
+        func chunks(_ events: [String]) -> [String] {
+            events.filter { !$0.contains("event: handover\n") }.compactMap { event in
+                event.split(separator: "\n").first { $0.hasPrefix("data: ") }.map { String($0) }
+            }
+        }
+        try await run(.answer(tokens)) { server in
+            await server.engine.wait { $0.requests.count == 3 }
+            #expect(server.engine.requests.map(\.continuation) == [[0, 1], [0], []])
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", last)])
+            _ = try await reader.readHead()
+            let joined = chunks(seen) + chunks(try await reader.readEvents())
+            let whole = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(joined == chunks(whole.components(separatedBy: "\n\n")))
+        }
+        try await run(.hold) { server in
+            #expect(server.engine.requests.isEmpty)
+            let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
+            let choices = try #require(result.arrayValue)
+            let answer = tokens.joined()
+            #expect(choices.map { $0["content"]?.stringValue } == [answer, answer, answer, ""])
+            #expect(choices.map { $0["prompt"]?.stringValue } == ["first", "first", "second", "second"])
+        }
+    }
+
+    @Test func anEndThatWasDecidedHereStaysWhatItWas() async throws {
+        var id = ""
+        var result = ""
+        try await run(.admit) {
+            $0.orphanTimeout = .milliseconds(20)
+        } _: { server in
+            let (connection, name) = try await begin(server)
+            id = name
+            try await connection.reset()
+            let handle = await server.engine.request(0).handle
+            await server.engine.waitForCancel(of: handle)
+            result = try await server.send("GET", "/v1/generations/\(id)/result").body
+            #expect(result.contains("--orphan-timeout"))
+        }
+        try await run(.hold) { server in
+            #expect(server.engine.requests.isEmpty)
+            let again = try await server.send("GET", "/v1/generations/\(id)/result").body
+            #expect(again == result)
+        }
+    }
+
+    // MARK: Calls
+
+    private static let callTemplate = """
+        {%- if tools -%}{{ tools | tojson }}{%- endif -%}
+        {%- for message in messages -%}
+        {{ '<|im_start|>' + message.role + '\\n' + (message.content or '') }}
+        {%- for call in message.tool_calls or [] -%}
+        {{ '\\n<tool_call>\\n{"name": "' + call.function.name + '", "arguments": ' }}
+        {{- call.function.arguments | tojson }}{{ '}\\n</tool_call>' }}
+        {%- endfor -%}
+        {{ '<|im_end|>\\n' }}
+        {%- endfor -%}
+        {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
+        """
+    /// Every piece but the first ends where what it is cannot be told yet.
+    private static let calling = [
+        "Let me see.", "\n<tool_", "call>\n{\"na", "me\": \"now\", \"argu", "ments\": {\"zone\"", ": \"O",
+        "slo\"}}\n</tool", "_call>",
+    ]
+
+    private func runCalling(_ script: FakeEngine.Script, _ body: (TestServer) async throws -> Void) async throws {
+        try await run(script, configure: { $0.chatTemplate = Self.callTemplate }, body)
+    }
+
+    private static let callBody = chat(
+        stream: true,
+        #","tools":[{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{"zone":{"type":"string"}}}}}]"#
+    )
+
+    /// What the chunks tell, apart from what differs from answer to answer.
+    private static func deltas(_ events: [String]) throws -> [JSONValue] {
+        try events.compactMap { event in
+            let data = event.split(separator: "\n").first { $0.hasPrefix("data: {") }
+            let delta = try data.map { try json(String($0.dropFirst(6))) }?["choices"]?.arrayValue?.first
+            guard var call = delta?["delta"]?["tool_calls"]?.arrayValue?.first?.objectValue else { return delta }
+            call["id"] = nil
+            return .object(call)
+        }
+    }
+
+    @Test(arguments: 1..<calling.count) func aCallGoesOnWhereItWasCutOff(count: Int) async throws {
+        let resume = [("X-Stream-Resume", "1")]
+        var expected: [JSONValue] = []
+        var (id, seen) = ("", [String]())
+        try await runCalling(.answer(Self.calling)) { server in
+            let (connection, _) = try await server.open(resume, Self.callBody)
+            expected = try Self.deltas(try await connection.readEvents())
+        }
+        #expect(expected.last?["finish_reason"] == "tool_calls")
+        try await runCalling(.admit) { server in
+            let (connection, head) = try await server.open(resume, Self.callBody)
+            id = try #require(head["x-generation-id"])
+            try await connection.reset()
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events")
+            _ = try await reader.readHead()
+            let handle = await server.engine.request(0).handle
+            for (index, text) in Self.calling.prefix(count).enumerated() {
+                server.engine.step([handle], token: Int32(index), text: text)
+            }
+            await server.edge.shutDown()
+            seen = try await reader.readEvents()
+        }
+        let last = try #require(seen.last.flatMap { ResumeTests.identifier(of: $0) })
+        try await runCalling(.answer(Self.calling)) { server in
+            #expect(await server.engine.request(0).continuation == (0..<count).map { Int32($0) })
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", last)])
+            _ = try await reader.readHead()
+            // The hand-over is an event of this reader's alone.
+            let events = seen.filter { !$0.contains("event: handover\n") } + (try await reader.readEvents())
+            #expect(try Self.deltas(events) == expected)
+            let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
+            let choice = result["choices"]?.arrayValue?.first
+            let function = choice?["message"]?["tool_calls"]?.arrayValue?.first?["function"]
+            #expect(function?["name"] == "now")
+            #expect(try json(function?["arguments"]?.stringValue ?? "") == ["zone": "Oslo"])
+            #expect(choice?["finish_reason"] == "tool_calls")
         }
     }
 

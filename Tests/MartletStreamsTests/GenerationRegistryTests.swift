@@ -140,6 +140,24 @@ import Testing
         #expect(registry.liveCount == 3)
     }
 
+    @Test func otherWorkTakesAPlaceAndGivesItBack() async throws {
+        let registry = GenerationRegistry(quota: GenerationQuota(total: 2, perOwner: 1))
+        let owner = Owner(rawValue: "a")
+        struct Broken: Error {}
+        await #expect(throws: Broken.self) {
+            try await registry.withPlace(of: owner) {
+                #expect(throws: GenerationQuota.Excess.perOwner(limit: 1)) {
+                    try registry.prepare(GenerationTerms(owner: owner))
+                }
+                _ = try registry.prepare(GenerationTerms())
+                #expect(throws: GenerationQuota.Excess.total(limit: 2)) { try registry.prepare(GenerationTerms()) }
+                throw Broken()
+            }
+        }
+        _ = try registry.prepare(GenerationTerms(owner: owner))
+        await #expect(throws: GenerationQuota.Excess.perOwner(limit: 1)) { try await registry.withPlace(of: owner) {} }
+    }
+
     @Test func timesAreMeasuredWhereEventsArrive() throws {
         let now = Mutex(NIODeadline.uptimeNanoseconds(0))
         let registry = GenerationRegistry(clock: { now.withLock { $0 } })

@@ -240,7 +240,7 @@ import Testing
         bench.registry.handOver(EngineError(.shuttingDown, "bye"))
 
         let next = Bench()
-        let restored = next.registry.restore(generation.terms, inputs: recorder.inputs, splitter: nil)
+        let restored = next.registry.restore(generation.terms, inputs: recorder.inputs.map { (0, $0) }, splitter: nil)
         #expect(restored.log.events == generation.log.events)
         #expect(next.labelled() === restored)
         next.registry.submit(

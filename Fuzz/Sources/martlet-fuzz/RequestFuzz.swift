@@ -6,10 +6,27 @@ enum RequestFuzz {
     /// The first byte chooses the route, the others are the body.
     static func run(_ input: [UInt8]) -> CInt {
         guard let route = input.first else { return Verdict.ignore }
+        check(input.dropFirst(), route: routes[Int(route) % routes.count])
+        return Verdict.keep
+    }
+
+    /// The bytes choose values from the table of fields.
+    static func runFields(_ input: [UInt8]) -> CInt {
+        var bytes = input[...]
+        func choose(_ count: Int) -> Int { Int(bytes.popFirst() ?? 0) % count }
+        let route = routes[choose(routes.count)]
+        var samples = RequestSamples(choose: choose)
+        check(Array(samples.body(of: route).utf8)[...], route: route)
+        return Verdict.keep
+    }
+
+    private static let routes = RequestSamples.Route.allCases
+
+    private static func check(_ body: ArraySlice<UInt8>, route: RequestSamples.Route) {
         do {
-            try decode(JSONBody(input.dropFirst()).value, route: route)
+            try decode(JSONBody(body).value, route: route)
         } catch {
-            precondition((400..<600).contains(error.status), "an error without an error status")
+            precondition((400..<500).contains(error.status), "a client's mistake without a client's status")
             do {
                 let body = try JSONParser.parse(error.body())
                 precondition(body["error"]?["message"]?.stringValue?.isEmpty == false, "an error without a message")
@@ -17,7 +34,6 @@ enum RequestFuzz {
                 preconditionFailure("the body of an error is no JSON: \(error)")
             }
         }
-        return Verdict.keep
     }
 
     private struct JSONBody {
@@ -32,13 +48,16 @@ enum RequestFuzz {
         }
     }
 
-    private static func decode(_ body: JSONValue, route: UInt8) throws(APIError) {
+    private static func decode(_ body: JSONValue, route: RequestSamples.Route) throws(APIError) {
         let defaults = CompletionDefaults()
-        switch route % 4 {
-        case 0: _ = try ChatCompletionRequest(body, defaults: defaults, randomSeed: 1)
-        case 1: _ = try TextCompletionRequest(body, defaults: defaults, randomSeed: 1)
-        case 2: _ = try TokenizeRequest(body)
-        default: _ = try DetokenizeRequest(body)
+        switch route {
+        case .chat, .template: _ = try ChatCompletionRequest(body, defaults: defaults, randomSeed: 1)
+        case .text: _ = try TextCompletionRequest(body, defaults: defaults, randomSeed: 1)
+        case .native: _ = try NativeCompletionRequest(body, defaults: defaults, randomSeed: 1)
+        case .tokenize: _ = try TokenizeRequest(body)
+        case .detokenize: _ = try DetokenizeRequest(body)
+        case .embeddings: _ = try EmbeddingRequest(body, isOpenAI: true)
+        case .lookup: _ = try StreamLookup(body)
         }
     }
 }

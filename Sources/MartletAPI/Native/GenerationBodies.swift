@@ -28,6 +28,42 @@ package enum GenerationBodies {
         }
         return .object(members)
     }
+
+    /// What `/v1/generations/{id}/timing` says. What is not known, or not yet, is `null`.
+    package static func timing(
+        _ terms: GenerationTerms, _ status: GenerationStatus, _ timing: GenerationTiming
+    ) -> JSONValue {
+        let (steps, engine) = (timing.timeline, timing.engine)
+        func milliseconds(_ duration: Duration?) -> JSONValue {
+            duration.map { .number(($0 / .microseconds(1)).rounded() / 1_000) } ?? .null
+        }
+        func count(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+        func speed(_ value: Double?) -> JSONValue { value.map { .number(($0 * 100).rounded() / 100) } ?? .null }
+        let prompt = engine?.promptTokens ?? timing.promptTokens
+        let cached = engine?.cachedTokens ?? timing.cachedTokens
+        let read = prompt.flatMap { prompt in cached.map { prompt - $0 } }
+        return [
+            "id": .string(terms.responseID), "object": "generation.timing", "state": .string(status.state.rawValue),
+            "tokens": [
+                "prompt": count(prompt), "cached": count(cached), "read": count(read),
+                "generated": count(engine?.predictedTokens ?? timing.tokenCount),
+            ],
+            "milliseconds": [
+                "total": milliseconds(timing.total),
+                "load": milliseconds(steps[.submitted]),
+                "tokenize": milliseconds(steps.time(from: .submitted, to: .admitted)),
+                "queue": milliseconds(steps.time(from: .admitted, to: .started)),
+                "prompt": milliseconds(steps.time(from: .started, to: .firstToken)),
+                "first_token": milliseconds(steps[.firstToken]),
+                "decode": milliseconds(steps.time(from: .firstToken, to: .ended)),
+                "sampling": milliseconds(engine?.samplingTime),
+                "grammar": milliseconds(engine?.grammarTime),
+                "readers": milliseconds(timing.writing.time),
+            ],
+            "tokens_per_second": ["prompt": speed(engine?.promptSpeed), "decode": speed(engine?.decodeSpeed)],
+            "bytes_to_readers": count(timing.writing.byteCount),
+        ]
+    }
 }
 
 /// The body of llama-server's look-up of streams, and its answer's entries.

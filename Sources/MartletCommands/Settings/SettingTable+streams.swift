@@ -19,7 +19,7 @@ extension SettingTable {
         Setting(
             .logMemory, environment: [], .integer(1...1_048_576), "MIB", default: "1024", in: .streams, for: .edge,
             "Most memory for resumable answers, of all clients together; ended ones make room, "
-                + "else more are refused with 429."),
+                + "else more are refused with 503."),
         Setting(
             .logMemoryPerKey, environment: [], .integer(0...1_048_576), "MIB", default: "0", in: .streams, for: .edge,
             "The same of one API key. 0 = no limit."),

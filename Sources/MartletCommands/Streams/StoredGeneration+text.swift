@@ -15,15 +15,16 @@ extension StoredGeneration {
         }
     }
 
-    /// Everything that the model wrote, its delimiters included.
-    var answer: [UInt8] {
-        inputs.reduce(into: []) { bytes, input in
-            guard case .engine(let event) = input else { return }
+    /// Everything that the model wrote, its delimiters included: of each choice.
+    var answers: [[UInt8]] {
+        var answers = [[UInt8]](repeating: [], count: head.choiceCount)
+        for case (let choice, .engine(let event)) in numberedInputs {
             switch event.kind {
-            case .token(_, let text), .finished(_, let text): bytes += text
+            case .token(_, let text), .finished(_, let text): answers[choice] += text
             default: break
             }
         }
+        return answers
     }
 
     /// The client's request.

@@ -18,7 +18,8 @@ struct StreamsExportCommand: ParsableCommand {
         var object = generation.facts
         object["request"] = generation.body
         object["token_ids"] = .array(generation.tokens.map { .integer(Int64($0)) })
-        object["text"] = .string(String(decoding: generation.answer, as: UTF8.self))
+        let texts = generation.answers.map { JSONValue.string(String(decoding: $0, as: UTF8.self)) }
+        if texts.count == 1 { object["text"] = texts[0] } else { object["texts"] = .array(texts) }
         Terminal.write(JSONValue.object(object).text + "\n")
     }
 }

@@ -153,10 +153,16 @@ extension EngineLoop {
         let draw = generation.sampler.finalDraw
         let token = generation.sampler.sample(
             logits, history: generation.history, index: generation.predicted, with: candidates)
-        if let token, matcher.allows(token) { return token }
+        let begin = MonotonicTime.now
+        if let token, matcher.allows(token) {
+            generation.grammarTime += .now - begin
+            return token
+        }
+        let mask = matcher.mask()
+        generation.grammarTime += .now - begin
         if !keepsScores { keptScores.restore(logits) }
         return generation.sampler.sampleAgain(
-            after: draw, logits, mask: matcher.mask(), history: generation.history, index: generation.predicted,
+            after: draw, logits, mask: mask, history: generation.history, index: generation.predicted,
             with: candidates)
     }
 
@@ -168,7 +174,9 @@ extension EngineLoop {
     ) -> (id: Int32, probabilities: TokenProbabilities?)? {
         let wish = generation.settings.probabilities
         if let wish, wish.stage == .beforeSampling { report.keep(logits, count: wish.count) }
+        let begin = MonotonicTime.now
         let drawn = drawAllowed(for: generation, from: logits)
+        generation.samplingTime += .now - begin
         guard let token = replayed ?? drawn else { return nil }
         guard let wish else { return (token, nil) }
         let text = { generation.text(of: $0, in: self.loaded.vocabulary) }

@@ -44,6 +44,9 @@ final class Generation {
     private var pausedSince: MonotonicTime?
     /// How long it was paused since the first token.
     private var pausedTime = Duration.zero
+    /// What choosing its tokens took, and of that what asking its grammar took.
+    var samplingTime = Duration.zero
+    var grammarTime = Duration.zero
     var orders = PendingOrders()
 
     /// What follows from an answer's tokens alone.
@@ -304,6 +307,8 @@ final class Generation {
         timings.queueTime = (started ?? now) - request.submitted
         if let started { timings.promptTime = (firstToken ?? now) - started }
         timings.predictedTime = predictedTime
+        timings.samplingTime = samplingTime
+        timings.grammarTime = grammarTime
         return timings
     }
 

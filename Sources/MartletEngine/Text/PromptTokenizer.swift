@@ -46,6 +46,21 @@ package struct PromptTokenizer: Sendable {
         return tokens
     }
 
+    /// How many tokens a prompt has at least, as can be said without tokenizing it: that takes a while for one which is far
+    /// too long, and others wait.
+    package func fewestTokens(of prompt: Prompt) -> Int {
+        var (byteCount, tokenCount) = (0, 0)
+        for piece in prompt.pieces {
+            switch piece {
+            case .text(let text, _): byteCount += text.utf8.count
+            case .tokens(let ids): tokenCount += ids.count
+            }
+        }
+        // Tokens alone are counted in no time.
+        guard byteCount > 0, let longest = vocabulary.longestToken else { return 0 }
+        return tokenCount + byteCount / longest
+    }
+
     /// The tokens of a prompt that a model is to continue, of which there must be at least one.
     package func tokensToContinue(_ prompt: Prompt) throws(EngineError) -> [Int32] {
         let tokens = try tokens(of: prompt)

@@ -87,7 +87,7 @@ extension EngineEvent: FrameField {
 }
 
 extension Completion: FrameField {
-    static var minimumByteCount: Int { 14 }
+    static var minimumByteCount: Int { 18 }
 
     func write(to writer: inout ByteWriter) {
         switch reason {
@@ -134,7 +134,7 @@ extension Completion: FrameField {
 }
 
 extension Timings: FrameField {
-    static var minimumByteCount: Int { 9 }
+    static var minimumByteCount: Int { 13 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(promptTokens)
@@ -143,6 +143,8 @@ extension Timings: FrameField {
         writer.write(queueTime)
         writer.write(promptTime)
         writer.write(predictedTime)
+        writer.write(samplingTime)
+        writer.write(grammarTime)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -153,6 +155,8 @@ extension Timings: FrameField {
         queueTime = try reader.readDuration()
         promptTime = try reader.readDuration()
         predictedTime = try reader.readDuration()
+        samplingTime = try reader.readDuration()
+        grammarTime = try reader.readDuration()
     }
 }
 

@@ -76,7 +76,7 @@ struct AccessRecord {
 
 extension MartletProtocol.Completion.Reason {
     /// More exact than OpenAI's `finish_reason`.
-    fileprivate var accessName: String {
+    var accessName: String {
         switch self {
         case .endOfGeneration: "stop"
         case .stopText: "stop_text"

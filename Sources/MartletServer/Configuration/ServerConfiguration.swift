@@ -3,6 +3,7 @@ package import MartletJSON
 internal import MartletStreams
 internal import NIOCore
 internal import OrderedCollections
+package import Tracing
 
 /// How an edge server behaves. Every value has the default that a person at their own machine wants.
 package struct ServerConfiguration: Sendable {
@@ -65,6 +66,8 @@ package struct ServerConfiguration: Sendable {
     package var changesProperties = false
     /// Where a line about each answered request goes. Default: nowhere.
     package var accessLog: AccessLog?
+    /// Who gets spans of requests and generations. Default: the tracer that the process was bootstrapped with, if it was.
+    package var tracer: (any Tracer)?
     /// How many log lines were lost so far because nobody read them. Default: none.
     package var droppedLogLineCount: @Sendable () -> UInt64 = { 0 }
     /// Which build answers, as responses name it. Default: "martlet".
@@ -130,9 +133,9 @@ package struct ServerConfiguration: Sendable {
         /// The same of one API key. Default: no limit.
         package var retainedPerKey: Int?
         /// Bytes of the logs of resumable generations, of all clients together; ended ones make room, else more get a
-        /// 429. Default: 1 GiB.
+        /// 503. Default: 1 GiB.
         package var logBytes = 1 << 30
-        /// The same of one API key. Default: no limit.
+        /// The same of one API key; more get a 429. Default: no limit.
         package var logBytesPerKey: Int?
 
         var quota: GenerationQuota {

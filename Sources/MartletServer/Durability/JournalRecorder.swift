@@ -12,7 +12,8 @@ struct JournalRecorder: GenerationRecorder {
 
     func submit(_ request: GenerationRequest, of generation: Generation) {
         // There is one: nothing is submitted before.
-        journal.take(JournalRequest(request, model: gate.model?.information ?? ModelInformation()))
+        journal.take(
+            JournalRequest(request, model: gate.model?.information ?? ModelInformation()), of: generation.handle)
     }
 
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {

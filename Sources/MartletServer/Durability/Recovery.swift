@@ -114,19 +114,22 @@ extension CompletionRoutes {
         _ stored: StoredGeneration, from origin: RequestOrigin, models: inout ModelCache, journal: Journal,
         on eventLoop: any EventLoop
     ) throws(APIError) {
-        let prompt = origin.promptText
+        let prompts = origin.promptTexts
         switch origin.kind {
         case .chat:
             try service.restore(
-                stored, as: try completion(chat: origin.body), from: origin, models: &models, journal: journal,
+                stored, as: try completion(chat: origin.body, seed: origin.seed), from: origin, models: &models,
+                journal: journal,
                 on: eventLoop)
         case .text:
             try service.restore(
-                stored, as: try completion(text: origin.body, prompt: prompt), from: origin, models: &models,
+                stored, as: try completion(text: origin.body, prompts: prompts, seed: origin.seed), from: origin,
+                models: &models,
                 journal: journal, on: eventLoop)
         case .native:
             try service.restore(
-                stored, as: try completion(native: origin.body, prompt: prompt), from: origin, models: &models,
+                stored, as: try completion(native: origin.body, prompts: prompts, seed: origin.seed), from: origin,
+                models: &models,
                 journal: journal, on: eventLoop)
         }
     }
@@ -152,7 +155,7 @@ extension CompletionService {
             splitter = try completion.prepare(model).first?.splitter
         }
         let generation = registry.restore(
-            head.terms(view: view), inputs: stored.inputs, splitter: splitter, finished: stored.finished)
+            head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, finished: stored.finished)
         guard !stored.isEnded else { return journal.keep(stored) }
         journal.resume(generation.handle, stored)
         eventLoop.execute { [registry, loops] in
@@ -165,7 +168,12 @@ extension CompletionService {
                     .engineLost, "The server died \(stored.deaths) times while it wrote this answer, so it was given up"
                 ))
         }
-        guard let request = stored.continuation(handle: generation.handle) else {
+        guard !stored.isAskedInPart else {
+            return registry.fail(
+                generation.handle,
+                EngineError(.engineLost, "The server died while it began this answer; please ask again"))
+        }
+        guard let requests = stored.continuations(handle: generation.handle) else {
             return startWhenLoaded(completion, generation)
         }
         gate.whenDecided { [registry] result in
@@ -177,7 +185,7 @@ extension CompletionService {
                     EngineError(
                         .engineLost, "The server was started again with another model: \(model.information.summary)"))
             } else {
-                registry.resubmit(request)
+                for request in requests { registry.resubmit(request) }
             }
         }
     }

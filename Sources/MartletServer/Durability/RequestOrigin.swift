@@ -11,21 +11,25 @@ enum CompletionKind: String, Sendable {
 struct RequestOrigin: Sendable, Equatable {
     var kind: CompletionKind
     var body: JSONValue
-    /// What its client was told that the prompt is.
-    var promptText: String
+    /// What its client was told that the prompts are.
+    var promptTexts: [String]
+    /// What its answer was drawn with, unless the body says it.
+    var seed: UInt64
     /// Of the server that answered, as its answers show it.
     var build: String
 
-    init(kind: CompletionKind, body: JSONValue, promptText: String, build: String) {
+    init(kind: CompletionKind, body: JSONValue, promptTexts: [String], seed: UInt64, build: String) {
         self.kind = kind
         self.body = body
-        self.promptText = promptText
+        self.promptTexts = promptTexts
+        self.seed = seed
         self.build = build
     }
 
     var bytes: [UInt8] {
         let value: JSONValue = [
-            "kind": .string(kind.rawValue), "build": .string(build), "prompt": .string(promptText), "body": body,
+            "kind": .string(kind.rawValue), "build": .string(build), "body": body,
+            "seed": .string("\(seed)"), "prompts": .array(promptTexts.map { .string($0) }),
         ]
         return Array(value.text.utf8)
     }
@@ -34,8 +38,9 @@ struct RequestOrigin: Sendable, Equatable {
     init?(_ bytes: [UInt8]) {
         guard let value = try? JSONParser.parse(bytes), let body = value["body"],
             let kind = value["kind"]?.stringValue.flatMap(CompletionKind.init), let build = value["build"]?.stringValue,
-            let promptText = value["prompt"]?.stringValue
+            let prompts = value["prompts"]?.arrayValue,
+            let seed = value["seed"]?.stringValue.flatMap({ UInt64($0) })
         else { return nil }
-        self.init(kind: kind, body: body, promptText: promptText, build: build)
+        self.init(kind: kind, body: body, promptTexts: prompts.compactMap(\.stringValue), seed: seed, build: build)
     }
 }

@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import Logging
 internal import MartletAPI
 internal import MartletProtocol
+internal import MartletStreams
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -19,6 +20,8 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as APIError {
             return .error(error)
         } catch let error as EngineError {
+            return .error(APIError(error))
+        } catch let error as GenerationQuota.Excess {
             return .error(APIError(error))
         } catch let error as HTTPParserError {
             // The connection is beyond use; the framework closes it.

@@ -3,32 +3,47 @@ internal import Hummingbird
 internal import Logging
 internal import MartletObservability
 internal import MartletStreams
+internal import Tracing
 
-/// Counts and logs requests and names each one, so that a client's report can be matched with a log line.
+/// Counts, logs and traces requests and names each one, so that a client's report can be matched with a log line.
 struct ObservationMiddleware: RouterMiddleware {
     let metrics: RequestMetrics
     let accessLog: AccessLog?
+    let tracing: RequestTracing
 
     func handle(
         _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         let begin = ContinuousClock.now
+        let method = request.method.rawValue
         let trace = TraceContext(request.headers[.traceParent])
+        let span = tracing.begin(method: method, request.headers)
         var context = context
         if let trace { context.logger[metadataKey: "trace"] = "\(trace.traceID)" }
-        var response = try await next(request, context)
+        context.notes.traceContext = span?.context
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            span?.end(route: context.endpointPath ?? "none", status: nil)
+            throw error
+        }
         response.headers[.requestID] = context.requestID
         if let trace { response.headers[.traceParent] = trace.child().header }
-        let method = request.method.rawValue
+        if let span { tracing.name(span, in: &response.headers) }
         let route = context.endpointPath ?? "none"
-        metrics.count(method: method, route: route, status: response.status.code)
+        let status = response.status.code
+        metrics.count(method: method, route: route, status: status)
 
-        guard let accessLog, accessLog.includes(route: route) else { return response }
-        let report = { @Sendable [context, status = response.status.code] in
+        let log = accessLog.flatMap { $0.includes(route: route) ? $0 : nil }
+        guard log != nil || span != nil else { return response }
+        let report = { @Sendable [context] in
+            span?.end(route: route, status: status)
+            guard let log else { return }
             let record = AccessRecord(
                 time: Timestamp.now(), requestID: context.requestID, traceID: trace?.traceID, notes: context.notes,
                 method: method, route: route, status: status, duration: begin.duration(to: .now))
-            accessLog.write(record.line(accessLog.format))
+            log.write(record.line(log.format))
         }
         if response.body.contentLength == nil {
             response.body = Self.observed(response.body, notes: context.notes, ended: report)

@@ -6,8 +6,8 @@ struct Completion<View: CompletionView>: Sendable {
     let kind: CompletionKind
     /// The request's.
     let body: JSONValue
-    /// What its client is told that the prompt was, where that is told.
-    var promptText = ""
+    /// What its client is told that the prompts were, where that is told.
+    var promptTexts: [String] = []
     let options: CompletionOptions
     let promptCount: Int
     /// What goes before the generation's id on the wire.

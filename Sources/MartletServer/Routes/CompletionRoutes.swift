@@ -50,8 +50,10 @@ struct CompletionRoutes: Sendable {
         try await request.json(upTo: configuration.limits.bodyBytes)
     }
 
-    private func chatRequest(_ json: JSONValue) throws(APIError) -> ChatCompletionRequest {
-        try ChatCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
+    private func chatRequest(
+        _ json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+    ) throws(APIError) -> ChatCompletionRequest {
+        try ChatCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
 
     private func respond(
@@ -60,8 +62,11 @@ struct CompletionRoutes: Sendable {
         try await service.respond(to: try completion(chat: json), headers, on: context)
     }
 
-    func completion(chat json: JSONValue) throws(APIError) -> Completion<ChatCompletionView> {
-        let request = try chatRequest(json)
+    /// - Parameter seed: in case that the body names none.
+    func completion(
+        chat json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+    ) throws(APIError) -> Completion<ChatCompletionView> {
+        let request = try chatRequest(json, seed: seed)
         let makeView = { @Sendable (head: ResponseHead) in
             ChatCompletionView(head: head, options: request.options)
         }
@@ -82,20 +87,25 @@ struct CompletionRoutes: Sendable {
         return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
-    private func textRequest(_ json: JSONValue) throws(APIError) -> TextCompletionRequest {
-        try TextCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
+    private func textRequest(
+        _ json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+    ) throws(APIError) -> TextCompletionRequest {
+        try TextCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
 
-    /// - Parameter prompt: what a client is told that its prompt was.
-    func completion(text json: JSONValue, prompt: String) throws(APIError) -> Completion<TextCompletionView> {
-        completion(try textRequest(json), json, prompts: [prompt])
+    /// - Parameter prompts: what a client is told that its prompts were.
+    func completion(
+        text json: JSONValue, prompts: [String], seed: UInt64
+    ) throws(APIError) -> Completion<TextCompletionView> {
+        let request = try textRequest(json, seed: seed)
+        return completion(request, json, prompts: try Self.checked(prompts, count: request.prompts.count))
     }
 
     private func completion(
         _ request: TextCompletionRequest, _ json: JSONValue, prompts: [String]
     ) -> Completion<TextCompletionView> {
         Completion(
-            kind: .text, body: json, promptText: prompts[0], options: request.options,
+            kind: .text, body: json, promptTexts: prompts, options: request.options,
             promptCount: request.prompts.count, idPrefix: "cmpl-"
         ) { head in
             TextCompletionView(head: head, options: request.options, prompts: prompts, echoes: request.echoes)
@@ -112,21 +122,32 @@ struct CompletionRoutes: Sendable {
         return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
-    private func nativeRequest(_ json: JSONValue) throws(APIError) -> NativeCompletionRequest {
-        try NativeCompletionRequest(
-            json, defaults: configuration.completionDefaults, randomSeed: .random(in: 0 ... .max))
+    private func nativeRequest(
+        _ json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+    ) throws(APIError) -> NativeCompletionRequest {
+        try NativeCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
 
-    /// - Parameter prompt: what a client is told that its prompt was.
-    func completion(native json: JSONValue, prompt: String) throws(APIError) -> Completion<NativeCompletionView> {
-        completion(try nativeRequest(json), json, prompts: [prompt])
+    /// - Parameter prompts: what a client is told that its prompts were.
+    func completion(
+        native json: JSONValue, prompts: [String], seed: UInt64
+    ) throws(APIError) -> Completion<NativeCompletionView> {
+        let request = try nativeRequest(json, seed: seed)
+        return completion(request, json, prompts: try Self.checked(prompts, count: request.prompts.count))
+    }
+
+    private static func checked(_ prompts: [String], count: Int) throws(APIError) -> [String] {
+        guard prompts.count == count else {
+            throw APIError(.invalidRequest, "\(count) prompts are asked for, but \(prompts.count) are told")
+        }
+        return prompts
     }
 
     private func completion(
         _ request: NativeCompletionRequest, _ json: JSONValue, prompts: [String]
     ) -> Completion<NativeCompletionView> {
         Completion(
-            kind: .native, body: json, promptText: prompts[0], options: request.options,
+            kind: .native, body: json, promptTexts: prompts, options: request.options,
             promptCount: request.prompts.count, idPrefix: ""
         ) { head in
             NativeCompletionView(head: head, prompts: prompts, options: request.options)

@@ -20,6 +20,7 @@ struct CompletionService: Sendable {
     let loops: ReaderLoops
     let shutdown: ShutdownFlag
     let adapterScales: AdapterScales
+    let tracing: RequestTracing
 
     /// - Parameter headers: of the request.
     func respond<View>(
@@ -61,7 +62,8 @@ struct CompletionService: Sendable {
         if terms.isResumable {
             terms.origin =
                 RequestOrigin(
-                    kind: completion.kind, body: completion.body, promptText: completion.promptText,
+                    kind: completion.kind, body: completion.body, promptTexts: completion.promptTexts,
+                    seed: options.sampling.seed,
                     build: configuration.build
                 ).bytes
         }
@@ -106,6 +108,7 @@ struct CompletionService: Sendable {
             throw APIError(error)
         }
         context.notes.generation = generation
+        tracing.follow(generation, within: context.notes.traceContext)
         let wheel = loops.loop(for: context.channel.eventLoop).wheel
         context.channel.withConnection { [registry] connection in
             registry.attend(to: generation, on: wheel)
@@ -218,7 +221,7 @@ extension APIError {
                         + "(--max-generations-per-key)")
             case .bytes(let limit):
                 APIError(
-                    .rateLimited,
+                    .overloaded,
                     "Resumable generations that run take \(limit >> 20) MiB already, which is this server's limit "
                         + "(--log-memory)")
             case .bytesPerOwner(let limit):

@@ -1,19 +1,25 @@
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletProtocol
+internal import MartletStreams
 
 /// The routes that say what the model makes of texts.
 struct EmbeddingRoutes: Sendable {
     let configuration: ServerConfiguration
     let engine: any EngineService
     let gate: ModelGate
+    let registry: GenerationRegistry
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/v1/embeddings") { request, _ in try await respond(to: request, isOpenAI: true) }
-        table.add(.post, "/embeddings", "/embedding") { request, _ in try await respond(to: request, isOpenAI: false) }
+        table.add(.post, "/v1/embeddings") { request, context in
+            try await respond(to: request, isOpenAI: true, owner: context.notes.owner)
+        }
+        table.add(.post, "/embeddings", "/embedding") { request, context in
+            try await respond(to: request, isOpenAI: false, owner: context.notes.owner)
+        }
     }
 
-    private func respond(to request: Request, isOpenAI: Bool) async throws -> Response {
+    private func respond(to request: Request, isOpenAI: Bool, owner: Owner) async throws -> Response {
         let body = try EmbeddingRequest(
             try await request.json(upTo: configuration.limits.bodyBytes), isOpenAI: isOpenAI)
         let model = try gate.readyModel()
@@ -23,8 +29,7 @@ struct EmbeddingRoutes: Sendable {
                 .notSupported, "This server does not support embeddings. Start it with `--embeddings`")
         }
         try body.check(pooling)
-        return .json(
-            try body.response(
-                try await engine.embed(body.inputs), pooling: pooling, model: configuration.modelName))
+        let embeddings = try await registry.withPlace(of: owner) { try await engine.embed(body.inputs) }
+        return .json(try body.response(embeddings, pooling: pooling, model: configuration.modelName))
     }
 }

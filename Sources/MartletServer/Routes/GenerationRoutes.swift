@@ -24,6 +24,12 @@ struct GenerationRoutes: Sendable {
             return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
         }
         table.add(.get, Self.path + "/{id}/events") { request, context in try events(request, context) }
+        table.add(.get, Self.path + "/{id}/timing") { _, context in
+            let generation = try generation(context)
+            return .json(
+                GenerationBodies.timing(
+                    generation.terms, registry.status(of: generation), registry.timing(of: generation)))
+        }
         table.add(.get, Self.path + "/{id}/result") { request, context in try await result(request, context) }
     }
 

@@ -29,7 +29,7 @@ package final class Journal: Sendable {
     enum Entry: Sendable {
         case begin(GenerationHandle, JournalHead)
         case resume(GenerationHandle, id: String, JournalExtent)
-        case request(JournalRequest)
+        case request(GenerationHandle, JournalRequest)
         case input(GenerationHandle, GenerationInput)
         /// Counts a journal that is there.
         case keep(id: String, byteCount: Int)
@@ -108,8 +108,11 @@ package final class Journal: Sendable {
         post(.resume(handle, id: stored.head.log.id, stored.extent))
     }
 
-    /// What the engine is asked; of one generation the first counts.
-    package func take(_ request: JournalRequest) { post(.request(request)) }
+    /// What the engine is asked; of one choice the first counts.
+    /// - Parameter handle: of its generation; `nil` = as the request has it.
+    package func take(_ request: JournalRequest, of handle: GenerationHandle? = nil) {
+        post(.request(handle ?? request.request.handle, request))
+    }
 
     /// Something happened to a generation. Of one without a journal nothing is kept.
     package func take(_ input: GenerationInput, of handle: GenerationHandle) {

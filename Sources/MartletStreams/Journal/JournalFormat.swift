@@ -13,10 +13,12 @@ internal import MartletProtocol
 /// | 4 | how many records come before it |
 /// | – | payload |
 ///
+/// Of several choices, requests and events carry the choice's number for a handle; of one, the handle means nothing.
+///
 /// All numbers are little-endian. Records are only ever added at the end; the first bad one ends what counts.
 package enum JournalFormat {
     /// Raised with every change of what is written.
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
 
     static let magic: [UInt8] = Array("mrtljrnl".utf8)
     static let headerByteCount = 12

@@ -10,6 +10,8 @@ package struct JournalHead: Sendable, Equatable {
     package var label: String?
     package var streams: Bool
     package var pingInterval: Duration?
+    package var choiceCount: Int
+    package var choicesPerPrompt: Int
     /// The client's request, in a form that only who made it understands.
     package var origin: [UInt8]
 
@@ -21,6 +23,8 @@ package struct JournalHead: Sendable, Equatable {
         label = terms.label
         streams = terms.streams
         pingInterval = terms.pingInterval.map { .nanoseconds($0.nanoseconds) }
+        choiceCount = terms.choiceCount
+        choicesPerPrompt = terms.choicesPerPrompt
         origin = terms.origin
     }
 
@@ -33,6 +37,8 @@ package struct JournalHead: Sendable, Equatable {
         terms.label = label
         terms.streams = streams
         terms.pingInterval = pingInterval.map { TimeAmount($0) }
+        terms.choiceCount = choiceCount
+        terms.choicesPerPrompt = choicesPerPrompt
         terms.origin = origin
         return terms
     }
@@ -47,6 +53,8 @@ package struct JournalHead: Sendable, Equatable {
         writer.write(label)
         writer.write(streams)
         writer.write(pingInterval)
+        writer.write(choiceCount)
+        writer.write(choicesPerPrompt)
         writer.write(origin)
     }
 
@@ -62,8 +70,16 @@ package struct JournalHead: Sendable, Equatable {
         label = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
         streams = try reader.readBool()
         pingInterval = try reader.readOptional { reader throws(FrameError) in try reader.readDuration() }
+        choiceCount = try reader.readInt()
+        choicesPerPrompt = try reader.readInt()
+        guard (1...Self.choiceLimit).contains(choiceCount), (1...choiceCount).contains(choicesPerPrompt) else {
+            throw .invalidValue("number of choices")
+        }
         origin = Array(try reader.readSlice())
     }
+
+    /// A log's records have two bytes for a choice's number.
+    private static let choiceLimit = 65_536
 }
 
 /// What an engine was asked, and of which model.

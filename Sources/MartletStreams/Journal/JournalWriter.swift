@@ -39,7 +39,10 @@ struct JournalWriter {
         for entry in entries {
             switch entry {
             case .begin(let handle, let head):
-                let journal = OpenJournal(id: head.log.id, path: folder.file(of: head.log.id))
+                var extent = JournalExtent()
+                extent.ends = ChoiceEnds(count: head.choiceCount)
+                let journal = OpenJournal(
+                    id: head.log.id, path: folder.file(of: head.log.id), handle: handle, extent: extent)
                 open[handle] = journal
                 hasNewFile = true
                 journal.add(.head) { writer in
@@ -48,18 +51,18 @@ struct JournalWriter {
                 }
                 dirty.insert(handle)
             case .resume(let handle, let id, let extent):
-                open[handle] = OpenJournal(id: id, path: folder.file(of: id), extent: extent)
+                open[handle] = OpenJournal(id: id, path: folder.file(of: id), handle: handle, extent: extent)
                 totalByteCount += extent.byteCount
                 add(.resumed, to: handle) { $0.write(time) }
-            case .request(let request):
-                guard let journal = open[request.request.handle] else { continue }
+            case .request(let handle, let request):
+                guard let journal = open[handle] else { continue }
                 journal.add(request)
-                dirty.insert(request.request.handle)
+                dirty.insert(handle)
             case .input(let handle, .engine(let event)):
                 guard let journal = open[handle] else { continue }
                 journal.add(event, at: time)
                 dirty.insert(handle)
-                if event.isTerminal {
+                if journal.isEnded {
                     write(handle, metrics: &metrics, problems: &problems)
                     close(handle, problems: &problems)
                 }

@@ -8,7 +8,11 @@ final class OpenJournal {
     private var file: JournalFile?
     private(set) var isLost = false
     private var sequence: UInt32
-    private var hasRequest: Bool
+    /// How many choices the engine has not been asked for.
+    private var missingRequests: Int
+    private var ends: ChoiceEnds
+    /// Of its first choice.
+    private let handle: GenerationHandle
     /// Bytes that are in the file.
     private(set) var byteCount: Int
     /// Whole records that are not in the file yet.
@@ -16,17 +20,32 @@ final class OpenJournal {
     /// The payload of a record of events that is being collected.
     private var events: [UInt8] = []
 
-    /// - Parameter extent: what the file has; nothing = it is to be made.
-    init(id: String, path: String, extent: JournalExtent = JournalExtent()) {
+    /// - Parameters:
+    ///   - handle: of its first choice.
+    ///   - extent: what the file has; nothing = it is to be made.
+    init(
+        id: String, path: String, handle: GenerationHandle = GenerationHandle(rawValue: 0),
+        extent: JournalExtent = JournalExtent()
+    ) {
         self.id = id
         self.path = path
+        self.handle = handle
+        ends = extent.ends
         sequence = extent.recordCount
-        hasRequest = extent.hasRequest
+        missingRequests = extent.hasRequest ? 0 : extent.ends.count
         byteCount = extent.byteCount
         if byteCount == 0 { records = JournalFormat.header }
     }
 
     var pendingByteCount: Int { records.count + events.count }
+
+    /// Whether nothing more happens to the generation.
+    var isEnded: Bool { ends.isEnded }
+
+    /// What stands for a handle in the file.
+    private func number(of handle: GenerationHandle) -> GenerationHandle {
+        ends.count == 1 ? handle : GenerationHandle(rawValue: handle.rawValue - self.handle.rawValue)
+    }
 
     func add(_ kind: JournalFormat.Kind, _ body: (inout ByteWriter) -> Void) {
         guard !isLost else { return }
@@ -37,13 +56,20 @@ final class OpenJournal {
 
     /// Adds what the engine is asked, unless it is there.
     func add(_ request: JournalRequest) {
-        guard !hasRequest else { return }
-        hasRequest = true
+        guard missingRequests > 0 else { return }
+        missingRequests -= 1
+        var request = request
+        request.request.handle = number(of: request.request.handle)
+        // A model, with its template, is the same for all choices.
+        if ends.count > 1, request.request.handle.rawValue > 0 { request.model = ModelInformation() }
         add(.request) { request.write(to: &$0) }
     }
 
     /// Adds an event to the record that is being collected.
     func add(_ event: EngineEvent, at time: Int64) {
+        var event = event
+        event.handle = number(of: event.handle)
+        ends.take(event.kind, of: ends.count == 1 ? 0 : Int(event.handle.rawValue))
         guard !isLost else { return }
         let isFirst = events.isEmpty
         ByteWriter.append(to: &events) { writer in

@@ -3,8 +3,8 @@ package import MartletProtocol
 /// A generation as its journal tells it.
 package struct StoredGeneration: Sendable, Equatable {
     package var head: JournalHead
-    /// `nil` = the server ended before the model was there.
-    package var request: JournalRequest?
+    /// What the engine was asked, by choice. None = the server ended before the model was there.
+    private var requests: [Int: JournalRequest] = [:]
     package var inputs: [GenerationInput] = []
     /// Milliseconds since 1970 of the last record.
     package var lastChange: Int64
@@ -17,6 +17,9 @@ package struct StoredGeneration: Sendable, Equatable {
     /// How long tokens took in earlier runs.
     private var earlierTime: Int64 = 0
 
+    /// The first choice's.
+    package var request: JournalRequest? { requests[0] }
+
     /// Reads the first record.
     init(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard kind == .head else { throw .headless }
@@ -28,34 +31,56 @@ package struct StoredGeneration: Sendable, Equatable {
         } catch {
             throw .unreadable("\(error)")
         }
+        extent.ends = ChoiceEnds(count: head.choiceCount)
     }
 
     /// How many servers in a row have died while it ran, the last one included.
     package var deaths: Int { isHandedOver ? 0 : crashes + 1 }
 
-    package var isEnded: Bool {
-        guard case .engine(let event)? = inputs.last else { return false }
-        return event.isTerminal
-    }
+    package var isEnded: Bool { extent.ends.isEnded }
 
     /// When it ended, in seconds since 1970.
     package var finished: Int64? { isEnded ? lastChange / 1_000 : nil }
 
-    /// The tokens that were told, in order.
+    /// The tokens that were told, in order; those of all choices.
     package var tokens: [Int32] {
         inputs.compactMap { input in
             if case .engine(let event) = input, case .token(let id, _) = event.kind { id } else { nil }
         }
     }
 
-    /// What an engine is asked so that it writes the rest.
-    package func continuation(handle: GenerationHandle) -> GenerationRequest? {
-        guard var request = request?.request, !isEnded else { return nil }
-        request.handle = handle
-        for case .engine(let event) in inputs { request.take(event.kind) }
-        request.continuationTime += .milliseconds(earlierTime + tokenTime)
-        return request
+    /// Which of several choices an event concerns.
+    private func choice(of event: EngineEvent) -> Int {
+        head.choiceCount == 1 ? 0 : Int(event.handle.rawValue)
     }
+
+    /// The inputs with the choices that they concern; what concerns all counts as the first's.
+    package var numberedInputs: [(choice: Int, input: GenerationInput)] {
+        inputs.map { input in
+            if case .engine(let event) = input { (choice(of: event), input) } else { (0, input) }
+        }
+    }
+
+    /// What an engine is asked so that it writes the rest: of each choice that has not ended.
+    /// - Parameter handle: of the first choice; the others' follow.
+    /// - Returns: `nil` when it was not asked for all of it.
+    package func continuations(handle: GenerationHandle) -> [GenerationRequest]? {
+        guard requests.count == head.choiceCount, !isEnded else { return nil }
+        var rest: [Int: GenerationRequest] = [:]
+        for (choice, stored) in requests where !extent.ends.contains(choice) {
+            var request = stored.request
+            request.handle = GenerationHandle(rawValue: handle.rawValue + UInt64(choice))
+            // Whom it shared its prompt with may have ended.
+            request.promptLeader = nil
+            request.continuationTime += .milliseconds(earlierTime + tokenTime)
+            rest[choice] = request
+        }
+        for case .engine(let event) in inputs { rest[choice(of: event)]?.take(event.kind) }
+        return rest.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Whether the server ended while it asked the engine: for some choices, not for all.
+    package var isAskedInPart: Bool { !requests.isEmpty && requests.count < head.choiceCount }
 
     private var tokenTime: Int64 {
         if let firstToken, let lastToken { max(0, lastToken - firstToken) } else { 0 }
@@ -69,9 +94,11 @@ package struct StoredGeneration: Sendable, Equatable {
             switch kind {
             case .head: throw .invalidValue("second head")
             case .request:
-                guard request == nil else { throw .invalidValue("second request") }
-                request = try JournalRequest(from: &reader)
-                extent.hasRequest = true
+                let request = try JournalRequest(from: &reader)
+                let choice = try checkedChoice(request.request.handle)
+                guard requests[choice] == nil else { throw .invalidValue("second request") }
+                requests[choice] = request
+                extent.hasRequest = requests.count == head.choiceCount
             case .events: try takeEvents(&reader)
             case .ping:
                 lastChange = try reader.readInt64()
@@ -93,14 +120,26 @@ package struct StoredGeneration: Sendable, Equatable {
         }
     }
 
+    private func checkedChoice(_ handle: GenerationHandle) throws(FrameError) -> Int {
+        guard head.choiceCount > 1 else { return 0 }
+        guard let choice = Int(exactly: handle.rawValue), choice < head.choiceCount else {
+            throw .invalidValue("choice")
+        }
+        return choice
+    }
+
     /// - Throws: and then none of them counts.
     private mutating func takeEvents(_ reader: inout ByteReader) throws(FrameError) {
         let time = try reader.readInt64()
         var events: [EngineEvent] = []
+        var ends = extent.ends
         while reader.remainingCount > 0 {
-            if events.last?.isTerminal == true { throw .trailingBytes(count: reader.remainingCount) }
-            events.append(try reader.readEvent())
+            if ends.isEnded { throw .trailingBytes(count: reader.remainingCount) }
+            let event = try reader.readEvent()
+            ends.take(event.kind, of: try checkedChoice(event.handle))
+            events.append(event)
         }
+        extent.ends = ends
         lastChange = time
         inputs += events.map { .engine($0) }
         guard events.contains(where: { if case .token = $0.kind { true } else { false } }) else { return }
@@ -113,8 +152,9 @@ package struct StoredGeneration: Sendable, Equatable {
 package struct JournalExtent: Sendable, Equatable {
     package var recordCount: UInt32 = 0
     package var byteCount = 0
-    /// Whether the engine's request is among it.
+    /// Whether all that the engine was asked is among it.
     package var hasRequest = false
+    var ends = ChoiceEnds(count: 1)
 }
 
 extension GenerationInput {

@@ -85,7 +85,7 @@ import Testing
         #expect(JournalHead(stored.head.terms(view: NumberedView())) == Self.head)
         #expect(stored.tokens == [1, 2, 3, 4, 5])
         #expect(stored.lastChange == 6_050)
-        #expect(stored.continuation(handle: Self.handle) == nil)
+        #expect(stored.continuations(handle: Self.handle) == nil)
     }
 
     @Test func aTornEndLeavesTheRecordsBeforeIt() throws {
@@ -150,7 +150,7 @@ import Testing
         // All but the end of the generation.
         let stored = try #require(JournalReader.read(Array(bytes[..<ends[ends.count - 2]])).generation)
         let handle = GenerationHandle(rawValue: 77)
-        let request = try #require(stored.continuation(handle: handle))
+        let request = try #require(stored.continuations(handle: handle)?.first)
         #expect(request.handle == handle)
         #expect(request.continuation == [1, 2, 3, 4])
         #expect(request.continuationTime == .milliseconds(590))

@@ -1,0 +1,1 @@
+../../../Sources/MartletTestSupport/RequestSamples.swift

@@ -1,0 +1,22 @@
+internal import MartletProtocol
+
+/// Which choices of a generation are over: with the last of them it is, or with the first that fails.
+struct ChoiceEnds: Sendable, Equatable {
+    let count: Int
+    private var ended: Set<Int> = []
+    private var hasFailed = false
+
+    init(count: Int) { self.count = count }
+
+    var isEnded: Bool { hasFailed || ended.count == count }
+
+    func contains(_ choice: Int) -> Bool { ended.contains(choice) }
+
+    mutating func take(_ event: EngineEvent.Kind, of choice: Int) {
+        switch event {
+        case .finished: ended.insert(choice)
+        case .failed: hasFailed = true
+        default: break
+        }
+    }
+}

@@ -1,0 +1,103 @@
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// A TCP proxy that passes everything on, and cuts each connection when the server has sent a number of bytes.
+package final class CuttingProxy: Sendable {
+    package let port: Int
+    private let channels = Mutex<[any Channel]>([])
+    private let cuts = Atomic(0)
+
+    private init(port: Int) { self.port = port }
+
+    /// How many connections were cut.
+    package var cutCount: Int { cuts.load(ordering: .acquiring) }
+
+    /// Runs `body` with a proxy in front of `port` of this machine; what is still open afterwards is closed.
+    /// - Parameter limit: how many of the server's bytes a connection passes on before it is cut. What the client sends is
+    ///   passed on whole: a request that did not arrive is no request.
+    package static func run<Result>(
+        to port: Int, cuttingAfter limit: Int, _ body: (CuttingProxy) async throws -> Result
+    ) async throws -> Result {
+        let made = Mutex<CuttingProxy?>(nil)
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { client in
+                made.withLock { $0 }?.pass(from: client, to: port, cuttingAfter: limit)
+                    ?? client.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        // Nobody knows the port before.
+        let proxy = CuttingProxy(port: listener.localAddress?.port ?? 0)
+        made.withLock { $0 = proxy }
+        let result: Swift.Result<Result, any Error>
+        do {
+            result = .success(try await body(proxy))
+        } catch {
+            result = .failure(error)
+        }
+        try await listener.close()
+        for channel in proxy.channels.withLock({ $0 }) { channel.close(promise: nil) }
+        return try result.get()
+    }
+
+    private func pass(from client: any Channel, to port: Int, cuttingAfter limit: Int) -> EventLoopFuture<Void> {
+        // On the client's event loop, so that each may touch the other's pipeline. Nothing is read before both have their
+        // handlers: the client is not registered until this has succeeded, and the server is first to be asked.
+        ClientBootstrap(group: client.eventLoop)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .connect(host: "127.0.0.1", port: port)
+            .flatMap { server in
+                self.channels.withLock { $0 += [client, server] }
+                return client.eventLoop.makeCompletedFuture {
+                    try client.pipeline.syncOperations.addHandler(PassingHandler(to: server))
+                    try server.pipeline.syncOperations.addHandler(
+                        PassingHandler(to: client, limit: limit) { self.cuts.add(1, ordering: .acquiringAndReleasing) })
+                }
+            }
+    }
+}
+
+/// Passes what arrives on to another connection of the same event loop, the end of it too. Thread: that event loop.
+private final class PassingHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let other: any Channel
+    private var left: Int
+    private var isCut = false
+    private let cut: () -> Void
+
+    init(to other: any Channel, limit: Int = .max, cut: @escaping () -> Void = {}) {
+        self.other = other
+        left = limit
+        self.cut = cut
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        guard buffer.readableBytes > left else {
+            left -= buffer.readableBytes
+            other.writeAndFlush(buffer, promise: nil)
+            return
+        }
+        // Both ends see a connection that closes in the middle.
+        guard !isCut else { return }
+        isCut = true
+        cut()
+        let rest = buffer.readSlice(length: left) ?? ByteBuffer()
+        let other = other
+        other.writeAndFlush(rest).whenComplete { _ in other.close(promise: nil) }
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { other.close(mode: .output, promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        // A cut lets what was passed on leave first.
+        if !isCut { other.close(promise: nil) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

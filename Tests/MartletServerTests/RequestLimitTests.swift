@@ -1,0 +1,38 @@
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+import Testing
+
+/// Whatever a body says, it is answered, and what is wrong with it is the client's fault.
+@Suite(.timeLimit(.minutes(5))) struct RequestLimitTests {
+    private static var engineState: EngineState {
+        var information = ModelInformation.fake
+        information.embeddingPooling = .mean
+        return .ready(information)
+    }
+
+    @Test(arguments: RequestSamples.Route.allCases) func everyBodyIsAnsweredOrRefused(
+        route: RequestSamples.Route
+    ) async throws {
+        try await TestServer.run(state: Self.engineState, script: .answer(["a", "b"])) { server async throws in
+            var random = SeededGenerator(seed: UInt64(route.rawValue.utf8.count))
+            var samples = RequestSamples { Int.random(in: 0..<$0, using: &random) }
+            var counts = (accepted: 0, refused: 0)
+            for _ in 0..<300 {
+                let body = samples.body(of: route)
+                let (head, answer) = try await server.send("POST", route.rawValue, body: body)
+                if head.status < 400 {
+                    counts.accepted += 1
+                    #expect(!answer.contains("\"error\""), "\(body): \(answer.prefix(400))")
+                } else {
+                    counts.refused += 1
+                    #expect(head.status < 500, "\(body): \(answer)")
+                    #expect(try json(answer)["error"]?["message"]?.stringValue?.isEmpty == false, "\(body): \(answer)")
+                }
+            }
+            #expect(counts.refused > 50 && counts.accepted > 5, "\(counts)")
+            #expect(try await server.send("GET", "/health").head.status == 200)
+        }
+    }
+}

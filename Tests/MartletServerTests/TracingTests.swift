@@ -1,0 +1,71 @@
+import InMemoryTracing
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+import Testing
+import Tracing
+
+/// What a tracer is told of requests and generations.
+@Suite(.timeLimit(.minutes(1))) struct TracingTests {
+    private let tracer = InMemoryTracer()
+
+    private func run(_ script: FakeEngine.Script, _ body: (TestServer) async throws -> Void) async throws {
+        try await TestServer.run(script: script, configure: { $0.tracer = tracer }) { try await body($0) }
+    }
+
+    /// Waits for finished spans of this name: they end a moment after the last byte.
+    private func spans(_ name: String, count: Int = 1) async -> [FinishedInMemorySpan] {
+        while true {
+            let spans = tracer.finishedSpans.filter { $0.operationName == name }
+            if spans.count >= count { return spans }
+            await Task.yield()
+        }
+    }
+
+    @Test(arguments: [true, false]) func aGenerationIsPartOfItsRequestsTrace(streams: Bool) async throws {
+        try await run(.answer(["a", "b"])) { server in
+            let (head, _) = try await server.send(
+                "POST", "/v1/chat/completions",
+                headers: [("in-memory-trace-id", "trace-of-the-client"), ("in-memory-span-id", "span-of-the-client")],
+                body: chat(stream: streams))
+            let request = try #require(await spans("POST /v1/chat/completions").first)
+            let generation = try #require(await spans("generation").first)
+            #expect(request.kind == .server)
+            #expect(request.spanContext.traceID == "trace-of-the-client")
+            #expect(request.spanContext.parentSpanID == "span-of-the-client")
+            #expect(request.attributes.get("http.response.status_code") == SpanAttribute.int64(200))
+            #expect(generation.spanContext.traceID == "trace-of-the-client")
+            #expect(generation.spanContext.parentSpanID == request.spanContext.spanID)
+            #expect(generation.attributes.get("gen_ai.usage.output_tokens") == SpanAttribute.int64(2))
+            // The client is told which span it was.
+            #expect(head["in-memory-span-id"] == request.spanContext.spanID)
+            #expect(tracer.activeSpans.isEmpty)
+        }
+    }
+
+    @Test func aResumableGenerationOutlivesItsRequest() async throws {
+        try await run(.admit) { server in
+            let (connection, _) = try await server.open([("X-Stream-Resume", "1")])
+            let handle = await server.engine.request(0).handle
+            try await connection.reset()
+            _ = await spans("POST /v1/chat/completions")
+            #expect(tracer.activeSpans.map(\.operationName) == ["generation"])
+            server.engine.fail(handle, EngineError(.generationFailed, "broken"))
+            let span = try #require(await spans("generation").first)
+            #expect(span.status?.code == .error && span.status?.message == "broken")
+        }
+    }
+
+    @Test func refusalsAndUnknownRoutesAreTracedToo() async throws {
+        try await run(.hold) { server in
+            _ = try await server.send("POST", "/v1/chat/completions", body: "{}")
+            _ = try await server.send("GET", "/nothing")
+            let refused = try #require(await spans("POST /v1/chat/completions").first)
+            #expect(refused.attributes.get("http.response.status_code") == SpanAttribute.int64(400))
+            #expect(refused.status == nil)
+            let unknown = try #require(await spans("GET NotFound").first)
+            #expect(unknown.attributes.get("http.response.status_code") == SpanAttribute.int64(404))
+            #expect(tracer.activeSpans.isEmpty)
+        }
+    }
+}
