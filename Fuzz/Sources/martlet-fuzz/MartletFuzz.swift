@@ -24,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
     case jinja
     case frames
     case requests
+    case messages
     case output
     case grammar
     case encodedGrammar
@@ -39,6 +40,7 @@ enum FuzzTarget: String, CaseIterable {
         case .jinja: { TemplateFuzz.run(bytes($0, $1)) }
         case .frames: { FrameFuzz.run(bytes($0, $1)) }
         case .requests: { RequestFuzz.run(bytes($0, $1)) }
+        case .messages: { MessageFuzz.run(bytes($0, $1)) }
         case .output: { OutputFuzz.run(bytes($0, $1)) }
         case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
         case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }

@@ -1,5 +1,6 @@
 import MartletAPI
 import MartletJSON
+import MartletProtocol
 
 /// Any body of a request is accepted, or refused with an error whose own body is JSON.
 enum RequestFuzz {
@@ -34,11 +35,12 @@ enum RequestFuzz {
 
     private static func decode(_ body: JSONValue, route: UInt8) throws(APIError) {
         let defaults = CompletionDefaults()
-        switch route % 4 {
+        switch route % 5 {
         case 0: _ = try ChatCompletionRequest(body, defaults: defaults, randomSeed: 1)
         case 1: _ = try TextCompletionRequest(body, defaults: defaults, randomSeed: 1)
         case 2: _ = try TokenizeRequest(body)
-        default: _ = try DetokenizeRequest(body)
+        case 3: _ = try DetokenizeRequest(body)
+        default: _ = try ControlRequest(body, settings: AdjustableSettings())
         }
     }
 }
