@@ -204,7 +204,8 @@ package final class EdgeServer: Sendable {
         completions.add(to: &routes)
         StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         GenerationRoutes(registry: registry, loops: loops).add(to: &routes)
-        let control = ControlService(registry: registry, gate: gate)
+        let control = ControlService(
+            registry: registry, gate: gate, defaults: configuration.completionDefaults)
         ControlRoutes(service: control, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         RealtimeRoute(
             configuration: configuration, completions: completions, control: control, loops: loops

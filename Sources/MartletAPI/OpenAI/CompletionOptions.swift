@@ -51,14 +51,7 @@ package struct CompletionOptions: Sendable, Equatable {
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
                 .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
-        generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
-        if let schema = try SchemaField.read(fields, defaults: defaults) {
-            guard generation.constraint == nil else {
-                throw .field("grammar", "Only one of a grammar and a schema can be honoured")
-            }
-            generation.constraint = GenerationConstraint(schema.grammar)
-            warnings = schema.warnings
-        }
+        (generation.constraint, warnings) = try Self.constraint(fields, defaults)
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         generation.maximumTime = try Self.maximumTime(fields)
@@ -115,6 +108,16 @@ package struct CompletionOptions: Sendable, Equatable {
             if let value = try fields.integer(name, in: 1...choiceLimit) { return value }
         }
         return 1
+    }
+
+    /// What a grammar or a schema lets be written, and what of a schema is not honoured.
+    static func constraint(
+        _ fields: FieldReader, _ defaults: CompletionDefaults
+    ) throws(APIError) -> (GenerationConstraint?, warnings: [String]) {
+        let grammar = try GrammarField.read(fields, limits: defaults.grammarLimits)
+        guard let schema = try SchemaField.read(fields, defaults: defaults) else { return (grammar, []) }
+        guard grammar == nil else { throw .field("grammar", "Only one of a grammar and a schema can be honoured") }
+        return (GenerationConstraint(schema.grammar), schema.warnings)
     }
 
     /// The engine's form of these options.

@@ -26,6 +26,8 @@ final class Generation {
     private var checkpoints: [Checkpoint]
     private(set) var record = AnswerRecord()
     /// What may be generated; `nil` = anything.
+    private(set) var constraint: CompiledConstraint?
+    /// Where that is.
     private(set) var matcher: TokenMatcher?
     /// Whether a token was taken that the grammar does not allow.
     private(set) var isAstray = false
@@ -70,6 +72,7 @@ final class Generation {
         promptLength = promptCount
         history = request.tokens
         settings = request.settings
+        constraint = request.constraint
         sampler = Sampler(
             request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
         text = TextState(
@@ -95,6 +98,7 @@ final class Generation {
         self.arrival = arrival
         sampler = original.sampler
         settings = original.settings
+        constraint = original.constraint
         text = original.text
         checkpoints = original.checkpoints
         record = original.record
@@ -111,7 +115,11 @@ final class Generation {
     /// Has a matcher that has seen nothing take the tokens so far.
     private func follow(_ matcher: TokenMatcher?) {
         guard let matcher else { return }
-        for index in 0..<predicted where !matcher.accept(record.token(index)) { isAstray = true }
+        isAstray = false
+        for index in settings.constraintStart..<max(predicted, settings.constraintStart)
+        where !matcher.accept(record.token(index)) {
+            isAstray = true
+        }
         self.matcher = matcher
     }
 
@@ -229,7 +237,7 @@ final class Generation {
         case .indentation: return .indentation
         case nil: break
         }
-        if let matcher {
+        if let matcher, predicted > settings.constraintStart {
             // Only what an earlier run is said to have written can be refused; nothing can follow that.
             if !matcher.accept(token) { isAstray = true }
             if matcher.isFinished, !isAstray { return .endOfGeneration }
@@ -333,6 +341,25 @@ final class Generation {
         checkpoints.append(Checkpoint(token: predicted, text: text))
     }
 
+    /// Follows another grammar from where the settings say that it begins.
+    /// - Parameter matcher: one of that grammar that has seen nothing yet.
+    func constrain(to constraint: CompiledConstraint?, _ matcher: TokenMatcher?) {
+        self.constraint = constraint
+        self.matcher = nil
+        follow(matcher)
+    }
+
+    /// Where a grammar begins that holds from the next token on: a marker of thinking that has begun belongs to it.
+    func newConstraintStart(in vocabulary: Vocabulary) -> Int {
+        var start = predicted
+        var missing = reasoning?.begunEndCount ?? 0
+        while missing > 0, start > 0 {
+            start -= 1
+            missing -= text(of: record.token(start), in: vocabulary).count
+        }
+        return start
+    }
+
     /// A turn was closed and a new one opened by tokens without text.
     func beginTurn() {
         text.reasoning?.beginTurn()
@@ -365,6 +392,7 @@ final class Generation {
         let injected = record.injectedCount
         record.cut(to: count)
         continuedCount = min(continuedCount, count)
+        settings.constraintStart = min(settings.constraintStart, count)
         settings.maximumTokens = settings.maximumTokens.map { $0 - injected + record.injectedCount }
         checkpoints.removeAll { $0.token > count }
         let last = checkpoints[checkpoints.count - 1]

@@ -7,6 +7,8 @@ internal import MartletStreams
 struct ControlService: Sendable {
     let registry: GenerationRegistry
     let gate: ModelGate
+    /// What a grammar may cost.
+    let defaults: CompletionDefaults
 
     /// - Throws: when its owner has none of that name.
     func generation(_ target: GenerationTarget, of owner: Owner) throws(APIError) -> Generation {
@@ -31,7 +33,7 @@ struct ControlService: Sendable {
     /// Gives an order. Orders are obeyed in the order in which they were given.
     func give(_ json: JSONValue, to generation: Generation) throws(APIError) -> GivenOrder {
         let settings = registry.settings(of: generation) ?? AdjustableSettings()
-        let request = try ControlRequest(json, settings: settings)
+        let request = try ControlRequest(json, settings: settings, defaults: defaults)
         let action: ControlAction
         switch request.action {
         case .endReasoning(let message): action = .endReasoning(message: message)
