@@ -61,7 +61,7 @@ let package = Package(
             name: "MartletServer",
             dependencies: [
                 "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol", "MartletJSON",
-                "MartletObservability",
+                "MartletObservability", "MartletSchema",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -111,7 +111,7 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletJSON", "MartletProtocol",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -173,7 +173,8 @@ let package = Package(
             name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
-            name: "MartletChatTests", dependencies: ["MartletChat", "MartletJSON", "MartletProtocol"],
+            name: "MartletChatTests",
+            dependencies: ["MartletChat", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",

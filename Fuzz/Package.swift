@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented

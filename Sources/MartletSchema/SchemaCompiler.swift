@@ -32,28 +32,53 @@ package struct SchemaCompiler: Sendable, Equatable {
     ///
     /// Never a text of another value. Of the texts of a value that fulfils it, those with the members in the order of
     /// the schema; see `design.md` for what else is left out.
+    ///
+    /// - Throws: then nothing of what `builder` had is left in it.
     package func compile(
         _ schema: JSONValue, in builder: inout GrammarBuilder
+    ) throws(SchemaError) -> CompiledSchema {
+        try compile(schema, as: .json, in: &builder) { emitter, root in try emitter.value(root) }
+    }
+
+    /// The objects that fulfil `schema`, as the arguments of a call.
+    ///
+    /// - Parameter isClosed: whether there are no arguments beside those that the schema names, unless it says
+    ///   outright that there are.
+    /// - Throws: then nothing of what `builder` had is left in it.
+    package func compileArguments(
+        _ schema: JSONValue, as notation: ArgumentNotation, isClosed: Bool, in builder: inout GrammarBuilder
+    ) throws(SchemaError) -> CompiledSchema {
+        try compile(schema, as: notation.values, in: &builder) { emitter, root in
+            try emitter.arguments(root, notation, isClosed: isClosed)
+        }
+    }
+
+    private typealias Writer = (inout SchemaEmitter, SchemaState) throws -> GrammarBuilder.Node
+
+    private func compile(
+        _ schema: JSONValue, as notation: ValueNotation, in builder: inout GrammarBuilder, _ write: Writer
     ) throws(SchemaError) -> CompiledSchema {
         guard schema.bytes.count <= limits.bytes else {
             throw SchemaError(.limit, pointer: "#", keyword: "", "it has more than \(limits.bytes) bytes")
         }
         var dropped: Set<SchemaKeyword> = []
         var warnings: [String] = []
-        while true {
+        // What has to be left out is found apart: of what goes wrong, parts stay in a builder.
+        while mode == .relaxed {
+            var trial = GrammarBuilder(limits: builder.limits)
             do {
-                var trial = builder
-                let node = try emit(schema, dropping: dropped, in: &trial)
-                builder = trial
-                return CompiledSchema(node: node, warnings: warnings)
+                _ = try emit(schema, as: notation, dropping: dropped, in: &trial, write)
+                break
             } catch {
                 let keyword = SchemaKeyword(pointer: error.pointer, keyword: error.keyword)
-                guard mode == .relaxed, error.kind == .unsupported, !error.keyword.isEmpty,
-                    warnings.count < 64, dropped.insert(keyword).inserted
+                guard error.kind == .unsupported, !error.keyword.isEmpty, warnings.count < 64,
+                    dropped.insert(keyword).inserted
                 else { throw error }
                 warnings.append("The schema's \(error) It was left out.")
             }
         }
+        let node = try emit(schema, as: notation, dropping: dropped, in: &builder, write)
+        return CompiledSchema(node: node, warnings: warnings)
     }
 
     /// A grammar of the texts of `schema` and nothing else.
@@ -80,14 +105,20 @@ package struct SchemaCompiler: Sendable, Equatable {
     }
 
     private func emit(
-        _ schema: JSONValue, dropping dropped: Set<SchemaKeyword>, in builder: inout GrammarBuilder
+        _ schema: JSONValue, as notation: ValueNotation, dropping dropped: Set<SchemaKeyword>,
+        in builder: inout GrammarBuilder, _ write: Writer
     ) throws(SchemaError) -> GrammarBuilder.Node {
         let nodes = try SchemaReader.read(schema, limits: limits, dropping: dropped)
         let expander = SchemaExpander(nodes: nodes, limits: limits)
         do {
-            var emitter = try SchemaEmitter(builder: builder, expander: expander, spacing: spacing)
-            let node = try emitter.value(expander.state([SchemaLiteral(node: 0)]))
+            // Taken out, as a second owner would make it copied.
+            var whole = GrammarBuilder(limits: builder.limits)
+            swap(&whole, &builder)
+            var emitter = try SchemaEmitter(
+                builder: consume whole, expander: expander, notation: notation, spacing: spacing)
+            let node = try write(&emitter, expander.state([SchemaLiteral(node: 0)]))
             try emitter.finishRules()
+            if let failure = emitter.builder.failure { throw failure }
             builder = emitter.builder
             return node
         } catch let error as SchemaError {

@@ -23,15 +23,32 @@ struct CallViewTests {
     private let head = ResponseHead(
         id: "chatcmpl-0123456789abcdef0123456789abcdef", created: 1, model: "m", fingerprint: "b")
 
-    private func view() throws -> ChatCompletionView {
-        let request = try ChatCompletionRequest(
-            ["messages": [["role": "user", "content": "Hi"]]], defaults: CompletionDefaults(), randomSeed: 1)
-        return ChatCompletionView(head: head, options: request.options)
+    private func options() throws -> CompletionOptions {
+        try ChatCompletionRequest(
+            ["messages": [["role": "user", "content": "Hi"]]], defaults: CompletionDefaults(), randomSeed: 1
+        ).options
     }
+
+    private func view() throws -> ChatCompletionView { ChatCompletionView(head: head, options: try options()) }
 
     private func message(_ events: [LogEvent]) throws -> (choice: JSONValue, body: JSONValue) {
         let body = try JSONParser.parse(try view().response(for: events))
         return (try #require(body["choices"]?.arrayValue?.first), body)
+    }
+
+    /// A key that comes twice is read as its last value by most, and refused by some.
+    @Test func warningsOfTheRequestAndOfTheAnswerAreOneMember() throws {
+        var head = head
+        head.warnings = ["Dropped."]
+        let view = ChatCompletionView(head: head, options: try options())
+        let whole = try view.response(for: Self.events(.endOfGeneration))
+        var chunk: [UInt8] = []
+        view.encode(.warning("Odd."), number: 1, into: &chunk)
+        for body in [whole, Array(chunk.dropFirst(6))] {
+            let text = String(decoding: body, as: UTF8.self)
+            #expect(text.split(separator: "\"warnings\"", omittingEmptySubsequences: false).count == 2)
+            #expect(try JSONParser.parse(body)["warnings"] == ["Dropped.", "Odd."])
+        }
     }
 
     @Test func theMessageIsTheFoldOfTheStream() throws {

@@ -34,19 +34,20 @@ struct AnswerGrammarTests {
                 let text = turn.turn.text
                 let label = Comment(
                     rawValue: "\(name): \(turn.turn.opening.debugDescription) + \(text.debugDescription)")
-                let maker = AnswerGrammar(template.syntax, prompt: prompt(turn.turn), schemaNode: JSONTexts.node)
+                let maker = AnswerGrammar(template.syntax, prompt: prompt(turn.turn))
                 let tools = SyntaxRecognition.offered.tools
-                let grammar = try #require(try maker.grammar(tools: tools, demand: .calls, allowsSeveral: true), label)
+                let grammar = try #require(
+                    try maker.grammar(tools: tools, demand: .calls, allowsSeveral: true)?.grammar, label)
                 #expect(accepts(grammar, text), label)
                 let other = try #require(
-                    try maker.grammar(tools: Array(tools[1...]), demand: .calls, allowsSeveral: true), label)
+                    try maker.grammar(tools: Array(tools[1...]), demand: .calls, allowsSeveral: true)?.grammar, label)
                 #expect(!accepts(other, text), label)
                 if count == 2 {
                     let single = try #require(
-                        try maker.grammar(tools: tools, demand: .calls, allowsSeveral: false), label)
+                        try maker.grammar(tools: tools, demand: .calls, allowsSeveral: false)?.grammar, label)
                     #expect(!accepts(single, text), label)
                 }
-                if let free = try maker.grammar(tools: tools, demand: .anything, allowsSeveral: true) {
+                if let free = try maker.grammar(tools: tools, demand: .anything, allowsSeveral: true)?.grammar {
                     #expect(accepts(free, text), label)
                     let isThinking = OutputParser(template.syntax, after: turn.turn.opening).isInReasoning
                     #expect(accepts(free, "Just text.") != isThinking, label)

@@ -5,7 +5,7 @@ import OrderedCollections
 
 /// Writes the objects of llama-server's own form.
 struct NativeObject: Sendable {
-    private let model: String
+    private let head: ResponseHead
     /// Of each choice.
     private let prompts: [String]
     /// `generation_settings`, written once.
@@ -14,7 +14,7 @@ struct NativeObject: Sendable {
     private let probabilities: ProbabilityWriter
 
     init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
-        model = head.model
+        self.head = head
         self.prompts = prompts
         settings = options.settings.bytes
         told = options.told
@@ -90,7 +90,7 @@ struct NativeObject: Sendable {
         JSONText.appendRaw("],\"id_slot\":", to: &bytes)
         JSONText.appendInteger(completion.slot ?? -1, to: &bytes)
         JSONText.appendRaw(",\"stop\":true,\"model\":", to: &bytes)
-        JSONText.appendString(model, to: &bytes)
+        JSONText.appendString(head.model, to: &bytes)
         let timings = completion.timings
         Self.writeCounts(predicted: timings.predictedTokens, evaluated: timings.promptTokens, to: &bytes)
         JSONText.appendRaw(",\"generation_settings\":", to: &bytes)
@@ -110,6 +110,7 @@ struct NativeObject: Sendable {
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeTimings(timings, to: &bytes)
         writeProbabilities(answer?.probabilities ?? [], to: &bytes)
+        head.writeWarnings(answer?.warnings ?? [], to: &bytes)
         JSONText.appendRaw("}", to: &bytes)
     }
 }

@@ -73,9 +73,8 @@ package struct ChatCompletionView: StreamView {
         case .warning(let text):
             bytes.append(contentsOf: opening)
             JSONText.appendRaw("}}", to: &bytes)
-            bytes.append(contentsOf: suffix)
-            JSONText.appendRaw(",", to: &bytes)
-            Accounting.writeWarnings([text], to: &bytes)
+            JSONText.appendRaw("],", to: &bytes)
+            head.write(object: "chat.completion.chunk", warnings: [text], to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .admitted: break
         case .started:
@@ -233,15 +232,10 @@ package struct ChatCompletionView: StreamView {
             view.writeChoice(answer, to: &bytes)
         }
         JSONText.appendRaw("],", to: &bytes)
-        head.write(object: "chat.completion", to: &bytes)
+        head.write(object: "chat.completion", warnings: answers.choices.flatMap(\.warnings), to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(answers.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        let warnings = answers.choices.flatMap(\.warnings)
-        if !warnings.isEmpty {
-            Accounting.writeWarnings(warnings, to: &bytes)
-            JSONText.appendRaw(",", to: &bytes)
-        }
         Accounting.writeTimings(answers.completion.timings, to: &bytes)
         if options.told.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)

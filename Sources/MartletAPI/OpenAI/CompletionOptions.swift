@@ -1,5 +1,7 @@
+package import MartletGrammar
 package import MartletJSON
 package import MartletProtocol
+package import MartletSchema
 
 /// The fields that every completion route shares.
 package struct CompletionOptions: Sendable, Equatable {
@@ -16,6 +18,12 @@ package struct CompletionOptions: Sendable, Equatable {
     package private(set) var warnings: [String] = []
     /// What is told beside the answer.
     package var told: ToldFields
+    /// How schemas are treated, those of tools too.
+    package let schemaCompiler: SchemaCompiler
+    /// What a grammar may cost.
+    package let grammarLimits: GrammarLimits
+    /// What the answer's text must be, where that is asked for as a schema.
+    package private(set) var schemaGrammar: Grammar?
     /// How many answers to each prompt are wanted.
     package var choiceCount = 1
     /// How strongly adapters are applied; `nil` = as the server has it.
@@ -51,7 +59,12 @@ package struct CompletionOptions: Sendable, Equatable {
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
                 .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
-        (generation.constraint, warnings) = try Self.constraint(fields, defaults)
+        schemaCompiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
+        grammarLimits = defaults.grammarLimits
+        let (constraint, schema) = try Self.constraint(fields, defaults)
+        generation.constraint = constraint
+        schemaGrammar = schema?.grammar
+        warnings = schema?.warnings ?? []
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         generation.maximumTime = try Self.maximumTime(fields)
@@ -68,6 +81,8 @@ package struct CompletionOptions: Sendable, Equatable {
     /// What answers get that are asked for without any field.
     package init(defaults: CompletionDefaults) {
         told = ToldFields()
+        schemaCompiler = defaults.schemaCompiler
+        grammarLimits = defaults.grammarLimits
         contextShift = ContextShift(keep: defaults.keptTokens)
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
@@ -110,14 +125,17 @@ package struct CompletionOptions: Sendable, Equatable {
         return 1
     }
 
-    /// What a grammar or a schema lets be written, and what of a schema is not honoured.
+    /// What a grammar or a schema lets be written, and the schema if it is one.
     static func constraint(
         _ fields: FieldReader, _ defaults: CompletionDefaults
-    ) throws(APIError) -> (GenerationConstraint?, warnings: [String]) {
+    ) throws(APIError) -> (GenerationConstraint?, SchemaField?) {
         let grammar = try GrammarField.read(fields, limits: defaults.grammarLimits)
-        guard let schema = try SchemaField.read(fields, defaults: defaults) else { return (grammar, []) }
+        let compiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
+        guard let schema = try SchemaField.read(fields, compiler, limits: defaults.grammarLimits) else {
+            return (grammar, nil)
+        }
         guard grammar == nil else { throw .field("grammar", "Only one of a grammar and a schema can be honoured") }
-        return (GenerationConstraint(schema.grammar), schema.warnings)
+        return (GenerationConstraint(schema.grammar), schema)
     }
 
     /// The engine's form of these options.

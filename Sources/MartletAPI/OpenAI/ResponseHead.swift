@@ -31,8 +31,9 @@ package struct ResponseHead: Sendable, Equatable {
             + digits
     }
 
-    /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces; `"warnings":[…]` where there are some.
-    func write(object: StaticString, to bytes: inout [UInt8]) {
+    /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces, and `"warnings":[…]`
+    /// where there are some: the request's, then the answer's.
+    func write(object: StaticString, warnings others: [String] = [], to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"created\":", to: &bytes)
         JSONText.appendInteger(created, to: &bytes)
         JSONText.appendRaw(",\"id\":", to: &bytes)
@@ -44,10 +45,14 @@ package struct ResponseHead: Sendable, Equatable {
         JSONText.appendRaw(",\"object\":\"", to: &bytes)
         JSONText.appendRaw(object, to: &bytes)
         JSONText.appendRaw("\"", to: &bytes)
-        if !warnings.isEmpty {
-            JSONText.appendRaw(",\"warnings\":", to: &bytes)
-            JSONValue.array(warnings.map { .string($0) }).write(to: &bytes)
-        }
+        writeWarnings(others, to: &bytes)
+    }
+
+    /// Appends `,"warnings":[…]` where there are some: the request's, then those given.
+    func writeWarnings(_ others: [String] = [], to bytes: inout [UInt8]) {
+        guard !warnings.isEmpty || !others.isEmpty else { return }
+        JSONText.appendRaw(",\"warnings\":", to: &bytes)
+        JSONValue.array((warnings + others).map { .string($0) }).write(to: &bytes)
     }
 }
 
@@ -81,16 +86,6 @@ enum Accounting {
             "predicted", count: max(timings.predictedTokens - 1, 0),
             milliseconds: timings.predictedTime.milliseconds, to: &bytes)
         JSONText.appendRaw("}", to: &bytes)
-    }
-
-    /// Appends `"warnings":[…]`.
-    static func writeWarnings(_ warnings: [String], to bytes: inout [UInt8]) {
-        JSONText.appendRaw("\"warnings\":[", to: &bytes)
-        for (index, warning) in warnings.enumerated() {
-            if index > 0 { JSONText.appendRaw(",", to: &bytes) }
-            JSONText.appendString(warning, to: &bytes)
-        }
-        JSONText.appendRaw("]", to: &bytes)
     }
 
     private static func writeRates(

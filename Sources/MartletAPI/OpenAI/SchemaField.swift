@@ -10,17 +10,27 @@ package struct SchemaField: Sendable, Equatable {
     package var warnings: [String]
 
     /// - Returns: `nil` where nothing is asked for.
-    static func read(_ fields: FieldReader, defaults: CompletionDefaults) throws(APIError) -> SchemaField? {
-        var compiler = defaults.schemaCompiler
-        if let mode = try choice(SchemaMode.self, "schema_mode", fields) { compiler.mode = mode }
-        if let spacing = try choice(JSONSpacing.self, "schema_whitespace", fields) { compiler.spacing = spacing }
+    static func read(
+        _ fields: FieldReader, _ compiler: SchemaCompiler, limits: GrammarLimits
+    ) throws(APIError) -> SchemaField? {
         guard let (schema, name) = try schema(fields) else { return nil }
+        var compiler = compiler
+        let described = try fields.object("response_format")?.object("json_schema")
+        if let isStrict = try described?.bool("strict") { compiler.mode = isStrict ? .strict : .relaxed }
         do throws(SchemaError) {
-            let (grammar, warnings) = try compiler.grammar(of: schema, limits: defaults.grammarLimits)
+            let (grammar, warnings) = try compiler.grammar(of: schema, limits: limits)
             return SchemaField(grammar: grammar, warnings: warnings)
         } catch {
             throw APIError(error, field: name)
         }
+    }
+
+    /// How the request wants schemas to be treated, those of its tools too.
+    static func compiler(_ fields: FieldReader, default compiler: SchemaCompiler) throws(APIError) -> SchemaCompiler {
+        var compiler = compiler
+        if let mode = try choice(SchemaMode.self, "schema_mode", fields) { compiler.mode = mode }
+        if let spacing = try choice(JSONSpacing.self, "schema_whitespace", fields) { compiler.spacing = spacing }
+        return compiler
     }
 
     /// The schema that is asked for, and where it stands in the request.
@@ -45,7 +55,6 @@ package struct SchemaField: Sendable, Equatable {
                 throw .field(name, "An object is required, but the field is missing")
             }
             _ = try described.string("name")
-            _ = try described.bool("strict")
             guard let schema = described.value("schema") else {
                 throw .field("\(name).schema", "A JSON Schema is required, but the field is missing")
             }
@@ -76,8 +85,10 @@ package struct SchemaField: Sendable, Equatable {
 
 extension APIError {
     /// A schema that cannot be honoured.
-    package init(_ error: SchemaError, field: String) {
-        self = .field(field, error.description)
+    ///
+    /// - Parameter owner: whose it is, where the field does not tell.
+    package init(_ error: SchemaError, field: String, of owner: String? = nil) {
+        self = .field(field, (owner.map { "\($0): " } ?? "") + error.description)
         code = "invalid_schema"
         pointer = error.pointer
         keyword = error.keyword.isEmpty ? nil : error.keyword

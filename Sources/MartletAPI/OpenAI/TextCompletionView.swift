@@ -57,9 +57,8 @@ package struct TextCompletionView: StreamView {
             if !echo.isEmpty { encodeText(Array(echo.utf8)[...], TokenNotes(), into: &bytes) }
         case .warning(let text):
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
-            bytes.append(contentsOf: suffix)
-            JSONText.appendRaw(",", to: &bytes)
-            Accounting.writeWarnings([text], to: &bytes)
+            JSONText.appendRaw("],", to: &bytes)
+            head.write(object: "text_completion", warnings: [text], to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .promptProgress(let progress):
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
@@ -161,15 +160,10 @@ package struct TextCompletionView: StreamView {
                 text: Array(view.echo.utf8) + answer.content, answer.probabilities, answer.completion, to: &bytes)
         }
         JSONText.appendRaw("],", to: &bytes)
-        head.write(object: "text_completion", to: &bytes)
+        head.write(object: "text_completion", warnings: answers.choices.flatMap(\.warnings), to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(answers.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        let warnings = answers.choices.flatMap(\.warnings)
-        if !warnings.isEmpty {
-            Accounting.writeWarnings(warnings, to: &bytes)
-            JSONText.appendRaw(",", to: &bytes)
-        }
         Accounting.writeTimings(answers.completion.timings, to: &bytes)
         if options.told.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)

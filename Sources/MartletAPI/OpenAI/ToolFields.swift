@@ -8,8 +8,9 @@ package struct ToolFields: Sendable, Equatable {
         package var name: String
         /// A JSON schema of an object.
         package var parameters: JSONValue
-        /// Whether the arguments must follow the schema in every point.
-        package var isStrict: Bool
+        /// Whether the arguments must follow the schema in every point, or as far as it can be honoured; `nil` = as the
+        /// request has it for schemas.
+        package var isStrict: Bool?
         /// As the client wrote it; the template shows it to the model.
         package var json: JSONValue
     }
@@ -91,11 +92,13 @@ package struct ToolFields: Sendable, Equatable {
         let parameters = try parameters(function["parameters"], at: "\(path).parameters")
         // Templates look for these without asking whether they are there.
         members["type"] = "function"
-        functionMembers["parameters"] = parameters
+        var shown = parameters.objectValue ?? [:]
+        if shown["properties"] == nil { shown["properties"] = [:] }
+        functionMembers["parameters"] = .object(shown)
         if function["description"] == nil { functionMembers["description"] = "" }
         members["function"] = .object(functionMembers)
         return Tool(
-            name: name, parameters: parameters, isStrict: function["strict"]?.boolValue ?? false,
+            name: name, parameters: parameters, isStrict: function["strict"]?.boolValue,
             json: .object(members))
     }
 
@@ -140,7 +143,6 @@ package struct ToolFields: Sendable, Equatable {
         if let properties = members["properties"], properties.objectValue == nil {
             throw .field("\(place).properties", "Value must be an object, but is \(properties.kindName)")
         }
-        if members["properties"] == nil { members["properties"] = [:] }
         return .object(members)
     }
 

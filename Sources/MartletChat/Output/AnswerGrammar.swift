@@ -1,16 +1,15 @@
 package import MartletGrammar
-package import MartletJSON
+import MartletJSON
+package import MartletSchema
 import OrderedCollections
 
 /// What a model may write in an answer that may or must call tools.
 ///
 /// Made from the same `OutputSyntax` that answers are read by. Thinking in front is part of the grammar, free but for
-/// its end. Calls name only tools that are offered, and their arguments follow the tools' schemas, members in the
-/// schema's order.
+/// its end. Calls name only tools that are offered, and their arguments fulfil the tools' schemas, members in the
+/// schema's order. What is read of such a text is what the schema allows, whatever the form.
 package struct AnswerGrammar {
     package typealias Node = GrammarBuilder.Node
-    /// Makes an expression of the JSON texts that a schema allows.
-    package typealias SchemaNode = (JSONValue, inout GrammarBuilder) throws -> Node
 
     let syntax: OutputSyntax
     /// What the prompt ends with, as far as it is the beginning of the answer.
@@ -18,14 +17,19 @@ package struct AnswerGrammar {
     /// Whether the prompt leaves the model thinking, and whether it may begin to.
     let isThinking: Bool
     let mayThink: Bool
-    let schemaNode: SchemaNode
+    private let compiler: SchemaCompiler
+    private let limits: GrammarLimits
 
-    package init(_ syntax: AnswerSyntax, prompt: RenderedPrompt, schemaNode: @escaping SchemaNode) {
+    package init(
+        _ syntax: AnswerSyntax, prompt: RenderedPrompt, compiler: SchemaCompiler = SchemaCompiler(),
+        limits: GrammarLimits = .standard
+    ) {
         self.syntax = syntax.syntax
         opening = prompt.opening + prompt.continuation
         isThinking = OutputParser(syntax, after: prompt.opening, continuing: prompt.continuation).isInReasoning
         mayThink = prompt.reasoning != .closed && prompt.continuation.isEmpty
-        self.schemaNode = schemaNode
+        self.compiler = compiler
+        self.limits = limits
     }
 
     /// What the model must write.
@@ -34,16 +38,63 @@ package struct AnswerGrammar {
         case calls
         /// Text, calls, or both.
         case anything
-        /// A text of this schema, or calls.
-        case value(JSONValue)
+        /// A text of this grammar, or calls.
+        case value(Grammar)
     }
 
-    /// - Returns: `nil` when the form gives nothing to hold the model to.
+    /// A tool that a call can be written of.
+    struct Tool {
+        var name: String
+        var arguments: Node
+    }
+
+    /// - Returns: `nil` when the form gives nothing to hold the model to; what was left out of the tools' schemas, a
+    ///   sentence each.
+    /// - Throws: which tool cannot be honoured, and why.
     package func grammar(
         tools: [OfferedTools.Tool], demand: Demand, allowsSeveral: Bool
-    ) throws -> Grammar? {
+    ) throws(AnswerGrammarError) -> (grammar: Grammar, warnings: [String])? {
         guard let calls = syntax.calls else { return nil }
-        var builder = GrammarBuilder()
+        var builder = GrammarBuilder(limits: limits)
+        var warnings: [String] = []
+        var written: [Tool] = []
+        for tool in tools {
+            do throws(SchemaError) {
+                let arguments = try arguments(of: tool, calls, &builder)
+                warnings += arguments.warnings.map { "Tool \"\(tool.name)\": \($0)" }
+                written.append(Tool(name: tool.name, arguments: arguments.node))
+            } catch {
+                throw .tool(name: tool.name, error)
+            }
+        }
+        for (tool, isPossible) in zip(written, builder.haveTexts(written.map(\.arguments))) where !isPossible {
+            throw .tool(name: tool.name, SchemaCompiler.schemaError(GrammarError(.deadEnd, "")))
+        }
+        do {
+            guard let answer = try answer(of: calls, written, demand, allowsSeveral: allowsSeveral, &builder) else {
+                return nil
+            }
+            let root = builder.rule(named: "root")
+            builder.define(root, as: builder.sequence([try thinking(&builder), answer]))
+            return (try builder.finish(root: root), warnings)
+        } catch {
+            throw .grammar(error)
+        }
+    }
+
+    private func arguments(
+        of tool: OfferedTools.Tool, _ calls: CallSyntax, _ builder: inout GrammarBuilder
+    ) throws(SchemaError) -> CompiledSchema {
+        var compiler = compiler
+        if let isStrict = tool.isStrict { compiler.mode = isStrict ? .strict : .relaxed }
+        return try compiler.compileArguments(
+            tool.parameters, as: notation(of: calls, tool), isClosed: tool.parameters["properties"] != nil, in: &builder
+        )
+    }
+
+    private func answer(
+        of calls: CallSyntax, _ tools: [Tool], _ demand: Demand, allowsSeveral: Bool, _ builder: inout GrammarBuilder
+    ) throws(GrammarError) -> Node? {
         var section = try section(of: calls, tools, allowsSeveral: allowsSeveral, &builder)
         if case .anything = demand {
         } else {
@@ -52,29 +103,27 @@ package struct AnswerGrammar {
             ])
         }
         // Some forms end a message behind its calls.
-        let ends = try builder.choice(syntax.ignored.map { try literal($0, &builder) })
-        section = builder.sequence([section, try space(&builder), builder.optional(ends)])
-        let answer: Node
+        var ends: [Node] = []
+        for end in syntax.ignored { ends.append(try literal(end, &builder)) }
+        section = builder.sequence([section, try space(&builder), builder.optional(builder.choice(ends))])
         switch demand {
-        case .calls: answer = section
-        case .value(let schema):
-            answer = builder.choice([section, try text(schemaNode(schema, &builder), &builder)])
+        case .calls: return section
+        case .value(let grammar):
+            let value = builder.reference(try builder.include(grammar))
+            return builder.choice([section, try text(value, &builder)])
         case .anything:
             // Where calls begin as text may, nothing tells where to hold the model to their form.
             let starts = triggers
             guard !starts.isEmpty else { return nil }
-            let free = builder.freeText(until: starts)
-            answer = builder.sequence([free, builder.optional(section)])
+            let free = builder.freeText(until: starts, excludingMarkers: starts.flatMap(OutputSyntax.tags))
+            return builder.sequence([free, builder.optional(section)])
         }
-        let root = builder.rule(named: "root")
-        builder.define(root, as: builder.sequence([try thinking(&builder), answer]))
-        return try builder.finish(root: root)
     }
 
-    /// A text of the schema alone, with thinking in front where the model thinks.
-    package func grammar(of schema: JSONValue) throws -> Grammar {
-        var builder = GrammarBuilder()
-        let value = try text(schemaNode(schema, &builder), &builder)
+    /// A text of `grammar` alone, with thinking in front where the model thinks.
+    package func grammar(around grammar: Grammar) throws(GrammarError) -> Grammar {
+        var builder = GrammarBuilder(limits: .unlimited)
+        let value = try text(builder.reference(try builder.include(grammar)), &builder)
         let root = builder.rule(named: "root")
         builder.define(root, as: builder.sequence([try thinking(&builder), value]))
         return try builder.finish(root: root)
@@ -92,7 +141,7 @@ package struct AnswerGrammar {
             .map { String(decoding: SyntaxPlan.trimmed($0), as: UTF8.self) }.filter { !$0.isEmpty }
     }
 
-    private func space(_ builder: inout GrammarBuilder) throws -> Node {
+    private func space(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, Self.maximumSpace)
     }
 
@@ -100,7 +149,7 @@ package struct AnswerGrammar {
     static let maximumSpace = 16
 
     /// A literal of the form; the amount of white space in it is the model's.
-    private func literal(_ text: String, _ builder: inout GrammarBuilder) throws -> Node {
+    private func literal(_ text: String, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var nodes: [Node] = []
         for part in OutputSyntax.parts(of: text) {
             if part.isTag {
@@ -123,13 +172,16 @@ package struct AnswerGrammar {
         return builder.sequence(nodes)
     }
 
-    private func piece(_ text: String, isSpace: Bool, _ builder: inout GrammarBuilder) throws -> Node {
+    private func piece(_ text: String, isSpace: Bool, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         // A space between words must be one; line ends around tags are written by some models and not by others.
         isSpace && text.contains(where: \.isNewline) ? try space(&builder) : builder.text(text)
     }
 
-    private func thinking(_ builder: inout GrammarBuilder) throws -> Node {
-        guard let reasoning = syntax.reasoning, isThinking || mayThink else { return try space(&builder) }
+    private func thinking(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+        guard let reasoning = syntax.reasoning, isThinking || mayThink else {
+            // Where a line of its own names what follows, nothing stands in front of it.
+            return syntax.messageHead?.call == "" ? builder.empty() : try space(&builder)
+        }
         let end = String(decoding: SyntaxPlan.trimmed(reasoning.ends[0]), as: UTF8.self)
         let rest = builder.sequence([
             builder.freeText(until: [end]), try literal(end, &builder), try literal(nextMessage, &builder),
@@ -148,7 +200,7 @@ package struct AnswerGrammar {
     }
 
     /// The answer's text, in what it stands between.
-    private func text(_ node: Node, _ builder: inout GrammarBuilder) throws -> Node {
+    private func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var start = OutputSyntax.behindHead(of: syntax.contentStart, in: opening)
         if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
             start = String(start.dropFirst(head.starts[0].count))
@@ -162,25 +214,29 @@ package struct AnswerGrammar {
     }
 
     /// Text between its markers that is empty, which some models write in front of calls.
-    private func emptyText(_ builder: inout GrammarBuilder) throws -> Node {
+    private func emptyText(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard syntax.messageHead == nil, let content = syntax.content.first else { return builder.empty() }
         return builder.optional(
             builder.sequence([try literal(content.start, &builder), try literal(content.ends[0], &builder)]))
     }
 
     private func section(
-        of calls: CallSyntax, _ tools: [OfferedTools.Tool], allowsSeveral: Bool, _ builder: inout GrammarBuilder
-    ) throws -> Node {
-        let one = try builder.choice(tools.map { try call(of: calls, $0, &builder) })
+        of calls: CallSyntax, _ tools: [Tool], allowsSeveral: Bool, _ builder: inout GrammarBuilder
+    ) throws(GrammarError) -> Node {
+        var one: [Node] = []
+        for tool in tools { one.append(try call(of: calls, tool, &builder)) }
         let several = allowsSeveral && calls.allowsSeveral
         // Behind a comma models write as much white space as they like.
         let between =
             calls.separator.hasPrefix(",")
             ? builder.sequence([builder.text(","), try space(&builder)]) : try literal(calls.separator, &builder)
         let separator = builder.sequence([between, try headBetween(tools, &builder)])
-        let wrapped =
-            calls.sharesSection
-            ? one : try builder.sequence([literal(calls.opening, &builder), one, literal(calls.closing, &builder)])
+        var wrapped = builder.choice(one)
+        if !calls.sharesSection {
+            wrapped = builder.sequence([
+                try literal(calls.opening, &builder), wrapped, try literal(calls.closing, &builder),
+            ])
+        }
         let more = several ? builder.star(builder.sequence([separator, wrapped])) : builder.empty()
         let list = builder.sequence([wrapped, more])
         guard calls.sharesSection else { return list }
@@ -192,7 +248,7 @@ package struct AnswerGrammar {
     }
 
     /// What stands in front of calls that are messages of their own, behind what the prompt ends with.
-    private func heads(of tools: [OfferedTools.Tool], _ builder: inout GrammarBuilder) throws -> Node {
+    private func heads(of tools: [Tool], _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard let head = syntax.messageHead else { return builder.empty() }
         if head.call != nil { return builder.optional(try literal(head.callFront, &builder)) }
         let names = builder.choice(tools.map { builder.text($0.name) })
@@ -200,7 +256,7 @@ package struct AnswerGrammar {
     }
 
     /// What stands between two calls that are messages of their own.
-    private func headBetween(_ tools: [OfferedTools.Tool], _ builder: inout GrammarBuilder) throws -> Node {
+    private func headBetween(_ tools: [Tool], _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard let head = syntax.messageHead else { return builder.empty() }
         guard head.call == nil else { return try literal(head.call == "" ? head.starts[0] : "", &builder) }
         let end = syntax.content.first?.ends.first ?? ""
@@ -210,8 +266,8 @@ package struct AnswerGrammar {
     // MARK: One call
 
     private func call(
-        of calls: CallSyntax, _ tool: OfferedTools.Tool, _ builder: inout GrammarBuilder
-    ) throws -> Node {
+        of calls: CallSyntax, _ tool: Tool, _ builder: inout GrammarBuilder
+    ) throws(GrammarError) -> Node {
         let opening = try literal(calls.callOpening, &builder)
         let closing = try literal(calls.callClosing, &builder)
         let space = try space(&builder)
@@ -228,7 +284,7 @@ package struct AnswerGrammar {
             if let id, id.isFirst, let identifier { parts += [identifier, builder.text(","), space] }
             parts += [
                 builder.text("\"\(name)\":"), gap, builder.text(JSONValue.string(tool.name).text), builder.text(","),
-                space, builder.text("\"\(arguments)\":"), gap, try schemaNode(tool.parameters, &builder),
+                space, builder.text("\"\(arguments)\":"), gap, tool.arguments,
             ]
             if let id, !id.isFirst, let identifier { parts += [builder.text(","), space, identifier] }
             parts += [space, builder.text("}")]
@@ -236,11 +292,11 @@ package struct AnswerGrammar {
         case .nameAsKey:
             return builder.sequence([
                 opening, builder.text("{"), space, builder.text(JSONValue.string(tool.name).text + ":"), space,
-                try schemaNode(tool.parameters, &builder), space, builder.text("}"), closing,
+                tool.arguments, space, builder.text("}"), closing,
             ])
-        case .headed(let head, let form):
+        case .headed(let head, _):
             return builder.sequence([
-                opening, try self.head(head, tool, &builder), try arguments(form, tool, &builder), closing,
+                opening, try self.head(head, tool, &builder), tool.arguments, closing,
             ])
         }
     }
@@ -250,7 +306,7 @@ package struct AnswerGrammar {
         return (try? builder.repetition(letters, 1, 9)) ?? letters
     }
 
-    private func filling(_ filling: CallHead.Filling, _ builder: inout GrammarBuilder) throws -> Node {
+    private func filling(_ filling: CallHead.Filling, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         switch filling {
         case .none: return builder.empty()
         case .identifier(let front): return builder.sequence([try literal(front, &builder), identifier(&builder)])
@@ -260,17 +316,17 @@ package struct AnswerGrammar {
         }
     }
 
-    private func head(_ head: CallHead, _ tool: OfferedTools.Tool, _ builder: inout GrammarBuilder) throws -> Node {
+    private func head(_ head: CallHead, _ tool: Tool, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var name = tool.name
         if let message = syntax.messageHead {
             if let call = message.call, !call.isEmpty {
+                var fillings: [Node] = []
+                for filling in message.callFillings { fillings.append(try literal(filling, &builder)) }
                 return builder.sequence([
-                    builder.text(" \(call)\(name)"),
-                    try builder.choice(message.callFillings.map { try literal($0, &builder) }),
-                    try literal(message.end, &builder),
+                    builder.text(" \(call)\(name)"), builder.choice(fillings), try literal(message.end, &builder),
                 ])
             }
-            if message.call == "" { return try literal(name + message.end, &builder) }
+            if message.call == "" { return builder.text(name + message.end) }
         }
         // The quote of an attribute belongs to the name.
         let isQuoted = head.nameStops == ["\""] && head.filling == .none

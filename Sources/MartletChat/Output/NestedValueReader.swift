@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletSchema
 import OrderedCollections
 
 /// Reads a value that is written as tags in tags, each behind a prefix: `<x>]…[<item>1]…[</item>]…[</x>`.
@@ -71,7 +72,7 @@ struct NestedValueReader: Sendable {
     }
 
     private static func write(_ element: Element, _ schema: JSONValue?, _ root: JSONValue, to bytes: inout [UInt8]) {
-        let types = schema.map { JSONTypes(schema: $0, root: root) } ?? .any
+        let types = schema.map { JSONTypes(schema: $0, root: root) } ?? .all
         if element.children.isEmpty {
             bytes.append(contentsOf: leaf(element.text, types))
             return

@@ -1,4 +1,5 @@
 package import MartletJSON
+import MartletSchema
 import OrderedCollections
 
 /// The tools that a model may call, as a reader of its answer needs to know them.
@@ -7,10 +8,14 @@ package struct OfferedTools: Sendable, Equatable {
         package var name: String
         /// A JSON schema of an object; `null` = no arguments are described.
         package var parameters: JSONValue
+        /// Whether arguments follow the schema in every point, or what cannot be honoured is left out; `nil` = as it is
+        /// for other schemas.
+        package var isStrict: Bool?
 
-        package init(name: String, parameters: JSONValue) {
+        package init(name: String, parameters: JSONValue, isStrict: Bool? = nil) {
             self.name = name
             self.parameters = parameters
+            self.isStrict = isStrict
         }
     }
     package let tools: [Tool]
@@ -27,54 +32,27 @@ package struct OfferedTools: Sendable, Equatable {
     /// What the argument `key` of a tool may be.
     func types(of key: String, inTool number: Int) -> JSONTypes {
         let schema = tools[number].parameters
-        guard let property = schema["properties"]?[key] else { return .any }
+        guard let property = schema["properties"]?[key] else { return .all }
         return JSONTypes(schema: property, root: schema)
     }
 }
 
-/// A set of kinds of JSON values.
-package struct JSONTypes: OptionSet, Sendable, Hashable {
-    package let rawValue: UInt8
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
-
-    package static let string = JSONTypes(rawValue: 1)
-    package static let integer = JSONTypes(rawValue: 2)
-    package static let number: JSONTypes = [.integer, JSONTypes(rawValue: 4)]
-    package static let boolean = JSONTypes(rawValue: 8)
-    package static let array = JSONTypes(rawValue: 16)
-    package static let object = JSONTypes(rawValue: 32)
-    package static let null = JSONTypes(rawValue: 64)
-    package static let any = JSONTypes(rawValue: 127)
-
-    /// The kind of `value`.
-    init(of value: JSONValue) {
-        self =
-            switch value {
-            case .null: .null
-            case .bool: .boolean
-            case .integer: .integer
-            case .number(let number): number == number.rounded() ? .number : JSONTypes(rawValue: 4)
-            case .string: .string
-            case .array: .array
-            case .object: .object
-            }
-    }
-
+extension JSONTypes {
     /// Deepest nesting of references and combinations that is followed.
     private static let maximumDepth = 16
 
     /// What a schema allows at most.
-    package init(schema: JSONValue, root: JSONValue, depth: Int = 0) {
-        self = .any
+    init(schema: JSONValue, root: JSONValue, depth: Int = 0) {
+        self = .all
         guard depth < Self.maximumDepth, case .object(let members) = schema else { return }
         if let reference = members["$ref"]?.stringValue {
             let target = Self.resolve(reference, in: root)
-            formIntersection(target.map { Self(schema: $0, root: root, depth: depth + 1) } ?? .any)
+            formIntersection(target.map { Self(schema: $0, root: root, depth: depth + 1) } ?? .all)
         }
         switch members["type"] {
-        case .string(let name)?: formIntersection(Self(name: name))
+        case .string(let name)?: formIntersection(Self(name: name) ?? .all)
         case .array(let names)?:
-            formIntersection(names.reduce(into: []) { $0.formUnion(Self(name: $1.stringValue ?? "")) })
+            formIntersection(names.reduce(into: []) { $0.formUnion(Self(name: $1.stringValue ?? "") ?? .all) })
         default: break
         }
         if let value = members["const"] { formIntersection(Self(of: value)) }
@@ -89,20 +67,6 @@ package struct JSONTypes: OptionSet, Sendable, Hashable {
         if case .array(let schemas)? = members["allOf"] {
             for schema in schemas { formIntersection(Self(schema: schema, root: root, depth: depth + 1)) }
         }
-    }
-
-    private init(name: String) {
-        self =
-            switch name {
-            case "string": .string
-            case "integer": .integer
-            case "number": .number
-            case "boolean": .boolean
-            case "array": .array
-            case "object": .object
-            case "null": .null
-            default: .any
-            }
     }
 
     /// What a reference within the document names.

@@ -45,17 +45,20 @@ package struct OutputParser: Sendable {
     private var headStart = 0
     private var calls: CallReader?
     private var callCount = 0
+    /// What is to be said before anything else.
+    private var warnings: [String]
 
     /// - Parameters:
     ///   - tools: What the model may call; `nil` = calls are text.
     ///   - prompt: What the template put in front of the answer; says whether a think block is open.
     ///   - continuation: The beginning of the answer, which the model goes on with.
     ///   - showsReasoning: Whether thinking is left in the content.
+    ///   - warnings: What is to be said of the request before the answer.
     package init(
         _ syntax: AnswerSyntax, tools: OfferedTools? = nil, after prompt: String = "",
-        continuing continuation: String = "",
-        showsReasoning: Bool = false
+        continuing continuation: String = "", showsReasoning: Bool = false, warnings: [String] = []
     ) {
+        self.warnings = warnings
         plan = tools == nil ? syntax.plain : syntax.withCalls
         self.tools = tools
         self.showsReasoning = showsReasoning
@@ -97,6 +100,7 @@ package struct OutputParser: Sendable {
 
     /// Takes the next bytes; `emit` gets pieces that are not empty.
     package mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {
+        tellWarnings(emit)
         var run = TextRun()
         var index = bytes.startIndex
         while index < bytes.endIndex {
@@ -115,6 +119,12 @@ package struct OutputParser: Sendable {
         run.flush(emit)
     }
 
+    private mutating func tellWarnings(_ emit: (OutputPiece) -> Void) {
+        guard !warnings.isEmpty else { return }
+        for warning in warnings { emit(.warning(warning)) }
+        warnings = []
+    }
+
     /// The end of the bytes from `index` on that no marker can begin with and that are no white space.
     private func plainEnd(in bytes: ArraySlice<UInt8>, from index: Int) -> Int {
         let automaton = markers.automaton
@@ -130,6 +140,7 @@ package struct OutputParser: Sendable {
 
     /// The answer is complete: hands on what is held.
     package mutating func finish(emit: (OutputPiece) -> Void) {
+        tellWarnings(emit)
         var run = TextRun()
         finishAll { run.take($0, emit) }
         run.flush(emit)

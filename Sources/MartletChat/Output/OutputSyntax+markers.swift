@@ -19,7 +19,7 @@ extension OutputSyntax {
         return tokens
     }
 
-    /// The parts of a literal in angle or square brackets.
+    /// The parts of a literal in angle or square brackets, and MiniMax's `]<]…[>[`.
     static func tags(in literal: String) -> [String] {
         var tags: [String] = []
         for part in parts(of: literal) where part.isTag { tags.append(part.text) }
@@ -32,6 +32,13 @@ extension OutputSyntax {
         var plain = ""
         var rest = literal[...]
         while let first = rest.first {
+            if rest.hasPrefix("]<]"), let end = rest.firstRange(of: "[>[") {
+                if !plain.isEmpty { parts.append((plain, false)) }
+                plain = ""
+                parts.append((String(rest[..<end.upperBound]), true))
+                rest = rest[end.upperBound...]
+                continue
+            }
             let close: Character? = first == "<" ? ">" : first == "[" ? "]" : nil
             if let close, let end = rest.firstIndex(of: close), rest.distance(from: rest.startIndex, to: end) > 1 {
                 if !plain.isEmpty { parts.append((plain, false)) }

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletSchema
 
 /// Reads arguments that stand one by one between tags, and writes them as a JSON object.
 struct TaggedReader: Sendable {
@@ -34,7 +35,7 @@ struct TaggedReader: Sendable {
     private var held: [UInt8] = []
     private var key: [UInt8] = []
     private var count = 0
-    private var types = JSONTypes.any
+    private var types = JSONTypes.all
     private var value: TaggedValue
     private var nested = NestedValueReader(prefix: [])
 
@@ -136,7 +137,7 @@ struct TaggedReader: Sendable {
         held = []
         switch word {
         case "true", "string": types = .string
-        case "false", "number", "integer", "boolean", "array", "object", "null": types = .any.subtracting(.string)
+        case "false", "number", "integer", "boolean", "array", "object", "null": types = .all.subtracting(.string)
         default: break
         }
         beginValue(&output)

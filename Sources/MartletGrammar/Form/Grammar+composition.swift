@@ -56,9 +56,11 @@ extension Grammar {
 
 extension GrammarBuilder {
     /// Any text and any control tokens in which none of `delimiters` occurs, neither as text nor as a token.
-    package mutating func freeText(until delimiters: [String], excludingTokens ids: [Int32] = []) -> Node {
+    package mutating func freeText(
+        until delimiters: [String], excludingTokens ids: [Int32] = [], excludingMarkers markers: [String] = []
+    ) -> Node {
         let text = anything(until: delimiters, consumingDelimiter: false)
-        let tags = delimiters.flatMap { [$0] + Self.tags(in: $0) }
+        let tags = delimiters.flatMap { [$0] + Self.tags(in: $0) } + markers
         let control = token(.controlOtherThan(texts: tags, ids: ids))
         return sequence([star(sequence([text, control])), text])
     }

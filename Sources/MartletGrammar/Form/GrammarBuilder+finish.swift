@@ -33,6 +33,13 @@ extension GrammarBuilder {
         return pruned(bodies: bodies, productive: productive, root: root)
     }
 
+    /// Of each node, whether it matches some finite text. A rule that is not defined matches none.
+    package func haveTexts(_ nodes: [Node]) -> [Bool] {
+        let graph = ExpressionGraph(expressions: expressions, bodies: rules.map { $0.body ?? 0 }, automata: automata)
+        let productive = graph.productive()
+        return nodes.map { productive[Int($0.index)] }
+    }
+
     /// Only what is reached from the root and has an end.
     private func pruned(bodies: [Int32], productive: [Bool], root: Rule) -> Grammar {
         let expressions = expressions

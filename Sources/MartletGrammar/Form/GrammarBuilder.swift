@@ -21,7 +21,7 @@ package struct GrammarBuilder {
     private var automatonStates = 0
     private var cost = 0
     /// The first thing that went wrong.
-    private(set) var failure: GrammarError?
+    package private(set) var failure: GrammarError?
 
     package init(limits: GrammarLimits = .standard) {
         self.limits = limits

@@ -1,23 +1,23 @@
-import MartletJSON
+package import MartletJSON
 
 /// Types of JSON values.
-struct JSONTypes: OptionSet, Hashable, Sendable {
-    var rawValue: UInt8
+package struct JSONTypes: OptionSet, Hashable, Sendable {
+    package var rawValue: UInt8
 
-    static let null = JSONTypes(rawValue: 1)
-    static let boolean = JSONTypes(rawValue: 2)
+    package static let null = JSONTypes(rawValue: 1)
+    package static let boolean = JSONTypes(rawValue: 2)
     /// Numbers that are not whole.
-    static let fraction = JSONTypes(rawValue: 4)
-    static let integer = JSONTypes(rawValue: 8)
-    static let string = JSONTypes(rawValue: 16)
-    static let array = JSONTypes(rawValue: 32)
-    static let object = JSONTypes(rawValue: 64)
-    static let number: JSONTypes = [.fraction, .integer]
-    static let all = JSONTypes(rawValue: 127)
+    package static let fraction = JSONTypes(rawValue: 4)
+    package static let integer = JSONTypes(rawValue: 8)
+    package static let string = JSONTypes(rawValue: 16)
+    package static let array = JSONTypes(rawValue: 32)
+    package static let object = JSONTypes(rawValue: 64)
+    package static let number: JSONTypes = [.fraction, .integer]
+    package static let all = JSONTypes(rawValue: 127)
 
-    init(rawValue: UInt8) { self.rawValue = rawValue }
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    init?(name: String) {
+    package init?(name: String) {
         switch name {
         case "null": self = .null
         case "boolean": self = .boolean
@@ -31,7 +31,7 @@ struct JSONTypes: OptionSet, Hashable, Sendable {
         }
     }
 
-    init(of value: JSONValue) {
+    package init(of value: JSONValue) {
         switch value {
         case .null: self = .null
         case .bool: self = .boolean

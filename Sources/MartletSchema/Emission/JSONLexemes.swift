@@ -8,6 +8,9 @@ enum JSONLexemes {
     /// One character of a string: as it is, or as any escape. Halves of surrogate pairs do not stand alone.
     static let character = automaton(isString: false)
 
+    /// The same, but for one of ASCII as it is.
+    static func character(without byte: UInt8) -> ByteAutomaton { automaton(isString: false, without: byte) }
+
     /// Any number.
     static let number: ByteAutomaton = {
         do {
@@ -20,7 +23,7 @@ enum JSONLexemes {
         }
     }()
 
-    private static func automaton(isString: Bool) -> ByteAutomaton {
+    private static func automaton(isString: Bool, without excluded: UInt8? = nil) -> ByteAutomaton {
         // 0 between characters, 1 before the opening quote, 2 the end.
         let (between, open, end) = (0, 1, 2)
         var rows = [[Int32]](repeating: [Int32](repeating: ByteAutomaton.dead, count: 256), count: 3)
@@ -34,6 +37,7 @@ enum JSONLexemes {
         }
         let next = Int(target)
         connect(between, 0x20...0x7F, next)
+        if let excluded { rows[between][Int(excluded)] = ByteAutomaton.dead }
         if isString {
             connect(open, 0x22...0x22, between)
             connect(between, 0x22...0x22, end)

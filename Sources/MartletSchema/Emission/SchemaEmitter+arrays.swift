@@ -8,28 +8,26 @@ extension SchemaEmitter {
         if let distinct = shape.distinct { return try array(shape, of: distinct) }
         if !shape.counted.isEmpty { return try countedArray(shape) }
         if shape.prefix.isEmpty {
-            if shape.maximum == 0 { return builder.text("[]") }
-            return try list("[", try value(shape.rest), "]", minimum: shape.minimum, maximum: shape.maximum)
+            return try list(item(try value(shape.rest)), in: arrays, minimum: shape.minimum, maximum: shape.maximum)
         }
         // From the end: first what may follow the prefix, then each of its items.
         let count = shape.prefix.count
-        let close = builder.sequence([spacing.inside, builder.text("]")])
-        var rest = close
+        var rest = arrays.end
         if shape.maximum ?? .max > count {
-            let item = builder.sequence([comma, try value(shape.rest)])
-            let more = try builder.repetition(item, max(shape.minimum - count, 0), shape.maximum.map { $0 - count })
-            rest = builder.sequence([more, close])
+            let next = builder.sequence([arrays.between, item(try value(shape.rest))])
+            let more = try builder.repetition(next, max(shape.minimum - count, 0), shape.maximum.map { $0 - count })
+            rest = builder.sequence([more, arrays.end])
         }
         for index in (0..<count).reversed() {
-            let lead = index == 0 ? spacing.inside : comma
-            let taken = builder.sequence([lead, try value(shape.prefix[index]), rest])
+            let lead = index == 0 ? arrays.lead : arrays.between
+            let taken = builder.sequence([lead, item(try value(shape.prefix[index])), rest])
             if shape.minimum > index {
                 rest = taken
             } else {
-                rest = builder.choice([index == 0 ? builder.text("]") : close, taken])
+                rest = builder.choice([index == 0 ? arrays.emptyEnd : arrays.end, taken])
             }
         }
-        return builder.sequence([builder.text("["), rest])
+        return builder.sequence([arrays.open, rest])
     }
 
     /// Items some of which have to be, or must not be, of a kind: places by counts, as far as they matter.
@@ -55,19 +53,16 @@ extension SchemaEmitter {
         let not = SchemaLiteral(node: counted.literal.node, isNegated: !counted.literal.isNegated)
         for place in 0...places {
             let own = shape.state(at: place)
-            let plain = try value(own)
-            let yes = try value(expander.state(own.literals + [counted.literal]))
+            let plain = item(try value(own))
+            let yes = item(try value(expander.state(own.literals + [counted.literal])))
             // Where only a minimum is asked for, more of the kind do no harm.
-            let no = counted.maximum == nil ? plain : try value(expander.state(own.literals + [not]))
-            let lead = place == 0 ? spacing.inside : comma
+            let no = counted.maximum == nil ? plain : item(try value(expander.state(own.literals + [not])))
+            let lead = place == 0 ? arrays.lead : arrays.between
             let next = min(place + 1, places)
             for count in 0...counts {
                 var alternatives: [Node] = []
                 let isEnough = count >= counted.minimum && count <= counted.maximum ?? .max
-                if place >= shape.minimum, isEnough {
-                    let close = builder.text("]")
-                    alternatives.append(place == 0 ? close : builder.sequence([spacing.inside, close]))
-                }
+                if place >= shape.minimum, isEnough { alternatives.append(place == 0 ? arrays.emptyEnd : arrays.end) }
                 if shape.maximum.map({ place < $0 }) ?? true {
                     if place < counted.start {
                         alternatives.append(
@@ -83,7 +78,7 @@ extension SchemaEmitter {
                 builder.define(rules[place][count], as: builder.choice(alternatives))
             }
         }
-        builder.define(rule, as: builder.sequence([builder.text("["), builder.reference(rules[0][0])]))
+        builder.define(rule, as: builder.sequence([arrays.open, builder.reference(rules[0][0])]))
         return builder.reference(rule)
     }
 
@@ -96,10 +91,7 @@ extension SchemaEmitter {
         for set in 0..<sets {
             let place = set.nonzeroBitCount
             var alternatives: [Node] = []
-            if place >= shape.minimum {
-                let close = builder.text("]")
-                alternatives.append(place == 0 ? close : builder.sequence([spacing.inside, close]))
-            }
+            if place >= shape.minimum { alternatives.append(place == 0 ? arrays.emptyEnd : arrays.end) }
             if shape.maximum.map({ place < $0 }) ?? true {
                 for (index, value) in values.enumerated() where set & 1 << index == 0 {
                     var isAllowed = true
@@ -107,13 +99,13 @@ extension SchemaEmitter {
                         isAllowed = try expander.evaluator.holds(literal, value)
                     }
                     guard isAllowed else { continue }
-                    let lead = place == 0 ? spacing.inside : comma
+                    let lead = place == 0 ? arrays.lead : arrays.between
                     alternatives.append(
-                        builder.sequence([lead, text(of: value), builder.reference(rules[set | 1 << index])]))
+                        builder.sequence([lead, item(text(of: value)), builder.reference(rules[set | 1 << index])]))
                 }
             }
             builder.define(rules[set], as: builder.choice(alternatives))
         }
-        return builder.sequence([builder.text("["), builder.reference(rules[0])])
+        return builder.sequence([arrays.open, builder.reference(rules[0])])
     }
 }

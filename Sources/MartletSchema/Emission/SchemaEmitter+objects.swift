@@ -3,12 +3,32 @@ import MartletGrammar
 extension SchemaEmitter {
     private static var cellLimit: Int { 12_000 }
 
+    typealias MemberWriter = (ObjectShape.Member, inout SchemaEmitter) throws -> Node
+
+    mutating func object(_ shape: ObjectShape) throws -> Node {
+        // What is read as an array where that is allowed, too, is no object.
+        if case .tags = notation, shape.members.contains(where: { $0.key == ValueNotation.item }) {
+            guard !shape.members.contains(where: { $0.key == ValueNotation.item && $0.isRequired }) else {
+                throw SchemaError(
+                    .unsupported, pointer: "#", keyword: "required",
+                    "a member is named \"item\", as the items of lists are in the model's tool calls")
+            }
+            var shape = shape
+            shape.members.removeAll { $0.key == ValueNotation.item }
+            return try object(shape)
+        }
+        return try object(shape, in: objects) { entry, emitter in
+            emitter.member(entry.key, try emitter.value(entry.state))
+        }
+    }
+
     /// The members in the order of the schema, with the commas where they belong.
     ///
     /// Written from the last member to the first. Without bounds on their number it only matters whether one has been
     /// written; with bounds, how many.
-    mutating func object(_ shape: ObjectShape) throws -> Node {
+    mutating func object(_ shape: ObjectShape, in brackets: Brackets, _ write: MemberWriter) throws -> Node {
         var shape = shape
+        if notation == .gemma { shape.members.sort { $0.key < $1.key } }
         let least = shape.members.count { $0.isRequired } + shape.wanted.count
         // A bound that is never reached is none; one that is hardly ever reached is put where it can be counted.
         if shape.others.isEmpty, shape.maximum ?? 0 >= shape.members.count + shape.wanted.count { shape.maximum = nil }
@@ -22,41 +42,44 @@ extension SchemaEmitter {
                 "the members of an object can be counted in too many ways")
         }
         var others: [Node] = []
-        for other in shape.others { others.append(member(other.names, try value(other.state))) }
+        for other in shape.others { others.append(try member(other.names, value(other.state))) }
         let other = builder.choice(others)
         // Cells of the row below: what may follow when so many members have been written; the last stands for more.
         var row: [Node] = []
         for count in 0...columns {
             row.append(
                 isCounted
-                    ? try tail(shape, other, count: count, isLast: count == columns)
-                    : try tail(shape, other, written: count))
+                    ? try tail(shape, brackets, other, count: count)
+                    : try tail(shape, brackets, other, written: count))
         }
         // Where one that must be there is still to come, nothing that the schema does not name may delay it, unless
         // the schema says outright that there are others.
         var mixes = true
         for entry in shape.members.reversed() {
             if entry.isRequired { mixes = shape.mixesOthers }
-            let member = member(entry.key, try value(entry.state))
-            row = try cells(entry, member, mixes ? other : builder.never(), row, shape, isCounted: isCounted)
+            let member = try write(entry, &self)
+            row = cells(entry, member, mixes ? other : builder.never(), row, shape, brackets, isCounted: isCounted)
         }
-        return builder.sequence([builder.text("{"), row[0]])
+        return builder.sequence([brackets.open, row[0]])
     }
 
     private mutating func cells(
         _ entry: ObjectShape.Member, _ member: Node, _ other: Node, _ below: [Node], _ shape: ObjectShape,
-        isCounted: Bool
-    ) throws -> [Node] {
+        _ brackets: Brackets, isCounted: Bool
+    ) -> [Node] {
         let last = below.count - 1
         var row = below
         for count in (0...last).reversed() {
             let next = count < last ? count + 1 : last
             let mayGrow = !isCounted || shape.maximum.map { count < $0 } ?? true
-            let lead = separator(count)
+            // What stands before a member when so many have been written.
+            let lead = count == 0 ? brackets.lead : brackets.between
             if !isCounted, count == 1 {
-                let taken = builder.sequence([comma, member])
+                let taken = builder.sequence([brackets.between, member])
                 let own = entry.isRequired ? taken : builder.optional(taken)
-                row[count] = builder.sequence([builder.star(builder.sequence([comma, other])), own, below[1]])
+                row[count] = builder.sequence([
+                    builder.star(builder.sequence([brackets.between, other])), own, below[1],
+                ])
                 continue
             }
             var alternatives: [Node] = []
@@ -66,7 +89,7 @@ extension SchemaEmitter {
                 if count < last {
                     alternatives.append(builder.sequence([lead, other, row[next]]))
                 } else {
-                    let more = builder.star(builder.sequence([comma, other]))
+                    let more = builder.star(builder.sequence([brackets.between, other]))
                     row[count] = builder.sequence([more, builder.choice(alternatives)])
                     continue
                 }
@@ -76,56 +99,53 @@ extension SchemaEmitter {
         return row
     }
 
-    /// What stands before a member when `count` members have been written.
-    private mutating func separator(_ count: Int) -> Node { count == 0 ? spacing.inside : comma }
-
     /// What follows the last member of the schema: others, those that are wanted, and the bracket.
-    private mutating func tail(_ shape: ObjectShape, _ other: Node, written: Int) throws -> Node {
-        let close = builder.text("}")
-        let filled = builder.sequence([spacing.inside, close])
-        let more = builder.star(builder.sequence([comma, other]))
+    private mutating func tail(
+        _ shape: ObjectShape, _ brackets: Brackets, _ other: Node, written: Int
+    ) throws -> Node {
+        let more = builder.star(builder.sequence([brackets.between, other]))
         if shape.wanted.isEmpty {
-            if written > 0 { return builder.sequence([more, filled]) }
-            return builder.choice([close, builder.sequence([spacing.inside, other, more, filled])])
+            if written > 0 { return builder.sequence([more, brackets.end]) }
+            return builder.choice([
+                brackets.emptyEnd, builder.sequence([brackets.lead, other, more, brackets.end]),
+            ])
         }
         // The wanted ones come last: a later member of the same name would count instead of them.
         var wanted: [Node] = []
-        for one in shape.wanted { wanted.append(member(one.names, try value(one.state))) }
-        var ending = filled
-        for one in wanted.dropFirst().reversed() { ending = builder.sequence([comma, one, ending]) }
+        for one in shape.wanted { wanted.append(try member(one.names, value(one.state))) }
+        var ending = brackets.end
+        for one in wanted.dropFirst().reversed() { ending = builder.sequence([brackets.between, one, ending]) }
         ending = builder.sequence([wanted[0], ending])
-        let further = builder.sequence([more, comma, ending])
+        let further = builder.sequence([more, brackets.between, ending])
         if written > 0 { return further }
         return builder.sequence([
-            spacing.inside, builder.choice([ending, builder.sequence([other, further])]),
+            brackets.lead, builder.choice([ending, builder.sequence([other, further])]),
         ])
     }
 
     /// As the other, where `count` members have been written, or at least so many.
     private mutating func tail(
-        _ shape: ObjectShape, _ other: Node, count: Int, isLast: Bool
+        _ shape: ObjectShape, _ brackets: Brackets, _ other: Node, count: Int
     ) throws -> Node {
         guard shape.wanted.isEmpty else {
             throw SchemaError(
                 .unsupported, pointer: "#", keyword: "minProperties",
                 "members are counted, and one is wanted that another schema must not allow")
         }
-        let close = builder.text("}")
-        let filled = builder.sequence([spacing.inside, close])
         let room = shape.maximum.map { $0 - count }
         if let room, room < 0 { return builder.never() }
         // Names that are free may be the same, so that only the first is sure to count.
         let missing = shape.minimum - count
         if missing > 1 { return builder.never() }
-        let pair = builder.sequence([comma, other])
+        let pair = builder.sequence([brackets.between, other])
         if count == 0 {
-            var alternatives: [Node] = missing <= 0 ? [close] : []
+            var alternatives: [Node] = missing <= 0 ? [brackets.emptyEnd] : []
             if room.map({ $0 > 0 }) ?? true {
                 let more = try builder.repetition(pair, 0, room.map { $0 - 1 })
-                alternatives.append(builder.sequence([spacing.inside, other, more, filled]))
+                alternatives.append(builder.sequence([brackets.lead, other, more, brackets.end]))
             }
             return builder.choice(alternatives)
         }
-        return builder.sequence([try builder.repetition(pair, max(missing, 0), room), filled])
+        return builder.sequence([try builder.repetition(pair, max(missing, 0), room), brackets.end])
     }
 }

@@ -10,7 +10,13 @@ struct SchemaEmitter: ~Copyable {
 
     var builder: GrammarBuilder
     let expander: SchemaExpander
+    let notation: ValueNotation
     let spacing: SpacingNodes
+    /// What stands around objects and arrays.
+    let objects: Brackets
+    let arrays: Brackets
+    /// What no JSON may hold, as it would end there for its reader; set before anything is written.
+    var avoided: String?
     private var rules: [SchemaState: GrammarBuilder.Rule] = [:]
     private var simple: [SchemaState: Node] = [:]
     private var pending: [SchemaState] = []
@@ -19,11 +25,14 @@ struct SchemaEmitter: ~Copyable {
     private var names: [CharacterAutomaton: Node] = [:]
 
     init(
-        builder: consuming GrammarBuilder, expander: SchemaExpander, spacing: JSONSpacing
+        builder: consuming GrammarBuilder, expander: SchemaExpander, notation: ValueNotation, spacing: JSONSpacing
     ) throws(GrammarError) {
         self.builder = builder
         self.expander = expander
+        self.notation = notation
         self.spacing = try SpacingNodes(spacing, &self.builder)
+        objects = Brackets("{", "}", notation, self.spacing, &self.builder)
+        arrays = Brackets("[", "]", notation, self.spacing, &self.builder)
     }
 
     /// A node for the values of `state`; the rules it needs are written by `finishRules`.
@@ -58,7 +67,7 @@ struct SchemaEmitter: ~Copyable {
         }
     }
 
-    private mutating func choice(of shapes: [SchemaShape]) throws -> Node {
+    mutating func choice(of shapes: [SchemaShape]) throws -> Node {
         var alternatives: [Node] = []
         for shape in shapes {
             switch shape {
@@ -78,62 +87,170 @@ struct SchemaEmitter: ~Copyable {
     /// One value as it is written, with white space where it may stand.
     mutating func text(of value: JSONValue) -> Node {
         switch value {
-        case .array(let elements):
-            return brackets("[", elements.map { text(of: $0) }, "]")
+        case .array(let elements): return sequence(elements.map { item(text(of: $0)) }, in: arrays)
         case .object(let members):
             var parts: [Node] = []
             for (key, value) in members { parts.append(member(key, text(of: value))) }
-            return brackets("{", parts, "}")
+            return sequence(parts, in: objects)
+        case .string(let text): return string(text)
+        case .bool(let value): return builder.text(word(value ? "true" : "false"))
+        case .null: return builder.text(word("null"))
         default: return builder.bytes(value.bytes)
         }
     }
 
-    private mutating func brackets(_ open: String, _ parts: [Node], _ close: String) -> Node {
-        if parts.isEmpty { return builder.text(open + close) }
-        var nodes = [builder.text(open), spacing.inside]
+    private mutating func sequence(_ parts: [Node], in brackets: Brackets) -> Node {
+        if parts.isEmpty { return builder.sequence([brackets.open, brackets.emptyEnd]) }
+        var nodes = [brackets.open, brackets.lead]
         for (index, part) in parts.enumerated() {
-            if index > 0 { nodes.append(comma) }
+            if index > 0 { nodes.append(brackets.between) }
             nodes.append(part)
         }
-        return builder.sequence(nodes + [spacing.inside, builder.text(close)])
+        return builder.sequence(nodes + [brackets.end])
     }
 
-    var comma: Node {
-        mutating get { builder.sequence([builder.text(","), spacing.afterComma]) }
+    /// What JSON calls `word`.
+    private func word(_ word: String) -> String {
+        guard notation == .python else { return word }
+        return switch word {
+        case "true": "True"
+        case "false": "False"
+        default: "None"
+        }
+    }
+
+    /// An item of an array.
+    mutating func item(_ value: Node) -> Node {
+        guard case .tags(let prefix) = notation else { return value }
+        return tag(prefix, builder.text(ValueNotation.item), value, builder.text(ValueNotation.item))
+    }
+
+    private mutating func tag(_ prefix: String, _ name: Node, _ value: Node, _ closingName: Node) -> Node {
+        builder.sequence([
+            builder.marker(prefix), builder.text("<"), name, builder.text(">"), value, builder.marker(prefix),
+            builder.text("</"), closingName, builder.text(">"),
+        ])
     }
 
     mutating func member(_ key: String, _ value: Node) -> Node {
-        builder.sequence([builder.bytes(JSONValue.string(key).bytes), builder.text(":"), spacing.afterColon, value])
-    }
-
-    /// A member whose name is one of `names`.
-    mutating func member(_ names: CharacterAutomaton, _ value: Node) -> Node {
         let name: Node
-        if names == .everything {
-            name = anyString()
-        } else if let known = self.names[names] {
-            name = known
-        } else {
-            name = builder.automaton(names.jsonString())
-            self.names[names] = name
+        switch notation {
+        case .json, .python: name = string(key)
+        case .gemma: name = Self.isBare(key) ? builder.text(key) : string(key)
+        case .tags(let prefix):
+            // A name that would end its tag is none.
+            guard Self.isBare(key) else { return builder.never() }
+            return tag(prefix, builder.text(key), value, builder.text(key))
         }
         return builder.sequence([name, builder.text(":"), spacing.afterColon, value])
     }
 
+    /// Whether a key can stand without quotes.
+    private static func isBare(_ key: String) -> Bool {
+        !key.isEmpty && !"/<".contains(key.first ?? "/")
+            && key.unicodeScalars.allSatisfy { $0.value > 0x20 && !"{}()[],:\"\\>".unicodeScalars.contains($0) }
+    }
+
+    /// A member whose name is one of `names`.
+    mutating func member(_ names: CharacterAutomaton, _ value: Node) throws -> Node {
+        let name: Node
+        if names == .everything, notation == .json, avoided == nil {
+            name = try anyString()
+        } else if let known = self.names[names] {
+            name = known
+        } else {
+            switch notation {
+            case .json: name = builder.automaton(try spelled(names).jsonString())
+            case .python:
+                name = builder.choice([
+                    builder.automaton(names.jsonString()), builder.automaton(names.jsonString(quote: 0x27)),
+                ])
+            case .gemma, .tags:
+                let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
+                let item = CharacterAutomaton(texts: [ValueNotation.item])
+                name = builder.automaton(try names.intersection(plain).subtracting(item).plainText())
+            }
+            self.names[names] = name
+        }
+        if case .tags(let prefix) = notation {
+            // The name at the end is not compared when it is read.
+            return tag(prefix, name, value, name)
+        }
+        return builder.sequence([name, builder.text(":"), spacing.afterColon, value])
+    }
+
+    // MARK: Strings
+
+    private mutating func string(_ text: String) -> Node {
+        switch notation {
+        case .json:
+            if let avoided, text.contains(avoided) { return builder.never() }
+            return builder.bytes(JSONValue.string(text).bytes)
+        case .python:
+            let automaton = CharacterAutomaton(texts: [text])
+            return builder.choice([
+                builder.automaton(automaton.jsonString()), builder.automaton(automaton.jsonString(quote: 0x27)),
+            ])
+        case .gemma:
+            // The mark is not among what a string can hold.
+            return text.contains(ValueNotation.gemmaQuote) ? builder.never() : marked(builder.text(text))
+        case .tags:
+            return (try? plainText(.values([.string(text)]), plain)) ?? builder.never()
+        }
+    }
+
+    /// The texts of an automaton that can be written.
+    private func spelled(_ automaton: CharacterAutomaton) throws -> CharacterAutomaton {
+        guard let avoided else { return automaton }
+        var rest = automaton
+        for pattern in PlainText(ending: avoided).excluded {
+            rest = try rest.subtracting(expander.patterns.automaton(for: .pattern(pattern)))
+        }
+        return rest
+    }
+
+    private mutating func marked(_ text: Node) -> Node {
+        let quote = builder.marker(ValueNotation.gemmaQuote)
+        return builder.sequence([quote, text, quote])
+    }
+
+    /// What a string without quotes must not be, where that is the notation.
+    private var plain: PlainText {
+        switch notation {
+        case .tags(let prefix): PlainText(ending: prefix, readAs: .all.subtracting(.string))
+        default: PlainText(ending: ValueNotation.gemmaQuote)
+        }
+    }
+
     private mutating func string(_ shape: StringShape) throws -> Node {
-        if let automaton = shape.automaton { return builder.automaton(automaton.jsonString()) }
-        if shape.minimum == 0, shape.maximum == nil { return anyString() }
+        switch notation {
+        case .json, .python: break
+        case .gemma: return marked(try plainText(.string(shape), plain))
+        case .tags: return try plainText(.string(shape), plain)
+        }
+        if let automaton = shape.automaton {
+            let node = builder.automaton(try spelled(automaton).jsonString())
+            guard notation == .python else { return node }
+            return builder.choice([node, builder.automaton(automaton.jsonString(quote: 0x27))])
+        }
+        if shape.minimum == 0, shape.maximum == nil { return try anyString() }
         let limit = builder.limits.repetitions
         let quote = builder.text("\"")
-        let character = builder.automaton(JSONLexemes.character)
+        // None of them begins what is avoided.
+        let character = builder.automaton(
+            avoided?.utf8.first.map { JSONLexemes.character(without: $0) } ?? JSONLexemes.character)
         // A shorter limit than the schema's is within it.
         let content = try builder.repetition(character, shape.minimum, shape.maximum.map { min($0, limit) })
         return builder.sequence([quote, content, quote])
     }
 
-    private mutating func anyString() -> Node {
+    /// Any string in quotes.
+    private mutating func anyString() throws -> Node {
         if let stringNode { return stringNode }
-        let node = builder.automaton(JSONLexemes.string)
+        var node = builder.automaton(avoided == nil ? JSONLexemes.string : try spelled(.everything).jsonString())
+        if notation == .python {
+            node = builder.choice([node, builder.automaton(CharacterAutomaton.everything.jsonString(quote: 0x27))])
+        }
         stringNode = node
         return node
     }
@@ -145,27 +262,23 @@ struct SchemaEmitter: ~Copyable {
         let rule = builder.rule(named: "any value")
         anyValue = rule
         let value = builder.reference(rule)
-        let object = try list("{", member(.everything, value), "}", minimum: 0, maximum: nil)
-        let array = try list("[", value, "]", minimum: 0, maximum: nil)
+        let object = try list(try member(.everything, value), in: objects, minimum: 0, maximum: nil)
+        let array = try list(item(value), in: arrays, minimum: 0, maximum: nil)
         let alternatives = [
-            anyString(), builder.automaton(JSONLexemes.number), object, array,
-            builder.text("true"), builder.text("false"), builder.text("null"),
+            try string(StringShape()), builder.automaton(JSONLexemes.number), object, array,
+            text(of: .bool(true)), text(of: .bool(false)), text(of: .null),
         ]
         builder.define(rule, as: builder.choice(alternatives))
         return value
     }
 
     /// Parts between brackets, with commas between them.
-    mutating func list(
-        _ open: String, _ part: Node, _ close: String, minimum: Int, maximum: Int?
-    ) throws -> Node {
-        let empty = builder.text(open + close)
+    mutating func list(_ part: Node, in brackets: Brackets, minimum: Int, maximum: Int?) throws -> Node {
+        let empty = builder.sequence([brackets.open, brackets.emptyEnd])
         if maximum == 0 { return empty }
         let more = try builder.repetition(
-            builder.sequence([comma, part]), max(minimum, 1) - 1, maximum.map { $0 - 1 })
-        let filled = builder.sequence([
-            builder.text(open), spacing.inside, part, more, spacing.inside, builder.text(close),
-        ])
+            builder.sequence([brackets.between, part]), max(minimum, 1) - 1, maximum.map { $0 - 1 })
+        let filled = builder.sequence([brackets.open, brackets.lead, part, more, brackets.end])
         return minimum == 0 ? builder.choice([empty, filled]) : filled
     }
 }

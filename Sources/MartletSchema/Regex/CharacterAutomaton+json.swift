@@ -2,45 +2,56 @@ import MartletGrammar
 
 extension CharacterAutomaton {
     /// The accepted texts as JSON strings: in quotes, with the escapes that a writer has to use and no others.
-    func jsonString() -> ByteAutomaton {
-        var builder = JSONStringAutomaton(self)
+    ///
+    /// - Parameter quote: also `'`, for Python.
+    func jsonString(quote: UInt8 = 0x22) -> ByteAutomaton {
+        var builder = SpelledAutomaton(self, quote: quote)
+        return builder.build()
+    }
+
+    /// The accepted texts as they are.
+    func plainText() -> ByteAutomaton {
+        var builder = SpelledAutomaton(self, quote: nil)
         return builder.build()
     }
 }
 
-/// Spells scalars as bytes: UTF-8, and the escapes of `"`, `\` and control characters.
-private struct JSONStringAutomaton {
+/// Spells scalars as bytes: UTF-8, and within quotes the escapes of the quote, `\` and control characters.
+private struct SpelledAutomaton {
     private typealias Edge = (range: ClosedRange<UInt8>, target: Int32)
 
     private let source: CharacterAutomaton
+    private let quote: UInt8?
     private let spelling: ScalarSpelling
     private var edges: [[Edge]] = []
     private var known: [[Int64]: Int32] = [:]
     /// For a node of the spelling below which all classes lead to one state: the state that spells the rest.
     private var alike: [Int64: Int32] = [:]
 
-    init(_ source: CharacterAutomaton) {
+    init(_ source: CharacterAutomaton, quote: UInt8?) {
         self.source = source
-        spelling = ScalarSpelling(source.alphabet)
+        self.quote = quote
+        spelling = ScalarSpelling(source.alphabet, quote: quote)
     }
 
     mutating func build() -> ByteAutomaton {
         // State n of the source is state n here; then the opening quote and the end.
         let count = source.stateCount
-        edges = Array(repeating: [], count: count + 2)
+        edges = Array(repeating: [], count: count + (quote == nil ? 0 : 2))
         let open = Int32(count)
         let end = Int32(count + 1)
-        edges[count] = [(0x22...0x22, 0)]
+        if let quote { edges[count] = [(quote...quote, 0)] }
         for state in 0..<count {
             let targets = (0..<source.alphabet.classCount).map { source.next(Int32(state), class: $0) }
             var row: [Edge] = []
-            if source.accepting[state] { row.append((0x22...0x22, end)) }
+            if let quote, source.accepting[state] { row.append((quote...quote, end)) }
             for (range, number) in spelling.plain { append((range, targets[number]), to: &row) }
             appendEscapes(targets, to: &row)
             for edge in spelling.nodes[0] { append((edge.range, target(of: edge, targets)), to: &row) }
             edges[state] = row
         }
-        return finish(start: open, end: end)
+        guard quote != nil else { return finish(start: 0) { $0 < count && source.accepting[$0] } }
+        return finish(start: open) { $0 == Int(end) }
     }
 
     private func append(_ edge: Edge, to row: inout [Edge]) {
@@ -74,7 +85,7 @@ private struct JSONStringAutomaton {
         for (byte, number) in spelling.escaped where targets[number] != CharacterAutomaton.dead {
             let target = targets[number]
             switch byte {
-            case 0x22, 0x5C: escapes.append((byte...byte, target))
+            case 0x22, 0x27, 0x5C: escapes.append((byte...byte, target))
             case 0x08: escapes.append((0x62...0x62, target))
             case 0x0C: escapes.append((0x66...0x66, target))
             case 0x0A: escapes.append((0x6E...0x6E, target))
@@ -109,7 +120,7 @@ private struct JSONStringAutomaton {
     }
 
     /// Bytes between the same bounds of ranges share a class.
-    private func finish(start: Int32, end: Int32) -> ByteAutomaton {
+    private func finish(start: Int32, accepts: (Int) -> Bool) -> ByteAutomaton {
         var isBound = [Bool](repeating: false, count: 257)
         isBound[0] = true
         for row in edges {
@@ -134,11 +145,11 @@ private struct JSONStringAutomaton {
         }
         return ByteAutomaton(
             classes: classes, classCount: count, transitions: transitions,
-            accepting: edges.indices.map { $0 == Int(end) }, start: Int(start))
+            accepting: edges.indices.map(accepts), start: Int(start))
     }
 }
 
-/// How the scalars of an alphabet's classes are written in a JSON string.
+/// How the scalars of an alphabet's classes are written: in a string with quotes, or as they are.
 private struct ScalarSpelling {
     struct Edge {
         var range: ClosedRange<UInt8>
@@ -154,10 +165,10 @@ private struct ScalarSpelling {
     /// Bytes of other scalars as a tree; the first node has their first bytes.
     private(set) var nodes: [[Edge]] = [[]]
 
-    init(_ alphabet: Alphabet) {
+    init(_ alphabet: Alphabet, quote: UInt8?) {
         for byte in UInt8(0)..<0x80 {
             let number = alphabet.classOf(UInt32(byte))
-            if byte < 0x20 || byte == 0x22 || byte == 0x5C {
+            if quote != nil, byte < 0x20 || byte == quote || byte == 0x5C {
                 escaped.append((byte, number))
             } else if let last = plain.last, last.class == number, last.range.upperBound + 1 == byte {
                 plain[plain.count - 1].range = last.range.lowerBound...byte

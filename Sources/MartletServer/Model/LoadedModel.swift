@@ -3,6 +3,7 @@ internal import MartletChat
 internal import MartletGrammar
 internal import MartletJSON
 internal import MartletProtocol
+internal import MartletSchema
 internal import OrderedCollections
 
 /// A model that an engine has ready, as requests need it: with its chat template compiled.
@@ -80,35 +81,62 @@ struct LoadedModel: Sendable {
         let rendered = try render(request)
         let tools =
             request.tools.isActive
-            ? OfferedTools(request.tools.offered.map { OfferedTools.Tool(name: $0.name, parameters: $0.parameters) })
+            ? OfferedTools(
+                request.tools.offered.map {
+                    OfferedTools.Tool(name: $0.name, parameters: $0.parameters, isStrict: $0.isStrict)
+                })
             : nil
+        let (constraint, warnings) = try constraint(of: request, tools, template, rendered)
         var prepared = PreparedPrompt(
             prompt: rendered.prompt, visibleMarkers: template.visibleMarkers(withCalls: tools != nil),
             splitter: OutputParser(
                 template.syntax, tools: tools, after: rendered.opening, continuing: rendered.continuation,
-                showsReasoning: request.reasoningFormat == .none))
-        prepared.constraint =
-            if let tools { try constraint(of: request.tools, tools, template, rendered) } else {
-                try rendered.constraint(request.options.constraint)
-            }
+                showsReasoning: request.reasoningFormat == .none, warnings: warnings))
+        prepared.constraint = constraint
         prepared.reasoning = reasoningRule(for: request, rendered)
         return prepared
     }
 
-    /// Holds the model to tools that are offered, and to calling one where that is asked for.
+    /// Holds the model to the tools that are offered, to calling one where that is asked for, and its text to a schema.
     private func constraint(
-        of fields: ToolFields, _ tools: OfferedTools, _ template: ChatTemplate, _ rendered: RenderedPrompt
-    ) throws(APIError) -> GenerationConstraint? {
-        let maker = AnswerGrammar(template.syntax, prompt: rendered, schemaNode: JSONTexts.node)
+        of request: ChatCompletionRequest, _ tools: OfferedTools?, _ template: ChatTemplate, _ rendered: RenderedPrompt
+    ) throws(APIError) -> (GenerationConstraint?, warnings: [String]) {
+        let maker = AnswerGrammar(
+            template.syntax, prompt: rendered, compiler: request.options.schemaCompiler,
+            limits: request.options.grammarLimits)
+        let schema = request.options.schemaGrammar
         do {
-            return try maker.grammar(
-                tools: tools.tools, demand: fields.choice == .required ? .calls : .anything,
-                allowsSeveral: fields.allowsSeveral
-            ).map { GenerationConstraint($0) }
+            if let tools {
+                let demand: AnswerGrammar.Demand =
+                    request.tools.choice == .required ? .calls : schema.map { .value($0) } ?? .anything
+                if let (grammar, warnings) = try maker.grammar(
+                    tools: tools.tools, demand: demand, allowsSeveral: request.tools.allowsSeveral)
+                {
+                    return (GenerationConstraint(grammar), warnings)
+                }
+            }
+            if let schema { return (GenerationConstraint(try maker.grammar(around: schema)), []) }
+        } catch let error as AnswerGrammarError {
+            throw APIError(error, of: request.tools)
+        } catch let error as GrammarError {
+            throw APIError(error, field: "response_format")
         } catch {
-            throw APIError(
-                .invalidRequest, "Field 'tools': the tools are more than a grammar may hold: \(error)",
-                parameter: "tools")
+            throw APIError(.server, "\(error)")
+        }
+        return (try rendered.constraint(request.options.constraint), [])
+    }
+}
+
+extension APIError {
+    /// Tools that a model cannot be held to.
+    fileprivate init(_ error: AnswerGrammarError, of fields: ToolFields) {
+        switch error {
+        case .tool(let name, let error):
+            let index = fields.tools.firstIndex { $0.name == name } ?? 0
+            self.init(error, field: "tools[\(index)].function.parameters", of: "Tool \"\(name)\"")
+        case .grammar(let error):
+            self = .field("tools", "The tools are together more than a grammar may hold: \(error)")
+            code = "invalid_schema"
         }
     }
 }

@@ -1,0 +1,72 @@
+import MartletGrammar
+import MartletJSON
+
+/// Strings without quotes and escapes, up to an ending.
+struct PlainText: Hashable {
+    /// What none of them holds.
+    var ending: String
+    /// Values that a reader would take for more than a string; they are left out.
+    var readAs: JSONTypes = []
+    /// Whether those are left out that begin as character data does.
+    var excludesData = false
+
+    /// Texts that a reader takes for values of a type, and some more.
+    private static let looks: [(type: JSONTypes, pattern: String)] = [
+        (.number, #"^\s*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\s*$"#),
+        (.boolean, #"^\s*([Tt]rue|[Ff]alse)\s*$"#), (.null, #"^\s*(null|None)\s*$"#),
+        (.array, #"^\s*[\[(]"#), (.object, #"^\s*\{"#),
+    ]
+
+    /// Patterns of texts that are left out.
+    var excluded: [String] {
+        [Self.quoted(ending)] + Self.looks.filter { !$0.type.isDisjoint(with: readAs) }.map(\.pattern)
+            + (excludesData ? ["^" + Self.quoted("<![CDATA[")] : [])
+    }
+
+    /// A pattern that finds `text`.
+    private static func quoted(_ text: String) -> String {
+        text.unicodeScalars.reduce(into: "") { pattern, scalar in
+            if "\\^$.*+?()[]{}|/".unicodeScalars.contains(scalar) { pattern += "\\" }
+            pattern.unicodeScalars.append(scalar)
+        }
+    }
+}
+
+extension SchemaEmitter {
+    private static var countedLength: Int { 500 }
+
+    /// The strings of a shape as they are.
+    mutating func plainText(_ shape: SchemaShape, _ text: PlainText) throws -> Node {
+        switch shape {
+        case .values(let values):
+            let texts = CharacterAutomaton(texts: values.compactMap(\.stringValue))
+            return try plainText(texts, text)
+        case .string(let shape):
+            if let automaton = shape.automaton { return try plainText(automaton, text) }
+            if shape.minimum == 0, shape.maximum == nil {
+                return text.excluded.count == 1
+                    ? builder.anything(until: [text.ending], consumingDelimiter: false)
+                    : try plainText(.everything, text)
+            }
+            if text.excluded.count == 1 {
+                // Counted one by one; none of them begins the ending.
+                let first = text.ending.unicodeScalars.prefix(1).map { $0.value...$0.value }
+                let character = builder.characters(ScalarRanges.complement(of: first))
+                let maximum = shape.maximum.map { min($0, builder.limits.repetitions) }
+                return try builder.repetition(character, shape.minimum, maximum)
+            }
+            // Each character is a state here. A shorter limit than the schema's is within it.
+            let maximum = min(shape.maximum ?? .max, max(shape.minimum, Self.countedLength))
+            return try plainText(CharacterAutomaton.everything.limited(to: shape.minimum, maximum), text)
+        default: return builder.never()
+        }
+    }
+
+    private mutating func plainText(_ automaton: CharacterAutomaton, _ text: PlainText) throws -> Node {
+        var rest = automaton
+        for pattern in text.excluded {
+            rest = try rest.subtracting(expander.patterns.automaton(for: .pattern(pattern)))
+        }
+        return rest.isEmpty ? builder.never() : builder.automaton(rest.plainText())
+    }
+}

@@ -1,0 +1,156 @@
+import MartletGrammar
+import MartletJSON
+
+/// The arguments of calls: an object's members in the form of a family of models.
+extension SchemaEmitter {
+    /// The objects of `state` as arguments.
+    ///
+    /// - Parameter isClosed: whether there are no arguments beside those that the schema names, unless it says
+    ///   outright that there are.
+    mutating func arguments(
+        _ state: SchemaState, _ notation: ArgumentNotation, isClosed: Bool
+    ) throws -> Node {
+        var alternatives: [Node] = []
+        for shape in try expander.shapes(of: state) {
+            switch restricted(shape, to: .object) {
+            case .object(var shape)?:
+                if isClosed, !shape.mixesOthers { shape.others = [] }
+                alternatives.append(try arguments(shape, notation))
+            case .values(let values)?:
+                // Forms in which an argument is no JSON have no way to say a whole object at once.
+                if case .json = notation { alternatives += values.map { text(of: $0) } }
+            default: break
+            }
+        }
+        let node = builder.choice(alternatives)
+        if node == builder.never(), builder.failure == nil {
+            throw SchemaError(
+                .unsatisfiable, pointer: "#", keyword: "",
+                "no object fulfils it that can be written as the model writes arguments")
+        }
+        return node
+    }
+
+    private mutating func arguments(_ shape: ObjectShape, _ notation: ArgumentNotation) throws -> Node {
+        var shape = shape
+        if case .tagged(let tags) = notation, tags.prefix == nil { avoided = tags.ending }
+        switch notation {
+        case .json, .gemma: return try object(shape)
+        case .python:
+            let brackets = Brackets(
+                open: builder.text("("), emptyEnd: builder.text(")"), lead: builder.empty(),
+                between: builder.text(", "), end: builder.text(")"))
+            shape.others = []
+            return try object(shape, in: brackets) { member, emitter in
+                guard Self.isKeyword(member.key) else { return emitter.builder.never() }
+                let value = try emitter.value(member.state)
+                return emitter.builder.sequence([emitter.builder.text(member.key + "="), value])
+            }
+        case .tagged(let tags):
+            let nothing = builder.empty()
+            let brackets = Brackets(
+                open: nothing, emptyEnd: nothing, lead: nothing, between: try tags.separator(&builder), end: nothing)
+            shape.others = []
+            return try object(shape, in: brackets) { member, emitter in
+                var alternatives: [Node] = []
+                for alternative in try tags.alternatives(member.key, &emitter.builder) {
+                    let value = try emitter.value(member.state, alternative, tags)
+                    alternatives.append(emitter.builder.sequence([alternative.front, value, alternative.back]))
+                }
+                return emitter.builder.choice(alternatives)
+            }
+        }
+    }
+
+    /// Whether a name can stand in front of `=`.
+    private static func isKeyword(_ key: String) -> Bool {
+        guard let first = key.unicodeScalars.first, first.properties.isAlphabetic || first == "_" else { return false }
+        return key.unicodeScalars.allSatisfy { $0.value > 0x20 && !"{}()[],\"'=\\\u{7F}".unicodeScalars.contains($0) }
+    }
+
+    // MARK: Between tags
+
+    private mutating func value(
+        _ state: SchemaState, _ alternative: TagNotation.Alternative, _ tags: TagNotation
+    ) throws -> Node {
+        // Whatever is written is some value, and any is allowed.
+        if state.literals.isEmpty, alternative.types == .all {
+            return builder.anything(until: [tags.ending], consumingDelimiter: false)
+        }
+        var values: [Node] = []
+        if alternative.types.contains(.string) {
+            let text = PlainText(
+                ending: tags.ending, readAs: alternative.readAs.subtracting(.string), excludesData: tags.allowsData)
+            for shape in try expander.shapes(of: state) {
+                guard let shape = restricted(shape, to: .string) else { continue }
+                let node = try plainText(shape, text)
+                // Of any text the reader takes line feeds as it finds them.
+                let isFree = node == builder.anything(until: [tags.ending], consumingDelimiter: false)
+                let feed = builder.text("\n")
+                values.append(
+                    builder.sequence([
+                        !isFree && tags.opensWithLineFeed ? feed : builder.empty(), node,
+                        !isFree && tags.closesWithLineFeed ? feed : builder.empty(),
+                    ]))
+            }
+        }
+        let others = alternative.types.subtracting(.string)
+        if !others.isEmpty {
+            var nodes = [try value(state, of: others)]
+            if tags.writesPython {
+                for (value, word) in [(JSONValue.bool(true), "True"), (.bool(false), "False"), (.null, "None")]
+                where try !others.isDisjoint(with: JSONTypes(of: value)) && allows(value, state) {
+                    nodes.append(builder.text(word))
+                }
+            }
+            let space = try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, 16)
+            values.append(
+                tags.prefix == nil ? builder.sequence([space, builder.choice(nodes), space]) : builder.choice(nodes))
+        }
+        return builder.choice(values)
+    }
+
+    private func allows(_ value: JSONValue, _ state: SchemaState) throws -> Bool {
+        for literal in state.literals where try !expander.evaluator.holds(literal, value) { return false }
+        return true
+    }
+
+    /// The values of a state that are of one of `types`.
+    private mutating func value(_ state: SchemaState, of types: JSONTypes) throws -> Node {
+        if types == .all { return try value(state) }
+        if state.literals.isEmpty {
+            let single: [JSONTypes] = [.null, .boolean, .number, .string, .array, .object]
+            return try choice(
+                of: single.filter { !$0.isDisjoint(with: types) }.compactMap { restricted(.anything, to: $0) })
+        }
+        return try choice(of: try expander.shapes(of: state).compactMap { restricted($0, to: types) })
+    }
+
+    /// What of a shape is of one of `types`; of anything, one type at a time.
+    private func restricted(_ shape: SchemaShape, to types: JSONTypes) -> SchemaShape? {
+        let any = SchemaState([])
+        switch shape {
+        case .anything:
+            switch types {
+            case .null: return .values([.null])
+            case .boolean: return .values([.bool(false), .bool(true)])
+            case .number: return .number(JSONLexemes.number)
+            case .string: return .string(StringShape())
+            case .array:
+                return .array(ArrayShape(prefix: [], rest: any, minimum: 0, maximum: nil, counted: [], distinct: nil))
+            default:
+                return .object(
+                    ObjectShape(
+                        members: [], others: [.init(names: .everything, state: any)], wanted: [], minimum: 0,
+                        maximum: nil, mixesOthers: true))
+            }
+        case .values(let values):
+            let kept = values.filter { !types.isDisjoint(with: JSONTypes(of: $0)) }
+            return kept.isEmpty ? nil : .values(kept)
+        case .number: return types.isDisjoint(with: .number) ? nil : shape
+        case .string: return types.contains(.string) ? shape : nil
+        case .array: return types.contains(.array) ? shape : nil
+        case .object: return types.contains(.object) ? shape : nil
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import MartletGrammar
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+import Testing
+
+@testable import MartletChat
+@testable import MartletSchema
+
+/// What a grammar of calls lets through is read as arguments that fulfil the tool's schema, in every form.
+@Suite struct ArgumentSchemaTests {
+    private static let schema: JSONValue = [
+        "type": "object",
+        "properties": [
+            "city": ["type": "string", "pattern": "^[A-Z][a-z ]{0,4}\n?$"],
+            "zip": ["type": ["string", "integer"], "maxLength": 4, "minimum": 3, "maximum": 99],
+            "mode": ["enum": ["fast", "5", 5, "true", true, .null]], "note": ["type": "string", "maxLength": 3],
+            "words": ["type": "string"],
+            "list": ["type": "array", "items": ["type": "integer", "minimum": 0, "maximum": 5], "maxItems": 2],
+            "nested": [
+                "type": "object",
+                "properties": [
+                    "a": ["type": "string", "pattern": "^x[<\"'{]{1,2}$"], "b": ["$ref": "#/$defs/b"],
+                    "c": ["type": "array", "items": ["type": ["null", "boolean"]], "minItems": 1],
+                ], "required": ["a"], "additionalProperties": false,
+            ], "flag": ["const": true], "day": ["type": "string", "format": "date"],
+            "number": ["type": "number", "multipleOf": 0.5, "minimum": 0, "maximum": 2],
+            "pair": ["anyOf": [["type": "null"], ["type": "object", "maxProperties": 1]]],
+        ], "required": ["zip", "city", "mode", "nested", "pair", "number"], "maxProperties": 8,
+        "$defs": ["b": ["type": "integer", "maximum": 7]],
+    ]
+    private static let tools = [
+        OfferedTools.Tool(name: "get_weather", parameters: schema),
+        OfferedTools.Tool(name: "now", parameters: ["type": "object", "properties": [:]]),
+    ]
+
+    @Test(arguments: OutputSyntax.families.indices) func whatIsWrittenFulfilsTheSchema(family: Int) throws {
+        let syntax = OutputSyntax.families[family]
+        let answers = AnswerSyntax(syntax)
+        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: Self.opening(of: syntax))
+        let maker = AnswerGrammar(answers, prompt: prompt)
+        let grammar = try #require(try maker.grammar(tools: Self.tools, demand: .calls, allowsSeveral: false)).grammar
+        let offered = OfferedTools(Self.tools)
+        let nodes = try SchemaReader.read(Self.schema, limits: .standard, dropping: [])
+        let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
+        var random = SteadyGenerator(state: 11)
+        var calls = 0
+        for _ in 0..<60 where calls < 2 {
+            guard let text = Self.draw(from: grammar, syntax, &random) else { continue }
+            let message = ReadMessage(text, answers, tools: offered, after: prompt.opening)
+            let label = Comment(rawValue: "\(syntax.family): \(text.debugDescription)")
+            let call = try #require(message.calls.first, label)
+            #expect(message.calls.count == 1 && call.isComplete && message.warnings.isEmpty, label)
+            let value = try #require(call.value, label)
+            if call.name == "get_weather" {
+                #expect(try evaluator.isValid(value, 0), label)
+                calls += 1
+            } else {
+                #expect(value == [:], label)
+            }
+        }
+        #expect(calls == 2, "\(syntax.family): only \(calls) calls were drawn")
+    }
+
+    /// Where a form begins a message with a head, the prompt has it already.
+    private static func opening(of syntax: OutputSyntax) -> String {
+        syntax.messageHead?.starts[0] ?? ""
+    }
+
+    /// Byte by byte; now and then one of the form's literals, so that texts end.
+    private static func draw(
+        from grammar: Grammar, _ syntax: OutputSyntax, _ random: inout SteadyGenerator
+    ) -> String? {
+        let literals = (syntax.calls?.literals ?? []).map { Array($0.utf8) } + [Array("</zip>".utf8)]
+        let closing = Array("\"'}])\n".utf8)
+        var matcher = GrammarMatcher(grammar)
+        var text: [UInt8] = []
+        while text.count < 1_500 {
+            let allowed = matcher.allowedBytes
+            if matcher.isComplete, allowed.count < 6 || Bool.random(using: &random) { break }
+            if allowed.count > 20, let literal = literals.randomElement(using: &random), matcher.accept(literal) {
+                text += literal
+                continue
+            }
+            var bytes = allowed.bytes
+            let words = bytes.filter { !" \t\r\n".utf8.contains($0) }
+            if !words.isEmpty, Int.random(in: 0..<8, using: &random) > 0 { bytes = words }
+            let ends = bytes.filter(closing.contains)
+            if !ends.isEmpty, Bool.random(using: &random) { bytes = ends }
+            guard let byte = bytes.randomElement(using: &random), matcher.accept([byte]) else { return nil }
+            text.append(byte)
+        }
+        return matcher.isComplete ? String(validating: text, as: UTF8.self) : nil
+    }
+
+    @Test func argumentsThatNobodyNamedAreNotWritten() throws {
+        func accepts(_ parameters: JSONValue, _ arguments: String) throws -> Bool {
+            let maker = AnswerGrammar(
+                AnswerSyntax(.mistral), prompt: RenderedPrompt(segments: [], reasoning: .closed))
+            let tool = OfferedTools.Tool(name: "f", parameters: parameters)
+            let grammar = try #require(try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: true)).grammar
+            return grammar.matches("[TOOL_CALLS]f[ARGS]\(arguments)".utf8)
+        }
+        let named: JSONObject = ["type": "object", "properties": ["a": ["type": "integer"]]]
+        #expect(try accepts(.object(named), #"{"a": 1}"#) && accepts(.object(named), "{}"))
+        #expect(try !accepts(.object(named), #"{"b": 1}"#) && !accepts(.object(named), #"{"a": "1"}"#))
+        let open = JSONValue.object(named.merging(["additionalProperties": true]) { $1 })
+        #expect(try accepts(open, #"{"a": 1, "b": 1}"#))
+        #expect(try accepts(["type": "object"], #"{"b": 1}"#))
+        #expect(try !accepts(["type": "object", "properties": [:]], #"{"b": 1}"#))
+    }
+
+    @Test func schemaThatCannotBeHonouredNamesItsTool() throws {
+        let unique: JSONValue = [
+            "type": "object", "properties": ["list": ["type": "array", "uniqueItems": true]],
+        ]
+        func grammar(_ parameters: JSONValue, isStrict: Bool? = nil, mode: SchemaMode = .strict) throws -> [String] {
+            let maker = AnswerGrammar(
+                AnswerSyntax(.qwenCoder), prompt: RenderedPrompt(segments: [], reasoning: .closed),
+                compiler: SchemaCompiler(mode: mode))
+            let tool = OfferedTools.Tool(name: "f", parameters: parameters, isStrict: isStrict)
+            return try #require(
+                try maker.grammar(tools: [Self.tools[1], tool], demand: .anything, allowsSeveral: true)
+            ).warnings
+        }
+        for isStrict in [nil, true] {
+            let error = #expect(throws: AnswerGrammarError.self) { try grammar(unique, isStrict: isStrict) }
+            guard case .tool("f", let reason)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(reason.pointer == "#/properties/list" && reason.keyword == "uniqueItems")
+        }
+        #expect(try grammar(unique, isStrict: false).count == 1)
+        #expect(try grammar(unique, mode: .relaxed).first?.hasPrefix("Tool \"f\": ") == true)
+        #expect(throws: AnswerGrammarError.self) { try grammar(unique, isStrict: true, mode: .relaxed) }
+        // No finite value: it shows only where the whole grammar is looked at.
+        let endless: JSONValue = [
+            "type": "object", "properties": ["next": ["$ref": "#"]], "required": ["next"],
+        ]
+        guard
+            case .tool("f", let reason)? = #expect(
+                throws: AnswerGrammarError.self, performing: { try grammar(endless) })
+        else { return }
+        #expect(reason.kind == .unsatisfiable)
+    }
+}
+
+/// The same numbers each time.
+struct SteadyGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
