@@ -349,17 +349,6 @@ final class Generation {
         follow(matcher)
     }
 
-    /// Where a grammar begins that holds from the next token on: a marker of thinking that has begun belongs to it.
-    func newConstraintStart(in vocabulary: Vocabulary) -> Int {
-        var start = predicted
-        var missing = reasoning?.begunEndCount ?? 0
-        while missing > 0, start > 0 {
-            start -= 1
-            missing -= text(of: record.token(start), in: vocabulary).count
-        }
-        return start
-    }
-
     /// A turn was closed and a new one opened by tokens without text.
     func beginTurn() {
         text.reasoning?.beginTurn()
@@ -377,11 +366,6 @@ final class Generation {
     private func announceTurn(_ tokens: Range<Int>) {
         record.injections.append((tokens, true))
         text.answer.setStops(settings.stops)
-    }
-
-    /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
-    func cutPoint(for count: Int) -> Int {
-        record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count
     }
 
     /// Forgets all tokens from number `count` on. The sampler is for the caller to make anew.

@@ -18,8 +18,8 @@ struct RealtimeSession {
     let loops: ReaderLoops
     let owner: Owner
     let channel: any Channel
-    /// What the client calls generations that it began here, the oldest first.
-    private var names: OrderedDictionary<String, Generation> = [:]
+    /// Ids of generations that the client began here, by its names for them, the oldest first.
+    private var names: OrderedDictionary<String, String> = [:]
     /// Orders that were given here and have not taken effect.
     private let orders = OrderCount()
 
@@ -76,7 +76,7 @@ struct RealtimeSession {
     }
 
     private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
-        if case .id(let name) = target, let generation = names[name] { return generation }
+        if case .id(let name) = target, let id = names[name] { return try control.generation(.id(id), of: owner) }
         return try control.generation(target, of: owner)
     }
 
@@ -95,7 +95,7 @@ struct RealtimeSession {
         let generation = try completions.service.begin(
             try completions.completion(chat: request), label: label, owner: owner, on: channel.eventLoop)
         if names.count == Self.nameLimit { names.removeFirst() }
-        names[name] = generation
+        names[name] = generation.terms.responseID
         let rendition = try Self.events(of: generation)
         show(rendition, of: generation, from: StreamPosition(), message, ["name": .string(name)])
     }
