@@ -74,7 +74,7 @@ import Testing
             (.choice(1, .ended(completion)), "ended", #""finish_reason":"length""#),
             (.finished(completion), "finished", #""completion_tokens":3"#),
             (.failed(EngineError(.overloaded, "full")), "failed", #""error":{"code":503"#),
-            (.handedOver, "handover", ""),
+            (.handedOver, "handover", "handover"),
         ]
         for (event, kind, part) in events {
             var bytes: [UInt8] = []
