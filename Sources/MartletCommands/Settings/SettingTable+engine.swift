@@ -124,7 +124,7 @@ extension SettingTable {
             default: "-1", in: .requests, for: .edge,
             "Most tokens of thinking in one answer; then it is ended and the answer follows. -1 = no limit."),
         Setting(
-            .reasoningTurnBudget, environment: ["MARTLET_REASONING_TURN_BUDGET"], .integer(-1...Int64(Int32.max)),
+            .reasoningTurnBudget, environment: [], .integer(-1...Int64(Int32.max)),
             "TOKENS", default: "-1", in: .requests, for: .edge,
             "The same of all answers since the user's last message, such as those that call tools."),
         Setting(
