@@ -4,6 +4,8 @@ import MartletProtocol
 /// What the thread that tokenizes is told.
 enum IntakeMessage: Sendable {
     case prepare(GenerationRequest, submitted: MonotonicTime)
+    /// A grammar that a running generation is to follow.
+    case compile(GenerationConstraint, for: GenerationHandle)
     /// Loading has ended, well or not.
     case loaded
     case stop
@@ -17,6 +19,7 @@ extension InProcessEngine {
             for message in intake.take(waits: true) {
                 switch message {
                 case .prepare(let request, let submitted): waiting.append((request, submitted))
+                case .compile(let constraint, let handle): compile(constraint, for: handle)
                 case .loaded: break
                 case .stop:
                     for (request, _) in waiting { pass(.reject(request.handle, .shuttingDown), for: request.handle) }
@@ -40,6 +43,14 @@ extension InProcessEngine {
             pass(.submit(prepared), for: request.handle)
         } catch {
             pass(.reject(request.handle, error), for: request.handle)
+        }
+    }
+
+    private func compile(_ constraint: GenerationConstraint, for handle: GenerationHandle) {
+        // What is wrong with it is said where the order is taken up.
+        if case .success(let loaded) = shared.withLock(\.outcome) { _ = try? loaded.constraints.compile(constraint) }
+        shared.withLock { shared in
+            for order in shared.compiling.removeValue(forKey: handle) ?? [] { mailbox.post(order) }
         }
     }
 

@@ -28,6 +28,8 @@ package final class InProcessEngine: EngineService {
         var waiters: [CheckedContinuation<Result<LoadedModel, EngineError>, Never>] = []
         /// Requests on their way to the engine's thread.
         var preparing: [GenerationHandle: Preparing] = [:]
+        /// Orders that wait behind one whose grammar is being compiled.
+        var compiling: [GenerationHandle: [EngineMessage]] = [:]
         var isClosed = false
         var threads: (engine: EngineThread, intake: EngineThread)?
     }
@@ -122,7 +124,14 @@ package final class InProcessEngine: EngineService {
         let message = EngineMessage.control(handle, number, action)
         shared.withLock { shared in
             if shared.isClosed { return }
-            if shared.preparing[handle]?.orders.append(message) == nil { mailbox.post(message) }
+            if shared.preparing[handle]?.orders.append(message) != nil { return }
+            if shared.compiling[handle]?.append(message) != nil { return }
+            guard case .set(let change) = action, let constraint = change.values.constraint,
+                change.keys.contains(.constraint)
+            else { return mailbox.post(message) }
+            // That can take long with a large vocabulary. It is kept then, so the engine's thread finds it.
+            shared.compiling[handle] = [message]
+            intake.post(.compile(constraint, for: handle))
         }
     }
 

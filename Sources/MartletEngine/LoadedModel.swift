@@ -48,6 +48,8 @@ struct LoadedModel: Sendable {
             throw PromptTokenizer.unknownToken(stranger, in: "continuation", count: vocabulary.count)
         }
         let biases = try allBiases(request.sampling, ignoringEndOfGeneration: request.ignoresEndOfGeneration)
+        var request = request
+        if let rule = request.reasoning { request.reasoning?.budget = try budget(of: rule) }
         return PreparedRequest(
             request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
@@ -67,6 +69,13 @@ struct LoadedModel: Sendable {
                 "request (\(atLeast ? "at least " : "")\(count) tokens) exceeds the available context size "
                     + "(\(limit) tokens), try increasing it", promptTokens: count, contextSize: limit)
         }
+    }
+
+    /// What the earlier answers of the user's turn have left.
+    private func budget(of rule: ReasoningRule) throws(EngineError) -> Int? {
+        guard var left = rule.turnBudget else { return rule.budget }
+        for text in rule.spent { left -= try tokenizer.tokens(ofMessage: text).count }
+        return min(rule.budget ?? .max, max(left, 0))
     }
 
     /// A sampler for other parameters than those that a request began with.

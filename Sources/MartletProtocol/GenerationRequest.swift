@@ -30,6 +30,8 @@ package struct GenerationRequest: Sendable, Equatable {
     package var probabilities: ProbabilityRequest?
     /// What may be generated; `nil` = anything.
     package var constraint: GenerationConstraint?
+    /// The index of the token from which that holds, among those behind the prompt.
+    package var constraintStart = 0
     /// The sequence that it wants and waits for; `nil` = any. Taken modulo the number of sequences.
     package var slot: Int?
     /// A line that is indented less ends the generation and is no part of it. 0 = none does.

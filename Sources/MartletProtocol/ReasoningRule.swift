@@ -13,6 +13,10 @@ package struct ReasoningRule: Sendable, Equatable {
     package var budget: Int?
     /// Forced before `closing`.
     package var message: String
+    /// Most tokens of thinking in the user's turn, that of earlier answers included; `nil` = no limit.
+    package var turnBudget: Int?
+    /// The thinking of earlier answers in the turn, such as those that called tools.
+    package var spent: [String] = []
 
     package init(
         start: String, end: String, closing: String, isOpen: Bool, budget: Int? = nil, message: String = ""

@@ -206,7 +206,12 @@ package final class EdgeServer: Sendable {
         completions.add(to: &routes)
         StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         GenerationRoutes(registry: registry, loops: loops).add(to: &routes)
-        ControlRoutes(registry: registry, gate: gate, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
+        let control = ControlService(
+            registry: registry, gate: gate, defaults: configuration.completionDefaults)
+        ControlRoutes(service: control, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
+        RealtimeRoute(
+            configuration: configuration, completions: completions, control: control, loops: loops
+        ).add(to: &routes)
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(

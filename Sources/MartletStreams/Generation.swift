@@ -25,6 +25,7 @@ package final class Generation: Sendable {
         var lastSeen: NIODeadline
     }
     private let audience: Mutex<Audience>
+    private let eventRendition = Mutex<Rendition?>(nil)
 
     init(_ terms: GenerationTerms, handle: GenerationHandle, begin: NIODeadline, isRestored: Bool = false) {
         self.terms = terms
@@ -53,6 +54,17 @@ package final class Generation: Sendable {
     /// The handle of one of its choices.
     package func handle(ofChoice choice: Int) -> GenerationHandle {
         GenerationHandle(rawValue: handle.rawValue + UInt64(choice))
+    }
+
+    /// The log in one more format, shared by all who read it so.
+    /// - Parameter makeView: called for the first one.
+    package func events(as makeView: () -> any StreamView) -> Rendition {
+        eventRendition.withLock { rendition in
+            if let rendition { return rendition }
+            let made = Rendition(of: log, as: makeView())
+            rendition = made
+            return made
+        }
     }
 
     /// Counts somebody who reads or waits, until the seat is left.

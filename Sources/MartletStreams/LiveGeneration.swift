@@ -259,7 +259,9 @@ struct LiveGeneration {
     }
 
     private mutating func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
-        for ticket in orders.tickets.values { wakeups.tickets.append((ticket, reply)) }
+        for (_, ticket) in orders.tickets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            wakeups.tickets.append((ticket, reply))
+        }
         orders.tickets = [:]
     }
 }

@@ -7,7 +7,7 @@ internal import NIOPosix
 /// To be used by one task at a time.
 package final class RawConnection: Sendable {
     private let channel: any Channel
-    private let inbox: RawInbox
+    let inbox: RawInbox
 
     private init(channel: any Channel, inbox: RawInbox) {
         self.channel = channel
@@ -55,8 +55,10 @@ package final class RawConnection: Sendable {
 
     // MARK: Sending
 
-    package func send(_ text: String) async throws {
-        try await channel.writeAndFlush(ByteBuffer(string: text))
+    package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+
+    package func send(_ bytes: [UInt8]) async throws {
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
     }
 
     /// Sends a request with a `Content-Length` if it has a body.

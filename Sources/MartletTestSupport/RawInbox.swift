@@ -64,6 +64,19 @@ final class RawInbox: Sendable {
         }
     }
 
+    /// The next bytes, whatever they mean.
+    func bytes(_ count: Int) async throws -> [UInt8] {
+        while true {
+            let bytes = guarded.withLock { guarded -> [UInt8]? in
+                guard guarded.bytes.count >= count else { return nil }
+                defer { guarded.bytes.removeFirst(count) }
+                return Array(guarded.bytes.prefix(count))
+            }
+            if let bytes { return bytes }
+            guard await receive() else { throw RawConnectionError.closed }
+        }
+    }
+
     /// The next line, without its end.
     func line() async throws -> String {
         let line = await take { bytes -> String? in

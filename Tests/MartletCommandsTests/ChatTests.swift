@@ -9,7 +9,12 @@ import Testing
         ("/new", .new), ("/system Be  brief.", .system("Be  brief.")), ("/system", .system(nil)),
         ("/model", .model(nil)),
         ("/model tiny", .model("tiny")), ("/retry", .retry), ("/quit", .quit), ("/help", .help),
-        ("/nwe", .unknownCommand("/nwe")),
+        ("/nwe", .unknownCommand("/nwe")), ("/skip", .order(.skip)), ("/pause", .order(.pause)),
+        ("/resume", .order(.resume)), ("/temp 0.2", .order(.temperature(0.2))), ("/fork", .order(.fork)),
+        ("/say  Be brief. ", .order(.say("Be brief."))), ("/rewind", .order(.rewind(nil))),
+        ("/rewind a river", .order(.rewind("a river"))), ("/say", .wrong("/say needs what you want to say")),
+        ("/temp hot", .wrong("/temp needs a temperature, such as /temp 0.2")),
+        ("/temp -1", .wrong("/temp needs a temperature, such as /temp 0.2")),
     ])
     func linesAreCommandsOrMessages(line: String, input: ChatInput) {
         #expect(ChatInput(line: line) == input)
@@ -36,13 +41,17 @@ import Testing
         let text = ": ping\n\ndata: {\"a\":1}\r\n\r\nevent: x\ndata: two\ndata:lines\n\ndata: [DONE]\n\n"
         for size in 1...20 {
             var parser = EventStreamParser()
-            var events: [String] = []
+            var events: [EventStreamParser.Part] = []
             var rest = Array(text.utf8)[...]
             while !rest.isEmpty {
-                events += parser.feed(rest.prefix(size)).map { String(decoding: $0, as: UTF8.self) }
+                events += parser.feed(rest.prefix(size))
                 rest = rest.dropFirst(size)
             }
-            #expect(events == ["{\"a\":1}", "two\nlines", "[DONE]"])
+            #expect(
+                events == [
+                    .comment(Array("ping".utf8)), .data(Array("{\"a\":1}".utf8)), .data(Array("two\nlines".utf8)),
+                    .data(Array("[DONE]".utf8)),
+                ])
         }
     }
 
@@ -54,6 +63,19 @@ import Testing
         #expect(events(#"{"choices":[],"usage":{}}"#) == [])
         #expect(events(#"{"error":{"message":"lost","code":500}}"#) == [.failed("lost")])
         #expect(events("[DONE]") == [])
+    }
+
+    @Test func commentsTellWhichOrderTookEffect() {
+        func events(_ text: String) -> [AnswerEvent] { AnswerEvent.events(inComment: Array(text.utf8)) }
+        #expect(events(#"martlet-control {"applied":true,"action":"rewind"}"#) == [.obeyed(action: "rewind")])
+        #expect(events("") == [])
+        #expect(events("martlet-control nonsense") == [])
+    }
+
+    @Test func whatARewindLeavesEndsWithItsText() {
+        #expect(ChatOrder.kept(of: "one two one two", to: "one") == "one two one")
+        #expect(ChatOrder.kept(of: "one two", to: "six") == "")
+        #expect(ChatOrder.kept(of: "one two", to: nil) == "")
     }
 
     @Test func thinkingIsDimmedAndAnswersCannotSteerTheTerminal() {

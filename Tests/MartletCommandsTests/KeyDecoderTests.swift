@@ -31,6 +31,14 @@ import Testing
         #expect(keys("\u{1B}[200~one\rtwo\t\u{1B}[31mx\u{1B}[201~!") == [.paste("one\ntwo [31mx"), .character("!")])
     }
 
+    @Test func escapeIsAKeyWhenNothingFollows() {
+        var decoder = KeyDecoder()
+        #expect(decoder.feed(0x1B) == nil)
+        #expect(decoder.pause() == .escape)
+        #expect(decoder.pause() == nil)
+        #expect(decoder.feed(0x61) == .character("a"))
+    }
+
     @Test func brokenBytesAreDropped() {
         #expect(keys([0xFF, 0xC3, 0x61, 0x80, 0x62]) == [.character("a"), .character("b")])
         // A sequence that does not end is given up; what follows is text again.

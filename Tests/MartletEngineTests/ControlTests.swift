@@ -1,3 +1,4 @@
+import MartletGrammar
 import MartletProtocol
 import Testing
 
@@ -203,6 +204,77 @@ import Testing
         bench.run(limited)
         #expect(bench.answer(limited).completion?.reason == .tokenLimit)
         #expect(bench.answer(limited).tokens.count == 13)
+    }
+
+    /// A grammar, given so: only what it allows from token `count` on.
+    private func set(_ grammar: String, _ handle: GenerationHandle, _ bench: ControlBench) throws {
+        var change = SettingsChange(keys: [.constraint])
+        change.values.constraint = GenerationConstraint(try GBNFParser.grammar(grammar.utf8, limits: .standard))
+        let count = bench.answer(handle).tokens.count
+        guard case .applied(.changed(let made, _), count) = bench.order(.set(change), handle) else {
+            Issue.record("no grammar at \(count)")
+            return
+        }
+        #expect(made.values.constraintStart <= count)
+    }
+
+    @Test(arguments: [1, 3, 10, 25]) func grammarHoldsFromTheNextTokenOn(count: Int) throws {
+        let bench = try ControlBench()
+        let handle = try bench.submit("Tell me a story.") { $0.reasoning = nil }
+        bench.run(handle, to: count)
+        let before = bench.answer(handle).text
+        try set(#"root ::= " (" [a-c]{3} ")""#, handle, bench)
+        bench.run(handle)
+        let answer = bench.answer(handle)
+        #expect(answer.text.hasPrefix(before))
+        #expect(answer.text.dropFirst(before.count).wholeMatch(of: #/ \([abc]{3}\)/#) != nil, "\(answer.text)")
+        #expect(answer.completion?.reason == .endOfGeneration)
+    }
+
+    @Test func grammarWaitsForTheEndOfTheThinking() throws {
+        let bench = try ControlBench()
+        for count in [1, 2, 5, 9] {
+            let handle = try bench.submit("Count from 1 to 9.")
+            bench.run(handle, to: count)
+            try set(#"root ::= "yes" | "no""#, handle, bench)
+            bench.run(handle)
+            let text = bench.answer(handle).text
+            #expect(["yes", "no"].contains { text.hasSuffix("</think>\n\n" + $0) || text == $0 }, "\(text)")
+        }
+    }
+
+    @Test func grammarOutlivesARewindAndAnInterruption() throws {
+        let bench = try ControlBench()
+        var submitted: GenerationRequest?
+        let handle = try bench.submit("Tell me a story.") {
+            $0.reasoning = nil
+            $0.maximumTokens = 40
+            submitted = $0
+        }
+        /// The request with all that was told so far, as an edge keeps it.
+        func kept() throws -> GenerationRequest {
+            var request = try #require(submitted)
+            for event in bench.log.events(of: handle) { request.take(event) }
+            return request
+        }
+        bench.run(handle, to: 10)
+        try set(#"root ::= [a-z ]+ "!""#, handle, bench)
+        #expect(try kept().constraintStart == 10)
+        bench.run(handle, to: 14)
+        // In front of the grammar's beginning: it then holds from there on.
+        #expect(bench.order(.rewind(.token(4)), handle) == .applied(.rewound, token: 4))
+        for _ in 0..<5 { _ = bench.loop.takeTurn() }
+        var interrupted = try kept()
+        #expect(interrupted.constraintStart == 4)
+        #expect(interrupted.continuation.count > 4)
+        interrupted.handle = bench.newHandle()
+        bench.mailbox.post(.submit(try bench.loaded.prepare(interrupted, submitted: .now)))
+        bench.run(handle)
+        bench.run(interrupted.handle)
+        let whole = try kept().continuation
+        #expect(whole == interrupted.continuation + bench.answer(interrupted.handle).tokens)
+        let text = bench.loaded.vocabulary.text(of: Array(whole.dropFirst(4).dropLast()))
+        #expect(text.wholeMatch(of: /[a-z ]+!?/) != nil, "\(text)")
     }
 
     @Test func ordersAreAnsweredOnceAndInTheirOrder() throws {

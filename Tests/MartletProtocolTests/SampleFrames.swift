@@ -154,11 +154,14 @@ enum SampleFrames {
                 start: "<think>", end: "</think>", closing: random.text(), isOpen: Bool.random(using: &random),
                 budget: random.maybe { $0.integer() }, message: random.text())
         }
+        request.reasoning?.turnBudget = random.maybe { $0.integer() }
+        request.reasoning?.spent = random.list { $0.text() }
         request.isPaused = Bool.random(using: &random)
         request.continuation = random.list { $0.token() }
         request.continuationTime = random.duration()
         request.injectedTurns = random.list { _ in 3..<7 }
         if Bool.random(using: &random) { request.constraint = grammar.map(GenerationConstraint.init) }
+        request.constraintStart = random.integer()
         return request
     }
 

@@ -261,6 +261,18 @@ import Testing
                 #expect(rule?.budget == budget)
                 #expect(rule?.closing == "\n</think>\n\n")
             }
+            let turn = #"""
+                {"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"old"},
+                {"role":"user","content":"c"},
+                {"role":"assistant","content":"","reasoning_content":"one","tool_calls":[{"function":{"name":"f"}}]},
+                {"role":"tool","content":"d"},{"role":"assistant","content":"","reasoning":"two",
+                "tool_calls":[{"function":{"name":"f"}}]},{"role":"tool","content":"e"}],
+                "reasoning_turn_budget_tokens":40}
+                """#
+            _ = try await server.send("POST", "/v1/chat/completions", body: turn)
+            let rule = await server.engine.request(cases.count).reasoning
+            #expect(rule?.turnBudget == 40)
+            #expect(rule?.spent == ["one", "two"])
         }
     }
 }

@@ -101,10 +101,10 @@ import Testing
             engine.step([generation.handle], text: "\(index)")
         }
         engine.finish(generation.handle)
-        eventLoop.run()
+        eventLoop.letReadersRead()
         let late = RecordingSink()
         read(generation, to: late)
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(late.text == sink.text)
         #expect(late.text.contains(":\n\n"))
         #expect(generation.response.byteCount() == sink.text.utf8.count)

@@ -24,7 +24,7 @@ import Testing
 
     private func append(_ events: LogEvent...) {
         for event in events { log.append(event) }
-        eventLoop.run()
+        eventLoop.letReadersRead()
     }
 
     @Test func nothingIsToldAgainAndNothingIsLeftOut() {

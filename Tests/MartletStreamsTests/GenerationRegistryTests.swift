@@ -43,7 +43,7 @@ import Testing
         engine.step(handles, text: "a")
         engine.step(handles, text: "b")
         #expect(loops.map(\.wakeCount) == [1, 1], "woken readers are not woken again before they have read")
-        for eventLoop in eventLoops { eventLoop.run() }
+        for eventLoop in eventLoops { eventLoop.letReadersRead() }
         #expect(sinks.allSatisfy { $0.writes == ["0:a\n1:b\n"] })
         engine.step(Array(handles.prefix(2)), text: "c")
         #expect(loops.map(\.wakeCount) == [2, 2])

@@ -95,7 +95,7 @@ import Testing
         func read(from position: StreamPosition) -> String {
             let sink = RecordingSink()
             StreamReader(rendition, from: position, loop: loop) { _ in }.attach(to: sink)
-            (loop.eventLoop as? EmbeddedEventLoop)?.run()
+            (loop.eventLoop as? EmbeddedEventLoop)?.letReadersRead()
             return sink.text
         }
         let text = String(decoding: whole, as: UTF8.self)

@@ -18,10 +18,10 @@ import Testing
         for sink in sinks { StreamReader(rendition, loop: loop) { _ in }.attach(to: sink) }
         for index in 0..<500 {
             log.append(.token(Int32(index), "t"))
-            if index.isMultiple(of: 3) { eventLoop.run() }
+            if index.isMultiple(of: 3) { eventLoop.letReadersRead() }
         }
         log.append(.finished())
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(sinks.allSatisfy { $0.text == sinks[0].text })
         #expect(rendition.encodedCount <= log.extent.count * 2, "\(rendition.encodedCount)")
         #expect(loop.openCount == 0)
@@ -38,14 +38,14 @@ import Testing
             if index == 100 { slow.isWritable = false }
             if index == 3_000 { StreamReader(rendition, loop: loop) { _ in }.attach(to: late) }
             log.append(.token(Int32(index), "token"))
-            eventLoop.run()
+            eventLoop.letReadersRead()
         }
         let count = fast.writes.count
         #expect(count == 4_000)
         slow.isWritable = true
         slowReader.pump()
         log.append(.finished())
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(slow.text == fast.text)
         #expect(late.text == fast.text)
     }
@@ -59,7 +59,7 @@ import Testing
         var wakeups = Wakeups()
         log.handOver(to: &wakeups)
         wakeups.send()
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(sink.text == "abye")
         #expect(loop.openCount == 0)
         // The same log, made again by the next process.

@@ -27,7 +27,7 @@ import Testing
         #expect(sink.writes == ["0:a\n1:b\n"])
         log.append(.token(3, "c"), .token(4, "d"))
         #expect(sink.writes.count == 1)
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(sink.writes == ["0:a\n1:b\n", "2:c\n3:d\n"])
     }
 
@@ -37,9 +37,9 @@ import Testing
         let reader = reader(of: log) { end in ends.withLock { $0.append(end) } }
         reader.attach(to: sink)
         log.append(.finished())
-        eventLoop.run()
+        eventLoop.letReadersRead()
         reader.detach()
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(ends.withLock { $0 } == [.complete])
         #expect(sink.text == "0:end\n")
         #expect(loop.openCount == 0)
@@ -52,7 +52,7 @@ import Testing
         let reader = reader(of: log) { end in ends.withLock { $0.append(end) } }
         sink.onWrite = { reader.detach() }
         reader.attach(to: sink)
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(ends.withLock { $0 } == [.detached])
         #expect(loop.openCount == 0)
     }
@@ -71,7 +71,7 @@ import Testing
         reader.pump()
         #expect(sink.text == (0..<100).map { "\($0):x\n" }.joined())
         log.append(.finished())
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(sink.text.hasSuffix("99:x\n100:end\n"))
     }
 
@@ -92,15 +92,15 @@ import Testing
         live.attach(to: sink)
         for index in 0..<2_000 {
             log.append(.token(Int32(index), "t\(index)"))
-            eventLoop.run()
+            eventLoop.letReadersRead()
         }
         log.append(.finished())
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(sink.writes.count == 2_001)
 
         let replayed = RecordingSink()
         reader(of: log).attach(to: replayed)
-        eventLoop.run()
+        eventLoop.letReadersRead()
         #expect(replayed.text == sink.text)
         #expect(replayed.writes.count < 10)
     }

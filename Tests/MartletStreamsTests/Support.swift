@@ -31,6 +31,11 @@ extension GenerationTerms {
     }
 }
 
+extension EmbeddedEventLoop {
+    /// Runs what is to be done at once, and what goes on after a look at the sockets.
+    func letReadersRead() { advanceTime(by: .milliseconds(5)) }
+}
+
 /// Numbers every event, so that a missing, doubled or misplaced one is seen in the bytes.
 struct NumberedView: StreamView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {

@@ -25,6 +25,7 @@ enum FuzzTarget: String, CaseIterable {
     case frames
     case requests
     case fields
+    case messages
     case output
     case grammar
     case encodedGrammar
@@ -41,6 +42,7 @@ enum FuzzTarget: String, CaseIterable {
         case .frames: { FrameFuzz.run(bytes($0, $1)) }
         case .requests: { RequestFuzz.run(bytes($0, $1)) }
         case .fields: { RequestFuzz.runFields(bytes($0, $1)) }
+        case .messages: { MessageFuzz.run(bytes($0, $1)) }
         case .output: { OutputFuzz.run(bytes($0, $1)) }
         case .grammar: { GrammarFuzz.run(bytes($0, $1)) }
         case .encodedGrammar: { GrammarFuzz.runEncoded(bytes($0, $1)) }

@@ -1,12 +1,14 @@
 import MartletAPI
 import MartletJSON
+import MartletProtocol
 
 /// Any body of a request is accepted, or refused with an error whose own body is JSON.
 enum RequestFuzz {
     /// The first byte chooses the route, the others are the body.
     static func run(_ input: [UInt8]) -> CInt {
-        guard let route = input.first else { return Verdict.ignore }
-        check(input.dropFirst(), route: routes[Int(route) % routes.count])
+        guard let first = input.first else { return Verdict.ignore }
+        let choice = Int(first) % (routes.count + 1)
+        check(input.dropFirst(), route: choice < routes.count ? routes[choice] : nil)
         return Verdict.keep
     }
 
@@ -22,7 +24,8 @@ enum RequestFuzz {
 
     private static let routes = RequestSamples.Route.allCases
 
-    private static func check(_ body: ArraySlice<UInt8>, route: RequestSamples.Route) {
+    /// - Parameter route: `nil` for an order to a running generation.
+    private static func check(_ body: ArraySlice<UInt8>, route: RequestSamples.Route?) {
         do {
             try decode(JSONBody(body).value, route: route)
         } catch {
@@ -48,7 +51,7 @@ enum RequestFuzz {
         }
     }
 
-    private static func decode(_ body: JSONValue, route: RequestSamples.Route) throws(APIError) {
+    private static func decode(_ body: JSONValue, route: RequestSamples.Route?) throws(APIError) {
         let defaults = CompletionDefaults()
         switch route {
         case .chat, .template: _ = try ChatCompletionRequest(body, defaults: defaults, randomSeed: 1)
@@ -58,6 +61,7 @@ enum RequestFuzz {
         case .detokenize: _ = try DetokenizeRequest(body)
         case .embeddings: _ = try EmbeddingRequest(body, isOpenAI: true)
         case .lookup: _ = try StreamLookup(body)
+        case nil: _ = try ControlRequest(body, settings: AdjustableSettings())
         }
     }
 }

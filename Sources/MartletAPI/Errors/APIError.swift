@@ -16,6 +16,7 @@ package struct APIError: Error, Sendable, Equatable {
         case timeout = "request_timeout_error"
         case tooLarge = "request_too_large_error"
         case uriTooLong = "uri_too_long_error"
+        case upgradeRequired = "upgrade_required_error"
         case rangeNotSatisfiable = "range_not_satisfiable_error"
         case headersTooLarge = "headers_too_large_error"
         case contextExceeded = "exceed_context_size_error"
@@ -42,6 +43,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .tooLarge: 413
             case .uriTooLong: 414
             case .rangeNotSatisfiable: 416
+            case .upgradeRequired: 426
             case .rateLimited: 429
             case .headersTooLarge: 431
             case .server: 500

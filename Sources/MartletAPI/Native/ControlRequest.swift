@@ -31,9 +31,11 @@ package struct ControlRequest: Sendable, Equatable {
 
     /// - Parameters:
     ///   - settings: those of the generation, for what is said of others beside the changed ones.
+    ///   - defaults: what a grammar may cost.
     ///   - randomSeed: gives each fork a seed that its changes do not fix.
     package init(
-        _ json: JSONValue, settings: AdjustableSettings, randomSeed: () -> UInt64 = { .random(in: 0 ... .max) }
+        _ json: JSONValue, settings: AdjustableSettings, defaults: CompletionDefaults = CompletionDefaults(),
+        randomSeed: () -> UInt64 = { .random(in: 0 ... .max) }
     ) throws(APIError) {
         let fields = try FieldReader(json)
         guard let name = try fields.string("action") else {
@@ -50,7 +52,7 @@ package struct ControlRequest: Sendable, Equatable {
             guard let changes = try fields.object("changes") else {
                 throw .field("changes", "An object of new values is required, but the field is missing")
             }
-            let change = try SettingFields.change(changes, of: settings)
+            let change = try SettingFields.change(changes, of: settings, defaults: defaults)
             guard !change.keys.isEmpty else {
                 throw .field("changes", "At least one new value is required, but the object is empty")
             }
@@ -64,8 +66,11 @@ package struct ControlRequest: Sendable, Equatable {
             for _ in 0..<count {
                 var change =
                     try given.map { fields throws(APIError) in
-                        try SettingFields.change(fields, of: settings)
+                        try SettingFields.change(fields, of: settings, defaults: defaults)
                     } ?? SettingsChange()
+                guard !change.keys.contains(.constraint) else {
+                    throw .field("changes.grammar", "A fork has the original's grammar; set another one afterwards")
+                }
                 if !change.keys.contains(.seed), count > 1 || change.keys.isEmpty {
                     // Forks that drew the same would be one and the same answer.
                     if change.keys.isEmpty { change.values = settings }

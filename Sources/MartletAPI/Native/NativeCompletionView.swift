@@ -7,6 +7,8 @@ package struct NativeCompletionView: StreamView {
     private let responseID: String
     private let native: NativeObject
     private let choiceCount: Int
+    /// The same answer as events of its log.
+    package let events: RealtimeEventView
 
     /// - Parameter prompts: as they are told; one at least.
     package init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
@@ -14,6 +16,7 @@ package struct NativeCompletionView: StreamView {
         choiceCount = prompts.count
         responseID = head.id
         native = NativeObject(head: head, prompts: prompts, options: options)
+        events = RealtimeEventView(head: head, probabilityStage: options.probabilityStage)
     }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {

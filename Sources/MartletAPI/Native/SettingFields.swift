@@ -16,17 +16,19 @@ enum SettingFields {
         ("mirostat_eta", .mirostatEta), ("adaptive_target", .adaptiveTarget), ("adaptive_decay", .adaptiveDecay),
         ("samplers", .samplers), ("logit_bias", .logitBiases), ("seed", .seed), ("max_tokens", .maximumTokens),
         ("t_max_predict_ms", .maximumTime), ("stop", .stops), ("n_probs", .probabilities),
-        ("reasoning_budget_tokens", .reasoningBudget),
+        ("reasoning_budget_tokens", .reasoningBudget), ("grammar", .constraint),
     ]
     /// Other names that requests may use.
     private static let aliases: [String: SettingKey] = [
         "n_predict": .maximumTokens, "max_completion_tokens": .maximumTokens, "logprobs": .probabilities,
         "top_logprobs": .probabilities, "post_sampling_probs": .probabilities,
-        "thinking_budget_tokens": .reasoningBudget,
+        "thinking_budget_tokens": .reasoningBudget, "json_schema": .constraint, "response_format": .constraint,
     ]
 
     /// - Parameter settings: what is said where nothing is changed.
-    static func change(_ fields: FieldReader, of settings: AdjustableSettings) throws(APIError) -> SettingsChange {
+    static func change(
+        _ fields: FieldReader, of settings: AdjustableSettings, defaults: CompletionDefaults
+    ) throws(APIError) -> SettingsChange {
         var change = SettingsChange()
         for (name, value) in fields.members where value != .null {
             guard let key = names.first(where: { $0.name == name })?.key ?? aliases[name] else {
@@ -44,6 +46,8 @@ enum SettingFields {
         if change.keys.contains(.maximumTime) { change.values.maximumTime = try CompletionOptions.maximumTime(fields) }
         if change.keys.contains(.stops) { change.values.stops = try CompletionOptions.stops(fields) }
         if change.keys.contains(.probabilities) { change.values.probabilities = try ProbabilityFields.read(fields) }
+        change.values.constraint =
+            change.keys.contains(.constraint) ? try CompletionOptions.constraint(fields, defaults).0 : nil
         if change.keys.contains(.reasoningBudget) {
             let budget = try ReasoningBudgetFields.budget(fields)
             change.values.reasoningBudget = budget == -1 ? nil : budget
@@ -100,6 +104,8 @@ enum SettingFields {
         case .stops: .array(settings.stops.map { .string($0) })
         case .probabilities: integer(settings.probabilities?.count ?? 0)
         case .reasoningBudget: integer(settings.reasoningBudget ?? -1)
+        // The form in which it is kept is nobody's spelling.
+        case .constraint: .bool(settings.constraint != nil)
         }
     }
 }

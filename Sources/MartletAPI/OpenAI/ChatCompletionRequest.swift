@@ -14,6 +14,8 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     package var continuesLastMessage: Bool
     /// Most tokens of thinking; `nil` = no limit.
     package var reasoningBudget: Int?
+    /// The same of the user's turn, with the thinking that the messages behind the user's last one tell.
+    package var reasoningTurnBudget: Int?
     /// What is said in the model's name before its thinking is cut off.
     package var reasoningMessage: String
     package var options: CompletionOptions
@@ -37,6 +39,8 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         templateArguments = try Self.templateArguments(fields)
         let budget = try ReasoningBudgetFields.budget(fields) ?? defaults.reasoningBudget
         reasoningBudget = budget == -1 ? nil : budget
+        let turnBudget = try ReasoningBudgetFields.turnBudget(fields) ?? defaults.reasoningTurnBudget
+        reasoningTurnBudget = turnBudget == -1 ? nil : turnBudget
         reasoningMessage = try ReasoningBudgetFields.message(fields) ?? defaults.reasoningMessage
         reasoningFormat = defaults.reasoningFormat
         if let name = try fields.string("reasoning_format") {
@@ -46,6 +50,12 @@ package struct ChatCompletionRequest: Sendable, Equatable {
             }
             reasoningFormat = format
         }
+    }
+
+    /// What the assistant has thought since the user spoke last.
+    package var spentReasoning: [String] {
+        let turn = messages.lastIndex { $0["role"] == "user" }.map { messages[($0 + 1)...] } ?? messages[...]
+        return turn.compactMap { $0["role"] == "assistant" ? $0["reasoning_content"]?.stringValue : nil }
     }
 
     private static func templateArguments(_ fields: FieldReader) throws(APIError) -> JSONObject {

@@ -20,6 +20,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     package var reasoningFormat = ReasoningFormat.deepseek
     /// Most tokens of thinking; `nil` = no limit.
     package var reasoningBudget: Int?
+    /// The same of a user's turn over several answers.
+    package var reasoningTurnBudget: Int?
     package var reasoningMessage = ""
     /// What a grammar may cost.
     package var grammarLimits = GrammarLimits.standard

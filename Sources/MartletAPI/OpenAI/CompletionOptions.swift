@@ -59,17 +59,12 @@ package struct CompletionOptions: Sendable, Equatable {
             sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
                 .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
         generation.probabilities = try ProbabilityFields.read(fields)
-        generation.constraint = try GrammarField.read(fields, limits: defaults.grammarLimits)
         schemaCompiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
         grammarLimits = defaults.grammarLimits
-        if let schema = try SchemaField.read(fields, schemaCompiler, limits: grammarLimits) {
-            guard generation.constraint == nil else {
-                throw .field("grammar", "Only one of a grammar and a schema can be honoured")
-            }
-            schemaGrammar = schema.grammar
-            generation.constraint = GenerationConstraint(schema.grammar)
-            warnings = schema.warnings
-        }
+        let (constraint, schema) = try Self.constraint(fields, defaults)
+        generation.constraint = constraint
+        schemaGrammar = schema?.grammar
+        warnings = schema?.warnings ?? []
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         generation.maximumTime = try Self.maximumTime(fields)
@@ -128,6 +123,19 @@ package struct CompletionOptions: Sendable, Equatable {
             if let value = try fields.integer(name, in: 1...choiceLimit) { return value }
         }
         return 1
+    }
+
+    /// What a grammar or a schema lets be written, and the schema if it is one.
+    static func constraint(
+        _ fields: FieldReader, _ defaults: CompletionDefaults
+    ) throws(APIError) -> (GenerationConstraint?, SchemaField?) {
+        let grammar = try GrammarField.read(fields, limits: defaults.grammarLimits)
+        let compiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
+        guard let schema = try SchemaField.read(fields, compiler, limits: defaults.grammarLimits) else {
+            return (grammar, nil)
+        }
+        guard grammar == nil else { throw .field("grammar", "Only one of a grammar and a schema can be honoured") }
+        return (GenerationConstraint(schema.grammar), schema)
     }
 
     /// The engine's form of these options.

@@ -9,6 +9,11 @@ enum ReasoningBudgetFields {
         return try fields.integer("thinking_budget_tokens", in: limits)
     }
 
+    /// The same of the user's whole turn, which is ours alone.
+    static func turnBudget(_ fields: FieldReader) throws(APIError) -> Int? {
+        try fields.integer("reasoning_turn_budget_tokens", in: -1...Int(Int32.max))
+    }
+
     /// What is said in the model's name before its thinking is cut off.
     static func message(_ fields: FieldReader) throws(APIError) -> String? {
         let name = "reasoning_budget_message"

@@ -43,6 +43,9 @@ package struct TextCompletionView: StreamView {
         self.suffix = suffix
     }
 
+    /// The same answer as events of its log.
+    package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
+
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         switch event {
         case .text(_, _, let text):

@@ -188,7 +188,7 @@ package struct AnswerGrammar {
             try space(&builder),
         ])
         if isThinking { return rest }
-        let start = syntax.behindHead(of: reasoning.start, in: opening)
+        let start = OutputSyntax.behindHead(of: reasoning.start, in: opening)
         let block = builder.sequence([try space(&builder), try literal(start, &builder), rest])
         return builder.choice([block, try space(&builder)])
     }
@@ -201,7 +201,7 @@ package struct AnswerGrammar {
 
     /// The answer's text, in what it stands between.
     private func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
-        var start = syntax.behindHead(of: syntax.contentStart, in: opening)
+        var start = OutputSyntax.behindHead(of: syntax.contentStart, in: opening)
         if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
             start = String(start.dropFirst(head.starts[0].count))
         }

@@ -62,7 +62,7 @@ extension OutputSyntax {
     }
 
     /// `literal` without what of it a prompt ends with.
-    func behindHead(of literal: String, in prompt: String) -> String {
+    static func behindHead(of literal: String, in prompt: String) -> String {
         for count in stride(from: literal.utf8.count, to: 0, by: -1)
         where prompt.utf8.suffix(count).elementsEqual(literal.utf8.prefix(count)) {
             return String(decoding: literal.utf8.dropFirst(count), as: UTF8.self)

@@ -58,7 +58,7 @@ package struct ChatTemplate: Sendable {
                 end: String(decoding: SyntaxPlan.trimmed(enclosure.ends[0]), as: UTF8.self))
         }
         generationPrompts = probe.generationPrompts(thinkingSwitch: capabilities.thinkingSwitch)
-        closing = markers.map { probe.closing($0, reasoningField: reasoningField) } ?? ""
+        closing = markers.map { probe.closing($0, of: syntax.family, reasoningField: reasoningField) } ?? ""
         generationPrompt = probe.generationPrompt()
     }
 
@@ -102,7 +102,7 @@ package struct ChatTemplate: Sendable {
         let isThinking = OutputParser(syntax, after: prompt.opening).isInReasoning
         let syntax = syntax.syntax
         if !thought.isEmpty, let reasoning = syntax.reasoning {
-            if !isThinking { write(syntax.behindHead(of: reasoning.start, in: prompt.opening), isTrusted: true) }
+            if !isThinking { write(OutputSyntax.behindHead(of: reasoning.start, in: prompt.opening), isTrusted: true) }
             write(thought, isTrusted: false)
         }
         if !content.isEmpty {
@@ -112,7 +112,7 @@ package struct ChatTemplate: Sendable {
             let isBehindThought = isThinking || !thought.isEmpty
             let start = syntax.contentStart
             write(
-                isBehindThought ? start : syntax.behindHead(of: start, in: prompt.opening), isTrusted: true)
+                isBehindThought ? start : OutputSyntax.behindHead(of: start, in: prompt.opening), isTrusted: true)
             write(content, isTrusted: false)
         }
         var result = prompt

@@ -23,6 +23,13 @@ package struct RenderedPrompt: Sendable, Equatable {
     /// What the client wrote of the answer already, behind `opening`.
     package var continuation = ""
 
+    /// What thinking begins with in the answer: the prompt may hold the beginning of the marker.
+    package var thinkingStart: String {
+        guard let markers else { return "" }
+        let rest = OutputSyntax.behindHead(of: markers.start, in: opening)
+        return rest.isEmpty ? markers.start : rest
+    }
+
     package var text: String { segments.count == 1 ? segments[0].text : segments.map(\.text).joined() }
 
     package var prompt: Prompt {

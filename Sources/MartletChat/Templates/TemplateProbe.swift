@@ -168,9 +168,9 @@ struct TemplateProbe {
         }
     }
 
-    /// What the template puts between thinking and answer. Some models write more between them than a template shows.
-    func closing(_ markers: ReasoningMarkers, reasoningField: String?) -> String {
-        if markers.end == "<|end|>" { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
+    /// What the template puts between thinking and answer. Harmony's shows thinking only where tools are called.
+    func closing(_ markers: ReasoningMarkers, of family: String, reasoningField: String?) -> String {
+        if family == "harmony" { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
         guard let field = reasoningField,
             let text = render(reasoningProbes(field)[0], arguments: ["enable_thinking": true]),
             let thought = text.range(of: Self.word), let answer = text.range(of: Self.otherWord),

@@ -26,7 +26,7 @@ struct AnswerPrinter: Sendable {
             let separator = part == .thinking ? "" : (endsLine ? "" : "\n") + Self.dim
             part = .thinking
             return separator + shown(text)
-        case .failed: return ""
+        case .failed, .began, .obeyed: return ""
         }
     }
 

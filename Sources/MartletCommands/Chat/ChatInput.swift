@@ -7,6 +7,9 @@ enum ChatInput: Equatable {
     /// `nil` lists the models.
     case model(String?)
     case retry
+    case order(ChatOrder)
+    /// A command whose argument is missing or wrong: one sentence.
+    case wrong(String)
     case quit
     case help
     case nothing
@@ -35,6 +38,18 @@ enum ChatInput: Equatable {
         case "/system": self = .system(argument)
         case "/model": self = .model(argument)
         case "/retry": self = .retry
+        case "/skip": self = .order(.skip)
+        case "/pause": self = .order(.pause)
+        case "/resume": self = .order(.resume)
+        case "/fork": self = .order(.fork)
+        case "/rewind": self = .order(.rewind(argument))
+        case "/say": self = argument.map { .order(.say($0)) } ?? .wrong("/say needs what you want to say")
+        case "/temp":
+            if let value = argument.flatMap({ Double($0) }), value.isFinite, value >= 0 {
+                self = .order(.temperature(value))
+            } else {
+                self = .wrong("/temp needs a temperature, such as /temp 0.2")
+            }
         case "/quit", "/exit": self = .quit
         case "/help", "/?": self = .help
         default: self = .unknownCommand(String(word))
@@ -48,6 +63,13 @@ enum ChatInput: Equatable {
         /retry        answer the last message again
         /quit         leave (so do Ctrl-D and Ctrl-C on an empty line)
         Ctrl-C stops an answer; what was written of it stays in the conversation.
+        While an answer is written (a line that begins with / holds it back until it is entered):
+        /skip, Esc    end the thinking
+        /pause, /resume
+        /temp 0.2     set the temperature
+        /say TEXT     say something at the end of the sentence
+        /rewind TEXT  go back to the last place that reads so (without TEXT: to the beginning)
+        /fork         write another version from here on, which is shown afterwards
         """
 
     private static func trimmed(_ text: Substring) -> String {

@@ -19,6 +19,8 @@ struct PlainChat {
             case .model(nil):
                 for name in try await attempt(client.modelNames) { Terminal.write(name + "\n") }
             case .unknownCommand(let command): throw SettingError("unknown command \(command); /help lists all")
+            case .order: throw SettingError("there is no answer that \(line) could change; that needs a terminal")
+            case .wrong(let message): throw SettingError(message)
             case .retry:
                 guard conversation.retry() else { throw SettingError("there is no message to answer again") }
                 try await answer(&printer)
@@ -44,7 +46,7 @@ struct PlainChat {
         for await event in events {
             switch event {
             case .content(let piece): text += piece
-            case .thinking: break
+            case .thinking, .began, .obeyed: break
             case .failed(let message): throw SettingError(message)
             }
             Terminal.write(printer.print(event))

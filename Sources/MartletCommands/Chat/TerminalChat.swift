@@ -1,3 +1,4 @@
+import MartletJSON
 import MartletModels
 
 #if canImport(Darwin)
@@ -17,6 +18,7 @@ struct TerminalChat {
         case bytes([UInt8])
         case inputEnded
         case answer(AnswerEvent)
+        case obeyed(ChatOrder, Result<JSONValue, ChatClient.Failure>)
         case answerEnded(ChatClient.Failure?)
     }
 
@@ -33,6 +35,18 @@ struct TerminalChat {
     private var pressedAhead: [Key] = []
     private var answering: Task<Void, Never>?
     private var answer = ""
+    /// By which the answer that is being written is given orders, where the server takes some.
+    private var answerID: String?
+    /// What came while a line that begins with `/` is written over it; `nil` = none is.
+    private var heldBack: [AnswerEvent]?
+    /// Orders that were given and have not taken effect, by what the stream says of them.
+    private var rewinds: [String?] = []
+    private var sayings: [String] = []
+    private var wasRewound = false
+    private var wasToldMore = false
+    /// Other versions of the answer, which are shown afterwards.
+    private var forks: [String] = []
+    private var isShowingFork = false
     private let events: AsyncStream<Event>
     private let event: AsyncStream<Event>.Continuation
 
@@ -50,7 +64,7 @@ struct TerminalChat {
         let reading = Task { [event] in await Self.readInput(into: event) }
         draw()
         for await next in events where await !handle(next) { break }
-        answering?.cancel()
+        await stopAnswer()
         // The thread stays in its read until the process ends, which is next.
         reading.cancel()
         Terminal.write("\n")
@@ -60,7 +74,8 @@ struct TerminalChat {
     private func greet() async {
         let names = try? await client.modelNames()
         let name = names?.first.map { " with \($0)" } ?? ""
-        Terminal.write("Chat\(name). /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves.\n\n")
+        Terminal.write(
+            "Chat\(name). /help lists commands, Ctrl-C stops an answer, Esc its thinking, Ctrl-D leaves.\n\n")
     }
 
     /// - Returns: Whether the chat goes on.
@@ -72,22 +87,27 @@ struct TerminalChat {
                 guard let key = decoder.feed(byte) else { continue }
                 if await !press(key) { return false }
             }
+            // Terminals send a sequence at once, so a lone byte is the key.
+            if bytes.count == 1, let key = decoder.pause(), await !press(key) { return false }
         case .answer(let piece):
-            if case .content(let text) = piece { answer += text }
-            if case .failed(let message) = piece {
-                Terminal.write(printer.end())
-                complain(message)
-            }
-            Terminal.write(printer.print(piece))
+            if heldBack != nil { heldBack?.append(piece) } else { show(piece) }
+        case .obeyed(let order, let result): told(order, result)
         case .answerEnded(let failure):
             let wasStopped = answering?.isCancelled ?? false
-            answering = nil
+            showHeldBack()
             Terminal.write(printer.end())
-            if wasStopped { Terminal.write("\u{1B}[2m(stopped)\u{1B}[0m\n") }
+            if wasStopped { remark("stopped") }
             if let failure, !wasStopped { complain(failure.description) }
-            conversation.answer(answer)
-            if answer.isEmpty { conversation.withdrawQuestion() }
+            if !isShowingFork { await keepAnswer() }
             Terminal.write("\n")
+            answering = nil
+            answerID = nil
+            if let fork = forks.first, !wasStopped {
+                forks.removeFirst()
+                show(fork: fork)
+                return true
+            }
+            forks = []
             draw()
             let keys = pressedAhead
             pressedAhead = []
@@ -97,8 +117,8 @@ struct TerminalChat {
     }
 
     private mutating func press(_ key: Key) async -> Bool {
-        if let answering {
-            if key == .interrupt { answering.cancel() } else { pressedAhead.append(key) }
+        if answering != nil {
+            await pressWhileAnswering(key)
             return true
         }
         switch editor.apply(key) {
@@ -150,6 +170,8 @@ struct TerminalChat {
             } catch {
                 complain(error.description)
             }
+        case .order: complain("no answer is being written")
+        case .wrong(let message): complain(message)
         case .help: note(ChatInput.helpText)
         case .unknownCommand(let command): complain("unknown command \(command); /help lists all")
         }
@@ -158,17 +180,166 @@ struct TerminalChat {
     }
 
     private mutating func ask() {
+        begin(showing: nil)
+    }
+
+    private mutating func show(fork id: String) {
+        remark("the other version")
+        begin(showing: id)
+    }
+
+    /// - Parameter fork: an answer that was begun before; `nil` = a new one.
+    private mutating func begin(showing fork: String?) {
+        isShowingFork = fork != nil
+        answerID = fork
         answer = ""
+        rewinds = []
+        sayings = []
+        wasRewound = false
+        wasToldMore = false
         Terminal.write("\n")
         answering = Task { [client, conversation, event] in
             do throws(ChatClient.Failure) {
-                try await client.answer(conversation) { event.yield(.answer($0)) }
+                if let fork {
+                    try await client.answer(id: fork) { event.yield(.answer($0)) }
+                } else {
+                    try await client.answer(conversation, outlives: true) { event.yield(.answer($0)) }
+                }
                 event.yield(.answerEnded(nil))
             } catch {
                 event.yield(.answerEnded(error))
             }
         }
     }
+
+    private func stopAnswer() async {
+        guard let answering else { return }
+        answering.cancel()
+        for id in [answerID].compactMap({ $0 }) + forks { await client.stop(id) }
+    }
+
+    /// Puts the answer into the conversation.
+    private mutating func keepAnswer() async {
+        // Where a token was taken back, its text is not known here.
+        if wasRewound, !wasToldMore, let answerID, let whole = await client.content(of: answerID) {
+            answer = whole
+        }
+        conversation.answer(answer)
+        if answer.isEmpty { conversation.withdrawQuestion() }
+    }
+
+    // MARK: While an answer is written
+
+    private mutating func show(_ piece: AnswerEvent) {
+        switch piece {
+        case .began(let id): answerID = id
+        case .content(let text): answer += text
+        case .failed(let message):
+            Terminal.write(printer.end())
+            complain(message)
+        case .obeyed(action: "rewind") where !rewinds.isEmpty:
+            answer = ChatOrder.kept(of: answer, to: rewinds.removeFirst())
+            wasRewound = true
+            Terminal.write(printer.end())
+            remark("back")
+            Terminal.write(printer.print(.content(answer)))
+        case .obeyed(action: "inject") where !sayings.isEmpty:
+            let saying = sayings.removeFirst()
+            Terminal.write(printer.end())
+            Terminal.write("\n" + Self.prompt + saying + "\n\n")
+            conversation.answer(answer)
+            conversation.ask(saying)
+            wasToldMore = true
+            answer = ""
+        case .thinking, .obeyed: break
+        }
+        Terminal.write(printer.print(piece))
+    }
+
+    private mutating func showHeldBack() {
+        guard let pieces = heldBack else { return }
+        heldBack = nil
+        for piece in pieces { show(piece) }
+    }
+
+    /// A line that begins with `/` is an order; all else waits for the answer's end.
+    private mutating func pressWhileAnswering(_ key: Key) async {
+        if heldBack == nil {
+            switch key {
+            case .interrupt: return await stopAnswer()
+            case .escape: return give(.skip)
+            case .character("/") where pressedAhead.isEmpty:
+                heldBack = []
+                Terminal.write(printer.end())
+            default: return pressedAhead.append(key)
+            }
+        }
+        let outcome = editor.apply(key == .escape ? .interrupt : key)
+        if case .submitted(let line) = outcome {
+            Terminal.write("\n")
+            renderer.finish()
+            enterWhileAnswering(ChatInput(line: line), line)
+            showHeldBack()
+        } else if editor.characters.isEmpty {
+            Terminal.write("\n")
+            renderer.finish()
+            showHeldBack()
+        } else {
+            draw()
+        }
+    }
+
+    private mutating func enterWhileAnswering(_ input: ChatInput, _ line: String) {
+        switch input {
+        case .order(let order): give(order)
+        case .wrong(let message): complain(message)
+        case .help: note(ChatInput.helpText)
+        default: complain("\(line) has to wait for the end of the answer; Ctrl-C stops it")
+        }
+    }
+
+    private mutating func give(_ order: ChatOrder) {
+        guard let answerID else { return complain("this answer takes no orders") }
+        switch order {
+        case .rewind(let text): rewinds.append(text)
+        case .say(let text): sayings.append(text)
+        default: break
+        }
+        Task { [client, event] in
+            do throws(ChatClient.Failure) {
+                event.yield(.obeyed(order, .success(try await client.give(order, to: answerID))))
+            } catch {
+                event.yield(.obeyed(order, .failure(error)))
+            }
+        }
+    }
+
+    /// What became of an order. Where it shows in the answer, the stream says so at its place.
+    private mutating func told(_ order: ChatOrder, _ result: Result<JSONValue, ChatClient.Failure>) {
+        switch (order, result) {
+        case (.rewind(let text), .failure): rewinds.removeAll { $0 == text }
+        case (.say(let text), .failure): sayings.removeAll { $0 == text }
+        case (.fork, .success(let reply)): forks += reply["ids"]?.arrayValue?.compactMap { $0.stringValue } ?? []
+        default: break
+        }
+        let words: String
+        switch (order, result) {
+        case (_, .failure(let failure)): words = failure.description
+        case (.pause, _): words = "paused; /resume goes on"
+        case (.fork, _): words = "forked"
+        case (.temperature(let value), _): words = "temperature \(value)"
+        case (.skip, _), (.resume, _), (.say, _), (.rewind, _): return
+        }
+        Terminal.write(heldBack == nil ? printer.end() : "\n")
+        remark(words)
+        if heldBack != nil {
+            renderer.finish()
+            draw()
+        }
+    }
+
+    /// A word about what happens, which is not part of the answer.
+    private func remark(_ words: String) { Terminal.write("\u{1B}[2m(\(words))\u{1B}[0m\n") }
 
     private mutating func draw() {
         Terminal.write(renderer.draw(prompt: Self.prompt, editor: editor, columns: Terminal.columns))

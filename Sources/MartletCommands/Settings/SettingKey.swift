@@ -64,6 +64,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"
     case reasoningBudget = "reasoning-budget"
+    case reasoningTurnBudget = "reasoning-turn-budget"
     case reasoningMessage = "reasoning-budget-message"
     case pingInterval = "sse-ping-interval"
     case schemaMode = "schema-mode"

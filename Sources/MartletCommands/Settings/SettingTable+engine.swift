@@ -124,6 +124,10 @@ extension SettingTable {
             default: "-1", in: .requests, for: .edge,
             "Most tokens of thinking in one answer; then it is ended and the answer follows. -1 = no limit."),
         Setting(
+            .reasoningTurnBudget, environment: [], .integer(-1...Int64(Int32.max)),
+            "TOKENS", default: "-1", in: .requests, for: .edge,
+            "The same of all answers since the user's last message, such as those that call tools."),
+        Setting(
             .reasoningMessage, environment: ["LLAMA_ARG_THINK_BUDGET_MESSAGE"], .text, "TEXT", unset: "nothing",
             in: .requests, for: .edge, "What is said in the model's name before its thinking is cut off."),
         Setting(

@@ -1,4 +1,5 @@
 import Llama
+import MartletGrammar
 import MartletProtocol
 
 /// Where a generation is.
@@ -33,7 +34,12 @@ extension EngineLoop {
                 queue.prepend(parked.remove(at: index), id: handle.rawValue)
             }
             answer(.resumed)
-        case .set(let change): set(change, number, generation, place)
+        case .set(let change):
+            // A grammar begins behind what an earlier run has written.
+            if generation.isReplaying, change.keys.contains(.constraint) {
+                return generation.orders.waiting.append((number, action))
+            }
+            set(change, number, generation, place)
         case .status:
             output.add(handle, .controlled(number, .status(status(of: generation, place))))
         case .endReasoning, .inject, .rewind, .fork:
@@ -74,28 +80,58 @@ extension EngineLoop {
     private func set(
         _ change: SettingsChange, _ number: ControlNumber, _ generation: Generation, _ place: Place
     ) {
-        let old = generation.settings
+        var old = generation.settings
         if change.keys.contains(.reasoningBudget), generation.reasoning == nil {
             output.add(generation.handle, .controlled(number, .refused(.noReasoningMarkers)))
             return
         }
-        var new = old
-        new.apply(change)
-        if new.sampling != old.sampling {
-            do throws(EngineError) {
+        var change = change
+        do throws(EngineError) {
+            let constraint = try newConstraint(in: &change, for: generation)
+            var new = old
+            new.apply(change)
+            // It can be large, and nobody asks for it.
+            if !change.keys.contains(.constraint) { old.constraint = nil }
+            if new.sampling != old.sampling {
                 generation.sampler = try loaded.sampler(
                     for: new.sampling, ignoringEndOfGeneration: generation.request.ignoresEndOfGeneration)
-            } catch {
-                output.add(generation.handle, .controlled(number, .refused(.invalid(error.message))))
-                return
             }
+            generation.change(change)
+            if change.keys.contains(.constraint) { generation.constrain(to: constraint, newMatcher(for: constraint)) }
+        } catch {
+            output.add(generation.handle, .controlled(number, .refused(.invalid(error.message))))
+            return
         }
-        generation.change(change)
         output.add(
             generation.handle,
             .controlled(number, .applied(.changed(change, old: old), token: generation.predicted)))
         // A smaller budget may be used up already.
         if case .slot(let index) = place, generation.started != nil { steer(index) }
+    }
+
+    /// Lets the grammar of a change, if it has one, hold from the next token on, but not for thinking that is still to come.
+    private func newConstraint(
+        in change: inout SettingsChange, for generation: Generation
+    ) throws(EngineError) -> CompiledConstraint? {
+        guard change.keys.contains(.constraint) else { return nil }
+        change.values.constraintStart = generation.newConstraintStart(in: loaded.vocabulary)
+        guard let wanted = change.values.constraint else { return nil }
+        guard generation.orders.injections.isEmpty else {
+            throw EngineError(
+                .invalidRequest, "Field 'changes.grammar': Injections wait for their moment, which no grammar allows")
+        }
+        if let reasoning = generation.reasoning, let rule = generation.request.reasoning?.rule,
+            reasoning.phase != .answering
+        {
+            do throws(GrammarError) {
+                change.values.constraint = GenerationConstraint(
+                    try wanted.grammar.afterReasoning(
+                        from: rule.start, to: rule.end, isOpen: reasoning.phase == .reasoning))
+            } catch {
+                throw EngineError(.invalidRequest, "Field 'changes.grammar': \(error)")
+            }
+        }
+        return try loaded.constraints.compile(change.values.constraint)
     }
 
     /// Orders that concern the tokens of a generation that has a sequence.
@@ -155,7 +191,7 @@ extension EngineLoop {
         let sampler = try loaded.sampler(
             for: generation.settings.sampling,
             ignoringEndOfGeneration: generation.request.ignoresEndOfGeneration)
-        generation.rewind(to: count, vocabulary: loaded.vocabulary, matcher: newMatcher(for: generation.request))
+        generation.rewind(to: count, vocabulary: loaded.vocabulary, matcher: newMatcher(for: generation.constraint))
         generation.sampler = sampler
         // The last token is computed again: its scores choose the next one.
         let kept = min(slots[index].memoryCount, generation.history.count - 1)
@@ -185,7 +221,7 @@ extension EngineLoop {
             arrivals += 1
             let generation = Generation(
                 forking: original, handle: fork.handle, arrival: arrivals, at: .now,
-                matcher: newMatcher(for: original.request))
+                matcher: newMatcher(for: original.constraint))
             generation.change(fork.changes)
             if generation.settings.sampling != original.settings.sampling {
                 generation.sampler = try loaded.sampler(

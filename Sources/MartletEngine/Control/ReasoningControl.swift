@@ -49,6 +49,9 @@ struct ReasoningControl: Sendable {
         }
     }
 
+    /// How many bytes of the marker that ends the thinking have come already.
+    var begunEndCount: Int { phase == .reasoning ? end.matched : 0 }
+
     /// A new turn begins, with the same generation prompt. What was thought still counts.
     mutating func beginTurn() {
         start.reset()

@@ -143,7 +143,7 @@ extension EngineLoop {
     ///
     /// The grammar is asked of the one token that is drawn; only where it refuses that, which tokens it allows is computed.
     private func drawAllowed(for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>) -> Int32? {
-        guard let matcher = generation.matcher else {
+        guard let matcher = generation.matcher, generation.predicted >= generation.settings.constraintStart else {
             return generation.sampler.sample(
                 logits, history: generation.history, index: generation.predicted, with: candidates)
         }

@@ -119,7 +119,7 @@ final class EngineLoop {
             }
             let generation = Generation(
                 request, arrival: arrivals, vocabularySize: loaded.vocabulary.count,
-                matcher: newMatcher(for: request))
+                matcher: newMatcher(for: request.constraint))
             output.add(request.handle, .admitted(promptTokens: request.tokens.count))
             if let reason = generation.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
                 end(generation, reason)
@@ -150,9 +150,9 @@ final class EngineLoop {
         return true
     }
 
-    /// Follows the request's grammar from the beginning of an answer; `nil` where it has none.
-    func newMatcher(for request: PreparedRequest) -> TokenMatcher? {
-        request.constraint.map { machines.matcher(for: $0) }
+    /// Follows a grammar from its beginning; `nil` where there is none.
+    func newMatcher(for constraint: CompiledConstraint?) -> TokenMatcher? {
+        constraint.map { machines.matcher(for: $0) }
     }
 
     /// Delivers what there is before the turn is over. The status that goes with an event is there before it.

@@ -26,6 +26,8 @@ final class Generation {
     private var checkpoints: [Checkpoint]
     private(set) var record = AnswerRecord()
     /// What may be generated; `nil` = anything.
+    private(set) var constraint: CompiledConstraint?
+    /// Where that is.
     private(set) var matcher: TokenMatcher?
     /// Whether a token was taken that the grammar does not allow.
     private(set) var isAstray = false
@@ -73,6 +75,7 @@ final class Generation {
         promptLength = promptCount
         history = request.tokens
         settings = request.settings
+        constraint = request.constraint
         sampler = Sampler(
             request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
         text = TextState(
@@ -98,6 +101,7 @@ final class Generation {
         self.arrival = arrival
         sampler = original.sampler
         settings = original.settings
+        constraint = original.constraint
         text = original.text
         checkpoints = original.checkpoints
         record = original.record
@@ -114,7 +118,11 @@ final class Generation {
     /// Has a matcher that has seen nothing take the tokens so far.
     private func follow(_ matcher: TokenMatcher?) {
         guard let matcher else { return }
-        for index in 0..<predicted where !matcher.accept(record.token(index)) { isAstray = true }
+        isAstray = false
+        for index in settings.constraintStart..<max(predicted, settings.constraintStart)
+        where !matcher.accept(record.token(index)) {
+            isAstray = true
+        }
         self.matcher = matcher
     }
 
@@ -232,7 +240,7 @@ final class Generation {
         case .indentation: return .indentation
         case nil: break
         }
-        if let matcher {
+        if let matcher, predicted > settings.constraintStart {
             // Only what an earlier run is said to have written can be refused; nothing can follow that.
             if !matcher.accept(token) { isAstray = true }
             if matcher.isFinished, !isAstray { return .endOfGeneration }
@@ -338,6 +346,14 @@ final class Generation {
         checkpoints.append(Checkpoint(token: predicted, text: text))
     }
 
+    /// Follows another grammar from where the settings say that it begins.
+    /// - Parameter matcher: one of that grammar that has seen nothing yet.
+    func constrain(to constraint: CompiledConstraint?, _ matcher: TokenMatcher?) {
+        self.constraint = constraint
+        self.matcher = nil
+        follow(matcher)
+    }
+
     /// A turn was closed and a new one opened by tokens without text.
     func beginTurn() {
         text.reasoning?.beginTurn()
@@ -357,11 +373,6 @@ final class Generation {
         text.answer.setStops(settings.stops)
     }
 
-    /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
-    func cutPoint(for count: Int) -> Int {
-        record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count
-    }
-
     /// Forgets all tokens from number `count` on. The sampler is for the caller to make anew.
     ///
     /// - Parameter matcher: one that has seen nothing yet.
@@ -370,6 +381,7 @@ final class Generation {
         let injected = record.injectedCount
         record.cut(to: count)
         continuedCount = min(continuedCount, count)
+        settings.constraintStart = min(settings.constraintStart, count)
         settings.maximumTokens = settings.maximumTokens.map { $0 - injected + record.injectedCount }
         checkpoints.removeAll { $0.token > count }
         let last = checkpoints[checkpoints.count - 1]

@@ -7,6 +7,10 @@ package struct AdjustableSettings: Sendable, Equatable {
     package var probabilities: ProbabilityRequest?
     /// Most tokens of thinking; `nil` = no limit.
     package var reasoningBudget: Int?
+    /// What may be written; `nil` = anything.
+    package var constraint: GenerationConstraint?
+    /// The index of the token from which that holds, among those behind the prompt.
+    package var constraintStart = 0
 
     package init() {}
 }
@@ -23,6 +27,7 @@ package enum SettingKey: UInt8, Sendable, CaseIterable {
     case adaptiveTarget, adaptiveDecay
     case samplers, logitBiases, seed
     case maximumTokens, maximumTime, stops, probabilities, reasoningBudget
+    case constraint
 }
 
 /// New values for some settings.
@@ -49,6 +54,9 @@ extension AdjustableSettings {
         case .stops: stops = other.stops
         case .probabilities: probabilities = other.probabilities
         case .reasoningBudget: reasoningBudget = other.reasoningBudget
+        case .constraint:
+            constraint = other.constraint
+            constraintStart = other.constraintStart
         default: sampling.copy(key, from: other.sampling)
         }
     }
@@ -85,7 +93,7 @@ extension SamplingParameters {
         case .samplers: samplers = other.samplers
         case .logitBiases: logitBiases = other.logitBiases
         case .seed: seed = other.seed
-        case .maximumTokens, .maximumTime, .stops, .probabilities, .reasoningBudget: break
+        case .maximumTokens, .maximumTime, .stops, .probabilities, .reasoningBudget, .constraint: break
         }
     }
 }
@@ -101,6 +109,8 @@ extension GenerationRequest {
             settings.stops = stops
             settings.probabilities = probabilities
             settings.reasoningBudget = reasoning?.budget
+            settings.constraint = constraint
+            settings.constraintStart = constraintStart
             return settings
         }
         set {
@@ -110,6 +120,8 @@ extension GenerationRequest {
             stops = newValue.stops
             probabilities = newValue.probabilities
             reasoning?.budget = newValue.reasoningBudget
+            constraint = newValue.constraint
+            constraintStart = newValue.constraintStart
         }
     }
 }

@@ -14,11 +14,14 @@ extension GenerationRequest {
         case .resumed: isPaused = false
         case .changed(let change, _):
             settings.apply(change)
+            // An order says what is left of the turn, too.
+            if change.keys.contains(.reasoningBudget) { reasoning?.turnBudget = nil }
         case .injected(let opensTurn, let count):
             maximumTokens = maximumTokens.map { $0 + count }
             if opensTurn { injectedTurns.append(token..<token + count) }
         case .rewound:
             continuation.removeLast(max(0, continuation.count - token))
+            constraintStart = min(constraintStart, token)
             for turn in injectedTurns where turn.lowerBound >= token {
                 maximumTokens = maximumTokens.map { $0 - turn.count }
             }

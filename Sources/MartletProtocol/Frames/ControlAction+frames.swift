@@ -98,7 +98,7 @@ extension SettingsChange: FrameField {
 }
 
 extension AdjustableSettings: FrameField {
-    static var minimumByteCount: Int { 40 }
+    static var minimumByteCount: Int { 42 }
 
     func write(to writer: inout ByteWriter) {
         sampling.write(to: &writer)
@@ -108,6 +108,8 @@ extension AdjustableSettings: FrameField {
         writer.write(probabilities != nil)
         probabilities?.write(to: &writer)
         writer.write(reasoningBudget)
+        writer.write(constraint)
+        writer.write(constraintStart)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -118,11 +120,13 @@ extension AdjustableSettings: FrameField {
         stops = try reader.readStrings()
         probabilities = try reader.readOptional { reader throws(FrameError) in try ProbabilityRequest(from: &reader) }
         reasoningBudget = try reader.readOptionalInt()
+        constraint = try reader.readConstraint()
+        constraintStart = try reader.readInt()
     }
 }
 
 extension ReasoningRule: FrameField {
-    static var minimumByteCount: Int { 6 }
+    static var minimumByteCount: Int { 8 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(start)
@@ -131,12 +135,16 @@ extension ReasoningRule: FrameField {
         writer.write(isOpen)
         writer.write(budget)
         writer.write(message)
+        writer.write(turnBudget)
+        writer.write(spent)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
         self.init(
             start: try reader.readString(), end: try reader.readString(), closing: try reader.readString(),
             isOpen: try reader.readBool(), budget: try reader.readOptionalInt(), message: try reader.readString())
+        turnBudget = try reader.readOptionalInt()
+        spent = try reader.readStrings()
         guard !start.isEmpty, !end.isEmpty else { throw .invalidValue("marker") }
     }
 }

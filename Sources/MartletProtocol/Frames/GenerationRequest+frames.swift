@@ -16,8 +16,8 @@ extension GenerationRequest: FrameField {
         writer.write(visibleMarkers)
         writer.write(probabilities != nil)
         probabilities?.write(to: &writer)
-        writer.write(constraint != nil)
-        if let constraint { writer.write(constraint.grammar.encoded()) }
+        writer.write(constraint)
+        writer.write(constraintStart)
         writer.write(reportsStanding)
         writer.write(slot)
         writer.write(minimumIndent)
@@ -56,14 +56,8 @@ extension GenerationRequest: FrameField {
         probabilities = try reader.readOptional { reader throws(FrameError) in
             try ProbabilityRequest(from: &reader)
         }
-        constraint = try reader.readOptional { reader throws(FrameError) in
-            let bytes = try reader.readSlice()
-            // What it may cost was decided where it was made.
-            guard let grammar = try? Grammar(decoding: bytes, limits: .unlimited) else {
-                throw .invalidValue("grammar")
-            }
-            return GenerationConstraint(grammar)
-        }
+        constraint = try reader.readConstraint()
+        constraintStart = try reader.readInt()
         reportsStanding = try reader.readBool()
         slot = try reader.readOptional { reader throws(FrameError) in try reader.readInt() }
         minimumIndent = try reader.readInt()
@@ -81,6 +75,26 @@ extension GenerationRequest: FrameField {
             let (start, end) = (try reader.readInt(), try reader.readInt())
             guard start >= 0, start < end else { throw .invalidValue("range of tokens") }
             injectedTurns.append(start..<end)
+        }
+    }
+}
+
+extension ByteWriter {
+    mutating func write(_ constraint: GenerationConstraint?) {
+        write(constraint != nil)
+        if let constraint { write(constraint.grammar.encoded()) }
+    }
+}
+
+extension ByteReader {
+    mutating func readConstraint() throws(FrameError) -> GenerationConstraint? {
+        try readOptional { reader throws(FrameError) in
+            let bytes = try reader.readSlice()
+            // What it may cost was decided where it was made.
+            guard let grammar = try? Grammar(decoding: bytes, limits: .unlimited) else {
+                throw .invalidValue("grammar")
+            }
+            return GenerationConstraint(grammar)
         }
     }
 }

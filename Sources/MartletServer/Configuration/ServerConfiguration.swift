@@ -115,6 +115,8 @@ package struct ServerConfiguration: Sendable {
         package var headerBytes = 64 * 1_024
         /// Header fields of a request. Default: 200.
         package var headerCount = 200
+        /// Of a client's message over a WebSocket. Default: 16 MiB.
+        package var socketMessageBytes = 16 << 20
         /// How long a connection may be idle, or a request may stall while it is read. Default: 60 s.
         package var idleTimeout: Duration = .seconds(60)
         /// From a request's header to the end of its body, however steadily that trickles in. Default: 300 s.

@@ -4,6 +4,7 @@ internal import MartletStreams
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
+internal import NIOWebSocket
 
 #if canImport(Glibc)
     internal import Glibc
@@ -39,8 +40,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     private var requestTimer: Scheduled<Void>?
     /// Runs while the client takes nothing.
     private var stallTimer: Scheduled<Void>?
-    /// The request was given up; its response is the connection's last.
+    /// The request was given up, or asks for another protocol; its response is the connection's last.
     private var closesAfterResponse = false
+    /// Takes the connection over behind the head of a response that says so.
+    private var successor: (handler: SocketHandler, terms: SocketTerms)?
 
     init(connections: OpenConnections, limits: ServerConfiguration.Limits) {
         self.connections = connections
@@ -60,6 +63,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     func onAbandoned(_ action: @escaping @Sendable () -> Void) {
         guard !isGone else { return action() }
         abandoned = action
+    }
+
+    /// Lets `socket` take the connection over when the response's head says that the protocol changes.
+    func follow(with socket: SocketHandler, _ terms: SocketTerms) {
+        successor = (socket, terms)
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
@@ -118,6 +126,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         switch unwrapInboundIn(data) {
         case .head(let head):
             isAnswering = true
+            // The framework's decoder reads no further request then.
+            closesAfterResponse = head.headerFields[.upgrade] != nil
             if head.headerFields[.expect]?.lowercased() == "100-continue" {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
@@ -135,13 +145,43 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
             promise?.succeed()
             return
         }
-        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        switch unwrapOutboundIn(data) {
+        case .head(let head): return writeHead(head, context, promise)
+        case .body: return context.write(data, promise: promise)
+        case .end: break
+        }
         isAnswering = false
         reader = nil
         abandoned = nil
         guard closesAfterResponse else { return context.write(data, promise: promise) }
         context.writeAndFlush(data, promise: promise)
         context.close(promise: nil)
+    }
+
+    private func writeHead(
+        _ head: HTTPResponse, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
+    ) {
+        var head = head
+        let isSwitching = head.status == .switchingProtocols
+        if closesAfterResponse, !isSwitching { head.headerFields[.connection] = "close" }
+        context.write(wrapOutboundOut(.head(head)), promise: promise)
+        guard isSwitching else { return }
+        do {
+            try handOver(context)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    /// From now on the successor gets what comes, before anything that knows HTTP does. Nothing can have come in between.
+    private func handOver(_ context: ChannelHandlerContext) throws {
+        // What is left of a request's body would be taken for frames.
+        guard let successor, let encoder, requestTimer == nil else { throw ChannelError.operationUnsupported }
+        try context.pipeline.syncOperations.addHandlers(
+            [
+                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: successor.terms.messageBytes)),
+                successor.handler,
+            ], position: .before(encoder.handler))
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

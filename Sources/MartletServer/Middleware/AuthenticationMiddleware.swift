@@ -20,10 +20,12 @@ struct AuthenticationMiddleware: RouterMiddleware {
         return try await next(request, context)
     }
 
-    /// From `Authorization: Bearer …`, else from `X-Api-Key`, as llama-server reads it.
+    /// From `Authorization: Bearer …`, else from `X-Api-Key`, as llama-server reads it; else as pages can show it that
+    /// open a WebSocket.
     private static func key(of request: Request) -> String {
         var text = request.headers[.authorization] ?? ""
         if text.isEmpty { text = request.headers[.apiKey] ?? "" }
+        if text.isEmpty { return SocketHandshake.key(in: request.headers) ?? "" }
         return text.hasPrefix("Bearer ") ? String(text.dropFirst(7)) : text
     }
 }

@@ -17,8 +17,14 @@ extension LoadedModel {
         {
             budget = Self.efforts[effort]
         }
-        return ReasoningRule(
-            start: markers.start, end: markers.end, closing: rendered.closing, isOpen: rendered.reasoning == .open,
+        var rule = ReasoningRule(
+            start: rendered.thinkingStart, end: markers.end, closing: rendered.closing,
+            isOpen: rendered.reasoning == .open,
             budget: budget, message: request.reasoningMessage)
+        if let turnBudget = request.reasoningTurnBudget {
+            rule.turnBudget = turnBudget
+            rule.spent = request.spentReasoning
+        }
+        return rule
     }
 }

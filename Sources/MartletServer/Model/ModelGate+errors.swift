@@ -26,7 +26,7 @@ extension EngineError {
             case .unavailable: .shuttingDown
             case .server: .generationFailed
             case .invalidRequest, .authentication, .forbidden, .notFound, .methodNotAllowed, .timeout, .conflict,
-                .tooLarge,
+                .tooLarge, .upgradeRequired,
                 .uriTooLong, .rangeNotSatisfiable, .headersTooLarge, .notSupported:
                 .invalidRequest
             }

@@ -16,7 +16,7 @@ extension RenderedPrompt {
         do throws(GrammarError) {
             return GenerationConstraint(
                 try answer.grammar.afterReasoning(
-                    from: markers.start, to: markers.end, isOpen: reasoning == .open))
+                    from: thinkingStart, to: markers.end, isOpen: reasoning == .open))
         } catch {
             throw APIError(error, field: "grammar")
         }

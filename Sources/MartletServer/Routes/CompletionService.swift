@@ -27,7 +27,8 @@ struct CompletionService: Sendable {
         to completion: Completion<View>, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
-        let (terms, view) = try terms(of: completion, headers, owner: context.notes.owner)
+        let resume = try ResumeFields(headers, completion.options, resumesAlways: configuration.resumesAlways)
+        let (terms, view) = terms(of: completion, resume, owner: context.notes.owner)
         let generation = try await start(completion, terms, on: context)
         if terms.streams {
             return StreamResponse(generation: generation, rendition: generation.response, loops: loops)
@@ -43,12 +44,33 @@ struct CompletionService: Sendable {
         return .json(try view.response(for: generation.log.events), headers: generation.headers)
     }
 
+    /// Begins a generation that goes on whatever becomes of its client, and does not wait: a refusal of the engine is its
+    /// last event.
+    func begin<View>(
+        _ completion: Completion<View>, label: String?, owner: Owner, on eventLoop: any EventLoop
+    ) throws(APIError) -> Generation {
+        guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
+        if case .failed(let error) = gate.state { throw APIError(error) }
+        let resume = ResumeFields(
+            lifetime: completion.options.isBackground ? .background : .resumable, label: label)
+        let prepared = try gate.model.map { model throws(APIError) in try prepare(completion, for: model) }
+        let generation = try prepare(terms(of: completion, resume, owner: owner).0)
+        let wheel = loops.loop(for: eventLoop).wheel
+        eventLoop.execute { [registry] in registry.attend(to: generation, on: wheel) }
+        registry.announce(generation)
+        if let prepared {
+            submit(completion, prepared, as: generation)
+        } else {
+            startWhenLoaded(completion, generation)
+        }
+        return generation
+    }
+
     /// What is fixed before the generation begins.
     private func terms<View>(
-        of completion: Completion<View>, _ headers: HTTPFields, owner: Owner
-    ) throws(APIError) -> (GenerationTerms, View) {
+        of completion: Completion<View>, _ resume: ResumeFields, owner: Owner
+    ) -> (GenerationTerms, View) {
         let options = completion.options
-        let resume = try ResumeFields(headers, options, resumesAlways: configuration.resumesAlways)
         let created = time(nil)
         let head = LogHead(created: Int64(created), model: configuration.modelName)
         let view = completion.makeView(
@@ -101,12 +123,7 @@ struct CompletionService: Sendable {
 
     /// The generation exists from now on. A plain one ends when the client goes away.
     private func prepare(_ terms: GenerationTerms, on context: EdgeContext) throws(APIError) -> Generation {
-        let generation: Generation
-        do throws(GenerationQuota.Excess) {
-            generation = try registry.prepare(terms)
-        } catch {
-            throw APIError(error)
-        }
+        let generation = try prepare(terms)
         context.notes.generation = generation
         tracing.follow(generation, within: context.notes.traceContext)
         let wheel = loops.loop(for: context.channel.eventLoop).wheel
@@ -120,6 +137,14 @@ struct CompletionService: Sendable {
             }
         }
         return generation
+    }
+
+    private func prepare(_ terms: GenerationTerms) throws(APIError) -> Generation {
+        do throws(GenerationQuota.Excess) {
+            return try registry.prepare(terms)
+        } catch {
+            throw APIError(error)
+        }
     }
 
     private func submit<View>(

@@ -6,6 +6,9 @@ protocol CompletionView: StreamView {
     /// The whole answer.
     /// - Throws: what the generation failed with.
     func response(for events: [LogEvent]) throws(APIError) -> [UInt8]
+
+    /// The answer as messages of a WebSocket.
+    var events: RealtimeEventView { get }
 }
 
 extension ChatCompletionView: CompletionView {}

@@ -86,9 +86,12 @@ struct EventStart {
     private enum Place {
         case beginning
         case behind(EventIdentifier, name: String)
-        case event(Int)
+        case event(Int, name: String)
     }
     private let place: Place
+
+    /// - Parameter field: which of a message says so.
+    init(event: Int, field: String) { place = .event(event, name: "Field '\(field)'") }
 
     /// A browser repeats the query when it comes again, so the header, which it then adds, counts more.
     init(_ request: Request) throws(APIError) {
@@ -104,7 +107,7 @@ struct EventStart {
             place = .behind(
                 try Self.identifier(after, "Parameter 'starting_after'"), name: "Parameter 'starting_after'")
         } else if let from {
-            place = .event(from)
+            place = .event(from, name: "Parameter 'from_event'")
         } else {
             place = .beginning
         }
@@ -124,11 +127,11 @@ struct EventStart {
         in rendition: Rendition, _ extent: GenerationLog.Extent, mayAwait: Bool
     ) throws(APIError) -> StreamPosition {
         switch place {
-        case .beginning, .event(0): return StreamPosition()
-        case .event(let number):
+        case .beginning, .event(0, _): return StreamPosition()
+        case .event(let number, let name):
             guard number < extent.nextNumber, let position = rendition.position(behind: number - 1) else {
                 if mayAwait { return rendition.position(awaiting: EventIdentifier(number: number - 1)) }
-                throw Self.neverIssued("Parameter 'from_event'", "\(number)", extent)
+                throw Self.neverIssued(name, "\(number)", extent)
             }
             return position
         case .behind(let identifier, let name):

@@ -7,6 +7,11 @@ struct ResumeFields {
     let lifetime: GenerationTerms.Lifetime
     let label: String?
 
+    init(lifetime: GenerationTerms.Lifetime, label: String?) {
+        self.lifetime = lifetime
+        self.label = label
+    }
+
     /// - Parameter resumesAlways: whether streams are resumable that do not ask for it.
     init(_ headers: HTTPFields, _ options: CompletionOptions, resumesAlways: Bool) throws(APIError) {
         if let text = headers[.conversationID] {

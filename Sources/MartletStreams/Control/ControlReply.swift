@@ -19,35 +19,57 @@ package enum ControlReply: Sendable, Equatable {
     }
 }
 
+/// An order that was given: what becomes of it can be waited for.
+package struct GivenOrder: Sendable {
+    let ticket: ControlTicket
+
+    init(ticket: ControlTicket) { self.ticket = ticket }
+
+    /// One that was replied to at once.
+    init(_ reply: ControlReply) {
+        ticket = ControlTicket()
+        ticket.resolve(reply)
+    }
+
+    /// - Parameter body: called once, maybe at once. Must not take long: it may be the engine that waits for it.
+    ///   Orders to one generation are replied to in the order in which they took effect.
+    package func whenDone(_ body: @escaping @Sendable (ControlReply) -> Void) { ticket.whenResolved(body) }
+
+    package func reply() async -> ControlReply {
+        await withCheckedContinuation { continuation in
+            ticket.whenResolved { continuation.resume(returning: $0) }
+        }
+    }
+}
+
 /// An order that was given, for all who wait for what becomes of it. Resolved once.
 final class ControlTicket: Sendable {
     private enum State {
-        case waiting([CheckedContinuation<ControlReply, Never>])
+        case waiting([@Sendable (ControlReply) -> Void])
         case resolved(ControlReply)
     }
     private let state = Mutex(State.waiting([]))
 
-    func value() async -> ControlReply {
-        await withCheckedContinuation { continuation in
-            let reply = state.withLock { state -> ControlReply? in
-                switch state {
-                case .resolved(let reply): return reply
-                case .waiting(let others):
-                    state = .waiting(others + [continuation])
-                    return nil
-                }
+    /// Calls `body` with the reply: at once, or on the thread that resolves, in the order in which orders are resolved.
+    func whenResolved(_ body: @escaping @Sendable (ControlReply) -> Void) {
+        let reply = state.withLock { state -> ControlReply? in
+            switch state {
+            case .resolved(let reply): return reply
+            case .waiting(let others):
+                state = .waiting(others + [body])
+                return nil
             }
-            if let reply { continuation.resume(returning: reply) }
         }
+        if let reply { body(reply) }
     }
 
     func resolve(_ reply: ControlReply) {
-        let waiting = state.withLock { state -> [CheckedContinuation<ControlReply, Never>] in
+        let waiting = state.withLock { state -> [@Sendable (ControlReply) -> Void] in
             guard case .waiting(let waiting) = state else { return [] }
             state = .resolved(reply)
             return waiting
         }
-        for continuation in waiting { continuation.resume(returning: reply) }
+        for body in waiting { body(reply) }
     }
 }
 

@@ -24,12 +24,12 @@ extension GenerationRegistry {
         state.withLock { $0.live[generation.handle]?.request?.settings }
     }
 
-    /// Gives an order, and returns when it has taken effect or cannot.
+    /// Gives an order. Orders to one generation are obeyed in the order in which they were given.
     /// - Parameter requestID: an order that was given to this generation under the same name is not given again; the
     ///   reply is the first one's.
-    package func control(
-        _ generation: Generation, _ action: ControlAction, requestID: String? = nil
-    ) async -> ControlReply {
+    package func give(
+        _ action: ControlAction, to generation: Generation, requestID: String? = nil
+    ) -> GivenOrder {
         let handle = generation.handle
         var engine: (any EngineService)?
         var number = ControlNumber(rawValue: 0)
@@ -48,9 +48,9 @@ extension GenerationRegistry {
             }
             return ticket
         }
-        guard let ticket else { return .ended(generation.log.terminalEvent) }
+        guard let ticket else { return GivenOrder(.ended(generation.log.terminalEvent)) }
         engine?.control(handle, number, action)
-        return await ticket.value()
+        return GivenOrder(ticket: ticket)
     }
 
     /// Makes generations that begin with what this one has.
@@ -59,14 +59,14 @@ extension GenerationRegistry {
     package func fork(
         _ generation: Generation, into changes: [SettingsChange], requestID: String? = nil,
         _ makeTerms: () -> GenerationTerms
-    ) async throws(GenerationQuota.Excess) -> ControlReply {
+    ) throws(GenerationQuota.Excess) -> GivenOrder {
         guard let request = state.withLock({ $0.live[generation.handle]?.request }) else {
-            return .ended(generation.log.terminalEvent)
+            return GivenOrder(.ended(generation.log.terminalEvent))
         }
         let isRepeated = requestID.map { name in
             state.withLock { $0.live[generation.handle]?.orders.ticket(named: name) != nil }
         }
-        if isRepeated ?? false { return await control(generation, .status, requestID: requestID) }
+        if isRepeated ?? false { return give(.status, to: generation, requestID: requestID) }
         var forks: [ForkedGeneration] = []
         do throws(GenerationQuota.Excess) {
             for change in changes {
@@ -78,9 +78,11 @@ extension GenerationRegistry {
             discard(forks)
             throw error
         }
-        let reply = await control(generation, .fork(forks), requestID: requestID)
-        if case .applied = reply {} else { discard(forks) }
-        return reply
+        let order = give(.fork(forks), to: generation, requestID: requestID)
+        order.whenDone { [self, forks] reply in
+            if case .applied = reply {} else { discard(forks) }
+        }
+        return order
     }
 
     /// The engine makes this generation itself.

@@ -4,6 +4,10 @@ import MartletJSON
 enum AnswerEvent: Sendable, Equatable {
     case content(String)
     case thinking(String)
+    /// By which the answer can be given orders.
+    case began(id: String)
+    /// An order took effect here.
+    case obeyed(action: String)
     /// The server ends the answer with an error.
     case failed(String)
 
@@ -16,6 +20,16 @@ enum AnswerEvent: Sendable, Equatable {
         if let text = delta["reasoning_content"]?.stringValue, !text.isEmpty { events.append(.thinking(text)) }
         if let text = delta["content"]?.stringValue, !text.isEmpty { events.append(.content(text)) }
         return events
+    }
+
+    /// What a comment says, if it is of an order.
+    static func events(inComment comment: [UInt8]) -> [AnswerEvent] {
+        let beginning = "martlet-control "
+        guard comment.starts(with: beginning.utf8),
+            let order = try? JSONParser.parse(comment.dropFirst(beginning.utf8.count)),
+            let action = order["action"]?.stringValue
+        else { return [] }
+        return [.obeyed(action: action)]
     }
 
     /// The message of an error body.

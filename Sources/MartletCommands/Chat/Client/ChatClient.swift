@@ -61,30 +61,90 @@ struct ChatClient: Sendable {
         }
     }
 
-    /// Sends the conversation and hands out the answer as it arrives. Cancelling the task stops the answer.
-    func answer(_ conversation: Conversation, _ receive: (AnswerEvent) async -> Void) async throws(Failure) {
-        var request = request("/v1/chat/completions")
-        request.method = .POST
-        request.headers.add(name: "content-type", value: "application/json")
-        request.body = .bytes(conversation.requestBody())
+    /// Sends the conversation and hands out the answer as it arrives. Cancelling the task stops the answer, unless it
+    /// `outlives` that.
+    /// - Parameter outlives: whether the answer can be asked for again, and goes on until it is stopped.
+    func answer(
+        _ conversation: Conversation, outlives: Bool = false, _ receive: (AnswerEvent) async -> Void
+    ) async throws(Failure) {
+        var request = request("/v1/chat/completions", conversation.requestBody())
+        if outlives { request.headers.add(name: "x-stream-resume", value: "1") }
+        try await follow(request, receive)
+    }
+
+    /// Hands out an answer that was begun before, from its beginning.
+    func answer(id: String, _ receive: (AnswerEvent) async -> Void) async throws(Failure) {
+        try await follow(request("/v1/generations/\(id)/events"), receive)
+    }
+
+    private func follow(
+        _ request: HTTPClientRequest, _ receive: (AnswerEvent) async -> Void
+    ) async throws(Failure) {
         do {
             // Until the head comes; the server sends it when it has admitted the request.
             let response = try await http.execute(request, timeout: .hours(24))
-            guard response.status == .ok else {
-                let body = try await response.body.collect(upTo: Self.maximumReply)
-                let value = try? JSONParser.parse(Array(body.readableBytesView))
-                let message = value.flatMap { AnswerEvent.errorMessage(in: $0) }
-                throw Failure(description: message ?? "the server answered with status \(response.status.code)")
-            }
+            guard response.status == .ok else { throw Failure(description: try await Self.objection(in: response)) }
+            if let id = response.headers.first(name: "x-generation-id") { await receive(.began(id: id)) }
             var parser = EventStreamParser()
             for try await buffer in response.body {
-                for data in parser.feed(buffer.readableBytesView) {
-                    for event in AnswerEvent.events(inChunk: data) { await receive(event) }
+                for part in parser.feed(buffer.readableBytesView) {
+                    let events =
+                        switch part {
+                        case .data(let data): AnswerEvent.events(inChunk: data)
+                        case .comment(let comment): AnswerEvent.events(inComment: comment)
+                        }
+                    for event in events { await receive(event) }
                 }
             }
         } catch {
             throw failure(error)
         }
+    }
+
+    // MARK: An answer that is being written
+
+    /// Returns when the order has taken effect.
+    func give(_ order: ChatOrder, to id: String) async throws(Failure) -> JSONValue {
+        do {
+            let response = try await http.execute(
+                request("/v1/generations/\(id)/control", order.body.bytes), timeout: .hours(24))
+            guard response.status == .ok else { throw Failure(description: try await Self.objection(in: response)) }
+            let body = try await response.body.collect(upTo: Self.maximumReply)
+            return try JSONParser.parse(Array(body.readableBytesView))
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// What an answer that has ended says, without what orders took back.
+    func content(of id: String) async -> String? {
+        guard let response = try? await http.execute(request("/v1/generations/\(id)/result"), timeout: .seconds(30)),
+            response.status == .ok, let body = try? await response.body.collect(upTo: Self.maximumReply),
+            let value = try? JSONParser.parse(Array(body.readableBytesView))
+        else { return nil }
+        return value["choices"]?.arrayValue?.first?["message"]?["content"]?.stringValue
+    }
+
+    /// Ends an answer that would go on. Whether that succeeds is nobody's concern any more.
+    func stop(_ id: String) async {
+        var request = request("/v1/generations/\(id)")
+        request.method = .DELETE
+        _ = try? await http.execute(request, timeout: .seconds(5))
+    }
+
+    private static func objection(in response: HTTPClientResponse) async throws -> String {
+        let body = try await response.body.collect(upTo: Self.maximumReply)
+        let value = try? JSONParser.parse(Array(body.readableBytesView))
+        let message = value.flatMap { AnswerEvent.errorMessage(in: $0) }
+        return message ?? "the server answered with status \(response.status.code)"
+    }
+
+    private func request(_ path: String, _ body: [UInt8]) -> HTTPClientRequest {
+        var request = request(path)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = .bytes(body)
+        return request
     }
 
     private func request(_ path: String) -> HTTPClientRequest {

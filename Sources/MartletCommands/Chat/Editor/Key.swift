@@ -18,6 +18,7 @@ enum Key: Sendable, Equatable {
     case deleteToStart
     case deleteToEnd
     case clearScreen
+    case escape
     /// Ctrl-C.
     case interrupt
     /// Ctrl-D.

@@ -35,6 +35,13 @@ struct KeyDecoder: Sendable {
         }
     }
 
+    /// Nothing came for a while: what looked like the beginning of a sequence was the key itself.
+    mutating func pause() -> Key? {
+        guard case .escape = state else { return nil }
+        state = .text
+        return .escape
+    }
+
     private mutating func text(_ byte: UInt8) -> Key? {
         switch byte {
         case 0x01: return .home

@@ -44,6 +44,7 @@ struct LineEditor: Sendable {
         case .endOfInput:
             return characters.isEmpty ? .ended : remove(cursor..<min(cursor + 1, characters.count))
         case .clearScreen: return .clearScreen
+        case .escape: return .nothing
         case .backspace: return remove(max(0, cursor - 1)..<cursor)
         case .delete: return remove(cursor..<min(cursor + 1, characters.count))
         case .deleteWordBackward: return remove(wordStart..<cursor)

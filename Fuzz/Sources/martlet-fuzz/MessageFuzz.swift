@@ -1,0 +1,49 @@
+import MartletAPI
+import MartletJSON
+
+/// Whatever a client sends over a WebSocket becomes messages, is refused with an error that is JSON, or ends it with a code
+/// that may be sent.
+enum MessageFuzz {
+    private static let limit = 4_096
+
+    /// Each frame: a byte with its bits, a byte with its length, and so many bytes.
+    static func run(_ input: [UInt8]) -> CInt {
+        var assembler = MessageAssembler(limit: limit)
+        var rest = input[...]
+        while rest.count >= 2 {
+            let (bits, length) = (rest.removeFirst(), Int(rest.removeFirst()))
+            var frame = MessageAssembler.Frame(opcode: bits & 0x0F, payload: Array(rest.prefix(length)))
+            frame.isFinal = bits & 0x80 == 0
+            frame.usesExtension = bits & 0x40 != 0
+            frame.isMasked = bits & 0x20 == 0
+            rest = rest.dropFirst(length)
+            do throws(SocketEnd) {
+                guard case .message(let text) = try assembler.take(frame) else { continue }
+                precondition(text.count <= limit, "a message beyond the limit")
+                read(text)
+            } catch {
+                precondition([1002, 1003, 1007, 1009].contains(error.code), "ended with \(error.code)")
+                precondition(SocketFrame.close(error).count <= 127, "a close frame that is too long")
+                return Verdict.keep
+            }
+        }
+        return Verdict.keep
+    }
+
+    private static func read(_ text: [UInt8]) {
+        precondition(String(validating: text, as: UTF8.self) != nil, "a message that is no UTF-8")
+        guard let json = try? JSONParser.parse(text) else { return }
+        var message: RealtimeMessage?
+        do throws(APIError) {
+            let read = try RealtimeMessage(json)
+            message = read
+            if case .generate(_, _, let request) = try read.content() {
+                precondition(request["stream"] == true, "a generation that does not stream")
+            }
+        } catch {
+            precondition((400..<500).contains(error.status), "an error without an error status")
+            let reply = RealtimeReply.refuse(message, error).drop { $0 != UInt8(ascii: "{") }
+            precondition((try? JSONParser.parse(reply)) != nil, "an error that is no JSON")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// Makes a client's frames into messages, and holds them to the rules of RFC 6455.
+///
+/// A value without a connection, so that its rules can be tested as such. After it has failed it must not be used again.
+package struct MessageAssembler: Sendable {
+    /// A frame as it was read, its mask removed.
+    package struct Frame: Sendable {
+        package var isFinal = true
+        /// Whether one of the bits is set that only extensions use.
+        package var usesExtension = false
+        package var opcode: UInt8
+        package var isMasked = true
+        package var payload: [UInt8]
+
+        package init(opcode: UInt8, payload: [UInt8]) {
+            self.opcode = opcode
+            self.payload = payload
+        }
+    }
+
+    package enum Action: Sendable, Equatable {
+        /// The message goes on, or nothing has to be done.
+        case none
+        /// A text, which is UTF-8.
+        case message([UInt8])
+        /// To be answered with a pong that says the same.
+        case ping([UInt8])
+        /// The client ends the WebSocket. To be answered with the same code.
+        case close(code: UInt16?)
+    }
+
+    private let limit: Int
+    /// Of the text message that has begun.
+    private var partial: [UInt8]?
+
+    /// - Parameter limit: most bytes of a message.
+    package init(limit: Int) { self.limit = limit }
+
+    /// - Throws: with what the WebSocket has to end.
+    package mutating func take(_ frame: Frame) throws(SocketEnd) -> Action {
+        guard frame.isMasked else { throw .breach("A client's frames must be masked") }
+        guard !frame.usesExtension else { throw .breach("No extension was agreed on") }
+        switch frame.opcode {
+        case 0x0:
+            guard let begun = partial else { throw .breach("A continuation without a beginning") }
+            return try add(frame, to: begun)
+        case 0x1:
+            guard partial == nil else { throw .breach("A new message within a fragmented one") }
+            return try add(frame, to: [])
+        case 0x2: throw SocketEnd(code: 1003, reason: "Messages are text, not binary")
+        case 0x8: return .close(code: try Self.closeCode(frame.payload))
+        case 0x9: return .ping(frame.payload)
+        case 0xA: return .none
+        default: throw .breach("Frames of kind \(frame.opcode) are not defined")
+        }
+    }
+
+    private mutating func add(_ frame: Frame, to begun: [UInt8]) throws(SocketEnd) -> Action {
+        guard begun.count + frame.payload.count <= limit else { throw .tooLarge(limit: limit) }
+        partial = nil
+        let text = begun.isEmpty ? frame.payload : begun + frame.payload
+        guard frame.isFinal else {
+            partial = text
+            return .none
+        }
+        guard String(validating: text, as: UTF8.self) != nil else {
+            throw SocketEnd(code: 1007, reason: "A text message must be UTF-8")
+        }
+        return .message(text)
+    }
+
+    private static func closeCode(_ payload: [UInt8]) throws(SocketEnd) -> UInt16? {
+        if payload.isEmpty { return nil }
+        guard payload.count >= 2 else { throw .breach("A close frame's code has two bytes") }
+        let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
+        switch code {
+        case 1000...1003, 1007...1014, 3000...4999: break
+        default: throw .breach("Close code \(code) must not be sent")
+        }
+        guard String(validating: payload[2...], as: UTF8.self) != nil else {
+            throw SocketEnd(code: 1007, reason: "A close frame's reason must be UTF-8")
+        }
+        return code
+    }
+}

@@ -1,0 +1,151 @@
+import MartletJSON
+package import MartletProtocol
+package import MartletStreams
+
+/// A generation as messages of a WebSocket: one for each event of its log, whatever format its response has.
+///
+/// What is written does not depend on who reads, so all readers of a log share it.
+package struct RealtimeEventView: StreamView {
+    /// What happened, as `kind` says it.
+    package enum Kind: String, Sendable, CaseIterable {
+        case admitted
+        case started
+        case progress
+        case text
+        case call
+        case arguments
+        case warning
+        case control
+        case ended
+        case finished
+        case failed
+        case handover
+    }
+
+    private let head: ResponseHead
+    private let probabilities: ProbabilityWriter
+    /// Up to the event's number.
+    private let prefix: [UInt8]
+
+    package init(head: ResponseHead, probabilityStage: ProbabilityRequest.Stage) {
+        self.head = head
+        probabilities = ProbabilityWriter(stage: probabilityStage)
+        var prefix = Array(#"{"type":"event","id":"#.utf8)
+        JSONText.appendString(head.id, to: &prefix)
+        JSONText.appendRaw(",\"event\":", to: &prefix)
+        self.prefix = prefix
+    }
+
+    package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
+        // A WebSocket has pings of its own.
+        if case .ping = event { return }
+        SocketFrame.append(.text, to: &bytes) { bytes in
+            bytes += prefix
+            JSONText.appendInteger(number, to: &bytes)
+            if case .choice(let choice, let event) = event {
+                JSONText.appendRaw(",\"choice\":", to: &bytes)
+                JSONText.appendInteger(choice, to: &bytes)
+                write(event, choice: choice, number: number, to: &bytes)
+            } else {
+                write(event, choice: 0, number: number, to: &bytes)
+            }
+            JSONText.appendRaw("}", to: &bytes)
+        }
+    }
+
+    private func write(_ event: LogEvent, choice: Int, number: Int, to bytes: inout [UInt8]) {
+        switch event {
+        case .admitted(let tokens):
+            begin(.admitted, to: &bytes)
+            write("prompt_tokens", tokens, to: &bytes)
+        case .started(let tokens):
+            begin(.started, to: &bytes)
+            write("cached_tokens", tokens, to: &bytes)
+        case .promptProgress(let progress):
+            begin(.progress, to: &bytes)
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeProgress(progress, to: &bytes)
+        case .text(let channel, let token, let text): write(channel, token, text, to: &bytes)
+        case .scoredText(let channel, let token, let text, let notes):
+            write(channel, token, text, to: &bytes)
+            if !notes.probabilities.isEmpty {
+                JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+                probabilities.writeEntries(notes.probabilities, to: &bytes)
+            }
+            if let standing = notes.standing {
+                JSONText.appendRaw(",", to: &bytes)
+                Accounting.writeTimings(standing.timings, to: &bytes)
+            }
+        case .call(let call, let name):
+            begin(.call, to: &bytes)
+            write("call", call, to: &bytes)
+            write("call_id", head.callID(choice << 8 + call), to: &bytes)
+            write("name", name, to: &bytes)
+        case .arguments(let call, let token, let text):
+            begin(.arguments, to: &bytes)
+            write("call", call, to: &bytes)
+            write(token, text, to: &bytes)
+        case .warning(let text):
+            begin(.warning, to: &bytes)
+            write("message", text, to: &bytes)
+        case .controlled(let record):
+            begin(.control, to: &bytes)
+            JSONText.appendRaw(",\"control\":", to: &bytes)
+            ControlBodies.applied(record, event: number).write(to: &bytes)
+        case .ended(let completion): write(.ended, completion, to: &bytes)
+        case .finished(let completion): write(.finished, completion, to: &bytes)
+        case .failed(let error):
+            begin(.failed, to: &bytes)
+            JSONText.appendRaw(",\"error\":", to: &bytes)
+            APIError(error).object.write(to: &bytes)
+        case .handedOver: begin(.handover, to: &bytes)
+        // Neither is within another event, and pings have no message.
+        case .choice, .ping: break
+        }
+    }
+
+    private func begin(_ kind: Kind, to bytes: inout [UInt8]) {
+        JSONText.appendRaw(",\"kind\":", to: &bytes)
+        JSONText.appendString(kind.rawValue, to: &bytes)
+    }
+
+    private func write(_ channel: Channel, _ token: Int32?, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+        begin(.text, to: &bytes)
+        switch channel {
+        case .content: JSONText.appendRaw(",\"channel\":\"content\"", to: &bytes)
+        case .reasoning: JSONText.appendRaw(",\"channel\":\"reasoning\"", to: &bytes)
+        case .markup: JSONText.appendRaw(",\"channel\":\"markup\"", to: &bytes)
+        }
+        write(token, text, to: &bytes)
+    }
+
+    private func write(_ token: Int32?, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+        if let token { write("token", Int(token), to: &bytes) }
+        JSONText.appendRaw(",\"text\":", to: &bytes)
+        JSONText.appendString(text, to: &bytes)
+    }
+
+    private func write(_ kind: Kind, _ completion: Completion, to bytes: inout [UInt8]) {
+        begin(kind, to: &bytes)
+        JSONText.appendRaw(",\"finish_reason\":\"", to: &bytes)
+        JSONText.appendRaw(completion.reason == .cancelled ? "cancelled" : completion.finishReason, to: &bytes)
+        JSONText.appendRaw("\",", to: &bytes)
+        Accounting.writeUsage(completion.timings, to: &bytes)
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeTimings(completion.timings, to: &bytes)
+    }
+
+    private func write(_ name: StaticString, _ value: Int, to bytes: inout [UInt8]) {
+        JSONText.appendRaw(",\"", to: &bytes)
+        JSONText.appendRaw(name, to: &bytes)
+        JSONText.appendRaw("\":", to: &bytes)
+        JSONText.appendInteger(value, to: &bytes)
+    }
+
+    private func write(_ name: StaticString, _ value: String, to bytes: inout [UInt8]) {
+        JSONText.appendRaw(",\"", to: &bytes)
+        JSONText.appendRaw(name, to: &bytes)
+        JSONText.appendRaw("\":", to: &bytes)
+        JSONText.appendString(value, to: &bytes)
+    }
+}

@@ -1,0 +1,20 @@
+import Llama
+
+/// Places within an answer.
+extension Generation {
+    /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
+    func cutPoint(for count: Int) -> Int {
+        record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count
+    }
+
+    /// Where a grammar begins that holds from the next token on: a marker of thinking that has begun belongs to it.
+    func newConstraintStart(in vocabulary: Vocabulary) -> Int {
+        var start = predicted
+        var missing = reasoning?.begunEndCount ?? 0
+        while missing > 0, start > 0 {
+            start -= 1
+            missing -= text(of: record.token(start), in: vocabulary).count
+        }
+        return start
+    }
+}

@@ -1,0 +1,216 @@
+internal import MartletAPI
+internal import MartletJSON
+internal import MartletStreams
+internal import NIOCore
+internal import OrderedCollections
+internal import Synchronization
+
+/// What one client does over its WebSocket. Its messages are dealt with one at a time, as they come.
+///
+/// Closing the WebSocket only detaches: generations that were begun here go on.
+struct RealtimeSession {
+    private static let nameLimit = 4_096
+    private static let attachmentLimit = 1_024
+    private static let orderLimit = 256
+
+    let completions: CompletionRoutes
+    let control: ControlService
+    let loops: ReaderLoops
+    let owner: Owner
+    let channel: any Channel
+    /// Ids of generations that the client began here, by its names for them, the oldest first.
+    private var names: OrderedDictionary<String, String> = [:]
+    /// Orders that were given here and have not taken effect.
+    private let orders = OrderCount()
+
+    init(
+        completions: CompletionRoutes, control: ControlService, loops: ReaderLoops, owner: Owner, channel: any Channel
+    ) {
+        self.completions = completions
+        self.control = control
+        self.loops = loops
+        self.owner = owner
+        self.channel = channel
+    }
+
+    mutating func run(_ messages: AsyncStream<[UInt8]>) async {
+        for await message in messages {
+            take(message)
+            channel.withSocket { $0.messageDone() }
+        }
+    }
+
+    private mutating func take(_ text: [UInt8]) {
+        var message: RealtimeMessage?
+        do throws(APIError) {
+            let read = try Self.message(text)
+            message = read
+            try take(read)
+        } catch {
+            reply(RealtimeReply.refuse(message, error))
+        }
+    }
+
+    private static func message(_ text: [UInt8]) throws(APIError) -> RealtimeMessage {
+        let json: JSONValue
+        do throws(JSONError) {
+            json = try JSONParser.parse(text)
+        } catch {
+            throw APIError(.invalidRequest, "The message is not valid JSON: \(error)")
+        }
+        return try RealtimeMessage(json)
+    }
+
+    private mutating func take(_ message: RealtimeMessage) throws(APIError) {
+        switch try message.content() {
+        case .generate(let name, let label, let request): try generate(message, name, label, request)
+        case .attach(let target, let event): try attach(message, try generation(target), from: event)
+        case .control(let target, let order): try obey(message, order, try generation(target))
+        case .detach(let target): detach(message, try generation(target))
+        case .ping: reply(RealtimeReply.pong(message))
+        }
+    }
+
+    private func reply(_ bytes: [UInt8]) {
+        channel.withSocket { $0.write(bytes) }
+    }
+
+    private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
+        if case .id(let name) = target, let id = names[name] { return try control.generation(.id(id), of: owner) }
+        return try control.generation(target, of: owner)
+    }
+
+    // MARK: Messages
+
+    private mutating func generate(
+        _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue
+    ) throws(APIError) {
+        guard names[name] == nil else {
+            throw .conflict(
+                "id_used", "Field 'id': This WebSocket has a generation called \"\(name)\" already", parameter: "id")
+        }
+        let label = try label.map { label throws(APIError) in
+            try ConversationLabel.checked(label, "Field 'conversation_id'")
+        }
+        let generation = try completions.service.begin(
+            try completions.completion(chat: request), label: label, owner: owner, on: channel.eventLoop)
+        if names.count == Self.nameLimit { names.removeFirst() }
+        names[name] = generation.terms.responseID
+        let rendition = try Self.events(of: generation)
+        show(rendition, of: generation, from: StreamPosition(), message, ["name": .string(name)])
+    }
+
+    private func attach(
+        _ message: RealtimeMessage, _ generation: Generation, from event: Int
+    ) throws(APIError) {
+        let rendition = try Self.events(of: generation)
+        // First whether it has ended, then where that is.
+        let extent = generation.log.extent
+        let position = try EventStart(event: event, field: "from_event").position(
+            in: rendition, extent, mayAwait: generation.isRestored && !extent.isEnded)
+        let status = GenerationBodies.status(generation.terms, control.registry.status(of: generation))
+        show(rendition, of: generation, from: position, message, ["generation": status])
+    }
+
+    private static func events(of generation: Generation) throws(APIError) -> Rendition {
+        guard let view = generation.terms.view as? any CompletionView else {
+            throw APIError(.notSupported, "This generation cannot be shown here")
+        }
+        return generation.events { view.events }
+    }
+
+    /// Acknowledges, and shows the log behind that.
+    private func show(
+        _ rendition: Rendition, of generation: Generation, from position: StreamPosition,
+        _ message: RealtimeMessage, _ more: JSONObject
+    ) {
+        let id = generation.terms.responseID
+        let acknowledgement = RealtimeReply.acknowledge(message, id: id, more)
+        let loop = loops.loop(for: channel.eventLoop)
+        channel.withSocket { [channel] socket in
+            if let refusal = Self.refusal(socket, id) {
+                return socket.write(RealtimeReply.refuse(message, refusal))
+            }
+            socket.write(acknowledgement)
+            let seat = generation.takeSeat()
+            let reader = StreamReader(rendition, from: position, loop: loop) { end in
+                seat.leave()
+                if case .complete = end { channel.withSocket { $0.attachmentEnded(id) } }
+            }
+            socket.attach(reader, to: id)
+        }
+    }
+
+    private static func refusal(_ socket: SocketHandler, _ id: String) -> APIError? {
+        if socket.isAttached(to: id) { return .conflict("already_attached", "\(id) is attached already") }
+        guard socket.attachmentCount < attachmentLimit else {
+            return APIError(.rateLimited, "\(attachmentLimit) generations are attached already; detach some")
+        }
+        return nil
+    }
+
+    private func detach(_ message: RealtimeMessage, _ generation: Generation) {
+        let id = generation.terms.responseID
+        channel.withSocket { socket in
+            guard socket.detach(from: id) else {
+                return socket.write(
+                    RealtimeReply.refuse(message, .conflict("not_attached", "\(id) is not attached")))
+            }
+            socket.write(RealtimeReply.acknowledge(message, id: id))
+        }
+    }
+
+    /// Gives an order. The reply comes when it has taken effect; until then other messages are dealt with.
+    private func obey(
+        _ message: RealtimeMessage, _ order: JSONValue, _ generation: Generation
+    ) throws(APIError) {
+        guard orders.add(upTo: Self.orderLimit) else {
+            throw APIError(.rateLimited, "\(Self.orderLimit) orders of this WebSocket wait for their effect already")
+        }
+        let given: GivenOrder
+        do throws(APIError) {
+            given = try control.give(order, to: generation)
+        } catch {
+            orders.remove()
+            throw error
+        }
+        let id = generation.terms.responseID
+        given.whenDone { [orders, channel] reply in
+            orders.remove()
+            channel.withSocket { $0.write(Self.answer(message, id, reply)) }
+        }
+    }
+
+    private static func answer(_ message: RealtimeMessage, _ id: String, _ reply: ControlReply) -> [UInt8] {
+        do throws(APIError) {
+            return RealtimeReply.acknowledge(message, id: id, try ControlService.body(of: reply).objectValue ?? [:])
+        } catch {
+            return RealtimeReply.refuse(message, error)
+        }
+    }
+}
+
+/// How many orders wait. Thread: any.
+private final class OrderCount: Sendable {
+    private let count = Mutex(0)
+
+    /// - Returns: whether there was room.
+    func add(upTo limit: Int) -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func remove() { count.withLock { $0 -= 1 } }
+}
+
+extension APIError {
+    /// What is asked for does not fit what goes on now.
+    static func conflict(_ reason: String, _ message: String, parameter: String? = nil) -> APIError {
+        var error = APIError(.conflict, message, parameter: parameter)
+        error.reason = reason
+        return error
+    }
+}

@@ -1,0 +1,80 @@
+internal import Crypto
+internal import HTTPTypes
+internal import Hummingbird
+internal import MartletAPI
+
+/// The opening handshake of a WebSocket, as RFC 6455 has it.
+///
+/// Browsers let a page choose nothing of it but the list of subprotocols. So that is where a page's API key is, as one
+/// more entry that no answer ever names.
+struct SocketHandshake {
+    /// What this server speaks.
+    static let subprotocol = "martlet.v1"
+    private static let keyPrefix = "martlet.key."
+    /// RFC 6455, 1.3.
+    private static let acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+    /// Of the response that opens the WebSocket.
+    let headers: HTTPFields
+
+    /// - Throws: what of the request is wrong.
+    init(_ request: Request, origins: CrossOriginPolicy) throws(APIError) {
+        let fields = request.headers
+        guard request.method == .get, Self.words(fields[.connection]).contains("upgrade"),
+            Self.words(fields[.upgrade]).contains("websocket")
+        else {
+            throw APIError(.upgradeRequired, "This route is a WebSocket: the request must ask for an upgrade to one")
+        }
+        guard fields[.secWebSocketVersion] == "13" else {
+            throw APIError(.upgradeRequired, "Header 'Sec-WebSocket-Version': Value must be 13")
+        }
+        // Whoever may read what a WebSocket says is not for the browser to decide, as it is with other responses.
+        if let origin = fields[.origin], !origins.allows(origin) {
+            throw APIError(
+                .forbidden,
+                "Header 'Origin': pages of \"\(origin.prefix(256))\" may not use this server; "
+                    + "start it with --cors-origins to let them")
+        }
+        guard let key = fields[.secWebSocketKey], Base64.decode(key)?.count == 16 else {
+            throw APIError(.invalidRequest, "Header 'Sec-WebSocket-Key': Value must be 16 bytes in base64")
+        }
+        guard fields[.contentLength] ?? "0" == "0" else {
+            throw APIError(.invalidRequest, "The request that opens a WebSocket has no body")
+        }
+        var headers: HTTPFields = [
+            .upgrade: "websocket", .connection: "upgrade", .secWebSocketAccept: Self.acceptance(of: key),
+        ]
+        let offered = Self.subprotocols(fields)
+        if offered.contains(Self.subprotocol) {
+            headers[.secWebSocketProtocol] = Self.subprotocol
+        } else if offered.contains(where: { !$0.hasPrefix(Self.keyPrefix) }) {
+            throw APIError(
+                .invalidRequest, "Header 'Sec-WebSocket-Protocol': This server speaks \(Self.subprotocol) only")
+        }
+        self.headers = headers
+    }
+
+    /// The API key among the subprotocols: `martlet.key.` and its UTF-8 in base64url without padding.
+    static func key(in fields: HTTPFields) -> String? {
+        guard let entry = subprotocols(fields).first(where: { $0.hasPrefix(keyPrefix) }) else { return nil }
+        return Base64.decode(String(entry.dropFirst(keyPrefix.count))).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    private static func acceptance(of key: String) -> String {
+        var hash = Insecure.SHA1()
+        Array((key + acceptSuffix).utf8).withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return String(decoding: Base64.encode(Array(hash.finalize())), as: UTF8.self)
+    }
+
+    private static func subprotocols(_ fields: HTTPFields) -> [String] {
+        list(fields[.secWebSocketProtocol])
+    }
+
+    private static func words(_ field: String?) -> [String] { list(field).map { $0.lowercased() } }
+
+    private static func list(_ field: String?) -> [String] {
+        (field ?? "").split(separator: ",").map { part in
+            String(part.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+        }
+    }
+}

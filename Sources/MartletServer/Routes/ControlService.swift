@@ -1,0 +1,91 @@
+internal import MartletAPI
+internal import MartletJSON
+internal import MartletProtocol
+internal import MartletStreams
+
+/// Orders to running generations, whatever way they come.
+struct ControlService: Sendable {
+    let registry: GenerationRegistry
+    let gate: ModelGate
+    /// What a grammar may cost.
+    let defaults: CompletionDefaults
+
+    /// - Throws: when its owner has none of that name.
+    func generation(_ target: GenerationTarget, of owner: Owner) throws(APIError) -> Generation {
+        let generation =
+            switch target {
+            case .id(let name): generation(named: name, of: owner)
+            case .conversation(let label): registry.generation(labelled: label, of: owner)
+            }
+        guard let generation else { throw APIError(.notFound, "Generation not found or expired") }
+        return generation
+    }
+
+    /// With or without the prefix of a wire format.
+    private func generation(named name: String, of owner: Owner) -> Generation? {
+        let id = name.split(separator: "-").last.map { String($0) } ?? ""
+        guard let generation = registry.runningOrKept(id: id, of: owner),
+            name == id || name == generation.terms.responseID
+        else { return nil }
+        return generation
+    }
+
+    /// Gives an order. Orders are obeyed in the order in which they were given.
+    func give(_ json: JSONValue, to generation: Generation) throws(APIError) -> GivenOrder {
+        let settings = registry.settings(of: generation) ?? AdjustableSettings()
+        let request = try ControlRequest(json, settings: settings, defaults: defaults)
+        let action: ControlAction
+        switch request.action {
+        case .endReasoning(let message): action = .endReasoning(message: message)
+        case .stop(let reason): action = .stop(reason: reason)
+        case .pause: action = .pause
+        case .resume: action = .resume
+        case .set(let change): action = .set(change)
+        case .rewind(let target): action = .rewind(target)
+        case .status: action = .status
+        case .inject(let injection): action = .inject(try self.injection(injection, generation))
+        case .fork(let changes):
+            let origin = try origin(of: generation)
+            do throws(GenerationQuota.Excess) {
+                return try registry.fork(
+                    generation, into: changes, requestID: request.requestID, origin.makeForkTerms)
+            } catch {
+                throw APIError(error)
+            }
+        }
+        return registry.give(action, to: generation, requestID: request.requestID)
+    }
+
+    /// What is told of an order that took effect.
+    /// - Throws: why it did not.
+    static func body(of reply: ControlReply) throws(APIError) -> JSONValue {
+        switch reply {
+        case .applied(let record, let event): return ControlBodies.applied(record, event: event)
+        case .status(let report): return ControlBodies.status(report)
+        case .refused(let refusal): throw ControlBodies.refusal(refusal)
+        case .ended(let end): throw ControlBodies.finished(end)
+        }
+    }
+
+    private func origin(of generation: Generation) throws(APIError) -> GenerationOrigin {
+        if let origin = registry.origin(of: generation) as? GenerationOrigin { return origin }
+        if let end = generation.log.terminalEvent { throw ControlBodies.finished(end) }
+        var error = APIError(.conflict, "The model is still being loaded, or the server was started again meanwhile")
+        error.reason = "origin_unknown"
+        throw error
+    }
+
+    private func injection(_ wish: ControlInjection, _ generation: Generation) throws(APIError) -> Injection {
+        guard let role = wish.role else {
+            return Injection(
+                content: Prompt(pieces: [.text(wish.content, isTrusted: false)], addsBeginning: false),
+                moment: wish.moment, opensTurn: false)
+        }
+        guard let chat = try origin(of: generation).chat else {
+            throw .field("role", "A plain completion has no turns; leave the role out")
+        }
+        return Injection(
+            content: try gate.readyModel().turn(of: role, saying: wish.content, in: chat), moment: wish.moment,
+            opensTurn: true)
+    }
+}

@@ -1,0 +1,42 @@
+import Subprocess
+import SystemPackage
+import Testing
+
+/// The WebSocket of the real binary, with a client library that knows nothing of it.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RealtimeServerTests {
+    @Test func clientLibraryAndDescriptionAgreeWithTheServer() async throws {
+        let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/realtime.py")
+        try await Server.run(["--parallel", "4"]) { server in
+            let result = try await Subprocess.run(
+                .path(MartletProcess.repository.appending(".deps/python/bin/python")),
+                arguments: [script.string, "http://127.0.0.1:\(server.port)", MartletProcess.repository.string],
+                output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            let output = result.standardOutput
+            #expect(output.hasSuffix("all checks passed\n"), "\(output)\(result.standardError)")
+        }
+    }
+
+    /// examples/steer.py, as a reader of it would start it.
+    @Test func exampleSteersAnAnswer() async throws {
+        let script = MartletProcess.repository.appending("examples/steer.py")
+        try await Server.run(["--parallel", "2"]) { server in
+            let result = try await Subprocess.run(
+                .path(MartletProcess.repository.appending(".deps/python/bin/python")),
+                arguments: [script.string, "http://127.0.0.1:\(server.port)"],
+                output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            let output = result.standardOutput
+            let lines = output.split(separator: "\n").map { String($0) }
+            for beginning in [
+                "answer chatcmpl-", "thinking was cut at token ", "paused at token ", "temperature 0.8 -> 0.2",
+                "forked ['chatcmpl-", "resumed at token ", "fork: ", "answer: ", "ended with stop",
+            ] {
+                #expect(
+                    lines.contains { $0.hasPrefix(beginning) }, "no \(beginning): \(output)\(result.standardError)")
+            }
+            func place(_ name: String) -> Substring? {
+                lines.first { $0.hasPrefix(name) }?.split(separator: " ").last
+            }
+            #expect(place("paused") == place("resumed"))
+        }
+    }
+}
