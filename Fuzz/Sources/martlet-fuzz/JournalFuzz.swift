@@ -12,10 +12,10 @@ enum JournalFuzz {
             precondition(result.damage != nil, "nothing was read, and nobody says why")
             return Verdict.keep
         }
-        let again = JournalReader.read(Array(bytes[..<generation.byteCount]))
+        let again = JournalReader.read(Array(bytes[..<generation.extent.byteCount]))
         precondition(again.damage == nil, "what counts is damaged")
         precondition(again.generation == generation, "the rest made a difference")
-        precondition((result.damage == nil) == (generation.byteCount == bytes.count))
+        precondition((result.damage == nil) == (generation.extent.byteCount == bytes.count))
         _ = generation.continuation(handle: generation.request?.request.handle ?? .init(rawValue: 1))
         return Verdict.keep
     }
