@@ -14,6 +14,9 @@ struct TemplatesCommand: ParsableCommand {
     @Flag(help: "Print the families that are known.")
     var families = false
 
+    @Flag(help: "Print both as the page docs/templates.md.")
+    var page = false
+
     func validate() throws {
         guard families || !files.isEmpty else { throw ValidationError("name a file, or give --families") }
     }
@@ -33,7 +36,7 @@ struct TemplatesCommand: ParsableCommand {
                     throw Failure.exit("\(file): \(error)")
                 }
             }
-            Terminal.write(table.text)
+            Terminal.write(page ? table.page : table.text)
         } catch let error as SettingError {
             throw Failure.exit(error)
         } catch let error as LlamaError {

@@ -14,6 +14,8 @@ package struct CompiledSchema: Sendable {
     package var node: GrammarBuilder.Node
     /// What was left out, a sentence each.
     package var warnings: [String]
+    /// What it took of the limits of schemas and of steps.
+    package var cost: (nodes: Int, work: Int)
 }
 
 /// Makes grammars of JSON Schemas.
@@ -77,8 +79,8 @@ package struct SchemaCompiler: Sendable, Equatable {
                 warnings.append("The schema's \(error) It was left out.")
             }
         }
-        let node = try emit(schema, as: notation, dropping: dropped, in: &builder, write)
-        return CompiledSchema(node: node, warnings: warnings)
+        let (node, cost) = try emit(schema, as: notation, dropping: dropped, in: &builder, write)
+        return CompiledSchema(node: node, warnings: warnings, cost: cost)
     }
 
     /// A grammar of the texts of `schema` and nothing else.
@@ -107,7 +109,7 @@ package struct SchemaCompiler: Sendable, Equatable {
     private func emit(
         _ schema: JSONValue, as notation: ValueNotation, dropping dropped: Set<SchemaKeyword>,
         in builder: inout GrammarBuilder, _ write: Writer
-    ) throws(SchemaError) -> GrammarBuilder.Node {
+    ) throws(SchemaError) -> (GrammarBuilder.Node, cost: (nodes: Int, work: Int)) {
         let nodes = try SchemaReader.read(schema, limits: limits, dropping: dropped)
         let expander = SchemaExpander(nodes: nodes, limits: limits)
         do {
@@ -120,7 +122,7 @@ package struct SchemaCompiler: Sendable, Equatable {
             try emitter.finishRules()
             if let failure = emitter.builder.failure { throw failure }
             builder = emitter.builder
-            return node
+            return (node, (nodes.count, expander.work))
         } catch let error as SchemaError {
             throw error
         } catch let error as GrammarError {

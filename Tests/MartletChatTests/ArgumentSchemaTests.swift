@@ -110,6 +110,57 @@ import Testing
         #expect(try !accepts(["type": "object", "properties": [:]], #"{"b": 1}"#))
     }
 
+    /// In forms whose calls begin as text may.
+    @Test(arguments: [
+        (
+            "llama", "",
+            [
+                "Hi {", "{\"a\": 1}", "{ \"name", "", "{\"name\": \"now\", \"parameters\": {}}",
+                "Well.<|python_tag|>{\"name\": \"now\", \"parameters\": {}}",
+            ],
+            [
+                "{\"name\": \"rm\"", "{\"name\": 5}", " { \"name\" : \"now\", \"parameters\": {\"a\": 1}}",
+                "a<|python_tag|>{\"x\"",
+            ]
+        ),
+        ("llama-python", "", ["[1, 2]", "Hi", "[now()]", "[now"], ["[now(1)]", "[now(a=1"]),
+        (
+            "functionary", ">>>", ["all\nText >>> more\n", "now\n{}", "all\nA\n>>>now\n{}"],
+            ["now\n[]", "rm\n{}", "all\nA>>>now\n{\"a\""]
+        ),
+    ])
+    func textIsFreeAndCallsAreHeld(family: String, opening: String, allowed: [String], refused: [String]) throws {
+        let syntax = try #require(OutputSyntax.families.first { $0.family == family })
+        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: opening)
+        let maker = AnswerGrammar(AnswerSyntax(syntax), prompt: prompt)
+        let made = try maker.grammar(tools: Self.tools, demand: .anything, allowsSeveral: true)
+        let grammar = try #require(made).grammar
+        for text in allowed { #expect(grammar.matches(text.utf8), "\(family): \(text)") }
+        for text in refused {
+            var matcher = GrammarMatcher(grammar)
+            #expect(matcher.acceptPrefix(of: text.utf8) < text.utf8.count, "\(family): \(text)")
+        }
+    }
+
+    /// A schema beside tools: the answer is a call or such a text, behind thinking where there is some.
+    @Test func answerIsACallOrTheObject() throws {
+        let (object, _) = try SchemaCompiler().grammar(of: ["type": "object", "properties": ["x": ["type": "integer"]]])
+        var syntax = OutputSyntax.hermes
+        syntax.reasoning = OutputSyntax.think
+        let maker = AnswerGrammar(AnswerSyntax(syntax), prompt: RenderedPrompt(segments: [], reasoning: .undecided))
+        let made = try maker.grammar(tools: Self.tools, demand: .value(object), allowsSeveral: true)
+        let both = try #require(made).grammar
+        let alone = try maker.grammar(around: object)
+        let call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"
+        for thinking in ["", "<think>\nHm. {\n</think>\n\n"] {
+            #expect(both.matches((thinking + "{\"x\": 1}").utf8) && alone.matches((thinking + "{\"x\": 1}").utf8))
+            #expect(both.matches((thinking + call).utf8) && !alone.matches((thinking + call).utf8))
+            for other in ["Text", "{\"x\": \"1\"}", "{\"x\": 1}" + call] {
+                #expect(!both.matches((thinking + other).utf8) && !alone.matches((thinking + other).utf8))
+            }
+        }
+    }
+
     @Test func schemaThatCannotBeHonouredNamesItsTool() throws {
         let unique: JSONValue = [
             "type": "object", "properties": ["list": ["type": "array", "uniqueItems": true]],

@@ -42,6 +42,9 @@ package struct AnswerGrammar {
         case value(Grammar)
     }
 
+    /// How many times as many steps all tools together may take as one.
+    private static let workFactor = 4
+
     /// A tool that a call can be written of.
     struct Tool {
         var name: String
@@ -58,9 +61,18 @@ package struct AnswerGrammar {
         var builder = GrammarBuilder(limits: limits)
         var warnings: [String] = []
         var written: [Tool] = []
+        var cost = (nodes: 0, work: 0)
         for tool in tools {
+            guard cost.nodes < compiler.limits.nodes, cost.work < Self.workFactor * compiler.limits.work else {
+                throw .grammar(
+                    GrammarError(
+                        .limit,
+                        "More than \(compiler.limits.nodes) schemas, or \(Self.workFactor * compiler.limits.work) "
+                            + "steps to take them apart."))
+            }
             do throws(SchemaError) {
                 let arguments = try arguments(of: tool, calls, &builder)
+                cost = (cost.nodes + arguments.cost.nodes, cost.work + arguments.cost.work)
                 warnings += arguments.warnings.map { "Tool \"\(tool.name)\": \($0)" }
                 written.append(Tool(name: tool.name, arguments: arguments.node))
             } catch {
@@ -92,34 +104,6 @@ package struct AnswerGrammar {
         )
     }
 
-    private func answer(
-        of calls: CallSyntax, _ tools: [Tool], _ demand: Demand, allowsSeveral: Bool, _ builder: inout GrammarBuilder
-    ) throws(GrammarError) -> Node? {
-        var section = try section(of: calls, tools, allowsSeveral: allowsSeveral, &builder)
-        if case .anything = demand {
-        } else {
-            section = builder.sequence([
-                try emptyText(&builder), try heads(of: tools, &builder), section,
-            ])
-        }
-        // Some forms end a message behind its calls.
-        var ends: [Node] = []
-        for end in syntax.ignored { ends.append(try literal(end, &builder)) }
-        section = builder.sequence([section, try space(&builder), builder.optional(builder.choice(ends))])
-        switch demand {
-        case .calls: return section
-        case .value(let grammar):
-            let value = builder.reference(try builder.include(grammar))
-            return builder.choice([section, try text(value, &builder)])
-        case .anything:
-            // Where calls begin as text may, nothing tells where to hold the model to their form.
-            let starts = triggers
-            guard !starts.isEmpty else { return nil }
-            let free = builder.freeText(until: starts, excludingMarkers: starts.flatMap(OutputSyntax.tags))
-            return builder.sequence([free, builder.optional(section)])
-        }
-    }
-
     /// A text of `grammar` alone, with thinking in front where the model thinks.
     package func grammar(around grammar: Grammar) throws(GrammarError) -> Grammar {
         var builder = GrammarBuilder(limits: .unlimited)
@@ -132,7 +116,7 @@ package struct AnswerGrammar {
     // MARK: Around calls
 
     /// Texts that begin calls and nothing else.
-    private var triggers: [String] {
+    var triggers: [String] {
         guard let calls = syntax.calls, !calls.startsBare else { return [] }
         if let head = syntax.messageHead {
             if let call = head.call { return call.isEmpty ? [] : [" " + call] }
@@ -141,7 +125,7 @@ package struct AnswerGrammar {
             .map { String(decoding: SyntaxPlan.trimmed($0), as: UTF8.self) }.filter { !$0.isEmpty }
     }
 
-    private func space(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+    func space(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, Self.maximumSpace)
     }
 
@@ -149,7 +133,7 @@ package struct AnswerGrammar {
     static let maximumSpace = 16
 
     /// A literal of the form; the amount of white space in it is the model's.
-    private func literal(_ text: String, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+    func literal(_ text: String, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var nodes: [Node] = []
         for part in OutputSyntax.parts(of: text) {
             if part.isTag {
@@ -200,7 +184,7 @@ package struct AnswerGrammar {
     }
 
     /// The answer's text, in what it stands between.
-    private func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+    func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var start = OutputSyntax.behindHead(of: syntax.contentStart, in: opening)
         if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
             start = String(start.dropFirst(head.starts[0].count))
@@ -214,13 +198,13 @@ package struct AnswerGrammar {
     }
 
     /// Text between its markers that is empty, which some models write in front of calls.
-    private func emptyText(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+    func emptyText(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard syntax.messageHead == nil, let content = syntax.content.first else { return builder.empty() }
         return builder.optional(
             builder.sequence([try literal(content.start, &builder), try literal(content.ends[0], &builder)]))
     }
 
-    private func section(
+    func section(
         of calls: CallSyntax, _ tools: [Tool], allowsSeveral: Bool, _ builder: inout GrammarBuilder
     ) throws(GrammarError) -> Node {
         var one: [Node] = []
@@ -248,7 +232,7 @@ package struct AnswerGrammar {
     }
 
     /// What stands in front of calls that are messages of their own, behind what the prompt ends with.
-    private func heads(of tools: [Tool], _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+    func heads(of tools: [Tool], _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard let head = syntax.messageHead else { return builder.empty() }
         if head.call != nil { return builder.optional(try literal(head.callFront, &builder)) }
         let names = builder.choice(tools.map { builder.text($0.name) })

@@ -35,6 +35,28 @@ package struct FamilyTable {
         return text
     }
 
+    /// The page `docs/templates.md`: the families, then the templates added so far.
+    package var page: String {
+        """
+        # Templates
+
+        Made by `martlet templates --page FILES`. How a model writes thinking and tool calls is taken from its chat template: from
+        what the template renders for past turns (*behaviour*), from the differences between what it renders (*analysis*), or from
+        words in it where it does not show past calls (*source*).
+
+        ## Families
+
+        ⏎ is a line end. Where an argument stands between tags, strings are written as they are.
+
+        \(Self.families())
+        ## Templates
+
+        *system*: a system message is a role of its own. *tools*: the template shows tools to the model.
+
+        \(text)
+        """
+    }
+
     private static func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
 
     private static func mark(_ value: Bool) -> String { value ? "yes" : "no" }

@@ -16,6 +16,8 @@ package struct ByteAutomaton: Sendable, Hashable {
 
     package var stateCount: Int { accepting.count }
 
+    /// For automata that code makes by its own rules; what comes from outside is read by `init(validating:)`.
+    ///
     /// - Precondition: every byte has a class below `classCount`, and every transition leads to a state or is `dead`.
     package init(classes: [UInt8], classCount: Int, transitions: [Int32], accepting: [Bool], start: Int) {
         let automaton = ByteAutomaton(

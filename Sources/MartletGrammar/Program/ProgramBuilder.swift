@@ -70,6 +70,7 @@ struct ProgramBuilder {
 
     private mutating func emit(counter repetition: Int32) -> Int32 {
         guard case .repetition(let body, let minimum, let maximum) = source.expressions[Int(repetition)] else {
+            // The key `.counter` is made in one place, where the expression was found to be a repetition.
             preconditionFailure("a counter of something that is no repetition")
         }
         parts.counters.append(

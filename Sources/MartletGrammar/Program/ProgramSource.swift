@@ -26,6 +26,8 @@ struct ProgramSource {
         nullable = graph.nullable()
         switch graph.order(nullable: nullable) {
         case .ranks(let ranks): self.ranks = ranks
+        // Every grammar comes from `GrammarBuilder.finish`, the decoded ones too. It throws where there is a cycle, and
+        // then only leaves out parts: what an expression may begin with becomes less.
         case .cycle: preconditionFailure("left recursion is refused when a grammar is made")
         }
         var uses = [Int32](repeating: 0, count: expressions.count)

@@ -14,6 +14,7 @@ enum JSONLexemes {
     /// Any number.
     static let number: ByteAutomaton = {
         do {
+            // No outside data is in it: what it makes is the same each time, and every schema with a number needs it.
             guard let automaton = try NumberAutomaton.make(NumberConstraints()) else {
                 preconditionFailure("there are numbers")
             }

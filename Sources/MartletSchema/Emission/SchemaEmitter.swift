@@ -22,6 +22,7 @@ struct SchemaEmitter: ~Copyable {
     private var pending: [SchemaState] = []
     private var anyValue: GrammarBuilder.Rule?
     private var stringNode: Node?
+    private var characterNode: Node?
     private var names: [CharacterAutomaton: Node] = [:]
 
     init(
@@ -236,12 +237,19 @@ struct SchemaEmitter: ~Copyable {
         if shape.minimum == 0, shape.maximum == nil { return try anyString() }
         let limit = builder.limits.repetitions
         let quote = builder.text("\"")
-        // None of them begins what is avoided.
-        let character = builder.automaton(
-            avoided?.utf8.first.map { JSONLexemes.character(without: $0) } ?? JSONLexemes.character)
+        let character = anyCharacter()
         // A shorter limit than the schema's is within it.
         let content = try builder.repetition(character, shape.minimum, shape.maximum.map { min($0, limit) })
         return builder.sequence([quote, content, quote])
+    }
+
+    /// Any character of a string, but for one that begins what is avoided.
+    private mutating func anyCharacter() -> Node {
+        if let characterNode { return characterNode }
+        let node = builder.automaton(
+            avoided?.utf8.first.map { JSONLexemes.character(without: $0) } ?? JSONLexemes.character)
+        characterNode = node
+        return node
     }
 
     /// Any string in quotes.

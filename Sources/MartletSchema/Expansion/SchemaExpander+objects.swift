@@ -207,7 +207,7 @@ extension SchemaExpander {
         } catch let error as SchemaError {
             throw error
         } catch {
-            preconditionFailure("nothing else is thrown")
+            throw SchemaError(.limit, pointer: pointer, keyword: "patternProperties", "\(error)")
         }
     }
 

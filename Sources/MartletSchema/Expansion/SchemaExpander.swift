@@ -14,7 +14,7 @@ final class SchemaExpander {
     private var emptiness: [SchemaState: Bool] = [:]
     private var open: Set<SchemaState> = []
     private var disjointness: [[Int]: Bool] = [:]
-    private var work = 0
+    private(set) var work = 0
     private var numbers: [NumberConstraints: Result<ByteAutomaton?, RegexError>] = [:]
 
     init(nodes: [SchemaNode], limits: SchemaLimits) {

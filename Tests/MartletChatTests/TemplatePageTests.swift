@@ -1,0 +1,18 @@
+import MartletChat
+import Testing
+
+@Suite("Page of templates", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
+struct TemplatePageTests {
+    /// The page is made from the table: `martlet templates --page FILES > docs/templates.md`.
+    @Test func thePageOfTemplatesIsCurrent() throws {
+        var table = FamilyTable()
+        for name in try TemplateFolder.names() {
+            table.add(
+                "\(name).jinja",
+                try ChatTemplate(source: TemplateFolder.source(name), beginningToken: "<s>", endToken: "</s>"))
+        }
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let page = try #require(TemplateFolder.read("/\(root)/docs/templates.md"))
+        #expect(String(decoding: page, as: UTF8.self) == table.page)
+    }
+}
