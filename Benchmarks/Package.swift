@@ -50,7 +50,8 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                "MartletJSON", "MartletObservability", "MartletProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),

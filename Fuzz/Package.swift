@@ -65,7 +65,8 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                "MartletJSON", "MartletObservability", "MartletProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: instrumented

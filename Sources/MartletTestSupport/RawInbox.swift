@@ -66,15 +66,13 @@ final class RawInbox: Sendable {
 
     /// The next bytes, whatever they mean.
     func bytes(_ count: Int) async throws -> [UInt8] {
-        while true {
-            let bytes = guarded.withLock { guarded -> [UInt8]? in
-                guard guarded.bytes.count >= count else { return nil }
-                defer { guarded.bytes.removeFirst(count) }
-                return Array(guarded.bytes.prefix(count))
-            }
-            if let bytes { return bytes }
-            guard await receive() else { throw RawConnectionError.closed }
+        let bytes = await take { bytes -> [UInt8]? in
+            guard bytes.count >= count else { return nil }
+            defer { bytes.removeFirst(count) }
+            return Array(bytes.prefix(count))
         }
+        guard let bytes else { throw RawConnectionError.closed }
+        return bytes
     }
 
     /// The next line, without its end.

@@ -57,7 +57,7 @@ import Testing
         adding(["type": "object", "properties": ["a": exponential]], "#/properties/a")
         add(["json_schema": exponential], "states")
         add(["json_schema": nested(220)], "200 deep")
-        adding(["type": "object", "properties": ["a": nested(205)]], "200 deep")
+        adding(["type": "object", "properties": ["a": nested(205)]], "100 deep")
         add(["json_schema": members(10_001)], "10000 schemas")
         adding(members(10_001), "10000 schemas")
         add(["json_schema": ["enum": [.string(String(repeating: "x", count: 1 << 20))]]], "1048576 bytes")
@@ -68,7 +68,7 @@ import Testing
         add(["grammar": .string("root ::= \(groups)\"a\"")], "nested deeper than the limit")
         add(["json_schema": ["type": "string", "pattern": .string(groups)]], "pattern")
         add(["grammar": "root ::= root \"a\""], "left recursion")
-        add(["tools": .array((0..<400).map { tool(members(30), "f\($0)") })], "together")
+        add(["tools": .array((0..<400).map { tool(members(30), "f\($0)") })], "more than 100000 nodes")
         return all
     }
 

@@ -1,7 +1,15 @@
 import Llama
 
-/// Places within an answer.
+/// Places within an answer, and what stands there.
 extension Generation {
+    /// What a token adds to the answer.
+    func text(of token: Int32, in vocabulary: Vocabulary) -> ArraySlice<UInt8> {
+        let attributes = vocabulary.attributes(token)
+        if attributes.contains(.endOfGeneration) { return [] }
+        let isVisible = attributes.isDisjoint(with: .hidden) || request.visibleControls.contains(token)
+        return isVisible ? vocabulary.piece(token) : []
+    }
+
     /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
     func cutPoint(for count: Int) -> Int {
         record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count

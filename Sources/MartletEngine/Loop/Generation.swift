@@ -269,14 +269,6 @@ final class Generation {
         return first..<first + count
     }
 
-    /// What a token adds to the answer.
-    func text(of token: Int32, in vocabulary: Vocabulary) -> ArraySlice<UInt8> {
-        let attributes = vocabulary.attributes(token)
-        if attributes.contains(.endOfGeneration) { return [] }
-        let isVisible = attributes.isDisjoint(with: .hidden) || request.visibleControls.contains(token)
-        return isVisible ? vocabulary.piece(token) : []
-    }
-
     /// Characters that the tokens so far have.
     var textOffset: Int { text.answer.characterCount }
 
