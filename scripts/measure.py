@@ -8,65 +8,15 @@ the machine may be busy with other things. Needs Linux (/proc). The rate of libl
 sampling, is measured with llama-cpp-python, or with llama.cpp's llama-bench where its path is given.
 """
 import argparse
-import http.client
 import json
-import os
-import pathlib
 import re
 import selectors
-import signal
 import socket
-import statistics
 import subprocess
 import sys
-import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-class Server:
-    """A `martlet serve` on a free port."""
-
-    def __init__(self, binary, arguments):
-        self.started = time.perf_counter()
-        self.process = subprocess.Popen(
-            [binary, "serve", "--port", "0", *arguments], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        self.port = None
-        for line in self.process.stderr:
-            match = re.search(rb"http://127\.0\.0\.1:(\d+)", line)
-            if match:
-                self.port = int(match.group(1))
-                break
-        assert self.port, "the server did not start"
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-        while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port)
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                break
-            time.sleep(0.002)
-        self.start_seconds = time.perf_counter() - self.started
-
-    def worker(self):
-        children = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return int(next(text for text in (path.read_text() for path in children) if text.strip()).split()[0])
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-
-def resident_mebibytes(pid):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-
-
-def cpu_seconds(pid):
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+from measuring import ROOT, Server, cpu_seconds, report, resident_bytes
 
 
 def stream(port, streams, tokens):
@@ -125,10 +75,6 @@ print(count / (time.perf_counter() - began))
     return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
 
 
-def report(name, values, unit):
-    print(f"{name:<46} {statistics.median(values):>10.3f} {unit:<10} ({min(values):.3f} to {max(values):.3f})", flush=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=str(ROOT / ".build/release/martlet"))
@@ -146,12 +92,12 @@ def main():
         figures.setdefault((name, unit), []).append(value)
 
     for _ in range(options.runs):
-        server = Server(options.binary, ["--model", options.model, "--threads", str(options.threads)])
+        server = Server(options.binary, "serve", "--port", 0, "--model", options.model, "--threads", options.threads)
         try:
-            edge, worker = server.process.pid, server.worker()
+            edge, worker = server.pid, server.worker()
             note("start to /health", server.start_seconds, "s")
-            note("edge, idle", resident_mebibytes(edge), "MiB")
-            note("worker, idle", resident_mebibytes(worker), "MiB")
+            note("edge, idle", resident_bytes(edge) / 2**20, "MiB")
+            note("worker, idle", resident_bytes(worker) / 2**20, "MiB")
             stream(server.port, 1, 32)
             count, seconds = stream(server.port, 1, options.tokens)
             rate = (count - 1) / seconds

@@ -12,10 +12,8 @@ import http.client
 import json
 import os
 import pathlib
-import re
 import selectors
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -24,71 +22,24 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-TICK = os.sysconf("SC_CLK_TCK")
+from measuring import ROOT, Server, cpu_seconds, report, resident_bytes
+
 HEADERS = {"Content-Type": "application/json", "X-Stream-Resume": "1"}
 
 
-class Server:
-    """A process that prints where it listens."""
-
-    def __init__(self, *command):
-        self.started = time.perf_counter()
-        self.process = subprocess.Popen(
-            [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        for line in self.process.stdout:
-            match = re.search(rb"127\.0\.0\.1:(\d+)", line)
-            if match:
-                self.port = int(match.group(1))
-                break
-        self.listening_seconds = time.perf_counter() - self.started
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-        while self.request("GET", "/health")[0] != 200:
-            time.sleep(0.01)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-    def request(self, method, path, body=None, headers=HEADERS):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
-        return response.status, text
-
-    def background(self, **fields):
-        status, text = self.request(
-            "POST", "/v1/completions", {"prompt": "Once", "stream": True, "background": True, **fields})
-        assert status in (200, 202), text
-        return re.search(rb'"id":"([^"]+)"', text).group(1).decode()
-
-    def resident_bytes(self):
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) * 1024
-
-    def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def report(name, values, unit):
-    values = list(values)
-    print(f"{name:<58} {statistics.median(values):10.4g} {unit}  ({min(values):.4g} to {max(values):.4g})", flush=True)
+def complete(server, **fields):
+    """One completion; returns the response's body."""
+    status, text = server.request("POST", "/v1/completions", json.dumps({"prompt": "Once", **fields}), HEADERS)
+    assert status in (200, 202), text
+    return text
 
 
 def readers(options):
     """Many open readers of one stream: memory of each, what a line to each costs, and /health meanwhile."""
     rig = options.binaries / "martlet-rig"
     with Server(rig, "--interval", options.interval, "--tokens", 1_000_000, "--connections", options.readers + 64) as server:
-        status, text = server.request(
-            "POST", "/v1/completions", {"prompt": "Once", "background": True, "stream": False})
-        generation = json.loads(text)["id"]
-        before = server.resident_bytes()
+        generation = json.loads(complete(server, background=True, stream=False))["id"]
+        before = resident_bytes(server.pid)
         target = (f"GET /v1/generations/{generation}/events?starting_after=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").encode()
         selector = selectors.DefaultSelector()
         sockets = []
@@ -115,15 +66,15 @@ def readers(options):
         thread = threading.Thread(target=drain)
         thread.start()
         time.sleep(5)
-        held = server.resident_bytes() - before
+        held = resident_bytes(server.pid) - before
         report(f"memory of each of {options.readers} readers", [held / options.readers / 1024], "KiB (aim 16)")
-        cpu, bytes_before, start = server.cpu_seconds(), received[0], time.perf_counter()
+        cpu, bytes_before, start = cpu_seconds(server.pid), received[0], time.perf_counter()
         # In a process of its own: this one is busy reading.
         prober = subprocess.run(
             [sys.executable, __file__, "--probe", str(server.port)], capture_output=True, text=True, check=True)
         delays = json.loads(prober.stdout)
         seconds = time.perf_counter() - start
-        cpu, count = server.cpu_seconds() - cpu, received[0] - bytes_before
+        cpu, count = cpu_seconds(server.pid) - cpu, received[0] - bytes_before
         isDone.set()
         thread.join()
         report("/health meanwhile, p99", [sorted(delays)[len(delays) * 99 // 100]], "ms (aim 20)")
@@ -151,9 +102,7 @@ def probe(port):
 def replay(options):
     """A long log from its first event on: how fast, and how soon it begins."""
     with Server(options.binaries / "martlet-rig", "--tokens", options.tokens) as server:
-        status, text = server.request(
-            "POST", "/v1/completions", {"prompt": "Once", "background": True, "stream": False})
-        generation = json.loads(text)["id"]
+        generation = json.loads(complete(server, background=True, stream=False))["id"]
         while json.loads(server.request("GET", f"/v1/generations/{generation}")[1])["state"] != "finished":
             time.sleep(0.05)
         request = f"GET /v1/generations/{generation}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -174,21 +123,19 @@ def replay(options):
 
 
 def generate(server, tokens, index):
-    server.request(
-        "POST", "/v1/completions",
-        {"prompt": f"Story {index}", "max_tokens": tokens, "ignore_eos": True, "temperature": 0, "stream": True})
+    complete(server, prompt=f"Story {index}", max_tokens=tokens, ignore_eos=True, temperature=0, stream=True)
 
 
 def speed(options, *flags):
     with Server(options.binaries / "martlet", "serve", "--port", 0, "--parallel", 16, "--access-log", "off", *flags) as server:
         generate(server, 20, 99)
-        cpu, start = server.cpu_seconds(), time.perf_counter()
+        cpu, start = cpu_seconds(server.pid), time.perf_counter()
         threads = [threading.Thread(target=generate, args=(server, 800, index)) for index in range(16)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return 16 * 800 / (time.perf_counter() - start), (server.cpu_seconds() - cpu) / 16 / 800 * 1e6
+        return 16 * 800 / (time.perf_counter() - start), (cpu_seconds(server.pid) - cpu) / 16 / 800 * 1e6
 
 
 def journal(options):

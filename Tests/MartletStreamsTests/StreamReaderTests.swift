@@ -31,6 +31,22 @@ import Testing
         #expect(sink.writes == ["0:a\n1:b\n", "2:c\n3:d\n"])
     }
 
+    /// What is executed on an event loop comes before what its sockets have to say; a crowd must not be all executed at once.
+    @Test func aCrowdReadsInTurnsAndNobodyIsLeftOut() {
+        let log = GenerationLog()
+        let rendition = Rendition(of: log, as: NumberedView())
+        let sinks = (0..<100).map { _ in RecordingSink() }
+        for sink in sinks { StreamReader(rendition, loop: loop) { _ in }.attach(to: sink) }
+        log.append(.token(1, "a"))
+        eventLoop.run()
+        let first = sinks.count { !$0.writes.isEmpty }
+        #expect((1..<sinks.count).contains(first))
+        log.append(.token(2, "b"))
+        eventLoop.letReadersRead()
+        #expect(sinks.allSatisfy { $0.text == "0:a\n1:b\n" })
+        #expect(loop.wakeCount == 1)
+    }
+
     @Test func endsOnceAfterTheTerminalEvent() {
         let ends = Mutex<[StreamReader.End]>([])
         let log = GenerationLog()
