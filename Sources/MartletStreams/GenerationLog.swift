@@ -41,6 +41,8 @@ package final class GenerationLog: Sendable {
     struct Growth {
         /// What the log takes in memory now.
         var byteCount: Int
+        /// The number that the next event will have.
+        var nextNumber: Int
         /// Whether every view shows something of it.
         var isShown: Bool
     }
@@ -141,7 +143,8 @@ package final class GenerationLog: Sendable {
                 state.storage.append(event)
             }
             state.collect(&wakeups)
-            return Growth(byteCount: state.storage.byteCount, isShown: isShown)
+            return Growth(
+                byteCount: state.storage.byteCount, nextNumber: state.storage.end.number, isShown: isShown)
         }
     }
 
