@@ -64,7 +64,7 @@ struct GenerationRoutes: Sendable {
         // Tells an EventSource that it need not come again.
         if extent.isEnded, position.cursor.position == extent.count { return Response(status: .noContent) }
         return StreamResponse(generation: generation, rendition: rendition, position: position, loops: loops)
-            .response(on: context.channel)
+            .response(in: context)
     }
 
     private func result(_ request: Request, _ context: EdgeContext) async throws -> Response {

@@ -166,8 +166,9 @@ async def closing_only_detaches():
 async def breaches_close_with_their_code():
     async def code_after(send):
         async with connect() as socket:
-            await send(socket)
             try:
+                # The server may say no while this is still sending.
+                await send(socket)
                 while True:
                     await socket.recv()
             except websockets.ConnectionClosed as closed:
