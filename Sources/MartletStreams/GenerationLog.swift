@@ -63,6 +63,8 @@ package final class GenerationLog: Sendable {
     struct Growth {
         /// What the log takes in memory now.
         var byteCount: Int
+        /// The number that the next event will have.
+        var nextNumber: Int
         /// Whether every view shows something of it.
         var isShown: Bool
     }
@@ -165,8 +167,9 @@ package final class GenerationLog: Sendable {
                 state.storage.append(event)
             }
             state.collect(&wakeups, wakesReaders: state.limit == nil || state.shownCount > shownBefore)
-            let growth = Growth(byteCount: state.storage.byteCount, isShown: isShown)
-            return (growth, state.beginsWaiting(state.armed.first) ? state.armed.first : nil)
+            let growth = Growth(
+                byteCount: state.storage.byteCount, nextNumber: state.storage.end.number, isShown: isShown)
+            return (growth, state.limit == nil ? nil : state.newlyWaiting())
         }
         watch(on: waiting)
         return growth
@@ -245,11 +248,11 @@ package final class GenerationLog: Sendable {
     private func watch(on reader: StreamReader?) {
         reader?.loop.eventLoop.scheduleTask(in: Self.patience) { [weak self] in
             guard let self else { return }
-            let (overdue, next) = state.withLock { state in
+            let (overdue, next) = state.withLock { state -> (Int?, StreamReader?) in
                 let isOverdue = state.limit == state.limitOfWaiting
                 state.limitOfWaiting = nil
-                if isOverdue { return (state.storage.records.count, nil as StreamReader?) }
-                return (nil as Int?, state.beginsWaiting(state.armed.first) ? state.armed.first : nil)
+                if isOverdue { return (state.storage.records.count, nil) }
+                return (nil, state.newlyWaiting())
             }
             if let overdue { show(upTo: overdue) }
             watch(on: next)
@@ -329,6 +332,9 @@ extension GenerationLog.State {
         limitOfWaiting = limit
         return true
     }
+
+    /// One of those who wait already, if `beginsWaiting` holds of them.
+    fileprivate mutating func newlyWaiting() -> StreamReader? { beginsWaiting(armed.first) ? armed.first : nil }
 
     fileprivate mutating func collect(_ wakeups: inout Wakeups, wakesReaders: Bool = true) {
         if wakesReaders {
