@@ -77,7 +77,8 @@ class Client:
 
 
 def connect(**more):
-    return websockets.connect(url, subprotocols=["martlet.v1"], max_size=None, **more)
+    # Without a limit of its own queue: the library reads no pong while that is full.
+    return websockets.connect(url, subprotocols=["martlet.v1"], max_size=None, max_queue=None, **more)
 
 
 def text(events, channel="content"):
