@@ -121,6 +121,29 @@ import Testing
         }
     }
 
+    /// Who has seen everything asks for the next event, which is not there yet.
+    @Test func theNextEventCanBeAskedFor() async throws {
+        try await TestServer.run { server async throws in
+            let client = try await Client(server)
+            let id = try await client.generate("one")
+            let handle = await server.engine.request(0).handle
+            server.engine.step([handle], text: "a")
+            var event = try await client.read("event")
+            while event["kind"] != "text" { event = try await client.read("event") }
+            let next = try #require(event["event"]?.integerValue) + 1
+            let second = try await Client(server)
+            try await second.send(#"{"type":"attach","id":"\#(id)","from_event":\#(next + 1)}"#)
+            #expect(try await second.read("error")["error"]?["message"]?.stringValue?.contains("<= \(next)") == true)
+            try await second.send(#"{"type":"attach","id":"\#(id)","from_event":\#(next)}"#)
+            _ = try await second.read("ack")
+            server.engine.step([handle], text: "b")
+            server.engine.finish(handle)
+            let events = try await second.events(of: id)
+            #expect(events.first?["event"]?.integerValue == next)
+            #expect(text(events) == "b")
+        }
+    }
+
     @Test func aGenerationOfHTTPCanBeAttachedAndDetached() async throws {
         try await TestServer.run { server async throws in
             let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
