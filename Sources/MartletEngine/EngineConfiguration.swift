@@ -51,6 +51,7 @@ package struct EngineConfiguration: Sendable {
     package var shelfByteCount = 8 << 30
     /// What matching a grammar may cost; the rest was decided where the grammar was made.
     package var grammarLimits = GrammarLimits.standard
+    package var parallelSampling = ParallelSampling()
     /// How long prompts may hold up sequences that write, per decode.
     package var promptStall: Duration = .milliseconds(60)
 

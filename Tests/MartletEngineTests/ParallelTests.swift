@@ -47,6 +47,41 @@ import Testing
         running.engine.shutdown()
     }
 
+    /// Of every kind of draw, and with one that has to be drawn alone.
+    @Test func whatIsDrawnTogetherIsWhatIsDrawnOneByOne() async {
+        func answers(_ sampling: ParallelSampling) async -> [[Int32]] {
+            let running = RunningEngine {
+                $0.sequenceCount = 8
+                $0.parallelSampling = sampling
+            }
+            _ = await running.log.settled()
+            let handles = Self.prompts.prefix(16).enumerated().map { index, prompt in
+                running.submit(prompt) {
+                    $0.reusesPrompt = false
+                    $0.sampling.seed = UInt64(index)
+                    $0.sampling.temperature = index % 4 == 0 ? 0 : 1
+                    $0.sampling.repeatPenalty = index % 3 == 0 ? 1.2 : 1
+                    $0.sampling.mirostat = index % 5 == 4 ? .second : .off
+                    if index % 7 == 3 {
+                        $0.probabilities = ProbabilityRequest(count: 2, stage: .afterSampling)
+                    }
+                }
+            }
+            var tokens: [[Int32]] = []
+            for handle in handles { tokens.append(await running.log.answer(handle).tokens) }
+            running.engine.shutdown()
+            return tokens
+        }
+        var together = ParallelSampling()
+        together.lanes = 3
+        together.minimumScores = 0
+        var alone = together
+        alone.lanes = 1
+        let expected = await answers(alone)
+        #expect(await answers(together) == expected)
+        #expect(Set(expected).count > 8)
+    }
+
     @Test func fullPoolPreemptsSomeAndLosesNone() async {
         // 32 answers need some 10,000 tokens; the pool has 2,048.
         let running = RunningEngine {

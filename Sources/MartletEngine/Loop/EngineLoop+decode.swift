@@ -97,6 +97,7 @@ extension EngineLoop {
 
     /// Draws the next token of every sequence whose tokens are all in memory.
     private func sample() {
+        drawTogether()
         var drawn: UInt64 = 0
         for part in parts {
             guard let index = part.logitsIndex, let generation = slots[part.slot].generation else { continue }
@@ -136,14 +137,46 @@ extension EngineLoop {
                 if replayed != nil { obeyWaiting(generation) }
             }
         }
+        for draw in draws { draw.generation.early = nil }
+        draws.removeAll(keepingCapacity: true)
         board.update { $0.counters.predictedTokens += drawn }
+    }
+
+    /// Chooses the tokens of several sequences at once, if that is faster. They are taken afterwards, one by one.
+    ///
+    /// Only where nothing but the sampler has a say: grammars share what they computed, and so do reports.
+    private func drawTogether() {
+        for part in parts {
+            guard let index = part.logitsIndex, let generation = slots[part.slot].generation,
+                !generation.isAtTokenLimit, generation.settings.probabilities == nil, !isConstrained(generation),
+                let logits = context.logits(at: index)
+            else { continue }
+            draws.append(EarlyDraw(generation: generation, logits: logits))
+        }
+        guard team.isWorth(draws.count) else { return }
+        // Each is one lane's, and this thread, whose they are, waits for all lanes.
+        nonisolated(unsafe) let draws = draws
+        team.run(draws.count) { job, candidates in
+            let (generation, logits) = (draws[job].generation, draws[job].logits)
+            let begin = MonotonicTime.now
+            generation.early = .some(
+                generation.sampler.sample(
+                    logits, history: generation.history, index: generation.predicted, with: candidates))
+            generation.samplingTime += .now - begin
+        }
+    }
+
+    private func isConstrained(_ generation: Generation) -> Bool {
+        generation.matcher != nil && generation.predicted >= generation.settings.constraintStart
     }
 
     /// Chooses a token that the generation's grammar allows, if it has one.
     ///
     /// The grammar is asked of the one token that is drawn; only where it refuses that, which tokens it allows is computed.
     private func drawAllowed(for generation: Generation, from logits: UnsafeMutableBufferPointer<Float>) -> Int32? {
-        guard let matcher = generation.matcher, generation.predicted >= generation.settings.constraintStart else {
+        if let early = generation.early.take() { return early }
+        let candidates = team.first
+        guard let matcher = generation.matcher, isConstrained(generation) else {
             return generation.sampler.sample(
                 logits, history: generation.history, index: generation.predicted, with: candidates)
         }
@@ -186,11 +219,17 @@ extension EngineLoop {
             return (
                 token,
                 report.report(
-                    token, isGreedy: generation.sampler.isGreedy, from: candidates, count: wish.count,
+                    token, isGreedy: generation.sampler.isGreedy, from: team.first, count: wish.count,
                     textOffset: generation.textOffset, text: text)
             )
         }
     }
+}
+
+/// A token to choose.
+struct EarlyDraw {
+    var generation: Generation
+    var logits: UnsafeMutableBufferPointer<Float>
 }
 
 extension EngineError {

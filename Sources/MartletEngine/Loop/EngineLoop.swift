@@ -34,7 +34,7 @@ final class EngineLoop {
     var planner: BatchPlanner
     var pace: PromptPace
     var batch: Batch
-    let candidates: Candidates
+    let team: SamplingTeam
     /// Scores as they were before a draw that a grammar may refuse.
     lazy var keptScores = KeptScores(vocabularySize: loaded.vocabulary.count)
     private var machines = ConstraintMachines()
@@ -50,6 +50,7 @@ final class EngineLoop {
     var demands: [BatchPlanner.Demand] = []
     var shares: [BatchPlanner.Share] = []
     var parts: [BatchPart] = []
+    var draws: [EarlyDraw] = []
 
     init(
         loaded: LoadedModel, context: consuming Context, sharesMemory: Bool, configuration: EngineConfiguration,
@@ -77,7 +78,7 @@ final class EngineLoop {
                 microBatchSize: microBatchSize, isReproducible: configuration.isReproducible,
                 sharesMemory: sharesMemory))
         pace = PromptPace(stall: configuration.promptStall, ceiling: microBatchSize)
-        candidates = Candidates(vocabularySize: loaded.vocabulary.count)
+        team = SamplingTeam(configuration.parallelSampling, vocabularySize: loaded.vocabulary.count)
         self.context = context
         board.update { status in status.slots = slots.map { SlotStatus(index: $0.index) } }
     }

@@ -18,6 +18,8 @@ final class Generation {
     /// Later arrivals are larger.
     let arrival: UInt64
     var sampler: Sampler
+    /// The next token as it was drawn together with those of others, until it is taken.
+    var early: Int32??
     /// As they are now.
     private(set) var settings: AdjustableSettings
     /// What the tokens so far come to.
