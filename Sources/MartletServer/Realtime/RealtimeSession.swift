@@ -63,8 +63,10 @@ struct RealtimeSession {
 
     private mutating func take(_ message: RealtimeMessage) throws(APIError) {
         switch try message.content() {
-        case .generate(let name, let label, let request): try generate(message, name, label, request)
-        case .attach(let target, let event): try attach(message, try generation(target), from: event)
+        case .generate(let name, let label, let request, let end): try generate(message, name, label, request, end)
+        case .attach(let target, let event, let end):
+            try attach(message, try generation(target), from: event, until: end)
+        case .credit(let target, let end): allow(message, try generation(target), until: end)
         case .control(let target, let order): try obey(message, order, try generation(target))
         case .detach(let target): detach(message, try generation(target))
         case .ping: reply(RealtimeReply.pong(message))
@@ -83,7 +85,7 @@ struct RealtimeSession {
     // MARK: Messages
 
     private mutating func generate(
-        _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue
+        _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue, _ end: Int?
     ) throws(APIError) {
         guard names[name] == nil else {
             throw .conflict(
@@ -97,11 +99,11 @@ struct RealtimeSession {
         if names.count == Self.nameLimit { names.removeFirst() }
         names[name] = generation.terms.responseID
         let rendition = try Self.events(of: generation)
-        show(rendition, of: generation, from: StreamPosition(), message, ["name": .string(name)])
+        show(rendition, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
     }
 
     private func attach(
-        _ message: RealtimeMessage, _ generation: Generation, from event: Int
+        _ message: RealtimeMessage, _ generation: Generation, from event: Int, until end: Int?
     ) throws(APIError) {
         let rendition = try Self.events(of: generation)
         // First whether it has ended, then where that is.
@@ -109,7 +111,7 @@ struct RealtimeSession {
         let position = try EventStart(event: event, field: "from_event").position(
             in: rendition, extent, mayAwait: generation.isRestored && !extent.isEnded)
         let status = GenerationBodies.status(generation.terms, control.registry.status(of: generation))
-        show(rendition, of: generation, from: position, message, ["generation": status])
+        show(rendition, of: generation, from: position, until: end, message, ["generation": status])
     }
 
     private static func events(of generation: Generation) throws(APIError) -> Rendition {
@@ -121,7 +123,7 @@ struct RealtimeSession {
 
     /// Acknowledges, and shows the log behind that.
     private func show(
-        _ rendition: Rendition, of generation: Generation, from position: StreamPosition,
+        _ rendition: Rendition, of generation: Generation, from position: StreamPosition, until end: Int?,
         _ message: RealtimeMessage, _ more: JSONObject
     ) {
         let id = generation.terms.responseID
@@ -133,7 +135,7 @@ struct RealtimeSession {
             }
             socket.write(acknowledgement)
             let seat = generation.takeSeat()
-            let reader = StreamReader(rendition, from: position, loop: loop) { end in
+            let reader = StreamReader(rendition, from: position, untilEvent: end, loop: loop) { end in
                 seat.leave()
                 if case .complete = end { channel.withSocket { $0.attachmentEnded(id) } }
             }
@@ -150,13 +152,25 @@ struct RealtimeSession {
     }
 
     private func detach(_ message: RealtimeMessage, _ generation: Generation) {
+        change(message, generation) { socket, id in socket.detach(from: id) }
+    }
+
+    private func allow(_ message: RealtimeMessage, _ generation: Generation, until event: Int) {
+        change(message, generation) { socket, id in socket.allow(id, until: event) }
+    }
+
+    /// - Parameter body: does what is asked for with the attachment; says whether there is one.
+    private func change(
+        _ message: RealtimeMessage, _ generation: Generation,
+        _ body: @escaping @Sendable (SocketHandler, String) -> Bool
+    ) {
         let id = generation.terms.responseID
         channel.withSocket { socket in
-            guard socket.detach(from: id) else {
-                return socket.write(
-                    RealtimeReply.refuse(message, .conflict("not_attached", "\(id) is not attached")))
-            }
-            socket.write(RealtimeReply.acknowledge(message, id: id))
+            let isDone = body(socket, id)
+            socket.write(
+                isDone
+                    ? RealtimeReply.acknowledge(message, id: id)
+                    : RealtimeReply.refuse(message, .conflict("not_attached", "\(id) is not attached")))
         }
     }
 
