@@ -56,6 +56,22 @@ import Tracing
         }
     }
 
+    @Test func whoWaitsForAnAnswerAndGoesIsNotWaitedFor() async throws {
+        try await run(.admit) { server in
+            let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
+            let id = try #require(head["x-generation-id"])
+            let waiting = try await server.connect()
+            try await waiting.send("GET", "/v1/generations/\(id)/result?wait=3600")
+            while !tracer.activeSpans.contains(where: { $0.operationName == "GET" }) { await Task.yield() }
+            try await waiting.close()
+            while !tracer.finishedSpans.contains(where: { $0.operationName.hasPrefix("GET /v1/generations/") }) {
+                await Task.yield()
+            }
+            #expect(tracer.activeSpans.contains { $0.operationName == "generation" })
+            try await connection.close()
+        }
+    }
+
     @Test func refusalsAndUnknownRoutesAreTracedToo() async throws {
         try await run(.hold) { server in
             _ = try await server.send("POST", "/v1/chat/completions", body: "{}")
