@@ -216,6 +216,7 @@ let package = Package(
                 "MartletServer", "MartletAPI", "MartletStreams", "MartletProtocol", "MartletJSON",
                 "MartletTestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

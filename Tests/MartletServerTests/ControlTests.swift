@@ -241,10 +241,18 @@ import Testing
         }
     }
 
+    /// Of a model that thinks.
+    private static let thinking = """
+        {%- for message in messages -%}{{ '<|im_start|>' + message.role + '\\n' -}}
+        {%- if message.reasoning_content -%}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' -}}
+        {%- endif -%}{{ message.content + '<|im_end|>\\n' -}}{%- endfor -%}{{ '<|im_start|>assistant\\n' -}}
+        """
+
     /// A text that comes back counts as many tokens as it had, and not as many as it would have if it were read.
     @Test func theBudgetOfATurnIsLessWhatItsAnswersThought() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one", "two"]
+            $0.chatTemplate = Self.thinking
         } body: { server async throws in
             func ask(_ key: String, _ thoughts: [String]) async throws -> (RawConnection, GenerationRequest) {
                 let index = server.engine.requests.count
@@ -289,13 +297,8 @@ import Testing
     }
 
     @Test func budgetsReachTheEngine() async throws {
-        let thinking = """
-            {%- for message in messages -%}{{ '<|im_start|>' + message.role + '\\n' -}}
-            {%- if message.reasoning_content -%}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' -}}
-            {%- endif -%}{{ message.content + '<|im_end|>\\n' -}}{%- endfor -%}{{ '<|im_start|>assistant\\n' -}}
-            """
         try await TestServer.run(script: .answer(["a"])) { configuration in
-            configuration.chatTemplate = thinking
+            configuration.chatTemplate = Self.thinking
             configuration.completionDefaults.reasoningBudget = 77
         } body: { server async throws in
             let cases: [(String, Int?)] = [

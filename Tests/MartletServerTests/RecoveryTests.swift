@@ -1,5 +1,4 @@
 import Foundation
-import InMemoryTracing
 import MartletJSON
 import MartletProtocol
 import MartletServer
@@ -7,7 +6,6 @@ import MartletStreams
 import MartletTestSupport
 import OrderedCollections
 import Testing
-import Tracing
 
 /// Servers one after the other that share a state folder.
 @Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
@@ -114,39 +112,6 @@ import Tracing
             let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
             let message = result["choices"]?.arrayValue?.first?["message"]
             #expect(message?["content"]?.stringValue == tokens.joined())
-        }
-    }
-
-    @Test func whatGoesOnAfterARestartHasASpanOfItsOwn() async throws {
-        var id = ""
-        try await run(.admit) { server in
-            let (connection, name) = try await begin(server)
-            id = name
-            let handle = await server.engine.request(0).handle
-            server.engine.send([EngineEvent(handle, token(0))])
-            await server.edge.shutDown()
-            _ = try await connection.readEvents()
-        }
-        let tracer = InMemoryTracer()
-        try await run(.answer(tokens)) {
-            $0.tracer = tracer
-        } _: { server in
-            _ = try await server.send("GET", "/v1/generations/\(id)/result?wait=60")
-            while !tracer.finishedSpans.contains(where: { $0.operationName == "generation" }) { await Task.yield() }
-            let span = try #require(tracer.finishedSpans.first { $0.operationName == "generation" })
-            #expect(span.attributes.get("martlet.continued") == SpanAttribute.bool(true))
-            #expect(span.attributes.get("gen_ai.response.id") == SpanAttribute.string(id))
-            #expect(span.attributes.get("gen_ai.usage.output_tokens") == SpanAttribute.int64(4))
-        }
-        // What has ended is only kept.
-        let next = InMemoryTracer()
-        try await run(.hold) {
-            $0.tracer = next
-        } _: { server in
-            _ = try await server.send("GET", "/v1/generations/\(id)/result")
-            #expect(
-                !(next.activeSpans.map(\.operationName) + next.finishedSpans.map(\.operationName)).contains(
-                    "generation"))
         }
     }
 

@@ -129,7 +129,9 @@ struct EventStart {
         switch place {
         case .beginning, .event(0, _): return StreamPosition()
         case .event(let number, let name):
-            guard number < extent.nextNumber, let position = rendition.position(behind: number - 1) else {
+            // Of one that goes on, also the event that comes next.
+            let isKnown = number < extent.nextNumber || number == extent.nextNumber && !extent.isEnded
+            guard isKnown, let position = rendition.position(behind: number - 1) else {
                 if mayAwait { return rendition.position(awaiting: EventIdentifier(number: number - 1)) }
                 throw Self.neverIssued(name, "\(number)", extent)
             }
