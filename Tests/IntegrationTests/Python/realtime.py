@@ -77,7 +77,8 @@ class Client:
 
 
 def connect(**more):
-    return websockets.connect(url, subprotocols=["martlet.v1"], max_size=None, **more)
+    # Without a bound on its queue: with one the library stops reading while nobody takes messages, answers to pings too.
+    return websockets.connect(url, subprotocols=["martlet.v1"], max_size=None, max_queue=None, **more)
 
 
 def text(events, channel="content"):
