@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures what readers, replays and the journal cost.
 
-usage: scripts/measure_streams.py [readers] [replay] [journal] [recovery] [controls] [--readers N] [--interval MS] [--tokens N]
+usage: scripts/measure_streams.py [readers] [sockets] [replay] [journal] [recovery] [controls] [--readers N] [--interval MS]
+                                  [--tokens N]
 
 Readers and replays are measured on `martlet-rig` (an edge whose engine writes what it is told; build it with
 `swift build -c release --product martlet-rig`), so that no model takes the processor; the journal, recovery and orders on the
@@ -34,6 +35,17 @@ def complete(server, **fields):
     return text
 
 
+def connections(port, count, request):
+    """Opens connections and sends a request on each."""
+    for index in range(count):
+        # Addresses of their own: one has too few ports for so many connections in both directions.
+        connection = socket.socket()
+        connection.bind((f"127.0.0.{1 + index % 4}", 0))
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(request)
+        yield connection
+
+
 def readers(options):
     """Many open readers of one stream: memory of each, what a line to each costs, and /health meanwhile."""
     rig = options.binaries / "martlet-rig"
@@ -54,12 +66,7 @@ def readers(options):
                     except BlockingIOError:
                         pass
 
-        for index in range(options.readers):
-            # Addresses of their own: one has too few ports for so many connections in both directions.
-            connection = socket.socket()
-            connection.bind((f"127.0.0.{1 + index % 4}", 0))
-            connection.connect(("127.0.0.1", server.port))
-            connection.sendall(target)
+        for connection in connections(server.port, options.readers, target):
             connection.setblocking(False)
             selector.register(connection, selectors.EVENT_READ)
             sockets.append(connection)
@@ -82,6 +89,23 @@ def readers(options):
         report("sent to them together", [count / seconds / 1e6], "MB/s")
         report("processor of the edge meanwhile", [cpu / seconds], "cores")
         for connection in sockets:
+            connection.close()
+
+
+def idle_sockets(options):
+    """Many WebSockets on which nothing happens."""
+    request = ("GET /v1/realtime HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode()
+    with Server(options.binaries / "martlet-rig", "--connections", options.sockets + 64) as server:
+        before = resident_bytes(server.pid)
+        opened = []
+        for connection in connections(server.port, options.sockets, request):
+            assert b" 101 " in connection.recv(4096)
+            opened.append(connection)
+        time.sleep(1)
+        held = resident_bytes(server.pid) - before
+        report(f"memory of each of {options.sockets} idle WebSockets", [held / options.sockets / 1024], "KiB (aim 16)")
+        for connection in opened:
             connection.close()
 
 
@@ -269,9 +293,10 @@ def controls(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["readers", "replay", "journal", "recovery", "controls", []])
+    parser.add_argument("what", nargs="*", choices=["readers", "sockets", "replay", "journal", "recovery", "controls", []])
     parser.add_argument("--binaries", type=pathlib.Path, default=ROOT / ".build/release")
     parser.add_argument("--readers", type=int, default=10_000)
+    parser.add_argument("--sockets", type=int, default=1_000)
     parser.add_argument("--interval", type=int, default=500, help="ms between two tokens for the readers")
     parser.add_argument("--tokens", type=int, default=1_000_000, help="events of the log that is replayed")
     parser.add_argument("--stream-tokens", type=int, default=1_500, help="of each stream beside the one with orders")
@@ -280,8 +305,8 @@ def main():
     options = parser.parse_args()
     if options.probe:
         return probe(options.probe)
-    measurements = {
-        "readers": readers, "replay": replay, "journal": journal, "recovery": recovery, "controls": controls}
+    measurements = {"readers": readers, "sockets": idle_sockets, "replay": replay, "journal": journal, "recovery": recovery,
+                    "controls": controls}
     for what in options.what or measurements:
         measurements[what](options)
 

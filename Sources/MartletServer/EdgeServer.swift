@@ -166,22 +166,16 @@ package final class EdgeServer: Sendable {
     private func application(
         on eventLoops: MultiThreadedEventLoopGroup, _ journal: Journal?
     ) throws -> some Service {
-        var http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                ConnectionHandler(connections: self.connections, limits: self.configuration.limits)
-            ],
-            idleTimeout: TimeAmount(configuration.limits.idleTimeout))
-        http.httpDecoder = .init(
-            maxHeaderFieldSize: configuration.limits.headerFieldBytes,
-            maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
-        var server = HTTPServerBuilder.http1(configuration: http)
+        var server = HTTPServerBuilder { [connections, configuration] responder in
+            EdgeChannel(connections: connections, limits: configuration.limits, responder: responder)
+        }
         if let files = configuration.tls {
             let store = try CertificateStore(files, logger: logger)
             certificates.withLock { $0 = store }
             server = try .tls(server, tlsConfiguration: store.configuration)
         }
         return Application(
-            responder: BriefResponder(base: router(journal).buildResponder()),
+            responder: router(journal).buildResponder(),
             server: server,
             configuration: ApplicationConfiguration(
                 address: configuration.socketPath.map { .unixDomainSocket(path: $0) }

@@ -143,11 +143,13 @@ package final class StreamReader: @unchecked Sendable {
     }
 
     private func close(_ end: End) {
-        if case .open = state {
+        let last = state
+        state = .closed
+        if case .open = last {
             loop.remove(self)
             rendition.leave()
         }
-        state = .closed
         ended(end)
+        if case .open(let sink) = last, case .complete = end { sink.readerEnded() }
     }
 }

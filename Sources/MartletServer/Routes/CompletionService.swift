@@ -33,7 +33,7 @@ struct CompletionService: Sendable {
         let generation = try await start(completion, terms, on: context)
         if terms.streams {
             return StreamResponse(generation: generation, rendition: generation.response, loops: loops)
-                .response(on: context.channel)
+                .response(in: context)
         }
         if terms.lifetime == .background { return .accepted(generation, registry.status(of: generation)) }
         if terms.isResumable {

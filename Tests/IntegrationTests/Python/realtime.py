@@ -77,7 +77,7 @@ class Client:
 
 
 def connect(**more):
-    # Without a bound on its queue: with one the library stops reading while nobody takes messages, answers to pings too.
+    # Without a limit of its own queue: the library reads no pong while that is full.
     return websockets.connect(url, subprotocols=["martlet.v1"], max_size=None, max_queue=None, **more)
 
 
@@ -181,8 +181,9 @@ async def a_generation_without_credit_holds_up_no_other():
 async def breaches_close_with_their_code():
     async def code_after(send):
         async with connect() as socket:
-            await send(socket)
             try:
+                # The server may say no while this is still sending.
+                await send(socket)
                 while True:
                     await socket.recv()
             except websockets.ConnectionClosed as closed:
