@@ -27,6 +27,7 @@ package final class EdgeServer: Sendable {
     private let registry: GenerationRegistry
     private let loops = ReaderLoops()
     private let adapterScales = AdapterScales()
+    private let thoughts = ThoughtCounts()
     private let connections = OpenConnections()
     private let shutdown = ShutdownFlag()
     private let tracing: RequestTracing
@@ -158,7 +159,8 @@ package final class EdgeServer: Sendable {
         CompletionRoutes(
             service: CompletionService(
                 configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
-                shutdown: shutdown, adapterScales: adapterScales, tracing: tracing))
+                shutdown: shutdown, adapterScales: adapterScales, tracing: tracing,
+                thoughts: thoughts))
     }
 
     private func application(

@@ -51,8 +51,10 @@ actor RealtimeSession {
 
     private func take(_ message: RealtimeMessage) throws(APIError) {
         switch try message.content() {
-        case .generate(let name, let label, let request): try generate(message, name, label, request)
-        case .attach(let target, let event): try attach(message, try generation(target), from: event)
+        case .generate(let name, let label, let request, let end): try generate(message, name, label, request, end)
+        case .attach(let target, let event, let end):
+            try attach(message, try generation(target), from: event, until: end)
+        case .credit(let target, let end): allow(message, try generation(target), until: end)
         case .control(let target, let order): try obey(message, order, try generation(target))
         case .detach(let target): detach(message, try generation(target))
         case .ping: reply(RealtimeReply.pong(message))
@@ -71,7 +73,7 @@ actor RealtimeSession {
     // MARK: Messages
 
     private func generate(
-        _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue
+        _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue, _ end: Int?
     ) throws(APIError) {
         guard names[name] == nil else {
             throw .conflict(
@@ -85,11 +87,11 @@ actor RealtimeSession {
         if names.count == Self.nameLimit { names.removeFirst() }
         names[name] = generation.terms.responseID
         let rendition = try Self.events(of: generation)
-        show(rendition, of: generation, from: StreamPosition(), message, ["name": .string(name)])
+        show(rendition, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
     }
 
     private func attach(
-        _ message: RealtimeMessage, _ generation: Generation, from event: Int
+        _ message: RealtimeMessage, _ generation: Generation, from event: Int, until end: Int?
     ) throws(APIError) {
         let rendition = try Self.events(of: generation)
         // First whether it has ended, then where that is.
@@ -97,7 +99,7 @@ actor RealtimeSession {
         let position = try EventStart(event: event, field: "from_event").position(
             in: rendition, extent, mayAwait: generation.isRestored && !extent.isEnded)
         let status = GenerationBodies.status(generation.terms, route.control.registry.status(of: generation))
-        show(rendition, of: generation, from: position, message, ["generation": status])
+        show(rendition, of: generation, from: position, until: end, message, ["generation": status])
     }
 
     private static func events(of generation: Generation) throws(APIError) -> Rendition {
@@ -109,7 +111,7 @@ actor RealtimeSession {
 
     /// Acknowledges, and shows the log behind that.
     private func show(
-        _ rendition: Rendition, of generation: Generation, from position: StreamPosition,
+        _ rendition: Rendition, of generation: Generation, from position: StreamPosition, until end: Int?,
         _ message: RealtimeMessage, _ more: JSONObject
     ) {
         let id = generation.terms.responseID
@@ -121,7 +123,7 @@ actor RealtimeSession {
             }
             socket.write(acknowledgement)
             let seat = generation.takeSeat()
-            let reader = StreamReader(rendition, from: position, loop: loop) { end in
+            let reader = StreamReader(rendition, from: position, untilEvent: end, loop: loop) { end in
                 seat.leave()
                 if case .complete = end { channel.withSocket { $0.attachmentEnded(id) } }
             }
@@ -138,13 +140,25 @@ actor RealtimeSession {
     }
 
     private func detach(_ message: RealtimeMessage, _ generation: Generation) {
+        change(message, generation) { socket, id in socket.detach(from: id) }
+    }
+
+    private func allow(_ message: RealtimeMessage, _ generation: Generation, until event: Int) {
+        change(message, generation) { socket, id in socket.allow(id, until: event) }
+    }
+
+    /// - Parameter body: does what is asked for with the attachment; says whether there is one.
+    private func change(
+        _ message: RealtimeMessage, _ generation: Generation,
+        _ body: @escaping @Sendable (SocketHandler, String) -> Bool
+    ) {
         let id = generation.terms.responseID
         channel.withSocket { socket in
-            guard socket.detach(from: id) else {
-                return socket.write(
-                    RealtimeReply.refuse(message, .conflict("not_attached", "\(id) is not attached")))
-            }
-            socket.write(RealtimeReply.acknowledge(message, id: id))
+            let isDone = body(socket, id)
+            socket.write(
+                isDone
+                    ? RealtimeReply.acknowledge(message, id: id)
+                    : RealtimeReply.refuse(message, .conflict("not_attached", "\(id) is not attached")))
         }
     }
 

@@ -80,6 +80,14 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
         reader.attach(to: self)
     }
 
+    /// The client takes more of a log.
+    /// - Returns: whether there was such an attachment.
+    func allow(_ id: String, until event: Int) -> Bool {
+        guard let attachment = attachments.first(where: { $0.id == id }) else { return false }
+        attachment.reader.allow(until: event)
+        return true
+    }
+
     /// - Returns: whether there was such an attachment.
     func detach(from id: String) -> Bool {
         guard let attachment = remove(id) else { return false }
