@@ -163,18 +163,23 @@ package struct AnswerGrammar {
 
     private func thinking(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard let reasoning = syntax.reasoning, isThinking || mayThink else {
-            // Where a line of its own names what follows, nothing stands in front of it.
-            return syntax.messageHead?.call == "" ? builder.empty() : try space(&builder)
+            return try lead(&builder)
         }
         let end = String(decoding: SyntaxPlan.trimmed(reasoning.ends[0]), as: UTF8.self)
         let rest = builder.sequence([
             builder.freeText(until: [end]), try literal(end, &builder), try literal(nextMessage, &builder),
-            try space(&builder),
+            try lead(&builder),
         ])
         if isThinking { return rest }
         let start = OutputSyntax.behindHead(of: reasoning.start, in: opening)
         let block = builder.sequence([try space(&builder), try literal(start, &builder), rest])
-        return builder.choice([block, try space(&builder)])
+        return builder.choice([block, try lead(&builder)])
+    }
+
+    /// White space in front of an answer. A head that names what follows begins at once: behind a space it would be
+    /// taken for text, and name whatever it likes.
+    private func lead(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+        syntax.messageHead == nil ? try space(&builder) : builder.empty()
     }
 
     /// What a new message begins with behind thinking.
@@ -183,18 +188,31 @@ package struct AnswerGrammar {
             ?? (syntax.ignored.first { $0.contains("assistant") } ?? "")
     }
 
-    /// The answer's text, in what it stands between.
+    /// The answer's text, in what it stands between, and what may end the message behind it.
     func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
-        var start = OutputSyntax.behindHead(of: syntax.contentStart, in: opening)
-        if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
-            start = String(start.dropFirst(head.starts[0].count))
-        }
         let space = try space(&builder)
-        let end = syntax.content.first?.ends.first ?? ""
-        return builder.sequence([
-            builder.optional(try literal(start, &builder)), space, node, space,
-            builder.optional(try literal(end, &builder)),
-        ])
+        var enclosures = syntax.content.map { (start: $0.start, end: $0.ends[0]) }
+        if enclosures.isEmpty { enclosures = [(syntax.contentStart, "")] }
+        var alternatives: [Node] = []
+        for enclosure in enclosures {
+            var start = OutputSyntax.behindHead(of: enclosure.start, in: opening)
+            if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
+                start = String(start.dropFirst(head.starts[0].count))
+            }
+            alternatives.append(
+                builder.sequence([
+                    builder.optional(try literal(start, &builder)), space, node, space,
+                    builder.optional(try literal(enclosure.end, &builder)),
+                ]))
+        }
+        return builder.sequence([builder.choice(alternatives), try messageEnd(&builder)])
+    }
+
+    /// What some forms end a message with.
+    func messageEnd(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+        var ends: [Node] = []
+        for end in syntax.ignored where end != nextMessage { ends.append(try literal(end, &builder)) }
+        return builder.optional(builder.choice(ends))
     }
 
     /// Text between its markers that is empty, which some models write in front of calls.
