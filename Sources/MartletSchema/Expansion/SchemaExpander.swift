@@ -23,21 +23,29 @@ final class SchemaExpander {
         evaluator = SchemaEvaluator(nodes: nodes, patterns: patterns)
     }
 
-    /// A state without what says nothing, and with references followed.
+    /// A state without what says nothing, with references followed and `not` made part of the literal.
     func state(_ literals: some Sequence<SchemaLiteral>) -> SchemaState {
-        SchemaState(
-            literals.map { literal in
-                var literal = literal
-                while nodes[literal.node].isOnlyReference, let target = nodes[literal.node].reference {
-                    literal.node = target
-                }
-                return literal
-            }.filter { nodes[$0.node].constant != !$0.isNegated })
+        SchemaState(literals.map(followed).filter { nodes[$0.node].constant != !$0.isNegated })
     }
 
-    /// Whether the state says outright that there is no value.
+    private func followed(_ literal: SchemaLiteral) -> SchemaLiteral {
+        var literal = literal
+        while true {
+            let node = nodes[literal.node]
+            if node.isOnlyReference, let target = node.reference {
+                literal.node = target
+            } else if node.isOnlyNegation, let inner = node.not {
+                literal = SchemaLiteral(node: inner, isNegated: !literal.isNegated)
+            } else {
+                return literal
+            }
+        }
+    }
+
+    /// Whether the state says outright that there is no value: `false` holds, or a schema must hold and must not.
     func isNever(_ state: SchemaState) -> Bool {
         state.literals.contains { nodes[$0.node].constant == $0.isNegated }
+            || zip(state.literals, state.literals.dropFirst()).contains { $0.node == $1.node }
     }
 
     func shapes(of state: SchemaState) throws(SchemaError) -> [SchemaShape] {
