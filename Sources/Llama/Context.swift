@@ -53,6 +53,8 @@ package struct Context: ~Copyable {
     let model: Model
     private let abortSignal: AbortSignal
     private let vocabularySize: Int
+    /// Whether libllama has put off copying or moving what is in memory until the next decode.
+    private var isChangePending = false
 
     package init(model: Model, options: Options, abortSignal: AbortSignal = AbortSignal()) throws(LlamaError) {
         var parameters = llama_context_default_params()
@@ -115,11 +117,13 @@ package struct Context: ~Copyable {
     /// - Precondition: it has no more than `batchSize` tokens; libllama would end the process.
     package mutating func decode(_ batch: borrowing Batch) -> Outcome {
         precondition(batch.count <= batchSize, "a batch of \(batch.count) tokens, but \(batchSize) fit")
-        return switch llama_decode(pointer, batch.raw) {
+        let code = llama_decode(pointer, batch.raw)
+        if code == 0 { isChangePending = false }
+        return switch code {
         case 0: .done
         case 1: .noRoom
         case 2: .aborted
-        case let code: .failed(code)
+        default: .failed(code)
         }
     }
 
@@ -153,6 +157,7 @@ package struct Context: ~Copyable {
     /// libllama copies whole sequences only where each has its own memory; `removeTail` leaves less.
     package mutating func share(from source: Int, to target: Int) {
         llama_memory_seq_cp(memory, Int32(source), Int32(target), -1, -1)
+        isChangePending = true
     }
 
     /// Whether `shift` can be used.
@@ -166,6 +171,7 @@ package struct Context: ~Copyable {
             llama_memory_seq_rm(memory, Int32(sequence), Int32(range.lowerBound), Int32(range.upperBound))
         else { return false }
         llama_memory_seq_add(memory, Int32(sequence), Int32(range.upperBound), -1, -Int32(range.count))
+        isChangePending = true
         return true
     }
 
@@ -177,9 +183,17 @@ package struct Context: ~Copyable {
         return first >= 0 && last >= first ? Int(first)...Int(last) : nil
     }
 
+    /// Whether `save` and `restore` are possible now: not between `share` or `shift` and the next decode.
+    package var hasWholeStates: Bool { !isChangePending }
+
+    /// How many bytes `save` would append.
+    package mutating func stateByteCount(of sequence: Int) -> Int {
+        llama_state_seq_get_size(pointer, Int32(sequence))
+    }
+
     /// Appends the state of `sequence`, from which `restore` makes it again.
     package mutating func save(_ sequence: Int, into bytes: inout [UInt8]) throws(LlamaError) {
-        let size = llama_state_seq_get_size(pointer, Int32(sequence))
+        let size = stateByteCount(of: sequence)
         var written = 0
         bytes += [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             written = llama_state_seq_get_data(pointer, buffer.baseAddress, size, Int32(sequence))

@@ -47,6 +47,8 @@ package struct EngineConfiguration: Sendable {
     package var embeddings: Pooling?
     /// Most generations that wait for a sequence; more are refused as `overloaded`.
     package var queueLimit = 1024
+    /// Memory for what paused generations had in theirs when others took it; what does not fit is computed again.
+    package var shelfByteCount = 8 << 30
     /// What matching a grammar may cost; the rest was decided where the grammar was made.
     package var grammarLimits = GrammarLimits.standard
     /// How long prompts may hold up sequences that write, per decode.

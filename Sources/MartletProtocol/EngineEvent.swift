@@ -2,21 +2,23 @@
 ///
 /// A life: `admitted`, `started`, any number of `promptProgress`, `token`…, then one `finished` or `failed`. `failed` and
 /// `finished(.cancelled)` may come at any point, also first; `controlled` at any point but the last.
+///
+/// What is large and rare is kept elsewhere (`indirect`): events are copied on their way, and nearly all are tokens.
 package struct EngineEvent: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         /// The prompt was tokenized and fits; the generation waits for a sequence.
         case admitted(promptTokens: Int)
         /// A sequence was assigned. `cachedTokens` of the prompt are in its memory already.
         case started(slot: Int, cachedTokens: Int)
-        case promptProgress(PromptProgress)
+        indirect case promptProgress(PromptProgress)
         /// A token was drawn. `text` is what became certain with it: whole UTF-8 characters only, without anything that
         /// may still turn out to be the beginning of a stop text; so it may be empty or hold text of earlier tokens.
         case token(id: Int32, text: ArraySlice<UInt8>)
         /// `text` was held back until now (see `token`) and belongs to the answer.
-        case finished(Completion, text: ArraySlice<UInt8>)
-        case failed(EngineError)
+        indirect case finished(Completion, text: ArraySlice<UInt8>)
+        indirect case failed(EngineError)
         /// An order was obeyed or refused. Stands where it took effect: before the first token that it concerns.
-        case controlled(ControlNumber, ControlOutcome)
+        indirect case controlled(ControlNumber, ControlOutcome)
     }
     package var handle: GenerationHandle
     package var kind: Kind
@@ -32,16 +34,20 @@ package struct EngineEvent: Sendable, Equatable {
     }
 }
 
-/// Where a generation stands.
-package struct Standing: Sendable, Equatable {
+/// Where a generation stands. A class for its size: few ask for it, and every token has a place for it.
+package final class Standing: Sendable, Equatable {
     /// Its sequence.
-    package var slot: Int
+    package let slot: Int
     /// What it has cost so far.
-    package var timings: Timings
+    package let timings: Timings
 
     package init(slot: Int, timings: Timings) {
         self.slot = slot
         self.timings = timings
+    }
+
+    package static func == (left: Standing, right: Standing) -> Bool {
+        left.slot == right.slot && left.timings == right.timings
     }
 }
 

@@ -12,16 +12,38 @@ internal import Synchronization
 package final class GenerationLog: Sendable {
     package let head: LogHead
     private let state: Mutex<State>
+    /// Whether there are events that readers may not see yet, or will be.
+    private let holdsBack = Atomic<Bool>(false)
+
+    /// Which events readers see only when they are written down.
+    ///
+    /// After a crash the engine makes the same events again, as long as they follow from those before. What clients order does
+    /// not, nor how the events of several choices follow each other.
+    enum Caution: Sendable {
+        case nothing
+        /// Orders and how far a prompt was read, and what comes behind such an event until it is written.
+        case orders
+        case everything
+    }
+
+    /// How long a disk may keep readers waiting.
+    static let patience = TimeAmount.milliseconds(250)
 
     fileprivate struct State {
         var storage: LogStorage
+        var caution = Caution.nothing
+        /// How many records readers may see; `nil` = all.
+        var limit: Int?
+        /// As it was when a reader began to wait for more of what is held back.
+        var limitOfWaiting: Int?
         var isHandedOver = false
         /// Readers that have seen all and want to know of more.
         var armed: [StreamReader] = []
         var waiters: [LogWaiter] = []
 
         func rest(after cursor: LogCursor) -> Rest {
-            if cursor.position < storage.records.count { return .more }
+            if cursor.position < shownCount { return .more }
+            if shownCount < storage.records.count { return .nothingYet }
             if storage.isEnded { return .ended }
             return isHandedOver ? .handedOver : .nothingYet
         }
@@ -41,6 +63,8 @@ package final class GenerationLog: Sendable {
     struct Growth {
         /// What the log takes in memory now.
         var byteCount: Int
+        /// The number that the next event will have.
+        var nextNumber: Int
         /// Whether every view shows something of it.
         var isShown: Bool
     }
@@ -90,7 +114,7 @@ package final class GenerationLog: Sendable {
     package var events: [LogEvent] {
         var cursor = LogCursor()
         var batch = LogBatch()
-        _ = copy(from: &cursor, limit: .max, into: &batch)
+        state.withLock { $0.storage.copy(from: &cursor, limit: .max, into: &batch) }
         var events: [LogEvent] = []
         events.reserveCapacity(cursor.position)
         batch.forEach { event, _ in events.append(event) }
@@ -134,15 +158,21 @@ package final class GenerationLog: Sendable {
     /// Adds the events that `body` hands to its argument, and puts whoever waits for them into `wakeups`.
     @discardableResult
     func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) -> Growth {
-        state.withLock { state in
+        let (growth, waiting) = state.withLock { state in
             var isShown = false
+            let shownBefore = state.shownCount
             body { event in
                 isShown = isShown || event.breaksSilence
+                if state.holdBack(event) { holdsBack.store(true, ordering: .relaxed) }
                 state.storage.append(event)
             }
-            state.collect(&wakeups)
-            return Growth(byteCount: state.storage.byteCount, isShown: isShown)
+            state.collect(&wakeups, wakesReaders: state.limit == nil || state.shownCount > shownBefore)
+            let growth = Growth(
+                byteCount: state.storage.byteCount, nextNumber: state.storage.end.number, isShown: isShown)
+            return (growth, state.limit == nil ? nil : state.newlyWaiting())
         }
+        watch(on: waiting)
+        return growth
     }
 
     /// Says to all readers, as the last event of this process, that the generation goes on elsewhere.
@@ -151,6 +181,8 @@ package final class GenerationLog: Sendable {
             guard !state.storage.isEnded, !state.isHandedOver else { return }
             state.storage.append(.handedOver)
             state.isHandedOver = true
+            state.limit = nil
+            state.caution = .nothing
             state.collect(&wakeups)
         }
     }
@@ -161,15 +193,70 @@ package final class GenerationLog: Sendable {
     package func copy(
         from cursor: inout LogCursor, limit: Int, into batch: inout LogBatch, arming reader: StreamReader? = nil
     ) -> Rest {
-        state.withLock { state in
-            state.storage.copy(from: &cursor, limit: limit, into: &batch)
-            return state.rest(after: cursor, arming: reader)
+        let (rest, mustWatch) = state.withLock { state in
+            let shown = max(0, state.shownCount - cursor.position)
+            state.storage.copy(from: &cursor, limit: min(limit, shown), into: &batch)
+            return (state.rest(after: cursor, arming: reader), state.beginsWaiting(reader))
         }
+        if mustWatch { watch(on: reader) }
+        return rest
     }
 
     /// What is left to read behind the cursor. The reader is armed as `copy` does it.
     func rest(after cursor: LogCursor, arming reader: StreamReader?) -> Rest {
-        state.withLock { $0.rest(after: cursor, arming: reader) }
+        let (rest, mustWatch) = state.withLock { state in
+            (state.rest(after: cursor, arming: reader), state.beginsWaiting(reader))
+        }
+        if mustWatch { watch(on: reader) }
+        return rest
+    }
+
+    // MARK: Readers see what is written
+
+    /// Lets readers see certain events only when `show` says so. What is there already is written.
+    func setCaution(_ caution: Caution) {
+        state.withLock { state in
+            state.caution = caution
+            guard caution == .everything else { return }
+            state.limit = state.storage.records.count
+            holdsBack.store(true, ordering: .relaxed)
+        }
+    }
+
+    /// How many records there are, if some of them may be held back; `nil` = all can be seen.
+    var heldCount: Int? {
+        guard holdsBack.load(ordering: .relaxed) else { return nil }
+        return state.withLock { $0.limit == nil ? nil : $0.storage.records.count }
+    }
+
+    /// The first `count` records are written, or cannot be: readers may see them.
+    func show(upTo count: Int) {
+        var wakeups = Wakeups()
+        state.withLock { state in
+            guard let limit = state.limit, count > limit else { return }
+            state.limit = count
+            if state.caution != .everything, count >= state.storage.records.count {
+                state.limit = nil
+                holdsBack.store(false, ordering: .relaxed)
+            }
+            state.collect(&wakeups)
+        }
+        wakeups.send()
+    }
+
+    /// A reader waits for what is held back: if nothing of it is written for too long, it is shown all the same.
+    private func watch(on reader: StreamReader?) {
+        reader?.loop.eventLoop.scheduleTask(in: Self.patience) { [weak self] in
+            guard let self else { return }
+            let (overdue, next) = state.withLock { state -> (Int?, StreamReader?) in
+                let isOverdue = state.limit == state.limitOfWaiting
+                state.limitOfWaiting = nil
+                if isOverdue { return (state.storage.records.count, nil) }
+                return (nil, state.newlyWaiting())
+            }
+            if let overdue { show(upTo: overdue) }
+            watch(on: next)
+        }
     }
 
     /// Right behind event `number`; `nil` when there is none.
@@ -225,9 +312,35 @@ extension GenerationLog.State {
         storage.isEnded || isHandedOver || storage.end.number >= waiter.threshold
     }
 
-    fileprivate mutating func collect(_ wakeups: inout Wakeups) {
-        wakeups.readers.append(contentsOf: armed)
-        armed.removeAll(keepingCapacity: true)
+    /// How many records readers may see.
+    fileprivate var shownCount: Int { min(limit ?? .max, storage.records.count) }
+
+    /// - Returns: whether readers wait from now on, with this event as the first.
+    fileprivate mutating func holdBack(_ event: LogEvent) -> Bool {
+        guard caution == .orders, limit == nil else { return false }
+        switch event {
+        case .controlled, .promptProgress: break
+        default: return false
+        }
+        limit = storage.records.count
+        return true
+    }
+
+    /// - Returns: whether somebody has to see to it that `reader` does not wait for ever.
+    fileprivate mutating func beginsWaiting(_ reader: StreamReader?) -> Bool {
+        guard reader != nil, let limit, limit < storage.records.count, limitOfWaiting == nil else { return false }
+        limitOfWaiting = limit
+        return true
+    }
+
+    /// One of those who wait already, if `beginsWaiting` holds of them.
+    fileprivate mutating func newlyWaiting() -> StreamReader? { beginsWaiting(armed.first) ? armed.first : nil }
+
+    fileprivate mutating func collect(_ wakeups: inout Wakeups, wakesReaders: Bool = true) {
+        if wakesReaders {
+            wakeups.readers.append(contentsOf: armed)
+            armed.removeAll(keepingCapacity: true)
+        }
         guard !waiters.isEmpty else { return }
         let (met, unmet) = (waiters.filter { isMet($0) }, waiters.filter { !isMet($0) })
         wakeups.waiters.append(contentsOf: met)

@@ -28,40 +28,39 @@ extension GenerationRegistry.State {
         _ input: GenerationInput, for handle: GenerationHandle, at now: NIODeadline, isNew: Bool = true,
         wakeups: inout Wakeups, calendar: () -> Int64
     ) -> GenerationHandle? {
-        guard let index = live.index(forKey: handle) else { return nil }
-        let input = live.values[index].judged(input)
+        guard let taker = live[handle] else { return nil }
+        let input = taker.judged(input)
         // The others of several choices still need their pings.
-        if case .engine = input, live.values[index].completion != nil { return nil }
-        let generation = live.values[index].generation
-        let bytesBefore = live[generation.handle]?.byteCount ?? 0
-        let wasAdmitted = live.values[index].isAdmitted
+        if case .engine = input, taker.completion != nil { return nil }
+        let generation = taker.generation
+        guard let first = taker.choice == 0 ? taker : live[generation.handle] else { return nil }
+        let bytesBefore = first.byteCount
+        let wasAdmitted = taker.isAdmitted
         if isNew, case .engine(let event) = input {
-            live.values[index].measure(event.kind, at: now, in: &metrics.series[live.values[index].series])
+            taker.measure(event.kind, at: now, in: &metrics.series[taker.series])
         }
-        var isEnded = live.values[index].take(
-            input, forks: forks(in: input), at: now, isNew: isNew, wakeups: &wakeups)
+        var isEnded = taker.take(input, forks: forks(in: input), at: now, isNew: isNew, wakeups: &wakeups)
         if isEnded, generation.terms.choiceCount > 1 {
-            isEnded = endChoice(handle, of: generation, with: input, wakeups: &wakeups)
+            isEnded = endChoice(taker, with: input, wakeups: &wakeups)
         }
         if isEnded, isNew { generation.reach(.ended, at: now) }
         // What one choice has written counts for all.
-        let byteCount = live[handle]?.byteCount ?? 0
-        live[generation.handle]?.byteCount = byteCount
+        first.byteCount = taker.byteCount
         guard generation.terms.isResumable else {
             if isEnded { remove(generation) }
             return nil
         }
-        guard let ended = live[generation.handle] else { return nil }
-        if byteCount != bytesBefore { count(generation.terms.owner) { $0.bytes += byteCount - bytesBefore } }
+        let growth = first.byteCount - bytesBefore
+        if growth != 0 { count(generation.terms.owner) { $0.bytes += growth } }
         let finished = isEnded ? calendar() : nil
         recorder?.take(input, of: generation, finished: finished)
         var superseded: GenerationHandle?
-        if handle == generation.handle, ended.isAdmitted, !wasAdmitted {
+        if taker === first, first.isAdmitted, !wasAdmitted {
             superseded = shelf.admit(generation)?.handle
         }
         if let finished {
             remove(generation)
-            end(ended, at: now, finished: finished)
+            end(first, at: now, finished: finished)
         } else if isNew, input == .handedOver {
             remove(generation)
         }
@@ -80,19 +79,20 @@ extension GenerationRegistry.State {
     /// One of several choices is over: with the last one, or when it failed, all are.
     /// - Returns: whether all are.
     private mutating func endChoice(
-        _ handle: GenerationHandle, of generation: Generation, with input: GenerationInput, wakeups: inout Wakeups
+        _ choice: LiveGeneration, with input: GenerationInput, wakeups: inout Wakeups
     ) -> Bool {
+        let generation = choice.generation
         let handles = generation.handles
         guard case .engine(let event) = input, case .finished(let completion, _) = event.kind else {
             // The log has its end already; the others write for nobody.
-            orphans += handles.filter { $0 != handle && live[$0]?.completion == nil }
+            orphans += handles.filter { live[$0] !== choice && live[$0]?.completion == nil }
             return true
         }
-        live[handle]?.completion = completion
+        choice.completion = completion
         let completions = handles.compactMap { live[$0]?.completion }
         guard completions.count == handles.count else { return false }
         let sum = Completion(sumOf: completions, perPrompt: generation.terms.choicesPerPrompt)
-        live[handle]?.byteCount = generation.log.append(to: &wakeups) { $0(.finished(sum)) }.byteCount
+        choice.byteCount = generation.log.append(to: &wakeups) { $0(.finished(sum)) }.byteCount
         return true
     }
 

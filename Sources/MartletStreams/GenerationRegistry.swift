@@ -131,28 +131,28 @@ package final class GenerationRegistry: EngineEventReceiver {
         hand(request) { _ in }
     }
 
-    private func hand(_ request: GenerationRequest, _ prepare: (inout LiveGeneration) -> Void) {
+    private func hand(_ request: GenerationRequest, _ prepare: (LiveGeneration) -> Void) {
         let handle = request.handle
         let now = clock()
         let engine = state.withLock { state -> (any EngineService)? in
-            guard let engine = state.engine, let index = state.live.index(forKey: handle) else { return nil }
-            let generation = state.live.values[index].generation
-            prepare(&state.live.values[index])
+            guard let engine = state.engine, let live = state.live[handle] else { return nil }
+            let generation = live.generation
+            prepare(live)
             generation.reach(.submitted, at: now)
-            state.live.values[index].request = request
-            state.live.values[index].stage = .submitting(isCancelled: false)
+            live.request = request
+            live.stage = .submitting(isCancelled: false)
             if generation.terms.isResumable { state.recorder?.submit(request, of: generation) }
             return engine
         }
         guard let engine else { return }
         engine.submit(request)
         let (isCancelled, orders) = state.withLock { state in
-            guard case .submitting(let isCancelled) = state.live[handle]?.stage else {
+            guard let live = state.live[handle], case .submitting(let isCancelled) = live.stage else {
                 return (false, LiveOrders().early)
             }
-            state.live[handle]?.stage = .submitted
-            defer { state.live[handle]?.orders.early = [] }
-            return (isCancelled, state.live[handle]?.orders.early ?? [])
+            live.stage = .submitted
+            defer { live.orders.early = [] }
+            return (isCancelled, live.orders.early)
         }
         for order in orders { engine.control(handle, order.number, order.action) }
         if isCancelled { engine.cancel(handle) }
@@ -162,7 +162,7 @@ package final class GenerationRegistry: EngineEventReceiver {
     package func announce(_ generation: Generation) {
         state.withLock { state in
             guard let live = state.live[generation.handle], generation.terms.isResumable else { return }
-            state.live[generation.handle]?.isAnnounced = true
+            live.isAnnounced = true
             if !live.isAdmitted { state.shelf.announce(generation) }
         }
     }
@@ -178,12 +178,12 @@ package final class GenerationRegistry: EngineEventReceiver {
         let (engine, submitted, prepared) = state.withLock { state in
             var submitted: [GenerationHandle] = []
             var prepared: [GenerationHandle] = []
-            for handle in state.live[handle]?.generation.handles ?? [] where state.live[handle]?.completion == nil {
-                if let verdict { state.live[handle]?.verdict = verdict }
-                switch state.live[handle]?.stage {
-                case nil: break
+            for handle in state.live[handle]?.generation.handles ?? [] {
+                guard let live = state.live[handle], live.completion == nil else { continue }
+                if let verdict { live.verdict = verdict }
+                switch live.stage {
                 case .prepared: prepared.append(handle)
-                case .submitting: state.live[handle]?.stage = .submitting(isCancelled: true)
+                case .submitting: live.stage = .submitting(isCancelled: true)
                 case .submitted: submitted.append(handle)
                 }
             }

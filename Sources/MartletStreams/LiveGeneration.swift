@@ -3,7 +3,11 @@ internal import MartletProtocol
 internal import NIOCore
 
 /// A generation that has not ended: its log, and what stands between the engine's text and the log.
-struct LiveGeneration {
+///
+/// A class, because there is much of it and every token changes some.
+///
+/// Thread: under the registry's lock.
+final class LiveGeneration {
     /// How far the request has come on its way to the engine.
     enum Stage {
         /// The engine does not know of it.
@@ -47,24 +51,23 @@ struct LiveGeneration {
     /// How many tool calls have begun, and how many of them are complete.
     private var calls = (begun: 0, ended: 0)
 
-    private var log: ChoiceLog {
-        ChoiceLog(log: generation.log, choice: choice, isAmongSeveral: generation.terms.choiceCount > 1)
-    }
+    private let log: ChoiceLog
 
     init(_ generation: Generation, choice: Int = 0, series: Int) {
         self.generation = generation
         self.choice = choice
         self.series = series
+        log = ChoiceLog(log: generation.log, choice: choice, isAmongSeveral: generation.terms.choiceCount > 1)
         lastShown = generation.begin
     }
 
-    mutating func setSplitter(_ splitter: (any OutputSplitter)?) {
+    func setSplitter(_ splitter: (any OutputSplitter)?) {
         self.splitter = splitter
         firstSplitter = splitter
     }
 
     /// Begins a turn anew, behind `text` of it, which was written into the log before.
-    mutating func restartSplitter(with text: ArraySlice<UInt8>) {
+    func restartSplitter(with text: ArraySlice<UInt8>) {
         splitter = firstSplitter
         channel = .content
         splitter?.append(text) { piece in
@@ -73,7 +76,7 @@ struct LiveGeneration {
     }
 
     /// A turn ends within the answer: what is held back belongs to it.
-    mutating func finishSplitter(at now: NIODeadline, wakeups: inout Wakeups) {
+    func finishSplitter(at now: NIODeadline, wakeups: inout Wakeups) {
         let growth = log.append(to: &wakeups) { add in
             guard var splitter else { return }
             var token: Int32?
@@ -84,7 +87,7 @@ struct LiveGeneration {
     }
 
     /// Notes how long it took to what the engine reports.
-    mutating func measure(_ event: EngineEvent.Kind, at now: NIODeadline, in series: inout GenerationMetrics.Series) {
+    func measure(_ event: EngineEvent.Kind, at now: NIODeadline, in series: inout GenerationMetrics.Series) {
         switch event {
         case .token:
             if let lastToken {
@@ -112,7 +115,7 @@ struct LiveGeneration {
     /// Writes an input into the log.
     /// - Parameter isNew: whether it happens now, rather than in an earlier process.
     /// - Returns: Whether the generation has ended.
-    mutating func take(
+    func take(
         _ input: GenerationInput, forks: [String] = [], at now: NIODeadline, isNew: Bool = true,
         wakeups: inout Wakeups
     ) -> Bool {
@@ -127,7 +130,7 @@ struct LiveGeneration {
         return false
     }
 
-    private mutating func take(
+    private func take(
         _ event: EngineEvent, forks: [String], at now: NIODeadline, wakeups: inout Wakeups
     ) -> Bool {
         switch event.kind {
@@ -146,15 +149,15 @@ struct LiveGeneration {
             take(number, outcome, forks: forks, at: now, wakeups: &wakeups)
         case .token(let id, let text):
             let notes = TokenNotes(probabilities: event.probabilities, standing: event.standing)
-            if notes.isEmpty {
-                takeToken(id, text, at: now, wakeups: &wakeups)
-            } else {
-                takeScored(id, text, notes, at: now, wakeups: &wakeups)
-            }
-            keep(text, at: now, wakeups: &wakeups)
+            let growth =
+                notes.isEmpty
+                ? takeToken(id, text, wakeups: &wakeups) : takeScored(id, text, notes, wakeups: &wakeups)
+            note(growth, at: now)
+            keep(text, eventEnd: growth.nextNumber, at: now, wakeups: &wakeups)
         case .finished(let completion, let text):
             if !event.probabilities.isEmpty {
-                takeScored(nil, text, TokenNotes(probabilities: event.probabilities), at: now, wakeups: &wakeups)
+                let notes = TokenNotes(probabilities: event.probabilities)
+                note(takeScored(nil, text, notes, wakeups: &wakeups), at: now)
             }
             finish(.finished(completion), event.probabilities.isEmpty ? text : [], at: now, wakeups: &wakeups)
             return true
@@ -165,15 +168,15 @@ struct LiveGeneration {
         return false
     }
 
-    mutating func note(_ growth: GenerationLog.Growth, at now: NIODeadline) {
+    func note(_ growth: GenerationLog.Growth, at now: NIODeadline) {
         byteCount = growth.byteCount
         if growth.isShown { lastShown = now }
     }
 
-    private mutating func takeToken(
-        _ id: Int32, _ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups
-    ) {
-        let growth = log.append(to: &wakeups) { add in
+    private func takeToken(
+        _ id: Int32, _ text: ArraySlice<UInt8>, wakeups: inout Wakeups
+    ) -> GenerationLog.Growth {
+        log.append(to: &wakeups) { add in
             guard splitter != nil else {
                 add(.text(.content, token: id, bytes: text))
                 return
@@ -182,11 +185,10 @@ struct LiveGeneration {
             split(text, token: &token, add)
             if token != nil { add(.text(channel, token: token, bytes: [])) }
         }
-        note(growth, at: now)
     }
 
     /// Hands on the pieces of `text`, the first with text as that of `token`, which is then `nil`.
-    private mutating func split(_ text: ArraySlice<UInt8>, token: inout Int32?, _ add: (LogEvent) -> Void) {
+    private func split(_ text: ArraySlice<UInt8>, token: inout Int32?, _ add: (LogEvent) -> Void) {
         // Moved out and back, so that it is changed in place.
         guard var splitter else { return }
         self.splitter = nil
@@ -194,7 +196,7 @@ struct LiveGeneration {
         self.splitter = splitter
     }
 
-    private mutating func take(_ piece: OutputPiece, token: inout Int32?, _ add: (LogEvent) -> Void) {
+    private func take(_ piece: OutputPiece, token: inout Int32?, _ add: (LogEvent) -> Void) {
         switch piece {
         case .text(let part, let bytes):
             channel = part
@@ -214,10 +216,10 @@ struct LiveGeneration {
 
     /// Text whose tokens' probabilities are known. They go with its last piece, also if that is empty; behind what is no
     /// text for itself they go with an empty piece.
-    private mutating func takeScored(
-        _ id: Int32?, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, at now: NIODeadline, wakeups: inout Wakeups
-    ) {
-        let growth = log.append(to: &wakeups) { add in
+    private func takeScored(
+        _ id: Int32?, _ text: ArraySlice<UInt8>, _ notes: TokenNotes, wakeups: inout Wakeups
+    ) -> GenerationLog.Growth {
+        log.append(to: &wakeups) { add in
             var token = id
             var last = splitter == nil ? LogEvent.text(channel, token: token, bytes: text) : nil
             split(text, token: &token) { event in
@@ -231,10 +233,9 @@ struct LiveGeneration {
                 add(.scoredText(channel, token: token, bytes: [], notes))
             }
         }
-        note(growth, at: now)
     }
 
-    private mutating func finish(
+    private func finish(
         _ event: LogEvent, _ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups
     ) {
         let growth = log.append(to: &wakeups) { add in
@@ -258,7 +259,7 @@ struct LiveGeneration {
         answerOrders(with: .ended(event), wakeups: &wakeups)
     }
 
-    private mutating func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
+    private func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
         for (_, ticket) in orders.tickets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             wakeups.tickets.append((ticket, reply))
         }

@@ -37,9 +37,10 @@ import Testing
     }
 
     /// Begins a resumable generation whose client goes away at once.
-    private static func begin(_ index: Int, _ server: Server) async throws -> String {
+    private static func begin(_ index: Int, choices: Int64 = 1, _ server: Server) async throws -> String {
         guard case .object(var members) = request(index) else { preconditionFailure("a body is an object") }
         members["stream"] = true
+        members["n"] = .integer(choices)
         let connection = try await server.connect()
         try await connection.send(
             "POST", "/v1/completions", headers: [("X-Stream-Resume", "1")], body: JSONValue.object(members).text)
@@ -126,6 +127,41 @@ import Testing
                     if reader.events.last != "data: [DONE]" { try await reader.read(from: server) }
                     try reader.check(against: alone.value[index])
                 }
+            }
+        }
+    }
+
+    /// How the events of several choices follow each other is chance, and nothing but the journal knows it.
+    @Test func killingTheServerKeepsTheOrderOfSeveralChoices() async throws {
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<Self.kills {
+            let state = StateFolder()
+            let moment = Int.random(in: 1..<3 * Self.tokenCount, using: &random)
+            let flags = ["--state-dir", state.path, "--parallel", "8"]
+            let reader = LockedValue<Reader?>(nil)
+            let status = try await Server.run(flags) { server in
+                let id = try await Self.begin(1, choices: 3, server)
+                async let seen = {
+                    var reader = Reader(id: id)
+                    try await reader.read(from: server)
+                    return reader
+                }()
+                var killer = Reader(id: id)
+                try await killer.read(from: server, upTo: moment)
+                kill(server.processIdentifier, SIGKILL)
+                reader.set(try await seen)
+            }
+            #expect(!status.isSuccess)
+            try await Server.run(flags) { server in
+                var reader = try #require(reader.value)
+                #expect(reader.events.count >= moment)
+                if reader.events.last != "data: [DONE]" { try await reader.read(from: server) }
+                var again = Reader(id: reader.id)
+                try await again.read(from: server)
+                #expect(reader.numbers == again.numbers)
+                #expect(reader.events == again.events)
+                let whole = try StreamedText(reader.events)
+                #expect(whole.finishReasons == ["length", "length", "length"] && whole.doneCount == 1)
             }
         }
     }

@@ -14,9 +14,12 @@ final class ControlBench {
     private var lastNumber: UInt64 = 0
     private var lastHandle: UInt64 = 0
 
-    init(sequences: Int = 4, context: Int = 1024, sharesMemory: Bool = false) throws {
+    init(
+        model path: String = TestModels.fledgling, sequences: Int = 4, context: Int = 1024, sharesMemory: Bool = false,
+        shelfByteCount: Int = .max
+    ) throws {
         LlamaLog.route(to: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-        let model = try Model(path: TestModels.fledgling)
+        let model = try Model(path: path)
         var options = Context.Options()
         options.contextLength = sharesMemory ? context : sequences * context
         options.sequenceCount = sequences
@@ -26,8 +29,9 @@ final class ControlBench {
         var information = ModelInformation()
         information.sequenceContextLength = context.sequenceContextLength
         loaded = try LoadedModel(model: model, vocabulary: Vocabulary(model: model), information: information)
-        var configuration = EngineConfiguration(modelPath: TestModels.fledgling)
+        var configuration = EngineConfiguration(modelPath: path)
         configuration.sequenceCount = sequences
+        configuration.shelfByteCount = shelfByteCount
         loop = EngineLoop(
             loaded: loaded, context: context, sharesMemory: sharesMemory, configuration: configuration,
             mailbox: mailbox, receiver: log, decodeGuard: decodeGuard, board: board)

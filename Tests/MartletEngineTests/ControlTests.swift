@@ -36,23 +36,6 @@ import Testing
         #expect(bench.answer(handle).text == whole.text)
     }
 
-    @Test func pausedOneMakesRoomForOthersAndGoesOnTheSame() throws {
-        let bench = try ControlBench(sequences: 2)
-        let whole = try original(in: bench)
-        let paused = try bench.submit(Self.story) { $0.drawAtRandom(seed: 7) }
-        bench.run(paused, to: 25)
-        bench.order(.pause, paused)
-        let others = try (0..<3).map { try bench.submit("Count from 1 to \($0 + 5).") }
-        for other in others {
-            bench.run(other)
-            #expect(bench.answer(other).completion?.reason == .endOfGeneration)
-        }
-        #expect(bench.order(.resume, paused) == .applied(.resumed, token: 25))
-        bench.run(paused)
-        #expect(bench.answer(paused).tokens == whole.tokens)
-        #expect(bench.answer(paused).starts == 1)
-    }
-
     @Test(arguments: [1, 12, 40]) func temperatureSwitchedEqualsTwoRunsGlued(at count: Int) throws {
         let bench = try ControlBench()
         let hot = try bench.submit(Self.story) { $0.drawAtRandom(seed: 3, temperature: 1.5) }

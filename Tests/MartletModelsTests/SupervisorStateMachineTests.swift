@@ -26,10 +26,13 @@ import Testing
         #expect(pauses == expected)
     }
 
-    @Test mutating func aHealthyMinuteForgivesThePast() {
-        for _ in 0..<4 { _ = pauseAfterWorker(readyFor: .seconds(59)) }
-        #expect(pauseAfterWorker(readyFor: .seconds(59)) == .seconds(4))
-        #expect(pauseAfterWorker(readyFor: .seconds(60)) == .milliseconds(250))
+    @Test mutating func whoWasHealthyIsReplacedAtOnceAndThePastIsForgiven() {
+        for _ in 0..<4 { _ = pauseAfterWorker(readyFor: .seconds(9)) }
+        #expect(pauseAfterWorker(readyFor: .seconds(9)) == .seconds(4))
+        #expect(pauseAfterWorker(readyFor: .seconds(10)) == .zero)
+        #expect(pauseAfterWorker(readyFor: .seconds(300)) == .zero)
+        #expect(pauseAfterWorker(readyFor: .seconds(9)) == .milliseconds(250))
+        #expect(pauseAfterWorker(readyFor: nil) == .milliseconds(500))
     }
 
     @Test mutating func onlyStartsInARowThatNeverGotReadyCount() {

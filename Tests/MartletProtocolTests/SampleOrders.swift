@@ -91,6 +91,7 @@ enum SampleOrders {
         report.reasoningTokens = random.integer()
         report.reasoningBudget = random.maybe { $0.integer() }
         report.memoryTokens = random.integer()
+        report.shelvedTokens = random.integer()
         report.predictedTime = random.duration()
         return report
     }

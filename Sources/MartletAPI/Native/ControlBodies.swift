@@ -43,6 +43,7 @@ package enum ControlBodies {
             "reasoning_tokens": .integer(Int64(report.reasoningTokens)),
             "reasoning_budget_tokens": .integer(Int64(report.reasoningBudget ?? -1)),
             "memory_tokens": .integer(Int64(report.memoryTokens)),
+            "shelved_tokens": .integer(Int64(report.shelvedTokens)),
         ]
     }
 

@@ -30,6 +30,7 @@ extension EngineConfiguration {
         if let value = values.integer(.gpuLayers) { gpuLayers = Int32(clamping: value) }
         if let value = values.text(.keyCacheType).flatMap(CacheType.init) { keyCacheType = value }
         if let value = values.text(.valueCacheType).flatMap(CacheType.init) { valueCacheType = value }
+        if let value = values.integer(.cacheMemory) { shelfByteCount = value < 0 ? .max : value << 20 }
         switch values.text(.flashAttention) {
         case "on": flashAttention = .on
         case "off": flashAttention = .off

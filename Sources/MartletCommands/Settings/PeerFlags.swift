@@ -11,7 +11,7 @@ enum PeerFlags {
 
     /// What llama-server has and martlet does not have yet.
     static let missing: Set<String> = [
-        "--adapter", "--agent", "--api-prefix", "--cache-ram", "--cache-reuse", "--checkpoint-min-step",
+        "--adapter", "--agent", "--api-prefix", "--cache-reuse", "--checkpoint-min-step",
         "--control-vector", "--cpu-mask", "--ctx-checkpoints", "--device", "--draft", "--draft-max", "--draft-min",
         "--grammar", "--grammar-file", "--hf-file", "--hf-repo", "--hf-token", "--json-schema", "--log-file",
         "--main-gpu", "--mcp-servers-config", "--mcp-servers-json", "--media-path", "--mlock", "--mmproj",

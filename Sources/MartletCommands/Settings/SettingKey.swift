@@ -17,6 +17,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case gpuLayers = "n-gpu-layers"
     case keyCacheType = "cache-type-k"
     case valueCacheType = "cache-type-v"
+    case cacheMemory = "cache-ram"
     case flashAttention = "flash-attn"
     case memoryMap = "mmap"
     case repack

@@ -42,6 +42,11 @@ extension SettingTable {
             default: "f16", in: .engine, for: .worker,
             "How values of attention are stored. Quantized types want flash attention."),
         Setting(
+            .cacheMemory, ["-cram"], environment: ["LLAMA_ARG_CACHE_RAM"], .integer(-1...1 << 24), "MIB",
+            default: "8192", in: .engine, for: .worker,
+            "Memory for what paused answers had in theirs when others took it; what does not fit is computed again. "
+                + "-1 = no limit, 0 = none."),
+        Setting(
             .flashAttention, ["-fa"], environment: ["LLAMA_ARG_FLASH_ATTN"], .choice(["auto", "on", "off"]), "WHEN",
             default: "auto", in: .engine, for: .worker, "Whether flash attention is used."),
         Setting(

@@ -266,8 +266,10 @@ extension EngineLoop {
         status.reasoningBudget = generation.settings.reasoningBudget
         status.predictedTime = generation.timings(now: .now).predictedTime
         switch place {
-        case .queue(let position): status.position = position
-        case .parked: break
+        case .queue(let position):
+            status.position = position
+            status.shelvedTokens = shelf.tokenCount(of: generation.handle)
+        case .parked: status.shelvedTokens = shelf.tokenCount(of: generation.handle)
         case .slot(let index):
             status.memoryTokens = slots[index].memoryCount
             status.promptTokensProcessed = min(slots[index].memoryCount, generation.promptCount)

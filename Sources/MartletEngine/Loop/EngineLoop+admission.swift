@@ -37,7 +37,8 @@ extension EngineLoop {
         }
         return SequencePolicy.choose(
             for: generation.history, among: holders,
-            reuses: generation.request.reusesPrompt && leader(of: generation) == nil)
+            reuses: generation.request.reusesPrompt && leader(of: generation) == nil
+                && shelf.tokenCount(of: generation.handle) == 0)
     }
 
     /// Whether a part of one sequence's memory can become another's: a running state cannot be cut.
@@ -64,6 +65,7 @@ extension EngineLoop {
         // A memory that cannot be cut is kept whole or not at all.
         cut(index, to: leader == nil ? reusable(choice.reusable, of: generation) : 0)
         slots[index].tokens = []
+        if slots[index].memoryCount == 0 { _ = unshelve(generation, index) }
         slots[index].adapters = generation.request.adapters
         slots[index].generation = generation
         slots[index].lastUsed = turn
@@ -179,24 +181,6 @@ extension EngineLoop {
         }
     }
 
-    /// Takes the sequence of the generation that has been paused for longest. Its memory is used again if it goes on
-    /// before others have taken it, and computed anew if not.
-    ///
-    /// - Returns: whether there was one.
-    private func parkOne() -> Bool {
-        let paused = slots.filter { $0.generation?.isPaused ?? false }
-        guard let slot = paused.min(by: { $0.lastUsed < $1.lastUsed }), let generation = release(slot.index) else {
-            return false
-        }
-        if generation.isTruncated {
-            clear(slot.index)
-        } else {
-            slots[slot.index].tokens = Array(generation.history[..<slot.memoryCount])
-        }
-        parked.append(generation)
-        return true
-    }
-
     /// Ends the generation of a sequence, whose memory is kept for a prompt that begins alike.
     func finish(_ index: Int, _ reason: Completion.Reason) {
         guard let generation = release(index) else { return }
@@ -222,7 +206,7 @@ extension EngineLoop {
         queue.prepend(generation, id: generation.handle.rawValue)
     }
 
-    private func release(_ index: Int) -> Generation? {
+    func release(_ index: Int) -> Generation? {
         suspects.remove(index)
         slots[index].lastUsed = turn
         defer { slots[index].generation = nil }
@@ -232,6 +216,7 @@ extension EngineLoop {
     /// Adds the last event of a generation.
     /// - Parameter slot: its sequence; `nil` = it has none.
     func end(_ generation: Generation, _ reason: Completion.Reason, slot: Int? = nil) {
+        shelf.remove(generation.handle)
         let start = output.bytes.count
         generation.finishText(into: &output.bytes)
         let timings = generation.timings(now: .now)

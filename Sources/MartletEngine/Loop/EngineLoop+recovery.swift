@@ -13,7 +13,9 @@ extension EngineLoop {
 
     func perform(_ action: PoolPolicy.Action) {
         switch action {
-        case .clear(let index): clear(index)
+        case .clear(let index):
+            if slots[index].generation != nil { park(index) }
+            clear(index)
         case .preempt(let index): preempt(index)
         case .giveUp(let index):
             if slots[index].generation?.predicted ?? 0 > 0 {

@@ -29,6 +29,8 @@ final class EngineLoop {
     var queue = RequestQueue<Generation>()
     /// Paused ones that have no sequence.
     var parked: [Generation] = []
+    /// What they had in memory.
+    var shelf: StateShelf
     var planner: BatchPlanner
     var pace: PromptPace
     var batch: Batch
@@ -66,6 +68,7 @@ final class EngineLoop {
         hasRecurrentMemory = loaded.model.hasRecurrentMemory
         slidingWindow = configuration.keepsFullWindow ? 0 : loaded.model.slidingWindow
         slots = (0..<configuration.sequenceCount).map(Slot.init)
+        shelf = StateShelf(limit: configuration.shelfByteCount)
         queueLimit = configuration.queueLimit
         let microBatchSize = min(context.microBatchSize, context.batchSize)
         batch = Batch(capacity: context.batchSize)

@@ -69,6 +69,36 @@ package struct RequestLedger: Sendable {
         var lastToken: Instant?
         var newTokens = 0
 
+        /// - Returns: Whether it is news.
+        mutating func admit(_ count: Int) -> Bool {
+            defer { promptTokens = count }
+            stage = .queued
+            return promptTokens == 0
+        }
+
+        /// - Returns: Whether it is news.
+        mutating func start() -> Bool {
+            defer { wasStarted = true }
+            stage = .running
+            return !wasStarted
+        }
+
+        /// - Returns: How many tokens this worker has written.
+        mutating func take(_ token: EngineEvent.Kind, at now: Instant) -> Int {
+            request.take(token)
+            if firstToken == nil { firstToken = now }
+            lastToken = now
+            newTokens += 1
+            return newTokens
+        }
+
+        /// - Returns: The order that was answered, `nil` if there is none, and the request as it is then.
+        mutating func take(_ outcome: EngineEvent.Kind, answering number: ControlNumber) -> (Order?, GenerationRequest)
+        {
+            request.take(outcome)
+            return (orders.firstIndex { $0.number == number }.map { orders.remove(at: $0) }, request)
+        }
+
         var cancelled: Completion {
             var timings = Timings()
             timings.promptTokens = promptTokens
@@ -164,33 +194,19 @@ package struct RequestLedger: Sendable {
     /// - Returns: Whether it is news. What it has no business to tell is none, nor what an earlier worker has told.
     package mutating func take(_ event: EngineEvent, at now: Instant) -> Bool {
         guard sent.contains(.generation(event.handle)) else { return false }
-        // Changed in place: a copy would copy its tokens.
         guard let index = generations.index(forKey: event.handle) else { return false }
+        // Changed in place, never read from here: reading copies all of it.
         switch event.kind {
-        case .admitted(let promptTokens):
-            generations.values[index].stage = .queued
-            defer { generations.values[index].promptTokens = promptTokens }
-            return generations.values[index].promptTokens == 0
-        case .started:
-            generations.values[index].stage = .running
-            defer { generations.values[index].wasStarted = true }
-            return !generations.values[index].wasStarted
+        case .admitted(let promptTokens): return generations.values[index].admit(promptTokens)
+        case .started: return generations.values[index].start()
         case .promptProgress: break
         case .token:
-            generations.values[index].request.take(event.kind)
-            if generations.values[index].firstToken == nil { generations.values[index].firstToken = now }
-            generations.values[index].lastToken = now
-            generations.values[index].newTokens += 1
-            if suspect == event.handle, generations.values[index].newTokens >= provingTokens { suspect = nil }
+            let newTokens = generations.values[index].take(event.kind, at: now)
+            if suspect == event.handle, newTokens >= provingTokens { suspect = nil }
         case .controlled(let number, let outcome):
-            generations.values[index].request.take(event.kind)
-            guard let place = generations.values[index].orders.firstIndex(where: { $0.number == number }) else {
-                return false
-            }
-            let order = generations.values[index].orders.remove(at: place)
-            if case .applied(.forked, _) = outcome, case .fork(let forks) = order.action {
-                begin(forks, of: generations.values[index].request)
-            }
+            let (order, request) = generations.values[index].take(event.kind, answering: number)
+            guard let order else { return false }
+            if case .applied(.forked, _) = outcome, case .fork(let forks) = order.action { begin(forks, of: request) }
         case .finished, .failed:
             if suspect == event.handle { suspect = nil }
             sent.remove(.generation(event.handle))

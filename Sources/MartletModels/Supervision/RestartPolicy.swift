@@ -1,10 +1,10 @@
 /// How often and how soon a worker that died is started again.
 package struct RestartPolicy: Sendable, Equatable {
-    /// Before the first restart; doubles with every further one.
+    /// Before a worker that died soon is started again; doubles with every further one.
     package var initialPause: Duration = .milliseconds(250)
     package var maximumPause: Duration = .seconds(30)
-    /// A worker that was ready for this long is healthy: the next pause is the initial one again.
-    package var healthyAfter: Duration = .seconds(60)
+    /// A worker that was ready for this long was healthy: the next one is started at once, and what was before is forgiven.
+    package var healthyAfter: Duration = .seconds(10)
     /// After as many starts in a row that never got ready, the worker is given up.
     package var maximumFailedStarts = 5
     /// A generation that was running in as many workers when they died is not tried again.

@@ -94,12 +94,13 @@ package struct SupervisorStateMachine: Sendable {
     /// The worker is gone.
     package mutating func workerEnded(_ exit: WorkerExit, at now: Instant) -> Loss {
         let lost = lossError(exit)
+        var wasHealthy = false
         switch phase {
         case .idle, .pausing, .givenUp, .stopping:
             phase = .stopping
             return Loss(error: Self.stopped, state: .failed(Self.stopped), next: .end)
         case .ready(let since):
-            if now - since >= policy.healthyAfter { pause = policy.initialPause }
+            wasHealthy = now - since >= policy.healthyAfter
         case .loading:
             failedStarts += 1
             if let error = finalError(exit) {
@@ -108,8 +109,8 @@ package struct SupervisorStateMachine: Sendable {
             }
         }
         phase = .pausing
-        let current = pause
-        pause = min(pause * 2, policy.maximumPause)
+        let current = wasHealthy ? .zero : pause
+        pause = wasHealthy ? policy.initialPause : min(pause * 2, policy.maximumPause)
         return Loss(error: lost, state: .restarting(lost), next: .pause(current))
     }
 

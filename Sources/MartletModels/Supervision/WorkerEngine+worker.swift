@@ -97,7 +97,9 @@ extension WorkerEngine {
             case .hello: break
             case .events(let events):
                 let now = ContinuousClock.now
-                let passed = events.filter { core.ledger.take($0, at: now) }
+                let areNews = events.map { core.ledger.take($0, at: now) }
+                // Nearly always all are.
+                let passed = areNews.contains(false) ? zip(events, areNews).filter(\.1).map(\.0) : events
                 if !passed.isEmpty { deliveries.add(.events(passed)) }
                 if core.ledger.hasReleasable { release(&core) }
             case .state(let state):

@@ -73,6 +73,8 @@ package struct GenerationReport: Sendable, Equatable {
     package var reasoningBudget: Int?
     /// Tokens of prompt and answer in the sequence's memory.
     package var memoryTokens = 0
+    /// Tokens of prompt and answer that were in the sequence's memory, and are kept elsewhere until it has one again.
+    package var shelvedTokens = 0
     /// From the first generated token to the last.
     package var predictedTime: Duration = .zero
 

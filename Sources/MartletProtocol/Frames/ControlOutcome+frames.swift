@@ -134,7 +134,7 @@ extension ControlRefusal: FrameField {
 }
 
 extension GenerationReport: FrameField {
-    static var minimumByteCount: Int { 12 }
+    static var minimumByteCount: Int { 13 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(phase.rawValue)
@@ -147,6 +147,7 @@ extension GenerationReport: FrameField {
         writer.write(reasoningTokens)
         writer.write(reasoningBudget)
         writer.write(memoryTokens)
+        writer.write(shelvedTokens)
         writer.write(predictedTime)
     }
 
@@ -162,6 +163,7 @@ extension GenerationReport: FrameField {
         reasoningTokens = try reader.readInt()
         reasoningBudget = try reader.readOptionalInt()
         memoryTokens = try reader.readInt()
+        shelvedTokens = try reader.readInt()
         predictedTime = try reader.readDuration()
     }
 }

@@ -8,6 +8,7 @@ struct JournalRecorder: GenerationRecorder {
 
     func begin(_ generation: Generation) {
         journal.begin(generation.handle, JournalHead(generation.terms))
+        journal.guardReaders(of: generation)
     }
 
     func submit(_ request: GenerationRequest, of generation: Generation) {
@@ -18,6 +19,7 @@ struct JournalRecorder: GenerationRecorder {
 
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
         journal.take(input, of: generation.handle)
+        journal.showWritten(of: generation)
     }
 
     func forget(_ generation: Generation) {

@@ -158,6 +158,7 @@ extension CompletionService {
             head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, finished: stored.finished)
         guard !stored.isEnded else { return journal.keep(stored) }
         journal.resume(generation.handle, stored)
+        journal.guardReaders(of: generation)
         eventLoop.execute { [registry, loops] in
             registry.attend(to: generation, on: loops.loop(for: eventLoop).wheel)
         }

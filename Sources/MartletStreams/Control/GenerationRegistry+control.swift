@@ -34,17 +34,17 @@ extension GenerationRegistry {
         var engine: (any EngineService)?
         var number = ControlNumber(rawValue: 0)
         let ticket = state.withLock { state -> ControlTicket? in
-            guard let index = state.live.index(forKey: handle) else { return nil }
-            if let requestID, let known = state.live.values[index].orders.ticket(named: requestID) { return known }
+            guard let live = state.live[handle] else { return nil }
+            if let requestID, let known = live.orders.ticket(named: requestID) { return known }
             let ticket = ControlTicket()
-            if let requestID { state.live.values[index].orders.remember(ticket, as: requestID) }
+            if let requestID { live.orders.remember(ticket, as: requestID) }
             state.lastControl += 1
             number = ControlNumber(rawValue: state.lastControl)
-            state.live.values[index].orders.tickets[number] = ticket
-            if case .submitted = state.live.values[index].stage {
+            live.orders.tickets[number] = ticket
+            if case .submitted = live.stage {
                 engine = state.engine
             } else {
-                state.live.values[index].orders.early.append((number, action))
+                live.orders.early.append((number, action))
             }
             return ticket
         }

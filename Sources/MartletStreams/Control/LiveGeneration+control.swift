@@ -3,7 +3,7 @@ internal import NIOCore
 
 extension LiveGeneration {
     /// Writes what became of an order into the log, unless it changed nothing, and tells who waits for it.
-    mutating func take(
+    func take(
         _ number: ControlNumber, _ outcome: ControlOutcome, forks: [String], at now: NIODeadline,
         wakeups: inout Wakeups
     ) {
@@ -24,9 +24,10 @@ extension LiveGeneration {
         if let ticket { wakeups.tickets.append((ticket, .applied(record, event: event))) }
     }
 
-    /// Keeps what the engine told with a token. Behind the last token of an injected turn a new one begins.
-    mutating func keep(_ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups) {
-        engineText.append(text, eventEnd: generation.log.extent.nextNumber)
+    /// Keeps what the engine told with a token; the log has `eventEnd` events with it. Behind the last token of an
+    /// injected turn a new one begins.
+    func keep(_ text: ArraySlice<UInt8>, eventEnd: Int, at now: NIODeadline, wakeups: inout Wakeups) {
+        engineText.append(text, eventEnd: eventEnd)
         guard let left = tokensUntilTurn else { return }
         tokensUntilTurn = left > 1 ? left - 1 : nil
         guard left <= 1 else { return }
@@ -37,7 +38,7 @@ extension LiveGeneration {
     /// Brings the splitter back to where it was behind `count` tokens.
     ///
     /// - Returns: which events' text is void from now on.
-    private mutating func rewind(to count: Int) -> Int {
+    private func rewind(to count: Int) -> Int {
         let (turn, eventEnd) = engineText.cut(to: count)
         restartSplitter(with: turn)
         return eventEnd

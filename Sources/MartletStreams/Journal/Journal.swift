@@ -37,6 +37,8 @@ package final class Journal: Sendable {
         /// Entries were thrown away.
         case overflow
         case flush(LogWaiter)
+        /// What was said before of this log is written: readers may see so many of its records.
+        case show(GenerationLog, upTo: Int)
     }
 
     private struct Inbox {
@@ -50,6 +52,7 @@ package final class Journal: Sendable {
     }
 
     package let folder: JournalFolder
+    private let durability: Durability
     private let lock: Mutex<JournalLock?>
     private let inbox = Mutex(Inbox())
     private let writer: Mutex<JournalWriter>
@@ -76,6 +79,7 @@ package final class Journal: Sendable {
         clock: @escaping @Sendable () -> Int64 = Journal.now, troubled: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.folder = folder
+        self.durability = durability
         self.lock = Mutex(lock)
         self.collectTime = collectTime
         self.maximumInputCount = maximumInputCount
@@ -118,6 +122,20 @@ package final class Journal: Sendable {
     package func take(_ input: GenerationInput, of handle: GenerationHandle) {
         guard openCount.load(ordering: .relaxed) > 0 else { return }
         post(.input(handle, input))
+    }
+
+    /// From now on readers see of a log only what is written, where a server that comes after a crash could not tell the same.
+    ///
+    /// To be called before readers come, with all that the log has in the journal.
+    package func guardReaders(of generation: Generation) {
+        // Where a crash is not provided for, nobody has to wait.
+        guard durability != .none else { return }
+        generation.log.setCaution(generation.terms.choiceCount > 1 ? .everything : .orders)
+    }
+
+    /// What was said so far of a generation may be shown to readers when it is written.
+    package func showWritten(of generation: Generation) {
+        if let count = generation.log.heldCount { post(.show(generation.log, upTo: count)) }
     }
 
     /// A generation that an earlier server has ended is kept.
@@ -194,7 +212,13 @@ package final class Journal: Sendable {
         metrics.isTroubled = !problems.isEmpty || wasTroubled && metrics.writes == writes
         inbox.withLock { $0.metrics = metrics }
         if !wasTroubled, let problem = problems.first { troubled(problem) }
-        for case .flush(let waiter) in entries { waiter.resume() }
+        for entry in entries {
+            switch entry {
+            case .flush(let waiter): waiter.resume()
+            case .show(let log, let count): log.show(upTo: count)
+            default: break
+            }
+        }
     }
 
     private func sleep(_ duration: Duration) {

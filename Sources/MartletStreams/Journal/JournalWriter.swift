@@ -76,6 +76,8 @@ struct JournalWriter {
                 if !open.isEmpty { problems.append("the disk is too slow") }
                 for handle in open.keys { lose(handle, metrics: &metrics) }
             case .flush: mustWrite = true
+            // When all is written.
+            case .show: break
             }
         }
         for handle in dirty {

@@ -1,0 +1,101 @@
+import MartletProtocol
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import MartletStreams
+
+/// What a server after a crash could not tell the same is shown when it is written, and not before.
+@Suite struct WrittenFirstTests {
+    let eventLoop = EmbeddedEventLoop()
+    let loop: ReaderLoop
+    let log = GenerationLog()
+    let sink = RecordingSink()
+
+    init() {
+        loop = ReaderLoop(eventLoop: eventLoop)
+        StreamReader(Rendition(of: log, as: NumberedView()), loop: loop) { _ in }.attach(to: sink)
+    }
+
+    private func append(_ events: LogEvent...) {
+        for event in events { log.append(event) }
+        eventLoop.letReadersRead()
+    }
+
+    private func show(_ count: Int) {
+        log.show(upTo: count)
+        eventLoop.letReadersRead()
+    }
+
+    private static let order = LogEvent.controlled(ControlRecord(.paused, token: 1))
+
+    @Test func textWaitsForNothing() {
+        log.setCaution(.orders)
+        append(.token(1, "a"))
+        #expect(sink.text == "0:a\n")
+        #expect(log.heldCount == nil)
+    }
+
+    @Test func anOrderAndWhatFollowsWaitUntilTheyAreWritten() {
+        log.setCaution(.orders)
+        append(.token(1, "a"), Self.order, .token(2, "b"))
+        #expect(sink.text == "0:a\n")
+        #expect(log.heldCount == 3)
+        show(2)
+        #expect(sink.text == "0:a\n1:-\n")
+        show(3)
+        #expect(sink.text == "0:a\n1:-\n2:b\n")
+        append(.token(3, "c"))
+        #expect(sink.text.hasSuffix("3:c\n"))
+        append(Self.order)
+        show(2)
+        #expect(sink.text.hasSuffix("3:c\n"))
+        show(5)
+        #expect(sink.text.hasSuffix("3:c\n4:-\n"))
+    }
+
+    @Test func everythingOfSeveralChoicesWaits() {
+        append(.token(1, "a"))
+        log.setCaution(.everything)
+        append(.token(2, "b"), .token(3, "c"), .ping)
+        #expect(sink.text == "0:a\n")
+        let late = RecordingSink()
+        StreamReader(Rendition(of: log, as: NumberedView()), loop: loop) { _ in }.attach(to: late)
+        eventLoop.letReadersRead()
+        #expect(late.text == "0:a\n")
+        show(2)
+        #expect([sink.text, late.text] == ["0:a\n1:b\n", "0:a\n1:b\n"])
+        append(.finished())
+        show(5)
+        #expect(sink.text == "0:a\n1:b\n2:c\n3:ping\n3:end\n")
+        #expect(late.text == sink.text)
+    }
+
+    @Test func aDiskThatHangsHoldsUpNobodyForLong() {
+        log.setCaution(.everything)
+        append(.token(1, "a"))
+        eventLoop.advanceTime(by: GenerationLog.patience - .milliseconds(20))
+        #expect(sink.text.isEmpty)
+        eventLoop.advanceTime(by: .milliseconds(40))
+        #expect(sink.text == "0:a\n")
+        // What is written in time does not count as late.
+        append(.token(2, "b"))
+        eventLoop.advanceTime(by: GenerationLog.patience - .milliseconds(20))
+        show(2)
+        append(.token(3, "c"))
+        eventLoop.advanceTime(by: .milliseconds(40))
+        #expect(sink.text == "0:a\n1:b\n")
+        eventLoop.advanceTime(by: GenerationLog.patience)
+        #expect(sink.text == "0:a\n1:b\n2:c\n")
+    }
+
+    @Test func theHandoverLetsEverythingOut() {
+        log.setCaution(.everything)
+        append(.token(1, "a"))
+        var wakeups = Wakeups()
+        log.handOver(to: &wakeups)
+        wakeups.send()
+        eventLoop.letReadersRead()
+        #expect(sink.text.hasPrefix("0:a\n"))
+    }
+}
