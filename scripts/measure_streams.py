@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures what readers, replays and the journal cost.
 
-usage: scripts/measure_streams.py [readers] [replay] [journal] [recovery] [--readers N] [--interval MS] [--tokens N]
+usage: scripts/measure_streams.py [readers] [sockets] [replay] [journal] [recovery] [controls] [--readers N] [--interval MS]
+                                  [--tokens N]
 
 Readers and replays are measured on `martlet-rig` (an edge whose engine writes what it is told; build it with
-`swift build -c release --product martlet-rig`), so that no model takes the processor; the journal and recovery on the real
-program with fledgling. Prints one line per figure. Needs Linux (/proc).
+`swift build -c release --product martlet-rig`), so that no model takes the processor; the journal, recovery and orders on the
+real program with fledgling. Prints one line per figure. Needs Linux (/proc).
 """
 import argparse
 import http.client
@@ -34,6 +35,17 @@ def complete(server, **fields):
     return text
 
 
+def connections(port, count, request):
+    """Opens connections and sends a request on each."""
+    for index in range(count):
+        # Addresses of their own: one has too few ports for so many connections in both directions.
+        connection = socket.socket()
+        connection.bind((f"127.0.0.{1 + index % 4}", 0))
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(request)
+        yield connection
+
+
 def readers(options):
     """Many open readers of one stream: memory of each, what a line to each costs, and /health meanwhile."""
     rig = options.binaries / "martlet-rig"
@@ -54,12 +66,7 @@ def readers(options):
                     except BlockingIOError:
                         pass
 
-        for index in range(options.readers):
-            # Addresses of their own: one has too few ports for so many connections in both directions.
-            connection = socket.socket()
-            connection.bind((f"127.0.0.{1 + index % 4}", 0))
-            connection.connect(("127.0.0.1", server.port))
-            connection.sendall(target)
+        for connection in connections(server.port, options.readers, target):
             connection.setblocking(False)
             selector.register(connection, selectors.EVENT_READ)
             sockets.append(connection)
@@ -82,6 +89,23 @@ def readers(options):
         report("sent to them together", [count / seconds / 1e6], "MB/s")
         report("processor of the edge meanwhile", [cpu / seconds], "cores")
         for connection in sockets:
+            connection.close()
+
+
+def idle_sockets(options):
+    """Many WebSockets on which nothing happens."""
+    request = ("GET /v1/realtime HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode()
+    with Server(options.binaries / "martlet-rig", "--connections", options.sockets + 64) as server:
+        before = resident_bytes(server.pid)
+        opened = []
+        for connection in connections(server.port, options.sockets, request):
+            assert b" 101 " in connection.recv(4096)
+            opened.append(connection)
+        time.sleep(1)
+        held = resident_bytes(server.pid) - before
+        report(f"memory of each of {options.sockets} idle WebSockets", [held / options.sockets / 1024], "KiB (aim 16)")
+        for connection in opened:
             connection.close()
 
 
@@ -173,20 +197,118 @@ def recovery(options):
     report(f"start until it listens, with {count} journals", seconds, "s (aim 2)")
 
 
+class Quiet(threading.Thread):
+    """A stream that nobody gives orders to: when its tokens came."""
+
+    def __init__(self, server, index, tokens):
+        super().__init__()
+        self.server, self.index, self.tokens, self.times = server, index, tokens, []
+
+    def run(self):
+        body = json.dumps({"prompt": f"Story {self.index}", "max_tokens": self.tokens, "ignore_eos": True,
+                           "temperature": 0, "stream": True, "cache_prompt": False})
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=120)
+        connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
+        for line in connection.getresponse():
+            if line.startswith(b"data: {"):
+                self.times.append(time.perf_counter())
+        connection.close()
+
+
+# Each kind of order but `stop`, which ends the stream, in an order in which all of them can be obeyed.
+ORDERS = [
+    ("reasoning_end", {}), ("status", {}), ("pause", {}), ("resume", {}), ("set", {"changes": {"temperature": 0.9}}),
+    ("inject", {"content": " and", "when": "now"}), ("rewind", {"to_token": 8}), ("fork", {"n": 1, "changes": {"max_tokens": 12}}),
+]
+
+
+def controlled(server, tokens, isTold, obeyed, done):
+    """A stream like the others, which is given every kind of order in turn, again and again, where `isTold`."""
+    body = {"messages": [{"role": "user", "content": "Think for a long time about rivers."}], "max_tokens": tokens,
+            "ignore_eos": True, "background": True}
+    while not done.is_set():
+        id = json.loads(server.request("POST", "/v1/chat/completions", json.dumps(body), HEADERS)[1])["id"]
+        while json.loads(server.request("GET", f"/v1/generations/{id}")[1])["tokens"] < 16:
+            time.sleep(0.001)
+        while isTold and not done.is_set():
+            statuses = []
+            for action, fields in ORDERS:
+                status, _ = server.request(
+                    "POST", f"/v1/generations/{id}/control", json.dumps({"action": action, **fields}), HEADERS)
+                statuses.append(status)
+                if status == 200:
+                    obeyed[action] = obeyed.get(action, 0) + 1
+                # As often as a person and a program together might.
+                done.wait(0.02)
+            # It has ended, or its memory is full.
+            if statuses.count(200) < 4:
+                break
+        if not isTold:
+            done.wait(60)
+        server.request("DELETE", f"/v1/generations/{id}")
+
+
+def gaps(server, tokens, isTold, obeyed):
+    """The 99th percentile of what 15 streams waited for a token beside one that is or is not given orders, in ms."""
+    done = threading.Event()
+    orders = threading.Thread(target=controlled, args=(server, 100_000, isTold, obeyed, done))
+    orders.start()
+    streams = [Quiet(server, index, tokens) for index in range(15)]
+    for stream in streams:
+        stream.start()
+    for stream in streams:
+        stream.join()
+    done.set()
+    orders.join()
+    # While all were writing.
+    begin, end = max(s.times[0] for s in streams), min(s.times[-1] for s in streams)
+    waits = sorted(
+        (after - before) * 1_000 for s in streams for before, after in zip(s.times, s.times[1:])
+        if begin <= before and after <= end)
+    assert len(waits) > 1_000, "the streams hardly overlapped"
+    return waits[len(waits) * 99 // 100], statistics.median(waits)
+
+
+def controls(options):
+    """16 streams; one of them is given every kind of order, and the others should not notice."""
+    # A sequence more, for forks.
+    flags = ["serve", "--port", 0, "--parallel", 17, "--access-log", "off", "--no-journal", "--ctx-size", 4096]
+    ratios, middles, plain, obeyed = [], [], [], {}
+    with Server(options.binaries / "martlet", *flags) as server:
+        gaps(server, 200, False, {})
+        for turn in range(options.runs):
+            results = {}
+            for isTold in (False, True) if turn % 2 == 0 else (True, False):
+                results[isTold] = gaps(server, options.stream_tokens, isTold, obeyed)
+            ratios.append(results[True][0] / results[False][0])
+            middles.append(results[True][1] / results[False][1])
+            plain.append(results[False][0])
+    missing = [action for action, _ in ORDERS if not obeyed.get(action)]
+    assert not missing, f"never obeyed: {missing}"
+    report("inter-token p99 of 15 streams without orders", plain, "ms")
+    report("the same beside a stream with orders, as a ratio", ratios, "(aim 1.05)")
+    report("its median, as a ratio", middles, "")
+    print("orders obeyed:", ", ".join(f"{count} {action}" for action, count in obeyed.items()))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["readers", "replay", "journal", "recovery", []])
+    parser.add_argument("what", nargs="*", choices=["readers", "sockets", "replay", "journal", "recovery", "controls", []])
     parser.add_argument("--binaries", type=pathlib.Path, default=ROOT / ".build/release")
     parser.add_argument("--readers", type=int, default=10_000)
+    parser.add_argument("--sockets", type=int, default=1_000)
     parser.add_argument("--interval", type=int, default=500, help="ms between two tokens for the readers")
     parser.add_argument("--tokens", type=int, default=1_000_000, help="events of the log that is replayed")
+    parser.add_argument("--stream-tokens", type=int, default=1_500, help="of each stream beside the one with orders")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--probe", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.probe:
         return probe(options.probe)
-    for what in options.what or ["readers", "replay", "journal", "recovery"]:
-        {"readers": readers, "replay": replay, "journal": journal, "recovery": recovery}[what](options)
+    measurements = {"readers": readers, "sockets": idle_sockets, "replay": replay, "journal": journal, "recovery": recovery,
+                    "controls": controls}
+    for what in options.what or measurements:
+        measurements[what](options)
 
 
 if __name__ == "__main__":

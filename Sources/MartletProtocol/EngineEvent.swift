@@ -113,6 +113,8 @@ package struct Timings: Sendable, Equatable {
     package var cachedTokens = 0
     /// Generated tokens, the one that ended the generation included.
     package var predictedTokens = 0
+    /// Of these, how many were thinking; markers do not count where they are tokens of their own.
+    package var reasoningTokens = 0
     /// From submission to the assignment of a sequence.
     package var queueTime: Duration = .zero
     /// From there to the first generated token.

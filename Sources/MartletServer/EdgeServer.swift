@@ -27,6 +27,7 @@ package final class EdgeServer: Sendable {
     private let registry: GenerationRegistry
     private let loops = ReaderLoops()
     private let adapterScales = AdapterScales()
+    private let thoughts = ThoughtCounts()
     private let connections = OpenConnections()
     private let shutdown = ShutdownFlag()
     private let tracing: RequestTracing
@@ -158,28 +159,23 @@ package final class EdgeServer: Sendable {
         CompletionRoutes(
             service: CompletionService(
                 configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
-                shutdown: shutdown, adapterScales: adapterScales, tracing: tracing))
+                shutdown: shutdown, adapterScales: adapterScales, tracing: tracing,
+                thoughts: thoughts))
     }
 
     private func application(
         on eventLoops: MultiThreadedEventLoopGroup, _ journal: Journal?
     ) throws -> some Service {
-        var http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                ConnectionHandler(connections: self.connections, limits: self.configuration.limits)
-            ],
-            idleTimeout: TimeAmount(configuration.limits.idleTimeout))
-        http.httpDecoder = .init(
-            maxHeaderFieldSize: configuration.limits.headerFieldBytes,
-            maxHeaderListSize: configuration.limits.headerBytes, maxHeaderFieldCount: configuration.limits.headerCount)
-        var server = HTTPServerBuilder.http1(configuration: http)
+        var server = HTTPServerBuilder { [connections, configuration] responder in
+            EdgeChannel(connections: connections, limits: configuration.limits, responder: responder)
+        }
         if let files = configuration.tls {
             let store = try CertificateStore(files, logger: logger)
             certificates.withLock { $0 = store }
             server = try .tls(server, tlsConfiguration: store.configuration)
         }
         return Application(
-            responder: BriefResponder(base: router(journal).buildResponder()),
+            responder: router(journal).buildResponder(),
             server: server,
             configuration: ApplicationConfiguration(
                 address: configuration.socketPath.map { .unixDomainSocket(path: $0) }

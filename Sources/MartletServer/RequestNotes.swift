@@ -11,6 +11,8 @@ final class RequestNotes: Sendable {
         var owner = Owner.open
         var generation: Generation?
         var traceContext: InstrumentationContext?
+        var isOver = true
+        var whenOver: (@Sendable () -> Void)?
     }
     private let guarded = Mutex(Guarded())
 
@@ -36,5 +38,28 @@ final class RequestNotes: Sendable {
     var generation: Generation? {
         get { guarded.withLock { $0.generation } }
         set { guarded.withLock { $0.generation = newValue } }
+    }
+
+    // MARK: The response's end
+
+    /// The response goes on when the task that answers has ended; `end` will be called then.
+    func outlastTask() { guarded.withLock { $0.isOver = false } }
+
+    /// What outlasted its task is over.
+    func end() {
+        let action = guarded.withLock { guarded in
+            guarded.isOver = true
+            return guarded.whenOver.take()
+        }
+        action?()
+    }
+
+    /// Calls `action` when the response is over, of which its task has written its part; at once if that was all.
+    func whenOver(_ action: @escaping @Sendable () -> Void) {
+        let isOver = guarded.withLock { guarded in
+            if !guarded.isOver { guarded.whenOver = action }
+            return guarded.isOver
+        }
+        if isOver { action() }
     }
 }

@@ -14,6 +14,7 @@ extension Completion {
                 sum.promptTime += choice.timings.promptTime
             }
             sum.predictedTokens += choice.timings.predictedTokens
+            sum.reasoningTokens += choice.timings.reasoningTokens
             sum.predictedTime = max(sum.predictedTime, choice.timings.predictedTime)
             sum.samplingTime += choice.timings.samplingTime
             sum.grammarTime += choice.timings.grammarTime

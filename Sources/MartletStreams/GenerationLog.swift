@@ -1,5 +1,6 @@
 package import MartletProtocol
 package import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// Everything that happened to one generation, and the only source of what any client sees of it.
@@ -40,6 +41,8 @@ package final class GenerationLog: Sendable {
         /// Readers that have seen all and want to know of more.
         var armed: [StreamReader] = []
         var waiters: [LogWaiter] = []
+        /// What is to be told of orders when so many records may be seen, ascending.
+        var replies: [(count: Int, ticket: ControlTicket, reply: ControlReply)] = []
 
         func rest(after cursor: LogCursor) -> Rest {
             if cursor.position < shownCount { return .more }
@@ -158,7 +161,7 @@ package final class GenerationLog: Sendable {
     /// Adds the events that `body` hands to its argument, and puts whoever waits for them into `wakeups`.
     @discardableResult
     func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) -> Growth {
-        let (growth, waiting) = state.withLock { state in
+        let (growth, eventLoop) = state.withLock { state in
             var isShown = false
             let shownBefore = state.shownCount
             body { event in
@@ -169,9 +172,9 @@ package final class GenerationLog: Sendable {
             state.collect(&wakeups, wakesReaders: state.limit == nil || state.shownCount > shownBefore)
             let growth = Growth(
                 byteCount: state.storage.byteCount, nextNumber: state.storage.end.number, isShown: isShown)
-            return (growth, state.limit == nil ? nil : state.newlyWaiting())
+            return (growth, state.limit == nil ? nil : state.loopToWatch())
         }
-        watch(on: waiting)
+        if let eventLoop { watch(on: eventLoop) }
         return growth
     }
 
@@ -196,18 +199,18 @@ package final class GenerationLog: Sendable {
         let (rest, mustWatch) = state.withLock { state in
             let shown = max(0, state.shownCount - cursor.position)
             state.storage.copy(from: &cursor, limit: min(limit, shown), into: &batch)
-            return (state.rest(after: cursor, arming: reader), state.beginsWaiting(reader))
+            return (state.rest(after: cursor, arming: reader), reader != nil && state.beginsWaiting())
         }
-        if mustWatch { watch(on: reader) }
+        if mustWatch, let reader { watch(on: reader.loop.eventLoop) }
         return rest
     }
 
     /// What is left to read behind the cursor. The reader is armed as `copy` does it.
     func rest(after cursor: LogCursor, arming reader: StreamReader?) -> Rest {
         let (rest, mustWatch) = state.withLock { state in
-            (state.rest(after: cursor, arming: reader), state.beginsWaiting(reader))
+            (state.rest(after: cursor, arming: reader), reader != nil && state.beginsWaiting())
         }
-        if mustWatch { watch(on: reader) }
+        if mustWatch, let reader { watch(on: reader.loop.eventLoop) }
         return rest
     }
 
@@ -244,18 +247,28 @@ package final class GenerationLog: Sendable {
         wakeups.send()
     }
 
-    /// A reader waits for what is held back: if nothing of it is written for too long, it is shown all the same.
-    private func watch(on reader: StreamReader?) {
-        reader?.loop.eventLoop.scheduleTask(in: Self.patience) { [weak self] in
+    /// Tells who gave an order what became of it, when all that the log has may be seen.
+    func tell(_ reply: ControlReply, to ticket: ControlTicket, _ wakeups: inout Wakeups) {
+        let mustWatch = state.withLock { state in
+            state.replies.append((state.storage.records.count, ticket, reply))
+            state.collect(&wakeups, wakesReaders: false)
+            return !state.replies.isEmpty && state.beginsWaiting()
+        }
+        if mustWatch { watch(on: MultiThreadedEventLoopGroup.singleton.any()) }
+    }
+
+    /// Somebody waits for what is held back: if nothing of it is written for too long, it is shown all the same.
+    private func watch(on eventLoop: any EventLoop) {
+        eventLoop.scheduleTask(in: Self.patience) { [weak self] in
             guard let self else { return }
-            let (overdue, next) = state.withLock { state -> (Int?, StreamReader?) in
+            let (overdue, goesOn) = state.withLock { state -> (Int?, Bool) in
                 let isOverdue = state.limit == state.limitOfWaiting
                 state.limitOfWaiting = nil
-                if isOverdue { return (state.storage.records.count, nil) }
-                return (nil, state.newlyWaiting())
+                if isOverdue { return (state.storage.records.count, false) }
+                return (nil, !(state.armed.isEmpty && state.replies.isEmpty) && state.beginsWaiting())
             }
             if let overdue { show(upTo: overdue) }
-            watch(on: next)
+            if goesOn { watch(on: eventLoop) }
         }
     }
 
@@ -272,13 +285,13 @@ package final class GenerationLog: Sendable {
         state.withLock { $0.armed.removeAll { $0 === reader } }
     }
 
-    /// Returns when the terminal event is there, or the generation was handed over.
+    /// Returns when the terminal event is there, the generation was handed over, or the task is cancelled.
     package func waitForEnd() async {
         await wait(LogWaiter(threshold: .max))
     }
 
-    /// Returns when the terminal event is there, the generation was handed over, or `timeout` has passed on
-    /// `eventLoop`.
+    /// Returns when the terminal event is there, the generation was handed over, `timeout` has passed on `eventLoop`, or
+    /// the task is cancelled.
     package func waitForEnd(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
         await wait(LogWaiter(threshold: .max), upTo: timeout, on: eventLoop)
     }
@@ -302,7 +315,13 @@ package final class GenerationLog: Sendable {
             state.waiters.append(waiter)
             return true
         }
-        if mustWait { await waiter.value() }
+        guard mustWait else { return }
+        await withTaskCancellationHandler {
+            await waiter.value()
+        } onCancel: {
+            waiter.resume()
+        }
+        if Task.isCancelled { state.withLock { $0.waiters.removeAll { $0 === waiter } } }
     }
 }
 
@@ -326,20 +345,29 @@ extension GenerationLog.State {
         return true
     }
 
-    /// - Returns: whether somebody has to see to it that `reader` does not wait for ever.
-    fileprivate mutating func beginsWaiting(_ reader: StreamReader?) -> Bool {
-        guard reader != nil, let limit, limit < storage.records.count, limitOfWaiting == nil else { return false }
+    /// - Returns: whether somebody has to see to it that who waits now does not wait for ever.
+    fileprivate mutating func beginsWaiting() -> Bool {
+        guard let limit, limit < storage.records.count, limitOfWaiting == nil else { return false }
         limitOfWaiting = limit
         return true
     }
 
-    /// One of those who wait already, if `beginsWaiting` holds of them.
-    fileprivate mutating func newlyWaiting() -> StreamReader? { beginsWaiting(armed.first) ? armed.first : nil }
+    /// Where that has to be done for those who waited before.
+    fileprivate mutating func loopToWatch() -> (any EventLoop)? {
+        guard let reader = armed.first, beginsWaiting() else { return nil }
+        return reader.loop.eventLoop
+    }
 
     fileprivate mutating func collect(_ wakeups: inout Wakeups, wakesReaders: Bool = true) {
         if wakesReaders {
             wakeups.readers.append(contentsOf: armed)
             armed.removeAll(keepingCapacity: true)
+        }
+        if !replies.isEmpty {
+            let count = shownCount
+            let due = replies.prefix { $0.count <= count }
+            wakeups.tickets += due.map { ($0.ticket, $0.reply) }
+            replies.removeFirst(due.count)
         }
         guard !waiters.isEmpty else { return }
         let (met, unmet) = (waiters.filter { isMet($0) }, waiters.filter { !isMet($0) })

@@ -67,12 +67,19 @@ final class LiveGeneration {
     }
 
     /// Begins a turn anew, behind `text` of it, which was written into the log before.
-    func restartSplitter(with text: ArraySlice<UInt8>) {
+    ///
+    /// - Returns: how many bytes of that are content.
+    @discardableResult
+    func restartSplitter(with text: ArraySlice<UInt8>) -> Int {
         splitter = firstSplitter
         channel = .content
+        var contentBytes = splitter == nil ? text.count : 0
         splitter?.append(text) { piece in
-            if case .text(let part, _) = piece { channel = part }
+            guard case .text(let part, let bytes) = piece else { return }
+            channel = part
+            if part == .content { contentBytes += bytes.count }
         }
+        return contentBytes
     }
 
     /// A turn ends within the answer: what is held back belongs to it.
@@ -261,7 +268,7 @@ final class LiveGeneration {
 
     private func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
         for (_, ticket) in orders.tickets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            wakeups.tickets.append((ticket, reply))
+            generation.log.tell(reply, to: ticket, &wakeups)
         }
         orders.tickets = [:]
     }

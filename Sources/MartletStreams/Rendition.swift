@@ -77,12 +77,14 @@ package final class Rendition: Sendable {
     /// Puts the bytes of some entries from the cursor on into `bytes`, and moves the cursor behind them.
     ///
     /// When that reaches the end of a log that goes on, `reader` is armed: it is woken once when more is there.
+    /// - Parameter limit: most entries.
     func read(
-        from cursor: inout LogCursor, batch: inout LogBatch, into bytes: inout [UInt8], arming reader: StreamReader?
+        from cursor: inout LogCursor, limit: Int = .max, batch: inout LogBatch, into bytes: inout [UInt8],
+        arming reader: StreamReader?
     ) -> GenerationLog.Rest {
-        var limit = Self.batchSize
+        var limit = min(Self.batchSize, limit)
         let rest = state.withLock { state -> GenerationLog.Rest? in
-            if let segment = state.segment(at: cursor) {
+            if let segment = state.segment(at: cursor), segment.end.position - cursor.position <= limit {
                 bytes = segment.bytes
                 cursor = segment.end
                 return log.rest(after: cursor, arming: reader)

@@ -28,19 +28,23 @@ package final class StreamReader: @unchecked Sendable {
     }
     private var state = State.fresh
     private var position: StreamPosition
+    /// The first event that the client does not want yet; `nil` = it wants all.
+    private var untilEvent: Int?
     private var isPumping = false
     /// Whether the log will wake this reader, or has done so and the wake-up is on its way.
     private var isArmed = false
 
     /// - Parameters:
     ///   - position: where to begin.
+    ///   - untilEvent: which event is not to be written before `allow` says so.
     ///   - ended: called once, on the event loop, when nothing more will be written.
     package init(
-        _ rendition: Rendition, from position: StreamPosition = StreamPosition(), loop: ReaderLoop,
-        ended: @escaping @Sendable (End) -> Void
+        _ rendition: Rendition, from position: StreamPosition = StreamPosition(), untilEvent: Int? = nil,
+        loop: ReaderLoop, ended: @escaping @Sendable (End) -> Void
     ) {
         self.rendition = rendition
         self.position = position
+        self.untilEvent = untilEvent
         self.loop = loop
         self.ended = ended
     }
@@ -63,6 +67,16 @@ package final class StreamReader: @unchecked Sendable {
         close(.detached)
     }
 
+    /// The client takes all events before number `event`, if it did not take more already. Thread: the event loop's.
+    package func allow(until event: Int) {
+        guard let untilEvent, untilEvent < event else { return }
+        self.untilEvent = event
+        pump()
+    }
+
+    /// How many entries may be read: each has at most one number.
+    private var room: Int { untilEvent.map { max(0, $0 - position.cursor.number) } ?? .max }
+
     /// The log has grown. Thread: the event loop's.
     func wake() {
         isArmed = false
@@ -75,7 +89,7 @@ package final class StreamReader: @unchecked Sendable {
     package func pump() {
         loop.eventLoop.assertInEventLoop()
         // A write can change the sink's writability and so call back here.
-        guard case .open(let sink) = state, !isPumping, sink.isWritable else { return }
+        guard case .open(let sink) = state, !isPumping, room > 0, sink.isWritable else { return }
         isPumping = true
         let begin = NIODeadline.now()
         let rest = take()
@@ -106,7 +120,8 @@ package final class StreamReader: @unchecked Sendable {
         while true {
             if let awaited = position.awaited, let place = rendition.position(behind: awaited) { position = place }
             let rest = rendition.read(
-                from: &position.cursor, batch: &loop.batch, into: &loop.bytes, arming: isArmed ? nil : self)
+                from: &position.cursor, limit: position.awaited == nil ? room : .max, batch: &loop.batch,
+                into: &loop.bytes, arming: isArmed ? nil : self)
             if case .nothingYet = rest { isArmed = true }
             guard let awaited = position.awaited else { return rest }
             if loop.bytes != ServerSentEvents.ping { loop.bytes.removeAll(keepingCapacity: true) }
@@ -128,11 +143,13 @@ package final class StreamReader: @unchecked Sendable {
     }
 
     private func close(_ end: End) {
-        if case .open = state {
+        let last = state
+        state = .closed
+        if case .open = last {
             loop.remove(self)
             rendition.leave()
         }
-        state = .closed
         ended(end)
+        if case .open(let sink) = last, case .complete = end { sink.readerEnded() }
     }
 }

@@ -7,4 +7,7 @@ package protocol StreamSink: AnyObject {
 
     /// Sends bytes of the response's body, in order, at once.
     func write(_ bytes: [UInt8])
+
+    /// A reader has written the last of its log, and will write no more.
+    func readerEnded()
 }

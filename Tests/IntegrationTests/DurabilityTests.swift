@@ -166,6 +166,37 @@ import Testing
         }
     }
 
+    @Test func anOrderThatWasRepliedToSurvivesTheServer() async throws {
+        for _ in 0..<Self.kills {
+            let state = StateFolder()
+            let flags = ["--state-dir", state.path]
+            let alone = LockedValue("")
+            let reader = LockedValue<Reader?>(nil)
+            let reply = LockedValue<JSONValue>(.null)
+            try await Server.run(flags) { server in
+                let (_, body) = try await server.post("/v1/completions", Self.request(1))
+                alone.set(try #require(body["choices"]?.arrayValue?.first?["text"]?.stringValue))
+                var first = Reader(id: try await Self.begin(1, server))
+                try await first.read(from: server, upTo: 3)
+                let (status, told) = try await server.post("/v1/generations/\(first.id)/control", ["action": "pause"])
+                kill(server.processIdentifier, SIGKILL)
+                #expect(status == 200)
+                reader.set(first)
+                reply.set(told)
+            }
+            try await Server.run(flags) { server in
+                var rest = try #require(reader.value)
+                let path = "/v1/generations/\(rest.id)/control"
+                let (_, report) = try await server.post(path, ["action": "status"])
+                #expect(report["paused"] == true)
+                #expect(report["tokens"] == reply.value["at_token"])
+                #expect(try await server.post(path, ["action": "resume"]).status == 200)
+                try await rest.read(from: server)
+                try rest.check(against: alone.value)
+            }
+        }
+    }
+
     @Test func killingTheWorkerLosesNoEvent() async throws {
         var random = SeededGenerator(seed: 2)
         let deaths = (0..<Self.kills).map { _ in

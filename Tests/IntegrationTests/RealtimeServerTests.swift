@@ -16,6 +16,26 @@ import Testing
         }
     }
 
+    /// The same checks over TLS, with a certificate that only the tests' clients know.
+    @Test func theSameHoldsOverTLS() async throws {
+        let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/realtime.py")
+        let certificates = MartletProcess.repository.appending("Tests/MartletServerTests/Certificates")
+        let certificate = certificates.appending("localhost.pem").string
+        let flags = [
+            "--parallel", "4", "--ssl-cert-file", certificate, "--ssl-key-file",
+            certificates.appending("localhost-key.pem").string,
+        ]
+        try await Server.run(flags) { server in
+            let result = try await Subprocess.run(
+                .path(MartletProcess.repository.appending(".deps/python/bin/python")),
+                arguments: [script.string, "https://localhost:\(server.port)", MartletProcess.repository.string],
+                environment: .inherit.updating(["SSL_CERT_FILE": certificate]),
+                output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            let output = result.standardOutput
+            #expect(output.hasSuffix("all checks passed\n"), "\(output)\(result.standardError)")
+        }
+    }
+
     /// examples/steer.py, as a reader of it would start it.
     @Test func exampleSteersAnAnswer() async throws {
         let script = MartletProcess.repository.appending("examples/steer.py")

@@ -38,7 +38,7 @@ struct Server: Sendable {
                     defer { port.finish() }
                     for try await line in execution.standardError.strings() {
                         log.append(line)
-                        if let match = line.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)/), let number = Int(match.1) {
+                        if let match = line.firstMatch(of: /https?:\/\/127\.0\.0\.1:(\d+)/), let number = Int(match.1) {
                             port.yield(number)
                         }
                     }
@@ -48,7 +48,8 @@ struct Server: Sendable {
                     port: try #require(first, "the server did not start: \(log.text)"),
                     processIdentifier: execution.processIdentifier.value)
                 do {
-                    try await server.waitUntilReady()
+                    // What speaks TLS waits for itself: requests wait for the model.
+                    if !arguments.contains("--ssl-cert-file") { try await server.waitUntilReady() }
                     try await body(server)
                 } catch {
                     Issue.record("server log:\n\(log.text)")

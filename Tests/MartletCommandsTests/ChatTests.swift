@@ -67,15 +67,12 @@ import Testing
 
     @Test func commentsTellWhichOrderTookEffect() {
         func events(_ text: String) -> [AnswerEvent] { AnswerEvent.events(inComment: Array(text.utf8)) }
-        #expect(events(#"martlet-control {"applied":true,"action":"rewind"}"#) == [.obeyed(action: "rewind")])
+        #expect(events(#"martlet-control {"applied":true,"action":"pause"}"#) == [.obeyed(action: "pause")])
+        #expect(
+            events(#"martlet-control {"action":"rewind","content_bytes":5}"#)
+                == [.obeyed(action: "rewind", contentBytes: 5)])
         #expect(events("") == [])
         #expect(events("martlet-control nonsense") == [])
-    }
-
-    @Test func whatARewindLeavesEndsWithItsText() {
-        #expect(ChatOrder.kept(of: "one two one two", to: "one") == "one two one")
-        #expect(ChatOrder.kept(of: "one two", to: "six") == "")
-        #expect(ChatOrder.kept(of: "one two", to: nil) == "")
     }
 
     @Test func thinkingIsDimmedAndAnswersCannotSteerTheTerminal() {

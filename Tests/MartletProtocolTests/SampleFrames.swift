@@ -233,6 +233,7 @@ enum SampleFrames {
         var timings = Timings()
         timings.promptTokens = random.integer()
         timings.cachedTokens = random.integer()
+        timings.reasoningTokens = random.integer()
         timings.predictedTokens = random.integer()
         timings.queueTime = random.duration()
         timings.promptTime = random.duration()

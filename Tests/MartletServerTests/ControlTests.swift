@@ -241,14 +241,64 @@ import Testing
         }
     }
 
+    /// Of a model that thinks.
+    private static let thinking = """
+        {%- for message in messages -%}{{ '<|im_start|>' + message.role + '\\n' -}}
+        {%- if message.reasoning_content -%}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' -}}
+        {%- endif -%}{{ message.content + '<|im_end|>\\n' -}}{%- endfor -%}{{ '<|im_start|>assistant\\n' -}}
+        """
+
+    /// A text that comes back counts as many tokens as it had, and not as many as it would have if it were read.
+    @Test func theBudgetOfATurnIsLessWhatItsAnswersThought() async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one", "two"]
+            $0.chatTemplate = Self.thinking
+        } body: { server async throws in
+            func ask(_ key: String, _ thoughts: [String]) async throws -> (RawConnection, GenerationRequest) {
+                let index = server.engine.requests.count
+                let rounds = thoughts.map { thought in
+                    #",{"role":"assistant","content":"","reasoning_content":\#(JSONValue.string(thought).text),"tool_calls":[{"function":{"name":"f"}}]},{"role":"tool","content":"x"}"#
+                }
+                let body =
+                    #"{"messages":[{"role":"user","content":"a"}\#(rounds.joined())],"reasoning_turn_budget_tokens":40}"#
+                let connection = try await server.connect()
+                try await connection.send(
+                    "POST", "/v1/chat/completions", headers: [("X-Api-Key", key)], body: body)
+                return (connection, await server.engine.request(index))
+            }
+            func end(_ connection: RawConnection, _ request: GenerationRequest, tokens: Int) async throws -> JSONValue {
+                for text in ["<think>", "\n", " Let me", " see", ".", "\n", "</think>", "\n\n", "yes"] {
+                    server.engine.step([request.handle], text: text)
+                }
+                var timings = Timings()
+                timings.reasoningTokens = tokens
+                server.engine.finish(request.handle, timings: timings)
+                #expect(try await connection.readHead().status == 200)
+                return try json(try await connection.readBody())
+            }
+            let (first, request) = try await ask("one", [])
+            #expect(request.reasoning?.turnBudget == 40)
+            let answer = try await end(first, request, tokens: 9)
+            #expect(answer["usage"]?["completion_tokens_details"]?["reasoning_tokens"] == 9)
+            let message = answer["choices"]?.arrayValue?.first?["message"]
+            let thought = try #require(message?["reasoning_content"]?.stringValue)
+            let (second, again) = try await ask("one", [" \(thought)\n", "another"])
+            #expect(again.reasoning?.turnBudget == 31)
+            #expect(again.reasoning?.spent == ["another"])
+            _ = try await end(second, again, tokens: 35)
+            // Of two answers with one text the newer counts, so twice 35 are more than there is.
+            let (third, last) = try await ask("one", [thought, thought])
+            #expect(last.reasoning?.turnBudget == 0)
+            _ = try await end(third, last, tokens: 0)
+            let (fourth, stranger) = try await ask("two", [thought])
+            #expect(stranger.reasoning?.turnBudget == 40 && stranger.reasoning?.spent == [thought])
+            _ = try await end(fourth, stranger, tokens: 0)
+        }
+    }
+
     @Test func budgetsReachTheEngine() async throws {
-        let thinking = """
-            {%- for message in messages -%}{{ '<|im_start|>' + message.role + '\\n' -}}
-            {%- if message.reasoning_content -%}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' -}}
-            {%- endif -%}{{ message.content + '<|im_end|>\\n' -}}{%- endfor -%}{{ '<|im_start|>assistant\\n' -}}
-            """
         try await TestServer.run(script: .answer(["a"])) { configuration in
-            configuration.chatTemplate = thinking
+            configuration.chatTemplate = Self.thinking
             configuration.completionDefaults.reasoningBudget = 77
         } body: { server async throws in
             let cases: [(String, Int?)] = [

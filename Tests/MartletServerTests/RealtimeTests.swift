@@ -121,6 +121,29 @@ import Testing
         }
     }
 
+    /// Who has seen everything asks for the next event, which is not there yet.
+    @Test func theNextEventCanBeAskedFor() async throws {
+        try await TestServer.run { server async throws in
+            let client = try await Client(server)
+            let id = try await client.generate("one")
+            let handle = await server.engine.request(0).handle
+            server.engine.step([handle], text: "a")
+            var event = try await client.read("event")
+            while event["kind"] != "text" { event = try await client.read("event") }
+            let next = try #require(event["event"]?.integerValue) + 1
+            let second = try await Client(server)
+            try await second.send(#"{"type":"attach","id":"\#(id)","from_event":\#(next + 1)}"#)
+            #expect(try await second.read("error")["error"]?["message"]?.stringValue?.contains("<= \(next)") == true)
+            try await second.send(#"{"type":"attach","id":"\#(id)","from_event":\#(next)}"#)
+            _ = try await second.read("ack")
+            server.engine.step([handle], text: "b")
+            server.engine.finish(handle)
+            let events = try await second.events(of: id)
+            #expect(events.first?["event"]?.integerValue == next)
+            #expect(text(events) == "b")
+        }
+    }
+
     @Test func aGenerationOfHTTPCanBeAttachedAndDetached() async throws {
         try await TestServer.run { server async throws in
             let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
@@ -191,7 +214,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[1]", "object"), ("nonsense", "JSON"), (#"{"type":"explode"}"#, "generate, attach, control, detach, ping"),
+        ("[1]", "object"), ("nonsense", "JSON"),
+        (#"{"type":"explode"}"#, "generate, attach, credit, control, detach, ping"),
         ("{}", "type"), (#"{"type":7}"#, "type"), (#"{"type":"generate"}"#, "'id'"),
         (#"{"type":"generate","id":""}"#, "'id'"), (#"{"type":"generate","id":"x"}"#, "'request'"),
         (#"{"type":"generate","id":"x","request":{"messages":[],"stream":false}}"#, "request.stream"),
@@ -199,6 +223,8 @@ import Testing
         (#"{"type":"generate","id":"x","conversation_id":"","request":{"messages":[]}}"#, "conversation_id"),
         (#"{"type":"attach"}"#, "'id'"), (#"{"type":"attach","id":"chatcmpl-0"}"#, "not found"),
         (#"{"type":"attach","id":"x","from_event":-1}"#, "from_event"), (#"{"type":"detach"}"#, "'id'"),
+        (#"{"type":"attach","id":"x","until_event":-1}"#, "until_event"),
+        (#"{"type":"credit","id":"x"}"#, "until_event"), (#"{"type":"credit","until_event":3}"#, "'id'"),
         (#"{"type":"control","id":"x"}"#, "not found"), (#"{"type":"ping","request_id":7}"#, "request_id"),
     ])
     func badMessagesAreRefusedAndTheWebSocketGoesOn(message: String, word: String) async throws {
@@ -223,6 +249,7 @@ import Testing
                 (#"{"type":"control","id":"one"}"#, "action"),
                 (#"{"type":"control","id":"one","action":"explode"}"#, "reasoning_end, stop, pause"),
                 (#"{"type":"attach","id":"one","from_event":99}"#, "from_event"),
+                (#"{"type":"credit","id":"one","until_event":-1}"#, "until_event"),
             ] {
                 try await client.send(message)
                 let reply = try await client.read("error")
@@ -274,6 +301,53 @@ import Testing
             #expect(text(try await quick.events(of: id)).utf8.count == 20_000_000)
             try await slow.connection.startReading()
             #expect(text(try await slow.events(of: id)).utf8.count == 20_000_000)
+        }
+    }
+
+    @Test func oneThatIsStalledHoldsUpNoOther() async throws {
+        try await TestServer.run { server async throws in
+            let client = try await Client(server)
+            var seen: [JSONValue] = []
+            /// - Returns: the first message that is wanted.
+            func take(upTo wanted: (JSONValue) -> Bool) async throws -> JSONValue {
+                while true {
+                    let message = try await client.read()
+                    if message["type"] == "event" { seen.append(message) }
+                    if wanted(message) { return message }
+                }
+            }
+            func generate(_ name: String, _ more: String = "") async throws -> String {
+                try await client.send(
+                    #"{"type":"generate","id":"\#(name)"\#(more),"request":{"messages":[{"role":"user","content":"a"}]}}"#
+                )
+                return try #require(try await take { $0["type"] == "ack" }["id"]?.stringValue)
+            }
+            let stalled = try await generate("stalled", #","until_event":3"#)
+            let other = try await generate("other")
+            let (slow, quick) = (await server.engine.request(0).handle, await server.engine.request(1).handle)
+            // Far more than connections hold.
+            let part = String(repeating: "x", count: 100_000)
+            for _ in 0..<200 { server.engine.step([slow, quick], text: part) }
+            server.engine.finish(slow)
+            server.engine.finish(quick)
+            _ = try await take { $0["id"]?.stringValue == other && $0["kind"] == "finished" }
+            func numbers(of id: String) -> [Int64] {
+                seen.compactMap { $0["id"]?.stringValue == id ? $0["event"]?.integerValue : nil }
+            }
+            #expect(numbers(of: other) == Array(0...202))
+            #expect(numbers(of: stalled) == [0, 1, 2])
+            // What was allowed is not taken back.
+            for end in [10, 5] {
+                try await client.send(#"{"type":"credit","id":"stalled","until_event":\#(end)}"#)
+                _ = try await take { $0["type"] == "ack" }
+            }
+            #expect(numbers(of: stalled) == Array(0..<10))
+            try await client.send(#"{"type":"credit","id":"\#(stalled)","until_event":1000}"#)
+            _ = try await take { $0["type"] == "ack" }
+            if seen.last?["kind"] != "finished" { _ = try await take { $0["kind"] == "finished" } }
+            #expect(numbers(of: stalled) == Array(0...202))
+            try await client.send(#"{"type":"credit","id":"stalled","until_event":1001}"#)
+            #expect(try await client.read()["error"]?["reason"] == "not_attached")
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import InMemoryTracing
 import MartletProtocol
 import MartletServer
@@ -53,6 +54,63 @@ import Tracing
             server.engine.fail(handle, EngineError(.generationFailed, "broken"))
             let span = try #require(await spans("generation").first)
             #expect(span.status?.code == .error && span.status?.message == "broken")
+        }
+    }
+
+    @Test func whoWaitsForAnAnswerAndGoesIsNotWaitedFor() async throws {
+        try await run(.admit) { server in
+            let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
+            let id = try #require(head["x-generation-id"])
+            let waiting = try await server.connect()
+            try await waiting.send("GET", "/v1/generations/\(id)/result?wait=3600")
+            while !tracer.activeSpans.contains(where: { $0.operationName == "GET" }) { await Task.yield() }
+            try await waiting.close()
+            while !tracer.finishedSpans.contains(where: { $0.operationName.hasPrefix("GET /v1/generations/") }) {
+                await Task.yield()
+            }
+            #expect(tracer.activeSpans.contains { $0.operationName == "generation" })
+            try await connection.close()
+        }
+    }
+
+    @Test func whatGoesOnAfterARestartHasASpanOfItsOwn() async throws {
+        let path = NSTemporaryDirectory() + "/martlet-tracing-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        func run(_ script: FakeEngine.Script, _ tracer: InMemoryTracer, _ body: (TestServer) async throws -> Void)
+            async throws
+        {
+            try await TestServer.run(script: script) {
+                $0.journal = JournalConfiguration(path: path)
+                $0.tracer = tracer
+            } body: {
+                try await body($0)
+            }
+        }
+        var id = ""
+        try await run(.admit, tracer) { server in
+            let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
+            id = try #require(head["x-generation-id"])
+            server.engine.step([await server.engine.request(0).handle], token: 0, text: "a")
+            await server.edge.shutDown()
+            _ = try await connection.readEvents()
+        }
+        let second = InMemoryTracer()
+        try await run(.answer(["a", "b"]), second) { server in
+            _ = try await server.send("GET", "/v1/generations/\(id)/result?wait=60")
+            func found() -> FinishedInMemorySpan? { second.finishedSpans.first { $0.operationName == "generation" } }
+            while found() == nil { await Task.yield() }
+            let span = try #require(found())
+            #expect(span.attributes.get("martlet.continued") == SpanAttribute.bool(true))
+            #expect(span.attributes.get("gen_ai.response.id") == SpanAttribute.string(id))
+            #expect(span.attributes.get("gen_ai.usage.output_tokens") == SpanAttribute.int64(2))
+        }
+        // What has ended is only kept.
+        let third = InMemoryTracer()
+        try await run(.hold, third) { server in
+            let (head, _) = try await server.send("GET", "/v1/generations/\(id)/result")
+            #expect(head.status == 200)
+            let names = third.activeSpans.map(\.operationName) + third.finishedSpans.map(\.operationName)
+            #expect(!names.contains("generation"))
         }
     }
 

@@ -55,6 +55,7 @@ struct NumberedView: StreamView {
 final class RecordingSink: StreamSink {
     var isWritable = true
     private(set) var writes: [String] = []
+    private(set) var endCount = 0
 
     /// Called within each write.
     var onWrite: () -> Void = {}
@@ -63,6 +64,8 @@ final class RecordingSink: StreamSink {
         writes.append(String(decoding: bytes, as: UTF8.self))
         onWrite()
     }
+
+    func readerEnded() { endCount += 1 }
 
     var text: String { writes.joined() }
 }

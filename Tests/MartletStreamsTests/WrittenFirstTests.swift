@@ -1,6 +1,7 @@
 import MartletProtocol
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 @testable import MartletStreams
@@ -52,6 +53,30 @@ import Testing
         #expect(sink.text.hasSuffix("3:c\n"))
         show(5)
         #expect(sink.text.hasSuffix("3:c\n4:-\n"))
+    }
+
+    @Test func repliesToOrdersComeWhenTheyAreWrittenAndInTheirOrder() {
+        let told = Mutex<[Int]>([])
+        func tell(_ number: Int) {
+            let ticket = ControlTicket()
+            ticket.whenResolved { _ in told.withLock { $0.append(number) } }
+            var wakeups = Wakeups()
+            log.tell(.refused(.notPaused), to: ticket, &wakeups)
+            wakeups.send()
+        }
+        log.setCaution(.orders)
+        tell(0)
+        #expect(told.withLock { $0 } == [0])
+        append(Self.order)
+        tell(1)
+        append(.token(2, "b"))
+        tell(2)
+        #expect(told.withLock { $0 } == [0])
+        show(1)
+        #expect(told.withLock { $0 } == [0, 1])
+        show(2)
+        tell(3)
+        #expect(told.withLock { $0 } == [0, 1, 2, 3])
     }
 
     @Test func everythingOfSeveralChoicesWaits() {

@@ -37,7 +37,7 @@ enum MessageFuzz {
         do throws(APIError) {
             let read = try RealtimeMessage(json)
             message = read
-            if case .generate(_, _, let request) = try read.content() {
+            if case .generate(_, _, let request, _) = try read.content() {
                 precondition(request["stream"] == true, "a generation that does not stream")
             }
         } catch {

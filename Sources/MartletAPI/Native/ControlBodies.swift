@@ -22,7 +22,9 @@ package enum ControlBodies {
         case .injected(let opensTurn, let tokens):
             members["how"] = opensTurn ? "new_turn" : "splice"
             members["tokens"] = .integer(Int64(tokens))
-        case .rewound: members["cut_event"] = .integer(Int64(record.cut ?? 0))
+        case .rewound:
+            members["cut_event"] = .integer(Int64(record.cut ?? 0))
+            if let count = record.contentBytes { members["content_bytes"] = .integer(Int64(count)) }
         case .forked: members["ids"] = .array(record.forks.map { .string($0) })
         }
         return .object(members)

@@ -1,5 +1,5 @@
 import MartletProtocol
-import MartletStreams
+package import MartletStreams
 
 /// The fold of a log's events: what a response that does not stream says.
 struct Answer {
@@ -90,5 +90,22 @@ struct Answers {
         var choices: [Answer] = []
         for events in own { choices.append(try Answer(events)) }
         self.choices = choices
+    }
+}
+
+/// What one answer thought, as a client may send it back.
+package struct Thought: Sendable, Equatable {
+    package var text: String
+    package var tokenCount: Int
+
+    /// Of each choice of an answer; none of one that failed.
+    /// - Parameter events: all events of a log that has ended.
+    package static func all(in events: [LogEvent]) -> [Thought] {
+        let choices = (try? Answers(events))?.choices ?? []
+        return choices.map { answer in
+            Thought(
+                text: String(decoding: answer.reasoning, as: UTF8.self),
+                tokenCount: answer.completion.timings.reasoningTokens)
+        }
     }
 }

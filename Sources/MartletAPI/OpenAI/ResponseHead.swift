@@ -68,6 +68,10 @@ enum Accounting {
         JSONText.appendInteger(timings.promptTokens + timings.predictedTokens, to: &bytes)
         JSONText.appendRaw(",\"prompt_tokens_details\":{\"cached_tokens\":", to: &bytes)
         JSONText.appendInteger(timings.cachedTokens, to: &bytes)
+        if timings.reasoningTokens > 0 {
+            JSONText.appendRaw("},\"completion_tokens_details\":{\"reasoning_tokens\":", to: &bytes)
+            JSONText.appendInteger(timings.reasoningTokens, to: &bytes)
+        }
         JSONText.appendRaw("}}", to: &bytes)
     }
 

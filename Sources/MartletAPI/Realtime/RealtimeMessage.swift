@@ -9,6 +9,7 @@ package struct RealtimeMessage: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case generate
         case attach
+        case credit
         case control
         case detach
         case ping
@@ -17,8 +18,10 @@ package struct RealtimeMessage: Sendable {
     package enum Content: Sendable, Equatable {
         /// - `name`: what the client calls the new generation on this WebSocket.
         /// - `request`: the body of a chat completion.
-        case generate(name: String, label: String?, request: JSONValue)
-        case attach(GenerationTarget, fromEvent: Int)
+        /// - `untilEvent`: the first event that is not to come before a credit; `nil` = all may come.
+        case generate(name: String, label: String?, request: JSONValue, untilEvent: Int?)
+        case attach(GenerationTarget, fromEvent: Int, untilEvent: Int?)
+        case credit(GenerationTarget, untilEvent: Int)
         /// - `order`: as the routes for orders take it.
         case control(GenerationTarget, order: JSONValue)
         case detach(GenerationTarget)
@@ -55,10 +58,17 @@ package struct RealtimeMessage: Sendable {
                 throw .field("id", "A name for the new generation is required, but the field is missing")
             }
             return .generate(
-                name: name, label: try fields.string("conversation_id"), request: try Self.request(fields))
+                name: name, label: try fields.string("conversation_id"), request: try Self.request(fields),
+                untilEvent: try fields.integer("until_event", in: 0 ... .max))
         case .attach:
             return .attach(
-                try GenerationTarget(fields), fromEvent: try fields.integer("from_event", in: 0 ... .max) ?? 0)
+                try GenerationTarget(fields), fromEvent: try fields.integer("from_event", in: 0 ... .max) ?? 0,
+                untilEvent: try fields.integer("until_event", in: 0 ... .max))
+        case .credit:
+            guard let end = try fields.integer("until_event", in: 0 ... .max) else {
+                throw .field("until_event", "The number of an event is required, but the field is missing")
+            }
+            return .credit(try GenerationTarget(fields), untilEvent: end)
         case .control: return .control(try GenerationTarget(fields), order: json)
         case .detach: return .detach(try GenerationTarget(fields))
         case .ping: return .ping

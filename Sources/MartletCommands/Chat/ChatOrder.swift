@@ -26,11 +26,4 @@ enum ChatOrder: Sendable, Equatable {
         case .rewind(let text?): ["action": "rewind", "to_text": .string(text)]
         }
     }
-
-    /// What is left of `answer` when it was rewound to `text`. A token that reaches beyond is gone too, of which this knows
-    /// nothing.
-    static func kept(of answer: String, to text: String?) -> String {
-        guard let text, let place = answer.ranges(of: text).last else { return "" }
-        return String(answer[..<place.upperBound])
-    }
 }

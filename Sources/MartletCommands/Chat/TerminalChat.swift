@@ -40,10 +40,7 @@ struct TerminalChat {
     /// What came while a line that begins with `/` is written over it; `nil` = none is.
     private var heldBack: [AnswerEvent]?
     /// Orders that were given and have not taken effect, by what the stream says of them.
-    private var rewinds: [String?] = []
     private var sayings: [String] = []
-    private var wasRewound = false
-    private var wasToldMore = false
     /// Other versions of the answer, which are shown afterwards.
     private var forks: [String] = []
     private var isShowingFork = false
@@ -98,7 +95,7 @@ struct TerminalChat {
             Terminal.write(printer.end())
             if wasStopped { remark("stopped") }
             if let failure, !wasStopped { complain(failure.description) }
-            if !isShowingFork { await keepAnswer() }
+            if !isShowingFork { keepAnswer() }
             Terminal.write("\n")
             answering = nil
             answerID = nil
@@ -193,10 +190,7 @@ struct TerminalChat {
         isShowingFork = fork != nil
         answerID = fork
         answer = ""
-        rewinds = []
         sayings = []
-        wasRewound = false
-        wasToldMore = false
         Terminal.write("\n")
         answering = Task { [client, conversation, event] in
             do throws(ChatClient.Failure) {
@@ -219,11 +213,7 @@ struct TerminalChat {
     }
 
     /// Puts the answer into the conversation.
-    private mutating func keepAnswer() async {
-        // Where a token was taken back, its text is not known here.
-        if wasRewound, !wasToldMore, let answerID, let whole = await client.content(of: answerID) {
-            answer = whole
-        }
+    private mutating func keepAnswer() {
         conversation.answer(answer)
         if answer.isEmpty { conversation.withdrawQuestion() }
     }
@@ -237,19 +227,17 @@ struct TerminalChat {
         case .failed(let message):
             Terminal.write(printer.end())
             complain(message)
-        case .obeyed(action: "rewind") where !rewinds.isEmpty:
-            answer = ChatOrder.kept(of: answer, to: rewinds.removeFirst())
-            wasRewound = true
+        case .obeyed(action: "rewind", let contentBytes?):
+            answer = String(decoding: answer.utf8.prefix(contentBytes), as: UTF8.self)
             Terminal.write(printer.end())
             remark("back")
             Terminal.write(printer.print(.content(answer)))
-        case .obeyed(action: "inject") where !sayings.isEmpty:
+        case .obeyed(action: "inject", _) where !sayings.isEmpty:
             let saying = sayings.removeFirst()
             Terminal.write(printer.end())
             Terminal.write("\n" + Self.prompt + saying + "\n\n")
             conversation.answer(answer)
             conversation.ask(saying)
-            wasToldMore = true
             answer = ""
         case .thinking, .obeyed: break
         }
@@ -300,11 +288,7 @@ struct TerminalChat {
 
     private mutating func give(_ order: ChatOrder) {
         guard let answerID else { return complain("this answer takes no orders") }
-        switch order {
-        case .rewind(let text): rewinds.append(text)
-        case .say(let text): sayings.append(text)
-        default: break
-        }
+        if case .say(let text) = order { sayings.append(text) }
         Task { [client, event] in
             do throws(ChatClient.Failure) {
                 event.yield(.obeyed(order, .success(try await client.give(order, to: answerID))))
@@ -317,7 +301,6 @@ struct TerminalChat {
     /// What became of an order. Where it shows in the answer, the stream says so at its place.
     private mutating func told(_ order: ChatOrder, _ result: Result<JSONValue, ChatClient.Failure>) {
         switch (order, result) {
-        case (.rewind(let text), .failure): rewinds.removeAll { $0 == text }
         case (.say(let text), .failure): sayings.removeAll { $0 == text }
         case (.fork, .success(let reply)): forks += reply["ids"]?.arrayValue?.compactMap { $0.stringValue } ?? []
         default: break

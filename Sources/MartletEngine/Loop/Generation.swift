@@ -304,6 +304,7 @@ final class Generation {
         timings.promptTokens = promptCount
         timings.cachedTokens = cachedTokens
         timings.predictedTokens = predicted
+        timings.reasoningTokens = reasoning?.tokenCount ?? 0
         timings.queueTime = (started ?? now) - request.submitted
         if let started { timings.promptTime = (firstToken ?? now) - started }
         timings.predictedTime = predictedTime

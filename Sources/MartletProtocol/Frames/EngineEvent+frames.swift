@@ -87,7 +87,7 @@ extension EngineEvent: FrameField {
 }
 
 extension Completion: FrameField {
-    static var minimumByteCount: Int { 18 }
+    static var minimumByteCount: Int { 19 }
 
     func write(to writer: inout ByteWriter) {
         switch reason {
@@ -126,7 +126,7 @@ extension Completion: FrameField {
             default: throw .unknownCase(of: "reason to end", number: number)
             }
         self.init(reason: reason, timings: try Timings(from: &reader))
-        slot = try reader.readOptional { reader throws(FrameError) in try reader.readInt() }
+        slot = try reader.readOptionalInt()
         memoryTokens = try reader.readInt()
         isTruncated = try reader.readBool()
         hasLineBreak = try reader.readBool()
@@ -134,12 +134,13 @@ extension Completion: FrameField {
 }
 
 extension Timings: FrameField {
-    static var minimumByteCount: Int { 13 }
+    static var minimumByteCount: Int { 14 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(promptTokens)
         writer.write(cachedTokens)
         writer.write(predictedTokens)
+        writer.write(reasoningTokens)
         writer.write(queueTime)
         writer.write(promptTime)
         writer.write(predictedTime)
@@ -152,6 +153,7 @@ extension Timings: FrameField {
         promptTokens = try reader.readInt()
         cachedTokens = try reader.readInt()
         predictedTokens = try reader.readInt()
+        reasoningTokens = try reader.readInt()
         queueTime = try reader.readDuration()
         promptTime = try reader.readDuration()
         predictedTime = try reader.readDuration()
@@ -176,8 +178,8 @@ extension EngineError: FrameField {
         guard let code = Code(rawValue: number) else { throw .unknownCase(of: "error code", number: number) }
         self.init(
             code, try reader.readString(),
-            parameter: try reader.readOptional { reader throws(FrameError) in try reader.readString() },
-            promptTokens: try reader.readOptional { reader throws(FrameError) in try reader.readInt() },
-            contextSize: try reader.readOptional { reader throws(FrameError) in try reader.readInt() })
+            parameter: try reader.readOptionalString(),
+            promptTokens: try reader.readOptionalInt(),
+            contextSize: try reader.readOptionalInt())
     }
 }

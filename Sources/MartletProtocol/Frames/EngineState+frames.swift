@@ -71,7 +71,7 @@ extension ModelInformation: FrameField {
     init(from reader: inout ByteReader) throws(FrameError) {
         self.init()
         path = try reader.readString()
-        name = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
+        name = try reader.readOptionalString()
         summary = try reader.readString()
         fileType = try reader.readString()
         parameterCount = try reader.readUInt64()
@@ -83,8 +83,8 @@ extension ModelInformation: FrameField {
         contextLength = try reader.readInt()
         sequenceContextLength = try reader.readInt()
         sequenceCount = try reader.readInt()
-        chatTemplate = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
-        toolUseChatTemplate = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
+        chatTemplate = try reader.readOptionalString()
+        toolUseChatTemplate = try reader.readOptionalString()
         beginningToken = try reader.readString()
         endToken = try reader.readString()
         loadTime = try reader.readDuration()

@@ -6,18 +6,11 @@ extension GenerationRequest: FrameField {
     func write(to writer: inout ByteWriter) {
         writer.write(handle.rawValue)
         prompt.write(to: &writer)
-        sampling.write(to: &writer)
-        writer.write(maximumTokens)
-        writer.write(maximumTime)
-        writer.write(stops)
+        settings.write(to: &writer)
         writer.write(ignoresEndOfGeneration)
         writer.write(reusesPrompt)
         writer.write(reportsProgress)
         writer.write(visibleMarkers)
-        writer.write(probabilities != nil)
-        probabilities?.write(to: &writer)
-        writer.write(constraint)
-        writer.write(constraintStart)
         writer.write(reportsStanding)
         writer.write(slot)
         writer.write(minimumIndent)
@@ -42,24 +35,14 @@ extension GenerationRequest: FrameField {
 
     init(from reader: inout ByteReader) throws(FrameError) {
         self.init(
-            handle: GenerationHandle(rawValue: try reader.readUInt64()),
-            prompt: try Prompt(from: &reader),
-            sampling: try SamplingParameters(from: &reader),
-            maximumTokens: try reader.readOptional { reader throws(FrameError) in try reader.readInt() },
-            maximumTime: try reader.readOptional { reader throws(FrameError) in try reader.readDuration() },
-            stops: try reader.readStrings(),
-            ignoresEndOfGeneration: try reader.readBool(),
-            reusesPrompt: try reader.readBool(),
-            reportsProgress: try reader.readBool(),
-            visibleMarkers: try reader.readStrings()
-        )
-        probabilities = try reader.readOptional { reader throws(FrameError) in
-            try ProbabilityRequest(from: &reader)
-        }
-        constraint = try reader.readConstraint()
-        constraintStart = try reader.readInt()
+            handle: GenerationHandle(rawValue: try reader.readUInt64()), prompt: try Prompt(from: &reader))
+        settings = try AdjustableSettings(from: &reader)
+        ignoresEndOfGeneration = try reader.readBool()
+        reusesPrompt = try reader.readBool()
+        reportsProgress = try reader.readBool()
+        visibleMarkers = try reader.readStrings()
         reportsStanding = try reader.readBool()
-        slot = try reader.readOptional { reader throws(FrameError) in try reader.readInt() }
+        slot = try reader.readOptionalInt()
         minimumIndent = try reader.readInt()
         contextShift = try reader.readOptional { reader throws(FrameError) in
             ContextShift(keep: try reader.readInt(), discard: try reader.readInt())

@@ -29,12 +29,13 @@ struct RequestTracing: Sendable {
     }
 
     /// Makes the span of a generation: from now to its end, which may be long after that of the request.
-    /// - Parameter context: of the request.
+    /// - Parameter context: of the request; `nil` = it was made to an earlier server, whose span of it has ended.
     func follow(_ generation: Generation, within context: InstrumentationContext?) {
         guard let tracer else { return }
         let span = tracer.startAnySpan("generation", context: context ?? .topLevel, ofKind: .internal)
         span.attributes["gen_ai.response.id"] = generation.terms.responseID
         span.attributes["gen_ai.response.model"] = generation.terms.head.model
+        if generation.isRestored { span.attributes["martlet.continued"] = true }
         Task {
             await generation.log.waitForEnd()
             switch generation.log.terminalEvent {

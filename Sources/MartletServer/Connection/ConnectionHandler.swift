@@ -4,6 +4,7 @@ internal import MartletStreams
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
+internal import NIOHTTPTypesHTTP1
 internal import NIOWebSocket
 
 #if canImport(Glibc)
@@ -16,6 +17,9 @@ internal import NIOWebSocket
 /// A client that closes its sending side counts as gone, as with every HTTP server. Keep-alive is left intact: what was
 /// attached is forgotten when its response has ended.
 ///
+/// A response goes on as long as the reader that is attached to it: its end is kept back until then, and so is what the client
+/// asks for meanwhile. So no task has to wait for the reader.
+///
 /// Thread: the channel's event loop.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, StreamSink {
     typealias InboundIn = HTTPRequestPart
@@ -24,13 +28,28 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     typealias OutboundOut = HTTPResponsePart
 
     private let connections: OpenConnections
-    private let limits: ServerConfiguration.Limits
+    private let requestTimeout: Duration
+    private let stallTimeout: Duration
     private var context: ChannelHandlerContext?
     /// Of the HTTP/1.1 encoder, if this is such a connection.
     private var encoder: ChannelHandlerContext?
     private var isGone = false
     /// Between the head of a request and the end of its response.
     private var isAnswering = false
+    /// Between the head of a request and its end.
+    private var isReceiving = false
+    /// The response's end, as long as a reader writes what comes before it, and whether the connection is to be closed for
+    /// writing behind it.
+    private var heldEnd: (part: NIOAny, promise: EventLoopPromise<Void>?)?
+    private var heldClose: EventLoopPromise<Void>??
+    /// What came while a request was being answered that was complete.
+    private var held: [Inbound] = []
+    private var isReadWanted = false
+
+    private enum Inbound {
+        case part(HTTPRequestPart)
+        case error(any Error)
+    }
     /// The client sent what is no HTTP and was told so; nothing more is sent.
     private var isRefused = false
     private var reader: StreamReader?
@@ -47,7 +66,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
 
     init(connections: OpenConnections, limits: ServerConfiguration.Limits) {
         self.connections = connections
-        self.limits = limits
+        requestTimeout = limits.requestTimeout
+        stallTimeout = limits.stallTimeout
     }
 
     // MARK: For the response in progress
@@ -103,7 +123,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         guard context.remoteAddress?.port != nil else { return }
         _ = context.channel.setOption(.socketOption(.so_keepalive), value: 1)
         #if os(Linux)
-            let seconds = Int32(clamping: limits.stallTimeout.components.seconds)
+            let seconds = Int32(clamping: stallTimeout.components.seconds)
             for (option, value) in [
                 (TCP_KEEPIDLE, max(seconds / 2, 1)), (TCP_KEEPINTVL, max(seconds / 6, 1)),
                 (TCP_USER_TIMEOUT, Int32(clamping: Int64(max(seconds, 1)) * 1_000)),
@@ -123,21 +143,51 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head):
+        take(.part(unwrapInboundIn(data)), context)
+    }
+
+    private func take(_ input: Inbound, _ context: ChannelHandlerContext) {
+        guard held.isEmpty, !isAnswering || isReceiving else { return held.append(input) }
+        pass(input, on: context)
+    }
+
+    private func pass(_ input: Inbound, on context: ChannelHandlerContext) {
+        switch input {
+        case .error(let error): return passError(error, on: context)
+        case .part(.head(let head)):
             isAnswering = true
+            isReceiving = true
             // The framework's decoder reads no further request then.
             closesAfterResponse = head.headerFields[.upgrade] != nil
             if head.headerFields[.expect]?.lowercased() == "100-continue" {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
             startRequestTimer(context)
-        case .body: break
-        case .end:
+        case .part(.body): break
+        case .part(.end):
+            isReceiving = false
             requestTimer?.cancel()
             requestTimer = nil
         }
-        context.fireChannelRead(data)
+        if case .part(let part) = input { context.fireChannelRead(wrapInboundOut(part)) }
+    }
+
+    /// Goes on with what came meanwhile, up to the next request's end.
+    private func passHeld(_ context: ChannelHandlerContext) {
+        guard !held.isEmpty else { return }
+        while let input = held.first, !isAnswering || isReceiving {
+            held.removeFirst()
+            pass(input, on: context)
+        }
+        context.fireChannelReadComplete()
+        if held.isEmpty, isReadWanted {
+            isReadWanted = false
+            context.read()
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if held.isEmpty { context.read() } else { isReadWanted = true }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -146,16 +196,40 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
             return
         }
         switch unwrapOutboundIn(data) {
-        case .head(let head): return writeHead(head, context, promise)
-        case .body: return context.write(data, promise: promise)
-        case .end: break
+        case .head(let head): writeHead(head, context, promise)
+        case .body: context.write(data, promise: promise)
+        case .end where reader != nil: heldEnd = (data, promise)
+        case .end: writeEnd(data, context, promise)
         }
+    }
+
+    private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
         isAnswering = false
-        reader = nil
         abandoned = nil
-        guard closesAfterResponse else { return context.write(data, promise: promise) }
+        guard closesAfterResponse else {
+            context.write(data, promise: promise)
+            return passHeld(context)
+        }
         context.writeAndFlush(data, promise: promise)
         context.close(promise: nil)
+    }
+
+    func readerEnded() {
+        reader = nil
+        guard let context, let (part, promise) = heldEnd else { return }
+        heldEnd = nil
+        writeEnd(part, context, promise)
+        context.flush()
+        if let promise = heldClose { context.close(mode: .output, promise: promise) }
+        heldClose = nil
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if mode == .output, heldEnd != nil {
+            heldClose = .some(promise)
+        } else {
+            context.close(mode: mode, promise: promise)
+        }
     }
 
     private func writeHead(
@@ -182,6 +256,17 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
                 ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: successor.terms.messageBytes)),
                 successor.handler,
             ], position: .before(encoder.handler))
+        self.successor = nil
+        self.encoder = nil
+        // What knows HTTP has nothing to do any more, and takes some kilobytes.
+        for name in [
+            encoder.name,
+            try context.pipeline.syncOperations.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+                .name,
+            try context.pipeline.syncOperations.context(handlerType: HTTP1ToHTTPServerCodec.self).name,
+        ] {
+            context.pipeline.syncOperations.removeHandler(name: name, promise: nil)
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -191,7 +276,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
             reader?.pump()
         } else if !isGone {
             // What the client would still get is lost with the connection, and with it what was generated for it.
-            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stallTimeout)) {
+            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(stallTimeout)) {
                 context.close(promise: nil)
             }
         }
@@ -211,7 +296,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     /// The framework closes the connection after an error. It answers a request whose head it has seen; this answers one
     /// that never came to that.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError, !isAnswering, !isRefused {
+        if error is HTTPParserError { take(.error(error), context) } else { context.fireErrorCaught(error) }
+    }
+
+    private func passError(_ error: any Error, on context: ChannelHandlerContext) {
+        if !isAnswering, !isRefused {
             let error = APIError.malformed(error)
             let body = error.body()
             let head = HTTPResponse(
@@ -230,11 +319,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
 
     private func startRequestTimer(_ context: ChannelHandlerContext) {
         requestTimer?.cancel()
-        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.requestTimeout)) {
+        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(requestTimeout)) {
             // Whoever reads the body gets the error and answers with it; when nobody does, all is said already.
             guard self.isAnswering else { return context.close(promise: nil) }
             self.closesAfterResponse = true
-            context.fireErrorCaught(RequestTimeout(limit: self.limits.requestTimeout))
+            context.fireErrorCaught(RequestTimeout(limit: self.requestTimeout))
         }
     }
 
@@ -243,11 +332,19 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         isGone = true
         requestTimer?.cancel()
         stallTimer?.cancel()
-        let (reader, abandoned) = (reader, abandoned)
+        let (reader, abandoned, heldEnd, heldClose) = (reader, abandoned, heldEnd, heldClose)
         self.reader = nil
         self.abandoned = nil
+        self.heldEnd = nil
+        self.heldClose = nil
+        held = []
         reader?.detach()
         abandoned?()
+        guard let heldEnd else { return }
+        // Nobody gets the rest of the response.
+        heldEnd.promise?.fail(ChannelError.ioOnClosedChannel)
+        heldClose??.fail(ChannelError.ioOnClosedChannel)
+        context?.close(promise: nil)
     }
 }
 

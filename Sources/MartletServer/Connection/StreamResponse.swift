@@ -5,38 +5,39 @@ internal import NIOCore
 
 /// A response that shows a log as it grows.
 ///
-/// The framework writes and flushes the head, then runs the body; the body only hands the connection to a reader and
-/// waits for its end. The reader writes on the event loop straight into the channel. The order holds because the
-/// framework's writes, head and end included, go through the same event loop.
+/// The framework writes and flushes the head, then runs the body; the body only hands the connection to a reader and says
+/// that it is done. The reader writes on the event loop straight into the channel, and the connection's handler keeps the
+/// response's end back until the reader has come to its own. The order holds because the framework's writes, head and end
+/// included, go through the same event loop.
 struct StreamResponse {
     let generation: Generation
     let rendition: Rendition
     var position = StreamPosition()
     let loops: ReaderLoops
 
-    func response(on channel: any Channel) -> Response {
+    func response(in context: EdgeContext) -> Response {
         var headers = generation.headers
         headers[.contentType] = "text/event-stream"
         headers[.cacheControl] = "no-store"
         headers[.accelBuffering] = "no"
+        let (channel, notes) = (context.channel, context.notes)
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { writer in
-                guard case .complete = await show(on: channel) else { throw ChannelError.ioOnClosedChannel }
+                notes.outlastTask()
+                show(on: channel) { notes.end() }
                 try await writer.finish(nil)
             })
     }
 
-    private func show(on channel: any Channel) async -> StreamReader.End {
+    private func show(on channel: any Channel, ended: @escaping @Sendable () -> Void) {
         let seat = generation.takeSeat()
-        return await withCheckedContinuation { continuation in
-            let reader = StreamReader(rendition, from: position, loop: loops.loop(for: channel.eventLoop)) { end in
-                seat.leave()
-                continuation.resume(returning: end)
-            }
-            channel.withConnection { connection in
-                if let connection { connection.attach(reader) } else { reader.detach() }
-            }
+        let reader = StreamReader(rendition, from: position, loop: loops.loop(for: channel.eventLoop)) { _ in
+            seat.leave()
+            ended()
+        }
+        channel.withConnection { connection in
+            if let connection { connection.attach(reader) } else { reader.detach() }
         }
     }
 }

@@ -156,9 +156,11 @@ extension CompletionService {
         }
         let generation = registry.restore(
             head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, finished: stored.finished)
+        if stored.request?.request.reasoning?.turnBudget != nil { thoughts.follow(generation) }
         guard !stored.isEnded else { return journal.keep(stored) }
         journal.resume(generation.handle, stored)
         journal.guardReaders(of: generation)
+        tracing.follow(generation, within: nil)
         eventLoop.execute { [registry, loops] in
             registry.attend(to: generation, on: loops.loop(for: eventLoop).wheel)
         }

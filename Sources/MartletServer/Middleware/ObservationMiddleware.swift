@@ -59,15 +59,18 @@ struct ObservationMiddleware: RouterMiddleware {
         _ body: ResponseBody, notes: RequestNotes, ended: @escaping @Sendable () -> Void
     ) -> ResponseBody {
         ResponseBody { writer in
-            let result: Result<Void, any Error>
-            do {
-                result = .success(try await body.write(writer))
-            } catch {
-                result = .failure(error)
+            defer {
+                notes.whenOver {
+                    guard let generation = notes.generation, !generation.terms.isResumable,
+                        generation.log.terminalEvent == nil
+                    else { return ended() }
+                    Task {
+                        await generation.log.waitForEnd()
+                        ended()
+                    }
+                }
             }
-            if let generation = notes.generation, !generation.terms.isResumable { await generation.log.waitForEnd() }
-            ended()
-            try result.get()
+            try await body.write(writer)
         }
     }
 }

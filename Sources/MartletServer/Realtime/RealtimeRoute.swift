@@ -6,18 +6,34 @@ internal import NIOCore
 
 /// `GET /v1/realtime`: a WebSocket for generations and orders to them.
 ///
-/// It is a route like others, behind the same checks. The response's head turns the connection into a WebSocket; its body
-/// is the session. So any request of a connection can be the one.
-struct RealtimeRoute: Sendable {
-    let configuration: ServerConfiguration
+/// It is a route like others, behind the same checks. The response's head turns the connection into a WebSocket, and its end
+/// never comes. So any request of a connection can be the one.
+///
+/// A class, so that its sessions share what it has.
+final class RealtimeRoute: Sendable {
     let completions: CompletionRoutes
     let control: ControlService
     let loops: ReaderLoops
+    private let crossOrigin: CrossOriginPolicy
+    private let terms: SocketTerms
+
+    init(
+        configuration: ServerConfiguration, completions: CompletionRoutes, control: ControlService, loops: ReaderLoops
+    ) {
+        self.completions = completions
+        self.control = control
+        self.loops = loops
+        crossOrigin = configuration.crossOrigin
+        terms = SocketTerms(
+            messageBytes: min(configuration.limits.socketMessageBytes, configuration.limits.bodyBytes),
+            pingInterval: configuration.completionDefaults.pingInterval.map { TimeAmount($0) },
+            closingTimeout: TimeAmount(configuration.closingTimeout))
+    }
 
     func add(to table: inout RouteTable) {
-        table.add(.get, "/v1/realtime") { request, context in
+        table.add(.get, "/v1/realtime") { [self] request, context in
             do throws(APIError) {
-                return open(try SocketHandshake(request, origins: configuration.crossOrigin), context)
+                return open(try SocketHandshake(request, origins: crossOrigin), context)
             } catch {
                 var response = Response.error(error)
                 if case .upgradeRequired = error.kind {
@@ -31,26 +47,18 @@ struct RealtimeRoute: Sendable {
 
     private func open(_ handshake: SocketHandshake, _ context: EdgeContext) -> Response {
         let channel = context.channel
-        let (messages, inbox) = AsyncStream.makeStream(of: [UInt8].self)
-        let terms = SocketTerms(
-            messageBytes: min(configuration.limits.socketMessageBytes, configuration.limits.bodyBytes),
-            pingInterval: configuration.completionDefaults.pingInterval.map { TimeAmount($0) },
-            closingTimeout: TimeAmount(configuration.closingTimeout))
+        let session = RealtimeSession(of: self, owner: context.notes.owner, channel: channel)
         let loop = loops.loop(for: channel.eventLoop)
-        channel.withConnection { connection in
-            guard let connection else { return inbox.finish() }
-            connection.follow(with: SocketHandler(terms: terms, wheel: loop.wheel, inbox: inbox), terms)
+        channel.withConnection { [terms] connection in
+            connection?.follow(
+                with: SocketHandler(terms: terms, wheel: loop.wheel) { await session.take($0) }, terms)
         }
         return Response(
             status: .switchingProtocols, headers: handshake.headers,
-            body: ResponseBody { [completions, control, loops] _ in
-                var session = RealtimeSession(
-                    completions: completions, control: control, loops: loops, owner: context.notes.owner,
-                    channel: channel)
-                await session.run(messages)
+            body: ResponseBody { [notes = context.notes] _ in
+                notes.outlastTask()
                 // The socket's handler closes the connection.
-                try? await channel.closeFuture.get()
-                throw ChannelError.ioOnClosedChannel
+                channel.closeFuture.whenComplete { _ in notes.end() }
             })
     }
 }

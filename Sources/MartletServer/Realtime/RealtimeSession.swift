@@ -5,42 +5,30 @@ internal import NIOCore
 internal import OrderedCollections
 internal import Synchronization
 
-/// What one client does over its WebSocket. Its messages are dealt with one at a time, as they come.
+/// What one client does over its WebSocket. Its messages are dealt with one at a time, as they come: the socket's handler sees to
+/// that. No task waits for messages.
 ///
 /// Closing the WebSocket only detaches: generations that were begun here go on.
-struct RealtimeSession {
+actor RealtimeSession {
     private static let nameLimit = 4_096
     private static let attachmentLimit = 1_024
     private static let orderLimit = 256
 
-    let completions: CompletionRoutes
-    let control: ControlService
-    let loops: ReaderLoops
-    let owner: Owner
-    let channel: any Channel
+    private let route: RealtimeRoute
+    private let owner: Owner
+    private let channel: any Channel
     /// Ids of generations that the client began here, by its names for them, the oldest first.
     private var names: OrderedDictionary<String, String> = [:]
     /// Orders that were given here and have not taken effect.
     private let orders = OrderCount()
 
-    init(
-        completions: CompletionRoutes, control: ControlService, loops: ReaderLoops, owner: Owner, channel: any Channel
-    ) {
-        self.completions = completions
-        self.control = control
-        self.loops = loops
+    init(of route: RealtimeRoute, owner: Owner, channel: any Channel) {
+        self.route = route
         self.owner = owner
         self.channel = channel
     }
 
-    mutating func run(_ messages: AsyncStream<[UInt8]>) async {
-        for await message in messages {
-            take(message)
-            channel.withSocket { $0.messageDone() }
-        }
-    }
-
-    private mutating func take(_ text: [UInt8]) {
+    func take(_ text: [UInt8]) {
         var message: RealtimeMessage?
         do throws(APIError) {
             let read = try Self.message(text)
@@ -61,10 +49,12 @@ struct RealtimeSession {
         return try RealtimeMessage(json)
     }
 
-    private mutating func take(_ message: RealtimeMessage) throws(APIError) {
+    private func take(_ message: RealtimeMessage) throws(APIError) {
         switch try message.content() {
-        case .generate(let name, let label, let request): try generate(message, name, label, request)
-        case .attach(let target, let event): try attach(message, try generation(target), from: event)
+        case .generate(let name, let label, let request, let end): try generate(message, name, label, request, end)
+        case .attach(let target, let event, let end):
+            try attach(message, try generation(target), from: event, until: end)
+        case .credit(let target, let end): allow(message, try generation(target), until: end)
         case .control(let target, let order): try obey(message, order, try generation(target))
         case .detach(let target): detach(message, try generation(target))
         case .ping: reply(RealtimeReply.pong(message))
@@ -76,14 +66,14 @@ struct RealtimeSession {
     }
 
     private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
-        if case .id(let name) = target, let id = names[name] { return try control.generation(.id(id), of: owner) }
-        return try control.generation(target, of: owner)
+        if case .id(let name) = target, let id = names[name] { return try route.control.generation(.id(id), of: owner) }
+        return try route.control.generation(target, of: owner)
     }
 
     // MARK: Messages
 
-    private mutating func generate(
-        _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue
+    private func generate(
+        _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue, _ end: Int?
     ) throws(APIError) {
         guard names[name] == nil else {
             throw .conflict(
@@ -92,24 +82,24 @@ struct RealtimeSession {
         let label = try label.map { label throws(APIError) in
             try ConversationLabel.checked(label, "Field 'conversation_id'")
         }
-        let generation = try completions.service.begin(
-            try completions.completion(chat: request), label: label, owner: owner, on: channel.eventLoop)
+        let generation = try route.completions.service.begin(
+            try route.completions.completion(chat: request), label: label, owner: owner, on: channel.eventLoop)
         if names.count == Self.nameLimit { names.removeFirst() }
         names[name] = generation.terms.responseID
         let rendition = try Self.events(of: generation)
-        show(rendition, of: generation, from: StreamPosition(), message, ["name": .string(name)])
+        show(rendition, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
     }
 
     private func attach(
-        _ message: RealtimeMessage, _ generation: Generation, from event: Int
+        _ message: RealtimeMessage, _ generation: Generation, from event: Int, until end: Int?
     ) throws(APIError) {
         let rendition = try Self.events(of: generation)
         // First whether it has ended, then where that is.
         let extent = generation.log.extent
         let position = try EventStart(event: event, field: "from_event").position(
             in: rendition, extent, mayAwait: generation.isRestored && !extent.isEnded)
-        let status = GenerationBodies.status(generation.terms, control.registry.status(of: generation))
-        show(rendition, of: generation, from: position, message, ["generation": status])
+        let status = GenerationBodies.status(generation.terms, route.control.registry.status(of: generation))
+        show(rendition, of: generation, from: position, until: end, message, ["generation": status])
     }
 
     private static func events(of generation: Generation) throws(APIError) -> Rendition {
@@ -121,19 +111,19 @@ struct RealtimeSession {
 
     /// Acknowledges, and shows the log behind that.
     private func show(
-        _ rendition: Rendition, of generation: Generation, from position: StreamPosition,
+        _ rendition: Rendition, of generation: Generation, from position: StreamPosition, until end: Int?,
         _ message: RealtimeMessage, _ more: JSONObject
     ) {
         let id = generation.terms.responseID
         let acknowledgement = RealtimeReply.acknowledge(message, id: id, more)
-        let loop = loops.loop(for: channel.eventLoop)
+        let loop = route.loops.loop(for: channel.eventLoop)
         channel.withSocket { [channel] socket in
             if let refusal = Self.refusal(socket, id) {
                 return socket.write(RealtimeReply.refuse(message, refusal))
             }
             socket.write(acknowledgement)
             let seat = generation.takeSeat()
-            let reader = StreamReader(rendition, from: position, loop: loop) { end in
+            let reader = StreamReader(rendition, from: position, untilEvent: end, loop: loop) { end in
                 seat.leave()
                 if case .complete = end { channel.withSocket { $0.attachmentEnded(id) } }
             }
@@ -150,13 +140,25 @@ struct RealtimeSession {
     }
 
     private func detach(_ message: RealtimeMessage, _ generation: Generation) {
+        change(message, generation) { socket, id in socket.detach(from: id) }
+    }
+
+    private func allow(_ message: RealtimeMessage, _ generation: Generation, until event: Int) {
+        change(message, generation) { socket, id in socket.allow(id, until: event) }
+    }
+
+    /// - Parameter body: does what is asked for with the attachment; says whether there is one.
+    private func change(
+        _ message: RealtimeMessage, _ generation: Generation,
+        _ body: @escaping @Sendable (SocketHandler, String) -> Bool
+    ) {
         let id = generation.terms.responseID
         channel.withSocket { socket in
-            guard socket.detach(from: id) else {
-                return socket.write(
-                    RealtimeReply.refuse(message, .conflict("not_attached", "\(id) is not attached")))
-            }
-            socket.write(RealtimeReply.acknowledge(message, id: id))
+            let isDone = body(socket, id)
+            socket.write(
+                isDone
+                    ? RealtimeReply.acknowledge(message, id: id)
+                    : RealtimeReply.refuse(message, .conflict("not_attached", "\(id) is not attached")))
         }
     }
 
@@ -169,7 +171,7 @@ struct RealtimeSession {
         }
         let given: GivenOrder
         do throws(APIError) {
-            given = try control.give(order, to: generation)
+            given = try route.control.give(order, to: generation)
         } catch {
             orders.remove()
             throw error

@@ -29,12 +29,12 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 
     private let terms: SocketTerms
     private let wheel: TimerWheel
-    private let inbox: AsyncStream<[UInt8]>.Continuation
+    private let received: @Sendable ([UInt8]) async -> Void
     private var assembler: MessageAssembler
     private var context: ChannelHandlerContext?
     private var state = State.open
-    /// Messages that the session has not dealt with.
-    private var queueCount = 0
+    /// Messages that the session has not dealt with. It is busy with the first one.
+    private var queue: [[UInt8]] = []
     /// Whether the channel asked for more while nothing was to be read.
     private var isReadWanted = false
     private var attachments: [Attachment] = []
@@ -43,19 +43,29 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
     /// Whether the client sent anything since the last ping.
     private var isHeard = true
 
-    /// - Parameter inbox: takes the client's messages; ends with the WebSocket.
-    init(terms: SocketTerms, wheel: TimerWheel, inbox: AsyncStream<[UInt8]>.Continuation) {
+    /// - Parameter received: deals with one of the client's messages. Called for one at a time, in a task of its own.
+    init(terms: SocketTerms, wheel: TimerWheel, received: @escaping @Sendable ([UInt8]) async -> Void) {
         self.terms = terms
         self.wheel = wheel
-        self.inbox = inbox
+        self.received = received
         assembler = MessageAssembler(limit: terms.messageBytes)
     }
 
     // MARK: For the session
 
-    /// The session has dealt with a message.
-    func messageDone() {
-        queueCount -= 1
+    private func dealWithFirst() {
+        guard let context, let message = queue.first else { return }
+        let (channel, received) = (context.channel, received)
+        Task {
+            await received(message)
+            channel.withSocket { $0.firstIsDone() }
+        }
+    }
+
+    private func firstIsDone() {
+        guard !queue.isEmpty else { return }
+        queue.removeFirst()
+        dealWithFirst()
         readIfWanted()
     }
 
@@ -68,6 +78,14 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
         guard case .open = state else { return reader.detach() }
         attachments.append(Attachment(id: id, reader: reader))
         reader.attach(to: self)
+    }
+
+    /// The client takes more of a log.
+    /// - Returns: whether there was such an attachment.
+    func allow(_ id: String, until event: Int) -> Bool {
+        guard let attachment = attachments.first(where: { $0.id == id }) else { return false }
+        attachment.reader.allow(until: event)
+        return true
     }
 
     /// - Returns: whether there was such an attachment.
@@ -95,6 +113,9 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
     }
 
+    /// The session is told by the reader.
+    func readerEnded() {}
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             readIfWanted()
@@ -110,7 +131,7 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 
     // MARK: Reading
 
-    private var isReading: Bool { state != .open || queueCount < Self.queueLimit && isWritable }
+    private var isReading: Bool { state != .open || queue.count < Self.queueLimit && isWritable }
 
     func read(context: ChannelHandlerContext) {
         if isReading { context.read() } else { isReadWanted = true }
@@ -139,8 +160,8 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
             switch try assembler.take(plain) {
             case .none: break
             case .message(let text):
-                queueCount += 1
-                inbox.yield(text)
+                queue.append(text)
+                if queue.count == 1 { dealWithFirst() }
             case .ping(let payload): write(SocketFrame.bytes(.pong, payload))
             case .close(let code):
                 end(SocketFrame.close(code.map { SocketEnd(code: $0, reason: "") }), on: context)
@@ -184,7 +205,7 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
     }
 
     private func leave() {
-        inbox.finish()
+        queue.removeLast(max(0, queue.count - 1))
         let left = attachments
         attachments = []
         for attachment in left { attachment.reader.detach() }

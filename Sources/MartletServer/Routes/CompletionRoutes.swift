@@ -104,13 +104,8 @@ struct CompletionRoutes: Sendable {
     private func completion(
         _ request: TextCompletionRequest, _ json: JSONValue, prompts: [String]
     ) -> Completion<TextCompletionView> {
-        Completion(
-            kind: .text, body: json, promptTexts: prompts, options: request.options,
-            promptCount: request.prompts.count, idPrefix: "cmpl-"
-        ) { head in
+        completion(.text, json, request.options, request.prompts, told: prompts, idPrefix: "cmpl-") { head in
             TextCompletionView(head: head, options: request.options, prompts: prompts, echoes: request.echoes)
-        } prepare: { _ throws(APIError) in
-            request.prompts.map { PreparedPrompt(prompt: $0) }
         }
     }
 
@@ -136,24 +131,31 @@ struct CompletionRoutes: Sendable {
         return completion(request, json, prompts: try Self.checked(prompts, count: request.prompts.count))
     }
 
+    private func completion(
+        _ request: NativeCompletionRequest, _ json: JSONValue, prompts: [String]
+    ) -> Completion<NativeCompletionView> {
+        completion(.native, json, request.options, request.prompts, told: prompts, idPrefix: "") { head in
+            NativeCompletionView(head: head, prompts: prompts, options: request.options)
+        }
+    }
+
+    /// One that continues prompts as they are.
+    /// - Parameter texts: what its client is told that they were.
+    private func completion<View>(
+        _ kind: CompletionKind, _ json: JSONValue, _ options: CompletionOptions, _ prompts: [Prompt],
+        told texts: [String], idPrefix: String, makeView: @escaping @Sendable (ResponseHead) -> View
+    ) -> Completion<View> {
+        Completion(
+            kind: kind, body: json, promptTexts: texts, options: options, promptCount: prompts.count,
+            idPrefix: idPrefix, makeView: makeView
+        ) { _ throws(APIError) in prompts.map { PreparedPrompt(prompt: $0) } }
+    }
+
     private static func checked(_ prompts: [String], count: Int) throws(APIError) -> [String] {
         guard prompts.count == count else {
             throw APIError(.invalidRequest, "\(count) prompts are asked for, but \(prompts.count) are told")
         }
         return prompts
-    }
-
-    private func completion(
-        _ request: NativeCompletionRequest, _ json: JSONValue, prompts: [String]
-    ) -> Completion<NativeCompletionView> {
-        Completion(
-            kind: .native, body: json, promptTexts: prompts, options: request.options,
-            promptCount: request.prompts.count, idPrefix: ""
-        ) { head in
-            NativeCompletionView(head: head, prompts: prompts, options: request.options)
-        } prepare: { _ throws(APIError) in
-            request.prompts.map { PreparedPrompt(prompt: $0) }
-        }
     }
 
     /// What a client is told that its prompts were. Only tokens need the model, which is waited for.

@@ -21,6 +21,7 @@ struct CompletionService: Sendable {
     let shutdown: ShutdownFlag
     let adapterScales: AdapterScales
     let tracing: RequestTracing
+    let thoughts: ThoughtCounts
 
     /// - Parameter headers: of the request.
     func respond<View>(
@@ -32,7 +33,7 @@ struct CompletionService: Sendable {
         let generation = try await start(completion, terms, on: context)
         if terms.streams {
             return StreamResponse(generation: generation, rendition: generation.response, loops: loops)
-                .response(on: context.channel)
+                .response(in: context)
         }
         if terms.lifetime == .background { return .accepted(generation, registry.status(of: generation)) }
         if terms.isResumable {
@@ -53,7 +54,8 @@ struct CompletionService: Sendable {
         if case .failed(let error) = gate.state { throw APIError(error) }
         let resume = ResumeFields(
             lifetime: completion.options.isBackground ? .background : .resumable, label: label)
-        let prepared = try gate.model.map { model throws(APIError) in try prepare(completion, for: model) }
+        let prepared = try gate.model.map { model throws(APIError) in try prepare(completion, for: model, owner: owner)
+        }
         let generation = try prepare(terms(of: completion, resume, owner: owner).0)
         let wheel = loops.loop(for: eventLoop).wheel
         eventLoop.execute { [registry] in registry.attend(to: generation, on: wheel) }
@@ -109,7 +111,7 @@ struct CompletionService: Sendable {
             registry.announce(generation)
             return generation
         }
-        let prepared = try prepare(completion, for: model)
+        let prepared = try prepare(completion, for: model, owner: terms.owner)
         let generation = try prepare(terms, on: context)
         submit(completion, prepared, as: generation)
         // Who waits for the whole answer learns of a refusal with it.
@@ -151,6 +153,7 @@ struct CompletionService: Sendable {
         _ completion: Completion<View>, _ prompts: [PreparedPrompt], as generation: Generation
     ) {
         let count = completion.options.choiceCount
+        if prompts.contains(where: { $0.reasoning?.turnBudget != nil }) { thoughts.follow(generation) }
         let origin = GenerationOrigin(chat: completion.chat) { [terms = generation.terms] in
             forkTerms(of: terms, completion)
         }
@@ -186,7 +189,8 @@ struct CompletionService: Sendable {
             // Off the engine's thread: rendering takes time.
             Task {
                 do throws(APIError) {
-                    let prepared = try prepare(completion, for: try result.mapError(APIError.init).get())
+                    let prepared = try prepare(
+                        completion, for: try result.mapError(APIError.init).get(), owner: generation.terms.owner)
                     submit(completion, prepared, as: generation)
                 } catch {
                     registry.fail(generation.handle, EngineError(error))
@@ -196,30 +200,39 @@ struct CompletionService: Sendable {
     }
 
     private func prepare<View>(
-        _ completion: Completion<View>, for model: LoadedModel
+        _ completion: Completion<View>, for model: LoadedModel, owner: Owner
     ) throws(APIError) -> [PreparedPrompt] {
         try model.check(name: completion.options.model, configuration: configuration)
         try model.check(completion.options.adapters ?? [], field: "lora")
         var prepared = try completion.prepare(model)
         let adapters = adapterScales.current(of: model.information)
-        for index in prepared.indices { prepared[index].adapters = adapters }
+        for index in prepared.indices {
+            prepared[index].adapters = adapters
+            guard let rule = prepared[index].reasoning, let budget = rule.turnBudget else { continue }
+            let spent = thoughts.tokens(of: rule.spent, owner: owner)
+            prepared[index].reasoning?.turnBudget = max(0, budget - spent.count)
+            prepared[index].reasoning?.spent = spent.unknown
+        }
         return prepared
     }
 }
 
 extension Generation {
-    /// Returns when it has ended or was handed over, and counts as somebody who waits for it until the client goes away.
+    /// Returns when it has ended or was handed over, or when the client has gone, and counts as somebody who waits for it.
     func waitForEnd(upTo timeout: Duration? = nil, on channel: any NIOCore.Channel) async {
         let seat = takeSeat()
+        let waiting = Task {
+            if let timeout {
+                await log.waitForEnd(upTo: TimeAmount(timeout), on: channel.eventLoop)
+            } else {
+                await log.waitForEnd()
+            }
+            seat.leave()
+        }
         channel.withConnection { connection in
-            if let connection { connection.onAbandoned { seat.leave() } } else { seat.leave() }
+            if let connection { connection.onAbandoned { waiting.cancel() } } else { waiting.cancel() }
         }
-        if let timeout {
-            await log.waitForEnd(upTo: TimeAmount(timeout), on: channel.eventLoop)
-        } else {
-            await log.waitForEnd()
-        }
-        seat.leave()
+        await waiting.value
     }
 }
 

@@ -64,7 +64,7 @@ struct GenerationRoutes: Sendable {
         // Tells an EventSource that it need not come again.
         if extent.isEnded, position.cursor.position == extent.count { return Response(status: .noContent) }
         return StreamResponse(generation: generation, rendition: rendition, position: position, loops: loops)
-            .response(on: context.channel)
+            .response(in: context)
     }
 
     private func result(_ request: Request, _ context: EdgeContext) async throws -> Response {
@@ -129,26 +129,26 @@ struct EventStart {
         switch place {
         case .beginning, .event(0, _): return StreamPosition()
         case .event(let number, let name):
-            guard number < extent.nextNumber, let position = rendition.position(behind: number - 1) else {
+            // Who has seen all that there is asks for what comes next.
+            let last = extent.isEnded ? extent.nextNumber - 1 : extent.nextNumber
+            guard number <= last, let position = rendition.position(behind: number - 1) else {
                 if mayAwait { return rendition.position(awaiting: EventIdentifier(number: number - 1)) }
-                throw Self.neverIssued(name, "\(number)", extent)
+                throw Self.neverIssued(name, "\(number)", upTo: last)
             }
             return position
         case .behind(let identifier, let name):
             if let position = rendition.position(behind: identifier) { return position }
             if mayAwait { return rendition.position(awaiting: identifier) }
             let parts = identifier.parts.map { ".\($0)" } ?? ""
-            throw Self.neverIssued(name, "\(identifier.number)\(parts)", extent)
+            throw Self.neverIssued(name, "\(identifier.number)\(parts)", upTo: extent.nextNumber - 1)
         }
     }
 
-    private static func neverIssued(_ name: String, _ text: String, _ extent: GenerationLog.Extent) -> APIError {
-        guard extent.nextNumber > 0 else {
-            return APIError(.invalidRequest, "\(name): There is no event yet, but got \(text)")
-        }
+    private static func neverIssued(_ name: String, _ text: String, upTo last: Int) -> APIError {
+        guard last >= 0 else { return APIError(.invalidRequest, "\(name): There is no event yet, but got \(text)") }
         return APIError(
             .invalidRequest,
-            "\(name): Value must be the number of an event, 0 <= value <= \(extent.nextNumber - 1), but got \(text)")
+            "\(name): Value must be the number of an event, 0 <= value <= \(last), but got \(text)")
     }
 }
 

@@ -42,7 +42,7 @@ struct StreamRoutes: Sendable {
         }
         return StreamResponse(
             generation: generation, rendition: rendition, position: rendition.position(ofByte: offset), loops: loops
-        ).response(on: context.channel)
+        ).response(in: context)
     }
 
     private func lookUp(_ labels: [String], of owner: Owner) -> JSONValue {

@@ -7,6 +7,8 @@ package struct ControlRecord: Sendable, Equatable {
     package var token: Int
     /// Of a rewind: the text of this event and all later ones up to here is void. Other events stand.
     package var cut: Int?
+    /// Of a rewind: how many bytes of content the turn that goes on has left.
+    package var contentBytes: Int?
     /// Of a fork: the ids of the new generations.
     package var forks: [String]
 

@@ -25,12 +25,6 @@ package struct GivenOrder: Sendable {
 
     init(ticket: ControlTicket) { self.ticket = ticket }
 
-    /// One that was replied to at once.
-    init(_ reply: ControlReply) {
-        ticket = ControlTicket()
-        ticket.resolve(reply)
-    }
-
     /// - Parameter body: called once, maybe at once. Must not take long: it may be the engine that waits for it.
     ///   Orders to one generation are replied to in the order in which they took effect.
     package func whenDone(_ body: @escaping @Sendable (ControlReply) -> Void) { ticket.whenResolved(body) }

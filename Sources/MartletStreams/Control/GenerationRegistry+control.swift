@@ -48,8 +48,17 @@ extension GenerationRegistry {
             }
             return ticket
         }
-        guard let ticket else { return GivenOrder(.ended(generation.log.terminalEvent)) }
+        guard let ticket else { return tooLate(generation) }
         engine?.control(handle, number, action)
+        return GivenOrder(ticket: ticket)
+    }
+
+    /// The reply to an order to a generation that has ended; behind those to earlier ones.
+    private func tooLate(_ generation: Generation) -> GivenOrder {
+        let ticket = ControlTicket()
+        var wakeups = Wakeups()
+        generation.log.tell(.ended(generation.log.terminalEvent), to: ticket, &wakeups)
+        wakeups.send()
         return GivenOrder(ticket: ticket)
     }
 
@@ -61,7 +70,7 @@ extension GenerationRegistry {
         _ makeTerms: () -> GenerationTerms
     ) throws(GenerationQuota.Excess) -> GivenOrder {
         guard let request = state.withLock({ $0.live[generation.handle]?.request }) else {
-            return GivenOrder(.ended(generation.log.terminalEvent))
+            return tooLate(generation)
         }
         let isRepeated = requestID.map { name in
             state.withLock { $0.live[generation.handle]?.orders.ticket(named: name) != nil }

@@ -9,19 +9,19 @@ extension LiveGeneration {
     ) {
         let ticket = orders.tickets.removeValue(forKey: number)
         guard case .applied(let effect, let token) = outcome else {
-            if let ticket { wakeups.tickets.append((ticket, ControlReply(outcome))) }
+            if let ticket { generation.log.tell(ControlReply(outcome), to: ticket, &wakeups) }
             return
         }
         var record = ControlRecord(effect, token: token, forks: forks)
         switch effect {
-        case .rewound: record.cut = rewind(to: token)
+        case .rewound: (record.cut, record.contentBytes) = rewind(to: token)
         case .injected(opensTurn: true, let tokens): tokensUntilTurn = tokens
         case .changed(let change, _): request?.settings.apply(change)
         default: break
         }
         let event = generation.log.extent.nextNumber
         note(generation.log.append(to: &wakeups) { $0(.controlled(record)) }, at: now)
-        if let ticket { wakeups.tickets.append((ticket, .applied(record, event: event))) }
+        if let ticket { generation.log.tell(.applied(record, event: event), to: ticket, &wakeups) }
     }
 
     /// Keeps what the engine told with a token; the log has `eventEnd` events with it. Behind the last token of an
@@ -37,10 +37,9 @@ extension LiveGeneration {
 
     /// Brings the splitter back to where it was behind `count` tokens.
     ///
-    /// - Returns: which events' text is void from now on.
-    private func rewind(to count: Int) -> Int {
+    /// - Returns: which events' text is void from now on, and how much content the turn has left.
+    private func rewind(to count: Int) -> (cut: Int, contentBytes: Int) {
         let (turn, eventEnd) = engineText.cut(to: count)
-        restartSplitter(with: turn)
-        return eventEnd
+        return (eventEnd, restartSplitter(with: turn))
     }
 }

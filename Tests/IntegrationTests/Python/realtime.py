@@ -14,7 +14,7 @@ import websockets
 import yaml
 
 base_url, repository = sys.argv[1:]
-url = base_url.replace("http://", "ws://") + "/v1/realtime"
+url = base_url.replace("http", "ws", 1) + "/v1/realtime"
 with open(repository + "/docs/realtime.asyncapi.yaml") as file:
     description = yaml.safe_load(file)
 schemas = description["components"]["schemas"]
@@ -77,7 +77,8 @@ class Client:
 
 
 def connect(**more):
-    return websockets.connect(url, subprotocols=["martlet.v1"], max_size=None, **more)
+    # Without a limit of its own queue: the library reads no pong while that is full.
+    return websockets.connect(url, subprotocols=["martlet.v1"], max_size=None, max_queue=None, **more)
 
 
 def text(events, channel="content"):
@@ -156,18 +157,33 @@ async def closing_only_detaches():
     async with connect() as socket:
         client = Client(socket)
         reply = await client.ask("1", type="attach", conversation_id="talk", from_event=seen[-1]["event"] + 1)
-        assert reply["id"] == id, reply
+        assert reply.get("id") == id, reply
         seen += await client.events(id)
     message = fetch(f"/v1/generations/{id}/result")["choices"][0]["message"]
     assert text(seen) == message["content"]
     assert text(seen, "reasoning") == message.get("reasoning_content", "")
 
 
+async def a_generation_without_credit_holds_up_no_other():
+    async with connect() as socket:
+        client = Client(socket)
+        request = chat("Tell a story.", max_tokens=200, ignore_eos=True)
+        stalled = (await client.ask("1", type="generate", id="stalled", until_event=5, request=request))["id"]
+        other = (await client.ask("2", type="generate", id="other", request=request))["id"]
+        await client.events(other)
+        await client.ask("3", type="ping")
+        assert [m["event"] for m in client.kept if m["type"] == "event" and m["id"] == stalled] == list(range(5))
+        await client.ask("4", type="credit", id="stalled", until_event=1_000_000)
+        numbers = [e["event"] for e in await client.events(stalled)]
+        assert numbers == list(range(len(numbers))) and len(numbers) > 200, numbers
+
+
 async def breaches_close_with_their_code():
     async def code_after(send):
         async with connect() as socket:
-            await send(socket)
             try:
+                # The server may say no while this is still sending.
+                await send(socket)
                 while True:
                     await socket.recv()
             except websockets.ConnectionClosed as closed:
@@ -200,7 +216,8 @@ async def the_guide_works():
 
 async def main():
     for check in [
-        generations_share_a_socket, orders_take_effect, closing_only_detaches, breaches_close_with_their_code,
+        generations_share_a_socket, orders_take_effect, closing_only_detaches,
+        a_generation_without_credit_holds_up_no_other, breaches_close_with_their_code,
         bad_messages_are_refused, the_guide_works,
     ]:
         await check()

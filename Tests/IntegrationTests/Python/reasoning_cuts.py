@@ -51,32 +51,75 @@ def sums_keep_their_form():
     assert good >= count * 0.9, "the answers lost their form"
 
 
+def orders_keep_the_form():
+    """The same by order, at the very token: a paused answer goes back to the place, and its thinking ends there."""
+    good, count = 0, 60
+    for number in range(count):
+        prompt = held_out("sum", number)
+        messages = prompt["messages"][:-1]
+        thought = token_count(answer(messages).get("reasoning_content") or "")
+        # From the first token behind the marker to the last but one.
+        place = 2 + number * 7 % max(1, thought - 1)
+        body = {"messages": messages, "temperature": 0, "max_tokens": 1500, "ignore_eos": True, "background": True}
+        id = post("/v1/chat/completions", body)["id"]
+
+        def order(action, **fields):
+            return post(f"/v1/generations/{id}/control", {"action": action, **fields})
+
+        while order("status")["tokens"] < place:
+            pass
+        order("pause")
+        assert order("rewind", to_token=place)["at_token"] == place
+        ended = order("reasoning_end")
+        assert ended["at_token"] == place, (place, ended)
+        order("set", changes={"max_tokens": place + ended["tokens"] + 40})
+        order("resume")
+        with urllib.request.urlopen(f"{base_url}/v1/generations/{id}/result?wait=60") as response:
+            message = json.load(response)["choices"][0]["message"]
+        asked = prompt["check"]["equals"].split(" = ")[0]
+        # Nothing of the markers comes before it; as it may not end, something else may follow.
+        found = re.match(r"\s*(-?\d+ [+-] -?\d+) = -?\d+", message["content"])
+        good += found is not None and found.group(1) == asked
+    print(f"{good} of {count} sums in form behind an order")
+    assert good >= count * 0.9, "the answers lost their form"
+
+
 def budget_holds_over_tool_rounds():
-    """Three rounds of one user turn think no more than one budget, however it is spread."""
+    """Three rounds of one user turn think no more than one budget, to the token, however it is spread."""
     tools = [{"type": "function", "function": {
         "name": "get_weather", "description": "The weather of a city.",
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}]
-    for budget in (0, 5, 18, 40):
+    # What is forced before the marker that ends the thinking counts too.
+    closer, spread = token_count("\n"), 0
+    for budget in (0, 5, 18, 40, 60, 100, 150):
         messages = [{"role": "user", "content": "Think for a long time about rivers."}]
-        spent = []
+        left, used = budget, []
         for round in range(3):
-            message = answer(messages, tools=tools, tool_choice="auto", reasoning_turn_budget_tokens=budget)
-            spent.append(token_count(message.get("reasoning_content") or ""))
+            reply = post("/v1/chat/completions", {
+                "messages": messages, "temperature": 0, "max_tokens": 600, "tools": tools, "tool_choice": "auto",
+                "reasoning_turn_budget_tokens": budget})
+            message = reply["choices"][0]["message"]
+            count = reply["usage"].get("completion_tokens_details", {}).get("reasoning_tokens", 0)
+            # It ended by itself, or exactly where nothing was left.
+            assert count <= left or count == left + closer, (budget, left, used, count)
+            spread += round > 0 and 0 < left < count
+            used.append(count)
+            left = max(0, left - count)
             call = {"id": f"call{round}", "type": "function",
                     "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'}}
             messages += [
                 {"role": "assistant", "content": "", "reasoning_content": message.get("reasoning_content") or "",
                  "tool_calls": [call]},
                 {"role": "tool", "tool_call_id": call["id"], "content": "rain"}]
-        print(f"budget {budget}: {spent}")
-        assert sum(spent) <= budget, (budget, spent)
-        assert budget == 0 or spent[0] > 0, (budget, spent)
+        print(f"budget {budget}: {used}")
+        assert budget == 0 or used[0] > 0, (budget, used)
         # A new turn of the user has the whole budget again.
         messages.append({"role": "user", "content": "Think for a long time about rivers."})
         fresh = answer(messages, tools=tools, reasoning_turn_budget_tokens=budget)
         assert budget == 0 or fresh.get("reasoning_content"), fresh
+    assert spread > 0, "no budget was used up by a later answer"
 
 
-for check in [sums_keep_their_form, budget_holds_over_tool_rounds]:
+for check in [sums_keep_their_form, orders_keep_the_form, budget_holds_over_tool_rounds]:
     check()
 print("all checks passed")

@@ -7,7 +7,8 @@ enum AnswerEvent: Sendable, Equatable {
     /// By which the answer can be given orders.
     case began(id: String)
     /// An order took effect here.
-    case obeyed(action: String)
+    /// - `contentBytes`: of a rewind: how much of the content is left.
+    case obeyed(action: String, contentBytes: Int? = nil)
     /// The server ends the answer with an error.
     case failed(String)
 
@@ -29,7 +30,7 @@ enum AnswerEvent: Sendable, Equatable {
             let order = try? JSONParser.parse(comment.dropFirst(beginning.utf8.count)),
             let action = order["action"]?.stringValue
         else { return [] }
-        return [.obeyed(action: action)]
+        return [.obeyed(action: action, contentBytes: order["content_bytes"]?.integerValue.flatMap { Int($0) })]
     }
 
     /// The message of an error body.

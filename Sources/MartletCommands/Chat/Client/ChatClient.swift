@@ -116,15 +116,6 @@ struct ChatClient: Sendable {
         }
     }
 
-    /// What an answer that has ended says, without what orders took back.
-    func content(of id: String) async -> String? {
-        guard let response = try? await http.execute(request("/v1/generations/\(id)/result"), timeout: .seconds(30)),
-            response.status == .ok, let body = try? await response.body.collect(upTo: Self.maximumReply),
-            let value = try? JSONParser.parse(Array(body.readableBytesView))
-        else { return nil }
-        return value["choices"]?.arrayValue?.first?["message"]?["content"]?.stringValue
-    }
-
     /// Ends an answer that would go on. Whether that succeeds is nobody's concern any more.
     func stop(_ id: String) async {
         var request = request("/v1/generations/\(id)")
