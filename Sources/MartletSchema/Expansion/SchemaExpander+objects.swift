@@ -116,7 +116,7 @@ extension SchemaExpander {
         do {
             return try patterns.automaton(for: .pattern(pattern))
         } catch {
-            throw SchemaError(.unsupported, pointer: node.pointer, keyword: "patternProperties", error.message)
+            throw SchemaError(refusal, pointer: node.pointer, keyword: "patternProperties", error.message)
         }
     }
 
@@ -196,6 +196,7 @@ extension SchemaExpander {
         do {
             let excluded = Set(keys).union(facts.forbidden)
             var names = CharacterAutomaton(texts: excluded.sorted()).complement
+            try budget.spend(transitions: names.transitions.count)
             if !facts.names.isEmpty {
                 pointer = nodes[facts.names[0].node].pointer
                 names = try names.intersection(texts(of: state(facts.names)))
@@ -211,6 +212,7 @@ extension SchemaExpander {
                         split.append((try group.names.intersection(automaton), group.matching.union([pattern])))
                         split.append((try group.names.subtracting(automaton), group.matching))
                     }
+                    try budget.spend(transitions: split.reduce(0) { $0 + $1.names.transitions.count })
                     groups = split.filter { !$0.names.isEmpty }
                     guard groups.count <= Self.groupLimit else {
                         throw RegexError(message: "patterns that overlap in more than \(Self.groupLimit) ways")
@@ -238,7 +240,7 @@ extension SchemaExpander {
             }
             return (others, found)
         } catch let error as RegexError {
-            throw SchemaError(.unsupported, pointer: pointer, keyword: "patternProperties", error.message)
+            throw SchemaError(refusal, pointer: pointer, keyword: "patternProperties", error.message)
         } catch let error as SchemaError {
             throw error
         } catch {
