@@ -186,7 +186,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MartletChatTests",
-            dependencies: ["MartletChat", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema"],
+            dependencies: [
+                "MartletChat", "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
+                "MartletStreams", "MartletTestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",

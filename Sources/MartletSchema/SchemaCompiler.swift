@@ -14,8 +14,8 @@ package struct CompiledSchema: Sendable {
     package var node: GrammarBuilder.Node
     /// What was left out, a sentence each.
     package var warnings: [String]
-    /// What it took of the limits of schemas and of steps.
-    package var cost: (nodes: Int, work: Int)
+    /// How many schemas it was made of.
+    package var schemaCount: Int
 }
 
 /// Makes grammars of JSON Schemas.
@@ -37,20 +37,23 @@ package struct SchemaCompiler: Sendable, Equatable {
     ///
     /// - Throws: then nothing of what `builder` had is left in it.
     package func compile(
-        _ schema: JSONValue, in builder: inout GrammarBuilder
+        _ schema: JSONValue, in builder: inout GrammarBuilder, budget: CompileBudget? = nil
     ) throws(SchemaError) -> CompiledSchema {
-        try compile(schema, as: .json, in: &builder) { emitter, root in try emitter.value(root) }
+        try compile(schema, as: .json, in: &builder, budget) { emitter, root in try emitter.value(root) }
     }
 
     /// The objects that fulfil `schema`, as the arguments of a call.
     ///
-    /// - Parameter isClosed: whether there are no arguments beside those that the schema names, unless it says
-    ///   outright that there are.
+    /// - Parameters:
+    ///   - isClosed: whether there are no arguments beside those that the schema names, unless it says outright that
+    ///     there are.
+    ///   - budget: what this and other schemas draw on together.
     /// - Throws: then nothing of what `builder` had is left in it.
     package func compileArguments(
-        _ schema: JSONValue, as notation: ArgumentNotation, isClosed: Bool, in builder: inout GrammarBuilder
+        _ schema: JSONValue, as notation: ArgumentNotation, isClosed: Bool, in builder: inout GrammarBuilder,
+        budget: CompileBudget? = nil
     ) throws(SchemaError) -> CompiledSchema {
-        try compile(schema, as: notation.values, in: &builder) { emitter, root in
+        try compile(schema, as: notation.values, in: &builder, budget) { emitter, root in
             try emitter.arguments(root, notation, isClosed: isClosed)
         }
     }
@@ -58,18 +61,20 @@ package struct SchemaCompiler: Sendable, Equatable {
     private typealias Writer = (inout SchemaEmitter, SchemaState) throws -> GrammarBuilder.Node
 
     private func compile(
-        _ schema: JSONValue, as notation: ValueNotation, in builder: inout GrammarBuilder, _ write: Writer
+        _ schema: JSONValue, as notation: ValueNotation, in builder: inout GrammarBuilder, _ whole: CompileBudget?,
+        _ write: Writer
     ) throws(SchemaError) -> CompiledSchema {
-        guard schema.bytes.count <= limits.bytes else {
-            throw SchemaError(.limit, pointer: "#", keyword: "", "it has more than \(limits.bytes) bytes")
-        }
+        var size = SchemaSize()
+        try size.add(schema, limits: limits)
+        // One for all attempts.
+        let budget = CompileBudget(limit: limits.work, within: whole)
         var dropped: Set<SchemaKeyword> = []
         var warnings: [String] = []
         // What has to be left out is found apart: of what goes wrong, parts stay in a builder.
         while mode == .relaxed {
             var trial = GrammarBuilder(limits: builder.limits)
             do {
-                _ = try emit(schema, as: notation, dropping: dropped, in: &trial, write)
+                _ = try emit(schema, as: notation, dropping: dropped, in: &trial, budget, write)
                 break
             } catch {
                 let keyword = SchemaKeyword(pointer: error.pointer, keyword: error.keyword)
@@ -79,16 +84,16 @@ package struct SchemaCompiler: Sendable, Equatable {
                 warnings.append("The schema's \(error) It was left out.")
             }
         }
-        let (node, cost) = try emit(schema, as: notation, dropping: dropped, in: &builder, write)
-        return CompiledSchema(node: node, warnings: warnings, cost: cost)
+        let (node, count) = try emit(schema, as: notation, dropping: dropped, in: &builder, budget, write)
+        return CompiledSchema(node: node, warnings: warnings, schemaCount: count)
     }
 
     /// A grammar of the texts of `schema` and nothing else.
     package func grammar(
-        of schema: JSONValue, limits: GrammarLimits = .standard
+        of schema: JSONValue, limits: GrammarLimits = .standard, budget: CompileBudget? = nil
     ) throws(SchemaError) -> (grammar: Grammar, warnings: [String]) {
         var builder = GrammarBuilder(limits: limits)
-        let compiled = try compile(schema, in: &builder)
+        let compiled = try compile(schema, in: &builder, budget: budget)
         let root = builder.rule(named: "schema")
         builder.define(root, as: compiled.node)
         do {
@@ -108,10 +113,13 @@ package struct SchemaCompiler: Sendable, Equatable {
 
     private func emit(
         _ schema: JSONValue, as notation: ValueNotation, dropping dropped: Set<SchemaKeyword>,
-        in builder: inout GrammarBuilder, _ write: Writer
-    ) throws(SchemaError) -> (GrammarBuilder.Node, cost: (nodes: Int, work: Int)) {
+        in builder: inout GrammarBuilder, _ budget: CompileBudget, _ write: Writer
+    ) throws(SchemaError) -> (GrammarBuilder.Node, schemaCount: Int) {
         let nodes = try SchemaReader.read(schema, limits: limits, dropping: dropped)
-        let expander = SchemaExpander(nodes: nodes, limits: limits)
+        guard budget.spend(nodes.count) else {
+            throw SchemaError(.limit, pointer: "#", keyword: "", budget.reason)
+        }
+        let expander = SchemaExpander(nodes: nodes, limits: limits, budget: budget)
         do {
             // Taken out, as a second owner would make it copied.
             var whole = GrammarBuilder(limits: builder.limits)
@@ -122,7 +130,7 @@ package struct SchemaCompiler: Sendable, Equatable {
             try emitter.finishRules()
             if let failure = emitter.builder.failure { throw failure }
             builder = emitter.builder
-            return (node, (nodes.count, expander.work))
+            return (node, nodes.count)
         } catch let error as SchemaError {
             throw error
         } catch let error as GrammarError {

@@ -8,11 +8,18 @@ import Testing
 
 /// What answers are held to, against the real binary and a real model.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct FormTests {
-    /// `MARTLET_DOCUMENTS=500` samples as many.
-    @Test func whatIsSampledIsValid() async throws {
+    /// The model that comes with the project, and one with random weights where the set-up could make it.
+    private static var models: [(arguments: [String], count: Int)] {
+        let random = MartletProcess.repository.appending(".deps/test-models/micro.gguf").string
+        let isThere = FileManager.default.fileExists(atPath: random)
+        return [([], 30)] + (isThere ? [(["--model", random, "--alias", "fledgling"], 15)] : [])
+    }
+
+    /// `MARTLET_DOCUMENTS=500` samples as many of each model.
+    @Test(arguments: models) func whatIsSampledIsValid(arguments: [String], count: Int) async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/structured.py")
-        let count = ProcessInfo.processInfo.environment["MARTLET_DOCUMENTS"] ?? "30"
-        try await Server.run(["--parallel", "4"]) { server in
+        let count = ProcessInfo.processInfo.environment["MARTLET_DOCUMENTS"] ?? String(count)
+        try await Server.run(["--parallel", "4"] + arguments) { server in
             let result = try await Subprocess.run(
                 .path(MartletProcess.repository.appending(".deps/python/bin/python")),
                 arguments: [script.string, "http://127.0.0.1:\(server.port)/v1", count],
@@ -30,8 +37,10 @@ import Testing
         (0..<count).reduce(["type": "integer"]) { inner, _ in ["type": "array", "items": inner] }
     }
 
-    private static func members(_ count: Int) -> JSONValue {
-        let keys = (0..<count).map { ("k\($0)", ["maxLength": .integer(Int64($0))] as JSONValue) }
+    private static func members(
+        _ count: Int, _ make: (Int) -> JSONValue = { ["maxLength": .integer(Int64($0))] }
+    ) -> JSONValue {
+        let keys = (0..<count).map { ("k\($0)", make($0)) }
         return ["type": "object", "properties": .object(JSONObject(uniqueKeysWithValues: keys))]
     }
 
@@ -56,10 +65,15 @@ import Testing
         add(["tools": [tool(empty)], "grammar": "root ::= \"a\""], "grammar")
         adding(["type": "object", "properties": ["a": exponential]], "#/properties/a")
         add(["json_schema": exponential], "states")
+        let several = members(100) { ["type": "string", "pattern": .string("^(a|b)*a(a|b){9}\($0)$")] }
+        add(["json_schema": several], "steps to compile")
+        add(["json_schema": several, "schema_mode": "relaxed"], "steps to compile")
         add(["json_schema": nested(220)], "200 deep")
         adding(["type": "object", "properties": ["a": nested(205)]], "100 deep")
-        add(["json_schema": members(10_001)], "10000 schemas")
-        adding(members(10_001), "10000 schemas")
+        add(["json_schema": members(10_001)], "20000 members")
+        adding(members(10_001), "20000 members")
+        add(["json_schema": members(10_001) { _ in true }], "10000 schemas")
+        adding(members(10_001) { _ in [:] }, "10000 schemas")
         add(["json_schema": ["enum": [.string(String(repeating: "x", count: 1 << 20))]]], "1048576 bytes")
         add(["grammar": "root ::= \"a\"{2000000000}"], "2000000000")
         add(["json_schema": ["type": "string", "pattern": "a{2000000000}"]], "repetition")
@@ -68,7 +82,8 @@ import Testing
         add(["grammar": .string("root ::= \(groups)\"a\"")], "nested deeper than the limit")
         add(["json_schema": ["type": "string", "pattern": .string(groups)]], "pattern")
         add(["grammar": "root ::= root \"a\""], "left recursion")
-        add(["tools": .array((0..<400).map { tool(members(30), "f\($0)") })], "more than 100000 nodes")
+        add(["tools": .array((0..<400).map { tool(members(30), "f\($0)") })], "20000 members")
+        add(["tools": .array((0..<300).map { tool(members(30) { _ in [:] }, "f\($0)") })], "all schemas together")
         return all
     }
 

@@ -85,6 +85,20 @@ struct CallViewTests {
         #expect(Set(calls.map(\.id)) == ["call_0123456789abcdef012345670000", "call_0123456789abcdef012345670001"])
     }
 
+    /// Nine letters and digits, each its own, and the same whenever the answer is shown.
+    @Test func idsAreShortWhereTheTemplateDemandsIt() throws {
+        var head = head
+        head.hasShortCallIDs = true
+        let view = ChatCompletionView(head: head, options: try options())
+        func ids() throws -> [String] {
+            let body = try JSONParser.parse(try view.response(for: Self.events(.endOfGeneration)))
+            let message = body["choices"]?.arrayValue?.first?["message"]
+            return (message?["tool_calls"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
+        }
+        let first = try ids()
+        #expect(try first == ids() && Set(first).count == 2 && first.allSatisfy(ShortCallID.isOne))
+    }
+
     @Test func limitsCountMoreThanCalls() throws {
         func finish(_ reason: Completion.Reason, complete: Bool = true) throws -> String? {
             try message(Self.events(reason, complete: complete)).choice["finish_reason"]?.stringValue

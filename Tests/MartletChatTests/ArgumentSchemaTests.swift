@@ -1,6 +1,7 @@
 import MartletGrammar
 import MartletJSON
 import MartletProtocol
+import MartletTestSupport
 import OrderedCollections
 import Testing
 
@@ -37,16 +38,16 @@ import Testing
     @Test(arguments: OutputSyntax.families.indices) func whatIsWrittenFulfilsTheSchema(family: Int) throws {
         let syntax = OutputSyntax.families[family]
         let answers = AnswerSyntax(syntax)
-        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: Self.opening(of: syntax))
+        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: DrawnText.opening(of: syntax))
         let maker = AnswerGrammar(answers, prompt: prompt)
         let grammar = try #require(try maker.grammar(tools: Self.tools, demand: .calls, allowsSeveral: false)).grammar
         let offered = OfferedTools(Self.tools)
         let nodes = try SchemaReader.read(Self.schema, limits: .standard, dropping: [])
         let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
-        var random = SteadyGenerator(state: 11)
+        var random = SeededGenerator(seed: 11)
         var calls = 0
         for _ in 0..<60 where calls < 2 {
-            guard let text = Self.draw(from: grammar, syntax, &random) else { continue }
+            guard let text = DrawnText.draw(from: grammar, syntax, &random) else { continue }
             let message = ReadMessage(text, answers, tools: offered, after: prompt.opening)
             let label = Comment(rawValue: "\(syntax.family): \(text.debugDescription)")
             let call = try #require(message.calls.first, label)
@@ -60,37 +61,6 @@ import Testing
             }
         }
         #expect(calls == 2, "\(syntax.family): only \(calls) calls were drawn")
-    }
-
-    /// Where a form begins a message with a head, the prompt has it already.
-    private static func opening(of syntax: OutputSyntax) -> String {
-        syntax.messageHead?.starts[0] ?? ""
-    }
-
-    /// Byte by byte; now and then one of the form's literals, so that texts end.
-    private static func draw(
-        from grammar: Grammar, _ syntax: OutputSyntax, _ random: inout SteadyGenerator
-    ) -> String? {
-        let literals = (syntax.calls?.literals ?? []).map { Array($0.utf8) } + [Array("</zip>".utf8)]
-        let closing = Array("\"'}])\n".utf8)
-        var matcher = GrammarMatcher(grammar)
-        var text: [UInt8] = []
-        while text.count < 1_500 {
-            let allowed = matcher.allowedBytes
-            if matcher.isComplete, allowed.count < 6 || Bool.random(using: &random) { break }
-            if allowed.count > 20, let literal = literals.randomElement(using: &random), matcher.accept(literal) {
-                text += literal
-                continue
-            }
-            var bytes = allowed.bytes
-            let words = bytes.filter { !" \t\r\n".utf8.contains($0) }
-            if !words.isEmpty, Int.random(in: 0..<8, using: &random) > 0 { bytes = words }
-            let ends = bytes.filter(closing.contains)
-            if !ends.isEmpty, Bool.random(using: &random) { bytes = ends }
-            guard let byte = bytes.randomElement(using: &random), matcher.accept([byte]) else { return nil }
-            text.append(byte)
-        }
-        return matcher.isComplete ? String(validating: text, as: UTF8.self) : nil
     }
 
     @Test func argumentsThatNobodyNamedAreNotWritten() throws {
@@ -194,17 +164,5 @@ import Testing
                 throws: AnswerGrammarError.self, performing: { try grammar(endless) })
         else { return }
         #expect(reason.kind == .unsatisfiable)
-    }
-}
-
-/// The same numbers each time.
-struct SteadyGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

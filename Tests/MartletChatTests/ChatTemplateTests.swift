@@ -164,3 +164,31 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
                 == ["<|channel|>analysis<|message|>", "<|channel|>", "<|message|>", "<|end|>"])
     }
 }
+
+@Suite("Ids of calls", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
+struct CallIDTests {
+    /// Ids of other servers and models, in the history of one whose template refuses them.
+    @Test func anyIDIsTakenWhereShortOnesAreDemanded() throws {
+        let user: JSONValue = ["role": "user", "content": "Hi"]
+        var demanding: Set<String> = []
+        for name in try TemplateFolder.names() {
+            let template = try ChatTemplate(
+                source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
+            guard template.capabilities.demandsShortCallIDs else { continue }
+            demanding.insert(name)
+            for id in ["call_0123456789abcdef012345670000", "call00001", "x"] {
+                let call: JSONValue = [
+                    "id": .string(id), "type": "function", "function": ["name": "probe_alpha", "arguments": [:]],
+                ]
+                let prompt = try template.render(
+                    messages: [
+                        user, ["role": "assistant", "content": "", "tool_calls": [call]],
+                        ["role": "tool", "tool_call_id": .string(id), "content": "42"],
+                    ], tools: SyntaxRecognition.tools)
+                // Of the call and of its result.
+                #expect(prompt.text.ranges(of: ShortCallID.standing(for: id)).count == 2, "\(name), \(id)")
+            }
+        }
+        #expect(demanding == ["Mistral-Small-3.2-24B-Instruct-2506", "mistralai-Mistral-Nemo-Instruct-2407"])
+    }
+}

@@ -72,6 +72,29 @@ import Testing
                 [#"{"a":1}"#, #"{"b":1}"#, #"{"a":1,"x":2}"#], ["{}", #"{"a":1,"b":2}"#]
             ),
             (#"{"not": {"type": ["object", "array", "string"]}}"#, ["1", "null"], ["{}", "[]", #""a""#]),
+            // A member that is listed as missing from the names that are allowed must be there.
+            (
+                #"{"type": "object", "not": {"anyOf": [{"propertyNames": {"not": {"enum": ["a", "b"]}}}, {"propertyNames": {"not": {"enum": ["c", 1]}}}]}, "maxProperties": 2}"#,
+                [#"{"a":1,"c":2}"#, #"{"b":1,"c":2}"#], [#"{"a":1,"b":2}"#, #"{"c":1}"#, #"{"a":1,"c":2,"d":3}"#, "1"]
+            ),
+            // Of names that fit two patterns none is taken that would have to be what it must not be.
+            (
+                ##"{"type": "object", "patternProperties": {"a": {"$ref": "#/$defs/n"}, "b": {"not": {"$ref": "#/$defs/n"}}}, "not": {"patternProperties": {"a": {"not": {"$ref": "#/$defs/n"}}}}, "$defs": {"n": {"type": "number"}}}"##,
+                [#"{"a":1}"#, #"{"b":"s","a":1}"#], ["{}", #"{"b":"s"}"#, #"{"a":"s"}"#, #"{"ab":1}"#]
+            ),
+            // Members come in the order in which the keywords that name them do.
+            (
+                ##"{"allOf": [{"properties": {"a": {}}}], "$ref": "#/$defs/b", "properties": {"c": {}}, "additionalProperties": false, "required": ["c"], "$defs": {"b": {"properties": {"b": {}}}}, "type": "object"}"##,
+                [#"{"c":1}"#], [#"{"a":1,"c":1}"#]
+            ),
+            (
+                #"{"allOf": [{"properties": {"a": {}}}], "properties": {"c": {}}, "required": ["a", "c"], "type": "object"}"#,
+                [#"{"a":1,"c":2}"#], [#"{"c":2,"a":1}"#]
+            ),
+            (
+                #"{"properties": {"c": {}}, "allOf": [{"properties": {"a": {}}}], "required": ["a", "c"], "type": "object"}"#,
+                [#"{"c":2,"a":1}"#], [#"{"a":1,"c":2}"#]
+            ),
             (#"{"type": "string", "not": {"enum": ["a", "b"]}}"#, [#""c""#, #""""#], [#""a""#, #""b""#]),
             (#"{"type": "object", "not": {"required": ["a"]}}"#, ["{}", #"{"b":1}"#], [#"{"a":1}"#]),
             (

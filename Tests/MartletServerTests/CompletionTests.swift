@@ -83,6 +83,7 @@ import Testing
     @Test(
         arguments: [
             ("", "I think.", "Yes."), (#","reasoning_format":"none""#, nil, "<think>\nI think.\n</think>\n\nYes."),
+            (#","reasoning_format":"deepseek-legacy""#, "I think.", "Yes."),
         ] as [(String, String?, String)])
     func thinkingIsToldFromTheAnswer(option: String, reasoning: String?, content: String) async throws {
         let tokens = ["<think>", "\n", "I thi", "nk.", "\n", "</think>", "\n\n", "Yes", "."]
@@ -97,6 +98,19 @@ import Testing
             #expect(message?["content"]?.stringValue == content)
             #expect(answer["usage"]?["completion_tokens"] == 9)
             #expect(server.engine.requests[0].visibleMarkers == ["<think>", "</think>"])
+        }
+    }
+
+    @Test func legacyThinkingStaysInTheContentOfAStream() async throws {
+        let tokens = ["<think>", "\n", "I think.", "\n", "</think>", "\n\n", "Yes."]
+        try await TestServer.run(script: .answer(tokens)) {
+            $0.chatTemplate = thinkingTemplate
+        } body: {
+            server async throws in
+            let (connection, _) = try await server.stream(chat(stream: true, #","reasoning_format":"deepseek-legacy""#))
+            let events = try await connection.readEvents()
+            #expect(try content(of: events) == tokens.joined())
+            #expect(!events.contains { $0.contains("reasoning_content") })
         }
     }
 

@@ -75,4 +75,29 @@ let benchmarks: @Sendable () -> Void = {
         benchmark.startMeasurement()
         for _ in benchmark.scaledIterations { blackHole(try template.render(messages: conversation)) }
     }
+
+    // What tells thinking, text and calls apart, token by token; of 20,000 tokens, so a microsecond each is 20,000 in all.
+    let words = (0..<20_000).map { Array(($0.isMultiple(of: 12) ? "word\n" : "word ").utf8)[...] }
+    let call = (
+        start: Array("<tool_call>\n{\"name\": \"write\", \"arguments\": {\"text\": \"".utf8)[...],
+        end: Array("\"}}\n</tool_call>".utf8)[...]
+    )
+    let tools = OfferedTools([
+        OfferedTools.Tool(name: "write", parameters: ["type": "object", "properties": ["text": ["type": "string"]]])
+    ])
+    for (name, start, end) in [("Text", [][...], [][...]), ("Arguments", call.start, call.end)] {
+        Benchmark(
+            "Chat:Output:\(name):20000Tokens", configuration: .init(timeUnits: .microseconds, scalingFactor: .one)
+        ) { benchmark in
+            let syntax = AnswerSyntax(OutputSyntax.families[0])
+            benchmark.startMeasurement()
+            for _ in benchmark.scaledIterations {
+                var parser = OutputParser(syntax, tools: tools)
+                parser.append(start) { blackHole($0) }
+                for word in words { parser.append(word) { blackHole($0) } }
+                parser.append(end) { blackHole($0) }
+                parser.finish { blackHole($0) }
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 package import MartletJSON
+import MartletSchema
 import OrderedCollections
 
 /// The body of a chat completion, validated. Rendering the messages is up to the model's template.
@@ -25,7 +26,7 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         let fields = try FieldReader(json)
         messages = try ChatMessages.validated(fields)
         options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
-        tools = try ToolFields(fields)
+        tools = try ToolFields(fields, limits: defaults.schemaCompiler.limits)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
         let isAssistant = messages.last?["role"] == "assistant" && messages.last?["tool_calls"] == nil
         let continues = try fields.bool("continue_final_message")
@@ -49,6 +50,15 @@ package struct ChatCompletionRequest: Sendable, Equatable {
                 throw .field("reasoning_format", "Value must be one of \(known), but got \"\(name)\"")
             }
             reasoningFormat = format
+        }
+    }
+
+    /// Whether thinking is part of the answer's text.
+    package var keepsReasoningInContent: Bool {
+        switch reasoningFormat {
+        case .none: true
+        case .deepseekLegacy: options.streams
+        case .auto, .deepseek: false
         }
     }
 

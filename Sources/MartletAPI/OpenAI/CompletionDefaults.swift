@@ -44,4 +44,6 @@ package enum ReasoningFormat: String, Sendable, CaseIterable {
     case auto
     /// Goes to `reasoning_content`.
     case deepseek
+    /// As `deepseek`, but stays in `content` where the answer streams.
+    case deepseekLegacy = "deepseek-legacy"
 }

@@ -13,13 +13,19 @@ package struct ResponseHead: Sendable, Equatable {
     package var fingerprint: String
     /// What of the request is not honoured, a sentence each.
     package var warnings: [String]
+    /// Whether ids of tool calls are as the model's template demands them.
+    package var hasShortCallIDs: Bool
 
-    package init(id: String, created: Int, model: String, fingerprint: String, warnings: [String] = []) {
+    package init(
+        id: String, created: Int, model: String, fingerprint: String, warnings: [String] = [],
+        hasShortCallIDs: Bool = false
+    ) {
         self.id = id
         self.created = created
         self.model = model
         self.fingerprint = fingerprint
         self.warnings = warnings
+        self.hasShortCallIDs = hasShortCallIDs
     }
 
     /// The id of a tool call: the generation's first 96 bits and the call's number, so that it is unique, and the same
@@ -27,8 +33,10 @@ package struct ResponseHead: Sendable, Equatable {
     func callID(_ number: Int) -> String {
         let random = id.utf8.split(separator: UInt8(ascii: "-")).last ?? id.utf8[...]
         let digits = String(number, radix: 16)
-        return "call_" + String(Substring(random.prefix(24))) + String(repeating: "0", count: max(0, 4 - digits.count))
+        let long =
+            "call_" + String(Substring(random.prefix(24))) + String(repeating: "0", count: max(0, 4 - digits.count))
             + digits
+        return hasShortCallIDs ? ShortCallID.standing(for: long) : long
     }
 
     /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces, and `"warnings":[…]`

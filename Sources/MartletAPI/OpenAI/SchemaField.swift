@@ -9,17 +9,25 @@ package struct SchemaField: Sendable, Equatable {
     /// What a schema said that is not honoured, a sentence each.
     package var warnings: [String]
 
+    /// What was made for requests before.
+    private static let kept = GrammarCache()
+
     /// - Returns: `nil` where nothing is asked for.
     static func read(
-        _ fields: FieldReader, _ compiler: SchemaCompiler, limits: GrammarLimits
+        _ fields: FieldReader, _ compiler: SchemaCompiler, limits: GrammarLimits, cache: GrammarCache = kept
     ) throws(APIError) -> SchemaField? {
         guard let (schema, name) = try schema(fields) else { return nil }
         var compiler = compiler
         let described = try fields.object("response_format")?.object("json_schema")
         if let isStrict = try described?.bool("strict") { compiler.mode = isStrict ? .strict : .relaxed }
         do throws(SchemaError) {
-            let (grammar, warnings) = try compiler.grammar(of: schema, limits: limits)
-            return SchemaField(grammar: grammar, warnings: warnings)
+            var size = SchemaSize()
+            try size.add(schema, limits: compiler.limits)
+            let key = schema.bytes + Array("\(compiler) \(limits)".utf8)
+            return try cache.grammar(of: key) { () throws(SchemaError) -> GrammarCache.Entry? in
+                let (grammar, warnings) = try compiler.grammar(of: schema, limits: limits)
+                return GrammarCache.Entry(grammar: grammar, warnings: warnings)
+            }.map { SchemaField(grammar: $0.grammar, warnings: $0.warnings) }
         } catch {
             throw APIError(error, field: name)
         }

@@ -1,4 +1,5 @@
 package import MartletJSON
+import MartletSchema
 import OrderedCollections
 
 /// What a request says of tools, validated.
@@ -36,14 +37,21 @@ package struct ToolFields: Sendable, Equatable {
     private static let countLimit = 1_024
     private static let nameLimit = 256
 
-    init(_ fields: FieldReader) throws(APIError) {
+    init(_ fields: FieldReader, limits: SchemaLimits) throws(APIError) {
         var names: Set<String> = []
         let values = try fields.array("tools") ?? []
         guard values.count <= Self.countLimit else {
             throw .field("tools", "At most \(Self.countLimit) tools are allowed, but got \(values.count)")
         }
+        var size = SchemaSize()
         for (index, value) in values.enumerated() {
             let tool = try Self.tool(value, at: "tools[\(index)]")
+            do throws(SchemaError) {
+                try size.add(tool.parameters, limits: limits)
+            } catch {
+                throw APIError(
+                    error, field: "tools[\(index)].function.parameters", of: "All tools up to \"\(tool.name)\"")
+            }
             guard names.insert(tool.name).inserted else {
                 throw .field(
                     "tools[\(index)].function.name", "Names must differ, but \"\(tool.name)\" is there already")

@@ -12,10 +12,7 @@ extension AnswerGrammar {
                 try emptyText(&builder), try heads(of: tools, &builder), section,
             ])
         }
-        // Some forms end a message behind its calls.
-        var ends: [Node] = []
-        for end in syntax.ignored { ends.append(try literal(end, &builder)) }
-        section = builder.sequence([section, try space(&builder), builder.optional(builder.choice(ends))])
+        section = builder.sequence([section, try space(&builder), try messageEnd(&builder)])
         switch demand {
         case .calls: return section
         case .value(let grammar):

@@ -12,6 +12,8 @@ package struct AnswerGrammar {
     package typealias Node = GrammarBuilder.Node
 
     let syntax: OutputSyntax
+    /// What was made for this form before.
+    private let made: GrammarCache
     /// What the prompt ends with, as far as it is the beginning of the answer.
     let opening: String
     /// Whether the prompt leaves the model thinking, and whether it may begin to.
@@ -25,6 +27,7 @@ package struct AnswerGrammar {
         limits: GrammarLimits = .standard
     ) {
         self.syntax = syntax.syntax
+        made = syntax.grammars
         opening = prompt.opening + prompt.continuation
         isThinking = OutputParser(syntax, after: prompt.opening, continuing: prompt.continuation).isInReasoning
         mayThink = prompt.reasoning != .closed && prompt.continuation.isEmpty
@@ -42,9 +45,6 @@ package struct AnswerGrammar {
         case value(Grammar)
     }
 
-    /// How many times as many steps all tools together may take as one.
-    private static let workFactor = 4
-
     /// A tool that a call can be written of.
     struct Tool {
         var name: String
@@ -56,23 +56,47 @@ package struct AnswerGrammar {
     /// - Throws: which tool cannot be honoured, and why.
     package func grammar(
         tools: [OfferedTools.Tool], demand: Demand, allowsSeveral: Bool
-    ) throws(AnswerGrammarError) -> (grammar: Grammar, warnings: [String])? {
+    ) throws(AnswerGrammarError) -> GrammarCache.Entry? {
+        try made.grammar(of: key(tools, demand, allowsSeveral)) {
+            () throws(AnswerGrammarError) -> GrammarCache.Entry? in
+            try make(tools, demand, allowsSeveral: allowsSeveral)
+        }
+    }
+
+    /// All that the grammar is made of.
+    private func key(_ tools: [OfferedTools.Tool], _ demand: Demand, _ allowsSeveral: Bool) -> [UInt8] {
+        let described = tools.map { tool -> JSONValue in
+            [.string(tool.name), tool.parameters, tool.isStrict.map { JSONValue.bool($0) } ?? .null]
+        }
+        let frame: JSONValue = [
+            .string(opening), .bool(isThinking), .bool(mayThink), .bool(allowsSeveral), .array(described),
+            .string("\(compiler) \(limits)"),
+        ]
+        switch demand {
+        case .calls: return frame.bytes + Array("calls".utf8)
+        case .anything: return frame.bytes + Array("anything".utf8)
+        case .value(let grammar): return frame.bytes + Array("value".utf8) + grammar.encoded()
+        }
+    }
+
+    private func make(
+        _ tools: [OfferedTools.Tool], _ demand: Demand, allowsSeveral: Bool
+    ) throws(AnswerGrammarError) -> GrammarCache.Entry? {
         guard let calls = syntax.calls else { return nil }
         var builder = GrammarBuilder(limits: limits)
+        let budget = CompileBudget(limit: compiler.limits.workOfAll)
         var warnings: [String] = []
         var written: [Tool] = []
-        var cost = (nodes: 0, work: 0)
+        var schemaCount = 0
         for tool in tools {
-            guard cost.nodes < compiler.limits.nodes, cost.work < Self.workFactor * compiler.limits.work else {
-                throw .grammar(
-                    GrammarError(
-                        .limit,
-                        "More than \(compiler.limits.nodes) schemas, or \(Self.workFactor * compiler.limits.work) "
-                            + "steps to take them apart."))
-            }
             do throws(SchemaError) {
-                let arguments = try arguments(of: tool, calls, &builder)
-                cost = (cost.nodes + arguments.cost.nodes, cost.work + arguments.cost.work)
+                guard schemaCount < compiler.limits.nodes else {
+                    throw SchemaError(
+                        .limit, pointer: "#", keyword: "",
+                        "with the tools in front of it there are more than \(compiler.limits.nodes) schemas")
+                }
+                let arguments = try arguments(of: tool, calls, &builder, budget)
+                schemaCount += arguments.schemaCount
                 warnings += arguments.warnings.map { "Tool \"\(tool.name)\": \($0)" }
                 written.append(Tool(name: tool.name, arguments: arguments.node))
             } catch {
@@ -88,20 +112,20 @@ package struct AnswerGrammar {
             }
             let root = builder.rule(named: "root")
             builder.define(root, as: builder.sequence([try thinking(&builder), answer]))
-            return (try builder.finish(root: root), warnings)
+            return GrammarCache.Entry(grammar: try builder.finish(root: root), warnings: warnings)
         } catch {
             throw .grammar(error)
         }
     }
 
     private func arguments(
-        of tool: OfferedTools.Tool, _ calls: CallSyntax, _ builder: inout GrammarBuilder
+        of tool: OfferedTools.Tool, _ calls: CallSyntax, _ builder: inout GrammarBuilder, _ budget: CompileBudget
     ) throws(SchemaError) -> CompiledSchema {
         var compiler = compiler
         if let isStrict = tool.isStrict { compiler.mode = isStrict ? .strict : .relaxed }
         return try compiler.compileArguments(
-            tool.parameters, as: notation(of: calls, tool), isClosed: tool.parameters["properties"] != nil, in: &builder
-        )
+            tool.parameters, as: notation(of: calls, tool), isClosed: tool.parameters["properties"] != nil,
+            in: &builder, budget: budget)
     }
 
     /// A text of `grammar` alone, with thinking in front where the model thinks.
@@ -163,18 +187,23 @@ package struct AnswerGrammar {
 
     private func thinking(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard let reasoning = syntax.reasoning, isThinking || mayThink else {
-            // Where a line of its own names what follows, nothing stands in front of it.
-            return syntax.messageHead?.call == "" ? builder.empty() : try space(&builder)
+            return try lead(&builder)
         }
         let end = String(decoding: SyntaxPlan.trimmed(reasoning.ends[0]), as: UTF8.self)
         let rest = builder.sequence([
             builder.freeText(until: [end]), try literal(end, &builder), try literal(nextMessage, &builder),
-            try space(&builder),
+            try lead(&builder),
         ])
         if isThinking { return rest }
         let start = OutputSyntax.behindHead(of: reasoning.start, in: opening)
         let block = builder.sequence([try space(&builder), try literal(start, &builder), rest])
-        return builder.choice([block, try space(&builder)])
+        return builder.choice([block, try lead(&builder)])
+    }
+
+    /// White space in front of an answer. A head that names what follows begins at once: behind a space it would be
+    /// taken for text, and name whatever it likes.
+    private func lead(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+        syntax.messageHead == nil ? try space(&builder) : builder.empty()
     }
 
     /// What a new message begins with behind thinking.
@@ -183,18 +212,31 @@ package struct AnswerGrammar {
             ?? (syntax.ignored.first { $0.contains("assistant") } ?? "")
     }
 
-    /// The answer's text, in what it stands between.
+    /// The answer's text, in what it stands between, and what may end the message behind it.
     func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
-        var start = OutputSyntax.behindHead(of: syntax.contentStart, in: opening)
-        if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
-            start = String(start.dropFirst(head.starts[0].count))
-        }
         let space = try space(&builder)
-        let end = syntax.content.first?.ends.first ?? ""
-        return builder.sequence([
-            builder.optional(try literal(start, &builder)), space, node, space,
-            builder.optional(try literal(end, &builder)),
-        ])
+        var enclosures = syntax.content.map { (start: $0.start, end: $0.ends[0]) }
+        if enclosures.isEmpty { enclosures = [(syntax.contentStart, "")] }
+        var alternatives: [Node] = []
+        for enclosure in enclosures {
+            var start = OutputSyntax.behindHead(of: enclosure.start, in: opening)
+            if let head = syntax.messageHead, syntax.reasoning != nil, start.hasPrefix(head.starts[0]) {
+                start = String(start.dropFirst(head.starts[0].count))
+            }
+            alternatives.append(
+                builder.sequence([
+                    builder.optional(try literal(start, &builder)), space, node, space,
+                    builder.optional(try literal(enclosure.end, &builder)),
+                ]))
+        }
+        return builder.sequence([builder.choice(alternatives), try messageEnd(&builder)])
+    }
+
+    /// What some forms end a message with.
+    func messageEnd(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+        var ends: [Node] = []
+        for end in syntax.ignored where end != nextMessage { ends.append(try literal(end, &builder)) }
+        return builder.optional(builder.choice(ends))
     }
 
     /// Text between its markers that is empty, which some models write in front of calls.

@@ -1,8 +1,11 @@
-/// An `OutputSyntax`, prepared for reading answers.
+import MartletGrammar
+
+/// An `OutputSyntax`, prepared for reading answers and for making grammars of them.
 package struct AnswerSyntax: Sendable {
     package let syntax: OutputSyntax
     let plain: SyntaxPlan
     let withCalls: SyntaxPlan
+    let grammars = GrammarCache()
 
     package init(_ syntax: OutputSyntax) {
         self.syntax = syntax

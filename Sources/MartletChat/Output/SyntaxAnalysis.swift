@@ -99,8 +99,8 @@ struct SyntaxAnalysis {
         let middle = Array(one[key.upperBound..<value.lowerBound])
         let step = Array(one[value.upperBound..<nextKey.lowerBound])
         let behind = one[last.upperBound...]
-        let opening = Self.commonSuffix(head, step)
-        let closing = Self.commonPrefix(step, Array(behind))
+        let opening = Self.opening(head, step)
+        let closing = Self.closing(step, Array(behind))
         guard !opening.isEmpty, !closing.isEmpty, !middle.isEmpty, closing.count + opening.count <= step.count,
             middle == Array(one[nextKey.upperBound..<last.lowerBound])
         else { return nil }
@@ -144,8 +144,8 @@ struct SyntaxAnalysis {
             calls.callClosing = text(behind)
             return calls
         }
-        let opening = Self.commonSuffix(Array(before), between)
-        let closing = Self.commonPrefix(between, Array(behind))
+        let opening = Self.opening(Array(before), between)
+        let closing = Self.closing(between, Array(behind))
         guard opening.count + closing.count <= between.count else {
             calls.callOpening = text(before)
             calls.callClosing = text(behind)
@@ -167,6 +167,17 @@ struct SyntaxAnalysis {
         while let last = bytes.last, ArgumentTranscriber.isSpace(last) { bytes = bytes.dropLast() }
         while let first = bytes.first, ArgumentTranscriber.isSpace(first) { bytes = bytes.dropFirst() }
         return bytes
+    }
+
+    /// What stands in front of each part: white space in front of that separates parts.
+    private static func opening(_ first: [UInt8], _ next: [UInt8]) -> [UInt8] {
+        Array(commonSuffix(first, next).drop(while: ArgumentTranscriber.isSpace))
+    }
+
+    /// What stands behind each part: white space behind that separates parts.
+    private static func closing(_ next: [UInt8], _ last: [UInt8]) -> [UInt8] {
+        let common = commonPrefix(next, last)
+        return Array(common[..<((common.lastIndex { !ArgumentTranscriber.isSpace($0) } ?? -1) + 1)])
     }
 
     /// What both begin with, without the beginning of a tag at its end.

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletProtocol
 import OrderedCollections
 
 /// Puts messages into the form that a template can take, as llama-server does, so that one client works with all models.
@@ -8,6 +9,7 @@ import OrderedCollections
 /// - Text parts are joined by line feeds where parts cannot be taken; a string becomes a part where only these can.
 /// - Missing content beside tool calls becomes the empty string where the template fails on none.
 /// - Tool call arguments become objects, or text, where the template takes only that.
+/// - Ids of calls become short ones where the template demands that, those of their results alike.
 /// - Thinking is offered under the name that the template reads.
 ///
 /// Messages that need none of this are passed on as they are.
@@ -30,6 +32,7 @@ struct MessageAdapter {
                 heldSystemTexts.append(try text(of: members["content"] ?? .null, at: index))
                 continue
             }
+            if capabilities.demandsShortCallIDs { shortenIDs(&members) }
             try adaptToolCalls(&members, at: index)
             try adaptContent(&members, role, at: index)
             adaptReasoning(&members)
@@ -101,6 +104,20 @@ struct MessageAdapter {
         if case .array(let parts) = content { return .array([["type": "text", "text": .string(system)]] + parts) }
         let text = try text(of: content, at: index)
         return .string(text.isEmpty ? system : system + "\n" + text)
+    }
+
+    private func shortenIDs(_ members: inout JSONObject) {
+        func short(_ id: JSONValue?) -> JSONValue? {
+            id?.stringValue.map { .string(ShortCallID.standing(for: $0)) } ?? id
+        }
+        if let id = short(members["tool_call_id"]) { members["tool_call_id"] = id }
+        guard let calls = members["tool_calls"]?.arrayValue else { return }
+        members["tool_calls"] = .array(
+            calls.map { call in
+                guard case .object(var callMembers) = call else { return call }
+                if let id = short(callMembers["id"]) { callMembers["id"] = id }
+                return .object(callMembers)
+            })
     }
 
     private func adaptToolCalls(_ members: inout JSONObject, at index: Int) throws(TemplateError) {

@@ -20,6 +20,8 @@ package struct TemplateCapabilities: Sendable, Equatable {
     package var argumentForm = ArgumentForm.either
     /// Whether an assistant message with tool calls may have no content.
     package var takesNullContent = false
+    /// Whether ids of calls must be nine letters and digits.
+    package var demandsShortCallIDs = false
     /// The argument that turns thinking on and off, if there is one.
     package var thinkingSwitch: String?
     /// The field of an assistant message whose text the template renders as thinking, if there is one.

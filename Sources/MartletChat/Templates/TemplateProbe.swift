@@ -78,10 +78,12 @@ struct TemplateProbe {
     }
 
     /// An assistant message with `count` calls of a function.
-    private func call(arguments: JSONValue, content: JSONValue, count: Int = 1) -> JSONValue {
+    private func call(
+        arguments: JSONValue, content: JSONValue, count: Int = 1, id: String = "call0000"
+    ) -> JSONValue {
         let calls = (1...count).map { number -> JSONValue in
             [
-                "id": .string("call0000\(number)"), "type": "function",
+                "id": .string("\(id)\(number)"), "type": "function",
                 "function": ["name": .string(number == 1 ? "probeone" : "probetwo"), "arguments": arguments],
             ]
         }
@@ -112,6 +114,9 @@ struct TemplateProbe {
         let arguments = takesObject ? object : text
         let several = render([Self.user, call(arguments: arguments, content: "", count: 2)], tools: tools)
         result.takesParallelToolCalls = several?.contains("probetwo") ?? false
+        let withLongID = render(
+            [Self.user, call(arguments: arguments, content: "", id: "call_0123456789")], tools: tools)
+        result.demandsShortCallIDs = result.takesToolCalls && withLongID == nil
         result.takesToolResponses = result.textRoles.contains("tool") || result.partsRoles.contains("tool")
         let withNull = render([Self.user, call(arguments: arguments, content: .null)], tools: tools)
         let withEmpty = render([Self.user, call(arguments: arguments, content: "")], tools: tools)

@@ -15,6 +15,7 @@ struct SchemaSuite {
     private var valid = (total: 0, accepted: 0)
     private var invalid = (total: 0, accepted: 0)
     private var compileTimes: [Duration] = []
+    private var compileSteps: [Int] = []
     private var maskTimes: [Duration] = []
 
     /// - Parameter report: takes a line for each schema that is refused and each test that fails.
@@ -39,9 +40,11 @@ struct SchemaSuite {
         schemas += 1
         valid.total += cases.count { $0.isValid }
         invalid.total += cases.count { !$0.isValid }
+        let budget = CompileBudget()
+        defer { compileSteps.append(budget.spent) }
         let start = ContinuousClock.now
         do throws(SchemaError) {
-            let grammar = try compiler.grammar(of: schema).grammar
+            let grammar = try compiler.grammar(of: schema, budget: budget).grammar
             compileTimes.append(ContinuousClock.now - start)
             compiled += 1
             test(name, cases, grammar)
@@ -77,6 +80,7 @@ struct SchemaSuite {
             "valid_total": .integer(Int64(valid.total)), "valid_accepted": .integer(Int64(valid.accepted)),
             "invalid_total": .integer(Int64(invalid.total)), "invalid_accepted": .integer(Int64(invalid.accepted)),
             "compile_ms": Self.summary(compileTimes, unit: .milliseconds(1)),
+            "compile_steps": Self.summary(compileSteps.map { .microseconds($0) }, unit: .microseconds(1)),
         ]
         if masks != nil {
             figures["masks"] = .integer(Int64(maskTimes.count))

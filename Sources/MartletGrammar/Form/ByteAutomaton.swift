@@ -10,6 +10,8 @@ package struct ByteAutomaton: Sendable, Hashable {
     /// For each state, whether a text may end there.
     package let accepting: [Bool]
     package let start: Int
+    /// Whether it is what `trimmed` would make of it.
+    private var isTrimmed = false
 
     /// Where no way leads on.
     package static let dead: Int32 = -1
@@ -65,6 +67,20 @@ package struct ByteAutomaton: Sendable, Hashable {
             classes: classes, classCount: columns.count, transitions: transitions, accepting: accepting, start: start)
     }
 
+    package static func == (left: ByteAutomaton, right: ByteAutomaton) -> Bool {
+        left.start == right.start && left.transitions == right.transitions && left.accepting == right.accepting
+            && left.classes == right.classes
+    }
+
+    /// Of some of the transitions: all of them would take longer than what a grammar does with an automaton.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(stateCount)
+        hasher.combine(classCount)
+        for index in stride(from: 0, to: transitions.count, by: 1 + transitions.count / 64) {
+            hasher.combine(transitions[index])
+        }
+    }
+
     package func next(_ state: Int, _ byte: UInt8) -> Int32 {
         transitions[state * classCount + Int(classes[Int(byte)])]
     }
@@ -82,6 +98,7 @@ package struct ByteAutomaton: Sendable, Hashable {
     ///
     /// - Returns: `nil` if it matches nothing.
     package func trimmed() -> ByteAutomaton? {
+        if isTrimmed { return self }
         let live = statesThatEnd()
         guard live[start] else { return nil }
         var number = [Int32](repeating: Self.dead, count: stateCount)
@@ -106,9 +123,11 @@ package struct ByteAutomaton: Sendable, Hashable {
                 renumbered.append(next == Self.dead ? Self.dead : number[Int(next)])
             }
         }
-        return ByteAutomaton(
+        var trimmed = ByteAutomaton(
             classes: classes, classCount: classCount, transitions: renumbered, accepting: order.map { accepting[$0] },
             start: 0)
+        trimmed.isTrimmed = true
+        return trimmed
     }
 
     /// For each state, whether some text ends an accepted one.

@@ -15,3 +15,15 @@ package struct Grammar: Sendable, Equatable {
     let automata: [ByteAutomaton]
     let root: Int32
 }
+
+extension Grammar {
+    /// About how many bytes it takes in memory.
+    var byteCount: Int {
+        let parts = expressions.reduce(0) { count, expression in
+            if case .literal(let bytes) = expression { return count + bytes.count }
+            return count + 4 * expression.children.count
+        }
+        let tables = automata.reduce(0) { $0 + 4 * $1.transitions.count + $1.stateCount + 256 }
+        return parts + tables + 48 * expressions.count + 32 * rules.count
+    }
+}

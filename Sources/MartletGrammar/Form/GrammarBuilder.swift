@@ -17,6 +17,9 @@ package struct GrammarBuilder {
     private var table = ExpressionTable()
     var rules: [(name: String, body: Int32?)] = []
     var automata: [ByteAutomaton] = []
+    private var sharedRules: [String: Rule] = [:]
+    /// How many different automata there are.
+    package var automatonCount: Int { automata.count }
     private var automatonNumbers: [ByteAutomaton: Int32] = [:]
     private var automatonStates = 0
     private var cost = 0
@@ -119,6 +122,14 @@ package struct GrammarBuilder {
         }
         rules.append((name, nil))
         return Rule(index: Int32(rules.count - 1))
+    }
+
+    /// The rule that all who ask for this name share; also whether it is new, so that it is to be defined.
+    package mutating func sharedRule(named name: String) -> (rule: Rule, isNew: Bool) {
+        if let rule = sharedRules[name] { return (rule, false) }
+        let rule = rule(named: name)
+        sharedRules[name] = rule
+        return (rule, true)
     }
 
     /// Says what `rule` matches. What was said before counts no longer.

@@ -6,12 +6,15 @@ final class PatternTable {
     }
 
     private var known: [Term: Result<CharacterAutomaton, RegexError>] = [:]
+    private let budget: CompileBudget
+
+    init(budget: CompileBudget = CompileBudget()) { self.budget = budget }
 
     func automaton(for term: Term) throws(RegexError) -> CharacterAutomaton {
         if let result = known[term] { return try result.get() }
         let result = Result { () throws(RegexError) in
             switch term {
-            case .pattern(let pattern): try RegexCompiler.search(pattern)
+            case .pattern(let pattern): try RegexCompiler.search(pattern, budget)
             case .format(let name): try SchemaFormat.automaton(named: name)
             }
         }

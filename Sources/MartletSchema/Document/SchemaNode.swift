@@ -61,6 +61,10 @@ struct SchemaNode: Sendable {
 
     /// Whether it says nothing but what the schema that it refers to says.
     var isOnlyReference = false
+    /// Whether it says nothing but that another schema must not hold.
+    var isOnlyNegation = false
+    /// Whether `$ref` or `allOf` stands in front of `properties`, so that the members of those come first.
+    var namesMembersLast = false
 
     init(pointer: String) { self.pointer = pointer }
 

@@ -55,7 +55,12 @@ struct SchemaReader {
             try readCombinations(&reader, &node, place)
             try readReference(&reader, &node, place)
             node.isOnlyReference =
-                node.reference != nil && members.keys.allSatisfy { Self.silent.contains($0) }
+                node.reference != nil && members.keys.allSatisfy { $0 == "$ref" || Self.silent.contains($0) }
+            node.isOnlyNegation =
+                node.not != nil && members.keys.allSatisfy { $0 == "not" || Self.silent.contains($0) }
+            if let own = members.index(forKey: "properties") {
+                node.namesMembersLast = ["$ref", "allOf"].contains { members.index(forKey: $0) ?? own < own }
+            }
         default:
             throw SchemaError(
                 .invalid, pointer: node.pointer, keyword: "",
@@ -64,9 +69,9 @@ struct SchemaReader {
         nodes[number] = node
     }
 
-    /// `$ref` and what says nothing about values.
+    /// What says nothing about values.
     private static let silent: Set = [
-        "$ref", "title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
+        "title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
     ]
 
     private func readAssertions(_ reader: inout KeywordReader, _ node: inout SchemaNode) throws(SchemaError) {

@@ -12,15 +12,24 @@ enum JSONLexemes {
     static func character(without byte: UInt8) -> ByteAutomaton { automaton(isString: false, without: byte) }
 
     /// Any number.
-    static let number: ByteAutomaton = {
+    static var number: ByteAutomaton {
+        guard let number = numbers[NumberConstraints()] else { preconditionFailure("there are numbers") }
+        return number
+    }
+
+    /// Those that most schemas need: any numbers, and whole ones.
+    static let numbers: [NumberConstraints: ByteAutomaton] = {
+        var whole = NumberConstraints()
+        whole.isWhole = true
         do {
-            // No outside data is in it: what it makes is the same each time, and every schema with a number needs it.
-            guard let automaton = try NumberAutomaton.make(NumberConstraints()) else {
-                preconditionFailure("there are numbers")
+            var numbers: [NumberConstraints: ByteAutomaton] = [:]
+            for constraints in [NumberConstraints(), whole] {
+                numbers[constraints] = try NumberAutomaton.make(constraints)
             }
-            return automaton
+            return numbers
         } catch {
-            preconditionFailure("a number without constraints has a small automaton")
+            // No outside data is in them.
+            preconditionFailure("numbers without bounds have small automata")
         }
     }()
 
@@ -88,7 +97,8 @@ enum JSONLexemes {
         connect(high.3, 0x75...0x75, high.4)
         for byte in "Dd".utf8 { connect(high.4, byte...byte, high.5) }
         for range: ClosedRange<UInt8> in [0x43...0x46, 0x63...0x66] { connect(high.5, range, digits.1) }
-        return ByteAutomaton(
+        let automaton = ByteAutomaton(
             rows: rows, accepting: rows.indices.map { $0 == end }, start: isString ? open : between)
+        return automaton.trimmed() ?? automaton
     }
 }

@@ -1,5 +1,6 @@
 import MartletGrammar
 import MartletJSON
+import Synchronization
 
 /// Strings without quotes and escapes, up to an ending.
 struct PlainText: Hashable {
@@ -17,8 +18,27 @@ struct PlainText: Hashable {
         (.array, #"^\s*[\[(]"#), (.object, #"^\s*\{"#),
     ]
 
+    /// Whether only those are left out that hold the ending.
+    var excludesEndingOnly: Bool { excluded.count == 1 }
+
+    /// All texts but those that are left out. There are few such sets, and each is wanted for every tool.
+    var texts: CharacterAutomaton {
+        get throws(RegexError) {
+            if let known = Self.known.withLock({ $0[self] }) { return known }
+            var rest = CharacterAutomaton.everything
+            for pattern in excluded { rest = try rest.subtracting(RegexCompiler.search(pattern)) }
+            Self.known.withLock { known in
+                if known.count >= Self.mostKnown { known = [:] }
+                known[self] = rest
+            }
+            return rest
+        }
+    }
+    private static let known = Mutex<[PlainText: CharacterAutomaton]>([:])
+    private static let mostKnown = 64
+
     /// Patterns of texts that are left out.
-    var excluded: [String] {
+    private var excluded: [String] {
         [Self.quoted(ending)] + Self.looks.filter { !$0.type.isDisjoint(with: readAs) }.map(\.pattern)
             + (excludesData ? ["^" + Self.quoted("<![CDATA[")] : [])
     }
@@ -44,11 +64,11 @@ extension SchemaEmitter {
         case .string(let shape):
             if let automaton = shape.automaton { return try plainText(automaton, text) }
             if shape.minimum == 0, shape.maximum == nil {
-                return text.excluded.count == 1
-                    ? builder.anything(until: [text.ending], consumingDelimiter: false)
+                return text.excludesEndingOnly
+                    ? anything(until: text.ending)
                     : try plainText(.everything, text)
             }
-            if text.excluded.count == 1 {
+            if text.excludesEndingOnly {
                 // Counted one by one; none of them begins the ending.
                 let first = text.ending.unicodeScalars.prefix(1).map { $0.value...$0.value }
                 let character = builder.characters(ScalarRanges.complement(of: first))
@@ -63,10 +83,7 @@ extension SchemaEmitter {
     }
 
     private mutating func plainText(_ automaton: CharacterAutomaton, _ text: PlainText) throws -> Node {
-        var rest = automaton
-        for pattern in text.excluded {
-            rest = try rest.subtracting(expander.patterns.automaton(for: .pattern(pattern)))
-        }
-        return rest.isEmpty ? builder.never() : builder.automaton(rest.plainText())
+        let rest = try automaton.intersection(text.texts)
+        return rest.isEmpty ? builder.never() : try self.automaton(rest.plainText())
     }
 }

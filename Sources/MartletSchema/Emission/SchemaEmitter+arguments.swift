@@ -75,7 +75,7 @@ extension SchemaEmitter {
     ) throws -> Node {
         // Whatever is written is some value, and any is allowed.
         if state.literals.isEmpty, alternative.types == .all {
-            return builder.anything(until: [tags.ending], consumingDelimiter: false)
+            return anything(until: tags.ending)
         }
         var values: [Node] = []
         if alternative.types.contains(.string) {
@@ -85,7 +85,7 @@ extension SchemaEmitter {
                 guard let shape = restricted(shape, to: .string) else { continue }
                 let node = try plainText(shape, text)
                 // Of any text the reader takes line feeds as it finds them.
-                let isFree = node == builder.anything(until: [tags.ending], consumingDelimiter: false)
+                let isFree = node == anything(until: tags.ending)
                 let feed = builder.text("\n")
                 values.append(
                     builder.sequence([

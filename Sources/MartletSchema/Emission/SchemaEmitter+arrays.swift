@@ -45,6 +45,9 @@ extension SchemaEmitter {
                 .unsupported, pointer: counted.pointer, keyword: counted.keyword,
                 "items are counted in more than \(Self.cellLimit) ways")
         }
+        guard expander.budget.spend(2 * (places + 1) * (counts + 1)) else {
+            throw SchemaError(.limit, pointer: counted.pointer, keyword: counted.keyword, expander.budget.reason)
+        }
         let rule = builder.rule(named: "\(counted.pointer)/\(counted.keyword)")
         var rules: [[GrammarBuilder.Rule]] = []
         for place in 0...places {

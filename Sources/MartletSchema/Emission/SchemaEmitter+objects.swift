@@ -41,6 +41,9 @@ extension SchemaEmitter {
                 .limit, pointer: "#", keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
                 "the members of an object can be counted in too many ways")
         }
+        guard expander.budget.spend((shape.members.count + 1) * columns) else {
+            throw SchemaError(.limit, pointer: "#", keyword: "", expander.budget.reason)
+        }
         var others: [Node] = []
         for other in shape.others { others.append(try member(other.names, value(other.state))) }
         let other = builder.choice(others)

@@ -12,6 +12,8 @@ struct SchemaEmitter: ~Copyable {
     let expander: SchemaExpander
     let notation: ValueNotation
     let spacing: SpacingNodes
+    /// What tells apart the rules for any value that are shared.
+    private let form: String
     /// What stands around objects and arrays.
     let objects: Brackets
     let arrays: Brackets
@@ -20,10 +22,10 @@ struct SchemaEmitter: ~Copyable {
     private var rules: [SchemaState: GrammarBuilder.Rule] = [:]
     private var simple: [SchemaState: Node] = [:]
     private var pending: [SchemaState] = []
-    private var anyValue: GrammarBuilder.Rule?
     private var stringNode: Node?
     private var characterNode: Node?
     private var names: [CharacterAutomaton: Node] = [:]
+    private var freeTexts: [String: Node] = [:]
 
     init(
         builder: consuming GrammarBuilder, expander: SchemaExpander, notation: ValueNotation, spacing: JSONSpacing
@@ -32,6 +34,7 @@ struct SchemaEmitter: ~Copyable {
         self.expander = expander
         self.notation = notation
         self.spacing = try SpacingNodes(spacing, &self.builder)
+        form = "\(notation) \(spacing)"
         objects = Brackets("{", "}", notation, self.spacing, &self.builder)
         arrays = Brackets("[", "]", notation, self.spacing, &self.builder)
     }
@@ -74,7 +77,7 @@ struct SchemaEmitter: ~Copyable {
             switch shape {
             case .anything: alternatives.append(try any())
             case .values(let values): for value in values { alternatives.append(text(of: value)) }
-            case .number(let automaton): alternatives.append(builder.automaton(automaton))
+            case .number(let number): alternatives.append(builder.automaton(number))
             case .string(let shape): alternatives.append(try string(shape))
             case .array(let shape): alternatives.append(try array(shape))
             case .object(let shape): alternatives.append(try object(shape))
@@ -161,15 +164,15 @@ struct SchemaEmitter: ~Copyable {
             name = known
         } else {
             switch notation {
-            case .json: name = builder.automaton(try spelled(names).jsonString())
+            case .json: name = try automaton(try spelled(names).jsonString())
             case .python:
                 name = builder.choice([
-                    builder.automaton(names.jsonString()), builder.automaton(names.jsonString(quote: 0x27)),
+                    try automaton(names.jsonString()), try automaton(names.jsonString(quote: 0x27)),
                 ])
             case .gemma, .tags:
                 let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
                 let item = CharacterAutomaton(texts: [ValueNotation.item])
-                name = builder.automaton(try names.intersection(plain).subtracting(item).plainText())
+                name = try automaton(try names.intersection(plain).subtracting(item).plainText())
             }
             self.names[names] = name
         }
@@ -203,11 +206,7 @@ struct SchemaEmitter: ~Copyable {
     /// The texts of an automaton that can be written.
     private func spelled(_ automaton: CharacterAutomaton) throws -> CharacterAutomaton {
         guard let avoided else { return automaton }
-        var rest = automaton
-        for pattern in PlainText(ending: avoided).excluded {
-            rest = try rest.subtracting(expander.patterns.automaton(for: .pattern(pattern)))
-        }
-        return rest
+        return try automaton.intersection(PlainText(ending: avoided).texts)
     }
 
     private mutating func marked(_ text: Node) -> Node {
@@ -230,9 +229,9 @@ struct SchemaEmitter: ~Copyable {
         case .tags: return try plainText(.string(shape), plain)
         }
         if let automaton = shape.automaton {
-            let node = builder.automaton(try spelled(automaton).jsonString())
+            let node = try self.automaton(try spelled(automaton).inQuotes)
             guard notation == .python else { return node }
-            return builder.choice([node, builder.automaton(automaton.jsonString(quote: 0x27))])
+            return builder.choice([node, try self.automaton(automaton.jsonString(quote: 0x27))])
         }
         if shape.minimum == 0, shape.maximum == nil { return try anyString() }
         let limit = builder.limits.repetitions
@@ -263,13 +262,28 @@ struct SchemaEmitter: ~Copyable {
         return node
     }
 
+    /// Any text in which `ending` does not occur.
+    mutating func anything(until ending: String) -> Node {
+        if let known = freeTexts[ending] { return known }
+        let node = builder.anything(until: [ending], consumingDelimiter: false)
+        freeTexts[ending] = node
+        return node
+    }
+
+    /// An automaton that was spelled for this schema; one that the builder has costs nothing.
+    mutating func automaton(_ automaton: ByteAutomaton) throws -> Node {
+        let count = builder.automatonCount
+        let node = builder.automaton(automaton)
+        if builder.automatonCount > count { try expander.budget.spend(transitions: automaton.transitions.count) }
+        return node
+    }
+
     // MARK: Any value
 
     mutating func any() throws -> Node {
-        if let anyValue { return builder.reference(anyValue) }
-        let rule = builder.rule(named: "any value")
-        anyValue = rule
+        let (rule, isNew) = builder.sharedRule(named: "any value, \(form) \(avoided ?? "")")
         let value = builder.reference(rule)
+        guard isNew else { return value }
         let object = try list(try member(.everything, value), in: objects, minimum: 0, maximum: nil)
         let array = try list(item(value), in: arrays, minimum: 0, maximum: nil)
         let alternatives = [

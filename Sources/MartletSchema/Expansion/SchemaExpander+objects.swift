@@ -47,13 +47,48 @@ extension SchemaExpander {
     private func explicitKeys(_ facts: SchemaFacts) -> [String] {
         var keys: [String] = []
         var seen: Set<String> = []
-        let named = (facts.memberSources.map(\.node) + facts.wanted.map(\.node)).flatMap {
-            nodes[$0].properties.map(\.key)
-        }
+        let named = (orderedSources(facts) + facts.wanted.map(\.node)).flatMap { nodes[$0].properties.map(\.key) }
         for key in named + facts.members.map(\.key) + facts.required where seen.insert(key).inserted {
             keys.append(key)
         }
         return keys
+    }
+
+    /// The schemas that name members, in the order in which the members come.
+    private func orderedSources(_ facts: SchemaFacts) -> [Int] {
+        var sources = facts.memberSources.map(\.node)
+        for node in sources where nodes[node].namesMembersLast {
+            let inner = schemasWithin(node)
+            guard let own = sources.firstIndex(of: node), let last = sources.lastIndex(where: inner.contains),
+                own < last
+            else { continue }
+            sources.insert(node, at: last + 1)
+            sources.remove(at: own)
+        }
+        return sources
+    }
+
+    /// The schemas that hold wherever a schema does.
+    private func schemasWithin(_ node: Int) -> Set<Int> {
+        var found: Set<Int> = []
+        var pending = [node]
+        while let next = pending.popLast() {
+            for inner in [nodes[next].reference].compactMap(\.self) + nodes[next].allOf
+            where found.insert(inner).inserted { pending.append(inner) }
+        }
+        return found
+    }
+
+    /// The names that a schema does not allow, where it says so by listing them.
+    func namesOutside(_ schema: Int) throws(SchemaError) -> [String]? {
+        guard let literal = state([SchemaLiteral(node: schema, isNegated: true)]).literals.first, !literal.isNegated,
+            let values = nodes[literal.node].enumeration
+        else { return nil }
+        var names: [String] = []
+        for value in values {
+            if let name = value.stringValue, try evaluator.holds(literal, value) { names.append(name) }
+        }
+        return names
     }
 
     /// What the member `key` has to fulfil in order to be the wanted one: `.some(nil)` = nothing, `nil` = it cannot be.
@@ -81,7 +116,7 @@ extension SchemaExpander {
         do {
             return try patterns.automaton(for: .pattern(pattern))
         } catch {
-            throw SchemaError(.unsupported, pointer: node.pointer, keyword: "patternProperties", error.message)
+            throw SchemaError(refusal, pointer: node.pointer, keyword: "patternProperties", error.message)
         }
     }
 
@@ -161,6 +196,7 @@ extension SchemaExpander {
         do {
             let excluded = Set(keys).union(facts.forbidden)
             var names = CharacterAutomaton(texts: excluded.sorted()).complement
+            try budget.spend(transitions: names.transitions.count)
             if !facts.names.isEmpty {
                 pointer = nodes[facts.names[0].node].pointer
                 names = try names.intersection(texts(of: state(facts.names)))
@@ -176,6 +212,7 @@ extension SchemaExpander {
                         split.append((try group.names.intersection(automaton), group.matching.union([pattern])))
                         split.append((try group.names.subtracting(automaton), group.matching))
                     }
+                    try budget.spend(transitions: split.reduce(0) { $0 + $1.names.transitions.count })
                     groups = split.filter { !$0.names.isEmpty }
                     guard groups.count <= Self.groupLimit else {
                         throw RegexError(message: "patterns that overlap in more than \(Self.groupLimit) ways")
@@ -203,7 +240,7 @@ extension SchemaExpander {
             }
             return (others, found)
         } catch let error as RegexError {
-            throw SchemaError(.unsupported, pointer: pointer, keyword: "patternProperties", error.message)
+            throw SchemaError(refusal, pointer: pointer, keyword: "patternProperties", error.message)
         } catch let error as SchemaError {
             throw error
         } catch {

@@ -7,37 +7,47 @@ import MartletJSON
 /// class, as shapes of states are found once and shared, also by the search for contradictions.
 final class SchemaExpander {
     let nodes: [SchemaNode]
-    let patterns = PatternTable()
+    let patterns: PatternTable
     let limits: SchemaLimits
+    let budget: CompileBudget
     let evaluator: SchemaEvaluator
     private var shapes: [SchemaState: [SchemaShape]] = [:]
     private var emptiness: [SchemaState: Bool] = [:]
     private var open: Set<SchemaState> = []
     private var disjointness: [[Int]: Bool] = [:]
-    private(set) var work = 0
     private var numbers: [NumberConstraints: Result<ByteAutomaton?, RegexError>] = [:]
 
-    init(nodes: [SchemaNode], limits: SchemaLimits) {
+    init(nodes: [SchemaNode], limits: SchemaLimits, budget: CompileBudget) {
         self.nodes = nodes
         self.limits = limits
+        self.budget = budget
+        patterns = PatternTable(budget: budget)
         evaluator = SchemaEvaluator(nodes: nodes, patterns: patterns)
     }
 
-    /// A state without what says nothing, and with references followed.
+    /// A state without what says nothing, with references followed and `not` made part of the literal.
     func state(_ literals: some Sequence<SchemaLiteral>) -> SchemaState {
-        SchemaState(
-            literals.map { literal in
-                var literal = literal
-                while nodes[literal.node].isOnlyReference, let target = nodes[literal.node].reference {
-                    literal.node = target
-                }
-                return literal
-            }.filter { nodes[$0.node].constant != !$0.isNegated })
+        SchemaState(literals.map(followed).filter { nodes[$0.node].constant != !$0.isNegated })
     }
 
-    /// Whether the state says outright that there is no value.
+    private func followed(_ literal: SchemaLiteral) -> SchemaLiteral {
+        var literal = literal
+        while true {
+            let node = nodes[literal.node]
+            if node.isOnlyReference, let target = node.reference {
+                literal.node = target
+            } else if node.isOnlyNegation, let inner = node.not {
+                literal = SchemaLiteral(node: inner, isNegated: !literal.isNegated)
+            } else {
+                return literal
+            }
+        }
+    }
+
+    /// Whether the state says outright that there is no value: `false` holds, or a schema must hold and must not.
     func isNever(_ state: SchemaState) -> Bool {
         state.literals.contains { nodes[$0.node].constant == $0.isNegated }
+            || zip(state.literals, state.literals.dropFirst()).contains { $0.node == $1.node }
     }
 
     func shapes(of state: SchemaState) throws(SchemaError) -> [SchemaShape] {
@@ -77,6 +87,7 @@ final class SchemaExpander {
 
     /// Those of `values` that fulfil everything.
     private func finite(_ values: [JSONValue], _ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
+        try spend(values.count * state.literals.count / 2, on: state, keyword: "enum")
         var kept: [JSONValue] = []
         var seen: Set<JSONValue> = []
         for value in values where seen.insert(value).inserted {
@@ -228,13 +239,9 @@ final class SchemaExpander {
         return true
     }
 
-    /// Counts steps of the whole schema.
     func spend(_ steps: Int, on state: SchemaState, keyword: String) throws(SchemaError) {
-        work += steps
-        guard work <= limits.work else {
-            throw SchemaError(
-                .limit, pointer: pointer(of: state), keyword: keyword,
-                "the schema takes more than \(limits.work) steps to take apart")
+        guard budget.spend(steps) else {
+            throw SchemaError(.limit, pointer: pointer(of: state), keyword: keyword, budget.reason)
         }
     }
 
@@ -257,18 +264,23 @@ final class SchemaExpander {
     private func number(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
         var constraints = facts.numbers
         constraints.excluded += facts.noneOf.flatMap { $0.values.compactMap { DecimalNumber($0) } }
+        if let automaton = JSONLexemes.numbers[constraints] { return .number(automaton) }
         let result: Result<ByteAutomaton?, RegexError>
         if let known = numbers[constraints] {
             result = known
         } else {
-            result = Result { () throws(RegexError) in try NumberAutomaton.make(constraints) }
+            result = Result { () throws(RegexError) in
+                let automaton = try NumberAutomaton.make(constraints)
+                try budget.spend(transitions: 8 * (automaton?.transitions.count ?? 0))
+                return automaton
+            }
             numbers[constraints] = result
         }
         do {
             return try result.get().map { .number($0) }
         } catch {
             throw SchemaError(
-                .unsupported, pointer: facts.divisorNode.map { nodes[$0].pointer } ?? "#", keyword: "multipleOf",
+                refusal, pointer: facts.divisorNode.map { nodes[$0].pointer } ?? "#", keyword: "multipleOf",
                 error.message)
         }
     }
@@ -287,12 +299,12 @@ final class SchemaExpander {
                 if case .format = text.term { keyword = "format" } else { keyword = "pattern" }
                 let other = try patterns.automaton(for: text.term)
                 let wanted = text.negated ? other.complement : other
-                automaton = try automaton?.intersection(wanted) ?? wanted
+                automaton = try automaton.map { known throws(RegexError) in try intersection(known, wanted) } ?? wanted
             }
             let excluded = facts.noneOf.flatMap { $0.values.compactMap(\.stringValue) }
             if !excluded.isEmpty {
                 let others = CharacterAutomaton(texts: excluded).complement
-                automaton = try automaton?.intersection(others) ?? others
+                automaton = try automaton.map { known throws(RegexError) in try intersection(known, others) } ?? others
             }
             if automaton == .everything { automaton = nil }
             guard let whole = automaton else {
@@ -300,9 +312,21 @@ final class SchemaExpander {
             }
             keyword = facts.maxLength == nil ? "minLength" : "maxLength"
             let limited = try whole.limited(to: facts.minLength, facts.maxLength)
+            if limited != whole { try budget.spend(transitions: limited.transitions.count) }
             return limited.isEmpty ? nil : .string(StringShape(automaton: limited))
         } catch {
-            throw SchemaError(.unsupported, pointer: pointer, keyword: keyword, error.message)
+            throw SchemaError(refusal, pointer: pointer, keyword: keyword, error.message)
         }
     }
+
+    private func intersection(
+        _ left: CharacterAutomaton, _ right: CharacterAutomaton
+    ) throws(RegexError) -> CharacterAutomaton {
+        let both = try left.intersection(right)
+        try budget.spend(transitions: both.transitions.count)
+        return both
+    }
+
+    /// What it means that an automaton cannot be made.
+    var refusal: SchemaError.Kind { budget.left == 0 ? .limit : .unsupported }
 }

@@ -101,8 +101,12 @@ extension SchemaExpander {
             alternatives.append(
                 Alternative(facts: [.wantedMember(WantedMember(node: number, kind: .pattern(place)))]))
         }
-        if node.propertyNames != nil {
-            alternatives.append(Alternative(facts: [.wantedMember(WantedMember(node: number, kind: .name))]))
+        if let names = node.propertyNames {
+            if let keys = try namesOutside(names) {
+                alternatives += keys.map { Alternative(facts: [.require($0)]) }
+            } else {
+                alternatives.append(Alternative(facts: [.wantedMember(WantedMember(node: number, kind: .name))]))
+            }
         }
         if let count = node.minProperties, count > 0 {
             alternatives.append(Alternative(facts: [.maxMembers(count - 1)]))

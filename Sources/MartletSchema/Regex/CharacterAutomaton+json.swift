@@ -1,6 +1,37 @@
 import MartletGrammar
+import Synchronization
+
+/// Spelled automata of before: many schemas have the same formats, and spelling takes longer than all else.
+private struct Spellings {
+    private static let transitionLimit = 1 << 20
+    private var known: [CharacterAutomaton: ByteAutomaton] = [:]
+    private var transitionCount = 0
+
+    subscript(automaton: CharacterAutomaton) -> ByteAutomaton? { known[automaton] }
+
+    /// Beyond the limit it begins anew.
+    mutating func keep(_ spelled: ByteAutomaton, of automaton: CharacterAutomaton) {
+        if transitionCount + spelled.transitions.count > Self.transitionLimit {
+            known = [:]
+            transitionCount = 0
+        }
+        known[automaton] = spelled
+        transitionCount += spelled.transitions.count + automaton.transitions.count
+    }
+}
 
 extension CharacterAutomaton {
+    private static let spellings = Mutex(Spellings())
+
+    /// As `jsonString` makes it, once.
+    var inQuotes: ByteAutomaton {
+        if let known = Self.spellings.withLock({ $0[self] }) { return known }
+        let spelled = jsonString()
+        let trimmed = spelled.trimmed() ?? spelled
+        Self.spellings.withLock { $0.keep(trimmed, of: self) }
+        return trimmed
+    }
+
     /// The accepted texts as JSON strings: in quotes, with the escapes that a writer has to use and no others.
     ///
     /// - Parameter quote: also `'`, for Python.

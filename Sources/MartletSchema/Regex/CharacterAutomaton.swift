@@ -53,6 +53,19 @@ struct CharacterAutomaton: Hashable, Sendable {
         self.init(alphabet: alphabet, transitions: transitions, accepting: accepting)
     }
 
+    static func == (left: CharacterAutomaton, right: CharacterAutomaton) -> Bool {
+        left.transitions == right.transitions && left.accepting == right.accepting && left.alphabet == right.alphabet
+    }
+
+    /// Of some of the transitions: all of them would take longer than what is done with an automaton that is known.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(stateCount)
+        hasher.combine(alphabet.starts.count)
+        for index in stride(from: 0, to: transitions.count, by: 1 + transitions.count / 64) {
+            hasher.combine(transitions[index])
+        }
+    }
+
     func next(_ state: Int32, class number: Int) -> Int32 {
         state == Self.dead ? Self.dead : transitions[Int(state) * alphabet.classCount + number]
     }

@@ -5,13 +5,15 @@
 /// compiled away: what follows it is intersected with it.
 struct RegexCompiler {
     static let choiceStateLimit = 20_000
-    /// Steps of a compilation; about 10 ns each.
-    static let stepLimit = 3_000_000
-
     /// The texts in which `pattern` matches somewhere.
-    static func search(_ pattern: String) throws(RegexError) -> CharacterAutomaton {
-        try automaton(of: RegexParser.parse(pattern), mode: .anywhere)
+    static func search(
+        _ pattern: String, _ budget: CompileBudget = CompileBudget()
+    ) throws(RegexError) -> CharacterAutomaton {
+        let syntax = try RegexParser.parse(pattern)
+        return try RegexCompiler(budget: budget).automaton(of: syntax, mode: .anywhere)
     }
+
+    private let budget: CompileBudget
 
     enum Mode {
         /// The expression may match anywhere in the text.
@@ -22,18 +24,18 @@ struct RegexCompiler {
         case fromMiddle
     }
 
-    static func automaton(of syntax: RegexSyntax, mode: Mode) throws(RegexError) -> CharacterAutomaton {
+    private func automaton(of syntax: RegexSyntax, mode: Mode) throws(RegexError) -> CharacterAutomaton {
         guard syntax.containsLookahead else {
             return try compiled([syntax], mode: mode, then: nil)
         }
         if case .choice(let alternatives) = syntax {
             var union = try automaton(of: alternatives[0], mode: mode)
             for alternative in alternatives.dropFirst() {
-                union = try union.union(try automaton(of: alternative, mode: mode))
+                union = try counted(union.union(try automaton(of: alternative, mode: mode)))
             }
             return union
         }
-        let terms = flattened(syntax)
+        let terms = Self.flattened(syntax)
         guard let place = terms.firstIndex(where: \.containsLookahead) else {
             return try compiled(terms, mode: mode, then: nil)
         }
@@ -48,11 +50,13 @@ struct RegexCompiler {
         switch terms[place] {
         case .lookahead(let ahead, let negated):
             let looked = try automaton(of: ahead, mode: restMode)
-            tail = try automaton(of: rest, mode: restMode).intersection(negated ? looked.complement : looked)
+            let wanted = negated ? looked.complement : looked
+            tail = try counted(try automaton(of: rest, mode: restMode).intersection(wanted))
         case .choice(let alternatives):
             tail = .nothing
             for alternative in alternatives {
-                tail = try tail.union(try automaton(of: .sequence([alternative, rest]), mode: restMode))
+                tail = try counted(
+                    tail.union(try automaton(of: .sequence([alternative, rest]), mode: restMode)))
             }
         default: throw RegexError(message: "a lookahead inside a repetition")
         }
@@ -65,8 +69,13 @@ struct RegexCompiler {
         return parts.flatMap(flattened)
     }
 
+    private func counted(_ automaton: CharacterAutomaton) throws(RegexError) -> CharacterAutomaton {
+        try budget.spend(transitions: automaton.transitions.count)
+        return automaton
+    }
+
     /// - Parameter tail: what the rest of the text must be; `nil` = anything.
-    private static func compiled(
+    private func compiled(
         _ terms: [RegexSyntax], mode: Mode, then tail: CharacterAutomaton?
     ) throws(RegexError) -> CharacterAutomaton {
         if mode == .fromMiddle, terms.contains(where: \.looksBehind) {
@@ -81,7 +90,7 @@ struct RegexCompiler {
             graph.acceptsAnyRest = true
         }
         graph.end = end
-        var construction = SubsetConstruction(graph: graph, isAtStart: mode != .fromMiddle)
+        var construction = SubsetConstruction(graph: graph, isAtStart: mode != .fromMiddle, budget: budget)
         return try construction.run().minimized
     }
 }

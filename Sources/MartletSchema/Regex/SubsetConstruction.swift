@@ -17,17 +17,24 @@ struct SubsetConstruction {
 
     private let graph: RegexGraph
     private let isAtStart: Bool
+    private let budget: CompileBudget
+    /// Visits of states, some 10 ns each, and how many the budget has.
     private var steps = 0
+    private let stepLimit: Int
+    private static let stepsOfBudget = 100
     private var marks: [Int32]
     private var mark: Int32 = 0
 
-    init(graph: RegexGraph, isAtStart: Bool) {
+    init(graph: RegexGraph, isAtStart: Bool, budget: CompileBudget) {
         self.graph = graph
         self.isAtStart = isAtStart
+        self.budget = budget
+        stepLimit = min(budget.left, Int.max / Self.stepsOfBudget) * Self.stepsOfBudget
         marks = [Int32](repeating: 0, count: graph.count)
     }
 
     mutating func run() throws(RegexError) -> CharacterAutomaton {
+        defer { _ = budget.spend(steps / Self.stepsOfBudget) }
         let alphabet = Alphabet(separating: graph.sets + (graph.hasBoundaries ? [.word] : []))
         let width = alphabet.classCount
         let classesOfSet = graph.sets.map { alphabet.classes(in: $0) }
@@ -69,10 +76,9 @@ struct SubsetConstruction {
                         }
                     }
                 }
-                guard steps <= RegexCompiler.stepLimit else {
-                    throw RegexError(message: "an expression that costs too much to compile")
-                }
+                try checkSteps()
             }
+            steps += width
             for number in 0..<width {
                 if isDone[number] {
                     if universal == nil {
@@ -99,6 +105,10 @@ struct SubsetConstruction {
             }
         }
         return CharacterAutomaton(alphabet: alphabet, transitions: transitions, accepting: accepting)
+    }
+
+    private func checkSteps() throws(RegexError) {
+        guard steps <= stepLimit else { throw RegexError(message: "an expression that costs too much to compile") }
     }
 
     private mutating func unique(_ states: [Int32]) -> [Int32] {
@@ -130,9 +140,7 @@ struct SubsetConstruction {
             }
         }
         steps += reached.count
-        guard steps <= RegexCompiler.stepLimit else {
-            throw RegexError(message: "an expression that costs too much to compile")
-        }
+        try checkSteps()
         return (reached, isDone)
     }
 

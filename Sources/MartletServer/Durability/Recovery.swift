@@ -148,7 +148,7 @@ extension CompletionService {
         let view = completion.makeView(
             ResponseHead(
                 id: head.responseID, created: Int(head.log.created), model: head.log.model,
-                fingerprint: origin.build))
+                fingerprint: origin.build, hasShortCallIDs: origin.hasShortCallIDs))
         var splitter: (any OutputSplitter)?
         if let request = stored.request {
             let model = models.model(request.model, configuration: configuration)

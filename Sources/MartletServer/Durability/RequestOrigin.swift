@@ -17,19 +17,26 @@ struct RequestOrigin: Sendable, Equatable {
     var seed: UInt64
     /// Of the server that answered, as its answers show it.
     var build: String
+    /// Whether its tool calls have short ids.
+    var hasShortCallIDs: Bool
 
-    init(kind: CompletionKind, body: JSONValue, promptTexts: [String], seed: UInt64, build: String) {
+    init(
+        kind: CompletionKind, body: JSONValue, promptTexts: [String], seed: UInt64, build: String,
+        hasShortCallIDs: Bool
+    ) {
         self.kind = kind
         self.body = body
         self.promptTexts = promptTexts
         self.seed = seed
         self.build = build
+        self.hasShortCallIDs = hasShortCallIDs
     }
 
     var bytes: [UInt8] {
         let value: JSONValue = [
             "kind": .string(kind.rawValue), "build": .string(build), "body": body,
             "seed": .string("\(seed)"), "prompts": .array(promptTexts.map { .string($0) }),
+            "short_call_ids": .bool(hasShortCallIDs),
         ]
         return Array(value.text.utf8)
     }
@@ -41,6 +48,8 @@ struct RequestOrigin: Sendable, Equatable {
             let prompts = value["prompts"]?.arrayValue,
             let seed = value["seed"]?.stringValue.flatMap({ UInt64($0) })
         else { return nil }
-        self.init(kind: kind, body: body, promptTexts: prompts.compactMap(\.stringValue), seed: seed, build: build)
+        self.init(
+            kind: kind, body: body, promptTexts: prompts.compactMap(\.stringValue), seed: seed, build: build,
+            hasShortCallIDs: value["short_call_ids"]?.boolValue ?? false)
     }
 }

@@ -32,6 +32,9 @@ struct LoadedModel: Sendable {
             + [information.name].compactMap { $0 }
     }
 
+    /// Whether the template takes only short ids of tool calls.
+    var demandsShortCallIDs: Bool { (try? template.get())?.capabilities.demandsShortCallIDs ?? false }
+
     /// Whether a request that names its model so means this one.
     func isNamed(_ name: String) -> Bool {
         name.isEmpty || names.contains(name)
@@ -91,7 +94,7 @@ struct LoadedModel: Sendable {
             prompt: rendered.prompt, visibleMarkers: template.visibleMarkers(withCalls: tools != nil),
             splitter: OutputParser(
                 template.syntax, tools: tools, after: rendered.opening, continuing: rendered.continuation,
-                showsReasoning: request.reasoningFormat == .none, warnings: warnings))
+                showsReasoning: request.keepsReasoningInContent, warnings: warnings))
         prepared.constraint = constraint
         prepared.reasoning = reasoningRule(for: request, rendered)
         return prepared
@@ -109,10 +112,10 @@ struct LoadedModel: Sendable {
             if let tools {
                 let demand: AnswerGrammar.Demand =
                     request.tools.choice == .required ? .calls : schema.map { .value($0) } ?? .anything
-                if let (grammar, warnings) = try maker.grammar(
+                if let made = try maker.grammar(
                     tools: tools.tools, demand: demand, allowsSeveral: request.tools.allowsSeveral)
                 {
-                    return (GenerationConstraint(grammar), warnings)
+                    return (GenerationConstraint(made.grammar), made.warnings)
                 }
             }
             if let schema { return (GenerationConstraint(try maker.grammar(around: schema)), []) }

@@ -75,10 +75,10 @@ struct CompletionService: Sendable {
         let options = completion.options
         let created = time(nil)
         let head = LogHead(created: Int64(created), model: configuration.modelName)
-        let view = completion.makeView(
-            ResponseHead(
-                id: completion.idPrefix + head.id, created: created, model: head.model,
-                fingerprint: configuration.build, warnings: options.warnings))
+        let responseHead = ResponseHead(
+            id: completion.idPrefix + head.id, created: created, model: head.model, fingerprint: configuration.build,
+            warnings: options.warnings, hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false)
+        let view = completion.makeView(responseHead)
         var terms = GenerationTerms(head: head, responseID: completion.idPrefix + head.id, view: view)
         terms.owner = owner
         terms.lifetime = resume.lifetime
@@ -88,7 +88,7 @@ struct CompletionService: Sendable {
                 RequestOrigin(
                     kind: completion.kind, body: completion.body, promptTexts: completion.promptTexts,
                     seed: options.sampling.seed,
-                    build: configuration.build
+                    build: configuration.build, hasShortCallIDs: responseHead.hasShortCallIDs
                 ).bytes
         }
         terms.streams = options.streams
@@ -175,7 +175,9 @@ struct CompletionService: Sendable {
         let head = LogHead(created: Int64(created), model: original.head.model)
         let id = completion.idPrefix + head.id
         let view = completion.makeView(
-            ResponseHead(id: id, created: created, model: head.model, fingerprint: configuration.build))
+            ResponseHead(
+                id: id, created: created, model: head.model, fingerprint: configuration.build,
+                hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false))
         var terms = GenerationTerms(head: head, responseID: id, view: view)
         terms.owner = original.owner
         terms.lifetime = .background

@@ -1,0 +1,35 @@
+/// Steps that may still be taken to make grammars of schemas, each of about a microsecond.
+///
+/// They are counted where the work is, so that a schema is taken or refused on any machine alike. A class, as all parts of
+/// one compilation draw on it.
+package final class CompileBudget {
+    private let limit: Int
+    private let whole: CompileBudget?
+    package private(set) var spent = 0
+
+    /// - Parameter whole: what this and others draw on together.
+    package init(limit: Int = .max, within whole: CompileBudget? = nil) {
+        self.limit = limit
+        self.whole = whole
+    }
+
+    var left: Int { max(0, min(limit - spent, whole?.left ?? .max)) }
+
+    /// - Returns: whether so much was left.
+    func spend(_ steps: Int) -> Bool {
+        spent += steps
+        let isLeft = whole?.spend(steps) ?? true
+        return isLeft && spent <= limit
+    }
+
+    /// For tables of transitions that were made.
+    func spend(transitions: Int) throws(RegexError) {
+        guard spend(transitions / 32) else { throw RegexError(message: reason) }
+    }
+
+    /// Why it is refused, when nothing is left.
+    var reason: String {
+        if spent <= limit, let whole { return "all schemas together take more than \(whole.limit) steps to compile" }
+        return "the schema takes more than \(limit) steps to compile"
+    }
+}

@@ -1,0 +1,198 @@
+import MartletAPI
+import MartletGrammar
+import MartletJSON
+import MartletProtocol
+import MartletStreams
+import MartletTestSupport
+import Testing
+
+@testable import MartletChat
+
+/// The same tokens are the same message, however many of them the engine tells at a time, streamed or as one object.
+@Suite struct DeliveryTests {
+    /// How many tokens come at a time: with an event each, or as one event with the text of all.
+    private static let deliveries = [(1, false), (2, true), (5, false), (5, true), (Int.max, false), (Int.max, true)]
+
+    @Test(.enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
+    func whatTemplatesRender() throws {
+        var delivered: Set<String> = []
+        for name in try TemplateFolder.names() {
+            let template = try ChatTemplate(
+                source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
+            let calls = SampleTurns.calls(for: template.syntax.syntax.family)
+            for test in SampleTurns.cases where test.callCount == 2 || !test.reasoning.isEmpty {
+                let message = SampleTurns.message(test, Array(calls.prefix(test.callCount)))
+                guard let turn = SampleTurns.turn(of: message, template, name) else { continue }
+                let read = try checkDelivery(
+                    of: turn.text, template.syntax, SampleTurns.offered, after: turn.opening, "\(name), \(test)")
+                if !read.calls.isEmpty || !read.reasoning.isEmpty { delivered.insert(name) }
+            }
+        }
+        #expect(delivered.count == 45)
+    }
+
+    /// Of families whose templates show no past calls, too: texts that their grammar allows.
+    @Test(arguments: OutputSyntax.families.indices) func whatGrammarsAllow(family: Int) throws {
+        let syntax = OutputSyntax.families[family]
+        let tools = OfferedTools([
+            OfferedTools.Tool(name: "now", parameters: ["type": "object", "properties": [:]]),
+            OfferedTools.Tool(
+                name: "find",
+                parameters: [
+                    "type": "object", "properties": ["text": ["type": "string"], "most": ["type": "integer"]],
+                ]),
+        ])
+        let answers = AnswerSyntax(syntax)
+        let opening = DrawnText.opening(of: syntax)
+        let maker = AnswerGrammar(
+            answers, prompt: RenderedPrompt(segments: [], reasoning: .undecided, opening: opening))
+        let grammar = try #require(
+            try maker.grammar(tools: tools.tools, demand: .calls, allowsSeveral: true)?.grammar)
+        var random = SeededGenerator(seed: 5)
+        var calls: [Int] = []
+        for _ in 0..<200 where calls.count < 2 || calls.max() == 1 && syntax.calls?.allowsSeveral == true {
+            guard let text = DrawnText.draw(from: grammar, syntax, &random) else { continue }
+            let read = try checkDelivery(of: text, answers, tools, after: opening, syntax.family)
+            calls.append(read.calls.count)
+        }
+        #expect(calls.count >= 2 && !calls.contains(0), "\(syntax.family): \(calls)")
+        #expect(calls.contains { $0 > 1 } == syntax.calls?.allowsSeveral, "\(syntax.family): \(calls)")
+    }
+
+    /// - Returns: what was delivered.
+    private func checkDelivery(
+        of text: String, _ syntax: AnswerSyntax, _ tools: OfferedTools, after opening: String, _ label: String
+    ) throws -> ReadMessage {
+        let read = ReadMessage(text, syntax, tools: tools, after: opening)
+        let meant = DeliveredMessage(read)
+        let parser = OutputParser(syntax, tools: tools, after: opening)
+        let tokens = Self.tokens(of: text)
+        for (size, isOneEvent) in Self.deliveries {
+            let delivery = try Delivery(of: tokens, by: size, isOneEvent: isOneEvent, parser)
+            let label = Comment(rawValue: "\(label), \(size) at a time: \(text.debugDescription)")
+            #expect(try delivery.streamed() == meant, label)
+            #expect(try delivery.whole() == meant, label)
+        }
+        return read
+    }
+
+    /// Pieces of one to six characters, the same each time.
+    private static func tokens(of text: String) -> [String] {
+        var random = SeededGenerator(seed: 3)
+        var tokens: [String] = []
+        var rest = text.unicodeScalars[...]
+        while !rest.isEmpty {
+            let count = Int.random(in: 1...6, using: &random)
+            tokens.append(String(rest.prefix(count)))
+            rest = rest.dropFirst(count)
+        }
+        return tokens
+    }
+}
+
+/// A message as clients see it, ids aside.
+private struct DeliveredMessage: Equatable {
+    struct Call: Equatable {
+        var name: String
+        var arguments: String
+    }
+    var content = ""
+    var reasoning = ""
+    var calls: [Call] = []
+    var warnings: [String] = []
+    var finishReason = ""
+
+    init() {}
+
+    init(_ read: ReadMessage) {
+        content = read.content
+        reasoning = read.reasoning
+        calls = read.calls.map { Call(name: $0.name, arguments: $0.arguments) }
+        warnings = read.warnings
+        finishReason = !calls.isEmpty && read.calls.allSatisfy(\.isComplete) ? "tool_calls" : "stop"
+    }
+}
+
+/// As the server hands it on.
+private struct Splitter: OutputSplitter {
+    var parser: OutputParser
+
+    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) { parser.append(bytes, emit: emit) }
+    mutating func finish(emit: (OutputPiece) -> Void) { parser.finish(emit: emit) }
+}
+
+/// A generation whose engine told all of its tokens, and its end.
+private struct Delivery {
+    private let log: GenerationLog
+    private let view: ChatCompletionView
+
+    init(of tokens: [String], by size: Int, isOneEvent: Bool, _ parser: OutputParser) throws {
+        let head = LogHead(created: 1, model: "m")
+        view = ChatCompletionView(
+            head: ResponseHead(id: "chatcmpl-\(head.id)", created: 1, model: "m", fingerprint: "b"),
+            options: CompletionOptions(defaults: CompletionDefaults()))
+        let registry = GenerationRegistry()
+        let engine = FakeEngine(registry, script: .admit)
+        registry.connect(to: engine)
+        let generation = try registry.prepare(GenerationTerms(head: head, view: view))
+        let handle = generation.handle
+        registry.submit(
+            GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)),
+            splitter: Splitter(parser: parser))
+        var rest = tokens[...]
+        while !rest.isEmpty {
+            let group = rest.prefix(size)
+            rest = rest.dropFirst(size)
+            let texts = isOneEvent ? [group.joined()] : Array(group)
+            engine.send(texts.map { EngineEvent(handle, .token(id: 1, text: Array($0.utf8)[...])) })
+        }
+        engine.finish(handle)
+        log = generation.log
+    }
+
+    /// The fold of the stream's chunks.
+    func streamed() throws -> DeliveredMessage {
+        var message = DeliveredMessage()
+        for (number, event) in log.events.enumerated() {
+            var bytes: [UInt8] = []
+            view.encode(event, number: number, into: &bytes)
+            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n\n") {
+                guard line.hasPrefix("data: {") else { continue }
+                let chunk = try JSONParser.parse(Array(line.dropFirst(6).utf8))
+                message.warnings += chunk["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+                let choice = try #require(chunk["choices"]?.arrayValue?.first)
+                message.finishReason = choice["finish_reason"]?.stringValue ?? message.finishReason
+                let delta = try #require(choice["delta"])
+                message.content += delta["content"]?.stringValue ?? ""
+                message.reasoning += delta["reasoning_content"]?.stringValue ?? ""
+                for call in delta["tool_calls"]?.arrayValue ?? [] {
+                    let index = Int(try #require(call["index"]?.integerValue))
+                    if let name = call["function"]?["name"]?.stringValue {
+                        #expect(index == message.calls.count)
+                        message.calls.append(.init(name: name, arguments: ""))
+                    }
+                    message.calls[index].arguments += call["function"]?["arguments"]?.stringValue ?? ""
+                }
+            }
+        }
+        return message
+    }
+
+    /// The answer that does not stream.
+    func whole() throws -> DeliveredMessage {
+        let body = try JSONParser.parse(try view.response(for: log.events))
+        let choice = try #require(body["choices"]?.arrayValue?.first)
+        let told = try #require(choice["message"])
+        var message = DeliveredMessage()
+        message.content = told["content"]?.stringValue ?? ""
+        message.reasoning = told["reasoning_content"]?.stringValue ?? ""
+        message.calls = (told["tool_calls"]?.arrayValue ?? []).map { call in
+            .init(
+                name: call["function"]?["name"]?.stringValue ?? "",
+                arguments: call["function"]?["arguments"]?.stringValue ?? "")
+        }
+        message.warnings = body["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        message.finishReason = choice["finish_reason"]?.stringValue ?? ""
+        return message
+    }
+}

@@ -1,0 +1,231 @@
+import MartletGrammar
+import MartletJSON
+import OrderedCollections
+import Testing
+
+@testable import MartletChat
+
+/// Forms of calls that no family has, taken from what is rendered of calls whose words are known.
+@Suite struct SyntaxAnalysisTests {
+    typealias Call = (name: String, arguments: JSONValue)
+
+    /// How some model might write calls.
+    struct Style: Sendable {
+        var name: String
+        /// What stands around a turn's calls, and between two.
+        var section = ("", "")
+        var separator = "\n"
+        /// One call; the number counts from 1.
+        var call: @Sendable (Call, Int) -> String
+        var front = ""
+        /// Whether the grammar writes calls in just this way, not only the reader reads them.
+        var isWritten = true
+
+        func turn(_ calls: [Call]) -> String {
+            let written = calls.enumerated().map { call($1, $0 + 1) }
+            return front + section.0 + written.joined(separator: separator) + section.1 + "<end>"
+        }
+    }
+
+    private static func tags(_ arguments: JSONValue, _ write: (String, String) -> String) -> String {
+        (arguments.objectValue ?? [:]).map { write($0, $1.stringValue ?? $1.text) }.joined(separator: "\n")
+    }
+
+    static let readable: [Style] = [
+        Style(name: "object") { call, _ in "<act>{\"fn\": \"\(call.name)\", \"with\": \(call.arguments.text)}</act>" },
+        Style(
+            name: "object, arguments as text",
+            call: { call, _ in
+                "<act>\n{\"fn\":\"\(call.name)\",\"with\":\(JSONValue.string(call.arguments.text).text)}\n</act>"
+            }, isWritten: false),
+        Style(
+            name: "object, arguments first",
+            call: { call, _ in
+                "(act){\"with\": \(call.arguments.text), \"fn\": \"\(call.name)\"}(/act)"
+            }, isWritten: false),
+        Style(name: "object with an identifier", separator: "") { call, number in
+            "<|do|>{\"id\": \"call0000\(number)\", \"fn\": \"\(call.name)\", \"with\": \(call.arguments.text)}<|did|>"
+        },
+        Style(name: "list of objects", section: ("<todo>[", "]</todo>"), separator: ", ") { call, _ in
+            "{\"fn\": \"\(call.name)\", \"with\": \(call.arguments.text)}"
+        },
+        Style(name: "name as key", section: ("ACTIONS\n", "\nDONE"), separator: "\n") { call, _ in
+            "<a>{\"\(call.name)\": \(call.arguments.text)}</a>"
+        },
+        Style(name: "name, then an object") { call, _ in "<<\(call.name)>> \(call.arguments.text) <</>>" },
+        Style(name: "name, then an object, in a section", section: ("<todo>\n", "\n</todo>")) { call, _ in
+            "<do \(call.name)>\(call.arguments.text)</do>"
+        },
+        Style(name: "tags") { call, _ in
+            "<use name=\"\(call.name)\">\n" + tags(call.arguments) { "<set key=\"\($0)\">\($1)</set>" } + "\n</use>"
+        },
+        Style(name: "tags in a section", section: ("<todo>\n", "\n</todo>")) { call, _ in
+            "<use \(call.name)>\n" + tags(call.arguments) { "<set \($0)>\($1)</set>" } + "\n</use>"
+        },
+        Style(
+            name: "behind a text that is always there",
+            call: { call, _ in
+                "<act>{\"fn\": \"\(call.name)\", \"with\": \(call.arguments.text)}</act>"
+            }, front: "Calling: "),
+    ]
+
+    private static func turn(_ style: Style, _ calls: [Call]) -> SyntaxRecognition.CallTurn {
+        SyntaxRecognition.CallTurn(turn: .init(opening: "", text: style.turn(calls)), calls: calls)
+    }
+
+    private static func probes(_ count: Int) -> [Call] {
+        (0..<count).map { index in
+            (
+                SyntaxRecognition.names[index],
+                [
+                    "argkey_one": .string(SyntaxRecognition.texts[index]),
+                    "argkey_two": .integer(SyntaxRecognition.numbers[index]),
+                ]
+            )
+        }
+    }
+
+    private static func syntax(_ style: Style, several: Bool = true) -> OutputSyntax? {
+        SyntaxAnalysis(
+            single: turn(style, probes(1)), several: several ? turn(style, probes(2)) : nil, end: "<end>"
+        ).syntax()
+    }
+
+    /// Not only the calls that it was taken from: other names, more and fewer arguments, text in front.
+    @Test(arguments: readable) func formIsFound(style: Style) throws {
+        let syntax = try #require(Self.syntax(style), "\(style.name)")
+        #expect(syntax.calls?.allowsSeveral == true)
+        let calls: [Call] = [
+            ("get_weather", ["city": "Zür\"ich\\ 日本 {}[]", "days": 3]), ("now", ["zone": "UTC"]),
+            ("get_weather", ["city": "x", "days": -1]),
+        ]
+        let tools = OfferedTools([
+            .init(
+                name: "get_weather",
+                parameters: ["properties": ["city": ["type": "string"], "days": ["type": "integer"]]]),
+            .init(name: "now", parameters: ["properties": ["zone": ["type": "string"]]]),
+        ])
+        for count in 1...3 {
+            let meant = Array(calls.prefix(count))
+            let text = "Well. " + style.turn(meant).replacing("<end>", with: "")
+            for size in [1, 3, text.utf8.count] {
+                let read = ReadMessage(text, AnswerSyntax(syntax), tools: tools, every: size)
+                #expect(read.calls.map(\.name) == meant.map(\.name), "\(style.name): \(text)")
+                #expect(read.calls.map(\.value) == meant.map { SyntaxRecognition.canonical($0.arguments) })
+                #expect(read.warnings.isEmpty && read.calls.allSatisfy(\.isComplete))
+                #expect(read.content.hasPrefix("Well."))
+            }
+        }
+        // A form that is a grammar as well: it lets what it reads through, and no tool that was not offered.
+        let maker = AnswerGrammar(AnswerSyntax(syntax), prompt: RenderedPrompt(segments: [], reasoning: .closed))
+        for (offered, isAllowed) in [(tools.tools, style.isWritten), ([tools.tools[1]], false)] {
+            let grammar = try #require(try maker.grammar(tools: offered, demand: .anything, allowsSeveral: true))
+            let text = style.turn([("get_weather", ["city": "x", "days": 1])]).replacing("<end>", with: "")
+            #expect(grammar.grammar.matches(text.utf8) == isAllowed, "\(style.name): \(text)")
+        }
+    }
+
+    @Test func literalsAreToldApart() throws {
+        func calls(_ name: String) throws -> CallSyntax {
+            let style = try #require(Self.readable.first { $0.name == name })
+            return try #require(Self.syntax(style)?.calls)
+        }
+        let object = try calls("object")
+        #expect(object.form == .object(name: "fn", arguments: "with"))
+        #expect(object.callOpening == "<act>" && object.callClosing == "</act>" && object.separator == "\n")
+        #expect(object.opening.isEmpty && object.closing.isEmpty && !object.isList)
+        let identified = try calls("object with an identifier")
+        #expect(
+            identified.form == .object(name: "fn", arguments: "with", id: CallIdentifier(key: "id", isFirst: true)))
+        let list = try calls("list of objects")
+        #expect(list.opening == "<todo>" && list.closing == "</todo>" && list.isList && list.separator == ", ")
+        #expect(try calls("name as key").form == .nameAsKey)
+        #expect(try calls("name as key").opening == "ACTIONS\n")
+        let headed = try calls("name, then an object, in a section")
+        #expect(headed.form == .headed(CallHead(end: ">"), .object))
+        #expect(headed.opening == "<todo>\n" && headed.callOpening == "<do " && headed.callClosing == "</do>")
+        let tagged = try calls("tags in a section")
+        let arguments = TaggedArguments(opening: "<set ", middle: .text(">"), closing: "</set>", separator: "\n")
+        #expect(tagged.form == .headed(CallHead(end: ">\n"), .tagged(arguments)))
+    }
+
+    /// Without a turn with two calls there are no several; what stands around the one is taken as its own.
+    @Test func oneCallIsEnough() throws {
+        for style in Self.readable {
+            let syntax = try #require(Self.syntax(style, several: false), "\(style.name)")
+            #expect(syntax.calls?.allowsSeveral == false)
+            #expect(SyntaxRecognition.reads(syntax, Self.turn(style, Self.probes(1))), "\(style.name)")
+        }
+    }
+
+    static let unreadable: [Style] = [
+        // Nothing begins it that a text could not begin with.
+        Style(name: "bare object") { call, _ in "{\"fn\": \"\(call.name)\", \"with\": \(call.arguments.text)}" },
+        Style(name: "name alone") { call, _ in "<act>\(call.name)</act>" },
+        Style(name: "arguments alone") { call, _ in "<act>\(call.arguments.text)</act>" },
+        Style(name: "values alone") { call, _ in
+            "<act>\(call.name) " + tags(call.arguments) { _, value in "<v>\(value)</v>" } + "</act>"
+        },
+        Style(name: "prose") { call, _ in "I would call \(call.name) now, if I may." },
+        Style(name: "name and value in capitals") { call, _ in
+            "<act>{\"fn\": \"\(call.name.uppercased())\", \"with\": \(call.arguments.text.uppercased())}</act>"
+        },
+        Style(name: "nothing") { _, _ in "" },
+    ]
+
+    @Test(arguments: unreadable) func whatIsNoFormIsNone(style: Style) {
+        #expect(Self.syntax(style) == nil, "\(style.name)")
+    }
+
+    @Test func noTurnIsNoForm() {
+        #expect(SyntaxAnalysis(single: nil, several: nil, end: "").syntax() == nil)
+        #expect(SyntaxAnalysis(single: Self.turn(Self.readable[0], []), several: nil, end: "").syntax() == nil)
+    }
+
+    // MARK: Within recognition
+
+    private static func template(_ call: String, _ front: String = "") throws -> ChatTemplate {
+        let source = """
+            {%- for m in messages -%}<|\\{{ m.role }}|>{{ m.content }}
+            {%- if m.tool_calls -%}\(front){%- endif -%}
+            {%- for call in m.tool_calls or [] -%}\(call){%- endfor -%}<|stop|>
+            {%- endfor -%}
+            {%- if add_generation_prompt -%}<|assistant|>{%- endif -%}
+            """
+        return try ChatTemplate(
+            source: source.replacing("\\{{", with: "{{"), beginningToken: "", endToken: "<|stop|>")
+    }
+
+    private static let name = "{{ call.function.name }}"
+    private static let arguments = "{{ call.function.arguments | tojson }}"
+
+    @Test func unknownTemplateIsAnalysed() throws {
+        let template = try Self.template("<op>{\"fn\": \"\(Self.name)\", \"with\": \(Self.arguments)}</op>")
+        #expect(template.syntaxSource == .analysis)
+        #expect(template.syntax.syntax.calls?.form == .object(name: "fn", arguments: "with"))
+        #expect(template.syntax.syntax.calls?.callOpening == "<op>")
+        #expect(
+            try ChatTemplate(source: TemplateFixtures.thinking, beginningToken: "", endToken: "").syntaxSource
+                == .analysis)
+    }
+
+    @Test func knownFamilyComesFirst() throws {
+        let call = "<tool_call>\n{\"name\": \"\(Self.name)\", \"arguments\": \(Self.arguments)}\n</tool_call>"
+        let template = try Self.template(call)
+        #expect(template.syntaxSource == .behaviour && template.syntax.syntax.family == "hermes")
+    }
+
+    /// What is found is used only if the turns read back with it.
+    @Test(arguments: [
+        // The second call is written otherwise than the first.
+        "<op>{% if loop.first %}\(name)={% else %}then \(name)={% endif %}\(arguments)</op>",
+        // Names are changed.
+        "<op>x-{{ call.function.name | upper }} \(arguments)</op>",
+        // An argument is left out.
+        "<op>\(name) {\"argkey_one\": {{ call.function.arguments.argkey_one | tojson }}}</op>",
+    ])
+    func whatDoesNotReadBackIsNotUsed(call: String) throws {
+        let template = try Self.template(call)
+        #expect(template.syntaxSource == .none && template.syntax.syntax.calls == nil)
+    }
+}
