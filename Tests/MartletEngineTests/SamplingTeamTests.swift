@@ -1,3 +1,4 @@
+import MartletProtocol
 import Synchronization
 import Testing
 
@@ -5,14 +6,25 @@ import Testing
 
 @Suite struct SamplingTeamTests {
     @Test(arguments: [
-        // sequences, vocabulary, lanes, as many as
-        (1, 152_000, 4, 1), (2, 152_000, 4, 2), (16, 152_000, 4, 4), (16, 8_192, 4, 1), (32, 8_192, 4, 4),
-        (64, 152_000, 1, 1),
+        // draws, passes of each, lanes, as many as
+        (1, 50, 4, 1), (2, 50, 4, 2), (16, 50, 4, 4), (2, 1, 4, 1), (13, 1, 4, 1), (16, 1, 4, 4), (64, 1, 1, 1),
     ])
-    func lanesAreUsedFromManyScoresOn(sequences: Int, vocabulary: Int, lanes: Int, expected: Int) {
+    func lanesAreUsedFromManyScoresOn(draws: Int, passes: Int, lanes: Int, expected: Int) {
         var policy = ParallelSampling()
         policy.lanes = lanes
-        #expect(policy.laneCount(sequenceCount: sequences, vocabularySize: vocabulary) == expected)
+        #expect(policy.laneCount(drawCount: draws, scores: draws * passes * 151_936) == expected)
+    }
+
+    @Test func passesFollowFromWhatLeavesFewCandidates() {
+        func passes(_ change: (inout SamplingParameters) -> Void) -> Int {
+            var parameters = SamplingParameters()
+            change(&parameters)
+            return Sampler(parameters, vocabularySize: 16).passes
+        }
+        #expect(passes { _ in } == 1)
+        #expect(passes { $0.temperature = 0 } == 1)
+        #expect(passes { $0.topK = 0 } == 50)
+        #expect(passes { $0.mirostat = .second } == 50)
     }
 
     @Test func everyJobIsDoneOnceAndLanesShareNothing() {
@@ -20,11 +32,11 @@ import Testing
         policy.lanes = 4
         policy.minimumScores = 0
         let team = SamplingTeam(policy, vocabularySize: 16)
-        #expect(team.isWorth(2))
-        #expect(!team.isWorth(1))
+        #expect(team.laneCount(for: 10, scores: 0) == 4)
+        #expect(team.laneCount(for: 1, scores: 0) == 1)
         let users = Mutex<[Int: [ObjectIdentifier]]>([:])
         for _ in 0..<100 {
-            team.run(10) { job, candidates in
+            team.run(10, lanes: 4) { job, candidates in
                 let user = ObjectIdentifier(candidates)
                 users.withLock { $0[job, default: []].append(user) }
             }

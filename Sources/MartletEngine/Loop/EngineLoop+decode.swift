@@ -146,17 +146,20 @@ extension EngineLoop {
     ///
     /// Only where nothing but the sampler has a say: grammars share what they computed, and so do reports.
     private func drawTogether() {
+        var scores = 0
         for part in parts {
             guard let index = part.logitsIndex, let generation = slots[part.slot].generation,
                 !generation.isAtTokenLimit, generation.settings.probabilities == nil, !isConstrained(generation),
                 let logits = context.logits(at: index)
             else { continue }
             draws.append(EarlyDraw(generation: generation, logits: logits))
+            scores += logits.count * generation.sampler.passes
         }
-        guard team.isWorth(draws.count) else { return }
+        let laneCount = team.laneCount(for: draws.count, scores: scores)
+        guard laneCount > 1 else { return }
         // Each is one lane's, and this thread, whose they are, waits for all lanes.
         nonisolated(unsafe) let draws = draws
-        team.run(draws.count) { job, candidates in
+        team.run(draws.count, lanes: laneCount) { job, candidates in
             let (generation, logits) = (draws[job].generation, draws[job].logits)
             let begin = MonotonicTime.now
             generation.early = .some(

@@ -43,6 +43,7 @@ struct Sampler: Sendable {
                 MirostatDraw(
                     version: parameters.mirostat, target: parameters.mirostatTau, rate: parameters.mirostatEta,
                     vocabularySize: vocabularySize))
+            passes = cost
             return
         }
         for kind in parameters.samplers {
@@ -55,6 +56,7 @@ struct Sampler: Sendable {
         if isGreedy {
             steps.removeAll { if case .filter = $0 { true } else { false } }
         }
+        passes = cost
     }
 
     private static func step(
@@ -111,6 +113,16 @@ struct Sampler: Sendable {
             }
         }
         return isSure
+    }
+
+    /// What a draw costs, in fast passes over the vocabulary (measured: see design.md).
+    private(set) var passes = 1
+
+    /// One where few candidates are left by what only compares scores, else as many as exponentials of all cost.
+    private var cost: Int {
+        if isGreedy { return 1 }
+        for case .filter(let filter) in steps { return filter is TopK || filter is MinP ? 1 : 50 }
+        return 50
     }
 
     /// Whether `sample` leaves the scores as they are.

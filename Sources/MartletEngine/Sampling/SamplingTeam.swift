@@ -4,17 +4,19 @@ import Dispatch
 package struct ParallelSampling: Sendable, Equatable {
     /// Most draws at once; `nil` = as many as there are cores, up to 8.
     package var lanes: Int?
-    /// From so many scores on, of all sequences together: below, waking others costs more than they save. Plain draws from so
-    /// many take about a tenth of a millisecond.
-    package var minimumScores = 1 << 18
+    /// From so many scores on, of all draws together and as `Sampler.passes` counts them: what waking others costs. So many
+    /// take 0.2 milliseconds.
+    package var minimumScores = 1 << 21
 
     package init() {}
 
-    /// How many lanes draw for `sequenceCount` sequences.
-    func laneCount(sequenceCount: Int, vocabularySize: Int) -> Int {
-        guard sequenceCount * vocabularySize >= minimumScores else { return 1 }
-        return max(1, min(lanes ?? min(ThreadCount.physicalCores, 8), sequenceCount))
+    /// How many lanes draw.
+    func laneCount(drawCount: Int, scores: Int) -> Int {
+        guard scores >= minimumScores else { return 1 }
+        return max(1, min(lanes ?? Self.standardLanes, drawCount))
     }
+
+    static var standardLanes: Int { min(ThreadCount.physicalCores, 8) }
 }
 
 /// Draws the tokens of several sequences, each lane with candidates of its own.
@@ -31,7 +33,7 @@ final class SamplingTeam {
     init(_ policy: ParallelSampling, vocabularySize: Int) {
         var policy = policy
         // Asked of the system once.
-        policy.lanes = policy.lanes ?? min(ThreadCount.physicalCores, 8)
+        policy.lanes = policy.lanes ?? ParallelSampling.standardLanes
         self.policy = policy
         self.vocabularySize = vocabularySize
         candidates = [Candidates(vocabularySize: vocabularySize)]
@@ -40,14 +42,11 @@ final class SamplingTeam {
     /// The engine thread's own.
     var first: Candidates { candidates[0] }
 
-    /// Whether `count` draws are worth more than one lane.
-    func isWorth(_ count: Int) -> Bool {
-        policy.laneCount(sequenceCount: count, vocabularySize: vocabularySize) > 1
-    }
+    /// How many lanes `count` draws are worth that look at `scores` scores together.
+    func laneCount(for count: Int, scores: Int) -> Int { policy.laneCount(drawCount: count, scores: scores) }
 
     /// Calls `draw` for each number below `count`, several at once, and returns when all are done.
-    func run(_ count: Int, _ draw: @Sendable (_ job: Int, _ candidates: Candidates) -> Void) {
-        let laneCount = policy.laneCount(sequenceCount: count, vocabularySize: vocabularySize)
+    func run(_ count: Int, lanes laneCount: Int, _ draw: @Sendable (_ job: Int, _ candidates: Candidates) -> Void) {
         while candidates.count < laneCount { candidates.append(Candidates(vocabularySize: vocabularySize)) }
         // Each lane uses its own, and this thread, whose they are, waits for all lanes.
         nonisolated(unsafe) let candidates = candidates
