@@ -90,25 +90,29 @@ struct RegularParts {
         if automata[index] != nil { return true }
         guard work < Self.mostWork else { return false }
         var store = ConfigurationStore(program: ProgramBuilder(source: source).program(for: index))
-        var numbers: [UInt32: Int32] = [:]
         var order = [store.start()]
-        numbers[order[0]] = 0
+        // By configuration, which the store counts from 0 on; `dead` = it has no state yet.
+        var states = [Int32](repeating: ByteAutomaton.dead, count: Int(order[0]) + 1)
+        states[Int(order[0])] = 0
         var transitions: [Int32] = []
         var position = 0
         while position < order.count {
+            let configuration = order[position]
+            work += store.stride
             for byteClass in 0..<store.stride {
-                work += 1
-                let next = store.step(order[position], UInt8(byteClass))
+                let next = store.step(configuration, UInt8(byteClass))
                 guard next != ConfigurationStore.dead else {
                     transitions.append(ByteAutomaton.dead)
                     continue
                 }
-                if numbers[next] == nil {
+                let missing = Int(next) + 1 - states.count
+                if missing > 0 { states += repeatElement(ByteAutomaton.dead, count: missing) }
+                if states[Int(next)] == ByteAutomaton.dead {
                     guard order.count < Self.mostStates else { return false }
-                    numbers[next] = Int32(order.count)
+                    states[Int(next)] = Int32(order.count)
                     order.append(next)
                 }
-                transitions.append(numbers[next] ?? ByteAutomaton.dead)
+                transitions.append(states[Int(next)])
             }
             position += 1
         }
