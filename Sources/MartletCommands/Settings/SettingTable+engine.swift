@@ -122,8 +122,10 @@ extension SettingTable {
             in: .requests, for: .edge, "How many of a prompt's tokens are then kept. -1 = all."),
         Setting(
             .reasoningFormat, environment: ["LLAMA_ARG_REASONING_FORMAT", "LLAMA_ARG_THINK"],
-            .choice(["auto", "deepseek", "none"]), "FORMAT", default: "deepseek", in: .requests, for: .edge,
-            "Where thinking goes: into reasoning_content (deepseek), or nowhere but the content (none)."),
+            .choice(["auto", "deepseek", "deepseek-legacy", "none"]), "FORMAT", default: "deepseek", in: .requests,
+            for: .edge,
+            "Where thinking goes: into reasoning_content (deepseek), there unless the answer streams (deepseek-legacy), "
+                + "or nowhere but the content (none)."),
         Setting(
             .reasoningBudget, environment: ["LLAMA_ARG_THINK_BUDGET"], .integer(-1...Int64(Int32.max)), "TOKENS",
             default: "-1", in: .requests, for: .edge,
