@@ -52,6 +52,7 @@ let package = Package(
             dependencies: [
                 "MartletJSON", "MartletObservability", "MartletProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
