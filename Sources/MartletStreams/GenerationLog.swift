@@ -338,7 +338,7 @@ extension GenerationLog.State {
     fileprivate mutating func holdBack(_ event: LogEvent) -> Bool {
         guard caution == .orders, limit == nil else { return false }
         switch event {
-        case .controlled, .promptProgress: break
+        case .admitted, .controlled, .promptProgress: break
         default: return false
         }
         limit = storage.records.count
