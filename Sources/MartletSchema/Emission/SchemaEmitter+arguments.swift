@@ -141,7 +141,7 @@ extension SchemaEmitter {
             default:
                 return .object(
                     ObjectShape(
-                        members: [], others: [.init(names: .everything, state: any)], wanted: [], minimum: 0,
+                        members: [], others: [.init(names: .all, state: any)], wanted: [], minimum: 0,
                         maximum: nil, mixesOthers: true))
             }
         case .values(let values):

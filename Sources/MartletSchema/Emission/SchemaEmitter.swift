@@ -24,16 +24,16 @@ struct SchemaEmitter: ~Copyable {
     private var pending: [SchemaState] = []
     private var stringNode: Node?
     private var characterNode: Node?
-    private var names: [CharacterAutomaton: Node] = [:]
+    private var names: [MemberNames: Node] = [:]
     private var freeTexts: [String: Node] = [:]
 
     init(
         builder: consuming GrammarBuilder, expander: SchemaExpander, notation: ValueNotation, spacing: JSONSpacing
-    ) throws(GrammarError) {
+    ) {
         self.builder = builder
         self.expander = expander
         self.notation = notation
-        self.spacing = try SpacingNodes(spacing, &self.builder)
+        self.spacing = SpacingNodes(spacing, &self.builder)
         form = "\(notation) \(spacing)"
         objects = Brackets("{", "}", notation, self.spacing, &self.builder)
         arrays = Brackets("[", "]", notation, self.spacing, &self.builder)
@@ -156,24 +156,12 @@ struct SchemaEmitter: ~Copyable {
     }
 
     /// A member whose name is one of `names`.
-    mutating func member(_ names: CharacterAutomaton, _ value: Node) throws -> Node {
+    mutating func member(_ names: MemberNames, _ value: Node) throws -> Node {
         let name: Node
-        if names == .everything, notation == .json, avoided == nil {
-            name = try anyString()
-        } else if let known = self.names[names] {
+        if let known = self.names[names] {
             name = known
         } else {
-            switch notation {
-            case .json: name = try automaton(try spelled(names).jsonString())
-            case .python:
-                name = builder.choice([
-                    try automaton(names.jsonString()), try automaton(names.jsonString(quote: 0x27)),
-                ])
-            case .gemma, .tags:
-                let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
-                let item = CharacterAutomaton(texts: [ValueNotation.item])
-                name = try automaton(try names.intersection(plain).subtracting(item).plainText())
-            }
+            name = try self.name(names)
             self.names[names] = name
         }
         if case .tags(let prefix) = notation {
@@ -181,6 +169,25 @@ struct SchemaEmitter: ~Copyable {
             return tag(prefix, name, value, name)
         }
         return builder.sequence([name, builder.text(":"), spacing.afterColon, value])
+    }
+
+    private mutating func name(_ names: MemberNames) throws -> Node {
+        switch notation {
+        case .json:
+            guard case .others(let names) = names, avoided == nil else {
+                return try automaton(try spelled(names.automaton).jsonString())
+            }
+            return names.isEmpty ? try anyString() : try automaton(JSONLexemes.string(otherThan: names))
+        case .python:
+            let automaton = names.automaton
+            return builder.choice([
+                try self.automaton(automaton.jsonString()), try self.automaton(automaton.jsonString(quote: 0x27)),
+            ])
+        case .gemma, .tags:
+            let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
+            let item = CharacterAutomaton(texts: [ValueNotation.item])
+            return try automaton(try names.automaton.intersection(plain).subtracting(item).plainText())
+        }
     }
 
     // MARK: Strings
@@ -229,7 +236,7 @@ struct SchemaEmitter: ~Copyable {
         case .tags: return try plainText(.string(shape), plain)
         }
         if let automaton = shape.automaton {
-            let node = try self.automaton(try spelled(automaton).inQuotes)
+            let node = try self.automaton(try spelled(automaton).inQuotes(within: expander.budget))
             guard notation == .python else { return node }
             return builder.choice([node, try self.automaton(automaton.jsonString(quote: 0x27))])
         }
@@ -284,7 +291,7 @@ struct SchemaEmitter: ~Copyable {
         let (rule, isNew) = builder.sharedRule(named: "any value, \(form) \(avoided ?? "")")
         let value = builder.reference(rule)
         guard isNew else { return value }
-        let object = try list(try member(.everything, value), in: objects, minimum: 0, maximum: nil)
+        let object = try list(try member(.all, value), in: objects, minimum: 0, maximum: nil)
         let array = try list(item(value), in: arrays, minimum: 0, maximum: nil)
         let alternatives = [
             try string(StringShape()), builder.automaton(JSONLexemes.number), object, array,
