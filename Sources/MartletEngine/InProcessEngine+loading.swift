@@ -91,6 +91,7 @@ extension InProcessEngine {
         options.contextLength =
             plan.sharesMemory ? plan.contextLength : plan.contextLength * configuration.sequenceCount
         options.sequenceCount = configuration.sequenceCount
+        options.outputCount = configuration.sequenceCount + BatchShape.chunk
         options.batchSize = max(configuration.batchSize, configuration.sequenceCount)
         options.microBatchSize = configuration.microBatchSize
         options.threads = configuration.threads ?? ThreadCount.preferred(byteCount: model.byteCount)

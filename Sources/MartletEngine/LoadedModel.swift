@@ -56,8 +56,18 @@ struct LoadedModel: Sendable {
             constraint: try constraints.compile(request.constraint),
             reasoning: try request.reasoning.map { rule throws(EngineError) in
                 try PreparedReasoning(rule, tokenizer: tokenizer)
-            }, leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
+            }, promptReport: try promptReport(of: tokens, for: request),
+            leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
             submitted: submitted)
+    }
+
+    private func promptReport(
+        of tokens: [Int32], for request: GenerationRequest
+    ) throws(EngineError) -> PromptReport? {
+        guard request.reportsPromptTokens, request.probabilities != nil else { return nil }
+        let own = try tokenizer.tokens(of: Prompt(pieces: request.prompt.pieces, addsBeginning: false))
+        let isText = if case .text? = request.prompt.pieces.first { true } else { false }
+        return PromptReport(of: tokens, from: tokens.count - own.count, isText: isText, vocabulary: vocabulary)
     }
 
     /// - Parameter atLeast: whether there may be more.
@@ -141,6 +151,8 @@ struct PreparedRequest: Sendable {
     let ignoresEndOfGeneration: Bool
     let reusesPrompt: Bool
     let reportsProgress: Bool
+    /// What is to be told of the prompt's tokens; `nil` = nothing.
+    let promptReport: PromptReport?
     let reportsStanding: Bool
     let slot: Int?
     let minimumIndent: Int
@@ -165,7 +177,7 @@ struct PreparedRequest: Sendable {
     init(
         request: GenerationRequest, tokens: [Int32], visibleControls: [Int32], biases: [TokenBias],
         breakers: SequenceBreakers, constraint: CompiledConstraint? = nil, reasoning: PreparedReasoning? = nil,
-        leadingTokens: Int = 0,
+        promptReport: PromptReport? = nil, leadingTokens: Int = 0,
         submitted: MonotonicTime
     ) {
         handle = request.handle
@@ -176,6 +188,7 @@ struct PreparedRequest: Sendable {
         ignoresEndOfGeneration = request.ignoresEndOfGeneration
         reusesPrompt = request.reusesPrompt
         reportsProgress = request.reportsProgress
+        self.promptReport = promptReport
         reportsStanding = request.reportsStanding
         slot = request.slot
         minimumIndent = request.minimumIndent

@@ -1,6 +1,6 @@
 /// What happened to one generation.
 ///
-/// A life: `admitted`, `started`, any number of `promptProgress`, `token`…, then one `finished` or `failed`. `failed` and
+/// A life: `admitted`, `started`, any number of `promptProgress` and `promptTokens`, `token`…, then one `finished` or `failed`. `failed` and
 /// `finished(.cancelled)` may come at any point, also first; `controlled` at any point but the last.
 ///
 /// What is large and rare is kept elsewhere (`indirect`): events are copied on their way, and nearly all are tokens.
@@ -11,6 +11,9 @@ package struct EngineEvent: Sendable, Equatable {
         /// A sequence was assigned. `cachedTokens` of the prompt are in its memory already.
         case started(slot: Int, cachedTokens: Int)
         indirect case promptProgress(PromptProgress)
+        /// The event's `probabilities` are those of the prompt's next tokens, the first of which has number `first` among
+        /// those that are told. Their texts are whole UTF-8 characters together. A run that begins anew tells them anew.
+        case promptTokens(first: Int)
         /// A token was drawn. `text` is what became certain with it: whole UTF-8 characters only, without anything that
         /// may still turn out to be the beginning of a stop text; so it may be empty or hold text of earlier tokens.
         case token(id: Int32, text: ArraySlice<UInt8>)
@@ -22,7 +25,8 @@ package struct EngineEvent: Sendable, Equatable {
     }
     package var handle: GenerationHandle
     package var kind: Kind
-    /// Of `token` and `finished`, where it was asked for: of the tokens whose text became certain with this event.
+    /// Of `token` and `finished`, where it was asked for: of the tokens whose text became certain with this event. Of
+    /// `promptTokens`: what it tells.
     /// Tokens of a stop text, which is no part of the answer, are never among them.
     package var probabilities: [TokenProbabilities] = []
     /// Of `token`, where it was asked for.

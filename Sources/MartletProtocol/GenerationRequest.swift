@@ -21,6 +21,9 @@ package struct GenerationRequest: Sendable, Equatable {
     package var reusesPrompt: Bool
     /// Whether `promptProgress` events are wanted.
     package var reportsProgress: Bool
+    /// Whether the probabilities of the prompt's own tokens are told too, as the model has them (`promptTokens`). Needs
+    /// `probabilities`. Such a prompt is read whole: what other sequences have of it in memory is of no use.
+    package var reportsPromptTokens = false
     /// Whether each token's event tells where the generation stands.
     package var reportsStanding = false
     /// Texts of control tokens that are part of the answer's text, such as a model's think markers. Other control

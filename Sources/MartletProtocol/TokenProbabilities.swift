@@ -40,7 +40,8 @@ package struct TokenProbabilities: Sendable, Equatable {
     /// One token and how likely it was.
     package struct Element: Sendable, Equatable {
         package var id: Int32
-        /// The probability or its logarithm, as it was asked for. A logarithm is never below the lowest `Float`.
+        /// The probability or its logarithm, as it was asked for. A logarithm is never below the lowest `Float`. Infinite of
+        /// a prompt's first token, which nothing comes before.
         package var value: Float
         /// May be part of a character; empty for control tokens that have no text in an answer.
         package var bytes: ArraySlice<UInt8>

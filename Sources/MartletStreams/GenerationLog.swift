@@ -132,7 +132,7 @@ package final class GenerationLog: Sendable {
                 switch event {
                 case .admitted(let promptTokens): counts.all = promptTokens
                 case .started(let cachedTokens): counts.cached = cachedTokens
-                case .scoredText: return counts
+                case .scoredText, .promptTokens: return counts
                 default: break
                 }
             }

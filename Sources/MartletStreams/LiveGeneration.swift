@@ -35,6 +35,8 @@ final class LiveGeneration {
     var byteCount = 0
     private(set) var isAdmitted = false
     private(set) var isStarted = false
+    /// How many tokens of the prompt were told.
+    private var promptTokensTold = 0
     private var lastToken: NIODeadline?
     /// What it was submitted as, with the settings of now.
     var request: GenerationRequest?
@@ -109,7 +111,7 @@ final class LiveGeneration {
             generation.reach(.started, at: now)
             series.started(after: (now - generation.begin).nanoseconds)
         case .finished(let completion, _): series.finished(completion.timings)
-        case .promptProgress, .controlled, .failed: break
+        case .promptProgress, .promptTokens, .controlled, .failed: break
         }
     }
 
@@ -152,6 +154,12 @@ final class LiveGeneration {
             note(log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }, at: now)
         case .promptProgress(let progress):
             note(log.append(to: &wakeups) { $0(.promptProgress(progress)) }, at: now)
+        case .promptTokens(let first):
+            // A continued generation may tell them again.
+            let news = event.probabilities.dropFirst(max(0, promptTokensTold - first))
+            guard !news.isEmpty else { break }
+            promptTokensTold += news.count
+            note(log.append(to: &wakeups) { $0(.promptTokens(Array(news))) }, at: now)
         case .controlled(let number, let outcome):
             take(number, outcome, forks: forks, at: now, wakeups: &wakeups)
         case .token(let id, let text):

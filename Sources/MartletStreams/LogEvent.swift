@@ -24,6 +24,8 @@ package enum LogEvent: Sendable, Equatable {
     case admitted(promptTokens: Int)
     case started(cachedTokens: Int)
     case promptProgress(PromptProgress)
+    /// How likely the prompt's next tokens were, which are whole characters together.
+    case promptTokens([TokenProbabilities])
     /// Text that a reader may show. `token` is the id of the token that completed it, `nil` for a further piece of a
     /// token that fell apart into several channels. Empty text is kept: the token counts.
     case text(Channel, token: Int32?, bytes: ArraySlice<UInt8>)
@@ -63,7 +65,8 @@ package enum LogEvent: Sendable, Equatable {
         case .text(let channel, _, let bytes): channel != .markup && !bytes.isEmpty
         case .arguments(_, _, let bytes): !bytes.isEmpty
         case .admitted, .started: false
-        case .call, .warning, .promptProgress, .scoredText, .controlled, .ping, .handedOver, .ended, .finished, .failed:
+        case .call, .warning, .promptProgress, .promptTokens, .scoredText, .controlled, .ping, .handedOver, .ended,
+            .finished, .failed:
             true
         case .choice(_, let event): event.breaksSilence
         }

@@ -167,13 +167,17 @@ extension LogCursor {
 }
 
 extension LogEvent {
+    private static func byteCount(of tokens: [TokenProbabilities]) -> Int {
+        tokens.reduce(0) { $0 + MemoryLayout<TokenProbabilities>.stride + $1.count * 24 }
+    }
+
     /// What it takes in `details`, roughly.
     fileprivate var detailBytes: Int {
         var count = MemoryLayout<LogEvent>.stride
-        if case .scoredText(_, _, _, let notes) = self {
-            for token in notes.probabilities {
-                count += MemoryLayout<TokenProbabilities>.stride + token.count * 24
-            }
+        switch self {
+        case .scoredText(_, _, _, let notes): count += Self.byteCount(of: notes.probabilities)
+        case .promptTokens(let tokens), .choice(_, .promptTokens(let tokens)): count += Self.byteCount(of: tokens)
+        default: break
         }
         return count
     }

@@ -25,9 +25,9 @@ struct ProbabilityViewTests {
         .finished(Completion(reason: .endOfGeneration, timings: Timings())),
     ]
 
-    private func choices(_ view: some StreamView) throws -> [JSONValue] {
+    private func choices(_ view: some StreamView, _ events: [LogEvent] = events) throws -> [JSONValue] {
         var bytes: [UInt8] = []
-        for (number, event) in Self.events.enumerated() { view.encode(event, number: number, into: &bytes) }
+        for (number, event) in events.enumerated() { view.encode(event, number: number, into: &bytes) }
         return try String(decoding: bytes, as: UTF8.self).split(separator: "\n\n").dropLast().compactMap { chunk in
             try JSONParser.parse(Array(chunk.utf8.dropFirst("data: ".utf8.count)))["choices"]?.arrayValue?.first
         }
@@ -51,6 +51,42 @@ struct ProbabilityViewTests {
         }
         #expect(entries(wholeText, "text_offset") == [0, 3, 4, 4, 5])
         #expect(entries(wholeText, "top_logprobs").first == ["<t>": -0.5, "x\"": -1.25])
+    }
+
+    @Test func anEchoedPromptsTokensComeBeforeTheAnswers() throws {
+        var first = TokenProbabilities(textOffset: 0)
+        first.append(id: 7, value: .infinity, bytes: Array("P".utf8))
+        let events =
+            Self.events.prefix(2) + [
+                .promptTokens([
+                    first, Self.probabilities(8, [0xC3], offset: 1), Self.probabilities(9, [0xB6], offset: 2),
+                ]),
+                .promptTokens([Self.probabilities(10, Array(" q".utf8), offset: 2)]),
+            ] + Self.events.dropFirst(2)
+        let request = try TextCompletionRequest(
+            ["prompt": "Pö q", "echo": true, "logprobs": 1], defaults: CompletionDefaults(), randomSeed: 0)
+        #expect(request.options.reportsPromptTokens)
+        let view = TextCompletionView(
+            head: ViewTests.head, options: request.options, prompts: ["Pö q"], echoes: request.echoes)
+        let whole = try JSONParser.parse(view.response(for: Array(events)))["choices"]?.arrayValue?.first
+        let streamed = try choices(view, Array(events))
+        #expect(whole?["text"]?.stringValue?.hasPrefix("Pö q") == true)
+        #expect(streamed.prefix(2).map { $0["text"] } == ["Pö", " q"])
+        for member in ["content", "tokens", "token_logprobs", "top_logprobs", "text_offset"] {
+            #expect(streamed.flatMap { entries($0, member) } == entries(whole, member))
+            #expect(entries(whole, member).count == 9)
+        }
+        #expect(entries(whole, "token_logprobs").prefix(2) == [JSONValue.null, -0.5])
+        #expect(entries(whole, "top_logprobs").first == JSONValue.null)
+    }
+
+    @Test func whatNobodyDrewHasNoProbabilityAfterSampling() throws {
+        let error = #expect(throws: APIError.self) {
+            try TextCompletionRequest(
+                ["prompt": "a", "echo": true, "logprobs": 1, "post_sampling_probs": true],
+                defaults: CompletionDefaults(), randomSeed: 0)
+        }
+        #expect(error?.message.contains("post_sampling_probs") == true)
     }
 
     @Test func anEntryHasExactBytesAndReadableText() throws {

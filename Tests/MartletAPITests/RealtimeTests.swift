@@ -54,12 +54,18 @@ import Testing
             probabilityStage: .beforeSampling)
         var completion = Completion(reason: .tokenLimit, timings: Timings())
         completion.timings.predictedTokens = 3
+        var promptToken = TokenProbabilities(textOffset: 0)
+        promptToken.append(id: 7, value: .infinity, bytes: [0x50])
         let events: [(LogEvent, String, String)] = [
             (.admitted(promptTokens: 4), "admitted", #""prompt_tokens":4"#),
             (.started(cachedTokens: 2), "started", #""cached_tokens":2"#),
             (
                 .promptProgress(PromptProgress(total: 9, cached: 1, processed: 5, elapsed: .zero)), "progress",
                 #""prompt_progress":{"total":9"#
+            ),
+            (
+                .promptTokens([promptToken]), "prompt",
+                #""text":"P","logprobs":[{"id":7,"token":"P","bytes":[80],"logprob":null,"top_logprobs":[]}]"#
             ),
             (.text(.reasoning, token: 5, bytes: [0x61]), "text", #""channel":"reasoning","token":5,"text":"a""#),
             (.text(.markup, token: nil, bytes: [0x3C]), "text", #""channel":"markup","text":"<""#),

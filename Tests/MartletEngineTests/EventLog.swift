@@ -13,6 +13,8 @@ final class EventLog: EngineEventReceiver {
         var progress: [PromptProgress] = []
         var starts = 0
         var probabilities: [TokenProbabilities] = []
+        /// Of the prompt's tokens, with the number that each was told to have.
+        var promptProbabilities: [(number: Int, TokenProbabilities)] = []
         /// What became of orders, and behind how many token events.
         var outcomes: [(number: UInt64, outcome: ControlOutcome, tokenEvents: Int)] = []
         var isEnded: Bool { completion != nil || error != nil }
@@ -118,6 +120,7 @@ final class EventLog: EngineEventReceiver {
                 answer.cachedTokens = cached
                 answer.starts += 1
             case .promptProgress(let progress): answer.progress.append(progress)
+            case .promptTokens: break
             case .token(let id, let bytes):
                 answer.tokens.append(id)
                 texts.append(bytes)
@@ -134,7 +137,15 @@ final class EventLog: EngineEventReceiver {
                 texts.removeLast(texts.count - token)
             }
         }
-        answer.probabilities = recorded(of: handle).flatMap(\.probabilities)
+        for event in recorded(of: handle) {
+            if case .promptTokens(let first) = event.kind {
+                for (index, token) in event.probabilities.enumerated() {
+                    answer.promptProbabilities.append((first + index, token))
+                }
+            } else {
+                answer.probabilities += event.probabilities
+            }
+        }
         answer.text = String(decoding: texts.joined(), as: UTF8.self)
         return answer
     }

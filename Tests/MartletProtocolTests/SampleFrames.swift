@@ -144,6 +144,7 @@ enum SampleFrames {
                 count: random.integer(), stage: Bool.random(using: &random) ? .beforeSampling : .afterSampling)
         }
         request.reportsStanding = Bool.random(using: &random)
+        request.reportsPromptTokens = Bool.random(using: &random)
         request.slot = random.maybe { $0.integer() }
         request.minimumIndent = random.integer()
         request.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
@@ -185,7 +186,7 @@ enum SampleFrames {
 
     static func event(_ random: inout Generator) -> EngineEvent {
         let kind: EngineEvent.Kind =
-            switch Int.random(in: 0..<7, using: &random) {
+            switch Int.random(in: 0..<8, using: &random) {
             case 0: .admitted(promptTokens: random.integer())
             case 1: .started(slot: random.integer(), cachedTokens: random.integer())
             case 2:
@@ -195,7 +196,8 @@ enum SampleFrames {
                         elapsed: random.duration()))
             case 3: .token(id: random.token(), text: random.bytes()[...])
             case 4: .finished(completion(&random), text: random.bytes()[...])
-            case 5: .controlled(ControlNumber(rawValue: random.unsigned()), SampleOrders.outcome(&random))
+            case 5: .promptTokens(first: random.integer())
+            case 6: .controlled(ControlNumber(rawValue: random.unsigned()), SampleOrders.outcome(&random))
             default: .failed(error(&random))
             }
         var event = EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
@@ -203,7 +205,7 @@ enum SampleFrames {
         case .token:
             event.probabilities = random.list { probabilities(&$0) }
             event.standing = random.maybe { Standing(slot: $0.integer(), timings: timings(&$0)) }
-        case .finished: event.probabilities = random.list { probabilities(&$0) }
+        case .finished, .promptTokens: event.probabilities = random.list { probabilities(&$0) }
         default: break
         }
         return event

@@ -21,12 +21,13 @@ import Testing
     private static func event(_ random: inout SeededGenerator) -> LogEvent {
         let text = String(repeating: "x", count: .random(in: 0..<8, using: &random))
         let channel = MartletProtocol.Channel.allCases.randomElement(using: &random) ?? .content
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
         case 0: return .ping
         case 1: return .promptProgress(PromptProgress(total: 9, cached: 0, processed: 1, elapsed: .zero))
         case 2: return .handedOver
         case 3: return .scoredText(channel, token: 7, bytes: ArraySlice(text.utf8), [])
         case 4: return .text(channel, token: nil, bytes: ArraySlice(text.utf8))
+        case 5: return .promptTokens([TokenProbabilities(textOffset: text.utf8.count)])
         default: return .token(.random(in: 0..<100, using: &random), text, channel)
         }
     }

@@ -84,4 +84,24 @@ import Testing
                 .finished(completion),
             ])
     }
+
+    /// An engine that died in the prompt tells its tokens from the first one on again, and not in the same parts.
+    @Test func aPromptsTokensAreToldOnce() throws {
+        let registry = GenerationRegistry()
+        let engine = FakeEngine(registry, script: .hold)
+        registry.connect(to: engine)
+        let generation = try registry.prepare(GenerationTerms())
+        registry.submit(
+            GenerationRequest(handle: generation.handle, prompt: Prompt(pieces: [], addsBeginning: false)))
+        func tell(_ ids: Range<Int32>) {
+            var event = EngineEvent(generation.handle, .promptTokens(first: Int(ids.lowerBound)))
+            event.probabilities = ids.map(Self.probabilities)
+            engine.send([event])
+        }
+        for ids: Range<Int32> in [0..<2, 2..<5, 0..<1, 1..<4, 4..<7, 7..<8] { tell(ids) }
+        #expect(
+            generation.log.events
+                == [0..<2, 2..<5, 5..<7, 7..<8].map { (ids: Range<Int32>) in .promptTokens(ids.map(Self.probabilities))
+                })
+    }
 }

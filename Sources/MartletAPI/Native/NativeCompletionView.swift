@@ -29,7 +29,7 @@ package struct NativeCompletionView: StreamView {
             encodeChunk(token, text, TokenNotes(), index, into: &bytes)
         case .scoredText(_, let token, let text, let notes):
             encodeChunk(token, text, notes, index, into: &bytes)
-        case .admitted, .started, .call, .arguments, .warning: break
+        case .admitted, .started, .promptTokens, .call, .arguments, .warning: break
         case .promptProgress(let progress):
             JSONText.appendRaw("data: ", to: &bytes)
             native.beginChunk(content: [], token: nil, slot: progress.slot, index: index, to: &bytes)

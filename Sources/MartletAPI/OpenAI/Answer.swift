@@ -12,6 +12,8 @@ struct Answer {
     private(set) var reasoning: [UInt8] = []
     /// Of the tokens, in order, where they were asked for.
     private(set) var probabilities: [TokenProbabilities] = []
+    /// Of the prompt's tokens, where they were asked for.
+    private(set) var promptTokens: [TokenProbabilities] = []
     private(set) var calls: [Call] = []
     private(set) var warnings: [String] = []
     /// Their ids, in order, the one that ended the answer included.
@@ -23,6 +25,7 @@ struct Answer {
         var content: [UInt8] = []
         var reasoning: [UInt8] = []
         var probabilities: [TokenProbabilities] = []
+        var promptTokens: [TokenProbabilities] = []
         var calls: [Call] = []
         var warnings: [String] = []
         var tokens: [Int32] = []
@@ -43,9 +46,9 @@ struct Answer {
             case .call(_, let name): calls.append(Call(name: name))
             case .arguments(let number, _, let bytes): calls[number].arguments.append(contentsOf: bytes)
             case .warning(let text): warnings.append(text)
+            case .promptTokens(let tokens): promptTokens += tokens
             case .text(.markup, _, _), .scoredText(.markup, _, _, _), .admitted, .started, .promptProgress, .controlled,
-                .ping, .choice,
-                .handedOver:
+                .ping, .choice, .handedOver:
                 break
             case .finished(let completion), .ended(let completion): end = completion
             case .failed(let error): throw APIError(error)
@@ -55,6 +58,7 @@ struct Answer {
         self.content = content
         self.reasoning = reasoning
         self.probabilities = probabilities
+        self.promptTokens = promptTokens
         self.calls = calls
         self.warnings = warnings
         self.tokens = tokens

@@ -76,7 +76,7 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendRaw("],", to: &bytes)
             head.write(object: "chat.completion.chunk", warnings: [text], to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
-        case .admitted: break
+        case .admitted, .promptTokens: break
         case .started:
             bytes.append(contentsOf: opening)
             JSONText.appendRaw("\"role\":\"assistant\",\"content\":null}}", to: &bytes)

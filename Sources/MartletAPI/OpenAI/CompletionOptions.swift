@@ -169,6 +169,12 @@ package struct CompletionOptions: Sendable, Equatable {
     /// What the request says of what may be written, apart from thinking.
     package var constraint: GenerationConstraint? { generation.constraint }
 
+    /// Whether how likely the prompt's own tokens were is told too.
+    package var reportsPromptTokens: Bool {
+        get { generation.reportsPromptTokens }
+        set { generation.reportsPromptTokens = newValue }
+    }
+
     package var tellsProbabilities: Bool { generation.probabilities != nil }
 
     /// What probabilities are of, where they are asked for.

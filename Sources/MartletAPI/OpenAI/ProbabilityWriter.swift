@@ -1,7 +1,7 @@
 import MartletJSON
 import MartletProtocol
 
-/// Writes what is known of an answer's tokens: llama-server's members, which have OpenAI's for chats among them.
+/// Writes what is known of tokens: llama-server's members, which have OpenAI's for chats among them.
 struct ProbabilityWriter: Sendable, Equatable {
     var stage: ProbabilityRequest.Stage
 
@@ -50,6 +50,7 @@ struct ProbabilityWriter: Sendable, Equatable {
         writeList(tokens, to: &bytes) { Self.writeValue($0[0].value, to: &$1) }
         JSONText.appendRaw("],\"top_logprobs\":[", to: &bytes)
         writeList(tokens, to: &bytes) { token, bytes in
+            if token[0].value == .infinity { return JSONText.appendRaw("null", to: &bytes) }
             JSONText.appendRaw("{", to: &bytes)
             // Two tokens can have one text, such as parts of characters; a member must come once: the likelier counts.
             var seen: Set<String> = []
@@ -86,4 +87,9 @@ struct ProbabilityWriter: Sendable, Equatable {
     private static func writeValue(_ value: Float, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
     }
+}
+
+extension [TokenProbabilities] {
+    /// What the tokens stand for. Parts of characters, and what is none, become U+FFFD.
+    var text: String { String(decoding: flatMap { $0[0].bytes }, as: UTF8.self) }
 }

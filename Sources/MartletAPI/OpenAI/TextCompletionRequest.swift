@@ -22,9 +22,12 @@ package struct TextCompletionRequest: Sendable, Equatable {
         try options.check(promptCount: prompts.count)
         echoes = try fields.bool("echo") ?? false
         if echoes, options.tellsProbabilities {
-            throw APIError(
-                .notSupported, "Field 'echo': probabilities of a prompt's tokens are not supported by this version",
-                parameter: "echo")
+            guard options.probabilityStage == .beforeSampling else {
+                throw .field(
+                    "post_sampling_probs",
+                    "Value must be false where \"echo\" tells a prompt's tokens, which nobody drew")
+            }
+            options.reportsPromptTokens = true
         }
     }
 }

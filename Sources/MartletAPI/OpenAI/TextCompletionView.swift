@@ -6,7 +6,7 @@ package import MartletStreams
 package struct TextCompletionView: StreamView {
     private let head: ResponseHead
     private let options: CompletionOptions
-    /// What is shown before the answer.
+    /// What is shown before the answer, unless the prompt's tokens are told one by one.
     private let echo: String
     /// From the end of a choice to the end of the event.
     private let suffix: [UInt8]
@@ -36,7 +36,7 @@ package struct TextCompletionView: StreamView {
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
         self.options = options
-        echo = echoes ? prompt : ""
+        echo = echoes && !options.reportsPromptTokens ? prompt : ""
         native = NativeObject(head: head, prompts: [prompt], options: options)
         var suffix = Array("],".utf8)
         head.write(object: "text_completion", to: &suffix)
@@ -55,6 +55,8 @@ package struct TextCompletionView: StreamView {
         case .admitted, .call, .arguments: break
         case .started:
             if !echo.isEmpty { encodeText(Array(echo.utf8)[...], TokenNotes(), into: &bytes) }
+        case .promptTokens(let tokens):
+            encodeText(Array(tokens.text.utf8)[...], TokenNotes(probabilities: tokens), into: &bytes)
         case .warning(let text):
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
             JSONText.appendRaw("],", to: &bytes)
@@ -157,7 +159,8 @@ package struct TextCompletionView: StreamView {
         for (view, answer) in zip([self] + others, answers.choices) {
             if view.index > 0 { JSONText.appendRaw(",", to: &bytes) }
             view.writeChoice(
-                text: Array(view.echo.utf8) + answer.content, answer.probabilities, answer.completion, to: &bytes)
+                text: Array((view.echo + answer.promptTokens.text).utf8) + answer.content,
+                answer.promptTokens + answer.probabilities, answer.completion, to: &bytes)
         }
         JSONText.appendRaw("],", to: &bytes)
         head.write(object: "text_completion", warnings: answers.choices.flatMap(\.warnings), to: &bytes)

@@ -11,6 +11,7 @@ package struct RealtimeEventView: StreamView {
         case admitted
         case started
         case progress
+        case prompt
         case text
         case call
         case arguments
@@ -65,13 +66,15 @@ package struct RealtimeEventView: StreamView {
             begin(.progress, to: &bytes)
             JSONText.appendRaw(",", to: &bytes)
             Accounting.writeProgress(progress, to: &bytes)
+        case .promptTokens(let tokens):
+            begin(.prompt, to: &bytes)
+            JSONText.appendRaw(",\"text\":", to: &bytes)
+            JSONText.appendString(tokens.text, to: &bytes)
+            writeProbabilities(tokens, to: &bytes)
         case .text(let channel, let token, let text): write(channel, token, text, to: &bytes)
         case .scoredText(let channel, let token, let text, let notes):
             write(channel, token, text, to: &bytes)
-            if !notes.probabilities.isEmpty {
-                JSONText.appendRaw(",\"logprobs\":", to: &bytes)
-                probabilities.writeEntries(notes.probabilities, to: &bytes)
-            }
+            if !notes.probabilities.isEmpty { writeProbabilities(notes.probabilities, to: &bytes) }
             if let standing = notes.standing {
                 JSONText.appendRaw(",", to: &bytes)
                 Accounting.writeTimings(standing.timings, to: &bytes)
@@ -102,6 +105,11 @@ package struct RealtimeEventView: StreamView {
         // Neither is within another event, and pings have no message.
         case .choice, .ping: break
         }
+    }
+
+    private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
+        JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+        probabilities.writeEntries(tokens, to: &bytes)
     }
 
     private func begin(_ kind: Kind, to bytes: inout [UInt8]) {

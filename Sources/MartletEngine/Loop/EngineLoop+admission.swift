@@ -37,7 +37,7 @@ extension EngineLoop {
         }
         return SequencePolicy.choose(
             for: generation.history, among: holders,
-            reuses: generation.request.reusesPrompt && leader(of: generation) == nil
+            reuses: generation.request.reusesPrompt && !generation.wantsPromptScores && leader(of: generation) == nil
                 && shelf.tokenCount(of: generation.handle) == 0)
     }
 
@@ -46,7 +46,9 @@ extension EngineLoop {
 
     /// The sequence that reads the same prompt for another choice of the same request.
     private func leader(of generation: Generation) -> Int? {
-        guard canCopy, generation.predicted == 0, let handle = generation.request.promptLeader else { return nil }
+        guard canCopy, generation.predicted == 0, !generation.wantsPromptScores,
+            let handle = generation.request.promptLeader
+        else { return nil }
         return slots.firstIndex { slot in
             guard let leader = slot.generation, leader.handle == handle, leader.predicted == 0 else { return false }
             return leader.promptCount == generation.promptCount

@@ -18,12 +18,13 @@ extension EngineLoop {
                 isSomebodyWriting = isSomebodyWriting || slot.isWriting
                 let next = planner.shape.next(
                     from: slot.memoryCount, to: generation.history.count, promptCount: generation.promptLength)
+                let count = generation.wantsPromptScores ? min(next.count, BatchShape.chunk) : next.count
                 demands.append(
-                    .init(
-                        sequence: slot.index, count: next.count, isWide: next.isWide, isWriting: slot.isWriting))
+                    .init(sequence: slot.index, count: count, isWide: next.isWide, isWriting: slot.isWriting))
             }
             if let suspect = demands.first(where: { suspects.contains($0.sequence) }) { demands = [suspect] }
             guard !demands.isEmpty else { return false }
+            keepOneThatWantsPromptScores()
             keepOneSetOfAdapters()
             guard !demands.isEmpty else { continue }
             planner.plan(
@@ -45,6 +46,16 @@ extension EngineLoop {
         apply(chosen)
     }
 
+    /// Leaves one demand of those that want the scores of all of a prompt's tokens: who waits longest.
+    private func keepOneThatWantsPromptScores() {
+        let chosen = demands.filter { wantsPromptScores($0.sequence) }
+            .min { slots[$0.sequence].lastUsed < slots[$1.sequence].lastUsed }
+        guard let chosen else { return }
+        demands.removeAll { $0.sequence != chosen.sequence && wantsPromptScores($0.sequence) }
+    }
+
+    private func wantsPromptScores(_ index: Int) -> Bool { slots[index].generation?.wantsPromptScores ?? false }
+
     private func fillBatch() {
         batch.removeAll()
         parts.removeAll(keepingCapacity: true)
@@ -52,15 +63,16 @@ extension EngineLoop {
             guard let generation = slots[share.sequence].generation else { continue }
             let start = slots[share.sequence].memoryCount
             let end = start + share.count
+            let wantsAll = generation.wantsPromptScores
             var last = 0
             for position in start..<end {
                 last = batch.add(
                     token: generation.history[position], position: position, sequence: share.sequence,
-                    wantsLogits: position + 1 == generation.history.count)
+                    wantsLogits: wantsAll || position + 1 == generation.history.count)
             }
             parts.append(
                 BatchPart(
-                    slot: share.sequence, start: start, count: share.count,
+                    slot: share.sequence, start: start, count: share.count, lastIndex: last,
                     logitsIndex: end == generation.history.count ? last : nil, isWriting: share.isWriting))
         }
     }
@@ -90,9 +102,28 @@ extension EngineLoop {
             slots[part.slot].memoryCount = part.start + part.count
             slots[part.slot].lastUsed = turn
             suspects.remove(part.slot)
-            if !part.isWriting { reportProgress(of: part.slot, now: now) }
+            if !part.isWriting {
+                reportProgress(of: part.slot, now: now)
+                reportPromptTokens(of: part)
+            }
         }
         sample()
+    }
+
+    /// Tells how likely the prompt's tokens were whose predecessors are in a part.
+    private func reportPromptTokens(of part: BatchPart) {
+        guard let generation = slots[part.slot].generation, generation.wantsPromptScores,
+            let wish = generation.settings.probabilities, var prompt = generation.promptReport
+        else { return }
+        if prompt.next == 0 { prompt.addFirst(generation.history[0]) }
+        let end = part.start + part.count
+        for position in part.start..<end where prompt.next == position + 1 {
+            guard let logits = context.logits(at: part.lastIndex + 1 + position - end) else { break }
+            report.keep(logits, count: wish.count)
+            prompt.add(generation.history[position + 1], report, vocabulary: loaded.vocabulary)
+        }
+        if let told = prompt.take() { output.add(generation.handle, .promptTokens(first: told.first), told.tokens) }
+        generation.promptReport = prompt
     }
 
     /// Draws the next token of every sequence whose tokens are all in memory.
@@ -146,6 +177,7 @@ extension EngineLoop {
     ///
     /// Only where nothing but the sampler has a say: grammars share what they computed, and so do reports.
     private func drawTogether() {
+        guard parts.count > 1 else { return }
         var scores = 0
         for part in parts {
             guard let index = part.logitsIndex, let generation = slots[part.slot].generation,

@@ -200,6 +200,8 @@ struct BatchPart {
     /// Tokens in memory before.
     var start: Int
     var count: Int
+    /// Of the last of them in the batch.
+    var lastIndex: Int
     /// Where the scores are, if these are the last tokens to be computed.
     var logitsIndex: Int?
     var isWriting: Bool

@@ -1,4 +1,5 @@
 import Llama
+import MartletProtocol
 
 /// Places within an answer, and what stands there.
 extension Generation {
@@ -8,6 +9,11 @@ extension Generation {
         if attributes.contains(.endOfGeneration) { return [] }
         let isVisible = attributes.isDisjoint(with: .hidden) || request.visibleControls.contains(token)
         return isVisible ? vocabulary.piece(token) : []
+    }
+
+    /// Whether the scores behind each of its prompt's tokens are needed: an earlier run that wrote has told them.
+    var wantsPromptScores: Bool {
+        promptReport?.next != nil && predicted == 0 && request.continuation.isEmpty && settings.probabilities != nil
     }
 
     /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.

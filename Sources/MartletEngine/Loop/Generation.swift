@@ -34,6 +34,8 @@ final class Generation {
     /// Whether a token was taken that the grammar does not allow.
     private(set) var isAstray = false
     private var held = HeldProbabilities()
+    /// What is told of the prompt's tokens; `nil` = nothing.
+    var promptReport: PromptReport?
     private var certain: [TokenProbabilities] = []
     /// Tokens of an earlier run that are still to be drawn again.
     private var replay: ArraySlice<Int32> = []
@@ -85,6 +87,7 @@ final class Generation {
             reasoning: request.reasoning.map { ReasoningControl($0.rule) })
         checkpoints = [Checkpoint(token: 0, text: text)]
         self.matcher = matcher
+        promptReport = request.promptReport
     }
 
     /// A copy that goes its own way from here on. What waits for a later token stays with the original.
@@ -108,6 +111,7 @@ final class Generation {
         checkpoints = original.checkpoints
         record = original.record
         held = original.held
+        promptReport = original.promptReport
         self.matcher = matcher
         isAstray = original.isAstray
         cachedTokens = promptCount
@@ -271,8 +275,8 @@ final class Generation {
         return first..<first + count
     }
 
-    /// Characters that the tokens so far have.
-    var textOffset: Int { text.answer.characterCount }
+    /// Characters that the tokens so far have; those of a prompt that is told come before them.
+    var textOffset: Int { (promptReport?.characterCount ?? 0) + text.answer.characterCount }
 
     /// Whether it may have no more tokens.
     var isAtTokenLimit: Bool { settings.maximumTokens.map { predicted >= $0 } ?? false }

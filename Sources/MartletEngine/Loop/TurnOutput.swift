@@ -16,8 +16,12 @@ struct TurnOutput {
 
     var isEmpty: Bool { records.isEmpty }
 
-    mutating func add(_ handle: GenerationHandle, _ kind: EngineEvent.Kind) {
-        records.append(.whole(EngineEvent(handle, kind)))
+    mutating func add(
+        _ handle: GenerationHandle, _ kind: EngineEvent.Kind, _ probabilities: [TokenProbabilities] = []
+    ) {
+        var event = EngineEvent(handle, kind)
+        event.probabilities = probabilities
+        records.append(.whole(event))
     }
 
     /// Adds a token whose text is `bytes` from `start` on.

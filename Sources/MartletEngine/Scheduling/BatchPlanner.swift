@@ -45,8 +45,8 @@ struct BatchPlanner: Sendable {
         lastWasWide = hasWide && (!hasNarrow || !lastWasWide)
         if lastWasWide {
             distribute(
-                demands.lazy.filter(\.isWide), budget: min(promptBudget, shape.wideLimit), unit: shape.chunk,
-                minimum: shape.chunk, into: &shares)
+                demands.lazy.filter(\.isWide), budget: min(promptBudget, shape.wideLimit), unit: BatchShape.chunk,
+                minimum: BatchShape.chunk, into: &shares)
         } else {
             takeWriters(demands, into: &shares)
             distribute(

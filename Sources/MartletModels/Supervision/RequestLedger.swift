@@ -199,7 +199,7 @@ package struct RequestLedger: Sendable {
         switch event.kind {
         case .admitted(let promptTokens): return generations.values[index].admit(promptTokens)
         case .started: return generations.values[index].start()
-        case .promptProgress: break
+        case .promptProgress, .promptTokens: break
         case .token:
             let newTokens = generations.values[index].take(event.kind, at: now)
             if suspect == event.handle, newTokens >= provingTokens { suspect = nil }

@@ -7,6 +7,7 @@ extension EngineEvent: FrameField {
         case finished = 4
         case failed = 5
         case controlled = 6
+        case promptTokens = 7
     }
 
     static var minimumByteCount: Int { 3 }
@@ -28,6 +29,10 @@ extension EngineEvent: FrameField {
             writer.write(progress.processed)
             writer.write(progress.elapsed)
             writer.write(progress.slot)
+        case .promptTokens(let first):
+            writer.write(KindNumber.promptTokens.rawValue)
+            writer.write(first)
+            writer.write(probabilities)
         case .token(let id, let text):
             writer.write(KindNumber.token.rawValue)
             writer.write(id)
@@ -68,6 +73,9 @@ extension EngineEvent: FrameField {
                 elapsed: try reader.readDuration())
             progress.slot = try reader.readInt()
             self.init(handle, .promptProgress(progress))
+        case .promptTokens:
+            self.init(handle, .promptTokens(first: try reader.readInt()))
+            probabilities = try reader.readFields(TokenProbabilities.self)
         case .token:
             self.init(handle, .token(id: try reader.readInt32(), text: try reader.readSlice()))
             probabilities = try reader.readFields(TokenProbabilities.self)

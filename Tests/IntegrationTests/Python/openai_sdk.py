@@ -119,6 +119,23 @@ def probabilities(client):
     told = text.choices[0].logprobs
     check("a text completion has logprobs", "".join(told.tokens) == text.choices[0].text, told)
     check("and their offsets", told.text_offset[0] == 0 and len(told.text_offset) == len(told.token_logprobs) == 5, told)
+    prompt = "<|im_start|>user\nTell Zoë of 日本<|im_end|>\n<|im_start|>assistant\n"
+    asked = {"model": "fledgling", "prompt": prompt, "max_tokens": 5, "temperature": 0, "echo": True, "logprobs": 2}
+    whole = client.completions.create(**asked).choices[0]
+    told = whole.logprobs
+    check("an echo has the prompt and its logprobs", whole.text.startswith(prompt), whole.text)
+    check("of every token", len(told.token_logprobs) == len(told.tokens) == len(told.text_offset) > 10, told)
+    check("the first has none", told.token_logprobs[0] is None and None not in told.token_logprobs[1:], told)
+    check("offsets are within the text", all(whole.text[o:].startswith(t) for o, t in zip(told.text_offset, told.tokens)
+                                             if "\ufffd" not in t), told)
+    parts = [c.choices[0] for c in client.completions.create(**asked, stream=True) if c.choices]
+    check("a stream tells the same", "".join(p.text for p in parts) == whole.text, parts)
+    check("with the same logprobs", [v for p in parts if p.logprobs for v in p.logprobs.token_logprobs]
+          == told.token_logprobs, parts)
+    scored = client.completions.create(**asked | {"max_tokens": 0}).choices[0]
+    count = len(scored.logprobs.tokens)
+    check("a prompt can be scored alone", scored.text == prompt and scored.logprobs.token_logprobs
+          == told.token_logprobs[:count], scored)
     banned = chat(client, logit_bias={"42": -100, "5": 1})
     check("biases are taken", banned.choices[0].message.content is not None, banned)
 
