@@ -23,11 +23,15 @@ struct SchemaResources {
     init(_ root: JSONValue, depthLimit: Int) throws(SchemaError) {
         self.root = root
         let draft = root["$schema"]?.stringValue ?? ""
-        let isOld = ["draft-03", "draft-04", "draft-05", "draft-06", "draft-07"].contains { draft.contains($0) }
-        referenceHidesSiblings = isOld
+        referenceHidesSiblings = Self.referenceHidesSiblings(in: root)
         usesShortIdentifiers = draft.contains("draft-04") || draft.contains("draft-03")
         var way: [String] = []
         try scan(root, &way, base: "", isMap: false, depthLimit: depthLimit)
+    }
+
+    static func referenceHidesSiblings(in root: JSONValue) -> Bool {
+        guard let draft = root["$schema"]?.stringValue else { return false }
+        return ["draft-03", "draft-04", "draft-05", "draft-06", "draft-07"].contains { draft.contains($0) }
     }
 
     /// The pointer of what is `part` in what has the pointer `parent`.
@@ -150,7 +154,8 @@ struct SchemaResources {
         return (target, value)
     }
 
-    private static func unescaped(_ part: String) -> String {
+    /// What a part of a pointer names.
+    static func unescaped(_ part: String) -> String {
         guard part.utf8.contains(UInt8(ascii: "~")) else { return part }
         return part.replacing("~1", with: "/").replacing("~0", with: "~")
     }

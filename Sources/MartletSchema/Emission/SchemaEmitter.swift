@@ -19,13 +19,21 @@ struct SchemaEmitter: ~Copyable {
     let arrays: Brackets
     /// What no JSON may hold, as it would end there for its reader; set before anything is written.
     var avoided: String?
-    private var rules: [SchemaState: GrammarBuilder.Rule] = [:]
-    private var simple: [SchemaState: Node] = [:]
-    private var pending: [SchemaState] = []
+    /// By which a reader tells what a text without quotes is that is written now; of no meaning in other notations.
+    var place = SchemaPlace.unknown
+    private var rules: [Target: GrammarBuilder.Rule] = [:]
+    private var simple: [Target: Node] = [:]
+    private var pending: [Target] = []
     private var stringNode: Node?
     private var characterNode: Node?
     private var names: [MemberNames: Node] = [:]
     private var freeTexts: [String: Node] = [:]
+
+    /// What is written for the values of a state.
+    private struct Target: Hashable {
+        var state: SchemaState
+        var place: SchemaPlace
+    }
 
     init(
         builder: consuming GrammarBuilder, expander: SchemaExpander, notation: ValueNotation, spacing: JSONSpacing
@@ -41,8 +49,9 @@ struct SchemaEmitter: ~Copyable {
 
     /// A node for the values of `state`; the rules it needs are written by `finishRules`.
     mutating func value(_ state: SchemaState) throws -> Node {
-        if let node = simple[state] { return node }
-        if let rule = rules[state] { return builder.reference(rule) }
+        let target = Target(state: state, place: place)
+        if let node = simple[target] { return node }
+        if let rule = rules[target] { return builder.reference(rule) }
         if expander.isNever(state) { return builder.never() }
         let shapes = try expander.shapes(of: state)
         let isSimple = shapes.allSatisfy {
@@ -53,22 +62,44 @@ struct SchemaEmitter: ~Copyable {
         }
         if isSimple {
             let node = try choice(of: shapes)
-            simple[state] = node
+            simple[target] = node
             return node
         }
         let name = state.literals.first.map { expander.nodes[$0.node].pointer } ?? "value"
         let rule = builder.rule(named: name)
-        rules[state] = rule
-        pending.append(state)
+        rules[target] = rule
+        pending.append(target)
         return builder.reference(rule)
     }
 
     mutating func finishRules() throws {
-        while let state = pending.popLast() {
-            guard let rule = rules[state] else { continue }
-            let body = try choice(of: try expander.shapes(of: state))
+        while let target = pending.popLast() {
+            guard let rule = rules[target] else { continue }
+            let body = try at(target.place) { emitter in
+                try emitter.choice(of: try emitter.expander.shapes(of: target.state))
+            }
             builder.define(rule, as: body)
         }
+    }
+
+    /// What `write` makes of a value at another place.
+    mutating func at(_ place: SchemaPlace, _ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
+        let outer = self.place
+        self.place = place
+        defer { self.place = outer }
+        return try write(&self)
+    }
+
+    /// The place of a member, where places matter.
+    func place(ofMember key: String) -> SchemaPlace {
+        guard case .tags = notation else { return place }
+        return place.member(key)
+    }
+
+    /// The place of an item, where places matter.
+    var itemPlace: SchemaPlace {
+        guard case .tags = notation else { return place }
+        return place.item
     }
 
     mutating func choice(of shapes: [SchemaShape]) throws -> Node {
@@ -91,10 +122,16 @@ struct SchemaEmitter: ~Copyable {
     /// One value as it is written, with white space where it may stand.
     mutating func text(of value: JSONValue) -> Node {
         switch value {
-        case .array(let elements): return sequence(elements.map { item(text(of: $0)) }, in: arrays)
+        case .array(let elements):
+            var parts: [Node] = []
+            for element in elements { parts.append(item { $0.text(of: element) }) }
+            return sequence(parts, in: arrays)
         case .object(let members):
             var parts: [Node] = []
-            for (key, value) in members { parts.append(member(key, text(of: value))) }
+            for (key, value) in members {
+                let value = at(place(ofMember: key)) { $0.text(of: value) }
+                parts.append(member(key, value))
+            }
             return sequence(parts, in: objects)
         case .string(let text): return string(text)
         case .bool(let value): return builder.text(word(value ? "true" : "false"))
@@ -124,7 +161,8 @@ struct SchemaEmitter: ~Copyable {
     }
 
     /// An item of an array.
-    mutating func item(_ value: Node) -> Node {
+    mutating func item(_ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
+        let value = try at(itemPlace, write)
         guard case .tags(let prefix) = notation else { return value }
         return tag(prefix, builder.text(ValueNotation.item), value, builder.text(ValueNotation.item))
     }
@@ -224,7 +262,7 @@ struct SchemaEmitter: ~Copyable {
     /// What a string without quotes must not be, where that is the notation.
     private var plain: PlainText {
         switch notation {
-        case .tags(let prefix): PlainText(ending: prefix, readAs: .all.subtracting(.string))
+        case .tags(let prefix): PlainText(ending: prefix, readAs: place.types.subtracting(.string))
         default: PlainText(ending: ValueNotation.gemmaQuote)
         }
     }
@@ -291,13 +329,18 @@ struct SchemaEmitter: ~Copyable {
         let (rule, isNew) = builder.sharedRule(named: "any value, \(form) \(avoided ?? "")")
         let value = builder.reference(rule)
         guard isNew else { return value }
-        let object = try list(try member(.all, value), in: objects, minimum: 0, maximum: nil)
-        let array = try list(item(value), in: arrays, minimum: 0, maximum: nil)
-        let alternatives = [
-            try string(StringShape()), builder.automaton(JSONLexemes.number), object, array,
-            text(of: .bool(true)), text(of: .bool(false)), text(of: .null),
-        ]
-        builder.define(rule, as: builder.choice(alternatives))
+        // Shared by all places, so that none is known.
+        let body = try at(.unknown) { emitter in
+            let object = try emitter.list(
+                try emitter.member(.all, value), in: emitter.objects, minimum: 0, maximum: nil)
+            let array = try emitter.list(emitter.item { _ in value }, in: emitter.arrays, minimum: 0, maximum: nil)
+            let alternatives = [
+                try emitter.string(StringShape()), emitter.builder.automaton(JSONLexemes.number), object, array,
+                emitter.text(of: .bool(true)), emitter.text(of: .bool(false)), emitter.text(of: .null),
+            ]
+            return emitter.builder.choice(alternatives)
+        }
+        builder.define(rule, as: body)
         return value
     }
 
