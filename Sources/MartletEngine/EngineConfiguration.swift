@@ -54,6 +54,8 @@ package struct EngineConfiguration: Sendable {
     package var parallelSampling = ParallelSampling()
     /// How long prompts may hold up sequences that write, per decode.
     package var promptStall: Duration = .milliseconds(60)
+    /// Longest wait of a prompt for others to be read with it, where the engine has nothing else to do (see `PromptPace`).
+    package var promptPatience: Duration = .milliseconds(3)
 
     package init(modelPath: String) { self.modelPath = modelPath }
 

@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test func paceKeepsThePromiseOnceItKnows() {
-        var pace = PromptPace(stall: .milliseconds(50), ceiling: 512)
+        var pace = PromptPace(stall: .milliseconds(50), ceiling: 512, patience: .milliseconds(3))
         #expect(pace.budget(isSomebodyWriting: false) == 512)
         #expect(pace.budget(isSomebodyWriting: true) == 64)
         for _ in 0..<20 { pace.observe(tokens: 100, nanoseconds: 25_000_000) }
@@ -130,5 +130,17 @@ import Testing
         #expect(pace.budget(isSomebodyWriting: true) == 16)
         for _ in 0..<60 { pace.observe(tokens: 100, nanoseconds: 1) }
         #expect(pace.budget(isSomebodyWriting: true) == 512)
+    }
+
+    @Test func othersAreWaitedForAHundredthOfTheTime() {
+        var pace = PromptPace(stall: .milliseconds(50), ceiling: 512, patience: .milliseconds(3))
+        #expect(pace.wait(before: 1_000) == .zero)
+        // A first prompt says something, however short it is; then only longer ones do.
+        pace.observe(tokens: 4, nanoseconds: 40_000_000)
+        #expect(pace.wait(before: 10) == .milliseconds(1))
+        #expect(pace.wait(before: 1_000_000_000) == .milliseconds(3))
+        #expect(pace.budget(isSomebodyWriting: true) == 16)
+        pace.observe(tokens: 4, nanoseconds: 4)
+        #expect(pace.wait(before: 10) == .milliseconds(1))
     }
 }

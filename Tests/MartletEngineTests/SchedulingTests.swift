@@ -1,3 +1,5 @@
+import Foundation
+import MartletProtocol
 import Testing
 
 @testable import MartletEngine
@@ -94,5 +96,23 @@ import Testing
         #expect(PoolPolicy.admits(tokens: 1000, committed: 0, capacity: 1000))
         #expect(PoolPolicy.admits(tokens: 100, committed: 800, capacity: 1000))
         #expect(!PoolPolicy.admits(tokens: 150, committed: 800, capacity: 1000))
+    }
+
+    /// An idle engine that reads slowly waits for who comes a moment later, and no longer than there is room for more.
+    @Test func promptsThatComeTogetherAreReadTogether() throws {
+        let bench = try ControlBench(sequences: 2)
+        // An hour for each token, so that only the second prompt can end the wait.
+        bench.loop.pace = PromptPace(stall: .milliseconds(60), ceiling: 512, patience: .seconds(3_600))
+        bench.loop.pace.observe(tokens: 1, nanoseconds: 3_600_000_000_000)
+        let first = try bench.submit("Hello!")
+        let request = try bench.loaded.prepare(
+            GenerationRequest(handle: bench.newHandle(), prompt: RunningEngine.chat("Count from 1 to 9.")),
+            submitted: .now)
+        let mailbox = bench.mailbox
+        let second = Thread { mailbox.post(.submit(request)) }
+        second.start()
+        _ = bench.loop.takeTurn()
+        #expect(bench.board.copy.counters.decodes == 1)
+        for handle in [first, request.handle] { #expect(bench.answer(handle).tokens.count == 1) }
     }
 }

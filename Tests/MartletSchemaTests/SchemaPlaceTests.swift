@@ -46,7 +46,7 @@ import Testing
     /// Each schema leads to eight others; all of them would never be done.
     @Test func noMoreIsLookedAtThanIsAllowed() throws {
         let defs = (0..<40).map { number in
-            let next = #"{"$ref": "#/$defs/\#(number + 1)"}"#
+            let next = ##"{"$ref": "#/$defs/\##(number + 1)"}"##
             return #""\#(number)": {"anyOf": [\#([String](repeating: next, count: 8).joined(separator: ","))]}"#
         }
         let root = try place(

@@ -77,7 +77,8 @@ final class EngineLoop {
             shape: BatchShape(
                 microBatchSize: microBatchSize, isReproducible: configuration.isReproducible,
                 sharesMemory: sharesMemory))
-        pace = PromptPace(stall: configuration.promptStall, ceiling: microBatchSize)
+        pace = PromptPace(
+            stall: configuration.promptStall, ceiling: microBatchSize, patience: configuration.promptPatience)
         team = SamplingTeam(configuration.parallelSampling, vocabularySize: loaded.vocabulary.count)
         self.context = context
         board.update { status in status.slots = slots.map { SlotStatus(index: $0.index) } }
@@ -98,6 +99,10 @@ final class EngineLoop {
             flush()
             return false
         }
+        if isIdle, !gather() {
+            flush()
+            return false
+        }
         turn += 1
         admit()
         // Who waits should not wait for a long prompt to learn that it was let in.
@@ -108,6 +113,21 @@ final class EngineLoop {
             deliver()
         }
         embedder?.step(isSomebodyWriting: slots.contains { $0.generation != nil })
+        return true
+    }
+
+    /// Before an idle engine reads prompts, waits a moment for those that could be read with them.
+    ///
+    /// - Returns: whether to go on.
+    private func gather() -> Bool {
+        let tokens = (0..<queue.count).reduce(0) { $0 + queue[$1].history.count }
+        guard tokens > 0 else { return true }
+        let end = MonotonicTime.now + pace.wait(before: tokens)
+        while queue.count < slots.count {
+            let left = end - .now
+            guard left > .zero else { break }
+            for message in mailbox.take(waitingFor: left) where !handle(message) { return false }
+        }
         return true
     }
 

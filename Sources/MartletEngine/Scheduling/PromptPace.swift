@@ -1,24 +1,37 @@
-/// Measures how fast prompts are read, and says how many of their tokens fit a given time.
+/// Measures how fast prompts are read, and says how many of their tokens fit a given time, and whether others are worth
+/// waiting for.
 struct PromptPace: Sendable {
     /// Longest time that prompts may add to a decode while somebody waits for a token.
     let stall: Duration
     /// Most tokens at once, whatever the pace.
     let ceiling: Int
+    /// Longest wait for prompts that may come.
+    let patience: Duration
     /// So that prompts go on even on the slowest machine.
     private let floor = 16
     private var nanosecondsPerToken: Double?
 
-    init(stall: Duration, ceiling: Int) {
+    init(stall: Duration, ceiling: Int, patience: Duration = .zero) {
         self.stall = stall
+        self.patience = patience
         self.ceiling = ceiling
     }
 
     /// Takes the cost of a decode that held `tokens` prompt tokens.
     mutating func observe(tokens: Int, nanoseconds: Int64) {
-        // Small chunks say more about overhead than about pace.
-        guard tokens >= floor, nanoseconds > 0 else { return }
+        // Small chunks say more about overhead than about pace; yet they say something.
+        guard tokens >= (nanosecondsPerToken == nil ? 1 : floor), nanoseconds > 0 else { return }
         let sample = Double(nanoseconds) / Double(tokens)
         nanosecondsPerToken = nanosecondsPerToken.map { $0 * 0.75 + sample * 0.25 } ?? sample
+    }
+
+    /// How long to wait for more before a decode of `tokens` prompt tokens and nothing else: a hundredth of what it takes.
+    ///
+    /// Requests that belong together come a moment apart. Who is read alone then waits between tokens while the others are
+    /// read, and those wait for it.
+    func wait(before tokens: Int) -> Duration {
+        guard let nanosecondsPerToken else { return .zero }
+        return min(patience, .nanoseconds(Int64(min(1e15, nanosecondsPerToken * Double(tokens) / 100))))
     }
 
     /// Most prompt tokens for the next decode.

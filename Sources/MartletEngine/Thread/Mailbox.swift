@@ -35,6 +35,21 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
+    /// Takes all messages in order; none if none come within `duration`.
+    func take(waitingFor duration: Duration) -> [Message] {
+        var end = timespec()
+        // The clock that every system waits by. When it is set meanwhile, the wait is shorter or longer.
+        clock_gettime(CLOCK_REALTIME, &end)
+        let nanoseconds = end.tv_nsec + Int(min(duration, .seconds(3_600)) / .nanoseconds(1))
+        end.tv_sec += nanoseconds / 1_000_000_000
+        end.tv_nsec = nanoseconds % 1_000_000_000
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while messages.isEmpty, pthread_cond_timedwait(condition, mutex, &end) == 0 {}
+        defer { messages = [] }
+        return messages
+    }
+
     /// Takes all messages in order.
     ///
     /// - Parameter waits: whether to sleep until there is one.

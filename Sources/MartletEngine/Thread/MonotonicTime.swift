@@ -18,5 +18,9 @@ struct MonotonicTime: Sendable, Comparable {
 
     static func < (first: Self, second: Self) -> Bool { first.nanoseconds < second.nanoseconds }
 
+    static func + (time: Self, duration: Duration) -> Self {
+        Self(nanoseconds: time.nanoseconds + Int64(duration / .nanoseconds(1)))
+    }
+
     static func - (later: Self, earlier: Self) -> Duration { .nanoseconds(later.nanoseconds - earlier.nanoseconds) }
 }
