@@ -176,13 +176,15 @@ let package = Package(
         .testTarget(
             name: "MartletSchemaTests",
             dependencies: [
-                "MartletSchema", "MartletGrammar", "MartletJSON",
+                "MartletSchema", "MartletGrammar", "MartletJSON", "MartletTestSupport",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "MartletGrammarTests", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .testTarget(
-            name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol"],
+            name: "MartletGrammarTests", dependencies: ["MartletGrammar", "MartletTestSupport"], swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol", "MartletTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletChatTests",

@@ -1,4 +1,5 @@
 import MartletGrammar
+import MartletTestSupport
 import Testing
 
 @Suite struct GrammarMatcherTests {

@@ -1,4 +1,5 @@
 import MartletProtocol
+import MartletTestSupport
 import Testing
 
 @Suite struct FrameTests {
@@ -20,7 +21,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 7, 64, 4096, 1 << 20])
     func framesSurviveAnyChunking(chunkSize: Int) throws {
-        var random = SampleFrames.Generator(state: 1)
+        var random = SeededGenerator(seed: 1)
         let frames = (0..<300).map { _ in SampleFrames.worker(&random) }
         var bytes: [UInt8] = []
         for frame in frames { try frame.encode(to: &bytes) }
@@ -29,7 +30,7 @@ import Testing
     }
 
     @Test func everyFrameOfAnEdgeDecodesToItself() throws {
-        var random = SampleFrames.Generator(state: 2)
+        var random = SeededGenerator(seed: 2)
         let frames = (0..<2000).map { _ in SampleFrames.edge(&random) }
         var bytes: [UInt8] = []
         for frame in frames { try frame.encode(to: &bytes) }
@@ -38,7 +39,7 @@ import Testing
     }
 
     @Test func everyFrameOfAWorkerDecodesToItself() throws {
-        var random = SampleFrames.Generator(state: 3)
+        var random = SeededGenerator(seed: 3)
         let frames = (0..<2000).map { _ in SampleFrames.worker(&random) }
         var bytes: [UInt8] = []
         for frame in frames { try frame.encode(to: &bytes) }
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test func everyTruncationIsAnError() throws {
-        var random = SampleFrames.Generator(state: 4)
+        var random = SeededGenerator(seed: 4)
         for _ in 0..<100 {
             var edge: [UInt8] = []
             var worker: [UInt8] = []
@@ -64,7 +65,7 @@ import Testing
 
     /// A changed frame may still be a frame; then it means something that can be written again.
     @Test func changedBytesNeverTrap() throws {
-        var random = SampleFrames.Generator(state: 5)
+        var random = SeededGenerator(seed: 5)
         var refused = 0
         for round in 0..<20_000 {
             var bytes: [UInt8] = []
@@ -93,7 +94,7 @@ import Testing
     }
 
     @Test func noiseNeverTraps() {
-        var random = SampleFrames.Generator(state: 6)
+        var random = SeededGenerator(seed: 6)
         for _ in 0..<20_000 {
             let noise = random.bytes()
             _ = try? EdgeFrame(payload: noise[...])

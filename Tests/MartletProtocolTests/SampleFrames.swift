@@ -1,55 +1,10 @@
 import MartletGrammar
 import MartletProtocol
+import MartletTestSupport
 
 /// Frames with every kind, case and corner of a value, drawn from a fixed sequence of random numbers.
 enum SampleFrames {
-    /// SplitMix64, by Sebastiano Vigna (public domain algorithm): small, and the same on every platform.
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-
-        mutating func integer() -> Int {
-            [0, 1, -1, 63, 64, 127, 128, -64, -65, Int.max, Int.min, Int.random(in: .min ... .max, using: &self)]
-                .randomElement(using: &self) ?? 0
-        }
-
-        mutating func token() -> Int32 {
-            [0, 1, -1, Int32.max, Int32.min, Int32.random(in: 0...200_000, using: &self)].randomElement(using: &self)
-                ?? 0
-        }
-
-        mutating func unsigned() -> UInt64 { UInt64(bitPattern: Int64(integer())) }
-
-        mutating func duration() -> Duration {
-            Duration(
-                secondsComponent: Int64.random(in: -5...100_000, using: &self),
-                attosecondsComponent: Int64.random(in: 0..<1_000_000_000_000_000_000, using: &self))
-        }
-
-        mutating func text() -> String {
-            ["", "a", "Grüße, 世界", "👩‍👩‍👧‍👦", "\u{0}\n", String(repeating: "long ", count: 200)].randomElement(using: &self)
-                ?? ""
-        }
-
-        mutating func bytes() -> [UInt8] {
-            (0..<Int.random(in: 0...300, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
-        }
-
-        mutating func list<Value>(_ make: (inout Generator) -> Value) -> [Value] {
-            (0..<Int.random(in: 0...5, using: &self)).map { _ in make(&self) }
-        }
-
-        mutating func maybe<Value>(_ make: (inout Generator) -> Value) -> Value? {
-            Bool.random(using: &self) ? make(&self) : nil
-        }
-    }
+    typealias Generator = SeededGenerator
 
     static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
@@ -311,5 +266,42 @@ enum SampleFrames {
         value.counters.busySlots = random.unsigned()
         value.counters.longestContext = random.integer()
         return value
+    }
+}
+
+extension SeededGenerator {
+    mutating func integer() -> Int {
+        [0, 1, -1, 63, 64, 127, 128, -64, -65, Int.max, Int.min, Int.random(in: .min ... .max, using: &self)]
+            .randomElement(using: &self) ?? 0
+    }
+
+    mutating func token() -> Int32 {
+        [0, 1, -1, Int32.max, Int32.min, Int32.random(in: 0...200_000, using: &self)].randomElement(using: &self)
+            ?? 0
+    }
+
+    mutating func unsigned() -> UInt64 { UInt64(bitPattern: Int64(integer())) }
+
+    mutating func duration() -> Duration {
+        Duration(
+            secondsComponent: Int64.random(in: -5...100_000, using: &self),
+            attosecondsComponent: Int64.random(in: 0..<1_000_000_000_000_000_000, using: &self))
+    }
+
+    mutating func text() -> String {
+        ["", "a", "Grüße, 世界", "👩‍👩‍👧‍👦", "\u{0}\n", String(repeating: "long ", count: 200)].randomElement(using: &self)
+            ?? ""
+    }
+
+    mutating func bytes() -> [UInt8] {
+        (0..<Int.random(in: 0...300, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
+    }
+
+    mutating func list<Value>(_ make: (inout SeededGenerator) -> Value) -> [Value] {
+        (0..<Int.random(in: 0...5, using: &self)).map { _ in make(&self) }
+    }
+
+    mutating func maybe<Value>(_ make: (inout SeededGenerator) -> Value) -> Value? {
+        Bool.random(using: &self) ? make(&self) : nil
     }
 }

@@ -31,15 +31,3 @@ struct SchemaProbe {
         return matcher.accept(text) && matcher.isComplete
     }
 }
-
-/// Numbers that look random and are the same each time.
-struct SteadyRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}

@@ -1,6 +1,7 @@
 import Foundation
 import MartletGrammar
 import MartletJSON
+import MartletTestSupport
 import OrderedCollections
 import Testing
 
@@ -85,7 +86,7 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
         let grammar = try SchemaCompiler().grammar(of: value).grammar
         let nodes = try SchemaReader.read(value, limits: .standard, dropping: [])
         let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
-        var random = SteadyRandom(state: 7)
+        var random = SeededGenerator(seed: 7)
         var drawn = 0
         for _ in 0..<60 {
             guard let text = Self.draw(from: grammar, limit: 400, &random) else { continue }
@@ -96,7 +97,7 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
     }
 
     /// Byte by byte, where quotes and brackets are likelier than others so that texts end.
-    private static func draw(from grammar: Grammar, limit: Int, _ random: inout SteadyRandom) -> [UInt8]? {
+    private static func draw(from grammar: Grammar, limit: Int, _ random: inout SeededGenerator) -> [UInt8]? {
         var matcher = GrammarMatcher(grammar)
         var text: [UInt8] = []
         while text.count < limit {

@@ -167,20 +167,7 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
         }
-        if options.includesUsage {
-            JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
-            bytes.append(contentsOf: suffix)
-            JSONText.appendRaw(",", to: &bytes)
-            Accounting.writeUsage(completion.timings, to: &bytes)
-        }
-        JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeTimings(completion.timings, to: &bytes)
-        if options.told.isVerbose {
-            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
-            native.write(completion, to: &bytes)
-        }
-        JSONText.appendRaw("}\n\n", to: &bytes)
-        ServerSentEvent.appendDone(to: &bytes)
+        Accounting.writeEnd(completion, options, native, suffix: suffix, to: &bytes)
     }
 
     private func writeCalls(_ calls: [Answer.Call], to bytes: inout [UInt8]) {

@@ -66,6 +66,30 @@ package struct ResponseHead: Sendable, Equatable {
 
 /// The parts of a response that say what it cost.
 enum Accounting {
+    /// Ends the last chunk of a stream behind its choices: usage in a chunk of its own where it is asked for, timings,
+    /// and what says that nothing follows.
+    ///
+    /// - Parameter suffix: what stands behind the choices of every chunk.
+    static func writeEnd(
+        _ completion: Completion, _ options: CompletionOptions, _ native: NativeObject, suffix: [UInt8],
+        to bytes: inout [UInt8]
+    ) {
+        if options.includesUsage {
+            JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
+            bytes.append(contentsOf: suffix)
+            JSONText.appendRaw(",", to: &bytes)
+            writeUsage(completion.timings, to: &bytes)
+        }
+        JSONText.appendRaw(",", to: &bytes)
+        writeTimings(completion.timings, to: &bytes)
+        if options.told.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            native.write(completion, to: &bytes)
+        }
+        JSONText.appendRaw("}\n\n", to: &bytes)
+        ServerSentEvent.appendDone(to: &bytes)
+    }
+
     /// Appends `"usage":{…}`.
     static func writeUsage(_ timings: Timings, to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"usage\":{\"completion_tokens\":", to: &bytes)
