@@ -115,10 +115,7 @@ package struct SchemaCompiler: Sendable, Equatable {
         _ schema: JSONValue, as notation: ValueNotation, dropping dropped: Set<SchemaKeyword>,
         in builder: inout GrammarBuilder, _ budget: CompileBudget, _ write: Writer
     ) throws(SchemaError) -> (GrammarBuilder.Node, schemaCount: Int) {
-        let nodes = try SchemaReader.read(schema, limits: limits, dropping: dropped)
-        guard budget.spend(nodes.count) else {
-            throw SchemaError(.limit, pointer: "#", keyword: "", budget.reason)
-        }
+        let nodes = try SchemaReader.read(schema, limits: limits, dropping: dropped, budget: budget)
         let expander = SchemaExpander(nodes: nodes, limits: limits, budget: budget)
         do {
             // Taken out, as a second owner would make it copied.

@@ -8,12 +8,12 @@ package struct SchemaLimits: Sendable, Equatable {
     package var nodes: Int
     /// Alternatives of one value, once everything is combined with everything.
     package var alternatives: Int
-    /// Steps of compiling the whole schema, as `CompileBudget` counts them; of all tools together twice as many.
+    /// Steps of compiling the whole schema, as `CompileBudget` counts them; of all tools together half as many more.
     package var work: Int
 
     /// Members and elements of a schema's text, whatever they mean; of all tools together as many.
     package var values: Int { 2 * nodes }
-    package var workOfAll: Int { 2 * work }
+    package var workOfAll: Int { work + work / 2 }
 
     package static let standard = SchemaLimits()
 

@@ -8,6 +8,9 @@ struct SchemaReader {
     private(set) var nodes: [SchemaNode] = []
     private let resources: SchemaResources
     private let limits: SchemaLimits
+    private let budget: CompileBudget
+    /// What it takes to read a schema.
+    private static let steps = 4
     /// Keywords that are left out, as `pointer keyword`.
     private let dropped: Set<SchemaKeyword>
     /// By pointer.
@@ -15,19 +18,24 @@ struct SchemaReader {
     private var pending: [(node: SchemaNode, value: JSONValue)] = []
 
     static func read(
-        _ root: JSONValue, limits: SchemaLimits, dropping dropped: Set<SchemaKeyword>
+        _ root: JSONValue, limits: SchemaLimits, dropping dropped: Set<SchemaKeyword>,
+        budget: CompileBudget = CompileBudget()
     ) throws(SchemaError) -> [SchemaNode] {
         var reader = SchemaReader(
-            resources: try SchemaResources(root, depthLimit: limits.depth), limits: limits, dropped: dropped)
+            resources: try SchemaResources(root, depthLimit: limits.depth), limits: limits, budget: budget,
+            dropped: dropped)
         _ = try reader.number(at: SchemaResources.rootPointer, root)
         while let (node, value) = reader.pending.popLast() { try reader.read(node, value) }
         try reader.refuseLoops()
         return reader.nodes
     }
 
-    private init(resources: SchemaResources, limits: SchemaLimits, dropped: Set<SchemaKeyword>) {
+    private init(
+        resources: SchemaResources, limits: SchemaLimits, budget: CompileBudget, dropped: Set<SchemaKeyword>
+    ) {
         self.resources = resources
         self.limits = limits
+        self.budget = budget
         self.dropped = dropped
     }
 
@@ -35,6 +43,9 @@ struct SchemaReader {
         if let number = numbers[pointer] { return number }
         guard nodes.count < limits.nodes else {
             throw SchemaError(.limit, pointer: pointer, keyword: "", "it has more than \(limits.nodes) schemas")
+        }
+        guard budget.spend(Self.steps) else {
+            throw SchemaError(.limit, pointer: pointer, keyword: "", budget.reason)
         }
         let number = nodes.count
         let node = SchemaNode(pointer: pointer)

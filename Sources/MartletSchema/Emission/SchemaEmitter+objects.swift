@@ -42,7 +42,7 @@ extension SchemaEmitter {
                 .limit, pointer: "#", keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
                 "the members of an object can be counted in too many ways")
         }
-        guard expander.budget.spend((shape.members.count + 1) * columns) else {
+        guard expander.budget.spend(2 * (shape.members.count + 1) * columns) else {
             throw SchemaError(.limit, pointer: "#", keyword: "", expander.budget.reason)
         }
         var others: [Node] = []

@@ -215,7 +215,11 @@ struct SchemaEmitter: ~Copyable {
             guard case .others(let names) = names, avoided == nil else {
                 return try automaton(try spelled(names.automaton).jsonString())
             }
-            return names.isEmpty ? try anyString() : try automaton(JSONLexemes.string(otherThan: names))
+            if names.isEmpty { return try anyString() }
+            let others = JSONLexemes.string(otherThan: names)
+            // Made anew for each object.
+            try expander.budget.spend(transitions: others.transitions.count)
+            return try automaton(others)
         case .python:
             let automaton = names.automaton
             return builder.choice([

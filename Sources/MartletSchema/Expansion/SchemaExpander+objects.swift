@@ -5,6 +5,8 @@ extension SchemaExpander {
     /// Most groups of members whose names are not in the schema.
     private static let groupLimit = 64
     private static let wantedLimit = 2
+    /// What a transition costs of an automaton that is made of two, as one of a table that is only filled.
+    private static let productCost = 3
 
     /// No shape where there is no such object; several where a member that must be there can be one of several.
     func objects(_ facts: SchemaFacts) throws(SchemaError) -> [ObjectShape] {
@@ -236,7 +238,7 @@ extension SchemaExpander {
             return [(names: outside, matching: [])]
         }
         var names = outside.automaton
-        try budget.spend(transitions: names.transitions.count)
+        try budget.spend(transitions: Self.productCost * names.transitions.count)
         if !facts.names.isEmpty {
             pointer = nodes[facts.names[0].node].pointer
             names = try names.intersection(texts(of: state(facts.names)))
@@ -253,7 +255,8 @@ extension SchemaExpander {
                     split.append((try group.names.intersection(automaton), group.matching.union([pattern])))
                     split.append((try group.names.subtracting(automaton), group.matching))
                 }
-                try budget.spend(transitions: split.reduce(0) { $0 + $1.names.transitions.count })
+                try budget.spend(
+                    transitions: Self.productCost * split.reduce(0) { $0 + $1.names.transitions.count })
                 groups = split.filter { !$0.names.isEmpty }
                 guard groups.count <= Self.groupLimit else {
                     throw RegexError(message: "patterns that overlap in more than \(Self.groupLimit) ways")

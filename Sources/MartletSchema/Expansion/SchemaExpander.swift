@@ -87,7 +87,7 @@ final class SchemaExpander {
 
     /// Those of `values` that fulfil everything.
     private func finite(_ values: [JSONValue], _ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
-        try spend(values.count * state.literals.count / 2, on: state, keyword: "enum")
+        try spend(values.count * state.literals.count, on: state, keyword: "enum")
         var kept: [JSONValue] = []
         var seen: Set<JSONValue> = []
         for value in values where seen.insert(value).inserted {
@@ -117,7 +117,7 @@ final class SchemaExpander {
     func areDisjoint(_ first: Int, _ second: Int, _ type: JSONTypes) throws(SchemaError) -> Bool {
         let key = [min(first, second), max(first, second), Int(type.rawValue)]
         if let known = disjointness[key] { return known }
-        try spend(4, on: SchemaState([SchemaLiteral(node: first)]), keyword: "oneOf")
+        try spend(6, on: SchemaState([SchemaLiteral(node: first)]), keyword: "oneOf")
         // While it is looked into, it cannot be told.
         disjointness[key] = false
         let both = state([SchemaLiteral(node: first), SchemaLiteral(node: second)])
@@ -202,7 +202,7 @@ final class SchemaExpander {
         var found: [SchemaFacts] = []
         var stack = [Pending(literals: state.literals.map { ($0, []) })]
         while var pending = stack.popLast() {
-            try spend(1, on: state, keyword: combination(of: state))
+            try spend(2, on: state, keyword: combination(of: state))
             guard found.count <= limits.alternatives, stack.count <= limits.alternatives else {
                 throw SchemaError(
                     .unsupported, pointer: pointer(of: state), keyword: combination(of: state),
@@ -274,9 +274,7 @@ final class SchemaExpander {
             result = known
         } else {
             result = Result { () throws(RegexError) in
-                let automaton = try NumberAutomaton.make(constraints)
-                try budget.spend(transitions: 8 * (automaton?.transitions.count ?? 0))
-                return automaton
+                try NumberAutomaton.make(constraints, within: budget)
             }
             numbers[constraints] = result
         }

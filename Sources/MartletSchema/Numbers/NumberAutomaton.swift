@@ -46,8 +46,10 @@ struct NumberAutomaton {
     private let allowsExponent: Bool
 
     /// - Returns: `nil` when a divisor is too large to be counted.
-    static func make(_ constraints: NumberConstraints) throws(RegexError) -> ByteAutomaton? {
-        try NumberAutomaton(constraints).build()
+    static func make(
+        _ constraints: NumberConstraints, within budget: CompileBudget = CompileBudget()
+    ) throws(RegexError) -> ByteAutomaton? {
+        try NumberAutomaton(constraints).build(within: budget)
     }
 
     private init(_ constraints: NumberConstraints) throws(RegexError) {
@@ -77,41 +79,31 @@ struct NumberAutomaton {
     private static let greater: Int32 = -2
     private static let inFraction: Int32 = 1 << 20
 
-    private func build() throws(RegexError) -> ByteAutomaton? {
-        let first: State =
-            [Phase.start.rawValue, 0, 0] + constants.map { _ in 1 } + divisors.flatMap { _ in [0, 0] }
-        var numbers: [State: Int32] = [first: 0]
-        var states = [first]
+    /// What a transition costs here, as one of a table that is only filled.
+    private static let cost = 8
+
+    private func build(within budget: CompileBudget) throws(RegexError) -> ByteAutomaton? {
+        var states = NumberLists()
+        _ = states.number(
+            of: [Phase.start.rawValue, 0, 0] + constants.map { _ in 1 } + divisors.flatMap { _ in [0, 0] })
         var rows: [Int32] = []
         var accepting: [Bool] = []
         let alphabet = Array("0123456789-+.eE".utf8)
-        var position = 0
-        while position < states.count {
-            let state = states[position]
-            position += 1
+        defer { try? budget.spend(transitions: Self.cost * rows.count) }
+        while accepting.count < states.count {
+            let state = Array(states[Int32(accepting.count)])
             accepting.append(accepts(state))
-            for byte in alphabet {
-                guard let next = next(state, byte) else {
-                    rows.append(ByteAutomaton.dead)
-                    continue
-                }
-                if let number = numbers[next] {
-                    rows.append(number)
-                } else {
-                    guard states.count < Self.stateLimit else {
-                        throw RegexError(message: "an automaton of more than \(Self.stateLimit) states")
-                    }
-                    numbers[next] = Int32(states.count)
-                    rows.append(Int32(states.count))
-                    states.append(next)
-                }
+            for byte in alphabet { rows.append(next(state, byte).map { states.number(of: $0) } ?? ByteAutomaton.dead) }
+            guard states.count <= Self.stateLimit else {
+                throw RegexError(message: "an automaton of more than \(Self.stateLimit) states")
             }
+            try budget.allow(transitions: Self.cost * rows.count)
         }
         var classes = [UInt8](repeating: UInt8(alphabet.count), count: 256)
         for (number, byte) in alphabet.enumerated() { classes[Int(byte)] = UInt8(number) }
         let width = alphabet.count + 1
         var transitions: [Int32] = []
-        for state in states.indices {
+        for state in accepting.indices {
             transitions += rows[state * alphabet.count..<(state + 1) * alphabet.count]
             transitions.append(ByteAutomaton.dead)
         }

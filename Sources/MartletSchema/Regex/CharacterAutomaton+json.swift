@@ -94,21 +94,23 @@ private struct SpelledAutomaton {
         let open = Int32(count)
         let end = Int32(count + 1)
         var targets = [Int32](repeating: 0, count: source.alphabet.classCount)
+        var row: [Int32] = []
         for state in 0..<count {
             for column in targets.indices { targets[column] = source.next(Int32(state), class: column) }
-            var row: [Int32] = []
-            if let quote, source.accepting[state] { append((quote...quote, end), to: &row) }
-            for (range, number) in spelling.plain { append((range, targets[number]), to: &row) }
+            row.removeAll(keepingCapacity: true)
+            if let quote, source.accepting[state] { Self.append((quote...quote, end), to: &row) }
+            for (range, number) in spelling.plain { Self.append((range, targets[number]), to: &row) }
             appendEscapes(targets, to: &row)
-            for edge in spelling.nodes[0] { append((edge.range, target(of: edge, targets)), to: &row) }
+            for edge in spelling.nodes[0] { Self.append((edge.range, target(of: edge, targets)), to: &row) }
             ownStarts.append(ownRows.count)
             ownRows += row
             addBounds(row)
-            try allow((ownCount + inner.count) * boundCount)
+            if state & 63 == 0 { try allow((ownCount + inner.count) * boundCount) }
         }
+        try allow((ownCount + inner.count) * boundCount)
         if let quote {
-            var row: [Int32] = []
-            append((quote...quote, 0), to: &row)
+            row.removeAll(keepingCapacity: true)
+            Self.append((quote...quote, 0), to: &row)
             ownStarts += [ownRows.count, ownRows.count + row.count]
             ownRows += row
             addBounds(row)
@@ -120,7 +122,7 @@ private struct SpelledAutomaton {
     }
 
     /// Rows have two numbers for each edge.
-    private mutating func append(_ edge: Edge, to row: inout [Int32]) {
+    private static func append(_ edge: Edge, to row: inout [Int32]) {
         guard edge.target != CharacterAutomaton.dead else { return }
         var lower = Int32(edge.range.lowerBound)
         let upper = Int32(edge.range.upperBound)
@@ -141,7 +143,7 @@ private struct SpelledAutomaton {
         let key = Int64(child) << 32 | Int64(first)
         if isAlike, let state = alike[key] { return state }
         var row: [Int32] = []
-        for edge in spelling.nodes[child] { append((edge.range, target(of: edge, targets)), to: &row) }
+        for edge in spelling.nodes[child] { Self.append((edge.range, target(of: edge, targets)), to: &row) }
         let state = row.isEmpty ? CharacterAutomaton.dead : state(row)
         if isAlike { alike[key] = state }
         return state
@@ -152,7 +154,7 @@ private struct SpelledAutomaton {
         guard key.contains(where: { $0 != CharacterAutomaton.dead }) else { return }
         let state = escapes[key] ?? escapedState(targets)
         escapes[key] = state
-        append((0x5C...0x5C, state), to: &row)
+        Self.append((0x5C...0x5C, state), to: &row)
     }
 
     private mutating func escapedState(_ targets: [Int32]) -> Int32 {
@@ -162,33 +164,33 @@ private struct SpelledAutomaton {
         for (byte, number) in spelling.escaped {
             let target = targets[number]
             switch byte {
-            case 0x22, 0x27, 0x5C: append((byte...byte, target), to: &row)
-            case 0x08: append((0x62...0x62, target), to: &row)
-            case 0x0C: append((0x66...0x66, target), to: &row)
-            case 0x0A: append((0x6E...0x6E, target), to: &row)
-            case 0x0D: append((0x72...0x72, target), to: &row)
-            case 0x09: append((0x74...0x74, target), to: &row)
+            case 0x22, 0x27, 0x5C: Self.append((byte...byte, target), to: &row)
+            case 0x08: Self.append((0x62...0x62, target), to: &row)
+            case 0x0C: Self.append((0x66...0x66, target), to: &row)
+            case 0x0A: Self.append((0x6E...0x6E, target), to: &row)
+            case 0x0D: Self.append((0x72...0x72, target), to: &row)
+            case 0x09: Self.append((0x74...0x74, target), to: &row)
             default:
                 let digit = byte & 0xF
                 let character: UInt8 = digit < 10 ? 0x30 + digit : 0x57 + digit
                 if byte < 0x10 {
-                    append((character...character, target), to: &low)
+                    Self.append((character...character, target), to: &low)
                 } else {
-                    append((character...character, target), to: &high)
+                    Self.append((character...character, target), to: &high)
                 }
             }
         }
         if !low.isEmpty || !high.isEmpty {
             var tens: [Int32] = []
-            if !low.isEmpty { append((0x30...0x30, state(low)), to: &tens) }
-            if !high.isEmpty { append((0x31...0x31, state(high)), to: &tens) }
+            if !low.isEmpty { Self.append((0x30...0x30, state(low)), to: &tens) }
+            if !high.isEmpty { Self.append((0x31...0x31, state(high)), to: &tens) }
             var digit = state(tens)
             for _ in 0..<2 {
                 var zero: [Int32] = []
-                append((0x30...0x30, digit), to: &zero)
+                Self.append((0x30...0x30, digit), to: &zero)
                 digit = state(zero)
             }
-            append((0x75...0x75, digit), to: &row)
+            Self.append((0x75...0x75, digit), to: &row)
         }
         return state(row)
     }
@@ -202,11 +204,15 @@ private struct SpelledAutomaton {
 
     private mutating func addBounds(_ row: [Int32]) {
         for place in stride(from: 0, to: row.count, by: 2) {
-            for bound in [Int(row[place] >> 8), Int(row[place] & 0xFF) + 1] where !isBound[bound] {
-                isBound[bound] = true
-                boundCount += bound < 256 ? 1 : 0
-            }
+            addBound(Int(row[place] >> 8))
+            addBound(Int(row[place] & 0xFF) + 1)
         }
+    }
+
+    private mutating func addBound(_ bound: Int) {
+        guard !isBound[bound] else { return }
+        isBound[bound] = true
+        if bound < 256 { boundCount += 1 }
     }
 
     /// Bytes between the same bounds of ranges share a class.

@@ -28,10 +28,10 @@ struct SubsetConstruction {
     private let graph: RegexGraph
     private let isAtStart: Bool
     private let budget: CompileBudget
-    /// Visits of states, some 10 ns each, and how many the budget has.
+    /// Visits of states, some 15 ns each, and how many the budget has.
     private var steps = 0
     private let stepLimit: Int
-    private static let stepsOfBudget = 100
+    private static let stepsOfBudget = 75
     private var marks: [Int32]
     private var mark: Int32 = 0
 
@@ -252,6 +252,8 @@ struct SubsetConstruction {
         }
         work.append((graph.hasBoundaries ? before : .other).rawValue)
         work.sort()
+        // To be put in order and found again.
+        steps += work.count
         let number = subsets.number(of: work)
         guard number < CharacterAutomaton.stateLimit else { throw CharacterAutomaton.tooLarge }
         return number
