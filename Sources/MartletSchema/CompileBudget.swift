@@ -22,14 +22,28 @@ package final class CompileBudget {
         return isLeft && spent <= limit
     }
 
-    /// For tables of transitions that were made.
-    func spend(transitions: Int) throws(RegexError) {
-        guard spend(transitions / 32) else { throw RegexError(message: reason) }
+    /// In front of tables of transitions that take long to make.
+    func allow(transitions: Int) throws(RegexError) {
+        guard transitions / Self.transitionsOfStep <= left else {
+            throw RegexError(message: reason(for: transitions / Self.transitionsOfStep))
+        }
     }
 
+    /// For tables of transitions that were made.
+    func spend(transitions: Int) throws(RegexError) {
+        guard spend(transitions / Self.transitionsOfStep) else { throw RegexError(message: reason) }
+    }
+
+    private static let transitionsOfStep = 32
+
     /// Why it is refused, when nothing is left.
-    var reason: String {
-        if spent <= limit, let whole { return "all schemas together take more than \(whole.limit) steps to compile" }
+    var reason: String { reason(for: 0) }
+
+    /// Why it is refused, when so many steps more would be too many.
+    private func reason(for steps: Int) -> String {
+        if spent + steps <= limit, let whole {
+            return "all schemas together take more than \(whole.limit) steps to compile"
+        }
         return "the schema takes more than \(limit) steps to compile"
     }
 }

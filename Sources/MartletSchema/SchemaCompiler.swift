@@ -124,7 +124,7 @@ package struct SchemaCompiler: Sendable, Equatable {
             // Taken out, as a second owner would make it copied.
             var whole = GrammarBuilder(limits: builder.limits)
             swap(&whole, &builder)
-            var emitter = try SchemaEmitter(
+            var emitter = SchemaEmitter(
                 builder: consume whole, expander: expander, notation: notation, spacing: spacing)
             let node = try write(&emitter, expander.state([SchemaLiteral(node: 0)]))
             try emitter.finishRules()

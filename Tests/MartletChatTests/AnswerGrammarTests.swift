@@ -120,7 +120,7 @@ struct AnswerGrammarTests {
     }
 
     /// A prompt ends with a whole marker, and an answer does not begin with the end of thinking that was not begun.
-    private static func moveCut(_ turn: inout SyntaxRecognition.Turn, _ reasoning: OutputSyntax.Enclosure?) {
+    static func moveCut(_ turn: inout SyntaxRecognition.Turn, _ reasoning: OutputSyntax.Enclosure?) {
         if let open = turn.opening.lastIndex(of: "<"), !turn.opening[open...].contains(">") {
             turn.text = turn.opening[open...] + turn.text
             turn.opening = String(turn.opening[..<open])

@@ -11,13 +11,25 @@ enum JSONSpelling {
 struct SchemaProbe {
     let grammar: Grammar
     let warnings: [String]
+    private let matcher: GrammarMatcher
 
     init(_ schema: String, mode: SchemaMode = .strict, spacing: JSONSpacing = .free) throws {
-        let value = try JSONParser.parse(Array(schema.utf8))
-        (grammar, warnings) = try SchemaCompiler(mode: mode, spacing: spacing).grammar(of: value)
+        try self.init(JSONParser.parse(Array(schema.utf8)), mode: mode, spacing: spacing)
     }
 
-    func accepts(_ text: String) -> Bool { grammar.matches(text.utf8) }
+    init(
+        _ schema: JSONValue, mode: SchemaMode = .strict, spacing: JSONSpacing = .free, budget: CompileBudget? = nil
+    ) throws {
+        (grammar, warnings) = try SchemaCompiler(mode: mode, spacing: spacing).grammar(of: schema, budget: budget)
+        matcher = GrammarMatcher(grammar)
+    }
+
+    func accepts(_ text: String) -> Bool { accepts(Array(text.utf8)) }
+
+    func accepts(_ text: [UInt8]) -> Bool {
+        var matcher = matcher
+        return matcher.accept(text) && matcher.isComplete
+    }
 }
 
 /// Numbers that look random and are the same each time.

@@ -23,12 +23,12 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
             for group in groups.arrayValue ?? [] {
                 let schema = try #require(group.objectValue?["schema"])
                 schemas += 1
-                guard let grammar = try? SchemaCompiler().grammar(of: schema).grammar else {
+                guard let probe = try? SchemaProbe(schema) else {
                     refused += 1
                     continue
                 }
                 for test in group["tests"]?.arrayValue ?? [] {
-                    let isAccepted = grammar.matches(try #require(test.objectValue?["data"]).bytes)
+                    let isAccepted = probe.accepts(try #require(test.objectValue?["data"]).bytes)
                     if test["valid"]?.boolValue == true {
                         valid += 1
                         if isAccepted { accepted += 1 }
@@ -54,10 +54,10 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
             let budget = CompileBudget()
             defer { if budget.spent > SchemaLimits.standard.work / 2 { costly += 1 } }
             let schema = try #require(entry.objectValue?["schema"])
-            guard let grammar = try? SchemaCompiler().grammar(of: schema, budget: budget).grammar else { continue }
+            guard let probe = try? SchemaProbe(schema, budget: budget) else { continue }
             var isRight = true
             for test in entry["tests"]?.arrayValue ?? [] {
-                let isAccepted = grammar.matches(try #require(test.objectValue?["data"]).bytes)
+                let isAccepted = probe.accepts(try #require(test.objectValue?["data"]).bytes)
                 let isValid = test["valid"]?.boolValue == true
                 if isAccepted != isValid { isRight = false }
                 #expect(isValid || !isAccepted, "\(entry["name"]?.text ?? "") \(test.text)")

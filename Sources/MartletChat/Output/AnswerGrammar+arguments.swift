@@ -23,13 +23,13 @@ extension AnswerGrammar {
             allowsData: tags.allowsCDATA, writesPython: tags.writesPython,
             separator: { builder in try Self.spaced(tags.separator, &builder) },
             alternatives: { key, builder in
-                try Self.alternatives(key, tags, tools.types(of: key, inTool: 0), &builder)
+                try Self.alternatives(key, tags, tools.place(of: key, inTool: 0), &builder)
             })
     }
 
-    /// - Parameter types: as what the reader takes a text that says so, where nothing else tells.
+    /// - Parameter place: by which the reader tells what a text is, where nothing else does.
     private static func alternatives(
-        _ key: String, _ tags: TaggedArguments, _ types: JSONTypes, _ builder: inout GrammarBuilder
+        _ key: String, _ tags: TaggedArguments, _ place: SchemaPlace, _ builder: inout GrammarBuilder
     ) throws -> [TagNotation.Alternative] {
         // What ends a key is not part of it.
         guard !key.contains(where: { "<>\"".contains($0) || $0.isWhitespace }) else { return [] }
@@ -39,7 +39,11 @@ extension AnswerGrammar {
         switch tags.middle {
         case .text(let text):
             let middle = try spaced(text.trimmingEnd, &builder)
-            return [.init(front: builder.sequence([front, middle]), back: back, types: .all, readAs: types)]
+            return [
+                .init(
+                    front: builder.sequence([front, middle]), back: back, types: .all, readAs: place.types, place: place
+                )
+            ]
         case .typed(let start, let words, let end):
             var alternatives: [TagNotation.Alternative] = []
             for (word, own) in Self.words(words) {

@@ -64,20 +64,19 @@ struct NestedValueReader: Sendable {
         return .more
     }
 
-    /// The value as JSON; `schema` says what it may be where its text does not.
-    func json(schema: JSONValue?, root: JSONValue) -> [UInt8] {
+    /// The value as JSON; its place says what it may be where its text does not.
+    func json(at place: SchemaPlace) -> [UInt8] {
         var bytes: [UInt8] = []
-        Self.write(open[0], schema, root, to: &bytes)
+        Self.write(open[0], place, to: &bytes)
         return bytes
     }
 
-    private static func write(_ element: Element, _ schema: JSONValue?, _ root: JSONValue, to bytes: inout [UInt8]) {
-        let types = schema.map { JSONTypes(schema: $0, root: root) } ?? .all
+    private static func write(_ element: Element, _ place: SchemaPlace, to bytes: inout [UInt8]) {
         if element.children.isEmpty {
-            bytes.append(contentsOf: leaf(element.text, types))
+            bytes.append(contentsOf: leaf(element.text, place.types))
             return
         }
-        let isList = types.contains(.array) && element.children.allSatisfy { $0.key == "item" }
+        let isList = place.types.contains(.array) && element.children.allSatisfy { $0.key == "item" }
         bytes.append(UInt8(ascii: isList ? "[" : "{"))
         for (index, child) in element.children.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
@@ -85,7 +84,7 @@ struct NestedValueReader: Sendable {
                 JSONText.appendString(child.key, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
             }
-            write(child, isList ? schema?["items"] : schema?["properties"]?[child.key], root, to: &bytes)
+            write(child, isList ? place.item : place.member(child.key), to: &bytes)
         }
         bytes.append(UInt8(ascii: isList ? "]" : "}"))
     }

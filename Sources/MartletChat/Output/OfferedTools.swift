@@ -29,56 +29,9 @@ package struct OfferedTools: Sendable, Equatable {
     /// The tool of that name.
     func number(of name: String) -> Int? { numbers[name] }
 
-    /// What the argument `key` of a tool may be.
-    func types(of key: String, inTool number: Int) -> JSONTypes {
-        let schema = tools[number].parameters
-        guard let property = schema["properties"]?[key] else { return .all }
-        return JSONTypes(schema: property, root: schema)
-    }
-}
-
-extension JSONTypes {
-    /// Deepest nesting of references and combinations that is followed.
-    private static let maximumDepth = 16
-
-    /// What a schema allows at most.
-    init(schema: JSONValue, root: JSONValue, depth: Int = 0) {
-        self = .all
-        guard depth < Self.maximumDepth, case .object(let members) = schema else { return }
-        if let reference = members["$ref"]?.stringValue {
-            let target = Self.resolve(reference, in: root)
-            formIntersection(target.map { Self(schema: $0, root: root, depth: depth + 1) } ?? .all)
-        }
-        switch members["type"] {
-        case .string(let name)?: formIntersection(Self(name: name) ?? .all)
-        case .array(let names)?:
-            formIntersection(names.reduce(into: []) { $0.formUnion(Self(name: $1.stringValue ?? "") ?? .all) })
-        default: break
-        }
-        if let value = members["const"] { formIntersection(Self(of: value)) }
-        if case .array(let values)? = members["enum"] {
-            formIntersection(values.reduce(into: []) { $0.formUnion(Self(of: $1)) })
-        }
-        for keyword in ["anyOf", "oneOf"] {
-            guard case .array(let schemas)? = members[keyword] else { continue }
-            formIntersection(
-                schemas.reduce(into: []) { $0.formUnion(Self(schema: $1, root: root, depth: depth + 1)) })
-        }
-        if case .array(let schemas)? = members["allOf"] {
-            for schema in schemas { formIntersection(Self(schema: schema, root: root, depth: depth + 1)) }
-        }
-    }
-
-    /// What a reference within the document names.
-    private static func resolve(_ reference: String, in root: JSONValue) -> JSONValue? {
-        guard reference.hasPrefix("#") else { return nil }
-        var value = root
-        for part in reference.dropFirst().split(separator: "/") {
-            let key = String(part.replacing("~1", with: "/").replacing("~0", with: "~"))
-            guard let next = value[key] else { return nil }
-            value = next
-        }
-        return value
+    /// What is known of the argument `key` of a tool.
+    func place(of key: String, inTool number: Int) -> SchemaPlace {
+        SchemaPlace(root: tools[number].parameters).member(key)
     }
 }
 

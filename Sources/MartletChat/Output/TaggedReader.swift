@@ -86,8 +86,7 @@ struct TaggedReader: Sendable {
             switch nested.take(byte) {
             case .more: break
             case .done:
-                let schema = property
-                output.append(contentsOf: nested.json(schema: schema, root: tools.tools[tool].parameters))
+                output.append(contentsOf: nested.json(at: place))
                 startGap()
             case .failed: return .failed(text: [byte])
             }
@@ -95,9 +94,7 @@ struct TaggedReader: Sendable {
         return .more
     }
 
-    private var property: JSONValue? {
-        tools.tools[tool].parameters["properties"]?[String(decoding: key, as: UTF8.self)]
-    }
+    private var place: SchemaPlace { tools.place(of: String(decoding: key, as: UTF8.self), inTool: tool) }
 
     private mutating func end(_ output: inout [UInt8]) -> Step {
         output.append(contentsOf: (count == 0 ? "{}" : "}").utf8)
@@ -108,7 +105,7 @@ struct TaggedReader: Sendable {
         // Where closing tags begin as opening ones do, this is one.
         if plan.syntax.nestedPrefix != nil, key.first == UInt8(ascii: "/") { return end(&output) }
         key = Array(Text(String(decoding: key, as: UTF8.self), isTrusted: true).stripped().string.utf8)
-        types = tools.types(of: String(decoding: key, as: UTF8.self), inTool: tool)
+        types = place.types
         if plan.middle.isEmpty {
             beginWordOrValue(&output)
         } else {

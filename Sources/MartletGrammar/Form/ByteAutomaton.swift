@@ -10,22 +10,26 @@ package struct ByteAutomaton: Sendable, Hashable {
     /// For each state, whether a text may end there.
     package let accepting: [Bool]
     package let start: Int
-    /// Whether it is what `trimmed` would make of it.
+    /// Whether `trimmed` would leave nothing out.
     private var isTrimmed = false
 
     /// Where no way leads on.
-    package static let dead: Int32 = -1
+    package static let dead = StateTable.dead
 
     package var stateCount: Int { accepting.count }
 
     /// For automata that code makes by its own rules; what comes from outside is read by `init(validating:)`.
     ///
+    /// - Parameter isTrimmed: whether it is known that every state is reached and that a text ends from each.
     /// - Precondition: every byte has a class below `classCount`, and every transition leads to a state or is `dead`.
-    package init(classes: [UInt8], classCount: Int, transitions: [Int32], accepting: [Bool], start: Int) {
+    package init(
+        classes: [UInt8], classCount: Int, transitions: [Int32], accepting: [Bool], start: Int, isTrimmed: Bool = false
+    ) {
         let automaton = ByteAutomaton(
             validating: classes, classCount: classCount, transitions: transitions, accepting: accepting, start: start)
         guard let automaton else { preconditionFailure("the parts of an automaton do not fit together") }
         self = automaton
+        self.isTrimmed = isTrimmed
     }
 
     /// - Returns: `nil` when the parts do not fit together.
@@ -99,56 +103,11 @@ package struct ByteAutomaton: Sendable, Hashable {
     /// - Returns: `nil` if it matches nothing.
     package func trimmed() -> ByteAutomaton? {
         if isTrimmed { return self }
-        let live = statesThatEnd()
-        guard live[start] else { return nil }
-        var number = [Int32](repeating: Self.dead, count: stateCount)
-        var order = [start]
-        number[start] = 0
-        var position = 0
-        while position < order.count {
-            let row = order[position] * classCount
-            position += 1
-            for column in 0..<classCount {
-                let next = transitions[row + column]
-                guard next != Self.dead, live[Int(next)], number[Int(next)] == Self.dead else { continue }
-                number[Int(next)] = Int32(order.count)
-                order.append(Int(next))
-            }
+        guard let table = StateTable.trimmed(transitions, accepting, width: classCount, start: start) else {
+            return nil
         }
-        var renumbered: [Int32] = []
-        renumbered.reserveCapacity(order.count * classCount)
-        for state in order {
-            for column in 0..<classCount {
-                let next = transitions[state * classCount + column]
-                renumbered.append(next == Self.dead ? Self.dead : number[Int(next)])
-            }
-        }
-        var trimmed = ByteAutomaton(
-            classes: classes, classCount: classCount, transitions: renumbered, accepting: order.map { accepting[$0] },
-            start: 0)
-        trimmed.isTrimmed = true
-        return trimmed
-    }
-
-    /// For each state, whether some text ends an accepted one.
-    private func statesThatEnd() -> [Bool] {
-        var offsets = [Int](repeating: 0, count: stateCount + 1)
-        for next in transitions where next != Self.dead { offsets[Int(next) + 1] += 1 }
-        for state in 0..<stateCount { offsets[state + 1] += offsets[state] }
-        var sources = [Int32](repeating: 0, count: offsets[stateCount])
-        var filled = offsets
-        for (index, next) in transitions.enumerated() where next != Self.dead {
-            sources[filled[Int(next)]] = Int32(index / classCount)
-            filled[Int(next)] += 1
-        }
-        var live = accepting
-        var work = accepting.indices.filter { accepting[$0] }
-        while let state = work.popLast() {
-            for source in sources[offsets[state]..<offsets[state + 1]] where !live[Int(source)] {
-                live[Int(source)] = true
-                work.append(Int(source))
-            }
-        }
-        return live
+        return ByteAutomaton(
+            classes: classes, classCount: classCount, transitions: table.transitions, accepting: table.accepting,
+            start: 0, isTrimmed: true)
     }
 }

@@ -88,6 +88,7 @@ struct RegularParts {
 
     private mutating func collapse(_ index: Int32) -> Bool {
         if automata[index] != nil { return true }
+        if case .automaton = source.expressions[Int(index)] { return true }
         guard work < Self.mostWork else { return false }
         var store = ConfigurationStore(program: ProgramBuilder(source: source).program(for: index))
         var order = [store.start()]

@@ -1,9 +1,11 @@
 import MartletJSON
 
 /// One schema of a document, with its keywords read and checked. Other schemas are named by their number.
-struct SchemaNode: Sendable {
+///
+/// Written by `SchemaReader` alone, and done when that is. A class, as it is looked at far too often to be copied.
+final class SchemaNode {
     /// The JSON pointer, as a URI fragment.
-    var pointer: String
+    let pointer: String
     /// What a schema that is `true` or `false` says.
     var constant: Bool?
     var types: JSONTypes?

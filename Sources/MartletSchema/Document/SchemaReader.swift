@@ -10,16 +10,17 @@ struct SchemaReader {
     private let limits: SchemaLimits
     /// Keywords that are left out, as `pointer keyword`.
     private let dropped: Set<SchemaKeyword>
-    private var numbers: [[String]: Int] = [:]
-    private var pending: [(number: Int, place: [String], value: JSONValue)] = []
+    /// By pointer.
+    private var numbers: [String: Int] = [:]
+    private var pending: [(node: SchemaNode, value: JSONValue)] = []
 
     static func read(
         _ root: JSONValue, limits: SchemaLimits, dropping dropped: Set<SchemaKeyword>
     ) throws(SchemaError) -> [SchemaNode] {
         var reader = SchemaReader(
             resources: try SchemaResources(root, depthLimit: limits.depth), limits: limits, dropped: dropped)
-        _ = try reader.number(of: [], root)
-        while let (number, place, value) = reader.pending.popLast() { try reader.read(number, at: place, value) }
+        _ = try reader.number(at: SchemaResources.rootPointer, root)
+        while let (node, value) = reader.pending.popLast() { try reader.read(node, value) }
         try reader.refuseLoops()
         return reader.nodes
     }
@@ -30,30 +31,29 @@ struct SchemaReader {
         self.dropped = dropped
     }
 
-    private mutating func number(of place: [String], _ value: JSONValue) throws(SchemaError) -> Int {
-        if let number = numbers[place] { return number }
-        let pointer = SchemaResources.pointer(place)
+    private mutating func number(at pointer: String, _ value: JSONValue) throws(SchemaError) -> Int {
+        if let number = numbers[pointer] { return number }
         guard nodes.count < limits.nodes else {
             throw SchemaError(.limit, pointer: pointer, keyword: "", "it has more than \(limits.nodes) schemas")
         }
         let number = nodes.count
-        numbers[place] = number
-        nodes.append(SchemaNode(pointer: pointer))
-        pending.append((number, place, value))
+        let node = SchemaNode(pointer: pointer)
+        numbers[pointer] = number
+        nodes.append(node)
+        pending.append((node, value))
         return number
     }
 
-    private mutating func read(_ number: Int, at place: [String], _ value: JSONValue) throws(SchemaError) {
-        var node = nodes[number]
+    private mutating func read(_ node: SchemaNode, _ value: JSONValue) throws(SchemaError) {
         switch value {
         case .bool(let constant): node.constant = constant
         case .object(let members):
-            var reader = KeywordReader(members: members, pointer: node.pointer, dropped: dropped)
-            try readAssertions(&reader, &node)
-            try readMembers(&reader, &node, place)
-            try readItems(&reader, &node, place)
-            try readCombinations(&reader, &node, place)
-            try readReference(&reader, &node, place)
+            let reader = KeywordReader(members: members, pointer: node.pointer, dropped: dropped)
+            try readAssertions(reader, node)
+            try readMembers(reader, node)
+            try readItems(reader, node)
+            try readCombinations(reader, node)
+            try readReference(reader, node)
             node.isOnlyReference =
                 node.reference != nil && members.keys.allSatisfy { $0 == "$ref" || Self.silent.contains($0) }
             node.isOnlyNegation =
@@ -66,7 +66,6 @@ struct SchemaReader {
                 .invalid, pointer: node.pointer, keyword: "",
                 "a schema is an object or a boolean, not \(value.kindName)")
         }
-        nodes[number] = node
     }
 
     /// What says nothing about values.
@@ -74,7 +73,7 @@ struct SchemaReader {
         "title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
     ]
 
-    private func readAssertions(_ reader: inout KeywordReader, _ node: inout SchemaNode) throws(SchemaError) {
+    private func readAssertions(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         node.types = try reader.types()
         node.enumeration = try reader.array("enum")
         if let constant = reader["const"] {
@@ -102,20 +101,18 @@ struct SchemaReader {
         node.format = try reader.string("format")
     }
 
-    private mutating func readMembers(
-        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
-    ) throws(SchemaError) {
+    private mutating func readMembers(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         for (key, value) in try reader.object("properties") ?? [:] {
-            let number = try self.number(of: place + ["properties", key], value)
+            let number = try self.number(reader, "properties", key, value)
             node.properties.append((key, number))
             node.propertyNumbers[key] = number
         }
         for (pattern, value) in try reader.object("patternProperties") ?? [:] {
-            node.patternProperties.append((pattern, try number(of: place + ["patternProperties", pattern], value)))
+            node.patternProperties.append((pattern, try number(reader, "patternProperties", pattern, value)))
         }
-        node.additionalProperties = try schema("additionalProperties", reader, place)
-        node.propertyNames = try schema("propertyNames", reader, place)
-        node.unevaluatedProperties = try schema("unevaluatedProperties", reader, place)
+        node.additionalProperties = try schema("additionalProperties", reader)
+        node.propertyNames = try schema("propertyNames", reader)
+        node.unevaluatedProperties = try schema("unevaluatedProperties", reader)
         node.required = try reader.strings("required") ?? []
         node.minProperties = try reader.count("minProperties")
         node.maxProperties = try reader.count("maxProperties")
@@ -123,64 +120,58 @@ struct SchemaReader {
             node.dependentRequired.append((key, try reader.strings(value, "dependentRequired")))
         }
         for (key, value) in try reader.object("dependentSchemas") ?? [:] {
-            node.dependentSchemas.append((key, try number(of: place + ["dependentSchemas", key], value)))
+            node.dependentSchemas.append((key, try number(reader, "dependentSchemas", key, value)))
         }
         for (key, value) in try reader.object("dependencies") ?? [:] {
             switch value {
             case .array: node.dependentRequired.append((key, try reader.strings(value, "dependencies")))
             case .string(let other): node.dependentRequired.append((key, [other]))
-            default: node.dependentSchemas.append((key, try number(of: place + ["dependencies", key], value)))
+            default: node.dependentSchemas.append((key, try number(reader, "dependencies", key, value)))
             }
         }
     }
 
-    private mutating func readItems(
-        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
-    ) throws(SchemaError) {
+    private mutating func readItems(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         if let prefix = try reader.array("prefixItems") {
             for (index, value) in prefix.enumerated() {
-                node.prefixItems.append(try number(of: place + ["prefixItems", String(index)], value))
+                node.prefixItems.append(try number(reader, "prefixItems", String(index), value))
             }
         }
         // Before 2020 `items` may be a list, and `additionalItems` speaks of what follows it.
         if case .array(let prefix)? = reader["items"] {
             for (index, value) in prefix.enumerated() {
-                node.prefixItems.append(try number(of: place + ["items", String(index)], value))
+                node.prefixItems.append(try number(reader, "items", String(index), value))
             }
-            node.items = try schema("additionalItems", reader, place)
+            node.items = try schema("additionalItems", reader)
         } else {
-            node.items = try schema("items", reader, place)
+            node.items = try schema("items", reader)
         }
-        node.contains = try schema("contains", reader, place)
+        node.contains = try schema("contains", reader)
         node.minContains = try reader.count("minContains")
         node.maxContains = try reader.count("maxContains")
         node.minItems = try reader.count("minItems")
         node.maxItems = try reader.count("maxItems")
         node.hasUniqueItems = try reader.boolean("uniqueItems") ?? false
-        node.unevaluatedItems = try schema("unevaluatedItems", reader, place)
+        node.unevaluatedItems = try schema("unevaluatedItems", reader)
     }
 
-    private mutating func readCombinations(
-        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
-    ) throws(SchemaError) {
-        node.allOf = try schemas("allOf", reader, place)
-        node.anyOf = try schemas("anyOf", reader, place)
-        node.oneOf = try schemas("oneOf", reader, place)
-        node.not = try schema("not", reader, place)
-        node.condition = try schema("if", reader, place)
+    private mutating func readCombinations(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
+        node.allOf = try schemas("allOf", reader)
+        node.anyOf = try schemas("anyOf", reader)
+        node.oneOf = try schemas("oneOf", reader)
+        node.not = try schema("not", reader)
+        node.condition = try schema("if", reader)
         if node.condition != nil {
-            node.thenBranch = try schema("then", reader, place)
-            node.elseBranch = try schema("else", reader, place)
+            node.thenBranch = try schema("then", reader)
+            node.elseBranch = try schema("else", reader)
         }
     }
 
-    private mutating func readReference(
-        _ reader: inout KeywordReader, _ node: inout SchemaNode, _ place: [String]
-    ) throws(SchemaError) {
+    private mutating func readReference(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             guard let text = try reader.string(keyword) else { continue }
-            let (target, value) = try resources.resolve(text, keyword, from: place)
-            let number = try self.number(of: target, value)
+            let (target, value) = try resources.resolve(text, keyword, from: node.pointer)
+            let number = try self.number(at: target, value)
             if node.reference != nil {
                 node.allOf.append(number)
             } else {
@@ -190,21 +181,24 @@ struct SchemaReader {
         }
     }
 
-    private mutating func schema(
-        _ keyword: String, _ reader: KeywordReader, _ place: [String]
-    ) throws(SchemaError) -> Int? {
-        guard let value = reader[keyword] else { return nil }
-        return try number(of: place + [keyword], value)
+    /// The number of what is `part` of a keyword's value.
+    private mutating func number(
+        _ reader: KeywordReader, _ keyword: String, _ part: String, _ value: JSONValue
+    ) throws(SchemaError) -> Int {
+        try number(at: SchemaResources.pointer("\(reader.pointer)/\(keyword)", part), value)
     }
 
-    private mutating func schemas(
-        _ keyword: String, _ reader: KeywordReader, _ place: [String]
-    ) throws(SchemaError) -> [Int] {
+    private mutating func schema(_ keyword: String, _ reader: KeywordReader) throws(SchemaError) -> Int? {
+        guard let value = reader[keyword] else { return nil }
+        return try number(at: "\(reader.pointer)/\(keyword)", value)
+    }
+
+    private mutating func schemas(_ keyword: String, _ reader: KeywordReader) throws(SchemaError) -> [Int] {
         guard let values = try reader.array(keyword) else { return [] }
         guard !values.isEmpty else { throw reader.invalid(keyword, "it has at least one schema") }
         var numbers: [Int] = []
         for (index, value) in values.enumerated() {
-            numbers.append(try number(of: place + [keyword, String(index)], value))
+            numbers.append(try number(reader, keyword, String(index), value))
         }
         return numbers
     }

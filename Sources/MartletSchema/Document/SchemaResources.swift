@@ -7,60 +7,74 @@ struct SchemaResources {
     let referenceHidesSiblings: Bool
     private let root: JSONValue
     private let usesShortIdentifiers: Bool
-    /// Where each identified schema is, by its absolute identifier without fragment.
-    private var identified: [String: [String]] = [:]
-    private var bases: [[String]: String] = [:]
-    /// Where each anchor is: by identifier, `#` and name.
-    private var anchors: [String: [String]] = [:]
-    private var dynamicAnchors: [String: [[String]]] = [:]
+    /// The pointer of each identified schema, by its absolute identifier without fragment.
+    private var identified: [String: String] = ["": Self.rootPointer]
+    /// What references are relative to, by the pointers of the schemas that say so.
+    private var bases: [String: String] = [Self.rootPointer: ""]
+    /// The pointer of each anchor, by identifier, `#` and name.
+    private var anchors: [String: String] = [:]
+    /// How many schemas have each anchor.
+    private var dynamicAnchors: [String: Int] = [:]
     private var recursiveAnchors = 0
+
+    /// Pointers are URI fragments with their `#`.
+    static let rootPointer = "#"
 
     init(_ root: JSONValue, depthLimit: Int) throws(SchemaError) {
         self.root = root
         let draft = root["$schema"]?.stringValue ?? ""
-        let isOld = ["draft-03", "draft-04", "draft-05", "draft-06", "draft-07"].contains { draft.contains($0) }
-        referenceHidesSiblings = isOld
+        referenceHidesSiblings = Self.referenceHidesSiblings(in: root)
         usesShortIdentifiers = draft.contains("draft-04") || draft.contains("draft-03")
-        bases[[]] = ""
-        identified[""] = []
-        try scan(root, place: [], base: "", isMap: false, depthLimit: depthLimit)
+        var way: [String] = []
+        try scan(root, &way, base: "", isMap: false, depthLimit: depthLimit)
     }
 
-    static func pointer(_ place: [String]) -> String {
-        var pointer = "#"
-        for part in place {
-            pointer += "/"
-            for character in part.unicodeScalars {
-                switch character {
+    static func referenceHidesSiblings(in root: JSONValue) -> Bool {
+        guard let draft = root["$schema"]?.stringValue else { return false }
+        return ["draft-03", "draft-04", "draft-05", "draft-06", "draft-07"].contains { draft.contains($0) }
+    }
+
+    /// The pointer of what is `part` in what has the pointer `parent`.
+    static func pointer(_ parent: String, _ part: String) -> String {
+        var pointer = parent
+        pointer += "/"
+        if part.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) {
+            for scalar in part.unicodeScalars {
+                switch scalar {
                 case "~": pointer += "~0"
                 case "/": pointer += "~1"
-                default: pointer.unicodeScalars.append(character)
+                default: pointer.unicodeScalars.append(scalar)
                 }
             }
+        } else {
+            pointer += part
         }
         return pointer
     }
 
+    /// - Parameter way: from the root to `value`; as it was when this returns.
     private mutating func scan(
-        _ value: JSONValue, place: [String], base: String, isMap: Bool, depthLimit: Int
+        _ value: JSONValue, _ way: inout [String], base: String, isMap: Bool, depthLimit: Int
     ) throws(SchemaError) {
-        guard place.count <= depthLimit else {
+        guard way.count <= depthLimit else {
             throw SchemaError(
                 .limit, pointer: "#", keyword: "", "values are nested more than \(depthLimit) deep")
         }
         switch value {
         case .array(let elements):
             for (index, element) in elements.enumerated() {
-                try scan(element, place: place + [String(index)], base: base, isMap: false, depthLimit: depthLimit)
+                way.append(String(index))
+                try scan(element, &way, base: base, isMap: false, depthLimit: depthLimit)
+                way.removeLast()
             }
         case .object(let members):
             var base = base
             // Where names are chosen freely, they are no keywords.
-            if !isMap { register(members, place: place, base: &base) }
+            if !isMap { register(members, way, base: &base) }
             for (key, member) in members where isMap || !Self.data.contains(key) {
-                try scan(
-                    member, place: place + [key], base: base, isMap: !isMap && Self.maps.contains(key),
-                    depthLimit: depthLimit)
+                way.append(key)
+                try scan(member, &way, base: base, isMap: !isMap && Self.maps.contains(key), depthLimit: depthLimit)
+                way.removeLast()
             }
         default: break
         }
@@ -72,56 +86,61 @@ struct SchemaResources {
         "dependentRequired",
     ]
 
-    private mutating func register(_ members: JSONObject, place: [String], base: inout String) {
+    private mutating func register(_ members: JSONObject, _ way: [String], base: inout String) {
+        var pointer: String { way.reduce(Self.rootPointer, Self.pointer) }
         let identifier = members["$id"] ?? (usesShortIdentifiers ? members["id"] : nil)
         if let identifier = identifier?.stringValue, !(referenceHidesSiblings && members["$ref"] != nil) {
             if identifier.hasPrefix("#") {
-                anchors[base + identifier] = place
+                anchors[base + identifier] = pointer
             } else {
                 base = URIReference.resolve(identifier, base: base).resource
-                bases[place] = base
-                if identified[base] == nil { identified[base] = place }
+                bases[pointer] = base
+                if identified[base] == nil { identified[base] = pointer }
             }
         }
-        if let anchor = members["$anchor"]?.stringValue { anchors["\(base)#\(anchor)"] = place }
+        if let anchor = members["$anchor"]?.stringValue { anchors["\(base)#\(anchor)"] = pointer }
         if let anchor = members["$dynamicAnchor"]?.stringValue {
-            anchors["\(base)#\(anchor)"] = place
-            dynamicAnchors[anchor, default: []].append(place)
+            anchors["\(base)#\(anchor)"] = pointer
+            dynamicAnchors[anchor, default: 0] += 1
         }
         if members["$recursiveAnchor"]?.boolValue == true { recursiveAnchors += 1 }
     }
 
-    private func base(of place: [String]) -> String {
-        var place = place
+    private func base(of pointer: String) -> String {
+        var rest = pointer[...]
         while true {
-            if let base = bases[place] { return base }
-            place.removeLast()
+            if let base = bases[String(rest)] { return base }
+            guard let slash = rest.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
+            rest = rest[..<slash]
         }
     }
 
+    /// The schema that `text` refers to in the schema at `pointer`, and the pointer of it.
     func resolve(
-        _ text: String, _ keyword: String, from place: [String]
-    ) throws(SchemaError) -> ([String], JSONValue) {
-        let pointer = Self.pointer(place)
+        _ text: String, _ keyword: String, from pointer: String
+    ) throws(SchemaError) -> (pointer: String, value: JSONValue) {
         if keyword == "$recursiveRef", recursiveAnchors > 1 {
             throw SchemaError(.unsupported, pointer: pointer, keyword: keyword, "its target depends on the way to it")
         }
         if keyword == "$dynamicRef", let hash = text.lastIndex(of: "#") {
             let anchor = String(text[text.index(after: hash)...])
-            if dynamicAnchors[anchor, default: []].count > 1 {
+            if dynamicAnchors[anchor, default: 0] > 1 {
                 throw SchemaError(
                     .unsupported, pointer: pointer, keyword: keyword, "its target depends on the way to it")
             }
         }
-        let (resource, fragment) = URIReference.resolve(text, base: base(of: place))
+        let (resource, fragment) = URIReference.resolve(text, base: base(of: pointer))
         guard let start = identified[resource] else {
             throw SchemaError(
                 .unsupported, pointer: pointer, keyword: keyword,
                 "it refers to another document, '\(text.prefix(200))'")
         }
         var target = start
-        if fragment.hasPrefix("/") {
-            target += fragment.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(Self.unescaped)
+        if fragment.utf8.first == UInt8(ascii: "/") {
+            for part in fragment.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            {
+                target = Self.pointer(target, Self.unescaped(URIReference.decoded(Substring(part))))
+            }
         } else if !fragment.isEmpty {
             guard let anchor = anchors["\(resource)#\(fragment)"] else {
                 throw SchemaError(
@@ -135,19 +154,22 @@ struct SchemaResources {
         return (target, value)
     }
 
-    private static func unescaped(_ part: Substring) -> String {
-        URIReference.decoded(part).replacing("~1", with: "/").replacing("~0", with: "~")
+    /// What a part of a pointer names.
+    static func unescaped(_ part: String) -> String {
+        guard part.utf8.contains(UInt8(ascii: "~")) else { return part }
+        return part.replacing("~1", with: "/").replacing("~0", with: "~")
     }
 
-    private func value(at place: [String]) -> JSONValue? {
+    private func value(at pointer: String) -> JSONValue? {
         var value = root
-        for part in place {
+        for part in pointer.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst() {
+            let name = Self.unescaped(String(Substring(part)))
             switch value {
             case .object(let members):
-                guard let member = members[part] else { return nil }
+                guard let member = members[name] else { return nil }
                 value = member
             case .array(let elements):
-                guard let index = Int(part), elements.indices.contains(index) else { return nil }
+                guard let index = Int(name), elements.indices.contains(index) else { return nil }
                 value = elements[index]
             default: return nil
             }

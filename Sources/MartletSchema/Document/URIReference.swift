@@ -23,6 +23,7 @@ enum URIReference {
 
     /// `%41` becomes `A`.
     static func decoded(_ text: Substring) -> String {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {

@@ -19,7 +19,7 @@ struct SpacingNodes {
     /// Behind an opening bracket and before a closing one, where something stands between them.
     let inside: Node
 
-    init(_ spacing: JSONSpacing, _ builder: inout GrammarBuilder) throws(GrammarError) {
+    init(_ spacing: JSONSpacing, _ builder: inout GrammarBuilder) {
         let nothing = builder.empty()
         switch spacing {
         case .compact:
@@ -28,20 +28,24 @@ struct SpacingNodes {
             inside = nothing
         case .pretty:
             afterColon = builder.text(" ")
-            let line = builder.sequence([builder.text("\n"), try builder.repetition(builder.text(" "), 0, 40)])
-            afterComma = line
-            inside = line
+            afterComma = builder.automaton(Self.line)
+            inside = afterComma
         case .free:
-            let line = builder.sequence([
-                builder.text("\n"),
-                builder.choice([
-                    try builder.repetition(builder.text(" "), 0, 40), try builder.repetition(builder.text("\t"), 1, 20),
-                ]),
-            ])
-            let space = builder.choice([nothing, builder.text(" "), line])
-            afterColon = builder.choice([nothing, builder.text(" ")])
-            afterComma = space
-            inside = space
+            afterColon = builder.optional(builder.text(" "))
+            afterComma = builder.automaton(Self.free)
+            inside = afterComma
+        }
+    }
+
+    private static let line = automaton("\\n {0,40}")
+    private static let free = automaton("(?: |\\n {0,40}|\\n\\t{1,20})?")
+
+    private static func automaton(_ pattern: String) -> ByteAutomaton {
+        do {
+            return try RegexCompiler.search("^\(pattern)$").plainText()
+        } catch {
+            // No outside data is in it.
+            preconditionFailure("white space is a small automaton")
         }
     }
 }

@@ -54,7 +54,7 @@ extension SchemaEmitter {
             return try object(shape, in: brackets) { member, emitter in
                 var alternatives: [Node] = []
                 for alternative in try tags.alternatives(member.key, &emitter.builder) {
-                    let value = try emitter.value(member.state, alternative, tags)
+                    let value = try emitter.at(alternative.place) { try $0.value(member.state, alternative, tags) }
                     alternatives.append(emitter.builder.sequence([alternative.front, value, alternative.back]))
                 }
                 return emitter.builder.choice(alternatives)
@@ -141,7 +141,7 @@ extension SchemaEmitter {
             default:
                 return .object(
                     ObjectShape(
-                        members: [], others: [.init(names: .everything, state: any)], wanted: [], minimum: 0,
+                        members: [], others: [.init(names: .all, state: any)], wanted: [], minimum: 0,
                         maximum: nil, mixesOthers: true))
             }
         case .values(let values):

@@ -8,19 +8,20 @@ extension SchemaEmitter {
         if let distinct = shape.distinct { return try array(shape, of: distinct) }
         if !shape.counted.isEmpty { return try countedArray(shape) }
         if shape.prefix.isEmpty {
-            return try list(item(try value(shape.rest)), in: arrays, minimum: shape.minimum, maximum: shape.maximum)
+            return try list(
+                item { try $0.value(shape.rest) }, in: arrays, minimum: shape.minimum, maximum: shape.maximum)
         }
         // From the end: first what may follow the prefix, then each of its items.
         let count = shape.prefix.count
         var rest = arrays.end
         if shape.maximum ?? .max > count {
-            let next = builder.sequence([arrays.between, item(try value(shape.rest))])
+            let next = builder.sequence([arrays.between, try item { try $0.value(shape.rest) }])
             let more = try builder.repetition(next, max(shape.minimum - count, 0), shape.maximum.map { $0 - count })
             rest = builder.sequence([more, arrays.end])
         }
         for index in (0..<count).reversed() {
             let lead = index == 0 ? arrays.lead : arrays.between
-            let taken = builder.sequence([lead, item(try value(shape.prefix[index])), rest])
+            let taken = builder.sequence([lead, try item { try $0.value(shape.prefix[index]) }, rest])
             if shape.minimum > index {
                 rest = taken
             } else {
@@ -56,10 +57,10 @@ extension SchemaEmitter {
         let not = SchemaLiteral(node: counted.literal.node, isNegated: !counted.literal.isNegated)
         for place in 0...places {
             let own = shape.state(at: place)
-            let plain = item(try value(own))
-            let yes = item(try value(expander.state(own.literals + [counted.literal])))
+            let plain = try item { try $0.value(own) }
+            let yes = try item { try $0.value($0.expander.state(own.literals + [counted.literal])) }
             // Where only a minimum is asked for, more of the kind do no harm.
-            let no = counted.maximum == nil ? plain : item(try value(expander.state(own.literals + [not])))
+            let no = counted.maximum == nil ? plain : try item { try $0.value($0.expander.state(own.literals + [not])) }
             let lead = place == 0 ? arrays.lead : arrays.between
             let next = min(place + 1, places)
             for count in 0...counts {
@@ -104,7 +105,9 @@ extension SchemaEmitter {
                     guard isAllowed else { continue }
                     let lead = place == 0 ? arrays.lead : arrays.between
                     alternatives.append(
-                        builder.sequence([lead, item(text(of: value)), builder.reference(rules[set | 1 << index])]))
+                        builder.sequence([
+                            lead, item { $0.text(of: value) }, builder.reference(rules[set | 1 << index]),
+                        ]))
                 }
             }
             builder.define(rules[set], as: builder.choice(alternatives))

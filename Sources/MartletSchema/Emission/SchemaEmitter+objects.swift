@@ -18,7 +18,8 @@ extension SchemaEmitter {
             return try object(shape)
         }
         return try object(shape, in: objects) { entry, emitter in
-            emitter.member(entry.key, try emitter.value(entry.state))
+            let value = try emitter.at(emitter.place(ofMember: entry.key)) { try $0.value(entry.state) }
+            return emitter.member(entry.key, value)
         }
     }
 
@@ -45,7 +46,7 @@ extension SchemaEmitter {
             throw SchemaError(.limit, pointer: "#", keyword: "", expander.budget.reason)
         }
         var others: [Node] = []
-        for other in shape.others { others.append(try member(other.names, value(other.state))) }
+        for other in shape.others { others.append(try member(other.names, at(.unknown) { try $0.value(other.state) })) }
         let other = builder.choice(others)
         // Cells of the row below: what may follow when so many members have been written; the last stands for more.
         var row: [Node] = []
@@ -115,7 +116,7 @@ extension SchemaEmitter {
         }
         // The wanted ones come last: a later member of the same name would count instead of them.
         var wanted: [Node] = []
-        for one in shape.wanted { wanted.append(try member(one.names, value(one.state))) }
+        for one in shape.wanted { wanted.append(try member(one.names, at(.unknown) { try $0.value(one.state) })) }
         var ending = brackets.end
         for one in wanted.dropFirst().reversed() { ending = builder.sequence([brackets.between, one, ending]) }
         ending = builder.sequence([wanted[0], ending])

@@ -19,21 +19,29 @@ struct SchemaEmitter: ~Copyable {
     let arrays: Brackets
     /// What no JSON may hold, as it would end there for its reader; set before anything is written.
     var avoided: String?
-    private var rules: [SchemaState: GrammarBuilder.Rule] = [:]
-    private var simple: [SchemaState: Node] = [:]
-    private var pending: [SchemaState] = []
+    /// By which a reader tells what a text without quotes is that is written now; of no meaning in other notations.
+    var place = SchemaPlace.unknown
+    private var rules: [Target: GrammarBuilder.Rule] = [:]
+    private var simple: [Target: Node] = [:]
+    private var pending: [Target] = []
     private var stringNode: Node?
     private var characterNode: Node?
-    private var names: [CharacterAutomaton: Node] = [:]
+    private var names: [MemberNames: Node] = [:]
     private var freeTexts: [String: Node] = [:]
+
+    /// What is written for the values of a state.
+    private struct Target: Hashable {
+        var state: SchemaState
+        var place: SchemaPlace
+    }
 
     init(
         builder: consuming GrammarBuilder, expander: SchemaExpander, notation: ValueNotation, spacing: JSONSpacing
-    ) throws(GrammarError) {
+    ) {
         self.builder = builder
         self.expander = expander
         self.notation = notation
-        self.spacing = try SpacingNodes(spacing, &self.builder)
+        self.spacing = SpacingNodes(spacing, &self.builder)
         form = "\(notation) \(spacing)"
         objects = Brackets("{", "}", notation, self.spacing, &self.builder)
         arrays = Brackets("[", "]", notation, self.spacing, &self.builder)
@@ -41,8 +49,9 @@ struct SchemaEmitter: ~Copyable {
 
     /// A node for the values of `state`; the rules it needs are written by `finishRules`.
     mutating func value(_ state: SchemaState) throws -> Node {
-        if let node = simple[state] { return node }
-        if let rule = rules[state] { return builder.reference(rule) }
+        let target = Target(state: state, place: place)
+        if let node = simple[target] { return node }
+        if let rule = rules[target] { return builder.reference(rule) }
         if expander.isNever(state) { return builder.never() }
         let shapes = try expander.shapes(of: state)
         let isSimple = shapes.allSatisfy {
@@ -53,22 +62,44 @@ struct SchemaEmitter: ~Copyable {
         }
         if isSimple {
             let node = try choice(of: shapes)
-            simple[state] = node
+            simple[target] = node
             return node
         }
         let name = state.literals.first.map { expander.nodes[$0.node].pointer } ?? "value"
         let rule = builder.rule(named: name)
-        rules[state] = rule
-        pending.append(state)
+        rules[target] = rule
+        pending.append(target)
         return builder.reference(rule)
     }
 
     mutating func finishRules() throws {
-        while let state = pending.popLast() {
-            guard let rule = rules[state] else { continue }
-            let body = try choice(of: try expander.shapes(of: state))
+        while let target = pending.popLast() {
+            guard let rule = rules[target] else { continue }
+            let body = try at(target.place) { emitter in
+                try emitter.choice(of: try emitter.expander.shapes(of: target.state))
+            }
             builder.define(rule, as: body)
         }
+    }
+
+    /// What `write` makes of a value at another place.
+    mutating func at(_ place: SchemaPlace, _ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
+        let outer = self.place
+        self.place = place
+        defer { self.place = outer }
+        return try write(&self)
+    }
+
+    /// The place of a member, where places matter.
+    func place(ofMember key: String) -> SchemaPlace {
+        guard case .tags = notation else { return place }
+        return place.member(key)
+    }
+
+    /// The place of an item, where places matter.
+    var itemPlace: SchemaPlace {
+        guard case .tags = notation else { return place }
+        return place.item
     }
 
     mutating func choice(of shapes: [SchemaShape]) throws -> Node {
@@ -91,10 +122,16 @@ struct SchemaEmitter: ~Copyable {
     /// One value as it is written, with white space where it may stand.
     mutating func text(of value: JSONValue) -> Node {
         switch value {
-        case .array(let elements): return sequence(elements.map { item(text(of: $0)) }, in: arrays)
+        case .array(let elements):
+            var parts: [Node] = []
+            for element in elements { parts.append(item { $0.text(of: element) }) }
+            return sequence(parts, in: arrays)
         case .object(let members):
             var parts: [Node] = []
-            for (key, value) in members { parts.append(member(key, text(of: value))) }
+            for (key, value) in members {
+                let value = at(place(ofMember: key)) { $0.text(of: value) }
+                parts.append(member(key, value))
+            }
             return sequence(parts, in: objects)
         case .string(let text): return string(text)
         case .bool(let value): return builder.text(word(value ? "true" : "false"))
@@ -124,7 +161,8 @@ struct SchemaEmitter: ~Copyable {
     }
 
     /// An item of an array.
-    mutating func item(_ value: Node) -> Node {
+    mutating func item(_ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
+        let value = try at(itemPlace, write)
         guard case .tags(let prefix) = notation else { return value }
         return tag(prefix, builder.text(ValueNotation.item), value, builder.text(ValueNotation.item))
     }
@@ -156,24 +194,12 @@ struct SchemaEmitter: ~Copyable {
     }
 
     /// A member whose name is one of `names`.
-    mutating func member(_ names: CharacterAutomaton, _ value: Node) throws -> Node {
+    mutating func member(_ names: MemberNames, _ value: Node) throws -> Node {
         let name: Node
-        if names == .everything, notation == .json, avoided == nil {
-            name = try anyString()
-        } else if let known = self.names[names] {
+        if let known = self.names[names] {
             name = known
         } else {
-            switch notation {
-            case .json: name = try automaton(try spelled(names).jsonString())
-            case .python:
-                name = builder.choice([
-                    try automaton(names.jsonString()), try automaton(names.jsonString(quote: 0x27)),
-                ])
-            case .gemma, .tags:
-                let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
-                let item = CharacterAutomaton(texts: [ValueNotation.item])
-                name = try automaton(try names.intersection(plain).subtracting(item).plainText())
-            }
+            name = try self.name(names)
             self.names[names] = name
         }
         if case .tags(let prefix) = notation {
@@ -181,6 +207,25 @@ struct SchemaEmitter: ~Copyable {
             return tag(prefix, name, value, name)
         }
         return builder.sequence([name, builder.text(":"), spacing.afterColon, value])
+    }
+
+    private mutating func name(_ names: MemberNames) throws -> Node {
+        switch notation {
+        case .json:
+            guard case .others(let names) = names, avoided == nil else {
+                return try automaton(try spelled(names.automaton).jsonString())
+            }
+            return names.isEmpty ? try anyString() : try automaton(JSONLexemes.string(otherThan: names))
+        case .python:
+            let automaton = names.automaton
+            return builder.choice([
+                try self.automaton(automaton.jsonString()), try self.automaton(automaton.jsonString(quote: 0x27)),
+            ])
+        case .gemma, .tags:
+            let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
+            let item = CharacterAutomaton(texts: [ValueNotation.item])
+            return try automaton(try names.automaton.intersection(plain).subtracting(item).plainText())
+        }
     }
 
     // MARK: Strings
@@ -217,7 +262,7 @@ struct SchemaEmitter: ~Copyable {
     /// What a string without quotes must not be, where that is the notation.
     private var plain: PlainText {
         switch notation {
-        case .tags(let prefix): PlainText(ending: prefix, readAs: .all.subtracting(.string))
+        case .tags(let prefix): PlainText(ending: prefix, readAs: place.types.subtracting(.string))
         default: PlainText(ending: ValueNotation.gemmaQuote)
         }
     }
@@ -229,7 +274,7 @@ struct SchemaEmitter: ~Copyable {
         case .tags: return try plainText(.string(shape), plain)
         }
         if let automaton = shape.automaton {
-            let node = try self.automaton(try spelled(automaton).inQuotes)
+            let node = try self.automaton(try spelled(automaton).inQuotes(within: expander.budget))
             guard notation == .python else { return node }
             return builder.choice([node, try self.automaton(automaton.jsonString(quote: 0x27))])
         }
@@ -284,13 +329,18 @@ struct SchemaEmitter: ~Copyable {
         let (rule, isNew) = builder.sharedRule(named: "any value, \(form) \(avoided ?? "")")
         let value = builder.reference(rule)
         guard isNew else { return value }
-        let object = try list(try member(.everything, value), in: objects, minimum: 0, maximum: nil)
-        let array = try list(item(value), in: arrays, minimum: 0, maximum: nil)
-        let alternatives = [
-            try string(StringShape()), builder.automaton(JSONLexemes.number), object, array,
-            text(of: .bool(true)), text(of: .bool(false)), text(of: .null),
-        ]
-        builder.define(rule, as: builder.choice(alternatives))
+        // Shared by all places, so that none is known.
+        let body = try at(.unknown) { emitter in
+            let object = try emitter.list(
+                try emitter.member(.all, value), in: emitter.objects, minimum: 0, maximum: nil)
+            let array = try emitter.list(emitter.item { _ in value }, in: emitter.arrays, minimum: 0, maximum: nil)
+            let alternatives = [
+                try emitter.string(StringShape()), emitter.builder.automaton(JSONLexemes.number), object, array,
+                emitter.text(of: .bool(true)), emitter.text(of: .bool(false)), emitter.text(of: .null),
+            ]
+            return emitter.builder.choice(alternatives)
+        }
+        builder.define(rule, as: body)
         return value
     }
 

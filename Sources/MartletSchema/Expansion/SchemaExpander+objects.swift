@@ -194,38 +194,15 @@ extension SchemaExpander {
     ) throws(SchemaError) -> (others: [ObjectShape.Others], wanted: [ObjectShape.Others]) {
         var pointer = "#"
         do {
-            let excluded = Set(keys).union(facts.forbidden)
-            var names = CharacterAutomaton(texts: excluded.sorted()).complement
-            try budget.spend(transitions: names.transitions.count)
-            if !facts.names.isEmpty {
-                pointer = nodes[facts.names[0].node].pointer
-                names = try names.intersection(texts(of: state(facts.names)))
-            }
-            var groups: [(names: CharacterAutomaton, matching: Set<String>)] = [(names, [])]
-            var seen: Set<String> = []
-            for number in facts.memberSources.map(\.node) + wanted.map(\.node) {
-                pointer = nodes[number].pointer
-                for (pattern, _) in nodes[number].patternProperties where seen.insert(pattern).inserted {
-                    let automaton = try automaton(pattern, nodes[number])
-                    var split: [(names: CharacterAutomaton, matching: Set<String>)] = []
-                    for group in groups {
-                        split.append((try group.names.intersection(automaton), group.matching.union([pattern])))
-                        split.append((try group.names.subtracting(automaton), group.matching))
-                    }
-                    try budget.spend(transitions: split.reduce(0) { $0 + $1.names.transitions.count })
-                    groups = split.filter { !$0.names.isEmpty }
-                    guard groups.count <= Self.groupLimit else {
-                        throw RegexError(message: "patterns that overlap in more than \(Self.groupLimit) ways")
-                    }
-                }
-            }
+            let sources = facts.memberSources.map(\.node) + wanted.map(\.node)
+            let groups = try namesOutside(facts, keys, patternsOf: sources, &pointer)
             var others: [ObjectShape.Others] = []
             var found: [ObjectShape.Others] = []
-            for group in groups where !group.names.isEmpty {
+            for group in groups {
                 let state = try memberState(facts, matching: group.matching)
                 if isNever(state) { continue }
                 if let same = others.firstIndex(where: { $0.state == state }) {
-                    others[same].names = try others[same].names.union(group.names)
+                    others[same].names = .texts(try others[same].names.automaton.union(group.names.automaton))
                 } else {
                     others.append(.init(names: group.names, state: state))
                 }
@@ -248,9 +225,47 @@ extension SchemaExpander {
         }
     }
 
+    /// The names outside `keys`, in groups that match the same patterns; none of the groups is empty.
+    ///
+    /// - Parameter pointer: of the schema that is at fault where this throws.
+    private func namesOutside(
+        _ facts: SchemaFacts, _ keys: [String], patternsOf sources: [Int], _ pointer: inout String
+    ) throws -> [(names: MemberNames, matching: Set<String>)] {
+        let outside = MemberNames(otherThan: Set(keys).union(facts.forbidden))
+        if facts.names.isEmpty, sources.allSatisfy({ nodes[$0].patternProperties.isEmpty }) {
+            return [(names: outside, matching: [])]
+        }
+        var names = outside.automaton
+        try budget.spend(transitions: names.transitions.count)
+        if !facts.names.isEmpty {
+            pointer = nodes[facts.names[0].node].pointer
+            names = try names.intersection(texts(of: state(facts.names)))
+        }
+        var groups: [(names: CharacterAutomaton, matching: Set<String>)] = []
+        if !names.isEmpty { groups = [(names, [])] }
+        var seen: Set<String> = []
+        for number in sources {
+            pointer = nodes[number].pointer
+            for (pattern, _) in nodes[number].patternProperties where seen.insert(pattern).inserted {
+                let automaton = try automaton(pattern, nodes[number])
+                var split: [(names: CharacterAutomaton, matching: Set<String>)] = []
+                for group in groups {
+                    split.append((try group.names.intersection(automaton), group.matching.union([pattern])))
+                    split.append((try group.names.subtracting(automaton), group.matching))
+                }
+                try budget.spend(transitions: split.reduce(0) { $0 + $1.names.transitions.count })
+                groups = split.filter { !$0.names.isEmpty }
+                guard groups.count <= Self.groupLimit else {
+                    throw RegexError(message: "patterns that overlap in more than \(Self.groupLimit) ways")
+                }
+            }
+        }
+        return groups.map { (names: .texts($0.names), matching: $0.matching) }
+    }
+
     /// Members of a group that can be the wanted one; of several groups the first that can is taken.
     private func wantedOthers(
-        _ member: WantedMember, _ names: CharacterAutomaton, _ matching: Set<String>, _ own: SchemaState
+        _ member: WantedMember, _ names: MemberNames, _ matching: Set<String>, _ own: SchemaState
     ) throws -> ObjectShape.Others? {
         let node = nodes[member.node]
         var literals = own.literals
@@ -266,10 +281,13 @@ extension SchemaExpander {
             literals.append(SchemaLiteral(node: node.patternProperties[place].node, isNegated: true))
         case .name:
             guard let schema = node.propertyNames else { return nil }
-            names = try names.intersection(texts(of: state([SchemaLiteral(node: schema, isNegated: true)])))
+            let failing = try texts(of: state([SchemaLiteral(node: schema, isNegated: true)]))
+            let wanted = try names.automaton.intersection(failing)
+            if wanted.isEmpty { return nil }
+            names = .texts(wanted)
         }
         let state = state(literals)
-        return names.isEmpty || isNever(state) ? nil : .init(names: names, state: state)
+        return isNever(state) ? nil : .init(names: names, state: state)
     }
 
     /// The strings that fulfil a state.

@@ -26,7 +26,7 @@ final class SchemaExpander {
     }
 
     /// A state without what says nothing, with references followed and `not` made part of the literal.
-    func state(_ literals: some Sequence<SchemaLiteral>) -> SchemaState {
+    func state(_ literals: [SchemaLiteral]) -> SchemaState {
         SchemaState(literals.map(followed).filter { nodes[$0.node].constant != !$0.isNegated })
     }
 
@@ -195,6 +195,10 @@ final class SchemaExpander {
 
     /// Every way in which a value of the type can fulfil the state.
     private func conjunctions(_ state: SchemaState, _ type: JSONTypes) throws(SchemaError) -> [SchemaFacts] {
+        let isOfAnother = state.literals.contains { literal in
+            !literal.isNegated && nodes[literal.node].types.map { $0.isDisjoint(with: type) } ?? false
+        }
+        if isOfAnother { return [] }
         var found: [SchemaFacts] = []
         var stack = [Pending(literals: state.literals.map { ($0, []) })]
         while var pending = stack.popLast() {

@@ -53,7 +53,7 @@ struct ObjectShape {
     }
     /// Members whose names are not in the schema.
     struct Others {
-        var names: CharacterAutomaton
+        var names: MemberNames
         var state: SchemaState
     }
 

@@ -13,5 +13,13 @@ struct SchemaState: Hashable, Sendable {
     /// Ascending, each once.
     let literals: [SchemaLiteral]
 
-    init(_ literals: some Sequence<SchemaLiteral>) { self.literals = Set(literals).sorted() }
+    init(_ literals: [SchemaLiteral]) {
+        guard literals.count > 1 else {
+            self.literals = literals
+            return
+        }
+        self.literals = literals.sorted().reduce(into: []) { kept, literal in
+            if kept.last != literal { kept.append(literal) }
+        }
+    }
 }

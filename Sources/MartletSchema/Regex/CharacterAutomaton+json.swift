@@ -4,19 +4,19 @@ import Synchronization
 /// Spelled automata of before: many schemas have the same formats, and spelling takes longer than all else.
 private struct Spellings {
     private static let transitionLimit = 1 << 20
-    private var known: [CharacterAutomaton: ByteAutomaton] = [:]
+    private var known: [CharacterAutomaton: SpelledAutomaton.Result] = [:]
     private var transitionCount = 0
 
-    subscript(automaton: CharacterAutomaton) -> ByteAutomaton? { known[automaton] }
+    subscript(automaton: CharacterAutomaton) -> SpelledAutomaton.Result? { known[automaton] }
 
     /// Beyond the limit it begins anew.
-    mutating func keep(_ spelled: ByteAutomaton, of automaton: CharacterAutomaton) {
-        if transitionCount + spelled.transitions.count > Self.transitionLimit {
+    mutating func keep(_ spelled: SpelledAutomaton.Result, of automaton: CharacterAutomaton) {
+        if transitionCount + spelled.automaton.transitions.count > Self.transitionLimit {
             known = [:]
             transitionCount = 0
         }
         known[automaton] = spelled
-        transitionCount += spelled.transitions.count + automaton.transitions.count
+        transitionCount += spelled.automaton.transitions.count + automaton.transitions.count
     }
 }
 
@@ -24,26 +24,32 @@ extension CharacterAutomaton {
     private static let spellings = Mutex(Spellings())
 
     /// As `jsonString` makes it, once.
-    var inQuotes: ByteAutomaton {
-        if let known = Self.spellings.withLock({ $0[self] }) { return known }
-        let spelled = jsonString()
-        let trimmed = spelled.trimmed() ?? spelled
-        Self.spellings.withLock { $0.keep(trimmed, of: self) }
-        return trimmed
+    ///
+    /// - Throws: where more than `budget` has would be made, known or not.
+    func inQuotes(within budget: CompileBudget) throws(RegexError) -> ByteAutomaton {
+        let known = Self.spellings.withLock { $0[self] }
+        if let known {
+            try budget.allow(transitions: known.transitionCount)
+            return known.automaton
+        }
+        var builder = SpelledAutomaton(self, quote: UInt8(ascii: "\""))
+        let spelled = try builder.build { count throws(RegexError) in try budget.allow(transitions: count) }
+        Self.spellings.withLock { $0.keep(spelled, of: self) }
+        return spelled.automaton
     }
 
     /// The accepted texts as JSON strings: in quotes, with the escapes that a writer has to use and no others.
     ///
     /// - Parameter quote: also `'`, for Python.
-    func jsonString(quote: UInt8 = 0x22) -> ByteAutomaton {
+    func jsonString(quote: UInt8 = UInt8(ascii: "\"")) -> ByteAutomaton {
         var builder = SpelledAutomaton(self, quote: quote)
-        return builder.build()
+        return builder.build { _ in }.automaton
     }
 
     /// The accepted texts as they are.
     func plainText() -> ByteAutomaton {
         var builder = SpelledAutomaton(self, quote: nil)
-        return builder.build()
+        return builder.build { _ in }.automaton
     }
 }
 
@@ -51,47 +57,79 @@ extension CharacterAutomaton {
 private struct SpelledAutomaton {
     private typealias Edge = (range: ClosedRange<UInt8>, target: Int32)
 
+    struct Result {
+        var automaton: ByteAutomaton
+        /// How many there were before it was trimmed.
+        var transitionCount: Int
+    }
+
     private let source: CharacterAutomaton
     private let quote: UInt8?
     private let spelling: ScalarSpelling
-    private var edges: [[Edge]] = []
-    private var known: [[Int64]: Int32] = [:]
+    /// State n of the source is state n here; then come the opening quote and the end; then the `inner` states.
+    private let ownCount: Int
+    private var ownRows: [Int32] = []
+    private var ownStarts: [Int] = []
+    /// States between the bytes of a character, each by its row.
+    private var inner = NumberLists()
     /// For a node of the spelling below which all classes lead to one state: the state that spells the rest.
     private var alike: [Int64: Int32] = [:]
+    /// By the states that escaped characters lead to: the state behind the backslash.
+    private var escapes: [[Int32]: Int32] = [:]
+    /// The bytes at which a range begins, or did not go on.
+    private var isBound = [Bool](repeating: false, count: 257)
+    private var boundCount = 1
 
     init(_ source: CharacterAutomaton, quote: UInt8?) {
         self.source = source
         self.quote = quote
         spelling = ScalarSpelling(source.alphabet, quote: quote)
+        ownCount = source.stateCount + (quote == nil ? 0 : 2)
+        isBound[0] = true
     }
 
-    mutating func build() -> ByteAutomaton {
-        // State n of the source is state n here; then the opening quote and the end.
+    /// - Parameter allow: is asked again and again whether so many transitions may be made.
+    mutating func build<Refusal: Error>(_ allow: (Int) throws(Refusal) -> Void) throws(Refusal) -> Result {
         let count = source.stateCount
-        edges = Array(repeating: [], count: count + (quote == nil ? 0 : 2))
         let open = Int32(count)
         let end = Int32(count + 1)
-        if let quote { edges[count] = [(quote...quote, 0)] }
+        var targets = [Int32](repeating: 0, count: source.alphabet.classCount)
         for state in 0..<count {
-            let targets = (0..<source.alphabet.classCount).map { source.next(Int32(state), class: $0) }
-            var row: [Edge] = []
-            if let quote, source.accepting[state] { row.append((quote...quote, end)) }
+            for column in targets.indices { targets[column] = source.next(Int32(state), class: column) }
+            var row: [Int32] = []
+            if let quote, source.accepting[state] { append((quote...quote, end), to: &row) }
             for (range, number) in spelling.plain { append((range, targets[number]), to: &row) }
             appendEscapes(targets, to: &row)
             for edge in spelling.nodes[0] { append((edge.range, target(of: edge, targets)), to: &row) }
-            edges[state] = row
+            ownStarts.append(ownRows.count)
+            ownRows += row
+            addBounds(row)
+            try allow((ownCount + inner.count) * boundCount)
         }
-        guard quote != nil else { return finish(start: 0) { $0 < count && source.accepting[$0] } }
-        return finish(start: open) { $0 == Int(end) }
+        if let quote {
+            var row: [Int32] = []
+            append((quote...quote, 0), to: &row)
+            ownStarts += [ownRows.count, ownRows.count + row.count]
+            ownRows += row
+            addBounds(row)
+        }
+        let spelled = finish(start: quote == nil ? 0 : open) { [source, quote] state in
+            quote == nil ? state < count && source.accepting[state] : state == Int(end)
+        }
+        return Result(automaton: spelled.trimmed() ?? spelled, transitionCount: spelled.transitions.count)
     }
 
-    private func append(_ edge: Edge, to row: inout [Edge]) {
+    /// Rows have two numbers for each edge.
+    private mutating func append(_ edge: Edge, to row: inout [Int32]) {
         guard edge.target != CharacterAutomaton.dead else { return }
-        if let last = row.last, last.target == edge.target, last.range.upperBound + 1 == edge.range.lowerBound {
-            row[row.count - 1].range = last.range.lowerBound...edge.range.upperBound
-        } else {
-            row.append(edge)
+        var lower = Int32(edge.range.lowerBound)
+        let upper = Int32(edge.range.upperBound)
+        if let target = row.last, target == edge.target, row[row.count - 2] & 0xFF == lower - 1 {
+            lower = row[row.count - 2] >> 8
+            row.removeLast(2)
         }
+        row.append(lower << 8 | upper)
+        row.append(edge.target)
     }
 
     /// Calls itself at most four times deep: no character is longer.
@@ -102,81 +140,100 @@ private struct SpelledAutomaton {
         if isAlike, first == CharacterAutomaton.dead { return first }
         let key = Int64(child) << 32 | Int64(first)
         if isAlike, let state = alike[key] { return state }
-        var row: [Edge] = []
+        var row: [Int32] = []
         for edge in spelling.nodes[child] { append((edge.range, target(of: edge, targets)), to: &row) }
         let state = row.isEmpty ? CharacterAutomaton.dead : state(row)
         if isAlike { alike[key] = state }
         return state
     }
 
-    private mutating func appendEscapes(_ targets: [Int32], to row: inout [Edge]) {
-        var escapes: [Edge] = []
-        var low: [Edge] = []
-        var high: [Edge] = []
-        for (byte, number) in spelling.escaped where targets[number] != CharacterAutomaton.dead {
+    private mutating func appendEscapes(_ targets: [Int32], to row: inout [Int32]) {
+        let key = spelling.escapedClasses.map { targets[$0] }
+        guard key.contains(where: { $0 != CharacterAutomaton.dead }) else { return }
+        let state = escapes[key] ?? escapedState(targets)
+        escapes[key] = state
+        append((0x5C...0x5C, state), to: &row)
+    }
+
+    private mutating func escapedState(_ targets: [Int32]) -> Int32 {
+        var row: [Int32] = []
+        var low: [Int32] = []
+        var high: [Int32] = []
+        for (byte, number) in spelling.escaped {
             let target = targets[number]
             switch byte {
-            case 0x22, 0x27, 0x5C: escapes.append((byte...byte, target))
-            case 0x08: escapes.append((0x62...0x62, target))
-            case 0x0C: escapes.append((0x66...0x66, target))
-            case 0x0A: escapes.append((0x6E...0x6E, target))
-            case 0x0D: escapes.append((0x72...0x72, target))
-            case 0x09: escapes.append((0x74...0x74, target))
+            case 0x22, 0x27, 0x5C: append((byte...byte, target), to: &row)
+            case 0x08: append((0x62...0x62, target), to: &row)
+            case 0x0C: append((0x66...0x66, target), to: &row)
+            case 0x0A: append((0x6E...0x6E, target), to: &row)
+            case 0x0D: append((0x72...0x72, target), to: &row)
+            case 0x09: append((0x74...0x74, target), to: &row)
             default:
                 let digit = byte & 0xF
                 let character: UInt8 = digit < 10 ? 0x30 + digit : 0x57 + digit
                 if byte < 0x10 {
-                    low.append((character...character, target))
+                    append((character...character, target), to: &low)
                 } else {
-                    high.append((character...character, target))
+                    append((character...character, target), to: &high)
                 }
             }
         }
         if !low.isEmpty || !high.isEmpty {
-            var tens: [Edge] = []
-            if !low.isEmpty { tens.append((0x30...0x30, state(low))) }
-            if !high.isEmpty { tens.append((0x31...0x31, state(high))) }
-            let hundreds = state([(0x30...0x30, state(tens))])
-            escapes.append((0x75...0x75, state([(0x30...0x30, hundreds)])))
+            var tens: [Int32] = []
+            if !low.isEmpty { append((0x30...0x30, state(low)), to: &tens) }
+            if !high.isEmpty { append((0x31...0x31, state(high)), to: &tens) }
+            var digit = state(tens)
+            for _ in 0..<2 {
+                var zero: [Int32] = []
+                append((0x30...0x30, digit), to: &zero)
+                digit = state(zero)
+            }
+            append((0x75...0x75, digit), to: &row)
         }
-        if !escapes.isEmpty { row.append((0x5C...0x5C, state(escapes))) }
+        return state(row)
     }
 
-    private mutating func state(_ row: [Edge]) -> Int32 {
-        let key = row.map { Int64($0.range.lowerBound) << 40 | Int64($0.range.upperBound) << 32 | Int64($0.target) }
-        if let state = known[key] { return state }
-        edges.append(row)
-        known[key] = Int32(edges.count - 1)
-        return Int32(edges.count - 1)
+    private mutating func state(_ row: [Int32]) -> Int32 {
+        let count = inner.count
+        let number = inner.number(of: row)
+        if inner.count > count { addBounds(row) }
+        return Int32(ownCount) + number
+    }
+
+    private mutating func addBounds(_ row: [Int32]) {
+        for place in stride(from: 0, to: row.count, by: 2) {
+            for bound in [Int(row[place] >> 8), Int(row[place] & 0xFF) + 1] where !isBound[bound] {
+                isBound[bound] = true
+                boundCount += bound < 256 ? 1 : 0
+            }
+        }
     }
 
     /// Bytes between the same bounds of ranges share a class.
     private func finish(start: Int32, accepts: (Int) -> Bool) -> ByteAutomaton {
-        var isBound = [Bool](repeating: false, count: 257)
-        isBound[0] = true
-        for row in edges {
-            for edge in row {
-                isBound[Int(edge.range.lowerBound)] = true
-                isBound[Int(edge.range.upperBound) + 1] = true
-            }
-        }
         var classes: [UInt8] = []
-        var count = 0
+        var number = -1
         for byte in 0..<256 {
-            if isBound[byte] { count += 1 }
-            classes.append(UInt8(count - 1))
+            if isBound[byte] { number += 1 }
+            classes.append(UInt8(number))
         }
-        var transitions = [Int32](repeating: ByteAutomaton.dead, count: edges.count * count)
-        for (state, row) in edges.enumerated() {
-            for edge in row {
-                for number in classes[Int(edge.range.lowerBound)]...classes[Int(edge.range.upperBound)] {
-                    transitions[state * count + Int(number)] = edge.target
+        let width = number + 1
+        let count = ownCount + inner.count
+        var transitions = [Int32](repeating: ByteAutomaton.dead, count: count * width)
+        func fill(_ state: Int, _ row: ArraySlice<Int32>) {
+            for place in stride(from: row.startIndex, to: row.endIndex, by: 2) {
+                for number in classes[Int(row[place] >> 8)]...classes[Int(row[place] & 0xFF)] {
+                    transitions[state * width + Int(number)] = row[place + 1]
                 }
             }
         }
+        for state in 0..<ownCount {
+            fill(state, ownRows[ownStarts[state]..<(state + 1 < ownCount ? ownStarts[state + 1] : ownRows.count)])
+        }
+        for number in 0..<inner.count { fill(ownCount + number, inner[Int32(number)]) }
         return ByteAutomaton(
-            classes: classes, classCount: count, transitions: transitions,
-            accepting: edges.indices.map(accepts), start: Int(start))
+            classes: classes, classCount: width, transitions: transitions, accepting: (0..<count).map(accepts),
+            start: Int(start))
     }
 }
 
@@ -193,6 +250,8 @@ private struct ScalarSpelling {
     /// ASCII scalars that are written as they are, and their class.
     private(set) var plain: [(range: ClosedRange<UInt8>, class: Int)] = []
     private(set) var escaped: [(byte: UInt8, class: Int)] = []
+    /// Their classes, each once.
+    private(set) var escapedClasses: [Int] = []
     /// Bytes of other scalars as a tree; the first node has their first bytes.
     private(set) var nodes: [[Edge]] = [[]]
 
@@ -201,6 +260,7 @@ private struct ScalarSpelling {
             let number = alphabet.classOf(UInt32(byte))
             if quote != nil, byte < 0x20 || byte == quote || byte == 0x5C {
                 escaped.append((byte, number))
+                if !escapedClasses.contains(number) { escapedClasses.append(number) }
             } else if let last = plain.last, last.class == number, last.range.upperBound + 1 == byte {
                 plain[plain.count - 1].range = last.range.lowerBound...byte
             } else {

@@ -1,51 +1,4 @@
 extension CharacterAutomaton {
-    /// Without the states that are never reached or from which no text ends, numbered in the order they are reached.
-    static func trimmed(
-        _ transitions: [Int32], _ accepting: [Bool], classCount width: Int
-    ) -> ([Int32], [Bool]) {
-        let count = accepting.count
-        var offsets = [Int](repeating: 0, count: count + 1)
-        for next in transitions where next != dead { offsets[Int(next) + 1] += 1 }
-        for state in 0..<count { offsets[state + 1] += offsets[state] }
-        var sources = [Int32](repeating: 0, count: offsets[count])
-        var filled = offsets
-        for index in transitions.indices where transitions[index] != dead {
-            sources[filled[Int(transitions[index])]] = Int32(index / width)
-            filled[Int(transitions[index])] += 1
-        }
-        var live = accepting
-        var work = accepting.indices.filter { accepting[$0] }
-        while let state = work.popLast() {
-            for source in sources[offsets[state]..<offsets[state + 1]] where !live[Int(source)] {
-                live[Int(source)] = true
-                work.append(Int(source))
-            }
-        }
-        guard live[0] else { return ([Int32](repeating: dead, count: width), [false]) }
-        var numbers = [Int32](repeating: dead, count: count)
-        var order = [0]
-        numbers[0] = 0
-        var kept: [Int32] = []
-        var position = 0
-        while position < order.count {
-            let row = order[position] * width
-            position += 1
-            for column in 0..<width {
-                let next = transitions[row + column]
-                guard next != dead, live[Int(next)] else {
-                    kept.append(dead)
-                    continue
-                }
-                if numbers[Int(next)] == dead {
-                    numbers[Int(next)] = Int32(order.count)
-                    order.append(Int(next))
-                }
-                kept.append(numbers[Int(next)])
-            }
-        }
-        return (kept, order.map { accepting[$0] })
-    }
-
     /// The automaton with the fewest states for the same texts (after Hopcroft); a very large one stays as it is.
     var minimized: CharacterAutomaton {
         guard stateCount > 1, stateCount <= 8_000 else { return self }
@@ -76,7 +29,7 @@ extension CharacterAutomaton {
             }
         }
         return CharacterAutomaton(
-            alphabet: alphabet, transitions: reduced, accepting: representatives.map { accepting[$0] })
+            alphabet: alphabet, trimmed: (reduced, representatives.map { accepting[$0] }))
     }
 }
 

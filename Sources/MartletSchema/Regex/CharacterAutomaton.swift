@@ -1,3 +1,5 @@
+import MartletGrammar
+
 /// A deterministic automaton over Unicode scalars: the set of texts that it accepts.
 ///
 /// States from which no text ends are left out, so that an automaton without an accepting state has one state.
@@ -8,17 +10,24 @@ struct CharacterAutomaton: Hashable, Sendable {
     let accepting: [Bool]
     /// The first state is the start.
     static let start = 0
-    static let dead: Int32 = -1
+    static let dead = StateTable.dead
     static let stateLimit = 10_000
 
     var stateCount: Int { accepting.count }
     var isEmpty: Bool { !accepting.contains(true) }
 
     init(alphabet: Alphabet, transitions: [Int32], accepting: [Bool]) {
-        let (transitions, accepting) = Self.trimmed(transitions, accepting, classCount: alphabet.classCount)
+        let table = StateTable.trimmed(transitions, accepting, width: alphabet.classCount)
+        self.init(
+            alphabet: alphabet,
+            trimmed: table ?? ([Int32](repeating: Self.dead, count: alphabet.classCount), [false]))
+    }
+
+    /// - Parameter table: what trimming would leave as it is.
+    init(alphabet: Alphabet, trimmed table: (transitions: [Int32], accepting: [Bool])) {
         self.alphabet = alphabet
-        self.transitions = transitions
-        self.accepting = accepting
+        transitions = table.transitions
+        accepting = table.accepting
     }
 
     static let everything = CharacterAutomaton(

@@ -97,47 +97,69 @@ struct RegexCompiler {
 
 /// An automaton with choices: several steps may be open at once.
 struct RegexGraph {
+    /// A way to another state by a scalar of a set.
     struct Step {
         var set: Int32
         var target: Int32
+        /// The step from the same state before this one, or -1.
+        var earlier: Int32
     }
+    /// A way to another state without a scalar.
     struct Jump {
         var condition: RegexSyntax.Assertion?
         var target: Int32
+        /// The jump from the same state before this one, or -1.
+        var earlier: Int32
     }
 
     let start: Int32 = 0
     var end: Int32 = 0
     /// Whether anything may follow once the end is reached.
     var acceptsAnyRest = false
-    private(set) var steps: [[Step]] = [[]]
-    private(set) var jumps: [[Jump]] = [[]]
+    private(set) var steps: [Step] = []
+    private(set) var jumps: [Jump] = []
+    /// Of each state, its last step and its last jump, or -1.
+    private var lastSteps: [Int32] = [-1]
+    private var lastJumps: [Int32] = [-1]
     private(set) var sets: [ScalarSet] = []
     private(set) var hasBoundaries = false
     private var setNumbers: [ScalarSet: Int32] = [:]
 
-    var count: Int { steps.count }
+    /// States.
+    var count: Int { lastSteps.count }
+
+    func lastStep(from state: Int32) -> Int32 { lastSteps[Int(state)] }
+
+    func lastJump(from state: Int32) -> Int32 { lastJumps[Int(state)] }
 
     private mutating func state() throws(RegexError) -> Int32 {
-        guard steps.count < RegexCompiler.choiceStateLimit else {
+        guard count < RegexCompiler.choiceStateLimit else {
             throw RegexError(message: "an expression of more than \(RegexCompiler.choiceStateLimit) states")
         }
-        steps.append([])
-        jumps.append([])
-        return Int32(steps.count - 1)
+        lastSteps.append(-1)
+        lastJumps.append(-1)
+        return Int32(count - 1)
+    }
+
+    private mutating func number(of set: ScalarSet) -> Int32 {
+        if let number = setNumbers[set] { return number }
+        sets.append(set)
+        setNumbers[set] = Int32(sets.count - 1)
+        return Int32(sets.count - 1)
     }
 
     mutating func addStep(from source: Int32, _ set: ScalarSet, to target: Int32) {
-        let number = setNumbers[set] ?? Int32(sets.count)
-        if number == Int32(sets.count) {
-            setNumbers[set] = number
-            sets.append(set)
-        }
-        steps[Int(source)].append(Step(set: number, target: target))
+        addStep(from: source, number(of: set), to: target)
+    }
+
+    private mutating func addStep(from source: Int32, _ number: Int32, to target: Int32) {
+        steps.append(Step(set: number, target: target, earlier: lastSteps[Int(source)]))
+        lastSteps[Int(source)] = Int32(steps.count - 1)
     }
 
     private mutating func addJump(from source: Int32, to target: Int32, if condition: RegexSyntax.Assertion? = nil) {
-        jumps[Int(source)].append(Jump(condition: condition, target: target))
+        jumps.append(Jump(condition: condition, target: target, earlier: lastJumps[Int(source)]))
+        lastJumps[Int(source)] = Int32(jumps.count - 1)
     }
 
     /// Adds what `syntax` matches behind `source`.
@@ -191,7 +213,7 @@ struct RegexGraph {
 
     /// Adds a deterministic automaton behind `source`.
     mutating func add(_ automaton: CharacterAutomaton, from source: Int32) throws(RegexError) -> Int32 {
-        let sets = automaton.alphabet.sets
+        let sets = automaton.alphabet.sets.map { number(of: $0) }
         let end = try state()
         var numbers: [Int32] = []
         for _ in 0..<automaton.stateCount { numbers.append(try state()) }
