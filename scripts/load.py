@@ -17,7 +17,7 @@ import statistics
 import time
 import urllib.parse
 
-import measure
+from measuring import ROOT, Server
 
 
 class Address:
@@ -149,7 +149,7 @@ async def chats_at_once(address, count, seconds, stops):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", default=str(measure.ROOT / ".build/release/martlet"))
+    parser.add_argument("--binary", default=str(ROOT / ".build/release/martlet"))
     parser.add_argument("--url")
     parser.add_argument("--connections", type=int, default=2_000)
     parser.add_argument("--streams", type=int, default=64)
@@ -163,7 +163,8 @@ def main():
     os.environ.pop("MARTLET_API_KEY", None)
 
     def run(arguments, load):
-        server = None if options.url else measure.Server(options.binary, ["--no-journal", *arguments])
+        server = None if options.url else Server(
+            options.binary, "serve", "--port", 0, "--no-journal", *arguments)
         address = Address(options.url or f"http://127.0.0.1:{server.port}")
         try:
             asyncio.run(load(address))

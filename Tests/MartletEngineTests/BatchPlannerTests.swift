@@ -84,6 +84,18 @@ import Testing
         #expect(shares.prefix(20).allSatisfy { $0.isWriting })
     }
 
+    @Test func noCrumbOfAPromptIsLeft() {
+        var planner = BatchPlanner(shape: Self.shape)
+        let writers = (0..<3).map { Demand(sequence: $0, count: 1, isWriting: true) }
+        for (count, expected) in [(16, 16), (17, 17), (23, 23), (24, 16), (60, 16)] {
+            let shares = plan(&planner, writers + [Demand(sequence: 3, count: count)], budget: 16)
+            #expect(shares.map(\.count) == [1, 1, 1, expected])
+        }
+        // Not beyond what a narrow decode holds.
+        let prompts = (0..<4).map { Demand(sequence: $0, count: 17) }
+        #expect(plan(&planner, prompts).map(\.count).sorted() == [15, 16, 16, 16])
+    }
+
     @Test func planHoldsNobodyTwiceAndNobodyBeyondItsDemand() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<500 {

@@ -23,7 +23,7 @@ struct BatchPlanner: Sendable {
     }
 
     let shape: BatchShape
-    /// In a narrow decode a part of a prompt is not smaller than this unless less is left or allowed.
+    /// In a narrow decode a part of a prompt is not much smaller than this unless less is left or allowed.
     private let minimumPart = 16
     private var lastWasWide = true
     /// Where the next turn begins, when not all fit: of those that write, and of prompts.
@@ -46,12 +46,13 @@ struct BatchPlanner: Sendable {
         if lastWasWide {
             distribute(
                 demands.lazy.filter(\.isWide), budget: min(promptBudget, shape.wideLimit), unit: BatchShape.chunk,
-                minimum: BatchShape.chunk, into: &shares)
+                limit: shape.wideLimit, minimum: BatchShape.chunk, into: &shares)
         } else {
             takeWriters(demands, into: &shares)
             distribute(
                 demands.lazy.filter { !$0.isWide && !$0.isWriting },
-                budget: min(promptBudget, shape.narrowLimit - shares.count), unit: 1, minimum: minimumPart,
+                budget: min(promptBudget, shape.narrowLimit - shares.count), unit: 1,
+                limit: shape.narrowLimit - shares.count, minimum: minimumPart,
                 into: &shares)
         }
         // libllama computes sequences together only if their numbers follow each other.
@@ -73,15 +74,16 @@ struct BatchPlanner: Sendable {
         }
     }
 
-    /// Gives every prompt the same number of units, and what short ones do not need to the others.
+    /// Gives every prompt the same number of units, and what short ones do not need to the others. Who would then lack less
+    /// than half of what is worth computing gets that too, up to `limit`.
     private mutating func distribute(
-        _ demands: some Sequence<Demand>, budget: Int, unit: Int, minimum: Int, into shares: inout [Share]
+        _ demands: some Sequence<Demand>, budget: Int, unit: Int, limit: Int, minimum: Int, into shares: inout [Share]
     ) {
         prompts.removeAll(keepingCapacity: true)
         prompts.append(contentsOf: demands)
         guard !prompts.isEmpty, budget > 0 || unit > 1 else { return }
         // As many prompts as can have a part worth computing; who is left out this time comes first next time.
-        let takers = max(1, min(prompts.count, budget / minimum))
+        let takers = max(1, min(prompts.count, (budget + (minimum - unit) / 2) / minimum))
         let start = promptRotation % prompts.count
         promptRotation = takers < prompts.count ? start + takers : 0
         prompts = (0..<takers).map { prompts[(start + $0) % prompts.count] }
@@ -100,6 +102,13 @@ struct BatchPlanner: Sendable {
                 units -= granted
                 if granted < wanted { open += 1 }
             }
+        }
+        var left = limit - shares[first...].reduce(0) { $0 + $1.count }
+        for (position, prompt) in prompts.enumerated() where shares[first + position].count > 0 {
+            let rest = prompt.count - shares[first + position].count
+            guard rest < minimum / 2, rest <= left else { continue }
+            shares[first + position].count += rest
+            left -= rest
         }
         shares.removeAll { $0.count == 0 }
     }
