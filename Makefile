@@ -73,9 +73,7 @@ fuzz: setup ## fuzz targets alone, each for FUZZ_SECONDS
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 bench: build ## what a token and a request cost, then the running program; flags in BENCH_ARGS
-	@cd Benchmarks && $(CURDIR)/$(TIMED) "micro-benchmarks" swift package --disable-sandbox benchmark --no-progress
-	@cd Benchmarks && $(CURDIR)/$(TIMED) "objects for each token and request" \
-		swift package --disable-sandbox benchmark thresholds check --no-progress
+	@cd Benchmarks && $(CURDIR)/$(TIMED) "micro-benchmarks" $(CURDIR)/scripts/micro-benchmarks
 	@$(TIMED) "the running program" .deps/python/bin/python scripts/measure.py \
 		--binary .build/$(CONFIGURATION)/martlet --model $(MODEL) $(BENCH_ARGS)
 

@@ -28,13 +28,14 @@ let package = Package(
         .executableTarget(
             name: "Martlet",
             dependencies: [
-                "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol", "MartletStreams",
+                "CAllocations", "MartletAPI", "MartletChat", "MartletJSON", "MartletProtocol", "MartletStreams",
                 .product(name: "Benchmark", package: "benchmark"),
             ],
             path: "Benchmarks/Martlet",
             swiftSettings: settings,
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
         ),
+        .target(name: "CAllocations"),
         .target(
             name: "MartletAPI",
             dependencies: [

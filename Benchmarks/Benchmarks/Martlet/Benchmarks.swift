@@ -1,20 +1,31 @@
 import Benchmark
+import CAllocations
 import MartletAPI
 import MartletChat
 import MartletJSON
 import MartletProtocol
 import MartletStreams
 
+private let allocations = BenchmarkMetric.custom("Allocations", useScalingFactor: false)
+
+extension Benchmark {
+    /// Runs what is measured, which fails if it asks for memory more often than `limit` says.
+    fileprivate func count(limit: Int, _ body: () throws -> Void) rethrows {
+        let before = martlet_allocation_count()
+        try body()
+        let count = Int(martlet_allocation_count() - before)
+        measurement(allocations, count)
+        if count > limit { error("over the limit: \(name) asks for memory \(count) times, and \(limit) are allowed") }
+    }
+}
+
 /// What one token costs on its way to a client, and what one request costs before the engine sees it.
 ///
-/// How many objects that takes, which no clock has a say in, is held to the numbers in `Thresholds`: of the token benchmarks for
-/// 1,000 tokens.
+/// How often memory is asked for, which no clock has a say in, is held to a number: of the token benchmarks for 1,000 tokens.
 let benchmarks: @Sendable () -> Void = {
     Benchmark.defaultConfiguration = .init(
-        metrics: [.wallClock, .throughput, .objectAllocCount], timeUnits: .nanoseconds, scalingFactor: .kilo,
-        maxDuration: .seconds(2),
-        // Arrays that are used again grow in the first round.
-        thresholds: [.objectAllocCount: BenchmarkThresholds(absolute: [.p90: 50])])
+        metrics: [.wallClock, .throughput, allocations], timeUnits: .nanoseconds, scalingFactor: .kilo,
+        maxDuration: .seconds(2))
 
     let head = ResponseHead(
         id: "chatcmpl-" + LogHead.makeID(), created: 1_700_000_000, model: "fledgling", fingerprint: "b1")
@@ -24,10 +35,12 @@ let benchmarks: @Sendable () -> Void = {
     Benchmark("API:ChatChunk:Encode") { benchmark in
         let view = ChatCompletionView(head: head, options: CompletionOptions(defaults: CompletionDefaults()))
         var bytes: [UInt8] = []
-        for number in benchmark.scaledIterations {
-            bytes.removeAll(keepingCapacity: true)
-            view.encode(text, number: number, into: &bytes)
-            blackHole(bytes)
+        benchmark.count(limit: 10) {
+            for number in benchmark.scaledIterations {
+                bytes.removeAll(keepingCapacity: true)
+                view.encode(text, number: number, into: &bytes)
+                blackHole(bytes)
+            }
         }
     }
 
@@ -37,23 +50,27 @@ let benchmarks: @Sendable () -> Void = {
         var cursor = LogCursor()
         var batch = LogBatch()
         var bytes: [UInt8] = []
-        for _ in benchmark.scaledIterations {
-            log.append(text)
-            blackHole(log.copy(from: &cursor, limit: 512, into: &batch))
-            bytes.removeAll(keepingCapacity: true)
-            batch.forEach { view.encode($0, number: $1, into: &bytes) }
-            blackHole(bytes)
+        benchmark.count(limit: 1_100) {
+            for _ in benchmark.scaledIterations {
+                log.append(text)
+                blackHole(log.copy(from: &cursor, limit: 512, into: &batch))
+                bytes.removeAll(keepingCapacity: true)
+                batch.forEach { view.encode($0, number: $1, into: &bytes) }
+                blackHole(bytes)
+            }
         }
     }
 
     Benchmark("Protocol:Frame:16Tokens") { benchmark in
         let frame = WorkerFrame.events(Array(repeating: token, count: 16))
-        for _ in benchmark.scaledIterations {
-            var bytes: [UInt8] = []
-            try frame.encode(to: &bytes)
-            var decoder = FrameDecoder()
-            decoder.append(bytes)
-            if let body = try decoder.next() { blackHole(try WorkerFrame(payload: body)) }
+        try benchmark.count(limit: 6_100) {
+            for _ in benchmark.scaledIterations {
+                var bytes: [UInt8] = []
+                try frame.encode(to: &bytes)
+                var decoder = FrameDecoder()
+                decoder.append(bytes)
+                if let body = try decoder.next() { blackHole(try WorkerFrame(payload: body)) }
+            }
         }
     }
 
@@ -68,9 +85,11 @@ let benchmarks: @Sendable () -> Void = {
 
     Benchmark("API:ChatRequest:50Messages", configuration: .init(timeUnits: .microseconds, scalingFactor: .one)) {
         benchmark in
-        for _ in benchmark.scaledIterations {
-            blackHole(
-                try ChatCompletionRequest(JSONParser.parse(body), defaults: CompletionDefaults(), randomSeed: 1))
+        try benchmark.count(limit: 500) {
+            for _ in benchmark.scaledIterations {
+                blackHole(
+                    try ChatCompletionRequest(JSONParser.parse(body), defaults: CompletionDefaults(), randomSeed: 1))
+            }
         }
     }
 
@@ -79,7 +98,9 @@ let benchmarks: @Sendable () -> Void = {
         let source = try fledglingTemplate()
         let template = try ChatTemplate(source: source, beginningToken: "", endToken: "<|im_end|>")
         benchmark.startMeasurement()
-        for _ in benchmark.scaledIterations { blackHole(try template.render(messages: conversation)) }
+        try benchmark.count(limit: 700) {
+            for _ in benchmark.scaledIterations { blackHole(try template.render(messages: conversation)) }
+        }
     }
 
     // What tells thinking, text and calls apart, token by token; of 20,000 tokens, so a microsecond each is 20,000 in all.
@@ -91,18 +112,22 @@ let benchmarks: @Sendable () -> Void = {
     let tools = OfferedTools([
         OfferedTools.Tool(name: "write", parameters: ["type": "object", "properties": ["text": ["type": "string"]]])
     ])
-    for (name, start, end) in [("Text", [][...], [][...]), ("Arguments", call.start, call.end)] {
+    for (name, limit, start, end) in [
+        ("Text", 41_000, [][...], [][...]), ("Arguments", 1_800, call.start, call.end),
+    ] {
         Benchmark(
             "Chat:Output:\(name):20000Tokens", configuration: .init(timeUnits: .microseconds, scalingFactor: .one)
         ) { benchmark in
             let syntax = AnswerSyntax(OutputSyntax.families[0])
             benchmark.startMeasurement()
-            for _ in benchmark.scaledIterations {
-                var parser = OutputParser(syntax, tools: tools)
-                parser.append(start) { blackHole($0) }
-                for word in words { parser.append(word) { blackHole($0) } }
-                parser.append(end) { blackHole($0) }
-                parser.finish { blackHole($0) }
+            benchmark.count(limit: limit) {
+                for _ in benchmark.scaledIterations {
+                    var parser = OutputParser(syntax, tools: tools)
+                    parser.append(start) { blackHole($0) }
+                    for word in words { parser.append(word) { blackHole($0) } }
+                    parser.append(end) { blackHole($0) }
+                    parser.finish { blackHole($0) }
+                }
             }
         }
     }
