@@ -144,6 +144,28 @@ import Testing
         #expect(pace.budget(isSomebodyWriting: true) == 512)
     }
 
+    @Test func aShortDecodeIsNotHeldUpForLong() {
+        var pace = PromptPace(stall: .milliseconds(60), ceiling: 512)
+        pace.observe(tokens: 100, nanoseconds: 20_000_000)
+        #expect(pace.budget(isSomebodyWriting: true) == 300)
+        for (milliseconds, budget) in [(1, 100), (30, 150), (200, 300)] {
+            for _ in 0..<60 { pace.observe(tokens: 0, nanoseconds: Int64(milliseconds) * 1_000_000) }
+            #expect((budget - 1...budget).contains(pace.budget(isSomebodyWriting: true)))
+        }
+        #expect(pace.budget(isSomebodyWriting: false) == 512)
+    }
+
+    /// Few tokens beside many that are written cost little more than those alone; they must not seem dear for that.
+    @Test func paceIsOfWhatPromptsAdd() {
+        var pace = PromptPace(stall: .milliseconds(60), ceiling: 512)
+        for _ in 0..<60 {
+            pace.observe(tokens: 0, nanoseconds: 20_000_000)
+            pace.observe(tokens: 16, nanoseconds: 21_600_000, besideWriters: true)
+        }
+        // 0.135 ms each, at least a tenth of the whole.
+        #expect((140...150).contains(pace.budget(isSomebodyWriting: true)))
+    }
+
     @Test func othersAreWaitedForAHundredthOfTheTime() {
         var pace = PromptPace(stall: .milliseconds(50), ceiling: 512, patience: .milliseconds(3))
         #expect(pace.wait(before: 1_000) == .zero)

@@ -97,7 +97,9 @@ extension EngineLoop {
             recover(from: outcome)
             return
         }
-        pace.observe(tokens: promptTokens, nanoseconds: now.nanoseconds - before.nanoseconds)
+        pace.observe(
+            tokens: promptTokens, nanoseconds: now.nanoseconds - before.nanoseconds,
+            besideWriters: prompts.count < parts.count)
         for part in parts {
             slots[part.slot].memoryCount = part.start + part.count
             slots[part.slot].lastUsed = turn

@@ -1,7 +1,8 @@
 /// Measures how fast prompts are read, and says how many of their tokens fit a given time, and whether others are worth
 /// waiting for.
 struct PromptPace: Sendable {
-    /// Longest time that prompts may add to a decode while somebody waits for a token.
+    /// Longest time that prompts may add to a decode while somebody waits for a token. Where a decode without prompts is
+    /// shorter, they may add as much as that, or a third of this: then nobody waits twice as long as ever.
     let stall: Duration
     /// Most tokens at once, whatever the pace.
     let ceiling: Int
@@ -10,6 +11,8 @@ struct PromptPace: Sendable {
     /// So that prompts go on even on the slowest machine.
     private let floor = 16
     private var nanosecondsPerToken: Double?
+    /// What a decode takes that holds no prompt tokens.
+    private var nanosecondsWithout: Double?
 
     init(stall: Duration, ceiling: Int, patience: Duration = .zero) {
         self.stall = stall
@@ -18,11 +21,23 @@ struct PromptPace: Sendable {
     }
 
     /// Takes the cost of a decode that held `tokens` prompt tokens.
-    mutating func observe(tokens: Int, nanoseconds: Int64) {
+    /// - Parameter besideWriters: whether it also held tokens of sequences that write.
+    mutating func observe(tokens: Int, nanoseconds: Int64, besideWriters: Bool = false) {
+        if tokens == 0 {
+            nanosecondsWithout = Self.mean(of: nanosecondsWithout, and: Double(nanoseconds))
+            return
+        }
         // Small chunks say more about overhead than about pace; yet they say something.
         guard tokens >= (nanosecondsPerToken == nil ? 1 : floor), nanoseconds > 0 else { return }
-        let sample = Double(nanoseconds) / Double(tokens)
-        nanosecondsPerToken = nanosecondsPerToken.map { $0 * 0.75 + sample * 0.25 } ?? sample
+        // What is added counts, and that is never nothing.
+        let all = Double(nanoseconds)
+        let added = besideWriters ? max(all - (nanosecondsWithout ?? 0), all / 10) : all
+        nanosecondsPerToken = Self.mean(of: nanosecondsPerToken, and: added / Double(tokens))
+    }
+
+    /// Follows a value that changes slowly.
+    private static func mean(of mean: Double?, and sample: Double) -> Double {
+        mean.map { $0 * 0.75 + sample * 0.25 } ?? sample
     }
 
     /// How long to wait for more before a decode of `tokens` prompt tokens and nothing else: a hundredth of what it takes.
@@ -38,7 +53,8 @@ struct PromptPace: Sendable {
     func budget(isSomebodyWriting: Bool) -> Int {
         guard isSomebodyWriting else { return ceiling }
         guard let nanosecondsPerToken else { return min(ceiling, 4 * floor) }
-        let fitting = Double(stall.components.attoseconds) / 1e9 + Double(stall.components.seconds) * 1e9
+        let longest = stall / .nanoseconds(1)
+        let fitting = min(longest, max(longest / 3, nanosecondsWithout ?? longest))
         return min(ceiling, max(floor, Int(min(1e9, fitting / nanosecondsPerToken))))
     }
 }
