@@ -2,7 +2,7 @@
 /// waiting for.
 struct PromptPace: Sendable {
     /// Longest time that prompts may add to a decode while somebody waits for a token. Where a decode without prompts is
-    /// shorter, they may add as much as that, or a third of this: then nobody waits twice as long as ever.
+    /// shorter they may add as much as that takes, but at least a third of this.
     let stall: Duration
     /// Most tokens at once, whatever the pace.
     let ceiling: Int
