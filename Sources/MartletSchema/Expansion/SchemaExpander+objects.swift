@@ -6,7 +6,7 @@ extension SchemaExpander {
     private static let groupLimit = 64
     private static let wantedLimit = 2
     /// What a transition costs of an automaton that is made of two, as one of a table that is only filled.
-    private static let productCost = 3
+    static let productCost = 3
 
     /// No shape where there is no such object; several where a member that must be there can be one of several.
     func objects(_ facts: SchemaFacts) throws(SchemaError) -> [ObjectShape] {

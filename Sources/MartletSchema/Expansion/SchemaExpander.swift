@@ -314,8 +314,7 @@ final class SchemaExpander {
             }
             keyword = facts.maxLength == nil ? "minLength" : "maxLength"
             let limited = try whole.limited(to: facts.minLength, facts.maxLength)
-            // What follows from a long table, its spelling in JSON above all, takes three times as long as the table.
-            if limited != whole { try budget.spend(transitions: 3 * limited.transitions.count) }
+            if limited != whole { try budget.spend(transitions: Self.productCost * limited.transitions.count) }
             return limited.isEmpty ? nil : .string(StringShape(automaton: limited))
         } catch {
             throw SchemaError(refusal, pointer: pointer, keyword: keyword, error.message)
