@@ -23,6 +23,7 @@ final class ControlBench {
         var options = Context.Options()
         options.contextLength = sharesMemory ? context : sequences * context
         options.sequenceCount = sequences
+        options.outputCount = sequences + BatchShape.chunk
         options.sharesMemory = sharesMemory
         let decodeGuard = DecodeGuard()
         let context = try Context(model: model, options: options, abortSignal: decodeGuard.signal)

@@ -100,6 +100,46 @@ import Testing
         running.engine.shutdown()
     }
 
+    @Test func aPromptThatLostItsPlaceIsToldOnce() throws {
+        let bench = try ControlBench(sequences: 2)
+        let handle = try bench.submit(String(repeating: "and what they did all day, ", count: 20), Self.wish)
+        var preemptions = 0
+        for _ in 0..<100 where !bench.answer(handle).isEnded {
+            _ = bench.loop.takeTurn()
+            // In the middle of the prompt, with a chunk of it told.
+            let told = bench.answer(handle).promptProbabilities.count
+            guard preemptions < 2, told > 0, bench.answer(handle).tokens.isEmpty,
+                let index = bench.loop.slots.firstIndex(where: { $0.generation?.handle == handle })
+            else { continue }
+            bench.loop.preempt(index)
+            preemptions += 1
+        }
+        let answer = bench.answer(handle)
+        #expect(preemptions == 2)
+        #expect(answer.completion != nil)
+        #expect(answer.promptProbabilities.map(\.number) == Array(0..<answer.promptTokens))
+        #expect(answer.tokens.count == 8)
+    }
+
+    @Test func whatTheEnginePutBeforeAPromptIsNotTold() throws {
+        let (_, vocabulary) = try SamplerChainTests.model()
+        let tokens = try PromptTokenizer(vocabulary).tokensToContinue(Self.prompt("Once upon"))
+        let all = PromptReport(of: tokens, from: 0, isText: false, vocabulary: vocabulary)
+        var rest = PromptReport(of: tokens, from: 1, isText: false, vocabulary: vocabulary)
+        #expect(all.next == 0)
+        // The scores behind the first token are needed, and that is not told.
+        #expect(rest.next == 1)
+        #expect(all.characterCount - rest.characterCount == vocabulary.piece(tokens[0]).count)
+        let report = TokenReport(vocabularySize: vocabulary.count)
+        var scores = [Float](repeating: 0, count: vocabulary.count)
+        scores.withUnsafeMutableBufferPointer { report.keep($0, count: 0) }
+        while let next = rest.next { rest.add(tokens[next], report, vocabulary: vocabulary) }
+        let told = rest.take()
+        #expect(told?.first == 0)
+        #expect(told?.tokens.map { $0[0].id } == Array(tokens.dropFirst()))
+        #expect(told?.tokens.first?.textOffset == 0)
+    }
+
     @Test func aPromptAloneIsTold() async throws {
         let running = RunningEngine()
         let text = await running.answer(Self.prompt("Once")) { request in
