@@ -47,7 +47,9 @@ let package = Package(
             exclude: ["design.md"], swiftSettings: settings),
         .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
         .target(
-            name: "MartletChat", dependencies: ["MartletJSON", "MartletProtocol", collections], swiftSettings: settings),
+            name: "MartletChat",
+            dependencies: ["MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", collections],
+            swiftSettings: settings),
         .target(
             name: "MartletStreams",
             dependencies: [
