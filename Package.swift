@@ -62,7 +62,7 @@ let package = Package(
             name: "MartletServer",
             dependencies: [
                 "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol", "MartletJSON",
-                "MartletObservability", "MartletSchema",
+                "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -97,7 +97,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -105,7 +105,7 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol",
+                "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -114,7 +114,7 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -122,7 +122,7 @@ let package = Package(
         .target(
             name: "MartletEngine",
             dependencies: [
-                "Llama", "MartletGrammar", "MartletProtocol",
+                "Llama", "MartletGrammar", "MartletProtocol", "MartletText",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -132,19 +132,21 @@ let package = Package(
         .target(
             name: "MartletSchema",
             dependencies: [
-                "MartletGrammar", "MartletJSON",
+                "MartletGrammar", "MartletJSON", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             exclude: ["design.md"],
             swiftSettings: settings
         ),
-        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
+        .target(name: "MartletText", swiftSettings: settings),
+        .target(
+            name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
-        .target(name: "MartletGGUF", swiftSettings: settings),
+        .target(name: "MartletGGUF", dependencies: ["MartletText"], swiftSettings: settings),
         .target(name: "CSandbox"),
         .target(
             name: "MartletJSON",
-            dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
+            dependencies: ["MartletText", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: settings
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
@@ -172,6 +174,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "MartletTextTests", dependencies: ["MartletText"], swiftSettings: settings),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
         .testTarget(
             name: "MartletSchemaTests",
@@ -190,7 +193,7 @@ let package = Package(
             name: "MartletChatTests",
             dependencies: [
                 "MartletChat", "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
-                "MartletStreams", "MartletTestSupport",
+                "MartletStreams", "MartletTestSupport", "MartletText",
             ],
             swiftSettings: settings),
         .testTarget(

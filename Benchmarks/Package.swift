@@ -36,31 +36,36 @@ let package = Package(
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
         ),
         .target(name: "CAllocations"),
+        .target(name: "MartletText", swiftSettings: settings),
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams", collections,
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
+                collections,
             ],
             swiftSettings: settings),
         .target(
-            name: "MartletSchema", dependencies: ["MartletGrammar", "MartletJSON", collections],
+            name: "MartletSchema", dependencies: ["MartletGrammar", "MartletJSON", "MartletText", collections],
             exclude: ["design.md"], swiftSettings: settings),
-        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: settings),
+        .target(
+            name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"], swiftSettings: settings),
         .target(
             name: "MartletChat",
-            dependencies: ["MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", collections],
+            dependencies: [
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletText", collections,
+            ],
             swiftSettings: settings),
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol",
+                "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
-        .target(name: "MartletJSON", dependencies: [collections], swiftSettings: settings),
+        .target(name: "MartletJSON", dependencies: ["MartletText", collections], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

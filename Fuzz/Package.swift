@@ -46,10 +46,11 @@ let package = Package(
             ]
         ),
         .systemLibrary(name: "CLibFuzzer"),
+        .target(name: "MartletText", swiftSettings: instrumented),
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented
@@ -57,7 +58,7 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
+                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: instrumented
@@ -65,27 +66,29 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol",
+                "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: instrumented
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
-        .target(name: "MartletGGUF", swiftSettings: instrumented),
+        .target(name: "MartletGGUF", dependencies: ["MartletText"], swiftSettings: instrumented),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
         .target(
             name: "MartletSchema",
             dependencies: [
-                "MartletGrammar", "MartletJSON", .product(name: "OrderedCollections", package: "swift-collections"),
+                "MartletGrammar", "MartletJSON", "MartletText",
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             exclude: ["design.md"],
             swiftSettings: instrumented
         ),
-        .target(name: "MartletGrammar", exclude: ["design.md"], swiftSettings: instrumented),
+        .target(
+            name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"], swiftSettings: instrumented),
         .target(
             name: "MartletJSON",
-            dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
+            dependencies: ["MartletText", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: instrumented
         ),
     ],

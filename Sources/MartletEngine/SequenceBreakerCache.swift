@@ -1,17 +1,18 @@
 import Llama
 import MartletProtocol
+import MartletText
 
 /// The sequence breakers of the last request that had some, as finding them reads the whole vocabulary (152,000 tokens:
 /// some tens of milliseconds). Any thread may use it.
 final class SequenceBreakerCache: Sendable {
-    private let last = Locked<(texts: [String], breakers: SequenceBreakers)>(([], .none))
+    private let last = Locked<(texts: [ExactString], breakers: SequenceBreakers)>(([], .none))
 
     func breakers(for parameters: SamplingParameters, vocabulary: Vocabulary) -> SequenceBreakers {
         let isUsed = parameters.mirostat == .off && parameters.samplers.contains(.dry) && parameters.dry.isActive
         guard isUsed else { return .none }
         let texts = parameters.dry.sequenceBreakers
         let (known, cached) = last.withLock { ($0.texts, $0.breakers) }
-        if known == texts { return cached }
+        if known == texts.map({ ExactString($0) }) { return cached }
         var finder = SequenceBreakers.Finder(texts)
         vocabulary.forEachDetokenized { token, piece in
             finder.add(token, piece) { bytes in
@@ -24,7 +25,7 @@ final class SequenceBreakerCache: Sendable {
             }
         }
         let breakers = finder.breakers
-        last.withLock { $0 = (texts, breakers) }
+        last.withLock { $0 = (texts.map { ExactString($0) }, breakers) }
         return breakers
     }
 }

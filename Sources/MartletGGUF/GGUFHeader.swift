@@ -1,3 +1,5 @@
+internal import MartletText
+
 /// What a GGUF file says of itself, checked against the file's length: counts, sizes, alignment, and that each tensor lies
 /// within the file.
 ///
@@ -150,11 +152,11 @@ package struct GGUFHeader: Sendable, Equatable {
 
     private mutating func readTensors(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) {
         let alignment = try alignment()
-        var names: Set<String> = []
+        var names: Set<ExactString> = []
         var tensors: [Tensor] = []
         for _ in 0..<tensorCount {
             let tensor = try Self.tensor(&cursor)
-            guard names.insert(tensor.name).inserted else { throw .broken("it has the tensor '\(tensor.name)' twice") }
+            guard names.insert(tensor.name) else { throw .broken("it has the tensor '\(tensor.name)' twice") }
             guard tensor.offset % alignment == 0 else {
                 throw .broken(
                     "tensor '\(tensor.name)' begins at \(tensor.offset), which is no multiple of \(alignment)")

@@ -1,5 +1,3 @@
-import OrderedCollections
-
 /// Reads JSON text (RFC 8259) within limits.
 ///
 /// Strict, with two allowances that real clients need: a byte order mark at the beginning is skipped, and half of a

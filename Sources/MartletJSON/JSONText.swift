@@ -1,5 +1,3 @@
-import OrderedCollections
-
 /// Writes JSON text into byte arrays, which keep their capacity from one message to the next.
 package enum JSONText {
     /// Appends `utf8` in quotes. Escapes what RFC 8259 demands and nothing else; bytes that are no UTF-8 pass through.
@@ -104,7 +102,7 @@ extension JSONValue {
             bytes.append(UInt8(ascii: "]"))
         case .object(let members):
             bytes.append(UInt8(ascii: "{"))
-            for (index, member) in members.elements.enumerated() {
+            for (index, member) in members.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
                 JSONText.appendString(member.key, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))

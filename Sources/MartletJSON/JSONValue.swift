@@ -1,10 +1,10 @@
-package import OrderedCollections
+internal import MartletText
 
 /// A JSON document in memory.
 ///
 /// Objects keep the order of their keys, because a chat template prints tool schemas as the client wrote them and a
 /// schema's property order is the order in which a model has to write. Numbers keep the difference between
-/// `1` and `1.0`, as templates print them differently.
+/// `1` and `1.0`, as templates print them differently. Strings are equal if their bytes are.
 package indirect enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -17,8 +17,32 @@ package indirect enum JSONValue: Sendable, Hashable {
     case object(JSONObject)
 }
 
-/// The members of a JSON object in the order of the text. Of duplicate keys the last value counts, at the first place.
-package typealias JSONObject = OrderedDictionary<String, JSONValue>
+extension JSONValue {
+    package static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.integer(let left), .integer(let right)): left == right
+        case (.number(let left), .number(let right)): left == right
+        case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .bool(let value): hasher.combine(value)
+        case .integer(let value): hasher.combine(value)
+        case .number(let value): hasher.combine(value)
+        case .string(let value): hasher.combine(ExactString(value))
+        case .array(let elements): hasher.combine(elements)
+        case .object(let members): hasher.combine(members)
+        }
+    }
+}
 
 extension JSONValue {
     /// The member `key` of an object, or `nil` when this is no object, lacks the key, or has it as `null`.

@@ -1,4 +1,5 @@
 internal import MartletProtocol
+internal import MartletText
 internal import NIOCore
 
 /// The resumable generations that can be asked for: live ones, ended ones for a while, and what labels point at.
@@ -21,11 +22,11 @@ struct GenerationShelf {
         var finished: Int64
     }
 
-    private var all: [String: Generation] = [:]
+    private var all: [ExactString: Generation] = [:]
     private var slots: [LabelKey: Slot] = [:]
     /// The oldest first. Those before `firstEnded` are gone.
     private var ended: [Ended?] = []
-    private var endedIndices: [String: Int] = [:]
+    private var endedIndices: [ExactString: Int] = [:]
     private var firstEnded = 0
 
     // MARK: Looking up
@@ -36,20 +37,21 @@ struct GenerationShelf {
 
     /// The newest generation of its owner's conversation.
     func generation(labelled label: String, of owner: Owner) -> Generation? {
-        let slot = slots[LabelKey(owner: owner, label: label)]
+        let slot = slots[LabelKey(owner: owner, label: ExactString(label))]
         return slot?.candidate ?? slot?.current
     }
 
     /// All that a label points at, which is two while a newer generation waits for the engine's yes.
     func generations(labelled label: String, of owner: Owner) -> [Generation] {
-        let slot = slots[LabelKey(owner: owner, label: label)]
+        let slot = slots[LabelKey(owner: owner, label: ExactString(label))]
         return [slot?.candidate, slot?.current].compactMap { $0 }
     }
 
     /// The newest generations of conversations called `label`, or `label::` and more.
     func generations(labelledLike label: String, of owner: Owner) -> [Generation] {
         slots.compactMap { key, slot in
-            guard key.owner == owner, key.label == label || key.label.hasPrefix(label + "::") else { return nil }
+            guard key.owner == owner, key.label == ExactString(label) || key.label.text.hasBytes(ofPrefix: label + "::")
+            else { return nil }
             return slot.candidate ?? slot.current
         }
     }

@@ -1,3 +1,4 @@
+internal import MartletText
 package import NIOCore
 
 /// What is fixed of a generation before it begins.
@@ -41,12 +42,12 @@ package struct GenerationTerms: Sendable {
     /// Under which its owner finds the newest of them.
     var labelKey: LabelKey? {
         guard isResumable, streams, let label else { return nil }
-        return LabelKey(owner: owner, label: label)
+        return LabelKey(owner: owner, label: ExactString(label))
     }
 }
 
 /// A label is its owner's: the same text of another owner is another label.
 struct LabelKey: Hashable, Sendable {
     var owner: Owner
-    var label: String
+    var label: ExactString
 }

@@ -18,6 +18,18 @@ struct ToolFieldsTests {
         return try ChatCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 7)
     }
 
+    @Test func namesAreTheSameIfTheirBytesAre() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        // A combining mark is no letter, so a decomposed name is refused; it must not count as the composed one.
+        let choice: JSONValue = ["type": "function", "function": ["name": .string(decomposed)]]
+        #expect(throws: APIError.self) {
+            try request(["tools": [Self.tool(.string(composed))], "tool_choice": choice])
+        }
+        // Two letters that Swift calls equal.
+        let kelvins: JSONValue = [Self.tool("K"), Self.tool("\u{212A}")]
+        #expect(try request(["tools": kelvins]).tools.offered.count == 2)
+    }
+
     @Test func choicesSayWhatIsOffered() throws {
         func offered(_ choice: JSONValue?) throws -> (names: [String], choice: ToolFields.Choice, several: Bool) {
             var fields: JSONObject = ["tools": Self.two]

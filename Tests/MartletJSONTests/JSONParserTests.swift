@@ -21,6 +21,16 @@ struct JSONParserTests {
         #expect(value.text == #"{"z":1,"a":4,"m":3}"#)
     }
 
+    @Test func keysAndStringsAreTheSameIfTheirBytesAre() throws {
+        let value = try parse(#"{"\u00e9":1,"e\u0301":2,"\u00e9":3}"#)
+        #expect(value.text == "{\"\u{E9}\":3,\"e\u{301}\":2}")
+        #expect(value["\u{E9}"] == 3 && value["e\u{301}"] == 2)
+        #expect(JSONValue.string("\u{E9}") != .string("e\u{301}"))
+        #expect(Set([JSONValue.string("\u{E9}"), .string("e\u{301}"), .string("\u{E9}")]).count == 2)
+        let composed: JSONValue = ["\u{E9}": 1]
+        #expect(composed != ["e\u{301}": 1])
+    }
+
     @Test func integersStayIntegers() throws {
         #expect(
             try parse("[1,1.0,9223372036854775807,9223372036854775808]") == [

@@ -14,6 +14,22 @@ import Testing
                 ["2", "[]", "{}"]
             ),
             (#"{"const": "x", "type": "string"}"#, [#""x""#], [#""y""#]),
+            // Names and values are the same if their bytes are: a composed and a decomposed letter are two.
+            (#"{"enum": ["\u00e9"]}"#, ["\"\u{E9}\""], ["\"e\u{301}\""]),
+            (#"{"enum": ["\u00e9", "e\u0301"]}"#, ["\"\u{E9}\"", "\"e\u{301}\""], [#""e""#]),
+            (
+                #"{"type": "string", "anyOf": [{"pattern": "^\u00e9$"}, {"pattern": "^e\u0301$"}]}"#,
+                ["\"\u{E9}\"", "\"e\u{301}\""], [#""e""#]
+            ),
+            (
+                #"{"type": "object", "properties": {"\u00e9": {"type": "integer"}, "e\u0301": {"type": "string"}}, "required": ["\u00e9", "e\u0301"], "additionalProperties": false}"#,
+                ["{\"\u{E9}\":1,\"e\u{301}\":\"a\"}"],
+                ["{\"\u{E9}\":1}", "{\"e\u{301}\":\"a\"}", "{\"\u{E9}\":\"a\",\"e\u{301}\":1}"]
+            ),
+            (
+                #"{"type": "object", "properties": {"\u00e9": {"type": "integer"}}, "required": ["\u00e9"], "unevaluatedProperties": false}"#,
+                ["{\"\u{E9}\":1}"], ["{\"e\u{301}\":1}", "{\"\u{E9}\":1,\"e\u{301}\":1}"]
+            ),
             (#"{"enum": ["a", 1], "type": "string"}"#, [#""a""#], ["1"]),
             (
                 #"{"properties": {"a": {"type": "integer"}, "b": {}}, "required": ["b"], "additionalProperties": false}"#,

@@ -68,6 +68,21 @@ import Testing
         func advance(by count: Int) { seconds.add(count, ordering: .relaxed) }
     }
 
+    @Test func labelsAreTheSameIfTheirBytesAre() throws {
+        let bench = Bench()
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let first = try bench.run(Self.alice, composed)
+        #expect(bench.labelled(decomposed) == nil)
+        let second = try bench.run(Self.alice, decomposed)
+        #expect(bench.labelled(composed) === first && bench.labelled(decomposed) === second)
+        #expect(!first.log.extent.isEnded)
+        let like = bench.registry.generations(labelledLike: composed, of: Self.alice)
+        #expect(like.count == 1 && like[0] === first)
+        // What stands behind `::` may begin with a combining character.
+        let part = try bench.run(Self.alice, "x::\u{301}y")
+        #expect(bench.registry.generations(labelledLike: "x", of: Self.alice).first === part)
+    }
+
     @Test func aLabelPointsAtTheNewestAndStopsTheOlder() throws {
         let bench = Bench()
         let old = try bench.run()

@@ -2,6 +2,7 @@ package import MartletGrammar
 package import MartletJSON
 package import MartletProtocol
 package import MartletSchema
+internal import MartletText
 
 /// The fields that every completion route shares.
 package struct CompletionOptions: Sendable, Equatable {
@@ -214,7 +215,7 @@ package struct CompletionOptions: Sendable, Equatable {
             guard text.utf8.count <= stopLengthLimit else {
                 throw .field(name, "At most \(stopLengthLimit) bytes are allowed, but got \(text.utf8.count)")
             }
-            if !text.isEmpty, !stops.contains(text) { stops.append(text) }
+            if !text.isEmpty, !stops.containsBytes(of: text) { stops.append(text) }
         }
         return stops
     }

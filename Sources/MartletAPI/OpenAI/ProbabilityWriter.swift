@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletProtocol
+internal import MartletText
 
 /// Writes what is known of tokens: llama-server's members, which have OpenAI's for chats among them.
 struct ProbabilityWriter: Sendable, Equatable {
@@ -53,8 +54,8 @@ struct ProbabilityWriter: Sendable, Equatable {
             if token[0].value == .infinity { return JSONText.appendRaw("null", to: &bytes) }
             JSONText.appendRaw("{", to: &bytes)
             // Two tokens can have one text, such as parts of characters; a member must come once: the likelier counts.
-            var seen: Set<String> = []
-            for index in 1..<max(1, token.count) where seen.insert(Self.text(token[index])).inserted {
+            var seen: Set<ExactString> = []
+            for index in 1..<max(1, token.count) where seen.insert(Self.text(token[index])) {
                 if seen.count > 1 { JSONText.appendRaw(",", to: &bytes) }
                 JSONText.appendString(Self.text(token[index]), to: &bytes)
                 JSONText.appendRaw(":", to: &bytes)

@@ -1,6 +1,6 @@
 package import MartletJSON
 import MartletSchema
-import OrderedCollections
+package import MartletText
 
 /// What a request says of tools, validated.
 package struct ToolFields: Sendable, Equatable {
@@ -30,7 +30,7 @@ package struct ToolFields: Sendable, Equatable {
     package var tools: [Tool] = []
     package var choice = Choice.auto
     /// The names that may be called; `nil` = all.
-    package var allowed: Set<String>?
+    package var allowed: Set<ExactString>?
     package var allowsSeveral = true
 
     /// Most tools of one request.
@@ -38,7 +38,7 @@ package struct ToolFields: Sendable, Equatable {
     private static let nameLimit = 256
 
     init(_ fields: FieldReader, limits: SchemaLimits) throws(APIError) {
-        var names: Set<String> = []
+        var names: Set<ExactString> = []
         let values = try fields.array("tools") ?? []
         guard values.count <= Self.countLimit else {
             throw .field("tools", "At most \(Self.countLimit) tools are allowed, but got \(values.count)")
@@ -52,7 +52,7 @@ package struct ToolFields: Sendable, Equatable {
                 throw APIError(
                     error, field: "tools[\(index)].function.parameters", of: "All tools up to \"\(tool.name)\"")
             }
-            guard names.insert(tool.name).inserted else {
+            guard names.insert(tool.name) else {
                 throw .field(
                     "tools[\(index)].function.name", "Names must differ, but \"\(tool.name)\" is there already")
             }
@@ -156,7 +156,7 @@ package struct ToolFields: Sendable, Equatable {
 
     // MARK: Choice
 
-    private mutating func readChoice(_ value: JSONValue, _ names: Set<String>) throws(APIError) {
+    private mutating func readChoice(_ value: JSONValue, _ names: Set<ExactString>) throws(APIError) {
         switch value {
         case .string(let word): choice = try Self.mode(word, at: "tool_choice", alsoNone: true)
         case .object: try readObject(value, names)
@@ -167,12 +167,12 @@ package struct ToolFields: Sendable, Equatable {
         }
     }
 
-    private mutating func readObject(_ value: JSONValue, _ names: Set<String>) throws(APIError) {
+    private mutating func readObject(_ value: JSONValue, _ names: Set<ExactString>) throws(APIError) {
         let type = value["type"]?.stringValue
         switch type {
         case "function"?:
             let name = value["function"]?["name"] ?? value["name"]
-            allowed = [try Self.known(name, names, at: "tool_choice.function.name")]
+            allowed = [ExactString(try Self.known(name, names, at: "tool_choice.function.name"))]
             choice = .required
             allowsSeveral = false
         case "allowed_tools"?:
@@ -182,7 +182,7 @@ package struct ToolFields: Sendable, Equatable {
             guard let entries = list["tools"]?.arrayValue, !entries.isEmpty else {
                 throw .field("\(place).tools", "A list of at least one tool is required")
             }
-            var result: Set<String> = []
+            var result: Set<ExactString> = []
             for (index, entry) in entries.enumerated() {
                 let name = entry["function"]?["name"] ?? entry["name"]
                 result.insert(try Self.known(name, names, at: "\(place).tools[\(index)].function.name"))
@@ -205,7 +205,9 @@ package struct ToolFields: Sendable, Equatable {
         }
     }
 
-    private static func known(_ value: JSONValue?, _ names: Set<String>, at place: String) throws(APIError) -> String {
+    private static func known(_ value: JSONValue?, _ names: Set<ExactString>, at place: String) throws(APIError)
+        -> String
+    {
         guard let name = value?.stringValue else {
             throw .field(place, "The name of a tool is required, but got \(value.map(\.kindName) ?? "nothing")")
         }

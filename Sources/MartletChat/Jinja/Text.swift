@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import MartletText
 
 /// A string of a template that knows of each byte whether it may be trusted.
 ///
@@ -134,7 +128,7 @@ struct Text: Sendable {
 
 /// Equality is of bytes: Swift's own would call two spellings of an accented letter equal.
 extension Text: Hashable {
-    static func == (left: Text, right: Text) -> Bool { sameBytes(left.string, right.string) }
+    static func == (left: Text, right: Text) -> Bool { left.string.hasSameBytes(as: right.string) }
 
     func hash(into hasher: inout Hasher) {
         var copy = string
@@ -145,18 +139,4 @@ extension Text: Hashable {
     static func < (left: Text, right: Text) -> Bool {
         left.string.utf8.lexicographicallyPrecedes(right.string.utf8)
     }
-}
-
-/// Whether two strings are the same sequence of code points.
-func sameBytes(_ left: String, _ right: String) -> Bool {
-    let left = left.utf8
-    let right = right.utf8
-    guard left.count == right.count else { return false }
-    let result = left.withContiguousStorageIfAvailable { left in
-        right.withContiguousStorageIfAvailable { right in
-            guard let one = left.baseAddress, let other = right.baseAddress else { return true }
-            return memcmp(one, other, left.count) == 0
-        }
-    }
-    return (result ?? nil) ?? left.elementsEqual(right)
 }

@@ -1,6 +1,6 @@
 package import MartletJSON
 import MartletSchema
-import OrderedCollections
+internal import MartletText
 
 /// The tools that a model may call, as a reader of its answer needs to know them.
 package struct OfferedTools: Sendable, Equatable {
@@ -19,11 +19,12 @@ package struct OfferedTools: Sendable, Equatable {
         }
     }
     package let tools: [Tool]
-    private let numbers: [String: Int]
+    private let numbers: [ExactString: Int]
 
     package init(_ tools: [Tool]) {
         self.tools = tools
-        numbers = Dictionary(tools.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        numbers = Dictionary(
+            tools.enumerated().map { (ExactString($1.name), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The tool of that name.

@@ -1,3 +1,5 @@
+internal import MartletText
+
 /// A node of a grammar. Numbers stand for expressions, which come before those that use them, and for rules.
 enum Expression: Hashable, Sendable {
     /// Matches the empty text.
@@ -64,4 +66,29 @@ package enum TokenTerm: Hashable, Sendable {
     /// Any token that has no text of its own and does not end the generation, but for those with these texts and
     /// numbers.
     case controlOtherThan(texts: [String], ids: [Int32])
+
+    /// Texts of tokens are the same if their bytes are.
+    private enum Identity: Hashable {
+        case marker(ExactString)
+        case id(Int32)
+        case text(ExactString)
+        case otherThanID(Int32)
+        case otherThanText(ExactString)
+        case controlOtherThan(texts: [ExactString], ids: [Int32])
+    }
+
+    private var identity: Identity {
+        switch self {
+        case .marker(let text): .marker(ExactString(text))
+        case .id(let id): .id(id)
+        case .text(let text): .text(ExactString(text))
+        case .otherThanID(let id): .otherThanID(id)
+        case .otherThanText(let text): .otherThanText(ExactString(text))
+        case .controlOtherThan(let texts, let ids): .controlOtherThan(texts: texts.map { ExactString($0) }, ids: ids)
+        }
+    }
+
+    package static func == (left: TokenTerm, right: TokenTerm) -> Bool { left.identity == right.identity }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(identity) }
 }

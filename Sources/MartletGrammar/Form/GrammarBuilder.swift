@@ -1,3 +1,5 @@
+internal import MartletText
+
 /// Puts a grammar together.
 ///
 /// Equal expressions are one node. A budget that is used up, or a mistake in what is asked for, makes every further node
@@ -17,7 +19,7 @@ package struct GrammarBuilder {
     private var table = ExpressionTable()
     var rules: [(name: String, body: Int32?)] = []
     var automata: [ByteAutomaton] = []
-    private var sharedRules: [String: Rule] = [:]
+    private var sharedRules: [ExactString: Rule] = [:]
     /// How many different automata there are.
     package var automatonCount: Int { automata.count }
     private var automatonNumbers: [ByteAutomaton: Int32] = [:]

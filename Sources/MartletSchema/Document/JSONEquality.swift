@@ -1,5 +1,5 @@
 import MartletJSON
-import OrderedCollections
+import MartletText
 
 /// Equality as JSON Schema has it: numbers by their value, objects without the order of their members.
 enum JSONEquality {
@@ -13,7 +13,8 @@ enum JSONEquality {
         case .object(let members):
             .object(
                 JSONObject(
-                    uniqueKeysWithValues: members.map { ($0.key, canonical($0.value)) }.sorted { $0.0 < $1.0 }))
+                    uniqueKeysWithValues: members.map { ($0.key, canonical($0.value)) }
+                        .sorted { ExactString($0.0) < ExactString($1.0) }))
         default: value
         }
     }

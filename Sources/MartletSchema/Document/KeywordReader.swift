@@ -1,10 +1,19 @@
 import MartletJSON
-import OrderedCollections
+import MartletText
 
 /// A keyword at a place of a schema.
 struct SchemaKeyword: Hashable, Sendable {
     var pointer: String
     var keyword: String
+
+    static func == (left: SchemaKeyword, right: SchemaKeyword) -> Bool {
+        left.pointer.hasSameBytes(as: right.pointer) && left.keyword.hasSameBytes(as: right.keyword)
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(ExactString(pointer))
+        hasher.combine(ExactString(keyword))
+    }
 }
 
 /// Reads the keywords of one schema; a value of a wrong kind is an error that names it.

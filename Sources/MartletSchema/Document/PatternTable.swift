@@ -1,8 +1,21 @@
+import MartletText
+
 /// The automata of a schema's patterns and formats, each made once.
 final class PatternTable {
     enum Term: Hashable {
         case pattern(String)
         case format(String)
+
+        private var identity: (isPattern: Bool, text: ExactString) {
+            switch self {
+            case .pattern(let text): (true, ExactString(text))
+            case .format(let name): (false, ExactString(name))
+            }
+        }
+
+        static func == (left: Term, right: Term) -> Bool { left.identity == right.identity }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(identity.text) }
     }
 
     private var known: [Term: Result<CharacterAutomaton, RegexError>] = [:]

@@ -1,5 +1,5 @@
 import MartletJSON
-import OrderedCollections
+import MartletText
 
 /// Tells whether a value that is there fulfils a schema.
 ///
@@ -10,7 +10,7 @@ struct SchemaEvaluator {
 
     /// What has been spoken of: members by name, items by place.
     private struct Evaluated {
-        var keys: Set<String> = []
+        var keys: Set<ExactString> = []
         var items: Set<Int> = []
     }
 

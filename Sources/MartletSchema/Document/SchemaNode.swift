@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletText
 
 /// One schema of a document, with its keywords read and checked. Other schemas are named by their number.
 ///
@@ -29,7 +30,7 @@ final class SchemaNode {
     var format: String?
 
     var properties: [(key: String, node: Int)] = []
-    var propertyNumbers: [String: Int] = [:]
+    var propertyNumbers: [ExactString: Int] = [:]
     var patternProperties: [(pattern: String, node: Int)] = []
     var additionalProperties: Int?
     var propertyNames: Int?

@@ -1,5 +1,5 @@
 package import MartletJSON
-import OrderedCollections
+import MartletText
 
 /// What can be told of a value from its place in a document and the document's schema, without a look at other values.
 ///
@@ -27,9 +27,11 @@ package struct SchemaPlace: Hashable, Sendable {
     }
 
     /// Places of one document.
-    package static func == (left: SchemaPlace, right: SchemaPlace) -> Bool { left.pointer == right.pointer }
+    package static func == (left: SchemaPlace, right: SchemaPlace) -> Bool {
+        left.pointer.hasSameBytes(as: right.pointer)
+    }
 
-    package func hash(into hasher: inout Hasher) { hasher.combine(pointer) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ExactString(pointer)) }
 
     /// The types that a value may be of here.
     package var types: JSONTypes { schema.map { types(of: $0) } ?? .all }

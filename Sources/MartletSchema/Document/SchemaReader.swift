@@ -1,5 +1,5 @@
 import MartletJSON
-import OrderedCollections
+import MartletText
 
 /// Reads the keywords of the schemas that are reached from the root.
 ///
@@ -14,7 +14,7 @@ struct SchemaReader {
     /// Keywords that are left out, as `pointer keyword`.
     private let dropped: Set<SchemaKeyword>
     /// By pointer.
-    private var numbers: [String: Int] = [:]
+    private var numbers: [ExactString: Int] = [:]
     private var pending: [(node: SchemaNode, value: JSONValue)] = []
 
     static func read(

@@ -1,5 +1,5 @@
 import MartletJSON
-import OrderedCollections
+import MartletText
 
 /// Finds what a reference means: pointers, anchors and identifiers within one document.
 struct SchemaResources {
@@ -8,13 +8,13 @@ struct SchemaResources {
     private let root: JSONValue
     private let usesShortIdentifiers: Bool
     /// The pointer of each identified schema, by its absolute identifier without fragment.
-    private var identified: [String: String] = ["": Self.rootPointer]
+    private var identified: [ExactString: String] = ["": Self.rootPointer]
     /// What references are relative to, by the pointers of the schemas that say so.
-    private var bases: [String: String] = [Self.rootPointer: ""]
+    private var bases: [ExactString: String] = [ExactString(Self.rootPointer): ""]
     /// The pointer of each anchor, by identifier, `#` and name.
-    private var anchors: [String: String] = [:]
+    private var anchors: [ExactString: String] = [:]
     /// How many schemas have each anchor.
-    private var dynamicAnchors: [String: Int] = [:]
+    private var dynamicAnchors: [ExactString: Int] = [:]
     private var recursiveAnchors = 0
 
     /// Pointers are URI fragments with their `#`.

@@ -1,4 +1,5 @@
 import MartletGrammar
+import MartletText
 
 extension SchemaEmitter {
     private static var cellLimit: Int { 12_000 }
@@ -29,7 +30,7 @@ extension SchemaEmitter {
     /// written; with bounds, how many.
     mutating func object(_ shape: ObjectShape, in brackets: Brackets, _ write: MemberWriter) throws -> Node {
         var shape = shape
-        if notation == .gemma { shape.members.sort { $0.key < $1.key } }
+        if notation == .gemma { shape.members.sort { ExactString($0.key) < ExactString($1.key) } }
         let least = shape.members.count { $0.isRequired } + shape.wanted.count
         // A bound that is never reached is none; one that is hardly ever reached is put where it can be counted.
         if shape.others.isEmpty, shape.maximum ?? 0 >= shape.members.count + shape.wanted.count { shape.maximum = nil }

@@ -1,3 +1,5 @@
+import MartletText
+
 /// Names of members that a schema does not list.
 enum MemberNames: Hashable {
     /// All but these, which are UTF-8, ascending, each once.
@@ -7,8 +9,8 @@ enum MemberNames: Hashable {
     static let all = MemberNames.others(than: [])
 
     /// All but `names`.
-    init(otherThan names: Set<String>) {
-        self = .others(than: names.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) })
+    init(otherThan names: Set<ExactString>) {
+        self = .others(than: names.map { Array($0.text.utf8) }.sorted { $0.lexicographicallyPrecedes($1) })
     }
 
     /// The same names as an automaton. Few objects need it.

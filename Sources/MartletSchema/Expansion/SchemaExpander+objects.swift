@@ -1,5 +1,5 @@
 import MartletJSON
-import OrderedCollections
+import MartletText
 
 extension SchemaExpander {
     /// Most groups of members whose names are not in the schema.
@@ -48,9 +48,9 @@ extension SchemaExpander {
 
     private func explicitKeys(_ facts: SchemaFacts) -> [String] {
         var keys: [String] = []
-        var seen: Set<String> = []
+        var seen: Set<ExactString> = []
         let named = (orderedSources(facts) + facts.wanted.map(\.node)).flatMap { nodes[$0].properties.map(\.key) }
-        for key in named + facts.members.map(\.key) + facts.required where seen.insert(key).inserted {
+        for key in named + facts.members.map(\.key) + facts.required where seen.insert(key) {
             keys.append(key)
         }
         return keys
@@ -126,7 +126,7 @@ extension SchemaExpander {
         _ facts: SchemaFacts, _ keys: [String], wanted: [WantedMember]
     ) throws(SchemaError) -> ObjectShape? {
         var members: [ObjectShape.Member] = []
-        let required = Set(facts.required)
+        let required = Set<ExactString>(facts.required)
         for key in keys {
             let isRequired = required.contains(key)
             var isAllowed = !facts.forbidden.contains(key)
@@ -163,7 +163,7 @@ extension SchemaExpander {
 
     /// What a member fulfils, by its name or, for names outside the schema, by the patterns that its name matches.
     private func memberState(
-        _ facts: SchemaFacts, name: String? = nil, matching: Set<String> = []
+        _ facts: SchemaFacts, name: String? = nil, matching: Set<ExactString> = []
     ) throws(SchemaError) -> SchemaState {
         var literals: [SchemaLiteral] = []
         var spokenOf: Set<Int> = []
@@ -186,7 +186,9 @@ extension SchemaExpander {
             if facts.unevaluatedMembers.contains(where: { $0.scopes.contains(rest.node) }) { continue }
             if let schema = nodes[rest.node].unevaluatedProperties { literals.append(SchemaLiteral(node: schema)) }
         }
-        for member in facts.members where member.key == name { literals.append(member.literal) }
+        if let name {
+            for member in facts.members where member.key.hasSameBytes(as: name) { literals.append(member.literal) }
+        }
         return state(literals)
     }
 
@@ -232,8 +234,8 @@ extension SchemaExpander {
     /// - Parameter pointer: of the schema that is at fault where this throws.
     private func namesOutside(
         _ facts: SchemaFacts, _ keys: [String], patternsOf sources: [Int], _ pointer: inout String
-    ) throws -> [(names: MemberNames, matching: Set<String>)] {
-        let outside = MemberNames(otherThan: Set(keys).union(facts.forbidden))
+    ) throws -> [(names: MemberNames, matching: Set<ExactString>)] {
+        let outside = MemberNames(otherThan: Set<ExactString>(keys).union(facts.forbidden))
         if facts.names.isEmpty, sources.allSatisfy({ nodes[$0].patternProperties.isEmpty }) {
             return [(names: outside, matching: [])]
         }
@@ -243,16 +245,17 @@ extension SchemaExpander {
             pointer = nodes[facts.names[0].node].pointer
             names = try names.intersection(texts(of: state(facts.names)))
         }
-        var groups: [(names: CharacterAutomaton, matching: Set<String>)] = []
+        var groups: [(names: CharacterAutomaton, matching: Set<ExactString>)] = []
         if !names.isEmpty { groups = [(names, [])] }
-        var seen: Set<String> = []
+        var seen: Set<ExactString> = []
         for number in sources {
             pointer = nodes[number].pointer
-            for (pattern, _) in nodes[number].patternProperties where seen.insert(pattern).inserted {
+            for (pattern, _) in nodes[number].patternProperties where seen.insert(pattern) {
                 let automaton = try automaton(pattern, nodes[number])
-                var split: [(names: CharacterAutomaton, matching: Set<String>)] = []
+                var split: [(names: CharacterAutomaton, matching: Set<ExactString>)] = []
                 for group in groups {
-                    split.append((try group.names.intersection(automaton), group.matching.union([pattern])))
+                    split.append(
+                        (try group.names.intersection(automaton), group.matching.union([ExactString(pattern)])))
                     split.append((try group.names.subtracting(automaton), group.matching))
                 }
                 try budget.spend(
@@ -268,7 +271,7 @@ extension SchemaExpander {
 
     /// Members of a group that can be the wanted one; of several groups the first that can is taken.
     private func wantedOthers(
-        _ member: WantedMember, _ names: MemberNames, _ matching: Set<String>, _ own: SchemaState
+        _ member: WantedMember, _ names: MemberNames, _ matching: Set<ExactString>, _ own: SchemaState
     ) throws -> ObjectShape.Others? {
         let node = nodes[member.node]
         var literals = own.literals

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletText
 
 /// One thing that a value has to fulfil, without any alternative.
 enum SchemaFact {
@@ -58,7 +59,7 @@ struct SchemaFacts {
     var memberSources: [(node: Int, scopes: [Int])] = []
     var unevaluatedMembers: [(node: Int, scopes: [Int])] = []
     var required: [String] = []
-    var forbidden: Set<String> = []
+    var forbidden: Set<ExactString> = []
     var members: [(key: String, literal: SchemaLiteral)] = []
     var minMembers = 0
     var minMembersNode: Int?
@@ -90,7 +91,7 @@ struct SchemaFacts {
         case .text(let term, let negated, let node): texts.append((term, negated, node))
         case .memberSource(let node, let scopes): memberSources.append((node, scopes))
         case .unevaluatedMembers(let node, let scopes): unevaluatedMembers.append((node, scopes))
-        case .require(let key): if !required.contains(key) { required.append(key) }
+        case .require(let key): if !required.containsBytes(of: key) { required.append(key) }
         case .forbid(let key): forbidden.insert(key)
         case .member(let key, let literal): members.append((key, literal))
         case .minMembers(let count, let node):

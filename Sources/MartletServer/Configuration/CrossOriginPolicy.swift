@@ -1,3 +1,5 @@
+internal import MartletText
+
 /// Which web pages' scripts may read responses. Names and meaning are those of llama-server's `--cors-*` flags.
 package struct CrossOriginPolicy: Sendable, Equatable {
     package enum Origins: Sendable, Equatable {
@@ -33,7 +35,7 @@ package struct CrossOriginPolicy: Sendable, Equatable {
         switch origins {
         case .any: true
         case .localhost: Self.isLocal(origin)
-        case .literal(let text): text == "*" || text == origin
+        case .literal(let text): text == "*" || text.hasSameBytes(as: origin)
         }
     }
 

@@ -1,10 +1,12 @@
+internal import MartletText
+
 /// Under which names the server may be addressed.
 ///
 /// A web page of any site can let its own name point to this machine (DNS rebinding); the browser then takes the server
 /// for a part of that site. What it sends as `Host` is still the site's name, and so gives it away.
 struct HostPolicy: Sendable {
     /// In lower case, without ports. `nil` = any.
-    private let names: Set<String>?
+    private let names: Set<ExactString>?
 
     /// - Parameters:
     ///   - host: where the server listens. When others reach that, they do so under names that the server cannot know, so

@@ -4,6 +4,7 @@ internal import MartletGrammar
 internal import MartletJSON
 internal import MartletProtocol
 internal import MartletSchema
+internal import MartletText
 internal import OrderedCollections
 
 /// A model that an engine has ready, as requests need it: with its chat template compiled.
@@ -13,7 +14,7 @@ struct LoadedModel: Sendable {
     let templateSource: String
     /// Or why it cannot be used.
     let template: Result<ChatTemplate, TemplateError>
-    private let names: [String]
+    private let names: Set<ExactString>
     private let templateArguments: JSONObject
 
     init(_ information: ModelInformation, configuration: ServerConfiguration) {
@@ -27,9 +28,9 @@ struct LoadedModel: Sendable {
                 toolUseSource: configuration.chatTemplate == nil ? information.toolUseChatTemplate : nil,
                 beginningToken: information.beginningToken, endToken: information.endToken)
         }
-        names =
+        names = Set(
             configuration.modelNames + [information.path, Self.fileName(information.path)]
-            + [information.name].compactMap { $0 }
+                + [information.name].compactMap { $0 })
     }
 
     /// Whether the template takes only short ids of tool calls.
@@ -135,7 +136,7 @@ extension APIError {
     fileprivate init(_ error: AnswerGrammarError, of fields: ToolFields) {
         switch error {
         case .tool(let name, let error):
-            let index = fields.tools.firstIndex { $0.name == name } ?? 0
+            let index = fields.tools.firstIndex { $0.name.hasSameBytes(as: name) } ?? 0
             self.init(error, field: "tools[\(index)].function.parameters", of: "Tool \"\(name)\"")
         case .grammar(let error):
             self = .field("tools", "The tools are together more than a grammar may hold: \(error)")

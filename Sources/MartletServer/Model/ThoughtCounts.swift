@@ -1,5 +1,6 @@
 internal import MartletAPI
 internal import MartletStreams
+internal import MartletText
 internal import OrderedCollections
 internal import Synchronization
 
@@ -63,7 +64,7 @@ final class ThoughtCounts: Sendable {
         while rest.last?.isWhitespace == true { rest.removeLast() }
         var hasher = Hasher()
         hasher.combine(owner)
-        hasher.combine(rest.drop { $0.isWhitespace })
+        hasher.combine(ExactString(rest.drop { $0.isWhitespace }))
         return hasher.finalize()
     }
 }

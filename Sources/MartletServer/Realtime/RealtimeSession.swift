@@ -1,6 +1,7 @@
 internal import MartletAPI
 internal import MartletJSON
 internal import MartletStreams
+internal import MartletText
 internal import NIOCore
 internal import OrderedCollections
 internal import Synchronization
@@ -18,7 +19,7 @@ actor RealtimeSession {
     private let owner: Owner
     private let channel: any Channel
     /// Ids of generations that the client began here, by its names for them, the oldest first.
-    private var names: OrderedDictionary<String, String> = [:]
+    private var names: OrderedDictionary<ExactString, String> = [:]
     /// Orders that were given here and have not taken effect.
     private let orders = OrderCount()
 
@@ -66,7 +67,9 @@ actor RealtimeSession {
     }
 
     private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
-        if case .id(let name) = target, let id = names[name] { return try route.control.generation(.id(id), of: owner) }
+        if case .id(let name) = target, let id = names[ExactString(name)] {
+            return try route.control.generation(.id(id), of: owner)
+        }
         return try route.control.generation(target, of: owner)
     }
 
@@ -75,7 +78,7 @@ actor RealtimeSession {
     private func generate(
         _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue, _ end: Int?
     ) throws(APIError) {
-        guard names[name] == nil else {
+        guard names[ExactString(name)] == nil else {
             throw .conflict(
                 "id_used", "Field 'id': This WebSocket has a generation called \"\(name)\" already", parameter: "id")
         }
@@ -85,7 +88,7 @@ actor RealtimeSession {
         let generation = try route.completions.service.begin(
             try route.completions.completion(chat: request), label: label, owner: owner, on: channel.eventLoop)
         if names.count == Self.nameLimit { names.removeFirst() }
-        names[name] = generation.terms.responseID
+        names[ExactString(name)] = generation.terms.responseID
         let rendition = try Self.events(of: generation)
         show(rendition, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
     }

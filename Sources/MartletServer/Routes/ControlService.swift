@@ -2,6 +2,7 @@ internal import MartletAPI
 internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
+internal import MartletText
 
 /// Orders to running generations, whatever way they come.
 struct ControlService: Sendable {
@@ -25,7 +26,7 @@ struct ControlService: Sendable {
     private func generation(named name: String, of owner: Owner) -> Generation? {
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
         guard let generation = registry.runningOrKept(id: id, of: owner),
-            name == id || name == generation.terms.responseID
+            name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
         else { return nil }
         return generation
     }

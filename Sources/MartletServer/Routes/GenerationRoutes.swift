@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import MartletAPI
 internal import MartletJSON
 internal import MartletStreams
+internal import MartletText
 internal import NIOCore
 
 /// Our own routes for generations: by id, and by event.
@@ -38,7 +39,7 @@ struct GenerationRoutes: Sendable {
         let name = context.parameters.get("id") ?? ""
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
         guard let generation = registry.generation(id: id, of: context.notes.owner),
-            name == id || name == generation.terms.responseID
+            name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
         else { throw APIError(.notFound, "Generation not found or expired") }
         return generation
     }
@@ -46,7 +47,7 @@ struct GenerationRoutes: Sendable {
     private func list(_ request: Request, _ context: EdgeContext) throws(APIError) -> Response {
         let label = request.uri.queryParameters["label"].map { String($0) }
         let generations = registry.generations(of: context.notes.owner).filter { generation in
-            label == nil || generation.terms.label == label
+            label.map { generation.terms.label?.hasSameBytes(as: $0) ?? false } ?? true
         }
         return .json([
             "object": "list",

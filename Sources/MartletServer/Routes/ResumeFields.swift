@@ -53,6 +53,10 @@ enum ConversationLabel {
         guard label.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }) else {
             throw APIError(.invalidRequest, "\(place): Control characters are not allowed")
         }
+        // Stands for bytes that are no UTF-8, so it would make one label of several.
+        guard !label.unicodeScalars.contains("\u{FFFD}") else {
+            throw APIError(.invalidRequest, "\(place): Value must be UTF-8")
+        }
         return label
     }
 }

@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import MartletAPI
 internal import MartletJSON
 internal import MartletStreams
+internal import MartletText
 
 /// llama-server's routes for streams: by what the client calls the conversation, and by byte.
 struct StreamRoutes: Sendable {
@@ -46,10 +47,10 @@ struct StreamRoutes: Sendable {
     }
 
     private func lookUp(_ labels: [String], of owner: Owner) -> JSONValue {
-        var seen: Set<String> = []
+        var seen: Set<ExactString> = []
         return .array(
             labels.flatMap { registry.generations(labelledLike: $0, of: owner) }.compactMap { generation in
-                guard seen.insert(generation.terms.head.id).inserted else { return nil }
+                guard seen.insert(generation.terms.head.id) else { return nil }
                 return StreamLookup.entry(
                     generation.terms, registry.status(of: generation), byteCount: generation.response.byteCount())
             })

@@ -1,4 +1,5 @@
 package import MartletProtocol
+internal import MartletText
 internal import Synchronization
 
 /// What whoever gave an order is told.
@@ -76,7 +77,7 @@ struct LiveOrders {
     var tickets: [ControlNumber: ControlTicket] = [:]
     /// Given while the request was being handed over.
     var early: [(number: ControlNumber, action: ControlAction)] = []
-    private var known: [String: ControlTicket] = [:]
+    private var known: [ExactString: ControlTicket] = [:]
     private var names: [String] = []
 
     /// The order that was given under this name before.
