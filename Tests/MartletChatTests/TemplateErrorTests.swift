@@ -49,6 +49,12 @@ import Testing
         ("{{ range(100001) }}", "OverflowError: Range too big. The sandbox blocks ranges larger than 100000."),
         ("{{ [1]['a'](2) }}", "'list object' has no attribute 'a'"),
         ("{{ {[]: 1} }}", "TypeError: unhashable type: 'list'"),
+        ("{{ {(1, [2]): 1} }}", "TypeError: unhashable type: 'list'"),
+        ("{{ {(1, 2): 3} | tojson }}", "TypeError: keys must be str, int, float, bool or None, not tuple"),
+        (
+            "{% set ns = namespace(k=()) %}{% for i in range(40) %}{% set ns.k = (ns.k,) %}{% endfor %}{{ {ns.k: 1} }}",
+            "a key is nested more than 32 deep"
+        ),
         ("{{ 'a' | from_json }}", "from_json: "),
     ]
 

@@ -1,7 +1,14 @@
 extension Interpreter {
+    /// What a filter makes of markup is markup, as far as it is text.
     func applyText(_ filter: Filter, to value: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
         let text = try text(of: value)
         try spend(bytes: text.byteCount)
+        let result = try apply(filter, to: text, arguments)
+        guard text.isMarkup, filter != .urlencode, case .text(let made) = result else { return result }
+        return .text(made.marked())
+    }
+
+    private func apply(_ filter: Filter, to text: Text, _ arguments: Arguments) throws(TemplateError) -> Value {
         switch filter {
         case .upper: return .text(text.uppercased())
         case .lower: return .text(text.lowercased())
@@ -28,18 +35,8 @@ extension Interpreter {
         case .urlencode:
             return .text(
                 text.mapScalars { scalar in scalar.isUnreservedInURL ? String(scalar) : scalar.percentEncoded })
-        default:
-            return .text(
-                text.mapScalars { scalar in
-                    switch scalar {
-                    case "&": "&amp;"
-                    case "<": "&lt;"
-                    case ">": "&gt;"
-                    case "'": "&#39;"
-                    case "\"": "&#34;"
-                    default: String(scalar)
-                    }
-                })
+        case .forceescape: return .text(text.marked(false).escaped)
+        default: return .text(text.escaped)
         }
     }
 

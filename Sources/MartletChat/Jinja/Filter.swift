@@ -15,7 +15,8 @@ extension Interpreter {
         switch filter {
         case .length, .count: return try length(of: value)
         case .default, .d: return try fallback(for: value, arguments)
-        case .string, .safe: return .text(try text(of: value))
+        case .string: return .text(try text(of: value))
+        case .safe: return .text(try text(of: value).marked())
         case .tojson: return try printJSON(value, arguments)
         case .fromJSON: return try parseJSON(value)
         case .int, .float, .abs, .round, .sum, .min, .max: return try applyNumeric(filter, to: value, arguments)

@@ -77,11 +77,13 @@ extension Interpreter {
         switch (value, index) {
         case (.undefined(let reason), _): throw failure(reason.message)
         case (.dictionary(let dictionary), _):
-            if let key = DictionaryKey(index), let member = dictionary.members[key] { return member }
-        case (.list(let list), .integer(let position, _)) where list.isSequence:
+            if let key = try? key(from: index), let member = dictionary.members[key] { return member }
+        case (.list(let list), _) where list.isSequence:
+            guard let position = index.integerForArithmetic?.value else { break }
             let offset = position < 0 ? position + list.items.count : position
             if list.items.indices.contains(offset) { return list.items[offset] }
-        case (.text(let text), .integer(let position, _)):
+        case (.text(let text), _):
+            guard let position = index.integerForArithmetic?.value else { break }
             let length = position < 0 ? text.length : 0
             if let character = text.character(at: position + length) { return .text(character) }
         default: break

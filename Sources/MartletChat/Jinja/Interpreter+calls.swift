@@ -19,7 +19,10 @@ extension Interpreter {
 
     private func call(_ name: MethodName, of value: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
         switch (name, value) {
-        case (.text(let method), .text(let text)): return try call(method, of: text, arguments)
+        case (.text(let method), .text(let text)):
+            let result = try call(method, of: text, arguments)
+            guard text.isMarkup, case .text(let made) = result else { return result }
+            return .text(made.marked())
         case (.list(let method), .list(let list)): return try call(method, of: list, arguments)
         case (.dictionary(let method), .dictionary(let dictionary)):
             return try call(method, of: dictionary, arguments)

@@ -52,11 +52,6 @@ extension Interpreter {
         return try makeDictionary(dictionary)
     }
 
-    func key(from value: Value) throws(TemplateError) -> DictionaryKey {
-        guard let key = DictionaryKey(value) else { throw failure("TypeError: unhashable type: '\(value.typeName)'") }
-        return key
-    }
-
     private func evaluateConditional(
         _ then: Expression, _ condition: Expression, _ otherwise: Expression?
     ) throws(TemplateError) -> Value {

@@ -140,7 +140,8 @@ extension Interpreter {
 
     func calculate(_ left: Value, _ operation: ArithmeticOperator, _ right: Value) throws(TemplateError) -> Value {
         switch (left, operation, right) {
-        case (.text(var left), .add, .text(let right)):
+        case (.text(var left), .add, .text(var right)):
+            if left.isMarkup || right.isMarkup { (left, right) = (left.escaped, right.escaped) }
             try spend(bytes: left.byteCount + right.byteCount)
             left.append(right)
             return .text(left)

@@ -73,7 +73,14 @@ extension Interpreter {
 
 extension Text {
     /// `repr` of a string in Python: in single quotes unless only it holds some, with what cannot be printed escaped.
+    /// Markup names its class.
     func quotedForPython() -> Text {
+        if isMarkup {
+            var result = Text("Markup(", isTrusted: false)
+            result.append(marked(false).quotedForPython())
+            result.append(")", isTrusted: false)
+            return result
+        }
         let hasSingle = string.utf8.contains(UInt8(ascii: "'"))
         let hasDouble = string.utf8.contains(UInt8(ascii: "\""))
         let quote: Unicode.Scalar = hasSingle && !hasDouble ? "\"" : "'"

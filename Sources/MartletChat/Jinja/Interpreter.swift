@@ -6,6 +6,7 @@ import OrderedCollections
 final class Interpreter {
     let names: NameTable
     let time: TemplateTime
+    let conventions: JinjaTemplate.Conventions
     private let budget: TemplateBudget
     private var stepsLeft: Int
     private var memoryLeft: Int
@@ -27,9 +28,10 @@ final class Interpreter {
     /// Of what is being evaluated.
     var line = 1
 
-    init(names: NameTable, time: TemplateTime, budget: TemplateBudget) {
+    init(names: NameTable, time: TemplateTime, conventions: JinjaTemplate.Conventions, budget: TemplateBudget) {
         self.names = names
         self.time = time
+        self.conventions = conventions
         self.budget = budget
         stepsLeft = budget.steps
         memoryLeft = budget.memoryBytes
@@ -75,7 +77,7 @@ final class Interpreter {
 
     func makeList(_ items: [Value], kind: ListObject.Kind = .list) throws(TemplateError) -> Value {
         try spend(bytes: 32 * (items.count + 2))
-        let list = ListObject(items, kind: kind)
+        let list = ListObject(items, kind: kind == .generator && conventions == .server ? .list : kind)
         heap.append(list)
         return .list(list)
     }

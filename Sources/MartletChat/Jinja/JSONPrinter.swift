@@ -1,4 +1,16 @@
+import MartletJSON
 import OrderedCollections
+
+extension Interpreter {
+    /// The JSON text of values that came with a request, indented by two spaces.
+    func jsonText(of items: [JSONValue]) throws(TemplateError) -> Value {
+        var printer = JSONPrinter()
+        printer.indent = Text("  ", isTrusted: false)
+        printer.itemSeparator = ","
+        try printer.write(try importList(items), self)
+        return try makeText(printer.text)
+    }
+}
 
 /// Writes values as Python's `json.dumps` does.
 ///
@@ -21,7 +33,8 @@ struct JSONPrinter {
         case .text(let value):
             try interpreter.spend(bytes: value.byteCount)
             text.append(quoted(value))
-        case .list(let list) where list.kind == .list || list.kind == .tuple:
+        case .list(let list)
+        where list.kind == .list || list.kind == .tuple || interpreter.conventions == .server:
             try interpreter.enter()
             defer { interpreter.leave() }
             append("[")
@@ -44,7 +57,9 @@ struct JSONPrinter {
         _ dictionary: DictionaryObject, _ interpreter: Interpreter, _ level: Int
     ) throws(TemplateError) {
         append("{")
-        var members = dictionary.members.map { (key: keyText($0.key), value: $0.value) }
+        var members: [(key: Text, value: Value)] = []
+        members.reserveCapacity(dictionary.members.count)
+        for (key, value) in dictionary.members { members.append((try keyText(key, interpreter), value)) }
         if sortsKeys { members.sort { $0.key < $1.key } }
         for (index, member) in members.enumerated() {
             separate(index, level: level + 1)
@@ -56,13 +71,15 @@ struct JSONPrinter {
         append("}")
     }
 
-    private func keyText(_ key: DictionaryKey) -> Text {
+    private func keyText(_ key: DictionaryKey, _ interpreter: Interpreter) throws(TemplateError) -> Text {
         switch key {
-        case .text(let text): text
-        case .none: Text("null", isTrusted: false)
-        case .boolean(let value): Text(value ? "true" : "false", isTrusted: false)
-        case .integer(let value): Text(String(value), isTrusted: false)
-        case .float(let value): Text(Self.text(of: value), isTrusted: false)
+        case .text(let text): return text
+        case .none: return Text("null", isTrusted: false)
+        case .boolean(let value): return Text(value ? "true" : "false", isTrusted: false)
+        case .integer(let value): return Text(String(value), isTrusted: false)
+        case .float(let value): return Text(Self.text(of: value), isTrusted: false)
+        case .tuple:
+            throw interpreter.failure("TypeError: keys must be str, int, float, bool or None, not tuple")
         }
     }
 

@@ -16,6 +16,15 @@ package struct JinjaTemplate: Sendable {
         }
     }
 
+    /// Whose habits the rendering follows where Python's library and llama-server differ.
+    package enum Conventions: Sendable {
+        /// `map`, `selectattr` and the like make generators, which have neither a length nor JSON.
+        case python
+        /// They make lists, all of which have JSON. `datetime` and `date_string` are the current date, `functions` is
+        /// the JSON text of the tools. Variables of the client win over these.
+        case server
+    }
+
     /// What a template is rendered with.
     package struct Input: Sendable {
         package var messages: [JSONValue]
@@ -27,10 +36,12 @@ package struct JinjaTemplate: Sendable {
         package var beginningToken: String
         package var endToken: String
         package var now: TemplateTime
+        package var conventions: Conventions
 
         package init(
             messages: [JSONValue], tools: [JSONValue]? = nil, addsGenerationPrompt: Bool = true,
-            arguments: JSONObject = [:], beginningToken: String = "", endToken: String = "", now: TemplateTime
+            arguments: JSONObject = [:], beginningToken: String = "", endToken: String = "", now: TemplateTime,
+            conventions: Conventions = .python
         ) {
             self.messages = messages
             self.tools = tools
@@ -39,16 +50,26 @@ package struct JinjaTemplate: Sendable {
             self.beginningToken = beginningToken
             self.endToken = endToken
             self.now = now
+            self.conventions = conventions
         }
     }
 
-    /// Renders as Python's Jinja would: nothing is adapted to the template.
+    /// Renders as Python's Jinja would, but for `Input.conventions`: nothing is adapted to the template.
     package func render(_ input: Input, budget: TemplateBudget = TemplateBudget()) throws(TemplateError) -> RenderedText
     {
-        let interpreter = Interpreter(names: program.names, time: input.now, budget: budget)
+        let interpreter = Interpreter(
+            names: program.names, time: input.now, conventions: input.conventions, budget: budget)
         do {
             func set(_ name: String, _ value: () throws(TemplateError) -> Value) throws(TemplateError) {
                 if let number = program.names.number(ofKnown: name) { interpreter.globals[number] = try value() }
+            }
+            if input.conventions == .server {
+                try set("datetime") { .text(input.now.formatted("%b %d %Y"), isTrusted: true) }
+                try set("date_string") { .text(input.now.formatted("%d %b %Y"), isTrusted: true) }
+                try set("functions") { () throws(TemplateError) in
+                    try input.tools.map { tools throws(TemplateError) in try interpreter.jsonText(of: tools) }
+                        ?? .text(.empty)
+                }
             }
             for (name, value) in input.arguments {
                 try set(name) { () throws(TemplateError) in try interpreter.importValue(value) }

@@ -45,38 +45,6 @@ final class DictionaryObject: HeapObject {
     override func removeReferences() { members = [:] }
 }
 
-/// A key keeps the provenance of its text; equality is of the text alone.
-enum DictionaryKey: Hashable, Sendable {
-    case none
-    case boolean(Bool)
-    case integer(Int)
-    case float(Double)
-    case text(Text)
-
-    /// Fails for what Python cannot hash, and for tuples.
-    init?(_ value: Value) {
-        switch value {
-        case .none: self = .none
-        case .boolean(let value): self = .boolean(value)
-        case .integer(let value, _): self = .integer(value)
-        case .float(let value): self = .float(value)
-        case .text(let text): self = .text(text)
-        default: return nil
-        }
-    }
-
-    /// A number as a key counts as untrusted: keys do not remember.
-    var value: Value {
-        switch self {
-        case .none: .none
-        case .boolean(let value): .boolean(value)
-        case .integer(let value): .integer(value, isTrusted: false)
-        case .float(let value): .float(value)
-        case .text(let text): .text(text)
-        }
-    }
-}
-
 /// What `namespace()` makes: attributes that `set` can write.
 final class NamespaceObject: HeapObject {
     var attributes: OrderedDictionary<String, Value> = [:]

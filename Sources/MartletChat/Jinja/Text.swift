@@ -10,6 +10,8 @@ struct Text: Sendable {
     private(set) var startsTrusted: Bool
     /// Byte offsets at which trust changes, rising, none at the ends.
     private(set) var flips: [Int]
+    /// Whether `escape`, `safe` or a filter behind them made it: Python's `Markup`, which is not escaped again.
+    private(set) var isMarkup = false
 
     init(_ string: String, isTrusted: Bool) {
         self.string = string
@@ -27,7 +29,9 @@ struct Text: Sendable {
     mutating func append(_ other: Text) {
         if other.isEmpty { return }
         if isEmpty {
+            let isMarkup = isMarkup
             self = other
+            self.isMarkup = isMarkup
             return
         }
         let base = byteCount
@@ -50,11 +54,11 @@ struct Text: Sendable {
     /// The bytes in `range`, which begins and ends between code points.
     func slice(_ range: Range<Int>) -> Text {
         if range.lowerBound == 0, range.upperBound == byteCount { return self }
-        if range.isEmpty { return .empty }
+        if range.isEmpty { return Text.empty.marked(isMarkup) }
         let utf8 = string.utf8
         let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
         let end = utf8.index(start, offsetBy: range.count)
-        var result = Text(String(string[start..<end]), isTrusted: startsTrusted)
+        var result = Text(String(string[start..<end]), isTrusted: startsTrusted).marked(isMarkup)
         if flips.isEmpty { return result }
         let first = flipCount(upTo: range.lowerBound)
         if !first.isMultiple(of: 2) { result.startsTrusted.toggle() }
@@ -64,6 +68,28 @@ struct Text: Sendable {
             index += 1
         }
         return result
+    }
+
+    /// The same text as markup, or as none.
+    func marked(_ isMarkup: Bool = true) -> Text {
+        var result = self
+        result.isMarkup = isMarkup
+        return result
+    }
+
+    /// Escaped for HTML, unless it is markup.
+    var escaped: Text {
+        if isMarkup { return self }
+        return mapScalars { scalar in
+            switch scalar {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            case "'": "&#39;"
+            case "\"": "&#34;"
+            default: String(scalar)
+            }
+        }.marked()
     }
 
     /// The same provenance for another string of the same length in bytes.

@@ -65,6 +65,7 @@ extension Interpreter {
             let divisor = test == .divisibleby ? try only(arguments, "num", of: test.rawValue) : .integer(2)
             let rest = try calculate(value, .modulo, divisor)
             return test == .odd ? rest.number == 1 : rest.number == 0
+        case .escaped: if case .text(let text) = value { return text.isMarkup }
         case .sameas: return try isSame(value, try only(arguments, "other", of: test.rawValue))
         case .filter: return Filter(rawValue: try text(of: value).string) != nil
         case .test: return ValueTest(rawValue: try text(of: value).string) != nil
@@ -73,9 +74,12 @@ extension Interpreter {
         return false
     }
 
-    /// Whether both are one object; for values without identity, whether they are of one kind and equal.
+    /// Whether both are one object; for values without identity, whether they are of one kind and equal. An undefined
+    /// value is made anew at each use, so it is the same as none.
     private func isSame(_ left: Value, _ right: Value) throws(TemplateError) -> Bool {
         switch (left, right) {
+        case (.undefined, _), (_, .undefined): return false
+        case (.callable(.global(let left)), .callable(.global(let right))): return left == right
         case (.list(let left), .list(let right)): return left === right
         case (.dictionary(let left), .dictionary(let right)): return left === right
         default:
