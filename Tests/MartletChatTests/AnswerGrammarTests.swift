@@ -68,7 +68,7 @@ struct AnswerGrammarTests {
                 checked.insert(name)
             }
         }
-        #expect(checked.count == 45)
+        #expect(checked.count == 47)
     }
 
     /// A schema alone, behind thinking where the template shows some, in whatever the form puts around a text.
@@ -109,7 +109,7 @@ struct AnswerGrammarTests {
                 if right.text.contains(thought), !thought.isEmpty { behindThinking.insert(name) }
             }
         }
-        #expect(checked.count == 49)
+        #expect(checked.count == 50)
         #expect(behindThinking.count == 18)
     }
 

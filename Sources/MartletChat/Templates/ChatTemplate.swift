@@ -79,16 +79,18 @@ package struct ChatTemplate: Sendable {
         if let name = capabilities.thinkingSwitch, arguments[name] == nil, let value = arguments["enable_thinking"] {
             arguments[name] = value
         }
+        let adapter = MessageAdapter(capabilities)
+        let (messages, warnings) = try adapter.adapted(messages)
         let input = JinjaTemplate.Input(
-            messages: try MessageAdapter(capabilities).adapted(messages), tools: tools,
+            messages: messages, tools: tools.map { $0.map(adapter.adapted(tool:)) },
             addsGenerationPrompt: addGenerationPrompt, arguments: arguments, beginningToken: beginningToken,
-            endToken: endToken, now: now)
+            endToken: endToken, now: now, conventions: .server)
         let chosen = tools == nil ? template : toolUseTemplate ?? template
         let rendered = try chosen.render(input, budget: budget)
         let reasoning = reasoning(after: rendered)
         return RenderedPrompt(
             segments: rendered.segments, reasoning: reasoning, markers: markers,
-            closing: closing, opening: opening(of: rendered, reasoning))
+            closing: closing, opening: opening(of: rendered, reasoning), warnings: warnings)
     }
 
     /// A prompt that asks for an answer, with the beginning of that answer.

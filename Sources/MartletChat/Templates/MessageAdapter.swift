@@ -11,15 +11,20 @@ import OrderedCollections
 /// - Tool call arguments become objects, or text, where the template takes only that.
 /// - Ids of calls become short ones where the template demands that, those of their results alike.
 /// - Thinking is offered under the name that the template reads.
+/// - Content beside thinking and calls joins the thinking where the template refuses all three in one message, with a
+///   warning: gpt-oss's template shows such content as thinking, too.
+/// - Tools and their arguments get an empty description where the template fails without it.
+/// - Schemas of tools lose the type `null` where the template recurses over it. The grammar of the calls keeps it.
 ///
 /// Messages that need none of this are passed on as they are.
 struct MessageAdapter {
-    private let capabilities: TemplateCapabilities
+    let capabilities: TemplateCapabilities
 
     init(_ capabilities: TemplateCapabilities) { self.capabilities = capabilities }
 
-    func adapted(_ messages: [JSONValue]) throws(TemplateError) -> [JSONValue] {
+    func adapted(_ messages: [JSONValue]) throws(TemplateError) -> (messages: [JSONValue], warnings: [String]) {
         var result: [JSONValue] = []
+        var warnings: [String] = []
         result.reserveCapacity(messages.count)
         var heldSystemTexts: [String] = []
         for (index, message) in messages.enumerated() {
@@ -36,6 +41,11 @@ struct MessageAdapter {
             try adaptToolCalls(&members, at: index)
             try adaptContent(&members, role, at: index)
             adaptReasoning(&members)
+            if moveContentIntoReasoning(&members) {
+                warnings.append(
+                    "messages[\(index)].content joined the message's reasoning: the model's template takes no content beside reasoning and tool calls"
+                )
+            }
             if role == "user", !heldSystemTexts.isEmpty {
                 members["content"] = try prefixed(members["content"] ?? .null, heldSystemTexts, at: index)
                 heldSystemTexts = []
@@ -48,7 +58,7 @@ struct MessageAdapter {
             try adaptContent(&members, "user", at: messages.count - 1)
             result.append(.object(members))
         }
-        return result
+        return (result, warnings)
     }
 
     private func failure(_ message: String) -> TemplateError { TemplateError(.input, message, line: 0) }
@@ -156,5 +166,18 @@ struct MessageAdapter {
                 return
             }
         }
+    }
+
+    /// Whether it was necessary.
+    private func moveContentIntoReasoning(_ members: inout JSONObject) -> Bool {
+        guard !capabilities.takesContentBesideReasonedCalls, let field = capabilities.reasoningField,
+            let calls = members["tool_calls"]?.arrayValue, !calls.isEmpty,
+            let thought = members[field]?.stringValue, !thought.isEmpty
+        else { return false }
+        let content = members["content"]?.stringValue ?? Self.joinedText(of: members["content"])
+        guard !content.isEmpty else { return false }
+        members[field] = .string(thought + "\n\n" + content)
+        members["content"] = ""
+        return true
     }
 }

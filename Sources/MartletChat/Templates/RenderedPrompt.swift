@@ -22,6 +22,8 @@ package struct RenderedPrompt: Sendable, Equatable {
     package var opening = ""
     /// What the client wrote of the answer already, behind `opening`.
     package var continuation = ""
+    /// For the client: what of its messages the template could not take as it was.
+    package var warnings: [String] = []
 
     /// What thinking begins with in the answer: the prompt may hold the beginning of the marker.
     package var thinkingStart: String {

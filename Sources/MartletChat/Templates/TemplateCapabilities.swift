@@ -20,6 +20,13 @@ package struct TemplateCapabilities: Sendable, Equatable {
     package var argumentForm = ArgumentForm.either
     /// Whether an assistant message with tool calls may have no content.
     package var takesNullContent = false
+    /// Whether a tool's schema may have the type `null`, alone or in a list of types. Templates that write types as
+    /// Python's may recurse without end over it.
+    package var takesNullTypes = true
+    /// Whether a tool and its arguments may lack a description.
+    package var takesMissingDescriptions = true
+    /// Whether an assistant message with tool calls and reasoning may have content too.
+    package var takesContentBesideReasonedCalls = true
     /// Whether ids of calls must be nine letters and digits.
     package var demandsShortCallIDs = false
     /// The argument that turns thinking on and off, if there is one.

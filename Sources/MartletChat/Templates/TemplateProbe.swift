@@ -28,7 +28,7 @@ struct TemplateProbe {
         let input = JinjaTemplate.Input(
             messages: messages, tools: tools, addsGenerationPrompt: asks, arguments: arguments,
             beginningToken: beginningToken, endToken: endToken ?? self.endToken,
-            now: TemplateTime(year: 2026, month: 1, day: 1))
+            now: TemplateTime(year: 2026, month: 1, day: 1), conventions: .server)
         return try? chosen.render(input, budget: budget).text
     }
 
@@ -55,6 +55,9 @@ struct TemplateProbe {
         }
         result.reasoningField = Self.reasoningFields.first { field in
             reasoningProbes(field).contains { shows(Self.word, $0) }
+        }
+        if let field = result.reasoningField {
+            result.takesContentBesideReasonedCalls = takesContentBesideReasonedCalls(reasoningField: field)
         }
         return result
     }
@@ -90,17 +93,20 @@ struct TemplateProbe {
         return ["role": "assistant", "content": content, "tool_calls": .array(calls)]
     }
 
+    /// A function with one argument of a type.
+    private func tool(of type: JSONValue, isDescribed: Bool = true) -> JSONValue {
+        var argument: JSONObject = ["type": type]
+        var function: JSONObject = ["name": "probeone"]
+        if isDescribed {
+            argument["description"] = "y"
+            function["description"] = .string(Self.word)
+        }
+        function["parameters"] = ["type": "object", "properties": ["x": .object(argument)], "required": ["x"]]
+        return ["type": "function", "function": .object(function)]
+    }
+
     private func probeTools(_ result: inout TemplateCapabilities) {
-        let tool: JSONValue = [
-            "type": "function",
-            "function": [
-                "name": "probeone", "description": .string(Self.word),
-                "parameters": [
-                    "type": "object", "properties": ["x": ["type": "string", "description": "y"]], "required": ["x"],
-                ],
-            ],
-        ]
-        let tools = [tool]
+        let tools = [tool(of: "string")]
         result.takesTools = shows(Self.word, [Self.user], tools: tools)
         let object: JSONValue = [Self.word: .string(Self.otherWord)]
         let text = JSONValue.string("{\"\(Self.word)\": \"\(Self.otherWord)\"}")
@@ -121,6 +127,23 @@ struct TemplateProbe {
         let withNull = render([Self.user, call(arguments: arguments, content: .null)], tools: tools)
         let withEmpty = render([Self.user, call(arguments: arguments, content: "")], tools: tools)
         result.takesNullContent = withNull != nil && withNull == withEmpty
+        if render([Self.user], tools: tools) != nil {
+            result.takesNullTypes = render([Self.user], tools: [tool(of: ["string", "null"])]) != nil
+            result.takesMissingDescriptions =
+                render([Self.user], tools: [tool(of: "string", isDescribed: false)]) != nil
+        }
+    }
+
+    /// Whether an assistant may think, say something and call a function in one message.
+    func takesContentBesideReasonedCalls(reasoningField field: String) -> Bool {
+        let tools = [tool(of: "string")]
+        func renders(content: JSONValue, thought: JSONValue) -> Bool {
+            var members = call(arguments: ["x": "y"], content: content).objectValue ?? [:]
+            members[field] = thought
+            return render([Self.user, .object(members)], tools: tools) != nil
+        }
+        return renders(content: .string(Self.word), thought: .string(Self.otherWord))
+            || !renders(content: "", thought: .string(Self.otherWord))
     }
 
     /// Conversations in which the assistant thinks `word` and then says or does something.

@@ -95,7 +95,7 @@ struct LoadedModel: Sendable {
             prompt: rendered.prompt, visibleMarkers: template.visibleMarkers(withCalls: tools != nil),
             splitter: OutputParser(
                 template.syntax, tools: tools, after: rendered.opening, continuing: rendered.continuation,
-                showsReasoning: request.keepsReasoningInContent, warnings: warnings))
+                showsReasoning: request.keepsReasoningInContent, warnings: rendered.warnings + warnings))
         prepared.constraint = constraint
         prepared.reasoning = reasoningRule(for: request, rendered)
         return prepared

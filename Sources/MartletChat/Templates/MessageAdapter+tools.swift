@@ -1,0 +1,68 @@
+import MartletJSON
+import OrderedCollections
+
+extension MessageAdapter {
+    /// Keywords of a schema whose values are data, not schemas.
+    private static let dataKeywords: Set<String> = ["const", "default", "enum", "examples"]
+
+    /// A tool as the template can show it. `{"type": ["string", "null"]}` becomes `{"type": "string"}` where it must.
+    func adapted(tool: JSONValue) -> JSONValue {
+        let tool = capabilities.takesNullTypes ? tool : withoutNullTypes(tool)
+        guard !capabilities.takesMissingDescriptions, case .object(var members) = tool,
+            case .object(var function)? = members["function"]
+        else { return tool }
+        if let parameters = function["parameters"] { function["parameters"] = describingProperties(of: parameters) }
+        members["function"] = described(.object(function))
+        return .object(members)
+    }
+
+    /// With a description, empty where there is none.
+    private func described(_ json: JSONValue) -> JSONValue {
+        guard case .object(var members) = json else { return json }
+        if members["description"]?.stringValue == nil { members["description"] = "" }
+        return .object(members)
+    }
+
+    private func describingProperties(of schema: JSONValue) -> JSONValue {
+        switch schema {
+        case .array(let items): return .array(items.map(describingProperties))
+        case .object(let members):
+            var result: JSONObject = [:]
+            for (name, value) in members {
+                if Self.dataKeywords.contains(name) {
+                    result[name] = value
+                } else if name == "properties", case .object(let properties) = value {
+                    var described: JSONObject = [:]
+                    for (name, property) in properties {
+                        described[name] = self.described(describingProperties(of: property))
+                    }
+                    result[name] = .object(described)
+                } else {
+                    result[name] = describingProperties(of: value)
+                }
+            }
+            return .object(result)
+        default: return schema
+        }
+    }
+
+    private func withoutNullTypes(_ json: JSONValue) -> JSONValue {
+        switch json {
+        case .array(let items): return .array(items.map(withoutNullTypes))
+        case .object(let members):
+            var result: JSONObject = [:]
+            for (name, value) in members {
+                if Self.dataKeywords.contains(name) {
+                    result[name] = value
+                } else if name == "type", let types = value.arrayValue ?? value.stringValue.map({ [.string($0)] }) {
+                    let others = types.filter { $0 != "null" }
+                    if !others.isEmpty { result[name] = others.count == 1 ? others[0] : .array(others) }
+                } else {
+                    result[name] = withoutNullTypes(value)
+                }
+            }
+            return .object(result)
+        default: return json
+        }
+    }
+}
