@@ -43,7 +43,7 @@ let package = Package(
             dependencies: [
                 "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
                 "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
-                "MartletGGUF", "MartletSchema",
+                "MartletFiles", "MartletGGUF", "MartletSchema",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -62,7 +62,7 @@ let package = Package(
             name: "MartletServer",
             dependencies: [
                 "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol", "MartletJSON",
-                "MartletObservability", "MartletSchema", "MartletText",
+                "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -105,7 +105,7 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
+                "MartletFiles", "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -142,6 +142,7 @@ let package = Package(
         .target(
             name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
+        .target(name: "MartletFiles", swiftSettings: settings),
         .target(name: "MartletGGUF", dependencies: ["MartletText"], swiftSettings: settings),
         .target(name: "CSandbox"),
         .target(
@@ -206,7 +207,7 @@ let package = Package(
         .testTarget(
             name: "MartletStreamsTests",
             dependencies: [
-                "MartletStreams", "MartletObservability", "MartletProtocol", "MartletTestSupport",
+                "MartletStreams", "MartletFiles", "MartletObservability", "MartletProtocol", "MartletTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -237,6 +238,7 @@ let package = Package(
             exclude: ["Certificates"],
             swiftSettings: settings),
         .testTarget(name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletGGUF"], swiftSettings: settings),
+        .testTarget(name: "MartletFilesTests", dependencies: ["MartletFiles"], swiftSettings: settings),
         .testTarget(name: "MartletGGUFTests", dependencies: ["MartletGGUF"], swiftSettings: settings),
         .testTarget(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],

@@ -58,11 +58,12 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
+                "MartletFiles", "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
+        .target(name: "MartletFiles", swiftSettings: settings),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .target(name: "MartletJSON", dependencies: ["MartletText", collections], swiftSettings: settings),

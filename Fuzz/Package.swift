@@ -66,13 +66,14 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
+                "MartletFiles", "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: instrumented
         ),
         .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: strict),
+        .target(name: "MartletFiles", swiftSettings: strict),
         .target(name: "MartletGGUF", dependencies: ["MartletText"], swiftSettings: instrumented),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: instrumented),
         .target(

@@ -1,13 +1,11 @@
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+import MartletFiles
 
-/// Reads files that a user names and that are small by nature.
+/// Reads files that a user names and that are small by nature. A pipe is read too, as a shell's `<(command)` is one.
 enum SmallFile {
     /// Most bytes of a file.
     static let maximumByteCount = 16 << 20
+    /// How long a pipe may stay silent.
+    static let patience: Duration = .seconds(5)
 
     /// - Parameter subject: Flag or argument that named the file, for the error.
     static func text(_ path: String, for subject: String) throws(SettingError) -> String {
@@ -18,37 +16,21 @@ enum SmallFile {
         return text
     }
 
-    /// Whether a file begins with these bytes.
+    /// Whether a file begins with these bytes. What comes out of a pipe is left there.
     static func begins(_ path: String, with start: [UInt8], for subject: String) throws(SettingError) -> Bool {
-        do {
-            let descriptor = try FileDescriptor.open(FilePath(path), .readOnly)
-            let bytes = try descriptor.closeAfter {
-                try [UInt8](unsafeUninitializedCapacity: start.count) { buffer, count in
-                    count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
-                }
-            }
-            return bytes == start
+        do throws(FileError) {
+            let file = try OpenFile(path)
+            guard file.kind == .file else { return false }
+            return try file.read(at: 0, count: start.count) == start
         } catch {
             throw SettingError("\(subject): cannot read \(path): \(error)")
         }
     }
 
     static func bytes(_ path: String, for subject: String) throws(SettingError) -> [UInt8] {
-        do {
-            let descriptor = try FileDescriptor.open(FilePath(path), .readOnly)
-            return try descriptor.closeAfter {
-                var bytes: [UInt8] = []
-                while bytes.count <= maximumByteCount {
-                    let chunk = try [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-                        count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
-                    }
-                    if chunk.isEmpty { return bytes }
-                    bytes += chunk
-                }
-                throw SettingError("\(subject): \(path) is larger than \(maximumByteCount >> 20) MiB")
-            }
-        } catch let error as SettingError {
-            throw error
+        do throws(FileError) {
+            let file = try OpenFile(path)
+            return try file.read(upTo: maximumByteCount, patience: patience)
         } catch {
             throw SettingError("\(subject): cannot read \(path): \(error)")
         }

@@ -69,6 +69,22 @@ import Testing
         try #require(symlink(Self.path(name), path) == 0)
     }
 
+    @Test func whatIsNoFileIsNamedAndNotWaitedFor() async throws {
+        let pipe = "/tmp/martlet-certificate-\(UInt32.random(in: 0 ... .max))"
+        try #require(mkfifo(pipe, 0o600) == 0)
+        defer { unlink(pipe) }
+        for (certificate, key) in [(pipe, Self.path("localhost-key.pem")), (Self.path("localhost.pem"), pipe)] {
+            let error = await #expect(throws: EdgeServerError.self) {
+                try await TestServer.run {
+                    $0.tls = TLSFiles(certificatePath: certificate, keyPath: key)
+                } body: { _ in
+                    Issue.record("it runs")
+                }
+            }
+            #expect(error?.description.contains("it is a pipe, not a file") == true)
+        }
+    }
+
     @Test func newConnectionsAreShownTheNewCertificateAndOldOnesGoOn() async throws {
         try await withCopies { files in
             try await TestServer.run {

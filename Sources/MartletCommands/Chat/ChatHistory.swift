@@ -1,3 +1,5 @@
+import MartletFiles
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -42,11 +44,8 @@ struct ChatHistory {
     func append(_ line: String) {
         makeFolders()
         // Only its owner may read what a person asked.
-        guard
-            let descriptor = try? FileDescriptor.open(
-                file, .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
-        else { return }
-        _ = try? descriptor.closeAfter { try descriptor.writeAll((Self.escaped(line) + "\n").utf8) }
+        guard let file = try? OpenFile.regular(file.string, for: .appendingOrCreating) else { return }
+        try? file.append(Array((Self.escaped(line) + "\n").utf8))
     }
 
     private func makeFolders() {

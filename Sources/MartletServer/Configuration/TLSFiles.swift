@@ -1,4 +1,5 @@
 internal import HummingbirdTLS
+internal import MartletFiles
 internal import NIOCore
 internal import NIOSSL
 
@@ -13,17 +14,24 @@ package struct TLSFiles: Sendable {
         self.keyPath = keyPath
     }
 
+    /// Most bytes of a file.
+    private static let maximumByteCount = 1 << 20
+
+    private static func bytes(of path: String) throws(FileError) -> [UInt8] {
+        try OpenFile.bytes(of: path, upTo: maximumByteCount)
+    }
+
     /// Reads both files. Clients need TLS 1.2 or newer.
     func read() throws(EdgeServerError) -> TLSConfiguration {
         let certificates: [NIOSSLCertificate]
         let key: NIOSSLPrivateKey
         do {
-            certificates = try NIOSSLCertificate.fromPEMFile(certificatePath)
+            certificates = try NIOSSLCertificate.fromPEMBytes(Self.bytes(of: certificatePath))
         } catch {
             throw .unusable(flag: "--ssl-cert-file", path: certificatePath, error)
         }
         do {
-            key = try NIOSSLPrivateKey(file: keyPath, format: .pem)
+            key = try NIOSSLPrivateKey(bytes: Self.bytes(of: keyPath), format: .pem)
         } catch {
             throw .unusable(flag: "--ssl-key-file", path: keyPath, error)
         }

@@ -1,0 +1,35 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Why a file cannot be used: one clause without the file's path.
+package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
+    package let description: String
+    /// Whether the reason lies in the file itself: the same attempt fails again until somebody changes the file.
+    package let isOfTheFile: Bool
+    /// Whether there is no such file.
+    package let isOfNothing: Bool
+
+    /// What a system call refused.
+    package init(code: Int32) {
+        description =
+            switch code {
+            case ELOOP: "it is a symbolic link, which is not followed here"
+            case ENXIO: "it is a socket, or a device that is not there"
+            default: String(cString: strerror(code))
+            }
+        isOfNothing = code == ENOENT
+        isOfTheFile = [ELOOP, ENXIO, ENODEV, EACCES, EPERM, EISDIR, ENAMETOOLONG].contains(code)
+    }
+
+    /// - Parameter rule: what the file breaks.
+    package init(_ rule: String) {
+        description = rule
+        isOfTheFile = true
+        isOfNothing = false
+    }
+}

@@ -1,0 +1,51 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// What a path names.
+package enum FileKind: Sendable, Equatable, CustomStringConvertible {
+    case file
+    case folder
+    case pipe
+    case socket
+    case characterDevice
+    case blockDevice
+    case unknown
+
+    init(_ status: stat) {
+        self =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .folder
+            case S_IFIFO: .pipe
+            case S_IFSOCK: .socket
+            case S_IFCHR: .characterDevice
+            case S_IFBLK: .blockDevice
+            default: .unknown
+            }
+    }
+
+    package var description: String {
+        switch self {
+        case .file: "a file"
+        case .folder: "a folder"
+        case .pipe: "a pipe"
+        case .socket: "a socket"
+        case .characterDevice, .blockDevice: "a device"
+        case .unknown: "of an unknown kind"
+        }
+    }
+}
+
+extension FileKind {
+    /// - Parameter followsLinks: whether a link counts as what it leads to.
+    package init(of path: String, followsLinks: Bool = true) throws(FileError) {
+        var status = stat()
+        guard (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { throw FileError(code: errno) }
+        self.init(status)
+    }
+}
