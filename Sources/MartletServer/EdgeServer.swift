@@ -30,6 +30,7 @@ package final class EdgeServer: Sendable {
     private let thoughts = ThoughtCounts()
     private let connections = OpenConnections()
     private let shutdown = ShutdownFlag()
+    private let recovery: RecoveryGate
     private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
     private let isListening = Mutex(false)
@@ -46,6 +47,7 @@ package final class EdgeServer: Sendable {
         self.logger = logger
         self.services = services
         tracing = RequestTracing(configuration.tracer)
+        recovery = RecoveryGate(patience: configuration.journal?.requestPatience ?? .zero)
         let gate = ModelGate(configuration: configuration, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
@@ -66,13 +68,22 @@ package final class EdgeServer: Sendable {
             throw EdgeServerError.socketInUse(path: path)
         }
         let journal = try openJournal()
+        if let patience = configuration.journal?.startPatience {
+            await recovery.wait(upTo: patience, on: MultiThreadedEventLoopGroup.singleton.any())
+        }
         do {
             try await serve(until: signals, journal)
         } catch {
-            await journal?.close()
+            await close(journal)
             throw error
         }
-        await journal?.close()
+        await close(journal)
+    }
+
+    private func close(_ journal: Journal?) async {
+        guard let journal else { return }
+        await recovery.stop()
+        await journal.close()
     }
 
     private func serve(until signals: [UnixSignal], _ journal: Journal?) async throws {
@@ -137,16 +148,20 @@ package final class EdgeServer: Sendable {
             guard let lock = try folder.lock() else { throw .inUse(settings.path) }
             let journal = Journal(
                 folder: folder, lock: lock, durability: settings.durability,
-                maximumByteCount: settings.maximumByteCount,
+                maximumByteCount: settings.maximumByteCount, maximumOpenCount: settings.maximumOpenCount,
                 troubled: { [logger] problem in
                     logger.warning("answers may not outlive this server now", metadata: ["reason": "\(problem)"])
                 })
             // Before: what is brought back may go on at once.
             registry.record(with: JournalRecorder(journal: journal, gate: gate))
-            var recovery = Recovery(
-                journal: journal, completions: completions, retainTime: configuration.retainTime.components.seconds,
+            let work = Recovery(
+                journal: journal, completions: completions, gate: recovery,
+                retainTime: configuration.retainTime.components.seconds, onReading: settings.onReading,
                 eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
-            recovery.run()
+            recovery.begin {
+                var work = work
+                work.run()
+            }
             return journal
         } catch {
             if settings.isRequired { throw error }
@@ -200,10 +215,12 @@ package final class EdgeServer: Sendable {
         AdapterRoutes(configuration: configuration, gate: gate, scales: adapterScales).add(to: &routes)
         EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate, registry: registry).add(to: &routes)
         completions.add(to: &routes)
-        StreamRoutes(registry: registry, loops: loops, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
-        GenerationRoutes(registry: registry, loops: loops).add(to: &routes)
+        StreamRoutes(
+            registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes
+        ).add(to: &routes)
+        GenerationRoutes(registry: registry, recovery: recovery, loops: loops).add(to: &routes)
         let control = ControlService(
-            registry: registry, gate: gate, defaults: configuration.completionDefaults)
+            registry: registry, recovery: recovery, gate: gate, defaults: configuration.completionDefaults)
         ControlRoutes(service: control, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         RealtimeRoute(
             configuration: configuration, completions: completions, control: control, loops: loops

@@ -10,7 +10,7 @@ package enum GenerationInput: Sendable, Equatable {
 /// Keeps what is needed to bring resumable generations back after the process has ended.
 ///
 /// Thread: any, one call at a time, in the order in which the logs change. A lock is held: these must neither block nor call
-/// back.
+/// back; `erase` apart, which is called without it.
 package protocol GenerationRecorder: Sendable {
     /// There is a new generation.
     func begin(_ generation: Generation)
@@ -20,4 +20,6 @@ package protocol GenerationRecorder: Sendable {
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?)
     /// Nobody will ask for it any more.
     func forget(_ generation: Generation)
+    /// Removes what is kept of it, and returns when that survives the process.
+    func erase(_ generation: Generation) async throws(JournalError)
 }

@@ -72,31 +72,6 @@ extension GenerationRegistry {
         return timing
     }
 
-    // MARK: Stopping
-
-    /// Ends a generation and returns when that has happened.
-    package func stop(_ generation: Generation) async {
-        cancel(generation.handle)
-        await generation.log.waitForEnd()
-        stopRecording(generation)
-    }
-
-    /// Ends whatever runs under a label and returns when that has happened.
-    package func stop(labelled label: String, of owner: Owner) async {
-        let generations = state.withLock { $0.shelf.generations(labelled: label, of: owner) }
-        for generation in generations { cancel(generation.handle) }
-        for generation in generations {
-            await generation.log.waitForEnd()
-            stopRecording(generation)
-        }
-    }
-
-    /// What was stopped by order does not outlive the process, though it can be replayed until then.
-    private func stopRecording(_ generation: Generation) {
-        guard generation.terms.isResumable else { return }
-        state.withLock { $0.recorder?.forget(generation) }
-    }
-
     // MARK: Time
 
     /// Lets go what has been kept long enough.
@@ -164,39 +139,5 @@ extension GenerationRegistry {
         }
         take(inputs)
         for (handle, _) in inputs { engine?.cancel(handle) }
-    }
-
-    /// Brings a generation of an earlier process back, with all that happened to it. Nothing of it is recorded again.
-    /// - Parameters:
-    ///   - inputs: in the order in which they came; each with the number of the choice that it concerns.
-    ///   - splitter: as it was at the beginning, of every choice; the inputs go through it again.
-    ///   - finished: when it ended, in seconds since 1970, if it did.
-    /// - Returns: the generation; live unless its inputs ended it. It is for the caller to submit it again.
-    package func restore(
-        _ terms: GenerationTerms, inputs: [(choice: Int, input: GenerationInput)], splitter: (any OutputSplitter)?,
-        finished: Int64? = nil
-    ) -> Generation {
-        let now = clock()
-        let age = TimeAmount.seconds(max(finished.map { calendar() - $0 } ?? 0, 0))
-        let (generation, superseded) = state.withLock { state in
-            let recorder = state.recorder
-            state.recorder = nil
-            defer { state.recorder = recorder }
-            let generation = state.insert(terms, begin: now, isRestored: true)
-            for handle in generation.handles { state.live[handle]?.setSplitter(splitter) }
-            state.live[generation.handle]?.isAnnounced = true
-            state.shelf.announce(generation)
-            var wakeups = Wakeups()
-            let superseded = inputs.compactMap { choice, input in
-                state.take(
-                    input, for: generation.handle(ofChoice: choice), at: now - age, isNew: false, wakeups: &wakeups
-                ) { finished ?? calendar() }
-            }
-            // The engine of this process knows none of them yet.
-            state.orphans = []
-            return (generation, superseded)
-        }
-        for handle in superseded { cancel(handle) }
-        return generation
     }
 }

@@ -5,9 +5,8 @@ internal import NIOCore
 /// What happens under the registry's lock.
 extension GenerationRegistry.State {
     /// Makes a generation live, with all its choices.
-    mutating func insert(_ terms: GenerationTerms, begin: NIODeadline, isRestored: Bool = false) -> Generation {
-        let generation = Generation(
-            terms, handle: GenerationHandle(rawValue: lastHandle + 1), begin: begin, isRestored: isRestored)
+    mutating func insert(_ terms: GenerationTerms, begin: NIODeadline) -> Generation {
+        let generation = Generation(terms, handle: GenerationHandle(rawValue: lastHandle + 1), begin: begin)
         lastHandle += UInt64(terms.choiceCount)
         let series = metrics.index(of: terms.head.model)
         for (choice, handle) in generation.handles.enumerated() {
@@ -22,11 +21,10 @@ extension GenerationRegistry.State {
     }
 
     /// Writes an input into a log.
-    /// - Parameter isNew: whether it counts in the metrics.
     /// - Returns: which generation is to be cancelled for it.
     mutating func take(
-        _ input: GenerationInput, for handle: GenerationHandle, at now: NIODeadline, isNew: Bool = true,
-        wakeups: inout Wakeups, calendar: () -> Int64
+        _ input: GenerationInput, for handle: GenerationHandle, at now: NIODeadline, wakeups: inout Wakeups,
+        calendar: () -> Int64
     ) -> GenerationHandle? {
         guard let taker = live[handle] else { return nil }
         let input = taker.judged(input)
@@ -36,14 +34,14 @@ extension GenerationRegistry.State {
         guard let first = taker.choice == 0 ? taker : live[generation.handle] else { return nil }
         let bytesBefore = first.byteCount
         let wasAdmitted = taker.isAdmitted
-        if isNew, case .engine(let event) = input {
+        if case .engine(let event) = input {
             taker.measure(event.kind, at: now, in: &metrics.series[taker.series])
         }
-        var isEnded = taker.take(input, forks: forks(in: input), at: now, isNew: isNew, wakeups: &wakeups)
+        var isEnded = taker.take(input, forks: forks(in: input), at: now, wakeups: &wakeups)
         if isEnded, generation.terms.choiceCount > 1 {
             isEnded = endChoice(taker, with: input, wakeups: &wakeups)
         }
-        if isEnded, isNew { generation.reach(.ended, at: now) }
+        if isEnded { generation.reach(.ended, at: now) }
         // What one choice has written counts for all.
         first.byteCount = taker.byteCount
         guard generation.terms.isResumable else {
@@ -61,7 +59,7 @@ extension GenerationRegistry.State {
         if let finished {
             remove(generation)
             end(first, at: now, finished: finished)
-        } else if isNew, input == .handedOver {
+        } else if input == .handedOver {
             remove(generation)
         }
         return superseded
@@ -78,31 +76,33 @@ extension GenerationRegistry.State {
 
     /// One of several choices is over: with the last one, or when it failed, all are.
     /// - Returns: whether all are.
-    private mutating func endChoice(
+    mutating func endChoice(
         _ choice: LiveGeneration, with input: GenerationInput, wakeups: inout Wakeups
     ) -> Bool {
         let generation = choice.generation
         let handles = generation.handles
         guard case .engine(let event) = input, case .finished(let completion, _) = event.kind else {
             // The log has its end already; the others write for nobody.
-            orphans += handles.filter { live[$0] !== choice && live[$0]?.completion == nil }
+            orphans += handles.filter { handle in
+                live[handle].map { $0 !== choice && $0.completion == nil } ?? false
+            }
             return true
         }
         choice.completion = completion
-        let completions = handles.compactMap { live[$0]?.completion }
+        let completions = handles.compactMap { (live[$0] ?? restoring[$0])?.completion }
         guard completions.count == handles.count else { return false }
         let sum = Completion(sumOf: completions, perPrompt: generation.terms.choicesPerPrompt)
         choice.byteCount = generation.log.append(to: &wakeups) { $0(.finished(sum)) }.byteCount
         return true
     }
 
-    private mutating func remove(_ generation: Generation) {
+    mutating func remove(_ generation: Generation) {
         for handle in generation.handles { live[handle] = nil }
         count(generation.terms.owner) { $0.live -= generation.terms.choiceCount }
     }
 
     /// Keeps a resumable generation that has ended, unless the engine refused it before anybody knew of it.
-    private mutating func end(_ ended: LiveGeneration, at now: NIODeadline, finished: Int64) {
+    mutating func end(_ ended: LiveGeneration, at now: NIODeadline, finished: Int64) {
         let generation = ended.generation
         if let refusal = generation.log.refusal, refusal.isOfTheRequest {
             shelf.refuse(generation)
@@ -155,12 +155,17 @@ extension GenerationRegistry.State {
     }
 
     private mutating func forget(_ generation: Generation) {
-        let byteCount = shelf.remove(generation) ?? 0
+        forgetEnded(generation)
+        recorder?.forget(generation)
+    }
+
+    /// Takes one that has ended out of memory, unless that has happened.
+    mutating func forgetEnded(_ generation: Generation) {
+        guard let byteCount = shelf.remove(generation) else { return }
         count(generation.terms.owner) { usage in
             usage.retained -= 1
             usage.bytes -= byteCount
         }
-        recorder?.forget(generation)
     }
 
     mutating func count(_ owner: Owner, _ change: (inout GenerationQuota.Usage) -> Void) {

@@ -18,10 +18,14 @@ package final class GenerationRegistry: EngineEventReceiver {
         var engine: (any EngineService)?
         var recorder: (any GenerationRecorder)?
         var live: [GenerationHandle: LiveGeneration] = [:]
+        /// Of an earlier process, while they are read; nobody can find them.
+        var restoring: [GenerationHandle: LiveGeneration] = [:]
         var shelf = GenerationShelf()
         var usage: [Owner: GenerationQuota.Usage] = [:]
         var totalUsage = GenerationQuota.Usage()
-        var lastHandle: UInt64 = 0
+        /// Those up to here are for generations of earlier processes.
+        var lastHandle: UInt64 = 1 << 32
+        var lastRestoredHandle: UInt64 = 0
         var lastControl: UInt64 = 0
         var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
@@ -174,8 +178,10 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     /// Ends a generation wherever it is. One that has ended is left alone.
     /// - Parameter verdict: what it fails with; `nil` = it counts as finished.
-    package func cancel(_ handle: GenerationHandle, _ verdict: EngineError? = nil) {
-        let (engine, submitted, prepared) = state.withLock { state in
+    /// - Returns: whether there was something to end.
+    @discardableResult
+    package func cancel(_ handle: GenerationHandle, _ verdict: EngineError? = nil) -> Bool {
+        let (isLive, engine, submitted, prepared) = state.withLock { state in
             var submitted: [GenerationHandle] = []
             var prepared: [GenerationHandle] = []
             for handle in state.live[handle]?.generation.handles ?? [] {
@@ -187,12 +193,13 @@ package final class GenerationRegistry: EngineEventReceiver {
                 case .submitted: submitted.append(handle)
                 }
             }
-            return (state.engine, submitted, prepared)
+            return (state.live[handle] != nil, state.engine, submitted, prepared)
         }
         for handle in submitted { engine?.cancel(handle) }
-        guard !prepared.isEmpty else { return }
+        guard !prepared.isEmpty else { return isLive }
         let completion = Completion(reason: .cancelled, timings: Timings())
         receive(prepared.map { EngineEvent($0, .finished(completion, text: [])) })
+        return isLive
     }
 
     /// Ends every generation with `error`, and every later one at once.

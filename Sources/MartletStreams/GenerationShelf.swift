@@ -56,6 +56,16 @@ struct GenerationShelf {
         }
     }
 
+    /// All that have ended under a label, whether or not it points at them.
+    func endedGenerations(labelled label: String, of owner: Owner) -> [Generation] {
+        ended[firstEnded...].compactMap { entry in
+            guard let generation = entry?.generation, generation.terms.owner == owner,
+                generation.terms.label?.hasSameBytes(as: label) == true
+            else { return nil }
+            return generation
+        }
+    }
+
     /// The newest first.
     func generations(of owner: Owner) -> [Generation] {
         all.values.filter { $0.terms.owner == owner }.sorted { $0.handle.rawValue > $1.handle.rawValue }

@@ -9,16 +9,7 @@ import Testing
 
 /// Servers one after the other that share a state folder.
 @Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
-    /// A folder that goes away with the test.
-    private final class State: Sendable {
-        let path = NSTemporaryDirectory() + "/martlet-recovery-" + UUID().uuidString
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-
-        var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/streams")) ?? [] }
-        var aside: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/aside")) ?? [] }
-    }
-
-    private let state = State()
+    private let state = StateFolder()
     private let tokens = ["Once", " upon", " a", " time"]
 
     private func run(

@@ -147,19 +147,65 @@ import Testing
         #expect(bench.engine.cancelled.isEmpty)
     }
 
-    @Test func stoppingALabelStopsAllOfItAndReturnsAfterwards() async throws {
+    @Test func deletingALabelStopsAllOfItAndReturnsAfterwards() async throws {
         let bench = Bench()
         let old = try bench.run()
         let new = try bench.begin()
         bench.registry.announce(new)
-        await bench.registry.stop(labelled: "c", of: Self.bob)
+        #expect(try await bench.registry.delete(labelled: "c", of: Self.bob) == nil)
         #expect(bench.engine.cancelled.isEmpty)
-        await bench.registry.stop(labelled: "c", of: Self.alice)
+        #expect(try await bench.registry.delete(labelled: "c", of: Self.alice) == .stopped)
         #expect(old.log.terminalEvent == .finished(.cancelled))
         #expect(new.log.terminalEvent == .finished(.cancelled))
         #expect(bench.labelled() === new, "its tail can be read")
-        await bench.registry.stop(labelled: "c", of: Self.alice)
         #expect(bench.engine.cancelled.count == 2)
+    }
+
+    @Test func whatHasEndedIsDeletedWithAllOfItsLabel() async throws {
+        let bench = Bench()
+        let recorder = KeepingRecorder()
+        bench.registry.record(with: recorder)
+        let old = try bench.run()
+        let foreign = try bench.run(Self.bob)
+        let other = try bench.run(Self.alice, "d")
+        let new = try bench.run()
+        for generation in [new, foreign, other] { bench.engine.finish(generation.handle) }
+        #expect(try await bench.registry.delete(labelled: "c", of: Self.alice) == .removed)
+        #expect(recorder.erased == [old, new].map(\.terms.head.id))
+        #expect(bench.labelled() == nil && bench.find(old) == nil && bench.find(new) == nil)
+        #expect(bench.registry.generations(labelledLike: "c", of: Self.alice).isEmpty)
+        #expect(bench.labelled("c", Self.bob) === foreign)
+        #expect(bench.labelled("d") === other)
+        #expect(try await bench.registry.delete(labelled: "c", of: Self.alice) == nil)
+        #expect(bench.registry.state.withLock { $0.totalUsage.retained } == 2)
+    }
+
+    @Test func deletingStopsFirstAndRemovesThen() async throws {
+        let bench = Bench()
+        let recorder = KeepingRecorder()
+        bench.registry.record(with: recorder)
+        let generation = try bench.run()
+        #expect(try await bench.registry.delete(generation) == .stopped)
+        #expect(bench.find(generation) === generation)
+        #expect(recorder.erased.count == 1, "no later process goes on with it")
+        #expect(try await bench.registry.delete(generation) == .removed)
+        #expect(bench.find(generation) == nil)
+        // Somebody else was faster.
+        #expect(try await bench.registry.delete(generation) == .removed)
+        #expect(bench.registry.state.withLock { $0.totalUsage.isEmpty && $0.usage.isEmpty })
+    }
+
+    @Test func whatTheDiskKeepsStaysInMemory() async throws {
+        let bench = Bench()
+        let recorder = KeepingRecorder()
+        bench.registry.record(with: recorder)
+        let generation = try bench.run()
+        bench.engine.finish(generation.handle)
+        recorder.refusesToErase(true)
+        await #expect(throws: JournalError.self) { try await bench.registry.delete(generation) }
+        #expect(bench.find(generation) === generation)
+        recorder.refusesToErase(false)
+        #expect(try await bench.registry.delete(generation) == .removed)
     }
 
     @Test func labelsAreFoundWithWhatFollowsTwoColons() throws {
@@ -255,7 +301,9 @@ import Testing
         bench.registry.handOver(EngineError(.shuttingDown, "bye"))
 
         let next = Bench()
-        let restored = next.registry.restore(generation.terms, inputs: recorder.inputs.map { (0, $0) }, splitter: nil)
+        let restored = try #require(
+            next.registry.restore(
+                generation.terms, inputs: recorder.inputs.map { (choice: 0, input: $0) }, splitter: nil))
         #expect(restored.log.events == generation.log.events)
         #expect(next.labelled() === restored)
         next.registry.submit(
@@ -276,11 +324,16 @@ private struct IgnoringRecorder: GenerationRecorder {
     func submit(_ request: GenerationRequest, of generation: Generation) {}
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
     func forget(_ generation: Generation) {}
+    func erase(_ generation: Generation) async throws(JournalError) {}
 }
 
 private final class KeepingRecorder: GenerationRecorder {
     private let kept = Mutex<[GenerationInput]>([])
+    private let erasures = Mutex<(ids: [String], isRefused: Bool)>(([], false))
     var inputs: [GenerationInput] { kept.withLock { $0 } }
+    var erased: [String] { erasures.withLock { $0.ids } }
+
+    func refusesToErase(_ isRefused: Bool) { erasures.withLock { $0.isRefused = isRefused } }
 
     func begin(_ generation: Generation) {}
     func submit(_ request: GenerationRequest, of generation: Generation) {}
@@ -288,4 +341,11 @@ private final class KeepingRecorder: GenerationRecorder {
         kept.withLock { $0.append(input) }
     }
     func forget(_ generation: Generation) {}
+    func erase(_ generation: Generation) async throws(JournalError) {
+        let isRefused = erasures.withLock { erasures in
+            if !erasures.isRefused { erasures.ids.append(generation.terms.head.id) }
+            return erasures.isRefused
+        }
+        if isRefused { throw JournalError("remove", "x", code: 5) }
+    }
 }

@@ -7,17 +7,19 @@ enum JournalFuzz {
     static func run(_ input: [UInt8]) -> CInt {
         guard let first = input.first else { return Verdict.ignore }
         let bytes = first & 1 == 0 ? Array(input.dropFirst()) : framed(input.dropFirst())
-        let result = JournalReader.read(bytes)
+        guard let result = try? JournalReader.read(JournalBytes(bytes)) else {
+            preconditionFailure("memory can be read")
+        }
         guard let generation = result.generation else {
             precondition(result.damage != nil, "nothing was read, and nobody says why")
             return Verdict.keep
         }
-        let again = JournalReader.read(Array(bytes[..<generation.extent.byteCount]))
-        precondition(again.damage == nil, "what counts is damaged")
-        precondition(again.generation == generation, "the rest made a difference")
+        let again = try? JournalReader.read(JournalBytes(Array(bytes[..<generation.extent.byteCount])))
+        precondition(again?.damage == nil, "what counts is damaged")
+        precondition(again?.generation == generation, "the rest made a difference")
         precondition((result.damage == nil) == (generation.extent.byteCount == bytes.count))
         _ = generation.continuations(handle: .init(rawValue: 1))
-        _ = generation.numberedInputs
+        for _ in generation.numberedInputs {}
         return Verdict.keep
     }
 

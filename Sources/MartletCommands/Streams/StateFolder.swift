@@ -27,7 +27,7 @@ struct StateFolder: ParsableArguments {
     func generation(_ name: String) throws -> StoredGeneration {
         let id = try Self.id(name)
         do {
-            let result = JournalReader.read(try journals().bytes(of: id))
+            let result = try journals().read(id)
             if let damage = result.damage {
                 Terminal.write("martlet: not all of it counts: \(damage)\n", to: STDERR_FILENO)
             }

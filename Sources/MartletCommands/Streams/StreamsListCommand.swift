@@ -14,8 +14,8 @@ struct StreamsListCommand: ParsableCommand {
             let folder = try state.journals()
             var lines: [[String]] = [["ID", "STATE", "BEGAN", "TOKENS", "BYTES", "MODEL", "LABEL"]]
             for id in try folder.idsInOrder() {
-                let result = JournalReader.read(try folder.bytes(of: id))
-                guard let generation = result.generation else {
+                // One that is no file, say, does not keep the others from being listed.
+                guard let result = try? folder.read(id), let generation = result.generation else {
                     lines.append([id, "unreadable", "", "", "", "", ""])
                     continue
                 }

@@ -32,17 +32,20 @@ struct StreamsRemoveCommand: ParsableCommand {
                 throw Failure.exit("a server uses \(folder.path); ask it instead: DELETE /v1/generations/ID")
             }
             let chosen =
-                ids.isEmpty ? try folder.ids().filter { try isChosen($0, in: folder) } : try ids.map(StateFolder.id)
-            for id in chosen { try folder.remove(id) }
+                ids.isEmpty ? try folder.ids().filter { isChosen($0, in: folder) } : try ids.map(StateFolder.id)
+            var failures: [JournalError] = []
+            for id in chosen {
+                do throws(JournalError) { try folder.erase(id) } catch { failures.append(error) }
+            }
             lock.release()
-            Terminal.write("\(chosen.count) removed\n")
+            Terminal.write("\(chosen.count - failures.count) removed\n")
+            if let failure = failures.first { throw failure }
         } catch let error as JournalError {
             throw Failure.exit(error)
         }
     }
 
-    private func isChosen(_ id: String, in folder: JournalFolder) throws(JournalError) -> Bool {
-        if all { return true }
-        return JournalReader.read(try folder.bytes(of: id)).generation?.isEnded == true
+    private func isChosen(_ id: String, in folder: JournalFolder) -> Bool {
+        all || (try? folder.read(id))?.generation?.isEnded == true
     }
 }

@@ -25,4 +25,8 @@ struct JournalRecorder: GenerationRecorder {
     func forget(_ generation: Generation) {
         journal.remove(generation.terms.head.id)
     }
+
+    func erase(_ generation: Generation) async throws(JournalError) {
+        try await journal.erase(generation.terms.head.id)
+    }
 }

@@ -4,10 +4,12 @@ internal import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
 
-/// Brings the generations of earlier servers back before the first request comes.
+/// Brings the generations of earlier servers back.
 ///
 /// What has ended can be replayed until it expires. What has not goes on when the model is there.
-struct Recovery {
+///
+/// Thread: one of its own, since there may be much to read. New requests may come meanwhile.
+struct Recovery: Sendable {
     private struct Counts: Equatable {
         var kept = 0
         var continued = 0
@@ -17,22 +19,30 @@ struct Recovery {
 
     let journal: Journal
     let completions: CompletionRoutes
+    let gate: RecoveryGate
+    let onReading: @Sendable (String) -> Void
     /// How long one that has ended is kept, in seconds.
     let retainTime: Int64
     /// Where what goes on is attended to.
     let eventLoop: any EventLoop
     let logger: Logger
     private var counts = Counts()
+    private var warningCount = 0
     private var models = ModelCache()
 
     /// How long what could not be read is kept, in seconds.
     private static let asideTime: Int64 = 7 * 24 * 3_600
+    /// Most lines about single files.
+    private static let maximumWarningCount = 32
 
     init(
-        journal: Journal, completions: CompletionRoutes, retainTime: Int64, eventLoop: any EventLoop, logger: Logger
+        journal: Journal, completions: CompletionRoutes, gate: RecoveryGate, retainTime: Int64,
+        onReading: @escaping @Sendable (String) -> Void, eventLoop: any EventLoop, logger: Logger
     ) {
         self.journal = journal
         self.completions = completions
+        self.gate = gate
+        self.onReading = onReading
         self.retainTime = retainTime
         self.eventLoop = eventLoop
         self.logger = logger
@@ -43,10 +53,23 @@ struct Recovery {
         let begin = ContinuousClock.now
         attempt { recovery throws(JournalError) in
             try recovery.journal.folder.removeAside(before: now - Self.asideTime)
+        }
+        attempt { recovery throws(JournalError) in
+            for entry in try recovery.journal.folder.strangers() {
+                recovery.attempt { recovery throws(JournalError) in try recovery.setAside(entry) }
+            }
+        }
+        attempt { recovery throws(JournalError) in
             // In the order in which they began: a label points at the newest.
-            for id in try recovery.journal.folder.idsInOrder() {
+            for id in try recovery.journal.folder.idsInOrder() where !recovery.gate.isStopped {
+                recovery.onReading(id)
                 recovery.attempt { recovery throws(JournalError) in try recovery.restore(id, now: now) }
             }
+        }
+        if warningCount > Self.maximumWarningCount {
+            logger.warning(
+                "more of the kind was found among the journals",
+                metadata: ["count": "\(warningCount - Self.maximumWarningCount)"])
         }
         guard counts != Counts() else { return }
         logger.info(
@@ -62,12 +85,24 @@ struct Recovery {
         do throws(JournalError) {
             try body(&self)
         } catch {
-            logger.warning("a journal cannot be brought back", metadata: ["reason": "\(error)"])
+            warn("a journal cannot be brought back", ["reason": "\(error)"])
         }
     }
 
+    private mutating func warn(_ text: Logger.Message, _ metadata: Logger.Metadata) {
+        warningCount += 1
+        if warningCount <= Self.maximumWarningCount { logger.warning(text, metadata: metadata) }
+    }
+
     private mutating func restore(_ id: String, now: Int64) throws(JournalError) {
-        let result = JournalReader.read(try journal.folder.bytes(of: id))
+        let result: JournalReader.Result
+        do throws(JournalError) {
+            result = try journal.folder.read(id)
+        } catch {
+            // What the system cannot give now may be whole.
+            guard error.isOfTheFile else { throw error }
+            return try setAside(id, from: 0, because: error.description)
+        }
         if let damage = result.damage {
             try setAside(id, from: result.generation?.extent.byteCount ?? 0, because: damage)
         }
@@ -89,10 +124,16 @@ struct Recovery {
 
     private mutating func setAside(_ id: String, from byteCount: Int, because reason: String) throws(JournalError) {
         counts.setAside += 1
-        logger.warning(
+        warn(
             "a journal, or its end, was set aside",
-            metadata: ["id": "\(id)", "goodBytes": "\(byteCount)", "reason": "\(reason)"])
+            ["id": "\(id)", "goodBytes": "\(byteCount)", "reason": "\(reason)"])
         try journal.folder.setAside(id, from: byteCount)
+    }
+
+    private mutating func setAside(_ entry: FolderEntry) throws(JournalError) {
+        counts.setAside += 1
+        warn("what lay among the journals was set aside", ["name": "\(entry)", "reason": "it has no journal's name"])
+        try journal.folder.setAside(entry)
     }
 }
 
@@ -154,12 +195,16 @@ extension CompletionService {
             let model = models.model(request.model, configuration: configuration)
             splitter = try completion.prepare(model).first?.splitter
         }
-        let generation = registry.restore(
-            head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, finished: stored.finished)
+        let restored = registry.restore(
+            head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, finished: stored.finished
+        ) { generation in
+            guard !stored.isEnded else { return journal.keep(stored) }
+            journal.resume(generation.handle, stored)
+            journal.guardReaders(of: generation)
+        }
+        guard let generation = restored else { return }
         if stored.request?.request.reasoning?.turnBudget != nil { thoughts.follow(generation) }
-        guard !stored.isEnded else { return journal.keep(stored) }
-        journal.resume(generation.handle, stored)
-        journal.guardReaders(of: generation)
+        guard !stored.isEnded else { return }
         tracing.follow(generation, within: nil)
         eventLoop.execute { [registry, loops] in
             registry.attend(to: generation, on: loops.loop(for: eventLoop).wheel)

@@ -67,10 +67,11 @@ actor RealtimeSession {
     }
 
     private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
-        if case .id(let name) = target, let id = names[ExactString(name)] {
-            return try route.control.generation(.id(id), of: owner)
+        var target = target
+        if case .id(let name) = target, let id = names[ExactString(name)] { target = .id(id) }
+        return try route.control.recovery.searchNow { () throws(APIError) in
+            try route.control.generation(target, of: owner)
         }
-        return try route.control.generation(target, of: owner)
     }
 
     // MARK: Messages

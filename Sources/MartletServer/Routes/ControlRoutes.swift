@@ -2,6 +2,7 @@ internal import Hummingbird
 internal import MartletAPI
 internal import MartletJSON
 internal import MartletStreams
+internal import NIOCore
 internal import OrderedCollections
 
 /// Orders to running generations over HTTP. A response comes when the order has taken effect, or cannot.
@@ -13,16 +14,22 @@ struct ControlRoutes: Sendable {
         table.add(.post, "/v1/generations/{id}/control") { request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = GenerationTarget.id(context.parameters.get("id") ?? "")
-            return .json(try await obey(json, try service.generation(target, of: context.notes.owner)))
+            return .json(try await obey(json, try await generation(target, context)))
         }
         table.add(.post, "/v1/chat/completions/control", "/chat/completions/control") { request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = try GenerationTarget(try FieldReader(json))
-            let reply = try await obey(json, try service.generation(target, of: context.notes.owner))
+            let reply = try await obey(json, try await generation(target, context))
             guard case .object(var members) = reply else { return .json(reply) }
             // As llama-server says it; here it is also true.
             members["success"] = true
             return .json(.object(members))
+        }
+    }
+
+    private func generation(_ target: GenerationTarget, _ context: EdgeContext) async throws(APIError) -> Generation {
+        try await service.recovery.search(on: context.channel.eventLoop) { () throws(APIError) in
+            try service.generation(target, of: context.notes.owner)
         }
     }
 

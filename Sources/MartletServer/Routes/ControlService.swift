@@ -7,6 +7,7 @@ internal import MartletText
 /// Orders to running generations, whatever way they come.
 struct ControlService: Sendable {
     let registry: GenerationRegistry
+    let recovery: RecoveryGate
     let gate: ModelGate
     /// What a grammar may cost.
     let defaults: CompletionDefaults

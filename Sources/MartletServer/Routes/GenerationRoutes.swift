@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import Hummingbird
+internal import Logging
 internal import MartletAPI
 internal import MartletJSON
 internal import MartletStreams
@@ -9,24 +10,24 @@ internal import NIOCore
 /// Our own routes for generations: by id, and by event.
 struct GenerationRoutes: Sendable {
     let registry: GenerationRegistry
+    let recovery: RecoveryGate
     let loops: ReaderLoops
 
     private static let path = "/v1/generations"
 
     func add(to table: inout RouteTable) {
-        table.add(.get, Self.path) { request, context in try list(request, context) }
+        table.add(.get, Self.path) { request, context in try await list(request, context) }
         table.add(.get, Self.path + "/{id}") { _, context in
-            let generation = try generation(context)
+            let generation = try await generation(context)
             return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
         }
         table.add(.delete, Self.path + "/{id}") { _, context in
-            let generation = try generation(context)
-            await registry.stop(generation)
-            return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
+            let generation = try await generation(context)
+            return .json(try await delete(generation, context))
         }
-        table.add(.get, Self.path + "/{id}/events") { request, context in try events(request, context) }
+        table.add(.get, Self.path + "/{id}/events") { request, context in try await events(request, context) }
         table.add(.get, Self.path + "/{id}/timing") { _, context in
-            let generation = try generation(context)
+            let generation = try await generation(context)
             return .json(
                 GenerationBodies.timing(
                     generation.terms, registry.status(of: generation), registry.timing(of: generation)))
@@ -35,16 +36,35 @@ struct GenerationRoutes: Sendable {
     }
 
     /// The generation that the path names, with or without the prefix of a wire format.
-    private func generation(_ context: EdgeContext) throws(APIError) -> Generation {
+    private func generation(_ context: EdgeContext) async throws(APIError) -> Generation {
         let name = context.parameters.get("id") ?? ""
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
-        guard let generation = registry.generation(id: id, of: context.notes.owner),
-            name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
-        else { throw APIError(.notFound, "Generation not found or expired") }
-        return generation
+        return try await recovery.search(on: context.channel.eventLoop) { () throws(APIError) in
+            guard let generation = registry.generation(id: id, of: context.notes.owner),
+                name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
+            else { throw APIError(.notFound, "Generation not found or expired") }
+            return generation
+        }
     }
 
-    private func list(_ request: Request, _ context: EdgeContext) throws(APIError) -> Response {
+    /// Stops it, or takes it away if it has ended.
+    /// - Returns: its state as it is or was.
+    private func delete(_ generation: Generation, _ context: EdgeContext) async throws(APIError) -> JSONValue {
+        var status = registry.status(of: generation)
+        let deletion: GenerationRegistry.Deletion
+        do throws(JournalError) {
+            deletion = try await registry.delete(generation)
+        } catch {
+            throw .stillOnDisk(error, logger: context.logger)
+        }
+        if deletion == .stopped { status = registry.status(of: generation) }
+        guard case .object(var members) = GenerationBodies.status(generation.terms, status) else { return .null }
+        members["deleted"] = .bool(deletion == .removed)
+        return .object(members)
+    }
+
+    private func list(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
+        try await recovery.complete(on: context.channel.eventLoop)
         let label = request.uri.queryParameters["label"].map { String($0) }
         let generations = registry.generations(of: context.notes.owner).filter { generation in
             label.map { generation.terms.label?.hasSameBytes(as: $0) ?? false } ?? true
@@ -55,8 +75,8 @@ struct GenerationRoutes: Sendable {
         ])
     }
 
-    private func events(_ request: Request, _ context: EdgeContext) throws(APIError) -> Response {
-        let generation = try generation(context)
+    private func events(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
+        let generation = try await generation(context)
         let rendition = generation.numberedResponse
         // First whether it has ended, then where that is.
         let extent = generation.log.extent
@@ -69,7 +89,7 @@ struct GenerationRoutes: Sendable {
     }
 
     private func result(_ request: Request, _ context: EdgeContext) async throws -> Response {
-        let generation = try generation(context)
+        let generation = try await generation(context)
         let wait = try request.count("wait", upTo: 86_400) ?? 0
         guard let view = generation.terms.view as? any CompletionView else {
             throw APIError(.notSupported, "This generation has no result that is no stream")
@@ -166,6 +186,14 @@ extension Request {
                 parameter: name)
         }
         return value
+    }
+}
+
+extension APIError {
+    /// What was to be deleted may be there again after a restart.
+    static func stillOnDisk(_ error: JournalError, logger: Logger) -> APIError {
+        logger.error("an answer could not be deleted", metadata: ["reason": "\(error)"])
+        return APIError(.server, "The answer could not be removed from the disk, so it is still there; try again")
     }
 }
 

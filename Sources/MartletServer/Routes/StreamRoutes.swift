@@ -4,32 +4,51 @@ internal import MartletAPI
 internal import MartletJSON
 internal import MartletStreams
 internal import MartletText
+internal import NIOCore
 
 /// llama-server's routes for streams: by what the client calls the conversation, and by byte.
 struct StreamRoutes: Sendable {
     let registry: GenerationRegistry
+    let recovery: RecoveryGate
     let loops: ReaderLoops
     let bodyLimit: Int
 
     private static let path = "/v1/stream"
 
     func add(to table: inout RouteTable) {
-        table.add(.get, Self.path, Self.path + "/**") { request, context in try read(request, context) }
+        table.add(.get, Self.path, Self.path + "/**") { request, context in try await read(request, context) }
         table.add(.delete, Self.path, Self.path + "/**") { request, context in
-            await registry.stop(labelled: try Self.label(of: request), of: context.notes.owner)
+            try await delete(try Self.label(of: request), context)
             return Response(status: .noContent)
         }
         table.add(.post, "/v1/streams/lookup") { request, context in
             let lookup = try StreamLookup(try await request.json(upTo: bodyLimit))
+            try await recovery.complete(on: context.channel.eventLoop)
             return .json(lookUp(lookup.conversationIDs, of: context.notes.owner))
         }
     }
 
-    private func read(_ request: Request, _ context: EdgeContext) throws(APIError) -> Response {
+    /// Stops what runs under a label, or takes away what has ended under it. That there is nothing is no error, as at
+    /// llama-server.
+    private func delete(_ label: String, _ context: EdgeContext) async throws(APIError) {
+        do throws(JournalError) {
+            if try await registry.delete(labelled: label, of: context.notes.owner) == .stopped { return }
+        } catch {
+            throw .stillOnDisk(error, logger: context.logger)
+        }
+        guard recovery.isRecovering else { return }
+        try await recovery.complete(on: context.channel.eventLoop)
+        try await delete(label, context)
+    }
+
+    private func read(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
         let label = try Self.label(of: request)
         let offset = try request.count("from") ?? 0
-        guard let generation = registry.generation(labelled: label, of: context.notes.owner) else {
-            throw APIError(.notFound, "Stream not found or expired")
+        let generation = try await recovery.search(on: context.channel.eventLoop) { () throws(APIError) in
+            guard let generation = registry.generation(labelled: label, of: context.notes.owner) else {
+                throw APIError(.notFound, "Stream not found or expired")
+            }
+            return generation
         }
         let rendition = generation.response
         // First whether it has ended, then how long it is.

@@ -34,6 +34,8 @@ package final class Journal: Sendable {
         /// Counts a journal that is there.
         case keep(id: String, byteCount: Int)
         case remove(id: String)
+        /// Removes a journal and what was set aside of it, known here or not.
+        case erase(id: String)
         /// Entries were thrown away.
         case overflow
         case flush(LogWaiter)
@@ -68,13 +70,14 @@ package final class Journal: Sendable {
     ///   - folder: prepared.
     ///   - lock: the folder's; let go when the journal is closed.
     ///   - maximumByteCount: of all journals. The oldest that have ended go first.
+    ///   - maximumOpenCount: most files that are open at once.
     ///   - collectTime: how long entries are collected before they are written.
     ///   - maximumInputCount: most inputs that wait to be written.
     ///   - clock: milliseconds since 1970.
     ///   - troubled: called on the journal's thread when durability is lost, once until all is well again.
     package init(
         folder: JournalFolder, lock: consuming JournalLock? = nil, durability: Durability = .write,
-        maximumByteCount: Int = .max,
+        maximumByteCount: Int = .max, maximumOpenCount: Int = 128,
         collectTime: Duration = .milliseconds(2), maximumInputCount: Int = 1 << 18,
         clock: @escaping @Sendable () -> Int64 = Journal.now, troubled: @escaping @Sendable (String) -> Void = { _ in }
     ) {
@@ -85,7 +88,10 @@ package final class Journal: Sendable {
         self.maximumInputCount = maximumInputCount
         self.clock = clock
         self.troubled = troubled
-        writer = Mutex(JournalWriter(folder: folder, durability: durability, maximumByteCount: maximumByteCount))
+        writer = Mutex(
+            JournalWriter(
+                folder: folder, durability: durability, maximumByteCount: maximumByteCount,
+                maximumOpenCount: maximumOpenCount))
         pool.start()
     }
 
@@ -145,6 +151,20 @@ package final class Journal: Sendable {
 
     /// A generation is to be forgotten.
     package func remove(_ id: String) { post(.remove(id: id)) }
+
+    /// Removes what there is of a generation on the disk, and returns when that is done, or when the task is cancelled.
+    /// - Throws: when some of it is still there.
+    package func erase(_ id: String) async throws(JournalError) {
+        let waiter = LogWaiter(threshold: 0)
+        post(.erase(id: id))
+        post(.flush(waiter))
+        await withTaskCancellationHandler {
+            await waiter.value()
+        } onCancel: {
+            waiter.resume()
+        }
+        guard !folder.has(id) else { throw .stays(folder.file(of: id)) }
+    }
 
     /// Returns when all that was said before is written, or cannot be.
     package func flush() async {

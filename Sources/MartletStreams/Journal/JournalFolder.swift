@@ -1,3 +1,5 @@
+internal import MartletFiles
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -34,6 +36,9 @@ package struct JournalFolder: Sendable {
         }
         for folder in [path, streams, aside] {
             if mkdir(folder, 0o700) != 0, errno != EEXIST { throw JournalError("make", folder) }
+            guard let kind = try? FileKind(of: folder), kind == .folder else {
+                throw JournalError("use", folder, code: ENOTDIR)
+            }
             guard chmod(folder, 0o700) == 0 else { throw JournalError("close to others", folder) }
         }
     }
@@ -42,34 +47,44 @@ package struct JournalFolder: Sendable {
     /// - Returns: `nil` if another process has it.
     package func lock() throws(JournalError) -> JournalLock? {
         let file = path + "/lock"
-        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw JournalError("open", file) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
-            close(descriptor)
-            if code == EWOULDBLOCK { return nil }
-            throw JournalError("lock", file, code: code)
+        let lock: JournalLock
+        do throws(FileError) {
+            lock = JournalLock(file: try OpenFile.regular(file, for: .updating, followsLinks: false))
+        } catch {
+            throw JournalError("open", file, error)
         }
-        return JournalLock(descriptor: descriptor)
+        guard flock(lock.file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            if errno == EWOULDBLOCK { return nil }
+            throw JournalError("lock", file)
+        }
+        return lock
     }
 
     /// The ids of all generations that have a journal, in no order.
     package func ids() throws(JournalError) -> [String] {
-        try names(in: streams).compactMap { name in
-            guard name.hasSuffix(Self.suffix) else { return nil }
-            let id = String(name.dropLast(Self.suffix.count))
-            return Self.isID(id) ? id : nil
-        }
+        try FolderEntry.all(in: streams).compactMap { Self.id(of: $0) }
     }
 
     /// The same in the order in which the generations began.
     package func idsInOrder() throws(JournalError) -> [String] {
-        var begins: [(id: String, time: Int64)] = []
-        for id in try ids() {
+        let begins = try ids().map { id -> (id: String, time: Int64) in
+            let file = try? OpenFile.regular(file(of: id), followsLinks: false)
+            let start = try? file?.read(at: 0, count: JournalReader.beginByteCount)
             // Of what has no readable beginning, the place does not matter.
-            begins.append((id, JournalReader.beginTime(try JournalFile.read(file(of: id), upTo: 64)) ?? 0))
+            return (id, start.flatMap { JournalReader.beginTime($0) } ?? 0)
         }
         return begins.sorted { ($0.time, $0.id) < ($1.time, $1.id) }.map(\.id)
+    }
+
+    /// What lies among the journals and does not have the name of one.
+    package func strangers() throws(JournalError) -> [FolderEntry] {
+        try FolderEntry.all(in: streams).filter { Self.id(of: $0) == nil }
+    }
+
+    private static func id(of entry: FolderEntry) -> String? {
+        guard let name = entry.text, name.hasSuffix(suffix) else { return nil }
+        let id = String(name.dropLast(suffix.count))
+        return isID(id) ? id : nil
     }
 
     /// Whether a journal may have that name: 32 hexadecimal digits and nothing that leads elsewhere.
@@ -80,23 +95,47 @@ package struct JournalFolder: Sendable {
     /// - Precondition: `id` is one.
     func file(of id: String) -> String { "\(streams)/\(id)\(Self.suffix)" }
 
-    /// What a generation's journal holds.
-    package func bytes(of id: String) throws(JournalError) -> [UInt8] { try JournalFile.read(file(of: id)) }
-
-    /// Takes a journal out of the way so that its bad end is not read again: that is kept in `aside`, and so is the whole
-    /// of a journal of which nothing counts.
-    package func setAside(_ id: String, from byteCount: Int) throws(JournalError) {
-        let file = file(of: id)
-        guard byteCount > 0 else {
-            let target = "\(aside)/\(id)\(Self.suffix)"
-            guard rename(file, target) == 0 else { throw JournalError("move", file) }
-            return
+    /// What counts of a generation's journal.
+    /// - Throws: when it cannot be read, or is no file; `isOfTheFile` says whether that stays so.
+    package func read(_ id: String) throws(JournalError) -> JournalReader.Result {
+        let path = file(of: id)
+        do throws(FileError) {
+            let file = try OpenFile.regular(path, followsLinks: false)
+            return try JournalReader.read(file)
+        } catch {
+            throw JournalError("read", path, error)
         }
-        let rest = Array(try JournalFile.read(file)[byteCount...])
-        var copy = try JournalFile(creating: "\(aside)/\(id).from-\(byteCount)", replaces: true)
-        try copy.append(rest)
+    }
+
+    /// Most bytes that are kept of a bad end.
+    static let keptEndByteCount = 1 << 20
+
+    /// Takes a journal out of the way so that its bad end is not read again: of that the beginning is kept in `aside`, and
+    /// so is the whole of a journal of which nothing counts, whatever it is.
+    package func setAside(_ id: String, from byteCount: Int) throws(JournalError) {
+        guard byteCount > 0 else { return try setAside(FolderEntry(id + Self.suffix)) }
+        let path = file(of: id)
+        let end: [UInt8]
+        do throws(FileError) {
+            let file = try OpenFile.regular(path, followsLinks: false)
+            end = try file.read(at: byteCount, count: min(Self.keptEndByteCount, file.byteCount - byteCount))
+        } catch {
+            throw JournalError("read", path, error)
+        }
+        let copy = try JournalFile(creating: "\(aside)/\(id).from-\(byteCount)", replaces: true)
+        try copy.append(end)
         try copy.sync()
-        guard truncate(file, off_t(byteCount)) == 0 else { throw JournalError("shorten", file) }
+        try JournalFile(extending: path).shorten(to: byteCount)
+    }
+
+    /// Moves what lies among the journals to `aside`, without a look into it.
+    package func setAside(_ entry: FolderEntry) throws(JournalError) {
+        if entry.move(from: streams, to: aside, as: entry) { return }
+        // Something that it cannot take the place of has its name.
+        let other = FolderEntry("stranger-" + String(UInt64.random(in: 0 ... .max), radix: 16))
+        guard entry.move(from: streams, to: aside, as: other) else {
+            throw JournalError("move", "\(streams)/\(entry.description)")
+        }
     }
 
     package func remove(_ id: String) throws(JournalError) {
@@ -104,18 +143,28 @@ package struct JournalFolder: Sendable {
         if unlink(file) != 0, errno != ENOENT { throw JournalError("remove", file) }
     }
 
+    /// Whether something has the name of a generation's journal.
+    func has(_ id: String) -> Bool {
+        do throws(FileError) {
+            _ = try FileKind(of: file(of: id), followsLinks: false)
+            return true
+        } catch {
+            return !error.isOfNothing
+        }
+    }
+
+    /// Removes a generation's journal, and what was set aside of it.
+    package func erase(_ id: String) throws(JournalError) {
+        try remove(id)
+        for entry in try FolderEntry.all(in: aside) where entry.text?.hasPrefix(id) == true {
+            entry.remove(from: aside)
+        }
+    }
+
     /// Removes what was set aside before `time`, in seconds since 1970.
     package func removeAside(before time: Int64) throws(JournalError) {
-        for name in try names(in: aside) {
-            var status = stat()
-            let file = "\(aside)/\(name)"
-            guard lstat(file, &status) == 0 else { continue }
-            #if canImport(Darwin)
-                let changed = Int64(status.st_mtimespec.tv_sec)
-            #else
-                let changed = Int64(status.st_mtim.tv_sec)
-            #endif
-            if changed < time { unlink(file) }
+        for entry in try FolderEntry.all(in: aside) {
+            if let moved = entry.changeTime(in: aside), moved < time { entry.remove(from: aside) }
         }
     }
 
@@ -126,45 +175,37 @@ package struct JournalFolder: Sendable {
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw JournalError("sync", streams) }
     }
-
-    private func names(in folder: String) throws(JournalError) -> [String] {
-        guard let directory = opendir(folder) else {
-            if errno == ENOENT { return [] }
-            throw JournalError("read", folder)
-        }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
 }
 
 /// A folder that belongs to this process.
 package struct JournalLock: ~Copyable, Sendable {
-    private let descriptor: Int32
-
-    fileprivate init(descriptor: Int32) { self.descriptor = descriptor }
+    fileprivate let file: OpenFile
 
     package consuming func release() {}
-
-    deinit { close(descriptor) }
 }
 
 /// What the system refused.
 package struct JournalError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
+    /// Whether the reason lies in the file itself, and not in the system's state.
+    package let isOfTheFile: Bool
 
     /// - Parameter action: completes "cannot".
     init(_ action: String, _ path: String, code: Int32 = errno) {
-        description = "cannot \(action) \(path): \(String(cString: strerror(code)))"
+        self.init(action, path, FileError(code: code))
     }
 
-    private init(description: String) { self.description = description }
+    init(_ action: String, _ path: String, _ error: FileError) {
+        description = "cannot \(action) \(path): \(error)"
+        isOfTheFile = error.isOfTheFile
+    }
+
+    private init(description: String) {
+        self.description = description
+        isOfTheFile = false
+    }
+
+    static func stays(_ path: String) -> Self { Self(description: "\(path) could not be removed") }
 
     package static func inUse(_ path: String) -> Self {
         Self(description: "another server uses \(path); give each a folder of its own with --state-dir")

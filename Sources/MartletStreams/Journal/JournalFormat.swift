@@ -23,6 +23,10 @@ package enum JournalFormat {
     static let magic: [UInt8] = Array("mrtljrnl".utf8)
     static let headerByteCount = 12
     static let recordHeaderByteCount = 13
+    /// Most bytes of a record's payload. The largest that is written holds a client's request.
+    static let maximumPayloadByteCount = 256 << 20
+    /// Most bytes of a journal.
+    static let maximumByteCount = 1 << 30
 
     package static let header: [UInt8] = magic + bytes(version) + bytes(FrameFormat.version)
 
@@ -72,6 +76,8 @@ enum JournalDamage: Error, Sendable, Equatable {
     case torn
     case wrongChecksum
     case wrongSequence
+    /// A record, or the journal with it, is larger than any that is written.
+    case tooLarge(byteCount: Int)
     /// The checksum is right and the contents are not.
     case unreadable(String)
     /// There is no whole head.
@@ -88,6 +94,7 @@ extension JournalDamage: CustomStringConvertible {
         case .torn: "it ends within a record"
         case .wrongChecksum: "a checksum is wrong"
         case .wrongSequence: "a record is missing or came twice"
+        case .tooLarge(let byteCount): "a record of \(byteCount) bytes is more than may be written"
         case .unreadable(let what): "a record cannot be read: \(what)"
         case .headless: "its beginning is missing"
         }

@@ -1,3 +1,4 @@
+package import MartletFiles
 internal import MartletProtocol
 
 /// Reads what counts of a journal, whatever its bytes are.
@@ -9,16 +10,40 @@ package enum JournalReader {
         package var damage: String?
     }
 
-    /// - Complexity: O(bytes).
-    package static func read(_ bytes: [UInt8]) -> Result {
-        var generation: StoredGeneration?
-        do throws(JournalDamage) {
-            try read(bytes[...], into: &generation)
-            return Result(generation: generation)
-        } catch {
-            return Result(generation: generation, damage: "\(error)")
+    /// Reads up to the first record that does not count.
+    ///
+    /// - Complexity: O(bytes that count), in time and memory.
+    /// - Throws: when the source cannot be read, which says nothing of what is in it.
+    package static func read(_ source: borrowing some JournalSource & ~Copyable) throws(FileError) -> Result {
+        var result = Result()
+        var records = JournalRecords()
+        while true {
+            switch try records.next(in: source) {
+            case .record(let kind, let payload):
+                do throws(JournalDamage) {
+                    if result.generation == nil {
+                        result.generation = try StoredGeneration(kind, payload)
+                    } else {
+                        try result.generation?.take(kind, payload)
+                    }
+                } catch {
+                    result.damage = "\(error)"
+                    return result
+                }
+                result.generation?.extent.recordCount = records.recordCount
+                result.generation?.extent.byteCount = records.byteCount
+            case .damage(let damage):
+                result.damage = "\(damage)"
+                return result
+            case .end:
+                if result.generation == nil { result.damage = "\(JournalDamage.headless)" }
+                return result
+            }
         }
     }
+
+    /// How many bytes `beginTime` needs.
+    static let beginByteCount = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount + 8
 
     /// When the generation began, as the first bytes of its journal say; not checked.
     static func beginTime(_ bytes: [UInt8]) -> Int64? {
@@ -26,51 +51,5 @@ package enum JournalReader {
         guard bytes.starts(with: JournalFormat.header), bytes.count > start else { return nil }
         var reader = ByteReader(bytes[start...])
         return try? reader.readInt64()
-    }
-
-    private static func read(
-        _ bytes: ArraySlice<UInt8>, into generation: inout StoredGeneration?
-    ) throws(JournalDamage) {
-        guard bytes.starts(with: JournalFormat.magic), bytes.count >= JournalFormat.headerByteCount else {
-            throw .notAJournal
-        }
-        let format = JournalFormat.number(bytes[8..<10], as: UInt16.self)
-        let frames = JournalFormat.number(bytes[10..<12], as: UInt16.self)
-        guard bytes.starts(with: JournalFormat.header) else { throw .otherVersion(format: format, frames: frames) }
-        var position = JournalFormat.headerByteCount
-        var sequence: UInt32 = 0
-        while position < bytes.endIndex {
-            let (kind, payload) = try record(bytes, at: position, sequence: sequence)
-            if generation == nil {
-                generation = try StoredGeneration(kind, payload)
-            } else {
-                try generation?.take(kind, payload)
-            }
-            position = payload.endIndex
-            sequence += 1
-            generation?.extent.recordCount = sequence
-            generation?.extent.byteCount = position
-        }
-        if generation == nil { throw .headless }
-    }
-
-    private static func record(
-        _ bytes: ArraySlice<UInt8>, at start: Int, sequence: UInt32
-    ) throws(JournalDamage) -> (JournalFormat.Kind, ArraySlice<UInt8>) {
-        let body = start + JournalFormat.recordHeaderByteCount
-        guard body <= bytes.endIndex else { throw .torn }
-        let count = Int(JournalFormat.number(bytes[start..<(start + 4)], as: UInt32.self))
-        guard count <= bytes.endIndex - body else { throw .torn }
-        let checked = bytes[(start + 8)..<(body + count)]
-        guard CRC32C.of(checked) == JournalFormat.number(bytes[(start + 4)..<(start + 8)], as: UInt32.self) else {
-            throw .wrongChecksum
-        }
-        guard JournalFormat.number(bytes[(start + 9)..<body], as: UInt32.self) == sequence else {
-            throw .wrongSequence
-        }
-        guard let kind = JournalFormat.Kind(rawValue: bytes[start + 8]) else {
-            throw .unreadable("kind \(bytes[start + 8])")
-        }
-        return (kind, bytes[body..<(body + count)])
     }
 }

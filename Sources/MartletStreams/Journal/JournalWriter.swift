@@ -12,13 +12,21 @@ struct JournalWriter {
     private var ended: [(id: String, byteCount: Int)] = []
     /// Of all files.
     private var totalByteCount = 0
+    /// Most files that are open at once.
+    private let maximumOpenCount: Int
+    /// No less than the number of files that are open.
+    private var openFileCount = 0
+    private var lastUse: UInt64 = 0
+    /// Whether names were made or removed that may not be on the disk.
+    private var hasNewNames = false
     /// What is collected without being written, where nothing asks for more.
     private let idleByteCount = 65_536
 
-    init(folder: JournalFolder, durability: Journal.Durability, maximumByteCount: Int) {
+    init(folder: JournalFolder, durability: Journal.Durability, maximumByteCount: Int, maximumOpenCount: Int) {
         self.folder = folder
         self.durability = durability
         self.maximumByteCount = maximumByteCount
+        self.maximumOpenCount = maximumOpenCount
     }
 
     /// Does what was asked for, then writes.
@@ -35,7 +43,6 @@ struct JournalWriter {
         }
         let before = open.count
         var mustWrite = durability != .none
-        var hasNewFile = false
         for entry in entries {
             switch entry {
             case .begin(let handle, let head):
@@ -44,7 +51,7 @@ struct JournalWriter {
                 let journal = OpenJournal(
                     id: head.log.id, path: folder.file(of: head.log.id), handle: handle, extent: extent)
                 open[handle] = journal
-                hasNewFile = true
+                hasNewNames = true
                 journal.add(.head) { writer in
                     writer.write(time)
                     head.write(to: &writer)
@@ -71,7 +78,11 @@ struct JournalWriter {
             case .keep(let id, let byteCount):
                 ended.append((id, byteCount))
                 totalByteCount += byteCount
-            case .remove(let id): remove(id, problems: &problems)
+            case .remove(let id): if takeOut(id) { unlink(id, problems: &problems) }
+            case .erase(let id):
+                _ = takeOut(id)
+                hasNewNames = true
+                problem(in: &problems) { () throws(JournalError) in try folder.erase(id) }
             case .overflow:
                 if !open.isEmpty { problems.append("the disk is too slow") }
                 for handle in open.keys { lose(handle, metrics: &metrics) }
@@ -84,9 +95,10 @@ struct JournalWriter {
             let isMuch = open[handle].map { $0.pendingByteCount > idleByteCount } ?? false
             if mustWrite || isMuch { write(handle, metrics: &metrics, problems: &problems) }
         }
-        if hasNewFile, durability == .fsync {
+        if hasNewNames, durability == .fsync {
             problem(in: &problems) { () throws(JournalError) in try folder.syncNames() }
         }
+        hasNewNames = false
         metrics.open = open.count
         metrics.fileBytes = totalByteCount
         return before + begun - open.count
@@ -106,6 +118,11 @@ struct JournalWriter {
         dirty.remove(handle)
         guard let journal = open[handle], !journal.isLost else { return }
         let addedByteCount = journal.collected().count
+        guard !journal.isTooLarge else {
+            problems.append("an answer is larger than a journal may be")
+            lose(handle, metrics: &metrics)
+            return
+        }
         makeRoom(for: addedByteCount, problems: &problems)
         guard totalByteCount + addedByteCount <= maximumByteCount else {
             problems.append("the limit of \(maximumByteCount) bytes is reached (--journal-size)")
@@ -113,8 +130,10 @@ struct JournalWriter {
             return
         }
         let before = journal.byteCount
+        if !journal.hasFile { makeRoomForFile() }
+        lastUse += 1
         do throws(JournalError) {
-            try journal.write(syncs: durability == .fsync)
+            try journal.write(syncs: durability == .fsync, use: lastUse)
             metrics.writtenBytes += journal.byteCount - before
             metrics.writes += 1
             totalByteCount += journal.byteCount - before
@@ -122,6 +141,21 @@ struct JournalWriter {
             problems.append(error.description)
             metrics.lost += 1
         }
+    }
+
+    /// One more file is opened: where that is too many, those that were written longest ago are closed, half of all at
+    /// a time.
+    private mutating func makeRoomForFile() {
+        if openFileCount >= maximumOpenCount {
+            let journals = open.values.filter(\.hasFile)
+            openFileCount = journals.count
+            if openFileCount >= maximumOpenCount {
+                let excess = journals.sorted { $0.lastUse < $1.lastUse }.dropLast(maximumOpenCount / 2)
+                for journal in excess { journal.closeFile() }
+                openFileCount -= excess.count
+            }
+        }
+        openFileCount += 1
     }
 
     private mutating func lose(_ handle: GenerationHandle, metrics: inout JournalMetrics) {
@@ -155,7 +189,9 @@ struct JournalWriter {
         ended.removeFirst(count)
     }
 
-    private mutating func remove(_ id: String, problems: inout [String]) {
+    /// Takes a journal out of the books.
+    /// - Returns: whether it was there.
+    private mutating func takeOut(_ id: String) -> Bool {
         if let index = ended.firstIndex(where: { $0.id == id }) {
             totalByteCount -= ended.remove(at: index).byteCount
         } else if let (handle, journal) = open.first(where: { $0.value.id == id }) {
@@ -164,12 +200,13 @@ struct JournalWriter {
             open[handle] = nil
             dirty.remove(handle)
         } else {
-            return
+            return false
         }
-        unlink(id, problems: &problems)
+        return true
     }
 
-    private func unlink(_ id: String, problems: inout [String]) {
+    private mutating func unlink(_ id: String, problems: inout [String]) {
+        hasNewNames = true
         problem(in: &problems) { () throws(JournalError) in try folder.remove(id) }
     }
 

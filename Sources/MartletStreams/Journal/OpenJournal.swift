@@ -4,9 +4,13 @@ internal import MartletProtocol
 final class OpenJournal {
     let id: String
     private let path: String
-    /// `nil` = not opened yet, or given up.
+    /// `nil` = not opened yet, given up, or closed as others need a descriptor.
     private var file: JournalFile?
+    /// Orders open files by their last use; 0 = the file is not open.
+    private(set) var lastUse: UInt64 = 0
     private(set) var isLost = false
+    /// Whether a record is larger than a journal may have.
+    private(set) var isTooLarge = false
     private var sequence: UInt32
     /// How many choices the engine has not been asked for.
     private var missingRequests: Int
@@ -39,6 +43,8 @@ final class OpenJournal {
 
     var pendingByteCount: Int { records.count + events.count }
 
+    var hasFile: Bool { lastUse > 0 }
+
     /// Whether nothing more happens to the generation.
     var isEnded: Bool { ends.isEnded }
 
@@ -50,8 +56,18 @@ final class OpenJournal {
     func add(_ kind: JournalFormat.Kind, _ body: (inout ByteWriter) -> Void) {
         guard !isLost else { return }
         sealEvents()
-        JournalFormat.append(kind, sequence: sequence, to: &records) { ByteWriter.append(to: &$0, body) }
+        append(kind) { ByteWriter.append(to: &$0, body) }
+    }
+
+    private func append(_ kind: JournalFormat.Kind, _ body: (inout [UInt8]) -> Void) {
+        let before = records.count
+        JournalFormat.append(kind, sequence: sequence, to: &records, body)
         sequence += 1
+        let recordByteCount = records.count - before
+        isTooLarge =
+            isTooLarge
+            || recordByteCount > JournalFormat.maximumPayloadByteCount + JournalFormat.recordHeaderByteCount
+            || byteCount + records.count > JournalFormat.maximumByteCount
     }
 
     /// Adds what the engine is asked, unless it is there.
@@ -80,8 +96,7 @@ final class OpenJournal {
 
     private func sealEvents() {
         guard !events.isEmpty else { return }
-        JournalFormat.append(.events, sequence: sequence, to: &records) { $0 += events }
-        sequence += 1
+        append(.events) { $0 += events }
         events.removeAll(keepingCapacity: true)
     }
 
@@ -92,8 +107,9 @@ final class OpenJournal {
     }
 
     /// Writes all that was collected.
+    /// - Parameter use: larger than at every write before.
     /// - Throws: when it cannot be. The file is then as it was before, or gone if it had nothing.
-    func write(syncs: Bool) throws(JournalError) {
+    func write(syncs: Bool, use: UInt64) throws(JournalError) {
         sealEvents()
         guard !records.isEmpty, !isLost else { return }
         do throws(JournalError) {
@@ -107,14 +123,21 @@ final class OpenJournal {
             lose()
             throw error
         }
+        lastUse = use
         byteCount += records.count
         records.removeAll(keepingCapacity: records.capacity <= 1 << 20)
+    }
+
+    /// Gives the descriptor back until the next write.
+    func closeFile() {
+        file = nil
+        lastUse = 0
     }
 
     /// Gives the file up: what is in it stays, and nothing more comes.
     func lose() {
         isLost = true
-        file = nil
+        closeFile()
         records = []
         events = []
     }

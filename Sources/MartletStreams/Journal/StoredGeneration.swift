@@ -5,7 +5,7 @@ package struct StoredGeneration: Sendable, Equatable {
     package var head: JournalHead
     /// What the engine was asked, by choice. None = the server ended before the model was there.
     private var requests: [Int: JournalRequest] = [:]
-    package var inputs: [GenerationInput] = []
+    package private(set) var inputs = StoredInputs()
     /// Milliseconds since 1970 of the last record.
     package var lastChange: Int64
     /// How often in a row a server took it up and died.
@@ -55,8 +55,8 @@ package struct StoredGeneration: Sendable, Equatable {
     }
 
     /// The inputs with the choices that they concern; what concerns all counts as the first's.
-    package var numberedInputs: [(choice: Int, input: GenerationInput)] {
-        inputs.map { input in
+    package var numberedInputs: some Sequence<(choice: Int, input: GenerationInput)> {
+        inputs.lazy.map { input in
             if case .engine(let event) = input { (choice(of: event), input) } else { (0, input) }
         }
     }
@@ -99,7 +99,7 @@ package struct StoredGeneration: Sendable, Equatable {
                 guard requests[choice] == nil else { throw .invalidValue("second request") }
                 requests[choice] = request
                 extent.hasRequest = requests.count == head.choiceCount
-            case .events: try takeEvents(&reader)
+            case .events: try takeEvents(&reader, of: payload)
             case .ping:
                 lastChange = try reader.readInt64()
                 inputs.append(.ping)
@@ -129,20 +129,23 @@ package struct StoredGeneration: Sendable, Equatable {
     }
 
     /// - Throws: and then none of them counts.
-    private mutating func takeEvents(_ reader: inout ByteReader) throws(FrameError) {
+    private mutating func takeEvents(
+        _ reader: inout ByteReader, of payload: ArraySlice<UInt8>
+    ) throws(FrameError) {
         let time = try reader.readInt64()
-        var events: [EngineEvent] = []
+        let events = payload.suffix(reader.remainingCount)
+        var hasToken = false
         var ends = extent.ends
         while reader.remainingCount > 0 {
             if ends.isEnded { throw .trailingBytes(count: reader.remainingCount) }
             let event = try reader.readEvent()
             ends.take(event.kind, of: try checkedChoice(event.handle))
-            events.append(event)
+            if case .token = event.kind { hasToken = true }
         }
         extent.ends = ends
         lastChange = time
-        inputs += events.map { .engine($0) }
-        guard events.contains(where: { if case .token = $0.kind { true } else { false } }) else { return }
+        if !events.isEmpty { inputs.append(events: events) }
+        guard hasToken else { return }
         if firstToken == nil { firstToken = time }
         lastToken = time
     }

@@ -36,6 +36,14 @@ import Testing
     private static let end = EngineEvent(
         handle, .finished(Completion(reason: .endOfGeneration, timings: Timings()), text: []))
 
+    private static func read(_ bytes: [UInt8]) -> JournalReader.Result {
+        do {
+            return try JournalReader.read(JournalBytes(bytes))
+        } catch {
+            return JournalReader.Result(damage: "\(error)")
+        }
+    }
+
     /// A journal with every kind of record, and where each of them ends.
     private static func sample() -> (bytes: [UInt8], ends: [Int]) {
         let journal = OpenJournal(id: head.log.id, path: "")
@@ -67,13 +75,13 @@ import Testing
     }
 
     @Test func everythingComesBackInOrder() throws {
-        let result = JournalReader.read(Self.sample().bytes)
+        let result = Self.read(Self.sample().bytes)
         let stored = try #require(result.generation)
         #expect(result.damage == nil)
         #expect(stored.head == Self.head)
         #expect(stored.request == Self.request)
         #expect(
-            stored.inputs == [
+            Array(stored.inputs) == [
                 .engine(EngineEvent(Self.handle, .admitted(promptTokens: 3))), .engine(Self.token(1)), .ping,
                 .engine(Self.token(2)), .engine(Self.token(3)), .handedOver, .engine(Self.token(4)), .ping,
                 .engine(Self.token(5)),
@@ -91,7 +99,7 @@ import Testing
     @Test func aTornEndLeavesTheRecordsBeforeIt() throws {
         let (bytes, ends) = Self.sample()
         for count in 0..<bytes.count {
-            let result = JournalReader.read(Array(bytes[..<count]))
+            let result = Self.read(Array(bytes[..<count]))
             let good = ends.last { $0 <= count }
             #expect((result.damage == nil) == (count == good && good != ends[0]), "\(count)")
             guard let good, good > ends[0] else {
@@ -108,11 +116,11 @@ import Testing
 
     @Test func aFlippedBitLeavesTheRecordsBeforeIt() throws {
         let (bytes, ends) = Self.sample()
-        let whole = try #require(JournalReader.read(bytes).generation)
+        let whole = try #require(Self.read(bytes).generation)
         for index in bytes.indices {
             var broken = bytes
             broken[index] ^= 1 << UInt8(index % 8)
-            let result = JournalReader.read(broken)
+            let result = Self.read(broken)
             #expect(result.damage != nil, "byte \(index)")
             let good = ends.last { $0 <= index }
             guard let good, good > ends[0] else {
@@ -121,16 +129,17 @@ import Testing
             }
             let stored = try #require(result.generation)
             #expect(stored.extent.byteCount == good)
-            #expect(stored.inputs == Array(whole.inputs.prefix(stored.inputs.count)))
+            let inputs = Array(stored.inputs)
+            #expect(inputs == Array(whole.inputs.prefix(inputs.count)))
         }
     }
 
     @Test func otherVersionsAndStrangersAreNamed() {
         var bytes = Self.sample().bytes
         bytes[8] = 200
-        #expect(JournalReader.read(bytes).damage?.contains("version 200.") == true)
+        #expect(Self.read(bytes).damage?.contains("version 200.") == true)
         for stranger in [[], Array("mrtl".utf8), Array("not a journal at all".utf8)] {
-            let result = JournalReader.read(stranger)
+            let result = Self.read(stranger)
             #expect(result.generation == nil)
             #expect(result.damage?.contains("does not begin") == true)
         }
@@ -141,14 +150,14 @@ import Testing
         let missing = bytes[..<ends[3]] + bytes[ends[4]...]
         let doubled = bytes[..<ends[4]] + bytes[ends[3]...]
         for broken in [Array(missing), Array(doubled)] {
-            #expect(JournalReader.read(broken).damage == "\(JournalDamage.wrongSequence)")
+            #expect(Self.read(broken).damage == "\(JournalDamage.wrongSequence)")
         }
     }
 
     @Test func whatIsContinuedHasAllTokensAndTheTimeOfAllRuns() throws {
         let (bytes, ends) = Self.sample()
         // All but the end of the generation.
-        let stored = try #require(JournalReader.read(Array(bytes[..<ends[ends.count - 2]])).generation)
+        let stored = try #require(Self.read(Array(bytes[..<ends[ends.count - 2]])).generation)
         let handle = GenerationHandle(rawValue: 77)
         let request = try #require(stored.continuations(handle: handle)?.first)
         #expect(request.handle == handle)
@@ -160,7 +169,7 @@ import Testing
     @Test func onlyDeathsInARowAreCounted() throws {
         let (bytes, ends) = Self.sample()
         func deaths(_ records: Int) throws -> Int {
-            try #require(JournalReader.read(Array(bytes[..<ends[records]])).generation).deaths
+            try #require(Self.read(Array(bytes[..<ends[records]])).generation).deaths
         }
         // Records: head, request, events, ping, events, resumed, events, handed over, resumed.
         #expect(try deaths(5) == 1)

@@ -1,0 +1,46 @@
+internal import MartletProtocol
+
+/// What changed a log, as its journal has it.
+///
+/// Decoded each time it is gone through: events take many times as much memory as their bytes.
+package struct StoredInputs: Sequence, Sendable, Equatable {
+    fileprivate enum Part: Sendable, Equatable {
+        /// Whole events, one behind the other.
+        case events([UInt8])
+        case input(GenerationInput)
+    }
+    private var parts: [Part] = []
+
+    package struct Iterator: IteratorProtocol {
+        private var parts: ArraySlice<Part>
+        private var events = ByteReader([])
+
+        fileprivate init(_ parts: ArraySlice<Part>) { self.parts = parts }
+
+        package mutating func next() -> GenerationInput? {
+            while true {
+                // They were read once already.
+                if events.remainingCount > 0, let event = try? events.readEvent() { return .engine(event) }
+                switch parts.popFirst() {
+                case .events(let bytes): events = ByteReader(bytes[...])
+                case .input(let input): return input
+                case nil: return nil
+                }
+            }
+        }
+    }
+
+    package func makeIterator() -> Iterator { Iterator(parts[...]) }
+
+    package var last: GenerationInput? {
+        var last: GenerationInput?
+        var iterator = Iterator(parts.suffix(1))
+        while let input = iterator.next() { last = input }
+        return last
+    }
+
+    mutating func append(_ input: GenerationInput) { parts.append(.input(input)) }
+
+    /// - Parameter events: at least one, in the form of frames.
+    mutating func append(events: ArraySlice<UInt8>) { parts.append(.events(Array(events))) }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletTestSupport
+import Testing
+
+/// What is deleted is gone: from memory, from the disk, and for every later server.
+@Suite(.timeLimit(.minutes(2))) struct DeleteTests {
+    private let state = StateFolder()
+    private static let label = ("X-Conversation-Id", "talk")
+
+    private func run(_ script: FakeEngine.Script, _ body: (TestServer) async throws -> Void) async throws {
+        try await TestServer.run(script: script) { configuration in
+            configuration.journal = JournalConfiguration(path: state.path)
+            configuration.journal?.isRequired = true
+        } body: {
+            try await body($0)
+        }
+    }
+
+    /// - Parameter target: `id`, or a path by label.
+    private func path(_ target: String, _ id: String) -> String { target == "id" ? "/v1/generations/\(id)" : target }
+
+    /// Nothing of a generation can be had by any way.
+    private func expectGone(_ id: String, _ server: TestServer) async throws {
+        for path in ["", "/events", "/result", "/timing"] {
+            #expect(try await server.send("GET", "/v1/generations/\(id)\(path)").head.status == 404, "\(path)")
+        }
+        #expect(try await server.send("DELETE", "/v1/generations/\(id)").head.status == 404)
+        #expect(try await server.send("GET", "/v1/stream?conv_id=talk").head.status == 404)
+        #expect(try await server.send("DELETE", "/v1/stream?conv_id=talk").head.status == 204)
+        let lookup = try await server.send("POST", "/v1/streams/lookup", body: #"{"conversation_ids":["talk"]}"#)
+        #expect(lookup.body == "[]")
+        #expect(try await server.send("GET", "/v1/generations").body == #"{"object":"list","data":[]}"#)
+        let order = try await server.send("POST", "/v1/generations/\(id)/control", body: #"{"action":"status"}"#)
+        #expect(order.head.status == 404)
+    }
+
+    @Test(arguments: ["id", "/v1/stream?conv_id=talk", "/v1/stream/talk"])
+    func whatHasEndedIsRemovedForGood(target: String) async throws {
+        var id = ""
+        try await run(.answer(["a", "b"])) { server in
+            let (connection, head) = try await server.open([Self.label])
+            id = try #require(head["x-generation-id"])
+            _ = try await connection.readEvents()
+            #expect(try await server.send("GET", "/v1/generations/\(id)/result").head.status == 200)
+            let (deleted, body) = try await server.send("DELETE", path(target, id))
+            // A server that is killed now leaves nothing behind.
+            #expect(state.files.isEmpty)
+            #expect(deleted.status == (target == "id" ? 200 : 204))
+            if target == "id" {
+                #expect(try json(body)["deleted"] == true)
+                #expect(try json(body)["state"] == "finished")
+                #expect(try json(body)["finished"]?.integerValue != nil)
+            }
+            try await expectGone(id, server)
+        }
+        try await run(.hold) { server in try await expectGone(id, server) }
+        #expect(state.files.isEmpty && state.aside.isEmpty)
+    }
+
+    @Test(arguments: ["id", "/v1/stream?conv_id=talk"])
+    func whatRunsIsStoppedThenRemoved(target: String) async throws {
+        var id = ""
+        try await run(.admit) { server in
+            let (reader, head) = try await server.open([Self.label])
+            id = try #require(head["x-generation-id"])
+            server.engine.step([await server.engine.request(0).handle], text: "a")
+            let (_, body) = try await server.send("DELETE", path(target, id))
+            #expect(state.files.isEmpty)
+            if target == "id" { #expect(try json(body)["deleted"] == false) }
+            #expect(try content(of: try await reader.readEvents()) == "a")
+            // Its tail can still be read, by every way.
+            #expect(try await server.send("GET", "/v1/stream?conv_id=talk").body.hasSuffix("data: [DONE]\n\n"))
+            #expect(try await server.send("GET", "/v1/generations/\(id)/result").head.status == 200)
+            let status = try await server.send("DELETE", path(target, id)).head.status
+            #expect(status == (target == "id" ? 200 : 204))
+            try await expectGone(id, server)
+        }
+        try await run(.hold) { server in try await expectGone(id, server) }
+    }
+
+    @Test func whatTheDiskDoesNotLetGoIsStillThere() async throws {
+        try await run(.answer(["a"])) { server in
+            let (connection, head) = try await server.open([Self.label])
+            let id = try #require(head["x-generation-id"])
+            _ = try await connection.readEvents()
+            let name = try #require(state.files.first)
+            let path = "\(state.path)/streams/\(name)"
+            // A folder in the place of the file cannot be unlinked.
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            let (refused, text) = try await server.send("DELETE", "/v1/generations/\(id)")
+            #expect(refused.status == 500)
+            #expect(text.contains("could not be removed from the disk"))
+            #expect(!text.contains(state.path))
+            #expect(try await server.send("GET", "/v1/generations/\(id)/result").head.status == 200)
+            try FileManager.default.removeItem(atPath: path)
+            #expect(try await server.send("DELETE", "/v1/generations/\(id)").head.status == 200)
+            try await expectGone(id, server)
+        }
+    }
+}

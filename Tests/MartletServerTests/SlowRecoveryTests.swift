@@ -1,0 +1,172 @@
+import Dispatch
+import Foundation
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletStreams
+import MartletTestSupport
+import Testing
+
+/// A server that listens before all answers of the one before it are back.
+@Suite(.timeLimit(.minutes(2))) struct SlowRecoveryTests {
+    /// Stops the thread that reads journals at the first of them.
+    private final class Barrier: Sendable {
+        private let reached = AsyncStream<Void>.makeStream()
+        private let opened = DispatchSemaphore(value: 0)
+
+        func pass() {
+            reached.continuation.yield()
+            opened.wait()
+            opened.signal()
+        }
+
+        func waitUntilReached() async { for await _ in reached.stream { return } }
+
+        func open() { opened.signal() }
+    }
+
+    private let state = StateFolder()
+    private let tokens = ["Once", " upon", " a", " time"]
+    private static let label = ("X-Conversation-Id", "talk")
+
+    private func run(
+        _ script: FakeEngine.Script, _ barrier: Barrier? = nil, requestPatience: Duration = .seconds(60),
+        _ body: (TestServer) async throws -> Void
+    ) async throws {
+        try await TestServer.run(script: script) { configuration in
+            var journal = JournalConfiguration(path: state.path)
+            journal.isRequired = true
+            if let barrier {
+                journal.startPatience = .zero
+                journal.requestPatience = requestPatience
+                journal.onReading = { _ in barrier.pass() }
+            }
+            configuration.journal = journal
+        } body: { server in
+            // Also when a check fails: the server waits for the thread.
+            defer { barrier?.open() }
+            try await body(server)
+        }
+    }
+
+    private func leaveAnswer(isEnded: Bool = true) async throws -> String {
+        var id = ""
+        try await run(isEnded ? .answer(tokens) : .admit) { server in
+            let (connection, head) = try await server.open([Self.label])
+            id = try #require(head["x-generation-id"])
+            if isEnded { _ = try await connection.readEvents() }
+        }
+        return id
+    }
+
+    @Test func requestsForWhatIsNotBackYetWaitAndOthersDoNot() async throws {
+        let id = try await leaveAnswer()
+        let barrier = Barrier()
+        try await run(.answer(tokens), barrier) { server in
+            await barrier.waitUntilReached()
+            var waiting: [RawConnection] = []
+            for (method, path) in [
+                ("GET", "/v1/generations/\(id)/events"), ("GET", "/v1/stream?conv_id=talk"), ("GET", "/v1/generations"),
+                ("GET", "/v1/generations/\(id)/result"),
+            ] {
+                let connection = try await server.connect()
+                try await connection.send(method, path)
+                waiting.append(connection)
+            }
+            // Served meanwhile: what needs none of them.
+            #expect(try await server.send("GET", "/health").head.status == 200)
+            let (new, head) = try await server.open([("X-Stream-Resume", "1")])
+            #expect(try content(of: try await new.readEvents()) == tokens.joined())
+            let name = try #require(head["x-generation-id"])
+            #expect(try await server.send("GET", "/v1/generations/\(name)/result").head.status == 200)
+            barrier.open()
+            for connection in waiting {
+                #expect(try await connection.readHead().status == 200)
+                #expect(try await connection.readBody().contains(id))
+            }
+            #expect(try await server.send("GET", "/v1/generations/none").head.status == 404)
+        }
+    }
+
+    @Test func whoHasWaitedLongEnoughIsAskedToComeAgain() async throws {
+        let id = try await leaveAnswer()
+        let barrier = Barrier()
+        try await run(.answer(tokens), barrier, requestPatience: .zero) { server in
+            await barrier.waitUntilReached()
+            let order = #"{"action":"status"}"#
+            for (method, path, body) in [
+                ("GET", "/v1/generations/\(id)/events", nil), ("GET", "/v1/stream?conv_id=talk", nil),
+                ("GET", "/v1/generations", nil), ("DELETE", "/v1/generations/\(id)", nil),
+                ("DELETE", "/v1/stream?conv_id=talk", nil), ("POST", "/v1/generations/\(id)/control", order),
+                ("POST", "/v1/streams/lookup", #"{"conversation_ids":["talk"]}"#),
+            ] {
+                let (head, text) = try await server.send(method, path, body: body)
+                #expect(head.status == 503, "\(path)")
+                #expect(head["retry-after"] != nil, "\(path)")
+                #expect(text.contains("still being read"), "\(path)")
+            }
+        }
+        #expect(state.files.count == 1, "nothing was lost")
+    }
+
+    @Test func aNewAnswerOfALabelEndsTheOneThatComesBack() async throws {
+        let old = try await leaveAnswer(isEnded: false)
+        let barrier = Barrier()
+        try await run(.admit, barrier) { server in
+            await barrier.waitUntilReached()
+            let (connection, head) = try await server.open([Self.label])
+            let new = try #require(head["x-generation-id"])
+            let handle = await server.engine.request(0).handle
+            barrier.open()
+            let (_, status) = try await server.send("GET", "/v1/generations/\(old)")
+            #expect(try json(status)["state"] == "cancelled")
+            #expect(server.engine.requests.count == 1)
+            server.engine.step([handle], text: "new")
+            server.engine.finish(handle)
+            #expect(try content(of: try await connection.readEvents()) == "new")
+            let newest = try await server.send("GET", "/v1/stream?conv_id=talk").body
+            #expect(newest.contains(new) && !newest.contains(old))
+        }
+        // The next server knows both as they ended.
+        try await run(.hold) { server in
+            let (_, status) = try await server.send("GET", "/v1/generations/\(old)")
+            #expect(try json(status)["state"] == "cancelled")
+            #expect(server.engine.requests.isEmpty)
+        }
+    }
+
+    @Test func aServerThatEndsMeanwhileLosesNothing() async throws {
+        let id = try await leaveAnswer(isEnded: false)
+        let barrier = Barrier()
+        try await run(.admit, barrier) { server in
+            await barrier.waitUntilReached()
+            await server.edge.shutDown()
+        }
+        try await run(.answer(tokens)) { server in
+            let body = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(body.contains("[DONE]"))
+        }
+    }
+
+    // MARK: Odd entries
+
+    @Test func oneOddEntryKeepsNoOtherFromComingBack() async throws {
+        let id = try await leaveAnswer()
+        let streams = state.path + "/streams/"
+        mkfifo(streams + LogHead.makeID() + ".journal", 0o600)
+        mkdir(streams + LogHead.makeID() + ".journal", 0o700)
+        symlink("/nowhere", streams + LogHead.makeID() + ".journal")
+        symlink("/dev/zero", streams + LogHead.makeID() + ".journal")
+        mkfifo(streams + "notes", 0o600)
+        let huge = streams + LogHead.makeID() + ".journal"
+        try Data(contentsOf: URL(filePath: streams + (try #require(state.files.first { $0.contains(id.suffix(32)) }))))
+            .write(to: URL(filePath: huge))
+        try #require(truncate(huge, 2 << 30) == 0)
+        try await run(.hold) { server in
+            let body = try await server.send("GET", "/v1/generations/\(id)/events").body
+            #expect(body.contains("[DONE]"))
+            #expect(state.files.count == 1)
+        }
+        #expect(state.aside.count == 7, "\(state.aside)")
+    }
+}

@@ -1,0 +1,10 @@
+import Foundation
+
+/// Where servers keep their journals; goes away with the test.
+final class StateFolder: Sendable {
+    let path = NSTemporaryDirectory() + "/martlet-recovery-" + UUID().uuidString
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/streams")) ?? [] }
+    var aside: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/aside")) ?? [] }
+}

@@ -1,0 +1,90 @@
+import MartletProtocol
+import Testing
+
+@testable import MartletStreams
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// How many files are open, and what is removed on demand.
+@Suite struct JournalPoolTests {
+    private let place: JournalTests.Place
+    init() throws { place = try JournalTests.Place() }
+
+    private func head() -> JournalHead {
+        JournalHead(GenerationTerms(head: LogHead(created: 5, model: "m"), view: NumberedView()))
+    }
+
+    private func handle(_ number: Int) -> GenerationHandle { GenerationHandle(rawValue: UInt64(number)) }
+
+    private func tell(_ journal: Journal, _ number: Int, _ token: Int32) {
+        journal.take(.engine(EngineEvent(handle(number), .token(id: token, text: [0x61]))), of: handle(number))
+    }
+
+    /// Descriptors of this process that lead into the folder; where the system does not tell, none.
+    private var descriptorCount: Int {
+        let links = (try? FolderEntry.all(in: "/proc/self/fd").compactMap(\.text)) ?? []
+        return links.count { name in
+            var target = [CChar](repeating: 0, count: 4_096)
+            let count = readlink("/proc/self/fd/\(name)", &target, target.count)
+            let bytes = target.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
+            return String(decoding: bytes, as: UTF8.self).hasPrefix(place.folder.path)
+        }
+    }
+
+    @Test(arguments: [1, 2, 4, 30]) func answersHaveNoDescriptorEach(limit: Int) async throws {
+        let journal = Journal(
+            folder: place.folder, maximumOpenCount: limit, collectTime: .zero, clock: { 1_000 })
+        let heads = (0..<20).map { _ in head() }
+        for (number, head) in heads.enumerated() { journal.begin(handle(number), head) }
+        var expected = [[Int32]](repeating: [], count: heads.count)
+        for round in 0..<12 {
+            // All of them, or some of them again and again.
+            for number in heads.indices where round % 3 == 0 || number % (round + 1) == 0 {
+                tell(journal, number, Int32(round))
+                expected[number].append(Int32(round))
+            }
+            await journal.flush()
+            #expect(descriptorCount <= limit)
+        }
+        #expect(journal.metrics.lost == 0)
+        #expect(journal.metrics.open == heads.count)
+        for (head, tokens) in zip(heads, expected) { #expect(try place.read(head).tokens == tokens) }
+        await journal.close()
+    }
+
+    @Test func whatIsErasedIsGoneWhenThatIsSaid() async throws {
+        let journal = Journal(folder: place.folder, collectTime: .zero, clock: { 1_000 })
+        let (running, unknown) = (head(), head())
+        journal.begin(handle(1), running)
+        tell(journal, 1, 1)
+        await journal.flush()
+        // A bad end that was set aside by an earlier server holds what was said as well.
+        for name in ["\(running.log.id).from-7", "\(unknown.log.id).journal"] {
+            _ = try JournalFile(creating: "\(place.folder.path)/aside/\(name)")
+        }
+        try await journal.erase(running.log.id)
+        #expect(try place.folder.ids().isEmpty)
+        #expect(try FolderEntry.all(in: place.folder.path + "/aside").map(\.text) == ["\(unknown.log.id).journal"])
+        tell(journal, 1, 2)
+        await journal.flush()
+        #expect(try place.folder.ids().isEmpty)
+        try await journal.erase(unknown.log.id)
+        #expect(try FolderEntry.all(in: place.folder.path + "/aside").isEmpty)
+        #expect(journal.metrics.open == 0 && journal.metrics.fileBytes == 0)
+        await journal.close()
+    }
+
+    @Test func whatCannotBeErasedIsNotCalledGone() async throws {
+        let journal = Journal(folder: place.folder, collectTime: .zero, clock: { 1_000 })
+        let head = head()
+        mkdir(place.folder.file(of: head.log.id), 0o700)
+        await #expect(throws: JournalError.self) { try await journal.erase(head.log.id) }
+        rmdir(place.folder.file(of: head.log.id))
+        try await journal.erase(head.log.id)
+        await journal.close()
+    }
+}
