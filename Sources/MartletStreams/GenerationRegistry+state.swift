@@ -45,7 +45,12 @@ extension GenerationRegistry.State {
         // What one choice has written counts for all.
         first.byteCount = taker.byteCount
         guard generation.terms.isResumable else {
-            if isEnded { remove(generation) }
+            if isEnded {
+                remove(generation)
+                if let end = EndReason(generation.log.terminalEvent) {
+                    tombstones.add(generation.terms, end, at: now)
+                }
+            }
             return nil
         }
         let growth = first.byteCount - bytesBefore
@@ -123,6 +128,7 @@ extension GenerationRegistry.State {
 
     /// Lets go what has been kept long enough.
     mutating func sweep(at now: NIODeadline, _ retention: GenerationRegistry.Retention) {
+        tombstones.sweep(at: now)
         while let (generation, time) = shelf.oldestEnded(), time + retention.time <= now { forget(generation) }
     }
 

@@ -21,6 +21,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         /// Of an earlier process, while they are read; nobody can find them.
         var restoring: [GenerationHandle: LiveGeneration] = [:]
         var shelf = GenerationShelf()
+        var tombstones = Tombstones()
         var usage: [Owner: GenerationQuota.Usage] = [:]
         var totalUsage = GenerationQuota.Usage()
         /// Those up to here are for generations of earlier processes.

@@ -130,6 +130,33 @@ import Testing
         }
     }
 
+    @Test func whatHasJustEndedSaysHowItEndedToItsOwnerAlone() async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one", "two"]
+        } body: { server async throws in
+            func order(_ key: String, _ id: String) async throws -> (status: Int, error: JSONValue?) {
+                let (head, text) = try await server.send(
+                    "POST", "/v1/generations/\(id)/control", headers: [("X-Api-Key", key)], body: #"{"action":"stop"}"#)
+                return (head.status, try json(text)["error"])
+            }
+            let (connection, _) = try await server.open([("X-Api-Key", "one")])
+            let handle = await server.engine.request(0).handle
+            let role = try #require(try await connection.readEvent())
+            let id = try #require(try json(String(role.dropFirst(6)))["id"]?.stringValue)
+            server.engine.finish(handle, .tokenLimit)
+            _ = try await connection.readEvents()
+            let (status, error) = try await order("one", id)
+            #expect(status == 409)
+            #expect(error?["reason"] == "finished")
+            #expect(error?["message"]?.stringValue?.contains("length") == true)
+            #expect(try await order("two", id).status == 404)
+            #expect(try await order("one", "cmpl-" + id.suffix(32)).status == 404)
+            // Nothing else is known of it.
+            let state = try await server.send("GET", "/v1/generations/\(id)", headers: [("X-Api-Key", "one")])
+            #expect(state.head.status == 404)
+        }
+    }
+
     @Test func llamaServersRouteTakesTheSameOrders() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)

@@ -95,6 +95,18 @@ package enum ControlBodies {
         return error
     }
 
+    /// The same of a generation of which nothing else is known any more.
+    package static func finished(_ end: EndReason) -> APIError {
+        let how =
+            switch end {
+            case .finished(let reason): "ended with finish_reason \"\(reason.finishReason)\""
+            case .failed(let code): "failed with \(APIError(EngineError(code, "")).kind.rawValue)"
+            }
+        var error = APIError(.conflict, "The generation \(how)")
+        error.reason = "finished"
+        return error
+    }
+
     /// A comment line: no client shows it, and one that knows it can read it.
     static func appendComment(_ record: ControlRecord, number: Int, to bytes: inout [UInt8]) {
         JSONText.appendRaw(": martlet-control ", to: &bytes)

@@ -12,11 +12,11 @@ struct ControlService: Sendable {
     /// What a grammar may cost.
     let defaults: CompletionDefaults
 
-    /// - Throws: when its owner has none of that name.
+    /// - Throws: when its owner has none of that name, or the one of that name has ended and left nothing.
     func generation(_ target: GenerationTarget, of owner: Owner) throws(APIError) -> Generation {
         let generation =
             switch target {
-            case .id(let name): generation(named: name, of: owner)
+            case .id(let name): try generation(named: name, of: owner)
             case .conversation(let label): registry.generation(labelled: label, of: owner)
             }
         guard let generation else { throw APIError(.notFound, "Generation not found or expired") }
@@ -24,12 +24,15 @@ struct ControlService: Sendable {
     }
 
     /// With or without the prefix of a wire format.
-    private func generation(named name: String, of owner: Owner) -> Generation? {
+    private func generation(named name: String, of owner: Owner) throws(APIError) -> Generation? {
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
-        guard let generation = registry.runningOrKept(id: id, of: owner),
-            name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
-        else { return nil }
-        return generation
+        guard let generation = registry.runningOrKept(id: id, of: owner) else {
+            // Looked for last: one that ends meanwhile is in one place or the other.
+            if let end = registry.recentEnd(id: id, named: name, of: owner) { throw ControlBodies.finished(end) }
+            return nil
+        }
+        let isNamed = name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
+        return isNamed ? generation : nil
     }
 
     /// Gives an order. Orders are obeyed in the order in which they were given.

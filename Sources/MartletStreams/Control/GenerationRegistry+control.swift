@@ -14,6 +14,13 @@ extension GenerationRegistry {
         }
     }
 
+    /// How a plain generation ended, if it did within the last minute.
+    /// - Parameter name: its id, with or without the prefix of a wire format.
+    package func recentEnd(id: String, named name: String, of owner: Owner) -> EndReason? {
+        let now = clock()
+        return state.withLock { $0.tombstones.end(id: id, named: name, of: owner, at: now) }
+    }
+
     /// What the server keeps of a live generation's request, as it was submitted.
     package func origin(of generation: Generation) -> (any Sendable)? {
         state.withLock { $0.live[generation.handle]?.origin }

@@ -1,0 +1,70 @@
+package import MartletProtocol
+internal import MartletText
+internal import NIOCore
+
+/// How a generation ended, without anything that it said.
+package enum EndReason: Sendable, Equatable {
+    case finished(Completion.Reason)
+    case failed(EngineError.Code)
+
+    /// - Returns: `nil` if it is no terminal event.
+    package init?(_ event: LogEvent?) {
+        switch event {
+        case .finished(let completion): self = .finished(completion.reason)
+        case .failed(let error): self = .failed(error.code)
+        default: return nil
+        }
+    }
+}
+
+/// The names of plain generations that have just ended, so that an order that comes too late is told so.
+///
+/// Nothing else is kept of them, for a minute at most, and of so many at most.
+struct Tombstones {
+    private struct Tombstone {
+        var responseID: String
+        var owner: Owner
+        var end: EndReason
+        var time: NIODeadline
+    }
+    static let retainTime = TimeAmount.minutes(1)
+
+    private let maximumCount: Int
+    private var tombstones: [ExactString: Tombstone] = [:]
+    /// The oldest first. Those before `first` are gone.
+    private var ids: [String] = []
+    private var first = 0
+
+    init(maximumCount: Int = 4_096) { self.maximumCount = maximumCount }
+
+    mutating func add(_ terms: GenerationTerms, _ end: EndReason, at time: NIODeadline) {
+        sweep(at: time)
+        if tombstones.count == maximumCount { removeOldest() }
+        ids.append(terms.head.id)
+        tombstones[terms.head.id] = Tombstone(
+            responseID: terms.responseID, owner: terms.owner, end: end, time: time)
+    }
+
+    /// - Parameter name: the id, with or without the prefix of a wire format.
+    func end(id: String, named name: String, of owner: Owner, at time: NIODeadline) -> EndReason? {
+        guard let tombstone = tombstones[id], tombstone.owner == owner, tombstone.time + Self.retainTime > time,
+            name.hasSameBytes(as: id) || name.hasSameBytes(as: tombstone.responseID)
+        else { return nil }
+        return tombstone.end
+    }
+
+    /// Lets go of those whose time is over.
+    mutating func sweep(at time: NIODeadline) {
+        while first < ids.count, let oldest = tombstones[ids[first]], oldest.time + Self.retainTime <= time {
+            removeOldest()
+        }
+    }
+
+    private mutating func removeOldest() {
+        tombstones[ids[first]] = nil
+        first += 1
+        guard first >= maximumCount || first == ids.count else { return }
+        ids.removeFirst(first)
+        first = 0
+    }
+}
