@@ -157,14 +157,18 @@ struct DoctorFinding: Sendable, Equatable {
                 remedy: "stop what listens there, or choose another --port")
     }
 
+    /// The default of `--max-connections`.
+    private static let connections = 4_096
+
     private static func descriptors(_ facts: DoctorFacts) -> DoctorFinding {
-        facts.descriptorLimit >= 4_352
-            ? DoctorFinding(
-                subject: "connections", verdict: .good,
-                text: "\(facts.descriptorLimit) descriptors, one for each connection")
+        let budget = DescriptorBudget(limit: facts.descriptorLimit)
+        let text =
+            "\(budget.limit) descriptors, enough for \(budget.connections) connections and \(budget.journals) open "
+            + "journals; answers take none"
+        return budget.connections >= connections
+            ? DoctorFinding(subject: "connections", verdict: .good, text: text)
             : DoctorFinding(
-                subject: "connections", verdict: .warning,
-                text: "\(facts.descriptorLimit) descriptors, one for each connection, and --max-connections is 4096",
+                subject: "connections", verdict: .warning, text: "\(text); --max-connections is \(connections)",
                 remedy: "raise the hard limit (ulimit -Hn), or lower --max-connections")
     }
 

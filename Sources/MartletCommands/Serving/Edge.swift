@@ -33,6 +33,17 @@ struct Edge: Sendable {
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
+        limit(to: DescriptorBudget(limit: DescriptorLimit.raise()))
+    }
+
+    /// Takes no more connections than there are descriptors for: one that cannot be accepted would keep the others waiting.
+    private mutating func limit(to budget: DescriptorBudget) {
+        // The system does not tell.
+        guard budget.limit > 0 else { return }
+        configuration.journal?.maximumOpenCount = budget.journals
+        guard let warning = budget.warning(connections: configuration.limits.connections) else { return }
+        logger.warning("\(warning)")
+        configuration.limits.connections = budget.connections
     }
 
     /// Serves until a signal of `signals` comes, the task is cancelled, or the model cannot be loaded.
