@@ -211,7 +211,8 @@ package struct GBNFParser {
         case UInt8(ascii: "n"): return 0x0A
         case UInt8(ascii: "r"): return 0x0D
         case UInt8(ascii: "t"): return 0x09
-        case UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "["), UInt8(ascii: "]"): return UInt32(letter)
+        case UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "-"):
+            return UInt32(letter)
         case UInt8(ascii: "x"): return try hexadecimal(digits: 2, from: start)
         case UInt8(ascii: "u"): return try hexadecimal(digits: 4, from: start)
         case UInt8(ascii: "U"): return try hexadecimal(digits: 8, from: start)
