@@ -5,12 +5,15 @@
 package final class CompileBudget {
     private let limit: Int
     private let whole: CompileBudget?
+    /// What draws on it.
+    private let subject: String
     package private(set) var spent = 0
 
     /// - Parameter whole: what this and others draw on together.
-    package init(limit: Int = .max, within whole: CompileBudget? = nil) {
+    package init(limit: Int = .max, within whole: CompileBudget? = nil, for subject: String = "the schema takes") {
         self.limit = limit
         self.whole = whole
+        self.subject = subject
     }
 
     var left: Int { max(0, min(limit - spent, whole?.left ?? .max)) }
@@ -42,8 +45,8 @@ package final class CompileBudget {
     /// Why it is refused, when so many steps more would be too many.
     private func reason(for steps: Int) -> String {
         if spent + steps <= limit, let whole {
-            return "all schemas together take more than \(whole.limit) steps to compile"
+            return whole.reason(for: steps)
         }
-        return "the schema takes more than \(limit) steps to compile"
+        return "\(subject) more than \(limit) steps to compile"
     }
 }

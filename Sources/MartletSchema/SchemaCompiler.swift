@@ -35,7 +35,7 @@ package struct SchemaCompiler: Sendable, Equatable {
     /// Never a text of another value. Of the texts of a value that fulfils it, those with the members in the order of
     /// the schema; see `design.md` for what else is left out.
     ///
-    /// - Throws: then nothing of what `builder` had is left in it.
+    /// - Throws: then `builder` is as it was.
     package func compile(
         _ schema: JSONValue, in builder: inout GrammarBuilder, budget: CompileBudget? = nil
     ) throws(SchemaError) -> CompiledSchema {
@@ -48,7 +48,7 @@ package struct SchemaCompiler: Sendable, Equatable {
     ///   - isClosed: whether there are no arguments beside those that the schema names, unless it says outright that
     ///     there are.
     ///   - budget: what this and other schemas draw on together.
-    /// - Throws: then nothing of what `builder` had is left in it.
+    /// - Throws: then `builder` is as it was.
     package func compileArguments(
         _ schema: JSONValue, as notation: ArgumentNotation, isClosed: Bool, in builder: inout GrammarBuilder,
         budget: CompileBudget? = nil
@@ -66,26 +66,23 @@ package struct SchemaCompiler: Sendable, Equatable {
     ) throws(SchemaError) -> CompiledSchema {
         var size = SchemaSize()
         try size.add(schema, limits: limits)
-        // One for all attempts.
+        // One for all attempts, as are the automata of its patterns.
         let budget = CompileBudget(limit: limits.work, within: whole)
-        var dropped: Set<SchemaKeyword> = []
-        var warnings: [String] = []
-        // What has to be left out is found apart: of what goes wrong, parts stay in a builder.
-        while mode == .relaxed {
-            var trial = GrammarBuilder(limits: builder.limits)
-            do {
-                _ = try emit(schema, as: notation, dropping: dropped, in: &trial, budget, write)
-                break
+        let patterns = PatternTable(within: budget)
+        let omissions = SchemaOmissions(mode: mode)
+        while true {
+            let mark = builder.mark
+            do throws(SchemaError) {
+                let (node, count) = try emit(schema, as: notation, omissions, in: &builder, budget, patterns, write)
+                return CompiledSchema(node: node, warnings: omissions.warnings, schemaCount: count)
             } catch {
-                let keyword = SchemaKeyword(pointer: error.pointer, keyword: error.keyword)
-                guard error.kind == .unsupported, !error.keyword.isEmpty, warnings.count < 64,
-                    dropped.insert(keyword).inserted
-                else { throw error }
-                warnings.append("The schema's \(error) It was left out.")
+                builder.forget(since: mark)
+                // What was left out before and is at fault again cannot be left out.
+                let count = omissions.warnings.count
+                try omissions.leaveOut(error)
+                if omissions.warnings.count == count { throw error }
             }
         }
-        let (node, count) = try emit(schema, as: notation, dropping: dropped, in: &builder, budget, write)
-        return CompiledSchema(node: node, warnings: warnings, schemaCount: count)
     }
 
     /// A grammar of the texts of `schema` and nothing else.
@@ -112,21 +109,22 @@ package struct SchemaCompiler: Sendable, Equatable {
     }
 
     private func emit(
-        _ schema: JSONValue, as notation: ValueNotation, dropping dropped: Set<SchemaKeyword>,
-        in builder: inout GrammarBuilder, _ budget: CompileBudget, _ write: Writer
+        _ schema: JSONValue, as notation: ValueNotation, _ omissions: SchemaOmissions,
+        in builder: inout GrammarBuilder, _ budget: CompileBudget, _ patterns: PatternTable, _ write: Writer
     ) throws(SchemaError) -> (GrammarBuilder.Node, schemaCount: Int) {
-        let nodes = try SchemaReader.read(schema, limits: limits, dropping: dropped, budget: budget)
-        let expander = SchemaExpander(nodes: nodes, limits: limits, budget: budget)
+        let nodes = try SchemaReader.read(
+            schema, limits: limits, omissions: omissions, budget: budget, patterns: patterns)
+        let expander = SchemaExpander(nodes: nodes, limits: limits, budget: budget, patterns: patterns)
+        // Taken out, as a second owner would make it copied.
+        var whole = GrammarBuilder(limits: builder.limits)
+        swap(&whole, &builder)
+        var emitter = SchemaEmitter(
+            builder: consume whole, expander: expander, notation: notation, spacing: spacing)
+        defer { builder = emitter.builder }
         do {
-            // Taken out, as a second owner would make it copied.
-            var whole = GrammarBuilder(limits: builder.limits)
-            swap(&whole, &builder)
-            var emitter = SchemaEmitter(
-                builder: consume whole, expander: expander, notation: notation, spacing: spacing)
             let node = try write(&emitter, expander.state([SchemaLiteral(node: 0)]))
             try emitter.finishRules()
             if let failure = emitter.builder.failure { throw failure }
-            builder = emitter.builder
             return (node, nodes.count)
         } catch let error as SchemaError {
             throw error

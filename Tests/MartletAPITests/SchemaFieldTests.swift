@@ -49,12 +49,21 @@ import Testing
                 ["response_format": ["type": "json_schema", "json_schema": ["name": "a"]]],
                 "response_format.json_schema.schema", nil
             ),
-            (["json_schema": ["type": "thing"]], "json_schema", "invalid_schema"),
+            (["json_schema": ["type": "thing"], "schema_mode": "strict"], "json_schema", "invalid_schema"),
             (["json_schema": schema, "schema_mode": "lax"], "schema_mode", nil),
             (["json_schema": schema, "schema_whitespace": "wide"], "schema_whitespace", nil),
             (["json_schema": schema, "grammar": "root ::= \"a\""], "grammar", nil),
             (["json_schema": schema, "response_format": ["type": "json_object"]], "json_schema", nil),
-            (["json_schema": ["$ref": "#/a"]], "json_schema", "invalid_schema"),
+            (["json_schema": ["$ref": "#/a"], "schema_mode": "strict"], "json_schema", "invalid_schema"),
+            (
+                [
+                    "response_format": [
+                        "type": "json_schema",
+                        "json_schema": ["name": "a", "strict": true, "schema": ["pattern": "(?<=a)b"]],
+                    ], "schema_mode": "relaxed",
+                ], "response_format.json_schema.schema", "invalid_schema"
+            ),
+            (["json_schema": 5], "json_schema", "invalid_schema"),
         ] as [(JSONValue, String, String?)])
     func mistakeNamesItsField(body: JSONValue, parameter: String, code: String?) {
         let error = #expect(throws: APIError.self) { try options(body) }
@@ -63,19 +72,44 @@ import Testing
         #expect(error?.status == 400)
     }
 
-    @Test func relaxedTellsWhatItLeavesOut() throws {
-        let body: JSONValue = ["json_schema": ["type": "array", "uniqueItems": true], "schema_mode": "relaxed"]
-        let options = try options(body)
+    /// Without `strict` what can be held is held, and the rest is named.
+    @Test func whatIsLeftOutIsTold() throws {
+        let schema: JSONValue = ["type": "string", "pattern": "(?<=a)b", "maxLength": 2]
+        let options = try options(["json_schema": schema])
         #expect(options.warnings.count == 1)
+        #expect(options.warnings.first?.contains("'pattern' at #") == true)
+        let grammar = try #require(options.constraint).grammar
+        #expect(grammar.matches(#""xy""#.utf8) && !grammar.matches(#""xyz""#.utf8))
         let head = ResponseHead(id: "a", created: 1, model: "m", fingerprint: "f", warnings: options.warnings)
         let response = try ChatCompletionView(head: head, includesUsage: false).response(for: [
             .finished(Completion(reason: .endOfGeneration, timings: Timings()))
         ])
         #expect(try JSONParser.parse(response)["warnings"]?.arrayValue?.count == 1)
-        #expect(throws: APIError.self) { try self.options(["json_schema": ["type": "array", "uniqueItems": true]]) }
-        let byDefault = try self.options(["json_schema": ["type": "array", "uniqueItems": true]]) {
-            $0.schemaCompiler.mode = .relaxed
+        let described: JSONValue = [
+            "response_format": ["type": "json_schema", "json_schema": ["name": "a", "schema": schema]]
+        ]
+        #expect(try self.options(described).warnings == options.warnings)
+    }
+
+    /// What a request says counts more than what the server was started with.
+    @Test func strictRefusesByWhoeverSaysIt() throws {
+        func described(_ strict: JSONValue?, mode: JSONValue? = nil) -> JSONValue {
+            var format: JSONObject = ["name": "a", "schema": ["type": "string", "pattern": "(?<=a)b"]]
+            format["strict"] = strict
+            var body: JSONObject = ["response_format": ["type": "json_schema", "json_schema": .object(format)]]
+            body["schema_mode"] = mode
+            return .object(body)
         }
-        #expect(byDefault.warnings == options.warnings)
+        func isTaken(_ body: JSONValue, server: SchemaMode) -> Bool {
+            (try? options(body) { $0.schemaCompiler.mode = server }) != nil
+        }
+        for server in SchemaMode.allCases {
+            #expect(isTaken(described(nil), server: server) == (server == .relaxed))
+            #expect(isTaken(described(.null), server: server) == (server == .relaxed))
+            #expect(isTaken(described(false), server: server))
+            #expect(!isTaken(described(true), server: server))
+            #expect(isTaken(described(nil, mode: "relaxed"), server: server))
+            #expect(!isTaken(described(nil, mode: "strict"), server: server))
+        }
     }
 }

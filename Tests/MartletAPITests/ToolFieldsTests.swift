@@ -76,7 +76,6 @@ struct ToolFieldsTests {
         (["tools": [tool("a"), tool("a")]], "tools[1].function.name"),
         (["tools": [tool("a", "x")]], "tools[0].function.parameters"),
         (["tools": [tool("a", ["type": "array"])]], "tools[0].function.parameters.type"),
-        (["tools": [tool("a", ["properties": []])]], "tools[0].function.parameters.properties"),
         (["tools": [["type": "retrieval"]]], "tools[0].type"),
         (["tools": two, "tool_choice": "sometimes"], "tool_choice"),
         (["tools": two, "tool_choice": 5], "tool_choice"),

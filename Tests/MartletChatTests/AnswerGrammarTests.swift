@@ -102,15 +102,24 @@ struct AnswerGrammarTests {
                     rawValue: "\(name): \(right.opening.debugDescription) + \(right.text.debugDescription)")
                 let maker = AnswerGrammar(template.syntax, prompt: prompt(right))
                 let grammar = try maker.grammar(around: object)
-                #expect(accepts(grammar, right.text), label)
-                #expect(!accepts(grammar, wrong.text), label)
-                #expect(!accepts(grammar, right.text + " and more"), label)
+                // White space that some templates put around the whole answer is none of the model's.
+                let text = Self.withoutSpaceAround(right.text)
+                #expect(accepts(grammar, text), label)
+                #expect(!accepts(grammar, Self.withoutSpaceAround(wrong.text)), label)
+                #expect(!accepts(grammar, text + " and more"), label)
                 checked.insert(name)
                 if right.text.contains(thought), !thought.isEmpty { behindThinking.insert(name) }
             }
         }
         #expect(checked.count == 50)
         #expect(behindThinking.count == 18)
+    }
+
+    /// Without white space in front, unless it is part of a head, and behind.
+    private static func withoutSpaceAround(_ text: String) -> String {
+        let bare = text.withoutSpaceAround
+        guard let range = text.firstRange(of: bare), !bare.hasPrefix("{"), !bare.hasPrefix("<") else { return bare }
+        return String(text[..<range.upperBound])
     }
 
     /// An answer without calls, behind its head where every part of an answer has one.

@@ -42,7 +42,7 @@ import Testing
         let maker = AnswerGrammar(answers, prompt: prompt)
         let grammar = try #require(try maker.grammar(tools: Self.tools, demand: .calls, allowsSeveral: false)).grammar
         let offered = OfferedTools(Self.tools)
-        let nodes = try SchemaReader.read(Self.schema, limits: .standard, dropping: [])
+        let nodes = try SchemaReader.read(Self.schema, limits: .standard)
         let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
         var random = SeededGenerator(seed: 11)
         var calls = 0
@@ -131,9 +131,44 @@ import Testing
         }
     }
 
+    /// In front of a value stands no white space, nor behind it, but for line ends behind thinking.
+    @Test(arguments: ["\"42\"", "{\"x\": 1}"]) func noWhiteSpaceStandsAroundAValue(value: String) throws {
+        let object: JSONValue = [
+            "anyOf": [["const": "42"], ["type": "object", "properties": ["x": ["type": "integer"]]]]
+        ]
+        let (grammar, _) = try SchemaCompiler().grammar(of: object)
+        for family in OutputSyntax.families where family.messageHead == nil && family.content.isEmpty {
+            for reasoning in [RenderedPrompt.Reasoning.closed, .undecided] {
+                let maker = AnswerGrammar(
+                    AnswerSyntax(family), prompt: RenderedPrompt(segments: [], reasoning: reasoning))
+                var grammars = [try maker.grammar(around: grammar)]
+                if let both = try maker.grammar(tools: Self.tools, demand: .value(grammar), allowsSeveral: true) {
+                    grammars.append(both.grammar)
+                }
+                for made in grammars {
+                    #expect(made.matches(value.utf8), "\(family.family)")
+                    for space in [" ", "\n", "\t", "\r\n", String(repeating: " ", count: 16)] {
+                        #expect(!made.matches((space + value).utf8), "\(family.family)")
+                        #expect(!made.matches((value + space).utf8), "\(family.family)")
+                        var matcher = GrammarMatcher(made)
+                        let isAccepted = matcher.accept(value.utf8)
+                        #expect(isAccepted)
+                        #expect(!matcher.allowedBytes.contains(space.utf8.first ?? 0), "\(family.family)")
+                    }
+                }
+            }
+        }
+        var syntax = OutputSyntax.hermes
+        syntax.reasoning = OutputSyntax.think
+        let maker = AnswerGrammar(AnswerSyntax(syntax), prompt: RenderedPrompt(segments: [], reasoning: .undecided))
+        let thinking = try maker.grammar(around: grammar)
+        for lines in ["", "\n", "\n\n"] { #expect(thinking.matches("<think>Hm</think>\(lines)\(value)".utf8)) }
+        for space in [" ", "\n\n\n"] { #expect(!thinking.matches("<think>Hm</think>\(space)\(value)".utf8)) }
+    }
+
     @Test func schemaThatCannotBeHonouredNamesItsTool() throws {
-        let unique: JSONValue = [
-            "type": "object", "properties": ["list": ["type": "array", "uniqueItems": true]],
+        let behind: JSONValue = [
+            "type": "object", "properties": ["text": ["type": "string", "pattern": "(?<=a)b"]],
         ]
         func grammar(_ parameters: JSONValue, isStrict: Bool? = nil, mode: SchemaMode = .strict) throws -> [String] {
             let maker = AnswerGrammar(
@@ -145,16 +180,16 @@ import Testing
             ).warnings
         }
         for isStrict in [nil, true] {
-            let error = #expect(throws: AnswerGrammarError.self) { try grammar(unique, isStrict: isStrict) }
+            let error = #expect(throws: AnswerGrammarError.self) { try grammar(behind, isStrict: isStrict) }
             guard case .tool("f", let reason)? = error else {
                 Issue.record("\(String(describing: error))")
                 return
             }
-            #expect(reason.pointer == "#/properties/list" && reason.keyword == "uniqueItems")
+            #expect(reason.pointer == "#/properties/text" && reason.keyword == "pattern")
         }
-        #expect(try grammar(unique, isStrict: false).count == 1)
-        #expect(try grammar(unique, mode: .relaxed).first?.hasPrefix("Tool \"f\": ") == true)
-        #expect(throws: AnswerGrammarError.self) { try grammar(unique, isStrict: true, mode: .relaxed) }
+        #expect(try grammar(behind, isStrict: false).count == 1)
+        #expect(try grammar(behind, mode: .relaxed).first?.hasPrefix("Tool \"f\": ") == true)
+        #expect(throws: AnswerGrammarError.self) { try grammar(behind, isStrict: true, mode: .relaxed) }
         // No finite value: it shows only where the whole grammar is looked at.
         let endless: JSONValue = [
             "type": "object", "properties": ["next": ["$ref": "#"]], "required": ["next"],

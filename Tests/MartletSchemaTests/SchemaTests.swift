@@ -157,13 +157,13 @@ import Testing
     @Test(
         arguments: [
             (
-                #"{"properties": {"a": {"uniqueItems": true, "type": "array"}}}"#, "#/properties/a", "uniqueItems",
-                SchemaError.Kind.unsupported
+                #"{"properties": {"a": {"not": {"uniqueItems": true}, "type": "array"}}}"#, "#/properties/a/not",
+                "uniqueItems", SchemaError.Kind.unsupported
             ),
             (#"{"$ref": "http://other/"}"#, "#", "$ref", .unsupported),
             (#"{"pattern": "(?<=a)b"}"#, "#", "pattern", .unsupported),
             (#"{"type": "thing"}"#, "#", "type", .invalid), (#"{"required": "a"}"#, "#", "required", .invalid),
-            (#"{"properties": {"a/b": 5}, "type": "object"}"#, "#/properties/a~1b", "", .invalid),
+            (#"{"properties": {"a/b": 5}, "type": "object"}"#, "#/properties/a~1b", "properties", .invalid),
             (##"{"$ref": "#/nowhere"}"##, "#", "$ref", .invalid), (#"{"allOf": []}"#, "#", "allOf", .invalid),
             (##"{"$ref": "#"}"##, "#", "$ref", .unsatisfiable), (#"{"minLength": -1}"#, "#", "minLength", .invalid),
             (##"{"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##, "#", "", .unsatisfiable),
@@ -180,13 +180,27 @@ import Testing
 
     @Test func relaxedLeavesOutWhatCannotBeHonoured() throws {
         let probe = try SchemaProbe(
-            #"{"type": "object", "properties": {"a": {"type": "array", "uniqueItems": true}, "b": {"type": "string", "pattern": "(a)\\1"}}}"#,
+            #"{"type": "object", "properties": {"a": {"type": "array", "not": {"uniqueItems": true}}, "b": {"type": "string", "pattern": "(a)\\1"}}}"#,
             mode: .relaxed)
         #expect(probe.warnings.count == 2)
-        #expect(probe.warnings.contains { $0.contains("'uniqueItems' at #/properties/a") })
-        #expect(probe.accepts(#"{"a":[1,1],"b":"x"}"#))
+        #expect(probe.warnings.contains { $0.contains("'uniqueItems' at #/properties/a/not") })
+        #expect(probe.accepts(#"{"a":[1,1],"b":"x"}"#) && probe.accepts(#"{"a":[1,2]}"#))
         #expect(!probe.accepts(#"{"a":1}"#))
-        #expect(throws: SchemaError.self) { try SchemaProbe(#"{"type": "thing"}"#, mode: .relaxed) }
+    }
+
+    /// What stands within `not` or `if` is not left out by itself: the schema would then allow less.
+    @Test(
+        arguments: [
+            (#"{"not": {"type": "float"}}"#, "'not'"),
+            (#"{"properties": {"not": {"not": {"pattern": "(a)\\1"}}}}"#, "'not'"),
+            (#"{"if": {"pattern": "(a)\\1"}, "then": {"const": 1}}"#, "'if'"),
+            (#"{"allOf": [{"not": {"anyOf": [{"required": true}, {"const": 5}]}}]}"#, "'not'"),
+        ])
+    func negationsAreLeftOutAsAWhole(schema: String, keyword: String) throws {
+        let probe = try SchemaProbe(schema, mode: .relaxed)
+        #expect(probe.warnings.count == 1 && probe.warnings[0].contains("The \(keyword) around it was left out."))
+        for text in ["1", #""x""#, "5", #"{"not":"x"}"#] { #expect(probe.accepts(text), "\(text)") }
+        #expect(SchemaOmissions.keyword(around: "#/properties/not/items") == nil)
     }
 
     @Test func whiteSpaceFollowsThePolicyAndIsBounded() throws {

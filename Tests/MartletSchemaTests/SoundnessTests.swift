@@ -84,7 +84,7 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
     func whatIsDrawnFulfilsTheSchema(schema: String) throws {
         let value = try JSONParser.parse(Array(schema.utf8))
         let grammar = try SchemaCompiler().grammar(of: value).grammar
-        let nodes = try SchemaReader.read(value, limits: .standard, dropping: [])
+        let nodes = try SchemaReader.read(value, limits: .standard)
         let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
         var random = SeededGenerator(seed: 7)
         var drawn = 0

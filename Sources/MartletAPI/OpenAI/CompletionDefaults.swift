@@ -26,7 +26,7 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// What a grammar may cost.
     package var grammarLimits = GrammarLimits.standard
     /// How schemas are treated, and what one may cost.
-    package var schemaCompiler = SchemaCompiler()
+    package var schemaCompiler = SchemaCompiler(mode: .relaxed)
 
     package init() {}
 

@@ -101,7 +101,8 @@ package struct ToolFields: Sendable, Equatable {
         // Templates look for these without asking whether they are there.
         members["type"] = "function"
         var shown = parameters.objectValue ?? [:]
-        if shown["properties"] == nil { shown["properties"] = [:] }
+        if shown["properties"]?.objectValue == nil { shown["properties"] = [:] }
+        if shown["type"]?.stringValue.flatMap(JSONTypes.init) == nil { shown["type"] = "object" }
         functionMembers["parameters"] = .object(shown)
         if function["description"] == nil { functionMembers["description"] = "" }
         members["function"] = .object(functionMembers)
@@ -140,16 +141,15 @@ package struct ToolFields: Sendable, Equatable {
             throw .field(place, "A JSON schema of an object is required, but got \(value.kindName)")
         }
         switch members["type"] {
-        case nil:
+        case nil, .null?:
             // A schema without a type is meant for the arguments, which are an object.
             members["type"] = "object"
         case .string("object")?: break
         case .array(let types)? where types.contains("object"): break
+        // What is no type at all is for the reader of schemas to name or to leave out.
+        case .string(let name)? where JSONTypes(name: name) == nil: break
         case let type?:
             throw .field("\(place).type", "Value must be \"object\", but got \(FieldReader.short(type))")
-        }
-        if let properties = members["properties"], properties.objectValue == nil {
-            throw .field("\(place).properties", "Value must be an object, but is \(properties.kindName)")
         }
         return .object(members)
     }

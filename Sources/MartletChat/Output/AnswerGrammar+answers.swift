@@ -4,7 +4,7 @@ import MartletGrammar
 extension AnswerGrammar {
     func answer(
         of calls: CallSyntax, _ tools: [Tool], _ demand: Demand, allowsSeveral: Bool, _ builder: inout GrammarBuilder
-    ) throws(GrammarError) -> Node? {
+    ) throws(GrammarError) -> Answer? {
         var section = try section(of: calls, tools, allowsSeveral: allowsSeveral, &builder)
         if case .anything = demand {
         } else {
@@ -14,19 +14,19 @@ extension AnswerGrammar {
         }
         section = builder.sequence([section, try space(&builder), try messageEnd(&builder)])
         switch demand {
-        case .calls: return section
+        case .calls: return Answer(free: section)
         case .value(let grammar):
             let value = builder.reference(try builder.include(grammar))
-            return builder.choice([section, try text(value, &builder)])
+            return Answer(free: section, value: try text(value, &builder))
         case .anything:
-            if calls.startsBare { return try bareAnswer(of: calls, tools, section, &builder) }
+            if calls.startsBare { return Answer(free: try bareAnswer(of: calls, tools, section, &builder)) }
             if let head = syntax.messageHead, head.call == "" {
-                return try headedAnswer(head, tools, section, &builder)
+                return Answer(free: try headedAnswer(head, tools, section, &builder))
             }
             let starts = triggers
             guard !starts.isEmpty else { return nil }
             let free = builder.freeText(until: starts, excludingMarkers: starts.flatMap(OutputSyntax.tags))
-            return builder.sequence([free, builder.optional(section)])
+            return Answer(free: builder.sequence([free, builder.optional(section)]))
         }
     }
 

@@ -84,7 +84,7 @@ package struct AnswerGrammar {
     ) throws(AnswerGrammarError) -> GrammarCache.Entry? {
         guard let calls = syntax.calls else { return nil }
         var builder = GrammarBuilder(limits: limits)
-        let budget = CompileBudget(limit: compiler.limits.workOfAll)
+        let budget = CompileBudget(limit: compiler.limits.workOfAll, for: "all schemas together take")
         var warnings: [String] = []
         var written: [Tool] = []
         var schemaCount = 0
@@ -111,7 +111,7 @@ package struct AnswerGrammar {
                 return nil
             }
             let root = builder.rule(named: "root")
-            builder.define(root, as: builder.sequence([try thinking(&builder), answer]))
+            builder.define(root, as: try behindThinking(answer, &builder))
             return GrammarCache.Entry(grammar: try builder.finish(root: root), warnings: warnings)
         } catch {
             throw .grammar(error)
@@ -124,7 +124,7 @@ package struct AnswerGrammar {
         var compiler = compiler
         if let isStrict = tool.isStrict { compiler.mode = isStrict ? .strict : .relaxed }
         return try compiler.compileArguments(
-            tool.parameters, as: notation(of: calls, tool), isClosed: tool.parameters["properties"] != nil,
+            tool.parameters, as: notation(of: calls, tool), isClosed: tool.parameters["properties"]?.objectValue != nil,
             in: &builder, budget: budget)
     }
 
@@ -133,7 +133,7 @@ package struct AnswerGrammar {
         var builder = GrammarBuilder(limits: .unlimited)
         let value = try text(builder.reference(try builder.include(grammar)), &builder)
         let root = builder.rule(named: "root")
-        builder.define(root, as: builder.sequence([try thinking(&builder), value]))
+        builder.define(root, as: try behindThinking(Answer(value: value), &builder))
         return try builder.finish(root: root)
     }
 
@@ -185,19 +185,32 @@ package struct AnswerGrammar {
         isSpace && text.contains(where: \.isNewline) ? try space(&builder) : builder.text(text)
     }
 
-    private func thinking(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
-        guard let reasoning = syntax.reasoning, isThinking || mayThink else {
-            return try lead(&builder)
-        }
+    /// An answer's ways.
+    struct Answer {
+        /// Calls, or text that is free.
+        var free: Node?
+        /// What a schema describes.
+        var value: Node?
+    }
+
+    /// An answer, with thinking in front where the model thinks.
+    ///
+    /// In front of a value stands no white space, but for the line ends that templates write behind thinking.
+    private func behindThinking(_ answer: Answer, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
+        let free = builder.sequence([try lead(&builder), answer.free ?? builder.never()])
+        let value = answer.value ?? builder.never()
+        let direct = builder.choice([free, value])
+        guard let reasoning = syntax.reasoning, isThinking || mayThink else { return direct }
         let end = String(decoding: SyntaxPlan.trimmed(reasoning.ends[0]), as: UTF8.self)
+        let lineEnds = try builder.repetition(builder.text("\n"), 0, 2)
         let rest = builder.sequence([
             builder.freeText(until: [end]), try literal(end, &builder), try literal(nextMessage, &builder),
-            try lead(&builder),
+            builder.choice([free, builder.sequence([lineEnds, value])]),
         ])
         if isThinking { return rest }
         let start = OutputSyntax.behindHead(of: reasoning.start, in: opening)
         let block = builder.sequence([try space(&builder), try literal(start, &builder), rest])
-        return builder.choice([block, try lead(&builder)])
+        return builder.choice([block, direct])
     }
 
     /// White space in front of an answer. A head that names what follows begins at once: behind a space it would be
@@ -212,9 +225,8 @@ package struct AnswerGrammar {
             ?? (syntax.ignored.first { $0.contains("assistant") } ?? "")
     }
 
-    /// The answer's text, in what it stands between, and what may end the message behind it.
+    /// A value, in what an answer's text stands between, and what may end the message behind it.
     func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
-        let space = try space(&builder)
         var enclosures = syntax.content.map { (start: $0.start, end: $0.ends[0]) }
         if enclosures.isEmpty { enclosures = [(syntax.contentStart, "")] }
         var alternatives: [Node] = []
@@ -225,7 +237,7 @@ package struct AnswerGrammar {
             }
             alternatives.append(
                 builder.sequence([
-                    builder.optional(try literal(start, &builder)), space, node, space,
+                    builder.optional(try literal(start, &builder)), node,
                     builder.optional(try literal(enclosure.end, &builder)),
                 ]))
         }

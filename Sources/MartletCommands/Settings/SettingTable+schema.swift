@@ -2,9 +2,10 @@ extension SettingTable {
     /// How JSON Schemas are treated, and what one may cost.
     static let schema: [Setting] = [
         Setting(
-            .schemaMode, environment: [], .choice(["strict", "relaxed"]), "MODE", default: "strict", in: .requests,
+            .schemaMode, environment: [], .choice(["strict", "relaxed"]), "MODE", default: "relaxed", in: .requests,
             for: .edge,
-            "What happens to a schema with a keyword that cannot be honoured: refused, or used without it and told so."),
+            "A keyword of a schema that cannot be honoured, where a request does not say: refused, or left out with a warning."
+        ),
         Setting(
             .schemaWhitespace, environment: [], .choice(["compact", "pretty", "free"]), "POLICY", default: "free",
             in: .requests, for: .edge, "White space in answers that follow a schema. It is bounded in any case."),

@@ -17,6 +17,8 @@ enum Expression: Hashable, Sendable {
     /// One of the grammar's automata.
     case automaton(Int32)
     case token(TokenTerm)
+    /// A byte that begins an array in which no two items may be equal (`opens`), or that ends an item of such an array.
+    case itemBound(UInt8, opens: Bool)
 
     /// The expressions it consists of.
     var children: [Int32] {

@@ -14,7 +14,7 @@ struct ExpressionGraph {
             case .choice: .any
             case .repetition(_, let minimum, _): minimum == 0 ? .always : .all
             case .reference: .all
-            case .empty, .literal, .set, .automaton, .token: .always
+            case .empty, .literal, .set, .automaton, .token, .itemBound: .always
             }
         }
     }
@@ -23,7 +23,7 @@ struct ExpressionGraph {
     func nullable() -> [Bool] {
         leastFixpoint { expression in
             switch expression {
-            case .never, .literal, .set, .token: .never
+            case .never, .literal, .set, .token, .itemBound: .never
             case .empty: .always
             case .automaton(let number): automata[Int(number)].accepting[automata[Int(number)].start] ? .always : .never
             case .sequence, .reference: .all

@@ -28,6 +28,14 @@ struct ExpressionTable {
         return Int32(expressions.count - 1)
     }
 
+    /// Takes out the expressions from `count` on.
+    mutating func truncate(to count: Int) {
+        guard count < expressions.count else { return }
+        expressions.removeLast(expressions.count - count)
+        hashes.removeLast(hashes.count - count)
+        fillSlots(count: slots.count)
+    }
+
     /// Where an expression is, or would be.
     private func slot(of expression: Expression, _ hash: UInt32) -> Int {
         let mask = slots.count - 1
@@ -40,8 +48,10 @@ struct ExpressionTable {
         return slot
     }
 
-    private mutating func grow() {
-        slots = [Int32](repeating: 0, count: slots.count * 4)
+    private mutating func grow() { fillSlots(count: slots.count * 4) }
+
+    private mutating func fillSlots(count: Int) {
+        slots = [Int32](repeating: 0, count: count)
         let mask = slots.count - 1
         for (number, hash) in hashes.enumerated() {
             var slot = Int(hash) & mask
@@ -89,6 +99,7 @@ struct ExpressionTable {
         case .reference(let rule): mix(7 + UInt64(truncatingIfNeeded: rule) << 8)
         case .automaton(let number): mix(8 + UInt64(truncatingIfNeeded: number) << 8)
         case .token(let term): mix(UInt64(truncatingIfNeeded: term.hashValue))
+        case .itemBound(let byte, let opens): mix(9 + UInt64(byte) << 8 + (opens ? 1 << 16 : 0))
         }
         return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
     }

@@ -110,6 +110,9 @@ private struct GrammarWriter {
             write(8)
             write(number)
         case .token(let term): write(term)
+        case .itemBound(let byte, let opens):
+            write(15)
+            bytes += [byte, opens ? 1 : 0]
         }
     }
 
@@ -242,6 +245,9 @@ private struct GrammarReader {
             var texts: [String] = []
             for _ in 0..<(try count()) { texts.append(try text()) }
             return .token(.controlOtherThan(texts: texts, ids: try list(below: .max)))
+        case 15:
+            let bound = try byte()
+            return .itemBound(bound, opens: try byte() != 0)
         default: throw .malformed
         }
     }

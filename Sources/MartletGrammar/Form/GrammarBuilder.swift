@@ -16,17 +16,17 @@ package struct GrammarBuilder {
     }
 
     package let limits: GrammarLimits
-    private var table = ExpressionTable()
+    var table = ExpressionTable()
     var rules: [(name: String, body: Int32?)] = []
     var automata: [ByteAutomaton] = []
-    private var sharedRules: [ExactString: Rule] = [:]
+    var sharedRules: [ExactString: Rule] = [:]
     /// How many different automata there are.
     package var automatonCount: Int { automata.count }
-    private var automatonNumbers: [ByteAutomaton: Int32] = [:]
-    private var automatonStates = 0
-    private var cost = 0
+    var automatonNumbers: [ByteAutomaton: Int32] = [:]
+    var automatonStates = 0
+    var cost = 0
     /// The first thing that went wrong.
-    package private(set) var failure: GrammarError?
+    package internal(set) var failure: GrammarError?
 
     package init(limits: GrammarLimits = .standard) {
         self.limits = limits
@@ -165,6 +165,12 @@ package struct GrammarBuilder {
     /// One whole token.
     package mutating func token(_ term: TokenTerm) -> Node { node(.token(term)) }
 
+    /// The bracket that begins an array of JSON or Python in which no two items may be equal.
+    package mutating func distinctItemsOpening() -> Node { node(.itemBound(UInt8(ascii: "["), opens: true)) }
+
+    /// The comma or the bracket that ends an item of such an array.
+    package mutating func distinctItemEnd(_ byte: UInt8) -> Node { node(.itemBound(byte, opens: false)) }
+
     /// A rule that matches what `grammar` does.
     package mutating func include(_ grammar: Grammar) throws(GrammarError) -> Rule {
         let rules = grammar.rules.map { rule(named: $0.name) }
@@ -182,6 +188,7 @@ package struct GrammarBuilder {
             case .reference(let rule): nodes.append(reference(rules[Int(rule)]))
             case .automaton(let number): nodes.append(automaton(grammar.automata[Int(number)]))
             case .token(let term): nodes.append(token(term))
+            case .itemBound(let byte, let opens): nodes.append(node(.itemBound(byte, opens: opens)))
             }
         }
         for (rule, source) in zip(rules, grammar.rules) { define(rule, as: nodes[Int(source.body)]) }

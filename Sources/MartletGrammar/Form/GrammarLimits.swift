@@ -17,6 +17,8 @@ package struct GrammarLimits: Sendable, Equatable {
     package var work: Int
     /// Bytes that the matcher of one grammar keeps in its caches; beyond that they begin anew.
     package var cacheBytes: Int
+    /// Bytes of items that one text may keep, so that later ones can be told from them.
+    package var itemBytes: Int
 
     package static let standard = GrammarLimits()
 
@@ -28,7 +30,7 @@ package struct GrammarLimits: Sendable, Equatable {
     package init(
         textBytes: Int = 1 << 20, depth: Int = 200, rules: Int = 16384, nodes: Int = 100_000,
         automatonStates: Int = 50_000, repetitions: Int = 1_000_000, threads: Int = 4096, work: Int = 4_000_000,
-        cacheBytes: Int = 16 << 20
+        cacheBytes: Int = 16 << 20, itemBytes: Int = 8 << 20
     ) {
         self.textBytes = textBytes
         self.depth = depth
@@ -39,5 +41,6 @@ package struct GrammarLimits: Sendable, Equatable {
         self.threads = threads
         self.work = work
         self.cacheBytes = cacheBytes
+        self.itemBytes = itemBytes
     }
 }

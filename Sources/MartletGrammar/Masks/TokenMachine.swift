@@ -6,6 +6,8 @@ package final class TokenMachine {
     package let vocabulary: TokenVocabulary
     let machine: GrammarMachine
     private var masks: MaskCache
+    /// Where a mask is put that holds for one text alone.
+    let ownMask: UnsafeMutableBufferPointer<UInt64>
     /// For each automaton of the program, its slices once they were asked for.
     private var slices: [AutomatonSlices?]
     /// For each depth of a trie, the configuration behind the bytes above it.
@@ -16,6 +18,7 @@ package final class TokenMachine {
     package init(_ program: GrammarProgram, vocabulary: TokenVocabulary) {
         self.vocabulary = vocabulary
         machine = GrammarMachine(program)
+        ownMask = .allocate(capacity: (vocabulary.count + 63) / 64)
         masks = MaskCache(wordCount: (vocabulary.count + 63) / 64, byteLimit: program.limits.cacheBytes)
         slices = [AutomatonSlices?](repeating: nil, count: program.automata.count)
         let height = max(vocabulary.words.height, vocabulary.safe.height, vocabulary.rest.height)
@@ -24,15 +27,18 @@ package final class TokenMachine {
             repeating: machine.store.row(ConfigurationStore.dead), count: height + 1)
     }
 
+    deinit { ownMask.deallocate() }
+
     /// What follows a token; `dead` = it cannot stand there.
-    func step(_ configuration: UInt32, _ token: Int32) -> UInt32 {
+    func step(_ configuration: UInt32, _ token: Int32, _ items: inout DistinctItems) -> UInt32 {
         guard token >= 0, Int(token) < vocabulary.count else { return ConfigurationStore.dead }
         let text = vocabulary.text(token)
         var next = text.isEmpty ? ConfigurationStore.dead : configuration
         for byte in text {
-            next = machine.store.step(next, machine.program.classes[Int(byte)])
+            next = machine.step(next, byte, &items)
             if next == ConfigurationStore.dead { break }
         }
+        if next != ConfigurationStore.dead, !machine.canGoOn(next, items) { next = ConfigurationStore.dead }
         if machine.program.terms.isEmpty { return next }
         return machine.store.step(configuration, token: token, vocabulary.kind(of: token), orElse: next)
     }
@@ -40,6 +46,12 @@ package final class TokenMachine {
     /// The tokens that may follow, as bits. Valid until the next call.
     func mask(_ position: MachinePosition) -> UnsafeBufferPointer<UInt64> {
         machine.begin()
+        let mask = syntacticMask(position)
+        return machine.program.hasDistinctItems ? withoutRepeatedItems(mask, position) : mask
+    }
+
+    /// The same but for what was written before, so that it can be kept.
+    private func syntacticMask(_ position: MachinePosition) -> UnsafeBufferPointer<UInt64> {
         masks.forgetUnless(machine.generation)
         if let known = masks.mask(of: position.configuration) { return known }
         let mask = masks.scratch
@@ -72,11 +84,11 @@ package final class TokenMachine {
     }
 
     @inline(__always)
-    private func insert(_ token: Int32, _ mask: UnsafeMutableBufferPointer<UInt64>) {
+    func insert(_ token: Int32, _ mask: UnsafeMutableBufferPointer<UInt64>) {
         mask[Int(token) >> 6] |= 1 << UInt64(token & 63)
     }
 
-    private func contains(_ token: Int32, _ mask: UnsafeMutableBufferPointer<UInt64>) -> Bool {
+    func contains(_ token: Int32, _ mask: UnsafeMutableBufferPointer<UInt64>) -> Bool {
         mask[Int(token) >> 6] >> UInt64(token & 63) & 1 != 0
     }
 
@@ -187,6 +199,7 @@ package final class TokenMachine {
         case .set:
             let set = machine.program.sets[Int(point.first)]
             return set.intersection(SafeText.firstBytes).isEmpty ? .dead : .other
+        case .itemBound: return .other
         case .automaton: return slices(of: Int(point.first)).safe[Int(thread.state)]
         case .token, .call, .split, .end, .count: return .dead
         }

@@ -11,7 +11,9 @@ package final class TokenMatcher {
     /// Whether a token may come next. One that ends the generation may if the grammar is complete.
     package func allows(_ token: Int32) -> Bool {
         if isComplete, machine.vocabulary.endOfGeneration.contains(token) { return true }
-        return machine.step(position.configuration, token) != ConfigurationStore.dead
+        machine.machine.lookahead = 0
+        var items = position.items
+        return machine.step(position.configuration, token, &items) != ConfigurationStore.dead
     }
 
     /// Takes a token.
@@ -20,9 +22,11 @@ package final class TokenMatcher {
     package func accept(_ token: Int32) -> Bool {
         machine.machine.begin()
         if isComplete, machine.vocabulary.endOfGeneration.contains(token) { return true }
-        let next = machine.step(position.configuration, token)
+        var items = position.items
+        let next = machine.step(position.configuration, token, &items)
         guard next != ConfigurationStore.dead else { return false }
         position.configuration = next
+        position.items = items
         return true
     }
 

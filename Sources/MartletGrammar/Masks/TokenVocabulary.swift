@@ -19,6 +19,9 @@ package final class TokenVocabulary: Sendable {
     let rest: TokenTrie
     /// Tokens with the same text as another one, with that one.
     let duplicates: [(token: Int32, of: Int32)]
+    /// Tokens in which an array's item may end, and those in which an array may begin and an item of it end.
+    let itemEnds: [Int32]
+    let itemLists: [Int32]
     /// The set of tokens of `words`.
     let wordSet: TokenSet
     /// For each length, the set of tokens of `words` and `safe` with at most as many characters.
@@ -40,6 +43,17 @@ package final class TokenVocabulary: Sendable {
         }
         self.bytes = bytes
         self.offsets = offsets
+        let ends = (0..<Int32(count)).filter { token in
+            bytes[Int(offsets[Int(token)])..<Int(offsets[Int(token) + 1])].contains {
+                $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "]")
+            }
+        }
+        itemEnds = ends
+        itemLists = ends.filter { token in
+            let text = bytes[Int(offsets[Int(token)])..<Int(offsets[Int(token) + 1])]
+            guard let start = text.firstIndex(of: UInt8(ascii: "[")) else { return false }
+            return text[start...].contains(UInt8(ascii: ","))
+        }
         controls = (0..<Int32(count)).filter {
             offsets[Int($0)] == offsets[Int($0) + 1] && !endOfGeneration.contains($0)
         }

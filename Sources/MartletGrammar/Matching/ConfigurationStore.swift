@@ -71,20 +71,48 @@ struct ConfigurationStore: ~Copyable {
     func row(_ configuration: UInt32) -> UnsafeMutablePointer<UInt32> { rows.row(configuration) }
 
     private mutating func findStep(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
+        guard let next = read(configuration, byteClass, endsItems: true) else { return Self.dead }
+        rows.row(configuration)[Int(byteClass)] = next
+        return next
+    }
+
+    /// As `step`, where the byte would end an item that is equal to an earlier one: only what reads it as something
+    /// else goes on.
+    mutating func stepBesideItems(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
+        read(configuration, byteClass, endsItems: false) ?? Self.dead
+    }
+
+    /// Whether a bracket may begin an array here in which no two items may be equal.
+    func opensDistinctItems(_ configuration: UInt32) -> Bool {
+        for index in 0..<configurations.count(of: configuration) {
+            let point = program.points[Int(configurations.item(index, of: configuration).point)]
+            if point.kind == .itemBound, point.second == 1 { return true }
+        }
+        return false
+    }
+
+    /// More was to be kept than is allowed.
+    mutating func giveUp() { isOverflown = true }
+
+    /// - Returns: `nil` beyond the limit of work.
+    private mutating func read(_ configuration: UInt32, _ byteClass: UInt8, endsItems: Bool) -> UInt32? {
         work += configurations.count(of: configuration)
         if work > program.limits.work {
             isOverflown = true
-            return Self.dead
+            return nil
         }
         prepare()
         isComplete = false
         let byte = program.representatives[Int(byteClass)]
         for index in 0..<configurations.count(of: configuration) {
-            read(byte, at: configurations.item(index, of: configuration))
+            let thread = configurations.item(index, of: configuration)
+            if !endsItems {
+                let point = program.points[Int(thread.point)]
+                if point.kind == .itemBound, point.second == 0 { continue }
+            }
+            read(byte, at: thread)
         }
-        let next = threads.count == 0 && arrivals.count == 0 ? Self.dead : close()
-        rows.row(configuration)[Int(byteClass)] = next
-        return next
+        return threads.count == 0 && arrivals.count == 0 ? Self.dead : close()
     }
 
     private mutating func read(_ byte: UInt8, at thread: Item) {
@@ -110,6 +138,9 @@ struct ConfigurationStore: ~Copyable {
             if traits & ProgramAutomaton.isAccepting != 0 {
                 arrivals.add(Item(point: point.next, state: 0, stack: thread.stack))
             }
+        case .itemBound:
+            guard point.first == Int32(byte) else { return }
+            arrivals.add(Item(point: point.next, state: 0, stack: thread.stack))
         case .token, .call, .split, .end, .count: return
         }
     }

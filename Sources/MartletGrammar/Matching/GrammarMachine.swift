@@ -8,6 +8,8 @@ package final class GrammarMachine {
     private var positions: [UInt32] = []
     /// Counts how often configurations got new numbers.
     private(set) var generation = 0
+    /// Places looked at for what is being done now, to find out whether an item can still differ from earlier ones.
+    var lookahead = 0
 
     package init(_ program: GrammarProgram) {
         self.program = program
@@ -37,6 +39,7 @@ package final class GrammarMachine {
     /// the limit.
     func begin() {
         store.work = 0
+        lookahead = 0
         guard store.byteCount > program.limits.cacheBytes else { return }
         store.reset(keeping: &positions)
         generation += 1
@@ -59,21 +62,25 @@ package final class GrammarMachine {
 package final class MachinePosition {
     package let machine: GrammarMachine
     private let index: Int
+    /// What arrays hold that is asked for later.
+    var items: DistinctItems
 
     /// The beginning.
     package init(_ machine: GrammarMachine) {
         self.machine = machine
         index = machine.addPosition(machine.store.start())
+        items = DistinctItems(byteLimit: machine.program.limits.itemBytes)
     }
 
-    private init(_ machine: GrammarMachine, _ configuration: UInt32) {
-        self.machine = machine
-        index = machine.addPosition(configuration)
+    private init(copyOf original: MachinePosition) {
+        machine = original.machine
+        index = machine.addPosition(original.configuration)
+        items = original.items
     }
 
     deinit { machine.removePosition(index) }
 
-    func copy() -> MachinePosition { MachinePosition(machine, configuration) }
+    func copy() -> MachinePosition { MachinePosition(copyOf: self) }
 
     var configuration: UInt32 {
         get { machine[index] }
@@ -90,15 +97,21 @@ package final class MachinePosition {
     package func accept(_ bytes: some Sequence<UInt8>) -> Bool {
         machine.begin()
         var next = configuration
+        var items = items
         for byte in bytes {
-            next = machine.store.step(next, machine.program.classes[Int(byte)])
+            next = machine.step(next, byte, &items)
             if next == ConfigurationStore.dead { return false }
         }
+        guard machine.canGoOn(next, items) else { return false }
         configuration = next
+        self.items = items
         return true
     }
 
     var allowedBytes: ByteSet {
+        if machine.program.hasDistinctItems {
+            return ByteSet((0...255).filter { copy().accept(CollectionOfOne($0)) })
+        }
         let classes = machine.program.classes
         let start = configuration
         let alive = (0..<machine.program.classCount).map {

@@ -35,6 +35,8 @@ package final class GrammarProgram: Sendable {
     let classes: [UInt8]
     /// A byte of each class.
     let representatives: [UInt8]
+    /// Whether there are arrays in which no two items may be equal.
+    let hasDistinctItems: Bool
     let limits: GrammarLimits
 
     init(_ parts: Parts, limits: GrammarLimits) {
@@ -48,7 +50,9 @@ package final class GrammarProgram: Sendable {
         rules = parts.rules
         self.limits = limits
         var partition = BytePartition()
-        partition.split(ByteSet(parts.literals).bytes)
+        let itemBounds = parts.points.filter { $0.kind == .itemBound }.map { UInt8(truncatingIfNeeded: $0.first) }
+        hasDistinctItems = !itemBounds.isEmpty
+        partition.split(ByteSet(parts.literals + itemBounds).bytes)
         for set in parts.sets { partition.split(by: set) }
         for automaton in parts.automata { partition.split(by: automaton.classes, count: automaton.classCount) }
         classes = partition.classes

@@ -9,6 +9,8 @@ struct Point: Sendable {
         case automaton
         /// The token term `first`.
         case token
+        /// The byte `first`, which begins an array without equal items where `second` is 1, or ends an item of one.
+        case itemBound
         /// The rule `first`.
         case call
         /// Nothing is read; it goes on at `second` points from `first` of the program's targets.

@@ -117,6 +117,8 @@ struct ProgramBuilder {
                     point = Point(kind: .token, first: Int32(parts.terms.count - 1), next: next)
                 case .none: point = split([])
                 }
+            case .itemBound(let byte, let opens):
+                point = Point(kind: .itemBound, first: Int32(byte), second: opens ? 1 : 0, next: next)
             case .reference(let rule):
                 point = Point(kind: .call, first: self.rule(.expression(source.bodies[Int(rule)])), next: next)
             case .sequence(let expressions):

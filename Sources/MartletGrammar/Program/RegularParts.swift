@@ -34,7 +34,8 @@ struct RegularParts {
     private mutating func measure(_ index: Int) {
         let size: Int32
         switch source.expressions[index] {
-        case .never: return
+        // What was written before counts, so that these are no automaton.
+        case .never, .itemBound: return
         case .empty: size = 0
         case .literal(let bytes): size = Int32(clamping: bytes.count)
         case .set: size = 1

@@ -16,53 +16,68 @@ struct SchemaKeyword: Hashable, Sendable {
     }
 }
 
-/// Reads the keywords of one schema; a value of a wrong kind is an error that names it.
+/// Reads the keywords of one schema; one with a value of a wrong kind is an error that names it, or is left out.
 struct KeywordReader {
     let members: JSONObject
     let pointer: String
-    let dropped: Set<SchemaKeyword>
+    let omissions: SchemaOmissions
 
-    /// The value of a keyword that is there and not dropped; `null` is a value.
+    /// The value of a keyword that is there and not left out; `null` is a value.
     subscript(keyword: String) -> JSONValue? {
         guard let value = members[keyword] else { return nil }
-        return dropped.contains(SchemaKeyword(pointer: pointer, keyword: keyword)) ? nil : value
+        return omissions.contains(SchemaKeyword(pointer: pointer, keyword: keyword)) ? nil : value
     }
 
-    func invalid(_ keyword: String, _ reason: String) -> SchemaError {
-        SchemaError(.invalid, pointer: pointer, keyword: keyword, reason)
+    /// Leaves out a keyword.
+    ///
+    /// - Returns: `nil`, which stands for a keyword that is not there.
+    func refuse<Value>(
+        _ keyword: String, _ reason: String, _ kind: SchemaError.Kind = .invalid
+    ) throws(SchemaError) -> Value? {
+        try omissions.leaveOut(SchemaError(kind, pointer: pointer, keyword: keyword, reason))
+        return nil
     }
 
-    private func wrongKind(_ keyword: String, _ value: JSONValue, _ wanted: String) -> SchemaError {
-        invalid(keyword, "it is \(wanted), not \(value.kindName)")
+    private func refuse<Value>(
+        _ keyword: String, _ value: JSONValue, instead wanted: String
+    ) throws(SchemaError) -> Value? {
+        try refuse(keyword, "it is \(wanted), not \(value.kindName)")
     }
 
     func string(_ keyword: String) throws(SchemaError) -> String? {
         guard let value = self[keyword] else { return nil }
-        guard let string = value.stringValue else { throw wrongKind(keyword, value, "a string") }
-        return string
+        guard let found = value.stringValue else { return try refuse(keyword, value, instead: "a string") }
+        return found
     }
 
     func boolean(_ keyword: String) throws(SchemaError) -> Bool? {
         guard let value = self[keyword] else { return nil }
-        guard let boolean = value.boolValue else { throw wrongKind(keyword, value, "a boolean") }
-        return boolean
+        guard let found = value.boolValue else { return try refuse(keyword, value, instead: "a boolean") }
+        return found
     }
 
     func array(_ keyword: String) throws(SchemaError) -> [JSONValue]? {
         guard let value = self[keyword] else { return nil }
-        guard let array = value.arrayValue else { throw wrongKind(keyword, value, "an array") }
-        return array
+        guard let found = value.arrayValue else { return try refuse(keyword, value, instead: "an array") }
+        return found
+    }
+
+    /// An array with at least one element.
+    func filledArray(_ keyword: String, of what: String) throws(SchemaError) -> [JSONValue]? {
+        guard let values = try array(keyword) else { return nil }
+        if values.isEmpty { return try refuse(keyword, "it has at least one \(what)") }
+        return values
     }
 
     func object(_ keyword: String) throws(SchemaError) -> JSONObject? {
         guard let value = self[keyword] else { return nil }
-        guard let object = value.objectValue else { throw wrongKind(keyword, value, "an object") }
-        return object
+        guard let found = value.objectValue else { return try refuse(keyword, value, instead: "an object") }
+        return found
     }
 
     func number(_ keyword: String) throws(SchemaError) -> DecimalNumber? {
         guard let value = self[keyword] else { return nil }
-        guard let number = DecimalNumber(value) else { throw wrongKind(keyword, value, "a number") }
+        guard let number = DecimalNumber(value) else { return try refuse(keyword, value, instead: "a number") }
         return number
     }
 
@@ -70,9 +85,18 @@ struct KeywordReader {
     func count(_ keyword: String) throws(SchemaError) -> Int? {
         guard let value = self[keyword] else { return nil }
         guard let number = value.doubleValue, number >= 0, number.rounded() == number else {
-            throw invalid(keyword, "it is a whole number that is not negative")
+            return try refuse(keyword, "it is a whole number that is not negative")
         }
         return Int(min(number, 1e15))
+    }
+
+    /// A count that is asked for.
+    func leastCount(_ keyword: String) throws(SchemaError) -> Int? {
+        guard let count = try count(keyword) else { return nil }
+        guard count <= SchemaExpander.countLimit else {
+            return try refuse(keyword, "more than \(SchemaExpander.countLimit) are asked for", .unsupported)
+        }
+        return count
     }
 
     func strings(_ keyword: String) throws(SchemaError) -> [String]? {
@@ -80,11 +104,13 @@ struct KeywordReader {
         return try strings(value, keyword)
     }
 
-    func strings(_ value: JSONValue, _ keyword: String) throws(SchemaError) -> [String] {
-        guard let values = value.arrayValue else { throw wrongKind(keyword, value, "an array of strings") }
+    func strings(_ value: JSONValue, _ keyword: String) throws(SchemaError) -> [String]? {
+        guard let values = value.arrayValue else { return try refuse(keyword, value, instead: "an array of strings") }
         var strings: [String] = []
         for value in values {
-            guard let string = value.stringValue else { throw wrongKind(keyword, value, "an array of strings") }
+            guard let string = value.stringValue else {
+                return try refuse(keyword, value, instead: "an array of strings")
+            }
             strings.append(string)
         }
         return strings
@@ -93,11 +119,17 @@ struct KeywordReader {
     func types() throws(SchemaError) -> JSONTypes? {
         guard let value = self["type"] else { return nil }
         var names: [String] = []
-        if let name = value.stringValue { names = [name] } else { names = try strings(value, "type") }
+        if let name = value.stringValue {
+            names = [name]
+        } else {
+            guard let several = try strings(value, "type") else { return nil }
+            names = several
+        }
+        if names.isEmpty { return try refuse("type", "it has at least one type") }
         var types: JSONTypes = []
         for name in names {
             guard let type = JSONTypes(name: name) else {
-                throw invalid("type", "there is no type '\(name.prefix(64))'")
+                return try refuse("type", "there is no type '\(name.prefix(64))'")
             }
             types.formUnion(type)
         }

@@ -19,9 +19,12 @@ final class PatternTable {
     }
 
     private var known: [Term: Result<CharacterAutomaton, RegexError>] = [:]
-    private let budget: CompileBudget
+    /// What all patterns may take together, so that where some are left out enough is left for the rest.
+    let budget: CompileBudget
 
-    init(budget: CompileBudget = CompileBudget()) { self.budget = budget }
+    init(within whole: CompileBudget = CompileBudget()) {
+        budget = CompileBudget(limit: whole.left / 2, within: whole, for: "the schema's patterns take")
+    }
 
     func automaton(for term: Term) throws(RegexError) -> CharacterAutomaton {
         if let result = known[term] { return try result.get() }

@@ -11,32 +11,38 @@ struct SchemaReader {
     private let budget: CompileBudget
     /// What it takes to read a schema.
     private static let steps = 4
-    /// Keywords that are left out, as `pointer keyword`.
-    private let dropped: Set<SchemaKeyword>
+    private let omissions: SchemaOmissions
+    private let patterns: PatternTable
     /// By pointer.
     private var numbers: [ExactString: Int] = [:]
     private var pending: [(node: SchemaNode, value: JSONValue)] = []
 
     static func read(
-        _ root: JSONValue, limits: SchemaLimits, dropping dropped: Set<SchemaKeyword>,
-        budget: CompileBudget = CompileBudget()
+        _ root: JSONValue, limits: SchemaLimits, omissions: SchemaOmissions = SchemaOmissions(mode: .strict),
+        budget: CompileBudget = CompileBudget(), patterns: PatternTable = PatternTable()
     ) throws(SchemaError) -> [SchemaNode] {
-        var reader = SchemaReader(
-            resources: try SchemaResources(root, depthLimit: limits.depth), limits: limits, budget: budget,
-            dropped: dropped)
-        _ = try reader.number(at: SchemaResources.rootPointer, root)
-        while let (node, value) = reader.pending.popLast() { try reader.read(node, value) }
-        try reader.refuseLoops()
-        return reader.nodes
+        while true {
+            omissions.isNewAround = false
+            var reader = SchemaReader(
+                resources: try SchemaResources(root, depthLimit: limits.depth), limits: limits, budget: budget,
+                omissions: omissions, patterns: patterns)
+            _ = try reader.number(at: SchemaResources.rootPointer, root)
+            while let (node, value) = reader.pending.popLast() { try reader.read(node, value) }
+            if omissions.isNewAround { continue }
+            try reader.refuseLoops()
+            return reader.nodes
+        }
     }
 
     private init(
-        resources: SchemaResources, limits: SchemaLimits, budget: CompileBudget, dropped: Set<SchemaKeyword>
+        resources: SchemaResources, limits: SchemaLimits, budget: CompileBudget, omissions: SchemaOmissions,
+        patterns: PatternTable
     ) {
         self.resources = resources
         self.limits = limits
         self.budget = budget
-        self.dropped = dropped
+        self.omissions = omissions
+        self.patterns = patterns
     }
 
     private mutating func number(at pointer: String, _ value: JSONValue) throws(SchemaError) -> Int {
@@ -59,7 +65,7 @@ struct SchemaReader {
         switch value {
         case .bool(let constant): node.constant = constant
         case .object(let members):
-            let reader = KeywordReader(members: members, pointer: node.pointer, dropped: dropped)
+            let reader = KeywordReader(members: members, pointer: node.pointer, omissions: omissions)
             try readAssertions(reader, node)
             try readMembers(reader, node)
             try readItems(reader, node)
@@ -72,12 +78,16 @@ struct SchemaReader {
             if let own = members.index(forKey: "properties") {
                 node.namesMembersLast = ["$ref", "allOf"].contains { members.index(forKey: $0) ?? own < own }
             }
-        default:
-            throw SchemaError(
-                .invalid, pointer: node.pointer, keyword: "",
-                "a schema is an object or a boolean, not \(value.kindName)")
+        default: throw Self.noSchema(value, at: node.pointer)
         }
     }
+
+    private static func noSchema(_ value: JSONValue, at pointer: String, _ keyword: String = "") -> SchemaError {
+        SchemaError(
+            .invalid, pointer: pointer, keyword: keyword, "a schema is an object or a boolean, not \(value.kindName)")
+    }
+
+    private static func isSchema(_ value: JSONValue) -> Bool { value.objectValue != nil || value.boolValue != nil }
 
     /// What says nothing about values.
     private static let silent: Set = [
@@ -86,7 +96,7 @@ struct SchemaReader {
 
     private func readAssertions(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         node.types = try reader.types()
-        node.enumeration = try reader.array("enum")
+        node.enumeration = try reader.filledArray("enum", of: "value")
         if let constant = reader["const"] {
             node.enumeration = node.enumeration.map { $0.filter { JSONEquality.equal($0, constant) } } ?? [constant]
         }
@@ -104,12 +114,27 @@ struct SchemaReader {
         }
         node.divisor = try reader.number("multipleOf")
         if let divisor = node.divisor, divisor.isNegative || divisor.isZero {
-            throw reader.invalid("multipleOf", "it is above 0")
+            node.divisor = try reader.refuse("multipleOf", "it is above 0")
         }
-        node.minLength = try reader.count("minLength")
+        node.minLength = try reader.leastCount("minLength")
         node.maxLength = try reader.count("maxLength")
         node.pattern = try reader.string("pattern")
+        if let pattern = node.pattern, !(try isUsable(pattern, reader, "pattern")) { node.pattern = nil }
         node.format = try reader.string("format")
+    }
+
+    /// Whether a pattern can be honoured, where it may be left out: that is found out before anything is made of it.
+    private func isUsable(
+        _ pattern: String, _ reader: KeywordReader, _ keyword: String
+    ) throws(SchemaError) -> Bool {
+        guard omissions.mode == .relaxed else { return true }
+        do {
+            _ = try patterns.automaton(for: .pattern(pattern))
+            return true
+        } catch {
+            let nothing: Never? = try reader.refuse(keyword, error.message, .unsupported)
+            return nothing != nil
+        }
     }
 
     private mutating func readMembers(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
@@ -119,34 +144,48 @@ struct SchemaReader {
             node.propertyNumbers[key] = number
         }
         for (pattern, value) in try reader.object("patternProperties") ?? [:] {
+            guard try isUsable(pattern, reader, "patternProperties") else {
+                node.patternProperties = []
+                break
+            }
             node.patternProperties.append((pattern, try number(reader, "patternProperties", pattern, value)))
         }
         node.additionalProperties = try schema("additionalProperties", reader)
         node.propertyNames = try schema("propertyNames", reader)
         node.unevaluatedProperties = try schema("unevaluatedProperties", reader)
         node.required = try reader.strings("required") ?? []
-        node.minProperties = try reader.count("minProperties")
+        node.minProperties = try reader.leastCount("minProperties")
         node.maxProperties = try reader.count("maxProperties")
-        for (key, value) in try reader.object("dependentRequired") ?? [:] {
-            node.dependentRequired.append((key, try reader.strings(value, "dependentRequired")))
-        }
+        node.dependentRequired = try requirements("dependentRequired", reader)
         for (key, value) in try reader.object("dependentSchemas") ?? [:] {
             node.dependentSchemas.append((key, try number(reader, "dependentSchemas", key, value)))
         }
-        for (key, value) in try reader.object("dependencies") ?? [:] {
-            switch value {
-            case .array: node.dependentRequired.append((key, try reader.strings(value, "dependencies")))
-            case .string(let other): node.dependentRequired.append((key, [other]))
-            default: node.dependentSchemas.append((key, try number(reader, "dependencies", key, value)))
-            }
+        let mixed = try reader.object("dependencies") ?? [:]
+        node.dependentRequired += try requirements("dependencies", reader)
+        for (key, value) in mixed where value.arrayValue == nil && value.stringValue == nil {
+            node.dependentSchemas.append((key, try number(reader, "dependencies", key, value)))
         }
     }
 
-    private mutating func readItems(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
-        if let prefix = try reader.array("prefixItems") {
-            for (index, value) in prefix.enumerated() {
-                node.prefixItems.append(try number(reader, "prefixItems", String(index), value))
+    /// The names that members ask for; in `dependencies` there are schemas beside them.
+    private func requirements(
+        _ keyword: String, _ reader: KeywordReader
+    ) throws(SchemaError) -> [(key: String, required: [String])] {
+        var found: [(key: String, required: [String])] = []
+        for (key, value) in try reader.object(keyword) ?? [:] {
+            if keyword == "dependencies" {
+                if let other = value.stringValue { found.append((key, [other])) }
+                guard value.arrayValue != nil else { continue }
             }
+            guard let required = try reader.strings(value, keyword) else { return [] }
+            found.append((key, required))
+        }
+        return found
+    }
+
+    private mutating func readItems(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
+        for (index, value) in (try reader.array("prefixItems") ?? []).enumerated() {
+            node.prefixItems.append(try number(reader, "prefixItems", String(index), value))
         }
         // Before 2020 `items` may be a list, and `additionalItems` speaks of what follows it.
         if case .array(let prefix)? = reader["items"] {
@@ -160,7 +199,7 @@ struct SchemaReader {
         node.contains = try schema("contains", reader)
         node.minContains = try reader.count("minContains")
         node.maxContains = try reader.count("maxContains")
-        node.minItems = try reader.count("minItems")
+        node.minItems = try reader.leastCount("minItems")
         node.maxItems = try reader.count("maxItems")
         node.hasUniqueItems = try reader.boolean("uniqueItems") ?? false
         node.unevaluatedItems = try schema("unevaluatedItems", reader)
@@ -181,8 +220,15 @@ struct SchemaReader {
     private mutating func readReference(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             guard let text = try reader.string(keyword) else { continue }
-            let (target, value) = try resources.resolve(text, keyword, from: node.pointer)
-            let number = try self.number(at: target, value)
+            let found: (pointer: String, value: JSONValue)
+            do throws(SchemaError) {
+                found = try resources.resolve(text, keyword, from: node.pointer)
+                guard Self.isSchema(found.value) else { throw Self.noSchema(found.value, at: node.pointer, keyword) }
+            } catch {
+                try omissions.leaveOut(error)
+                continue
+            }
+            let number = try self.number(at: found.pointer, found.value)
             if node.reference != nil {
                 node.allOf.append(number)
             } else {
@@ -192,21 +238,32 @@ struct SchemaReader {
         }
     }
 
-    /// The number of what is `part` of a keyword's value.
+    /// The number of what is `part` of a keyword's value. In place of what is no schema, one that says nothing.
     private mutating func number(
         _ reader: KeywordReader, _ keyword: String, _ part: String, _ value: JSONValue
     ) throws(SchemaError) -> Int {
-        try number(at: SchemaResources.pointer("\(reader.pointer)/\(keyword)", part), value)
+        let pointer = SchemaResources.pointer("\(reader.pointer)/\(keyword)", part)
+        if Self.isSchema(value) { return try number(at: pointer, value) }
+        try omissions.leaveOut(Self.noSchema(value, at: pointer, keyword))
+        return try number(at: pointer, true)
     }
 
     private mutating func schema(_ keyword: String, _ reader: KeywordReader) throws(SchemaError) -> Int? {
         guard let value = reader[keyword] else { return nil }
+        guard Self.isSchema(value) else {
+            try omissions.leaveOut(Self.noSchema(value, at: reader.pointer, keyword))
+            return nil
+        }
         return try number(at: "\(reader.pointer)/\(keyword)", value)
     }
 
     private mutating func schemas(_ keyword: String, _ reader: KeywordReader) throws(SchemaError) -> [Int] {
-        guard let values = try reader.array(keyword) else { return [] }
-        guard !values.isEmpty else { throw reader.invalid(keyword, "it has at least one schema") }
+        guard let values = try reader.filledArray(keyword, of: "schema") else { return [] }
+        // One of several alternatives is not left out by itself, since that would make the others mean more.
+        if keyword != "allOf", let value = values.first(where: { !Self.isSchema($0) }) {
+            try omissions.leaveOut(Self.noSchema(value, at: reader.pointer, keyword))
+            return []
+        }
         var numbers: [Int] = []
         for (index, value) in values.enumerated() {
             numbers.append(try number(reader, keyword, String(index), value))

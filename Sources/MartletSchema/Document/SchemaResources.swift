@@ -81,7 +81,7 @@ struct SchemaResources {
     }
 
     private static let data: Set = ["enum", "const", "default", "examples", "example"]
-    private static let maps: Set = [
+    static let maps: Set = [
         "properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies",
         "dependentRequired",
     ]

@@ -6,7 +6,8 @@ extension SchemaEmitter {
 
     mutating func array(_ shape: ArrayShape) throws -> Node {
         if let distinct = shape.distinct { return try array(shape, of: distinct) }
-        if !shape.counted.isEmpty { return try countedArray(shape) }
+        let arrays = try brackets(of: shape)
+        if !shape.counted.isEmpty { return try countedArray(shape, in: arrays) }
         if shape.prefix.isEmpty {
             return try list(
                 item { try $0.value(shape.rest) }, in: arrays, minimum: shape.minimum, maximum: shape.maximum)
@@ -31,8 +32,26 @@ extension SchemaEmitter {
         return builder.sequence([arrays.open, rest])
     }
 
+    /// What stands around and between the items; told apart where no two of them may be equal.
+    private mutating func brackets(of shape: ArrayShape) throws -> Brackets {
+        guard let pointer = shape.distinctPointer else { return arrays }
+        switch notation {
+        case .json, .python: break
+        case .gemma, .tags:
+            throw SchemaError(
+                .unsupported, pointer: pointer, keyword: "uniqueItems",
+                "as the model writes arguments, it is decided only for items of at most "
+                    + "\(SchemaExpander.distinctLimit) values in all")
+        }
+        let comma = builder.distinctItemEnd(UInt8(ascii: ","))
+        let end = builder.distinctItemEnd(UInt8(ascii: "]"))
+        return Brackets(
+            open: builder.distinctItemsOpening(), emptyEnd: arrays.emptyEnd, lead: arrays.lead,
+            between: builder.sequence([comma, spacing.afterComma]), end: builder.sequence([spacing.inside, end]))
+    }
+
     /// Items some of which have to be, or must not be, of a kind: places by counts, as far as they matter.
-    private mutating func countedArray(_ shape: ArrayShape) throws -> Node {
+    private mutating func countedArray(_ shape: ArrayShape, in arrays: Brackets) throws -> Node {
         guard shape.counted.count == 1, let counted = shape.counted.first else {
             throw SchemaError(
                 .unsupported, pointer: shape.counted[0].pointer, keyword: shape.counted[0].keyword,

@@ -40,7 +40,8 @@ extension SchemaEmitter {
         let columns = isCounted ? max(shape.minimum, shape.maximum ?? 0, 1) : 1
         guard columns <= Self.cellLimit, (shape.members.count + 1) * columns <= Self.cellLimit else {
             throw SchemaError(
-                .limit, pointer: "#", keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
+                .unsupported, pointer: shape.countPointer,
+                keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
                 "the members of an object can be counted in too many ways")
         }
         guard expander.budget.spend(2 * (shape.members.count + 1) * columns) else {
@@ -134,7 +135,8 @@ extension SchemaEmitter {
     ) throws -> Node {
         guard shape.wanted.isEmpty else {
             throw SchemaError(
-                .unsupported, pointer: "#", keyword: "minProperties",
+                .unsupported, pointer: shape.countPointer,
+                keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
                 "members are counted, and one is wanted that another schema must not allow")
         }
         let room = shape.maximum.map { $0 - count }

@@ -1,7 +1,7 @@
 import MartletJSON
 
 extension SchemaExpander {
-    /// Most values of which an array without equal items may be made.
+    /// Most values of which an array without equal items is written out as all the ways to choose of them.
     static let distinctLimit = 8
 
     /// - Returns: `nil` if there is no such array.
@@ -33,17 +33,22 @@ extension SchemaExpander {
         let rest = prefix.count > length ? prefix.removeLast() : SchemaState([])
         guard minimum <= maximum ?? .max else { return nil }
         if let maximum, prefix.count > maximum { prefix.removeLast(prefix.count - maximum) }
-        if minimum > Self.countLimit {
-            throw SchemaError(
-                .unsupported, pointer: "#", keyword: "minItems", "more than \(Self.countLimit) items")
-        }
         // A shorter limit than the schema's is within it.
         maximum = maximum.map { min($0, Self.countLimit) }
         var shape = ArrayShape(
             prefix: prefix, rest: rest, minimum: minimum, maximum: maximum,
             counted: facts.counted.filter { $0.minimum > 0 || $0.maximum != nil })
-        if let node = facts.uniqueNode, maximum ?? 2 > 1 { shape.distinct = try distinctValues(of: shape, node) }
-        return shape
+        guard let node = facts.uniqueNode, maximum ?? 2 > 1 else { return shape }
+        let values = try finiteValues(of: shape)
+        if let values, values.count <= Self.distinctLimit {
+            shape.distinct = values
+            return shape
+        }
+        shape.distinctPointer = nodes[node].pointer
+        guard let values else { return shape }
+        // There are no more items than values.
+        shape.maximum = min(shape.maximum ?? values.count, values.count)
+        return shape.minimum <= values.count ? shape : nil
     }
 
     private func itemState(_ facts: SchemaFacts, _ index: Int) -> SchemaState {
@@ -65,26 +70,18 @@ extension SchemaExpander {
         return state(literals)
     }
 
-    private func distinctValues(of shape: ArrayShape, _ node: Int) throws(SchemaError) -> [JSONValue] {
+    /// All values that an item may have; `nil` where they are not listed.
+    private func finiteValues(of shape: ArrayShape) throws(SchemaError) -> [JSONValue]? {
+        guard shape.counted.isEmpty else { return nil }
         var values: [JSONValue] = []
+        var seen: Set<JSONValue> = []
         var states = shape.prefix
         if shape.maximum ?? .max > shape.prefix.count { states.append(shape.rest) }
-        var isFinite = shape.counted.isEmpty
         for state in states {
             for item in try shapes(of: state) {
-                guard case .values(let listed) = item else {
-                    isFinite = false
-                    continue
-                }
-                for value in listed where !values.contains(where: { JSONEquality.equal($0, value) }) {
-                    values.append(value)
-                }
+                guard case .values(let listed) = item else { return nil }
+                for value in listed where seen.insert(JSONEquality.canonical(value)).inserted { values.append(value) }
             }
-        }
-        guard isFinite, values.count <= Self.distinctLimit else {
-            throw SchemaError(
-                .unsupported, pointer: nodes[node].pointer, keyword: "uniqueItems",
-                "it is decided only for items of at most \(Self.distinctLimit) values in all")
         }
         return values
     }

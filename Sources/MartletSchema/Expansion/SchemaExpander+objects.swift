@@ -148,7 +148,7 @@ extension SchemaExpander {
                 let node = nodes[source.node]
                 return !node.patternProperties.isEmpty
                     || node.additionalProperties.map { nodes[$0].constant != false } ?? false
-            })
+            }, countPointer: (facts.maxMembersNode ?? facts.minMembersNode).map { nodes[$0].pointer } ?? "#")
         shape.minimum = max(shape.minimum, required.count + found.count)
         guard shape.minimum <= shape.maximum ?? .max else { return nil }
         let certain = members.count + max(found.count, others.isEmpty ? 0 : 1)

@@ -17,11 +17,11 @@ final class SchemaExpander {
     private var disjointness: [[Int]: Bool] = [:]
     private var numbers: [NumberConstraints: Result<ByteAutomaton?, RegexError>] = [:]
 
-    init(nodes: [SchemaNode], limits: SchemaLimits, budget: CompileBudget) {
+    init(nodes: [SchemaNode], limits: SchemaLimits, budget: CompileBudget, patterns: PatternTable) {
         self.nodes = nodes
         self.limits = limits
         self.budget = budget
-        patterns = PatternTable(budget: budget)
+        self.patterns = patterns
         evaluator = SchemaEvaluator(nodes: nodes, patterns: patterns)
     }
 
@@ -288,10 +288,6 @@ final class SchemaExpander {
     }
 
     private func string(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
-        if facts.minLength > Self.countLimit {
-            throw SchemaError(
-                .unsupported, pointer: "#", keyword: "minLength", "more than \(Self.countLimit) characters")
-        }
         var automaton: CharacterAutomaton?
         var pointer = "#"
         var keyword = "pattern"

@@ -21,7 +21,7 @@ enum SchemaFact {
     case forbid(String)
     case member(String, SchemaLiteral)
     case minMembers(Int, node: Int)
-    case maxMembers(Int)
+    case maxMembers(Int, node: Int)
     case name(SchemaLiteral)
     case wantedMember(WantedMember)
     case itemSource(node: Int, scopes: [Int])
@@ -64,6 +64,7 @@ struct SchemaFacts {
     var minMembers = 0
     var minMembersNode: Int?
     var maxMembers: Int?
+    var maxMembersNode: Int?
     var names: [SchemaLiteral] = []
     var wanted: [WantedMember] = []
     var itemSources: [(node: Int, scopes: [Int])] = []
@@ -96,7 +97,8 @@ struct SchemaFacts {
         case .member(let key, let literal): members.append((key, literal))
         case .minMembers(let count, let node):
             if count > minMembers { (minMembers, minMembersNode) = (count, node) }
-        case .maxMembers(let count): maxMembers = min(maxMembers ?? count, count)
+        case .maxMembers(let count, let node):
+            if count < maxMembers ?? .max { (maxMembers, maxMembersNode) = (count, node) }
         case .name(let literal): names.append(literal)
         case .wantedMember(let member): wanted.append(member)
         case .itemSource(let node, let scopes): itemSources.append((node, scopes))

@@ -109,7 +109,7 @@ extension SchemaExpander {
             }
         }
         if let count = node.minProperties, count > 0 {
-            alternatives.append(Alternative(facts: [.maxMembers(count - 1)]))
+            alternatives.append(Alternative(facts: [.maxMembers(count - 1, node: number)]))
         }
         if let count = node.maxProperties {
             alternatives.append(Alternative(facts: [.minMembers(count + 1, node: number)]))

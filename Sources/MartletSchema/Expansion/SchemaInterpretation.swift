@@ -132,7 +132,7 @@ extension SchemaExpander {
         if node.hasMemberKeywords { result.facts.append(.memberSource(node: number, scopes: result.scopes)) }
         result.facts += node.required.map { .require($0) }
         if let count = node.minProperties { result.facts.append(.minMembers(count, node: number)) }
-        if let count = node.maxProperties { result.facts.append(.maxMembers(count)) }
+        if let count = node.maxProperties { result.facts.append(.maxMembers(count, node: number)) }
         if let names = node.propertyNames { result.facts.append(.name(SchemaLiteral(node: names))) }
         for (key, required) in node.dependentRequired {
             result.choices.append([

@@ -29,8 +29,10 @@ struct ArrayShape {
     var maximum: Int?
     /// How many items fulfil something more.
     var counted: [CountedItems]
-    /// Finite values, of which no two may be equal; `nil` = equal ones are allowed.
+    /// Few values, of which no two may be equal: written out as all the ways to choose of them.
     var distinct: [JSONValue]?
+    /// Of the schema by which no two items may be equal, where that is told only when they are written.
+    var distinctPointer: String?
 
     struct CountedItems {
         /// Where the items begin that count.
@@ -66,4 +68,6 @@ struct ObjectShape {
     var maximum: Int?
     /// Whether other members may stand between those of the schema, not only behind them.
     var mixesOthers: Bool
+    /// Of the schema that bounds the number of members, if one does.
+    var countPointer = "#"
 }

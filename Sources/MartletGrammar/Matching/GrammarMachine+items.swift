@@ -1,0 +1,52 @@
+/// Arrays in which no two items may be equal.
+extension GrammarMachine {
+    private static let mostLookahead = 100_000
+    private static let mostLookaheadAtOnce = 10_000
+
+    /// What follows a byte, where the end of an item that is equal to an earlier one is no end; `dead` = nothing.
+    @inline(__always)
+    func step(_ configuration: UInt32, _ byte: UInt8, _ items: inout DistinctItems) -> UInt32 {
+        let byteClass = program.classes[Int(byte)]
+        guard program.hasDistinctItems, items.isActive || byte == UInt8(ascii: "[") else {
+            return store.step(configuration, byteClass)
+        }
+        return stepAmongItems(configuration, byte, byteClass, &items)
+    }
+
+    private func stepAmongItems(
+        _ configuration: UInt32, _ byte: UInt8, _ byteClass: UInt8, _ items: inout DistinctItems
+    ) -> UInt32 {
+        let opens = byte == UInt8(ascii: "[") && store.opensDistinctItems(configuration)
+        guard items.take(byte, opens: opens) else { return store.step(configuration, byteClass) }
+        if items.isFull { store.giveUp() }
+        return store.stepBesideItems(configuration, byteClass)
+    }
+
+    /// Whether the items that are open can still be ended, each unlike all in front of it.
+    ///
+    /// An item that begins as no earlier one does always can. Otherwise what may follow is gone through until it differs
+    /// from all earlier ones; beyond a budget it counts as if it did.
+    func canGoOn(_ configuration: UInt32, _ items: DistinctItems) -> Bool {
+        guard items.isAtRisk else { return true }
+        var pending = [(configuration: configuration, items: items)]
+        var looked = 0
+        while let (configuration, items) = pending.popLast() {
+            looked += 1
+            lookahead += 1
+            if looked > Self.mostLookaheadAtOnce || lookahead > Self.mostLookahead { return true }
+            for byte in UInt8.min...UInt8.max {
+                // White space between the parts of an item changes nothing.
+                if !items.isInString, DistinctItems.isSpace(byte) { continue }
+                let syntactic = store.step(configuration, program.classes[Int(byte)])
+                guard syntactic != ConfigurationStore.dead else { continue }
+                var rest = items
+                let next = step(configuration, byte, &rest)
+                guard next != ConfigurationStore.dead else { continue }
+                // Where a repeated item is one for some of what may be read only, the others go on freely.
+                if !rest.isAtRisk || next != syntactic { return true }
+                pending.append((next, rest))
+            }
+        }
+        return false
+    }
+}
