@@ -171,6 +171,7 @@ extension InProcessEngine {
         information.toolUseChatTemplate = model.chatTemplate(named: "tool_use")
         information.beginningToken = vocabulary.text(vocabulary.beginning)
         information.endToken = vocabulary.text(vocabulary.end)
+        information.endOfGenerationTokens = vocabulary.endOfGeneration
         return information
     }
 

@@ -30,6 +30,14 @@ package struct JSONObject: Sendable, Hashable {
 
     package var keys: [String] { members.keys.map(\.text) }
 
+    /// The members that are not `null`, which counts as absent.
+    package var withoutNulls: JSONObject {
+        guard members.values.contains(.null) else { return self }
+        var present = self
+        present.members.removeAll { $0.value == .null }
+        return present
+    }
+
     /// The place of a member.
     package func index(forKey key: String) -> Int? { members.index(forKey: ExactString(key)) }
 

@@ -27,6 +27,8 @@ package struct ModelInformation: Sendable, Equatable {
     package var toolUseChatTemplate: String?
     package var beginningToken: String = ""
     package var endToken: String = ""
+    /// All tokens that end an answer.
+    package var endOfGenerationTokens: [Int32] = []
     /// How embeddings are made; `nil` = they are not.
     package var embeddingPooling: EmbeddingPooling?
     /// Changes of the weights that requests may ask for.

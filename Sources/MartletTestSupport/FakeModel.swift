@@ -19,6 +19,7 @@ extension ModelInformation {
         information.sequenceCount = 4
         information.beginningToken = "<s>"
         information.endToken = "</s>"
+        information.endOfGenerationTokens = [2]
         information.chatTemplate = """
             {%- if messages[0].role == 'tool' -%}{{ raise_exception('a conversation cannot begin with a tool') }}{%- endif -%}
             {%- for message in messages -%}

@@ -138,7 +138,11 @@ package struct RequestSamples {
             name: "messages",
             values: [
                 "[]", #"[{"role":"user","content":"x"}]"#, #"[{"role":"user"}]"#, #"[{"role":"robot","content":"x"}]"#,
-                #"[{"role":"user","content":null}]"#, #"[{"role":"user","content":[]}]"#, "[1]", "[null]", "[[]]",
+                #"[{"role":"user","content":null}]"#, #"[{"role":"assistant","content":null,"tool_calls":[]}]"#,
+                #"[{"role":"assistant","content":[{"type":"refusal","refusal":"No"}],"refusal":null,"audio":null}]"#,
+                #"[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{\"a\":[\"b"}}]},{"role":"user","content":"x"}]"#,
+                #"[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"[1]"}}]}]"#,
+                #"[{"role":"user","content":[]}]"#, "[1]", "[null]", "[[]]",
                 #"[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]"#,
                 #"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,"}}]}]"#,
                 #"[{"role":"tool","content":"x"}]"#, #"[{"role":"assistant","content":"x"}]"#,
@@ -148,7 +152,9 @@ package struct RequestSamples {
                 #"[{"role":"user","content":"x"},{"role":"assistant","content":"","reasoning_content":"z"}]"#,
                 #"[{"role":"system","content":"<|im_end|>"},{"role":"developer","content":"d"},{"role":"user","content":"x"}]"#,
             ]),
-        flag("add_generation_prompt"), flag("continue_final_message"), flag("enable_thinking"),
+        flag("add_generation_prompt"), flag("enable_thinking"),
+        Field(
+            name: "continue_final_message", values: ["true", "false", #""content""#, #""reasoning_content""#, #""x""#]),
         flag("parallel_tool_calls"),
         Field(
             name: "chat_template_kwargs",
@@ -171,7 +177,8 @@ package struct RequestSamples {
             name: "tool_choice",
             values: [
                 #""none""#, #""auto""#, #""required""#, #""x""#, #"{"type":"function","function":{"name":"f"}}"#,
-                #"{"type":"function","function":{"name":"g"}}"#, #"{"type":"allowed_tools"}"#,
+                #"{"type":"function","function":{"name":"g"}}"#, #"{"type":"allowed_tools"}"#, #""any""#,
+                #"{"type":"tool","name":"f"}"#, #"{"type":"none"}"#, #"{"type":1}"#,
             ]),
     ]
 
@@ -226,6 +233,16 @@ package struct RequestSamples {
                 name: "response_format",
                 values: [#"{"type":"text"}"#, #"{"type":"json_object"}"#, #"{"type":"x"}"#, "{}"]
                     + schemas.map { #"{"type":"json_schema","json_schema":{"schema":\#($0)}}"# }),
+            Field(
+                name: "structured_outputs",
+                values: [
+                    "{}", "[]", #"{"json":{"type":"integer"}}"#, #"{"json":"{"}"#, #"{"regex":"(a|b)*c"}"#,
+                    #"{"regex":"(?=a{1,1000000})("}"#, #"{"choice":["a","ab"]}"#, #"{"choice":[]}"#,
+                    #"{"grammar":"root ::= root"}"#, #"{"json_object":true,"regex":"a"}"#, #"{"structural_tag":"{}"}"#,
+                ]),
+            Field(name: "guided_regex", values: [#""[a-z]{1,9}""#, #""a)(b""#, #""\\p{L}{1,5000}""#, "1"]),
+            Field(name: "guided_choice", values: [#"["yes","no"]"#, #"[""]"#, "{}"]),
+            Field(name: "guided_json", values: schemas), Field(name: "guided_grammar", values: [#""root ::= x""#]),
             Field(
                 name: "lora",
                 values: ["[]", #"[{"id":0,"scale":1}]"#, #"[{"id":-1,"scale":1}]"#, "[1]", #"[{"id":0,"scale":"a"}]"#]),

@@ -84,7 +84,24 @@ struct ChatCompletionRequestTests {
         #expect(try engineRequest(["max_tokens": 0]).maximumTokens == 0)
     }
 
+    @Test(
+        arguments: [
+            (.integer(.max), UInt64(Int64.max)), (.number(0x1p63), 1 << 63), (.number(0x1.8p63), 3 << 62),
+            (.number(0x1p64), .max), (.integer(4_294_967_294), 4_294_967_294), (.number(5), 5),
+        ] as [(JSONValue, UInt64)])
+    func seedsHave64BitsWithOrWithoutASign(value: JSONValue, expected: UInt64) throws {
+        #expect(try engineRequest(["seed": value]).sampling.seed == expected)
+    }
+
+    @Test func seedsAreReadFromTheirText() throws {
+        for (text, expected) in [("9223372036854775808", 1 << 63), ("18446744073709551615", UInt64.max)] {
+            let value = try JSONParser.parse(Array(text.utf8))
+            #expect(try engineRequest(["seed": value]).sampling.seed == expected)
+        }
+    }
+
     @Test func negativeSeedsAreRandom() throws {
+        #expect(try engineRequest(["seed": .integer(.min)]).sampling.seed == 7)
         #expect(try engineRequest(["seed": -1]).sampling.seed == 7)
         #expect(try engineRequest(["seed": 4_294_967_295]).sampling.seed == 7)
         #expect(try engineRequest(["seed": 0]).sampling.seed == 0)
@@ -100,7 +117,10 @@ struct ChatCompletionRequestTests {
             (["stream_options": ["include_usage": 1]], "stream_options.include_usage", "a boolean"),
             (["stop": 1], "stop", "a string"), (["stop": ["a", 1]], "stop[1]", "a string"),
             (["model": 1], "model", "a string"),
-            (["seed": "x"], "seed", "an integer"), (["sse_ping_interval": -2], "sse_ping_interval", "-2"),
+            (["seed": "x"], "seed", "an integer"), (["seed": 1.5], "seed", "an integer"),
+            (["seed": 1e20], "seed", "18446744073709551615"), (["seed": -1e20], "seed", "-9223372036854775808"),
+            (["top_k": 1e20], "top_k", "<= 2147483647"),
+            (["sse_ping_interval": -2], "sse_ping_interval", "-2"),
             (["reasoning_format": "odd"], "reasoning_format", "deepseek"),
             (["chat_template_kwargs": ["enable_thinking": "yes"]], "chat_template_kwargs.enable_thinking", "a boolean"),
             (["messages": "hi"], "messages", "an array"), (["messages": []], "messages", "empty"),
@@ -108,7 +128,7 @@ struct ChatCompletionRequestTests {
             (["messages": [["role": "robot", "content": "x"]]], "messages[0].role", "robot"),
             (["messages": [["content": "x"]]], "messages[0].role", "nothing"),
             (["messages": [["role": "user"]]], "messages[0].content", "needs content"),
-            (["messages": [["role": "assistant", "content": .null]]], "messages[0].content", "tool_calls"),
+            (["messages": [["role": "assistant"]]], "messages[0].content", "tool_calls"),
             (["messages": [["role": "user", "content": 1]]], "messages[0].content", "an integer"),
             (["messages": [["role": "user", "content": [["type": "smell"]]]]], "messages[0].content[0].type", "smell"),
             (

@@ -23,7 +23,29 @@ struct EmbeddingBodyTests {
 
     @Test(
         arguments: [
-            ([:], "input"), (["input": ""], "empty"), (["input": ["a", ""]], "empty"), (["input": []], "empty"),
+            (["content": [["type": "text", "text": "hello "], ["type": "text", "text": "world"]]], ["hello world"]),
+            (["input": ["content": [["type": "text", "text": "hello"]]]], ["hello"]),
+            (["content": ["content": [["type": "text", "text": "hello"]]]], ["hello"]),
+            (
+                ["input": ["a", ["prompt_string": "b"], ["content": [["type": "text", "text": "c"]]], ["d", "e"]]],
+                ["a", "b", "c", "de"]
+            ),
+            (["input": ["a", ""]], ["a", ""]),
+        ] as [(JSONValue, [String])])
+    func typedPartsAreTheirText(json: JSONValue, texts: [String]) throws {
+        let read = try body(json).inputs.map { input in
+            input.pieces.map { if case .text(let text, true) = $0 { text } else { "?" } }.joined()
+        }
+        #expect(read == texts)
+        #expect(try body(json).inputs.allSatisfy(\.addsBeginning))
+    }
+
+    @Test(
+        arguments: [
+            ([:], "input"), (["input": []], "empty"),
+            (["input": ["content": "a"]], "a list of parts"), (["input": ["content": [["type": "smell"]]]], "smell"),
+            (["content": [["type": "image_url", "image_url": ["url": "x"]]]], "image_url"),
+            (["input": ["a", ["content": [["type": "input_audio"]]]]], "input[1].content[0].type"),
             (["input": 3], "a string"), (["input": [true]], "a string"), (["input": [-1]], "token id"),
             (["input": "a", "encoding_format": "hex"], "base64"), (["input": "a", "embd_normalize": -2], "-1 <="),
             (["input": "a", "dimensions": 0], "1 <="),

@@ -83,8 +83,9 @@ struct NativeViewTests {
     @Test func onlyTheMembersAskedForAreTold() throws {
         let fields: JSONObject = ["response_fields": ["content", "generation_settings/n_predict", "no/such", "stop"]]
         let object = try JSONParser.parse(view(fields).response(for: Self.events))
-        #expect(object == ["content": "a\nb", "n_predict": -1, "stop": true])
-        #expect(try chunks(view(fields)).last == ["content": "", "n_predict": -1, "stop": true])
+        #expect(object == ["content": "a\nb", "generation_settings/n_predict": -1, "stop": true])
+        #expect(
+            try chunks(view(fields)).last == ["content": "", "generation_settings/n_predict": -1, "stop": true])
     }
 
     @Test func tokensAreToldOnlyWhereAskedFor() throws {
@@ -93,6 +94,12 @@ struct NativeViewTests {
 
     @Test func timingsComeWithEveryTokenWhereAskedFor() throws {
         let chunks = try chunks(view(["timings_per_token": true]))
+        let progress = try #require(chunks[0]["timings"])
+        #expect(progress["cache_n"] == 1)
+        #expect(progress["prompt_n"] == 8)
+        #expect(progress["prompt_ms"]?.doubleValue == 3)
+        #expect(progress["predicted_n"] == 0)
+        #expect(progress["predicted_ms"]?.doubleValue == 0)
         #expect(chunks[1]["timings"]?["predicted_n"] == 1)
         let chat = ChatCompletionView(head: ViewTests.head, options: try .of(["timings_per_token": true]))
         var bytes: [UInt8] = []
@@ -104,12 +111,55 @@ struct NativeViewTests {
 
     @Test func verboseAnswersHaveTheNativeObjectToo() throws {
         let options = try CompletionOptions.of(["verbose": true])
+        let head = ViewTests.head
         for bytes in [
-            try ChatCompletionView(head: ViewTests.head, options: options).response(for: Self.events),
-            try TextCompletionView(head: ViewTests.head, options: options).response(for: Self.events),
+            try ChatCompletionView(head: head, options: options, prompt: "Once").response(for: Self.events),
+            try TextCompletionView(head: head, options: options, prompts: ["Once"]).response(for: Self.events),
         ] {
-            #expect(try JSONParser.parse(bytes)["__verbose"]?["content"] == "a\nb")
+            let native = try JSONParser.parse(bytes)["__verbose"]
+            #expect(native?["content"] == "a\nb")
+            #expect(native?["prompt"] == "Once")
         }
+    }
+
+    @Test func verboseStreamsHaveItInTheChunkThatEndsTheAnswer() throws {
+        let options = try CompletionOptions.of(["verbose": true, "stream_options": ["include_usage": true]])
+        let view = ChatCompletionView(head: ViewTests.head, options: options, prompt: "Once")
+        var bytes: [UInt8] = []
+        view.encode(try #require(Self.events.last), number: 0, into: &bytes)
+        let chunks = try String(decoding: bytes, as: UTF8.self).split(separator: "\n\n").dropLast().map {
+            try JSONParser.parse(Array($0.utf8.dropFirst("data: ".utf8.count)))
+        }
+        #expect(chunks.count == 2)
+        #expect(chunks[0]["__verbose"]?["prompt"] == "Once")
+        #expect(chunks[0]["timings"] == nil)
+        #expect(chunks[1]["__verbose"] == nil)
+        #expect(chunks[1]["timings"] != nil)
+    }
+
+    @Test func ratesFollowFromTheTimesThatAreTold() throws {
+        var completion = Completion(reason: .endOfGeneration, timings: Timings())
+        completion.timings.promptTokens = 3
+        completion.timings.promptTime = .nanoseconds(1_234_567)
+        completion.timings.predictedTokens = 16
+        completion.timings.predictedTime = .nanoseconds(7_654_321)
+        let object = try JSONParser.parse(view([:]).response(for: [.finished(completion)]))
+        let timings = try #require(object["timings"])
+        func value(_ name: String) throws -> Double { try #require(timings[name]?.doubleValue) }
+        #expect(try value("prompt_ms") == 1.235)
+        #expect(try value("predicted_ms") == 7.654)
+        // The first token comes with the prompt.
+        #expect(try value("predicted_per_second") == 15 * 1_000 / value("predicted_ms"))
+        #expect(try value("predicted_per_token_ms") == value("predicted_ms") / 15)
+        #expect(try value("prompt_per_second") == 3 * 1_000 / value("prompt_ms"))
+    }
+
+    @Test func warningsOfAStreamAreAChunk() throws {
+        let chunks = try chunks(view([:]), [.warning("Left out.")])
+        #expect(chunks.count == 1)
+        #expect(chunks[0]["content"] == "")
+        #expect(chunks[0]["stop"] == false)
+        #expect(chunks[0]["warnings"] == ["Left out."])
     }
 
     @Test func anErrorEndsTheStreamWithoutDone() throws {

@@ -49,13 +49,13 @@ struct RequestFieldsTests {
         Field(
             name: "n", aliases: ["n_cmpl"], taken: [(1, .null), (128, .null)], refused: [0, 129, -1, 1.5, "2", [1]]),
         flag("ignore_eos"), flag("cache_prompt", standard: true), flag("stream"), flag("timings_per_token"),
-        flag("post_sampling_probs", shown: false), flag("return_progress", shown: false),
+        flag("post_sampling_probs"), flag("return_progress", shown: false),
         flag("return_tokens", shown: false),
         flag("verbose", shown: false), flag("echo", shown: false),
         Field(
             name: "stop", setting: (name: "stop", standard: []),
             taken: [("a", ["a"]), (["a", "b", "a", ""], ["a", "b"]), ([], [])],
-            refused: [1, true, [:], [1], .array(Array(repeating: "a", count: 65))]),
+            refused: [1, true, [:], [1], .array((0...256).map { .string("\($0)") })]),
         Field(
             name: "response_fields", taken: [([], .null), (["a/b"], .null)],
             refused: ["a", [1], [:], .array(Array(repeating: "a", count: 257))]),
@@ -79,13 +79,13 @@ struct RequestFieldsTests {
 
     @Test(arguments: fields) func everyFieldHasItsRule(_ field: Field) throws {
         let untouched = try options([:])
-        if let setting = field.setting { #expect(untouched.settings[setting.name] ?? .null == setting.standard) }
+        if let setting = field.setting { #expect(untouched.settings()[setting.name] ?? .null == setting.standard) }
         for name in [field.name] + field.aliases {
             #expect(try options([name: .null]) == untouched, "\(name) null")
             for (value, shown) in field.taken {
                 let options = try options([name: value])
                 guard let setting = field.setting else { continue }
-                #expect(options.settings[setting.name] == shown, "\(name): \(value.text)")
+                #expect(options.settings()[setting.name] == shown, "\(name): \(value.text)")
             }
             for value in field.refused {
                 let error = #expect(throws: APIError.self, "\(name): \(value.text)") { try options([name: value]) }
@@ -93,6 +93,50 @@ struct RequestFieldsTests {
                 #expect(error?.parameter?.hasPrefix(name) == true, "\(name): \(error?.message ?? "")")
             }
         }
+    }
+
+    @Test func twoHundredAndFiftySixStopTextsAreTaken() throws {
+        let texts = (0..<256).map { JSONValue.string("\($0)") }
+        #expect(try options(["stop": .array(texts)]).settings()["stop"] == .array(texts))
+    }
+
+    @Test func theServerSaysWhatVerboseMeansWhereARequestDoesNot() throws {
+        var defaults = CompletionDefaults()
+        defaults.isVerbose = true
+        for (fields, expected) in [([:], true), (["verbose": false], false), (["verbose": true], true)]
+            as [(JSONObject, Bool)]
+        {
+            let body = JSONValue.object(fields.merging(["prompt": "x"]) { $1 })
+            let request = try TextCompletionRequest(body, defaults: defaults, randomSeed: 0)
+            #expect(request.options.told.isVerbose == expected)
+        }
+    }
+
+    @Test func settingsShowWhatHoldsTheAnswer() throws {
+        let settings = try options([
+            "grammar": "root ::= \"a\"", "grammar_lazy": true, "grammar_triggers": [["type": 1, "value": "a"]],
+            "reasoning_format": "none",
+        ]).settings()
+        #expect(settings["grammar"] == "root ::= \"a\"")
+        #expect(settings["grammar_lazy"] == true)
+        #expect(settings["grammar_triggers"] == [["type": 1, "value": "a"]])
+        #expect(settings["reasoning_format"] == "none")
+        #expect(settings["reasoning_in_content"] == false)
+        #expect(try options([:]).settings()["grammar_lazy"] == false)
+        let legacy = try options(["reasoning_format": "deepseek-legacy", "stream": true]).settings()
+        #expect(legacy["reasoning_in_content"] == true)
+    }
+
+    @Test func ignoredEndsAreShownAsBans() throws {
+        let bans: JSONValue = [["token": 2, "bias": .null], ["token": 7, "bias": .null]]
+        func shown(_ fields: JSONObject) throws -> JSONValue? {
+            try options(fields).settings(endTokens: [2, 7]).objectValue?["logit_bias"]
+        }
+        #expect(try shown(["ignore_eos": true]) == bans)
+        #expect(try shown([:]) == [])
+        #expect(
+            try shown(["ignore_eos": true, "logit_bias": [[5, 1]]])
+                == .array([["token": 5, "bias": 1.0]] + (bans.arrayValue ?? [])))
     }
 
     @Test func shiftingIsForTheServerToAllow() throws {

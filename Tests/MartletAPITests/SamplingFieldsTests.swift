@@ -94,7 +94,6 @@ struct SamplingFieldsTests {
 
     @Test(
         arguments: [
-            (["samplers": ["top_k", "magic"]], "samplers[1]", "adaptive_p"), (["samplers": "kz"], "samplers", "top_k"),
             (["samplers": [1]], "samplers[0]", "penalties"), (["samplers": 5], "samplers", "letters"),
             (["samplers": .string(String(repeating: "k", count: 65))], "samplers", "65"),
             (["dry_sequence_breakers": []], "dry_sequence_breakers", "1 to 64"),
@@ -103,9 +102,8 @@ struct SamplingFieldsTests {
             (["logit_bias": 5], "logit_bias", "a list of pairs"), (["logit_bias": [5]], "logit_bias[0]", "a pair"),
             (["logit_bias": [[1, 2, 3]]], "logit_bias[0]", "a pair"),
             (["logit_bias": [[1, 2], [1, true]]], "logit_bias[1]", "false"),
-            (["logit_bias": [[1.5, 2]]], "logit_bias[0]", "an id"), (["logit_bias": [[-1, 2]]], "logit_bias[0]", "-1"),
+            (["logit_bias": [[1.5, 2]]], "logit_bias[0]", "an id"),
             (["logit_bias": ["": 2]], "logit_bias.", "1 to"), (["logit_bias": ["5": "x"]], "logit_bias.5", "finite"),
-            (["logit_bias": ["4294967296": 1]], "logit_bias.4294967296", "4294967296"),
             (["logit_bias": [["a", 1e300]]], "logit_bias[0]", "finite"),
             (["top_logprobs": 3], "top_logprobs", "logprobs"),
             (["logprobs": false, "top_logprobs": 3], "top_logprobs", "logprobs"),
@@ -121,6 +119,46 @@ struct SamplingFieldsTests {
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 
+    /// Presets of older versions name samplers that are gone.
+    @Test(
+        arguments: [
+            (["samplers": ["top_k", "tfs_z", "typical_p"]], ["samplers[1]"], [.topK, .typicalP]),
+            (["samplers": "kfyz"], ["\"f\"", "\"z\""], [.topK, .typicalP]),
+            (["samplers": ["magic"]], ["magic"], []),
+        ] as [(JSONObject, [String], [SamplerKind])])
+    func unknownSamplersAreLeftOutWithAWarning(fields: JSONObject, parts: [String], kinds: [SamplerKind]) throws {
+        #expect(try request(fields).sampling.samplers == kinds)
+        let warnings = try CompletionOptions.of(fields).warnings
+        #expect(warnings.count == parts.count)
+        for (warning, part) in zip(warnings, parts) { #expect(warning.contains(part), "\(warning)") }
+        // Orders have no place for a warning, and flags are corrected by hand.
+        #expect(throws: APIError.self) {
+            var defaults = CompletionDefaults()
+            try defaults.readSampling(fields)
+        }
+    }
+
+    @Test func idsThatNoVocabularyHasAreLeftOutWithAWarning() throws {
+        for (value, part) in [
+            ([[-1, 2], [5, 1]], "-1"), (["4294967296": 2, "5": 1], "4294967296"),
+            ([[.integer(.max), false], [5, 1]], "\(Int64.max)"),
+        ] as [(JSONValue, String)] {
+            #expect(try request(["logit_bias": value]).sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
+            let warnings = try CompletionOptions.of(["logit_bias": value]).warnings
+            #expect(warnings.count == 1)
+            #expect(warnings.first?.contains(part) == true)
+        }
+    }
+
+    @Test func idsBeyondTheModelsVocabularyAreNamed() throws {
+        let options = try CompletionOptions.of(["logit_bias": [[5, 1], [256, 1], ["a", 1], [9_999, false]]])
+        #expect(options.unknownTokens(vocabularySize: 256) == [256, 9_999])
+        let sent = options.request(
+            handle: GenerationHandle(rawValue: 1), prompt: Prompt(pieces: [], addsBeginning: true),
+            leavingOut: [256, 9_999])
+        #expect(sent.sampling.logitBiases == [LogitBias(.token(5), bias: 1), LogitBias(.text("a"), bias: 1)])
+    }
+
     @Test func biasesAreIdsTextsAndBans() throws {
         let expected = [
             LogitBias(.token(5), bias: 1.5), LogitBias(.text(" hi"), bias: -2), LogitBias(.token(7), bias: -.infinity),
@@ -134,7 +172,7 @@ struct SamplingFieldsTests {
     @Test(
         arguments: [
             ([:], -1), (["logprobs": true], 20), (["logprobs": false], -1), (["logprobs": true, "top_logprobs": 5], 5),
-            (["logprobs": true, "top_logprobs": 0], 0), (["logprobs": 4], 4), (["logprobs": 0], -1),
+            (["logprobs": true, "top_logprobs": 0], 0), (["logprobs": 4], 4), (["logprobs": 0], 0),
             (["n_probs": 0], -1), (["n_probs": 1024], 1024), (["n_probs": 3, "logprobs": 9], 3),
             (["post_sampling_probs": true], -1), (["n_probs": .null, "logprobs": .null, "top_logprobs": .null], -1),
         ] as [(JSONObject, Int)])

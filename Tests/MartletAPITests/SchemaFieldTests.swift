@@ -25,7 +25,10 @@ import Testing
                     "type": "json_schema", "json_schema": ["name": "a", "strict": true, "schema": schema],
                 ]
             ],
+            ["response_format": ["type": "json_schema", "schema": schema]],
             ["response_format": ["type": "text"], "json_schema": schema],
+            ["guided_json": schema], ["structured_outputs": ["json": schema]],
+            ["structured_outputs": ["json": .string(schema.text)]], ["guided_json": .string(schema.text)],
         ] as [JSONValue])
     func schemaIsTakenFromItsField(body: JSONValue) throws {
         let grammar = try #require(try options(body).constraint).grammar
@@ -44,7 +47,7 @@ import Testing
         arguments: [
             (["response_format": ["type": "xml"]], "response_format.type", nil),
             (["response_format": [:]], "response_format.type", nil),
-            (["response_format": ["type": "json_schema"]], "response_format.json_schema", nil),
+            (["response_format": ["type": "json_schema"]], "response_format.json_schema.schema", nil),
             (
                 ["response_format": ["type": "json_schema", "json_schema": ["name": "a"]]],
                 "response_format.json_schema.schema", nil

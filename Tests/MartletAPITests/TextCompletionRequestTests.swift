@@ -1,6 +1,7 @@
 import MartletAPI
 import MartletJSON
 import MartletProtocol
+import OrderedCollections
 import Testing
 
 struct TextCompletionRequestTests {
@@ -20,11 +21,42 @@ struct TextCompletionRequestTests {
         #expect(try prompt([1, 2]).pieces == [.tokens([1, 2])])
         #expect(try prompt([[1, 2]]).pieces == [.tokens([1, 2])])
         #expect(try prompt([1, "a", 2, 3]).pieces == [.tokens([1]), .text("a", isTrusted: true), .tokens([2, 3])])
+        #expect(try prompt(["prompt_string": "Once"]) == prompt("Once"))
+        #expect(try prompt(["prompt_string": [1, "a"], "multimodal_data": .null]) == prompt([1, "a"]))
     }
 
     @Test(
         arguments: [
-            (.null, "missing"), ([], "empty"), (true, "a boolean"), ([1, -2], "token id"), ([1, 1.5], "token id"),
+            ["prompt_string": "a", "multimodal_data": ["x"]], ["prompt_string": "a", "multimodal_data": []],
+            ["prompt_string": "a", "multimodal_data": "x"], ["multimodal_data": ["x"]],
+            [["prompt_string": "a", "multimodal_data": ["x"]]],
+        ] as [JSONValue])
+    func mediaAreRefusedByName(value: JSONValue) {
+        let error = #expect(throws: APIError.self) { try prompt(value) }
+        #expect(error?.kind == .notSupported)
+        #expect(error?.parameter?.hasSuffix("multimodal_data") == true)
+    }
+
+    @Test func noLogprobsAreThoseOfTheDrawnTokens() throws {
+        func probabilities(_ fields: JSONObject) throws -> ProbabilityRequest? {
+            let body = JSONValue.object(fields.merging(["prompt": "x"]) { $1 })
+            let handle = GenerationHandle(rawValue: 1)
+            return try TextCompletionRequest(body, defaults: CompletionDefaults(), randomSeed: 0).options
+                .request(handle: handle, prompt: Prompt(pieces: [], addsBeginning: true)).probabilities
+        }
+        #expect(try probabilities(["logprobs": 0]) == ProbabilityRequest(count: 0))
+        #expect(try probabilities([:]) == nil)
+        // llama-server's own form.
+        let native = try NativeCompletionRequest(
+            ["prompt": "x", "logprobs": 0], defaults: CompletionDefaults(), randomSeed: 0)
+        #expect(!native.options.tellsProbabilities)
+    }
+
+    @Test(
+        arguments: [
+            (.null, "missing"), (["prompt_string": 1], "a string"), ([:], "prompt_string"),
+            (["prompt_string": ["prompt_string": "a"]], "an object"), ([], "empty"), (true, "a boolean"),
+            ([1, -2], "token id"), ([1, 1.5], "token id"),
             ([1, 4_294_967_296], "token id"), ([1, [:]], "token id"),
         ] as [(JSONValue, String)])
     func aBadPromptIsRefused(value: JSONValue, part: String) {

@@ -42,6 +42,15 @@ struct ToolFieldsTests {
         #expect(try offered("auto") == (both, .auto, true))
         #expect(try offered("none") == ([], .none, true))
         #expect(try offered("required") == (both, .required, true))
+        // As other clients write the same.
+        #expect(try offered("any") == (both, .required, true))
+        #expect(try offered(["type": "auto"]) == (both, .auto, true))
+        #expect(try offered(["type": "none"]) == ([], .none, true))
+        #expect(try offered(["type": "required"]) == (both, .required, true))
+        #expect(try offered(["type": "any", "disable_parallel_tool_use": true]) == (both, .required, false))
+        #expect(try offered(["type": "tool", "name": "add"]) == (["add"], .required, false))
+        #expect(try offered(["type": "function", "name": "add"]) == (["add"], .required, false))
+        #expect(try offered(["function": ["name": "add"]]) == (["add"], .required, false))
         let named: JSONValue = ["type": "function", "function": ["name": "add"]]
         #expect(try offered(named) == (["add"], .required, false))
         let some: JSONValue = [
@@ -88,6 +97,10 @@ struct ToolFieldsTests {
         (["tool_choice": "required"], "tool_choice"),
         (["tools": two, "parallel_tool_calls": "no"], "parallel_tool_calls"),
         (["continue_final_message": true], "continue_final_message"),
+        (["continue_final_message": "thoughts"], "continue_final_message"),
+        (["tools": two, "grammar": "root ::= \"a\""], "grammar"),
+        (["tools": two, "guided_regex": "a"], "guided_regex"),
+        (["tools": two, "structured_outputs": ["choice": ["a"]]], "structured_outputs.choice"),
     ]
 
     @Test(arguments: bad.indices) func badInputIsRefusedByField(index: Int) {
@@ -97,11 +110,45 @@ struct ToolFieldsTests {
         #expect(error?.parameter == parameter)
     }
 
-    @Test func theLastMessageOfAnAssistantIsContinued() throws {
-        let messages: JSONValue = [["role": "user", "content": "Hi"], ["role": "assistant", "content": "Hel"]]
-        #expect(try request(["messages": messages]).continuesLastMessage)
-        #expect(try !request(["messages": messages, "continue_final_message": false]).continuesLastMessage)
-        #expect(try !request(["messages": messages, "add_generation_prompt": false]).continuesLastMessage)
-        #expect(try !request([:]).continuesLastMessage)
+    private static let prefilled: JSONValue = [
+        ["role": "user", "content": "Hi"], ["role": "assistant", "content": "Hel"],
+    ]
+
+    @Test(
+        arguments: [
+            ([:], .any), (["continue_final_message": true], .any), (["continue_final_message": false], nil),
+            (["continue_final_message": "content"], .content),
+            (["continue_final_message": "reasoning_content"], .reasoning),
+            (["add_generation_prompt": true], .any), (["add_generation_prompt": false], .any),
+            (["add_generation_prompt": false, "continue_final_message": true], .any),
+            (["add_generation_prompt": false, "continue_final_message": false], nil),
+            (["add_generation_prompt": true, "continue_final_message": false], nil),
+        ] as [(JSONObject, ChatCompletionRequest.Continuation?)])
+    func theLastMessageOfAnAssistantIsContinued(
+        fields: JSONObject, continuation: ChatCompletionRequest.Continuation?
+    ) throws {
+        #expect(try request(fields.merging(["messages": Self.prefilled]) { $1 }).continuation == continuation)
+    }
+
+    @Test func onlyAnAssistantsMessageIsContinued() throws {
+        #expect(try request([:]).continuation == nil)
+        let call: JSONValue = ["function": ["name": "f", "arguments": "{}"]]
+        let calls: JSONValue = [["role": "assistant", "content": "", "tool_calls": [call]]]
+        #expect(try request(["messages": calls]).continuation == nil)
+        #expect(throws: APIError.self) { try request(["messages": calls, "continue_final_message": true]) }
+        let noCalls: JSONValue = [["role": "assistant", "content": "Hel", "tool_calls": []]]
+        #expect(try request(["messages": noCalls]).continuation == .any)
+    }
+
+    @Test(arguments: [true, "content", "reasoning_content"] as [JSONValue])
+    func eitherAPromptOrTheMessageIsAskedFor(value: JSONValue) {
+        let error = #expect(throws: APIError.self) {
+            try request([
+                "messages": Self.prefilled, "continue_final_message": value, "add_generation_prompt": true,
+            ])
+        }
+        #expect(error?.status == 400)
+        #expect(error?.parameter == "continue_final_message")
+        #expect(error?.message.contains("add_generation_prompt") == true)
     }
 }

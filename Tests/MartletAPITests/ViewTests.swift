@@ -41,7 +41,8 @@ struct ViewTests {
         let deltas = chunks.map { $0["choices"]?.arrayValue?.first?["delta"] }
         #expect(
             deltas == [
-                ["role": "assistant", "content": .null], [:], ["reasoning_content": "hm", "reasoning": "hm"],
+                ["role": "assistant", "content": .null], ["role": "assistant", "content": .null],
+                ["reasoning_content": "hm", "reasoning": "hm"],
                 ["content": "say \"hé\"\n"],
                 [:],
             ])

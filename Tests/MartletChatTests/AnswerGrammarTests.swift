@@ -112,7 +112,7 @@ struct AnswerGrammarTests {
             }
         }
         #expect(checked.count == 50)
-        #expect(behindThinking.count == 18)
+        #expect(behindThinking.count == 19)
     }
 
     /// Without white space in front, unless it is part of a head, and behind.

@@ -129,7 +129,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         // The client's own spelling is kept where the template takes it.
         let spelt = try text(TemplateFixtures.thinking, [user, call("{\"x\":1}")])
         #expect(spelt.contains("<tool_call>f {\"x\":1}</tool_call>"))
-        let error = #expect(throws: TemplateError.self) { try text(TemplateFixtures.parts, [user, call("{")]) }
+        let error = #expect(throws: TemplateError.self) { try text(TemplateFixtures.parts, [user, call("{]")]) }
         #expect(error?.kind == .input)
         #expect(
             error?.message.hasPrefix("messages[1].tool_calls[0].function.arguments must be the text of a JSON object")

@@ -57,11 +57,25 @@ package struct FieldReader {
     /// A whole number within `range`; outside is refused.
     package func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
         guard let value = value(name) else { return nil }
-        guard let integer = value.integerValue else { throw mismatch(name, "an integer", value) }
-        guard let integer = Int(exactly: integer), range.contains(integer) else {
-            throw .field(path(name), Self.rangeRule(range.lowerBound, range.upperBound, got: value))
+        guard value.isWhole else { throw mismatch(name, "an integer", value) }
+        guard let integer = value.integerValue.flatMap({ Int(exactly: $0) }), range.contains(integer) else {
+            throw .field(path(name), Self.rangeRule("\(range.lowerBound)", "\(range.upperBound)", got: value))
         }
         return integer
+    }
+
+    /// A whole number of 64 bits, with a sign or without; `nil` also for a negative one.
+    ///
+    /// From 2^63 on it is the nearest number that a `Double` holds.
+    package func unsigned(_ name: String) throws(APIError) -> UInt64? {
+        guard let value = value(name) else { return nil }
+        guard value.isWhole else { throw mismatch(name, "an integer", value) }
+        if let integer = value.integerValue { return UInt64(exactly: integer) }
+        // The largest one, 2^64 - 1, reads as 2^64.
+        guard let number = value.doubleValue, number > 0, number <= 0x1p64 else {
+            throw .field(path(name), Self.rangeRule("\(Int64.min)", "\(UInt64.max)", got: value))
+        }
+        return UInt64(exactly: number) ?? .max
     }
 
     /// A number that is finite as a `Float`.
@@ -83,10 +97,8 @@ package struct FieldReader {
         .field(path(name), "Value must be \(expected), but got \(Self.short(value))")
     }
 
-    private static func rangeRule(_ lower: Int, _ upper: Int, got value: JSONValue) -> String {
-        upper == .max
-            ? "Value must be \(lower) or more, but got \(value.text)"
-            : "Value must be between \(lower) <= value <= \(upper), but got \(value.text)"
+    private static func rangeRule(_ lower: String, _ upper: String, got value: JSONValue) -> String {
+        "Value must be between \(lower) <= value <= \(upper), but got \(value.text)"
     }
 
     /// The value as it is shown in a message: scalars whole if they are short, anything else by its kind.
@@ -97,5 +109,13 @@ package struct FieldReader {
             let text = value.text
             return text.utf8.count <= 64 ? text : value.kindName
         }
+    }
+}
+
+extension JSONValue {
+    /// Whether it is a number without a fraction, of whatever size.
+    fileprivate var isWhole: Bool {
+        guard let number = doubleValue else { return false }
+        return number.rounded() == number
     }
 }

@@ -24,16 +24,13 @@ package struct EmbeddingRequest: Sendable, Equatable {
     package init(_ json: JSONValue, isOpenAI: Bool) throws(APIError) {
         let fields = try FieldReader(json)
         if let input = fields.value("input") {
-            inputs = try PromptFields.read(input, name: "input").prompts
+            inputs = try Self.prompts(input, name: "input")
             self.isOpenAI = isOpenAI
         } else if let content = fields.value("content") {
-            inputs = try PromptFields.read(content, name: "content").prompts
+            inputs = try Self.prompts(content, name: "content")
             self.isOpenAI = false
         } else {
             throw .field("input", "A text or a list of texts or tokens is required, but the field is missing")
-        }
-        for (index, input) in inputs.enumerated() where input.pieces == [.text("", isTrusted: true)] {
-            throw .field("input[\(index)]", "Input content cannot be empty")
         }
         model = try fields.string("model")
         let number = try fields.integer("embd_normalize", in: -1...Int(Int32.max))
@@ -46,6 +43,44 @@ package struct EmbeddingRequest: Sendable, Equatable {
             encoding = known
         }
         dimensions = try fields.integer("dimensions", in: 1...Int(Int32.max))
+    }
+
+    /// The forms of a prompt, and typed parts: a list of them, or `{"content": [part, …]}` as one input or among others.
+    private static func prompts(_ value: JSONValue, name: String) throws(APIError) -> [Prompt] {
+        if let prompt = try typed(value, name: name) { return [prompt] }
+        guard let elements = value.arrayValue, elements.contains(where: { $0["content"] != nil }) else {
+            return try PromptFields.read(value, name: name).prompts
+        }
+        guard elements.count <= PromptFields.countLimit else {
+            throw .field(name, "At most \(PromptFields.countLimit) inputs are allowed, but got \(elements.count)")
+        }
+        var prompts: [Prompt] = []
+        for (index, element) in elements.enumerated() {
+            let name = "\(name)[\(index)]"
+            if let prompt = try typed(element, name: name) {
+                prompts.append(prompt)
+            } else {
+                prompts.append(try PromptFields.one(element, name: name))
+            }
+        }
+        return prompts
+    }
+
+    /// The input that typed parts are; `nil` = the value has none.
+    private static func typed(_ value: JSONValue, name: String) throws(APIError) -> Prompt? {
+        let parts: [JSONValue]
+        if let elements = value.arrayValue, elements.first?["type"] != nil {
+            parts = elements
+        } else if let content = value["content"] {
+            guard let elements = content.arrayValue else {
+                throw .field("\(name).content", "Value must be a list of parts, but is \(content.kindName)")
+            }
+            parts = elements
+        } else {
+            return nil
+        }
+        let text = try ContentParts.joinedText(of: parts, at: value.arrayValue == nil ? "\(name).content" : name)
+        return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
     }
 
     /// - Throws: when vectors made so cannot be told in the form that is asked for.

@@ -4,8 +4,10 @@ import OrderedCollections
 
 /// How an answer is made, as `generation_settings` and `/props` tell it: llama-server's names and order, then our own.
 enum GenerationSettings {
-    /// - Parameter seed: -1 = a fresh one for each request.
-    static func json(of options: CompletionOptions, seed: Int64) -> JSONValue {
+    /// - Parameters:
+    ///   - seed: as it is shown.
+    ///   - endTokens: those that end an answer of the model, as far as they are known.
+    static func json(of options: CompletionOptions, seed: JSONValue, endTokens: [Int32]) -> JSONValue {
         let request = options.generation
         var members = sampling(request.sampling, seed: seed)
         members["stop"] = .array(request.stops.map { .string($0) })
@@ -15,13 +17,21 @@ enum GenerationSettings {
         members["n_discard"] = integer(options.contextShift.discard)
         members["ignore_eos"] = .bool(request.ignoresEndOfGeneration)
         members["stream"] = .bool(options.streams)
-        members["logit_bias"] = .array(request.sampling.logitBiases.map(bias))
+        let ignored = request.ignoresEndOfGeneration ? endTokens.map { LogitBias(.token($0), bias: -.infinity) } : []
+        members["logit_bias"] = .array((request.sampling.logitBiases + ignored).map(bias))
         members["n_probs"] = integer(request.probabilities?.count ?? 0)
         members["min_keep"] = integer(request.sampling.minKeep)
-        members["grammar"] = ""
+        members["grammar"] = .string(options.grammar.text)
+        members["grammar_lazy"] = .bool(options.grammar.isLazy)
+        members["grammar_triggers"] = .array(options.grammar.triggers)
+        members["preserved_tokens"] = []
+        members["reasoning_format"] = .string(options.reasoningFormat.rawValue)
+        members["reasoning_in_content"] = .bool(options.streams && options.reasoningFormat == .deepseekLegacy)
         members["samplers"] = .array(SamplerNames.names(request.sampling.samplers))
+        members["speculative.types"] = "none"
         members["timings_per_token"] = .bool(options.told.timingsPerToken)
-        members["post_sampling_probs"] = .bool(request.probabilities?.stage == .afterSampling)
+        members["post_sampling_probs"] = .bool(options.looksAfterSampling)
+        members["backend_sampling"] = false
         members["lora"] = .array(
             (options.adapters ?? []).map { ["id": integer($0.index), "scale": float($0.scale)] })
         members["n_indent"] = integer(request.minimumIndent)
@@ -31,9 +41,9 @@ enum GenerationSettings {
         return .object(members)
     }
 
-    private static func sampling(_ sampling: SamplingParameters, seed: Int64) -> JSONObject {
+    private static func sampling(_ sampling: SamplingParameters, seed: JSONValue) -> JSONObject {
         [
-            "seed": .integer(seed), "temperature": float(sampling.temperature),
+            "seed": seed, "temperature": float(sampling.temperature),
             "dynatemp_range": float(sampling.dynamicTemperatureRange),
             "dynatemp_exponent": float(sampling.dynamicTemperatureExponent),
             "top_k": integer(sampling.topK), "top_p": float(sampling.topP), "min_p": float(sampling.minP),

@@ -6,6 +6,7 @@ package import MartletStreams
 package struct NativeCompletionView: StreamView {
     private let responseID: String
     private let native: NativeObject
+    private let options: CompletionOptions
     private let choiceCount: Int
     /// The same answer as events of its log.
     package let events: RealtimeEventView
@@ -13,6 +14,7 @@ package struct NativeCompletionView: StreamView {
     /// - Parameter prompts: as they are told; one at least.
     package init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
         let prompts = prompts.flatMap { Array(repeating: $0, count: options.choiceCount) }
+        self.options = options
         choiceCount = prompts.count
         responseID = head.id
         native = NativeObject(head: head, prompts: prompts, options: options)
@@ -29,13 +31,18 @@ package struct NativeCompletionView: StreamView {
             encodeChunk(token, text, TokenNotes(), index, into: &bytes)
         case .scoredText(_, let token, let text, let notes):
             encodeChunk(token, text, notes, index, into: &bytes)
-        case .admitted, .started, .promptTokens, .call, .arguments, .warning: break
+        case .admitted, .started, .promptTokens, .call, .arguments: break
+        case .warning(let text):
+            JSONText.appendRaw("data: ", to: &bytes)
+            native.beginChunk(content: [], token: nil, slot: nil, index: index, to: &bytes)
+            NativeObject.writeCounts(predicted: 0, evaluated: 0, to: &bytes)
+            native.writeWarning(text, to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
         case .promptProgress(let progress):
             JSONText.appendRaw("data: ", to: &bytes)
             native.beginChunk(content: [], token: nil, slot: progress.slot, index: index, to: &bytes)
             NativeObject.writeCounts(predicted: 0, evaluated: progress.total, to: &bytes)
-            JSONText.appendRaw(",", to: &bytes)
-            Accounting.writeProgress(progress, to: &bytes)
+            options.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
         case .ping: ServerSentEvent.appendPing(to: &bytes)

@@ -16,7 +16,7 @@ struct NativeObject: Sendable {
     init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
         self.head = head
         self.prompts = prompts
-        settings = options.settings.bytes
+        settings = options.settings(endTokens: head.endTokens).bytes
         told = options.told
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
     }
@@ -52,6 +52,9 @@ struct NativeObject: Sendable {
         writeProbabilities(notes.probabilities, to: &bytes)
     }
 
+    /// Appends a warning of the request, behind a comma.
+    func writeWarning(_ text: String, to bytes: inout [UInt8]) { head.writeWarnings([text], to: &bytes) }
+
     private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
         guard !tokens.isEmpty else { return }
         JSONText.appendRaw(",\"completion_probabilities\":", to: &bytes)
@@ -72,7 +75,9 @@ struct NativeObject: Sendable {
         var chosen = JSONObject()
         for path in told.members {
             let names = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-            if let value = names.reduce(object, { $0?[$1] }), let name = names.last { chosen[name] = value }
+            var value: JSONValue? = object
+            for name in names { value = value?.objectValue?[name] }
+            if let value { chosen[path] = value }
         }
         JSONValue.object(chosen).write(to: &bytes)
     }
@@ -81,7 +86,7 @@ struct NativeObject: Sendable {
         JSONText.appendRaw("{\"index\":", to: &bytes)
         JSONText.appendInteger(index, to: &bytes)
         JSONText.appendRaw(",\"content\":", to: &bytes)
-        JSONText.appendString(answer?.content ?? [], to: &bytes)
+        JSONText.appendString(answer?.written ?? [], to: &bytes)
         JSONText.appendRaw(",\"tokens\":[", to: &bytes)
         for (place, token) in (told.tokens ? answer?.tokens ?? [] : []).enumerated() {
             if place > 0 { JSONText.appendRaw(",", to: &bytes) }

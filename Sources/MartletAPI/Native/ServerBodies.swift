@@ -38,7 +38,9 @@ package enum ServerBodies {
         [
             "default_generation_settings": [
                 "params": GenerationSettings.json(
-                    of: CompletionOptions(defaults: defaults), seed: defaults.seed.map { Int64(clamping: $0) } ?? -1),
+                    of: CompletionOptions(defaults: defaults),
+                    // As llama-server shows that each request has a fresh one.
+                    seed: .integer(defaults.seed.map { Int64(clamping: $0) } ?? 0xFFFF_FFFF), endTokens: []),
                 "n_ctx": integer(model.sequenceContextLength),
             ],
             "total_slots": integer(model.sequenceCount), "model_alias": .string(name),

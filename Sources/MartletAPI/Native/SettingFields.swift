@@ -23,6 +23,8 @@ enum SettingFields {
         "n_predict": .maximumTokens, "max_completion_tokens": .maximumTokens, "logprobs": .probabilities,
         "top_logprobs": .probabilities, "post_sampling_probs": .probabilities,
         "thinking_budget_tokens": .reasoningBudget, "json_schema": .constraint, "response_format": .constraint,
+        "structured_outputs": .constraint, "guided_json": .constraint, "guided_regex": .constraint,
+        "guided_choice": .constraint, "guided_grammar": .constraint,
     ]
 
     /// - Parameter settings: what is said where nothing is changed.
@@ -37,8 +39,8 @@ enum SettingFields {
             if !change.keys.contains(key) { change.keys.append(key) }
         }
         change.values = settings
-        change.values.sampling = try SamplingFields(fields: fields, defaults: settings.sampling)
-            .parameters(randomSeed: .random(in: 0 ... .max))
+        var sampling = SamplingFields(fields: fields, defaults: settings.sampling)
+        change.values.sampling = try sampling.parameters(randomSeed: .random(in: 0 ... .max))
         if change.keys.contains(.maximumTokens) {
             let limit = try CompletionOptions.maximumTokens(fields)
             change.values.maximumTokens = limit == -1 ? nil : limit
@@ -47,7 +49,7 @@ enum SettingFields {
         if change.keys.contains(.stops) { change.values.stops = try CompletionOptions.stops(fields) }
         if change.keys.contains(.probabilities) { change.values.probabilities = try ProbabilityFields.read(fields) }
         change.values.constraint =
-            change.keys.contains(.constraint) ? try CompletionOptions.constraint(fields, defaults).0 : nil
+            change.keys.contains(.constraint) ? try ConstraintFields(fields, defaults).constraint : nil
         if change.keys.contains(.reasoningBudget) {
             let budget = try ReasoningBudgetFields.budget(fields)
             change.values.reasoningBudget = budget == -1 ? nil : budget

@@ -10,6 +10,8 @@ struct Answer {
     }
     private(set) var content: [UInt8] = []
     private(set) var reasoning: [UInt8] = []
+    /// All text of the answer, thinking and markup included; arguments of calls in the form of the response.
+    private(set) var written: [UInt8] = []
     /// Of the tokens, in order, where they were asked for.
     private(set) var probabilities: [TokenProbabilities] = []
     /// Of the prompt's tokens, where they were asked for.
@@ -24,6 +26,7 @@ struct Answer {
     init(_ events: [LogEvent]) throws(APIError) {
         var content: [UInt8] = []
         var reasoning: [UInt8] = []
+        var written: [UInt8] = []
         var probabilities: [TokenProbabilities] = []
         var promptTokens: [TokenProbabilities] = []
         var calls: [Call] = []
@@ -36,6 +39,11 @@ struct Answer {
             case .scoredText(_, let token, _, let notes):
                 if let token { tokens.append(token) }
                 probabilities += notes.probabilities
+            default: break
+            }
+            switch event {
+            case .text(_, _, let bytes), .scoredText(_, _, let bytes, _), .arguments(_, _, let bytes):
+                written.append(contentsOf: bytes)
             default: break
             }
             switch event {
@@ -57,6 +65,7 @@ struct Answer {
         guard let end else { throw APIError(.server, "The generation has not ended") }
         self.content = content
         self.reasoning = reasoning
+        self.written = written
         self.probabilities = probabilities
         self.promptTokens = promptTokens
         self.calls = calls

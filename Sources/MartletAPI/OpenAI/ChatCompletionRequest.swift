@@ -9,10 +9,9 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     package var addsGenerationPrompt: Bool
     /// Values that the template sees by name: `chat_template_kwargs`, `enable_thinking`, `reasoning_effort`.
     package var templateArguments: JSONObject
-    package var reasoningFormat: ReasoningFormat
     package var tools: ToolFields
-    /// Whether the last message is an assistant's that the answer goes on with.
-    package var continuesLastMessage: Bool
+    /// How the answer goes on with the last message, which is then an assistant's; `nil` = it does not.
+    package var continuation: Continuation?
     /// Most tokens of thinking; `nil` = no limit.
     package var reasoningBudget: Int?
     /// The same of the user's turn, with the thinking that the messages behind the user's last one tell.
@@ -28,39 +27,58 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
         tools = try ToolFields(fields, limits: defaults.schemaCompiler.limits)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
-        let isAssistant = messages.last?["role"] == "assistant" && messages.last?["tool_calls"] == nil
-        let continues = try fields.bool("continue_final_message")
-        if continues == true, !isAssistant {
-            throw .field(
-                "continue_final_message",
-                "The last message must be an assistant's without tool_calls, but its role is "
-                    + (messages.last?["role"].map(FieldReader.short) ?? "none"))
-        }
-        continuesLastMessage = isAssistant && addsGenerationPrompt && continues != false
+        continuation = try Self.continuation(fields, of: messages.last)
         templateArguments = try Self.templateArguments(fields)
         let budget = try ReasoningBudgetFields.budget(fields) ?? defaults.reasoningBudget
         reasoningBudget = budget == -1 ? nil : budget
         let turnBudget = try ReasoningBudgetFields.turnBudget(fields) ?? defaults.reasoningTurnBudget
         reasoningTurnBudget = turnBudget == -1 ? nil : turnBudget
         reasoningMessage = try ReasoningBudgetFields.message(fields) ?? defaults.reasoningMessage
-        reasoningFormat = defaults.reasoningFormat
-        if let name = try fields.string("reasoning_format") {
-            guard let format = ReasoningFormat(rawValue: name) else {
-                let known = ReasoningFormat.allCases.map(\.rawValue).joined(separator: ", ")
-                throw .field("reasoning_format", "Value must be one of \(known), but got \"\(name)\"")
-            }
-            reasoningFormat = format
+        if tools.isActive, let name = options.textField {
+            throw .field(name, "A grammar cannot be given together with tools; set tool_choice to \"none\"")
         }
     }
 
-    /// Whether thinking is part of the answer's text.
-    package var keepsReasoningInContent: Bool {
-        switch reasoningFormat {
-        case .none: true
-        case .deepseekLegacy: options.streams
-        case .auto, .deepseek: false
-        }
+    /// Which part of a message an answer goes on with. Names as at llama-server.
+    package enum Continuation: Sendable {
+        /// The content, or the thinking of a message that has nothing else.
+        case any
+        /// The content, behind thinking that has ended.
+        case content
+        /// The thinking. Content of the message is left out.
+        case reasoning
     }
+
+    private static func continuation(
+        _ fields: FieldReader, of message: JSONValue?
+    ) throws(APIError) -> Continuation? {
+        let name = "continue_final_message"
+        let isContinuable = message?["role"] == "assistant" && message?["tool_calls"] == nil
+        let continuation: Continuation
+        switch fields.value(name) {
+        case nil: return isContinuable ? .any : nil
+        case .bool(false)?: return nil
+        case .bool(true)?: continuation = .any
+        case .string("content")?: continuation = .content
+        case .string("reasoning_content")?: continuation = .reasoning
+        case let other?:
+            throw fields.mismatch(name, "a boolean, \"content\" or \"reasoning_content\"", other)
+        }
+        guard try fields.bool("add_generation_prompt") != true else {
+            throw .field(
+                name, "Value must be false where \"add_generation_prompt\" is true: one of both ends the prompt")
+        }
+        guard isContinuable else {
+            throw .field(
+                name,
+                "The last message must be an assistant's without tool_calls, but its role is "
+                    + (message?["role"].map(FieldReader.short) ?? "none"))
+        }
+        return continuation
+    }
+
+    /// Whether thinking is part of the answer's text.
+    package var keepsReasoningInContent: Bool { options.reasoningFormat.isInContent(streams: options.streams) }
 
     /// What the assistant has thought since the user spoke last.
     package var spentReasoning: [String] {

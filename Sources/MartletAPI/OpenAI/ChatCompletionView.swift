@@ -21,17 +21,20 @@ package struct ChatCompletionView: StreamView {
     /// Of the first one: how the others are shown.
     private var others: [ChatCompletionView] = []
 
-    package init(head: ResponseHead, options: CompletionOptions) {
-        self.init(head: head, options: options, index: 0)
-        others = (1..<max(1, options.choiceCount)).map { Self(head: head, options: options, index: $0) }
+    /// - Parameter prompt: the text that `__verbose` shows.
+    package init(head: ResponseHead, options: CompletionOptions, prompt: String = "") {
+        self.init(head: head, options: options, prompt: prompt, index: 0)
+        others = (1..<max(1, options.choiceCount)).map {
+            Self(head: head, options: options, prompt: prompt, index: $0)
+        }
     }
 
-    private init(head: ResponseHead, options: CompletionOptions, index: Int) {
+    private init(head: ResponseHead, options: CompletionOptions, prompt: String, index: Int) {
         self.index = index
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
         self.options = options
-        native = NativeObject(head: head, prompts: [], options: options)
+        native = NativeObject(head: head, prompts: [prompt], options: options)
         let opening = "data: {\"choices\":[{\"finish_reason\":null,\"index\":\(index),\"delta\":{"
         self.opening = Array(opening.utf8)
         contentPrefix = Array("\(opening)\"content\":\"".utf8)
@@ -78,15 +81,12 @@ package struct ChatCompletionView: StreamView {
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .admitted, .promptTokens: break
         case .started:
-            bytes.append(contentsOf: opening)
-            JSONText.appendRaw("\"role\":\"assistant\",\"content\":null}}", to: &bytes)
+            writeRole(to: &bytes)
             endChunk(&bytes)
         case .promptProgress(let progress):
-            bytes.append(contentsOf: opening)
-            JSONText.appendRaw("}}", to: &bytes)
+            writeRole(to: &bytes)
             bytes.append(contentsOf: suffix)
-            JSONText.appendRaw(",", to: &bytes)
-            Accounting.writeProgress(progress, to: &bytes)
+            options.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .choice(let number, let event):
             if others.indices.contains(number - 1) { others[number - 1].encode(event, number: 0, into: &bytes) }
@@ -141,6 +141,11 @@ package struct ChatCompletionView: StreamView {
         }
         JSONText.appendRaw("}", to: &bytes)
         endChunk(&bytes, notes.standing)
+    }
+
+    private func writeRole(to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: opening)
+        JSONText.appendRaw("\"role\":\"assistant\",\"content\":null}}", to: &bytes)
     }
 
     private func endChunk(_ bytes: inout [UInt8], _ standing: Standing? = nil) {

@@ -2,6 +2,9 @@ import MartletJSON
 import OrderedCollections
 
 /// The rules for `messages` of a chat completion.
+///
+/// A member that is `null` counts as absent. So the full dump of a client library is accepted, and an answer of the server
+/// can be sent back unchanged.
 enum ChatMessages {
     private static let roles = ["system", "developer", "user", "assistant", "tool", "function"]
 
@@ -21,76 +24,72 @@ enum ChatMessages {
     }
 
     private static func validated(_ message: JSONValue, at place: String) throws(APIError) -> JSONValue {
-        guard case .object(var members) = message else {
+        guard case .object(let given) = message else {
             throw .field(place, "A message must be an object, but is \(message.kindName)")
         }
-        guard let role = members["role"]?.stringValue, roles.contains(role) else {
-            let got = members["role"].map(FieldReader.short) ?? "nothing"
+        guard let role = message["role"]?.stringValue, roles.contains(role) else {
+            let got = message["role"].map(FieldReader.short) ?? "nothing"
             throw .field("\(place).role", "Value must be one of \(roles.joined(separator: ", ")), but got \(got)")
         }
-        let hasCalls = try checkToolCalls(members, at: place)
-        switch members["content"] {
-        case nil, .null?:
-            guard role == "assistant", hasCalls || message["reasoning_content"] != nil || message["reasoning"] != nil
-            else {
-                let rule =
-                    role == "assistant"
-                    ? "An assistant message needs content or tool_calls" : "A message of role \(role) needs content"
-                throw .field("\(place).content", "\(rule), but got \(members["content"].map { $0.text } ?? "nothing")")
+        // Copied only where something changes: most messages are passed on as they are.
+        var members = given.withoutNulls
+        if let calls = members["tool_calls"] {
+            switch try ToolCallFields.check(calls, at: "\(place).tool_calls") {
+            case .none: members["tool_calls"] = nil
+            case .asTheyAre: break
+            case .changed(let calls): members["tool_calls"] = .array(calls)
             }
-        case .string?: break
-        case .array(let parts)?: try checkParts(parts, at: "\(place).content")
-        case let other?:
-            throw .field("\(place).content", "Value must be a string or a list of parts, but is \(other.kindName)")
         }
-        for name in ["name", "tool_call_id", "reasoning_content", "reasoning"] {
-            guard let value = message[name], value.stringValue == nil else { continue }
+        for name in ["name", "tool_call_id", "reasoning_content", "reasoning", "refusal"] {
+            guard let value = members[name], value.stringValue == nil else { continue }
             throw .field("\(place).\(name)", "Value must be a string, but is \(value.kindName)")
         }
-        if let reasoning = members.removeValue(forKey: "reasoning"), members["reasoning_content"] == nil {
-            members["reasoning_content"] = reasoning
+        if let reasoning = members["reasoning"] {
+            members["reasoning"] = nil
+            if members["reasoning_content"] == nil { members["reasoning_content"] = reasoning }
+        }
+        switch members["content"] {
+        case nil: members["content"] = try missingContent(members, isNull: given["content"] == .null, role, at: place)
+        case .string?: break
+        case .array(let parts)?:
+            if let parts = try changed(parts, role, at: "\(place).content") { members["content"] = .array(parts) }
+        case let other?:
+            throw .field("\(place).content", "Value must be a string or a list of parts, but is \(other.kindName)")
         }
         return .object(members)
     }
 
-    private static func checkParts(_ parts: [JSONValue], at place: String) throws(APIError) {
-        for (index, part) in parts.enumerated() {
-            let place = "\(place)[\(index)]"
-            guard case .object = part else { throw .field(place, "A part must be an object, but is \(part.kindName)") }
-            switch part["type"]?.stringValue {
-            case "text"?:
-                guard part["text"]?.stringValue != nil else { throw .field("\(place).text", "A string is required") }
-            case "image_url"?, "input_audio"?, "input_video"?, "video_url"?, "file"?:
-                throw APIError(
-                    .notSupported,
-                    "Field '\(place).type': \(FieldReader.short(part["type"] ?? .null)) input is not supported by this version",
-                    parameter: "\(place).type")
-            default:
-                let got = part["type"].map(FieldReader.short) ?? "nothing"
-                throw .field("\(place).type", "Value must be \"text\", but got \(got)")
-            }
+    /// The content of a message that has none.
+    /// - Parameter isNull: whether the client wrote `null`, which is the empty text.
+    private static func missingContent(
+        _ members: JSONObject, isNull: Bool, _ role: String, at place: String
+    ) throws(APIError) -> JSONValue {
+        let isAssistant = role == "assistant"
+        if isAssistant, let refusal = members["refusal"] { return refusal }
+        let says = isAssistant && (members["tool_calls"] != nil || members["reasoning_content"] != nil)
+        guard isNull || says else {
+            throw .field(
+                "\(place).content",
+                isAssistant
+                    ? "An assistant message needs content, tool_calls or reasoning_content, but got nothing"
+                    : "A message of role \(role) needs content, but got nothing")
         }
+        return ""
     }
 
-    /// Returns whether there are any.
-    private static func checkToolCalls(_ members: JSONObject, at place: String) throws(APIError) -> Bool {
-        guard let value = members["tool_calls"], value != .null else { return false }
-        let place = "\(place).tool_calls"
-        guard let calls = value.arrayValue else {
-            throw .field(place, "Value must be an array, but is \(value.kindName)")
-        }
-        for (index, call) in calls.enumerated() {
-            guard let function = call["function"], function["name"]?.stringValue != nil else {
-                throw .field("\(place)[\(index)].function.name", "A string is required")
-            }
-            switch function["arguments"] {
-            case nil, .string?, .object?: break
-            case let other?:
-                throw .field(
-                    "\(place)[\(index)].function.arguments",
-                    "Value must be a string or an object, but is \(other.kindName)")
+    /// The parts with refusals, as OpenAI's models write them, as texts; `nil` where there are none.
+    private static func changed(
+        _ parts: [JSONValue], _ role: String, at place: String
+    ) throws(APIError) -> [JSONValue]? {
+        var result: [JSONValue]?
+        for (index, part) in parts.enumerated() {
+            if role == "assistant", part["type"] == "refusal", let text = part["refusal"]?.stringValue {
+                result = result ?? parts
+                result?[index] = ["type": "text", "text": .string(text)]
+            } else {
+                _ = try ContentParts.text(of: part, at: "\(place)[\(index)]")
             }
         }
-        return !calls.isEmpty
+        return result
     }
 }

@@ -23,6 +23,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// The same of a user's turn over several answers.
     package var reasoningTurnBudget: Int?
     package var reasoningMessage = ""
+    /// Whether responses carry llama-server's own object beside OpenAI's.
+    package var isVerbose = false
     /// What a grammar may cost.
     package var grammarLimits = GrammarLimits.standard
     /// How schemas are treated, and what one may cost.
@@ -32,8 +34,8 @@ package struct CompletionDefaults: Sendable, Equatable {
 
     /// Takes values for sampling that are written as a request's fields are.
     package mutating func readSampling(_ fields: JSONObject) throws(APIError) {
-        sampling = try SamplingFields(fields: FieldReader(.object(fields)), defaults: sampling)
-            .parameters(randomSeed: sampling.seed)
+        var reader = SamplingFields(fields: try FieldReader(.object(fields)), defaults: sampling)
+        sampling = try reader.parameters(randomSeed: sampling.seed)
     }
 }
 
@@ -46,4 +48,23 @@ package enum ReasoningFormat: String, Sendable, CaseIterable {
     case deepseek
     /// As `deepseek`, but stays in `content` where the answer streams.
     case deepseekLegacy = "deepseek-legacy"
+
+    /// The format that a request names; `nil` = none.
+    init?(_ fields: FieldReader) throws(APIError) {
+        guard let name = try fields.string("reasoning_format") else { return nil }
+        guard let format = Self(rawValue: name) else {
+            let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .field("reasoning_format", "Value must be one of \(known), but got \"\(name)\"")
+        }
+        self = format
+    }
+
+    /// Whether thinking stays in the content of an answer.
+    package func isInContent(streams: Bool) -> Bool {
+        switch self {
+        case .none: true
+        case .deepseekLegacy: streams
+        case .auto, .deepseek: false
+        }
+    }
 }

@@ -25,6 +25,13 @@ package struct CompletionOptions: Sendable, Equatable {
     package let grammarLimits: GrammarLimits
     /// What the answer's text must be, where that is asked for as a schema.
     package private(set) var schemaGrammar: Grammar?
+    /// The field with the grammar, pattern or choice; `nil` = a schema, or no constraint.
+    package private(set) var textField: String?
+    /// The grammar fields as `generation_settings` shows them.
+    private(set) var grammar = ShownGrammar()
+    package private(set) var reasoningFormat: ReasoningFormat
+    /// Whether probabilities are to be those after sampling, where they are asked for.
+    private(set) var looksAfterSampling = false
     /// How many answers to each prompt are wanted.
     package var choiceCount = 1
     /// How strongly adapters are applied; `nil` = as the server has it.
@@ -39,7 +46,12 @@ package struct CompletionOptions: Sendable, Equatable {
     private static let counts = 0...Int(Int32.max)
 
     /// - Parameter randomSeed: used when the request fixes none.
-    package init(_ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
+    /// - Parameters:
+    ///   - randomSeed: used when the request fixes none.
+    ///   - tellsDrawnAlone: whether `logprobs: 0` asks for the drawn tokens', as OpenAI's text completions have it.
+    package init(
+        _ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64, tellsDrawnAlone: Bool = false
+    ) throws(APIError) {
         try UnsupportedFields.check(fields)
         streams = try fields.bool("stream") ?? false
         includesUsage = try fields.object("stream_options")?.bool("include_usage") ?? false
@@ -49,26 +61,33 @@ package struct CompletionOptions: Sendable, Equatable {
         if let seconds = try fields.integer("sse_ping_interval", in: -1...Int(Int32.max)) {
             pingInterval = seconds > 0 ? .seconds(seconds) : nil
         }
-        told = try ToldFields(fields)
+        told = try ToldFields(fields, isVerbose: defaults.isVerbose)
+        reasoningFormat = try ReasoningFormat(fields) ?? defaults.reasoningFormat
         choiceCount = try Self.choiceCount(fields)
         if let value = fields.value("lora") { adapters = try AdapterFields.read(value, name: "lora") }
         contextShift = ContextShift(
             keep: try fields.integer("n_keep", in: -1...Int(Int32.max)) ?? defaults.keptTokens,
             discard: try fields.integer("n_discard", in: Self.counts) ?? 0)
+        var sampling = SamplingFields(fields: fields, defaults: defaults.sampling, leavesOutUnknown: true)
+        let seed = fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed
         generation = GenerationRequest(
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
-            sampling: try SamplingFields(fields: fields, defaults: defaults.sampling)
-                .parameters(randomSeed: fields.value("seed") == nil ? defaults.seed ?? randomSeed : randomSeed))
-        generation.probabilities = try ProbabilityFields.read(fields)
+            sampling: try sampling.parameters(randomSeed: seed))
+        generation.probabilities = try ProbabilityFields.read(fields, tellsDrawnAlone: tellsDrawnAlone)
         schemaCompiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
         grammarLimits = defaults.grammarLimits
-        let (constraint, schema) = try Self.constraint(fields, defaults)
-        generation.constraint = constraint
-        schemaGrammar = schema?.grammar
-        warnings = schema?.warnings ?? []
+        let constraint = try ConstraintFields(fields, defaults)
+        generation.constraint = constraint.constraint
+        schemaGrammar = constraint.schema?.grammar
+        textField = constraint.textField
+        grammar = try ShownGrammar(fields)
+        warnings = sampling.warnings + (constraint.schema?.warnings ?? [])
         generation.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         generation.maximumTime = try Self.maximumTime(fields)
+        looksAfterSampling = try fields.bool("post_sampling_probs") ?? false
+        // Only chats have a budget. Every route validates the field.
+        _ = try ReasoningBudgetFields.budget(fields)
         generation.stops = try Self.stops(fields)
         generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
@@ -82,6 +101,7 @@ package struct CompletionOptions: Sendable, Equatable {
     /// What answers get that are asked for without any field.
     package init(defaults: CompletionDefaults) {
         told = ToldFields()
+        reasoningFormat = defaults.reasoningFormat
         schemaCompiler = defaults.schemaCompiler
         grammarLimits = defaults.grammarLimits
         contextShift = ContextShift(keep: defaults.keptTokens)
@@ -108,8 +128,20 @@ package struct CompletionOptions: Sendable, Equatable {
     }
 
     /// What `generation_settings` shows.
-    package var settings: JSONValue {
-        GenerationSettings.json(of: self, seed: Int64(truncatingIfNeeded: generation.sampling.seed))
+    /// - Parameter endTokens: of the model, as far as they are known.
+    package func settings(endTokens: [Int32] = []) -> JSONValue {
+        let seed = generation.sampling.seed
+        return GenerationSettings.json(
+            of: self, seed: Int64(exactly: seed).map { .integer($0) } ?? .number(Double(seed)), endTokens: endTokens)
+    }
+
+    /// The tokens of `logit_bias` that a vocabulary of this size lacks.
+    package func unknownTokens(vocabularySize: Int) -> [Int32] {
+        var unknown: [Int32] = []
+        for bias in generation.sampling.logitBiases {
+            if case .token(let id) = bias.target, Int(id) >= vocabularySize { unknown.append(id) }
+        }
+        return unknown
     }
 
     /// Appends `"timings":{…}` behind a comma where it is asked for with every token.
@@ -119,6 +151,20 @@ package struct CompletionOptions: Sendable, Equatable {
         Accounting.writeTimings(standing.timings, to: &bytes)
     }
 
+    /// Appends the progress of a prompt, behind a comma, with timings where the request asks for them.
+    func writeProgress(_ progress: PromptProgress, to bytes: inout [UInt8]) {
+        if told.timingsPerToken {
+            var timings = Timings()
+            timings.promptTokens = progress.processed
+            timings.cachedTokens = progress.cached
+            timings.promptTime = progress.elapsed
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeTimings(timings, to: &bytes)
+        }
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeProgress(progress, to: &bytes)
+    }
+
     private static func choiceCount(_ fields: FieldReader) throws(APIError) -> Int {
         for name in ["n", "n_cmpl"] {
             if let value = try fields.integer(name, in: 1...choiceLimit) { return value }
@@ -126,30 +172,24 @@ package struct CompletionOptions: Sendable, Equatable {
         return 1
     }
 
-    /// What a grammar or a schema lets be written, and the schema if it is one.
-    static func constraint(
-        _ fields: FieldReader, _ defaults: CompletionDefaults
-    ) throws(APIError) -> (GenerationConstraint?, SchemaField?) {
-        let grammar = try GrammarField.read(fields, limits: defaults.grammarLimits)
-        let compiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
-        guard let schema = try SchemaField.read(fields, compiler, limits: defaults.grammarLimits) else {
-            return (grammar, nil)
-        }
-        guard grammar == nil else { throw .field("grammar", "Only one of a grammar and a schema can be honoured") }
-        return (GenerationConstraint(schema.grammar), schema)
-    }
-
     /// The engine's form of these options.
     ///
     /// - Parameters:
     ///   - adapters: how strongly they are applied where the request does not say.
     ///   - constraint: in place of the one that the request names; `nil` = that one.
+    ///   - unknownTokens: biases of these are left out.
     ///   - choice: which of several answers to the prompt it is.
     package func request(
         handle: GenerationHandle, prompt: Prompt, visibleMarkers: [String] = [], adapters: [AdapterScale] = [],
-        constraint: GenerationConstraint? = nil, choice: Int = 0
+        constraint: GenerationConstraint? = nil, leavingOut unknownTokens: [Int32] = [], choice: Int = 0
     ) -> GenerationRequest {
         var request = generation
+        if !unknownTokens.isEmpty {
+            let unknown = Set(unknownTokens)
+            request.sampling.logitBiases.removeAll { bias in
+                if case .token(let id) = bias.target { unknown.contains(id) } else { false }
+            }
+        }
         if choice > 0 {
             // The others share what the first one reads, and draw otherwise.
             request.promptLeader = GenerationHandle(rawValue: handle.rawValue - UInt64(choice))
@@ -197,7 +237,7 @@ package struct CompletionOptions: Sendable, Equatable {
     }
 
     /// Most stop texts in one request, and most bytes of one.
-    private static let stopCountLimit = 64
+    private static let stopCountLimit = 256
     private static let stopLengthLimit = 4_096
 
     static func stops(_ fields: FieldReader) throws(APIError) -> [String] {

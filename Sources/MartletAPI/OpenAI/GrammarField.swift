@@ -14,12 +14,21 @@ enum GrammarField {
         let triggers = try fields.array("grammar_triggers") ?? []
         guard let text = try fields.string("grammar"), !text.isEmpty else { return nil }
         let begins = isLazy ? try self.triggers(triggers) : []
+        let grammar = try grammar(text, field: "grammar", limits: limits)
+        guard isLazy else { return GenerationConstraint(grammar) }
         do throws(GrammarError) {
-            let grammar = try GBNFParser.grammar(text.utf8, limits: limits)
-            guard isLazy else { return GenerationConstraint(grammar) }
             return try GenerationConstraint(grammar, after: begins, includesTrigger: true)
         } catch {
             throw APIError(error, field: "grammar")
+        }
+    }
+
+    /// The grammar that a field has as text.
+    static func grammar(_ text: String, field: String, limits: GrammarLimits) throws(APIError) -> Grammar {
+        do throws(GrammarError) {
+            return try GBNFParser.grammar(text.utf8, limits: limits)
+        } catch {
+            throw APIError(error, field: field)
         }
     }
 
@@ -57,6 +66,21 @@ enum GrammarField {
             }
         }
         return triggers
+    }
+}
+
+/// A request's grammar as `generation_settings` shows it.
+struct ShownGrammar: Sendable, Equatable {
+    var text = ""
+    var isLazy = false
+    var triggers: [JSONValue] = []
+
+    init() {}
+
+    init(_ fields: FieldReader) throws(APIError) {
+        text = try fields.string("grammar") ?? ""
+        isLazy = try fields.bool("grammar_lazy") ?? false
+        triggers = try fields.array("grammar_triggers") ?? []
     }
 }
 

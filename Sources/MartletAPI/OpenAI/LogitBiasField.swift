@@ -4,15 +4,27 @@ import OrderedCollections
 
 /// `logit_bias`: a list of pairs, or an object. A token is an id or a text, and `false` bans it.
 ///
-/// Whether an id is in the vocabulary is for the engine to say.
+/// The vocabulary is compared when the model is known.
 enum LogitBiasField {
     private static let countLimit = 65_536
     private static let textLimit = 4_096
 
-    static func read(_ fields: FieldReader) throws(APIError) -> [LogitBias]? {
+    /// Most ids outside every vocabulary that are named.
+    private static let unknownLimit = 8
+
+    /// - Returns: the biases, and an error for ids outside every vocabulary.
+    static func read(_ fields: FieldReader) throws(APIError) -> (biases: [LogitBias], unknown: [APIError])? {
         guard let value = fields.value("logit_bias") else { return nil }
         let path = fields.path("logit_bias")
         var biases: [LogitBias] = []
+        var unknown: [APIError] = []
+        func add(_ id: Int64, _ name: String, bias: Float) {
+            if let id = Int32(exactly: id), id >= 0 {
+                biases.append(LogitBias(.token(id), bias: bias))
+            } else if unknown.count < unknownLimit {
+                unknown.append(.field(name, "The token id must be between 0 and \(Int32.max), but is \(id)"))
+            }
+        }
         switch value {
         case .array(let pairs):
             try check(count: pairs.count, path)
@@ -21,7 +33,14 @@ enum LogitBiasField {
                 guard let pair = pair.arrayValue, pair.count == 2 else {
                     throw .field(name, "Value must be a pair of a token and a bias, but got \(FieldReader.short(pair))")
                 }
-                biases.append(LogitBias(try target(pair[0], name), bias: try bias(pair[1], name)))
+                let bias = try bias(pair[1], name)
+                if let text = pair[0].stringValue {
+                    biases.append(LogitBias(.text(try checked(text, name)), bias: bias))
+                } else if let id = pair[0].integerValue {
+                    add(id, name, bias: bias)
+                } else {
+                    throw .field(name, "The token must be an id or a string, but is \(FieldReader.short(pair[0]))")
+                }
             }
         case .object(let members):
             try check(count: members.count, path)
@@ -29,14 +48,14 @@ enum LogitBiasField {
                 let name = "\(path).\(key.prefix(64))"
                 let bias = try bias(value, name)
                 if let id = Int64(key) {
-                    biases.append(LogitBias(try token(id, name), bias: bias))
+                    add(id, name, bias: bias)
                 } else {
-                    biases.append(LogitBias(try text(key, name), bias: bias))
+                    biases.append(LogitBias(.text(try checked(key, name)), bias: bias))
                 }
             }
         default: throw fields.mismatch("logit_bias", "a list of pairs or an object", value)
         }
-        return biases
+        return (biases, unknown)
     }
 
     private static func check(count: Int, _ path: String) throws(APIError) {
@@ -45,26 +64,11 @@ enum LogitBiasField {
         }
     }
 
-    private static func target(_ value: JSONValue, _ name: String) throws(APIError) -> LogitBias.Target {
-        if let string = value.stringValue { return try text(string, name) }
-        guard let id = value.integerValue else {
-            throw .field(name, "The token must be an id or a string, but is \(FieldReader.short(value))")
-        }
-        return try token(id, name)
-    }
-
-    private static func token(_ id: Int64, _ name: String) throws(APIError) -> LogitBias.Target {
-        guard let id = Int32(exactly: id), id >= 0 else {
-            throw .field(name, "The token id must be between 0 and \(Int32.max), but is \(id)")
-        }
-        return .token(id)
-    }
-
-    private static func text(_ text: String, _ name: String) throws(APIError) -> LogitBias.Target {
+    private static func checked(_ text: String, _ name: String) throws(APIError) -> String {
         guard !text.isEmpty, text.utf8.count <= textLimit else {
             throw .field(name, "The token's text must have 1 to \(textLimit) bytes, but has \(text.utf8.count)")
         }
-        return .text(text)
+        return text
     }
 
     private static func bias(_ value: JSONValue, _ name: String) throws(APIError) -> Float {

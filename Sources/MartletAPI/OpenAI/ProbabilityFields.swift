@@ -8,7 +8,10 @@ enum ProbabilityFields {
     /// What `logprobs: true` means, as at llama-server.
     private static let defaultCount = 20
 
-    static func read(_ fields: FieldReader) throws(APIError) -> ProbabilityRequest? {
+    /// - Parameter tellsDrawnAlone: whether `logprobs: 0` asks for the drawn tokens', or for nothing as at llama-server.
+    static func read(
+        _ fields: FieldReader, tellsDrawnAlone: Bool = false
+    ) throws(APIError) -> ProbabilityRequest? {
         let isAfterSampling = try fields.bool("post_sampling_probs") ?? false
         let limits = 0...countLimit
         let top = try fields.integer("top_logprobs", in: limits)
@@ -22,7 +25,7 @@ enum ProbabilityFields {
         } else if let wantsAll {
             count = wantsAll ? top ?? defaultCount : nil
         } else {
-            count = try fields.integer("logprobs", in: limits).flatMap { $0 > 0 ? $0 : nil }
+            count = try fields.integer("logprobs", in: limits).flatMap { $0 > 0 || tellsDrawnAlone ? $0 : nil }
         }
         return count.map { ProbabilityRequest(count: $0, stage: isAfterSampling ? .afterSampling : .beforeSampling) }
     }

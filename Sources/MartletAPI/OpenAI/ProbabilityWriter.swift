@@ -53,9 +53,10 @@ struct ProbabilityWriter: Sendable, Equatable {
         writeList(tokens, to: &bytes) { token, bytes in
             if token[0].value == .infinity { return JSONText.appendRaw("null", to: &bytes) }
             JSONText.appendRaw("{", to: &bytes)
-            // Two tokens can have one text, such as parts of characters; a member must come once: the likelier counts.
+            // The likeliest, and the drawn one. Two tokens can have one text, such as parts of characters; a member must
+            // come once: the likelier counts.
             var seen: Set<ExactString> = []
-            for index in 1..<max(1, token.count) where seen.insert(Self.text(token[index])) {
+            for index in Array(1..<max(1, token.count)) + [0] where seen.insert(Self.text(token[index])) {
                 if seen.count > 1 { JSONText.appendRaw(",", to: &bytes) }
                 JSONText.appendString(Self.text(token[index]), to: &bytes)
                 JSONText.appendRaw(":", to: &bytes)

@@ -26,7 +26,7 @@ enum PromptFields {
         return (prompts, true)
     }
 
-    private static func one(_ value: JSONValue, name: String) throws(APIError) -> Prompt {
+    static func one(_ value: JSONValue, name: String) throws(APIError) -> Prompt {
         switch value {
         case .string(let text): return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
         case .array(let elements):
@@ -34,18 +34,21 @@ enum PromptFields {
                 throw .field(name, "A text or a list of tokens is required, but the list is empty")
             }
             let pieces = try mixed(elements, name: name, isTrusted: true)
-            // Who sends tokens has counted them: nothing is added before them.
+            // A client that sends tokens has counted them: nothing is added before them.
             return Prompt(pieces: pieces, addsBeginning: elements[0].stringValue != nil)
-        case .object(let members):
-            guard let text = members["prompt_string"]?.stringValue else {
-                throw .field("\(name).prompt_string", "A text is required, but the field is missing")
-            }
-            if let media = members["multimodal_data"]?.arrayValue, !media.isEmpty {
+        case .object:
+            if let media = value["multimodal_data"] {
                 throw APIError(
-                    .notSupported, "Field '\(name).multimodal_data': media are not supported by this version",
+                    .notSupported,
+                    "Field '\(name).multimodal_data': The model reads no media, but got \(FieldReader.short(media))",
                     parameter: "\(name).multimodal_data")
             }
-            return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
+            guard let prompt = value["prompt_string"], prompt.objectValue == nil else {
+                throw .field(
+                    "\(name).prompt_string",
+                    "A text is required, but got \(value["prompt_string"]?.kindName ?? "nothing")")
+            }
+            return try one(prompt, name: "\(name).prompt_string")
         default: throw .field(name, "Value must be a string or a list of tokens, but is \(value.kindName)")
         }
     }

@@ -15,10 +15,12 @@ package struct ResponseHead: Sendable, Equatable {
     package var warnings: [String]
     /// Whether ids of tool calls are as the model's template demands them.
     package var hasShortCallIDs: Bool
+    /// The tokens that end an answer of the model, as far as they were known then.
+    package var endTokens: [Int32]
 
     package init(
         id: String, created: Int, model: String, fingerprint: String, warnings: [String] = [],
-        hasShortCallIDs: Bool = false
+        hasShortCallIDs: Bool = false, endTokens: [Int32] = []
     ) {
         self.id = id
         self.created = created
@@ -26,6 +28,7 @@ package struct ResponseHead: Sendable, Equatable {
         self.fingerprint = fingerprint
         self.warnings = warnings
         self.hasShortCallIDs = hasShortCallIDs
+        self.endTokens = endTokens
     }
 
     /// The id of a tool call: the generation's first 96 bits and the call's number, so that it is unique, and the same
@@ -56,11 +59,13 @@ package struct ResponseHead: Sendable, Equatable {
         writeWarnings(others, to: &bytes)
     }
 
-    /// Appends `,"warnings":[…]` where there are some: the request's, then those given.
+    /// Appends `,"warnings":[…]` where there are some: the request's, then those given, each once.
     func writeWarnings(_ others: [String] = [], to bytes: inout [UInt8]) {
         guard !warnings.isEmpty || !others.isEmpty else { return }
+        var unique: [String] = []
+        for warning in warnings + others where !unique.contains(warning) { unique.append(warning) }
         JSONText.appendRaw(",\"warnings\":", to: &bytes)
-        JSONValue.array((warnings + others).map { .string($0) }).write(to: &bytes)
+        JSONValue.array(unique.map { .string($0) }).write(to: &bytes)
     }
 }
 
@@ -74,6 +79,10 @@ enum Accounting {
         _ completion: Completion, _ options: CompletionOptions, _ native: NativeObject, suffix: [UInt8],
         to bytes: inout [UInt8]
     ) {
+        if options.told.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            native.write(completion, to: &bytes)
+        }
         if options.includesUsage {
             JSONText.appendRaw("}\n\ndata: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
@@ -82,10 +91,6 @@ enum Accounting {
         }
         JSONText.appendRaw(",", to: &bytes)
         writeTimings(completion.timings, to: &bytes)
-        if options.told.isVerbose {
-            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
-            native.write(completion, to: &bytes)
-        }
         JSONText.appendRaw("}\n\n", to: &bytes)
         ServerSentEvent.appendDone(to: &bytes)
     }
@@ -124,9 +129,11 @@ enum Accounting {
         JSONText.appendRaw("}", to: &bytes)
     }
 
+    /// Times are whole microseconds. Rates are computed from the times in the response.
     private static func writeRates(
         _ name: StaticString, count: Int, milliseconds: Double, to bytes: inout [UInt8]
     ) {
+        let milliseconds = (milliseconds * 1_000).rounded() / 1_000
         for (suffix, value) in [
             ("_ms" as StaticString, milliseconds),
             ("_per_token_ms", count > 0 ? milliseconds / Double(count) : 0),
@@ -136,7 +143,7 @@ enum Accounting {
             JSONText.appendRaw(name, to: &bytes)
             JSONText.appendRaw(suffix, to: &bytes)
             JSONText.appendRaw("\":", to: &bytes)
-            JSONText.appendNumber((value * 1_000).rounded() / 1_000, to: &bytes)
+            JSONText.appendNumber(value, to: &bytes)
         }
     }
 

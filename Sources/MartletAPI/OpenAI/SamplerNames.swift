@@ -10,7 +10,9 @@ enum SamplerNames {
     ]
 
     /// Besides these, every name counts with hyphens for underscores, and with neither.
-    private static let aliases: [String: SamplerKind] = ["nucleus": .topP, "temp": .temperature, "typ": .typicalP]
+    private static let aliases: [String: SamplerKind] = [
+        "nucleus": .topP, "temp": .temperature, "typ": .typicalP, "typical_p": .typicalP, "typical": .typicalP,
+    ]
 
     private static let countLimit = 64
 
@@ -19,20 +21,24 @@ enum SamplerNames {
         kinds.map { kind in .string(table.first { $0.kind == kind }?.name ?? "") }
     }
 
-    static func read(_ fields: FieldReader) throws(APIError) -> [SamplerKind]? {
+    /// - Returns: the known samplers in order, and an error for each unknown name: presets of older versions name samplers
+    ///   that are gone, such as `tfs_z`.
+    static func read(_ fields: FieldReader) throws(APIError) -> (kinds: [SamplerKind], unknown: [APIError])? {
         guard let value = fields.value("samplers") else { return nil }
         let path = fields.path("samplers")
+        var unknown: [APIError] = []
         if let letters = value.stringValue {
             try check(count: letters.count, path)
             var kinds: [SamplerKind] = []
             for letter in letters {
-                guard let entry = table.first(where: { $0.letter == letter }) else {
+                if let entry = table.first(where: { $0.letter == letter }) {
+                    kinds.append(entry.kind)
+                } else {
                     let known = table.map { "\($0.letter) (\($0.name))" }.joined(separator: ", ")
-                    throw .field(path, "Letters must be of \(known), but got \"\(letter)\"")
+                    unknown.append(.field(path, "Letters must be of \(known), but got \"\(letter)\""))
                 }
-                kinds.append(entry.kind)
             }
-            return kinds
+            return (kinds, unknown)
         }
         guard let values = value.arrayValue else {
             throw fields.mismatch("samplers", "a list of names or a string of letters", value)
@@ -40,13 +46,17 @@ enum SamplerNames {
         try check(count: values.count, path)
         var kinds: [SamplerKind] = []
         for (index, value) in values.enumerated() {
-            guard let name = value.stringValue, let kind = kind(named: name) else {
-                let known = table.map(\.name).joined(separator: ", ")
-                throw .field("\(path)[\(index)]", "Value must be one of \(known), but got \(FieldReader.short(value))")
+            if let kind = value.stringValue.flatMap({ kind(named: $0) }) {
+                kinds.append(kind)
+                continue
             }
-            kinds.append(kind)
+            let known = table.map(\.name).joined(separator: ", ")
+            let error = APIError.field(
+                "\(path)[\(index)]", "Value must be one of \(known), but got \(FieldReader.short(value))")
+            guard value.stringValue != nil else { throw error }
+            unknown.append(error)
         }
-        return kinds
+        return (kinds, unknown)
     }
 
     private static func check(count: Int, _ path: String) throws(APIError) {

@@ -5,20 +5,41 @@ import MartletProtocol
 struct SamplingFields {
     let fields: FieldReader
     let defaults: SamplingParameters
+    /// Whether unknown samplers and tokens are left out with a warning, as llama-server leaves them out, or refused.
+    var leavesOutUnknown = false
+    /// Warnings of fields that were left out, a sentence each.
+    private(set) var warnings: [String] = []
+
+    init(fields: FieldReader, defaults: SamplingParameters, leavesOutUnknown: Bool = false) {
+        self.fields = fields
+        self.defaults = defaults
+        self.leavesOutUnknown = leavesOutUnknown
+    }
 
     private static let counts = 0...Int(Int32.max)
 
     /// - Parameter randomSeed: used when the request fixes none.
-    func parameters(randomSeed: UInt64) throws(APIError) -> SamplingParameters {
+    mutating func parameters(randomSeed: UInt64) throws(APIError) -> SamplingParameters {
         var sampling = defaults
         try readPenalties(&sampling)
         try readFilters(&sampling)
         try readDraw(&sampling)
         sampling.dry = try dry()
-        if let samplers = try SamplerNames.read(fields) { sampling.samplers = samplers }
-        if let biases = try LogitBiasField.read(fields) { sampling.logitBiases = biases }
+        if let (samplers, unknown) = try SamplerNames.read(fields) {
+            sampling.samplers = samplers
+            try leaveOut(unknown)
+        }
+        if let (biases, unknown) = try LogitBiasField.read(fields) {
+            sampling.logitBiases = biases
+            try leaveOut(unknown)
+        }
         sampling.seed = try seed() ?? randomSeed
         return sampling
+    }
+
+    private mutating func leaveOut(_ unknown: [APIError]) throws(APIError) {
+        if !leavesOutUnknown, let first = unknown.first { throw first }
+        warnings += unknown.map { "\($0.message); it was left out." }
     }
 
     private func readPenalties(_ sampling: inout SamplingParameters) throws(APIError) {
@@ -97,9 +118,7 @@ struct SamplingFields {
 
     /// Negative and 0xFFFFFFFF mean "any", as at llama-server.
     private func seed() throws(APIError) -> UInt64? {
-        guard let value = try fields.integer("seed", in: .min ... .max), value >= 0, value != 0xFFFF_FFFF else {
-            return nil
-        }
-        return UInt64(value)
+        guard let value = try fields.unsigned("seed"), value != 0xFFFF_FFFF else { return nil }
+        return value
     }
 }

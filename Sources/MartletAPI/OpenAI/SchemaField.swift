@@ -12,24 +12,33 @@ package struct SchemaField: Sendable, Equatable {
     /// What was made for requests before.
     private static let kept = GrammarCache()
 
-    /// - Returns: `nil` where nothing is asked for.
-    static func read(
-        _ fields: FieldReader, _ compiler: SchemaCompiler, limits: GrammarLimits, cache: GrammarCache = kept
-    ) throws(APIError) -> SchemaField? {
-        guard let (schema, name) = try schema(fields) else { return nil }
+    /// A schema in a request.
+    struct Asked {
+        var schema: JSONValue
+        /// Where it stands in the request.
+        var name: String
+        /// Whether it is to be honoured in every point, or as far as it can be; `nil` = as the request has it for schemas.
+        var isStrict: Bool?
+    }
+
+    init(
+        _ asked: Asked, _ compiler: SchemaCompiler, limits: GrammarLimits, cache: GrammarCache = kept
+    ) throws(APIError) {
         var compiler = compiler
-        let described = try fields.object("response_format")?.object("json_schema")
-        if let isStrict = try described?.bool("strict") { compiler.mode = isStrict ? .strict : .relaxed }
+        if let isStrict = asked.isStrict { compiler.mode = isStrict ? .strict : .relaxed }
         do throws(SchemaError) {
             var size = SchemaSize()
-            try size.add(schema, limits: compiler.limits)
-            let key = schema.bytes + Array("\(compiler) \(limits)".utf8)
-            return try cache.grammar(of: key) { () throws(SchemaError) -> GrammarCache.Entry? in
-                let (grammar, warnings) = try compiler.grammar(of: schema, limits: limits)
+            try size.add(asked.schema, limits: compiler.limits)
+            let key = asked.schema.bytes + Array("\(compiler) \(limits)".utf8)
+            let entry = try cache.grammar(of: key) { () throws(SchemaError) -> GrammarCache.Entry? in
+                let (grammar, warnings) = try compiler.grammar(of: asked.schema, limits: limits)
                 return GrammarCache.Entry(grammar: grammar, warnings: warnings)
-            }.map { SchemaField(grammar: $0.grammar, warnings: $0.warnings) }
+            }
+            guard let entry else { throw SchemaError(.unsatisfiable, pointer: "#", keyword: "", "no grammar was made") }
+            grammar = entry.grammar
+            warnings = entry.warnings
         } catch {
-            throw APIError(error, field: name)
+            throw APIError(error, field: asked.name)
         }
     }
 
@@ -38,45 +47,43 @@ package struct SchemaField: Sendable, Equatable {
         var compiler = compiler
         if let mode = try choice(SchemaMode.self, "schema_mode", fields) { compiler.mode = mode }
         if let spacing = try choice(JSONSpacing.self, "schema_whitespace", fields) { compiler.spacing = spacing }
+        if try GuidedFields.isCompact(fields) { compiler.spacing = .compact }
         return compiler
     }
 
-    /// The schema that is asked for, and where it stands in the request.
-    private static func schema(_ fields: FieldReader) throws(APIError) -> (JSONValue, name: String)? {
-        let plain = fields.value("json_schema")
-        guard let format = try fields.object("response_format") else {
-            return plain.map { ($0, "json_schema") }
+    /// - Returns: `nil` where no schema is asked for.
+    static func asked(_ fields: FieldReader) throws(APIError) -> Asked? {
+        let plain = fields.value("json_schema").map { Asked(schema: $0, name: "json_schema") }
+        guard let format = try fields.object("response_format"), let asked = try asked(format: format) else {
+            return plain
         }
-        let asked: (JSONValue, name: String)?
+        guard plain == nil else {
+            throw .field("json_schema", "Only one of json_schema and response_format can be honoured")
+        }
+        return asked
+    }
+
+    private static func asked(format: FieldReader) throws(APIError) -> Asked? {
         switch try format.string("type") {
         case nil: throw .field("response_format.type", "A text is required, but the field is missing")
-        case "text": asked = nil
+        case "text": return nil
         case "json_object":
-            if let schema = format.value("schema") {
-                asked = (schema, "response_format.schema")
-            } else {
-                asked = (["type": "object"], "response_format")
-            }
+            if let schema = format.value("schema") { return Asked(schema: schema, name: format.path("schema")) }
+            return Asked(schema: ["type": "object"], name: "response_format")
         case "json_schema":
-            let name = "response_format.json_schema"
-            guard let described = try format.object("json_schema") else {
-                throw .field(name, "An object is required, but the field is missing")
-            }
+            // Some clients leave the object in between out.
+            let described = try format.object("json_schema") ?? format
             _ = try described.string("name")
             guard let schema = described.value("schema") else {
-                throw .field("\(name).schema", "A JSON Schema is required, but the field is missing")
+                throw .field(
+                    "response_format.json_schema.schema", "A JSON Schema is required, but the field is missing")
             }
-            asked = (schema, "\(name).schema")
+            return Asked(schema: schema, name: described.path("schema"), isStrict: try described.bool("strict"))
         case let type?:
             throw .field(
                 "response_format.type",
                 "Value must be one of text, json_object, json_schema, but got \"\(type.prefix(64))\"")
         }
-        guard let asked else { return plain.map { ($0, "json_schema") } }
-        if plain != nil {
-            throw .field("json_schema", "Only one of json_schema and response_format can be honoured")
-        }
-        return asked
     }
 
     private static func choice<Choice: RawRepresentable & CaseIterable>(

@@ -18,7 +18,8 @@ package struct TextCompletionRequest: Sendable, Equatable {
             throw .field("prompt", "A text or a list of tokens is required, but the field is missing")
         }
         prompts = try PromptFields.read(value, name: "prompt").prompts
-        options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
+        options = try CompletionOptions(
+            fields, defaults: defaults, randomSeed: randomSeed, tellsDrawnAlone: true)
         try options.check(promptCount: prompts.count)
         echoes = try fields.bool("echo") ?? false
         if echoes, options.tellsProbabilities {

@@ -63,10 +63,8 @@ package struct TextCompletionView: StreamView {
             head.write(object: "text_completion", warnings: [text], to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .promptProgress(let progress):
-            JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
-            bytes.append(contentsOf: suffix)
-            JSONText.appendRaw(",", to: &bytes)
-            Accounting.writeProgress(progress, to: &bytes)
+            writeChunk([], TokenNotes(), to: &bytes)
+            options.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .choice(let number, let event):
             if others.indices.contains(number - 1) { others[number - 1].encode(event, number: 0, into: &bytes) }
@@ -86,6 +84,13 @@ package struct TextCompletionView: StreamView {
     private func encodeText(
         _ text: ArraySlice<UInt8>, _ notes: TokenNotes, into bytes: inout [UInt8]
     ) {
+        writeChunk(text, notes, to: &bytes)
+        options.writeTimings(notes.standing, to: &bytes)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+    }
+
+    /// Appends a chunk without its end.
+    private func writeChunk(_ text: ArraySlice<UInt8>, _ notes: TokenNotes, to bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
         JSONText.appendEscaped(text, to: &bytes)
         JSONText.appendRaw("\",\"index\":", to: &bytes)
@@ -94,8 +99,6 @@ package struct TextCompletionView: StreamView {
         writeProbabilities(notes.probabilities, to: &bytes)
         JSONText.appendRaw(",\"finish_reason\":null}", to: &bytes)
         bytes.append(contentsOf: suffix)
-        options.writeTimings(notes.standing, to: &bytes)
-        JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
     private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
@@ -119,6 +122,11 @@ package struct TextCompletionView: StreamView {
         // Each of several has had its end.
         if others.isEmpty { writeChoice(text: [], [], completion, to: &bytes) }
         bytes.append(contentsOf: suffix)
+        if !options.includesUsage {
+            // As at llama-server, without a request for it.
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeUsage(completion.timings, to: &bytes)
+        }
         Accounting.writeEnd(completion, options, native, suffix: suffix, to: &bytes)
     }
 

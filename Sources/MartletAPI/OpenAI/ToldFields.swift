@@ -8,17 +8,19 @@ package struct ToldFields: Sendable, Equatable {
     package var tokens = false
     /// llama-server's own object beside OpenAI's.
     package var isVerbose = false
-    /// Which members of llama-server's own object are told, `a/b` for a member of a member; empty = all.
+    /// The members of llama-server's own object in the response; empty = all. `a/b` names a member of a member, which the
+    /// response has under that name.
     package var members: [String] = []
 
     private static let memberLimit = 256
 
     init() {}
 
-    init(_ fields: FieldReader) throws(APIError) {
+    /// - Parameter isVerbose: whether `verbose` is meant where the request does not say.
+    init(_ fields: FieldReader, isVerbose: Bool) throws(APIError) {
         timingsPerToken = try fields.bool("timings_per_token") ?? false
         tokens = try fields.bool("return_tokens") ?? false
-        isVerbose = try fields.bool("verbose") ?? false
+        self.isVerbose = try fields.bool("verbose") ?? isVerbose
         let names = try fields.array("response_fields") ?? []
         guard names.count <= Self.memberLimit else {
             throw .field("response_fields", "At most \(Self.memberLimit) names are allowed, but got \(names.count)")

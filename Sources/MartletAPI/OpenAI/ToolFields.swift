@@ -60,9 +60,6 @@ package struct ToolFields: Sendable, Equatable {
         }
         allowsSeveral = try fields.bool("parallel_tool_calls") ?? true
         if let value = fields.value("tool_choice") { try readChoice(value, names) }
-        if isActive, let grammar = fields.value("grammar"), grammar.stringValue?.isEmpty != true {
-            throw .field("grammar", "A grammar cannot be given together with tools; set tool_choice to \"none\"")
-        }
     }
 
     /// Whether the model may call anything.
@@ -168,13 +165,17 @@ package struct ToolFields: Sendable, Equatable {
     }
 
     private mutating func readObject(_ value: JSONValue, _ names: Set<ExactString>) throws(APIError) {
-        let type = value["type"]?.stringValue
+        // Anthropic's word for the same.
+        if value["disable_parallel_tool_use"]?.boolValue == true { allowsSeveral = false }
+        let type = value["type"]?.stringValue ?? (value["function"] == nil ? nil : "function")
         switch type {
-        case "function"?:
+        case "function"?, "tool"?:
             let name = value["function"]?["name"] ?? value["name"]
             allowed = [ExactString(try Self.known(name, names, at: "tool_choice.function.name"))]
             choice = .required
             allowsSeveral = false
+        case let word? where Self.words[word] != nil:
+            choice = try Self.mode(word, at: "tool_choice.type", alsoNone: true)
         case "allowed_tools"?:
             let place = "tool_choice.allowed_tools"
             let list = value["allowed_tools"] ?? value
@@ -190,19 +191,23 @@ package struct ToolFields: Sendable, Equatable {
             allowed = result
         default:
             let got = value["type"].map(FieldReader.short) ?? "nothing"
-            throw .field("tool_choice.type", "Value must be \"function\" or \"allowed_tools\", but got \(got)")
+            throw .field(
+                "tool_choice.type",
+                "Value must be one of function, allowed_tools, none, auto, required, but got \(got)")
         }
     }
 
+    /// OpenAI's words, and Anthropic's for "required".
+    private static let words: [String: Choice] = [
+        "none": .none, "auto": .auto, "required": .required, "any": .required,
+    ]
+
     private static func mode(_ word: String, at place: String, alsoNone: Bool) throws(APIError) -> Choice {
-        switch word {
-        case "auto": return .auto
-        case "required": return .required
-        case "none" where alsoNone: return .none
-        default:
+        guard let choice = words[word], alsoNone || choice != .none else {
             let known = alsoNone ? "none, auto, required" : "auto, required"
             throw .field(place, "Value must be one of \(known), but got \(FieldReader.short(.string(word)))")
         }
+        return choice
     }
 
     private static func known(_ value: JSONValue?, _ names: Set<ExactString>, at place: String) throws(APIError)

@@ -21,6 +21,8 @@ package struct ChatTemplate: Sendable {
     let recognition: SyntaxRecognition
     /// What the template puts between thinking and answer, end marker included; empty without markers.
     package let closing: String
+    /// The template's text before an answer without thinking: an empty think block, or nothing.
+    let emptyThinking: String
     /// What the template puts in front of an answer.
     package let generationPrompt: String
     /// All of what it may put there, longest first.
@@ -59,6 +61,7 @@ package struct ChatTemplate: Sendable {
         }
         generationPrompts = probe.generationPrompts(thinkingSwitch: capabilities.thinkingSwitch)
         closing = markers.map { probe.closing($0, of: syntax.family, reasoningField: reasoningField) } ?? ""
+        emptyThinking = markers.map { probe.emptyThinking($0) } ?? ""
         generationPrompt = probe.generationPrompt()
     }
 
@@ -66,13 +69,13 @@ package struct ChatTemplate: Sendable {
     /// - Throws: `raised` in the template's own words when it refuses the messages; `input` when they cannot be adapted.
     package func render(
         messages: [JSONValue], tools: [JSONValue]? = nil, addGenerationPrompt: Bool = true,
-        continuesLastMessage: Bool = false, arguments: JSONObject = JSONObject(), now: TemplateTime = .now,
+        continuing continuation: Continuation? = nil, arguments: JSONObject = JSONObject(), now: TemplateTime = .now,
         budget: TemplateBudget = TemplateBudget()
     ) throws(TemplateError) -> RenderedPrompt {
-        if continuesLastMessage, let last = messages.last {
+        if let continuation, let last = messages.last {
             let rendered = try render(
                 messages: messages.dropLast(), tools: tools, arguments: arguments, now: now, budget: budget)
-            return continued(rendered, with: last)
+            return continued(rendered, with: last, continuation)
         }
         let tools = tools.flatMap { $0.isEmpty ? nil : $0 }
         var arguments = arguments
@@ -93,9 +96,23 @@ package struct ChatTemplate: Sendable {
             closing: closing, opening: opening(of: rendered, reasoning), warnings: warnings)
     }
 
+    /// Which part of the last message an answer goes on with.
+    package enum Continuation: Sendable {
+        /// The content, or the thinking of a message that has nothing else.
+        case any
+        /// The content, behind thinking that has ended.
+        case content
+        /// The thinking. Content of the message is left out.
+        case reasoning
+    }
+
     /// A prompt that asks for an answer, with the beginning of that answer.
-    private func continued(_ prompt: RenderedPrompt, with message: JSONValue) -> RenderedPrompt {
-        let content = message["content"]?.stringValue ?? MessageAdapter.joinedText(of: message["content"])
+    private func continued(
+        _ prompt: RenderedPrompt, with message: JSONValue, _ continuation: Continuation
+    ) -> RenderedPrompt {
+        let content =
+            continuation == .reasoning
+            ? "" : message["content"]?.stringValue ?? MessageAdapter.joinedText(of: message["content"])
         let thought = Self.thought(in: message)
         var parts: [PromptSegment] = []
         func write(_ text: String, isTrusted: Bool) {
@@ -103,15 +120,18 @@ package struct ChatTemplate: Sendable {
         }
         let isThinking = OutputParser(syntax, after: prompt.opening).isInReasoning
         let syntax = syntax.syntax
-        if !thought.isEmpty, let reasoning = syntax.reasoning {
+        let thinks = !thought.isEmpty || continuation == .reasoning
+        if thinks, let reasoning = syntax.reasoning {
             if !isThinking { write(OutputSyntax.behindHead(of: reasoning.start, in: prompt.opening), isTrusted: true) }
             write(thought, isTrusted: false)
         }
-        if !content.isEmpty {
-            if isThinking || !thought.isEmpty, let reasoning = syntax.reasoning {
+        if !content.isEmpty || continuation == .content {
+            let isBehindThought = isThinking || thinks
+            if isBehindThought, let reasoning = syntax.reasoning {
                 write(reasoning.ends[0], isTrusted: true)
+            } else if prompt.reasoning == .undecided {
+                write(OutputSyntax.behindHead(of: emptyThinking, in: prompt.opening), isTrusted: true)
             }
-            let isBehindThought = isThinking || !thought.isEmpty
             let start = syntax.contentStart
             write(
                 isBehindThought ? start : OutputSyntax.behindHead(of: start, in: prompt.opening), isTrusted: true)

@@ -8,13 +8,15 @@ import OrderedCollections
 /// - Where there is no system role either, its text goes in front of the next user message.
 /// - Text parts are joined by line feeds where parts cannot be taken; a string becomes a part where only these can.
 /// - Missing content beside tool calls becomes the empty string where the template fails on none.
-/// - Tool call arguments become objects, or text, where the template takes only that.
+/// - Tool call arguments become objects, or text, where the template takes only that; of a call that was cut off, the
+///   certain part.
 /// - Ids of calls become short ones where the template demands that, those of their results alike.
-/// - Thinking is offered under the name that the template reads.
+/// - Thinking is offered under the name that the template reads, or as a part of the content.
 /// - Content beside thinking and calls joins the thinking where the template refuses all three in one message, with a
 ///   warning: gpt-oss's template shows such content as thinking, too.
 /// - Tools and their arguments get an empty description where the template fails without it.
 /// - Schemas of tools lose the type `null` where the template recurses over it. The grammar of the calls keeps it.
+/// - An answer without a text becomes an empty part where the template refuses an empty string.
 ///
 /// Messages that need none of this are passed on as they are.
 struct MessageAdapter {
@@ -46,6 +48,7 @@ struct MessageAdapter {
                     "messages[\(index)].content joined the message's reasoning: the model's template takes no content beside reasoning and tool calls"
                 )
             }
+            if role == "assistant" { adaptAnswer(&members) }
             if role == "user", !heldSystemTexts.isEmpty {
                 members["content"] = try prefixed(members["content"] ?? .null, heldSystemTexts, at: index)
                 heldSystemTexts = []
@@ -131,7 +134,7 @@ struct MessageAdapter {
     }
 
     private func adaptToolCalls(_ members: inout JSONObject, at index: Int) throws(TemplateError) {
-        guard capabilities.argumentForm != .either, case .array(var calls)? = members["tool_calls"] else { return }
+        guard case .array(var calls)? = members["tool_calls"] else { return }
         for (place, call) in calls.enumerated() {
             guard case .object(var callMembers) = call, case .object(var function)? = callMembers["function"],
                 let arguments = function["arguments"]
@@ -140,6 +143,10 @@ struct MessageAdapter {
             case (.objects, .string(let text)):
                 function["arguments"] = try object(from: text, "messages[\(index)].tool_calls[\(place)]")
             case (.texts, .object): function["arguments"] = .string(arguments.text)
+            case (_, .string(let text)):
+                // Some templates read the text themselves.
+                guard !text.hasSuffix("}"), let beginning = CutArguments.object(beginning: text) else { continue }
+                function["arguments"] = .string(beginning.text)
             default: continue
             }
             callMembers["function"] = .object(function)
@@ -154,6 +161,7 @@ struct MessageAdapter {
         do {
             return try JSONParser.parse(Array(text.utf8))
         } catch {
+            if let beginning = CutArguments.object(beginning: text) { return beginning }
             throw failure("\(place).function.arguments must be the text of a JSON object: \(error.message)")
         }
     }
@@ -179,5 +187,23 @@ struct MessageAdapter {
         members[field] = .string(thought + "\n\n" + content)
         members["content"] = ""
         return true
+    }
+
+    /// Puts thinking into the content, and an empty text into a part, where the template wants it so.
+    private func adaptAnswer(_ members: inout JSONObject) {
+        let isEmpty = members["content"] == ""
+        let hasCalls = members["tool_calls"]?.arrayValue?.isEmpty == false
+        let thought = TemplateProbe.reasoningFields.compactMap { members[$0]?.stringValue }.first ?? ""
+        if capabilities.takesThinkingParts, !thought.isEmpty {
+            var parts: [JSONValue] = [["type": "thinking", "thinking": .string(thought)]]
+            switch members["content"] {
+            case .string(let text)? where !isEmpty: parts.append(["type": "text", "text": .string(text)])
+            case .array(let given)?: parts += given
+            default: break
+            }
+            members["content"] = .array(parts)
+        } else if isEmpty, !hasCalls, capabilities.takesEmptyTextAsPartsOnly {
+            members["content"] = [["type": "text", "text": ""]]
+        }
     }
 }

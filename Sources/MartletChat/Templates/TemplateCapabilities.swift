@@ -33,6 +33,10 @@ package struct TemplateCapabilities: Sendable, Equatable {
     package var thinkingSwitch: String?
     /// The field of an assistant message whose text the template renders as thinking, if there is one.
     package var reasoningField: String?
+    /// Whether thinking is a part of an assistant's content, of type `thinking`.
+    package var takesThinkingParts = false
+    /// Whether an assistant message without a text is refused as a string, and taken as a list of parts.
+    package var takesEmptyTextAsPartsOnly = false
 
     package init() {}
 }

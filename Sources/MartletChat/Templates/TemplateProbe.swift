@@ -59,7 +59,23 @@ struct TemplateProbe {
         if let field = result.reasoningField {
             result.takesContentBesideReasonedCalls = takesContentBesideReasonedCalls(reasoningField: field)
         }
+        probeAnswerParts(&result)
         return result
+    }
+
+    /// Capabilities of an assistant's content as a list of parts.
+    private func probeAnswerParts(_ result: inout TemplateCapabilities) {
+        func answer(_ content: JSONValue) -> String? { render(conversation(with: "assistant", content: content)) }
+        let thought: JSONValue = ["type": "thinking", "thinking": .string(Self.word)]
+        let text: JSONValue = ["type": "text", "text": .string(Self.otherWord)]
+        if result.reasoningField == nil, let shown = answer([thought, text]), !shown.contains("'\(Self.word)'"),
+            !shown.contains("\"\(Self.word)\"")
+        {
+            result.takesThinkingParts = shown.contains(Self.word) && shown.contains(Self.otherWord)
+        }
+        result.takesEmptyTextAsPartsOnly =
+            result.textRoles.contains("assistant") && answer("") == nil
+            && answer([["type": "text", "text": ""]]) != nil
     }
 
     private func shows(_ word: String, _ messages: [JSONValue], tools: [JSONValue]? = nil) -> Bool {
@@ -206,6 +222,19 @@ struct TemplateProbe {
         else { return markers.end }
         let between = String(text[thought.upperBound..<answer.lowerBound])
         return between.contains(markers.end) ? between : markers.end
+    }
+
+    /// The text before an answer without thinking: an empty think block, or nothing.
+    func emptyThinking(_ markers: ReasoningMarkers) -> String {
+        let answer: JSONValue = ["role": "assistant", "content": .string(Self.word)]
+        let prompt = generationPrompt()
+        guard !prompt.isEmpty, let text = render([Self.user, answer]), let word = text.range(of: Self.word),
+            let head = Text(text, isTrusted: true).occurrences(of: Text(prompt, isTrusted: true)).last
+        else { return "" }
+        let start = text.utf8.index(text.utf8.startIndex, offsetBy: head + prompt.utf8.count)
+        guard start <= word.lowerBound else { return "" }
+        let between = String(text[start..<word.lowerBound])
+        return between.contains(markers.start) && between.contains(markers.end) ? between : ""
     }
 
     /// What asking for an answer adds to the prompt.

@@ -94,6 +94,7 @@ extension CompletionDefaults {
         if let value = values.integer(.reasoningBudget), value >= 0 { reasoningBudget = value }
         if let value = values.integer(.reasoningTurnBudget), value >= 0 { reasoningTurnBudget = value }
         if let value = values.text(.reasoningMessage) { reasoningMessage = value }
+        if let value = values.toggle(.verbose) { isVerbose = value }
         if let value = values.integer(.pingInterval) { pingInterval = value > 0 ? .seconds(value) : nil }
         if let value = values.toggle(.contextShift) { shiftsContext = value }
         if let value = values.integer(.keptTokens) { keptTokens = value }

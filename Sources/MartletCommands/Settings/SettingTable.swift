@@ -52,7 +52,7 @@ enum SettingTable {
             "How much is logged to standard error: 0 and 1 errors, 2 warnings, 3 information, 4 and 5 all."),
         Setting(
             .verbose, ["-v", "--log-verbose"], environment: [], .toggle, default: "off", in: .log, for: .both,
-            "The same as --log-verbosity 5."),
+            "The same as --log-verbosity 5, and the default of the request field verbose."),
     ]
 }
 

@@ -74,7 +74,11 @@ package struct PromptTokenizer: Sendable {
     /// The tokens of a text that is read for its meaning, of which there must be at least one. A text is closed as the
     /// model learned it; a list of tokens is taken as it is.
     package func tokensToEmbed(_ prompt: Prompt) throws(EngineError) -> [Int32] {
-        var tokens = try tokensToContinue(prompt)
+        var tokens = try tokens(of: prompt)
+        guard !tokens.isEmpty else {
+            throw EngineError(
+                .invalidRequest, "An input must have one token or more, but has none.", parameter: "input")
+        }
         if prompt.addsBeginning, let closing = vocabulary.closing { tokens.append(closing) }
         return tokens
     }

@@ -42,7 +42,7 @@ extension LoadProgress {
 }
 
 extension ModelInformation: FrameField {
-    static var minimumByteCount: Int { 20 }
+    static var minimumByteCount: Int { 21 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(path)
@@ -62,6 +62,7 @@ extension ModelInformation: FrameField {
         writer.write(toolUseChatTemplate)
         writer.write(beginningToken)
         writer.write(endToken)
+        writer.write(endOfGenerationTokens)
         writer.write(loadTime)
         writer.write(embeddingPooling != nil)
         if let embeddingPooling { writer.write(embeddingPooling.rawValue) }
@@ -87,6 +88,7 @@ extension ModelInformation: FrameField {
         toolUseChatTemplate = try reader.readOptionalString()
         beginningToken = try reader.readString()
         endToken = try reader.readString()
+        endOfGenerationTokens = try reader.readInt32s()
         loadTime = try reader.readDuration()
         embeddingPooling = try reader.readOptional { reader throws(FrameError) in
             let number = try reader.readByte()

@@ -12,7 +12,7 @@
 /// version, and a stranger is refused instead of being half understood.
 package enum FrameFormat {
     /// Raised with every change of a frame.
-    package static let version: UInt16 = 6
+    package static let version: UInt16 = 7
 
     /// Most bytes of one frame, its length field not counted. Above the largest request body that an edge accepts.
     package static let maximumByteCount = 256 * 1024 * 1024

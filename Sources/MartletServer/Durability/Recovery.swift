@@ -159,9 +159,8 @@ extension CompletionRoutes {
         switch origin.kind {
         case .chat:
             try service.restore(
-                stored, as: try completion(chat: origin.body, seed: origin.seed), from: origin, models: &models,
-                journal: journal,
-                on: eventLoop)
+                stored, as: try completion(chat: origin.body, prompts: prompts, seed: origin.seed), from: origin,
+                models: &models, journal: journal, on: eventLoop)
         case .text:
             try service.restore(
                 stored, as: try completion(text: origin.body, prompts: prompts, seed: origin.seed), from: origin,
@@ -189,11 +188,12 @@ extension CompletionService {
         let view = completion.makeView(
             ResponseHead(
                 id: head.responseID, created: Int(head.log.created), model: head.log.model,
-                fingerprint: origin.build, hasShortCallIDs: origin.hasShortCallIDs))
+                fingerprint: origin.build, warnings: completion.options.warnings,
+                hasShortCallIDs: origin.hasShortCallIDs, endTokens: origin.endTokens))
         var splitter: (any OutputSplitter)?
         if let request = stored.request {
             let model = models.model(request.model, configuration: configuration)
-            splitter = try completion.prepare(model).first?.splitter
+            splitter = try completion.prepared(for: model).first?.splitter
         }
         let restored = registry.restore(
             head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, finished: stored.finished

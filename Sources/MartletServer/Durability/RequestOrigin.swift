@@ -19,10 +19,12 @@ struct RequestOrigin: Sendable, Equatable {
     var build: String
     /// Whether its tool calls have short ids.
     var hasShortCallIDs: Bool
+    /// The tokens that end an answer of the model, as far as they were known.
+    var endTokens: [Int32]
 
     init(
         kind: CompletionKind, body: JSONValue, promptTexts: [String], seed: UInt64, build: String,
-        hasShortCallIDs: Bool
+        hasShortCallIDs: Bool, endTokens: [Int32] = []
     ) {
         self.kind = kind
         self.body = body
@@ -30,6 +32,7 @@ struct RequestOrigin: Sendable, Equatable {
         self.seed = seed
         self.build = build
         self.hasShortCallIDs = hasShortCallIDs
+        self.endTokens = endTokens
     }
 
     var bytes: [UInt8] {
@@ -37,6 +40,7 @@ struct RequestOrigin: Sendable, Equatable {
             "kind": .string(kind.rawValue), "build": .string(build), "body": body,
             "seed": .string("\(seed)"), "prompts": .array(promptTexts.map { .string($0) }),
             "short_call_ids": .bool(hasShortCallIDs),
+            "end_tokens": .array(endTokens.map { .integer(Int64($0)) }),
         ]
         return Array(value.text.utf8)
     }
@@ -50,6 +54,9 @@ struct RequestOrigin: Sendable, Equatable {
         else { return nil }
         self.init(
             kind: kind, body: body, promptTexts: prompts.compactMap(\.stringValue), seed: seed, build: build,
-            hasShortCallIDs: value["short_call_ids"]?.boolValue ?? false)
+            hasShortCallIDs: value["short_call_ids"]?.boolValue ?? false,
+            endTokens: (value["end_tokens"]?.arrayValue ?? []).compactMap {
+                $0.integerValue.flatMap(Int32.init(exactly:))
+            })
     }
 }

@@ -70,7 +70,7 @@ struct LoadedModel: Sendable {
                 messages: request.messages,
                 tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.json),
                 addGenerationPrompt: request.addsGenerationPrompt,
-                continuesLastMessage: request.continuesLastMessage,
+                continuing: request.continuation.map(ChatTemplate.Continuation.init),
                 arguments: templateArguments.merging(request.templateArguments) { $1 })
         } catch {
             throw APIError(.invalidRequest, error.description, parameter: "messages")
@@ -128,6 +128,17 @@ struct LoadedModel: Sendable {
             throw APIError(.server, "\(error)")
         }
         return (try rendered.constraint(request.options.constraint), [])
+    }
+}
+
+extension ChatTemplate.Continuation {
+    fileprivate init(_ continuation: ChatCompletionRequest.Continuation) {
+        self =
+            switch continuation {
+            case .any: .any
+            case .content: .content
+            case .reasoning: .reasoning
+            }
     }
 }
 

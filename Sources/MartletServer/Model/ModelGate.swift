@@ -1,4 +1,5 @@
 internal import Logging
+internal import MartletAPI
 internal import MartletObservability
 internal import MartletProtocol
 internal import Synchronization
@@ -55,6 +56,14 @@ final class ModelGate: Sendable {
             }
         }
         if let result { body(result) }
+    }
+
+    /// Waits until the model is there, or until it is certain that it will not be.
+    func loadedModel() async throws(APIError) -> LoadedModel {
+        let result = await withCheckedContinuation { continuation in
+            whenDecided { continuation.resume(returning: $0) }
+        }
+        return try result.mapError(APIError.init).get()
     }
 
     func engineStateChanged(_ newState: EngineState) {

@@ -14,4 +14,6 @@ struct PreparedPrompt: Sendable {
     var splitter: (any OutputSplitter)?
     /// What may be written, thinking included; `nil` = what the request's own fields say.
     var constraint: GenerationConstraint?
+    /// Tokens that the request names and the model lacks.
+    var unknownTokens: [Int32] = []
 }

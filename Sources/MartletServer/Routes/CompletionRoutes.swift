@@ -59,23 +59,39 @@ struct CompletionRoutes: Sendable {
     private func respond(
         toChat json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        try await service.respond(to: try completion(chat: json), headers, on: context)
+        let seed = UInt64.random(in: 0 ... .max)
+        let request = try chatRequest(json, seed: seed)
+        let prompts = request.options.told.isVerbose ? [try await text(of: request)] : []
+        return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
-    /// - Parameter seed: in case that the body names none.
+    /// - Parameters:
+    ///   - prompts: the prompt that `__verbose` shows; none where the request does not ask for it.
+    ///   - seed: in case that the body names none.
     func completion(
-        chat json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+        chat json: JSONValue, prompts: [String] = [], seed: UInt64 = .random(in: 0 ... .max)
     ) throws(APIError) -> Completion<ChatCompletionView> {
-        let request = try chatRequest(json, seed: seed)
+        completion(try chatRequest(json, seed: seed), json, prompts: prompts)
+    }
+
+    private func completion(
+        _ request: ChatCompletionRequest, _ json: JSONValue, prompts: [String]
+    ) -> Completion<ChatCompletionView> {
         let makeView = { @Sendable (head: ResponseHead) in
-            ChatCompletionView(head: head, options: request.options)
+            ChatCompletionView(head: head, options: request.options, prompt: prompts.first ?? "")
         }
         return Completion(
-            kind: .chat, body: json, options: request.options, promptCount: 1, idPrefix: "chatcmpl-",
-            makeView: makeView, chat: request
+            kind: .chat, body: json, promptTexts: prompts, options: request.options, promptCount: 1,
+            idPrefix: "chatcmpl-", makeView: makeView, chat: request
         ) { model throws(APIError) in
             [try model.prepare(request)]
         }
+    }
+
+    /// The text of a chat's prompt tokens. Waits for the model.
+    private func text(of request: ChatCompletionRequest) async throws -> String {
+        let prompt = try await service.gate.loadedModel().render(request).prompt
+        return String(decoding: try await service.engine.tokenize(prompt).flatMap(\.bytes), as: UTF8.self)
     }
 
     private func respond(

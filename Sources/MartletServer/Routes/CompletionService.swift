@@ -77,7 +77,8 @@ struct CompletionService: Sendable {
         let head = LogHead(created: Int64(created), model: configuration.modelName)
         let responseHead = ResponseHead(
             id: completion.idPrefix + head.id, created: created, model: head.model, fingerprint: configuration.build,
-            warnings: options.warnings, hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false)
+            warnings: options.warnings, hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false,
+            endTokens: gate.model?.information.endOfGenerationTokens ?? [])
         let view = completion.makeView(responseHead)
         var terms = GenerationTerms(head: head, responseID: completion.idPrefix + head.id, view: view)
         terms.owner = owner
@@ -88,7 +89,8 @@ struct CompletionService: Sendable {
                 RequestOrigin(
                     kind: completion.kind, body: completion.body, promptTexts: completion.promptTexts,
                     seed: options.sampling.seed,
-                    build: configuration.build, hasShortCallIDs: responseHead.hasShortCallIDs
+                    build: configuration.build, hasShortCallIDs: responseHead.hasShortCallIDs,
+                    endTokens: responseHead.endTokens
                 ).bytes
         }
         terms.streams = options.streams
@@ -162,7 +164,7 @@ struct CompletionService: Sendable {
                 var request = completion.options.request(
                     handle: generation.handle(ofChoice: number * count + choice), prompt: prepared.prompt,
                     visibleMarkers: prepared.visibleMarkers, adapters: prepared.adapters,
-                    constraint: prepared.constraint, choice: choice)
+                    constraint: prepared.constraint, leavingOut: prepared.unknownTokens, choice: choice)
                 request.reasoning = prepared.reasoning
                 registry.submit(request, splitter: prepared.splitter, origin: origin)
             }
@@ -177,7 +179,9 @@ struct CompletionService: Sendable {
         let view = completion.makeView(
             ResponseHead(
                 id: id, created: created, model: head.model, fingerprint: configuration.build,
-                hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false))
+                warnings: completion.options.warnings,
+                hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false,
+                endTokens: gate.model?.information.endOfGenerationTokens ?? []))
         var terms = GenerationTerms(head: head, responseID: id, view: view)
         terms.owner = original.owner
         terms.lifetime = .background
@@ -206,7 +210,7 @@ struct CompletionService: Sendable {
     ) throws(APIError) -> [PreparedPrompt] {
         try model.check(name: completion.options.model, configuration: configuration)
         try model.check(completion.options.adapters ?? [], field: "lora")
-        var prepared = try completion.prepare(model)
+        var prepared = try completion.prepared(for: model)
         let adapters = adapterScales.current(of: model.information)
         for index in prepared.indices {
             prepared[index].adapters = adapters

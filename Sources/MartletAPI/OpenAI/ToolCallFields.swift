@@ -1,0 +1,58 @@
+import MartletJSON
+import OrderedCollections
+
+/// The rules for `tool_calls` of a message in a conversation's history.
+enum ToolCallFields {
+    /// The result of validating a message's calls.
+    enum Verdict {
+        /// The message has no calls.
+        case none
+        case asTheyAre
+        /// The calls in a form that every template accepts.
+        case changed([JSONValue])
+    }
+
+    static func check(_ value: JSONValue, at place: String) throws(APIError) -> Verdict {
+        guard let calls = value.arrayValue else {
+            throw .field(place, "Value must be an array, but is \(value.kindName)")
+        }
+        guard !calls.isEmpty else { return .none }
+        var changed: [JSONValue]?
+        for (index, call) in calls.enumerated() {
+            let place = "\(place)[\(index)].function"
+            guard var members = call.objectValue, var function = call["function"]?.objectValue,
+                call["function"]?["name"]?.stringValue != nil
+            else {
+                throw .field("\(place).name", "A string is required")
+            }
+            let lacksArguments = try lacksArguments(function["arguments"], at: "\(place).arguments")
+            guard lacksArguments || members.contains(where: { $0.value == .null }) else { continue }
+            if lacksArguments { function["arguments"] = "{}" }
+            members["function"] = .object(function)
+            changed = changed ?? calls
+            changed?[index] = .object(members.withoutNulls)
+        }
+        return changed.map { .changed($0) } ?? .asTheyAre
+    }
+
+    /// Whether a call has no arguments: neither an object nor the text of one. `""`, `null` and `"null"` are none.
+    ///
+    /// A text that begins as an object is taken also where it is cut off, as an answer may end within a call.
+    private static func lacksArguments(_ value: JSONValue?, at place: String) throws(APIError) -> Bool {
+        switch value {
+        case nil, .null?: return true
+        case .object?: return false
+        case .string(let text)?:
+            guard let first = text.utf8.first(where: { !isSpace($0) }) else { return true }
+            if first == UInt8(ascii: "{") { return false }
+            let parsed = try? JSONParser.parse(Array(text.utf8))
+            if parsed == .null { return true }
+            let got = parsed.map { "the text of \($0.kindName)" } ?? FieldReader.short(.string(text))
+            throw .field(place, "Value must be the text of a JSON object, but is \(got)")
+        case let other?:
+            throw .field(place, "Value must be a string or an object, but is \(other.kindName)")
+        }
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+}
