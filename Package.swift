@@ -61,8 +61,8 @@ let package = Package(
         .target(
             name: "MartletServer",
             dependencies: [
-                "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol", "MartletJSON",
-                "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
+                "CZlib", "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol",
+                "MartletJSON", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -145,6 +145,7 @@ let package = Package(
         .target(name: "MartletFiles", swiftSettings: settings),
         .target(name: "MartletGGUF", dependencies: ["MartletText"], swiftSettings: settings),
         .target(name: "CSandbox"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "MartletJSON",
             dependencies: ["MartletText", .product(name: "OrderedCollections", package: "swift-collections")],

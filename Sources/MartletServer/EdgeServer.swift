@@ -28,7 +28,7 @@ package final class EdgeServer: Sendable {
     private let loops = ReaderLoops()
     private let adapterScales = AdapterScales()
     private let thoughts = ThoughtCounts()
-    private let connections = OpenConnections()
+    private let connections: OpenConnections
     private let shutdown = ShutdownFlag()
     private let recovery: RecoveryGate
     private let tracing: RequestTracing
@@ -48,6 +48,7 @@ package final class EdgeServer: Sendable {
         self.services = services
         tracing = RequestTracing(configuration.tracer)
         recovery = RecoveryGate(patience: configuration.journal?.requestPatience ?? .zero)
+        connections = OpenConnections(limit: configuration.limits.connections)
         let gate = ModelGate(configuration: configuration, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
@@ -194,8 +195,7 @@ package final class EdgeServer: Sendable {
             server: server,
             configuration: ApplicationConfiguration(
                 address: configuration.socketPath.map { .unixDomainSocket(path: $0) }
-                    ?? .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512,
-                availableConnectionsDelegate: .maximum(configuration.limits.connections, logger: logger)),
+                    ?? .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512),
             onServerRunning: { [weak self, configuration] channel in
                 self?.isListening.withLock { $0 = true }
                 configuration.onListening(channel.localAddress?.port ?? configuration.port)
@@ -236,6 +236,9 @@ package final class EdgeServer: Sendable {
                 hosts: configuration.hostPolicy,
                 origins: configuration.crossOrigin, maximumURIBytes: configuration.limits.uriBytes))
         router.add(middleware: AuthenticationMiddleware(keys: configuration.apiKeys))
+        router.add(
+            middleware: AdmissionMiddleware(
+                connections: connections, routes: routes, limit: configuration.limits.connections))
         routes.register(in: router)
         return router
     }

@@ -29,6 +29,13 @@ extension RawConnection {
     package func sendFrame(
         _ opcode: UInt8, _ payload: [UInt8] = [], isFinal: Bool = true, isMasked: Bool = true, firstBits: UInt8 = 0
     ) async throws {
+        try await send(Self.frame(opcode, payload, isFinal: isFinal, isMasked: isMasked, firstBits: firstBits))
+    }
+
+    /// A frame as `sendFrame` sends it.
+    package static func frame(
+        _ opcode: UInt8, _ payload: [UInt8] = [], isFinal: Bool = true, isMasked: Bool = true, firstBits: UInt8 = 0
+    ) -> [UInt8] {
         let mask: [UInt8] = [0x5A, 0xA5, 0x0F, 0xF0]
         var bytes = [(isFinal ? 0x80 : 0) | firstBits << 4 | opcode]
         let bit: UInt8 = isMasked ? 0x80 : 0
@@ -47,7 +54,7 @@ extension RawConnection {
         } else {
             bytes += payload
         }
-        try await send(bytes)
+        return bytes
     }
 
     /// Sends one text message.

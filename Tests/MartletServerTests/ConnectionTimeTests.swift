@@ -19,7 +19,8 @@ import Testing
         var limits = ServerConfiguration.Limits()
         limits.requestTimeout = .seconds(10)
         limits.stallTimeout = .seconds(5)
-        handler = ConnectionHandler(connections: OpenConnections(), limits: limits)
+        handler = ConnectionHandler(
+            connections: OpenConnections(limit: 8), codec: EdgeCodec(), limits: limits)
         channel = EmbeddedChannel(handlers: [handler, errors])
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "x")).wait()
     }

@@ -137,28 +137,6 @@ import Testing
         }
     }
 
-    @Test func connectionsBeyondTheLimitWait() async throws {
-        try await TestServer.run {
-            $0.limits.connections = 1
-        } body: { server async throws in
-            let first = try await server.connect()
-            try await first.send("GET", "/health")
-            #expect(try await first.readHead().status == 200)
-            _ = try await first.readBody()
-            let second = try await server.connect()
-            try await second.send("POST", "/v1/chat/completions", body: chat(stream: true))
-            for _ in 0..<50 {
-                try await first.send("GET", "/health")
-                #expect(try await first.readHead().status == 200)
-                _ = try await first.readBody()
-            }
-            #expect(server.engine.requests.isEmpty)
-            try await first.close()
-            #expect(try await second.readHead().status == 200)
-            #expect(server.engine.requests.count == 1)
-        }
-    }
-
     @Test func aReaderThatStopsLosesItsGenerationAndNothingElse() async throws {
         try await TestServer.run {
             $0.limits.stallTimeout = .milliseconds(20)

@@ -42,6 +42,48 @@ import Testing
         }
     }
 
+    /// A client need not wait for the answer to its handshake.
+    @Test(arguments: [0, 1, 7, 30, 10_000]) func framesThatCameWithTheHandshakeAreAnswered(early: Int) async throws {
+        try await TestServer.run { server async throws in
+            let connection = try await server.connect()
+            let handshake =
+                "GET /v1/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            let frames = ["a", "b"].flatMap { name in
+                RawConnection.frame(0x1, Array(#"{"type":"ping","request_id":"\#(name)"}"#.utf8))
+            }
+            let health = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            try await connection.send(Array((health + handshake).utf8) + frames.prefix(early))
+            try await connection.send(Array(frames.dropFirst(early)))
+            #expect(try await connection.readHead().status == 200)
+            _ = try await connection.readBody()
+            #expect(try await connection.readHead().status == 101)
+            for name in ["a", "b"] {
+                let pong = #"{"type":"pong","of":"ping","request_id":"\#(name)"}"#
+                #expect(try await connection.readMessage() == pong)
+            }
+            try await connection.sendMessage(#"{"type":"ping"}"#)
+            #expect(try await connection.readMessage() == #"{"type":"pong","of":"ping"}"#)
+        }
+    }
+
+    /// The frames behind a handshake that is refused are nobody's, however many there are.
+    @Test func framesBehindARefusedHandshakeAreDropped() async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one"]
+        } body: { server async throws in
+            let connection = try await server.connect()
+            let frame = RawConnection.frame(0x1, [UInt8](repeating: 0x20, count: 1 << 20))
+            try await connection.send(
+                Array(
+                    ("GET /v1/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").utf8)
+                    + frame)
+            #expect(try await connection.readHead().status == 401)
+            await connection.waitForClose()
+        }
+    }
+
     @Test func anyRequestOfAConnectionCanOpenIt() async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()

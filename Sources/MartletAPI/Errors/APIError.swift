@@ -15,6 +15,7 @@ package struct APIError: Error, Sendable, Equatable {
         case methodNotAllowed = "method_not_allowed_error"
         case timeout = "request_timeout_error"
         case tooLarge = "request_too_large_error"
+        case unsupportedMedia = "unsupported_media_type_error"
         case uriTooLong = "uri_too_long_error"
         case upgradeRequired = "upgrade_required_error"
         case rangeNotSatisfiable = "range_not_satisfiable_error"
@@ -29,6 +30,8 @@ package struct APIError: Error, Sendable, Equatable {
         case rateLimited = "rate_limit_error"
         case overloaded = "overloaded_error"
         case server = "server_error"
+        /// Of HTTP itself: nobody but a client that is no browser and no client library asks for it.
+        case notImplemented = "not_implemented_error"
         case unavailable = "unavailable_error"
 
         package var status: Int {
@@ -42,11 +45,13 @@ package struct APIError: Error, Sendable, Equatable {
             case .conflict: 409
             case .tooLarge: 413
             case .uriTooLong: 414
+            case .unsupportedMedia: 415
             case .rangeNotSatisfiable: 416
             case .upgradeRequired: 426
             case .rateLimited: 429
             case .headersTooLarge: 431
             case .server: 500
+            case .notImplemented: 501
             case .overloaded, .unavailable: 503
             }
         }

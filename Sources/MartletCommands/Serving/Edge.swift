@@ -1,4 +1,5 @@
 import Logging
+import MartletEngine
 import MartletModels
 import MartletProtocol
 import MartletServer
@@ -31,6 +32,10 @@ struct Edge: Sendable {
         configuration = try ServerConfiguration(values)
         configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
+        if !values.isChosen(.maximumConnections) {
+            configuration.limits.connections = ConnectionBudget.connections(
+                memory: MemoryBudget.available, descriptors: DescriptorLimit.raise())
+        }
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
         limit(to: DescriptorBudget(limit: DescriptorLimit.raise()))

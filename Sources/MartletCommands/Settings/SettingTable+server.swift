@@ -60,8 +60,9 @@ extension SettingTable {
             .stallTimeout, environment: [], .integer(1...86_400), "SECONDS", default: "60", in: .server, for: .edge,
             "How long a client may take nothing of its response before it counts as gone."),
         Setting(
-            .maximumConnections, environment: [], .integer(1...1_048_576), "COUNT", default: "4096", in: .server,
-            for: .edge, "Most connections at once; more wait until one ends."),
+            .maximumConnections, environment: [], .integer(1...1_048_576), "COUNT",
+            unset: "what an eighth of the memory and the descriptors allow", in: .server, for: .edge,
+            "Most connections at once. On one more, only health, /slots, stops and orders are served."),
         Setting(
             .maximumGenerations, environment: [], .integer(1...1_048_576), "COUNT", default: "2048", in: .server,
             for: .edge, "Most generations that run or wait, of all clients together; more are refused with 503."),

@@ -27,14 +27,15 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     /// - Returns: How many keys there were.
     package mutating func append(lines text: String) -> Int {
         var count = 0
-        for line in text.split(whereSeparator: \.isNewline) {
+        // By scalars: a key may begin with a combining one, which would hide the character in front of it.
+        for line in text.unicodeScalars.split(whereSeparator: { Character($0).isNewline }) {
             let line = Self.trimmed(line)
             guard let first = line.first, first != "#" else { continue }
-            let comment = line.firstRange(of: " #")
-            let label = comment.map { Self.trimmed(line[$0.upperBound...]) } ?? ""
+            let comment = line.firstRange(of: " #".unicodeScalars)
+            let label = comment.map { String(Self.trimmed(line[$0.upperBound...])) } ?? ""
             append(
-                String(Self.trimmed(comment.map { line[..<$0.lowerBound] } ?? line)),
-                label: label.isEmpty ? nil : String(label))
+                String(Self.trimmed(comment.map { line[..<$0.lowerBound] } ?? line)), label: label.isEmpty ? nil : label
+            )
             count += 1
         }
         return count
@@ -70,10 +71,9 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
-    private static func trimmed(_ text: Substring) -> Substring {
-        var text = text
-        while let first = text.first, first.isWhitespace { text.removeFirst() }
-        while let last = text.last, last.isWhitespace { text.removeLast() }
+    private static func trimmed(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView {
+        var text = text.drop { $0.properties.isWhitespace }
+        while let last = text.last, last.properties.isWhitespace { text.removeLast() }
         return text
     }
 }

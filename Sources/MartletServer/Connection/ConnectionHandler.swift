@@ -4,15 +4,10 @@ internal import MartletStreams
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
-internal import NIOHTTPTypesHTTP1
 internal import NIOWebSocket
 
-#if canImport(Glibc)
-    internal import Glibc
-#endif
-
 /// What a connection does besides passing requests and responses on: it writes the events of a stream, notices that
-/// the client has gone, answers `Expect: 100-continue`, and refuses what is no HTTP.
+/// the client has gone, lets a client go on that waits for `100 Continue`, and refuses what is no HTTP.
 ///
 /// A client that closes its sending side counts as gone, as with every HTTP server. Keep-alive is left intact: what was
 /// attached is forgotten when its response has ended.
@@ -27,9 +22,15 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
+    /// How long a connection that is closed for writing takes what its client still sends. Without it, the system would reset
+    /// the connection, and the client would lose the response.
+    private static let lingerTime = TimeAmount.seconds(1)
+    /// How long a connection beyond the limit may take for a request.
+    private static let extraTime = Duration.seconds(5)
+
     private let connections: OpenConnections
-    private let requestTimeout: Duration
-    private let stallTimeout: Duration
+    private let codec: EdgeCodec
+    private let limits: ServerConfiguration.Limits
     private var context: ChannelHandlerContext?
     /// Of the HTTP/1.1 encoder, if this is such a connection.
     private var encoder: ChannelHandlerContext?
@@ -50,8 +51,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         case part(HTTPRequestPart)
         case error(any Error)
     }
-    /// The client sent what is no HTTP and was told so; nothing more is sent.
-    private var isRefused = false
+    /// The last response has ended; nothing more is sent, and what comes is dropped.
+    private var isClosing = false
+    /// The client waits for a word before it sends the request's body.
+    private var awaitsContinue = false
+    /// The request's body is longer than any that is taken.
+    private var isTooLong = false
+    /// What comes behind the request is another protocol's; it stays in the decoder and in the system.
+    private var asksForUpgrade = false
     private var reader: StreamReader?
     private var abandoned: (@Sendable () -> Void)?
 
@@ -59,15 +66,15 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     private var requestTimer: Scheduled<Void>?
     /// Runs while the client takes nothing.
     private var stallTimer: Scheduled<Void>?
-    /// The request was given up, or asks for another protocol; its response is the connection's last.
+    /// The request's response is the connection's last.
     private var closesAfterResponse = false
     /// Takes the connection over behind the head of a response that says so.
     private var successor: (handler: SocketHandler, terms: SocketTerms)?
 
-    init(connections: OpenConnections, limits: ServerConfiguration.Limits) {
+    init(connections: OpenConnections, codec: EdgeCodec, limits: ServerConfiguration.Limits) {
         self.connections = connections
-        requestTimeout = limits.requestTimeout
-        stallTimeout = limits.stallTimeout
+        self.codec = codec
+        self.limits = limits
     }
 
     // MARK: For the response in progress
@@ -85,6 +92,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         abandoned = action
     }
 
+    /// Somebody reads the request's body: a client that waits for that is told. One that is refused before gets the refusal in
+    /// place of it.
+    func continueRequest() {
+        guard awaitsContinue, let context else { return }
+        awaitsContinue = false
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+    }
+
     /// Lets `socket` take the connection over when the response's head says that the protocol changes.
     func follow(with socket: SocketHandler, _ terms: SocketTerms) {
         successor = (socket, terms)
@@ -96,7 +111,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     /// and costs more than everything else on the way of a token. The encoder keeps no state that this could upset.
     func write(_ bytes: [UInt8]) {
         guard let context else { return }
-        guard let encoder else {
+        guard let encoder, codec.current.isModern else {
             context.writeAndFlush(wrapOutboundOut(.body(ByteBuffer(bytes: bytes))), promise: nil)
             return
         }
@@ -114,25 +129,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         self.context = context
         encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
         connections.add(context.channel)
-        watchPeer(context)
-    }
-
-    /// Lets the system notice a client that has vanished without a word: by what it does not acknowledge, pings included,
-    /// and by probes where nothing is sent.
-    private func watchPeer(_ context: ChannelHandlerContext) {
-        guard context.remoteAddress?.port != nil else { return }
-        _ = context.channel.setOption(.socketOption(.so_keepalive), value: 1)
-        #if os(Linux)
-            let seconds = Int32(clamping: stallTimeout.components.seconds)
-            for (option, value) in [
-                (TCP_KEEPIDLE, max(seconds / 2, 1)), (TCP_KEEPINTVL, max(seconds / 6, 1)),
-                (TCP_USER_TIMEOUT, Int32(clamping: Int64(max(seconds, 1)) * 1_000)),
-            ] {
-                let type = ChannelOptions.Types.SocketOption(
-                    level: .tcp, name: NIOBSDSocket.Option(rawValue: CInt(option)))
-                _ = context.channel.setOption(type, value: Int(value))
-            }
-        #endif
+        PeerWatch.watch(context.channel, stallTimeout: limits.stallTimeout)
+        if connections.isExtra(context.channel) { startRequestTimer(context, Self.extraTime) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -147,6 +145,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     private func take(_ input: Inbound, _ context: ChannelHandlerContext) {
+        guard !isClosing else { return }
         guard held.isEmpty, !isAnswering || isReceiving else { return held.append(input) }
         pass(input, on: context)
     }
@@ -154,15 +153,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     private func pass(_ input: Inbound, on context: ChannelHandlerContext) {
         switch input {
         case .error(let error): return passError(error, on: context)
-        case .part(.head(let head)):
-            isAnswering = true
-            isReceiving = true
-            // The framework's decoder reads no further request then.
-            closesAfterResponse = head.headerFields[.upgrade] != nil
-            if head.headerFields[.expect]?.lowercased() == "100-continue" {
-                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
-            }
-            startRequestTimer(context)
+        case .part(.head(let head)): begin(head, context)
         case .part(.body): break
         case .part(.end):
             isReceiving = false
@@ -172,10 +163,24 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         if case .part(let part) = input { context.fireChannelRead(wrapInboundOut(part)) }
     }
 
+    private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
+        isAnswering = true
+        isReceiving = true
+        connections.begin(context.channel)
+        let fields = head.headerFields
+        asksForUpgrade = fields[.upgrade] != nil
+        awaitsContinue = codec.current.isModern && fields[.expect]?.lowercased() == "100-continue"
+        // Digits that no integer holds are a number, too: the decoder has counted them.
+        isTooLong = fields[.contentLength].map { Int($0).map { $0 > limits.bodyBytes } ?? true } ?? false
+        closesAfterResponse = asksForUpgrade || codec.current.closes
+        let isExtra = connections.isExtra(context.channel)
+        startRequestTimer(context, isExtra ? min(Self.extraTime, limits.requestTimeout) : limits.requestTimeout)
+    }
+
     /// Goes on with what came meanwhile, up to the next request's end.
     private func passHeld(_ context: ChannelHandlerContext) {
         guard !held.isEmpty else { return }
-        while let input = held.first, !isAnswering || isReceiving {
+        while let input = held.first, !isClosing, !isAnswering || isReceiving {
             held.removeFirst()
             pass(input, on: context)
         }
@@ -187,11 +192,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     func read(context: ChannelHandlerContext) {
-        if held.isEmpty { context.read() } else { isReadWanted = true }
+        if held.isEmpty, !asksForUpgrade || isReceiving || isClosing { context.read() } else { isReadWanted = true }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard !isRefused else {
+        guard !isClosing else {
             promise?.succeed()
             return
         }
@@ -206,12 +211,34 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
         isAnswering = false
         abandoned = nil
+        awaitsContinue = false
         guard closesAfterResponse else {
+            connections.end(context.channel)
             context.write(data, promise: promise)
             return passHeld(context)
         }
         context.writeAndFlush(data, promise: promise)
-        context.close(promise: nil)
+        closeAfterLast(context)
+    }
+
+    /// Closes for writing at once, and altogether when the client has done so or has had some time for it.
+    private func closeAfterLast(_ context: ChannelHandlerContext) {
+        isClosing = true
+        held = []
+        requestTimer?.cancel()
+        let closed = context.eventLoop.makePromise(of: Void.self)
+        // That is when all is sent.
+        closed.futureResult.assumeIsolated().whenComplete { _ in
+            guard !self.isGone else { return }
+            self.requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
+                context.close(promise: nil)
+            }
+        }
+        context.close(mode: .output, promise: closed)
+        if isReadWanted {
+            isReadWanted = false
+            context.read()
+        }
     }
 
     func readerEnded() {
@@ -220,12 +247,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         heldEnd = nil
         writeEnd(part, context, promise)
         context.flush()
-        if let promise = heldClose { context.close(mode: .output, promise: promise) }
+        if let promise = heldClose { close(context: context, mode: .output, promise: promise) }
         heldClose = nil
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        if mode == .output, heldEnd != nil {
+        if mode == .output, isClosing {
+            promise?.succeed()
+        } else if mode == .output, heldEnd != nil {
             heldClose = .some(promise)
         } else {
             context.close(mode: mode, promise: promise)
@@ -237,6 +266,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     ) {
         var head = head
         let isSwitching = head.status == .switchingProtocols
+        // Nobody reads a body to its end that its client does not send, or that has no end.
+        let isCut = isReceiving && (awaitsContinue || isTooLong)
+        let isAsked = head.headerFields[.connection]?.lowercased() == "close"
+        if isCut || isAsked || connections.isExtra(context.channel) { closesAfterResponse = true }
+        awaitsContinue = false
         if closesAfterResponse, !isSwitching { head.headerFields[.connection] = "close" }
         context.write(wrapOutboundOut(.head(head)), promise: promise)
         guard isSwitching else { return }
@@ -251,21 +285,24 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     private func handOver(_ context: ChannelHandlerContext) throws {
         // What is left of a request's body would be taken for frames.
         guard let successor, let encoder, requestTimer == nil else { throw ChannelError.operationUnsupported }
-        try context.pipeline.syncOperations.addHandlers(
+        let pipeline = context.pipeline.syncOperations
+        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<EdgeDecoder>.self)
+        try pipeline.addHandlers(
             [
                 ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: successor.terms.messageBytes)),
                 successor.handler,
-            ], position: .before(encoder.handler))
+            ], position: .after(decoder.handler))
         self.successor = nil
         self.encoder = nil
-        // What knows HTTP has nothing to do any more, and takes some kilobytes.
-        for name in [
-            encoder.name,
-            try context.pipeline.syncOperations.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
-                .name,
-            try context.pipeline.syncOperations.context(handlerType: HTTP1ToHTTPServerCodec.self).name,
-        ] {
-            context.pipeline.syncOperations.removeHandler(name: name, promise: nil)
+        // What knows HTTP has nothing to do any more, and takes some kilobytes. The decoder goes last, as it passes on what came
+        // behind the request.
+        for name in [encoder.name, try pipeline.context(handler: codec).name, decoder.name] {
+            pipeline.removeHandler(name: name, promise: nil)
+        }
+        asksForUpgrade = false
+        if isReadWanted {
+            isReadWanted = false
+            context.read()
         }
     }
 
@@ -276,7 +313,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
             reader?.pump()
         } else if !isGone {
             // What the client would still get is lost with the connection, and with it what was generated for it.
-            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(stallTimeout)) {
+            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stallTimeout)) {
                 context.close(promise: nil)
             }
         }
@@ -293,37 +330,35 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         context.fireChannelInactive()
     }
 
-    /// The framework closes the connection after an error. It answers a request whose head it has seen; this answers one
-    /// that never came to that.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError { take(.error(error), context) } else { context.fireErrorCaught(error) }
-    }
-
-    private func passError(_ error: any Error, on context: ChannelHandlerContext) {
-        if !isAnswering, !isRefused {
-            let error = APIError.malformed(error)
-            let body = error.body()
-            let head = HTTPResponse(
-                status: HTTPResponse.Status(code: error.status),
-                headerFields: [
-                    .contentType: "application/json; charset=utf-8", .contentLength: "\(body.count)",
-                    .connection: "close",
-                ])
-            context.write(wrapOutboundOut(.head(head)), promise: nil)
-            context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            isRefused = true
+        if error is HTTPParserError || error is RefusedRequest {
+            take(.error(error), context)
+        } else {
+            context.fireErrorCaught(error)
         }
-        context.fireErrorCaught(error)
     }
 
-    private func startRequestTimer(_ context: ChannelHandlerContext) {
+    /// Whoever reads the body that is at fault answers; where no request has begun, this does.
+    private func passError(_ error: any Error, on context: ChannelHandlerContext) {
+        closesAfterResponse = true
+        guard !isAnswering else { return context.fireErrorCaught(error) }
+        let refused = error as? RefusedRequest ?? RefusedRequest(.malformed(error))
+        for part in refused.response { context.write(wrapOutboundOut(part), promise: nil) }
+        context.flush()
+        closeAfterLast(context)
+    }
+
+    private func startRequestTimer(_ context: ChannelHandlerContext, _ limit: Duration) {
         requestTimer?.cancel()
-        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(requestTimeout)) {
+        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
+            // It may have got a place meanwhile.
+            if limit < self.limits.requestTimeout, !self.connections.isExtra(context.channel) {
+                return self.startRequestTimer(context, self.limits.requestTimeout)
+            }
             // Whoever reads the body gets the error and answers with it; when nobody does, all is said already.
             guard self.isAnswering else { return context.close(promise: nil) }
             self.closesAfterResponse = true
-            context.fireErrorCaught(RequestTimeout(limit: self.requestTimeout))
+            context.fireErrorCaught(RequestTimeout(limit: limit))
         }
     }
 

@@ -4,9 +4,9 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
-internal import NIOHTTPTypesHTTP1
 
-/// A connection that speaks HTTP/1.1: the framework's, but for two things that keep it small while a stream is open.
+/// A connection that speaks HTTP/1: the framework's, but for what HTTP demands of a server (`EdgeDecoder`, `EdgeCodec`), and for
+/// two things that keep it small while a stream is open.
 ///
 /// Each request is answered in a task of its own, which ends before a stream does. A task keeps all the stack that it ever
 /// needed, and a connection's task lives as long as the connection. And `ConnectionHandler` stands before what counts
@@ -20,8 +20,12 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
         self.connections = connections
         self.limits = limits
         self.responder = { request, writer, channel in
+            var request = request
+            if request.headers[.expect] != nil {
+                request.body = RequestBody(asyncSequence: AwaitedBody(request.body, of: channel))
+            }
             let handedOver = HandedOver(writer)
-            let task = Task {
+            let task = Task { [request] in
                 guard let writer = handedOver.take() else { return }
                 try await responder(request, writer, channel)
             }
@@ -37,21 +41,20 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
         channel: any Channel, logger: Logger
     ) -> EventLoopFuture<NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>> {
         channel.eventLoop.makeCompletedFuture {
-            var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-            decoderLimits.maxHeaderFieldSize = limits.headerFieldBytes
-            decoderLimits.maxHeaderListSize = limits.headerBytes
-            decoderLimits.maxHeaderFieldCount = limits.headerCount
             // A request's head is what most connections ever send; a larger one makes the buffer grow.
             try channel.syncOptions?.setOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
             let pipeline = channel.pipeline.syncOperations
-            // One request at a time comes by the connection's handler; headers are valid by their types.
-            try pipeline.configureHTTPServerPipeline(
-                withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
-                withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
-            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger))
-            try pipeline.addHandler(ConnectionHandler(connections: connections, limits: limits))
+            // The codec frames responses. One request at a time comes by the connection's handler; headers are valid by their
+            // types.
+            var encoding = HTTPResponseEncoder.Configuration()
+            encoding.automaticallySetFramingHeaders = false
+            let codec = EdgeCodec()
+            try pipeline.addHandlers([
+                HTTPResponseEncoder(configuration: encoding), ByteToMessageHandler(EdgeDecoder(limits: limits)), codec,
+                HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger),
+                ConnectionHandler(connections: connections, codec: codec, limits: limits),
+            ])
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
         }
@@ -72,4 +75,22 @@ private final class HandedOver: @unchecked Sendable {
 
     /// - Returns: `nil` but for the first time.
     func take() -> ResponseWriter? { writer.take() }
+}
+
+/// A request's body whose client waits to be told that somebody reads it.
+private struct AwaitedBody: AsyncSequence, Sendable {
+    typealias Element = ByteBuffer
+
+    private let body: RequestBody
+    private let channel: any Channel
+
+    init(_ body: RequestBody, of channel: any Channel) {
+        self.body = body
+        self.channel = channel
+    }
+
+    func makeAsyncIterator() -> RequestBody.AsyncIterator {
+        channel.withConnection { $0?.continueRequest() }
+        return body.makeAsyncIterator()
+    }
 }

@@ -22,6 +22,9 @@ extension Response {
         switch error.kind {
         case .rateLimited, .overloaded, .unavailable: headers[.retryAfter] = "1"
         case .authentication: headers[.wwwAuthenticate] = "Bearer"
+        case .unsupportedMedia: headers[.acceptEncoding] = ContentCoding.accepted
+        // The rest of the body is not read.
+        case .tooLarge: headers[.connection] = "close"
         default: break
         }
         return json(error.body(), status: HTTPResponse.Status(code: error.status), headers: headers)

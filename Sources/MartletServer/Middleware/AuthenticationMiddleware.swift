@@ -11,21 +11,12 @@ struct AuthenticationMiddleware: RouterMiddleware {
         _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         guard !keys.isEmpty else { return try await next(request, context) }
-        let match = keys.match(Self.key(of: request))
-        guard match != nil || Self.publicPaths.contains(request.uri.path) else {
+        let match = Credentials.shown(in: request.headers).lazy.compactMap { keys.match($0) }.first
+        guard match != nil || Self.publicPaths.contains(RequestPath(request.uri.path).text) else {
             throw APIError(.authentication, "Invalid API Key")
         }
         context.notes.keyLabel = match?.label
         if let match { context.notes.owner = match.owner }
         return try await next(request, context)
-    }
-
-    /// From `Authorization: Bearer …`, else from `X-Api-Key`, as llama-server reads it; else as pages can show it that
-    /// open a WebSocket.
-    private static func key(of request: Request) -> String {
-        var text = request.headers[.authorization] ?? ""
-        if text.isEmpty { text = request.headers[.apiKey] ?? "" }
-        if text.isEmpty { return SocketHandshake.key(in: request.headers) ?? "" }
-        return text.hasPrefix("Bearer ") ? String(text.dropFirst(7)) : text
     }
 }

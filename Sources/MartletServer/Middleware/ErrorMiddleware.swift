@@ -41,14 +41,15 @@ struct ErrorMiddleware: RouterMiddleware {
     }
 
     private func notFound(_ request: Request) -> Response {
+        let path = RequestPath(request.uri.path).text.prefix(256)
         let methods = routes.methods(of: request.uri.path)
         guard !methods.isEmpty else {
-            return .error(APIError(.notFound, "There is no route \(request.uri.path.prefix(256))"))
+            return .error(APIError(.notFound, "There is no route \(path)"))
         }
         let allowed = methods.joined(separator: ", ")
         var response = Response.error(
             APIError(
-                .methodNotAllowed, "Route \(request.uri.path) takes \(allowed), but got \(request.method.rawValue)"))
+                .methodNotAllowed, "Route \(path) takes \(allowed), but got \(request.method.rawValue)"))
         response.headers[.allow] = allowed
         return response
     }

@@ -27,7 +27,7 @@ extension EngineError {
             case .server: .generationFailed
             case .invalidRequest, .authentication, .forbidden, .notFound, .methodNotAllowed, .timeout, .conflict,
                 .tooLarge, .upgradeRequired,
-                .uriTooLong, .rangeNotSatisfiable, .headersTooLarge, .notSupported:
+                .unsupportedMedia, .notImplemented, .uriTooLong, .rangeNotSatisfiable, .headersTooLarge, .notSupported:
                 .invalidRequest
             }
         self.init(

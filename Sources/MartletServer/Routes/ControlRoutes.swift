@@ -11,12 +11,13 @@ struct ControlRoutes: Sendable {
     let bodyLimit: Int
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/v1/generations/{id}/control") { request, context in
+        table.add(.post, "/v1/generations/{id}/control", for: .essential) { request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = GenerationTarget.id(context.parameters.get("id") ?? "")
             return .json(try await obey(json, try await generation(target, context)))
         }
-        table.add(.post, "/v1/chat/completions/control", "/chat/completions/control") { request, context in
+        table.add(.post, "/v1/chat/completions/control", "/chat/completions/control", for: .essential) {
+            request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = try GenerationTarget(try FieldReader(json))
             let reply = try await obey(json, try await generation(target, context))

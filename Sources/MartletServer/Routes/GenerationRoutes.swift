@@ -21,18 +21,22 @@ struct GenerationRoutes: Sendable {
             let generation = try await generation(context)
             return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
         }
-        table.add(.delete, Self.path + "/{id}") { _, context in
+        table.add(.delete, Self.path + "/{id}", for: .essential) { _, context in
             let generation = try await generation(context)
             return .json(try await delete(generation, context))
         }
-        table.add(.get, Self.path + "/{id}/events") { request, context in try await events(request, context) }
+        table.add(.get, Self.path + "/{id}/events", for: .reading) { request, context in
+            try await events(request, context)
+        }
         table.add(.get, Self.path + "/{id}/timing") { _, context in
             let generation = try await generation(context)
             return .json(
                 GenerationBodies.timing(
                     generation.terms, registry.status(of: generation), registry.timing(of: generation)))
         }
-        table.add(.get, Self.path + "/{id}/result") { request, context in try await result(request, context) }
+        table.add(.get, Self.path + "/{id}/result", for: .reading) { request, context in
+            try await result(request, context)
+        }
     }
 
     /// The generation that the path names, with or without the prefix of a wire format.

@@ -19,7 +19,7 @@ struct ServerRoutes: Sendable {
     let startTime: Int
 
     func add(to table: inout RouteTable) {
-        table.add(.get, "/health", "/v1/health") { _, _ in
+        table.add(.get, "/health", "/v1/health", for: .essential) { _, _ in
             guard case .ready = gate.state else { throw gate.unavailability }
             return .json(["status": "ok"])
         }
@@ -35,7 +35,7 @@ struct ServerRoutes: Sendable {
             _ = try await request.json(upTo: configuration.limits.bodyBytes)
             return .json(["success": true])
         }
-        table.add(.get, "/slots") { request, _ in try await slots(request) }
+        table.add(.get, "/slots", for: .essential) { request, _ in try await slots(request) }
         table.add(.get, "/metrics") { _, _ in try await metricsText() }
         table.add(.post, "/tokenize") { request, _ in
             let body = try TokenizeRequest(try await request.json(upTo: configuration.limits.bodyBytes))

@@ -16,8 +16,10 @@ struct StreamRoutes: Sendable {
     private static let path = "/v1/stream"
 
     func add(to table: inout RouteTable) {
-        table.add(.get, Self.path, Self.path + "/**") { request, context in try await read(request, context) }
-        table.add(.delete, Self.path, Self.path + "/**") { request, context in
+        table.add(.get, Self.path, Self.path + "/**", for: .reading) { request, context in
+            try await read(request, context)
+        }
+        table.add(.delete, Self.path, Self.path + "/**", for: .essential) { request, context in
             try await delete(try Self.label(of: request), context)
             return Response(status: .noContent)
         }
@@ -77,10 +79,9 @@ struct StreamRoutes: Sendable {
 
     /// From the path or the query.
     private static func label(of request: Request) throws(APIError) -> String {
-        let path = request.uri.path
         let text: String
-        if path.utf8.count > Self.path.utf8.count + 1 {
-            guard let decoded = PercentEncoding.decoded(path.dropFirst(Self.path.count + 1)) else {
+        if let part = RequestPath(request.uri.path).rest(behind: RequestPath(Self.path).parts.count) {
+            guard let decoded = PercentEncoding.decoded(part) else {
                 throw APIError(.invalidRequest, "The path's percent-encoding is broken")
             }
             text = decoded

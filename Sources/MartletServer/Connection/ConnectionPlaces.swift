@@ -1,0 +1,150 @@
+internal import NIOCore
+
+/// Which connections hold one of the server's places, and which requests of the others are served.
+///
+/// A connection beyond the limit is an extra one: it is taken for one request's head. What keeps a server observable and
+/// stoppable is served there; any other request is served only if a connection without a request gives its place up. A quarter
+/// of the places is kept for requests that read no stream, so that readers never hold all of them.
+///
+/// A value without clock or lock. What it decides has to be carried out by its user: which connections to close.
+struct ConnectionPlaces<ID: Hashable & Sendable>: Sendable {
+    /// What a request means for the places.
+    enum Purpose: Sendable, Hashable {
+        case ordinary
+        /// Health, slots, and what stops or steers a generation: served on extra connections too.
+        case essential
+        /// Shows a generation that another request began.
+        case reading
+    }
+    enum Verdict: Equatable, Sendable {
+        case served
+        /// Served, and this connection, which has no request, is to be closed for it.
+        case servedInPlace(of: ID)
+        case refused
+    }
+    private enum State {
+        /// Since a moment, counted in changes.
+        case idle(UInt64)
+        case busy
+        case reading
+    }
+
+    let limit: Int
+    /// Most places of connections that read.
+    private let readerLimit: Int
+    private let extraLimit: Int
+    private var placed: [ID: State] = [:]
+    private var readerCount = 0
+    /// Whether an extra connection has a request.
+    private var extras: [ID: Bool] = [:]
+    /// Extra connections in their order, those that are gone or have a request among them.
+    private var extraOrder: CircularBuffer<ID> = CircularBuffer()
+    /// Idle connections in their order, with outdated entries among them.
+    private var idleOrder: CircularBuffer<(id: ID, since: UInt64)> = CircularBuffer()
+    private var idleCount = 0
+    private var changes: UInt64 = 0
+
+    init(limit: Int, extraLimit: Int = 256) {
+        self.limit = limit
+        self.extraLimit = extraLimit
+        readerLimit = max(1, limit - max(1, limit / 4))
+    }
+
+    func isExtra(_ id: ID) -> Bool { extras[id] != nil }
+
+    /// A connection was opened.
+    /// - Returns: which one is to be closed: an extra one that has sent nothing yet, or the new one if all have a request.
+    mutating func open(_ id: ID) -> ID? {
+        guard placed.count >= limit else {
+            placed[id] = idle(id)
+            return nil
+        }
+        var room: ID?
+        if extras.count >= extraLimit { room = takeWaitingExtra() ?? id }
+        if room == id { return id }
+        extras[id] = false
+        extraOrder.append(id)
+        return room
+    }
+
+    private mutating func takeWaitingExtra() -> ID? {
+        while let id = extraOrder.popFirst() {
+            guard extras[id] == false else { continue }
+            extras[id] = nil
+            return id
+        }
+        return nil
+    }
+
+    mutating func close(_ id: ID) {
+        extras[id] = nil
+        leave(id, for: nil)
+    }
+
+    /// The head of a request came.
+    mutating func begin(_ id: ID) {
+        if extras[id] != nil { extras[id] = true } else { leave(id, for: .busy) }
+    }
+
+    /// The response has ended.
+    mutating func end(_ id: ID) {
+        guard placed[id] != nil else { return }
+        leave(id, for: idle(id))
+    }
+
+    /// Whether the request of a connection is served.
+    mutating func admit(_ id: ID, for purpose: Purpose) -> Verdict {
+        guard purpose != .essential else { return .served }
+        if purpose == .reading, readerCount >= readerLimit { return .refused }
+        var verdict = Verdict.served
+        if extras[id] != nil {
+            if placed.count >= limit {
+                guard purpose == .ordinary, let other = longestIdle() else { return .refused }
+                leave(other, for: nil)
+                verdict = .servedInPlace(of: other)
+            }
+            extras[id] = nil
+            placed[id] = .busy
+        }
+        if purpose == .reading { leave(id, for: .reading) }
+        return verdict
+    }
+
+    // MARK: States
+
+    /// Changes the state of a connection that has a place; `nil` = it has none any more.
+    private mutating func leave(_ id: ID, for state: State?) {
+        guard let old = placed[id] else { return }
+        switch old {
+        case .idle: idleCount -= 1
+        case .reading: readerCount -= 1
+        case .busy: break
+        }
+        placed[id] = state
+        switch state {
+        case .reading?: readerCount += 1
+        default: break
+        }
+    }
+
+    private mutating func idle(_ id: ID) -> State {
+        changes += 1
+        idleCount += 1
+        // Outdated entries do not outnumber the others for long.
+        if idleOrder.count > 2 * idleCount + 64 { idleOrder = CircularBuffer(idleOrder.filter { isCurrent($0) }) }
+        idleOrder.append((id, changes))
+        return .idle(changes)
+    }
+
+    private func isCurrent(_ entry: (id: ID, since: UInt64)) -> Bool {
+        guard case .idle(entry.since)? = placed[entry.id] else { return false }
+        return true
+    }
+
+    private mutating func longestIdle() -> ID? {
+        while let entry = idleOrder.popFirst() {
+            if isCurrent(entry) { return entry.id }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,114 @@
+internal import HTTPTypes
+internal import MartletAPI
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypes
+internal import NIOHTTPTypesHTTP1
+
+/// HTTP/1 messages as the framework's types, and back.
+///
+/// Inbound, it refuses a head that does not say what HTTP/1 demands. Outbound, it frames each response as the version of its
+/// request needs: a client of HTTP/1.0 knows no chunks, so the end of its connection is the end of its body.
+///
+/// Thread: the channel's event loop.
+final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// What of a request matters for its response.
+    struct Exchange {
+        /// Whether the client knows chunks and informational responses.
+        var isModern = true
+        var isHead = false
+        /// Whether the response is the connection's last.
+        var closes = false
+    }
+
+    /// Of requests whose response has not ended, in their order.
+    private var exchanges: CircularBuffer<Exchange> = CircularBuffer(initialCapacity: 1)
+    private var isRefused = false
+
+    /// The request whose response is next.
+    var current: Exchange { exchanges.first ?? Exchange() }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isRefused else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head): readHead(head, context)
+        case .body(let body): context.fireChannelRead(wrapInboundOut(.body(body)))
+        case .end(let trailers):
+            context.fireChannelRead(wrapInboundOut(.end(trailers.map { HTTPFields($0, splitCookie: false) })))
+        }
+    }
+
+    private func readHead(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        do throws(APIError) {
+            try Self.check(head)
+            guard let request = try? HTTPRequest(head, secure: false, splitCookie: false) else {
+                throw APIError(
+                    .invalidRequest, "The request's method \"\(head.method.rawValue.prefix(64))\" is not valid")
+            }
+            let isModern = head.version.minor >= 1
+            exchanges.append(
+                Exchange(isModern: isModern, isHead: head.method == .HEAD, closes: !isModern || !head.isKeepAlive))
+            context.fireChannelRead(wrapInboundOut(.head(request)))
+        } catch {
+            isRefused = true
+            context.fireErrorCaught(RefusedRequest(error))
+        }
+    }
+
+    /// - Throws: what of a head breaks the rules by which messages and their servers are told apart.
+    static func check(_ head: HTTPRequestHead) throws(APIError) {
+        let hosts = head.headers["host"].count
+        guard hosts <= 1 else {
+            throw APIError(.invalidRequest, "Header 'Host': One is required, but got \(hosts)")
+        }
+        guard hosts == 1 || head.version.minor < 1 else {
+            throw APIError(.invalidRequest, "Header 'Host': HTTP/1.1 requires it, but it is missing")
+        }
+        let codings = head.headers[canonicalForm: "transfer-encoding"].map { $0.lowercased() }
+        guard !codings.isEmpty else { return }
+        guard head.version.minor >= 1 else {
+            throw APIError(.invalidRequest, "Header 'Transfer-Encoding': HTTP/1.0 does not have it")
+        }
+        guard codings == ["chunked"] else {
+            throw APIError(
+                .notImplemented,
+                "Header 'Transfer-Encoding': Value must be chunked, but got "
+                    + "\"\(codings.joined(separator: ", ").prefix(64))\"")
+        }
+    }
+
+    // MARK: Responses
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            context.write(wrapOutboundOut(.head(framed(head))), promise: promise)
+        case .body(let body):
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: promise)
+        case .end(let trailers):
+            if !exchanges.isEmpty { exchanges.removeFirst() }
+            context.write(wrapOutboundOut(.end(trailers.map { HTTPHeaders($0) })), promise: promise)
+        }
+    }
+
+    private func framed(_ response: HTTPResponse) -> HTTPResponseHead {
+        var head = HTTPResponseHead(response)
+        guard head.status.mayHaveResponseBody else {
+            head.headers.remove(name: "content-length")
+            head.headers.remove(name: "transfer-encoding")
+            return head
+        }
+        let hasLength = head.headers.contains(name: "content-length")
+        if hasLength || current.isHead || !current.isModern {
+            head.headers.remove(name: "transfer-encoding")
+        } else {
+            head.headers.replaceOrAdd(name: "transfer-encoding", value: "chunked")
+        }
+        return head
+    }
+}

@@ -1,0 +1,61 @@
+internal import MartletAPI
+internal import NIOCore
+internal import NIOHTTP1
+
+/// The framework's decoder of HTTP/1 requests, which also tells a body's length that is too large to count from one that is
+/// no number: the first is refused with 413, the second with 400.
+///
+/// Thread: the channel's event loop.
+final class EdgeDecoder: ByteToMessageDecoder {
+    typealias InboundOut = HTTPServerRequestPart
+
+    private let decoder: HTTPRequestDecoder
+
+    init(limits: ServerConfiguration.Limits) {
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        configuration.maxHeaderFieldSize = limits.headerFieldBytes
+        configuration.maxHeaderListSize = limits.headerBytes
+        configuration.maxHeaderFieldCount = limits.headerCount
+        // What comes behind a request for another protocol is that protocol's.
+        decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
+    }
+
+    func decoderAdded(context: ChannelHandlerContext) { decoder.decoderAdded(context: context) }
+
+    func decoderRemoved(context: ChannelHandlerContext) { decoder.decoderRemoved(context: context) }
+
+    func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+        do {
+            return try decoder.decode(context: context, buffer: &buffer)
+        } catch HTTPParserError.invalidContentLength where Self.endsInLargeLength(buffer.readableBytesView) {
+            throw RefusedRequest(APIError(.tooLarge, "Header 'Content-Length': Value is larger than any body may be"))
+        }
+    }
+
+    func decodeLast(
+        context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
+    ) throws -> DecodingState {
+        try decoder.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
+    }
+
+    /// Whether the last `Content-Length` of `bytes` begins with more digits than 64 bits hold. Where the header's name is not
+    /// among the bytes, they begin with its value.
+    static func endsInLargeLength(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+        let name = Array("content-length:".utf8)
+        let text = bytes.map { $0 | 0x20 }
+        var start = 0
+        if text.count >= name.count {
+            for place in (0...(text.count - name.count)).reversed()
+            where text[place..<place + name.count].elementsEqual(name) {
+                start = place + name.count
+                break
+            }
+        }
+        // White space is 0x20 or 0x09, which `| 0x20` makes 0x29.
+        let value = bytes.dropFirst(start).drop { $0 == 0x20 || $0 == 0x09 }
+        let digits = value.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let significant = digits.drop { $0 == UInt8(ascii: "0") }
+        let end = value.dropFirst(digits.count).first
+        return significant.count >= 20 && (end == nil || end == 0x0D || end == 0x0A || end == 0x20 || end == 0x09)
+    }
+}

@@ -1,0 +1,22 @@
+internal import HTTPTypes
+internal import MartletAPI
+internal import NIOCore
+internal import NIOHTTPTypes
+
+/// A request that is refused by what its head says of the message, or that is no HTTP: no route sees it, and the connection ends with
+/// its response.
+struct RefusedRequest: Error {
+    let error: APIError
+
+    init(_ error: APIError) { self.error = error }
+
+    var response: [HTTPResponsePart] {
+        let body = error.body()
+        let head = HTTPResponse(
+            status: HTTPResponse.Status(code: error.status),
+            headerFields: [
+                .contentType: "application/json; charset=utf-8", .contentLength: "\(body.count)", .connection: "close",
+            ])
+        return [.head(head), .body(ByteBuffer(bytes: body)), .end(nil)]
+    }
+}

@@ -1,0 +1,193 @@
+import MartletJSON
+import MartletProtocol
+import MartletTestSupport
+import Testing
+
+@testable import MartletServer
+
+/// What a request's head says of its message: lengths, hosts, codings, versions, and whether its client waits.
+@Suite struct RequestHeadTests {
+    private static let post = "POST /tokenize HTTP/1.1\r\nHost: localhost\r\n"
+    private static let body = #"{"content":"ab"}"#
+
+    /// Sends `text` and reads one response.
+    private static func answer(
+        _ server: TestServer, _ text: String
+    ) async throws -> (head: RawResponseHead, body: String, connection: RawConnection) {
+        let connection = try await server.connect()
+        try await connection.send(text)
+        let head = try await connection.readHead()
+        return (head, try await connection.readBody(), connection)
+    }
+
+    @Test(arguments: [
+        ("Content-Length: 100000001", 413), ("Content-Length: 9223372036854775807", 413),
+        ("Content-Length: 9223372036854775808", 413), ("Content-Length: 18446744073709551615", 413),
+        ("Content-Length: 18446744073709551616", 413), ("content-length:  99999999999999999999999999 ", 413),
+        ("Content-Length: 0000000000000000000000000000000x", 400), ("Content-Length: 99999999999999999999x", 400),
+        ("Content-Length: -1", 400), ("Content-Length: +1", 400), ("Content-Length: 0x10", 400),
+        ("Content-Length: 1 2", 400), ("Content-Length: 1, 1", 400), ("Content-Length:", 400),
+        ("Content-Length: 1\r\nContent-Length: 1", 400),
+    ])
+    func aLengthIsSmallEnoughOrRefused(field: String, status: Int) async throws {
+        try await TestServer.run { server async throws in
+            let (head, body, connection) = try await Self.answer(server, Self.post + field + "\r\n\r\n")
+            #expect(head.status == status)
+            #expect(try json(body)["error"]?["code"] == .integer(Int64(status)))
+            #expect(head["connection"] == "close")
+            await connection.waitForClose()
+            #expect(try await server.send("GET", "/health").head.status == 200)
+        }
+    }
+
+    @Test func aLargeLengthIsOneAlsoWhereItsDigitsComeInPieces() {
+        let digits = Array("99999999999999999999".utf8)
+        #expect(EdgeDecoder.endsInLargeLength(digits + Array("\r\n".utf8)))
+        #expect(EdgeDecoder.endsInLargeLength(Array("Host: a\r\nCONTENT-LENGTH: ".utf8) + digits))
+        #expect(!EdgeDecoder.endsInLargeLength(Array("Content-Length: 5x".utf8)))
+        #expect(!EdgeDecoder.endsInLargeLength([]))
+    }
+
+    /// The body is not read, and what its client still sends does not reset the connection.
+    @Test func aBodyBeyondTheLimitGetsItsRefusal() async throws {
+        try await TestServer.run {
+            $0.limits.bodyBytes = 1_000
+        } body: { server async throws in
+            let large = String(repeating: " ", count: 4 << 20)
+            for framing in [
+                "Content-Length: \(large.utf8.count)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n400000\r\n",
+            ] {
+                let (head, body, connection) = try await Self.answer(server, Self.post + framing + large)
+                #expect(head.status == 413)
+                #expect(body.contains("at most 1000 bytes"))
+                await connection.waitForClose()
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("HTTP/1.1\r\nHost: localhost\r\nHost: localhost", 400),
+        ("HTTP/1.1\r\nHost: localhost\r\nHost: evil.example", 400),
+        ("HTTP/1.1", 400), ("HTTP/1.0", 200), ("HTTP/1.0\r\nHost: localhost", 200),
+        ("HTTP/1.0\r\nHost: localhost\r\nHost: localhost", 400),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked", 501),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked", 501),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: identity", 501),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip", 501),
+        ("HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked", 400),
+    ])
+    func aHeadSaysWhatHTTPDemands(rest: String, status: Int) async throws {
+        try await TestServer.run { server async throws in
+            let (head, body, connection) = try await Self.answer(server, "GET /health \(rest)\r\n\r\n")
+            #expect(head.status == status)
+            guard status != 200 else { return try await connection.close() }
+            #expect(body.contains(rest.contains("Transfer") ? "'Transfer-Encoding'" : "'Host'"))
+            #expect(head["connection"] == "close")
+            await connection.waitForClose()
+        }
+    }
+
+    /// Behind a stream that runs, as any other request.
+    @Test func aRefusedHeadWaitsForItsTurn() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, _) = try await server.stream()
+            try await connection.send("GET /health HTTP/1.1\r\n\r\n")
+            let handle = await server.engine.request(0).handle
+            server.engine.step([handle], text: "a")
+            server.engine.finish(handle)
+            #expect(try content(of: try await connection.readEvents()) == "a")
+            #expect(try await connection.readHead().status == 400)
+            await connection.waitForClose()
+        }
+    }
+
+    // MARK: HTTP/1.0
+
+    @Test(arguments: ["", "Connection: keep-alive\r\n"])
+    func aResponseToAnOldClientEndsWithItsConnection(field: String) async throws {
+        try await TestServer.run { server async throws in
+            let (head, body, connection) = try await Self.answer(server, "GET /health HTTP/1.0\r\n\(field)\r\n")
+            #expect(head.status == 200 && head["connection"] == "close" && head["transfer-encoding"] == nil)
+            #expect(body == #"{"status":"ok"}"#)
+            await connection.waitForClose()
+        }
+    }
+
+    @Test func anOldClientGetsAStreamWithoutChunks() async throws {
+        try await TestServer.run { server async throws in
+            let connection = try await server.connect()
+            let body = chat(stream: true)
+            try await connection.send(
+                "POST /v1/chat/completions HTTP/1.0\r\nContent-Length: \(body.utf8.count)\r\nExpect: 100-continue\r\n\r\n\(body)"
+            )
+            let head = try await connection.readHead()
+            #expect(head.status == 200 && head["connection"] == "close")
+            #expect(head["transfer-encoding"] == nil && head["content-length"] == nil)
+            let handle = await server.engine.request(0).handle
+            for text in ["a", "b", "c"] { server.engine.step([handle], text: text) }
+            server.engine.finish(handle)
+            let events = try await connection.readEvents()
+            #expect(try content(of: events) == "abc")
+            #expect(events.last == "data: [DONE]")
+            await connection.waitForClose()
+        }
+    }
+
+    @Test(arguments: ["close", "Close", "keep-alive, close"])
+    func whoeverWantsTheConnectionClosedGetsThat(value: String) async throws {
+        try await TestServer.run { server async throws in
+            let (head, _, connection) = try await Self.answer(
+                server, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: \(value)\r\n\r\n")
+            #expect(head.status == 200 && head["connection"] == "close")
+            await connection.waitForClose()
+        }
+    }
+
+    // MARK: 100 Continue
+
+    @Test func aClientThatWaitsIsToldWhenItsBodyIsRead() async throws {
+        try await TestServer.run(script: .answer(["hi"])) { server async throws in
+            let connection = try await server.connect()
+            let body = chat(stream: false)
+            try await connection.send(
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-Continue\r\nContent-Length: "
+                    + "\(body.utf8.count)\r\n\r\n")
+            #expect(try await connection.readHead().status == 100)
+            try await connection.send(body)
+            #expect(try await connection.readHead().status == 200)
+            _ = try await connection.readBody()
+            // The connection goes on.
+            try await connection.send("GET", "/health")
+            #expect(try await connection.readHead().status == 200)
+            try await connection.close()
+        }
+    }
+
+    @Test(arguments: [
+        ("POST /nothing", "Content-Length: 10", 404), ("PUT /tokenize", "Content-Length: 10", 405),
+        ("POST /tokenize", "Content-Length: 9223372036854775808", 413), ("POST /props", "Content-Length: 2", 400),
+        ("POST /tokenize", "Content-Length: 10\r\nContent-Encoding: br", 415),
+        ("POST /tokenize", "Content-Length: 10\r\nOrigin: http://evil.example", 403),
+        ("GET /health", "Content-Length: 10", 200),
+    ])
+    func aClientThatWaitsGetsTheFinalStatusInstead(line: String, fields: String, status: Int) async throws {
+        try await TestServer.run { server async throws in
+            let (head, _, connection) = try await Self.answer(
+                server, "\(line) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\(fields)\r\n\r\n")
+            #expect(head.status == status)
+            // Nobody knows whether the body still comes.
+            #expect(head["connection"] == "close")
+            await connection.waitForClose()
+        }
+    }
+
+    @Test func aClientWithoutAKeyIsRefusedBeforeItSendsItsBody() async throws {
+        try await TestServer.run {
+            $0.apiKeys = ["one"]
+        } body: { server async throws in
+            let (head, _, _) = try await Self.answer(
+                server, Self.post + "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+            #expect(head.status == 401)
+        }
+    }
+}
