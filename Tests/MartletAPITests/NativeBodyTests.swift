@@ -55,6 +55,18 @@ struct NativeBodyTests {
         #expect(body.arrayValue?.last?["next_token"]?.arrayValue?.first?["n_decoded"] == 3)
     }
 
+    @Test func anIdleSlotTellsOfItsLastTask() {
+        var status = EngineStatus()
+        var slot = SlotStatus(index: 0)
+        slot.handle = GenerationHandle(rawValue: 7)
+        slot.promptTokens = 5
+        slot.predictedTokens = 3
+        status.slots = [slot]
+        let shown = ServerBodies.slots(status, contextLength: 64).arrayValue?.first
+        #expect(shown?["is_processing"] == false && shown?["id_task"] == 7 && shown?["n_prompt_tokens"] == 5)
+        #expect(shown?["next_token"] == [["has_next_token": false, "n_decoded": 3]])
+    }
+
     @Test func floatsAreShownAsTheyWereWritten() {
         let body = ServerBodies.properties(
             model: ModelInformation(), name: "m", chatTemplate: "", capabilities: [:], defaults: CompletionDefaults(),

@@ -51,7 +51,7 @@ import Testing
         #expect(server.completionDefaults == serverDefaults.completionDefaults)
         #expect(server.servesSlots == serverDefaults.servesSlots)
         #expect(server.servesMetrics == serverDefaults.servesMetrics)
-        #expect(server.acceptsAnyModelName == serverDefaults.acceptsAnyModelName)
+        #expect(server.refusesOtherModelNames == serverDefaults.refusesOtherModelNames)
         #expect(server.limits.idleTimeout == serverDefaults.limits.idleTimeout)
         #expect(server.drainTimeout == serverDefaults.drainTimeout)
         #expect(server.allowsUnauthenticated == serverDefaults.allowsUnauthenticated)

@@ -7,7 +7,16 @@ import Testing
         arguments: [
             ([], 401), ([("Authorization", "Bearer wrong")], 401), ([("Authorization", "Bearer one")], 200),
             ([("Authorization", "Bearer two")], 200), ([("X-Api-Key", "two")], 200), ([("X-Api-Key", "")], 401),
-            ([("Authorization", "one")], 200), ([("Authorization", "Bearer wrong"), ("X-Api-Key", "one")], 401),
+            ([("Authorization", "one")], 200),
+            // The scheme's case and its blanks do not matter, and of several credentials any that is valid counts.
+            ([("Authorization", "bearer one")], 200), ([("Authorization", "BEARER \t one")], 200),
+            ([("Authorization", "Bearer\tone")], 200), ([("Authorization", "Bearerone")], 401),
+            ([("Authorization", "Bearer wrong"), ("X-Api-Key", "one")], 200),
+            ([("Authorization", "Basic dXNlcjpvbmU="), ("X-Api-Key", "bearer two")], 200),
+            ([("Authorization", "Bearer wrong"), ("Authorization", "Bearer one")], 200),
+            ([("X-Api-Key", "wrong"), ("X-Api-Key", "one")], 200),
+            ([("Authorization", "Bearer wrong"), ("X-Api-Key", "wrong")], 401), ([("Authorization", "Bearer")], 401),
+            ([("Authorization", "Bearer o\u{301}ne")], 401),
         ] as [([(String, String)], Int)])
     func onlyKeyHoldersGetIn(headers: [(String, String)], status: Int) async throws {
         try await TestServer.run {
@@ -56,6 +65,41 @@ import Testing
             #expect(head["access-control-allow-headers"]?.contains("Authorization") == true)
             #expect(head["access-control-allow-credentials"] == "true")
             #expect(body.isEmpty)
+        }
+    }
+
+    /// What an operator chose is told to each preflight, as at llama-server; only the default tells foreign pages nothing.
+    @Test(arguments: [("http://localhost:1", "http://localhost:1"), ("http://a.example", nil), (nil, nil)])
+    func chosenHeadersAreToldToEveryPreflight(origin: String?, allowed: String?) async throws {
+        for isExplicit in [true, false] {
+            try await TestServer.run {
+                $0.crossOrigin.methods = "GET, POST"
+                $0.crossOrigin.headers = "*"
+                $0.crossOrigin.isExplicit = isExplicit
+            } body: { server async throws in
+                let headers = origin.map { [("Origin", $0)] } ?? []
+                let (head, _) = try await server.send("OPTIONS", "/completions", headers: headers)
+                let isTold = isExplicit || allowed != nil
+                #expect(head.status == 200 && head["content-type"] == "text/html")
+                #expect(head["access-control-allow-origin"] == allowed)
+                #expect(head["access-control-allow-methods"] == (isTold ? "GET, POST" : nil))
+                #expect(head["access-control-allow-headers"] == (isTold ? "*" : nil))
+                #expect(head["access-control-allow-credentials"] == (isTold ? "true" : nil))
+            }
+        }
+    }
+
+    @Test func withoutCredentialsEveryOriginIsOneStar() async throws {
+        try await TestServer.run {
+            $0.crossOrigin.origins = .any
+            $0.crossOrigin.allowsCredentials = false
+            $0.crossOrigin.isExplicit = true
+        } body: { server async throws in
+            for method in ["GET", "OPTIONS"] {
+                let (head, _) = try await server.send(method, "/health", headers: [("Origin", "http://a.example")])
+                #expect(head["access-control-allow-origin"] == "*")
+                #expect(head["access-control-allow-credentials"] == nil)
+            }
         }
     }
 

@@ -29,9 +29,6 @@ import Testing
         Case(body: chat(stream: true, #","max_tokens":-2"#), says: ["max_tokens", "-2"]),
         Case(body: chat(stream: true, #","sse_ping_interval":-5"#), says: ["sse_ping_interval", "-5"]),
         Case(
-            body: chat(stream: true, #","model":"gpt-9""#), status: 404, type: "not_found_error",
-            says: ["model", "martlet", "gpt-9"]),
-        Case(
             body: #"{"messages":[{"role":"tool","content":"x"}]}"#, says: ["a conversation cannot begin with a tool"]),
         Case(path: "/v1/completions", body: "{}", says: ["prompt"]),
         Case(path: "/tokenize", body: "{}", says: ["content"]),

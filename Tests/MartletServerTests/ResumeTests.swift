@@ -187,7 +187,9 @@ import Testing
             if isRefused { return [.failed(EngineError(.contextExceeded, "too long"))] }
             return isWhole ? FakeEngine.Script.answer(["w"]).events(request) : FakeEngine.Script.admit.events(request)
         }
-        try await TestServer.run(script: script) { server async throws in
+        try await TestServer.run(script: script) {
+            $0.refusesOtherModelNames = true
+        } body: { server async throws in
             let (good, _) = try await server.open([Self.label])
             let handle = await server.engine.request(0).handle
             let answer = try await server.send("POST", "/v1/chat/completions", headers: [Self.label], body: body)

@@ -25,15 +25,18 @@ import Testing
     @Test func modelsAndPropertiesDescribeTheModel() async throws {
         try await TestServer.run {
             $0.modelNames = ["bird", "martin"]
+            $0.aliases = $0.modelNames
         } body: { server async throws in
             for path in ["/v1/models", "/models"] {
                 let model = try json(try await server.send("GET", path).body)["data"]?.arrayValue?.first
                 #expect(model?["id"] == "bird")
-                #expect(model?["aliases"] == ["martin"])
+                #expect(model?["aliases"] == ["bird", "martin"])
                 #expect(model?["meta"]?["n_vocab"] == 256)
             }
             let properties = try json(try await server.send("GET", "/props").body)
             #expect(properties["total_slots"] == 4)
+            let marker = properties["media_marker"]?.stringValue ?? ""
+            #expect(marker.hasPrefix("<__media_") && marker.hasSuffix("__>") && marker.utf8.count == 44)
             #expect(properties["model_alias"] == "bird")
             #expect(properties["chat_template"]?.stringValue == ModelInformation.fake.chatTemplate)
         }
@@ -84,6 +87,7 @@ import Testing
             _ = try await server.send("GET", "/health")
             for _ in 0..<2 {
                 let (head, text) = try await server.send("GET", "/metrics")
+                #expect(Int(head["process-start-time-unix"] ?? "") ?? 0 > 1_700_000_000)
                 #expect(head["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
                 #expect(
                     text.contains(

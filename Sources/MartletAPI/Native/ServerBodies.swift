@@ -5,20 +5,7 @@ import OrderedCollections
 /// The bodies of the routes that tell what a server is and does. Members and names are llama-server's.
 package enum ServerBodies {
     /// `/v1/models` and `/models`: OpenAI's list in `data`, Ollama's in `models`.
-    /// - Parameter model: `nil` while the model loads; its `meta` is then left out.
-    package static func models(name: String, aliases: [String], created: Int, model: ModelInformation?) -> JSONValue {
-        var entry: JSONObject = [
-            "id": .string(name), "aliases": .array(aliases.map { .string($0) }), "tags": [], "object": "model",
-            "created": .integer(Int64(created)), "owned_by": "martlet",
-        ]
-        if let model {
-            entry["meta"] = [
-                "vocab_type": .integer(Int64(model.vocabularyKind)), "n_vocab": integer(model.vocabularySize),
-                "n_ctx": integer(model.sequenceContextLength), "n_ctx_train": integer(model.trainedContextLength),
-                "n_embd": integer(model.embeddingLength), "n_params": .integer(Int64(clamping: model.parameterCount)),
-                "size": .integer(Int64(clamping: model.byteCount)), "ftype": .string(model.fileType),
-            ]
-        }
+    package static func models(name: String, aliases: [String], created: Int, model: ModelInformation) -> JSONValue {
         let legacy: JSONValue = [
             "name": .string(name), "model": .string(name), "modified_at": "", "size": "", "digest": "", "type": "model",
             "description": "", "tags": [""], "capabilities": ["completion"], "parameters": "",
@@ -27,8 +14,29 @@ package enum ServerBodies {
                 "quantization_level": "",
             ],
         ]
-        return ["models": [legacy], "object": "list", "data": [.object(entry)]]
+        let entry = Self.model(name: name, aliases: aliases, created: created, model: model)
+        return ["models": [legacy], "object": "list", "data": [entry]]
     }
+
+    /// `/v1/models/NAME`, and each entry of the list.
+    package static func model(name: String, aliases: [String], created: Int, model: ModelInformation) -> JSONValue {
+        [
+            "id": .string(name), "aliases": .array(aliases.map { .string($0) }), "tags": [], "object": "model",
+            "created": .integer(Int64(created)), "owned_by": "martlet",
+            "meta": [
+                "vocab_type": .integer(Int64(model.vocabularyKind)), "n_vocab": integer(model.vocabularySize),
+                "n_ctx": integer(model.sequenceContextLength), "n_ctx_train": integer(model.trainedContextLength),
+                "n_embd": integer(model.embeddingLength), "n_params": .integer(Int64(clamping: model.parameterCount)),
+                "size": .integer(Int64(clamping: model.byteCount)), "ftype": .string(model.fileType),
+            ],
+        ]
+    }
+
+    /// What stands for media in prompts, another in each process, so that no text from outside holds it.
+    private static let mediaMarker: String = {
+        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+        return "<__media_" + String((0..<32).compactMap { _ in letters.randomElement() }) + "__>"
+    }()
 
     /// `/props`.
     package static func properties(
@@ -45,7 +53,7 @@ package enum ServerBodies {
             ],
             "total_slots": integer(model.sequenceCount), "model_alias": .string(name),
             "model_ftype": .string(model.fileType), "model_path": .string(model.path),
-            "modalities": ["vision": false, "video": false, "audio": false],
+            "modalities": ["vision": false, "video": false, "audio": false], "media_marker": .string(mediaMarker),
             "endpoint_slots": .bool(endpoints.slots), "endpoint_props": .bool(endpoints.properties),
             "endpoint_metrics": .bool(endpoints.metrics), "chat_template": .string(chatTemplate),
             "chat_template_caps": capabilities, "bos_token": .string(model.beginningToken),
@@ -74,13 +82,14 @@ package enum ServerBodies {
                     "id": integer(slot.index), "n_ctx": integer(contextLength), "speculative": false,
                     "is_processing": .bool(slot.phase != .idle),
                 ]
-                if slot.phase != .idle {
+                // Of the last one, too.
+                if slot.phase != .idle || slot.handle != nil {
                     members["id_task"] = .integer(Int64(clamping: slot.handle?.rawValue ?? 0))
                     members["n_prompt_tokens"] = integer(slot.promptTokens)
                     members["n_prompt_tokens_processed"] = integer(slot.promptTokensProcessed)
                     members["n_prompt_tokens_cache"] = integer(slot.cachedTokens)
                     members["next_token"] = [
-                        ["has_next_token": true, "n_decoded": integer(slot.predictedTokens)]
+                        ["has_next_token": .bool(slot.phase != .idle), "n_decoded": integer(slot.predictedTokens)]
                     ]
                 }
                 return .object(members)

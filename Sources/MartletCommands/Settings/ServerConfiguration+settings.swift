@@ -17,8 +17,8 @@ extension ServerConfiguration {
         allowedHosts = values.list(.allowedHosts) ?? []
         tls = try Self.tls(values)
         crossOrigin = CrossOriginPolicy(values)
-        if let value = values.list(.alias), !value.isEmpty { modelNames = value }
-        if let value = values.toggle(.acceptAnyModel) { acceptsAnyModelName = value }
+        if let value = values.list(.alias), !value.isEmpty { (modelNames, aliases) = (value, value) }
+        if let value = values.toggle(.strictModel) { refusesOtherModelNames = value }
         chatTemplate = values.text(.chatTemplate)
         if let path = values.text(.chatTemplateFile) {
             guard chatTemplate == nil else {
@@ -76,6 +76,9 @@ extension CrossOriginPolicy {
         if let value = values.text(.crossOriginMethods) { methods = value }
         if let value = values.text(.crossOriginHeaders) { headers = value }
         if let value = values.toggle(.crossOriginCredentials) { allowsCredentials = value }
+        isExplicit = [.crossOrigins, .crossOriginMethods, .crossOriginHeaders, .crossOriginCredentials].contains {
+            values.isChosen($0)
+        }
     }
 }
 

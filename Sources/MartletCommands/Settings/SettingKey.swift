@@ -3,7 +3,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case config
     case model
     case alias
-    case acceptAnyModel = "accept-any-model"
+    case strictModel = "strict-model"
     case chatTemplate = "chat-template"
     case chatTemplateFile = "chat-template-file"
     case chatTemplateArguments = "chat-template-kwargs"

@@ -26,8 +26,8 @@ enum SettingTable {
             .alias, ["-a"], environment: ["LLAMA_ARG_ALIAS"], .list, "NAMES", unset: "the file's name", in: .model,
             for: .edge, "What clients call the model. The first name is the one in responses."),
         Setting(
-            .acceptAnyModel, environment: [], .toggle, default: "off", in: .model, for: .edge,
-            "Answer requests that name another model too, as llama-server does, instead of with 404."),
+            .strictModel, environment: [], .toggle, default: "off", in: .model, for: .edge,
+            "Refuse requests that name another model with 404, instead of answering them with a warning."),
         Setting(
             .chatTemplate, environment: ["LLAMA_ARG_CHAT_TEMPLATE"], .text, "JINJA", unset: "the model's own",
             in: .model, for: .edge, "A chat template, as text."),

@@ -198,8 +198,8 @@ final class EngineLoop {
                 let slot = slots[index]
                 status.slots[index].memoryTokens = slot.memoryCount
                 guard let generation = slot.generation else {
+                    // The rest still tells of the last one.
                     status.slots[index].phase = .idle
-                    status.slots[index].handle = nil
                     continue
                 }
                 status.slots[index].phase =

@@ -17,6 +17,9 @@ package struct CrossOriginPolicy: Sendable, Equatable {
     package var headers = "*, Authorization"
     /// Whether a page may send cookies and HTTP authentication.
     package var allowsCredentials = true
+    /// Whether an operator chose any of these. Then each preflight is told all of them, as at llama-server, and not only those from
+    /// pages that are let in. Default: no.
+    package var isExplicit = false
 
     package init() {}
 
@@ -24,6 +27,7 @@ package struct CrossOriginPolicy: Sendable, Equatable {
     /// - Returns: `nil` when nothing is allowed.
     func allowedOrigin(for origin: String?) -> String? {
         switch origins {
+        // A browser takes no `*` together with credentials.
         case .any: allowsCredentials ? origin ?? "*" : "*"
         case .localhost: origin.flatMap { Self.isLocal($0) ? $0 : nil }
         case .literal(let text): text

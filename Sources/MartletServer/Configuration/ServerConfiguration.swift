@@ -29,8 +29,11 @@ package struct ServerConfiguration: Sendable {
 
     /// What the model is called; the first name is the one that responses carry. Default: "martlet".
     package var modelNames = ["martlet"]
-    /// Whether requests that name another model are answered too, as llama-server does. Default: no, they get a 404.
-    package var acceptsAnyModelName = false
+    /// Those of the names that an operator chose, as the list of models shows them. Default: none.
+    package var aliases: [String] = []
+    /// Whether requests that name another model get a 404. Default: no, they are answered with a warning, as clients of
+    /// llama-server expect it of the one model.
+    package var refusesOtherModelNames = false
     /// A chat template instead of the one in the model file. Default: the file's.
     package var chatTemplate: String?
     /// Values that chat templates see by name, unless a request sets them. Default: none.
@@ -123,7 +126,8 @@ package struct ServerConfiguration: Sendable {
         package var requestTimeout: Duration = .seconds(300)
         /// How long a client may take nothing of a response before it counts as gone. Default: 60 s.
         package var stallTimeout: Duration = .seconds(60)
-        /// Connections; more wait in the system's queue until one ends. Default: 4096.
+        /// Connections; of more, each is taken for one request, and served if that is about health, slots, a stop or an order.
+        /// Default: 4096.
         package var connections = 4_096
         /// Generations that run or wait, of all clients together; more get a 503. Default: 2048.
         package var generations = 2_048

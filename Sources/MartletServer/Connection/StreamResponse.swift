@@ -64,6 +64,10 @@ extension HTTPField.Name {
     static let apiKey = Self.known("X-Api-Key")
     static let requestID = Self.known("X-Request-Id")
     static let traceParent = Self.known("Traceparent")
+    /// What was done otherwise than a request asks for.
+    static let warnings = Self.known("X-Martlet-Warnings")
+    /// As llama-server calls it.
+    static let processStart = Self.known("Process-Start-Time-Unix")
 
     /// A name that is valid by construction.
     private static func known(_ name: StaticString) -> Self {

@@ -12,16 +12,18 @@ struct CrossOriginMiddleware: RouterMiddleware {
         var response: Response
         if request.method == .options {
             response = Response(status: .ok, headers: [.contentType: "text/html"])
-            if allowed != nil {
+            if allowed != nil || policy.isExplicit {
                 response.headers[.accessControlAllowMethods] = policy.methods
                 response.headers[.accessControlAllowHeaders] = policy.headers
+                response.headers[.accessControlAllowCredentials] = policy.allowsCredentials ? "true" : nil
             }
         } else {
             response = try await next(request, context)
         }
         guard let allowed else { return response }
         response.headers[.accessControlAllowOrigin] = allowed
-        response.headers[.accessControlExposeHeaders] = "X-Generation-Id, X-Conversation-Id, X-Request-Id, Location"
+        response.headers[.accessControlExposeHeaders] =
+            "X-Generation-Id, X-Conversation-Id, X-Request-Id, X-Martlet-Warnings, Location"
         if policy.allowsCredentials { response.headers[.accessControlAllowCredentials] = "true" }
         if policy.origins == .localhost || policy.allowsCredentials {
             response.headers.append(.init(name: .vary, value: "Origin"))

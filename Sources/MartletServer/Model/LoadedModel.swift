@@ -41,12 +41,18 @@ struct LoadedModel: Sendable {
         name.isEmpty || names.contains(name)
     }
 
-    /// - Throws: `notFound` when a request names another model.
+    /// - Throws: `notFound` when a request names another model, where that is refused.
     func check(name: String?, configuration: ServerConfiguration) throws(APIError) {
-        guard let name, !configuration.acceptsAnyModelName, !isNamed(name) else { return }
-        throw APIError(
-            .notFound, "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"",
-            parameter: "model")
+        guard let name, configuration.refusesOtherModelNames, !isNamed(name) else { return }
+        throw .unknownModel(
+            "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"")
+    }
+
+    /// What the response to a request says that names another model; `nil` where there is nothing to say.
+    func warning(about name: String?, configuration: ServerConfiguration) -> String? {
+        guard let name, !isNamed(name) else { return nil }
+        let (asked, answering) = (JSONValue.string(String(name.prefix(256))), JSONValue.string(configuration.modelName))
+        return "model: \(asked.text) is not served here; \(answering.text) answers"
     }
 
     private static func fileName(_ path: String) -> String {
@@ -143,6 +149,13 @@ extension ChatTemplate.Continuation {
 }
 
 extension APIError {
+    /// A model that is not here, in OpenAI's words for programs.
+    static func unknownModel(_ message: String) -> APIError {
+        var error = APIError(.notFound, message, parameter: "model")
+        error.code = "model_not_found"
+        return error
+    }
+
     /// Tools that a model cannot be held to.
     fileprivate init(_ error: AnswerGrammarError, of fields: ToolFields) {
         switch error {

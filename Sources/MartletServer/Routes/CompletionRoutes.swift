@@ -40,6 +40,13 @@ struct CompletionRoutes: Sendable {
         table.add(.post, "/completion", "/completions") { request, context in
             try await respond(toNative: try await json(request), request.headers, on: context)
         }
+        table.add(.post, "/v1/chat/completions/input_tokens", "/chat/completions/input_tokens") { request, _ in
+            let chat = try chatRequest(try await json(request))
+            let model = try service.gate.readyModel()
+            try model.check(name: chat.options.model, configuration: configuration)
+            let tokens = try await service.engine.tokenize(try model.render(chat).prompt)
+            return .json(["object": "response.input_tokens", "input_tokens": .integer(Int64(tokens.count))])
+        }
         table.add(.post, "/apply-template") { request, _ in
             let chat = try chatRequest(try await json(request))
             return .json(["prompt": .string(try service.gate.readyModel().render(chat).text)])

@@ -27,6 +27,15 @@ struct CompletionService: Sendable {
     func respond<View>(
         to completion: Completion<View>, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
+        var response = try await answer(completion, headers, on: context)
+        let warning = gate.model?.warning(about: completion.options.model, configuration: configuration)
+        response.headers[.warnings] = warning
+        return response
+    }
+
+    private func answer<View>(
+        _ completion: Completion<View>, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
         guard !shutdown.isSet else { throw APIError(.unavailable, "The server is shutting down") }
         let resume = try ResumeFields(headers, completion.options, resumesAlways: configuration.resumesAlways)
         let (terms, view) = terms(of: completion, resume, owner: context.notes.owner)

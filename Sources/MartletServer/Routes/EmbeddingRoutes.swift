@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletProtocol
@@ -30,6 +31,8 @@ struct EmbeddingRoutes: Sendable {
         }
         try body.check(pooling)
         let embeddings = try await registry.withPlace(of: owner) { try await engine.embed(body.inputs) }
-        return .json(try body.response(embeddings, pooling: pooling, model: configuration.modelName))
+        var headers = HTTPFields()
+        headers[.warnings] = model.warning(about: body.model, configuration: configuration)
+        return .json(try body.response(embeddings, pooling: pooling, model: configuration.modelName), headers: headers)
     }
 }

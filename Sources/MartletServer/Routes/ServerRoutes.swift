@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletChat
@@ -26,9 +27,12 @@ struct ServerRoutes: Sendable {
         table.add(.get, "/v1/models", "/models") { _, _ in
             .json(
                 ServerBodies.models(
-                    name: configuration.modelName, aliases: Array(configuration.modelNames.dropFirst()),
-                    created: startTime, model: try gate.readyModel().information))
+                    name: configuration.modelName, aliases: configuration.aliases, created: startTime,
+                    model: try gate.readyModel().information))
         }
+        // A name may hold slashes.
+        table.add(.get, "/v1/models/**") { request, _ in try modelEntry(request, behind: 2) }
+        table.add(.get, "/models/**") { request, _ in try modelEntry(request, behind: 1) }
         table.add(.get, "/props") { _, _ in .json(properties(of: try gate.readyModel())) }
         table.add(.post, "/props") { request, _ in
             guard configuration.changesProperties else { throw disabled("POST /props", flag: "--props") }
@@ -47,6 +51,20 @@ struct ServerRoutes: Sendable {
             _ = try gate.readyModel()
             return .json(DetokenizeRequest.response(try await engine.detokenize(body.tokens)))
         }
+    }
+
+    /// One model by any of its names.
+    /// - Parameter count: parts of the path in front of the name.
+    private func modelEntry(_ request: Request, behind count: Int) throws(APIError) -> Response {
+        let model = try gate.readyModel()
+        let part = RequestPath(request.uri.path).rest(behind: count) ?? ""
+        guard let name = PercentEncoding.decoded(part), !name.isEmpty, model.isNamed(name) else {
+            throw .unknownModel("The model \"\(part.prefix(256))\" does not exist")
+        }
+        return .json(
+            ServerBodies.model(
+                name: configuration.modelName, aliases: configuration.aliases, created: startTime,
+                model: model.information))
     }
 
     private func properties(of model: LoadedModel) -> JSONValue {
@@ -92,7 +110,8 @@ struct ServerRoutes: Sendable {
         registry.metrics.write(to: &text)
         metrics.write(to: &text)
         return Response(
-            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            status: .ok,
+            headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .processStart: "\(startTime)"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text.text)))
     }
 
