@@ -88,7 +88,7 @@ package struct SlotStatus: Sendable, Equatable {
     }
     package var index: Int
     package var phase: Phase = .idle
-    /// The generation that runs, or the last one that did; `nil` = there was none.
+    /// The generation that runs, or the last generation of the slot; `nil` = there was none.
     package var handle: GenerationHandle?
     /// Tokens in the sequence's memory.
     package var memoryTokens = 0

@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletText
 
-/// Every route: where a request goes, which methods a path takes, and what is served when the server is full.
+/// Every route: where a request goes, which methods a path takes, and which routes a full server serves.
 struct RouteTable: Sendable {
     typealias Handler = @Sendable (Request, EdgeContext) async throws -> Response
     typealias Purpose = OpenConnections.Places.Purpose
@@ -33,7 +33,8 @@ struct RouteTable: Sendable {
         return (methods.contains(.get) ? methods + [.head] : methods).map(\.rawValue)
     }
 
-    /// What a request for a route, named by its pattern, means for the places of connections.
+    /// The meaning of a request for the places of connections.
+    /// - Parameter route: its pattern.
     func purpose(of method: HTTPRequest.Method, _ route: String?) -> Purpose {
         let method = method == .head ? .get : method
         return entries.first { $0.method == method && $0.path == route }?.purpose ?? .ordinary

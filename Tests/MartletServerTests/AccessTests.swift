@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// What an operator chose is told to each preflight, as at llama-server; only the default tells foreign pages nothing.
+    /// Headers that an operator chose come with each preflight, as at llama-server; by default foreign pages get none.
     @Test(arguments: [("http://localhost:1", "http://localhost:1"), ("http://a.example", nil), (nil, nil)])
     func chosenHeadersAreToldToEveryPreflight(origin: String?, allowed: String?) async throws {
         for isExplicit in [true, false] {

@@ -45,7 +45,7 @@ import Testing
             _ = places.open(id)
             places.begin(id)
             #expect(places.admit(id, for: .ordinary) == .servedInPlace(of: given))
-            // What was told to close does so later; the place is not given twice.
+            // The connection closes later; its place is not given twice.
             places.close(given)
         }
         _ = places.open(12)
@@ -75,7 +75,7 @@ import Testing
         }
         places.end(0)
         #expect(places.admit(6, for: .reading) == .served)
-        // A reader takes nobody's place.
+        // A reader takes no place of another connection.
         _ = places.open(8)
         places.end(1)
         #expect(places.admit(8, for: .reading) == .refused)

@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    /// What a few bytes become counts against the limit of a body, and no more than that is ever made of them.
+    /// Decoded bytes count against the limit of a body, and decoding ends there.
     @Test func aBombEndsAtTheLimit() async throws {
         try await TestServer.run {
             $0.limits.bodyBytes = 100_000

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MartletServer
 
-/// What a request's head says of its message: lengths, hosts, codings, versions, and whether its client waits.
+/// Heads of requests: lengths, hosts, codings, versions, and clients that wait for `100 Continue`.
 @Suite struct RequestHeadTests {
     private static let post = "POST /tokenize HTTP/1.1\r\nHost: localhost\r\n"
     private static let body = #"{"content":"ab"}"#
@@ -48,7 +48,7 @@ import Testing
         #expect(!EdgeDecoder.endsInLargeLength([]))
     }
 
-    /// The body is not read, and what its client still sends does not reset the connection.
+    /// The body is not read, and the rest of it does not reset the connection.
     @Test func aBodyBeyondTheLimitGetsItsRefusal() async throws {
         try await TestServer.run {
             $0.limits.bodyBytes = 1_000
@@ -72,8 +72,10 @@ import Testing
         ("HTTP/1.0\r\nHost: localhost\r\nHost: localhost", 400),
         ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked", 501),
         ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked", 501),
-        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: identity", 501),
-        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip", 501),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: identity", 400),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip", 400),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, chunked", 400),
+        ("HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, gzip", 400),
         ("HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked", 400),
     ])
     func aHeadSaysWhatHTTPDemands(rest: String, status: Int) async throws {
@@ -134,7 +136,7 @@ import Testing
     }
 
     @Test(arguments: ["close", "Close", "keep-alive, close"])
-    func whoeverWantsTheConnectionClosedGetsThat(value: String) async throws {
+    func connectionCloseIsHonoured(value: String) async throws {
         try await TestServer.run { server async throws in
             let (head, _, connection) = try await Self.answer(
                 server, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: \(value)\r\n\r\n")
@@ -175,7 +177,7 @@ import Testing
             let (head, _, connection) = try await Self.answer(
                 server, "\(line) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\(fields)\r\n\r\n")
             #expect(head.status == status)
-            // Nobody knows whether the body still comes.
+            // The body may still come, or not.
             #expect(head["connection"] == "close")
             await connection.waitForClose()
         }

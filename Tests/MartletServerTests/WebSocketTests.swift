@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    /// The frames behind a handshake that is refused are nobody's, however many there are.
+    /// Frames behind a handshake that is refused are dropped, however many there are.
     @Test func framesBehindARefusedHandshakeAreDropped() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one"]

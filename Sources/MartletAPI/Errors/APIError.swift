@@ -30,7 +30,7 @@ package struct APIError: Error, Sendable, Equatable {
         case rateLimited = "rate_limit_error"
         case overloaded = "overloaded_error"
         case server = "server_error"
-        /// Of HTTP itself: nobody but a client that is no browser and no client library asks for it.
+        /// A part of HTTP that this server does not have. Browsers and client libraries do not ask for it.
         case notImplemented = "not_implemented_error"
         case unavailable = "unavailable_error"
 

@@ -32,7 +32,7 @@ package enum ServerBodies {
         ]
     }
 
-    /// What stands for media in prompts, another in each process, so that no text from outside holds it.
+    /// The text that stands for media in prompts. It differs in each process, so that no text from outside holds it.
     private static let mediaMarker: String = {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
         return "<__media_" + String((0..<32).compactMap { _ in letters.randomElement() }) + "__>"

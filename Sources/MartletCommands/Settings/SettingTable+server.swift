@@ -61,8 +61,8 @@ extension SettingTable {
             "How long a client may take nothing of its response before it counts as gone."),
         Setting(
             .maximumConnections, environment: [], .integer(1...1_048_576), "COUNT",
-            unset: "what an eighth of the memory and the descriptors allow", in: .server, for: .edge,
-            "Most connections at once. On one more, only health, /slots, stops and orders are served."),
+            unset: "as many as an eighth of the memory and the descriptors allow", in: .server, for: .edge,
+            "Most connections at once. Beyond, connections serve health, /slots, stops and orders only."),
         Setting(
             .maximumGenerations, environment: [], .integer(1...1_048_576), "COUNT", default: "2048", in: .server,
             for: .edge, "Most generations that run or wait, of all clients together; more are refused with 503."),

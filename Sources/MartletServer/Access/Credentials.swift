@@ -10,7 +10,7 @@ enum Credentials {
             + [SocketHandshake.key(in: fields)].compactMap { $0 }
     }
 
-    /// The key of a value: what stands behind the scheme, whose case does not matter, and its blanks; without a scheme, all.
+    /// The key of a value: the text behind the scheme, whose case does not matter, and its blanks; without a scheme, the value.
     private static func key(_ value: String) -> String {
         let scheme = "bearer"
         let bytes = value.utf8

@@ -29,7 +29,7 @@ package struct ServerConfiguration: Sendable {
 
     /// What the model is called; the first name is the one that responses carry. Default: "martlet".
     package var modelNames = ["martlet"]
-    /// Those of the names that an operator chose, as the list of models shows them. Default: none.
+    /// The names that an operator chose, as the list of models shows them. Default: none.
     package var aliases: [String] = []
     /// Whether requests that name another model get a 404. Default: no, they are answered with a warning, as clients of
     /// llama-server expect it of the one model.
@@ -126,7 +126,7 @@ package struct ServerConfiguration: Sendable {
         package var requestTimeout: Duration = .seconds(300)
         /// How long a client may take nothing of a response before it counts as gone. Default: 60 s.
         package var stallTimeout: Duration = .seconds(60)
-        /// Connections; of more, each is taken for one request, and served if that is about health, slots, a stop or an order.
+        /// Connections; a connection beyond is taken for one request, which is served if it is about health, slots, a stop or an order.
         /// Default: 4096.
         package var connections = 4_096
         /// Generations that run or wait, of all clients together; more get a 503. Default: 2048.

@@ -7,7 +7,7 @@ internal import NIOHTTPTypes
 internal import NIOWebSocket
 
 /// What a connection does besides passing requests and responses on: it writes the events of a stream, notices that
-/// the client has gone, lets a client go on that waits for `100 Continue`, and refuses what is no HTTP.
+/// the client has gone, lets a client go on that waits for `100 Continue`, and refuses bytes that are no HTTP.
 ///
 /// A client that closes its sending side counts as gone, as with every HTTP server. Keep-alive is left intact: what was
 /// attached is forgotten when its response has ended.
@@ -22,7 +22,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// How long a connection that is closed for writing takes what its client still sends. Without it, the system would reset
+    /// How long a connection that is closed for writing takes bytes from its client. Without it, the system would reset
     /// the connection, and the client would lose the response.
     private static let lingerTime = TimeAmount.seconds(1)
     /// How long a connection beyond the limit may take for a request.
@@ -51,13 +51,13 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         case part(HTTPRequestPart)
         case error(any Error)
     }
-    /// The last response has ended; nothing more is sent, and what comes is dropped.
+    /// The last response has ended: nothing more is sent, and bytes that come are dropped.
     private var isClosing = false
     /// The client waits for a word before it sends the request's body.
     private var awaitsContinue = false
     /// The request's body is longer than any that is taken.
     private var isTooLong = false
-    /// What comes behind the request is another protocol's; it stays in the decoder and in the system.
+    /// Bytes behind the request are another protocol's; they stay in the decoder and in the system.
     private var asksForUpgrade = false
     private var reader: StreamReader?
     private var abandoned: (@Sendable () -> Void)?
@@ -92,8 +92,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         abandoned = action
     }
 
-    /// Somebody reads the request's body: a client that waits for that is told. One that is refused before gets the refusal in
-    /// place of it.
+    /// A route reads the request's body: a client that waits for that gets `100 Continue`. A request that is refused before gets the
+    /// refusal in place of it.
     func continueRequest() {
         guard awaitsContinue, let context else { return }
         awaitsContinue = false
@@ -266,7 +266,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     ) {
         var head = head
         let isSwitching = head.status == .switchingProtocols
-        // Nobody reads a body to its end that its client does not send, or that has no end.
+        // Such a body is not sent, or has no end, so it is not read to its end.
         let isCut = isReceiving && (awaitsContinue || isTooLong)
         let isAsked = head.headerFields[.connection]?.lowercased() == "close"
         if isCut || isAsked || connections.isExtra(context.channel) { closesAfterResponse = true }
@@ -294,7 +294,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
             ], position: .after(decoder.handler))
         self.successor = nil
         self.encoder = nil
-        // What knows HTTP has nothing to do any more, and takes some kilobytes. The decoder goes last, as it passes on what came
+        // The handlers of HTTP have nothing to do any more, and take some kilobytes. The decoder goes last, as it passes on the bytes
         // behind the request.
         for name in [encoder.name, try pipeline.context(handler: codec).name, decoder.name] {
             pipeline.removeHandler(name: name, promise: nil)
@@ -338,7 +338,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         }
     }
 
-    /// Whoever reads the body that is at fault answers; where no request has begun, this does.
+    /// The route that reads a faulty body answers; where no request has begun, this handler does.
     private func passError(_ error: any Error, on context: ChannelHandlerContext) {
         closesAfterResponse = true
         guard !isAnswering else { return context.fireErrorCaught(error) }

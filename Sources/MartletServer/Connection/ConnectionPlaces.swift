@@ -2,16 +2,16 @@ internal import NIOCore
 
 /// Which connections hold one of the server's places, and which requests of the others are served.
 ///
-/// A connection beyond the limit is an extra one: it is taken for one request's head. What keeps a server observable and
-/// stoppable is served there; any other request is served only if a connection without a request gives its place up. A quarter
-/// of the places is kept for requests that read no stream, so that readers never hold all of them.
+/// For example, with 4 places: 3 readers and an idle connection hold them. A fifth connection is an extra one. Its `GET /health` is
+/// served; its `POST /v1/completions` gets the place of the idle connection, which is closed; its `GET …/events` is refused.
 ///
-/// A value without clock or lock. What it decides has to be carried out by its user: which connections to close.
+/// A quarter of the places is kept for requests that read no stream, so that readers never hold all of them. A value without clock
+/// or lock: its user closes the connections that it names.
 struct ConnectionPlaces<ID: Hashable & Sendable>: Sendable {
-    /// What a request means for the places.
+    /// The meaning of a request for the places.
     enum Purpose: Sendable, Hashable {
         case ordinary
-        /// Health, slots, and what stops or steers a generation: served on extra connections too.
+        /// Health, slots, stops of generations and orders to them: served on extra connections too.
         case essential
         /// Shows a generation that another request began.
         case reading
@@ -37,7 +37,7 @@ struct ConnectionPlaces<ID: Hashable & Sendable>: Sendable {
     private var readerCount = 0
     /// Whether an extra connection has a request.
     private var extras: [ID: Bool] = [:]
-    /// Extra connections in their order, those that are gone or have a request among them.
+    /// Extra connections in their order, with entries of connections that are gone or have a request.
     private var extraOrder: CircularBuffer<ID> = CircularBuffer()
     /// Idle connections in their order, with outdated entries among them.
     private var idleOrder: CircularBuffer<(id: ID, since: UInt64)> = CircularBuffer()
@@ -53,7 +53,7 @@ struct ConnectionPlaces<ID: Hashable & Sendable>: Sendable {
     func isExtra(_ id: ID) -> Bool { extras[id] != nil }
 
     /// A connection was opened.
-    /// - Returns: which one is to be closed: an extra one that has sent nothing yet, or the new one if all have a request.
+    /// - Returns: the connection that is to be closed: an extra one without a request, or the new one if all have a request.
     mutating func open(_ id: ID) -> ID? {
         guard placed.count >= limit else {
             placed[id] = idle(id)

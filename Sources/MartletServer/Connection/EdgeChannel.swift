@@ -5,7 +5,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
 
-/// A connection that speaks HTTP/1: the framework's, but for what HTTP demands of a server (`EdgeDecoder`, `EdgeCodec`), and for
+/// A connection that speaks HTTP/1: the framework's, but for the demands of HTTP on a server (`EdgeDecoder`, `EdgeCodec`), and for
 /// two things that keep it small while a stream is open.
 ///
 /// Each request is answered in a task of its own, which ends before a stream does. A task keeps all the stack that it ever
@@ -77,7 +77,7 @@ private final class HandedOver: @unchecked Sendable {
     func take() -> ResponseWriter? { writer.take() }
 }
 
-/// A request's body whose client waits to be told that somebody reads it.
+/// A request's body whose client waits for `100 Continue`, which comes when the body is read.
 private struct AwaitedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 

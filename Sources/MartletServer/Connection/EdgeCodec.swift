@@ -7,7 +7,7 @@ internal import NIOHTTPTypesHTTP1
 
 /// HTTP/1 messages as the framework's types, and back.
 ///
-/// Inbound, it refuses a head that does not say what HTTP/1 demands. Outbound, it frames each response as the version of its
+/// Inbound, it refuses a head that breaks a rule of HTTP/1, such as a second `Host`. Outbound, it frames each response as the version of its
 /// request needs: a client of HTTP/1.0 knows no chunks, so the end of its connection is the end of its body.
 ///
 /// Thread: the channel's event loop.
@@ -17,7 +17,7 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// What of a request matters for its response.
+    /// The properties of a request that matter for its response.
     struct Exchange {
         /// Whether the client knows chunks and informational responses.
         var isModern = true
@@ -60,7 +60,7 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// - Throws: what of a head breaks the rules by which messages and their servers are told apart.
+    /// - Throws: the rule that a head breaks, of those by which messages and servers are distinguished.
     static func check(_ head: HTTPRequestHead) throws(APIError) {
         let hosts = head.headers["host"].count
         guard hosts <= 1 else {
@@ -70,16 +70,16 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
             throw APIError(.invalidRequest, "Header 'Host': HTTP/1.1 requires it, but it is missing")
         }
         let codings = head.headers[canonicalForm: "transfer-encoding"].map { $0.lowercased() }
-        guard !codings.isEmpty else { return }
+        guard !codings.isEmpty, codings != ["chunked"] || head.version.minor < 1 else { return }
         guard head.version.minor >= 1 else {
             throw APIError(.invalidRequest, "Header 'Transfer-Encoding': HTTP/1.0 does not have it")
         }
-        guard codings == ["chunked"] else {
-            throw APIError(
-                .notImplemented,
-                "Header 'Transfer-Encoding': Value must be chunked, but got "
-                    + "\"\(codings.joined(separator: ", ").prefix(64))\"")
+        let got = "but got \"\(codings.joined(separator: ", ").prefix(64))\""
+        // Otherwise the end of the body is not known.
+        guard codings.last == "chunked", codings.count(where: { $0 == "chunked" }) == 1 else {
+            throw APIError(.invalidRequest, "Header 'Transfer-Encoding': Value must end with chunked, \(got)")
         }
+        throw APIError(.notImplemented, "Header 'Transfer-Encoding': Value must be chunked, \(got)")
     }
 
     // MARK: Responses

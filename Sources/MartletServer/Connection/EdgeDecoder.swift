@@ -2,8 +2,8 @@ internal import MartletAPI
 internal import NIOCore
 internal import NIOHTTP1
 
-/// The framework's decoder of HTTP/1 requests, which also tells a body's length that is too large to count from one that is
-/// no number: the first is refused with 413, the second with 400.
+/// The framework's decoder of HTTP/1 requests, which also distinguishes lengths that it cannot count: `99999999999999999999` is too
+/// large and refused with 413, `5x` is no number and refused with 400.
 ///
 /// Thread: the channel's event loop.
 final class EdgeDecoder: ByteToMessageDecoder {
@@ -16,7 +16,7 @@ final class EdgeDecoder: ByteToMessageDecoder {
         configuration.maxHeaderFieldSize = limits.headerFieldBytes
         configuration.maxHeaderListSize = limits.headerBytes
         configuration.maxHeaderFieldCount = limits.headerCount
-        // What comes behind a request for another protocol is that protocol's.
+        // Bytes behind a request for another protocol are that protocol's.
         decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
     }
 

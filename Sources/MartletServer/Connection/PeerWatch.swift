@@ -6,7 +6,7 @@ internal import NIOCore
 
 /// Lets the system notice a client that has vanished without a word.
 enum PeerWatch {
-    /// By what the client does not acknowledge, pings included, and by probes where nothing is sent.
+    /// By bytes that the client does not acknowledge, pings included, and by probes where nothing is sent.
     static func watch(_ channel: any Channel, stallTimeout: Duration) {
         guard channel.remoteAddress?.port != nil else { return }
         _ = channel.setOption(.socketOption(.so_keepalive), value: 1)

@@ -3,8 +3,7 @@ internal import MartletAPI
 internal import NIOCore
 internal import NIOHTTPTypes
 
-/// A request that is refused by what its head says of the message, or that is no HTTP: no route sees it, and the connection ends with
-/// its response.
+/// A request that is refused because of its head, or is no HTTP: no route sees it, and the connection ends with its response.
 struct RefusedRequest: Error {
     let error: APIError
 

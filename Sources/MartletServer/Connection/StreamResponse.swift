@@ -64,7 +64,7 @@ extension HTTPField.Name {
     static let apiKey = Self.known("X-Api-Key")
     static let requestID = Self.known("X-Request-Id")
     static let traceParent = Self.known("Traceparent")
-    /// What was done otherwise than a request asks for.
+    /// Where a response differs from the request's wish.
     static let warnings = Self.known("X-Martlet-Warnings")
     /// As llama-server calls it.
     static let processStart = Self.known("Process-Start-Time-Unix")

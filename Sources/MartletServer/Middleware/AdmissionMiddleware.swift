@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 
-/// Refuses what comes on a connection beyond the limit, but for what keeps the server observable and stoppable.
+/// Refuses requests on connections beyond the limit, but for requests that observe or stop.
 struct AdmissionMiddleware: RouterMiddleware {
     let connections: OpenConnections
     let routes: RouteTable

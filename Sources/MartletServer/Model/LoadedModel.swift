@@ -48,7 +48,7 @@ struct LoadedModel: Sendable {
             "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"")
     }
 
-    /// What the response to a request says that names another model; `nil` where there is nothing to say.
+    /// The warning of a response whose request names another model; `nil` where it names this model or none.
     func warning(about name: String?, configuration: ServerConfiguration) -> String? {
         guard let name, !isNamed(name) else { return nil }
         let (asked, answering) = (JSONValue.string(String(name.prefix(256))), JSONValue.string(configuration.modelName))

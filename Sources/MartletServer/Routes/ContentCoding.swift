@@ -3,19 +3,18 @@ internal import MartletAPI
 
 /// How a request's body may be compressed.
 ///
-/// What a body becomes counts against the same limit as a body that comes as it is, and decoding ends there: some kilobytes can
-/// stand for gigabytes.
+/// The decoded bytes count against the limit of a body, and decoding ends there: some kilobytes can stand for gigabytes.
 enum ContentCoding {
     case gzip
     /// The zlib form, as HTTP has it; also without its frame, as some clients send it.
     case deflate
 
-    /// What `Accept-Encoding` says of it.
+    /// The value of `Accept-Encoding`.
     static let accepted = "gzip, deflate"
     private static let countLimit = 3
 
     /// - Parameter fields: the values of `Content-Encoding`.
-    /// - Returns: what was applied, in that order.
+    /// - Returns: the codings that were applied, in that order.
     /// - Throws: `unsupportedMedia` for any other.
     static func list(_ fields: [String]) throws(APIError) -> [ContentCoding] {
         var codings: [ContentCoding] = []
@@ -56,7 +55,7 @@ enum ContentCoding {
 
 /// Decodes one body with zlib.
 private struct Inflation: ~Copyable {
-    /// What is made at once.
+    /// Bytes that are made at once.
     private static let step = 1 << 16
 
     private let coding: ContentCoding

@@ -1,6 +1,6 @@
 /// The path of a request's target as routes and access rules see it: its parts, without empty ones.
 ///
-/// So `/health/`, `//health` and `/health` are one path, for the router, for the API keys and for what an error says of it. A part
+/// So `/health/`, `//health` and `/health` are one path, for the router, for the API keys and for error texts. A part
 /// is its bytes: percent-encoding is left as it is.
 struct RequestPath: Sendable {
     private let path: String
@@ -14,7 +14,7 @@ struct RequestPath: Sendable {
     /// With one slash in front of each part.
     var text: String { "/" + parts.joined(separator: "/") }
 
-    /// What stands behind the first parts, as it is written; `nil` where there is nothing.
+    /// The text behind the first parts, as it is written; `nil` where there is none.
     func rest(behind count: Int) -> Substring? {
         parts.count > count ? path[parts[count].startIndex...] : nil
     }
