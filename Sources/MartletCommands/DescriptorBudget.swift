@@ -9,12 +9,16 @@ struct DescriptorBudget: Sendable, Equatable {
     /// Taken whatever clients do: by standard streams, listeners, event loops, the worker's pipes, files that are read.
     private static let own = 64
     private static let wantedJournals = 128
+    private static let wantedExtraConnections = 256
 
     /// Journals that are open at once.
     var journals: Int { min(Self.wantedJournals, max(1, limit / 8)) }
 
+    /// Connections beyond the limit, each of which is taken for one request.
+    var extraConnections: Int { min(Self.wantedExtraConnections, max(1, limit / 8)) }
+
     /// Most connections at once.
-    var connections: Int { max(1, limit - journals - Self.own) }
+    var connections: Int { max(1, limit - journals - extraConnections - Self.own) }
 
     /// - Parameter wanted: `--max-connections`.
     /// - Returns: what is told when there are too few; `nil` = there are enough.

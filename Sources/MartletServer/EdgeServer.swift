@@ -48,7 +48,8 @@ package final class EdgeServer: Sendable {
         self.services = services
         tracing = RequestTracing(configuration.tracer)
         recovery = RecoveryGate(patience: configuration.journal?.requestPatience ?? .zero)
-        connections = OpenConnections(limit: configuration.limits.connections)
+        connections = OpenConnections(
+            limit: configuration.limits.connections, extraLimit: configuration.limits.extraConnections)
         let gate = ModelGate(configuration: configuration, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention

@@ -8,7 +8,7 @@ import Testing
 
     /// With connections of which each has a request.
     private func busy(_ count: Int, limit: Int) -> Places {
-        var places = Places(limit: limit)
+        var places = Places(limit: limit, extraLimit: 8)
         for id in 0..<count {
             #expect(places.open(id) == nil)
             places.begin(id)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func aConnectionThatNeverSaidAnythingIsIdle() {
-        var places = Places(limit: 1)
+        var places = Places(limit: 1, extraLimit: 8)
         _ = places.open(0)
         _ = places.open(1)
         places.begin(1)
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func readersLeaveAQuarterToOthers() {
-        var places = Places(limit: 8)
+        var places = Places(limit: 8, extraLimit: 8)
         for id in 0..<6 {
             _ = places.open(id)
             places.begin(id)
@@ -80,7 +80,7 @@ import Testing
         places.end(1)
         #expect(places.admit(8, for: .reading) == .refused)
         // A single place may be read on.
-        var one = Places(limit: 1)
+        var one = Places(limit: 1, extraLimit: 8)
         _ = one.open(0)
         #expect(one.admit(0, for: .reading) == .served)
     }
@@ -98,8 +98,20 @@ import Testing
         #expect(places.open(5) == nil)
     }
 
+    /// The order of extra connections keeps no entry of connections that are gone.
+    @Test func extraConnectionsThatAreGoneLeaveNothing() {
+        var places = Places(limit: 1, extraLimit: 2)
+        _ = places.open(0)
+        for id in 1..<10_000 {
+            #expect(places.open(id) == nil)
+            places.close(id)
+        }
+        #expect(places.extraOrder.count < 100)
+        #expect(places.open(10_000) == nil && places.open(10_001) == nil && places.open(10_002) == 10_000)
+    }
+
     @Test func whatIsIdleIsRememberedOnce() {
-        var places = Places(limit: 2)
+        var places = Places(limit: 2, extraLimit: 8)
         _ = places.open(0)
         _ = places.open(1)
         for _ in 0..<10_000 {

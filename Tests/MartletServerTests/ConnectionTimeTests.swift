@@ -20,7 +20,7 @@ import Testing
         limits.requestTimeout = .seconds(10)
         limits.stallTimeout = .seconds(5)
         handler = ConnectionHandler(
-            connections: OpenConnections(limit: 8), codec: EdgeCodec(), limits: limits)
+            connections: OpenConnections(limit: 8, extraLimit: 8), codec: EdgeCodec(), limits: limits)
         channel = EmbeddedChannel(handlers: [handler, errors])
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "x")).wait()
     }

@@ -157,7 +157,7 @@ struct DoctorFinding: Sendable, Equatable {
                 remedy: "stop what listens there, or choose another --port")
     }
 
-    /// The default of `--max-connections`.
+    /// A server that can take as many connections is enough for most.
     private static let connections = 4_096
 
     private static func descriptors(_ facts: DoctorFacts) -> DoctorFinding {
@@ -168,8 +168,8 @@ struct DoctorFinding: Sendable, Equatable {
         return budget.connections >= connections
             ? DoctorFinding(subject: "connections", verdict: .good, text: text)
             : DoctorFinding(
-                subject: "connections", verdict: .warning, text: "\(text); --max-connections is \(connections)",
-                remedy: "raise the hard limit (ulimit -Hn), or lower --max-connections")
+                subject: "connections", verdict: .warning, text: "\(text), fewer than \(connections)",
+                remedy: "raise the hard limit (ulimit -Hn)")
     }
 
     private static func sandbox(_ facts: DoctorFacts) -> DoctorFinding {

@@ -32,13 +32,14 @@ struct Edge: Sendable {
         configuration = try ServerConfiguration(values)
         configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
-        if !values.isChosen(.maximumConnections) {
-            configuration.limits.connections = ConnectionBudget.connections(
-                memory: MemoryBudget.available, descriptors: DescriptorLimit.raise())
-        }
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
-        limit(to: DescriptorBudget(limit: DescriptorLimit.raise()))
+        let descriptors = DescriptorBudget(limit: DescriptorLimit.raise())
+        if !values.isChosen(.maximumConnections) {
+            configuration.limits.connections = ConnectionBudget.connections(
+                memory: MemoryBudget.available, descriptors: descriptors)
+        }
+        limit(to: descriptors)
     }
 
     /// Takes no more connections than there are descriptors for: one that cannot be accepted would keep the others waiting.
@@ -46,6 +47,7 @@ struct Edge: Sendable {
         // The system does not tell.
         guard budget.limit > 0 else { return }
         configuration.journal?.maximumOpenCount = budget.journals
+        configuration.limits.extraConnections = budget.extraConnections
         guard let warning = budget.warning(connections: configuration.limits.connections) else { return }
         logger.warning("\(warning)")
         configuration.limits.connections = budget.connections

@@ -129,6 +129,8 @@ package struct ServerConfiguration: Sendable {
         /// Connections; a connection beyond is taken for one request, which is served if it is about health, slots, a stop or an order.
         /// Default: 4096.
         package var connections = 4_096
+        /// Connections beyond that at the same time. Default: 256.
+        package var extraConnections = 256
         /// Generations that run or wait, of all clients together; more get a 503. Default: 2048.
         package var generations = 2_048
         /// The same of one API key; more get a 429. Default: no limit.

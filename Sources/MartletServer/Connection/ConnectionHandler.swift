@@ -24,7 +24,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
 
     /// How long a connection that is closed for writing takes bytes from its client. Without it, the system would reset
     /// the connection, and the client would lose the response.
-    private static let lingerTime = TimeAmount.seconds(1)
+    private static let lingerTime = TimeAmount.seconds(5)
     /// How long a connection beyond the limit may take for a request.
     private static let extraTime = Duration.seconds(5)
 

@@ -38,13 +38,13 @@ struct ConnectionPlaces<ID: Hashable & Sendable>: Sendable {
     /// Whether an extra connection has a request.
     private var extras: [ID: Bool] = [:]
     /// Extra connections in their order, with entries of connections that are gone or have a request.
-    private var extraOrder: CircularBuffer<ID> = CircularBuffer()
+    private(set) var extraOrder: CircularBuffer<ID> = CircularBuffer()
     /// Idle connections in their order, with outdated entries among them.
     private var idleOrder: CircularBuffer<(id: ID, since: UInt64)> = CircularBuffer()
     private var idleCount = 0
     private var changes: UInt64 = 0
 
-    init(limit: Int, extraLimit: Int = 256) {
+    init(limit: Int, extraLimit: Int) {
         self.limit = limit
         self.extraLimit = extraLimit
         readerLimit = max(1, limit - max(1, limit / 4))
@@ -63,6 +63,10 @@ struct ConnectionPlaces<ID: Hashable & Sendable>: Sendable {
         if extras.count >= extraLimit { room = takeWaitingExtra() ?? id }
         if room == id { return id }
         extras[id] = false
+        // Outdated entries do not outnumber the others for long.
+        if extraOrder.count > 2 * extras.count + 64 {
+            extraOrder = CircularBuffer(extraOrder.filter { extras[$0] == false })
+        }
         extraOrder.append(id)
         return room
     }

@@ -42,6 +42,7 @@ final class EdgeDecoder: ByteToMessageDecoder {
     /// among the bytes, they begin with its value.
     static func endsInLargeLength(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
         let name = Array("content-length:".utf8)
+        // In lower case.
         let text = bytes.map { $0 | 0x20 }
         var start = 0
         if text.count >= name.count {
@@ -51,7 +52,6 @@ final class EdgeDecoder: ByteToMessageDecoder {
                 break
             }
         }
-        // White space is 0x20 or 0x09, which `| 0x20` makes 0x29.
         let value = bytes.dropFirst(start).drop { $0 == 0x20 || $0 == 0x09 }
         let digits = value.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         let significant = digits.drop { $0 == UInt8(ascii: "0") }

@@ -14,7 +14,9 @@ final class OpenConnections: Sendable {
     }
     private let guarded: Mutex<Guarded>
 
-    init(limit: Int) { guarded = Mutex(Guarded(places: Places(limit: limit))) }
+    init(limit: Int, extraLimit: Int) {
+        guarded = Mutex(Guarded(places: Places(limit: limit, extraLimit: extraLimit)))
+    }
 
     func add(_ channel: any Channel) {
         let id = ObjectIdentifier(channel)
