@@ -98,6 +98,90 @@ import Testing
         #expect(tokens.prefix(count) == wanted.prefix(count))
     }
 
+    @Test(arguments: models) func aPausedAnswerGivesUpTheSequenceThatARequestNames(model: String) throws {
+        let bench = try bench(model, .sequences)
+        func submit(salt: Int, slot: Int?) throws -> GenerationHandle {
+            try bench.submit("") {
+                $0.prompt = Prompt(pieces: [.tokens(MemoryKindTests.tokens(40, salt))], addsBeginning: false)
+                $0.ignoresEndOfGeneration = true
+                $0.maximumTokens = 30
+                $0.reasoning = nil
+                $0.slot = slot
+            }
+        }
+        let whole = try submit(salt: 0, slot: 1)
+        bench.run(whole)
+        let paused = try submit(salt: 0, slot: 1)
+        bench.run(paused, to: 10)
+        bench.order(.pause, paused)
+        // The other sequence is idle, and not what is wanted.
+        let other = try submit(salt: 1, slot: 1)
+        bench.run(other)
+        #expect(bench.answer(other).tokens.count == 30)
+        #expect(bench.answer(other).completion?.slot == 1)
+        #expect(!bench.answer(paused).isEnded)
+        bench.order(.resume, paused)
+        bench.run(paused)
+        #expect(bench.answer(paused).tokens == bench.answer(whole).tokens)
+    }
+
+    @Test func aRequestForABusySequenceTakesNoOther() throws {
+        let bench = try bench(TestModels.fledgling, .sequences)
+        func submit(slot: Int) throws -> GenerationHandle {
+            try bench.submit("Hello") {
+                $0.slot = slot
+                $0.ignoresEndOfGeneration = true
+                $0.maximumTokens = 60
+            }
+        }
+        let (paused, busy) = (try submit(slot: 0), try submit(slot: 1))
+        bench.run(busy, to: 5)
+        bench.order(.pause, paused)
+        let waiting = try submit(slot: 1)
+        for _ in 0..<5 { _ = bench.loop.takeTurn() }
+        #expect(try report(paused, bench).memoryTokens > 0, "nobody needs the paused answer's sequence")
+        bench.run(waiting)
+        #expect(bench.answer(waiting).completion?.slot == 1)
+    }
+
+    @Test func aForkTakesTheSequencesOfPausedAnswers() throws {
+        let bench = try bench(TestModels.fledgling, .sequences)
+        let paused = try submit(bench, salt: 0)
+        bench.run(paused, to: 10)
+        bench.order(.pause, paused)
+        let original = try submit(bench, salt: 1)
+        bench.run(original, to: 10)
+        let fork = bench.newHandle()
+        bench.order(.fork([ForkedGeneration(handle: fork, changes: .seed(3))]), original)
+        bench.run(fork)
+        #expect(bench.answer(fork).tokens.count == 60)
+        bench.order(.resume, paused)
+        bench.run(paused)
+        #expect(bench.answer(paused).tokens.count == 60)
+    }
+
+    @Test func othersDoNotWaitForAPausedChoiceToReadTheirPrompt() throws {
+        let bench = try ControlBench(sequences: 2, context: 2_048)
+        func submit(_ leader: GenerationHandle?) throws -> GenerationHandle {
+            try bench.submit("") {
+                // More than one decode takes.
+                $0.prompt = Prompt(pieces: [.tokens(MemoryKindTests.tokens(1_400, 0))], addsBeginning: false)
+                $0.ignoresEndOfGeneration = true
+                $0.maximumTokens = 20
+                $0.reasoning = nil
+                $0.promptLeader = leader
+            }
+        }
+        let leader = try submit(nil)
+        let follower = try submit(leader)
+        _ = bench.loop.takeTurn()
+        #expect(bench.answer(leader).starts == 1 && bench.answer(leader).tokens.isEmpty)
+        bench.order(.pause, leader)
+        bench.run(follower)
+        #expect(bench.answer(follower).tokens.count == 20)
+        #expect(bench.answer(leader).tokens.isEmpty)
+    }
+
     @Test func oneThatEndsWhileItIsParkedLeavesNothing() throws {
         let bench = try bench(TestModels.fledgling, .sequences)
         let paused = try submit(bench, salt: 0)

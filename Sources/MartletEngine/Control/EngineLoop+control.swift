@@ -207,6 +207,10 @@ extension EngineLoop {
             output.add(original.handle, .controlled(number, .refused(refusal)))
         }
         guard original.predicted > 0 else { return refuse(.notStarted) }
+        // Paused ones give way, if that is enough.
+        if queue.count == 0, slots.count(where: { $0.index != index && !$0.isBusy }) >= forks.count {
+            while slots.count(where: { $0.generation == nil }) < forks.count, parkOne(but: index) {}
+        }
         // Empty ones first, then those whose memory is least likely to be of use.
         let idle = slots.filter { $0.generation == nil }
             .sorted { ($0.memoryCount > 0 ? 1 : 0, $0.lastUsed) < ($1.memoryCount > 0 ? 1 : 0, $1.lastUsed) }

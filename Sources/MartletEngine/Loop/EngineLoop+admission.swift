@@ -7,19 +7,24 @@ extension EngineLoop {
         var position = 0
         while position < queue.count {
             let waiting = queue[position]
-            guard slots.contains(where: { $0.generation == nil }) || parkOne() else { return }
             let wanted = waiting.request.slot.map { $0 % slots.count }
-            if let wanted, slots[wanted].generation != nil {
+            if let wanted, slots[wanted].isBusy {
                 // Who wants a certain sequence waits for it, and holds up nobody else.
                 position += 1
                 continue
             }
+            guard !slots.allSatisfy(\.isBusy) else { return }
             let committed = slots.reduce(0) { sum, slot in
                 guard let generation = slot.generation, !generation.isPaused else { return sum }
                 return sum + generation.history.count
             }
             guard PoolPolicy.admits(tokens: waiting.history.count, committed: committed, capacity: capacity) else {
                 return
+            }
+            if let wanted, slots[wanted].generation != nil {
+                park(wanted)
+            } else if slots.allSatisfy({ $0.generation != nil }) {
+                _ = parkOne()
             }
             guard let choice = choose(for: waiting, slot: wanted) else { return }
             assign(queue.remove(at: position), to: choice)
@@ -50,7 +55,9 @@ extension EngineLoop {
             let handle = generation.request.promptLeader
         else { return nil }
         return slots.firstIndex { slot in
-            guard let leader = slot.generation, leader.handle == handle, leader.predicted == 0 else { return false }
+            guard let leader = slot.generation, leader.handle == handle, leader.predicted == 0, !leader.isPaused else {
+                return false
+            }
             return leader.promptCount == generation.promptCount
         }
     }
@@ -106,12 +113,12 @@ extension EngineLoop {
         slots[index].sharing = (source, slots[source].memoryCount)
     }
 
-    /// Lets those go on that waited for another one to read their prompt, when it has, or is gone.
+    /// Lets those go on that waited for another one to read their prompt, when it has, is paused, or is gone.
     func releaseFollowers() {
         for index in slots.indices {
             guard let generation = slots[index].generation, let awaited = generation.awaited else { continue }
             let leader = slots.firstIndex { $0.generation?.handle == awaited }
-            if let leader, slots[leader].generation?.predicted == 0 { continue }
+            if let leader, slots[leader].isBusy, slots[leader].generation?.predicted == 0 { continue }
             generation.awaited = nil
             let best = slots.filter { $0.index != index && $0.adapters == slots[index].adapters }
                 .map { (slot: $0.index, count: SequencePolicy.commonPrefix($0.memory, generation.history[...])) }

@@ -5,9 +5,10 @@ import MartletProtocol
 extension EngineLoop {
     /// Takes the sequence of the generation that has been paused for longest.
     ///
+    /// - Parameter kept: a sequence that is not to be taken.
     /// - Returns: whether there was one.
-    func parkOne() -> Bool {
-        let paused = slots.filter { $0.generation?.isPaused ?? false }
+    func parkOne(but kept: Int? = nil) -> Bool {
+        let paused = slots.filter { $0.index != kept && $0.generation?.isPaused ?? false }
         guard let slot = paused.min(by: { $0.lastUsed < $1.lastUsed }) else { return false }
         park(slot.index)
         return true
