@@ -16,6 +16,9 @@ import NIOCore
 
 /// This process.
 enum CurrentProcess {
+    /// Of a server that had to be ended (EX_SOFTWARE).
+    static let heldExitCode: Int32 = 70
+
     /// The program's file, links resolved.
     static var executable: FilePath? {
         #if canImport(Darwin)

@@ -5,6 +5,14 @@ import MartletProtocol
 import MartletServer
 import UnixSignals
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// `martlet serve`.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,6 +53,13 @@ struct ServeCommand: AsyncParsableCommand {
             LogWriter.standardError.write(welcome.text(port: port))
         }
         edge.onReady = { _ in sink.release() }
+        edge.onOverdue = { reason in
+            LogWriter.standardError.write(
+                "martlet: the server does not end by itself and is ended; held by: \(reason)\n")
+            LogWriter.standardError.flush(upTo: .milliseconds(200))
+            // Not `exit`: what holds the server would hold that too.
+            _exit(CurrentProcess.heldExitCode)
+        }
         do {
             try await edge.run(until: [.sigterm, .sigint])
             LogWriter.standardError.flush(upTo: LogWriter.patience)

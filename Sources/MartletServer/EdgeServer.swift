@@ -21,7 +21,7 @@ package import UnixSignals
 package final class EdgeServer: Sendable {
     private let configuration: ServerConfiguration
     private let logger: Logger
-    private let services: [any Service]
+    private let services: [(name: String, service: any Service)]
     private let engine: any EngineService
     private let gate: ModelGate
     private let registry: GenerationRegistry
@@ -31,16 +31,18 @@ package final class EdgeServer: Sendable {
     private let connections: OpenConnections
     private let shutdown = ShutdownFlag()
     private let recovery: RecoveryGate
+    private let parts = RunningParts()
+    private let watch: ShutdownWatch
     private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
     private let isListening = Mutex(false)
     private let certificates = Mutex<CertificateStore?>(nil)
 
     /// - Parameters:
-    ///   - services: what the engine needs to run; stopped after the last response has ended.
+    ///   - services: what the engine needs to run, by name; stopped after the last response has ended.
     ///   - makeEngine: gets where the engine's events go. Called once, at once.
     package init(
-        configuration: ServerConfiguration, logger: Logger, services: [any Service] = [],
+        configuration: ServerConfiguration, logger: Logger, services: [(name: String, service: any Service)] = [],
         makeEngine: (any EngineEventReceiver) -> any EngineService
     ) {
         self.configuration = configuration
@@ -50,6 +52,7 @@ package final class EdgeServer: Sendable {
         recovery = RecoveryGate(patience: configuration.journal?.requestPatience ?? .zero)
         connections = OpenConnections(
             limit: configuration.limits.connections, extraLimit: configuration.limits.extraConnections)
+        watch = ShutdownWatch { [parts] in configuration.onOverdue(parts.description()) }
         let gate = ModelGate(configuration: configuration, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
@@ -62,7 +65,7 @@ package final class EdgeServer: Sendable {
     }
 
     /// Serves until SIGTERM or SIGINT, or until `shutDown` is called.
-    /// - Parameter signals: what begins the graceful shutdown.
+    /// - Parameter signals: what begins the graceful shutdown; a further one hastens it.
     /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         try configuration.check()
@@ -70,6 +73,7 @@ package final class EdgeServer: Sendable {
             throw EdgeServerError.socketInUse(path: path)
         }
         let journal = try openJournal()
+        defer { watch.end() }
         if let patience = configuration.journal?.startPatience {
             await recovery.wait(upTo: patience, on: MultiThreadedEventLoopGroup.singleton.any())
         }
@@ -84,21 +88,24 @@ package final class EdgeServer: Sendable {
 
     private func close(_ journal: Journal?) async {
         guard let journal else { return }
-        await recovery.stop()
-        await journal.close()
+        await parts.run("the reading of journals") { await recovery.stop() }
+        await parts.run("the journal's disk") { await journal.close() }
     }
 
     private func serve(until signals: [UnixSignal], _ journal: Journal?) async throws {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         var groupConfiguration = ServiceGroupConfiguration(
-            services: services + [
-                try application(on: eventLoops, journal),
-                DrainService(
-                    registry: registry, connections: connections, flag: shutdown,
-                    generationGrace: configuration.generationGrace, closingTimeout: configuration.closingTimeout,
-                    eventLoop: eventLoops.any(), logger: logger),
-            ],
-            gracefulShutdownSignals: signals, logger: logger)
+            services: (services + [
+                ("open connections", try application(on: eventLoops, journal)),
+                (
+                    "running generations",
+                    DrainService(
+                        registry: registry, connections: connections, flag: shutdown,
+                        generationGrace: configuration.generationGrace, closingTimeout: configuration.closingTimeout,
+                        eventLoop: eventLoops.any(), logger: logger)
+                ),
+            ]).map { NamedService(name: $0.name, service: $0.service, parts: parts) },
+            gracefulShutdownSignals: [], logger: logger)
         groupConfiguration.maximumGracefulShutdownDuration =
             configuration.generationGrace + configuration.closingTimeout * 2
         let sweeper = eventLoops.any().scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) {
@@ -110,6 +117,8 @@ package final class EdgeServer: Sendable {
         }
         let group = ServiceGroup(configuration: groupConfiguration)
         self.group.withLock { $0 = group }
+        let trap = ShutdownSignals(signals) { [weak self] in self?.signalled() }
+        defer { withExtendedLifetime(trap) {} }
         if shutdown.isSet { await group.triggerGracefulShutdown() }
         do {
             try await group.run()
@@ -122,9 +131,29 @@ package final class EdgeServer: Sendable {
         }
     }
 
+    /// The first signal begins the shutdown, a further one ends what it waits for.
+    private func signalled() {
+        guard shutdown.isSet else {
+            shutdown.set()
+            expectEnd()
+            Task { await shutDown() }
+            return
+        }
+        logger.notice("asked to end once more: nothing is waited for any longer")
+        watch.expectEnd(within: Self.lastWords)
+        registry.handOver(.serverEnds)
+        connections.closeAll()
+    }
+
+    /// After `drainTimeout`, what still has to be done must be done by then.
+    private static let lastWords: Duration = .seconds(1)
+
+    private func expectEnd() { watch.expectEnd(within: configuration.drainTimeout + Self.lastWords) }
+
     /// Begins the graceful shutdown that a signal begins. Before `run`, it makes that end at once.
     package func shutDown() async {
         shutdown.set()
+        expectEnd()
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
 
@@ -229,7 +258,8 @@ package final class EdgeServer: Sendable {
 
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(
-            middleware: ObservationMiddleware(metrics: metrics, accessLog: configuration.accessLog, tracing: tracing))
+            middleware: ObservationMiddleware(
+                metrics: metrics, accessLog: configuration.accessLog, tracing: tracing, parts: parts))
         router.add(middleware: CrossOriginMiddleware(policy: configuration.crossOrigin))
         router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
         router.add(

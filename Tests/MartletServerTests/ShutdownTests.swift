@@ -1,8 +1,11 @@
+import Foundation
 import Logging
 import MartletProtocol
-import MartletServer
 import MartletTestSupport
+import ServiceLifecycle
 import Testing
+
+@testable import MartletServer
 
 @Suite struct ShutdownTests {
     @Test func everyOpenStreamGetsOneTerminalEventAndTheServerEnds() async throws {
@@ -61,6 +64,91 @@ import Testing
             await silent.waitForClose()
             await half.waitForClose()
         }
+    }
+
+    /// A service that ends when the test says so.
+    private final class Stubborn: Service {
+        private let ends = AsyncStream.makeStream(of: Void.self)
+
+        func release() { ends.continuation.finish() }
+
+        func run() async throws {
+            // Not the task's own, which is cancelled in the end.
+            await Task { for await _ in ends.stream {} }.value
+        }
+    }
+
+    @Test func whatHoldsTheServerIsNamedWhenItsTimeIsOver() async throws {
+        let stubborn = Stubborn()
+        let held = AsyncStream.makeStream(of: String.self)
+        var configuration = ServerConfiguration()
+        configuration.port = 0
+        configuration.drainTimeout = .milliseconds(20)
+        configuration.closingTimeout = .milliseconds(10)
+        configuration.onOverdue = { held.continuation.yield($0) }
+        let listening = AsyncStream.makeStream(of: Int.self)
+        configuration.onListening = { listening.continuation.yield($0) }
+        let edge = EdgeServer(
+            configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            services: [("the stubborn part", stubborn)]
+        ) { FakeEngine($0) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await edge.run(until: []) }
+            for await _ in listening.stream { break }
+            await edge.shutDown()
+            for await reason in held.stream {
+                #expect(reason == "the stubborn part")
+                break
+            }
+            stubborn.release()
+            // A service that ends only when it is cancelled is an error.
+            _ = await group.nextResult()
+        }
+    }
+
+    /// What a request awaits is answered, however many choices there are and whichever goes first.
+    @Test(arguments: 0..<6) func ordersDoNotHoldTheServer(_: Int) async throws {
+        let path = NSTemporaryDirectory() + "/martlet-shutdown-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try await TestServer.run {
+            $0.journal = JournalConfiguration(path: path)
+            $0.closingTimeout = .seconds(20)
+        } body: { server async throws in
+            let body = #"{"prompt":"x","n":3,"stream":true}"#
+            let (_, head) = try await server.open([("X-Stream-Resume", "1")], body, path: "/v1/completions")
+            let id = try #require(head["x-generation-id"])
+            await server.engine.wait { $0.requests.count == 3 }
+            try await withThrowingTaskGroup(of: (Int, String).self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        let (head, text) = try await server.send(
+                            "POST", "/v1/generations/\(id)/control", body: #"{"action":"status"}"#)
+                        return (head.status, text)
+                    }
+                }
+                await server.engine.wait { $0.orders.count == 4 }
+                await server.edge.shutDown()
+                for try await (status, text) in group {
+                    #expect(status == 409)
+                    #expect(text.contains("next process"))
+                }
+            }
+        }
+    }
+
+    @Test func partsThatRunAreNamedTheLongestRequestsFirst() async throws {
+        let parts = RunningParts()
+        #expect(parts.description() == "nothing that is known")
+        let numbers = (0..<7).map { parts.beginRequest("GET /\($0)") }
+        parts.endRequest(numbers[2])
+        await parts.run("the worker") {
+            #expect(
+                parts.description()
+                    == "the worker, GET /0 for 0 s, GET /1 for 0 s, GET /3 for 0 s, GET /4 for 0 s, GET /5 for 0 s, "
+                    + "1 more requests")
+        }
+        for number in numbers { parts.endRequest(number) }
+        #expect(parts.description() == "nothing that is known")
     }
 
     @Test func aPortInUseIsOneClearError() async throws {

@@ -21,6 +21,8 @@ struct Edge: Sendable {
     var executable: FilePath
     var logger: Logger
     var onReady: @Sendable (ModelInformation) -> Void = { _ in }
+    /// The server does not end though it should; gets what holds it. The worker is gone then.
+    var onOverdue: @Sendable (String) -> Void = { _ in }
 
     init(_ values: SettingValues, model: ModelFile, logger: Logger) throws(SettingError) {
         guard let executable = CurrentProcess.executable else {
@@ -56,9 +58,15 @@ struct Edge: Sendable {
     /// Serves until a signal of `signals` comes, the task is cancelled, or the model cannot be loaded.
     func run(until signals: [UnixSignal]) async throws {
         let service = WorkerService()
+        var configuration = configuration
+        configuration.onOverdue = { [onOverdue] reason in
+            service.killWorker()
+            onOverdue(reason)
+        }
         let watch = Mutex<StartWatch?>(nil)
         let (failures, failure) = AsyncStream<Void>.makeStream()
-        let server = EdgeServer(configuration: configuration, logger: logger, services: [service]) { receiver in
+        let server = EdgeServer(configuration: configuration, logger: logger, services: [("the worker", service)]) {
+            receiver in
             let watched = StartWatch(receiver: receiver, onReady: onReady, onFailure: { failure.finish() })
             watch.withLock { $0 = watched }
             let engine = WorkerEngine(

@@ -9,6 +9,9 @@ final class WorkerService: Service {
     /// Before the group runs.
     func use(_ engine: WorkerEngine) { self.engine.withLock { $0 = engine } }
 
+    /// Ends the worker's process at once.
+    func killWorker() { engine.withLock { $0 }?.killWorker() }
+
     func run() async throws {
         guard let engine = engine.withLock({ $0 }) else { return }
         await withGracefulShutdownHandler {

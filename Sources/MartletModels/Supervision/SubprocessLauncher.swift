@@ -42,7 +42,9 @@ package struct SubprocessLauncher: WorkerLauncher {
                 input: .inputWriter,
                 output: .fileDescriptor(frames.writeEnd, closeAfterSpawningProcess: true), error: .sequence
             ) { execution in
-                await Self.serve(execution, frames.readEnd, link)
+                link.process.began(execution.processIdentifier.value)
+                defer { link.process.ended() }
+                return await Self.serve(execution, frames.readEnd, link)
             }
             if let error = result.closureResult { return .brokenProtocol(error.description) }
             return switch result.terminationStatus {

@@ -52,10 +52,12 @@ extension WorkerEngine {
                 let record = WorkerLogLine(line: line)
                 logger.log(level: record.level, "\(record.message)")
             })
+        core.withLock { $0.process = link.process }
         // A task of its own: when this one is cancelled, the worker is asked to end and its last events still come.
         let exit = await Task { [launcher] in await launcher.run(link) }.value
         let (step, isStopped) = core.withLock { core in
             core.outgoing = nil
+            core.process = nil
             let loss = core.machine.workerEnded(exit, at: .now)
             settle(loss, &core)
             return (loss.next, core.isStopping)

@@ -17,6 +17,7 @@ package final class WorkerEngine: EngineService {
         var lastQuery: UInt64 = 0
         /// To the worker that runs now.
         var outgoing: OutgoingQueue?
+        var process: WorkerProcess?
         /// Runs while there is a pause between two workers.
         var pause: Task<Void, Never>?
         var isStopping = false
@@ -104,6 +105,12 @@ package final class WorkerEngine: EngineService {
         } onCancel: {
             shutdown()
         }
+    }
+
+    /// Ends the worker's process without asking, and without waiting for anything here.
+    package func killWorker() {
+        let process = core.withLockIfAvailable { $0.process }
+        process.flatMap { $0 }?.kill()
     }
 
     /// Asks the worker to end, which takes it a second at most, and lets `run()` return.

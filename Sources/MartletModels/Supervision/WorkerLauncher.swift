@@ -1,4 +1,13 @@
 package import MartletProtocol
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Runs one worker from its start to its end.
 package protocol WorkerLauncher: Sendable {
@@ -11,6 +20,8 @@ package protocol WorkerLauncher: Sendable {
 /// One worker's connection with its supervisor.
 package struct WorkerLink: Sendable {
     package let outgoing: OutgoingQueue
+    /// The worker's process, while there is one.
+    package let process = WorkerProcess()
     /// Takes a line of the worker's standard error.
     package let logged: @Sendable (String) -> Void
     private let received: @Sendable (WorkerFrame) -> Void
@@ -50,4 +61,34 @@ package struct WorkerLink: Sendable {
             }
         }
     }
+}
+
+/// A worker's process, for who must end it without asking.
+///
+/// Thread: any.
+package final class WorkerProcess: Sendable {
+    private let identifier = Mutex<pid_t?>(nil)
+
+    func began(_ identifier: pid_t) { self.identifier.withLock { $0 = identifier } }
+
+    func ended() { identifier.withLock { $0 = nil } }
+
+    /// Ends it at once, with its children: it leads a session of its own.
+    package func kill() {
+        identifier.withLock { identifier in
+            guard let identifier, identifier > 1 else { return }
+            _ = sendSignal(-identifier, SIGKILL)
+            _ = sendSignal(identifier, SIGKILL)
+        }
+    }
+}
+
+private func sendSignal(_ target: pid_t, _ signal: Int32) -> Int32 {
+    #if canImport(Darwin)
+        Darwin.kill(target, signal)
+    #elseif canImport(Glibc)
+        Glibc.kill(target, signal)
+    #elseif canImport(Musl)
+        Musl.kill(target, signal)
+    #endif
 }

@@ -48,6 +48,9 @@ package struct ServerConfiguration: Sendable {
     /// From the request to shut down until the server ends, whatever its clients do. Running generations may go on for
     /// as long as this leaves time to end the others. Default: 3 s.
     package var drainTimeout: Duration = .seconds(3)
+    /// Called when the server has not ended a second after `drainTimeout`, or a second after it was asked to end once more, with
+    /// what holds it. To end the process is for who is called. Default: nothing.
+    package var onOverdue: @Sendable (String) -> Void = { _ in }
     /// How long a connection may take for its last event when the server ends. Default: 0.5 s.
     package var closingTimeout: Duration = .milliseconds(500)
 

@@ -10,6 +10,7 @@ struct ObservationMiddleware: RouterMiddleware {
     let metrics: RequestMetrics
     let accessLog: AccessLog?
     let tracing: RequestTracing
+    let parts: RunningParts
 
     func handle(
         _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
@@ -22,6 +23,8 @@ struct ObservationMiddleware: RouterMiddleware {
         if let trace { context.logger[metadataKey: "trace"] = "\(trace.traceID)" }
         context.notes.traceContext = span?.context
         var response: Response
+        let number = parts.beginRequest("\(method) \(request.uri.path.prefix(128))")
+        defer { parts.endRequest(number) }
         do {
             response = try await next(request, context)
         } catch {

@@ -244,10 +244,21 @@ extension Generation {
             }
             seat.leave()
         }
-        channel.withConnection { connection in
-            if let connection { connection.onAbandoned { waiting.cancel() } } else { waiting.cancel() }
+        waiting.cancelWithConnection(of: channel)
+        await withTaskCancellationHandler {
+            await waiting.value
+        } onCancel: {
+            waiting.cancel()
         }
-        await waiting.value
+    }
+}
+
+extension Task {
+    /// Cancels it when the client goes away before the response in progress has ended.
+    func cancelWithConnection(of channel: any NIOCore.Channel) {
+        channel.withConnection { connection in
+            if let connection { connection.onAbandoned { self.cancel() } } else { self.cancel() }
+        }
     }
 }
 

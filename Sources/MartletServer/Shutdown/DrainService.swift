@@ -35,7 +35,12 @@ struct DrainService: Service {
         let live = registry.liveCount
         if live > 0 { logger.info("waiting for running generations", metadata: ["count": "\(live)"]) }
         await registry.waitUntilIdle(upTo: TimeAmount(generationGrace), on: eventLoop)
-        registry.handOver(EngineError(.shuttingDown, "The server is shutting down"))
+        registry.handOver(.serverEnds)
         eventLoop.scheduleTask(in: TimeAmount(closingTimeout)) { connections.closeAll() }
     }
+}
+
+extension EngineError {
+    /// What generations end with that cannot go on in the next process.
+    static let serverEnds = EngineError(.shuttingDown, "The server is shutting down")
 }
