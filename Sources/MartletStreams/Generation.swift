@@ -17,6 +17,8 @@ package final class Generation: Sendable {
     /// Whether an earlier process began it. What that one told last may be missing here until it is written again.
     package let isRestored: Bool
 
+    private let namedOrders = Mutex(NamedOrders())
+
     private let steps: Mutex<GenerationTimeline>
 
     private struct Audience {
@@ -33,7 +35,7 @@ package final class Generation: Sendable {
         self.begin = begin
         self.isRestored = isRestored
         log = GenerationLog(head: terms.head)
-        response = Rendition(of: log, as: terms.view)
+        response = Rendition(of: log, as: terms.view, countsBytes: true)
         numberedResponse = Rendition(of: log, as: NumberedEventView(terms.view))
         audience = Mutex(Audience(lastSeen: begin))
         steps = Mutex(GenerationTimeline(begin: begin))
@@ -66,6 +68,19 @@ package final class Generation: Sendable {
             return made
         }
     }
+
+    /// The order that was given under this name before.
+    func order(named name: OrderName) throws(OrderNameError) -> ControlTicket? {
+        try namedOrders.withLock { named throws(OrderNameError) in try named.ticket(named: name) }
+    }
+
+    /// Remembers an order for as long as the generation is known.
+    func remember(_ ticket: ControlTicket, as name: OrderName) throws(OrderNameError) {
+        try namedOrders.withLock { named throws(OrderNameError) in try named.add(ticket, named: name) }
+    }
+
+    /// Forgets the orders that were not replied to.
+    func forgetUnanswered() { namedOrders.withLock { $0.forgetUnanswered() } }
 
     /// Counts somebody who reads or waits, until the seat is left.
     package func takeSeat(clock: @escaping @Sendable () -> NIODeadline = { .now() }) -> Seat {

@@ -12,32 +12,21 @@ internal import Synchronization
 /// Thread: every method may be called from any thread.
 package final class GenerationLog: Sendable {
     package let head: LogHead
-    private let state: Mutex<State>
-    /// Whether there are events that readers may not see yet, or will be.
-    private let holdsBack = Atomic<Bool>(false)
-
-    /// Which events readers see only when they are written down.
-    ///
-    /// After a crash the engine makes the same events again, as long as they follow from those before. What clients order does
-    /// not, nor how the events of several choices follow each other.
-    enum Caution: Sendable {
-        case nothing
-        /// Orders and how far a prompt was read, and what comes behind such an event until it is written.
-        case orders
-        case everything
-    }
+    let state: Mutex<State>
+    /// Whether the journal has to say when it has written what there is.
+    let mustAsk = Atomic<Bool>(false)
 
     /// How long a disk may keep readers waiting.
     static let patience = TimeAmount.milliseconds(250)
 
-    fileprivate struct State {
+    struct State {
         var storage: LogStorage
-        var caution = Caution.nothing
-        /// How many records readers may see; `nil` = all.
-        var limit: Int?
-        /// As it was when a reader began to wait for more of what is held back.
-        var limitOfWaiting: Int?
+        var shown = ShownRecords()
+        /// How many records were written when a reader began to wait for more of them.
+        var writtenBefore: Int?
         var isHandedOver = false
+        /// Events with smaller numbers may have been told by an earlier process.
+        var toldCount = 0
         /// Readers that have seen all and want to know of more.
         var armed: [StreamReader] = []
         var waiters: [LogWaiter] = []
@@ -166,28 +155,16 @@ package final class GenerationLog: Sendable {
             let shownBefore = state.shownCount
             body { event in
                 isShown = isShown || event.breaksSilence
-                if state.holdBack(event) { holdsBack.store(true, ordering: .relaxed) }
-                state.storage.append(event)
+                state.add(event)
             }
-            state.collect(&wakeups, wakesReaders: state.limit == nil || state.shownCount > shownBefore)
+            if state.shown.mustAsk(of: state.storage.records.count) { mustAsk.store(true, ordering: .relaxed) }
+            state.collect(&wakeups, wakesReaders: state.shownCount > shownBefore)
             let growth = Growth(
                 byteCount: state.storage.byteCount, nextNumber: state.storage.end.number, isShown: isShown)
-            return (growth, state.limit == nil ? nil : state.loopToWatch())
+            return (growth, state.loopToWatch())
         }
         if let eventLoop { watch(on: eventLoop) }
         return growth
-    }
-
-    /// Says to all readers, as the last event of this process, that the generation goes on elsewhere.
-    func handOver(to wakeups: inout Wakeups) {
-        state.withLock { state in
-            guard !state.storage.isEnded, !state.isHandedOver else { return }
-            state.storage.append(.handedOver)
-            state.isHandedOver = true
-            state.limit = nil
-            state.caution = .nothing
-            state.collect(&wakeups)
-        }
     }
 
     /// Copies up to `limit` entries from the cursor on into `batch` and moves the cursor behind them.
@@ -217,32 +194,32 @@ package final class GenerationLog: Sendable {
     // MARK: Readers see what is written
 
     /// Lets readers see certain events only when `show` says so. What is there already is written.
-    func setCaution(_ caution: Caution) {
+    func setCaution(_ caution: ShownRecords.Caution) {
+        state.withLock { $0.shown.set(caution, count: $0.storage.records.count) }
+    }
+
+    /// From now on nothing of it comes back by itself.
+    func raiseCaution() {
         state.withLock { state in
-            state.caution = caution
-            guard caution == .everything else { return }
-            state.limit = state.storage.records.count
-            holdsBack.store(true, ordering: .relaxed)
+            guard state.shown.caution == .orders else { return }
+            state.shown.set(.everything, count: state.storage.records.count)
         }
     }
 
-    /// How many records there are, if some of them may be held back; `nil` = all can be seen.
-    var heldCount: Int? {
-        guard holdsBack.load(ordering: .relaxed) else { return nil }
-        return state.withLock { $0.limit == nil ? nil : $0.storage.records.count }
+    /// Of how many records the journal is to say that they are written; `nil` = nobody waits for that. Asked once.
+    func takeQuestion() -> Int? {
+        guard mustAsk.exchange(false, ordering: .relaxed) else { return nil }
+        return state.withLock { state in
+            state.shown.ask(for: state.storage.records.count)
+            return state.storage.records.count
+        }
     }
 
     /// The first `count` records are written, or cannot be: readers may see them.
     func show(upTo count: Int) {
         var wakeups = Wakeups()
         state.withLock { state in
-            guard let limit = state.limit, count > limit else { return }
-            state.limit = count
-            if state.caution != .everything, count >= state.storage.records.count {
-                state.limit = nil
-                holdsBack.store(false, ordering: .relaxed)
-            }
-            state.collect(&wakeups)
+            if state.shown.write(count) { state.collect(&wakeups) }
         }
         wakeups.send()
     }
@@ -262,8 +239,8 @@ package final class GenerationLog: Sendable {
         eventLoop.scheduleTask(in: Self.patience) { [weak self] in
             guard let self else { return }
             let (overdue, goesOn) = state.withLock { state -> (Int?, Bool) in
-                let isOverdue = state.limit == state.limitOfWaiting
-                state.limitOfWaiting = nil
+                let isOverdue = state.shown.written == state.writtenBefore
+                state.writtenBefore = nil
                 if isOverdue { return (state.storage.records.count, false) }
                 return (nil, !(state.armed.isEmpty && state.replies.isEmpty) && state.beginsWaiting())
             }
@@ -277,6 +254,15 @@ package final class GenerationLog: Sendable {
         state.withLock { state in
             guard number >= 0, number < state.storage.end.number else { return nil }
             return state.storage.cursor(behind: number)
+        }
+    }
+
+    /// Right before event `number`, but for pings; `nil` when there is none.
+    func cursor(before number: Int) -> LogCursor? {
+        state.withLock { state in
+            guard number >= 0, number < state.storage.end.number else { return nil }
+            // Behind numbers that were left out.
+            return number == 0 ? LogCursor() : state.storage.cursor(behind: number - 1) ?? state.storage.leap
         }
     }
 
@@ -332,23 +318,19 @@ extension GenerationLog.State {
     }
 
     /// How many records readers may see.
-    fileprivate var shownCount: Int { min(limit ?? .max, storage.records.count) }
+    fileprivate var shownCount: Int { shown.shown(of: storage.records.count) }
 
-    /// - Returns: whether readers wait from now on, with this event as the first.
-    fileprivate mutating func holdBack(_ event: LogEvent) -> Bool {
-        guard caution == .orders, limit == nil else { return false }
-        switch event {
-        case .admitted, .controlled, .promptProgress: break
-        default: return false
-        }
-        limit = storage.records.count
-        return true
+    var isBehind: Bool { !storage.isEnded && storage.end.number < toldCount }
+
+    mutating func add(_ event: LogEvent) {
+        shown.add(event, at: storage.records.count)
+        storage.append(event)
     }
 
     /// - Returns: whether somebody has to see to it that who waits now does not wait for ever.
     fileprivate mutating func beginsWaiting() -> Bool {
-        guard let limit, limit < storage.records.count, limitOfWaiting == nil else { return false }
-        limitOfWaiting = limit
+        guard shownCount < storage.records.count, writtenBefore == nil else { return false }
+        writtenBefore = shown.written
         return true
     }
 
@@ -358,7 +340,7 @@ extension GenerationLog.State {
         return reader.loop.eventLoop
     }
 
-    fileprivate mutating func collect(_ wakeups: inout Wakeups, wakesReaders: Bool = true) {
+    mutating func collect(_ wakeups: inout Wakeups, wakesReaders: Bool = true) {
         if wakesReaders {
             wakeups.readers.append(contentsOf: armed)
             armed.removeAll(keepingCapacity: true)

@@ -4,7 +4,14 @@ package import MartletProtocol
 package enum GenerationInput: Sendable, Equatable {
     case engine(EngineEvent)
     case ping
+    /// It goes on in another process.
     case handedOver
+    /// The same while events were missing that an earlier process told, so that no event tells it.
+    case parted
+    /// An order was given.
+    case order(OrderNote)
+    /// The end that comes next gets this number: events before it, which an earlier process may have told, will not come.
+    case leap(to: Int)
 }
 
 /// Keeps what is needed to bring resumable generations back after the process has ended.
@@ -18,6 +25,8 @@ package protocol GenerationRecorder: Sendable {
     func submit(_ request: GenerationRequest, of generation: Generation)
     /// The log has taken an input. When that ended it, `finished` is the time in seconds since 1970.
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?)
+    /// The log has taken all inputs of one step, and shows some of them only when they are written.
+    func show(_ generation: Generation)
     /// Nobody will ask for it any more.
     func forget(_ generation: Generation)
     /// Removes what is kept of it, and returns when that survives the process.

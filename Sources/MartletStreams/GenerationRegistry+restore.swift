@@ -14,13 +14,15 @@ extension GenerationRegistry {
     /// - Parameters:
     ///   - inputs: in the order in which they came; each with the number of the choice that it concerns.
     ///   - splitter: as it was at the beginning, of every choice; the inputs go through it again.
+    ///   - isWhole: whether the inputs are all that the process told, rather than what it had written when it died.
     ///   - finished: when it ended, in seconds since 1970, if it did.
     ///   - adopt: called before anybody can find the generation, with the lock held.
     /// - Returns: the generation; live unless its inputs ended it. It is for the caller to submit it again. `nil` = the
     ///   process ends, and the next one has to bring the generation back.
     package func restore(
         _ terms: GenerationTerms, inputs: some Sequence<(choice: Int, input: GenerationInput)>,
-        splitter: (any OutputSplitter)?, finished: Int64? = nil, adopt: (Generation) -> Void = { _ in }
+        splitter: (any OutputSplitter)?, isWhole: Bool = true, finished: Int64? = nil,
+        adopt: (Generation) -> Void = { _ in }
     ) -> Generation? {
         let begin = clock()
         let age = TimeAmount.seconds(max(finished.map { calendar() - $0 } ?? 0, 0))
@@ -43,6 +45,7 @@ extension GenerationRegistry {
                 state.dropRestored(generation)
                 return (false, nil as GenerationHandle?)
             }
+            state.restoring[generation.handle]?.restart(isWhole: isWhole)
             let superseded = state.publish(generation, at: time, finished: finished ?? calendar())
             adopt(generation)
             state.trim(quota)
@@ -75,8 +78,9 @@ extension GenerationRegistry.State {
     fileprivate mutating func fold(_ input: GenerationInput, into handle: GenerationHandle, at time: NIODeadline) {
         guard let taker = restoring[handle], let first = restoring[taker.generation.handle] else { return }
         if case .engine = input, taker.completion != nil { return }
-        // Nobody reads it yet.
+        // Nobody reads it yet, and nobody waits for replies to orders: these are kept.
         var wakeups = Wakeups()
+        defer { wakeups.send() }
         let isOver = taker.take(input, at: time, isNew: false, wakeups: &wakeups)
         if isOver, taker.generation.terms.choiceCount > 1 {
             _ = endChoice(taker, with: input, wakeups: &wakeups)
@@ -100,7 +104,8 @@ extension GenerationRegistry.State {
         shelf.announce(generation)
         let superseded = first.isAdmitted ? shelf.admit(generation)?.handle : nil
         if generation.log.extent.isEnded {
-            remove(generation)
+            var wakeups = Wakeups()
+            remove(generation, wakeups: &wakeups)
             end(first, at: time, finished: finished)
         }
         return superseded

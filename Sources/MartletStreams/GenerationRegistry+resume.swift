@@ -101,7 +101,7 @@ extension GenerationRegistry {
         if let interval = generation.terms.pingInterval {
             var due = lastShown + interval
             if due <= now {
-                take([(handle, .ping)])
+                ping(generation)
                 due = now + interval
             }
             next = due
@@ -120,6 +120,14 @@ extension GenerationRegistry {
         return next
     }
 
+    /// Gives a sign of life to all readers, in the same place for all.
+    ///
+    /// As long as events are missing that an earlier process told, a ping would stand where clients that count bytes have seen
+    /// something else. Then the others get one that has no place.
+    func ping(_ generation: Generation) {
+        if generation.log.isBehind { generation.log.showLife() } else { take([(generation.handle, .ping)]) }
+    }
+
     // MARK: The end of the process
 
     /// Says to readers of resumable generations that these go on later, and ends the others with `error`.
@@ -132,8 +140,10 @@ extension GenerationRegistry {
             return (
                 state.engine,
                 state.live.map { handle, live -> (GenerationHandle, GenerationInput) in
-                    let isGoingOn = isRecorded && live.generation.terms.isResumable
-                    return (handle, isGoingOn ? .handedOver : .engine(EngineEvent(handle, .failed(error))))
+                    guard isRecorded, live.generation.terms.isResumable else {
+                        return (handle, .engine(EngineEvent(handle, .failed(error))))
+                    }
+                    return (handle, live.generation.log.isBehind ? .parted : .handedOver)
                 }
             )
         }

@@ -32,12 +32,18 @@ extension GenerationRegistry.State {
         if case .engine = input, taker.completion != nil { return nil }
         let generation = taker.generation
         guard let first = taker.choice == 0 ? taker : live[generation.handle] else { return nil }
+        // An earlier process told how far the prompt was read, in other steps.
+        if input.isProgress, generation.log.isBehind { return nil }
         let bytesBefore = first.byteCount
         let wasAdmitted = taker.isAdmitted
         if case .engine(let event) = input {
             taker.measure(event.kind, at: now, in: &metrics.series[taker.series])
         }
-        var isEnded = taker.take(input, forks: forks(in: input), at: now, wakeups: &wakeups)
+        if let number = numberOfEarlyEnd(input, generation) {
+            _ = taker.take(.leap(to: number), at: now, wakeups: &wakeups)
+            recorder?.take(.leap(to: number), of: generation, finished: nil)
+        }
+        var isEnded = taker.take(input, at: now, wakeups: &wakeups)
         if isEnded, generation.terms.choiceCount > 1 {
             isEnded = endChoice(taker, with: input, wakeups: &wakeups)
         }
@@ -46,13 +52,14 @@ extension GenerationRegistry.State {
         first.byteCount = taker.byteCount
         guard generation.terms.isResumable else {
             if isEnded {
-                remove(generation)
+                remove(generation, wakeups: &wakeups)
                 if let end = EndReason(generation.log.terminalEvent) {
                     tombstones.add(generation.terms, end, at: now)
                 }
             }
             return nil
         }
+        if !first.orders.waiting.isEmpty { obeying.append(generation.handle) }
         let growth = first.byteCount - bytesBefore
         if growth != 0 { count(generation.terms.owner) { $0.bytes += growth } }
         let finished = isEnded ? calendar() : nil
@@ -61,22 +68,20 @@ extension GenerationRegistry.State {
         if taker === first, first.isAdmitted, !wasAdmitted {
             superseded = shelf.admit(generation)?.handle
         }
+        if shown.last !== generation { shown.append(generation) }
         if let finished {
-            remove(generation)
+            remove(generation, wakeups: &wakeups)
             end(first, at: now, finished: finished)
-        } else if input == .handedOver {
-            remove(generation)
+        } else if input == .handedOver || input == .parted {
+            remove(generation, wakeups: &wakeups)
         }
         return superseded
     }
 
-    /// The ids of what a fork made.
-    private func forks(in input: GenerationInput) -> [String] {
-        guard case .engine(let event) = input, case .controlled(_, .applied(.forked(let handles), _)) = event.kind
-        else {
-            return []
-        }
-        return handles.compactMap { live[$0]?.generation.terms.responseID }
+    /// The number of an end that comes before all is there that an earlier process may have told, and does not come from that.
+    private func numberOfEarlyEnd(_ input: GenerationInput, _ generation: Generation) -> Int? {
+        guard case .engine(let event) = input, event.isForced else { return nil }
+        return generation.log.firstFreeNumber
     }
 
     /// One of several choices is over: with the last one, or when it failed, all are.
@@ -101,8 +106,12 @@ extension GenerationRegistry.State {
         return true
     }
 
-    mutating func remove(_ generation: Generation) {
-        for handle in generation.handles { live[handle] = nil }
+    /// The generation is no longer live: nothing more becomes of the orders to it, whichever of its choices was the last.
+    mutating func remove(_ generation: Generation, wakeups: inout Wakeups) {
+        for handle in generation.handles {
+            live[handle]?.answerOrders(with: .ended(generation.log.terminalEvent), wakeups: &wakeups)
+            live[handle] = nil
+        }
         count(generation.terms.owner) { $0.live -= generation.terms.choiceCount }
     }
 
@@ -178,6 +187,27 @@ extension GenerationRegistry.State {
         change(&totalUsage)
         change(&usage[owner, default: .init()])
         if usage[owner]?.isEmpty == true { usage[owner] = nil }
+    }
+}
+
+extension GenerationInput {
+    fileprivate var isProgress: Bool {
+        if case .engine(let event) = self, case .promptProgress = event.kind { true } else { false }
+    }
+}
+
+extension EngineEvent {
+    /// Whether it is an end that does not follow from what was written before.
+    fileprivate var isForced: Bool {
+        switch kind {
+        case .failed: true
+        case .finished(let completion, _):
+            switch completion.reason {
+            case .timeLimit, .cancelled, .stopped: true
+            case .endOfGeneration, .stopText, .tokenLimit, .contextFull, .indentation: false
+            }
+        default: false
+        }
     }
 }
 

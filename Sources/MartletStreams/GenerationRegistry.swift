@@ -32,6 +32,10 @@ package final class GenerationRegistry: EngineEventReceiver {
         var idleWaiters: [LogWaiter] = []
         /// Choices that the engine still writes though their generation has failed.
         var orphans: [GenerationHandle] = []
+        /// Generations that took an input while orders to them wait.
+        var obeying: [GenerationHandle] = []
+        /// Resumable generations that took inputs in this step.
+        var shown: [Generation] = []
         /// Set when nothing is accepted any more: what new generations end with.
         var closing: EngineError?
     }
@@ -151,15 +155,12 @@ package final class GenerationRegistry: EngineEventReceiver {
         }
         guard let engine else { return }
         engine.submit(request)
-        let (isCancelled, orders) = state.withLock { state in
-            guard let live = state.live[handle], case .submitting(let isCancelled) = live.stage else {
-                return (false, LiveOrders().early)
-            }
+        let isCancelled = state.withLock { state in
+            guard let live = state.live[handle], case .submitting(let isCancelled) = live.stage else { return false }
             live.stage = .submitted
-            defer { live.orders.early = [] }
-            return (isCancelled, live.orders.early)
+            return isCancelled
         }
-        for order in orders { engine.control(handle, order.number, order.action) }
+        sendOrders(to: handle)
         if isCancelled { engine.cancel(handle) }
     }
 
@@ -213,7 +214,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         for handle in handles { engine?.cancel(handle) }
     }
 
-    /// Returns when no generation is live, or when `timeout` has passed on `eventLoop`.
+    /// Returns when no generation is live, when `timeout` has passed on `eventLoop`, or when the task is cancelled.
     package func waitUntilIdle(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
         let waiter = LogWaiter(threshold: 0)
         let mustWait = state.withLock { state in
@@ -223,7 +224,11 @@ package final class GenerationRegistry: EngineEventReceiver {
         }
         guard mustWait else { return }
         let timer = eventLoop.scheduleTask(in: timeout) { waiter.resume() }
-        await waiter.value()
+        await withTaskCancellationHandler {
+            await waiter.value()
+        } onCancel: {
+            waiter.resume()
+        }
         timer.cancel()
     }
 
@@ -237,7 +242,7 @@ package final class GenerationRegistry: EngineEventReceiver {
     func take(_ inputs: some Sequence<(GenerationHandle, GenerationInput)>) {
         var wakeups = Wakeups()
         let now = clock()
-        let (superseded, orphans, engine) = state.withLock { state in
+        let (superseded, orphans, obeying, engine) = state.withLock { state in
             var superseded: [GenerationHandle] = []
             for (handle, input) in inputs {
                 if let old = state.take(input, for: handle, at: now, wakeups: &wakeups, calendar: calendar) {
@@ -249,10 +254,12 @@ package final class GenerationRegistry: EngineEventReceiver {
                 wakeups.waiters.append(contentsOf: state.idleWaiters)
                 state.idleWaiters = []
             }
-            defer { state.orphans = [] }
-            return (superseded, state.orphans, state.engine)
+            for generation in state.shown { state.recorder?.show(generation) }
+            defer { (state.orphans, state.obeying, state.shown) = ([], [], []) }
+            return (superseded, state.orphans, state.obeying, state.engine)
         }
         wakeups.send()
+        for handle in obeying { sendOrders(to: handle) }
         for handle in superseded { cancel(handle) }
         for handle in orphans { engine?.cancel(handle) }
     }

@@ -43,6 +43,9 @@ final class LiveGeneration {
     /// What the server keeps of the client's request.
     var origin: (any Sendable)?
     var orders = LiveOrders()
+    var isPaused = false
+    /// The number that its end gets, if not the next one.
+    private var endNumber: Int?
     var engineText = EngineTextRecord()
     /// How many tokens of an injected turn are still to come.
     var tokensUntilTurn: Int?
@@ -125,23 +128,26 @@ final class LiveGeneration {
     /// - Parameter isNew: whether it happens now, rather than in an earlier process.
     /// - Returns: Whether the generation has ended.
     func take(
-        _ input: GenerationInput, forks: [String] = [], at now: NIODeadline, isNew: Bool = true,
-        wakeups: inout Wakeups
+        _ input: GenerationInput, at now: NIODeadline, isNew: Bool = true, wakeups: inout Wakeups
     ) -> Bool {
         switch input {
-        case .engine(let event): return take(event, forks: forks, at: now, wakeups: &wakeups)
+        case .engine(let event): return take(event, at: now, wakeups: &wakeups)
         case .ping: note(log.append(to: &wakeups) { $0(.ping) }, at: now)
-        case .handedOver where isNew:
-            log.handOver(to: &wakeups)
-            answerOrders(with: .ended(nil), wakeups: &wakeups)
+        case .handedOver where isNew: log.handOver(to: &wakeups)
         case .handedOver: note(log.append(to: &wakeups) { $0(.handedOver) }, at: now)
+        case .parted where isNew: log.handOver(to: &wakeups)
+        case .parted: break
+        case .order(let note):
+            // Of what an earlier process was told: who gives it again gets the reply that comes now.
+            let ticket = ControlTicket()
+            take(note, ticket)
+            if let name = note.name { try? generation.remember(ticket, as: name) }
+        case .leap(let number): endNumber = number
         }
         return false
     }
 
-    private func take(
-        _ event: EngineEvent, forks: [String], at now: NIODeadline, wakeups: inout Wakeups
-    ) -> Bool {
+    private func take(_ event: EngineEvent, at now: NIODeadline, wakeups: inout Wakeups) -> Bool {
         switch event.kind {
         case .admitted(let promptTokens):
             // A continued generation is admitted and started again.
@@ -161,7 +167,7 @@ final class LiveGeneration {
             promptTokensTold += news.count
             note(log.append(to: &wakeups) { $0(.promptTokens(Array(news))) }, at: now)
         case .controlled(let number, let outcome):
-            take(number, outcome, forks: forks, at: now, wakeups: &wakeups)
+            take(number, outcome, at: now, wakeups: &wakeups)
         case .token(let id, let text):
             let notes = TokenNotes(probabilities: event.probabilities, standing: event.standing)
             let growth =
@@ -263,21 +269,28 @@ final class LiveGeneration {
                 self.splitter = nil
                 splitter?.finish { take($0, token: &token, add) }
             }
-            if case .finished(var completion) = event {
-                completion.endsInToolCalls = calls.begun > 0 && calls.begun == calls.ended
-                add(.finished(completion))
-            } else {
-                add(event)
-            }
+            if endNumber == nil { add(judgedByCalls(event)) }
         }
         note(growth, at: now)
+        if let endNumber {
+            generation.log.leap(to: endNumber)
+            note(log.append(to: &wakeups) { $0(judgedByCalls(event)) }, at: now)
+        }
         answerOrders(with: .ended(event), wakeups: &wakeups)
     }
 
-    private func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
+    /// An end with what is known of the answer's tool calls.
+    private func judgedByCalls(_ event: LogEvent) -> LogEvent {
+        guard case .finished(var completion) = event else { return event }
+        completion.endsInToolCalls = calls.begun > 0 && calls.begun == calls.ended
+        return .finished(completion)
+    }
+
+    /// Nothing more becomes of the orders that were not answered.
+    func answerOrders(with reply: ControlReply, wakeups: inout Wakeups) {
         for (_, ticket) in orders.tickets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             generation.log.tell(reply, to: ticket, &wakeups)
         }
-        orders.tickets = [:]
+        orders = LiveOrders()
     }
 }

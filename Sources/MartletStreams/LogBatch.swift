@@ -51,6 +51,8 @@ package struct LogBatch: Sendable {
                 detail += 1
             case .ping:
                 body(.ping, number)
+            case .leap:
+                number += Int(record.value) - 1
             }
             if record.kind != .ping { number += 1 }
             start = end

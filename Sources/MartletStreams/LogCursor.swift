@@ -7,8 +7,11 @@ package struct LogCursor: Sendable, Equatable {
     /// How many of them are pings, which have no number.
     var pings = 0
 
+    /// How many more numbers than entries before it were left out.
+    var leftOut = 0
+
     /// The number of the next event.
-    package var number: Int { position - pings }
+    package var number: Int { position - pings + leftOut }
 
     /// The beginning of a log.
     package init() {}

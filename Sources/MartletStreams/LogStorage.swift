@@ -19,6 +19,8 @@ struct LogStorage: Sendable {
             case scored
             /// A ping; `value` means nothing.
             case ping
+            /// No event: `value` numbers are left out.
+            case leap
         }
         /// Where this event's text ends in the buffer. It begins where the event before it ends.
         var textEnd: UInt32
@@ -43,6 +45,8 @@ struct LogStorage: Sendable {
     private static let markSpacing = 256
     /// Behind the last record.
     private(set) var end = LogCursor()
+    /// Before the place where numbers are left out, if there is one.
+    private(set) var leap: LogCursor?
     /// What `details` takes, without the arrays' spare room.
     private var detailBytes = 0
     let maximumTextBytes: Int
@@ -101,7 +105,7 @@ struct LogStorage: Sendable {
     ) {
         records.append(
             Record(textEnd: UInt32(text.count), value: value, kind: kind, channel: channel, number: number))
-        end.pass(kind)
+        end.pass(kind, value: value)
         if end.position.isMultiple(of: Self.markSpacing) { marks.append(end) }
     }
 
@@ -110,9 +114,9 @@ struct LogStorage: Sendable {
         records.count * MemoryLayout<Record>.stride + text.count + detailBytes
     }
 
-    /// Right behind event `number`, which must be there.
+    /// Right behind event `number`, which is smaller than the next event's; `nil` when that number was left out.
     /// - Complexity: O(log of the number of events).
-    func cursor(behind number: Int) -> LogCursor {
+    func cursor(behind number: Int) -> LogCursor? {
         // The last mark that is not behind the event.
         var low = 0
         var high = marks.count
@@ -121,8 +125,15 @@ struct LogStorage: Sendable {
             if marks[middle].number <= number { low = middle + 1 } else { high = middle }
         }
         var cursor = low == 0 ? LogCursor() : marks[low - 1]
-        while cursor.number <= number { cursor.pass(records[cursor.position].kind) }
-        return cursor
+        while cursor.number <= number { cursor.pass(records[cursor.position]) }
+        return records[cursor.position - 1].kind == .leap ? nil : cursor
+    }
+
+    /// The next event gets this number. To be called once at most.
+    mutating func leap(to number: Int) {
+        guard !isEnded, leap == nil, let count = Int32(exactly: number - end.number), count > 0 else { return }
+        leap = end
+        add(.leap, value: count)
     }
 
     /// - Returns: whether there was room. Otherwise the log has ended.
@@ -149,19 +160,22 @@ struct LogStorage: Sendable {
         batch.text.append(contentsOf: text[textStart..<textEnd])
         batch.textStart = textStart
         let firstDetail = cursor.detail
-        for record in records[start..<end] { cursor.pass(record.kind) }
+        for record in records[start..<end] { cursor.pass(record) }
         batch.details.append(contentsOf: details[firstDetail..<cursor.detail])
     }
 }
 
 extension LogCursor {
+    fileprivate mutating func pass(_ record: LogStorage.Record) { pass(record.kind, value: record.value) }
+
     /// Moves behind an entry of this kind.
-    fileprivate mutating func pass(_ kind: LogStorage.Record.Kind) {
+    fileprivate mutating func pass(_ kind: LogStorage.Record.Kind, value: Int32) {
         position += 1
         switch kind {
         case .token, .piece, .argumentToken, .argumentPiece: break
         case .detail, .scored: detail += 1
         case .ping: pings += 1
+        case .leap: leftOut += Int(value) - 1
         }
     }
 }

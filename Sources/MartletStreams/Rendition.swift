@@ -9,6 +9,8 @@ internal import Synchronization
 package final class Rendition: Sendable {
     package let view: any StreamView
     let log: GenerationLog
+    /// Whether its readers know their place by counting bytes. Then nothing may come that is no part of the log.
+    let countsBytes: Bool
     private let state = Mutex(State())
 
     /// A place in the log and how many bytes come before it.
@@ -44,9 +46,10 @@ package final class Rendition: Sendable {
     /// How much of the newest is kept for readers who come a little later than others.
     fileprivate static let segmentLimit = 65_536
 
-    package init(of log: GenerationLog, as view: any StreamView) {
+    package init(of log: GenerationLog, as view: any StreamView, countsBytes: Bool = false) {
         self.log = log
         self.view = view
+        self.countsBytes = countsBytes
     }
 
     /// How many events were encoded, each as often as it was.
@@ -146,8 +149,9 @@ package final class Rendition: Sendable {
 
     /// Behind the first `count` of an event's parts, as empty lines divide them; `nil` when it has not so many.
     package func position(behind count: Int, partsOf number: Int) -> StreamPosition? {
-        let start = number == 0 ? LogCursor() : log.cursor(behind: number - 1)
-        guard count > 0, let start, let end = log.cursor(behind: number) else { return nil }
+        guard count > 0, let start = log.cursor(before: number), let end = log.cursor(behind: number) else {
+            return nil
+        }
         var cursor = start
         var batch = LogBatch()
         var bytes: [UInt8] = []
@@ -182,7 +186,7 @@ package final class Rendition: Sendable {
 
     /// Right before the newest event.
     func positionOfNewest() -> StreamPosition {
-        position(behind: log.extent.nextNumber - 2) ?? StreamPosition()
+        StreamPosition(cursor: log.cursor(before: log.extent.nextNumber - 1) ?? LogCursor())
     }
 
     /// Moves the frontier on until `offset` bytes are before it or the log has no more.

@@ -83,6 +83,15 @@ package final class StreamReader: @unchecked Sendable {
         pump()
     }
 
+    /// Writes a ping that is no part of the log, unless the client counts bytes. Thread: the event loop's.
+    func showLife() {
+        loop.eventLoop.assertInEventLoop()
+        guard case .open(let sink) = state, !rendition.countsBytes, sink.isWritable else { return }
+        var bytes: [UInt8] = []
+        rendition.view.encode(.ping, number: position.cursor.number, into: &bytes)
+        if !bytes.isEmpty { sink.write(bytes) }
+    }
+
     /// Writes what is new, if the connection takes it. Thread: the event loop's.
     ///
     /// To be called when the connection takes more again.
@@ -93,7 +102,11 @@ package final class StreamReader: @unchecked Sendable {
         isPumping = true
         let begin = NIODeadline.now()
         let rest = take()
-        if case .handedOver = rest { sayGoodbye() }
+        switch rest {
+        case .handedOver: sayGoodbye()
+        case .ended: giveWholeEnd()
+        case .more, .nothingYet: break
+        }
         let skipped = min(position.skippedBytes, loop.bytes.count)
         position.skippedBytes -= skipped
         let count = loop.bytes.count - skipped
@@ -128,14 +141,29 @@ package final class StreamReader: @unchecked Sendable {
             switch rest {
             case .nothingYet where rendition.position(behind: awaited) == nil: return rest
             case .nothingYet, .more: continue
+            case .handedOver where rendition.log.isBehind: return rest
             // It came out shorter than before; the end must be told all the same.
             case .ended, .handedOver: position = rendition.positionOfNewest()
             }
         }
     }
 
+    /// Gives the whole end to a client that counts more bytes than come before it: an earlier process told it more.
+    private func giveWholeEnd() {
+        guard rendition.countsBytes, position.skippedBytes > 0 else { return }
+        let left = loop.bytes.count - position.skippedBytes
+        var cursor = rendition.positionOfNewest().cursor
+        var end: [UInt8] = []
+        _ = rendition.read(from: &cursor, batch: &loop.batch, into: &end, arming: nil)
+        guard left < 0 || rendition.log.earlyEnd != nil && (1..<end.count).contains(left) else { return }
+        position.skippedBytes = 0
+        loop.bytes = end
+    }
+
     /// Puts the words for a reader in the place of the event that says the same to nobody.
     private func sayGoodbye() {
+        // Then there is no such event.
+        guard !rendition.log.isBehind else { return }
         var words: [UInt8] = []
         rendition.view.encodeHandover(number: position.cursor.number - 1, into: &words)
         guard words.count <= loop.bytes.count else { return }

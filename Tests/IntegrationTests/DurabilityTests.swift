@@ -197,6 +197,44 @@ import Testing
         }
     }
 
+    /// The last events that readers saw are not in the journal. An order may not take their numbers.
+    @Test(arguments: [["pause", "resume"], ["stop"]])
+    func anOrderRightAfterACrashComesBehindWhatReadersSaw(actions: [String]) async throws {
+        var random = SeededGenerator(seed: 4)
+        for _ in 0..<Self.kills {
+            let state = StateFolder()
+            let moment = Int.random(in: 2..<100, using: &random)
+            let flags = ["--state-dir", state.path]
+            let alone = LockedValue("")
+            let reader = LockedValue<Reader?>(nil)
+            try await Server.run(flags) { server in
+                let (_, body) = try await server.post("/v1/completions", Self.request(1))
+                alone.set(try #require(body["choices"]?.arrayValue?.first?["text"]?.stringValue))
+                var first = Reader(id: try await Self.begin(1, server))
+                try await first.read(from: server, upTo: moment)
+                kill(server.processIdentifier, SIGKILL)
+                reader.set(first)
+            }
+            try await Server.run(flags) { server in
+                var rest = try #require(reader.value)
+                for action in actions {
+                    let (status, reply) = try await server.post(
+                        "/v1/generations/\(rest.id)/control",
+                        ["action": .string(action), "request_id": .string(action)])
+                    #expect(status == 200)
+                    let event = try #require(reply["event"]?.integerValue)
+                    #expect(event > rest.lastEventID.flatMap { Int64($0) } ?? 0)
+                }
+                try await rest.read(from: server)
+                guard actions == ["stop"] else { return try rest.check(against: alone.value) }
+                let streamed = try StreamedText(rest.events)
+                #expect(streamed.endedOnce)
+                #expect(alone.value.hasPrefix(streamed.text))
+                #expect(Set(rest.numbers).count == rest.numbers.count)
+            }
+        }
+    }
+
     @Test func killingTheWorkerLosesNoEvent() async throws {
         var random = SeededGenerator(seed: 2)
         let deaths = (0..<Self.kills).map { _ in

@@ -116,6 +116,46 @@ import Testing
         }
     }
 
+    @Test func aRequestIDNamesOneOrder() async throws {
+        try await TestServer.run { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            let body = #"{"action":"stop","reason":"enough","request_id":"one"}"#
+            async let first = order(server, id, body)
+            await answer(server, 0, .applied(.stopped(reason: "enough"), token: 3))
+            _ = try await first
+            for (other, action) in [
+                (#"{"action":"pause","request_id":"one"}"#, "stop"),
+                (#"{"action":"stop","reason":"other","request_id":"one"}"#, "stop"),
+                (#"{"action":"inject","role":"user","content":"x","request_id":"one"}"#, "stop"),
+            ] {
+                let (head, reply) = try await order(server, id, other)
+                #expect(head.status == 409)
+                #expect(reply["error"]?["reason"] == "request_id_used")
+                #expect(reply["error"]?["message"]?.stringValue?.contains("\"\(action)\"") == true)
+            }
+            // The same order, written otherwise.
+            let again = #"{"request_id":"one","reason":"enough","action":"stop"}"#
+            #expect(try await order(server, id, again).head.status == 200)
+            #expect(server.engine.orders.count == 1)
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
+    @Test func aClientThatHasGoneDoesNotHoldTheServer() async throws {
+        try await TestServer.run {
+            $0.closingTimeout = .milliseconds(50)
+        } body: { server async throws in
+            let (connection, handle, id) = try await begin(server)
+            let waiting = try await server.connect()
+            try await waiting.send("POST", "/v1/generations/\(id)/control", body: #"{"action":"pause"}"#)
+            _ = await server.engine.order(0)
+            try await waiting.reset()
+            server.engine.finish(handle)
+            _ = try await connection.readEvents()
+        }
+    }
+
     @Test func endAnswersOrdersThatWait() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)

@@ -9,10 +9,10 @@ import Testing
 
 /// Servers one after the other that share a state folder.
 @Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
-    private let state = StateFolder()
-    private let tokens = ["Once", " upon", " a", " time"]
+    let state = StateFolder()
+    let tokens = ["Once", " upon", " a", " time"]
 
-    private func run(
+    func run(
         _ script: FakeEngine.Script, configure: (inout ServerConfiguration) -> Void = { _ in },
         _ body: (TestServer) async throws -> Void
     ) async throws {
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    private func begin(
+    func begin(
         _ server: TestServer, _ headers: [(String, String)] = [("X-Stream-Resume", "1")]
     ) async throws -> (connection: RawConnection, id: String) {
         let connection = try await server.connect()
@@ -35,7 +35,7 @@ import Testing
         return (connection, try #require(head["x-generation-id"]))
     }
 
-    private func token(_ index: Int) -> EngineEvent.Kind {
+    func token(_ index: Int) -> EngineEvent.Kind {
         .token(id: Int32(index), text: ArraySlice(tokens[index].utf8))
     }
 

@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func whatHoldsTheServerIsNamedWhenItsTimeIsOver() async throws {
+    @Test func whatHoldsTheServerIsNamedWhenItsTimeIsOver() async {
         let stubborn = Stubborn()
         let held = AsyncStream.makeStream(of: String.self)
         var configuration = ServerConfiguration()
@@ -92,7 +92,7 @@ import Testing
             configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             services: [("the stubborn part", stubborn)]
         ) { FakeEngine($0) }
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await edge.run(until: []) }
             for await _ in listening.stream { break }
             await edge.shutDown()

@@ -16,6 +16,7 @@ import Testing
         func begin(_ generation: Generation) {}
         func submit(_ request: GenerationRequest, of generation: Generation) {}
         func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
+        func show(_ generation: Generation) {}
         func forget(_ generation: Generation) { ids.withLock { $0.append(generation.terms.head.id) } }
         func erase(_ generation: Generation) async throws(JournalError) {}
     }

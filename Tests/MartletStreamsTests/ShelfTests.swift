@@ -323,6 +323,7 @@ private struct IgnoringRecorder: GenerationRecorder {
     func begin(_ generation: Generation) {}
     func submit(_ request: GenerationRequest, of generation: Generation) {}
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
+    func show(_ generation: Generation) {}
     func forget(_ generation: Generation) {}
     func erase(_ generation: Generation) async throws(JournalError) {}
 }
@@ -340,6 +341,7 @@ private final class KeepingRecorder: GenerationRecorder {
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
         kept.withLock { $0.append(input) }
     }
+    func show(_ generation: Generation) {}
     func forget(_ generation: Generation) {}
     func erase(_ generation: Generation) async throws(JournalError) {
         let isRefused = erasures.withLock { erasures in

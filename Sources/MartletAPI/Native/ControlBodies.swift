@@ -82,6 +82,26 @@ package enum ControlBodies {
         return error
     }
 
+    /// Why an order cannot have its name.
+    package static func refusal(_ error: OrderNameError) -> APIError {
+        switch error {
+        case .used(let other):
+            var error = APIError(
+                .conflict,
+                "Field 'request_id': \"\(other.requestID.prefix(64))\" names another order to this generation, whose action was "
+                    + "\"\(other.action)\"", parameter: "request_id")
+            error.reason = "request_id_used"
+            return error
+        case .tooMany(let limit):
+            var error = APIError(
+                .rateLimited,
+                "Field 'request_id': \(limit) orders to this generation have one already, which is the limit",
+                parameter: "request_id")
+            error.reason = "too_many_request_ids"
+            return error
+        }
+    }
+
     /// The generation has ended, or ended before the order took effect.
     package static func finished(_ end: LogEvent?) -> APIError {
         var how = "was handed over to the next process"

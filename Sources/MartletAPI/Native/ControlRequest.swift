@@ -23,8 +23,6 @@ package struct ControlRequest: Sendable, Equatable {
 
     package var action: Action
     package var actionName: String
-    /// An order that came before under this name is not obeyed again.
-    package var requestID: String?
 
     private static let textLimit = 32 << 10
     private static let forkLimit = 256
@@ -42,7 +40,6 @@ package struct ControlRequest: Sendable, Equatable {
             throw .field("action", "A name is required, one of \(Self.actionNames.joined(separator: ", "))")
         }
         actionName = name
-        requestID = try Self.text("request_id", in: fields, limit: 256)
         switch name {
         case "reasoning_end": action = .endReasoning(message: try Self.text("message", in: fields))
         case "stop": action = .stop(reason: try Self.text("reason", in: fields, limit: 1_024))

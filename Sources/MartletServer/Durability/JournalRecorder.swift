@@ -19,8 +19,9 @@ struct JournalRecorder: GenerationRecorder {
 
     func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
         journal.take(input, of: generation.handle)
-        journal.showWritten(of: generation)
     }
+
+    func show(_ generation: Generation) { journal.showWritten(of: generation) }
 
     func forget(_ generation: Generation) {
         journal.remove(generation.terms.head.id)

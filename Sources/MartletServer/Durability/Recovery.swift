@@ -196,7 +196,8 @@ extension CompletionService {
             splitter = try completion.prepared(for: model).first?.splitter
         }
         let restored = registry.restore(
-            head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, finished: stored.finished
+            head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, isWhole: stored.isWhole,
+            finished: stored.finished
         ) { generation in
             guard !stored.isEnded else { return journal.keep(stored) }
             journal.resume(generation.handle, stored)

@@ -101,7 +101,7 @@ actor RealtimeSession {
         // First whether it has ended, then where that is.
         let extent = generation.log.extent
         let position = try EventStart(event: event, field: "from_event").position(
-            in: rendition, extent, mayAwait: generation.isRestored && !extent.isEnded)
+            in: rendition, extent, mayAwait: generation.isRestored)
         let status = GenerationBodies.status(generation.terms, route.control.registry.status(of: generation))
         show(rendition, of: generation, from: position, until: end, message, ["generation": status])
     }

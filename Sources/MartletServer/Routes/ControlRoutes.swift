@@ -14,13 +14,13 @@ struct ControlRoutes: Sendable {
         table.add(.post, "/v1/generations/{id}/control", for: .essential) { request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = GenerationTarget.id(context.parameters.get("id") ?? "")
-            return .json(try await obey(json, try await generation(target, context)))
+            return .json(try await obey(json, try await generation(target, context), context))
         }
         table.add(.post, "/v1/chat/completions/control", "/chat/completions/control", for: .essential) {
             request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = try GenerationTarget(try FieldReader(json))
-            let reply = try await obey(json, try await generation(target, context))
+            let reply = try await obey(json, try await generation(target, context), context)
             guard case .object(var members) = reply else { return .json(reply) }
             // As llama-server says it; here it is also true.
             members["success"] = true
@@ -34,7 +34,21 @@ struct ControlRoutes: Sendable {
         }
     }
 
-    private func obey(_ json: JSONValue, _ generation: Generation) async throws(APIError) -> JSONValue {
-        try ControlService.body(of: await service.give(json, to: generation).reply())
+    private func obey(
+        _ json: JSONValue, _ generation: Generation, _ context: EdgeContext
+    ) async throws(APIError) -> JSONValue {
+        let order = try service.give(json, to: generation)
+        // What becomes of an order may take long, and nobody waits for it whose client has gone.
+        let waiting = Task { try await order.reply() }
+        waiting.cancelWithConnection(of: context.channel)
+        let result = await withTaskCancellationHandler {
+            await waiting.result
+        } onCancel: {
+            waiting.cancel()
+        }
+        guard case .success(let reply) = result else {
+            throw APIError(.unavailable, "The server ends before the order has taken effect; give it again")
+        }
+        return try ControlService.body(of: reply)
     }
 }

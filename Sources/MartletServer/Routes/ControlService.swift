@@ -37,6 +37,20 @@ struct ControlService: Sendable {
 
     /// Gives an order. Orders are obeyed in the order in which they were given.
     func give(_ json: JSONValue, to generation: Generation) throws(APIError) -> GivenOrder {
+        let name = try OrderName.of(json)
+        // First: what it asks for may not be possible any more.
+        if let name {
+            let known = try Self.named { () throws(OrderNameError) in
+                try registry.order(named: name, to: generation)
+            }
+            if let known { return known }
+        }
+        return try give(json, named: name, to: generation)
+    }
+
+    private func give(
+        _ json: JSONValue, named name: OrderName?, to generation: Generation
+    ) throws(APIError) -> GivenOrder {
         let settings = registry.settings(of: generation) ?? AdjustableSettings()
         let request = try ControlRequest(json, settings: settings, defaults: defaults)
         let action: ControlAction
@@ -51,14 +65,27 @@ struct ControlService: Sendable {
         case .inject(let injection): action = .inject(try self.injection(injection, generation))
         case .fork(let changes):
             let origin = try origin(of: generation)
-            do throws(GenerationQuota.Excess) {
-                return try registry.fork(
-                    generation, into: changes, requestID: request.requestID, origin.makeForkTerms)
+            do throws(GenerationRegistry.ForkError) {
+                return try registry.fork(generation, into: changes, named: name, origin.makeForkTerms)
             } catch {
-                throw APIError(error)
+                switch error {
+                case .excess(let excess): throw APIError(excess)
+                case .name(let error): throw ControlBodies.refusal(error)
+                }
             }
         }
-        return registry.give(action, to: generation, requestID: request.requestID)
+        return try Self.named { () throws(OrderNameError) in
+            try registry.give(action, to: generation, named: name)
+        }
+    }
+
+    /// - Throws: what a client is told of a name that its order cannot have.
+    private static func named<Result>(_ body: () throws(OrderNameError) -> Result) throws(APIError) -> Result {
+        do throws(OrderNameError) {
+            return try body()
+        } catch {
+            throw ControlBodies.refusal(error)
+        }
     }
 
     /// What is told of an order that took effect.

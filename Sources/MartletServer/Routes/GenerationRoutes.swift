@@ -84,10 +84,11 @@ struct GenerationRoutes: Sendable {
         let rendition = generation.numberedResponse
         // First whether it has ended, then where that is.
         let extent = generation.log.extent
-        let position = try EventStart(request).position(
-            in: rendition, extent, mayAwait: generation.isRestored && !extent.isEnded)
+        let position = try EventStart(request).position(in: rendition, extent, mayAwait: generation.isRestored)
         // Tells an EventSource that it need not come again.
-        if extent.isEnded, position.cursor.position == extent.count { return Response(status: .noContent) }
+        if extent.isEnded, position.awaited == nil, position.cursor.position == extent.count {
+            return Response(status: .noContent)
+        }
         return StreamResponse(generation: generation, rendition: rendition, position: position, loops: loops)
             .response(in: context)
     }
@@ -147,7 +148,7 @@ struct EventStart {
         return identifier
     }
 
-    /// - Parameter mayAwait: whether events that are not there may have been told.
+    /// - Parameter mayAwait: whether an earlier process may have told events that are not there.
     func position(
         in rendition: Rendition, _ extent: GenerationLog.Extent, mayAwait: Bool
     ) throws(APIError) -> StreamPosition {

@@ -53,8 +53,8 @@ struct StreamRoutes: Sendable {
             return generation
         }
         let rendition = generation.response
-        // First whether it has ended, then how long it is.
-        if generation.log.extent.isEnded {
+        // First whether it has ended, then how long it is. Who has more of an earlier process gets the end.
+        if generation.log.extent.isEnded, !generation.isRestored {
             let length = rendition.byteCount()
             guard offset <= length else {
                 throw APIError(

@@ -30,10 +30,52 @@ package struct GivenOrder: Sendable {
     ///   Orders to one generation are replied to in the order in which they took effect.
     package func whenDone(_ body: @escaping @Sendable (ControlReply) -> Void) { ticket.whenResolved(body) }
 
-    package func reply() async -> ControlReply {
-        await withCheckedContinuation { continuation in
-            ticket.whenResolved { continuation.resume(returning: $0) }
+    /// - Throws: `CancellationError` when the task is cancelled first. The order stands.
+    package func reply() async throws -> ControlReply {
+        let waiter = ReplyWaiter()
+        ticket.whenResolved { waiter.resume(.success($0)) }
+        return try await withTaskCancellationHandler {
+            try await waiter.value()
+        } onCancel: {
+            waiter.resume(.failure(CancellationError()))
         }
+    }
+}
+
+/// A task that waits for what becomes of an order. Resumed at most once, by whoever comes first.
+private final class ReplyWaiter: Sendable {
+    private enum State {
+        case fresh
+        case waiting(CheckedContinuation<ControlReply, any Error>)
+        case resumed(Result<ControlReply, any Error>)
+    }
+    private let state = Mutex(State.fresh)
+
+    /// To be called once.
+    func value() async throws -> ControlReply {
+        try await withCheckedThrowingContinuation { continuation in
+            let result = state.withLock { state -> Result<ControlReply, any Error>? in
+                if case .resumed(let result) = state { return result }
+                state = .waiting(continuation)
+                return nil
+            }
+            if let result { continuation.resume(with: result) }
+        }
+    }
+
+    func resume(_ result: Result<ControlReply, any Error>) {
+        let continuation = state.withLock { state -> CheckedContinuation<ControlReply, any Error>? in
+            switch state {
+            case .resumed: return nil
+            case .fresh:
+                state = .resumed(result)
+                return nil
+            case .waiting(let continuation):
+                state = .resumed(result)
+                return continuation
+            }
+        }
+        continuation?.resume(with: result)
     }
 }
 
@@ -58,6 +100,20 @@ final class ControlTicket: Sendable {
         if let reply { body(reply) }
     }
 
+    var isResolved: Bool {
+        state.withLock { if case .resolved = $0 { true } else { false } }
+    }
+
+    /// Whether it was replied to and has not taken effect.
+    var hasChangedNothing: Bool {
+        state.withLock { state in
+            switch state {
+            case .waiting, .resolved(.applied): false
+            case .resolved: true
+            }
+        }
+    }
+
     func resolve(_ reply: ControlReply) {
         let waiting = state.withLock { state -> [@Sendable (ControlReply) -> Void] in
             guard case .waiting(let waiting) = state else { return [] }
@@ -70,22 +126,12 @@ final class ControlTicket: Sendable {
 
 /// The orders to one live generation.
 struct LiveOrders {
-    /// Most request ids that are remembered.
-    private static let memory = 256
-
     /// Of those that were not answered.
     var tickets: [ControlNumber: ControlTicket] = [:]
-    /// Given while the request was being handed over.
-    var early: [(number: ControlNumber, action: ControlAction)] = []
-    private var known: [ExactString: ControlTicket] = [:]
-    private var names: [String] = []
-
-    /// The order that was given under this name before.
-    func ticket(named name: String) -> ControlTicket? { known[name] }
-
-    mutating func remember(_ ticket: ControlTicket, as name: String) {
-        if names.count == Self.memory { known[names.removeFirst()] = nil }
-        names.append(name)
-        known[name] = ticket
-    }
+    /// The ids of the generations that forks make which were not answered.
+    var forks: [ControlNumber: [String]] = [:]
+    /// Given, and not handed to the engine yet.
+    var waiting: [(number: ControlNumber, action: ControlAction)] = []
+    /// Whether somebody hands them to the engine.
+    var isSending = false
 }

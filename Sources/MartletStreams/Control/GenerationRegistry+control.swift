@@ -31,58 +31,94 @@ extension GenerationRegistry {
         state.withLock { $0.live[generation.handle]?.request?.settings }
     }
 
+    /// The order that was given to a generation under this name before.
+    package func order(named name: OrderName, to generation: Generation) throws(OrderNameError) -> GivenOrder? {
+        try generation.order(named: name).map { GivenOrder(ticket: $0) }
+    }
+
     /// Gives an order. Orders to one generation are obeyed in the order in which they were given.
-    /// - Parameter requestID: an order that was given to this generation under the same name is not given again; the
-    ///   reply is the first one's.
+    ///
+    /// An order waits as long as events are missing that an earlier process told: its own event comes behind them. Asking for
+    /// the status does not.
+    /// - Parameter name: an order that was given to this generation under the same name is not given again; the reply is the
+    ///   first one's, also after the generation's end and, where the generation is, in a later process.
+    /// - Throws: when the name is another order's.
     package func give(
-        _ action: ControlAction, to generation: Generation, requestID: String? = nil
-    ) -> GivenOrder {
+        _ action: ControlAction, to generation: Generation, named name: OrderName? = nil
+    ) throws(OrderNameError) -> GivenOrder {
         let handle = generation.handle
-        var engine: (any EngineService)?
-        var number = ControlNumber(rawValue: 0)
-        let ticket = state.withLock { state -> ControlTicket? in
-            guard let live = state.live[handle] else { return nil }
-            if let requestID, let known = live.orders.ticket(named: requestID) { return known }
+        var now: (engine: any EngineService, number: ControlNumber)?
+        let ticket = try state.withLock { state throws(OrderNameError) -> ControlTicket? in
+            if let name, let known = try generation.order(named: name) { return known }
+            guard let live = state.live[handle], live.completion == nil else { return nil }
             let ticket = ControlTicket()
-            if let requestID { live.orders.remember(ticket, as: requestID) }
+            if let name { try generation.remember(ticket, as: name) }
             state.lastControl += 1
-            number = ControlNumber(rawValue: state.lastControl)
-            live.orders.tickets[number] = ticket
-            if case .submitted = live.stage {
-                engine = state.engine
-            } else {
-                live.orders.early.append((number, action))
+            let note = OrderNote(
+                number: ControlNumber(rawValue: state.lastControl), name: name, forks: state.ids(ofForks: action))
+            live.take(note, ticket)
+            if action == .status, case .submitted = live.stage, let engine = state.engine {
+                now = (engine, note.number)
+                return ticket
             }
+            if action != .status, name != nil || !note.forks.isEmpty, generation.terms.isResumable {
+                state.recorder?.take(.order(note), of: generation, finished: nil)
+            }
+            live.orders.waiting.append((note.number, action))
             return ticket
         }
         guard let ticket else { return tooLate(generation) }
-        engine?.control(handle, number, action)
+        if let now { now.engine.control(handle, now.number, action) }
+        sendOrders(to: handle)
         return GivenOrder(ticket: ticket)
+    }
+
+    /// Hands the orders that wait to the engine, in their order, unless something stands against it.
+    func sendOrders(to handle: GenerationHandle) {
+        while true {
+            let step = state.withLock { state -> (engine: any EngineService, orders: LiveOrders)? in
+                guard let engine = state.engine, let live = state.live[handle], case .submitted = live.stage,
+                    !live.orders.isSending, !live.orders.waiting.isEmpty, !live.generation.log.isBehind
+                else { return nil }
+                defer {
+                    live.orders.isSending = true
+                    live.orders.waiting = []
+                }
+                return (engine, live.orders)
+            }
+            guard let step else { return }
+            for order in step.orders.waiting { step.engine.control(handle, order.number, order.action) }
+            state.withLock { $0.live[handle]?.orders.isSending = false }
+        }
     }
 
     /// The reply to an order to a generation that has ended; behind those to earlier ones.
     private func tooLate(_ generation: Generation) -> GivenOrder {
         let ticket = ControlTicket()
         var wakeups = Wakeups()
-        generation.log.tell(.ended(generation.log.terminalEvent), to: ticket, &wakeups)
+        // Of several choices it is the first that takes orders.
+        let end = state.withLock { $0.live[generation.handle]?.completion.map { LogEvent.finished($0) } }
+        generation.log.tell(.ended(end ?? generation.log.terminalEvent), to: ticket, &wakeups)
         wakeups.send()
         return GivenOrder(ticket: ticket)
     }
 
+    /// Why a fork cannot be made.
+    package enum ForkError: Error, Sendable, Equatable {
+        /// The quota leaves no room.
+        case excess(GenerationQuota.Excess)
+        case name(OrderNameError)
+    }
+
     /// Makes generations that begin with what this one has.
     /// - Parameter makeTerms: how a new one is known.
-    /// - Throws: when the quota leaves no room for them.
     package func fork(
-        _ generation: Generation, into changes: [SettingsChange], requestID: String? = nil,
+        _ generation: Generation, into changes: [SettingsChange], named name: OrderName? = nil,
         _ makeTerms: () -> GenerationTerms
-    ) throws(GenerationQuota.Excess) -> GivenOrder {
+    ) throws(ForkError) -> GivenOrder {
         guard let request = state.withLock({ $0.live[generation.handle]?.request }) else {
             return tooLate(generation)
         }
-        let isRepeated = requestID.map { name in
-            state.withLock { $0.live[generation.handle]?.orders.ticket(named: name) != nil }
-        }
-        if isRepeated ?? false { return give(.status, to: generation, requestID: requestID) }
         var forks: [ForkedGeneration] = []
         do throws(GenerationQuota.Excess) {
             for change in changes {
@@ -92,11 +128,22 @@ extension GenerationRegistry {
             }
         } catch {
             discard(forks)
-            throw error
+            throw .excess(error)
         }
-        let order = give(.fork(forks), to: generation, requestID: requestID)
+        let order: GivenOrder
+        do throws(OrderNameError) {
+            order = try give(.fork(forks), to: generation, named: name)
+        } catch {
+            discard(forks)
+            throw .name(error)
+        }
         order.whenDone { [self, forks] reply in
-            if case .applied = reply {} else { discard(forks) }
+            // The first of two orders of one name made others.
+            if case .applied(let record, _) = reply, case .forked(let made) = record.effect, made == forks.map(\.handle)
+            {
+                return
+            }
+            discard(forks)
         }
         return order
     }
@@ -109,12 +156,23 @@ extension GenerationRegistry {
             state.live[fork.handle]?.request = request
             state.live[fork.handle]?.origin = source?.origin
             state.live[fork.handle]?.setSplitter(source?.firstSplitter)
+            // What the original has told the fork tells again, and no other engine could.
+            fork.log.raiseCaution()
             if fork.terms.isResumable { state.recorder?.submit(request, of: fork) }
         }
     }
 
+    /// Ends what a fork did not make; what has ended is left alone.
     private func discard(_ forks: [ForkedGeneration]) {
         let error = EngineError(.invalidRequest, "The fork was refused.")
         receive(forks.map { EngineEvent($0.handle, .failed(error)) })
+    }
+}
+
+extension GenerationRegistry.State {
+    /// The ids of the generations that a fork is to make.
+    fileprivate func ids(ofForks action: ControlAction) -> [String] {
+        guard case .fork(let forks) = action else { return [] }
+        return forks.compactMap { live[$0.handle]?.generation.terms.responseID }
     }
 }

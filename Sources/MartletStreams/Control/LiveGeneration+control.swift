@@ -2,12 +2,18 @@ internal import MartletProtocol
 internal import NIOCore
 
 extension LiveGeneration {
+    /// Keeps what there is to know of an order until it is answered.
+    func take(_ note: OrderNote, _ ticket: ControlTicket) {
+        orders.tickets[note.number] = ticket
+        if !note.forks.isEmpty { orders.forks[note.number] = note.forks }
+    }
+
     /// Writes what became of an order into the log, unless it changed nothing, and tells who waits for it.
     func take(
-        _ number: ControlNumber, _ outcome: ControlOutcome, forks: [String], at now: NIODeadline,
-        wakeups: inout Wakeups
+        _ number: ControlNumber, _ outcome: ControlOutcome, at now: NIODeadline, wakeups: inout Wakeups
     ) {
         let ticket = orders.tickets.removeValue(forKey: number)
+        let forks = orders.forks.removeValue(forKey: number) ?? []
         guard case .applied(let effect, let token) = outcome else {
             if let ticket { generation.log.tell(ControlReply(outcome), to: ticket, &wakeups) }
             return
@@ -17,6 +23,8 @@ extension LiveGeneration {
         case .rewound: (record.cut, record.contentBytes) = rewind(to: token)
         case .injected(opensTurn: true, let tokens): tokensUntilTurn = tokens
         case .changed(let change, _): request?.settings.apply(change)
+        case .paused: isPaused = true
+        case .resumed: isPaused = false
         default: break
         }
         let event = generation.log.extent.nextNumber
@@ -41,5 +49,18 @@ extension LiveGeneration {
     private func rewind(to count: Int) -> (cut: Int, contentBytes: Int) {
         let (turn, eventEnd) = engineText.cut(to: count)
         return (eventEnd, restartSplitter(with: turn))
+    }
+
+    /// Goes on in another process than the one that told what the log has.
+    /// - Parameter isWhole: whether that is all that it told.
+    func restart(isWhole: Bool) {
+        // What did not take effect is not known to have been given.
+        generation.forgetUnanswered()
+        orders = LiveOrders()
+        // Before it had begun and while it was paused there was nothing to be told ahead of the journal, and of several choices
+        // nothing is.
+        let extent = generation.log.extent
+        guard !isWhole, isStarted, !isPaused, !extent.isEnded, generation.terms.choiceCount == 1 else { return }
+        generation.log.expect(toldCount: extent.nextNumber + ShownRecords.reach)
     }
 }

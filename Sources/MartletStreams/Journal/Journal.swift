@@ -141,7 +141,7 @@ package final class Journal: Sendable {
 
     /// What was said so far of a generation may be shown to readers when it is written.
     package func showWritten(of generation: Generation) {
-        if let count = generation.log.heldCount { post(.show(generation.log, upTo: count)) }
+        if let count = generation.log.takeQuestion() { post(.show(generation.log, upTo: count)) }
     }
 
     /// A generation that an earlier server has ended is kept.

@@ -18,7 +18,7 @@ internal import MartletProtocol
 /// All numbers are little-endian. Records are only ever added at the end; the first bad one ends what counts.
 package enum JournalFormat {
     /// Raised with every change of what is written.
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
 
     static let magic: [UInt8] = Array("mrtljrnl".utf8)
     static let headerByteCount = 12
@@ -43,6 +43,12 @@ package enum JournalFormat {
         case resumed = 5
         /// The server was shut down while it ran.
         case handedOver = 6
+        /// The same while events were missing that an earlier server told, so that readers were not told.
+        case parted = 7
+        /// An order was given that has a name or makes generations.
+        case order = 8
+        /// Numbers are left out before the end that follows.
+        case leap = 9
     }
 
     /// Appends a record whose payload `body` appends.

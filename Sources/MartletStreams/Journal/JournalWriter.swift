@@ -75,6 +75,9 @@ struct JournalWriter {
                 }
             case .input(let handle, .ping): add(.ping, to: handle) { $0.write(time) }
             case .input(let handle, .handedOver): add(.handedOver, to: handle) { $0.write(time) }
+            case .input(let handle, .parted): add(.parted, to: handle) { $0.write(time) }
+            case .input(let handle, .order(let note)): add(.order, to: handle) { note.write(to: &$0) }
+            case .input(let handle, .leap(let number)): add(.leap, to: handle) { $0.write(number) }
             case .keep(let id, let byteCount):
                 ended.append((id, byteCount))
                 totalByteCount += byteCount

@@ -11,6 +11,10 @@ package struct StoredGeneration: Sendable, Equatable {
     /// How often in a row a server took it up and died.
     private var crashes = 0
     private var isHandedOver = false
+    /// Whether the server was shut down, and had told its readers nothing that is not in the journal.
+    package private(set) var isWhole = false
+    /// Where orders that were not answered stand among the inputs.
+    private var unanswered: [ControlNumber: Int] = [:]
     package var extent = JournalExtent()
     private var firstToken: Int64?
     private var lastToken: Int64?
@@ -89,6 +93,7 @@ package struct StoredGeneration: Sendable, Equatable {
     /// Takes the record that follows.
     mutating func take(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard !isEnded else { throw .unreadable("a record after the end") }
+        isWhole = kind == .handedOver
         var reader = ByteReader(payload)
         do throws(FrameError) {
             switch kind {
@@ -109,10 +114,20 @@ package struct StoredGeneration: Sendable, Equatable {
                 isHandedOver = false
                 earlierTime += tokenTime
                 (firstToken, lastToken) = (nil, nil)
-            case .handedOver:
+                // Another server numbers its orders anew.
+                inputs.remove(at: unanswered.values)
+                unanswered = [:]
+            case .handedOver, .parted:
                 lastChange = try reader.readInt64()
-                inputs.append(.handedOver)
+                inputs.append(kind == .parted ? .parted : .handedOver)
                 isHandedOver = true
+            case .order:
+                let note = try OrderNote(from: &reader)
+                unanswered[note.number] = inputs.append(.order(note))
+            case .leap:
+                let number = try reader.readInt()
+                guard (0...Int(Int32.max)).contains(number) else { throw .invalidValue("number of an end") }
+                inputs.append(.leap(to: number))
             }
             try reader.finish()
         } catch {
@@ -135,16 +150,22 @@ package struct StoredGeneration: Sendable, Equatable {
         let time = try reader.readInt64()
         let events = payload.suffix(reader.remainingCount)
         var hasToken = false
+        var answered: [ControlNumber] = []
         var ends = extent.ends
         while reader.remainingCount > 0 {
             if ends.isEnded { throw .trailingBytes(count: reader.remainingCount) }
             let event = try reader.readEvent()
             ends.take(event.kind, of: try checkedChoice(event.handle))
-            if case .token = event.kind { hasToken = true }
+            switch event.kind {
+            case .token: hasToken = true
+            case .controlled(let number, _): answered.append(number)
+            default: break
+            }
         }
         extent.ends = ends
         lastChange = time
         if !events.isEmpty { inputs.append(events: events) }
+        for number in answered { unanswered[number] = nil }
         guard hasToken else { return }
         if firstToken == nil { firstToken = time }
         lastToken = time

@@ -39,7 +39,17 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
         return last
     }
 
-    mutating func append(_ input: GenerationInput) { parts.append(.input(input)) }
+    /// - Returns: the input's place among parts.
+    @discardableResult
+    mutating func append(_ input: GenerationInput) -> Int {
+        parts.append(.input(input))
+        return parts.count - 1
+    }
+
+    /// Forgets inputs by their places.
+    mutating func remove(at places: some Sequence<Int>) {
+        for place in places.sorted(by: >) { parts.remove(at: place) }
+    }
 
     /// - Parameter events: at least one, in the form of frames.
     mutating func append(events: ArraySlice<UInt8>) { parts.append(.events(Array(events))) }

@@ -44,6 +44,10 @@ import Testing
         }
     }
 
+    private static let note = OrderNote(
+        number: ControlNumber(rawValue: 4), name: OrderName(requestID: "once", action: "fork", digest: 77),
+        forks: ["cmpl-2", "cmpl-3"])
+
     /// A journal with every kind of record, and where each of them ends.
     private static func sample() -> (bytes: [UInt8], ends: [Int]) {
         let journal = OpenJournal(id: head.log.id, path: "")
@@ -59,11 +63,19 @@ import Testing
         journal.add(token(2), at: 1_600)
         journal.add(.resumed) { $0.write(Int64(5_000)) }
         journal.add(token(3), at: 5_100)
+        journal.add(.order) { Self.note.write(to: &$0) }
+        journal.add(.parted) { $0.write(Int64(5_150)) }
+        // Another server numbers its orders anew.
+        journal.add(.resumed) { $0.write(Int64(5_160)) }
+        journal.add(.order) { Self.note.write(to: &$0) }
+        journal.add(
+            EngineEvent(handle, .controlled(Self.note.number, .applied(.forked([handle]), token: 3))), at: 5_170)
         journal.add(.handedOver) { $0.write(Int64(5_200)) }
         journal.add(.resumed) { $0.write(Int64(6_000)) }
         journal.add(token(4), at: 6_000)
         journal.add(.ping) { $0.write(Int64(6_010)) }
         journal.add(token(5), at: 6_050)
+        journal.add(.leap) { $0.write(40) }
         journal.add(end, at: 6_060)
         let bytes = journal.collected()
         var ends = [JournalFormat.headerByteCount]
@@ -83,9 +95,11 @@ import Testing
         #expect(
             Array(stored.inputs) == [
                 .engine(EngineEvent(Self.handle, .admitted(promptTokens: 3))), .engine(Self.token(1)), .ping,
-                .engine(Self.token(2)), .engine(Self.token(3)), .handedOver, .engine(Self.token(4)), .ping,
-                .engine(Self.token(5)),
-                .engine(Self.end),
+                .engine(Self.token(2)), .engine(Self.token(3)), .parted, .order(Self.note),
+                .engine(
+                    EngineEvent(
+                        Self.handle, .controlled(Self.note.number, .applied(.forked([Self.handle]), token: 3)))),
+                .handedOver, .engine(Self.token(4)), .ping, .engine(Self.token(5)), .leap(to: 40), .engine(Self.end),
             ])
         #expect(stored.isEnded)
         #expect(stored.finished == 6)

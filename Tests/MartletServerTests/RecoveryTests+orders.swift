@@ -1,0 +1,153 @@
+import Foundation
+import MartletJSON
+import MartletProtocol
+import MartletServer
+import MartletStreams
+import MartletTestSupport
+import OrderedCollections
+import Testing
+
+/// Orders over restarts and crashes.
+extension RecoveryTests {
+    private func order(
+        _ server: TestServer, _ id: String, _ body: String
+    ) async throws -> (status: Int, body: JSONValue) {
+        let (head, text) = try await server.send("POST", "/v1/generations/\(id)/control", body: body)
+        return (head.status, try json(text))
+    }
+
+    /// Gives an order that the engine obeys, and gives what its client was told.
+    private func give(
+        _ body: String, _ effect: ControlEffect, token: Int, _ server: TestServer, _ id: String
+    ) async throws -> (status: Int, body: JSONValue) {
+        let index = server.engine.orders.count
+        async let reply = order(server, id, body)
+        let given = await server.engine.order(index)
+        server.engine.send([EngineEvent(given.handle, .controlled(given.number, .applied(effect, token: token)))])
+        return try await reply
+    }
+
+    @Test func anOrderIsObeyedOnceOverRestartsAndTheEnd() async throws {
+        let stop = #"{"action":"stop","reason":"enough","request_id":"once"}"#
+        let inject = #"{"action":"inject","role":"user","content":"x","request_id":"twice"}"#
+        var id = ""
+        var replies: [JSONValue] = []
+        func repeated(_ server: TestServer) async throws {
+            let count = server.engine.orders.count
+            for (index, body) in [stop, inject].prefix(replies.count).enumerated() {
+                let again = try await order(server, id, body)
+                #expect(again.status == 200)
+                #expect(again.body == replies[index])
+            }
+            let other = try await order(server, id, #"{"action":"pause","request_id":"once"}"#)
+            #expect(other.status == 409)
+            #expect(other.body["error"]?["reason"] == "request_id_used")
+            #expect(server.engine.orders.count == count)
+        }
+        try await run(.admit) { server in
+            id = try await begin(server).id
+            let handle = await server.engine.request(0).handle
+            server.engine.send([EngineEvent(handle, token(0))])
+            replies.append(try await give(stop, .stopped(reason: "enough"), token: 1, server, id).body)
+            replies.append(try await give(inject, .injected(opensTurn: true, tokens: 0), token: 1, server, id).body)
+            try await repeated(server)
+        }
+        try await run(.admit) { server in
+            let handle = await server.engine.request(0).handle
+            try await repeated(server)
+            server.engine.finish(handle)
+            try await repeated(server)
+        }
+        try await run(.hold) { server in try await repeated(server) }
+    }
+
+    @Test func anOrderAfterACrashComesBehindWhatReadersSaw() async throws {
+        var id = ""
+        var seen: [String] = []
+        let crashed = StateFolder()
+        try await run(.admit) { server in
+            id = try await begin(server).id
+            let handle = await server.engine.request(0).handle
+            server.engine.send([EngineEvent(handle, token(0))])
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events")
+            _ = try await reader.readHead()
+            // What was replied to is written; what comes next is not in the copy.
+            _ = try await give(#"{"action":"resume"}"#, .resumed, token: 1, server, id)
+            try FileManager.default.copyItem(atPath: state.path, toPath: crashed.path)
+            server.engine.send([EngineEvent(handle, token(1)), EngineEvent(handle, token(2))])
+            while !(seen.last?.contains(tokens[2]) ?? false) { seen.append(try #require(try await reader.readEvent())) }
+        }
+        let last = try #require(seen.last.flatMap { ResumeTests.identifier(of: $0) })
+        try await TestServer.run(script: .admit) { configuration in
+            configuration.journal = JournalConfiguration(path: crashed.path)
+        } body: { server in
+            let request = await server.engine.request(0)
+            #expect(request.continuation == [0])
+            let reader = try await server.connect()
+            try await reader.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", last)])
+            _ = try await reader.readHead()
+            async let reply = order(server, id, #"{"action":"pause"}"#)
+            async let status = order(server, id, #"{"action":"status"}"#)
+            // Asking is no event.
+            let asked = await server.engine.order(0)
+            #expect(asked.action == .status)
+            server.engine.send([EngineEvent(asked.handle, .controlled(asked.number, .status(GenerationReport())))])
+            #expect(try await status.status == 200)
+            for index in 1..<24 {
+                let id = index < tokens.count ? token(index) : .token(id: Int32(index), text: [0x2E])
+                if index < 17 { #expect(server.engine.orders.count == 1, "\(index)") }
+                server.engine.send([EngineEvent(request.handle, id)])
+            }
+            let pause = await server.engine.order(1)
+            server.engine.send([
+                EngineEvent(pause.handle, .controlled(pause.number, .applied(.paused, token: 24)))
+            ])
+            #expect(try await reply.status == 200)
+            server.engine.finish(request.handle)
+            let data = (seen + (try await reader.readEvents())).compactMap { event in
+                event.split(separator: "\n").first { $0.hasPrefix("data: ") }.map { String($0) }
+            }
+            #expect(try content(of: data) == tokens.joined() + String(repeating: ".", count: 20))
+            #expect(data.count { $0 == "data: [DONE]" } == 1)
+        }
+    }
+
+    @Test func aReaderThatSawMoreThanThereIsGetsTheEnd() async throws {
+        var id = ""
+        let crashed = StateFolder()
+        try await run(.admit) { server in
+            id = try await begin(server, [("X-Conversation-Id", "talk")]).id
+            let handle = await server.engine.request(0).handle
+            server.engine.send([EngineEvent(handle, token(0))])
+            _ = try await give(#"{"action":"resume"}"#, .resumed, token: 1, server, id)
+            try FileManager.default.copyItem(atPath: state.path, toPath: crashed.path)
+        }
+        try await TestServer.run(script: .admit) { configuration in
+            configuration.journal = JournalConfiguration(path: crashed.path)
+        } body: { server in
+            let handle = await server.engine.request(0).handle
+            // Events 0 to 3 are there: it is over before what readers saw behind them is there again.
+            server.engine.finish(handle, .cancelled)
+            for last in 4..<12 {
+                let reader = try await server.connect()
+                try await reader.send(
+                    "GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", "\(last)")])
+                #expect(try await reader.readHead().status == 200, "\(last)")
+                #expect(try await reader.readEvents().count { $0.hasSuffix("data: [DONE]") } == 1, "\(last)")
+            }
+            let length = try await server.send("GET", "/v1/stream?conv_id=talk").body.utf8.count
+            let rest = try await server.send("GET", "/v1/stream?conv_id=talk&from=\(length + 70)")
+            #expect(rest.head.status == 200)
+            #expect(rest.body.hasSuffix("data: [DONE]\n\n"))
+            #expect(try await server.send("GET", "/v1/stream?conv_id=talk&from=\(length)").body.isEmpty)
+            let whole = try await server.send("GET", "/v1/generations/\(id)/events").body
+            let events = whole.components(separatedBy: "\n\n").dropLast()
+            let end = try #require(events.last.flatMap { ResumeTests.identifier(of: $0) })
+            // Who has the end has all.
+            let again = try await server.connect()
+            try await again.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", end)])
+            #expect(try await again.readHead().status == 204)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import MartletProtocol
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@testable import MartletStreams
+
+/// What a server does for one generation, with the disk's part in the test's hands: a real registry, log, journal's writer and
+/// file, and an engine that takes turns.
+final class RestartBench {
+    let registry: GenerationRegistry
+    let engine: TurnEngine
+    let loop: ReaderLoop
+    let eventLoop = EmbeddedEventLoop()
+    private(set) var generation: Generation
+    private let disk = Disk()
+    private var writer: JournalWriter
+    private let folder: JournalFolder
+
+    /// What the journal's thread has not done yet.
+    private final class Disk: GenerationRecorder {
+        let entries = Mutex<[Journal.Entry]>([])
+
+        func add(_ entry: Journal.Entry) { entries.withLock { $0.append(entry) } }
+
+        func begin(_ generation: Generation) {
+            add(.begin(generation.handle, JournalHead(generation.terms)))
+            setCaution(of: generation)
+        }
+        func setCaution(of generation: Generation) {
+            generation.log.setCaution(generation.terms.choiceCount > 1 ? .everything : .orders)
+        }
+        func submit(_ request: GenerationRequest, of generation: Generation) {
+            add(.request(generation.handle, JournalRequest(request, model: ModelInformation())))
+        }
+        func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
+            add(.input(generation.handle, input))
+        }
+        func show(_ generation: Generation) {
+            if let count = generation.log.takeQuestion() { add(.show(generation.log, upTo: count)) }
+        }
+        func forget(_ generation: Generation) { add(.remove(id: generation.terms.head.id)) }
+        func erase(_ generation: Generation) async throws(JournalError) { add(.erase(id: generation.terms.head.id)) }
+    }
+
+    private init(_ folder: JournalFolder, length: Int, _ make: (GenerationRegistry) throws -> Generation) rethrows {
+        self.folder = folder
+        writer = JournalWriter(folder: folder, durability: .write, maximumByteCount: .max, maximumOpenCount: 1)
+        registry = GenerationRegistry(clock: { .uptimeNanoseconds(1) }, calendar: { 1_000 })
+        engine = TurnEngine(length: length)
+        loop = ReaderLoop(eventLoop: eventLoop)
+        registry.connect(to: engine)
+        registry.record(with: disk)
+        generation = try make(registry)
+    }
+
+    /// Begins a generation.
+    convenience init(_ folder: JournalFolder, length: Int, choices: Int) throws {
+        try self.init(folder, length: length) { registry in
+            var terms = GenerationTerms(lifetime: .resumable, view: RestartView())
+            terms.choiceCount = choices
+            terms.choicesPerPrompt = choices
+            return try registry.prepare(terms)
+        }
+        for handle in generation.handles {
+            var request = GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false))
+            request.sampling.seed = handle.rawValue
+            registry.submit(request, splitter: CommaSplitter())
+        }
+    }
+
+    /// A server that comes after the one that wrote `id`; the engine is asked with `goOn`.
+    /// - Returns: `nil` when the journal does not have what the engine was asked.
+    convenience init?(after id: String, _ folder: JournalFolder, length: Int) throws {
+        guard try folder.ids().contains(id) else { return nil }
+        let result = try folder.read(id)
+        let stored = try #require(result.generation)
+        #expect(result.damage == nil)
+        guard stored.extent.hasRequest else { return nil }
+        try self.init(folder, length: length) { registry in
+            try #require(
+                registry.restore(
+                    stored.head.terms(view: RestartView()), inputs: stored.numberedInputs, splitter: CommaSplitter(),
+                    isWhole: stored.isWhole, finished: stored.finished))
+        }
+        guard !stored.isEnded else { return }
+        disk.add(.resume(generation.handle, id: id, stored.extent))
+        disk.setCaution(of: generation)
+        rest = try #require(stored.continuations(handle: generation.handle))
+    }
+
+    private var rest: [GenerationRequest] = []
+
+    var isEnded: Bool { generation.log.extent.isEnded }
+
+    /// The model is there.
+    func goOn() {
+        for request in rest { registry.resubmit(request) }
+        rest = []
+    }
+
+    /// One generation, of several choices one of them, gets a turn.
+    func turn(_ random: inout some RandomNumberGenerator) {
+        guard let handle = engine.running.randomElement(using: &random) else { return }
+        let events = engine.turn(handle, progress: .random(in: 0..<3, using: &random))
+        if !events.isEmpty { registry.receive(events) }
+    }
+
+    /// The journal's thread does the first things that it was asked for.
+    func write(_ count: Int = .max) {
+        let entries = disk.entries.withLock { entries in
+            let first = Array(entries.prefix(count))
+            entries.removeFirst(first.count)
+            return first
+        }
+        var metrics = JournalMetrics()
+        var problems: [String] = []
+        _ = writer.perform(entries, at: 1_000, metrics: &metrics, problems: &problems)
+        #expect(problems == [])
+        for case .show(let log, let count) in entries { log.show(upTo: count) }
+    }
+
+    /// Never so long that readers lose their patience with the disk.
+    func letReadersRead() { eventLoop.advanceTime(by: .microseconds(300)) }
+}
+
+/// Holds a comma back until it is certain that it is not the last.
+struct CommaSplitter: OutputSplitter {
+    private var isHeld = false
+
+    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {
+        var text = isHeld ? [UInt8(ascii: ",")] + bytes : Array(bytes)
+        isHeld = text.last == UInt8(ascii: ",")
+        if isHeld { text.removeLast() }
+        if !text.isEmpty { emit(.text(.content, text[...])) }
+    }
+
+    mutating func finish(emit: (OutputPiece) -> Void) {
+        if isHeld { emit(.text(.content, [UInt8(ascii: ",")])) }
+        isHeld = false
+    }
+}
+
+/// One part for each event, which says what happened.
+struct RestartView: StreamView {
+    func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
+        let text: String
+        switch event {
+        case .ping: return ServerSentEvents.appendPing(to: &bytes)
+        case .text(_, _, let slice): text = String(decoding: slice, as: UTF8.self)
+        case .choice(let choice, .text(_, _, let slice)): text = "\(choice) " + String(decoding: slice, as: UTF8.self)
+        case .finished(let completion): text = "END \(completion.reason)"
+        case .failed(let error): text = "END \(error.message)"
+        default: text = "\(event)"
+        }
+        bytes += Array("data: \(text)\n\n".utf8)
+    }
+}

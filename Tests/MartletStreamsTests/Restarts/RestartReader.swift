@@ -1,0 +1,69 @@
+import MartletProtocol
+import Testing
+
+@testable import MartletStreams
+
+/// A client that comes back after every lost connection and says where it was.
+final class RestartReader {
+    enum Kind: CaseIterable {
+        /// It names the last event that it saw.
+        case events
+        /// It counts bytes.
+        case bytes
+    }
+    let kind: Kind
+    /// What it counts as seen.
+    private(set) var seen: [UInt8] = []
+    private var connection: (reader: StreamReader, sink: RecordingSink)?
+
+    init(_ kind: Kind) { self.kind = kind }
+
+    var isConnected: Bool { connection != nil }
+
+    func connect(to bench: RestartBench) throws {
+        let generation = bench.generation
+        let rendition = kind == .bytes ? generation.response : generation.numberedResponse
+        let position: StreamPosition
+        switch (kind, events.last?.number) {
+        case (.bytes, _): position = rendition.position(ofByte: seen.count)
+        case (.events, nil): position = StreamPosition()
+        case (.events, let last?):
+            let identifier = EventIdentifier(number: last)
+            let known = rendition.position(behind: identifier)
+            #expect(known != nil || generation.isRestored, "out of range: \(last)")
+            position = known ?? rendition.position(awaiting: identifier)
+        }
+        let sink = RecordingSink()
+        let reader = StreamReader(rendition, from: position, loop: bench.loop) { _ in }
+        connection = (reader, sink)
+        reader.attach(to: sink)
+    }
+
+    /// Loses the connection; of the last part only `cut` bytes less have come.
+    func disconnect(cut: Int = 0) {
+        guard let (reader, sink) = connection else { return }
+        connection = nil
+        reader.detach()
+        let bytes = Array(sink.text.utf8).dropLast(cut)
+        switch kind {
+        case .bytes: seen += bytes
+        case .events:
+            // What has no end was not seen.
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let end = text.ranges(of: "\n\n").last?.upperBound else { return }
+            seen += Array(text[..<end].utf8)
+        }
+    }
+
+    /// Its events, in the order in which they came.
+    var events: [(number: Int, text: String)] { Self.events(in: seen) }
+
+    static func events(in bytes: [UInt8]) -> [(number: Int, text: String)] {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\n\n").compactMap { part in
+            guard part.hasPrefix("id: "), let line = part.firstIndex(of: "\n"),
+                let number = Int(part[part.index(part.startIndex, offsetBy: 4)..<line])
+            else { return nil }
+            return (number, String(part[line...].dropFirst("\ndata: ".count)))
+        }
+    }
+}
