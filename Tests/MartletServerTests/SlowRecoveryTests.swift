@@ -7,9 +7,9 @@ import MartletStreams
 import MartletTestSupport
 import Testing
 
-/// A server that listens before all answers of the one before it are back.
+/// A server that listens before recovery has ended.
 @Suite(.timeLimit(.minutes(2))) struct SlowRecoveryTests {
-    /// Stops the thread that reads journals at the first of them.
+    /// Stops the thread of recovery at the first journal.
     private final class Barrier: Sendable {
         private let reached = AsyncStream<Void>.makeStream()
         private let opened = DispatchSemaphore(value: 0)
@@ -43,7 +43,7 @@ import Testing
             }
             configuration.journal = journal
         } body: { server in
-            // Also when a check fails: the server waits for the thread.
+            // Also when a check fails, as the server waits for the thread.
             defer { barrier?.open() }
             try await body(server)
         }
@@ -59,7 +59,7 @@ import Testing
         return id
     }
 
-    @Test func requestsForWhatIsNotBackYetWaitAndOthersDoNot() async throws {
+    @Test func requestsForMissingGenerationsWaitAndOthersDoNot() async throws {
         let id = try await leaveAnswer()
         let barrier = Barrier()
         try await run(.answer(tokens), barrier) { server in
@@ -73,7 +73,7 @@ import Testing
                 try await connection.send(method, path)
                 waiting.append(connection)
             }
-            // Served meanwhile: what needs none of them.
+            // Requests that need no stored generation are served meanwhile.
             #expect(try await server.send("GET", "/health").head.status == 200)
             let (new, head) = try await server.open([("X-Stream-Resume", "1")])
             #expect(try content(of: try await new.readEvents()) == tokens.joined())
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func whoHasWaitedLongEnoughIsAskedToComeAgain() async throws {
+    @Test func requestsThatWaitedTooLongGetRetryAfter() async throws {
         let id = try await leaveAnswer()
         let barrier = Barrier()
         try await run(.answer(tokens), barrier, requestPatience: .zero) { server in
@@ -109,7 +109,7 @@ import Testing
         #expect(state.files.count == 1, "nothing was lost")
     }
 
-    @Test func aNewAnswerOfALabelEndsTheOneThatComesBack() async throws {
+    @Test func aNewGenerationOfALabelEndsTheRestoredGeneration() async throws {
         let old = try await leaveAnswer(isEnded: false)
         let barrier = Barrier()
         try await run(.admit, barrier) { server in
@@ -127,7 +127,7 @@ import Testing
             let newest = try await server.send("GET", "/v1/stream?conv_id=talk").body
             #expect(newest.contains(new) && !newest.contains(old))
         }
-        // The next server knows both as they ended.
+        // The end is in the journal of the restored generation, too.
         try await run(.hold) { server in
             let (_, status) = try await server.send("GET", "/v1/generations/\(old)")
             #expect(try json(status)["state"] == "cancelled")
@@ -158,10 +158,10 @@ import Testing
         symlink("/nowhere", streams + LogHead.makeID() + ".journal")
         symlink("/dev/zero", streams + LogHead.makeID() + ".journal")
         mkfifo(streams + "notes", 0o600)
-        let huge = streams + LogHead.makeID() + ".journal"
-        try Data(contentsOf: URL(filePath: streams + (try #require(state.files.first { $0.contains(id.suffix(32)) }))))
-            .write(to: URL(filePath: huge))
-        try #require(truncate(huge, 2 << 30) == 0)
+        let journal = streams + (try #require(state.files.first { $0.contains(id.suffix(32)) }))
+        // A copy under another name would be a second generation of the same id.
+        try FileManager.default.copyItem(atPath: journal, toPath: streams + LogHead.makeID() + ".journal")
+        try #require(truncate(journal, 2 << 30) == 0)
         try await run(.hold) { server in
             let body = try await server.send("GET", "/v1/generations/\(id)/events").body
             #expect(body.contains("[DONE]"))

@@ -6,9 +6,9 @@ internal import NIOCore
 
 /// Brings the generations of earlier servers back.
 ///
-/// What has ended can be replayed until it expires. What has not goes on when the model is there.
+/// An ended generation can be replayed until it expires. An unfinished generation goes on when the model is loaded.
 ///
-/// Thread: one of its own, since there may be much to read. New requests may come meanwhile.
+/// Thread: a thread of its own, since journals may be large. New requests are served meanwhile.
 struct Recovery: Sendable {
     private struct Counts: Equatable {
         var kept = 0
@@ -68,7 +68,7 @@ struct Recovery: Sendable {
         }
         if warningCount > Self.maximumWarningCount {
             logger.warning(
-                "more of the kind was found among the journals",
+                "more journals or entries had such problems",
                 metadata: ["count": "\(warningCount - Self.maximumWarningCount)"])
         }
         guard counts != Counts() else { return }
@@ -99,22 +99,23 @@ struct Recovery: Sendable {
         do throws(JournalError) {
             result = try journal.folder.read(id)
         } catch {
-            // What the system cannot give now may be whole.
+            // Without descriptors or memory, say, a whole journal cannot be opened either.
             guard error.isOfTheFile else { throw error }
             return try setAside(id, from: 0, because: error.description)
+        }
+        let origin = result.generation.flatMap { RequestOrigin($0.head.origin) }
+        if let stored = result.generation, origin == nil || stored.head.log.id != id {
+            return try setAside(id, from: 0, because: "the request is not one of this server's")
         }
         if let damage = result.damage {
             try setAside(id, from: result.generation?.extent.byteCount ?? 0, because: damage)
         }
-        guard let stored = result.generation else { return }
+        guard let stored = result.generation, let origin else { return }
         if let finished = stored.finished, finished + retainTime <= now {
             counts.expired += 1
             return try journal.folder.remove(id)
         }
         do throws(APIError) {
-            guard stored.head.log.id == id, let origin = RequestOrigin(stored.head.origin) else {
-                throw APIError(.invalidRequest, "the request is not one of this server's")
-            }
             try completions.restore(stored, from: origin, models: &models, journal: journal, on: eventLoop)
             if stored.isEnded { counts.kept += 1 } else { counts.continued += 1 }
         } catch {
@@ -132,7 +133,8 @@ struct Recovery: Sendable {
 
     private mutating func setAside(_ entry: FolderEntry) throws(JournalError) {
         counts.setAside += 1
-        warn("what lay among the journals was set aside", ["name": "\(entry)", "reason": "it has no journal's name"])
+        warn(
+            "an entry among the journals was set aside", ["name": "\(entry)", "reason": "its name is not a journal's"])
         try journal.folder.setAside(entry)
     }
 }
