@@ -1,12 +1,12 @@
-/// What the descriptors of a server are enough for.
+/// Divides the descriptors of a server between connections, journals and the server itself.
 ///
-/// A connection takes one for as long as it lasts. A resumable answer takes none: its journal is open only while it is
-/// among those that were written last.
+/// A connection holds one descriptor. A resumable generation holds none: its journal is open only while it is among the journals
+/// that were written last.
 struct DescriptorBudget: Sendable, Equatable {
-    /// How many the process may have open.
+    /// The number of descriptors that the process may have open.
     let limit: Int
 
-    /// Taken whatever clients do: by standard streams, listeners, event loops, the worker's pipes, files that are read.
+    /// For standard streams, listeners, event loops, the worker's pipes, and files that are read.
     private static let own = 64
     private static let wantedJournals = 128
     private static let wantedExtraConnections = 256
@@ -21,10 +21,10 @@ struct DescriptorBudget: Sendable, Equatable {
     var connections: Int { max(1, limit - journals - extraConnections - Self.own) }
 
     /// - Parameter wanted: `--max-connections`.
-    /// - Returns: what is told when there are too few; `nil` = there are enough.
+    /// - Returns: the line for the log when descriptors are too few, else `nil`.
     func warning(connections wanted: Int) -> String? {
         guard connections < wanted else { return nil }
         return "\(limit) descriptors are too few for --max-connections \(wanted): at most \(connections) connections "
-            + "are taken at once; raise the hard limit (ulimit -Hn)"
+            + "are accepted at once; raise the hard limit (ulimit -Hn)"
     }
 }

@@ -1,6 +1,6 @@
 import MartletFiles
 
-/// Reads files that a user names and that are small by nature. A pipe is read too, as a shell's `<(command)` is one.
+/// Reads files that a user names and that are small by nature. A pipe is read too: a shell's `<(command)` is a pipe.
 enum SmallFile {
     /// Most bytes of a file.
     static let maximumByteCount = 16 << 20
@@ -16,7 +16,7 @@ enum SmallFile {
         return text
     }
 
-    /// Whether a file begins with these bytes. What comes out of a pipe is left there.
+    /// Whether a file begins with these bytes. The bytes of a pipe are left in it.
     static func begins(_ path: String, with start: [UInt8], for subject: String) throws(SettingError) -> Bool {
         do throws(FileError) {
             let file = try OpenFile(path)

@@ -9,12 +9,12 @@
 /// Why a file cannot be used: one clause without the file's path.
 package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
-    /// Whether the reason lies in the file itself: the same attempt fails again until somebody changes the file.
+    /// Whether the reason lies in the file itself: the same attempt fails again until the file changes.
     package let isOfTheFile: Bool
     /// Whether there is no such file.
     package let isOfNothing: Bool
 
-    /// What a system call refused.
+    /// The error of a system call.
     package init(code: Int32) {
         description =
             switch code {
@@ -26,7 +26,7 @@ package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
         isOfTheFile = [ELOOP, ENXIO, ENODEV, EACCES, EPERM, EISDIR, ENAMETOOLONG].contains(code)
     }
 
-    /// - Parameter rule: what the file breaks.
+    /// - Parameter rule: the rule that the file breaks.
     package init(_ rule: String) {
         description = rule
         isOfTheFile = true

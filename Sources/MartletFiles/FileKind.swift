@@ -6,7 +6,7 @@
     internal import Darwin
 #endif
 
-/// What a path names.
+/// The kind of the file that a path names.
 package enum FileKind: Sendable, Equatable, CustomStringConvertible {
     case file
     case folder
@@ -42,7 +42,7 @@ package enum FileKind: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension FileKind {
-    /// - Parameter followsLinks: whether a link counts as what it leads to.
+    /// - Parameter followsLinks: whether the kind of a symbolic link is that of its target.
     package init(of path: String, followsLinks: Bool = true) throws(FileError) {
         var status = stat()
         guard (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { throw FileError(code: errno) }

@@ -6,10 +6,10 @@
     internal import Darwin
 #endif
 
-/// An open file, and what kind of file that is.
+/// An open file and its kind.
 ///
-/// A path of a flag or of a folder may name anything, and opening some of that waits: a pipe for its other end, a device
-/// for its medium. Here nothing is waited for, and the kind is known before a byte is read or written.
+/// A path of a flag or of a folder may name anything, and a plain `open` of a pipe blocks until
+/// its other end is open. Here `open` never blocks, and the kind is known before a byte is read or written.
 package struct OpenFile: ~Copyable, Sendable {
     package enum Purpose: Sendable {
         case reading
@@ -41,7 +41,7 @@ package struct OpenFile: ~Copyable, Sendable {
     /// When it was opened.
     package let byteCount: Int
 
-    /// Opens whatever `path` names.
+    /// Opens the target of `path`, whatever its kind.
     /// - Parameter followsLinks: whether the path's last part may be a symbolic link.
     package init(_ path: String, for purpose: Purpose = .reading, followsLinks: Bool = true) throws(FileError) {
         let flags = purpose.flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followsLinks ? 0 : O_NOFOLLOW)
@@ -59,7 +59,7 @@ package struct OpenFile: ~Copyable, Sendable {
         byteCount = max(0, Int(status.st_size))
     }
 
-    /// Opens a regular file, and nothing else.
+    /// Opens a regular file; every other kind is an error.
     package static func regular(
         _ path: String, for purpose: Purpose = .reading, followsLinks: Bool = true
     ) throws(FileError) -> OpenFile {
@@ -91,14 +91,14 @@ package struct OpenFile: ~Copyable, Sendable {
 
     /// All bytes up to the end, whether that is a file's or a pipe's.
     /// - Parameters:
-    ///   - limit: most bytes that are taken; more are an error.
+    ///   - limit: the largest number of bytes; more are an error.
     ///   - patience: how long a pipe or a device may stay silent.
     package borrowing func read(upTo limit: Int, patience: Duration) throws(FileError) -> [UInt8] {
         guard [.file, .pipe, .characterDevice].contains(kind) else { throw FileError("it is \(kind), not a file") }
         let milliseconds = Int32(clamping: Int64(patience / .milliseconds(1)))
         var bytes: [UInt8] = []
         while true {
-            // The end of a pipe into which nobody has written yet looks like the end of one that was closed.
+            // `read` gives 0 for a closed pipe and for a pipe without a writer so far; `poll` tells the two apart.
             var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let readyCount = poll(&event, 1, milliseconds)
             if readyCount < 0, errno != EINTR { throw FileError(code: errno) }
@@ -145,7 +145,7 @@ package struct OpenFile: ~Copyable, Sendable {
     }
 
     /// The whole of a regular file.
-    /// - Parameter limit: most bytes that are taken; more are an error.
+    /// - Parameter limit: the largest number of bytes; more are an error.
     package static func bytes(of path: String, upTo limit: Int, followsLinks: Bool = true) throws(FileError) -> [UInt8]
     {
         let file = try OpenFile.regular(path, followsLinks: followsLinks)

@@ -29,6 +29,6 @@ package protocol GenerationRecorder: Sendable {
     func show(_ generation: Generation)
     /// Nobody will ask for it any more.
     func forget(_ generation: Generation)
-    /// Removes what is kept of it, and returns when that survives the process.
+    /// Removes all records of a generation, and returns when the removal survives the process.
     func erase(_ generation: Generation) async throws(JournalError)
 }

@@ -1,34 +1,33 @@
 internal import Synchronization
 
-/// Generations whose clients do not want them any more.
+/// Deletion on behalf of clients.
 extension GenerationRegistry {
-    /// What became of what was to be deleted.
+    /// The effect of a deletion.
     package enum Deletion: Sendable, Equatable {
-        /// It ran, and has stopped. What it wrote can be read until it is deleted again, or until this process ends.
+        /// The generation ran and has stopped. Its text can be read until a second deletion, or until this process ends.
         case stopped
-        /// It had ended, and is gone from memory and disk.
+        /// The generation had ended and is removed from memory and disk.
         case removed
     }
 
-    /// Ends a generation that runs, and takes one that has ended away. Returns when that has happened.
+    /// Stops a running generation, or removes an ended generation.
     ///
-    /// In both cases it is gone from the disk then: no later process brings it back.
-    /// - Throws: when the disk still has it; then it can be deleted again.
+    /// In both cases the journal is removed before the return: no later process restores the generation.
+    /// - Throws: when the journal could not be removed. The generation stays, and deletion can be tried again.
     package func delete(_ generation: Generation) async throws(JournalError) -> Deletion {
         if cancel(generation.handle) {
             await generation.log.waitForEnd()
             try await erase(generation)
             return .stopped
         }
-        // First from the disk: what nobody finds any more must not be there again after a crash.
+        // The disk first: a generation that is gone for clients must not be back after a crash.
         try await erase(generation)
         state.withLock { $0.forgetEnded(generation) }
         return .removed
     }
 
-    /// Ends what runs under a label; where nothing does, takes away all that has ended under that label. Returns when that
-    /// has happened.
-    /// - Returns: `nil` = there is nothing of that label.
+    /// Stops the running generations of a label; if none runs, removes all ended generations of that label.
+    /// - Returns: `nil` = the label has no generation.
     package func delete(labelled label: String, of owner: Owner) async throws(JournalError) -> Deletion? {
         let running = state.withLock { $0.shelf.generations(labelled: label, of: owner) }.filter { cancel($0.handle) }
         for generation in running {

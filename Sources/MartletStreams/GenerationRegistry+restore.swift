@@ -3,22 +3,22 @@ internal import MartletProtocol
 internal import NIOCore
 internal import Synchronization
 
-/// What earlier processes left behind.
+/// Generations of earlier processes.
 extension GenerationRegistry {
-    /// How many inputs go into a log while the lock is held: others wait for it meanwhile.
+    /// How many inputs are folded per acquisition of the lock, which the events of running generations need as well.
     private static let inputsAtOnce = 256
 
-    /// Brings a generation of an earlier process back, with all that happened to it. Nothing of it is recorded again.
+    /// Restores a generation of an earlier process from its inputs, which are not recorded again.
     ///
-    /// Nobody finds it before all of it is there.
+    /// No lookup finds the generation before its log is complete.
     /// - Parameters:
-    ///   - inputs: in the order in which they came; each with the number of the choice that it concerns.
-    ///   - splitter: as it was at the beginning, of every choice; the inputs go through it again.
-    ///   - isWhole: whether the inputs are all that the process told, rather than what it had written when it died.
-    ///   - finished: when it ended, in seconds since 1970, if it did.
-    ///   - adopt: called before anybody can find the generation, with the lock held.
-    /// - Returns: the generation; live unless its inputs ended it. It is for the caller to submit it again. `nil` = the
-    ///   process ends, and the next one has to bring the generation back.
+    ///   - inputs: in their order; each with the number of its choice.
+    ///   - splitter: in its initial state, for every choice; the inputs pass through it again.
+    ///   - isWhole: whether the inputs are complete, rather than cut off by the death of the process.
+    ///   - finished: the time of the end in seconds since 1970, if the generation has ended.
+    ///   - adopt: called with the lock held, before any lookup can find the generation.
+    /// - Returns: the generation; live unless its inputs ended it. The caller submits it again. `nil` = this process shuts
+    ///   down, and the next process restores the generation.
     package func restore(
         _ terms: GenerationTerms, inputs: some Sequence<(choice: Int, input: GenerationInput)>,
         splitter: (any OutputSplitter)?, isWhole: Bool = true, finished: Int64? = nil,
@@ -57,8 +57,8 @@ extension GenerationRegistry {
 }
 
 extension GenerationRegistry.State {
-    /// Makes room for a generation that nobody can find yet. Its handles are lower than those of new generations, which
-    /// may begin meanwhile: to labels it is the older one.
+    /// Adds a generation that no lookup finds yet. Its handles are lower than the handles of new generations, so a label
+    /// prefers a new generation that began during recovery.
     fileprivate mutating func insertRestored(
         _ terms: GenerationTerms, begin: NIODeadline, splitter: (any OutputSplitter)?
     ) -> Generation {
@@ -78,18 +78,19 @@ extension GenerationRegistry.State {
     fileprivate mutating func fold(_ input: GenerationInput, into handle: GenerationHandle, at time: NIODeadline) {
         guard let taker = restoring[handle], let first = restoring[taker.generation.handle] else { return }
         if case .engine = input, taker.completion != nil { return }
-        // Nobody reads it yet, and nobody waits for replies to orders: these are kept.
+        // There are no readers yet, and no client waits for the replies to orders: these are kept.
         var wakeups = Wakeups()
         defer { wakeups.send() }
         let isOver = taker.take(input, at: time, isNew: false, wakeups: &wakeups)
         if isOver, taker.generation.terms.choiceCount > 1 {
             _ = endChoice(taker, with: input, wakeups: &wakeups)
         }
-        // What one choice has written counts for all.
+        // The first choice counts the bytes of all choices.
         first.byteCount = taker.byteCount
     }
 
-    /// - Returns: which generation is to be cancelled for it.
+    /// Makes a restored generation known.
+    /// - Returns: the generation that has to be cancelled, as another generation supersedes it.
     fileprivate mutating func publish(
         _ generation: Generation, at time: NIODeadline, finished: Int64
     ) -> GenerationHandle? {

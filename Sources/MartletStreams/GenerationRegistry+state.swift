@@ -174,7 +174,7 @@ extension GenerationRegistry.State {
         recorder?.forget(generation)
     }
 
-    /// Takes one that has ended out of memory, unless that has happened.
+    /// Removes an ended generation from memory, unless it is removed already.
     mutating func forgetEnded(_ generation: Generation) {
         guard let byteCount = shelf.remove(generation) else { return }
         count(generation.terms.owner) { usage in

@@ -18,13 +18,13 @@ package final class GenerationRegistry: EngineEventReceiver {
         var engine: (any EngineService)?
         var recorder: (any GenerationRecorder)?
         var live: [GenerationHandle: LiveGeneration] = [:]
-        /// Of an earlier process, while they are read; nobody can find them.
+        /// Generations of an earlier process whose journals are being read; no lookup finds them.
         var restoring: [GenerationHandle: LiveGeneration] = [:]
         var shelf = GenerationShelf()
         var tombstones = Tombstones()
         var usage: [Owner: GenerationQuota.Usage] = [:]
         var totalUsage = GenerationQuota.Usage()
-        /// Those up to here are for generations of earlier processes.
+        /// Lower handles are reserved for generations of earlier processes.
         var lastHandle: UInt64 = 1 << 32
         var lastRestoredHandle: UInt64 = 0
         var lastControl: UInt64 = 0
@@ -180,7 +180,7 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     /// Ends a generation wherever it is. One that has ended is left alone.
     /// - Parameter verdict: what it fails with; `nil` = it counts as finished.
-    /// - Returns: whether there was something to end.
+    /// - Returns: whether the generation was live.
     @discardableResult
     package func cancel(_ handle: GenerationHandle, _ verdict: EngineError? = nil) -> Bool {
         let (isLive, engine, submitted, prepared) = state.withLock { state in

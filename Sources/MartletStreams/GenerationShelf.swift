@@ -56,7 +56,7 @@ struct GenerationShelf {
         }
     }
 
-    /// All that have ended under a label, whether or not it points at them.
+    /// All ended generations of a label, superseded generations included.
     func endedGenerations(labelled label: String, of owner: Owner) -> [Generation] {
         ended[firstEnded...].compactMap { entry in
             guard let generation = entry?.generation, generation.terms.owner == owner,

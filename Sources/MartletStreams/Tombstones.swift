@@ -2,12 +2,12 @@ package import MartletProtocol
 internal import MartletText
 internal import NIOCore
 
-/// How a generation ended, without anything that it said.
+/// The reason of a generation's end, without any of its text.
 package enum EndReason: Sendable, Equatable {
     case finished(Completion.Reason)
     case failed(EngineError.Code)
 
-    /// - Returns: `nil` if it is no terminal event.
+    /// - Returns: `nil` for an event that is not terminal.
     package init?(_ event: LogEvent?) {
         switch event {
         case .finished(let completion): self = .finished(completion.reason)
@@ -17,9 +17,9 @@ package enum EndReason: Sendable, Equatable {
     }
 }
 
-/// The names of plain generations that have just ended, so that an order that comes too late is told so.
+/// Ids and end reasons of plain generations that have just ended, for orders that come too late.
 ///
-/// Nothing else is kept of them, for a minute at most, and of so many at most.
+/// Nothing else of a generation is kept. Both the time and the number of entries are bounded.
 struct Tombstones {
     private struct Tombstone {
         var responseID: String
@@ -31,7 +31,7 @@ struct Tombstones {
 
     private let maximumCount: Int
     private var tombstones: [ExactString: Tombstone] = [:]
-    /// The oldest first. Those before `first` are gone.
+    /// The oldest first. Entries before `first` are removed.
     private var ids: [String] = []
     private var first = 0
 
@@ -53,7 +53,7 @@ struct Tombstones {
         return tombstone.end
     }
 
-    /// Lets go of those whose time is over.
+    /// Removes expired entries.
     mutating func sweep(at time: NIODeadline) {
         while first < ids.count, let oldest = tombstones[ids[first]], oldest.time + Self.retainTime <= time {
             removeOldest()

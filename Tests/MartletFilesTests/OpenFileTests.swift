@@ -8,7 +8,7 @@ import Testing
     import Darwin
 #endif
 
-/// What a path may name, and that nothing of it is waited for.
+/// Paths to all kinds of files; none of them blocks.
 @Suite(.timeLimit(.minutes(1))) struct OpenFileTests {
     /// A folder that goes away with the test.
     private final class Place: Sendable {
@@ -72,7 +72,7 @@ import Testing
         #endif
     }
 
-    @Test func whatIsNoFileIsNamedAtOnce() throws {
+    @Test func otherKindsAreNamedAtOnce() throws {
         try place.write([1])
         mkfifo("\(place.path)/pipe", 0o600)
         mkdir("\(place.path)/folder", 0o700)
@@ -91,14 +91,14 @@ import Testing
         #expect(error("gone")?.contains("No such file") == true)
     }
 
-    @Test func whatIsNoFileIsNotWrittenTo() {
+    @Test func otherKindsAreNotWrittenTo() {
         mkfifo("\(place.path)/pipe", 0o600)
         for purpose in [OpenFile.Purpose.appending, .appendingOrCreating, .replacing, .updating] {
             #expect(throws: FileError.self) { _ = try OpenFile.regular("\(place.path)/pipe", for: purpose) }
         }
     }
 
-    @Test func onlyWhatLiesInTheFileCountsAsItsFault() {
+    @Test func systemStateIsNoFaultOfTheFile() {
         for code in [ELOOP, ENXIO, EACCES] { #expect(FileError(code: code).isOfTheFile) }
         for code in [EMFILE, ENFILE, EIO, ENOMEM, ENOENT] { #expect(!FileError(code: code).isOfTheFile) }
         #expect(FileError(code: ENOENT).isOfNothing)
@@ -118,7 +118,7 @@ import Testing
         #expect(try OpenFile.bytes(of: place.path + "/file", upTo: bytes.count) == bytes)
     }
 
-    /// As a shell gives it for `<(command)`.
+    /// A shell makes such a pipe of `<(command)`.
     @Test func aPipeIsReadToItsEnd() async throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
@@ -142,7 +142,7 @@ import Testing
         close(descriptor)
     }
 
-    @Test func aPipeIntoWhichNobodyWritesIsGivenUp() throws {
+    @Test func aPipeWithoutWriterTimesOut() throws {
         mkfifo("\(place.path)/pipe", 0o600)
         let file = try OpenFile("\(place.path)/pipe")
         #expect {
@@ -152,7 +152,7 @@ import Testing
         }
     }
 
-    @Test func whatHasNoEndIsNotTaken() throws {
+    @Test func endlessDevicesAreRefused() throws {
         let file = try OpenFile("/dev/zero")
         #expect(throws: FileError("it has more than 1000000 bytes")) {
             try file.read(upTo: 1_000_000, patience: .seconds(50))

@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func whatHasJustEndedSaysHowItEndedToItsOwnerAlone() async throws {
+    @Test func ownerLearnsHowAPlainGenerationJustEnded() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one", "two"]
         } body: { server async throws in
@@ -191,7 +191,7 @@ import Testing
             #expect(error?["message"]?.stringValue?.contains("length") == true)
             #expect(try await order("two", id).status == 404)
             #expect(try await order("one", "cmpl-" + id.suffix(32)).status == 404)
-            // Nothing else is known of it.
+            // Other routes know nothing of the generation.
             let state = try await server.send("GET", "/v1/generations/\(id)", headers: [("X-Api-Key", "one")])
             #expect(state.head.status == 404)
         }

@@ -5,7 +5,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// What is deleted is gone: from memory, from the disk, and for every later server.
+/// Deleted generations are gone from memory, from the disk, and for every later server.
 @Suite(.timeLimit(.minutes(2))) struct DeleteTests {
     private let state = StateFolder()
     private static let label = ("X-Conversation-Id", "talk")
@@ -22,7 +22,7 @@ import Testing
     /// - Parameter target: `id`, or a path by label.
     private func path(_ target: String, _ id: String) -> String { target == "id" ? "/v1/generations/\(id)" : target }
 
-    /// Nothing of a generation can be had by any way.
+    /// No route finds the generation.
     private func expectGone(_ id: String, _ server: TestServer) async throws {
         for path in ["", "/events", "/result", "/timing"] {
             #expect(try await server.send("GET", "/v1/generations/\(id)\(path)").head.status == 404, "\(path)")
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: ["id", "/v1/stream?conv_id=talk", "/v1/stream/talk"])
-    func whatHasEndedIsRemovedForGood(target: String) async throws {
+    func endedGenerationIsRemovedForGood(target: String) async throws {
         var id = ""
         try await run(.answer(["a", "b"])) { server in
             let (connection, head) = try await server.open([Self.label])
@@ -46,7 +46,7 @@ import Testing
             _ = try await connection.readEvents()
             #expect(try await server.send("GET", "/v1/generations/\(id)/result").head.status == 200)
             let (deleted, body) = try await server.send("DELETE", path(target, id))
-            // A server that is killed now leaves nothing behind.
+            // Nothing is left for a later server, even if this server is killed now.
             #expect(state.files.isEmpty)
             #expect(deleted.status == (target == "id" ? 200 : 204))
             if target == "id" {
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test(arguments: ["id", "/v1/stream?conv_id=talk"])
-    func whatRunsIsStoppedThenRemoved(target: String) async throws {
+    func runningGenerationIsStoppedThenRemoved(target: String) async throws {
         var id = ""
         try await run(.admit) { server in
             let (reader, head) = try await server.open([Self.label])
@@ -71,7 +71,7 @@ import Testing
             #expect(state.files.isEmpty)
             if target == "id" { #expect(try json(body)["deleted"] == false) }
             #expect(try content(of: try await reader.readEvents()) == "a")
-            // Its tail can still be read, by every way.
+            // Its tail can still be read by label and by id.
             #expect(try await server.send("GET", "/v1/stream?conv_id=talk").body.hasSuffix("data: [DONE]\n\n"))
             #expect(try await server.send("GET", "/v1/generations/\(id)/result").head.status == 200)
             let status = try await server.send("DELETE", path(target, id)).head.status
@@ -81,7 +81,7 @@ import Testing
         try await run(.hold) { server in try await expectGone(id, server) }
     }
 
-    @Test func whatTheDiskDoesNotLetGoIsStillThere() async throws {
+    @Test func failedRemovalFromTheDiskIsAnErrorAndCanBeRepeated() async throws {
         try await run(.answer(["a"])) { server in
             let (connection, head) = try await server.open([Self.label])
             let id = try #require(head["x-generation-id"])

@@ -69,7 +69,7 @@ import Testing
         try #require(symlink(Self.path(name), path) == 0)
     }
 
-    @Test func whatIsNoFileIsNamedAndNotWaitedFor() async throws {
+    @Test func aPipeInPlaceOfACertificateIsNamedAtOnce() async throws {
         let pipe = "/tmp/martlet-certificate-\(UInt32.random(in: 0 ... .max))"
         try #require(mkfifo(pipe, 0o600) == 0)
         defer { unlink(pipe) }

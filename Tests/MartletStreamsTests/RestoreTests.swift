@@ -5,7 +5,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// How generations of earlier processes come back beside new ones.
+/// Restored generations beside new generations.
 @Suite struct RestoreTests {
     private static let alice = Owner(rawValue: "alice")
 
@@ -43,7 +43,7 @@ import Testing
         return events.map { (choice: 0, input: .engine($0)) }
     }
 
-    @Test func aLongOneComesBackWhole() throws {
+    @Test func aLongGenerationIsRestoredWhole() throws {
         let (registry, _) = registry()
         let restored = try #require(
             registry.restore(terms(), inputs: inputs(tokens: 2_000, isEnded: true), splitter: nil, finished: 990))
@@ -54,8 +54,8 @@ import Testing
         #expect(registry.state.withLock { $0.restoring.isEmpty })
     }
 
-    /// Nobody finds one that is not all there, nor is it ended or handed over with the others.
-    @Test func whatIsBeingReadIsNotFound() throws {
+    /// A generation that is being read is neither found nor ended nor handed over.
+    @Test func partlyRestoredGenerationsAreNotFound() throws {
         let (registry, _) = registry()
         let terms = terms("c")
         let seen = Mutex<[Bool]>([])
@@ -74,7 +74,7 @@ import Testing
         #expect(registry.liveCount == 1)
     }
 
-    @Test func toALabelANewGenerationIsTheNewerOne() throws {
+    @Test func aLabelPrefersANewGenerationToARestoredOne() throws {
         let (registry, engine) = registry()
         let new = try registry.prepare(terms("c"))
         registry.submit(GenerationRequest(handle: new.handle, prompt: Prompt(pieces: [], addsBeginning: false)))
@@ -89,7 +89,7 @@ import Testing
         #expect(new.log.terminalEvent == nil)
     }
 
-    @Test func noMoreIsKeptThanMayBe() throws {
+    @Test func restoredGenerationsCountTowardsTheQuota() throws {
         var quota = GenerationQuota()
         quota.retained = 3
         let (registry, _) = registry(quota)
@@ -104,7 +104,7 @@ import Testing
         #expect(recorder.all == Array(ids.prefix(2)))
     }
 
-    @Test func aProcessThatEndsLeavesTheRestToTheNext() {
+    @Test func aProcessThatShutsDownRestoresNothing() {
         let (registry, _) = registry()
         registry.handOver(EngineError(.shuttingDown, "bye"))
         let adopted = Mutex(0)

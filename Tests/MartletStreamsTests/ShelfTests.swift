@@ -161,7 +161,7 @@ import Testing
         #expect(bench.engine.cancelled.count == 2)
     }
 
-    @Test func whatHasEndedIsDeletedWithAllOfItsLabel() async throws {
+    @Test func allEndedGenerationsOfALabelAreDeleted() async throws {
         let bench = Bench()
         let recorder = KeepingRecorder()
         bench.registry.record(with: recorder)
@@ -190,12 +190,12 @@ import Testing
         #expect(recorder.erased.count == 1, "no later process goes on with it")
         #expect(try await bench.registry.delete(generation) == .removed)
         #expect(bench.find(generation) == nil)
-        // Somebody else was faster.
+        // A second request may come when the first has just removed the generation.
         #expect(try await bench.registry.delete(generation) == .removed)
         #expect(bench.registry.state.withLock { $0.totalUsage.isEmpty && $0.usage.isEmpty })
     }
 
-    @Test func whatTheDiskKeepsStaysInMemory() async throws {
+    @Test func generationsWhoseJournalStaysAreKeptInMemory() async throws {
         let bench = Bench()
         let recorder = KeepingRecorder()
         bench.registry.record(with: recorder)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// What is known of plain generations that have ended.
+/// Ids and end reasons of plain generations that have just ended.
 @Suite struct TombstoneTests {
     private static let alice = Owner(rawValue: "alice")
     private static let begin = NIODeadline.uptimeNanoseconds(1_000_000_000)
@@ -22,7 +22,7 @@ import Testing
         tombstones.end(id: id, named: name ?? id, of: owner, at: Self.begin + time)
     }
 
-    @Test func onlyItsOwnerIsToldUnderItsNameForAMinute() {
+    @Test func onlyTheOwnerFindsAnEndForAMinute() {
         var tombstones = Tombstones()
         tombstones.add(terms("a"), .finished(.tokenLimit), at: Self.begin)
         #expect(end(tombstones, "a") == .finished(.tokenLimit))
@@ -34,7 +34,7 @@ import Testing
         #expect(end(tombstones, "a", after: .seconds(60)) == nil)
     }
 
-    @Test func noMoreThanSoManyAreKeptTheNewestOnes() {
+    @Test func theNewestEndsAreKeptUpToALimit() {
         var tombstones = Tombstones(maximumCount: 3)
         for number in 0..<20 {
             tombstones.add(terms("\(number)"), .failed(.engineLost), at: Self.begin)
@@ -43,13 +43,13 @@ import Testing
         }
     }
 
-    @Test func whatIsOverIsForgotten() {
+    @Test func expiredEndsAreRemoved() {
         var tombstones = Tombstones()
         for number in 0..<5 {
             tombstones.add(
                 terms("\(number)"), .finished(.endOfGeneration), at: Self.begin + .seconds(Int64(number) * 20))
         }
-        // Looked at as of the beginning: what is found then has not been swept.
+        // Looked up as of the beginning, so that only removed entries are missing.
         #expect((0..<5).filter { end(tombstones, "\($0)") != nil } == [2, 3, 4])
         tombstones.sweep(at: Self.begin + .seconds(1_000))
         #expect((0..<5).allSatisfy { end(tombstones, "\($0)") == nil })

@@ -115,7 +115,7 @@ package enum ControlBodies {
         return error
     }
 
-    /// The same of a generation of which nothing else is known any more.
+    /// The same for a generation of which only the end reason is known.
     package static func finished(_ end: EndReason) -> APIError {
         let how =
             switch end {

@@ -164,7 +164,7 @@ struct DoctorFinding: Sendable, Equatable {
         let budget = DescriptorBudget(limit: facts.descriptorLimit)
         let text =
             "\(budget.limit) descriptors, enough for \(budget.connections) connections and \(budget.journals) open "
-            + "journals; answers take none"
+            + "journals; a resumable generation holds none"
         return budget.connections >= connections
             ? DoctorFinding(subject: "connections", verdict: .good, text: text)
             : DoctorFinding(

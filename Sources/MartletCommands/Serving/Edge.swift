@@ -44,9 +44,9 @@ struct Edge: Sendable {
         limit(to: descriptors)
     }
 
-    /// Takes no more connections than there are descriptors for: one that cannot be accepted would keep the others waiting.
+    /// Accepts no more connections than there are descriptors for: a failing `accept` would keep other connections waiting.
     private mutating func limit(to budget: DescriptorBudget) {
-        // The system does not tell.
+        // 0 = the system does not report a limit.
         guard budget.limit > 0 else { return }
         configuration.journal?.maximumOpenCount = budget.journals
         configuration.limits.extraConnections = budget.extraConnections

@@ -14,7 +14,7 @@ struct StreamsListCommand: ParsableCommand {
             let folder = try state.journals()
             var lines: [[String]] = [["ID", "STATE", "BEGAN", "TOKENS", "BYTES", "MODEL", "LABEL"]]
             for id in try folder.idsInOrder() {
-                // One that is no file, say, does not keep the others from being listed.
+                // An entry that is no file does not keep the other journals from being listed.
                 guard let result = try? folder.read(id), let generation = result.generation else {
                     lines.append([id, "unreadable", "", "", "", "", ""])
                     continue

@@ -3,9 +3,9 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Whether all answers of earlier servers are back, for requests that ask for one of them.
+/// Whether recovery has restored all generations, for requests that name a generation.
 ///
-/// Recovery runs on a thread of its own. It has its thread here, and ends before the journal is closed.
+/// Owns the thread of recovery, which ends before the journal is closed.
 ///
 /// Thread: any.
 final class RecoveryGate: Sendable {
@@ -16,17 +16,17 @@ final class RecoveryGate: Sendable {
     }
     private let state = Mutex(State())
     private let pool = NIOThreadPool(numberOfThreads: 1)
-    /// How long a request waits for an answer that may not be back yet.
+    /// How long a request waits for a generation that may not be restored yet.
     private let patience: Duration
 
     init(patience: Duration) { self.patience = patience }
 
     var isRecovering: Bool { state.withLock { $0.isRecovering } }
 
-    /// Whether recovery is to end where it is.
+    /// Whether recovery is to stop before the next journal.
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// Runs `body`, which brings everything back. To be called at most once.
+    /// Runs `body`, which restores all generations, on the thread of recovery. To be called at most once.
     func begin(_ body: @escaping @Sendable () -> Void) {
         state.withLock { $0.isRecovering = true }
         pool.start()
@@ -41,8 +41,8 @@ final class RecoveryGate: Sendable {
         }
     }
 
-    /// Returns when everything is back, or when `timeout` has passed on `eventLoop`.
-    /// - Returns: whether everything is back.
+    /// Returns when all generations are restored, or when `timeout` has passed on `eventLoop`.
+    /// - Returns: whether all generations are restored.
     @discardableResult
     func wait(upTo timeout: Duration, on eventLoop: any EventLoop) async -> Bool {
         let promise = eventLoop.makePromise(of: Bool.self)
@@ -61,7 +61,7 @@ final class RecoveryGate: Sendable {
         return isComplete
     }
 
-    /// Ends recovery where it is, and returns when its thread is gone.
+    /// Stops recovery before the next journal, and returns when its thread has ended.
     func stop() async {
         state.withLock { $0.isStopped = true }
         try? await pool.shutdownGracefully()
@@ -69,7 +69,7 @@ final class RecoveryGate: Sendable {
 
     // MARK: Requests
 
-    /// Looks for something that recovery may bring: what is not found is looked for once more when everything is back.
+    /// Runs a lookup; while recovery runs, a lookup that finds nothing is run again when recovery has ended.
     func search<Found>(
         on eventLoop: any EventLoop, _ look: () throws(APIError) -> Found
     ) async throws(APIError) -> Found {
@@ -82,9 +82,9 @@ final class RecoveryGate: Sendable {
         return try look()
     }
 
-    /// The same for those who cannot wait.
+    /// Runs a lookup without waiting: while recovery runs, nothing found is a 503 and not a 404.
     func searchNow<Found>(_ look: () throws(APIError) -> Found) throws(APIError) -> Found {
-        // Asked before: recovery may end meanwhile.
+        // Read before the lookup, as recovery may end during it.
         let isIncomplete = isRecovering
         do throws(APIError) {
             return try look()
@@ -93,11 +93,11 @@ final class RecoveryGate: Sendable {
         }
     }
 
-    /// Waits for everything to be back, for what tells of all answers.
+    /// Waits until all generations are restored, for routes that list generations.
     func complete(on eventLoop: any EventLoop) async throws(APIError) {
         guard await wait(upTo: patience, on: eventLoop) else { throw Self.incomplete }
     }
 
     private static let incomplete = APIError(
-        .unavailable, "The answers of the server before this one are still being read; ask again")
+        .unavailable, "The generations of the previous server are still being read; try again")
 }

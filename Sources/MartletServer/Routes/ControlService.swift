@@ -27,7 +27,7 @@ struct ControlService: Sendable {
     private func generation(named name: String, of owner: Owner) throws(APIError) -> Generation? {
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
         guard let generation = registry.runningOrKept(id: id, of: owner) else {
-            // Looked for last: one that ends meanwhile is in one place or the other.
+            // Looked up last: a generation that ends between the lookups is found by the second.
             if let end = registry.recentEnd(id: id, named: name, of: owner) { throw ControlBodies.finished(end) }
             return nil
         }

@@ -51,8 +51,8 @@ struct GenerationRoutes: Sendable {
         }
     }
 
-    /// Stops it, or takes it away if it has ended.
-    /// - Returns: its state as it is or was.
+    /// Stops a running generation, or removes an ended generation.
+    /// - Returns: the state of the generation after its stop or before its removal.
     private func delete(_ generation: Generation, _ context: EdgeContext) async throws(APIError) -> JSONValue {
         var status = registry.status(of: generation)
         let deletion: GenerationRegistry.Deletion
@@ -195,7 +195,7 @@ extension Request {
 }
 
 extension APIError {
-    /// What was to be deleted may be there again after a restart.
+    /// The journal of a generation could not be deleted, so a restart would bring the generation back.
     static func stillOnDisk(_ error: JournalError, logger: Logger) -> APIError {
         logger.error("an answer could not be deleted", metadata: ["reason": "\(error)"])
         return APIError(.server, "The answer could not be removed from the disk, so it is still there; try again")

@@ -30,8 +30,8 @@ struct StreamRoutes: Sendable {
         }
     }
 
-    /// Stops what runs under a label, or takes away what has ended under it. That there is nothing is no error, as at
-    /// llama-server.
+    /// Stops the running generations of a label, or else removes its ended generations. A label without generations is no
+    /// error, as at llama-server.
     private func delete(_ label: String, _ context: EdgeContext) async throws(APIError) {
         do throws(JournalError) {
             if try await registry.delete(labelled: label, of: context.notes.owner) == .stopped { return }

@@ -14,7 +14,7 @@ extension GenerationRegistry {
         }
     }
 
-    /// How a plain generation ended, if it did within the last minute.
+    /// The end reason of a plain generation that ended within the last minute.
     /// - Parameter name: its id, with or without the prefix of a wire format.
     package func recentEnd(id: String, named name: String, of owner: Owner) -> EndReason? {
         let now = clock()

@@ -18,7 +18,7 @@ package struct FolderEntry: Sendable, Equatable, CustomStringConvertible {
     /// The name, if it is text.
     package var text: String? { String(validating: bytes, as: UTF8.self) }
 
-    /// For messages: on one line and not too long.
+    /// The name for messages: a single line of limited length.
     package var description: String { String(decoding: bytes.prefix(128), as: UTF8.self).debugDescription }
 
     /// All entries of a folder; none if there is no folder.
@@ -52,7 +52,7 @@ package struct FolderEntry: Sendable, Equatable, CustomStringConvertible {
         #endif
     }
 
-    /// Removes it as far as that can be done with one call: of folders, empty ones.
+    /// Removes a file or an empty folder.
     func remove(from folder: String) {
         let path = path(in: folder)
         if unlink(path) != 0 { rmdir(path) }

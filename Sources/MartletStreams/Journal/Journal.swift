@@ -34,7 +34,7 @@ package final class Journal: Sendable {
         /// Counts a journal that is there.
         case keep(id: String, byteCount: Int)
         case remove(id: String)
-        /// Removes a journal and what was set aside of it, known here or not.
+        /// Removes a journal and its parts in `aside`, whether or not the writer knows the journal.
         case erase(id: String)
         /// Entries were thrown away.
         case overflow
@@ -152,8 +152,8 @@ package final class Journal: Sendable {
     /// A generation is to be forgotten.
     package func remove(_ id: String) { post(.remove(id: id)) }
 
-    /// Removes what there is of a generation on the disk, and returns when that is done, or when the task is cancelled.
-    /// - Throws: when some of it is still there.
+    /// Removes a journal and its parts in `aside`. Returns when they are removed, or when the task is cancelled.
+    /// - Throws: when the journal is still there.
     package func erase(_ id: String) async throws(JournalError) {
         let waiter = LogWaiter(threshold: 0)
         post(.erase(id: id))

@@ -76,7 +76,7 @@ package struct JournalFolder: Sendable {
         return begins.sorted { ($0.time, $0.id) < ($1.time, $1.id) }.map(\.id)
     }
 
-    /// What lies among the journals and does not have the name of one.
+    /// Entries among the journals whose name is not a journal's.
     package func strangers() throws(JournalError) -> [FolderEntry] {
         try FolderEntry.all(in: streams).filter { Self.id(of: $0) == nil }
     }
@@ -95,8 +95,8 @@ package struct JournalFolder: Sendable {
     /// - Precondition: `id` is one.
     func file(of id: String) -> String { "\(streams)/\(id)\(Self.suffix)" }
 
-    /// What counts of a generation's journal.
-    /// - Throws: when it cannot be read, or is no file; `isOfTheFile` says whether that stays so.
+    /// Reads the valid records of a generation's journal.
+    /// - Throws: when the journal cannot be read, or is no regular file.
     package func read(_ id: String) throws(JournalError) -> JournalReader.Result {
         let path = file(of: id)
         do throws(FileError) {
@@ -107,11 +107,11 @@ package struct JournalFolder: Sendable {
         }
     }
 
-    /// Most bytes that are kept of a bad end.
+    /// The largest number of bytes that are kept of an invalid end.
     static let keptEndByteCount = 1 << 20
 
-    /// Takes a journal out of the way so that its bad end is not read again: of that the beginning is kept in `aside`, and
-    /// so is the whole of a journal of which nothing counts, whatever it is.
+    /// Cuts the invalid end off a journal and keeps the beginning of that end in `aside`. A journal without valid records is
+    /// moved there as a whole, whatever its kind.
     package func setAside(_ id: String, from byteCount: Int) throws(JournalError) {
         guard byteCount > 0 else { return try setAside(FolderEntry(id + Self.suffix)) }
         let path = file(of: id)
@@ -128,10 +128,10 @@ package struct JournalFolder: Sendable {
         try JournalFile(extending: path).shorten(to: byteCount)
     }
 
-    /// Moves what lies among the journals to `aside`, without a look into it.
+    /// Moves an entry among the journals to `aside` without opening it.
     package func setAside(_ entry: FolderEntry) throws(JournalError) {
         if entry.move(from: streams, to: aside, as: entry) { return }
-        // Something that it cannot take the place of has its name.
+        // A folder in `aside` has its name, say.
         let other = FolderEntry("stranger-" + String(UInt64.random(in: 0 ... .max), radix: 16))
         guard entry.move(from: streams, to: aside, as: other) else {
             throw JournalError("move", "\(streams)/\(entry.description)")
@@ -143,7 +143,7 @@ package struct JournalFolder: Sendable {
         if unlink(file) != 0, errno != ENOENT { throw JournalError("remove", file) }
     }
 
-    /// Whether something has the name of a generation's journal.
+    /// Whether an entry has the name of a generation's journal.
     func has(_ id: String) -> Bool {
         do throws(FileError) {
             _ = try FileKind(of: file(of: id), followsLinks: false)
@@ -153,7 +153,7 @@ package struct JournalFolder: Sendable {
         }
     }
 
-    /// Removes a generation's journal, and what was set aside of it.
+    /// Removes a generation's journal and its parts in `aside`.
     package func erase(_ id: String) throws(JournalError) {
         try remove(id)
         for entry in try FolderEntry.all(in: aside) where entry.text?.hasPrefix(id) == true {

@@ -10,10 +10,10 @@ package enum JournalReader {
         package var damage: String?
     }
 
-    /// Reads up to the first record that does not count.
+    /// Reads up to the first invalid record.
     ///
-    /// - Complexity: O(bytes that count), in time and memory.
-    /// - Throws: when the source cannot be read, which says nothing of what is in it.
+    /// - Complexity: O(bytes of valid records), in time and memory.
+    /// - Throws: when the source cannot be read. Its contents may be valid.
     package static func read(_ source: borrowing some JournalSource & ~Copyable) throws(FileError) -> Result {
         var result = Result()
         var records = JournalRecords()

@@ -1,8 +1,8 @@
 internal import MartletFiles
 
-/// The records of a journal, one after the other, of which one at a time is in memory.
+/// Reads the records of a journal in their order, with a single record in memory at a time.
 ///
-/// A record's head is checked before its payload is read, so bytes that are no records cost nothing.
+/// The header of a record is checked before its payload is read, so an invalid record costs neither memory nor time.
 struct JournalRecords {
     enum Next {
         case record(JournalFormat.Kind, ArraySlice<UInt8>)
@@ -10,7 +10,7 @@ struct JournalRecords {
         case end
     }
 
-    /// Of the records so far, and of what stands before them.
+    /// Of the file header and the records so far.
     private(set) var byteCount = 0
     private(set) var recordCount: UInt32 = 0
     private var window: [UInt8] = []

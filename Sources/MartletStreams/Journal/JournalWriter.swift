@@ -12,12 +12,12 @@ struct JournalWriter {
     private var ended: [(id: String, byteCount: Int)] = []
     /// Of all files.
     private var totalByteCount = 0
-    /// Most files that are open at once.
+    /// The largest number of files that are open at once.
     private let maximumOpenCount: Int
-    /// No less than the number of files that are open.
+    /// An upper bound of the number of open files.
     private var openFileCount = 0
     private var lastUse: UInt64 = 0
-    /// Whether names were made or removed that may not be on the disk.
+    /// Whether files were made or removed since the folder was synced.
     private var hasNewNames = false
     /// What is collected without being written, where nothing asks for more.
     private let idleByteCount = 65_536
@@ -81,9 +81,9 @@ struct JournalWriter {
             case .keep(let id, let byteCount):
                 ended.append((id, byteCount))
                 totalByteCount += byteCount
-            case .remove(let id): if takeOut(id) { unlink(id, problems: &problems) }
+            case .remove(let id): if unlist(id) { unlink(id, problems: &problems) }
             case .erase(let id):
-                _ = takeOut(id)
+                _ = unlist(id)
                 hasNewNames = true
                 problem(in: &problems) { () throws(JournalError) in try folder.erase(id) }
             case .overflow:
@@ -146,8 +146,8 @@ struct JournalWriter {
         }
     }
 
-    /// One more file is opened: where that is too many, those that were written longest ago are closed, half of all at
-    /// a time.
+    /// Counts a file that is about to be opened. At the limit the half of all files that was written longest ago is
+    /// closed.
     private mutating func makeRoomForFile() {
         if openFileCount >= maximumOpenCount {
             let journals = open.values.filter(\.hasFile)
@@ -192,9 +192,9 @@ struct JournalWriter {
         ended.removeFirst(count)
     }
 
-    /// Takes a journal out of the books.
-    /// - Returns: whether it was there.
-    private mutating func takeOut(_ id: String) -> Bool {
+    /// Removes a journal from the writer's lists, not from the disk.
+    /// - Returns: whether the writer knew the journal.
+    private mutating func unlist(_ id: String) -> Bool {
         if let index = ended.firstIndex(where: { $0.id == id }) {
             totalByteCount -= ended.remove(at: index).byteCount
         } else if let (handle, journal) = open.first(where: { $0.value.id == id }) {

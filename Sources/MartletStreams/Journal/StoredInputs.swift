@@ -1,11 +1,11 @@
 internal import MartletProtocol
 
-/// What changed a log, as its journal has it.
+/// The inputs of a log in the form of its journal.
 ///
-/// Decoded each time it is gone through: events take many times as much memory as their bytes.
+/// Decoded during each iteration, as decoded events take many times the memory of their bytes.
 package struct StoredInputs: Sequence, Sendable, Equatable {
     fileprivate enum Part: Sendable, Equatable {
-        /// Whole events, one behind the other.
+        /// Encoded events without gaps between them.
         case events([UInt8])
         case input(GenerationInput)
     }
@@ -19,7 +19,7 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
 
         package mutating func next() -> GenerationInput? {
             while true {
-                // They were read once already.
+                // Every event was decoded once before it was added.
                 if events.remainingCount > 0, let event = try? events.readEvent() { return .engine(event) }
                 switch parts.popFirst() {
                 case .events(let bytes): events = ByteReader(bytes[...])
@@ -51,6 +51,6 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
         for place in places.sorted(by: >) { parts.remove(at: place) }
     }
 
-    /// - Parameter events: at least one, in the form of frames.
+    /// - Parameter events: at least one encoded event, checked.
     mutating func append(events: ArraySlice<UInt8>) { parts.append(.events(Array(events))) }
 }

@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-/// How many files are open, and what is removed on demand.
+/// The number of open files, and removal on demand.
 @Suite struct JournalPoolTests {
     private let place: JournalTests.Place
     init() throws { place = try JournalTests.Place() }
@@ -20,11 +20,11 @@ import Testing
 
     private func handle(_ number: Int) -> GenerationHandle { GenerationHandle(rawValue: UInt64(number)) }
 
-    private func tell(_ journal: Journal, _ number: Int, _ token: Int32) {
+    private func append(_ journal: Journal, _ number: Int, _ token: Int32) {
         journal.take(.engine(EngineEvent(handle(number), .token(id: token, text: [0x61]))), of: handle(number))
     }
 
-    /// Descriptors of this process that lead into the folder; where the system does not tell, none.
+    /// Descriptors of this process for files in the folder; 0 where `/proc` does not exist.
     private var descriptorCount: Int {
         let links = (try? FolderEntry.all(in: "/proc/self/fd").compactMap(\.text)) ?? []
         return links.count { name in
@@ -35,16 +35,16 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 4, 30]) func answersHaveNoDescriptorEach(limit: Int) async throws {
+    @Test(arguments: [1, 2, 4, 30]) func openJournalsStayWithinTheLimit(limit: Int) async throws {
         let journal = Journal(
             folder: place.folder, maximumOpenCount: limit, collectTime: .zero, clock: { 1_000 })
         let heads = (0..<20).map { _ in head() }
         for (number, head) in heads.enumerated() { journal.begin(handle(number), head) }
         var expected = [[Int32]](repeating: [], count: heads.count)
         for round in 0..<12 {
-            // All of them, or some of them again and again.
+            // All journals, or some journals repeatedly.
             for number in heads.indices where round % 3 == 0 || number % (round + 1) == 0 {
-                tell(journal, number, Int32(round))
+                append(journal, number, Int32(round))
                 expected[number].append(Int32(round))
             }
             await journal.flush()
@@ -56,20 +56,20 @@ import Testing
         await journal.close()
     }
 
-    @Test func whatIsErasedIsGoneWhenThatIsSaid() async throws {
+    @Test func erasedJournalsAreGoneOnReturn() async throws {
         let journal = Journal(folder: place.folder, collectTime: .zero, clock: { 1_000 })
         let (running, unknown) = (head(), head())
         journal.begin(handle(1), running)
-        tell(journal, 1, 1)
+        append(journal, 1, 1)
         await journal.flush()
-        // A bad end that was set aside by an earlier server holds what was said as well.
+        // The invalid end of a journal holds text of the generation as well.
         for name in ["\(running.log.id).from-7", "\(unknown.log.id).journal"] {
             _ = try JournalFile(creating: "\(place.folder.path)/aside/\(name)")
         }
         try await journal.erase(running.log.id)
         #expect(try place.folder.ids().isEmpty)
         #expect(try FolderEntry.all(in: place.folder.path + "/aside").map(\.text) == ["\(unknown.log.id).journal"])
-        tell(journal, 1, 2)
+        append(journal, 1, 2)
         await journal.flush()
         #expect(try place.folder.ids().isEmpty)
         try await journal.erase(unknown.log.id)
@@ -78,7 +78,7 @@ import Testing
         await journal.close()
     }
 
-    @Test func whatCannotBeErasedIsNotCalledGone() async throws {
+    @Test func failedErasureIsAnError() async throws {
         let journal = Journal(folder: place.folder, collectTime: .zero, clock: { 1_000 })
         let head = head()
         mkdir(place.folder.file(of: head.log.id), 0o700)

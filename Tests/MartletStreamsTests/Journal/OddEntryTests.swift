@@ -10,12 +10,12 @@ import Testing
     import Darwin
 #endif
 
-/// Whatever lies among the journals keeps nobody from the others.
+/// Odd entries among the journals, and journals of any size.
 @Suite(.timeLimit(.minutes(1))) struct OddEntryTests {
     enum Oddity: String, CaseIterable {
         case pipe, folder, fullFolder, link, danglingLink, device, empty
 
-        /// Makes it at `path`.
+        /// Makes such an entry at `path`.
         func make(_ path: String) {
             switch self {
             case .pipe: mkfifo(path, 0o600)
@@ -50,7 +50,7 @@ import Testing
         return bytes
     }
 
-    @Test(arguments: Oddity.allCases) func itIsSetAsideAndTheOthersAreRead(oddity: Oddity) throws {
+    @Test(arguments: Oddity.allCases) func oddEntriesAreSetAsideAndOtherJournalsAreRead(oddity: Oddity) throws {
         let (first, odd, last) = (LogHead.makeID(), LogHead.makeID(), LogHead.makeID())
         _ = try write(last, at: 2_000)
         _ = try write(first, at: 1_000)
@@ -72,7 +72,7 @@ import Testing
         try place.folder.setAside(odd, from: 0)
         #expect(try Set(place.folder.ids()) == [first, last])
         #expect(try aside.count == 1)
-        // What was moved a moment ago stays, however old the file itself is.
+        // The time of the move counts, not the age of the file.
         try place.folder.removeAside(before: Journal.now() / 1_000 - 60)
         #expect(try aside.count == 1)
         if oddity == .fullFolder { rmdir(place.folder.path + "/aside/\(odd).journal/inner") }
@@ -80,7 +80,7 @@ import Testing
         #expect(try aside.isEmpty)
     }
 
-    @Test func whatIsInTheWayAsideIsNoObstacle() throws {
+    @Test func aFolderOfTheSameNameAsideIsNoObstacle() throws {
         let id = LogHead.makeID()
         Oddity.fullFolder.make("\(place.folder.path)/aside/\(id).journal")
         _ = try write(id, at: 1_000)
@@ -90,7 +90,7 @@ import Testing
         rmdir("\(place.folder.path)/aside/\(id).journal/inner")
     }
 
-    @Test func namesThatAreNoJournalsAreStrangers() throws {
+    @Test func entriesWithOtherNamesAreStrangers() throws {
         let id = LogHead.makeID()
         _ = try write(id, at: 1_000)
         let names: [[UInt8]] = [
@@ -117,7 +117,7 @@ import Testing
         #expect(try place.folder.read(id).generation?.tokens == [7])
     }
 
-    @Test(arguments: ["lock", "streams"]) func whatIsNotWhatItShouldBeInTheStateFolderIsNamed(name: String) throws {
+    @Test(arguments: ["lock", "streams"]) func aPipeInPlaceOfLockOrFolderIsNamed(name: String) throws {
         let path = "\(place.folder.path)/\(name)"
         rmdir(path)
         Oddity.pipe.make(path)
@@ -133,7 +133,7 @@ import Testing
 
     // MARK: Much
 
-    /// Counts what is read.
+    /// Counts the bytes that are read.
     private final class CountingSource: JournalSource {
         let bytes: [UInt8]
         let byteCount: Int
@@ -185,7 +185,7 @@ import Testing
         #expect(end.count == JournalFolder.keptEndByteCount)
     }
 
-    @Test func recordsAreReadWhereverTheyLieInWhatIsReadAtOnce() throws {
+    @Test func recordsAcrossWindowsAreReadWhole() throws {
         let id = LogHead.makeID()
         let journal = OpenJournal(id: id, path: "")
         journal.add(.head) { writer in
@@ -194,7 +194,7 @@ import Testing
         }
         var expected: [GenerationInput] = []
         for number in 0..<300 {
-            // From a few bytes to more than is read at once.
+            // From a few bytes to more than a window.
             let text = [UInt8](repeating: UInt8(number % 251), count: number * number * number % 70_001)
             let event = EngineEvent(GenerationHandle(rawValue: 0), .token(id: Int32(number), text: text[...]))
             journal.add(event, at: 2)
