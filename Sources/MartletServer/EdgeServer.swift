@@ -177,6 +177,8 @@ package final class EdgeServer: Sendable {
             let folder = JournalFolder(path: settings.path)
             try folder.prepare()
             guard let lock = try folder.lock() else { throw .inUse(settings.path) }
+            // Listed before new generations make journals of their own.
+            let ids = try folder.ids()
             let journal = Journal(
                 folder: folder, lock: lock, durability: settings.durability,
                 maximumByteCount: settings.maximumByteCount, maximumOpenCount: settings.maximumOpenCount,
@@ -186,7 +188,7 @@ package final class EdgeServer: Sendable {
             // Before: what is brought back may go on at once.
             registry.record(with: JournalRecorder(journal: journal, gate: gate))
             let work = Recovery(
-                journal: journal, completions: completions, gate: recovery,
+                journal: journal, ids: ids, completions: completions, gate: recovery,
                 retainTime: configuration.retainTime.components.seconds, onReading: settings.onReading,
                 eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
             recovery.begin {

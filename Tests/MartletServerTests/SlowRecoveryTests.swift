@@ -85,6 +85,8 @@ import Testing
                 #expect(try await connection.readBody().contains(id))
             }
             #expect(try await server.send("GET", "/v1/generations/none").head.status == 404)
+            let list = try json(try await server.send("GET", "/v1/generations").body)["data"]?.arrayValue
+            #expect(list?.compactMap { $0["id"]?.stringValue } == [name, id])
         }
     }
 

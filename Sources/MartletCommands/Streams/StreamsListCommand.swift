@@ -13,7 +13,7 @@ struct StreamsListCommand: ParsableCommand {
         do {
             let folder = try state.journals()
             var lines: [[String]] = [["ID", "STATE", "BEGAN", "TOKENS", "BYTES", "MODEL", "LABEL"]]
-            for id in try folder.idsInOrder() {
+            for id in folder.inOrder(try folder.ids()) {
                 // An entry that is no file does not keep the other journals from being listed.
                 guard let result = try? folder.read(id), let generation = result.generation else {
                     lines.append([id, "unreadable", "", "", "", "", ""])

@@ -18,6 +18,8 @@ struct Recovery: Sendable {
     }
 
     let journal: Journal
+    /// The journals of earlier servers, in no order.
+    let ids: [String]
     let completions: CompletionRoutes
     let gate: RecoveryGate
     let onReading: @Sendable (String) -> Void
@@ -36,10 +38,11 @@ struct Recovery: Sendable {
     private static let maximumWarningCount = 32
 
     init(
-        journal: Journal, completions: CompletionRoutes, gate: RecoveryGate, retainTime: Int64,
+        journal: Journal, ids: [String], completions: CompletionRoutes, gate: RecoveryGate, retainTime: Int64,
         onReading: @escaping @Sendable (String) -> Void, eventLoop: any EventLoop, logger: Logger
     ) {
         self.journal = journal
+        self.ids = ids
         self.completions = completions
         self.gate = gate
         self.onReading = onReading
@@ -59,12 +62,10 @@ struct Recovery: Sendable {
                 recovery.attempt { recovery throws(JournalError) in try recovery.setAside(entry) }
             }
         }
-        attempt { recovery throws(JournalError) in
-            // In the order in which they began: a label points at the newest.
-            for id in try recovery.journal.folder.idsInOrder() where !recovery.gate.isStopped {
-                recovery.onReading(id)
-                recovery.attempt { recovery throws(JournalError) in try recovery.restore(id, now: now) }
-            }
+        // In the order in which the generations began: a label points at the newest.
+        for id in journal.folder.inOrder(ids) where !gate.isStopped {
+            onReading(id)
+            attempt { recovery throws(JournalError) in try recovery.restore(id, now: now) }
         }
         if warningCount > Self.maximumWarningCount {
             logger.warning(

@@ -65,12 +65,11 @@ package struct JournalFolder: Sendable {
         try FolderEntry.all(in: streams).compactMap { Self.id(of: $0) }
     }
 
-    /// The same in the order in which the generations began.
-    package func idsInOrder() throws(JournalError) -> [String] {
-        let begins = try ids().map { id -> (id: String, time: Int64) in
+    /// Sorts ids by the times at which the generations began. A journal without a readable time comes first.
+    package func inOrder(_ ids: [String]) -> [String] {
+        let begins = ids.map { id -> (id: String, time: Int64) in
             let file = try? OpenFile.regular(file(of: id), followsLinks: false)
             let start = try? file?.read(at: 0, count: JournalReader.beginByteCount)
-            // Of what has no readable beginning, the place does not matter.
             return (id, start.flatMap { JournalReader.beginTime($0) } ?? 0)
         }
         return begins.sorted { ($0.time, $0.id) < ($1.time, $1.id) }.map(\.id)

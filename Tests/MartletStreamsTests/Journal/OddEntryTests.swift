@@ -56,7 +56,7 @@ import Testing
         _ = try write(first, at: 1_000)
         oddity.make(place.folder.file(of: odd))
         #expect(try Set(place.folder.ids()) == [first, odd, last])
-        #expect(try place.folder.idsInOrder() == [odd, first, last])
+        #expect(place.folder.inOrder([last, odd, first]) == [odd, first, last])
         for id in [first, last] { #expect(try place.folder.read(id).generation?.tokens == [7]) }
         if oddity == .empty {
             #expect(try place.folder.read(odd).generation == nil)
