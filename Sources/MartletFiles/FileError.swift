@@ -19,7 +19,7 @@ package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
         description =
             switch code {
             case ELOOP: "it is a symbolic link, which is not followed here"
-            case ENXIO: "it is a socket, or a device that is not there"
+            case ENXIO: "it is a socket, or a pipe or device without another end"
             default: String(cString: strerror(code))
             }
         isOfNothing = code == ENOENT

@@ -40,17 +40,28 @@ extension GenerationRegistry {
                 }
             }
         }
+        var wakeups = Wakeups()
         let (isThere, superseded) = state.withLock { state in
             guard state.closing == nil else {
                 state.dropRestored(generation)
                 return (false, nil as GenerationHandle?)
             }
             state.restoring[generation.handle]?.restart(isWhole: isWhole)
-            let superseded = state.publish(generation, at: time, finished: finished ?? calendar())
+            var superseded = state.publish(generation, at: time, finished: finished ?? calendar())
             adopt(generation)
+            if superseded == generation.handle {
+                // A newer generation has its label. No lookup finds the restored generation running.
+                superseded = nil
+                let end = EngineEvent.Kind.finished(Completion(reason: .cancelled, timings: Timings()), text: [])
+                for handle in generation.handles {
+                    let input = GenerationInput.engine(EngineEvent(handle, end))
+                    _ = state.take(input, for: handle, at: begin, wakeups: &wakeups, calendar: calendar)
+                }
+            }
             state.trim(quota)
             return (true, superseded)
         }
+        wakeups.send()
         if let superseded { cancel(superseded) }
         return isThere ? generation : nil
     }
