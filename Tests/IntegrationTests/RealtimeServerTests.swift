@@ -1,3 +1,4 @@
+import Foundation
 import Subprocess
 import SystemPackage
 import Testing
@@ -33,6 +34,24 @@ import Testing
                 output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
             let output = result.standardOutput
             #expect(output.hasSuffix("all checks passed\n"), "\(output)\(result.standardError)")
+        }
+    }
+
+    /// The program of docs/realtime.md, with a request that is served and with a refused request.
+    @Test(arguments: [true, false]) func exampleOfThePageEndsEitherWay(isServed: Bool) async throws {
+        let page = try String(
+            contentsOfFile: MartletProcess.repository.appending("docs/realtime.md").string, encoding: .utf8)
+        let start = try #require(page.firstRange(of: "```python\n")).upperBound
+        let end = try #require(page[start...].firstRange(of: "\n```")).lowerBound
+        try await Server.run { server in
+            var script = String(page[start..<end]).replacing("127.0.0.1:8080", with: "127.0.0.1:\(server.port)")
+            if !isServed { script = script.replacing(#""request": {"#, with: #""request": {"temperature": "warm", "#) }
+            let result = try await Subprocess.run(
+                .path(MartletProcess.repository.appending(".deps/python/bin/python")),
+                arguments: ["-c", script], output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            #expect(result.terminationStatus.isSuccess == isServed, "\(result.standardError)")
+            #expect(result.standardOutput.isEmpty != isServed)
+            if !isServed { #expect(result.standardError.contains("temperature"), "\(result.standardError)") }
         }
     }
 

@@ -18,18 +18,18 @@ struct Server: Sendable {
 
     /// Starts a server, waits until the model is loaded, and stops the server when `body` has ended.
     ///
-    /// Without `--state-dir` it keeps no journal: tests leave nothing in anybody's home.
+    /// Without `--state-dir` it keeps no journal: tests leave nothing in a home folder. Port 0 is any free port.
     /// - Returns: the exit status.
     @discardableResult
     static func run(
-        _ arguments: [String] = [], body: @Sendable (Server) async throws -> Void
+        _ arguments: [String] = [], port: Int = 0, body: @Sendable (Server) async throws -> Void
     ) async throws -> TerminationStatus {
         let log = ServerLog()
         let arguments = arguments.contains("--state-dir") ? arguments : arguments + ["--no-journal"]
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
         let result = try await Subprocess.run(
-            MartletProcess.executable, arguments: Arguments(["serve", "--port", "0"] + arguments),
+            MartletProcess.executable, arguments: Arguments(["serve", "--port", "\(port)"] + arguments),
             platformOptions: options, input: .none, output: .discarded, error: .sequence
         ) { execution in
             let (ports, port) = AsyncStream<Int>.makeStream()

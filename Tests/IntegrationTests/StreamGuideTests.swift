@@ -4,6 +4,12 @@ import Subprocess
 import SystemPackage
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// The examples of `docs/streams.md`, run as they stand there.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct StreamGuideTests {
     /// The first block of code in this language.
@@ -37,6 +43,44 @@ import Testing
             let python = MartletProcess.repository.appending(".deps/python/bin/python")
             let output = try await Self.run(.path(python), ["-c", script], server)
             for digit in 1...5 { #expect(output.contains("\(digit)"), "\(output)") }
+        }
+    }
+
+    /// The same program with a longer answer, over a restart that was asked for and over a crash.
+    @Test(arguments: [SIGTERM, SIGKILL]) func pythonOverARestart(signal: Int32) async throws {
+        let state = StateFolder()
+        let flags = ["--state-dir", state.path, "--drain-timeout", "1"]
+        let more = #""temperature": 0, "max_tokens": 2000, "ignore_eos": True"#
+        let script = try Self.example("python").replacing(#""temperature": 0"#, with: more)
+        let python = MartletProcess.repository.appending(".deps/python/bin/python")
+        let port = LockedValue(0)
+        let program = LockedValue<Task<String, any Error>?>(nil)
+        let isFinished = LockedValue(false)
+        try await Server.run(flags) { server in
+            port.set(server.port)
+            program.set(
+                Task {
+                    defer { isFinished.set(true) }
+                    return try await Self.run(.path(python), ["-c", script], server)
+                })
+            try await server.wait {
+                if isFinished.value { return true }
+                return try await server.slots().contains {
+                    ($0["next_token"]?.arrayValue?.first?["n_decoded"]?.integerValue ?? 0) > 20
+                }
+            }
+            if signal == SIGKILL { kill(server.processIdentifier, SIGKILL) }
+        }
+        #expect(!isFinished.value, "the answer was complete before the server ended")
+        try await Server.run(flags, port: port.value) { server in
+            let output = try await #require(program.value).value
+            let request: JSONValue = [
+                "messages": [["role": "user", "content": "Count from 1 to 5."]], "temperature": 0, "max_tokens": 2000,
+                "ignore_eos": true,
+            ]
+            let alone = try await server.post("/v1/chat/completions", request).body
+            let content = try #require(alone["choices"]?.arrayValue?.first?["message"]?["content"]?.stringValue)
+            #expect(output == content + "\n")
         }
     }
 

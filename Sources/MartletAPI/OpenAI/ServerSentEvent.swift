@@ -28,7 +28,8 @@ enum ServerSentEvent {
             "generation": .string(id), "last_event": .integer(Int64(number)),
             "url": .string("/v1/generations/\(id)/events?starting_after=\(number)"),
         ]
-        let body: JSONValue = ["error": error.object, "resume": resume]
+        // A client that looks at `choices` first finds none instead of failing.
+        let body: JSONValue = ["error": error.object, "resume": resume, "choices": []]
         body.write(to: &bytes)
         JSONText.appendRaw("\n\n", to: &bytes)
     }
