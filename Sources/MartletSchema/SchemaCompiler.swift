@@ -105,7 +105,7 @@ package struct SchemaCompiler: Sendable, Equatable {
         error.kind == .deadEnd
             ? SchemaError(.unsatisfiable, pointer: "#", keyword: "", "no finite value fulfils it")
             : SchemaError(
-                .limit, pointer: "#", keyword: "", String(error.message.dropLast(error.message.hasSuffix(".") ? 1 : 0)))
+                .limit, pointer: "#", keyword: "", error.clause)
     }
 
     private func emit(

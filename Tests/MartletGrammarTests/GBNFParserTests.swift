@@ -103,4 +103,29 @@ import Testing
         let grammar = try GBNFParser.grammar("root ::= <[7]> <think> !<[8]> !</think>".utf8)
         #expect(Set(grammar.tokenTerms) == [.id(7), .text("<think>"), .otherThanID(8), .otherThanText("</think>")])
     }
+
+    /// Thousands of alternatives that begin alike are one way.
+    @Test func manyAlternativesAreFollowedTogether() throws {
+        let texts = (0..<4_100).map { "item \(7 * $0)" }
+        for grammar in [
+            "root ::= " + texts.map { "\"\($0)\"" }.joined(separator: " | "),
+            "root ::= \"<\" (" + texts.map { "\"\($0)\" [x]" }.joined(separator: " | ") + ") \">\"",
+        ] {
+            let parsed = try GBNFParser.grammar(grammar.utf8)
+            let isEnclosed = grammar.contains("<")
+            for (text, isIn) in [("item 7", true), ("item 28693", true), ("item 8", false), ("item", false)] {
+                let whole = isEnclosed ? "<\(text)x>" : text
+                #expect(parsed.matches(whole.utf8) == isIn, "\(whole)")
+            }
+            #expect(try Grammar(decoding: parsed.encoded(), limits: .standard) == parsed)
+        }
+    }
+
+    /// What no text could come past is refused with the grammar, not in the middle of an answer.
+    @Test func tooManyWaysAtOnceAreRefused() {
+        let rules = (0..<4_100).map { "a\($0) ::= [a-c] \"\($0)\"" }.joined(separator: "\n")
+        let grammar = "root ::= " + (0..<4_100).map { "a\($0)" }.joined(separator: " | ") + "\n" + rules
+        let error = #expect(throws: GrammarError.self) { try GBNFParser.grammar(grammar.utf8) }
+        #expect(error?.kind == .limit && error?.message.contains("4100 ways") == true)
+    }
 }

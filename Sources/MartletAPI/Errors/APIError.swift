@@ -97,6 +97,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .abandoned: .timeout
             }
         self.init(kind, error.message, parameter: error.parameter)
+        if error.code == .invalidRequest, error.parameter == "grammar" { code = "invalid_grammar" }
         promptTokens = error.promptTokens
         contextSize = error.contextSize
     }

@@ -280,7 +280,8 @@ extension EngineError {
             return matcher.isOverflown
                 ? EngineError(
                     .invalidRequest,
-                    "The grammar is too ambiguous: following it takes more than its budget of threads or work.")
+                    "The grammar is too ambiguous: following it takes more than its budget of threads or work.",
+                    parameter: "grammar")
                 : EngineError(
                     .invalidRequest,
                     "After \(generation.predicted) tokens no token is left that the grammar allows.")

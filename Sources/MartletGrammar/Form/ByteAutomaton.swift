@@ -10,6 +10,8 @@ package struct ByteAutomaton: Sendable, Hashable {
     /// For each state, whether a text may end there.
     package let accepting: [Bool]
     package let start: Int
+    /// How many characters its texts have, where that is bounded.
+    package private(set) var counting: Counting?
     /// Whether `trimmed` would leave nothing out.
     private var isTrimmed = false
 
@@ -30,6 +32,13 @@ package struct ByteAutomaton: Sendable, Hashable {
         guard let automaton else { preconditionFailure("the parts of an automaton do not fit together") }
         self = automaton
         self.isTrimmed = isTrimmed
+    }
+
+    /// The same with a count.
+    init(_ automaton: ByteAutomaton, counting: Counting) {
+        self = automaton
+        self.counting = counting
+        isTrimmed = true
     }
 
     /// - Returns: `nil` when the parts do not fit together.
@@ -73,29 +82,27 @@ package struct ByteAutomaton: Sendable, Hashable {
 
     package static func == (left: ByteAutomaton, right: ByteAutomaton) -> Bool {
         left.start == right.start && left.transitions == right.transitions && left.accepting == right.accepting
-            && left.classes == right.classes
+            && left.classes == right.classes && left.counting == right.counting
     }
 
     /// Of some of the transitions: all of them would take longer than what a grammar does with an automaton.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(stateCount)
         hasher.combine(classCount)
+        hasher.combine(counting?.minimum)
+        hasher.combine(counting?.maximum)
         for index in stride(from: 0, to: transitions.count, by: 1 + transitions.count / 64) {
             hasher.combine(transitions[index])
         }
     }
 
-    package func next(_ state: Int, _ byte: UInt8) -> Int32 {
-        transitions[state * classCount + Int(classes[Int(byte)])]
-    }
-
     package func matches(_ bytes: some Sequence<UInt8>) -> Bool {
         var state = Int32(start)
         for byte in bytes {
-            state = next(Int(state), byte)
+            state = next(state, byte)
             if state == Self.dead { return false }
         }
-        return accepting[Int(state)]
+        return accepts(state)
     }
 
     /// Without the states that are never reached or from which no text ends, numbered in the order they are reached.

@@ -25,7 +25,7 @@ struct ExpressionGraph {
             switch expression {
             case .never, .literal, .set, .token, .itemBound: .never
             case .empty: .always
-            case .automaton(let number): automata[Int(number)].accepting[automata[Int(number)].start] ? .always : .never
+            case .automaton(let number): automata[Int(number)].acceptsEmpty ? .always : .never
             case .sequence, .reference: .all
             case .choice: .any
             case .repetition(_, let minimum, _): minimum == 0 ? .always : .all

@@ -75,12 +75,22 @@ private struct GrammarWriter {
 
     mutating func write(_ automaton: ByteAutomaton) {
         write(automaton.stateCount)
-        write(automaton.classCount)
+        write(automaton.classCount + (automaton.counting == nil ? 0 : Self.isCounted))
         write(automaton.start)
         bytes += automaton.classes
         for isAccepting in automaton.accepting { bytes.append(isAccepting ? 1 : 0) }
         for next in automaton.transitions { write(next + 1) }
+        guard let counting = automaton.counting else { return }
+        write(counting.betweenCount)
+        write(counting.opening + 1)
+        write(counting.closing + 1)
+        write(counting.minimum)
+        write(counting.maximum.map { $0 + 1 } ?? 0)
+        for word in counting.live { write(word) }
     }
+
+    /// Beside the number of classes, which is at most 256.
+    static let isCounted = 512
 
     mutating func write(_ expression: Expression) {
         switch expression {
@@ -202,7 +212,10 @@ private struct GrammarReader {
 
     mutating func automaton() throws(GrammarError) -> ByteAutomaton {
         let stateCount = try count()
-        let classCount = try index(below: 257)
+        let width = try index(below: GrammarWriter.isCounted + 257)
+        let isCounted = width >= GrammarWriter.isCounted
+        let classCount = isCounted ? width - GrammarWriter.isCounted : width
+        guard classCount <= 256 else { throw .malformed }
         let start = try number()
         guard stateCount * classCount <= bytes.count - position else { throw .malformed }
         var classes: [UInt8] = []
@@ -214,7 +227,28 @@ private struct GrammarReader {
         let automaton = ByteAutomaton(
             validating: classes, classCount: classCount, transitions: transitions, accepting: accepting, start: start)
         guard let automaton else { throw .malformed }
-        return automaton
+        return isCounted ? try counted(automaton) : automaton
+    }
+
+    private mutating func counted(_ automaton: ByteAutomaton) throws(GrammarError) -> ByteAutomaton {
+        let betweenCount = try index(below: automaton.stateCount + 1)
+        let opening = Int32(try index(below: automaton.stateCount + 1)) - 1
+        let closing = Int32(try index(below: automaton.stateCount + 1)) - 1
+        let minimum = try number()
+        let maximum = try number()
+        let top = maximum == 0 ? minimum : maximum - 1
+        let (product, isTooLarge) = (top + 1).multipliedReportingOverflow(by: max(1, betweenCount))
+        let (states, isTooLong) = (top + 1).multipliedReportingOverflow(by: automaton.stateCount)
+        guard !isTooLarge, !isTooLong, product <= ByteAutomaton.Counting.most, states < Int(Int32.max),
+            minimum <= top, automaton.isWithinCharacters(from: betweenCount)
+        else { throw .malformed }
+        var live: [UInt64] = []
+        for _ in 0..<(product + 63) / 64 { live.append(try word()) }
+        return ByteAutomaton(
+            automaton,
+            counting: ByteAutomaton.Counting(
+                betweenCount: betweenCount, opening: opening, closing: closing, minimum: minimum,
+                maximum: maximum == 0 ? nil : maximum - 1, live: live))
     }
 
     /// - Parameter limit: of the numbers of expressions it consists of.

@@ -30,7 +30,19 @@ extension GrammarBuilder {
             let name = rules[deadEnd].name
             throw GrammarError(.deadEnd, "Rule '\(name)' matches no finite text.", rule: name)
         }
-        return pruned(bodies: bodies, productive: productive, root: root)
+        let grammar = pruned(bodies: bodies, productive: productive, root: root)
+        // What alternatives were before they were put together is in it still.
+        if grammar.hasUnused {
+            var builder = GrammarBuilder(limits: .unlimited)
+            let rule = try builder.include(grammar)
+            return try builder.finish(root: rule)
+        }
+        if let count = grammar.openingsAbove(limits.threads) {
+            throw GrammarError(
+                .limit,
+                "The grammar has a place at which it can be gone on in \(count) ways; the limit is \(limits.threads).")
+        }
+        return grammar
     }
 
     /// Of each node, whether it matches some finite text. A rule that is not defined matches none.
@@ -99,11 +111,33 @@ extension GrammarBuilder {
     }
 }
 
+extension Grammar {
+    /// Whether some expressions are of no rule.
+    fileprivate var hasUnused: Bool {
+        var isUsed = [Bool](repeating: false, count: expressions.count)
+        for rule in rules { isUsed[Int(rule.body)] = true }
+        for index in expressions.indices.reversed() where isUsed[index] {
+            for part in expressions[index].children { isUsed[Int(part)] = true }
+        }
+        return isUsed.dropFirst(2).contains(false)
+    }
+}
+
 /// Expressions numbered anew, simplified where parts of them were left out.
 private struct PrunedExpressions {
     private var table = ExpressionTable()
 
     var expressions: [Expression] { table.expressions }
+
+    /// So many are followed one by one.
+    private static let fewAlternatives = 64
+
+    /// Alternatives by what they begin with.
+    private mutating func joined(_ alternatives: [Int32]) -> Int32 {
+        var tree = ChoiceTree()
+        for alternative in alternatives { tree.add(alternative, of: table.expressions) }
+        return tree.number { table.add($0) }
+    }
 
     mutating func number(of expression: Expression) -> Int32 {
         switch expression {
@@ -112,6 +146,7 @@ private struct PrunedExpressions {
             return kept.count < 2 ? kept.first ?? 1 : table.add(.sequence(kept))
         case .choice(let parts):
             let kept = Expression.distinct(parts)
+            if kept.count > Self.fewAlternatives { return joined(kept) }
             return kept.count < 2 ? kept.first ?? 0 : table.add(.choice(kept))
         case .repetition(0, _, _), .repetition(1, _, _): return 1
         default: return table.add(expression)

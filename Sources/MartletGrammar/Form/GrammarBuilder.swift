@@ -195,7 +195,7 @@ package struct GrammarBuilder {
         return rules[Int(grammar.root)]
     }
 
-    private mutating func node(_ expression: Expression) -> Node {
+    mutating func node(_ expression: Expression) -> Node {
         guard cost + expression.cost <= limits.nodes else {
             if let number = table.number(of: expression) { return Node(index: number) }
             fail(GrammarError(.limit, "The grammar has more than \(limits.nodes) nodes."))

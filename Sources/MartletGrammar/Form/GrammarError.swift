@@ -35,6 +35,9 @@ package struct GrammarError: Error, Sendable, Equatable, CustomStringConvertible
         self.column = column
     }
 
+    /// The message without its full stop.
+    package var clause: String { message.hasSuffix(".") ? String(message.dropLast()) : message }
+
     package var description: String {
         guard let line, let column else { return message }
         return "\(message) at line \(line), column \(column)"

@@ -11,17 +11,21 @@ struct AutomatonSlices {
         case other
     }
 
-    let safe: [Safe]
+    private let safe: [Safe]
     /// Whether any letters and digits lead on.
-    let words: [Bool]
+    private let words: [Bool]
 
-    /// Larger automata, and those that take more passes, are looked through token by token.
+    func safe(_ state: Int32) -> Safe { Int(state) < safe.count ? safe[Int(state)] : .other }
+
+    func words(_ state: Int32) -> Bool { Int(state) < words.count && words[Int(state)] }
+
+    /// Larger automata, those that count characters, and those that take more passes, are looked through token by token.
     private static let mostStates = 4096
     private static let mostPasses = 100
 
     init(_ automaton: ProgramAutomaton) {
         let stateCount = automaton.traits.count
-        guard stateCount <= Self.mostStates else {
+        guard stateCount <= Self.mostStates, automaton.counted == nil else {
             safe = [Safe](repeating: .other, count: stateCount)
             words = [Bool](repeating: false, count: stateCount)
             return

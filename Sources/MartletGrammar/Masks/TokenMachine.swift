@@ -200,7 +200,7 @@ package final class TokenMachine {
             let set = machine.program.sets[Int(point.first)]
             return set.intersection(SafeText.firstBytes).isEmpty ? .dead : .other
         case .itemBound: return .other
-        case .automaton: return slices(of: Int(point.first)).safe[Int(thread.state)]
+        case .automaton: return slices(of: Int(point.first)).safe(thread.state)
         case .token, .call, .split, .end, .count: return .dead
         }
     }
@@ -209,7 +209,7 @@ package final class TokenMachine {
         for index in 0..<machine.store.configurations.count(of: configuration) {
             let thread = machine.store.configurations.item(index, of: configuration)
             let point = machine.program.points[Int(thread.point)]
-            if point.kind == .automaton, slices(of: Int(point.first)).words[Int(thread.state)] { return true }
+            if point.kind == .automaton, slices(of: Int(point.first)).words(thread.state) { return true }
         }
         return false
     }

@@ -191,7 +191,7 @@ struct PointClosures: ~Copyable {
             case .automaton:
                 points.append(number)
                 let automaton = program.automata[Int(point.first)]
-                if automaton.traits[Int(automaton.start)] & ProgramAutomaton.isAccepting != 0 { reach(point.next) }
+                if automaton.traits(of: automaton.start) & ProgramAutomaton.isAccepting != 0 { reach(point.next) }
             case .literal, .set, .token, .itemBound: points.append(number)
             // `ProgramBuilder.emit(counter:)` alone makes such a point, as the entry of a rule. No other point leads to
             // an entry, and where one is entered the store asks for its kind before it asks for a closure.

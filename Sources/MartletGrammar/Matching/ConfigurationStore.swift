@@ -131,7 +131,7 @@ struct ConfigurationStore: ~Copyable {
         case .automaton:
             let next = program.automata[Int(point.first)].next(thread.state, byte)
             guard next != ByteAutomaton.dead else { return }
-            let traits = program.automata[Int(point.first)].traits[Int(next)]
+            let traits = program.automata[Int(point.first)].traits(of: next)
             if traits & ProgramAutomaton.goesOn != 0 {
                 threads.append(Item(point: thread.point, state: next, stack: thread.stack))
             }

@@ -70,6 +70,8 @@ struct ProgramAutomaton: Sendable {
     /// For each state, a set of its traits.
     let traits: [UInt8]
     let start: Int32
+    /// The automaton itself, where a state stands for a count too.
+    let counted: ByteAutomaton?
 
     static let isAccepting: UInt8 = 1
     static let goesOn: UInt8 = 2
@@ -79,6 +81,7 @@ struct ProgramAutomaton: Sendable {
         classCount = automaton.classCount
         transitions = automaton.transitions
         start = Int32(automaton.start)
+        counted = automaton.counting == nil ? nil : automaton
         traits = (0..<automaton.stateCount).map { state in
             let row = automaton.transitions[state * automaton.classCount..<(state + 1) * automaton.classCount]
             return (automaton.accepting[state] ? Self.isAccepting : 0)
@@ -88,6 +91,14 @@ struct ProgramAutomaton: Sendable {
 
     @inline(__always)
     func next(_ state: Int32, _ byte: UInt8) -> Int32 {
-        transitions[Int(state) &* classCount &+ Int(classes[Int(byte)])]
+        if let counted { return counted.next(state, byte) }
+        return transitions[Int(state) &* classCount &+ Int(classes[Int(byte)])]
+    }
+
+    @inline(__always)
+    func traits(of state: Int32) -> UInt8 {
+        guard let counted else { return traits[Int(state)] }
+        let own = traits[Int(state) % traits.count]
+        return own & ~Self.isAccepting | (counted.accepts(state) ? Self.isAccepting : 0)
     }
 }

@@ -39,7 +39,11 @@ struct RegularParts {
         case .empty: size = 0
         case .literal(let bytes): size = Int32(clamping: bytes.count)
         case .set: size = 1
-        case .automaton(let number): size = Int32(source.automata[Int(number)].stateCount)
+        case .automaton(let number):
+            let automaton = source.automata[Int(number)]
+            // Each count would be a state.
+            if automaton.counting != nil { return }
+            size = Int32(automaton.stateCount)
         case .token(let term):
             guard case .bytes(let bytes) = source.terms[term] else { return }
             size = Int32(clamping: bytes.count)

@@ -19,6 +19,7 @@ final class PatternTable {
     }
 
     private var known: [Term: Result<CharacterAutomaton, RegexError>] = [:]
+    private var counted: [Term: Result<CountedTexts, RegexError>] = [:]
     /// What all patterns may take together, so that where some are left out enough is left for the rest.
     let budget: CompileBudget
 
@@ -35,6 +36,15 @@ final class PatternTable {
             }
         }
         known[term] = result
+        return try result.get()
+    }
+
+    /// The texts that fulfil a term, with what bounds their length apart.
+    func texts(of term: Term) throws(RegexError) -> CountedTexts {
+        guard case .pattern(let pattern) = term else { return CountedTexts(automaton: try automaton(for: term)) }
+        if let result = counted[term] { return try result.get() }
+        let result = Result { () throws(RegexError) in try CountedTexts.search(pattern, budget) }
+        counted[term] = result
         return try result.get()
     }
 }

@@ -80,7 +80,8 @@ struct SchemaEvaluator {
         _ text: String, _ term: PatternTable.Term, _ node: SchemaNode, _ keyword: String
     ) throws(SchemaError) -> Bool {
         do {
-            return try patterns.automaton(for: term).matches(text)
+            return keyword == "patternProperties"
+                ? try patterns.automaton(for: term).matches(text) : try patterns.texts(of: term).matches(text)
         } catch {
             throw SchemaError(.unsupported, pointer: node.pointer, keyword: keyword, error.message)
         }

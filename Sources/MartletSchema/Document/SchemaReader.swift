@@ -129,7 +129,11 @@ struct SchemaReader {
     ) throws(SchemaError) -> Bool {
         guard omissions.mode == .relaxed else { return true }
         do {
-            _ = try patterns.automaton(for: .pattern(pattern))
+            if keyword == "pattern" {
+                _ = try patterns.texts(of: .pattern(pattern))
+            } else {
+                _ = try patterns.automaton(for: .pattern(pattern))
+            }
             return true
         } catch {
             let nothing: Never? = try reader.refuse(keyword, error.message, .unsupported)

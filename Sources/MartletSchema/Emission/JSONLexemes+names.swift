@@ -29,7 +29,7 @@ extension JSONLexemes {
         let width = representatives.count
         var rows: [Int32] = []
         for state in 0..<plain.stateCount {
-            for byte in representatives { rows.append(plain.next(state, byte)) }
+            for byte in representatives { rows.append(plain.next(Int32(state), byte)) }
         }
         var transitions = rows
         transitions.reserveCapacity(rows.count + texts.reduce(0) { $0 + $1.count } * width)
@@ -41,7 +41,7 @@ extension JSONLexemes {
             way.removeSubrange((shared + 1)...)
             for (index, byte) in text.enumerated().dropFirst(shared) {
                 let (own, state) = way[index]
-                let next = plain.next(Int(state), byte)
+                let next = plain.next(state, byte)
                 // What cannot be written need not be left out.
                 guard next != ByteAutomaton.dead else { break }
                 let slot = Int(own) * width + Int(classes[Int(byte)])

@@ -33,6 +33,24 @@ enum JSONLexemes {
         }
     }()
 
+    /// A string of JSON as one of Python in single quotes.
+    static func inSingleQuotes(_ json: [UInt8]) -> [UInt8] {
+        let (quote, other, backslash) = (UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "\\"))
+        var text = [quote]
+        var isEscaped = false
+        for byte in json.dropFirst().dropLast() {
+            if isEscaped {
+                text += byte == other ? [other] : [backslash, byte]
+                isEscaped = false
+            } else if byte == backslash {
+                isEscaped = true
+            } else {
+                text += byte == quote ? [backslash, quote] : [byte]
+            }
+        }
+        return text + [quote]
+    }
+
     private static func automaton(isString: Bool, without excluded: UInt8? = nil) -> ByteAutomaton {
         // 0 between characters, 1 before the opening quote, 2 the end.
         let (between, open, end) = (0, 1, 2)

@@ -53,20 +53,18 @@ struct PlainText: Hashable {
 }
 
 extension SchemaEmitter {
-    private static var countedLength: Int { 500 }
-
     /// The strings of a shape as they are.
     mutating func plainText(_ shape: SchemaShape, _ text: PlainText) throws -> Node {
         switch shape {
         case .values(let values):
             let texts = CharacterAutomaton(texts: values.compactMap(\.stringValue))
-            return try plainText(texts, text)
+            return try plainText(texts, StringShape(), text)
         case .string(let shape):
-            if let automaton = shape.automaton { return try plainText(automaton, text) }
+            if let automaton = shape.automaton { return try plainText(automaton, shape, text) }
             if shape.minimum == 0, shape.maximum == nil {
                 return text.excludesEndingOnly
                     ? anything(until: text.ending)
-                    : try plainText(.everything, text)
+                    : try plainText(.everything, StringShape(), text)
             }
             if text.excludesEndingOnly {
                 // Counted one by one; none of them begins the ending.
@@ -75,15 +73,15 @@ extension SchemaEmitter {
                 let maximum = shape.maximum.map { min($0, builder.limits.repetitions) }
                 return try builder.repetition(character, shape.minimum, maximum)
             }
-            // Each character is a state here. A shorter limit than the schema's is within it.
-            let maximum = min(shape.maximum ?? .max, max(shape.minimum, Self.countedLength))
-            return try plainText(CharacterAutomaton.everything.limited(to: shape.minimum, maximum), text)
+            return try plainText(.everything, shape, text)
         default: return builder.never()
         }
     }
 
-    private mutating func plainText(_ automaton: CharacterAutomaton, _ text: PlainText) throws -> Node {
+    private mutating func plainText(
+        _ automaton: CharacterAutomaton, _ shape: StringShape, _ text: PlainText
+    ) throws -> Node {
         let rest = try automaton.intersection(text.texts)
-        return rest.isEmpty ? builder.never() : try self.automaton(rest.plainText())
+        return rest.isEmpty ? builder.never() : try texts(of: rest, shape, quote: nil)
     }
 }

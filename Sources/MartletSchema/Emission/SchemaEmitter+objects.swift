@@ -44,9 +44,11 @@ extension SchemaEmitter {
                 keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
                 "the members of an object can be counted in too many ways")
         }
-        guard expander.budget.spend(2 * (shape.members.count + 1) * columns) else {
+        let areMany = !isCounted && shape.members.count > Self.fewMembers
+        guard expander.budget.spend(areMany ? shape.members.count : 2 * (shape.members.count + 1) * columns) else {
             throw SchemaError(.limit, pointer: "#", keyword: "", expander.budget.reason)
         }
+        if areMany { return try manyMembers(shape, brackets, write) }
         var others: [Node] = []
         for other in shape.others { others.append(try member(other.names, at(.unknown) { try $0.value(other.state) })) }
         let other = builder.choice(others)
@@ -67,6 +69,43 @@ extension SchemaEmitter {
             row = cells(entry, member, mixes ? other : builder.never(), row, shape, brackets, isCounted: isCounted)
         }
         return builder.sequence([brackets.open, row[0]])
+    }
+
+    /// So many members are followed one by one.
+    private static var fewMembers: Int { 64 }
+
+    /// As the other, for so many members that their names have to be looked up and not tried one by one: those that may
+    /// come next are a tree of their names, which shares all that it can with the one behind it.
+    private mutating func manyMembers(
+        _ shape: ObjectShape, _ brackets: Brackets, _ write: MemberWriter
+    ) throws -> Node {
+        var others: [Node] = []
+        for other in shape.others { others.append(try member(other.names, at(.unknown) { try $0.value(other.state) })) }
+        let other = builder.choice(others)
+        let end = try tail(shape, brackets, other, written: 1)
+        var next = GrammarBuilder.Alternatives()
+        var behind = end
+        var mixes = true
+        var canEnd = true
+        for entry in shape.members.reversed() {
+            if entry.isRequired {
+                mixes = shape.mixesOthers
+                next = GrammarBuilder.Alternatives()
+                canEnd = false
+            }
+            builder.add(builder.sequence([try write(entry, &self), behind]), to: &next)
+            let members = builder.choice(of: next)
+            let more = mixes ? builder.star(builder.sequence([brackets.between, other])) : builder.empty()
+            let taken = builder.sequence([brackets.between, members])
+            behind = builder.sequence([more, canEnd ? builder.choice([taken, end]) : taken])
+        }
+        // Another member may come in front of all.
+        let before = mixes ? builder.sequence([brackets.lead, other, behind]) : builder.never()
+        let first = builder.choice([
+            builder.sequence([brackets.lead, builder.choice(of: next)]), before,
+            canEnd ? try tail(shape, brackets, other, written: 0) : builder.never(),
+        ])
+        return builder.sequence([brackets.open, first])
     }
 
     private mutating func cells(

@@ -240,10 +240,8 @@ struct SchemaEmitter: ~Copyable {
             if let avoided, text.contains(avoided) { return builder.never() }
             return builder.bytes(JSONValue.string(text).bytes)
         case .python:
-            let automaton = CharacterAutomaton(texts: [text])
-            return builder.choice([
-                builder.automaton(automaton.jsonString()), builder.automaton(automaton.jsonString(quote: 0x27)),
-            ])
+            let json = JSONValue.string(text).bytes
+            return builder.choice([builder.bytes(json), builder.bytes(JSONLexemes.inSingleQuotes(json))])
         case .gemma:
             // The mark is not among what a string can hold.
             return text.contains(ValueNotation.gemmaQuote) ? builder.never() : marked(builder.text(text))
@@ -278,9 +276,11 @@ struct SchemaEmitter: ~Copyable {
         case .tags: return try plainText(.string(shape), plain)
         }
         if let automaton = shape.automaton {
-            let node = try self.automaton(try spelled(automaton).inQuotes(within: expander.budget))
-            guard notation == .python else { return node }
-            return builder.choice([node, try self.automaton(automaton.jsonString(quote: 0x27))])
+            var nodes: [Node] = []
+            for quote in notation == .python ? [0x22, 0x27] : [0x22] as [UInt8] {
+                nodes.append(try texts(of: try spelled(automaton), shape, quote: quote))
+            }
+            return builder.choice(nodes)
         }
         if shape.minimum == 0, shape.maximum == nil { return try anyString() }
         let limit = builder.limits.repetitions
@@ -316,14 +316,6 @@ struct SchemaEmitter: ~Copyable {
         if let known = freeTexts[ending] { return known }
         let node = builder.anything(until: [ending], consumingDelimiter: false)
         freeTexts[ending] = node
-        return node
-    }
-
-    /// An automaton that was spelled for this schema; one that the builder has costs nothing.
-    mutating func automaton(_ automaton: ByteAutomaton) throws -> Node {
-        let count = builder.automatonCount
-        let node = builder.automaton(automaton)
-        if builder.automatonCount > count { try expander.budget.spend(transitions: automaton.transitions.count) }
         return node
     }
 

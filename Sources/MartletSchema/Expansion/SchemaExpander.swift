@@ -291,12 +291,20 @@ final class SchemaExpander {
         var automaton: CharacterAutomaton?
         var pointer = "#"
         var keyword = "pattern"
+        var (minimum, maximum) = (facts.minLength, facts.maxLength)
         do {
             for text in facts.texts {
                 pointer = nodes[text.node].pointer
                 if case .format = text.term { keyword = "format" } else { keyword = "pattern" }
-                let other = try patterns.automaton(for: text.term)
-                let wanted = text.negated ? other.complement : other
+                let wanted: CharacterAutomaton
+                if text.negated {
+                    wanted = try patterns.automaton(for: text.term).complement
+                } else {
+                    let texts = try patterns.texts(of: text.term)
+                    wanted = texts.automaton
+                    minimum = max(minimum, texts.minimum)
+                    maximum = [maximum, texts.maximum].compactMap(\.self).min()
+                }
                 automaton = try automaton.map { known throws(RegexError) in try intersection(known, wanted) } ?? wanted
             }
             let excluded = facts.noneOf.flatMap { $0.values.compactMap(\.stringValue) }
@@ -306,16 +314,26 @@ final class SchemaExpander {
             }
             if automaton == .everything { automaton = nil }
             guard let whole = automaton else {
-                return .string(StringShape(minimum: facts.minLength, maximum: facts.maxLength))
+                return minimum > maximum ?? .max ? nil : .string(StringShape(minimum: minimum, maximum: maximum))
+            }
+            let named = SchemaKeyword(pointer: pointer, keyword: keyword)
+            let top = maximum.map { $0 + 1 } ?? minimum
+            if whole.spelledSize(copies: top + 1) > Self.copiedSize {
+                return try whole.hasTexts(from: minimum, to: maximum)
+                    ? .string(
+                        StringShape(automaton: whole, minimum: minimum, maximum: maximum, keyword: named)) : nil
             }
             keyword = facts.maxLength == nil ? "minLength" : "maxLength"
-            let limited = try whole.limited(to: facts.minLength, facts.maxLength)
+            let limited = try whole.limited(to: minimum, maximum)
             if limited != whole { try budget.spend(transitions: Self.productCost * limited.transitions.count) }
-            return limited.isEmpty ? nil : .string(StringShape(automaton: limited))
+            return limited.isEmpty ? nil : .string(StringShape(automaton: limited, keyword: named))
         } catch {
             throw SchemaError(refusal, pointer: pointer, keyword: keyword, error.message)
         }
     }
+
+    /// Beyond that a length is counted beside an automaton, and not by copies of its states.
+    private static let copiedSize = 20_000
 
     private func intersection(
         _ left: CharacterAutomaton, _ right: CharacterAutomaton

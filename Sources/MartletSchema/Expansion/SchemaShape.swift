@@ -19,6 +19,8 @@ struct StringShape {
     /// What `automaton` does not say already.
     var minimum = 0
     var maximum: Int?
+    /// The keyword that says most of it, and the schema it stands in.
+    var keyword = SchemaKeyword(pointer: "#", keyword: "pattern")
 }
 
 struct ArrayShape {

@@ -46,6 +46,46 @@ extension CharacterAutomaton {
         return builder.build { _ in }.automaton
     }
 
+    /// The accepted texts of `minimum` to `maximum` characters, in quotes or as they are.
+    ///
+    /// - Returns: `nil` if there are none.
+    /// - Throws: where more than `budget` has would be made.
+    func counted(
+        quote: UInt8?, _ minimum: Int, _ maximum: Int?, within budget: CompileBudget
+    ) throws(RegexError) -> ByteAutomaton? {
+        let followers = (0..<stateCount).map { state in
+            Set(transitions[state * alphabet.classCount..<(state + 1) * alphabet.classCount]).filter { $0 != Self.dead }
+                .map(Int.init)
+        }
+        guard minimum <= Self.mostCounted else { throw Self.tooLong }
+        let maximum = maximum.map { min($0, Self.mostCounted) }
+        let cells = (maximum ?? minimum) * followers.reduce(stateCount) { $0 + $1.count }
+        guard cells <= Self.countedCellLimit else { throw Self.tooLargeToCount }
+        try budget.spend(transitions: cells / Self.cellsOfTransition)
+        var builder = SpelledAutomaton(self, quote: quote)
+        let spelled = try builder.build(isTrimmed: false) { count throws(RegexError) in
+            try budget.allow(transitions: count)
+        }
+        return spelled.automaton.counted(
+            betweenCount: stateCount, quotes: quote == nil ? nil : (stateCount, stateCount + 1), accepting: accepting,
+            followers: followers, minimum: minimum, maximum: maximum)
+    }
+
+    private static let countedCellLimit = 1 << 22
+    /// A cell is a bit, and takes so much less than a transition.
+    private static let cellsOfTransition = 16
+
+    /// One character of some classes, in the form that it has within quotes or as it is.
+    func character(of classes: [Int], quote: UInt8?) -> ByteAutomaton {
+        var row = [Int32](repeating: Self.dead, count: alphabet.classCount)
+        for number in classes { row[number] = 1 }
+        let one = CharacterAutomaton(
+            alphabet: alphabet,
+            trimmed: (row + [Int32](repeating: Self.dead, count: alphabet.classCount), [false, true]))
+        var builder = SpelledAutomaton(one, quote: quote, isDelimited: false)
+        return builder.build { _ in }.automaton
+    }
+
     /// The accepted texts as they are.
     func plainText() -> ByteAutomaton {
         var builder = SpelledAutomaton(self, quote: nil)
@@ -65,6 +105,8 @@ private struct SpelledAutomaton {
 
     private let source: CharacterAutomaton
     private let quote: UInt8?
+    /// Whether the quote stands around the text, and not only makes that characters are escaped.
+    private let isDelimited: Bool
     private let spelling: ScalarSpelling
     /// State n of the source is state n here; then come the opening quote and the end; then the `inner` states.
     private let ownCount: Int
@@ -80,16 +122,21 @@ private struct SpelledAutomaton {
     private var isBound = [Bool](repeating: false, count: 257)
     private var boundCount = 1
 
-    init(_ source: CharacterAutomaton, quote: UInt8?) {
+    init(_ source: CharacterAutomaton, quote: UInt8?, isDelimited: Bool = true) {
         self.source = source
         self.quote = quote
+        self.isDelimited = isDelimited && quote != nil
         spelling = ScalarSpelling(source.alphabet, quote: quote)
-        ownCount = source.stateCount + (quote == nil ? 0 : 2)
+        ownCount = source.stateCount + (self.isDelimited ? 2 : 0)
         isBound[0] = true
     }
 
-    /// - Parameter allow: is asked again and again whether so many transitions may be made.
-    mutating func build<Refusal: Error>(_ allow: (Int) throws(Refusal) -> Void) throws(Refusal) -> Result {
+    /// - Parameters:
+    ///   - isTrimmed: whether states are numbered anew. Otherwise the source's come first, then those of the quotes.
+    ///   - allow: is asked again and again whether so many transitions may be made.
+    mutating func build<Refusal: Error>(isTrimmed: Bool = true, _ allow: (Int) throws(Refusal) -> Void) throws(Refusal)
+        -> Result
+    {
         let count = source.stateCount
         let open = Int32(count)
         let end = Int32(count + 1)
@@ -98,7 +145,7 @@ private struct SpelledAutomaton {
         for state in 0..<count {
             for column in targets.indices { targets[column] = source.next(Int32(state), class: column) }
             row.removeAll(keepingCapacity: true)
-            if let quote, source.accepting[state] { Self.append((quote...quote, end), to: &row) }
+            if let quote, isDelimited, source.accepting[state] { Self.append((quote...quote, end), to: &row) }
             for (range, number) in spelling.plain { Self.append((range, targets[number]), to: &row) }
             appendEscapes(targets, to: &row)
             for edge in spelling.nodes[0] { Self.append((edge.range, target(of: edge, targets)), to: &row) }
@@ -108,17 +155,18 @@ private struct SpelledAutomaton {
             if state & 63 == 0 { try allow((ownCount + inner.count) * boundCount) }
         }
         try allow((ownCount + inner.count) * boundCount)
-        if let quote {
+        if let quote, isDelimited {
             row.removeAll(keepingCapacity: true)
             Self.append((quote...quote, 0), to: &row)
             ownStarts += [ownRows.count, ownRows.count + row.count]
             ownRows += row
             addBounds(row)
         }
-        let spelled = finish(start: quote == nil ? 0 : open) { [source, quote] state in
-            quote == nil ? state < count && source.accepting[state] : state == Int(end)
+        let spelled = finish(start: isDelimited ? open : 0) { [source, isDelimited] state in
+            isDelimited ? state == Int(end) : state < count && source.accepting[state]
         }
-        return Result(automaton: spelled.trimmed() ?? spelled, transitionCount: spelled.transitions.count)
+        return Result(
+            automaton: isTrimmed ? spelled.trimmed() ?? spelled : spelled, transitionCount: spelled.transitions.count)
     }
 
     /// Rows have two numbers for each edge.

@@ -156,8 +156,19 @@ struct CharacterAutomaton: Hashable, Sendable {
     static var tooLarge: RegexError { RegexError(message: "an automaton of more than \(stateLimit) states") }
 
     static let countedLimit = 6_000
-    private static var tooLargeToCount: RegexError {
+    /// Most characters that are counted beside an automaton; a shorter limit than a schema's is within it.
+    static let mostCounted = 4_000
+    static var tooLong: RegexError {
+        RegexError(message: "more than \(mostCounted) characters are asked for beside a pattern or format")
+    }
+    static var tooLargeToCount: RegexError {
         RegexError(message: "with its pattern or format it makes an automaton of more than \(countedLimit) states")
+    }
+
+    /// About how many states and edges it takes when it is spelled, of so many copies.
+    func spelledSize(copies: Int = 1) -> Int {
+        let (size, isTooLarge) = (stateCount * alphabet.starts.count).multipliedReportingOverflow(by: copies)
+        return isTooLarge ? .max : size
     }
 
     /// Those of at least `minimum` and at most `maximum` scalars.
@@ -197,6 +208,26 @@ struct CharacterAutomaton: Hashable, Sendable {
             }
         }
         return CharacterAutomaton(alphabet: alphabet, transitions: transitions, accepting: accepting)
+    }
+
+    /// Whether there is a text of at least `minimum` and at most `maximum` scalars.
+    func hasTexts(from minimum: Int, to maximum: Int?) throws(RegexError) -> Bool {
+        let own = lengths
+        guard !isEmpty, own.minimum <= maximum ?? .max, own.maximum ?? .max >= minimum else { return false }
+        if own.minimum >= minimum || maximum == nil { return true }
+        guard minimum <= Self.mostCounted else { throw Self.tooLong }
+        // A text that is longer by more than there are states has a shorter one beside it.
+        let top = min(maximum ?? minimum, minimum + stateCount)
+        // The states that texts of one length lead to, one length after the other.
+        var states: Set<Int32> = [0]
+        for length in 0...top {
+            if length >= minimum, states.contains(where: { accepting[Int($0)] }) { return true }
+            states = Set(
+                states.flatMap { state in
+                    transitions[Int(state) * alphabet.classCount..<(Int(state) + 1) * alphabet.classCount]
+                }.filter { $0 != Self.dead })
+        }
+        return false
     }
 
     /// The length of the shortest text and of the longest; `nil` = there is no longest.

@@ -9,8 +9,11 @@ struct RegexCompiler {
     static func search(
         _ pattern: String, _ budget: CompileBudget = CompileBudget()
     ) throws(RegexError) -> CharacterAutomaton {
-        let syntax = try RegexParser.parse(pattern)
-        return try RegexCompiler(budget: budget).automaton(of: syntax, mode: .anywhere)
+        try search(RegexParser.parse(pattern), budget)
+    }
+
+    static func search(_ syntax: RegexSyntax, _ budget: CompileBudget) throws(RegexError) -> CharacterAutomaton {
+        try RegexCompiler(budget: budget).automaton(of: syntax, mode: .anywhere)
     }
 
     private let budget: CompileBudget
@@ -64,7 +67,7 @@ struct RegexCompiler {
     }
 
     /// Sequences inside sequences taken apart.
-    private static func flattened(_ syntax: RegexSyntax) -> [RegexSyntax] {
+    static func flattened(_ syntax: RegexSyntax) -> [RegexSyntax] {
         guard case .sequence(let parts) = syntax else { return [syntax] }
         return parts.flatMap(flattened)
     }
