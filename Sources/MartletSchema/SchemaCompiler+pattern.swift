@@ -8,12 +8,20 @@ extension SchemaCompiler {
         do {
             // Alone first: its brackets must not end the group around it.
             _ = try RegexParser.parse(pattern)
-            let texts = try RegexCompiler.search("^(?:\(pattern))$", CompileBudget(limit: self.limits.work))
-            var builder = GrammarBuilder(limits: limits)
-            let root = builder.rule(named: "pattern")
-            let node = builder.automaton(texts.plainText())
-            builder.define(root, as: node)
-            return try builder.finish(root: root)
+            let budget = CompileBudget(limit: self.limits.work)
+            let texts = try CountedTexts.search("^(?:\(pattern))$", budget)
+            let expander = SchemaExpander(
+                nodes: [], limits: self.limits, budget: budget, patterns: PatternTable(within: budget))
+            var emitter = SchemaEmitter(
+                builder: GrammarBuilder(limits: limits), expander: expander, notation: .json, spacing: spacing)
+            let shape = StringShape(
+                automaton: texts.automaton, minimum: texts.minimum, maximum: texts.maximum)
+            let node = try emitter.texts(of: texts.automaton, shape, quote: nil)
+            let root = emitter.builder.rule(named: "pattern")
+            emitter.builder.define(root, as: node)
+            return try emitter.builder.finish(root: root)
+        } catch let error as SchemaError {
+            throw error
         } catch let error as RegexError {
             throw SchemaError(.unsupported, pointer: "#", keyword: "pattern", error.message)
         } catch let error as GrammarError {

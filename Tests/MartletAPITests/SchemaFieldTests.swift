@@ -94,8 +94,8 @@ import Testing
         #expect(try self.options(described).warnings == options.warnings)
     }
 
-    /// What a request says counts more than what the server was started with.
-    @Test func strictRefusesByWhoeverSaysIt() throws {
+    /// A request's own words count more than the server's flag.
+    @Test func strictRefusesWhereverItIsSaid() throws {
         func described(_ strict: JSONValue?, mode: JSONValue? = nil) -> JSONValue {
             var format: JSONObject = ["name": "a", "schema": ["type": "string", "pattern": "(?<=a)b"]]
             format["strict"] = strict

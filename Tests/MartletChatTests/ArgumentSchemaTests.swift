@@ -63,6 +63,52 @@ import Testing
         #expect(calls == 2, "\(syntax.family): only \(calls) calls were drawn")
     }
 
+    /// Items that must differ are compared in forms in which they are seen; in the others that is named.
+    @Test func itemsThatMustDifferAreHeldWhereTheyAreSeen() throws {
+        let schema: JSONValue = [
+            "type": "object",
+            "properties": [
+                "list": [
+                    "type": "array", "items": ["type": "integer", "minimum": 0, "maximum": 9], "minItems": 3,
+                    "maxItems": 5, "uniqueItems": true,
+                ]
+            ], "required": ["list"],
+        ]
+        let evaluator = SchemaEvaluator(
+            nodes: try SchemaReader.read(schema, limits: .standard), patterns: PatternTable())
+        var named: Set<String> = []
+        for syntax in OutputSyntax.families {
+            let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: DrawnText.opening(of: syntax))
+            func made(_ isStrict: Bool?) throws -> GrammarCache.Entry {
+                let tool = OfferedTools.Tool(name: "f", parameters: schema, isStrict: isStrict)
+                let maker = AnswerGrammar(
+                    AnswerSyntax(syntax), prompt: prompt, compiler: SchemaCompiler(mode: .relaxed))
+                return try #require(try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: false))
+            }
+            let entry = try made(nil)
+            guard entry.warnings.isEmpty else {
+                named.insert(syntax.family)
+                #expect(entry.warnings.count == 1 && entry.warnings[0].contains("'uniqueItems' at #/properties/list"))
+                #expect(throws: AnswerGrammarError.self, "\(syntax.family)") { try made(true) }
+                continue
+            }
+            let offered = OfferedTools([OfferedTools.Tool(name: "f", parameters: schema)])
+            var random = SeededGenerator(seed: 5)
+            var calls = 0
+            for _ in 0..<80 where calls < 3 {
+                guard let text = DrawnText.draw(from: entry.grammar, syntax, &random) else { continue }
+                let message = ReadMessage(text, AnswerSyntax(syntax), tools: offered, after: prompt.opening)
+                let label = Comment(rawValue: "\(syntax.family): \(text.debugDescription)")
+                let call = try #require(message.calls.first, label)
+                let value = try #require(call.value, label)
+                #expect(try evaluator.isValid(value, 0), label)
+                calls += 1
+            }
+            #expect(calls == 3, "\(syntax.family): only \(calls) calls were drawn")
+        }
+        #expect(named == ["gemma", "minimax-m3"])
+    }
+
     @Test func argumentsThatNobodyNamedAreNotWritten() throws {
         func accepts(_ parameters: JSONValue, _ arguments: String) throws -> Bool {
             let maker = AnswerGrammar(

@@ -113,6 +113,18 @@ import Testing
         #expect(probe.accepts(#"{"deep":["?"]}"#) && !probe.accepts(#"{"deep":[1]}"#))
     }
 
+    @Test(
+        arguments: [
+            ("[\\p{L} ]{1,64}", ["Zürich a", "x"], ["", "1", String(long.prefix(65))]),
+            ("[^\\s]{1,2000}", ["\"\\", long], ["a b", long + "x"]),
+            ("\\p{L}{1,40}-\\p{N}{1,40}", ["ä-1"], ["ä-", "1-1"]),
+        ] as [(String, [String], [String])])
+    func textsWithoutQuotesAreCountedToo(pattern: String, yes: [String], no: [String]) throws {
+        let grammar = try SchemaCompiler().grammar(ofTextsMatching: pattern)
+        for text in yes { #expect(grammar.matches(text.utf8), "\(text.prefix(80))") }
+        for text in no { #expect(!grammar.matches(text.utf8), "\(text.prefix(80))") }
+    }
+
     /// Forty tools with such patterns are within what all schemas may take together.
     @Test func manyWideClassesAreWithinTheBudget() throws {
         let members = (0..<40).map { number -> (String, JSONValue) in

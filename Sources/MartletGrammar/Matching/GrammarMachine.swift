@@ -109,14 +109,13 @@ package final class MachinePosition {
     }
 
     var allowedBytes: ByteSet {
-        if machine.program.hasDistinctItems {
-            return ByteSet((0...255).filter { copy().accept(CollectionOfOne($0)) })
-        }
         let classes = machine.program.classes
         let start = configuration
         let alive = (0..<machine.program.classCount).map {
             machine.store.step(start, UInt8($0)) != ConfigurationStore.dead
         }
-        return ByteSet((0...255).filter { alive[Int(classes[Int($0)])] })
+        let bytes: [UInt8] = (0...255).filter { alive[Int(classes[Int($0)])] }
+        guard machine.program.hasDistinctItems else { return ByteSet(bytes) }
+        return ByteSet(bytes.filter { copy().accept(CollectionOfOne($0)) })
     }
 }

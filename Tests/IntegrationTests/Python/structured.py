@@ -57,7 +57,9 @@ LEAVES = [
 ]
 TREE = {"$ref": "#/$defs/node", "$defs": {"node": record(["name"], name=text(4), parts=items({"$ref": "#/$defs/node"}, 0, 1))}}
 WHOLE = [
-    items({"enum": [1, 2, 3, 4]}, 2, 4, uniqueItems=True), TREE,
+    items({"enum": [1, 2, 3, 4]}, 2, 4, uniqueItems=True), TREE, items(text(2), 2, 5, uniqueItems=True),
+    items(record(a={"enum": [1, 2]}, b={"type": "boolean"}), 3, 4, uniqueItems=True),
+    record(long={"type": "string", "pattern": "^(?=.{3,40}$)[A-Za-z0-9_]{1,30}(?:-[a-z]{1,30})*$"}),
     {"type": "array", "prefixItems": [text(3), {"type": "integer", "minimum": 0, "maximum": 9}], "items": False, "minItems": 2},
     items({"type": "integer", "minimum": 0, "maximum": 9}, 1, 4, contains={"const": 7}),
     {"type": "object", "patternProperties": {"^n_[a-z]{1,3}$": {"type": "integer", "maximum": 9, "minimum": 0}},
@@ -75,7 +77,7 @@ SCHEMAS = WHOLE + [
     record(first=a, second=items(b, 0, 2)) for a, b in zip(LEAVES, itertools.islice(itertools.cycle(LEAVES), 7, None))
 ] + [record([f"k{i}"], **{f"k{i}": a, f"k{i + 1}": b, "list": items(c, 0, 2)})
      for i, (a, b, c) in enumerate(zip(LEAVES, LEAVES[3:] + LEAVES[:3], LEAVES[11:] + LEAVES[:11]))]
-assert len(SCHEMAS) == 50
+assert len(SCHEMAS) == 53
 
 
 def fault(document, schema):
