@@ -215,6 +215,36 @@ import Testing
         #expect(template.syntaxSource == .behaviour && template.syntax.syntax.family == "hermes")
     }
 
+    /// Templates that show no past calls, told by what they make of tools: more than one phrase tells a family.
+    @Test(arguments: [
+        ("<|tool_list_start|>[", "]<|tool_list_end|>", "<|tool_response_start|>"), ("List of tools: [", "]", ""),
+        ("Tools: ", "", "<|tool_response_start|>"), ("Call as <|tool_call_start|>[f()]<|tool_call_end|>: ", "", ""),
+    ])
+    func renderingsTellTheFamily(front: String, behind: String, response: String) throws {
+        let source = """
+            {%- if tools -%}<|im_start|>system\n\(front){{ tools | tojson }}\(behind)<|im_end|>{%- endif -%}
+            {%- for m in messages -%}<|im_start|>{{ m.role }}
+            {%- if m.role == 'tool' -%}\(response){%- endif -%}{{ m.content }}<|im_end|>{%- endfor -%}
+            {%- if add_generation_prompt -%}<|im_start|>assistant{%- endif -%}
+            """
+        let template = try ChatTemplate(
+            source: source, beginningToken: "", endToken: "<|im_end|>")
+        #expect(template.syntax.syntax.family == "lfm" && template.syntaxSource == .rendering)
+    }
+
+    @Test func listOfToolsBetweenTokensIsLFM() throws {
+        let template = try ChatTemplate(
+            source: TemplateFixtures.toolList, beginningToken: "<|startoftext|>", endToken: "<|im_end|>")
+        #expect(template.syntax.syntax.family == "lfm" && template.syntaxSource == .rendering)
+        var table = FamilyTable()
+        table.add("LFM2.jinja", template)
+        #expect(table.text.contains("| LFM2.jinja | lfm | rendering | – | `<\\|tool_call_start\\|>[`"))
+        let message = ReadMessage(
+            "<|tool_call_start|>[probe_alpha(argkey_one='x')]<|tool_call_end|>", template.syntax,
+            tools: SyntaxRecognition.offered)
+        #expect(message.calls.map(\.arguments) == [#"{"argkey_one":"x"}"#] && message.content.isEmpty)
+    }
+
     /// What is found is used only if the turns read back with it.
     @Test(arguments: [
         // The second call is written otherwise than the first.

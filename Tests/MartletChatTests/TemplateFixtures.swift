@@ -39,6 +39,27 @@ enum TemplateFixtures {
         {%- if add_generation_prompt -%}{{- '<turn>model\\n<think>\\n' -}}{%- endif -%}
         """
 
+    /// Tells tools in a system message and shows no past calls, as LFM2's.
+    static let toolList = """
+        {{- bos_token -}}
+        {%- set ns = namespace(lead='') -%}
+        {%- set ns.lead = messages[0].content if messages[0].role == 'system' else '' -%}
+        {%- if tools -%}
+        {%- set ns.lead = ns.lead ~ ('\\n' if ns.lead else '') ~ 'List of tools: <|tool_list_start|>[' -%}
+        {%- for tool in tools -%}
+        {%- set ns.lead = ns.lead ~ (tool if tool is string else tool | tojson) ~ (', ' if not loop.last else '') -%}
+        {%- endfor -%}
+        {%- set ns.lead = ns.lead ~ ']<|tool_list_end|>' -%}
+        {%- endif -%}
+        {%- if ns.lead -%}{{- '<|im_start|>system\\n' ~ ns.lead ~ '<|im_end|>\\n' -}}{%- endif -%}
+        {%- for m in messages if m.role != 'system' -%}
+        {{- '<|im_start|>' ~ m.role ~ '\\n' -}}
+        {{- '<|tool_response_start|>' ~ m.content ~ '<|tool_response_end|>' if m.role == 'tool' else m.content -}}
+        {{- '<|im_end|>\\n' -}}
+        {%- endfor -%}
+        {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
+        """
+
     /// Takes content only as parts, and arguments only as objects.
     static let parts = """
         {%- for m in messages -%}

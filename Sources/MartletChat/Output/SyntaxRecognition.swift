@@ -6,7 +6,8 @@ import OrderedCollections
 ///
 /// By what the template does, not by its words: a family is taken when the assistant's turn that the template renders
 /// for a message with calls parses back to those calls. What no known family reads is taken apart by
-/// `SyntaxAnalysis`; a template that does not show past calls is recognised by the family's markers in its source.
+/// `SyntaxAnalysis`; a template that does not show past calls is recognised by phrases in what it renders of tools, then
+/// in its source.
 struct SyntaxRecognition {
     let probe: TemplateProbe
     let capabilities: TemplateCapabilities
@@ -37,18 +38,31 @@ struct SyntaxRecognition {
             return (syntax, .analysis)
         }
         let sources = [probe.template.source, probe.toolUseTemplate?.source ?? ""]
-        for (marker, syntax) in Self.hints where sources.contains(where: { $0.contains(marker) }) {
-            return (syntax, .source)
+        for (texts, source) in [(toolTexts, TemplateAnalysisSource.rendering), (sources, .source)] {
+            for (phrases, syntax) in Self.hints
+            where phrases.contains(where: { phrase in texts.contains { $0.contains(phrase) } }) {
+                return (syntax, source)
+            }
         }
         return (OutputSyntax(family: "plain"), .none)
     }
 
-    /// What the source of a template says whose behaviour does not show how calls are written.
-    private static let hints: [(String, OutputSyntax)] = [
-        ("<|tool_call_start|>", .lfm), ("List of tools: [", .lfm), ("<|tool_call|>", .granite), ("<|/tool|>", .phi),
-        ("functools[", .firefunction), ("<tool_call>", .hermes), ("[TOOL_CALLS]", .mistralList),
-        ("<start_of_turn>", .gemmaFenced),
+    /// What tells a family where past calls are not shown: how it is told of tools, and what it is told of calls.
+    private static let hints: [(phrases: [String], syntax: OutputSyntax)] = [
+        (["<|tool_call_start|>", "<|tool_list_start|>", "<|tool_response_start|>", "List of tools: ["], .lfm),
+        (["<|tool_call|>"], .granite), (["<|/tool|>"], .phi), (["functools["], .firefunction),
+        (["<tool_call>"], .hermes), (["[TOOL_CALLS]", "[AVAILABLE_TOOLS]", "[TOOL_RESULTS]"], .mistralList),
+        (["<start_of_turn>"], .gemmaFenced),
     ]
+
+    /// What the template makes of tools, and of what one has answered.
+    private var toolTexts: [String] {
+        let result: JSONValue = ["role": "tool", "tool_call_id": "call00001", "name": "probe_alpha", "content": "Done"]
+        let conversations: [[JSONValue]] = [
+            [Self.user], [["role": "system", "content": "Be brief."], Self.user], [Self.user, result],
+        ]
+        return conversations.compactMap { probe.render($0, tools: Self.tools, asks: true) }
+    }
 
     // MARK: Turns
 
@@ -207,7 +221,9 @@ package enum TemplateAnalysisSource: String, Sendable {
     case behaviour
     /// As `behaviour`, with a form that was taken from differences between renderings.
     case analysis
-    /// By markers in its source, as it does not render past calls.
+    /// By phrases in what it renders of tools and their answers, as it does not render past calls.
+    case rendering
+    /// By such phrases in its source alone.
     case source
     /// No form of calls is known.
     case none
