@@ -197,6 +197,7 @@ let package = Package(
                 "MartletChat", "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
                 "MartletStreams", "MartletTestSupport", "MartletText",
             ],
+            exclude: ["Outputs"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",

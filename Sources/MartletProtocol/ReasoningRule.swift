@@ -4,6 +4,8 @@ package struct ReasoningRule: Sendable, Equatable {
     package var start: String
     /// What it ends with, such as `</think>`. Not empty.
     package var end: String
+    /// What begins a tool call, which ends thinking as well. None is empty.
+    package var callStarts: [String] = []
     /// What is forced in order to end it: `end`, with what the template puts around it.
     package var closing: String
     /// Whether the prompt ends inside of a think block.

@@ -11,8 +11,10 @@ enum DrawnText {
     }
 
     /// Byte by byte; now and then one of the form's literals, so that texts end.
+    ///
+    /// - Parameter literalOdds: how many bytes are drawn where a literal may come, for each literal.
     static func draw(
-        from grammar: Grammar, _ syntax: OutputSyntax, _ random: inout SeededGenerator
+        from grammar: Grammar, _ syntax: OutputSyntax, literalOdds: Int = 1, _ random: inout SeededGenerator
     ) -> String? {
         let markers = (syntax.calls?.literals ?? []) + (syntax.reasoning?.ends ?? []) + ["</zip>"]
         let literals = markers.map { Array($0.utf8) }
@@ -22,7 +24,9 @@ enum DrawnText {
         while text.count < 1_500 {
             let allowed = matcher.allowedBytes
             if matcher.isComplete, allowed.count == 0 || Int.random(in: 0..<3, using: &random) > 0 { break }
-            if allowed.count > 20, let literal = literals.randomElement(using: &random), matcher.accept(literal) {
+            if allowed.count > 20, literalOdds == 1 || Int.random(in: 0..<literalOdds, using: &random) == 0,
+                let literal = literals.randomElement(using: &random), matcher.accept(literal)
+            {
                 text += literal
                 continue
             }

@@ -63,21 +63,27 @@ private func read(
         #expect(message.content == text && message.reasoning.isEmpty)
     }
 
-    static let lost: [(text: String, warning: Bool)] = [
-        ("<tool_call>\n{\"name\": \"rm\", \"arguments\": {}}\n</tool_call>", true),
-        ("a <tool_call> b", true),
-        ("<tool_call>\n{\"name\": 5}", true),
-        ("<tool_call>\n{\"arguments\": {\"name\": \"now\"}}", true),
-        ("<tool_call>\n{\"name\": \"no", false),
-        ("<tool_call>", false),
-        ("<tool_call>\n[1, 2]</tool_call> and more <tool_call>", true),
+    static let lost: [(text: String, content: String, warning: Bool)] = [
+        (
+            "<tool_call>\n{\"name\": \"rm\", \"arguments\": {}}\n</tool_call>",
+            "\n{\"name\": \"rm\", \"arguments\": {}}\n", true
+        ),
+        ("a <tool_call> b", "a  b", true),
+        ("<tool_call>\n{\"name\": 5}", "\n{\"name\": 5}", true),
+        (
+            "<tool_call>\n{\"arguments\": {\"name\": \"now\"}}", "\n{\"arguments\": {\"name\": \"now\"}}", true
+        ),
+        ("<tool_call>\n{\"name\": \"no", "\n{\"name\": \"no", false),
+        ("<tool_call>", "", false),
+        ("<tool_call>\n[1, 2]</tool_call> and more <tool_call>", "\n[1, 2] and more ", true),
     ]
 
-    @Test(arguments: lost.indices) func whatIsNoCallIsContent(index: Int) {
-        let (text, warns) = Self.lost[index]
+    @Test(arguments: lost.indices) func whatIsNoCallIsContentButForItsMarkers(index: Int) {
+        let (text, content, warns) = Self.lost[index]
         let message = read(text, .hermes)
         #expect(message.calls.isEmpty)
-        #expect(message.content == text)
+        #expect(message.content == content)
+        #expect(message.all == text)
         #expect(message.warnings.isEmpty != warns)
     }
 
@@ -98,7 +104,7 @@ private func read(
         let text = "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": Oslo}}\n</tool_call>"
         let message = read(text, .hermes)
         #expect(message.calls.map(\.arguments) == [#"{"city":"#])
-        #expect(message.content == "Oslo}}\n</tool_call>")
+        #expect(message.content == "Oslo}}\n")
         #expect(message.warnings.count == 1)
     }
 

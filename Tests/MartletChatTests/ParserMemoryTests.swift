@@ -56,7 +56,8 @@ struct ParserMemoryTests {
                 // Two hold arguments back: tags in tags, and text that may be character data, are known at their end.
                 if kind == "call", ["MiniMax-M3", "openbmb-MiniCPM5-1B"].contains(name) { continue }
                 guard let few = most(30), let many = most(300) else { continue }
-                #expect(many <= few + 64, "\(name), \(kind): \(few), then \(many)")
+                // Between arguments more texts are looked for than within one.
+                #expect(many <= few + 256, "\(name), \(kind): \(few), then \(many)")
                 checked.insert(name)
             }
         }

@@ -55,7 +55,7 @@ struct TaggedStringTests {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
             guard let tags = Self.tags(of: template.syntax.syntax) else { continue }
-            let end = tags.nestedPrefix ?? String(decoding: TaggedPlan(tags).closing, as: UTF8.self)
+            let end = tags.nestedPrefix ?? String(decoding: SyntaxPlan.core(tags.closing), as: UTF8.self)
             for text in Self.texts(before: end) {
                 let call: JSONValue = [
                     "id": "call00001", "type": "function",

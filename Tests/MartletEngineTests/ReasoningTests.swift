@@ -133,6 +133,18 @@ import Testing
         #expect(!control.isExhausted)
     }
 
+    @Test func callEndsThinkingAndTheBudgetForIt() {
+        var rule = ReasoningRule(start: "<think>", end: "</think>", closing: "</think>", isOpen: true, budget: 3)
+        rule.callStarts = ["<tool_call>", "<function="]
+        for start in [["<tool_call>"], ["<tool", "_call", ">"], ["<fun", "ction="]] {
+            var control = ReasoningControl(rule)
+            for token in ["a", "<tool"] + start { control.take(ArraySlice(token.utf8)) }
+            #expect(control.phase == .answering)
+            for token in ["{", "}", "b", "c"] { control.take(ArraySlice(token.utf8)) }
+            #expect(!control.isExhausted && control.tokenCount == start.count + 1)
+        }
+    }
+
     @Test func whiteSpaceIsNoAnswer() {
         var control = ReasoningControl(ControlBench.thinking)
         control.take(ArraySlice("\n <th".utf8))

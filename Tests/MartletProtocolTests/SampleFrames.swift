@@ -112,6 +112,7 @@ enum SampleFrames {
         }
         request.reasoning?.turnBudget = random.maybe { $0.integer() }
         request.reasoning?.spent = random.list { $0.text() }
+        request.reasoning?.callStarts = random.list { _ in "<tool_call>" }
         request.isPaused = Bool.random(using: &random)
         request.continuation = random.list { $0.token() }
         request.continuationTime = random.duration()

@@ -6,7 +6,14 @@ import OrderedCollections
 /// Any text of a model is read as the same message however it is cut, without calls none of it is lost, and the
 /// arguments of a call that is complete are a JSON object.
 enum OutputFuzz {
-    private static let syntaxes = OutputSyntax.families.map(AnswerSyntax.init)
+    /// Each family, and each that has no thinking of its own with some.
+    private static let syntaxes =
+        (OutputSyntax.families
+        + OutputSyntax.families.filter { $0.reasoning == nil }.map { syntax in
+            var syntax = syntax
+            syntax.reasoning = OutputSyntax.Enclosure("<think>", "</think>")
+            return syntax
+        }).map(AnswerSyntax.init)
     private static let tools = OfferedTools([
         OfferedTools.Tool(
             name: "f",

@@ -6,6 +6,7 @@ extension AnswerGrammar {
         of calls: CallSyntax, _ tools: [Tool], _ demand: Demand, allowsSeveral: Bool, _ builder: inout GrammarBuilder
     ) throws(GrammarError) -> Answer? {
         var section = try section(of: calls, tools, allowsSeveral: allowsSeveral, &builder)
+        let alone = builder.sequence([section, try space(&builder), try messageEnd(&builder)])
         if case .anything = demand {
         } else {
             section = builder.sequence([
@@ -14,10 +15,10 @@ extension AnswerGrammar {
         }
         section = builder.sequence([section, try space(&builder), try messageEnd(&builder)])
         switch demand {
-        case .calls: return Answer(free: section)
+        case .calls: return Answer(free: section, calls: alone)
         case .value(let grammar):
             let value = builder.reference(try builder.include(grammar))
-            return Answer(free: section, value: try text(value, &builder))
+            return Answer(free: section, value: try text(value, &builder), calls: alone)
         case .anything:
             if calls.startsBare { return Answer(free: try bareAnswer(of: calls, tools, section, &builder)) }
             if let head = syntax.messageHead, head.call == "" {
@@ -26,7 +27,7 @@ extension AnswerGrammar {
             let starts = triggers
             guard !starts.isEmpty else { return nil }
             let free = builder.freeText(until: starts, excludingMarkers: starts.flatMap(OutputSyntax.tags))
-            return Answer(free: builder.sequence([free, builder.optional(section)]))
+            return Answer(free: builder.sequence([free, builder.optional(section)]), calls: alone)
         }
     }
 

@@ -10,32 +10,42 @@ extension AnswerGrammar {
         case .object: return .json
         case .python: return .python
         case .gemma: return .gemma
-        case .tagged(let tags): return .tagged(notation(of: tags, tool))
+        case .tagged(let tags): return .tagged(notation(of: tags, calls, tool))
         }
     }
 
-    private func notation(of tags: TaggedArguments, _ tool: OfferedTools.Tool) -> TagNotation {
-        let plan = TaggedPlan(tags)
+    private func notation(
+        of tags: TaggedArguments, _ calls: CallSyntax, _ tool: OfferedTools.Tool
+    ) -> TagNotation {
+        let plan = TaggedPlan(tags, of: calls)
         let tools = OfferedTools([tool])
         return TagNotation(
             ending: tags.nestedPrefix ?? String(decoding: plan.closing, as: UTF8.self), prefix: tags.nestedPrefix,
             opensWithLineFeed: plan.opensWithLineFeed, closesWithLineFeed: plan.closesWithLineFeed,
             allowsData: tags.allowsCDATA, writesPython: tags.writesPython,
             separator: { builder in try Self.spaced(tags.separator, &builder) },
-            alternatives: { key, builder in
-                try Self.alternatives(key, tags, tools.place(of: key, inTool: 0), &builder)
+            alternatives: { name, builder in
+                switch name {
+                case .named(let key):
+                    // What ends a key is not part of it.
+                    guard !key.contains(where: { "<>\"".contains($0) || $0.isWhitespace }) else { return [] }
+                    return try Self.alternatives(builder.text(key), tags, tools.place(of: key, inTool: 0), &builder)
+                case .other(let key):
+                    return try Self.alternatives(key, tags, tools.placeOfOthers(inTool: 0), &builder)
+                }
             })
     }
 
     /// - Parameter place: by which the reader tells what a text is, where nothing else does.
     private static func alternatives(
-        _ key: String, _ tags: TaggedArguments, _ place: SchemaPlace, _ builder: inout GrammarBuilder
+        _ key: Node, _ tags: TaggedArguments, _ place: SchemaPlace, _ builder: inout GrammarBuilder
     ) throws -> [TagNotation.Alternative] {
-        // What ends a key is not part of it.
-        guard !key.contains(where: { "<>\"".contains($0) || $0.isWhitespace }) else { return [] }
-        let front = builder.sequence([try spaced(tags.opening, &builder), builder.text(key)])
-        let closing = tags.nestedPrefix.map { "\($0)</\(key)>" } ?? tags.closing
-        let back = try spaced(String(decoding: SyntaxPlan.trimmed(closing), as: UTF8.self), &builder)
+        let front = builder.sequence([try spaced(tags.opening, &builder), key])
+        let closing = String(decoding: SyntaxPlan.trimmed(tags.closing), as: UTF8.self)
+        var back = try spaced(closing, &builder)
+        if let prefix = tags.nestedPrefix {
+            back = builder.sequence([try spaced(prefix, &builder), builder.text("</"), key, builder.text(">")])
+        }
         switch tags.middle {
         case .text(let text):
             let middle = try spaced(text.trimmingEnd, &builder)

@@ -145,6 +145,8 @@ package struct AnswerGrammar {
         if let head = syntax.messageHead {
             if let call = head.call { return call.isEmpty ? [] : [" " + call] }
         }
+        let starts = syntax.callStarts
+        if !starts.isEmpty { return starts }
         return ([calls.opening.isEmpty ? calls.callOpening : calls.opening])
             .map { String(decoding: SyntaxPlan.trimmed($0), as: UTF8.self) }.filter { !$0.isEmpty }
     }
@@ -191,6 +193,8 @@ package struct AnswerGrammar {
         var free: Node?
         /// What a schema describes.
         var value: Node?
+        /// Calls alone, which may end thinking in place of its own end.
+        var calls: Node?
     }
 
     /// An answer, with thinking in front where the model thinks.
@@ -203,9 +207,15 @@ package struct AnswerGrammar {
         guard let reasoning = syntax.reasoning, isThinking || mayThink else { return direct }
         let end = String(decoding: SyntaxPlan.trimmed(reasoning.ends[0]), as: UTF8.self)
         let lineEnds = try builder.repetition(builder.text("\n"), 0, 2)
-        let rest = builder.sequence([
-            builder.freeText(until: [end]), try literal(end, &builder), try literal(nextMessage, &builder),
+        let ended = builder.sequence([
+            try literal(end, &builder), try literal(nextMessage, &builder),
             builder.choice([free, builder.sequence([lineEnds, value])]),
+        ])
+        let starts = answer.calls == nil ? [] : syntax.callStarts
+        let calls = starts.isEmpty ? builder.never() : answer.calls ?? builder.never()
+        let rest = builder.sequence([
+            builder.freeText(until: [end] + starts, excludingMarkers: starts.flatMap(OutputSyntax.tags)),
+            builder.choice([ended, calls]),
         ])
         if isThinking { return rest }
         let start = OutputSyntax.behindHead(of: reasoning.start, in: opening)
@@ -270,15 +280,15 @@ package struct AnswerGrammar {
             ? builder.sequence([builder.text(","), try space(&builder)]) : try literal(calls.separator, &builder)
         let separator = builder.sequence([between, try headBetween(tools, &builder)])
         var wrapped = builder.choice(one)
+        // Some models leave it out in front of what begins a call.
+        var opening = try literal(calls.opening, &builder)
+        if syntax.callStarts.count > 1 { opening = builder.optional(opening) }
         if !calls.sharesSection {
-            wrapped = builder.sequence([
-                try literal(calls.opening, &builder), wrapped, try literal(calls.closing, &builder),
-            ])
+            wrapped = builder.sequence([opening, wrapped, try literal(calls.closing, &builder)])
         }
         let more = several ? builder.star(builder.sequence([separator, wrapped])) : builder.empty()
         let list = builder.sequence([wrapped, more])
         guard calls.sharesSection else { return list }
-        let opening = try literal(calls.opening, &builder)
         let closing = try literal(calls.closing, &builder)
         guard calls.isList else { return builder.sequence([opening, list, closing]) }
         let space = try space(&builder)

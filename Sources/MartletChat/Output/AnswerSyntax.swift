@@ -7,6 +7,9 @@ package struct AnswerSyntax: Sendable {
     let withCalls: SyntaxPlan
     let grammars = GrammarCache()
 
+    /// What begins a call that ends thinking.
+    package var callStarts: [String] { syntax.callStarts }
+
     package init(_ syntax: OutputSyntax) {
         self.syntax = syntax
         plain = SyntaxPlan(syntax, readsCalls: false)

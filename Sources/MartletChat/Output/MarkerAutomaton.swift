@@ -12,6 +12,9 @@ struct MarkerAutomaton: Sendable {
     private let depths: [UInt16]
     /// Of each state, the marker that ends there, or -1.
     private let matches: [Int16]
+    private let lengths: [Int]
+    /// Of each state, whether a marker goes on behind it.
+    private let extensions: [Bool]
 
     /// - Parameter markers: none empty; together fewer than 65,536 bytes.
     init(_ markers: [[UInt8]]) {
@@ -39,6 +42,8 @@ struct MarkerAutomaton: Sendable {
             }
             if matches[state] < 0 { matches[state] = Int16(index) }
         }
+        extensions = next.map { row in row.contains { $0 != 0 } }
+        lengths = markers.map(\.count)
         // Breadth first: the state to fall back to is complete when it is needed.
         var fallback = [Int](repeating: 0, count: next.count)
         var queue = next[0].filter { $0 != 0 }.map(Int.init)
@@ -73,6 +78,12 @@ struct MarkerAutomaton: Sendable {
     /// How many of the last bytes may be the beginning of a marker.
     func depth(_ state: Int) -> Int { Int(depths[state]) }
 
-    /// Which marker the stream ends with.
+    /// Which marker the stream ends with; of several, the longest.
     func match(_ state: Int) -> Int? { matches[state] < 0 ? nil : Int(matches[state]) }
+
+    /// The number of bytes of a marker.
+    func length(of match: Int) -> Int { lengths[match] }
+
+    /// Whether what the stream ends with may become a longer marker.
+    func isExtendable(_ state: Int) -> Bool { extensions[state] }
 }

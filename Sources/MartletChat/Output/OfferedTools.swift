@@ -30,9 +30,19 @@ package struct OfferedTools: Sendable, Equatable {
     /// The tool of that name.
     func number(of name: String) -> Int? { numbers[name] }
 
+    /// Whether a tool's schema names the argument `key`.
+    func names(_ key: String, inTool number: Int) -> Bool {
+        tools[number].parameters["properties"]?.objectValue?[key] != nil
+    }
+
     /// What is known of the argument `key` of a tool.
     func place(of key: String, inTool number: Int) -> SchemaPlace {
         SchemaPlace(root: tools[number].parameters).member(key)
+    }
+
+    /// What is known of those of a tool's arguments that its schema does not name.
+    func placeOfOthers(inTool number: Int) -> SchemaPlace {
+        SchemaPlace(root: tools[number].parameters).otherMember
     }
 }
 

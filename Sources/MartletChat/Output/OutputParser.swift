@@ -4,12 +4,13 @@ package import MartletProtocol
 ///
 /// Takes the answer's bytes as they come and hands the parts on in order, none of the text lost. How the bytes are cut
 /// changes only how the pieces are cut. The markers, the line ends behind the start of a think block, and the white
-/// space around its end, in front of calls and behind them are markup.
+/// space around its end, in front of calls and behind them are markup. So is a marker that has lost what it belongs to.
+/// A call ends thinking.
 ///
 /// What may still turn out to be part of a marker is held back: at most a marker's length, and white space next to one.
 /// - Complexity: linear in the bytes, however they are cut.
 package struct OutputParser: Sendable {
-    private enum State: Equatable {
+    enum State: Equatable {
         /// Reading content or thinking.
         case text
         /// Inside of a message's head: the state of the search for its end.
@@ -17,36 +18,56 @@ package struct OutputParser: Sendable {
         case calls
     }
     /// What is passed over in front of text.
-    private enum Skip {
+    enum Skip {
         case nothing
         case lineEnds
         case space
     }
-    /// Longest head of a message that is read.
-    private static let maximumHead = 512
+    /// What parts of calls may still come that belong to none.
+    enum Debris {
+        case nothing
+        /// Nothing but white space and markup has come since a call.
+        case behindCall
+        /// What was to be a call was none, and its end has not come.
+        case brokenCall
+    }
+    /// A whole marker among the held bytes, which may become a longer one.
+    struct Candidate {
+        var role: SyntaxPlan.Role
+        var range: Range<Int>
+    }
 
-    private let plan: SyntaxPlan
-    private let tools: OfferedTools?
+    let plan: SyntaxPlan
+    let tools: OfferedTools?
     /// Whether thinking is handed on as content, markers included.
-    private let showsReasoning: Bool
-    private var state = State.text
-    private var isReasoning = false
+    let showsReasoning: Bool
+    var state = State.text
+    var isReasoning = false
+    /// Nothing but white space has been thought in this think block.
+    var isThoughtEmpty = true
     /// Nothing but white space and markup so far.
-    private var isBeginning = true
-    private var skip = Skip.nothing
+    var isBeginning = true
+    var skip = Skip.nothing
     /// Bytes not handed on: white space, then the beginning of a marker.
-    private var held: [UInt8] = []
+    var held: [UInt8] = []
     /// How many of the held bytes are white space in front of what may be a marker.
-    private var heldSpace = 0
-    private var node = MarkerAutomaton.root
+    var heldSpace = 0
+    var node = MarkerAutomaton.root
+    var candidate: Candidate?
+    /// The last two bytes of text that were handed on.
+    var lastBytes: [UInt8] = []
+    var debris = Debris.nothing
     /// The head of a message, with the marker that began it.
-    private var head: [UInt8] = []
+    var head: [UInt8] = []
     /// Where the head begins behind that marker.
-    private var headStart = 0
-    private var calls: CallReader?
-    private var callCount = 0
+    var headStart = 0
+    var calls: CallReader?
+    var callCount = 0
+    /// Whether text is read once more that was to be a call, and whether calls are looked for in it.
+    var isReplaying = false
+    var readsCallsAgain = true
     /// What is to be said before anything else.
-    private var warnings: [String]
+    var warnings: [String]
 
     /// - Parameters:
     ///   - tools: What the model may call; `nil` = calls are text.
@@ -71,6 +92,7 @@ package struct OutputParser: Sendable {
                 if case .text(.content, _) = piece { hasContent = true }
             }
         }
+        if isReasoning, !held.isEmpty { isThoughtEmpty = false }
         hasContent = hasContent || (!isReasoning && !held.isEmpty)
         forget()
         isBeginning = !hasContent
@@ -85,11 +107,12 @@ package struct OutputParser: Sendable {
         guard state == .text else { return }
         if node == MarkerAutomaton.root {
             held = []
+            heldSpace = 0
         } else {
-            held.removeFirst(heldSpace)
+            dropHeld(heldSpace)
         }
-        heldSpace = 0
         isBeginning = true
+        debris = .nothing
     }
 
     /// The channel of the text that would come now.
@@ -107,6 +130,8 @@ package struct OutputParser: Sendable {
             if state == .text, skip == .nothing, held.isEmpty, isReasoning || !isBeginning {
                 let end = plainEnd(in: bytes, from: index)
                 if end > index {
+                    noteText()
+                    noteLast(bytes[index..<end])
                     run.take(.text(channel, bytes[index..<end]), emit)
                     index = end
                     continue
@@ -147,233 +172,27 @@ package struct OutputParser: Sendable {
     }
 
     private mutating func finishAll(_ emit: (OutputPiece) -> Void) {
-        switch state {
-        case .text: releaseAll(emit)
-        case .messageHead:
-            emit(.text(.markup, head[...]))
-            head = []
-        case .calls:
-            guard let rest = calls?.finish(emit) else { return }
-            if !rest.text.isEmpty { emit(.text(.content, rest.text[...])) }
-            if let warning = rest.warning { emit(.warning(warning)) }
-            calls = nil
+        // What was to be a head or a call is read again as text; each time its opening is left behind.
+        while true {
+            switch state {
+            case .text where candidate != nil: completeCandidate(emit)
+            case .text: return releaseAll(emit)
+            case .messageHead: breakHead(endCount: 0, isCall: false, emit)
+            case .calls: finishCalls(emit)
+            }
         }
-        state = .text
     }
 
-    private var markers: SyntaxPlan.Markers { isReasoning ? plan.reasoning : plan.content }
+    var markers: SyntaxPlan.Markers { isReasoning ? plan.reasoning : plan.content }
 
     /// Whether white space may belong to a marker behind it.
-    private var holdsSpace: Bool { isReasoning || isBeginning || plan.calls != nil }
+    var holdsSpace: Bool { isReasoning || isBeginning || plan.calls != nil }
 
-    private mutating func take(_ byte: UInt8, emit: (OutputPiece) -> Void) {
+    mutating func take(_ byte: UInt8, emit: (OutputPiece) -> Void) {
         switch state {
         case .text: takeText(byte, emit)
         case .messageHead(let state): takeHead(byte, state, emit)
         case .calls: takeCall(byte, emit)
         }
-    }
-
-    // MARK: Text
-
-    private mutating func takeText(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
-        if skip != .nothing {
-            let isSkipped = skip == .space ? ArgumentTranscriber.isSpace(byte) : byte == 0x0A || byte == 0x0D
-            if isSkipped {
-                emit(.text(markup, [byte]))
-                return
-            }
-            skip = .nothing
-        }
-        if isBeginning, !isReasoning, beginsBareCall(byte) {
-            beginCalls(.bare, emit)
-            takeCall(byte, emit)
-            return
-        }
-        let markers = markers
-        node = markers.automaton.next(node, byte)
-        let depth = markers.automaton.depth(node)
-        if depth == 0 {
-            if held.count > heldSpace || !ArgumentTranscriber.isSpace(byte) || !holdsSpace {
-                releaseAll(emit)
-                if !holdsSpace || !ArgumentTranscriber.isSpace(byte) {
-                    noteText()
-                    emit(.text(channel, [byte]))
-                    return
-                }
-            }
-            held.append(byte)
-            heldSpace = held.count
-            return
-        }
-        held.append(byte)
-        if depth < held.count - heldSpace {
-            // A shorter beginning of a marker remains: what is in front of it is text.
-            noteText()
-            release(held.count - depth, emit)
-        }
-        if let match = markers.automaton.match(node) {
-            let length = markers.automaton.depth(node)
-            complete(markers.roles[match], length: length, emit)
-        }
-    }
-
-    private mutating func noteText() {
-        if !isReasoning { isBeginning = false }
-    }
-
-    /// Thinking that is left in the content keeps its markers.
-    private var markup: Channel { showsReasoning ? .content : .markup }
-
-    private func beginsBareCall(_ byte: UInt8) -> Bool {
-        guard let calls = plan.calls?.syntax, calls.startsBare, held.count == heldSpace else { return false }
-        return byte == (calls.isList ? UInt8(ascii: "[") : UInt8(ascii: "{"))
-    }
-
-    /// The last `length` of the held bytes are a marker.
-    private mutating func complete(_ role: SyntaxPlan.Role, length: Int, _ emit: (OutputPiece) -> Void) {
-        node = MarkerAutomaton.root
-        switch role {
-        case .reasoningStart:
-            if !isBeginning { releaseSpace(emit) }
-            emitHeld(as: markup, emit)
-            isReasoning = true
-            skip = .lineEnds
-        case .reasoningEnd:
-            // In content it means something only where the answer begins: then nothing was thought.
-            guard isReasoning || isBeginning else {
-                releaseAll(emit)
-                return
-            }
-            emitHeld(as: markup, emit)
-            isReasoning = false
-            skip = .space
-        case .contentStart:
-            if !isBeginning { releaseSpace(emit) }
-            emitHeld(as: .markup, emit)
-            isBeginning = false
-        case .contentEnd, .ignored:
-            if !isBeginning, role == .contentEnd { releaseSpace(emit) }
-            emitHeld(as: .markup, emit)
-            skip = .space
-        case .messageHead:
-            head = held
-            headStart = held.count
-            held.removeAll(keepingCapacity: true)
-            heldSpace = 0
-            isReasoning = false
-            state = .messageHead(MarkerAutomaton.root)
-        case .section: beginCalls(.section, emit)
-        case .call: beginCalls(.call, emit)
-        }
-    }
-
-    private mutating func emitHeld(as channel: Channel, _ emit: (OutputPiece) -> Void) {
-        emit(.text(channel, held[...]))
-        held.removeAll(keepingCapacity: true)
-        heldSpace = 0
-    }
-
-    private mutating func releaseSpace(_ emit: (OutputPiece) -> Void) { release(heldSpace, emit) }
-
-    /// Hands on all that is held, because it is text and no marker follows at once.
-    private mutating func releaseAll(_ emit: (OutputPiece) -> Void) {
-        if held.count > heldSpace { noteText() }
-        release(held.count, emit)
-    }
-
-    /// Hands on the first `count` held bytes as text.
-    private mutating func release(_ count: Int, _ emit: (OutputPiece) -> Void) {
-        heldSpace = max(0, heldSpace - count)
-        if count == 0 { return }
-        emit(.text(channel, held[..<count]))
-        held.removeFirst(count)
-    }
-
-    // MARK: Heads of messages
-
-    private mutating func takeHead(_ byte: UInt8, _ node: Int, _ emit: (OutputPiece) -> Void) {
-        head.append(byte)
-        let next = plan.messageHeadEnd.next(node, byte)
-        state = .messageHead(next)
-        if plan.messageHeadEnd.match(next) != nil {
-            endHead(end: plan.messageHeadEnd.depth(next), emit)
-        } else if head.count > Self.maximumHead {
-            emit(.text(.content, head[...]))
-            head = []
-            isBeginning = false
-            state = .text
-        }
-    }
-
-    private mutating func endHead(end: Int, _ emit: (OutputPiece) -> Void) {
-        guard let syntax = plan.syntax.messageHead else { return }
-        let bytes = head
-        head = []
-        state = .text
-        let name = Array(bytes.dropLast(end).dropFirst(headStart))
-        func isHead(of words: [String]) -> Bool {
-            words.contains { word in
-                let word = Array(word.utf8)
-                return syntax.matchesWhole ? name == word : name.starts(with: word)
-            }
-        }
-        if let call = syntax.call, String(decoding: name, as: UTF8.self).contains(call) || call.isEmpty,
-            let callPlan = plan.calls, let tools,
-            case .headed(let head, _) = callPlan.syntax.form, CallReader.name(in: name, head, among: tools) != nil
-        {
-            emit(.text(.markup, bytes[...]))
-            beginCalls(.messageHead(name), emit)
-        } else if isHead(of: syntax.reasoning) {
-            emit(.text(.markup, bytes[...]))
-            isReasoning = true
-        } else if syntax.others == .markup || isHead(of: syntax.content) {
-            emit(.text(.markup, bytes[...]))
-        } else {
-            emit(.text(.content, bytes[...]))
-            isBeginning = false
-        }
-    }
-
-    // MARK: Calls
-
-    private mutating func beginCalls(_ beginning: CallReader.Beginning, _ emit: (OutputPiece) -> Void) {
-        guard let callPlan = plan.calls, let tools, callCount < CallReader.maximumCalls else {
-            releaseAll(emit)
-            return
-        }
-        calls = CallReader(callPlan, tools: tools, beginning: beginning, raw: held, nextCall: callCount)
-        held.removeAll(keepingCapacity: true)
-        heldSpace = 0
-        isReasoning = false
-        state = .calls
-        if case .messageHead = beginning, let step = calls?.endHead(emit) { follow(step, emit) }
-    }
-
-    private mutating func takeCall(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
-        guard let step = calls?.take(byte, emit: emit) else { return }
-        follow(step, emit)
-    }
-
-    private mutating func follow(_ step: CallReader.Step, _ emit: (OutputPiece) -> Void) {
-        switch step {
-        case .more: return
-        case .ended(let rest):
-            endCalls()
-            skip = .space
-            for byte in rest { take(byte, emit: emit) }
-        case .failed(let text, let warning):
-            endCalls()
-            isBeginning = false
-            if !text.isEmpty { emit(.text(.content, text[...])) }
-            if let warning { emit(.warning(warning)) }
-        }
-    }
-
-    private mutating func endCalls() {
-        callCount = calls?.nextCall ?? callCount
-        calls = nil
-        state = .text
-        isBeginning = false
     }
 }

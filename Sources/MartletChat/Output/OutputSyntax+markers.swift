@@ -54,6 +54,35 @@ extension OutputSyntax {
         return parts
     }
 
+    /// Whether a text begins with what is a tag, or the beginning of one.
+    static func beginsWithTag(_ text: String) -> Bool {
+        SyntaxPlan.trimmed(text).first.map { "<[]".utf8.contains($0) } ?? false
+    }
+
+    /// Whether nobody writes a tag in a text of its own, as `<|end|>` and `</tool_call>`, but not `</function>`.
+    static func isUnmistakable(_ tag: String) -> Bool {
+        if tag.contains("|") || tag.contains("｜") || tag.hasPrefix("]<]") { return true }
+        if tag.contains("_") || (tag.hasPrefix("<") && tag.contains(":")) { return true }
+        return tag.hasPrefix("<") && tag.contains(where: \.isLetter) && !tag.contains(where: \.isLowercase)
+    }
+
+    /// Tags of thinking, text and heads that mean something only together with others.
+    var strayTags: [String] {
+        var literals = reasoning.map { [$0.start] + $0.ends } ?? []
+        for enclosure in content { literals += [enclosure.start] + enclosure.ends }
+        if let messageHead {
+            literals += messageHead.starts + [messageHead.end, messageHead.callFront] + messageHead.callFillings
+        }
+        return (literals + ignored).flatMap(Self.tags).filter(Self.isUnmistakable)
+    }
+
+    /// What begins a call wherever it stands, and so ends thinking, too. Empty where calls begin as text may.
+    var callStarts: [String] {
+        guard let calls, !calls.startsBare, messageHead?.call == nil else { return [] }
+        let starts = [calls.opening, SyntaxPlan.core(calls.callOpening).count > 1 ? calls.callOpening : ""]
+        return starts.map { String(decoding: SyntaxPlan.trimmed($0), as: UTF8.self) }.filter(Self.beginsWithTag)
+    }
+
     /// What a model writes in front of its text; empty in most forms.
     var contentStart: String {
         if let first = content.first { return first.start }
@@ -72,6 +101,13 @@ extension OutputSyntax {
 }
 
 extension CallSyntax {
+    /// Tags of the form, and what its literals begin with where that is no whole tag.
+    var strayTags: [String] {
+        literals.flatMap(OutputSyntax.tags)
+            + literals.map { String(decoding: SyntaxPlan.core($0), as: UTF8.self) }
+            .filter { OutputSyntax.beginsWithTag($0) && $0.utf8.count > 2 }
+    }
+
     /// Every literal of the form.
     var literals: [String] {
         var literals = [opening, callOpening, callClosing, closing] + otherOpenings

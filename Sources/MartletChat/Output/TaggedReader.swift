@@ -7,6 +7,10 @@ struct TaggedReader: Sendable {
         case more
         /// The call is complete, its end included.
         case end
+        /// The call is complete in front of these bytes.
+        case endBefore([UInt8])
+        /// The byte begins arguments that are a JSON object.
+        case object
         /// These bytes are no argument.
         case failed(text: [UInt8])
     }
@@ -20,97 +24,174 @@ struct TaggedReader: Sendable {
         /// The word that says what the value is.
         case word(Int)
         case value
+        /// Within a value, behind what might be the end of the call: whether all of it has come.
+        case callEnd(isWhole: Bool)
+        /// Within a value, behind what might begin the next argument: the state of the search for its key's end.
+        case nextKey(Int)
         case nested
+    }
+    /// What may stand in a gap.
+    private enum GapText {
+        static let argument = 0
+        static let callEnd = 1
+        static let valueEnd = 2
     }
     /// Longest key or word that is read.
     private static let maximumKey = 1_024
 
     private let plan: TaggedPlan
-    private let callClosing: [[UInt8]]
+    private let gapTexts: [[[UInt8]]]
     private let tool: Int
     private let tools: OfferedTools
     private var phase = Phase.gap
     private var matcher: LiteralMatcher
-    /// What has been read since the last argument.
+    /// What has been read since the last argument, or behind what might end a value.
     private var held: [UInt8] = []
     private var key: [UInt8] = []
+    /// The keys of the arguments so far.
+    private var keys: Set<[UInt8]> = []
     private var count = 0
     private var types = JSONTypes.all
     private var value: TaggedValue
     private var nested = NestedValueReader(prefix: [])
 
-    /// - Parameter isInArgument: Whether the opening of the first argument has been read.
-    init(_ plan: TaggedPlan, callClosing: [[UInt8]], tool: Int, tools: OfferedTools, isInArgument: Bool) {
+    init(_ plan: TaggedPlan, _ calls: CallPlan, tool: Int, tools: OfferedTools) {
         self.plan = plan
-        self.callClosing = callClosing
         self.tool = tool
         self.tools = tools
-        matcher = LiteralMatcher([plan.opening, callClosing])
+        // Behind the first three: what shows that the end of the call is missing.
+        gapTexts = [plan.opening, calls.callClosing, [plan.closing], calls.closing, calls.callOpening]
+        matcher = LiteralMatcher(gapTexts)
         value = TaggedValue(plan, isText: true)
-        if isInArgument { phase = .key(MarkerAutomaton.root) }
     }
 
     mutating func take(_ byte: UInt8, into output: inout [UInt8]) -> Step {
         switch phase {
-        case .gap:
-            held.append(byte)
-            switch matcher.take(byte) {
-            case .more: break
-            case .match(0):
-                held = []
-                key = []
-                phase = .key(MarkerAutomaton.root)
-            case .match: return end(&output)
-            case .mismatch: return .failed(text: held)
-            }
-        case .key(let state):
-            key.append(byte)
-            guard key.count <= Self.maximumKey else { return .failed(text: key) }
-            let next = plan.keyEnd.next(state, byte)
-            phase = .key(next)
-            if plan.keyEnd.match(next) != nil {
-                key.removeLast(plan.keyEnd.depth(next))
-                return endKey(&output)
-            }
-        case .middle:
-            held.append(byte)
-            switch matcher.take(byte) {
-            case .more: break
-            case .match: beginWordOrValue(&output)
-            case .mismatch: return .failed(text: held)
-            }
+        case .gap: return takeGap(byte, &output)
+        case .key(let state): return takeKey(byte, state, &output)
+        case .middle: return takeMiddle(byte, &output)
         case .word(let state): return takeWord(byte, state, &output)
         case .value:
-            if value.take(byte, into: &output) { endArgument(&output) }
+            switch value.take(byte, into: &output) {
+            case nil: break
+            case .closing?: endArgument(&output)
+            case .argument?:
+                held = []
+                phase = .nextKey(MarkerAutomaton.root)
+            case .callClosing?:
+                held = []
+                matcher = LiteralMatcher([plan.sectionClosing])
+                phase = .callEnd(isWhole: plan.sectionClosing.isEmpty)
+            }
+            return .more
+        case .callEnd(let isWhole): return takeCallEnd(byte, isWhole, &output)
+        case .nextKey(let state): return takeNextKey(byte, state, &output)
         case .nested:
             switch nested.take(byte) {
-            case .more: break
+            case .more: return .more
             case .done:
                 output.append(contentsOf: nested.json(at: place))
                 startGap()
+                return .more
             case .failed: return .failed(text: [byte])
             }
         }
-        return .more
+    }
+
+    /// The answer is complete.
+    /// - Returns: whether the call is, its last closing tag aside.
+    mutating func finish(into output: inout [UInt8]) -> Bool {
+        switch phase {
+        case .callEnd(isWhole: true): break
+        case .callEnd, .nextKey:
+            _ = resumeValue(&output)
+            return false
+        default: return false
+        }
+        value.end(into: &output)
+        endArgument(&output)
+        end(&output)
+        return true
     }
 
     private var place: SchemaPlace { tools.place(of: String(decoding: key, as: UTF8.self), inTool: tool) }
 
-    private mutating func end(_ output: inout [UInt8]) -> Step {
-        output.append(contentsOf: (count == 0 ? "{}" : "}").utf8)
-        return .end
+    // MARK: Gaps
+
+    private mutating func takeGap(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
+        if byte == UInt8(ascii: "{"), count == 0, matcher.isAtBeginning { return .object }
+        held.append(byte)
+        switch matcher.take(byte) {
+        case .more: return .more
+        case .match(GapText.argument):
+            held = []
+            key = []
+            phase = .key(MarkerAutomaton.root)
+            return .more
+        case .match(GapText.callEnd):
+            end(&output)
+            return .end
+        case .match(GapText.valueEnd):
+            startGap()
+            return .more
+        case .match:
+            end(&output)
+            return .endBefore(held)
+        case .mismatch: return .failed(text: held)
+        }
     }
 
-    private mutating func endKey(_ output: inout [UInt8]) -> Step {
+    private mutating func startGap() {
+        held = []
+        matcher = LiteralMatcher(gapTexts)
+        phase = .gap
+    }
+
+    private mutating func end(_ output: inout [UInt8]) { output.append(contentsOf: (count == 0 ? "{}" : "}").utf8) }
+
+    // MARK: Keys
+
+    private mutating func takeKey(_ byte: UInt8, _ state: Int, _ output: inout [UInt8]) -> Step {
+        key.append(byte)
+        guard key.count <= Self.maximumKey else { return .failed(text: key) }
+        let next = plan.keyEnd.next(state, byte)
+        phase = .key(next)
+        guard let match = plan.keyEnd.match(next) else { return .more }
+        key.removeLast(plan.keyEnd.length(of: match))
+        return endKey(isInValue: match > 0, &output)
+    }
+
+    private mutating func endKey(isInValue: Bool, _ output: inout [UInt8]) -> Step {
         // Where closing tags begin as opening ones do, this is one.
-        if plan.syntax.nestedPrefix != nil, key.first == UInt8(ascii: "/") { return end(&output) }
-        key = Array(Text(String(decoding: key, as: UTF8.self), isTrusted: true).stripped().string.utf8)
+        if plan.syntax.nestedPrefix != nil, key.first == UInt8(ascii: "/") {
+            end(&output)
+            return .end
+        }
+        // Models repeat tags.
+        while key.starts(with: plan.openingText) { key.removeFirst(plan.openingText.count) }
+        key = Self.stripped(key)
         types = place.types
-        if plan.middle.isEmpty {
+        if plan.middle.isEmpty || isInValue {
             beginWordOrValue(&output)
         } else {
-            matcher = LiteralMatcher([plan.middle])
+            matcher = LiteralMatcher([plan.middle, plan.keyEndParts])
             phase = .middle
+        }
+        return .more
+    }
+
+    private mutating func takeMiddle(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
+        held.append(byte)
+        switch matcher.take(byte) {
+        case .more: return .more
+        case .match(0): beginWordOrValue(&output)
+        case .match: matcher = LiteralMatcher([plan.middle, plan.keyEndParts])
+        case .mismatch:
+            guard plan.wordEnd == nil else { return .failed(text: held) }
+            // What stands in front of the value is missing.
+            let bytes = Array(held.drop(while: ArgumentTranscriber.isSpace))
+            beginWordOrValue(&output)
+            return take(again: bytes, &output)
         }
         return .more
     }
@@ -141,9 +222,12 @@ struct TaggedReader: Sendable {
         return .more
     }
 
+    // MARK: Values
+
     private mutating func beginValue(_ output: inout [UInt8]) {
         output.append(UInt8(ascii: count == 0 ? "{" : ","))
         count += 1
+        keys.insert(key)
         JSONText.appendString(key, to: &output)
         output.append(UInt8(ascii: ":"))
         if let prefix = plan.syntax.nestedPrefix {
@@ -163,96 +247,70 @@ struct TaggedReader: Sendable {
         startGap()
     }
 
-    private mutating func startGap() {
-        matcher = LiteralMatcher([plan.opening, callClosing])
-        phase = .gap
-    }
-}
+    // MARK: Values whose closing tag is missing
 
-/// The value of one argument, up to its closing tag.
-struct TaggedValue: Sendable {
-    private static let dataStart = Array("<![CDATA[".utf8)
-    private static let dataEnd = Array("]]>".utf8)
-
-    private let plan: TaggedPlan
-    /// Whether it is a string, which is handed on as it comes.
-    let isText: Bool
-    /// What is kept of any other value.
-    private(set) var text: [UInt8] = []
-    /// Whether it stood in `<![CDATA[…]]>`, so that it is a string whatever it says.
-    private(set) var isData = false
-    private var matched = 0
-    private var isAtBeginning = true
-    /// Whether a line feed has been read that may belong to the closing tag.
-    private var holdsLineFeed = false
-
-    init(_ plan: TaggedPlan, isText: Bool) {
-        self.plan = plan
-        self.isText = isText
-    }
-
-    func begin(_ output: inout [UInt8]) {
-        if isText { output.append(UInt8(ascii: "\"")) }
-    }
-
-    /// - Returns: whether the value is complete.
-    mutating func take(_ byte: UInt8, into output: inout [UInt8]) -> Bool {
-        if isAtBeginning {
-            isAtBeginning = false
-            if plan.opensWithLineFeed, byte == 0x0A { return false }
+    /// Only the end of the answer shows that this was the end of the call. A string may hold the same.
+    private mutating func takeCallEnd(_ byte: UInt8, _ isWhole: Bool, _ output: inout [UInt8]) -> Step {
+        held.append(byte)
+        guard held.count <= Self.maximumKey else { return resumeValue(&output) }
+        if isWhole { return ArgumentTranscriber.isSpace(byte) ? .more : resumeValue(&output) }
+        switch matcher.take(byte) {
+        case .more: break
+        case .match: phase = .callEnd(isWhole: true)
+        case .mismatch: return resumeValue(&output)
         }
-        let before = matched
-        matched = plan.closingMatcher.next(after: matched, byte)
-        if matched == plan.closing.count {
-            if isInData {
-                write(plan.closing, &output)
-                matched = 0
-                return false
+        return .more
+    }
+
+    /// The opening of another argument that the tool has ends the value.
+    private mutating func takeNextKey(_ byte: UInt8, _ state: Int, _ output: inout [UInt8]) -> Step {
+        held.append(byte)
+        let next = plan.keyEnd.next(state, byte)
+        phase = .nextKey(next)
+        guard let match = plan.keyEnd.match(next) else {
+            let isKey = plan.keyEnd.depth(next) > 0 || !held.contains(UInt8(ascii: "<"))
+            return isKey && byte != 0x0A && held.count <= Self.maximumKey ? .more : resumeValue(&output)
+        }
+        var name = Array(held.dropLast(plan.keyEnd.length(of: match)))
+        if let rest = plan.opening.dropFirst().first {
+            name = Self.stripped(name)
+            guard name.starts(with: rest) else { return resumeValue(&output) }
+            name.removeFirst(rest.count)
+        }
+        name = Self.stripped(name)
+        guard tools.names(String(decoding: name, as: UTF8.self), inTool: tool), !keys.contains(name) else {
+            return resumeValue(&output)
+        }
+        value.end(into: &output)
+        endArgument(&output)
+        key = name
+        return endKey(isInValue: match > 0, &output)
+    }
+
+    /// It was text after all.
+    private mutating func resumeValue(_ output: inout [UInt8]) -> Step {
+        let bytes = held
+        held = []
+        value.keep(into: &output)
+        phase = .value
+        return take(again: bytes, &output)
+    }
+
+    private mutating func take(again bytes: [UInt8], _ output: inout [UInt8]) -> Step {
+        for (index, byte) in bytes.enumerated() {
+            let rest = bytes[(index + 1)...]
+            switch take(byte, into: &output) {
+            case .more: continue
+            case .end: return .endBefore(Array(rest))
+            case .endBefore(let bytes): return .endBefore(bytes + rest)
+            case .object: return .object
+            case .failed(let text): return .failed(text: text + rest)
             }
-            end(&output)
-            return true
         }
-        if matched > before { return false }
-        // What was held of a closing tag is text after all, but for its end that may still begin one.
-        let released = before + 1 - matched
-        if released > 0 {
-            writeLineFeed(&output)
-            let bytes = plan.closing[..<before] + [byte]
-            for byte in bytes.prefix(released) { writeByte(byte, &output) }
-        }
-        return false
+        return .more
     }
 
-    private mutating func writeByte(_ byte: UInt8, _ output: inout [UInt8]) {
-        if plan.closesWithLineFeed, byte == 0x0A {
-            writeLineFeed(&output)
-            holdsLineFeed = true
-        } else {
-            writeLineFeed(&output)
-            write(CollectionOfOne(byte), &output)
-        }
-    }
-
-    private mutating func writeLineFeed(_ output: inout [UInt8]) {
-        if holdsLineFeed { write(CollectionOfOne(0x0A), &output) }
-        holdsLineFeed = false
-    }
-
-    private mutating func write(_ bytes: some Sequence<UInt8>, _ output: inout [UInt8]) {
-        if isText { JSONText.appendEscaped(bytes, to: &output) } else { text.append(contentsOf: bytes) }
-    }
-
-    private var isInData: Bool {
-        plan.syntax.allowsCDATA && text.starts(with: Self.dataStart)
-            && !Array(text.suffix(3)).elementsEqual(Self.dataEnd)
-    }
-
-    private mutating func end(_ output: inout [UInt8]) {
-        if isText {
-            output.append(UInt8(ascii: "\""))
-        } else if plan.syntax.allowsCDATA, text.starts(with: Self.dataStart), text.count >= 12 {
-            text = Array(text[Self.dataStart.count..<text.count - Self.dataEnd.count])
-            isData = true
-        }
+    private static func stripped(_ bytes: [UInt8]) -> [UInt8] {
+        Array(Text(String(decoding: bytes, as: UTF8.self), isTrusted: true).stripped().string.utf8)
     }
 }

@@ -137,6 +137,7 @@ extension ReasoningRule: FrameField {
         writer.write(message)
         writer.write(turnBudget)
         writer.write(spent)
+        writer.write(callStarts)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -145,7 +146,8 @@ extension ReasoningRule: FrameField {
             isOpen: try reader.readBool(), budget: try reader.readOptionalInt(), message: try reader.readString())
         turnBudget = try reader.readOptionalInt()
         spent = try reader.readStrings()
-        guard !start.isEmpty, !end.isEmpty else { throw .invalidValue("marker") }
+        callStarts = try reader.readStrings()
+        guard !start.isEmpty, !end.isEmpty, !callStarts.contains("") else { throw .invalidValue("marker") }
     }
 }
 

@@ -37,10 +37,20 @@ package struct SchemaPlace: Hashable, Sendable {
     package var types: JSONTypes { schema.map { types(of: $0) } ?? .all }
 
     /// The place of the member `key`, if the value is an object.
-    package func member(_ key: String) -> SchemaPlace {
+    package func member(_ key: String) -> SchemaPlace { member(named: key) }
+
+    /// The place of each member that no schema names, if the value is an object.
+    package var otherMember: SchemaPlace { member(named: nil) }
+
+    private func member(named key: String?) -> SchemaPlace {
         found { schema, pointer in
-            guard let member = schema["properties"]?.objectValue?[key] else { return nil }
-            return (member, SchemaResources.pointer(pointer + "/properties", key))
+            if let key, let member = schema["properties"]?.objectValue?[key] {
+                return (member, SchemaResources.pointer(pointer + "/properties", key))
+            }
+            guard schema["patternProperties"] == nil, let others = schema["additionalProperties"],
+                others.objectValue != nil
+            else { return nil }
+            return (others, pointer + "/additionalProperties")
         }
     }
 

@@ -32,7 +32,6 @@ extension SchemaEmitter {
     }
 
     private mutating func arguments(_ shape: ObjectShape, _ notation: ArgumentNotation) throws -> Node {
-        var shape = shape
         if case .tagged(let tags) = notation, tags.prefix == nil { avoided = tags.ending }
         switch notation {
         case .json, .gemma: return try object(shape)
@@ -40,26 +39,37 @@ extension SchemaEmitter {
             let brackets = Brackets(
                 open: builder.text("("), emptyEnd: builder.text(")"), lead: builder.empty(),
                 between: builder.text(", "), end: builder.text(")"))
-            shape.others = []
             return try object(shape, in: brackets) { member, emitter in
                 guard Self.isKeyword(member.key) else { return emitter.builder.never() }
                 let value = try emitter.value(member.state)
                 return emitter.builder.sequence([emitter.builder.text(member.key + "="), value])
+            } others: { names, state, emitter in
+                let name = try emitter.bareName(names)
+                let value = try emitter.value(state)
+                return emitter.builder.sequence([name, emitter.builder.text("="), value])
             }
         case .tagged(let tags):
             let nothing = builder.empty()
             let brackets = Brackets(
                 open: nothing, emptyEnd: nothing, lead: nothing, between: try tags.separator(&builder), end: nothing)
-            shape.others = []
             return try object(shape, in: brackets) { member, emitter in
-                var alternatives: [Node] = []
-                for alternative in try tags.alternatives(member.key, &emitter.builder) {
-                    let value = try emitter.at(alternative.place) { try $0.value(member.state, alternative, tags) }
-                    alternatives.append(emitter.builder.sequence([alternative.front, value, alternative.back]))
-                }
-                return emitter.builder.choice(alternatives)
+                try emitter.argument(.named(member.key), member.state, tags)
+            } others: { names, state, emitter in
+                let name = try emitter.bareName(names)
+                return try emitter.argument(.other(name), state, tags)
             }
         }
+    }
+
+    private mutating func argument(
+        _ name: TagNotation.Name, _ state: SchemaState, _ tags: TagNotation
+    ) throws -> Node {
+        var alternatives: [Node] = []
+        for alternative in try tags.alternatives(name, &builder) {
+            let value = try at(alternative.place) { try $0.value(state, alternative, tags) }
+            alternatives.append(builder.sequence([alternative.front, value, alternative.back]))
+        }
+        return builder.choice(alternatives)
     }
 
     /// Whether a name can stand in front of `=`.

@@ -5,6 +5,7 @@ extension SchemaEmitter {
     private static var cellLimit: Int { 12_000 }
 
     typealias MemberWriter = (ObjectShape.Member, inout SchemaEmitter) throws -> Node
+    typealias OtherWriter = (MemberNames, SchemaState, inout SchemaEmitter) throws -> Node
 
     mutating func object(_ shape: ObjectShape) throws -> Node {
         // What is read as an array where that is allowed, too, is no object.
@@ -21,6 +22,8 @@ extension SchemaEmitter {
         return try object(shape, in: objects) { entry, emitter in
             let value = try emitter.at(emitter.place(ofMember: entry.key)) { try $0.value(entry.state) }
             return emitter.member(entry.key, value)
+        } others: { names, state, emitter in
+            try emitter.member(names, emitter.at(.unknown) { try $0.value(state) })
         }
     }
 
@@ -28,7 +31,9 @@ extension SchemaEmitter {
     ///
     /// Written from the last member to the first. Without bounds on their number it only matters whether one has been
     /// written; with bounds, how many.
-    mutating func object(_ shape: ObjectShape, in brackets: Brackets, _ write: MemberWriter) throws -> Node {
+    mutating func object(
+        _ shape: ObjectShape, in brackets: Brackets, _ write: MemberWriter, others writeOther: OtherWriter
+    ) throws -> Node {
         var shape = shape
         if notation == .gemma { shape.members.sort { ExactString($0.key) < ExactString($1.key) } }
         let least = shape.members.count { $0.isRequired } + shape.wanted.count
@@ -50,7 +55,10 @@ extension SchemaEmitter {
         }
         if areMany { return try manyMembers(shape, brackets, write) }
         var others: [Node] = []
-        for other in shape.others { others.append(try member(other.names, at(.unknown) { try $0.value(other.state) })) }
+        for other in shape.others { others.append(try writeOther(other.names, other.state, &self)) }
+        // The wanted ones come last: a later member of the same name would count instead of them.
+        var wanted: [Node] = []
+        for one in shape.wanted { wanted.append(try writeOther(one.names, one.state, &self)) }
         let other = builder.choice(others)
         // Cells of the row below: what may follow when so many members have been written; the last stands for more.
         var row: [Node] = []
@@ -58,7 +66,7 @@ extension SchemaEmitter {
             row.append(
                 isCounted
                     ? try tail(shape, brackets, other, count: count)
-                    : try tail(shape, brackets, other, written: count))
+                    : tail(wanted, brackets, other, written: count))
         }
         // Where one that must be there is still to come, nothing that the schema does not name may delay it, unless
         // the schema says outright that there are others.
@@ -146,18 +154,15 @@ extension SchemaEmitter {
 
     /// What follows the last member of the schema: others, those that are wanted, and the bracket.
     private mutating func tail(
-        _ shape: ObjectShape, _ brackets: Brackets, _ other: Node, written: Int
-    ) throws -> Node {
+        _ wanted: [Node], _ brackets: Brackets, _ other: Node, written: Int
+    ) -> Node {
         let more = builder.star(builder.sequence([brackets.between, other]))
-        if shape.wanted.isEmpty {
+        if wanted.isEmpty {
             if written > 0 { return builder.sequence([more, brackets.end]) }
             return builder.choice([
                 brackets.emptyEnd, builder.sequence([brackets.lead, other, more, brackets.end]),
             ])
         }
-        // The wanted ones come last: a later member of the same name would count instead of them.
-        var wanted: [Node] = []
-        for one in shape.wanted { wanted.append(try member(one.names, at(.unknown) { try $0.value(one.state) })) }
         var ending = brackets.end
         for one in wanted.dropFirst().reversed() { ending = builder.sequence([brackets.between, one, ending]) }
         ending = builder.sequence([wanted[0], ending])

@@ -225,11 +225,19 @@ struct SchemaEmitter: ~Copyable {
             return builder.choice([
                 try self.automaton(automaton.jsonString()), try self.automaton(automaton.jsonString(quote: 0x27)),
             ])
-        case .gemma, .tags:
-            let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
-            let item = CharacterAutomaton(texts: [ValueNotation.item])
-            return try automaton(try names.automaton.intersection(plain).subtracting(item).plainText())
+        case .gemma, .tags: return try bareName(names)
         }
+    }
+
+    /// A name that stands without quotes.
+    mutating func bareName(_ names: MemberNames) throws -> Node {
+        let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
+        var automaton = try names.automaton.intersection(plain)
+        switch notation {
+        case .gemma, .tags: automaton = try automaton.subtracting(CharacterAutomaton(texts: [ValueNotation.item]))
+        case .json, .python: break
+        }
+        return automaton.isEmpty ? builder.never() : try self.automaton(automaton.plainText())
     }
 
     // MARK: Strings

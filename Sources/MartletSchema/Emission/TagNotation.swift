@@ -6,6 +6,13 @@ package import MartletGrammar
 package struct TagNotation {
     package typealias Node = GrammarBuilder.Node
 
+    /// The name of an argument.
+    package enum Name {
+        case named(String)
+        /// One of those that the schema does not name.
+        case other(Node)
+    }
+
     /// One way to write an argument.
     package struct Alternative {
         package var front: Node
@@ -40,12 +47,12 @@ package struct TagNotation {
     /// Between two arguments.
     package var separator: (inout GrammarBuilder) throws -> Node
     /// The ways to write the argument of that name.
-    package var alternatives: (String, inout GrammarBuilder) throws -> [Alternative]
+    package var alternatives: (Name, inout GrammarBuilder) throws -> [Alternative]
 
     package init(
         ending: String, prefix: String?, opensWithLineFeed: Bool, closesWithLineFeed: Bool, allowsData: Bool,
         writesPython: Bool, separator: @escaping (inout GrammarBuilder) throws -> Node,
-        alternatives: @escaping (String, inout GrammarBuilder) throws -> [Alternative]
+        alternatives: @escaping (Name, inout GrammarBuilder) throws -> [Alternative]
     ) {
         self.ending = ending
         self.prefix = prefix

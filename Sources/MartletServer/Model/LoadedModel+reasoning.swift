@@ -21,6 +21,7 @@ extension LoadedModel {
             start: rendered.thinkingStart, end: markers.end, closing: rendered.closing,
             isOpen: rendered.reasoning == .open,
             budget: budget, message: request.reasoningMessage)
+        if request.tools.isActive, let template = try? template.get() { rule.callStarts = template.syntax.callStarts }
         if let turnBudget = request.reasoningTurnBudget {
             rule.turnBudget = turnBudget
             rule.spent = request.spentReasoning

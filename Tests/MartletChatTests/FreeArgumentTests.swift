@@ -1,0 +1,62 @@
+import MartletGrammar
+import MartletJSON
+import MartletSchema
+import MartletTestSupport
+import OrderedCollections
+import Testing
+
+@testable import MartletChat
+@testable import MartletSchema
+
+/// Arguments that a tool's schema does not name, but allows: every form can write them, and reads them.
+///
+/// In forms that write arguments as JSON they are members as in any object.
+@Suite struct FreeArgumentTests {
+    static let schemas: [JSONValue] = [
+        ["type": "object"],
+        ["type": "object", "properties": ["a": ["type": "integer"]], "additionalProperties": true],
+        [
+            "type": "object", "properties": ["a": ["type": "integer"]], "required": ["a"],
+            "additionalProperties": ["type": "string", "maxLength": 4],
+        ],
+        ["type": "object", "additionalProperties": ["type": "integer", "minimum": 3]],
+        ["type": "object", "additionalProperties": ["type": ["boolean", "null"]], "minProperties": 1],
+        ["type": "object", "patternProperties": ["^x": ["type": "string"]], "additionalProperties": false],
+        ["type": "object", "required": ["b"], "additionalProperties": ["enum": ["12", 12, "true", "z"]]],
+    ]
+
+    /// Forms in which arguments are no JSON.
+    static let families = OutputSyntax.families.indices.filter { index in
+        guard case .headed(_, let form)? = OutputSyntax.families[index].calls?.form else { return false }
+        return form != .object
+    }
+
+    @Test(arguments: families) func whatIsWrittenFulfilsTheSchema(family: Int) throws {
+        let syntax = OutputSyntax.families[family]
+        let answers = AnswerSyntax(syntax)
+        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: DrawnText.opening(of: syntax))
+        var all = 0
+        for schema in Self.schemas {
+            var free = 0
+            let tool = OfferedTools.Tool(name: "note", parameters: schema)
+            let maker = AnswerGrammar(answers, prompt: prompt)
+            let made = try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: false)
+            let grammar = try #require(made).grammar
+            let nodes = try SchemaReader.read(schema, limits: .standard, dropping: [])
+            let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
+            var random = SeededGenerator(seed: 7)
+            for _ in 0..<20 where free < 2 {
+                guard let text = DrawnText.draw(from: grammar, syntax, literalOdds: 3, &random) else { continue }
+                let message = ReadMessage(text, answers, tools: OfferedTools([tool]), after: prompt.opening)
+                let label = Comment(rawValue: "\(syntax.family), \(schema.text): \(text.debugDescription)")
+                let call = try #require(message.calls.first, label)
+                #expect(message.calls.count == 1 && call.isComplete && message.warnings.isEmpty, label)
+                let value = try #require(call.value, label)
+                #expect(try evaluator.isValid(value, 0), label)
+                if value.objectValue?.keys.contains(where: { $0 != "a" }) == true { free += 1 }
+            }
+            all += free
+        }
+        #expect(all >= 4, "\(syntax.family): only \(all) calls with free names were drawn")
+    }
+}

@@ -1,0 +1,87 @@
+import MartletJSON
+import OrderedCollections
+import Testing
+
+@testable import MartletChat
+
+/// How answers of a family are read: one file for each family in `Outputs`.
+struct OutputCases: Sendable, CustomTestStringConvertible {
+    struct Case: Sendable {
+        var name: String
+        var output: String
+        /// What the prompt ends with, as far as it begins the answer.
+        var opening: String
+        var showsReasoning: Bool
+        /// Without its warnings.
+        var expected: JSONValue
+        var warnings: [String]
+        /// Whether the model may write it, where that is said.
+        var isAllowed: Bool?
+        /// Whether it is just as the form has it.
+        var isWellFormed: Bool
+    }
+    let file: String
+    let syntax: AnswerSyntax
+    let cases: [Case]
+
+    var testDescription: String { file }
+
+    static let tools = OfferedTools([
+        OfferedTools.Tool(
+            name: "get_weather",
+            parameters: [
+                "type": "object", "properties": ["city": ["type": "string"], "days": ["type": "integer"]],
+                "required": ["city"],
+            ]),
+        OfferedTools.Tool(name: "now", parameters: ["type": "object", "properties": [:]]),
+        OfferedTools.Tool(name: "note", parameters: ["type": "object"]),
+    ])
+
+    private static let folder =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/Outputs"
+
+    static let all: [OutputCases] = {
+        let files = Set(OutputSyntax.families.map(\.family)).union(["hunyuan-opensource"]).sorted()
+        return files.compactMap { try? OutputCases(file: $0) }
+    }()
+
+    init(file: String) throws {
+        self.file = file
+        let json = try JSONParser.parse(TemplateFolder.read("\(Self.folder)/\(file).json") ?? [])
+        let family = json["family"]?.stringValue
+        let variants = OutputSyntax.families.filter { $0.family == family }
+        let variant = Int(json["variant"]?.integerValue ?? 0)
+        var syntax = try #require(variant < variants.count ? variants[variant] : nil)
+        if let markers = json["thinking"]?.arrayValue?.compactMap(\.stringValue) {
+            syntax.reasoning = OutputSyntax.Enclosure(markers[0], markers[1])
+        }
+        self.syntax = AnswerSyntax(syntax)
+        let opening = json["opening"]?.stringValue ?? ""
+        cases = try #require(json["cases"]?.arrayValue).map { test in
+            Case(
+                name: try #require(test["name"]?.stringValue), output: try #require(test["output"]?.stringValue),
+                opening: test["opening"]?.stringValue ?? opening,
+                showsReasoning: test["reasoning_format"]?.stringValue == "none",
+                expected: try #require(test["expected"]),
+                warnings: test["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? [],
+                isAllowed: test["isAllowed"]?.boolValue, isWellFormed: test["isWellFormed"]?.boolValue ?? false)
+        }
+    }
+
+    func parser(_ test: Case) -> OutputParser {
+        OutputParser(syntax, tools: Self.tools, after: test.opening, showsReasoning: test.showsReasoning)
+    }
+
+    func message(_ output: String, _ test: Case, cuts: [Int] = []) -> ParsedMessage {
+        let bytes = Array(output.utf8)
+        var parser = parser(test)
+        var message = ParsedMessage()
+        var start = 0
+        for end in cuts + [bytes.count] {
+            parser.append(bytes[start..<end]) { message.take($0) }
+            start = end
+        }
+        parser.finish { message.take($0) }
+        return message
+    }
+}
