@@ -42,7 +42,7 @@ import Testing
             let maker = AnswerGrammar(answers, prompt: prompt)
             let made = try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: false)
             let grammar = try #require(made).grammar
-            let nodes = try SchemaReader.read(schema, limits: .standard, dropping: [])
+            let nodes = try SchemaReader.read(schema, limits: .standard)
             let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
             var random = SeededGenerator(seed: 7)
             for _ in 0..<20 where free < 2 {

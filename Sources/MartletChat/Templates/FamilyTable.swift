@@ -41,8 +41,16 @@ package struct FamilyTable {
         # Templates
 
         Made by `martlet templates --page FILES`. How a model writes thinking and tool calls is taken from its chat template: from
-        what the template renders for past turns (*behaviour*), from the differences between what it renders (*analysis*), or from
-        words in it where it does not show past calls (*source*).
+        what the template renders for past turns (*behaviour*), or from the differences between what it renders (*analysis*). Where it
+        does not show past calls, phrases tell the family: in what it renders of tools (*rendering*), or in its source (*source*).
+
+        `martlet template parse TEMPLATE INPUT.json` prints the message that an answer is read as, for INPUT such as
+        `{"output": "<think>Hm.</think>Yes."}` with `tools`, `messages`, `kwargs` and `reasoning_format` as in a request. With `--explain`
+        it prints what was recognised where. The answer is read whole and cut at every place, and the command fails where the two differ.
+
+        A call ends thinking, with or without the marker that ends it. A marker is never content: one that is missing or comes twice
+        is passed over where what is meant is certain; one that belongs to nothing is left out. Behind a backtick it is quoted, and text.
+        What was to be a call and is none (an unknown tool, say) is text without its markers, and a warning.
 
         ## Families
 

@@ -8,39 +8,24 @@ package struct TemplateRenderInput: Sendable {
     /// Reads `messages`, `tools`, `add_generation_prompt` (true), `kwargs`, `bos_token`, `eos_token` and `now` (as in
     /// `2026-01-15T10:30:00`; the system's time). `null` counts as absent; other fields are an error.
     package init(_ json: JSONValue) throws(InputError) {
-        guard case .object(let members) = json else {
-            throw InputError(message: "the input must be an object, not \(json.kindName)")
-        }
-        let known = ["messages", "tools", "add_generation_prompt", "kwargs", "bos_token", "eos_token", "now"]
-        // Cases of a test suite carry a name.
-        for key in members.keys where !known.contains(key) && key != "name" {
-            throw InputError(message: "'\(key)' is unknown; known are \(known.joined(separator: ", "))")
-        }
-        func field<Value>(
-            _ name: String, _ kind: String, _ read: (JSONValue) -> Value?
-        ) throws(InputError) -> Value? {
-            guard let value = json[name] else { return nil }
-            guard let result = read(value) else {
-                throw InputError(message: "'\(name)' must be \(kind), not \(value.kindName)")
-            }
-            return result
-        }
-        guard let messages = try field("messages", "an array", \.arrayValue) else {
+        let fields = try InputFields(
+            json, known: ["messages", "tools", "add_generation_prompt", "kwargs", "bos_token", "eos_token", "now"])
+        guard let messages = try fields.value("messages", "an array", \.arrayValue) else {
             throw InputError(message: "'messages' is missing")
         }
         var now = TemplateTime.now
-        if let text = try field("now", "a string", \.stringValue) {
+        if let text = try fields.value("now", "a string", \.stringValue) {
             guard let time = TemplateTime(text) else {
                 throw InputError(message: "'now' must be a date and time as in 2026-01-15T10:30:00, not '\(text)'")
             }
             now = time
         }
         input = JinjaTemplate.Input(
-            messages: messages, tools: try field("tools", "an array", \.arrayValue),
-            addsGenerationPrompt: try field("add_generation_prompt", "a boolean", \.boolValue) ?? true,
-            arguments: try field("kwargs", "an object", \.objectValue) ?? [:],
-            beginningToken: try field("bos_token", "a string", \.stringValue) ?? "",
-            endToken: try field("eos_token", "a string", \.stringValue) ?? "", now: now)
+            messages: messages, tools: try fields.value("tools", "an array", \.arrayValue),
+            addsGenerationPrompt: try fields.value("add_generation_prompt", "a boolean", \.boolValue) ?? true,
+            arguments: try fields.value("kwargs", "an object", \.objectValue) ?? [:],
+            beginningToken: try fields.value("bos_token", "a string", \.stringValue) ?? "",
+            endToken: try fields.value("eos_token", "a string", \.stringValue) ?? "", now: now)
     }
 
     /// What is wrong with the input.

@@ -1,0 +1,76 @@
+import MartletJSON
+import MartletProtocol
+
+/// Which part of an answer was recognised as what.
+package struct OutputExplanation: Sendable, Equatable {
+    package struct Part: Sendable, Equatable {
+        /// Bytes of the answer.
+        package var range: Range<Int>
+        /// `content`, `reasoning`, `markup`, `call 0`, `arguments 0` or `warning`.
+        package var kind: String
+        package var text: String
+    }
+    package private(set) var parts: [Part] = []
+
+    /// - Parameter parser: one that has read nothing.
+    init(of output: [UInt8], by parser: OutputParser) {
+        var parser = parser
+        var place = 0
+        // Behind a call the place is found again by the text: arguments are not handed on as they stand there.
+        var isExact = true
+        var arguments: [UInt8] = []
+        var argumentStart = 0
+        var texts: [(range: Range<Int>, channel: Channel)] = []
+        func flush() {
+            for (range, channel) in texts {
+                parts.append(
+                    Part(range: range, kind: "\(channel)", text: String(decoding: output[range], as: UTF8.self)))
+            }
+            texts = []
+        }
+        func take(_ piece: OutputPiece, read: Int) {
+            switch piece {
+            case .text(let channel, let bytes):
+                if !isExact { place = Self.lastPlace(of: bytes, in: output[place..<read]) ?? place }
+                isExact = true
+                let end = min(place + bytes.count, output.count)
+                if let last = texts.last, last.channel == channel, last.range.upperBound == place {
+                    texts[texts.count - 1].range = last.range.lowerBound..<end
+                } else {
+                    texts.append((place..<end, channel))
+                }
+                place = end
+            case .call(let number, let name):
+                flush()
+                parts.append(Part(range: place..<place, kind: "call \(number)", text: name))
+                argumentStart = place
+                arguments = []
+                isExact = false
+            case .arguments(_, let bytes): arguments += bytes
+            case .callEnd(let number):
+                parts.append(
+                    Part(
+                        range: argumentStart..<read, kind: "arguments \(number)",
+                        text: String(decoding: arguments, as: UTF8.self)))
+            case .warning(let text):
+                flush()
+                parts.append(Part(range: place..<place, kind: "warning", text: text))
+            }
+        }
+        for index in output.indices { parser.append(output[index...index]) { take($0, read: index + 1) } }
+        parser.finish { take($0, read: output.count) }
+        flush()
+    }
+
+    private static func lastPlace(of text: ArraySlice<UInt8>, in bytes: ArraySlice<UInt8>) -> Int? {
+        guard bytes.count >= text.count else { return nil }
+        return (bytes.startIndex...bytes.endIndex - text.count).last { bytes[$0...].starts(with: text) }
+    }
+
+    /// A line for each part: where it is, what it is, and its text as a JSON string.
+    package var lines: [String] {
+        parts.map { part in
+            "\(part.range.lowerBound)..<\(part.range.upperBound)\t\(part.kind)\t\(JSONValue.string(part.text).text)"
+        }
+    }
+}
