@@ -63,9 +63,7 @@ import Testing
         journal.add(token(2), at: 1_600)
         journal.add(.resumed) { $0.write(Int64(5_000)) }
         journal.add(token(3), at: 5_100)
-        journal.add(.order) { Self.note.write(to: &$0) }
         journal.add(.parted) { $0.write(Int64(5_150)) }
-        // Another server numbers its orders anew.
         journal.add(.resumed) { $0.write(Int64(5_160)) }
         journal.add(.order) { Self.note.write(to: &$0) }
         journal.add(
@@ -106,8 +104,29 @@ import Testing
         #expect(stored.extent.hasRequest)
         #expect(JournalHead(stored.head.terms(view: NumberedView())) == Self.head)
         #expect(stored.tokens == [1, 2, 3, 4, 5])
-        #expect(stored.lastChange == 6_050)
+        #expect(stored.lastChange == 6_060)
         #expect(stored.continuations(handle: Self.handle) == nil)
+    }
+
+    /// Another server numbers its orders anew.
+    @Test func anOrderThatWasNotAnsweredIsForgottenByTheNextServer() throws {
+        let journal = OpenJournal(id: Self.head.log.id, path: "")
+        journal.add(.head) { writer in
+            writer.write(Int64(1_000))
+            Self.head.write(to: &writer)
+        }
+        let other = OrderNote(number: ControlNumber(rawValue: 5), name: nil, forks: ["cmpl-4"])
+        let answer = EngineEvent(Self.handle, .controlled(Self.note.number, .applied(.paused, token: 3)))
+        for (note, answer) in [(Self.note, answer), (other, Self.token(1))] {
+            journal.add(.order) { note.write(to: &$0) }
+            journal.add(answer, at: 1_010)
+        }
+        let before = try #require(Self.read(journal.collected()).generation)
+        #expect(
+            Array(before.inputs) == [.order(Self.note), .engine(answer), .order(other), .engine(Self.token(1))])
+        journal.add(.resumed) { $0.write(Int64(5_000)) }
+        let after = try #require(Self.read(journal.collected()).generation)
+        #expect(Array(after.inputs) == [.order(Self.note), .engine(answer), .engine(Self.token(1))])
     }
 
     @Test func aTornEndLeavesTheRecordsBeforeIt() throws {
