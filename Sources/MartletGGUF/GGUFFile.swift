@@ -51,7 +51,8 @@ package enum GGUFFile {
     }
 
     private static func header(_ path: String) throws(GGUFError) -> GGUFHeader {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // A FIFO without a writer would block the call for ever otherwise. For files the flag means nothing.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw GGUFError(errno == ENOENT ? "is not there" : "cannot be read: \(String(cString: strerror(errno)))")
         }

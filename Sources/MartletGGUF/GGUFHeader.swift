@@ -45,6 +45,7 @@ package struct GGUFHeader: Sendable, Equatable {
             throw .truncated(length: cursor.length, needed: cursor.offset + least)
         }
         for _ in 0..<metadataCount { try readPair(&cursor) }
+        try checkHyperparameters()
         try readTensors(&cursor)
     }
 

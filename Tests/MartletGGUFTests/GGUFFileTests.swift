@@ -2,6 +2,12 @@ import Foundation
 import MartletGGUF
 import Testing
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
 @Suite struct GGUFFileTests {
     /// Runs `body` with a folder in which there are `files`.
     private func withFiles(_ files: [String: [UInt8]], _ body: (String) throws -> Void) throws {
@@ -49,5 +55,19 @@ import Testing
     @Test func whatIsNoFileIsNamed() throws {
         #expect(message("/nowhere/x.gguf") == "is not there")
         #expect(message("/tmp") == "is a folder, not a GGUF file")
+    }
+
+    /// Opening a FIFO waits for a writer, unless that is not wanted.
+    @Test func whatCouldKeepTheCallForEverIsNoFile() throws {
+        try withFiles([:]) { folder in
+            #expect(mkfifo(folder + "/fifo", 0o600) == 0)
+            #expect(message(folder + "/fifo") == "is not a file")
+            #expect(message("/dev/null") == "is not a file")
+            #expect(message("/dev/zero") == "is not a file")
+            symlink(folder + "/fifo", folder + "/link")
+            #expect(message(folder + "/link") == "is not a file")
+            symlink(folder + "/loop", folder + "/loop")
+            #expect(message(folder + "/loop").hasPrefix("cannot be read: "))
+        }
     }
 }

@@ -48,6 +48,36 @@ import Testing
             ])
     }
 
+    @Test(arguments: [
+        ("block_count", 4, UInt64(0), false), ("block_count", 4, 1, true), ("block_count", 4, 1_025, false),
+        ("block_count", 10, 1 << 63, false), ("block_count", 11, UInt64(bitPattern: -1), false),
+        ("block_count", 6, 0, false), ("context_length", 4, 0, false), ("context_length", 4, 131_072, true),
+        ("embedding_length", 4, 0, false), ("embedding_length", 4, 4_294_967_295, false),
+        ("attention.head_count", 4, 32, true), ("attention.head_count", 4, 4_294_967_295, false),
+        ("attention.layer_norm_rms_epsilon", 6, UInt64(Float(1e-6).bitPattern), true),
+        ("attention.layer_norm_rms_epsilon", 6, UInt64(Float(-1e-6).bitPattern), false),
+        ("attention.layer_norm_rms_epsilon", 6, UInt64(Float.nan.bitPattern), false),
+        ("attention.layer_norm_epsilon", 6, UInt64(Float.infinity.bitPattern), false),
+        ("rope.freq_base", 6, UInt64(Float(500_000).bitPattern), true),
+        ("rope.freq_base", 6, UInt64(Float(-1).bitPattern), false), ("expert_used_count", 4, 2, false),
+        ("expert_used_count", 4, 0, true), ("something_else", 10, 1 << 63, true),
+    ])
+    func whatNoModelCanBeIsRefused(name: String, kind: UInt32, bits: UInt64, isAccepted: Bool) {
+        let size = kind == 10 || kind == 11 ? 8 : 4
+        let told = message {
+            $0.metadata.append(
+                GGUFSample.pair("llama.\(name)", kind: kind, Array(GGUFSample.number(bits).prefix(size))))
+        }
+        #expect((told == "accepted") == isAccepted, "\(told)")
+        #expect(isAccepted || told.hasPrefix("is broken: 'llama.\(name)' "), "\(told)")
+        // Another architecture's keys mean nothing.
+        #expect(
+            message {
+                $0.metadata.append(
+                    GGUFSample.pair("other.\(name)", kind: kind, Array(GGUFSample.number(bits).prefix(size))))
+            } == "accepted")
+    }
+
     @Test func everyCutIsNoticed() {
         let bytes = GGUFSample().bytes
         for length in 0..<bytes.count { #expect(message(Array(bytes[..<length])) != "accepted", "\(length)") }
