@@ -96,7 +96,7 @@ package struct Context: ~Copyable {
             pointer,
             { context in
                 guard let context else { return false }
-                return Unmanaged<AbortSignal>.fromOpaque(context).takeUnretainedValue().isRaised
+                return Unmanaged<AbortSignal>.fromOpaque(context).takeUnretainedValue().check()
             }, Unmanaged.passUnretained(abortSignal).toOpaque())
     }
 
@@ -117,7 +117,9 @@ package struct Context: ~Copyable {
     /// - Precondition: it has no more than `batchSize` tokens; libllama would end the process.
     package mutating func decode(_ batch: borrowing Batch) -> Outcome {
         precondition(batch.count <= batchSize, "a batch of \(batch.count) tokens, but \(batchSize) fit")
+        LlamaLog.beginDecode(abortSignal)
         let code = llama_decode(pointer, batch.raw)
+        LlamaLog.endDecode(wasAborted: code == 2)
         if code == 0 { isChangePending = false }
         return switch code {
         case 0: .done

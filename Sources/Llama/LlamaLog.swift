@@ -28,37 +28,40 @@ package enum LlamaLog {
         }
     }
 
+    /// A decode begins that an abort signal may break off; libllama's error lines about that are no errors.
+    static func beginDecode(_ signal: AbortSignal) { shared.withLock { $0.decodeSignal = signal } }
+
+    /// - Parameter wasAborted: whether it gave up, as it was asked to.
+    static func endDecode(wasAborted: Bool) {
+        shared.withLock { state in
+            state.decodeSignal = nil
+            if wasAborted { state.logger?.debug("a decode was broken off, as a client has gone or the engine ends") }
+        }
+    }
+
     private struct State {
         var logger: Logger?
-        var line = ""
-        var level = Logger.Level.debug
+        var lines = LlamaLogLines()
         var lastError: String?
+        /// Of the decode that runs.
+        var decodeSignal: AbortSignal?
     }
 
     private static let shared = Locked(State())
-    /// No line of libllama is longer; more of one line is cut off.
-    private static let maximumLine = 4096
 
     private static func take(_ level: ggml_log_level, _ text: UnsafePointer<CChar>?) {
         guard let text else { return }
         let piece = String(cString: text)
         shared.withLock { state in
-            if level != GGML_LOG_LEVEL_CONT {
-                flush(&state)
-                state.level = Self.level(of: level)
+            let records = state.lines.append(
+                piece, level: level == GGML_LOG_LEVEL_CONT ? nil : Self.level(of: level),
+                isGivingUp: state.decodeSignal?.isRaised ?? false)
+            for record in records {
+                // Later lines of a failure only repeat that it failed; the first names the cause.
+                if record.level >= .error, state.lastError == nil { state.lastError = record.message }
+                state.logger?.log(level: record.level, "\(record.message)")
             }
-            if state.line.utf8.count < maximumLine { state.line += piece }
-            if piece.last == "\n" { flush(&state) }
         }
-    }
-
-    private static func flush(_ state: inout State) {
-        while let last = state.line.last, last.isWhitespace { state.line.removeLast() }
-        defer { state.line = "" }
-        guard !state.line.isEmpty else { return }
-        // Later lines of a failure only repeat that it failed; the first names the cause.
-        if state.level >= .error, state.lastError == nil { state.lastError = state.line }
-        state.logger?.log(level: state.level, "\(state.line)")
     }
 
     private static func level(of level: ggml_log_level) -> Logger.Level {

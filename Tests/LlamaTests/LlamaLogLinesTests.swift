@@ -1,0 +1,37 @@
+import Llama
+import Logging
+import Testing
+
+@Suite struct LlamaLogLinesTests {
+    typealias Record = LlamaLogLines.Record
+
+    @Test func piecesOfALineAreOneRecord() {
+        var lines = LlamaLogLines()
+        #expect(lines.append("loading", level: .debug, isGivingUp: false) == [])
+        #expect(lines.append(" tensors", level: nil, isGivingUp: false) == [])
+        #expect(lines.append(" \n", level: nil, isGivingUp: false) == [Record(.debug, "loading tensors")])
+        #expect(lines.append("half", level: .warning, isGivingUp: false) == [])
+        #expect(
+            lines.append("whole\n", level: .error, isGivingUp: false) == [
+                Record(.warning, "half"), Record(.error, "whole"),
+            ])
+        #expect(lines.append("\n", level: .error, isGivingUp: false) == [])
+        let long = lines.append(String(repeating: "x", count: 5_000), level: .error, isGivingUp: false)
+        #expect(long == [])
+        #expect(lines.append("\n", level: nil, isGivingUp: false).first?.message.utf8.count == 5_000)
+    }
+
+    /// Error lines of a decode that was broken off are no errors; other lines keep their level.
+    @Test(arguments: [
+        (Logger.Level.error, true, Logger.Level.trace), (.error, false, .error), (.warning, true, .warning),
+        (.debug, true, .debug), (.critical, true, .trace),
+    ])
+    func givingUpIsNoError(level: Logger.Level, isGivingUp: Bool, expected: Logger.Level) {
+        var lines = LlamaLogLines()
+        let text = "process_ubatch: failed to compute graph, compute status: 1\n"
+        #expect(
+            lines.append(text, level: level, isGivingUp: isGivingUp) == [
+                Record(expected, "process_ubatch: failed to compute graph, compute status: 1")
+            ])
+    }
+}
