@@ -27,6 +27,8 @@ package final class GenerationLog: Sendable {
         var isHandedOver = false
         /// Events with smaller numbers may have been told by an earlier process.
         var toldCount = 0
+        /// Choices that the engine has admitted.
+        var admittedCount = 0
         /// Readers that have seen all and want to know of more.
         var armed: [StreamReader] = []
         var waiters: [LogWaiter] = []
@@ -87,13 +89,19 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// What the generation failed with if that came before the engine's yes, pings aside.
-    package var refusal: EngineError? {
+    /// The generation's error, if it failed before the engine had admitted all of its choices.
+    package func refusal(ofChoices count: Int) -> EngineError? {
         state.withLock { state in
-            guard state.storage.details.count == 1, case .failed(let error) = state.storage.details[0] else {
-                return nil
-            }
+            guard state.admittedCount < count, case .failed(let error)? = state.storage.details.last else { return nil }
             return error
+        }
+    }
+
+    /// The engine has admitted one more choice.
+    func noteAdmission(_ wakeups: inout Wakeups) {
+        state.withLock { state in
+            state.admittedCount += 1
+            state.collect(&wakeups, wakesReaders: false)
         }
     }
 
@@ -273,18 +281,24 @@ package final class GenerationLog: Sendable {
 
     /// Returns when the terminal event is there, the generation was handed over, or the task is cancelled.
     package func waitForEnd() async {
-        await wait(LogWaiter(threshold: .max))
+        await wait(LogWaiter())
     }
 
     /// Returns when the terminal event is there, the generation was handed over, `timeout` has passed on `eventLoop`, or
     /// the task is cancelled.
     package func waitForEnd(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
-        await wait(LogWaiter(threshold: .max), upTo: timeout, on: eventLoop)
+        await wait(LogWaiter(), upTo: timeout, on: eventLoop)
     }
 
-    /// Returns when there is an event, or when `timeout` has passed on `eventLoop`.
-    package func waitForFirstEvent(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
-        await wait(LogWaiter(threshold: 1), upTo: timeout, on: eventLoop)
+    /// Returns when the engine has admitted so many choices or the generation has ended, or when `timeout` has passed on
+    /// `eventLoop`.
+    /// - Returns: whether it is one of the first two.
+    package func waitForAdmission(
+        ofChoices count: Int, upTo timeout: TimeAmount, on eventLoop: any EventLoop
+    ) async -> Bool {
+        let waiter = LogWaiter(admissions: count)
+        await wait(waiter, upTo: timeout, on: eventLoop)
+        return state.withLock { $0.isMet(waiter) }
     }
 
     private func wait(_ waiter: LogWaiter, upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
@@ -313,8 +327,7 @@ package final class GenerationLog: Sendable {
 
 extension GenerationLog.State {
     fileprivate func isMet(_ waiter: LogWaiter) -> Bool {
-        // A ping alone is no answer.
-        storage.isEnded || isHandedOver || storage.end.number >= waiter.threshold
+        storage.isEnded || isHandedOver || waiter.admissions.map { admittedCount >= $0 } ?? false
     }
 
     /// How many records readers may see.

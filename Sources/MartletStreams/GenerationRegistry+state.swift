@@ -118,7 +118,7 @@ extension GenerationRegistry.State {
     /// Keeps a resumable generation that has ended, unless the engine refused it before anybody knew of it.
     mutating func end(_ ended: LiveGeneration, at now: NIODeadline, finished: Int64) {
         let generation = ended.generation
-        if let refusal = generation.log.refusal, refusal.isOfTheRequest {
+        if let refusal = generation.log.refusal(ofChoices: generation.terms.choiceCount), refusal.isOfTheRequest {
             shelf.refuse(generation)
             guard ended.isAnnounced else {
                 shelf.remove(generation)

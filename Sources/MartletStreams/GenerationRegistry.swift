@@ -216,7 +216,7 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     /// Returns when no generation is live, when `timeout` has passed on `eventLoop`, or when the task is cancelled.
     package func waitUntilIdle(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
-        let waiter = LogWaiter(threshold: 0)
+        let waiter = LogWaiter()
         let mustWait = state.withLock { state in
             guard !state.live.isEmpty else { return false }
             state.idleWaiters.append(waiter)

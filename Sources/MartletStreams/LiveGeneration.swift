@@ -153,6 +153,7 @@ final class LiveGeneration {
             // A continued generation is admitted and started again.
             guard !isAdmitted else { break }
             isAdmitted = true
+            generation.log.noteAdmission(&wakeups)
             note(log.append(to: &wakeups) { $0(.admitted(promptTokens: promptTokens)) }, at: now)
         case .started(_, let cachedTokens):
             guard !isStarted else { break }

@@ -1,9 +1,9 @@
 internal import Synchronization
 
-/// A task that waits until a log has a number of events. Resumed at most once, by whoever comes first.
+/// A task that waits until a log has what it waits for. Resumed at most once, by whoever comes first.
 final class LogWaiter: Sendable {
-    /// How many events the task waits for; `Int.max` = for the terminal one.
-    let threshold: Int
+    /// How many admitted choices the task waits for; `nil` = for the end, which ends every wait.
+    let admissions: Int?
     private let state = Mutex(State.fresh)
 
     private enum State {
@@ -12,7 +12,7 @@ final class LogWaiter: Sendable {
         case resumed
     }
 
-    init(threshold: Int) { self.threshold = threshold }
+    init(admissions: Int? = nil) { self.admissions = admissions }
 
     /// Returns when `resume` has been called. To be called once.
     func value() async {

@@ -163,10 +163,49 @@ import Testing
         }
     }
 
-    @Test func headersAreSentAtOnceWhenTheEngineTakesItsTime() async throws {
+    @Test(arguments: [false, true]) func aRefusalIsAPlainErrorHoweverLateItComes(isBackground: Bool) async throws {
         try await TestServer.run(script: .hold) { configuration in
             configuration.admissionPatience = .zero
         } body: { server async throws in
+            let connection = try await server.connect()
+            try await connection.send(
+                "POST", "/v1/chat/completions", body: chat(stream: true, isBackground ? #","background":true"# : ""))
+            let handle = await server.engine.request(0).handle
+            // Nothing but a wait for what never comes could show that the head waits: so this is asked in between.
+            #expect(try await server.send("GET", "/health").head.status == 200)
+            server.engine.fail(
+                handle, EngineError(.contextExceeded, "too long", promptTokens: 60_000, contextSize: 16_384))
+            let head = try await connection.readHead()
+            #expect(head.status == 400)
+            #expect(head["content-type"] == "application/json; charset=utf-8")
+            #expect(try json(try await connection.readBody())["error"]?["type"] == "exceed_context_size_error")
+        }
+    }
+
+    /// One prompt of several is too long, and the others are admitted first.
+    @Test func aRefusalOfOnePromptIsThatOfAll() async throws {
+        try await TestServer.run(script: .hold) { server async throws in
+            let connection = try await server.connect()
+            try await connection.send("POST", "/v1/completions", body: #"{"prompt":["a","b","c"],"stream":true}"#)
+            let handles = await [
+                server.engine.request(0).handle, server.engine.request(1).handle, server.engine.request(2).handle,
+            ]
+            server.engine.send([
+                EngineEvent(handles[0], .admitted(promptTokens: 1)),
+                EngineEvent(handles[0], .started(slot: 0, cachedTokens: 0)),
+                EngineEvent(handles[0], .token(id: 1, text: ArraySlice("x".utf8))),
+                EngineEvent(handles[2], .admitted(promptTokens: 1)),
+            ])
+            server.engine.fail(handles[1], EngineError(.contextExceeded, "too long"))
+            #expect(try await connection.readHead().status == 400)
+        }
+    }
+
+    @Test func headersAreSentAtOnceWhileTheEngineIsStartedAgain() async throws {
+        try await TestServer.run(script: .hold) { configuration in
+            configuration.admissionPatience = .zero
+        } body: { server async throws in
+            server.engine.change(to: .restarting(EngineError(.engineLost, "it died")))
             let (connection, head) = try await server.stream()
             #expect(head.status == 200)
             let handle = await server.engine.request(0).handle

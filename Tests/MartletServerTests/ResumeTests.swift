@@ -35,7 +35,7 @@ import Testing
 
     @Test func aQueuedOneCanBeReadAtOnce() async throws {
         try await TestServer.run(
-            script: .hold, configure: { $0.admissionPatience = .milliseconds(1) }
+            script: FakeEngine.Script { _ in [.admitted(promptTokens: 1)] }
         ) { server async throws in
             let (first, head) = try await server.open([Self.label])
             #expect(head["x-conversation-id"] == "c1")
@@ -49,7 +49,6 @@ import Testing
             try await second.send("GET", "/v1/stream?conv_id=c1")
             #expect(try await second.readHead().status == 200)
             let handle = await server.engine.request(0).handle
-            server.engine.send([EngineEvent(handle, .admitted(promptTokens: 1))])
             server.engine.step([handle], text: "a")
             server.engine.finish(handle)
             #expect(try content(of: try await second.readEvents()) == "a")

@@ -22,6 +22,8 @@ import Testing
         try await TestServer.run(
             script: .hold, configure: { $0.admissionPatience = .milliseconds(1) }
         ) { server async throws in
+            // Else the head of the response waits for the engine's yes.
+            server.engine.change(to: .restarting(EngineError(.engineLost, "it died")))
             let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
             let id = try #require(head["x-generation-id"])
             let handle = await server.engine.request(0).handle

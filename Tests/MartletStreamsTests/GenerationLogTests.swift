@@ -80,17 +80,36 @@ import Testing
         #expect(log.extent.isEnded)
     }
 
-    @Test func waitingForTheFirstEventEndsWithItOrWithTheTimeout() async throws {
+    @Test func waitingForAdmissionEndsWithTheLastChoicesOrWithTheTimeout() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let silent = GenerationLog()
-        await silent.waitForFirstEvent(upTo: .zero, on: loop)
-        #expect(silent.events.isEmpty)
+        #expect(await !silent.waitForAdmission(ofChoices: 1, upTo: .zero, on: loop))
+        #expect(silent.refusal(ofChoices: 1) == nil)
 
         let log = GenerationLog()
-        async let first: Void = log.waitForFirstEvent(upTo: .hours(1), on: loop)
-        log.append(.admitted(promptTokens: 1))
-        await first
-        #expect(log.events.first == .admitted(promptTokens: 1))
+        async let both = log.waitForAdmission(ofChoices: 2, upTo: .hours(1), on: loop)
+        // A ping is no answer, nor is the yes to another choice.
+        log.append(.ping)
+        var wakeups = Wakeups()
+        log.noteAdmission(&wakeups)
+        #expect(wakeups.waiters.isEmpty)
+        log.noteAdmission(&wakeups)
+        wakeups.send()
+        #expect(await both)
+        #expect(await log.waitForAdmission(ofChoices: 2, upTo: .zero, on: loop))
+    }
+
+    @Test func aFailureBeforeEveryChoiceWasAdmittedIsARefusal() async throws {
+        let error = EngineError(.contextExceeded, "too long")
+        for admitted in 0...2 {
+            let log = GenerationLog()
+            var wakeups = Wakeups()
+            for _ in 0..<admitted { log.noteAdmission(&wakeups) }
+            log.append(.admitted(promptTokens: 1), .failed(error))
+            #expect(log.refusal(ofChoices: 2) == (admitted < 2 ? error : nil))
+            let loop = MultiThreadedEventLoopGroup.singleton.any()
+            #expect(await log.waitForAdmission(ofChoices: 2, upTo: .hours(1), on: loop))
+        }
     }
 
     @Test func idsAreDistinctAndHexadecimal() {

@@ -1,5 +1,6 @@
 package import MartletAPI
 package import MartletJSON
+package import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
 internal import OrderedCollections
@@ -42,8 +43,9 @@ package struct ServerConfiguration: Sendable {
     package var completionDefaults = CompletionDefaults()
 
     package var limits = Limits()
-    /// How long a request waits for the engine's yes or no before response headers are sent all the same. Within it, a
-    /// refusal is a plain HTTP error. Default: 1 s.
+    /// How long a request waits for the engine's yes or no, while that is being started again, before response headers are
+    /// sent all the same. Of an engine that is there the answer is waited for, so that a refusal is a plain HTTP error.
+    /// Default: 1 s.
     package var admissionPatience: Duration = .seconds(1)
     /// From the request to shut down until the server ends, whatever its clients do. Running generations may go on for
     /// as long as this leaves time to end the others. Default: 3 s.
@@ -113,6 +115,9 @@ package struct ServerConfiguration: Sendable {
     package struct Limits: Sendable {
         /// Of a request's body. Default: 100 MB.
         package var bodyBytes = 100_000_000
+        /// Of the texts and token ids of a request that is tokenized, rendered or embedded, but not continued. Default: 8 MiB
+        /// and 1,048,576 tokens.
+        package var text = TextBudget.standard
         /// Of a request's target: path and query. Default: 8 KiB.
         package var uriBytes = 8 * 1_024
         /// Of one header field. Default: 16 KiB.
@@ -157,6 +162,9 @@ package struct ServerConfiguration: Sendable {
             quota.bytesPerOwner = logBytesPerKey ?? .max
             return quota
         }
+
+        /// Of the body of a request to which the budget for texts applies: escapes take room too.
+        var textBodyBytes: Int { min(bodyBytes, text.byteCount * 2) }
 
         package init() {}
     }

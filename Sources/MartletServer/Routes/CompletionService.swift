@@ -127,11 +127,20 @@ struct CompletionService: Sendable {
         submit(completion, prepared, as: generation)
         // Who waits for the whole answer learns of a refusal with it.
         guard terms.streams || terms.lifetime == .background else { return generation }
-        await generation.log.waitForFirstEvent(
-            upTo: TimeAmount(configuration.admissionPatience), on: context.channel.eventLoop)
-        if let refusal = generation.log.refusal { throw APIError(refusal) }
+        await waitForAdmission(of: generation, on: context.channel.eventLoop)
+        if let refusal = generation.log.refusal(ofChoices: terms.choiceCount) { throw APIError(refusal) }
         registry.announce(generation)
         return generation
+    }
+
+    /// Waits for the engine's yes or no to every choice, which comes when the prompts are tokenized, however long that takes
+    /// behind others. An engine that is being started again may take minutes: then the response's head does not wait.
+    private func waitForAdmission(of generation: Generation, on eventLoop: any EventLoop) async {
+        while await !generation.log.waitForAdmission(
+            ofChoices: generation.terms.choiceCount, upTo: TimeAmount(configuration.admissionPatience), on: eventLoop)
+        {
+            guard case .ready = gate.state, !Task.isCancelled else { return }
+        }
     }
 
     /// The generation exists from now on. A plain one ends when the client goes away.

@@ -155,7 +155,7 @@ package final class Journal: Sendable {
     /// Removes a journal and its parts in `aside`. Returns when they are removed, or when the task is cancelled.
     /// - Throws: when the journal is still there.
     package func erase(_ id: String) async throws(JournalError) {
-        let waiter = LogWaiter(threshold: 0)
+        let waiter = LogWaiter()
         post(.erase(id: id))
         post(.flush(waiter))
         await withTaskCancellationHandler {
@@ -168,7 +168,7 @@ package final class Journal: Sendable {
 
     /// Returns when all that was said before is written, or cannot be.
     package func flush() async {
-        let waiter = LogWaiter(threshold: 0)
+        let waiter = LogWaiter()
         post(.flush(waiter))
         await waiter.value()
     }
