@@ -202,7 +202,7 @@ let package = Package(
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
-                "MartletEngine", "Llama", "MartletGrammar", "MartletProtocol",
+                "MartletEngine", "Llama", "MartletGGUF", "MartletGrammar", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -259,6 +259,7 @@ let package = Package(
             dependencies: [
                 "MartletCommands", "MartletAPI", "MartletEngine", "MartletJSON", "MartletModels", "MartletProtocol",
                 "MartletServer", "Llama", .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -38,6 +38,8 @@ enum CurrentProcess {
     /// What every command that talks to others does first.
     static func prepare() {
         openStandardDescriptors()
+        // Swift's runtime would print a backtrace first, which takes many seconds.
+        signal(SIGQUIT, SIG_DFL)
         DescriptorLimit.raise()
         BrokenPipes.ignore()
         // The edge is far from busy with two threads, and each costs memory.

@@ -29,6 +29,8 @@ struct ServeCommand: AsyncParsableCommand {
             return
         }
         CurrentProcess.prepare()
+        if let violation = ProcessLimits.current.violation { throw Failure.exit(violation) }
+        let ignoresHangup = EndSignals.isHangupIgnored
         var edge: Edge
         // From debug on everything is wanted at once, also what led to a failed start.
         let sink: LogSink
@@ -61,7 +63,9 @@ struct ServeCommand: AsyncParsableCommand {
             _exit(CurrentProcess.heldExitCode)
         }
         do {
-            try await edge.run(until: [.sigterm, .sigint])
+            try await edge.run(
+                until: EndSignals.all(
+                    reloadsOnHangup: edge.configuration.tls != nil, ignoresHangup: ignoresHangup))
             LogWriter.standardError.flush(upTo: LogWriter.patience)
         } catch let error as any CustomStringConvertible {
             throw Failure.exit(error)

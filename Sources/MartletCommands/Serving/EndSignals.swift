@@ -1,0 +1,36 @@
+import UnixSignals
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The signals that ask a server to end.
+enum EndSignals {
+    /// Each of them ends a server in the same way: it takes no more requests, and running answers get `--drain-timeout`.
+    /// - Parameters:
+    ///   - reloadsOnHangup: Whether SIGHUP means to read the certificate again.
+    ///   - ignoresHangup: Whether the process was started so that it outlives its terminal, as `nohup` does.
+    static func all(reloadsOnHangup: Bool, ignoresHangup: Bool) -> [UnixSignal] {
+        let always: [UnixSignal] = [.sigterm, .sigint, .sigquit]
+        return reloadsOnHangup || ignoresHangup ? always : always + [.sighup]
+    }
+
+    /// Whether the parent made this process ignore SIGHUP. To be read before signals are trapped.
+    static var isHangupIgnored: Bool {
+        var action = sigaction()
+        guard sigaction(SIGHUP, nil, &action) == 0 else { return false }
+        #if canImport(Darwin)
+            let handler = unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self)
+        #elseif canImport(Glibc)
+            let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+        #else
+            let handler = unsafeBitCast(action.__sa_handler.sa_handler, to: Int.self)
+        #endif
+        // SIG_IGN, which is no function.
+        return handler == 1
+    }
+}
