@@ -20,6 +20,8 @@ package final class Vocabulary: Sendable {
     package let suppressed: [Int32]
     /// Finds special tokens in text.
     package let specialTokens: SpecialTokenPartition
+    /// Finds where a text can be tokenized in parts.
+    let splitPoints: SplitPoints
 
     private let bytes: [UInt8]
     /// `count + 1` entries: token `i` is `bytes[offsets[i]..<offsets[i + 1]]`.
@@ -53,6 +55,7 @@ package final class Vocabulary: Sendable {
         var attributes: [TokenAttributes] = []
         var endOfGeneration: [Int32] = []
         var special: [SpecialTokenPartition.Token] = []
+        var splitPoints = SplitPoints(needsSpace: Self.addsSpace(pointer))
         bytes.reserveCapacity(Int(count) * 7)
         offsets.reserveCapacity(Int(count) + 1)
         attributes.reserveCapacity(Int(count))
@@ -75,6 +78,9 @@ package final class Vocabulary: Sendable {
                 let length = strlenOf(text)
                 let bytes = UnsafeRawBufferPointer(start: text, count: length)
                 special.append(.init(id: id, text: [UInt8](bytes), attributes: attribute))
+                if let token = special.last { splitPoints.insert(token) }
+            } else {
+                splitPoints.insert(bytes[Int(offsets[Int(id)])...])
             }
         }
         let keepsText = kind == LLAMA_VOCAB_TYPE_SPM || kind == LLAMA_VOCAB_TYPE_BPE
@@ -89,6 +95,16 @@ package final class Vocabulary: Sendable {
         self.attributes = attributes
         self.endOfGeneration = endOfGeneration
         specialTokens = SpecialTokenPartition(special)
+        self.splitPoints = splitPoints
+    }
+
+    /// Whether the tokenizer puts a space before each text.
+    private static func addsSpace(_ vocabulary: OpaquePointer?) -> Bool {
+        var tokens = [llama_token](repeating: 0, count: 8)
+        guard llama_tokenize(vocabulary, "a", 1, &tokens, Int32(tokens.count), false, false) > 0 else { return false }
+        var piece: [CChar] = [0, 0, 0, 0]
+        return llama_token_to_piece(vocabulary, tokens[0], &piece, Int32(piece.count), 0, true) > 0
+            && piece[0] == CChar(bitPattern: UInt8(ascii: " "))
     }
 
     package func isValid(_ token: Int32) -> Bool { token >= 0 && Int(token) < count }

@@ -62,7 +62,8 @@ struct WorkerCommand: AsyncParsableCommand {
         let end = await WorkerHost(input: .standardInput, output: output).run { receiver in
             let engine = InProcessEngine(configuration: configuration, receiver: receiver, logger: logger)
             return WorkerHost.HostedEngine(
-                service: engine, start: { engine.start() }, shutdown: { engine.shutdown() })
+                service: engine, start: { engine.start() }, shutdown: { engine.shutdown() },
+                activities: { engine.activities })
         }
         let code: Int32
         switch end {

@@ -1,9 +1,11 @@
+import DequeModule
 import Llama
 import MartletProtocol
 
 /// What the thread that tokenizes is told.
 enum IntakeMessage: Sendable {
     case prepare(GenerationRequest, submitted: MonotonicTime)
+    case tokenize(TokenQuestion)
     /// A grammar that a running generation is to follow.
     case compile(GenerationConstraint, for: GenerationHandle)
     /// Loading has ended, well or not.
@@ -12,37 +14,69 @@ enum IntakeMessage: Sendable {
 }
 
 extension InProcessEngine {
-    /// Turns prompts into tokens, in the order they came; those that come while the model loads wait for it.
+    /// Turns prompts into tokens; prompts that come while the model loads wait for it.
+    ///
+    /// The prompts take turns, a step each, so a short prompt waits for no long one, and a prompt that was withdrawn costs no
+    /// further step.
     func runIntake() {
-        var waiting: [(request: GenerationRequest, submitted: MonotonicTime)] = []
+        var jobs: Deque<IntakeJob> = []
         while true {
-            for message in intake.take(waits: true) {
+            let outcome = shared.withLock(\.outcome)
+            let canWork = outcome != nil && !jobs.isEmpty
+            intakeProgress.note(canWork ? .tokenizing : .idle)
+            for message in intake.take(waits: !canWork) {
                 switch message {
-                case .prepare(let request, let submitted): waiting.append((request, submitted))
+                case .prepare(let request, let submitted):
+                    jobs.append(IntakeJob(.generation(request, submitted: submitted)))
+                case .tokenize(let question):
+                    let limit = configuration.queueLimit
+                    if jobs.count(where: { if case .question = $0.purpose { true } else { false } }) < limit {
+                        jobs.append(IntakeJob(.question(question)))
+                    } else {
+                        question.reply.finish(.failure(.tooManyQuestions(limit: limit)))
+                    }
                 case .compile(let constraint, let handle): compile(constraint, for: handle)
                 case .loaded: break
                 case .stop:
-                    for (request, _) in waiting { pass(.reject(request.handle, .shuttingDown), for: request.handle) }
+                    for job in jobs { refuse(job, .shuttingDown) }
                     return
                 }
-                guard let outcome = shared.withLock(\.outcome) else { continue }
-                for (request, submitted) in waiting { prepare(request, submitted: submitted, with: outcome) }
-                waiting.removeAll()
             }
+            guard let outcome = shared.withLock(\.outcome), var job = jobs.popFirst() else { continue }
+            if !advance(&job, with: outcome) { jobs.append(job) }
         }
     }
 
-    private func prepare(
-        _ request: GenerationRequest, submitted: MonotonicTime, with outcome: Result<LoadedModel, EngineError>
-    ) {
-        let (isWanted, isClosed) = shared.withLock { ($0.preparing[request.handle] != nil, $0.isClosed) }
-        guard isWanted else { return }
+    /// - Returns: Whether the job is over.
+    private func advance(_ job: inout IntakeJob, with outcome: Result<LoadedModel, EngineError>) -> Bool {
+        guard isWanted(job) else { return true }
         do throws(EngineError) {
-            if isClosed { throw .shuttingDown }
-            let prepared = try outcome.get().prepare(request, submitted: submitted)
-            pass(.submit(prepared), for: request.handle)
+            if shared.withLock(\.isClosed) { throw .shuttingDown }
+            let loaded = try outcome.get()
+            guard let tokens = try job.step(loaded) else { return false }
+            switch job.purpose {
+            case .generation(let request, let submitted):
+                let prepared = try loaded.prepare(request, tokens: tokens.first ?? [], submitted: submitted)
+                pass(.submit(prepared), for: request.handle)
+            case .question(let question): question.reply.finish(.success(tokens))
+            }
         } catch {
-            pass(.reject(request.handle, error), for: request.handle)
+            refuse(job, error)
+        }
+        return true
+    }
+
+    private func isWanted(_ job: IntakeJob) -> Bool {
+        switch job.purpose {
+        case .generation(let request, _): shared.withLock { $0.preparing[request.handle] != nil }
+        case .question(let question): question.reply.isAwaited
+        }
+    }
+
+    private func refuse(_ job: IntakeJob, _ error: EngineError) {
+        switch job.purpose {
+        case .generation(let request, _): pass(.reject(request.handle, error), for: request.handle)
+        case .question(let question): question.reply.finish(.failure(error))
         }
     }
 
@@ -61,5 +95,11 @@ extension InProcessEngine {
             mailbox.post(message)
             for order in preparing.orders { mailbox.post(order) }
         }
+    }
+}
+
+extension EngineError {
+    fileprivate static func tooManyQuestions(limit: Int) -> Self {
+        EngineError(.overloaded, "The queue is full: \(limit) texts wait to be tokenized already (--queue-limit).")
     }
 }

@@ -5,10 +5,12 @@ import MartletProtocol
 extension InProcessEngine {
     /// The engine's thread: loads, then runs until it is stopped.
     func runEngine() {
+        engineProgress.note(.loading)
         do throws(EngineError) {
             try load().run()
         } catch {
             settle(.failure(error))
+            engineProgress.note(.idle)
             rejectUntilStopped()
         }
     }
@@ -25,6 +27,7 @@ extension InProcessEngine {
             options.usesRepackedWeights = configuration.usesRepackedWeights
             var reported: Float = 0
             let model = try Model(path: configuration.modelPath, options: options) { fraction in
+                engineProgress.note(.loading)
                 // A hundred steps are enough for anybody who watches.
                 if fraction - reported >= 0.01 || fraction >= 1 {
                     reported = fraction
@@ -41,6 +44,7 @@ extension InProcessEngine {
             }
             let vocabulary = try Vocabulary(model: model)
             report(.warmUp, 0)
+            engineProgress.note(.warmUp)
             let contextOptions = try self.contextOptions(for: model)
             var context = try Context(model: model, options: contextOptions, abortSignal: decodeGuard.signal)
             try Self.warmUp(&context, vocabulary: vocabulary)
@@ -70,7 +74,7 @@ extension InProcessEngine {
             let loop = EngineLoop(
                 loaded: loaded, context: context, sharesMemory: contextOptions.sharesMemory,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
-                board: board, embedder: embedder)
+                board: board, progress: engineProgress, embedder: embedder)
             settle(.success(loaded))
             return loop
         } catch let error as LlamaError {
@@ -137,8 +141,9 @@ extension InProcessEngine {
             options.flashAttention = .off
         }
         let embedder = Embedder(
-            context: try Context(model: model, options: options), sequences: options.sequenceCount,
-            queueLimit: configuration.queueLimit, stall: configuration.promptStall)
+            context: try Context(model: model, options: options, abortSignal: decodeGuard.signal),
+            information: information,
+            sequences: options.sequenceCount, queueLimit: configuration.queueLimit, stall: configuration.promptStall)
         information.embeddingPooling = embedder.kind
         return embedder
     }

@@ -17,6 +17,9 @@ package final class InProcessEngine: EngineService {
     /// To the thread that tokenizes.
     let intake = Mailbox<IntakeMessage>()
     let decodeGuard = DecodeGuard()
+    /// The present activity of the two threads.
+    let engineProgress = ThreadProgress()
+    let intakeProgress = ThreadProgress()
     let board = StatusBoard()
     let late: LateDelivery
     let shared = Locked(Shared())
@@ -76,8 +79,12 @@ package final class InProcessEngine: EngineService {
         for waiter in waiters { waiter.resume(returning: .failure(.shuttingDown)) }
         guard let threads else {
             // Never started, or closed already: nobody else takes what waits.
-            for case .prepare(let request, _) in intake.take(waits: false) {
-                late.add(EngineEvent(request.handle, .failed(.shuttingDown)))
+            for message in intake.take(waits: false) {
+                switch message {
+                case .prepare(let request, _): late.add(EngineEvent(request.handle, .failed(.shuttingDown)))
+                case .tokenize(let question): question.reply.finish(.failure(.shuttingDown))
+                case .compile, .loaded, .stop: break
+                }
             }
             late.open()
             return
@@ -133,6 +140,13 @@ package final class InProcessEngine: EngineService {
             shared.compiling[handle] = [message]
             intake.post(.compile(constraint, for: handle))
         }
+    }
+
+    /// The present activity of the engine's threads: of the decoding thread, then of the tokenizing one.
+    package var activities: [ThreadActivity] {
+        var engine = engineProgress.activity
+        engine.steps &+= decodeGuard.signal.checkCount
+        return [engine, intakeProgress.activity]
     }
 
     package func status() async throws(EngineError) -> EngineStatus {

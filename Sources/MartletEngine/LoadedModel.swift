@@ -32,12 +32,13 @@ struct LoadedModel: Sendable {
     }
 
     /// Everything that can be refused or computed before the engine's thread sees a request.
-    func prepare(_ request: GenerationRequest, submitted: MonotonicTime) throws(EngineError) -> PreparedRequest {
+    /// - Parameter tokens: of the request's prompt, at least one.
+    func prepare(
+        _ request: GenerationRequest, tokens: [Int32], submitted: MonotonicTime
+    ) throws(EngineError) -> PreparedRequest {
         guard writesText else {
             throw EngineError(.invalidRequest, "This model writes no text: it is for embeddings.")
         }
-        try check(promptTokens: tokenizer.fewestTokens(of: request.prompt), atLeast: true)
-        let tokens = try tokenizer.tokensToContinue(request.prompt)
         try check(promptTokens: tokens.count)
         for adapter in request.adapters where !information.adapters.indices.contains(adapter.index) {
             throw EngineError(
@@ -71,7 +72,7 @@ struct LoadedModel: Sendable {
     }
 
     /// - Parameter atLeast: whether there may be more.
-    private func check(promptTokens count: Int, atLeast: Bool = false) throws(EngineError) {
+    func check(promptTokens count: Int, atLeast: Bool = false) throws(EngineError) {
         let limit = information.sequenceContextLength
         guard count < limit else {
             throw EngineError(

@@ -28,6 +28,9 @@ package final class FakeEngine: EngineService {
         var cancelled: [GenerationHandle] = []
         var orders: [Order] = []
         var status = EngineStatus()
+        var holdsQuestions = false
+        var questionCount = 0
+        var withdrawnCount = 0
         var watchers: [(isMet: @Sendable (FakeEngine) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
     private let receiver: any EngineEventReceiver
@@ -92,7 +95,15 @@ package final class FakeEngine: EngineService {
 
     package func setStatus(_ status: EngineStatus) { guarded.withLock { $0.status = status } }
 
+    /// Whether questions for tokens, texts and embeddings are never answered. At first: no.
+    package func setHoldsQuestions(_ value: Bool) { guarded.withLock { $0.holdsQuestions = value } }
+
     // MARK: What a test asks
+
+    /// Questions for tokens, texts and embeddings so far.
+    package var questionCount: Int { guarded.withLock { $0.questionCount } }
+    /// Of these, how many were held and withdrawn.
+    package var withdrawnCount: Int { guarded.withLock { $0.withdrawnCount } }
 
     package var requests: [GenerationRequest] { guarded.withLock { $0.requests } }
     package var cancelled: [GenerationHandle] { guarded.withLock { $0.cancelled } }
@@ -165,9 +176,25 @@ package final class FakeEngine: EngineService {
         testWatchers()
     }
 
+    /// Waits, where questions are held, until this one is withdrawn.
+    private func ask() async {
+        let isHeld = guarded.withLock { guarded in
+            guarded.questionCount += 1
+            return guarded.holdsQuestions
+        }
+        testWatchers()
+        guard isHeld else { return }
+        let (never, continuation) = AsyncStream.makeStream(of: Void.self)
+        for await _ in never {}
+        continuation.finish()
+        guarded.withLock { $0.withdrawnCount += 1 }
+        testWatchers()
+    }
+
     /// One token for each byte.
     package func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] {
-        prompt.pieces.flatMap { piece -> [TokenPiece] in
+        await ask()
+        return prompt.pieces.flatMap { piece -> [TokenPiece] in
             switch piece {
             case .text(let text, _): text.utf8.map { TokenPiece(id: Int32($0), bytes: [$0]) }
             case .tokens(let ids): ids.map { TokenPiece(id: $0, bytes: [UInt8(truncatingIfNeeded: $0)]) }
@@ -176,6 +203,7 @@ package final class FakeEngine: EngineService {
     }
 
     package func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] {
+        await ask()
         var bytes: [UInt8] = []
         for token in tokens {
             guard let byte = UInt8(exactly: token) else {

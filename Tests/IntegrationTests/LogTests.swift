@@ -1,4 +1,6 @@
+import MartletJSON
 import MartletTestSupport
+import OrderedCollections
 import Subprocess
 import SystemPackage
 import Testing
@@ -40,6 +42,26 @@ import Testing
             try execution.send(signal: .terminate)
         }
         #expect(result.terminationStatus.isSuccess)
+    }
+
+    /// A decode that a client's leaving breaks off is no error.
+    @Test func aClientThatLeavesInALongPromptIsOneQuietLine() async throws {
+        let log = LockedValue<ServerLog?>(nil)
+        try await Server.run(["--log-verbosity", "4", "--ctx-size", "16384"]) { server in
+            log.set(server.log)
+            let prompt = String(repeating: "Once upon a time there was a bird. ", count: 1_300)
+            for _ in 0..<3 {
+                let stream = try await server.connect()
+                let body: JSONValue = ["prompt": .string(prompt), "stream": true, "cache_prompt": false]
+                try await stream.send("POST", "/v1/completions", body: body.text)
+                try await server.wait { try await server.slots().contains { $0["is_processing"] == true } }
+                try await stream.reset()
+                try await server.wait { try await server.slots().allSatisfy { $0["is_processing"] == false } }
+            }
+        }
+        let text = try #require(log.value).text
+        #expect(!text.contains("failed to"), "\(text)")
+        #expect(!text.contains(" error "), "\(text)")
     }
 
     @Test func aClosedStandardErrorHarmsNobody() async throws {

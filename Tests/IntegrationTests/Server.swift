@@ -15,6 +15,8 @@ import Testing
 struct Server: Sendable {
     let port: Int
     let processIdentifier: pid_t
+    /// What it has said so far; all of it once it has ended.
+    let log: ServerLog
 
     /// Starts a server, waits until the model is loaded, and stops the server when `body` has ended.
     ///
@@ -46,7 +48,7 @@ struct Server: Sendable {
                 let first = await ports.first { _ in true }
                 let server = Server(
                     port: try #require(first, "the server did not start: \(log.text)"),
-                    processIdentifier: execution.processIdentifier.value)
+                    processIdentifier: execution.processIdentifier.value, log: log)
                 do {
                     // What speaks TLS waits for itself: requests wait for the model.
                     if !arguments.contains("--ssl-cert-file") { try await server.waitUntilReady() }
@@ -117,21 +119,28 @@ struct Server: Sendable {
 
     /// The worker's process.
     func worker() async throws -> pid_t {
+        try #require(try await workers().first, "the server has no worker")
+    }
+
+    /// All of them: one, or none while it is replaced.
+    func workers() async throws -> [pid_t] {
         let result = try await Subprocess.run(
             .name("ps"), arguments: ["-A", "-o", "ppid=,pid="], output: .string(limit: 1 << 20))
         let pairs = result.standardOutput.split(separator: "\n").map { $0.split(separator: " ") }
-        let child = pairs.first { $0.first == "\(processIdentifier)" }?.last
-        return try #require(child.flatMap { pid_t($0) }, "the server has no worker")
+        return pairs.filter { $0.first == "\(processIdentifier)" }.compactMap { $0.last.flatMap { pid_t($0) } }
     }
 }
 
 /// What a server has said so far.
-private final class ServerLog: Sendable {
+final class ServerLog: Sendable {
     private let lines = Mutex("")
 
     var text: String { lines.withLock { $0 } }
 
-    func append(_ line: String) { lines.withLock { $0 += line } }
+    func append(_ line: String) { lines.withLock { $0 += line + "\n" } }
+
+    /// The lines that contain `text`.
+    func lines(with text: String) -> [Substring] { self.text.split(separator: "\n").filter { $0.contains(text) } }
 }
 
 /// What a stream's events say.

@@ -5,10 +5,18 @@ import Synchronization
 final class ScriptedEngine: EngineService {
     private let receiver: any EngineEventReceiver
     private let isShutDown = Mutex(false)
+    private let questions = AsyncStream.makeStream(of: Void.self)
+    private let withdrawals = AsyncStream.makeStream(of: Void.self)
 
     init(receiver: any EngineEventReceiver) { self.receiver = receiver }
 
     var wasShutDown: Bool { isShutDown.withLock { $0 } }
+
+    /// Returns when it was asked for the tokens of "forever".
+    func waitForQuestion() async { for await _ in questions.stream { return } }
+
+    /// Returns when that question was withdrawn.
+    func waitForWithdrawal() async { for await _ in withdrawals.stream { return } }
 
     let state = EngineState.ready(ModelInformation())
 
@@ -40,7 +48,14 @@ final class ScriptedEngine: EngineService {
     }
 
     func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] {
-        Self.text(prompt).utf8.map { TokenPiece(id: Int32($0), bytes: [$0]) }
+        if Self.text(prompt) == "forever" {
+            questions.continuation.yield()
+            let (never, continuation) = AsyncStream.makeStream(of: Void.self)
+            for await _ in never {}
+            continuation.finish()
+            withdrawals.continuation.yield()
+        }
+        return Self.text(prompt).utf8.map { TokenPiece(id: Int32($0), bytes: [$0]) }
     }
 
     func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] {

@@ -35,7 +35,39 @@ import Testing
         #expect(pauseAfterWorker(readyFor: nil) == .milliseconds(500))
     }
 
+    @Test mutating func aModelThatWasNeverReadyGetsThreeTries() {
+        for _ in 0..<2 { #expect(pauseAfterWorker(readyFor: nil) != nil) }
+        #expect(machine.proceed() == .launch)
+        let words = "ggml.c:3124: GGML_ASSERT(eps >= 0.0f) failed"
+        let loss = machine.workerEnded(.signaled(6), saying: words, at: start)
+        #expect(loss.next == .park)
+        #expect(
+            loss.state
+                == .failed(
+                    EngineError(
+                        .loadFailed,
+                        "the worker process of tiny was ended by signal 6 (SIGABRT) before the model was ready, "
+                            + "3 times in a row, and wrote: \(words)")))
+    }
+
+    @Test mutating func aWorkerThatStoodStillSaysSo() {
+        #expect(machine.proceed() == .launch)
+        _ = machine.workerReported(ready, at: start)
+        let error = EngineError(
+            .engineLost, "the engine of tiny stood still: its worker process has not answered for 60 seconds")
+        #expect(machine.workerStandsStill("has not answered for 60 seconds") == .restarting(error))
+        let loss = machine.workerEnded(.signaled(9), at: start)
+        #expect(loss.error == error)
+        #expect(loss.state == .restarting(error))
+        #expect(machine.workerStandsStill("has not answered for 60 seconds") == nil)
+        // The next worker's end has another reason.
+        #expect(machine.proceed() == .launch)
+        _ = machine.workerReported(ready, at: start)
+        #expect(machine.workerEnded(.signaled(11), at: start).error.message.contains("SIGSEGV"))
+    }
+
     @Test mutating func onlyStartsInARowThatNeverGotReadyCount() {
+        #expect(pauseAfterWorker(readyFor: .zero) != nil)
         for _ in 0..<3 {
             for _ in 0..<4 { #expect(pauseAfterWorker(readyFor: nil) != nil) }
             #expect(pauseAfterWorker(readyFor: .zero) != nil)

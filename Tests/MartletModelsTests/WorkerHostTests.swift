@@ -126,6 +126,32 @@ import Testing
         await running
     }
 
+    @Test func aLargeAnswerComesInPartsAndIsWhole() async throws {
+        let engine = engine()
+        async let running: Void = engine.run()
+        let text = String(repeating: "0123456789", count: 40_000)
+        let tokens = try await engine.tokenize(Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: false))
+        #expect(tokens.map(\.id) == text.utf8.map { Int32($0) })
+        engine.shutdown()
+        await running
+    }
+
+    @Test func aQuestionThatIsWithdrawnEndsInTheWorker() async throws {
+        let engine = engine()
+        async let running: Void = engine.run()
+        let question = Task {
+            try await engine.tokenize(Prompt(pieces: [.text("forever", isTrusted: true)], addsBeginning: false))
+        }
+        await receiver.nextReady()
+        let hosted = try #require(host.engines.withLock { $0.first })
+        await hosted.waitForQuestion()
+        question.cancel()
+        await #expect(throws: EngineError.self) { try await question.value }
+        await hosted.waitForWithdrawal()
+        engine.shutdown()
+        await running
+    }
+
     @Test func aQuestionTimesOut() async throws {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let engine = WorkerEngine(

@@ -8,7 +8,7 @@ enum SampleFrames {
 
     static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<9, using: &random) {
+        return switch Int.random(in: 0..<11, using: &random) {
         case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
         case 1: .submit(request(&random))
         case 2: .cancel(GenerationHandle(rawValue: random.unsigned()))
@@ -20,13 +20,15 @@ enum SampleFrames {
             .control(
                 GenerationHandle(rawValue: random.unsigned()), ControlNumber(rawValue: random.unsigned()),
                 SampleOrders.action(&random))
+        case 8: .withdraw(number)
+        case 9: .ping
         default: .shutdown
         }
     }
 
     static func worker(_ random: inout Generator) -> WorkerFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<8, using: &random) {
+        return switch Int.random(in: 0..<10, using: &random) {
         case 0: .hello(version: 1)
         case 1: .state(state(&random))
         case 2: .events(random.list { event(&$0) })
@@ -34,8 +36,16 @@ enum SampleFrames {
         case 4: .bytes(number, random.bytes())
         case 5: .status(number, status(&random))
         case 6: .embeddings(number, random.list { embedding(&$0) })
+        case 7: .part(number, random.bytes(), isLast: Bool.random(using: &random))
+        case 8: .pulse(random.list { activity(&$0) })
         default: .failure(number, error(&random))
         }
+    }
+
+    private static func activity(_ random: inout Generator) -> ThreadActivity {
+        ThreadActivity(
+            ThreadActivity.Kind.allCases.randomElement(using: &random) ?? .idle, count: random.integer(),
+            steps: random.unsigned())
     }
 
     private static func embedding(_ random: inout Generator) -> Embedding {

@@ -49,6 +49,20 @@ import Testing
         }
     }
 
+    @Test(arguments: Leaving.allCases, ["/tokenize", "/detokenize", "/v1/embeddings"])
+    func whileAQuestionIsAnswered(leaving: Leaving, path: String) async throws {
+        var information = ModelInformation.fake
+        information.embeddingPooling = .mean
+        try await TestServer.run(state: .ready(information)) { server async throws in
+            server.engine.setHoldsQuestions(true)
+            let connection = try await server.connect()
+            try await connection.send("POST", path, body: #"{"content":"hi","tokens":[1],"input":"hi"}"#)
+            await server.engine.wait { $0.questionCount == 1 }
+            try await leaving.leave(connection)
+            await server.engine.wait { $0.withdrawnCount == 1 }
+        }
+    }
+
     @Test func whileTheModelLoads() async throws {
         try await TestServer.run(state: .loading(LoadProgress(stage: .textModel, fraction: 0.5))) {
             server async throws in

@@ -20,6 +20,7 @@ struct Edge: Sendable {
     var workerArguments: [String]
     var executable: FilePath
     var logger: Logger
+    var restartPolicy = RestartPolicy()
     var onReady: @Sendable (ModelInformation) -> Void = { _ in }
     /// The server does not end though it should; gets what holds it. The worker is gone then.
     var onOverdue: @Sendable (String) -> Void = { _ in }
@@ -34,6 +35,9 @@ struct Edge: Sendable {
         configuration = try ServerConfiguration(values)
         configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
+        if let seconds = values.integer(.hangTimeout) {
+            restartPolicy.hangTimeout = seconds > 0 ? .seconds(seconds) : nil
+        }
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
         let descriptors = DescriptorBudget(limit: DescriptorLimit.raise())
@@ -72,7 +76,7 @@ struct Edge: Sendable {
             let engine = WorkerEngine(
                 modelName: configuration.modelNames.first ?? model.name,
                 launcher: SubprocessLauncher(executable: executable, arguments: workerArguments), receiver: watched,
-                logger: logger)
+                policy: restartPolicy, logger: logger)
             service.use(engine)
             return engine
         }

@@ -25,6 +25,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case sharedMemory = "kv-unified"
     case queueLimit = "queue-limit"
     case sandbox
+    case hangTimeout = "hang-timeout"
     case embeddings
     case pooling
     case adapters = "lora"

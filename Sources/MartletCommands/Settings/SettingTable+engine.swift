@@ -66,6 +66,10 @@ extension SettingTable {
             "Take the network and the way to further rights from the process that runs the model, where the system "
                 + "offers that (Linux)."),
         Setting(
+            .hangTimeout, environment: [], .integer(0...86_400), "SECONDS", default: "60", in: .engine, for: .edge,
+            "How long the process that runs the model may take no step before it is ended and started again; answers go on. "
+                + "Five times as long while the model loads. 0 = for ever."),
+        Setting(
             .embeddings, ["--embedding"], environment: ["LLAMA_ARG_EMBEDDINGS"], .toggle, default: "off", in: .engine,
             for: .worker, "Serve /v1/embeddings and /embedding, with memory of their own."),
         Setting(

@@ -22,9 +22,14 @@ final class Embedder {
     private let queueLimit: Int
     /// Most inputs of one batch.
     private let sequences: Int
+    /// Of the model, for errors.
+    private let information: ModelInformation
 
-    init(context: consuming Context, sequences: Int, queueLimit: Int, stall: Duration) {
+    init(
+        context: consuming Context, information: ModelInformation, sequences: Int, queueLimit: Int, stall: Duration
+    ) {
         self.sequences = sequences
+        self.information = information
         pooling = context.pooling
         limit = context.batchSize
         self.queueLimit = queueLimit
@@ -72,6 +77,7 @@ final class Embedder {
     ///
     /// - Parameter isSomebodyWriting: whether tokens of an answer wait for the end of it.
     func step(isSomebodyWriting: Bool) {
+        for (number, work) in work where !work.job.reply.isAwaited { fail(number, .withdrawn) }
         let parts = queue.next(
             budget: pace.budget(isSomebodyWriting: isSomebodyWriting), limit: limit, sequences: sequences)
         guard !parts.isEmpty else { return }
@@ -129,6 +135,10 @@ final class Embedder {
         guard let job = work[part.job]?.job else { return }
         guard !values.isEmpty else {
             fail(part.job, EngineError(.generationFailed, "The model gave no vector for input \(part.input)."))
+            return
+        }
+        guard values.allSatisfy(\.isFinite) else {
+            fail(part.job, .unusableScores(of: information))
             return
         }
         work[part.job]?.results[part.input] = Embedding(

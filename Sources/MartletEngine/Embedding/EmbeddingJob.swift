@@ -14,12 +14,7 @@ struct EmbeddingLimits: Sendable {
 
     /// - Parameter counts: how many tokens each input has.
     func check(_ counts: [Int]) throws(EngineError) {
-        for (index, count) in counts.enumerated() where count > inputTokens {
-            throw EngineError(
-                .contextExceeded,
-                "input \(index) (\(count) tokens) is too large to process; an input may have \(inputTokens) tokens, "
-                    + "more with a larger --ubatch-size", promptTokens: count, contextSize: inputTokens)
-        }
+        for (index, count) in counts.enumerated() { try check(count, number: index) }
         let vectors = isPooled ? counts.count : counts.reduce(0, +)
         let most = Self.byteLimit / (4 * max(1, length))
         guard vectors <= most else {
@@ -30,22 +25,25 @@ struct EmbeddingLimits: Sendable {
     }
 }
 
+extension EmbeddingLimits {
+    /// - Parameter count: how many tokens the input with that number has.
+    func check(_ count: Int, number: Int) throws(EngineError) {
+        guard count <= inputTokens else {
+            throw EngineError(
+                .contextExceeded,
+                "input \(number) (\(count) tokens) is too large to process; an input may have \(inputTokens) tokens, "
+                    + "more with a larger --ubatch-size", promptTokens: count, contextSize: inputTokens)
+        }
+    }
+}
+
 /// Inputs on their way to the engine's thread, and who waits for what becomes of them.
 struct EmbeddingJob: Sendable {
-    typealias Result = Swift.Result<[Embedding], EngineError>
-
     /// Within the limits, none empty.
     let inputs: [[Int32]]
-    private let continuation: CheckedContinuation<Result, Never>
+    let reply: PendingReply<[Embedding]>
 
-    init(inputs: [[Int32]], continuation: CheckedContinuation<Result, Never>) {
-        self.inputs = inputs
-        self.continuation = continuation
-    }
+    func finish(_ embeddings: [Embedding]) { reply.finish(.success(embeddings)) }
 
-    /// Once, unless `fail` is called.
-    func finish(_ embeddings: [Embedding]) { continuation.resume(returning: .success(embeddings)) }
-
-    /// Once, unless `finish` is called.
-    func fail(_ error: EngineError) { continuation.resume(returning: .failure(error)) }
+    func fail(_ error: EngineError) { reply.finish(.failure(error)) }
 }

@@ -84,6 +84,7 @@ extension EngineLoop {
         let canAbort = !hasRecurrentMemory || parts.count == 1
         decodeGuard.begin(prompts: canAbort ? prompts.compactMap { slots[$0.slot].generation?.handle } : [])
         let before = MonotonicTime.now
+        progress.note(.decoding, count: batch.count)
         let outcome = context.decode(batch)
         let now = MonotonicTime.now
         decodeGuard.end()
@@ -109,6 +110,7 @@ extension EngineLoop {
                 reportPromptTokens(of: part)
             }
         }
+        progress.note(.sampling, count: parts.count)
         sample()
     }
 
@@ -122,6 +124,7 @@ extension EngineLoop {
         for position in part.start..<end where prompt.next == position + 1 {
             guard let logits = context.logits(at: part.lastIndex + 1 + position - end) else { break }
             report.keep(logits, count: wish.count)
+            guard report.isUsable else { return fail(part.slot, .unusableScores(of: loaded.information)) }
             prompt.add(generation.history[position + 1], report, vocabulary: loaded.vocabulary)
         }
         if let told = prompt.take() { output.add(generation.handle, .promptTokens(first: told.first), told.tokens) }
@@ -142,7 +145,7 @@ extension EngineLoop {
             guard let logits = context.logits(at: index),
                 let token = draw(for: generation, from: logits, insteadTaking: replayed)
             else {
-                fail(part.slot, .nothingToDraw(generation))
+                fail(part.slot, nothingToDraw(generation))
                 continue
             }
             if replayed == nil, obeyBefore(token.id, part.slot) { continue }
@@ -201,10 +204,6 @@ extension EngineLoop {
                     logits, history: generation.history, index: generation.predicted, with: candidates))
             generation.samplingTime += .now - begin
         }
-    }
-
-    private func isConstrained(_ generation: Generation) -> Bool {
-        generation.matcher != nil && generation.predicted >= generation.settings.constraintStart
     }
 
     /// Chooses a token that the generation's grammar allows, if it has one.
@@ -267,28 +266,4 @@ extension EngineLoop {
 struct EarlyDraw {
     var generation: Generation
     var logits: UnsafeMutableBufferPointer<Float>
-}
-
-extension EngineError {
-    /// - Returns: the request's fault where it may have banned every token.
-    fileprivate static func nothingToDraw(_ generation: Generation) -> Self {
-        if let matcher = generation.matcher {
-            if generation.isAstray {
-                return EngineError(
-                    .invalidRequest, "The tokens to be continued are not what the generation's grammar allows.")
-            }
-            return matcher.isOverflown
-                ? EngineError(
-                    .invalidRequest,
-                    "The grammar is too ambiguous: following it takes more than its budget of threads or work.",
-                    parameter: "grammar")
-                : EngineError(
-                    .invalidRequest,
-                    "After \(generation.predicted) tokens no token is left that the grammar allows.")
-        }
-        return generation.settings.sampling.logitBiases.isEmpty
-            ? EngineError(.generationFailed, "The model gave no usable score for any token.")
-            : EngineError(
-                .invalidRequest, "Field 'logit_bias': no token is left that may be drawn", parameter: "logit_bias")
-    }
 }

@@ -13,6 +13,7 @@ final class EngineLoop {
     let receiver: any EngineEventReceiver
     let decodeGuard: DecodeGuard
     let board: StatusBoard
+    let progress: ThreadProgress
     /// Tokens that all sequences share; without bound where each has its own memory.
     let capacity: Int
     /// Most tokens of one sequence.
@@ -55,7 +56,7 @@ final class EngineLoop {
     init(
         loaded: LoadedModel, context: consuming Context, sharesMemory: Bool, configuration: EngineConfiguration,
         mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard,
-        board: StatusBoard, embedder: Embedder? = nil
+        board: StatusBoard, progress: ThreadProgress = ThreadProgress(), embedder: Embedder? = nil
     ) {
         self.loaded = loaded
         capacity = sharesMemory ? context.contextLength : .max / 2
@@ -64,6 +65,7 @@ final class EngineLoop {
         self.receiver = receiver
         self.decodeGuard = decodeGuard
         self.board = board
+        self.progress = progress
         self.embedder = embedder
         canShift = context.canShift
         hasRecurrentMemory = loaded.model.hasRecurrentMemory
@@ -95,6 +97,7 @@ final class EngineLoop {
     func takeTurn() -> Bool {
         let isIdle =
             queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.generation?.isPaused ?? true }
+        progress.note(isIdle ? .idle : .scheduling)
         for message in mailbox.take(waits: isIdle) where !handle(message) {
             flush()
             return false
@@ -103,6 +106,7 @@ final class EngineLoop {
             flush()
             return false
         }
+        progress.note(.scheduling)
         turn += 1
         admit()
         // Who waits should not wait for a long prompt to learn that it was let in.
@@ -112,6 +116,7 @@ final class EngineLoop {
             publish()
             deliver()
         }
+        if let embedder, !embedder.isIdle { progress.note(.embedding) }
         embedder?.step(isSomebodyWriting: slots.contains { $0.generation != nil })
         return true
     }

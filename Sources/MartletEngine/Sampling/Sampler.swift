@@ -125,6 +125,16 @@ struct Sampler: Sendable {
         return 50
     }
 
+    /// Whether there is a token that may be drawn as far as the request decides it.
+    /// - Parameter mask: a bit for each token; `nil` = all are allowed.
+    func leavesToken(of vocabularySize: Int, allowedBy mask: UnsafeBufferPointer<UInt64>?) -> Bool {
+        let banned = Set(biases.lazy.filter { $0.bias == -.infinity }.map(\.token))
+        return (0..<vocabularySize).contains { token in
+            let isAllowed = mask.map { $0[token >> 6] >> UInt64(token & 63) & 1 == 1 } ?? true
+            return isAllowed && !banned.contains(Int32(truncatingIfNeeded: token))
+        }
+    }
+
     /// Whether `sample` leaves the scores as they are.
     var keepsScores: Bool {
         guard biases.isEmpty, let first = steps.first else { return biases.isEmpty }

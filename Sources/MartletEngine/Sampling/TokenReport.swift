@@ -41,7 +41,14 @@ final class TokenReport {
         }
     }
 
-    private func logarithm(_ score: Float) -> Float { max(score - total, -Float.greatestFiniteMagnitude) }
+    /// NaN becomes the lowest value.
+    private func logarithm(_ score: Float) -> Float {
+        let value = score - total
+        return value > -.greatestFiniteMagnitude ? value : -.greatestFiniteMagnitude
+    }
+
+    /// Whether any score that was kept was a number, and none infinite.
+    var isUsable: Bool { total.isFinite }
 
     /// The logarithms of the probabilities of the scores that were kept.
     func report(

@@ -19,6 +19,11 @@ package struct WorkerLogLine: Sendable, Equatable {
         }
     }
 
+    /// Whether the line is a log record's, and not a library's output.
+    package static func hasLevel(_ line: String) -> Bool {
+        line.firstIndex(of: " ").flatMap { Logger.Level(rawValue: String(line[..<$0])) } != nil
+    }
+
     /// The line, without its end. Line breaks within the message become spaces.
     package var line: String {
         "\(level.rawValue) " + String(message.map { $0.isNewline ? " " : $0 })

@@ -181,10 +181,14 @@ package struct RequestLedger: Sendable {
     package func orders(to handle: GenerationHandle) -> [Order] { generations[handle]?.orders ?? [] }
 
     /// Takes a question back, wherever it is.
-    package mutating func withdraw(_ number: QueryNumber) {
-        sent.remove(.query(number))
+    /// - Returns: Whether the worker has it and needs a message.
+    package mutating func withdraw(_ number: QueryNumber) -> Bool {
         held.removeAll { $0.subject == .query(number) }
+        return sent.remove(.query(number)) != nil
     }
+
+    /// Whether the worker was asked this and has not answered.
+    package func isAsked(_ number: QueryNumber) -> Bool { sent.contains(.query(number)) }
 
     /// The worker answered a question.
     /// - Returns: Whether it was asked.

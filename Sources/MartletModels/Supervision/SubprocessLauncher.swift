@@ -1,6 +1,13 @@
 import MartletProtocol
 import Subprocess
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 #if canImport(System)
     package import System
 #else
@@ -38,7 +45,8 @@ package struct SubprocessLauncher: WorkerLauncher {
             let frames = try FileDescriptor.pipe()
             defer { try? frames.readEnd.close() }
             let result = try await Subprocess.run(
-                .path(executable), arguments: Arguments(arguments), platformOptions: options,
+                .path(executable), arguments: Arguments(arguments), environment: Self.environment,
+                platformOptions: options,
                 input: .inputWriter,
                 output: .fileDescriptor(frames.writeEnd, closeAfterSpawningProcess: true), error: .sequence
             ) { execution in
@@ -54,6 +62,16 @@ package struct SubprocessLauncher: WorkerLauncher {
         } catch {
             return .notStarted("\(executable): \(error)")
         }
+    }
+
+    /// A worker that crashes ends at once: a backtrace takes many seconds, stops the process meanwhile, or waits for input at
+    /// a terminal. Variables that are set already stay as they are.
+    private static var environment: Environment {
+        var added: [Environment.Key: String?] = [:]
+        for (name, value) in [("GGML_NO_BACKTRACE", "1"), ("SWIFT_BACKTRACE", "enable=no")] where getenv(name) == nil {
+            added[Environment.Key(stringLiteral: name)] = value
+        }
+        return .inherit.updating(added)
     }
 
     private static func serve(

@@ -45,8 +45,11 @@ package struct SupervisorStateMachine: Sendable {
     private var phase = Phase.idle
     private var pause: Duration
     private var failedStarts = 0
+    private var wasReady = false
     /// What the worker itself said about why it ends.
     private var reported: EngineError?
+    /// Why the worker is being ended, if it stood still.
+    private var standstill: EngineError?
 
     package init(modelName: String, policy: RestartPolicy = RestartPolicy()) {
         self.modelName = modelName
@@ -68,7 +71,7 @@ package struct SupervisorStateMachine: Sendable {
         switch phase {
         case .idle, .pausing:
             phase = .loading
-            reported = nil
+            (reported, standstill) = (nil, nil)
             return .launch
         case .givenUp: return .park
         case .loading, .ready, .stopping: return .end
@@ -83,6 +86,7 @@ package struct SupervisorStateMachine: Sendable {
         case (.loading, .ready):
             phase = .ready(since: now)
             failedStarts = 0
+            wasReady = true
             return state
         case (.loading, .failed(let error)), (.ready, .failed(let error)):
             reported = error
@@ -91,9 +95,24 @@ package struct SupervisorStateMachine: Sendable {
         }
     }
 
+    /// The worker does nothing any more and is being ended.
+    /// - Parameter what: A predicate: "has not answered for 60 seconds".
+    /// - Returns: The state to publish, or `nil` while the worker is on its way out.
+    package mutating func workerStandsStill(_ what: String) -> EngineState? {
+        switch phase {
+        case .loading, .ready: break
+        case .idle, .pausing, .givenUp, .stopping: return nil
+        }
+        let error = EngineError(
+            .engineLost, "the engine of \(modelName) stood still: its worker process \(what)")
+        standstill = error
+        return .restarting(error)
+    }
+
     /// The worker is gone.
-    package mutating func workerEnded(_ exit: WorkerExit, at now: Instant) -> Loss {
-        let lost = lossError(exit)
+    /// - Parameter words: Its last output beside its log.
+    package mutating func workerEnded(_ exit: WorkerExit, saying words: String? = nil, at now: Instant) -> Loss {
+        let lost = lossError(exit, words)
         var wasHealthy = false
         switch phase {
         case .idle, .pausing, .givenUp, .stopping:
@@ -103,7 +122,7 @@ package struct SupervisorStateMachine: Sendable {
             wasHealthy = now - since >= policy.healthyAfter
         case .loading:
             failedStarts += 1
-            if let error = finalError(exit) {
+            if let error = finalError(exit, words) {
                 phase = .givenUp(error)
                 return Loss(error: lost, state: .failed(error), next: .park)
             }
@@ -119,26 +138,33 @@ package struct SupervisorStateMachine: Sendable {
 
     private static let stopped = EngineError(.shuttingDown, "the server is shutting down")
 
-    private func lossError(_ exit: WorkerExit) -> EngineError {
+    private func lossError(_ exit: WorkerExit, _ words: String?) -> EngineError {
+        if let standstill { return standstill }
         if let reported {
             return EngineError(.engineLost, "the engine of \(modelName) ended: \(reported.message)")
         }
         return EngineError(
-            .engineLost, "the engine of \(modelName) was lost: its worker process \(exit)\(exit.hint)")
+            .engineLost,
+            "the engine of \(modelName) was lost: its worker process \(exit)\(exit.hint)\(Self.clause(words))")
     }
 
+    private static func clause(_ words: String?) -> String { words.map { ", and wrote: \($0)" } ?? "" }
+
     /// Why starting again cannot help, or has not helped for too long.
-    private func finalError(_ exit: WorkerExit) -> EngineError? {
+    private func finalError(_ exit: WorkerExit, _ words: String?) -> EngineError? {
         if let reported, reported.code == .loadFailed { return reported }
         switch exit {
         case .notStarted, .brokenProtocol:
             return EngineError(.loadFailed, "the worker process of \(modelName) \(exit)")
         case .exited, .signaled:
-            guard failedStarts >= policy.maximumFailedStarts else { return nil }
+            let limit = wasReady ? policy.maximumFailedRestarts : policy.maximumFailedStarts
+            guard failedStarts >= limit else { return nil }
+            let times = "\(failedStarts) \(failedStarts == 1 ? "time" : "times") in a row"
+            if let standstill { return EngineError(.loadFailed, "\(standstill.message), \(times)") }
             return EngineError(
                 .loadFailed,
-                "the worker process of \(modelName) \(exit) before the model was ready, \(failedStarts) times in a row"
-                    + exit.hint)
+                "the worker process of \(modelName) \(exit) before the model was ready, \(times)"
+                    + exit.hint + Self.clause(words))
         }
     }
 }

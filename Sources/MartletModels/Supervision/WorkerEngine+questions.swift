@@ -60,8 +60,15 @@ extension WorkerEngine {
             giveUp(number, Self.cancelled)
         }
         switch result {
-        case .success(.failure(_, let error)), .failure(let error): throw error
-        case .success(let frame): return frame
+        case .success(.whole(.failure(_, let error))), .failure(let error): throw error
+        case .success(.whole(let frame)): return frame
+        case .success(.parts(let reply)):
+            // Here, so that the thread that reads the worker goes on meanwhile.
+            do throws(FrameError) {
+                return try reply.frame()
+            } catch {
+                throw EngineError(.engineLost, "the worker's answer cannot be read: \(error)")
+            }
         }
     }
 
@@ -69,7 +76,10 @@ extension WorkerEngine {
 
     private func giveUp(_ number: QueryNumber, _ error: EngineError) {
         core.withLock { core in
-            core.ledger.withdraw(number)
+            if core.ledger.withdraw(number), case .success(let frame) = encode(.withdraw(number)) {
+                core.outgoing?.add(frame)
+            }
+            core.partialReplies[number] = nil
             core.replies.removeValue(forKey: number)?.resume(returning: .failure(error))
         }
     }

@@ -41,24 +41,30 @@ extension WorkerEngine {
         let outgoing = OutgoingQueue()
         if case .success(let hello) = encode(.hello(version: FrameFormat.version)) { outgoing.add(hello) }
         let isStopping = core.withLock { core in
-            if !core.isStopping { core.outgoing = outgoing }
-            return core.isStopping
+            if core.isStopping { return true }
+            core.outgoing = outgoing
+            core.lastWords = LastWords()
+            core.watch.begin(at: .now)
+            return false
         }
         if isStopping { return .end }
         let link = WorkerLink(
             outgoing: outgoing,
             received: { [self] frame in receive(frame) },
-            logged: { [logger] line in
+            logged: { [self] line in
+                core.withLock { $0.lastWords.note(line) }
                 let record = WorkerLogLine(line: line)
                 logger.log(level: record.level, "\(record.message)")
             })
         core.withLock { $0.process = link.process }
+        let watching = Task { await watchWorker() }
+        defer { watching.cancel() }
         // A task of its own: when this one is cancelled, the worker is asked to end and its last events still come.
         let exit = await Task { [launcher] in await launcher.run(link) }.value
         let (step, isStopped) = core.withLock { core in
-            core.outgoing = nil
-            core.process = nil
-            let loss = core.machine.workerEnded(exit, at: .now)
+            (core.outgoing, core.process, core.partialReplies) = (nil, nil, [:])
+            core.watch.stop()
+            let loss = core.machine.workerEnded(exit, saying: core.lastWords.text, at: .now)
             settle(loss, &core)
             return (loss.next, core.isStopping)
         }
@@ -69,6 +75,50 @@ extension WorkerEngine {
         }
         deliveries.deliver()
         return step
+    }
+
+    /// Pings the worker at intervals, and ends it when it makes no progress.
+    private func watchWorker() async {
+        guard let interval = core.withLock({ $0.watch.interval }) else { return }
+        while (try? await Task.sleep(for: interval)) != nil {
+            switch core.withLock({ $0.watch.tick(at: .now) }) {
+            case .nothing: break
+            case .ping:
+                guard case .success(let frame) = encode(.ping) else { break }
+                core.withLock { $0.outgoing?.add(frame) }
+            case .end(let what): endStandingWorker(what)
+            }
+        }
+    }
+
+    private func endStandingWorker(_ what: String) {
+        let process = core.withLock { core -> WorkerProcess? in
+            guard let state = core.machine.workerStandsStill(what) else { return nil }
+            core.state = state
+            deliveries.add(.state(state))
+            return core.process
+        }
+        guard let process else { return }
+        logger.error("the worker stands still and is ended", metadata: ["reason": "\(what)"])
+        deliveries.deliver()
+        process.kill()
+    }
+
+    private func receivePart(_ bytes: [UInt8], isLast: Bool, of number: QueryNumber, _ core: inout Core) {
+        guard core.ledger.isAsked(number) else { return }
+        do throws(FrameError) {
+            try core.partialReplies[number, default: PartialReply()].append(bytes)
+        } catch {
+            core.partialReplies[number] = nil
+            _ = core.ledger.end(number)
+            let error = EngineError(.engineLost, "the worker's answer cannot be read: \(error)")
+            core.replies.removeValue(forKey: number)?.resume(returning: .failure(error))
+            return
+        }
+        guard isLast, let reply = core.partialReplies.removeValue(forKey: number), core.ledger.end(number) else {
+            return
+        }
+        core.replies.removeValue(forKey: number)?.resume(returning: .success(.parts(reply)))
     }
 
     /// Ends what has lost too many workers, and what waits if no other will come.
@@ -113,7 +163,9 @@ extension WorkerEngine {
             case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _),
                 .embeddings(let number, _):
                 guard core.ledger.end(number) else { return }
-                core.replies.removeValue(forKey: number)?.resume(returning: .success(frame))
+                core.replies.removeValue(forKey: number)?.resume(returning: .success(.whole(frame)))
+            case .part(let number, let bytes, let isLast): receivePart(bytes, isLast: isLast, of: number, &core)
+            case .pulse(let activities): core.watch.heard(activities, at: .now)
             }
         }
         deliveries.deliver()

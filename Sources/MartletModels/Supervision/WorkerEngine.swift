@@ -13,14 +13,25 @@ package final class WorkerEngine: EngineService {
         var machine: SupervisorStateMachine
         var state = EngineState.loading(LoadProgress(stage: .starting, fraction: 0))
         var ledger: RequestLedger
-        var replies: [QueryNumber: CheckedContinuation<Result<WorkerFrame, EngineError>, Never>] = [:]
+        var replies: [QueryNumber: CheckedContinuation<Result<Reply, EngineError>, Never>] = [:]
+        /// Replies of this worker of which parts have come.
+        var partialReplies: [QueryNumber: PartialReply] = [:]
         var lastQuery: UInt64 = 0
         /// To the worker that runs now.
         var outgoing: OutgoingQueue?
         var process: WorkerProcess?
+        var watch: HangWatch
+        /// Of the worker that runs now.
+        var lastWords = LastWords()
         /// Runs while there is a pause between two workers.
         var pause: Task<Void, Never>?
         var isStopping = false
+    }
+
+    enum Reply: Sendable {
+        case whole(WorkerFrame)
+        /// All parts of a large one.
+        case parts(PartialReply)
     }
 
     let launcher: any WorkerLauncher
@@ -45,7 +56,8 @@ package final class WorkerEngine: EngineService {
         core = Mutex(
             Core(
                 machine: SupervisorStateMachine(modelName: modelName, policy: policy),
-                ledger: RequestLedger(maximumLosses: policy.maximumLosses)))
+                ledger: RequestLedger(maximumLosses: policy.maximumLosses),
+                watch: HangWatch(timeout: policy.hangTimeout)))
     }
 
     package var state: EngineState { core.withLock { $0.state } }
@@ -117,15 +129,15 @@ package final class WorkerEngine: EngineService {
     ///
     /// What the worker still has ends with what it says, or with `failed`; what waits ends with `failed`.
     package func shutdown() {
-        let outgoing = core.withLock { core -> OutgoingQueue? in
-            guard !core.isStopping else { return nil }
+        let (outgoing, process) = core.withLock { core -> (OutgoingQueue?, WorkerProcess?) in
+            guard !core.isStopping else { return (nil, nil) }
             core.isStopping = true
             core.machine.shutDown()
             core.pause?.cancel()
             if core.outgoing == nil {
                 settle(core.machine.workerEnded(.exited(code: 0), at: .now), &core)
             }
-            return core.outgoing
+            return (core.outgoing, core.process)
         }
         deliveries.deliverSoon()
         guard let outgoing, case .success(let frame) = encode(.shutdown) else { return }
@@ -133,6 +145,9 @@ package final class WorkerEngine: EngineService {
         Task {
             try? await Task.sleep(for: .seconds(1))
             outgoing.close()
+            // A worker that reads nothing blocks the writes to it, and with them the gentle steps.
+            try? await Task.sleep(for: .seconds(2))
+            process?.kill()
         }
     }
 }

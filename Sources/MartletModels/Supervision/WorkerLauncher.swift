@@ -13,7 +13,7 @@ import Synchronization
 package protocol WorkerLauncher: Sendable {
     /// Starts a worker, writes `link.outgoing` to it, gives what it writes to `link.inbox()` and what it logs to
     /// `link.logged`, and returns when it has ended. Closing `link.outgoing` asks the worker to end; one that does not
-    /// is ended by force.
+    /// is ended by force, as is one whose `link.process` is killed.
     func run(_ link: WorkerLink) async -> WorkerExit
 }
 

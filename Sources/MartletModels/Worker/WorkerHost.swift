@@ -1,4 +1,5 @@
 package import MartletProtocol
+import Synchronization
 
 #if canImport(System)
     package import System
@@ -27,14 +28,18 @@ package final class WorkerHost: Sendable {
         package var service: any EngineService
         package var start: @Sendable () async -> Void
         package var shutdown: @Sendable () async -> Void
+        /// The present activity of its threads. Never waits for them.
+        package var activities: @Sendable () -> [ThreadActivity]
 
         package init(
             service: any EngineService, start: @escaping @Sendable () async -> Void,
-            shutdown: @escaping @Sendable () async -> Void
+            shutdown: @escaping @Sendable () async -> Void,
+            activities: @escaping @Sendable () -> [ThreadActivity] = { [] }
         ) {
             self.service = service
             self.start = start
             self.shutdown = shutdown
+            self.activities = activities
         }
     }
 
@@ -43,6 +48,8 @@ package final class WorkerHost: Sendable {
 
     private let input: FileDescriptor
     private let output: FrameOutput
+    /// Questions that are being answered.
+    private let questions = Mutex<[QueryNumber: Task<Void, Never>]>([:])
 
     package init(input: FileDescriptor, output: FileDescriptor) {
         self.input = input
@@ -61,7 +68,7 @@ package final class WorkerHost: Sendable {
         await engine.start()
         let end: End
         do {
-            end = try await DedicatedThread.run { self.readFrames(for: engine.service) }
+            end = try await DedicatedThread.run { self.readFrames(for: engine) }
         } catch {
             return .unreadable("no thread to read with: \(Errno(rawValue: error.code))")
         }
@@ -69,7 +76,7 @@ package final class WorkerHost: Sendable {
         return end
     }
 
-    private func readFrames(for engine: any EngineService) -> End {
+    private func readFrames(for engine: HostedEngine) -> End {
         var decoder = FrameDecoder()
         var isGreeted = false
         do {
@@ -97,7 +104,8 @@ package final class WorkerHost: Sendable {
         }
     }
 
-    private func obey(_ frame: EdgeFrame, _ engine: any EngineService) {
+    private func obey(_ frame: EdgeFrame, _ hosted: HostedEngine) {
+        let engine = hosted.service
         switch frame {
         case .hello, .shutdown: break
         case .submit(let request): engine.submit(request)
@@ -111,6 +119,10 @@ package final class WorkerHost: Sendable {
             reply(to: number) { () async throws(EngineError) in
                 .embeddings(number, try await engine.embed(inputs))
             }
+        case .withdraw(let number): questions.withLock { $0.removeValue(forKey: number) }?.cancel()
+        case .ping:
+            // From this thread, which does nothing that takes long: so no answer means that the process stands still.
+            try? output.send(.pulse(hosted.activities()))
         case .status(let number):
             reply(to: number) { () async throws(EngineError) in .status(number, try await engine.status()) }
         }
@@ -119,18 +131,26 @@ package final class WorkerHost: Sendable {
     private func reply(
         to number: QueryNumber, _ answer: @escaping @Sendable () async throws(EngineError) -> WorkerFrame
     ) {
-        Task { [output] in
-            do throws(EngineError) {
-                let frame = try await answer()
-                do throws(FrameError) {
-                    try output.send(frame)
-                } catch {
-                    throw EngineError(.invalidRequest, "the answer is too large: \(error)")
-                }
-            } catch {
-                // An error's message is short.
-                try? output.send(.failure(number, error))
+        // Under the lock, so that the task is there before it is over.
+        questions.withLock { questions in
+            questions[number] = Task {
+                await send(answer, to: number)
+                _ = self.questions.withLock { $0.removeValue(forKey: number) }
             }
+        }
+    }
+
+    private func send(_ answer: () async throws(EngineError) -> WorkerFrame, to number: QueryNumber) async {
+        do throws(EngineError) {
+            let frame = try await answer()
+            do throws(FrameError) {
+                try await output.send(frame, to: number)
+            } catch {
+                throw EngineError(.invalidRequest, "the answer is too large: \(error)")
+            }
+        } catch {
+            // An error's message is short.
+            try? output.send(.failure(number, error))
         }
     }
 

@@ -8,6 +8,10 @@ package enum EdgeFrame: Sendable, Equatable {
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
     case embed(QueryNumber, [Prompt])
+    /// The answer to a question is not wanted any more.
+    case withdraw(QueryNumber)
+    /// Report the activity of the engine's threads.
+    case ping
     /// End everything and exit.
     case shutdown
 }
@@ -29,6 +33,8 @@ extension EdgeFrame {
         case shutdown = 7
         case embed = 8
         case control = 9
+        case withdraw = 10
+        case ping = 11
     }
 
     /// Appends the frame's bytes, its length included, to `buffer`.
@@ -68,6 +74,10 @@ extension EdgeFrame {
             writer.write(Kind.embed.rawValue)
             writer.write(number.rawValue)
             writer.write(inputs)
+        case .withdraw(let number):
+            writer.write(Kind.withdraw.rawValue)
+            writer.write(number.rawValue)
+        case .ping: writer.write(Kind.ping.rawValue)
         case .shutdown:
             writer.write(Kind.shutdown.rawValue)
         }
@@ -91,6 +101,8 @@ extension EdgeFrame {
             case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
             case .status: .status(try reader.readQueryNumber())
             case .embed: .embed(try reader.readQueryNumber(), try reader.readFields(Prompt.self))
+            case .withdraw: .withdraw(try reader.readQueryNumber())
+            case .ping: .ping
             case .shutdown: .shutdown
             }
         try reader.finish()

@@ -17,6 +17,9 @@ package enum FrameFormat {
     /// Most bytes of one frame, its length field not counted. Above the largest request body that an edge accepts.
     package static let maximumByteCount = 256 * 1024 * 1024
 
+    /// Most bytes of a reply that goes in one frame; a larger one goes in parts of so many.
+    package static let replyPartByteCount = 64 * 1024
+
     /// First bytes of a greeting.
     static let magic: [UInt8] = Array("mrtl".utf8)
 

@@ -10,6 +10,11 @@ package enum WorkerFrame: Sendable, Equatable {
     case embeddings(QueryNumber, [Embedding])
     /// The reply to a question that could not be answered.
     case failure(QueryNumber, EngineError)
+    /// Some bytes of the payload of a reply that is too large for one frame; the last of them complete it. Events of
+    /// generations go between them.
+    case part(QueryNumber, [UInt8], isLast: Bool)
+    /// The reply to a ping: the activity of the engine's threads.
+    case pulse([ThreadActivity])
 }
 
 extension WorkerFrame {
@@ -22,6 +27,8 @@ extension WorkerFrame {
         case status = 6
         case failure = 7
         case embeddings = 8
+        case part = 9
+        case pulse = 10
     }
 
     /// Appends the frame's bytes, its length included, to `buffer`.
@@ -61,6 +68,14 @@ extension WorkerFrame {
             writer.write(Kind.failure.rawValue)
             writer.write(number.rawValue)
             error.write(to: &writer)
+        case .part(let number, let bytes, let isLast):
+            writer.write(Kind.part.rawValue)
+            writer.write(number.rawValue)
+            writer.write(bytes)
+            writer.write(isLast)
+        case .pulse(let activities):
+            writer.write(Kind.pulse.rawValue)
+            writer.write(activities)
         }
     }
 
@@ -80,6 +95,10 @@ extension WorkerFrame {
             case .embeddings:
                 .embeddings(try reader.readQueryNumber(), try reader.readFields(Embedding.self))
             case .failure: .failure(try reader.readQueryNumber(), try EngineError(from: &reader))
+            case .part:
+                .part(
+                    try reader.readQueryNumber(), Array(try reader.readSlice()), isLast: try reader.readBool())
+            case .pulse: .pulse(try reader.readFields(ThreadActivity.self))
             }
         try reader.finish()
     }

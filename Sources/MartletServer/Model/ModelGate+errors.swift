@@ -11,8 +11,11 @@ extension ModelGate {
 
     /// Why there is no model now.
     var unavailability: APIError {
-        if case .failed(let error) = state { return APIError(error) }
-        return APIError(.unavailable, "Loading model")
+        switch state {
+        case .failed(let error): APIError(error)
+        case .restarting(let error, _): APIError(.unavailable, "Loading model again: \(error.message)")
+        case .loading, .ready: APIError(.unavailable, "Loading model")
+        }
     }
 }
 

@@ -48,7 +48,7 @@ struct CompletionRoutes: Sendable {
             return .json(["object": "response.input_tokens", "input_tokens": .integer(Int64(tokens.count))])
         }
         table.add(.post, "/apply-template") { request, _ in
-            let chat = try chatRequest(try await json(request))
+            let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             return .json(["prompt": .string(try service.gate.readyModel().render(chat).text)])
         }
     }

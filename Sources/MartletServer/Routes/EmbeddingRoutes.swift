@@ -13,16 +13,16 @@ struct EmbeddingRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         table.add(.post, "/v1/embeddings") { request, context in
-            try await respond(to: request, isOpenAI: true, owner: context.notes.owner)
+            try await respond(to: request, isOpenAI: true, on: context)
         }
         table.add(.post, "/embeddings", "/embedding") { request, context in
-            try await respond(to: request, isOpenAI: false, owner: context.notes.owner)
+            try await respond(to: request, isOpenAI: false, on: context)
         }
     }
 
-    private func respond(to request: Request, isOpenAI: Bool, owner: Owner) async throws -> Response {
+    private func respond(to request: Request, isOpenAI: Bool, on context: EdgeContext) async throws -> Response {
         let body = try EmbeddingRequest(
-            try await request.json(upTo: configuration.limits.bodyBytes), isOpenAI: isOpenAI)
+            try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI)
         let model = try gate.readyModel()
         try model.check(name: body.model, configuration: configuration)
         guard let pooling = model.information.embeddingPooling else {
@@ -30,7 +30,10 @@ struct EmbeddingRoutes: Sendable {
                 .notSupported, "This server does not support embeddings. Start it with `--embeddings`")
         }
         try body.check(pooling)
-        let embeddings = try await registry.withPlace(of: owner) { try await engine.embed(body.inputs) }
+        try configuration.limits.text.check(body.inputs, field: "input")
+        let embeddings = try await registry.withPlace(of: context.notes.owner) {
+            try await context.untilAbandoned { try await engine.embed(body.inputs) }
+        }
         var headers = HTTPFields()
         headers[.warnings] = model.warning(about: body.model, configuration: configuration)
         return .json(try body.response(embeddings, pooling: pooling, model: configuration.modelName), headers: headers)

@@ -13,7 +13,12 @@ extension Request {
             throw APIError.bodyTooLarge(limit: limit, got: length)
         }
         let codings = try ContentCoding.list(headers[values: .contentEncoding])
-        let buffer = try await body.collect(upTo: limit)
+        let buffer: ByteBuffer
+        do {
+            buffer = try await body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw APIError.bodyTooLarge(limit: limit)
+        }
         let bytes = try ContentCoding.decode(Array(buffer.readableBytesView), codings, upTo: limit)
         do throws(JSONError) {
             return try JSONParser.parse(bytes)

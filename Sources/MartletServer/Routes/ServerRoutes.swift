@@ -41,15 +41,19 @@ struct ServerRoutes: Sendable {
         }
         table.add(.get, "/slots", for: .essential) { request, _ in try await slots(request) }
         table.add(.get, "/metrics") { _, _ in try await metricsText() }
-        table.add(.post, "/tokenize") { request, _ in
-            let body = try TokenizeRequest(try await request.json(upTo: configuration.limits.bodyBytes))
+        table.add(.post, "/tokenize") { request, context in
+            let body = try TokenizeRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             _ = try gate.readyModel()
-            return .json(body.response(try await engine.tokenize(body.prompt)))
+            try configuration.limits.text.check([body.prompt], field: "content")
+            return .json(body.response(try await context.untilAbandoned { try await engine.tokenize(body.prompt) }))
         }
-        table.add(.post, "/detokenize") { request, _ in
-            let body = try DetokenizeRequest(try await request.json(upTo: configuration.limits.bodyBytes))
+        table.add(.post, "/detokenize") { request, context in
+            let body = try DetokenizeRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             _ = try gate.readyModel()
-            return .json(DetokenizeRequest.response(try await engine.detokenize(body.tokens)))
+            try configuration.limits.text.check(tokenCount: body.tokens.count, field: "tokens")
+            return .json(
+                DetokenizeRequest.response(
+                    try await context.untilAbandoned { try await engine.detokenize(body.tokens) }))
         }
     }
 

@@ -1,0 +1,105 @@
+package import Llama
+package import MartletProtocol
+
+/// A prompt on its way to tokens, one bounded step at a time.
+///
+/// The tokens are those of `PromptTokenizer.tokens(of:)`, however many steps there are. Between two steps the owner may turn to
+/// other prompts, or give this one up.
+package struct PromptTokenization: Sendable {
+    /// Adjoining texts are one text for the tokenizer.
+    private enum Part: Sendable {
+        /// Control tokens count only where all of their text is within `trusted`.
+        case text([UInt8], trusted: [Range<Int>])
+        case tokens([Int32])
+    }
+
+    private let vocabulary: Vocabulary
+    private let limits: Vocabulary.StepLimits
+    private let addsBeginning: Bool
+    private let parts: [Part]
+    private var part = 0
+    /// Where the next step begins in the text of `part`.
+    private var offset = 0
+    /// The prompt's, as far as they are known.
+    package private(set) var tokens: [Int32] = []
+    package private(set) var isFinished = false
+
+    package init(_ prompt: Prompt, _ vocabulary: Vocabulary, limits: Vocabulary.StepLimits = .standard) {
+        self.vocabulary = vocabulary
+        self.limits = limits
+        addsBeginning = prompt.addsBeginning
+        parts = Self.parts(of: prompt)
+    }
+
+    private static func parts(of prompt: Prompt) -> [Part] {
+        var parts: [Part] = []
+        var text: [UInt8] = []
+        var trusted: [Range<Int>] = []
+        for piece in prompt.pieces {
+            switch piece {
+            case .text(let string, let isTrusted):
+                let start = text.count
+                text += string.utf8
+                guard isTrusted, text.count > start else { continue }
+                // A text that is cut in two trusted pieces is still one trusted text.
+                if let last = trusted.last, last.upperBound == start {
+                    trusted[trusted.count - 1] = last.lowerBound..<text.count
+                } else {
+                    trusted.append(start..<text.count)
+                }
+            case .tokens(let ids):
+                if !text.isEmpty { parts.append(.text(text, trusted: trusted)) }
+                (text, trusted) = ([], [])
+                parts.append(.tokens(ids))
+            }
+        }
+        if !text.isEmpty { parts.append(.text(text, trusted: trusted)) }
+        return parts
+    }
+
+    /// Goes on with the prompt.
+    /// - Returns: How many bytes of text the step tokenized.
+    @discardableResult
+    package mutating func step() throws(EngineError) -> Int {
+        guard part < parts.count else {
+            finish()
+            return 0
+        }
+        switch parts[part] {
+        case .tokens(let ids):
+            if let stranger = ids.first(where: { !vocabulary.isValid($0) }) {
+                throw PromptTokenizer.unknownToken(stranger, in: "prompt", count: vocabulary.count)
+            }
+            tokens += ids
+            part += 1
+            if part == parts.count { finish() }
+            return 0
+        case .text(let text, let trusted):
+            let (byteCount, next) = try tokenize(text, trusted)
+            offset = next
+            if offset >= text.count { (part, offset) = (part + 1, 0) }
+            if part == parts.count { finish() }
+            return byteCount
+        }
+    }
+
+    private mutating func tokenize(
+        _ text: [UInt8], _ trusted: [Range<Int>]
+    ) throws(EngineError) -> (byteCount: Int, next: Int) {
+        do {
+            return try text.withUnsafeBufferPointer { buffer throws(LlamaError) in
+                try vocabulary.tokenizeStep(buffer, from: offset, trusted: trusted, limits: limits, into: &tokens)
+            }
+        } catch {
+            throw EngineError(.invalidRequest, error.message)
+        }
+    }
+
+    private mutating func finish() {
+        guard !isFinished else { return }
+        isFinished = true
+        if addsBeginning, vocabulary.addsBeginning, let beginning = vocabulary.beginning, tokens.first != beginning {
+            tokens.insert(beginning, at: 0)
+        }
+    }
+}
