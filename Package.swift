@@ -240,7 +240,9 @@ let package = Package(
             ],
             exclude: ["Certificates"],
             swiftSettings: settings),
-        .testTarget(name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletGGUF"], swiftSettings: settings),
+        .testTarget(
+            name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON"],
+            swiftSettings: settings),
         .testTarget(name: "MartletFilesTests", dependencies: ["MartletFiles"], swiftSettings: settings),
         .testTarget(name: "MartletGGUFTests", dependencies: ["MartletGGUF"], swiftSettings: settings),
         .testTarget(
@@ -257,8 +259,8 @@ let package = Package(
         .testTarget(
             name: "MartletCommandsTests",
             dependencies: [
-                "MartletCommands", "MartletAPI", "MartletEngine", "MartletJSON", "MartletModels", "MartletProtocol",
-                "MartletServer", "Llama", .product(name: "SystemPackage", package: "swift-system"),
+                "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletJSON", "MartletModels",
+                "MartletProtocol", "MartletServer", "Llama", .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

@@ -35,6 +35,24 @@ enum CurrentProcess {
         getenv(name).map { String(cString: $0) }
     }
 
+    /// The names of all variables that this process was started with; none where the system does not say.
+    static var variables: [String] {
+        #if canImport(Darwin)
+            var names: [String] = []
+            var entry = _NSGetEnviron().pointee
+            while let text = entry.pointee {
+                names.append(String(String(cString: text).prefix { $0 != "=" }))
+                entry += 1
+            }
+            return names
+        #else
+            guard let bytes = try? SmallFile.bytes("/proc/self/environ", for: "the environment") else { return [] }
+            return bytes.split(separator: 0).map {
+                String(decoding: $0.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+            }
+        #endif
+    }
+
     /// What every command that talks to others does first.
     static func prepare() {
         openStandardDescriptors()

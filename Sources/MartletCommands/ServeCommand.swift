@@ -28,6 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
                     for: .serve, abstract: "Serves a model over HTTP, with OpenAI's and llama-server's API."))
             return
         }
+        if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
         CurrentProcess.prepare()
         if let violation = ProcessLimits.current.violation { throw Failure.exit(violation) }
         let ignoresHangup = EndSignals.isHangupIgnored
@@ -36,10 +37,12 @@ struct ServeCommand: AsyncParsableCommand {
         let sink: LogSink
         do throws(SettingError) {
             let parser = SettingParser(command: .serve)
-            let values = try parser.parse(arguments: flags, environment: CurrentProcess.environment)
+            let values = try parser.parse(
+                arguments: flags, environment: CurrentProcess.environment, variables: CurrentProcess.variables)
             let model = try ModelFile(named: values.text(.model), executable: CurrentProcess.executable)
             sink = LogSink(.standardError, holdsBack: values.logLevel > .debug)
             let logger = LineLogHandler.logger(label: "martlet", level: values.logLevel, sink: sink)
+            for note in values.notes { logger.warning("\(note)") }
             edge = try Edge(values, model: model, logger: logger)
             if let format = values.text(.accessLog).flatMap(AccessLog.Format.init(rawValue:)) {
                 edge.configuration.accessLog = AccessLog(format: format, includesProbes: values.logLevel <= .debug) {
@@ -114,5 +117,7 @@ struct Welcome: Sendable {
 
 /// Requests that come before all settings.
 enum SettingRequest {
-    static func isHelp(_ flags: [String]) -> Bool { flags.contains("--help") || flags.contains("-h") }
+    static func isHelp(_ flags: [String]) -> Bool { flags.contains { ["--help", "-h", "--usage"].contains($0) } }
+
+    static func isVersion(_ flags: [String]) -> Bool { flags.contains("--version") }
 }

@@ -31,6 +31,7 @@ struct WorkerCommand: AsyncParsableCommand {
                     for: .worker, abstract: "Runs a model for a server, which starts it; frames on both pipes."))
             return
         }
+        if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
         guard !Terminal.isInputTerminal else {
             throw Failure.exit("a worker is started by 'martlet serve', not by hand", usage: true)
         }

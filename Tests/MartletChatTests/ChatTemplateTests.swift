@@ -143,7 +143,8 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
     }
 
     @Test func toolUseTemplateIsUsedWithTools() throws {
-        let two = try template("plain", toolUse: "with {{ tools | length }}")
+        let two = try template(
+            "plain{% set x = messages %}", toolUse: "with {{ tools | length }}{% set x = messages %}")
         #expect(try two.render(messages: [user]).text == "plain")
         #expect(try two.render(messages: [user], tools: []).text == "plain")
         #expect(try two.render(messages: [user], tools: [["type": "function"]]).text == "with 1")

@@ -61,9 +61,10 @@ import Testing
         (["--port", "99999"], "--port must be a whole number from 0 to 65535, not '99999'"),
         (["--port"], "--port needs a value: a whole number from 0 to 65535"),
         (["--port", "--host"], "--port needs a value: a whole number from 0 to 65535"),
-        (["-np", "0"], "-np must be a whole number from 1 to 256, not '0'"),
-        (["--temp", "warm"], "--temp must be a number from 0.0 to 100.0, not 'warm'"),
-        (["--temp", "nan"], "--temp must be a number from 0.0 to 100.0, not 'nan'"),
+        (["-np", "0"], "-np must be a whole number from 1 to 256, '-1' or 'auto', not '0'"),
+        (["--temp", "warm"], "--temp must be a number from -100.0 to 100.0, not 'warm'"),
+        (["--temp", "nan"], "--temp must be a number from -100.0 to 100.0, not 'nan'"),
+        (["-fa", "perhaps"], "-fa must be one of on, off, auto, not 'perhaps'"),
         (["-ctk", "q9"], "-ctk must be one of f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl, not 'q9'"),
         (["--api-key", ","], "--api-key must be texts with commas between them, not ','"),
         (["--chat-template-kwargs", "[1]"], "--chat-template-kwargs must be a JSON object, not '[1]'"),
@@ -71,8 +72,15 @@ import Testing
         (["--prot", "80"], "unknown flag --prot; did you mean --port?"),
         (["--ctxsize", "80"], "unknown flag --ctxsize; did you mean --ctx-size?"),
         (["--entirely-different"], "unknown flag --entirely-different; --help lists all flags"),
-        (["--grammar", "x"], "--grammar: llama-server has this flag, martlet does not have it yet"),
-        (["--no-jinja"], "--no-jinja: chat templates are always rendered as Jinja"),
+        (["--mmproj", "x"], "--mmproj: llama-server has this, martlet does not have it yet (images, audio and video)"),
+        (["-md", "x"], "-md: llama-server has this, martlet does not have it yet (speculative decoding)"),
+        (["--ui"], "--ui: llama-server has this, martlet does not have it yet (the web page)"),
+        (["--rerank=on"], "--rerank: llama-server has this, martlet does not have it yet (reranking)"),
+        (
+            ["--cache-reuse", "256"],
+            "--cache-reuse: llama-server has this, martlet does not have it yet (reuse of a prompt's inner parts)"
+        ),
+        (["--prio"], "--prio needs a value"),
         (["model.gguf"], "unexpected argument 'model.gguf'; a model is given with --model PATH"),
     ])
     func aBadFlagIsRefusedWithNameRuleAndValue(arguments: [String], expected: String) {
@@ -131,7 +139,10 @@ import Testing
         ("[server]", "martlet.ini:1: there are no sections, as a file has the settings of one server"),
         ("config = other.ini", "martlet.ini:1: a file cannot name another one"),
         ("no-slots = on", "martlet.ini:1: --no-slots takes no value"),
-        ("grammar = x", "martlet.ini:1: --grammar: llama-server has this flag, martlet does not have it yet"),
+        (
+            "tools = all",
+            "martlet.ini:1: --tools: llama-server has this, martlet does not have it yet (tools that the server runs itself)"
+        ),
     ])
     func aBadLineIsRefusedWithItsNumber(text: String, expected: String) {
         let error = #expect(throws: SettingError.self) { try parse(file: text) }
@@ -139,7 +150,154 @@ import Testing
     }
 
     @Test func whatAlwaysIsSoMayBeAskedFor() throws {
-        #expect(try parse(["--jinja", "--cont-batching", "--port", "1"]).integer(.port) == 1)
+        let values = try parse([
+            "--jinja", "--cont-batching", "--offline", "--no-webui", "--cache-reuse", "0", "--no-mmproj", "--port", "1",
+        ])
+        #expect(values.integer(.port) == 1)
+        #expect(values.notes.isEmpty)
+    }
+
+    @Test(arguments: [
+        (["--no-jinja"], "--no-jinja changes nothing: chat templates are always rendered as Jinja"),
+        (["-nocb"], "-nocb changes nothing: batching is always continuous"),
+        (["--prio", "2"], "--prio changes nothing: the system places and schedules threads"),
+        (
+            ["--backend_sampling"],
+            "--backend-sampling changes nothing: where tokens are drawn makes no difference to them"
+        ),
+    ])
+    func whatHasNoEffectIsTakenWithALine(arguments: [String], expected: String) throws {
+        let values = try parse(arguments + ["--port", "1"])
+        #expect(values.integer(.port) == 1)
+        #expect(values.notes == [expected])
+    }
+
+    // MARK: Variables of llama-server
+
+    @Test(
+        arguments: PeerFlags.all.filter { flag in if case .missing = flag.standing { true } else { false } }.map(
+            \.names))
+    func aVariableIsRefusedAsItsFlagIs(names: [String]) throws {
+        let (flag, standing) = try #require(PeerFlags.find(names[0]))
+        for name in flag.environmentNames {
+            #expect(message([], environment: [name: "1"]) == PeerFlag.refusal(of: name, standing))
+        }
+        #expect(message([names[0]] + Array(repeating: "1", count: flag.valueCount)).hasPrefix(names[0] + ": "))
+    }
+
+    @Test(arguments: [
+        ("LLAMA_ARG_HF_REPO", "ggml-org/models"), ("LLAMA_ARG_MODEL_URL", "http://x/y.gguf"),
+        ("LLAMA_ARG_MODELS_DIR", "/models"), ("LLAMA_ARG_MMPROJ", "x"), ("LLAMA_ARG_RERANKING", "1"),
+        ("LLAMA_ARG_API_PREFIX", "/x"), ("LLAMA_ARG_UI", "on"), ("LLAMA_ARG_STATIC_PATH", "/www"),
+    ])
+    func anAbsentFlagIsNotIgnoredInTheEnvironment(name: String, value: String) {
+        #expect(message([], environment: [name: value]).hasPrefix("\(name): llama-server has this, "))
+    }
+
+    @Test(arguments: [
+        ("LLAMA_ARG_RERANKING", "0"), ("LLAMA_ARG_UI", "off"), ("LLAMA_ARG_NO_UI", ""),
+        ("LLAMA_ARG_NO_MMPROJ_AUTO", "1"),
+        ("LLAMA_ARG_CACHE_REUSE", "0"), ("LLAMA_ARG_JINJA", "1"), ("LLAMA_ARG_HF_REPO", ""), ("HF_TOKEN", "x"),
+        ("LLAMA_ARG_OFFLINE", "1"),
+    ])
+    func aVariableThatAsksForNothingIsTaken(name: String, value: String) throws {
+        #expect(try parse([], environment: [name: value]).notes.isEmpty)
+    }
+
+    @Test(arguments: ["LLAMA_ARG_JINJA", "LLAMA_ARG_NO_JINJA"]) func aVariableIsTakenWithALineAsItsFlagIs(name: String)
+        throws
+    {
+        let values = try parse([], environment: [name: "0"])
+        #expect(values.notes == ["\(name) changes nothing: chat templates are always rendered as Jinja"])
+    }
+
+    @Test func variablesThatNothingReadsAreNamed() throws {
+        let variables = [
+            "LLAMA_ARG_CTX_SIZ", "LLAMA_ARG_SOMETHING", "MARTLET_PROT", "MARTLET_PORT", "LLAMA_ARG_NO_MMAP", "PATH",
+            "MARTLET_SERVICE_HOST", "MARTLET_SERVICE_PORT", "MARTLET_PORT_8080_TCP", "MARTLET_PORT_8080_TCP_PROTO",
+            "MARTLET_PORT_8080_TCP_ADDR", "MARTLET_KILLS", "LLAMA_ARG_NO_UI",
+        ]
+        let values = try SettingParser(command: .serve).parse(
+            arguments: [], environment: { _ in nil }, variables: variables)
+        #expect(
+            values.notes == [
+                "LLAMA_ARG_CTX_SIZ is no setting; did you mean LLAMA_ARG_CTX_SIZE?",
+                "LLAMA_ARG_SOMETHING is no setting",
+                "MARTLET_PROT is no setting; did you mean MARTLET_PORT?",
+            ])
+    }
+
+    // MARK: What is overridden
+
+    @Test func whatIsOverriddenIsNotChecked() throws {
+        #expect(try parse(["--port", "3"], environment: ["MARTLET_PORT": "x"]).integer(.port) == 3)
+        #expect(try parse([], environment: ["MARTLET_PORT": "2", "LLAMA_ARG_PORT": "x"]).integer(.port) == 2)
+        #expect(try parse(file: "port = x", arguments: ["--port", "3"]).integer(.port) == 3)
+        #expect(try parse(file: "port = x", environment: ["MARTLET_PORT": "2"]).integer(.port) == 2)
+        #expect(try parse(file: "mmap = x", arguments: ["--no-mmap"]).toggle(.memoryMap) == false)
+    }
+
+    @Test func settingsThatExcludeEachOtherOverrideEachOtherToo() throws {
+        let environment = ["LLAMA_ARG_CHAT_TEMPLATE": "chatml"]
+        #expect(
+            try parse(["--chat-template-file", "x"], environment: environment)
+                .chosen(of: .chatTemplate, .chatTemplateFile) == .chatTemplateFile)
+        #expect(try parse([], environment: environment).chosen(of: .chatTemplate, .chatTemplateFile) == .chatTemplate)
+        let values = try parse(["--chat-template-file", "x", "--chat-template", "y"], environment: environment)
+        let error = #expect(throws: SettingError.self) { try values.chosen(of: .chatTemplate, .chatTemplateFile) }
+        #expect(error?.description == "--chat-template and --chat-template-file are both set; leave one out")
+    }
+
+    @Test(arguments: ["tcp://10.96.0.7:8080", "udp://10.96.0.7:53", "tcp://[fd00::1]:80"])
+    func theAddressOfAServiceOfThatNameIsNoSetting(link: String) throws {
+        let values = try parse([], environment: ["MARTLET_PORT": link, "LLAMA_ARG_PORT": "7"])
+        #expect(values.integer(.port) == 7)
+        #expect(
+            values.notes == ["MARTLET_PORT is ignored: '\(link)' is where Kubernetes or Docker says that a service is"])
+        #expect(try parse(["--port", "3"], environment: ["MARTLET_PORT": link]).integer(.port) == 3)
+        #expect(message([], environment: ["MARTLET_PORT": "tcp://8080x"]).hasPrefix("MARTLET_PORT must be "))
+    }
+
+    // MARK: Spellings of llama-server
+
+    @Test(arguments: [
+        (["-fa", "1"], "on"), (["-fa", "true"], "on"), (["-fa", "enabled"], "on"), (["-fa", "on"], "on"),
+        (["-fa"], "on"), (["-fa", "--port", "1"], "on"), (["-fa", "0"], "off"), (["-fa", "off"], "off"),
+        (["-fa", "false"], "off"), (["-fa", "disabled"], "off"), (["-fa", "auto"], "auto"), (["-fa", "-1"], "auto"),
+        (["--flash_attn=1"], "on"),
+    ])
+    func threeStatesHaveAllTheirWords(arguments: [String], expected: String) throws {
+        #expect(try parse(arguments).text(.flashAttention) == expected)
+    }
+
+    @Test func llamaServersNumbersAreUnderstood() throws {
+        #expect(try parse(["-np", "-1"]).integer(.parallel) == 4)
+        #expect(try parse(["--timeout", "0"]).integer(.timeout) == 0)
+        #expect(try parse(["-lv", "10"]).integer(.logVerbosity) == 10)
+        #expect(try parse([], environment: ["LLAMA_ARG_TEMPERATURE": "0.5"]).number(.temperature) == 0.5)
+        #expect(try parse(["-no-kvu", "-nr"]).toggle(.sharedMemory) == false)
+        #expect(try parse(["-nr"]).toggle(.repack) == false)
+    }
+
+    @Test func repeatedListsAddUpWithinOneSource() throws {
+        #expect(try parse(["--api-key", "a", "--api-key", "b,c"]).list(.apiKey) == ["a", "b", "c"])
+        #expect(try parse(["--api-key", "a"], environment: ["LLAMA_API_KEY": "b"]).list(.apiKey) == ["a"])
+        #expect(
+            try parse(["--dry-sequence-breaker", ",", "--dry-sequence-breaker", "\\n"]).list(.drySequenceBreaker)
+                == [",", "\\n"])
+        #expect(try parse(file: "lora = a", "lora = b").list(.adapters) == ["a", "b"])
+        #expect(try parse(["--lora", "\"a,b\",c , d"]).list(.adapters) == ["a,b", "c", "d"])
+        #expect(try parse(["--lora", "\" a\"\"b \""]).list(.adapters) == [" a\"b "])
+        #expect(
+            message(["--api-key", "a", "--api-key", ","]) == "--api-key must be texts with commas between them, not ','"
+        )
+    }
+
+    @Test func aFileTakesShortFlagsOfSeveralLetters() throws {
+        let values = try parse(file: "np = 2", "ngl = 3", "fa = 1", "no-mmap")
+        #expect(values.integer(.parallel) == 2)
+        #expect(values.integer(.gpuLayers) == 3)
+        #expect(values.text(.flashAttention) == "on")
     }
 
     @Test func theWorkerGetsWhatConcernsItAndNoSecrets() throws {

@@ -1,5 +1,7 @@
+import Foundation
 import Llama
 import MartletAPI
+import MartletChat
 import MartletEngine
 import MartletJSON
 import MartletProtocol
@@ -11,10 +13,10 @@ import Testing
 @Suite struct SettingTableTests {
     @Test func everyKeyHasOneEntryAndEveryNameOneMeaning() {
         #expect(SettingTable.all.map(\.key.rawValue).sorted() == SettingKey.allCases.map(\.rawValue).sorted())
-        var names: [String] = SettingTable.all.flatMap { $0.names + ($0.negativeName.map { [$0] } ?? []) }
-        names += PeerFlags.always.flatMap { $0.names + $0.negatives } + PeerFlags.missing
+        var names: [String] = SettingTable.all.flatMap { $0.names + $0.negativeNames }
+        names += PeerFlags.all.flatMap { $0.names + $0.negatives }
         #expect(Set(names).count == names.count)
-        let variables = SettingTable.all.flatMap(\.environmentNames)
+        let variables = SettingTable.all.flatMap(\.environmentNames) + PeerFlags.all.flatMap(\.environmentNames)
         #expect(Set(variables).count == variables.count)
     }
 
@@ -126,7 +128,8 @@ import Testing
             "--typical", "0.5", "--xtc-probability", "0.25", "--xtc-threshold", "0.125", "--dynatemp-range", "1",
             "--dynatemp-exp", "2", "--mirostat", "2", "--mirostat-ent", "4", "--mirostat-lr", "0.5",
             "--adaptive-target", "0.75", "--adaptive-decay", "0.5", "--dry-multiplier", "1", "--dry-base", "2",
-            "--dry-allowed-length", "3", "--dry-penalty-last-n", "4", "--dry-sequence-breaker", "\\n,x",
+            "--dry-allowed-length", "3", "--dry-penalty-last-n", "4", "--dry-sequence-breaker", "y",
+            "--dry-sequence-breaker", "none", "--dry-sequence-breaker", "\\n", "--dry-sequence-breaker", "x,",
         ])
         var expected = CompletionDefaults()
         expected.seed = 42
@@ -148,22 +151,68 @@ import Testing
         expected.sampling.dry.base = 2
         expected.sampling.dry.allowedLength = 3
         expected.sampling.dry.lastN = 4
-        expected.sampling.dry.sequenceBreakers = ["\n", "x"]
+        expected.sampling.dry.sequenceBreakers = ["\n", "x,"]
         #expect(defaults == expected)
         #expect(
             try samplingDefaults(["--samplers", "top_k;temperature"]).sampling.samplers == [.topK, .temperature])
         #expect(try samplingDefaults(["--dry-sequence-breaker", "none"]).sampling.dry.sequenceBreakers == [])
         #expect(try samplingDefaults(["--seed", "-1"]).seed == nil)
+        #expect(try samplingDefaults(["--seed", "4294967295"]).seed == nil)
+        #expect(
+            try samplingDefaults(["-l", "5-inf", "-l", "6 + 1"]).sampling.logitBiases
+                == [LogitBias(.token(5), bias: -.infinity), LogitBias(.token(6), bias: 1)])
+        #expect(
+            try samplingDefaults(["--no-escape", "--dry-sequence-breaker", "\\n"]).sampling.dry.sequenceBreakers
+                == ["\\n"])
+        #expect(try samplingDefaults(["--temp", "-1", "--top-k", "-1"]).sampling.temperature == 0)
+        #expect(try samplingDefaults(["--temp", "-1", "--top-k", "-1"]).sampling.topK == 0)
     }
 
     @Test(arguments: [
         (["--samplers", "top_k;magic"], "--samplers: "), (["--sampling-seq", "kz"], "--sampling-seq: "),
         (["--samplers", "top_k", "--sampling-seq", "k"], "--samplers and --sampling-seq"),
         (["--logit-bias", "7"], "--logit-bias must be"), (["--logit-bias", "-7+1"], "--logit-bias must be"),
+        (["--logit-bias", "7+inf"], "--logit-bias must be"), (["--logit-bias", "7-nan"], "--logit-bias must be"),
     ])
     func aBadSamplingFlagIsRefusedByName(arguments: [String], expected: String) {
         let error = #expect(throws: SettingError.self) { try samplingDefaults(arguments) }
         #expect(error?.description.hasPrefix(expected) == true, "\(error?.description ?? "")")
+    }
+
+    // MARK: Chat templates
+
+    private func template(_ arguments: [String]) throws -> String? {
+        try ServerConfiguration(try SettingParser(command: .serve).parse(arguments: arguments) { _ in nil })
+            .chatTemplate
+    }
+
+    @Test(arguments: BuiltInTemplate.names) func aNameMeansABuiltInTemplate(name: String) throws {
+        #expect(try template(["--chat-template", name]) == BuiltInTemplate.source(named: name))
+    }
+
+    @Test(arguments: [
+        ("{{ prompt }}", "--chat-template: the template never reads 'messages'"),
+        ("{% if %}", "--chat-template: "),
+        (
+            "lama3",
+            "--chat-template must be a template that reads 'messages' or the name of one that is built in, not 'lama3'; did you mean llama3? names are chatml, llama3,"
+        ),
+        ("Hello", "--chat-template must be a template that reads 'messages' or "),
+    ])
+    func aTemplateThatIsNoneIsRefusedAtStart(text: String, expected: String) {
+        let error = #expect(throws: SettingError.self) { try template(["--chat-template", text]) }
+        #expect(error?.description.hasPrefix(expected) == true, "\(error?.description ?? "")")
+    }
+
+    @Test(arguments: ["", " \n", "chatml", "{{ bos_token }}", "{% for m in messages %}"])
+    func aFileWithoutATemplateIsRefusedAtStart(text: String) throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID()).jinja")
+        try Data(text.utf8).write(to: path)
+        defer { try? FileManager.default.removeItem(at: path) }
+        let error = #expect(throws: SettingError.self) { try template(["--chat-template-file", path.path]) }
+        #expect(error?.description.hasPrefix("--chat-template-file: \(path.path): ") == true)
+        try Data("{% for m in messages %}{{ m.content }}{% endfor %}".utf8).write(to: path)
+        #expect(try template(["--chat-template-file", path.path])?.hasPrefix("{% for") == true)
     }
 
     @Test func programsGetTheWholeTable() throws {

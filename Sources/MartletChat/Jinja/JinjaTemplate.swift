@@ -16,6 +16,9 @@ package struct JinjaTemplate: Sendable {
         }
     }
 
+    /// Whether it names `messages` anywhere.
+    var readsMessages: Bool { program.names.number(ofKnown: "messages") != nil }
+
     /// Whose habits the rendering follows where Python's library and llama-server differ.
     package enum Conventions: Sendable {
         /// `map`, `selectattr` and the like make generators, which have neither a length nor JSON.

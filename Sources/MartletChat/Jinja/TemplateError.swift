@@ -9,6 +9,8 @@ package struct TemplateError: Error, Sendable, Equatable {
         case evaluation
         /// The messages cannot be put into a form that the template takes; `message` names the field. Has no line.
         case input
+        /// The source is a template, but of no chat. Has no line.
+        case unsuited
         /// The template wanted more steps, depth, memory or output than it may use.
         case budget
     }
@@ -40,7 +42,7 @@ package struct TemplateError: Error, Sendable, Equatable {
 
 extension TemplateError: CustomStringConvertible {
     package var description: String {
-        if kind == .raised || kind == .input { return message }
+        if [.raised, .input, .unsuited].contains(kind) { return message }
         return sourceLine.isEmpty
             ? "\(message) (template line \(line))" : "\(message) (template line \(line): \(sourceLine))"
     }

@@ -52,7 +52,7 @@ struct SyntaxRecognition {
         (["<|tool_call_start|>", "<|tool_list_start|>", "<|tool_response_start|>", "List of tools: ["], .lfm),
         (["<|tool_call|>"], .granite), (["<|/tool|>"], .phi), (["functools["], .firefunction),
         (["<tool_call>"], .hermes), (["[TOOL_CALLS]", "[AVAILABLE_TOOLS]", "[TOOL_RESULTS]"], .mistralList),
-        (["<start_of_turn>"], .gemmaFenced),
+        (["<start_of_turn>"], .gemmaFenced), (["<|channel|>analysis"], .harmony),
     ]
 
     /// What the template makes of tools, and of what one has answered.

@@ -36,12 +36,24 @@ package struct ChatTemplate: Sendable {
         {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
         """
 
+    /// Parses what must be a chat template: one that never reads `messages` asks the model the same whatever they are.
+    package static func parse(_ source: String) throws(TemplateError) -> JinjaTemplate {
+        guard source.contains(where: { !$0.isWhitespace }) else {
+            throw TemplateError(.unsuited, "the template is empty", line: 0)
+        }
+        let template = try JinjaTemplate(source)
+        guard template.readsMessages else {
+            throw TemplateError(.unsuited, "the template never reads 'messages'", line: 0)
+        }
+        return template
+    }
+
     /// Parses and analyses; takes some 20 renderings of small conversations.
     package init(
         source: String, toolUseSource: String? = nil, beginningToken: String, endToken: String
     ) throws(TemplateError) {
-        template = try JinjaTemplate(source)
-        toolUseTemplate = if let toolUseSource { try JinjaTemplate(toolUseSource) } else { nil }
+        template = try Self.parse(source)
+        toolUseTemplate = if let toolUseSource { try Self.parse(toolUseSource) } else { nil }
         self.beginningToken = beginningToken
         self.endToken = endToken
         let probe = TemplateProbe(

@@ -4,19 +4,19 @@
 /// it; a toggle may stand alone.
 struct ConfigurationFile: Equatable {
     struct Entry: Equatable {
-        /// As a flag, with its dashes.
-        var flag: String
+        /// Of a flag, without its dashes.
+        var name: String
         /// `nil` = the name stands alone.
         var value: String?
         /// Where it stands, for errors: the file's name and the line.
         var place: String
+        var line: Int
     }
 
     private(set) var entries: [Entry] = []
 
     /// - Parameter path: For errors.
     init(_ text: String, path: String) throws(SettingError) {
-        var places: [String: Int] = [:]
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let content = Self.trimmed(line)
             guard let first = content.first, first != "#", first != ";" else { continue }
@@ -31,10 +31,7 @@ struct ConfigurationFile: Equatable {
             guard value != "" else {
                 throw SettingError("\(place): \(name) needs a value; leave the line out for none")
             }
-            if let other = places.updateValue(index + 1, forKey: name) {
-                throw SettingError("\(place): \(name) is set already on line \(other)")
-            }
-            entries.append(Entry(flag: (name.count == 1 ? "-" : "--") + name, value: value, place: place))
+            entries.append(Entry(name: name, value: value, place: place, line: index + 1))
         }
     }
 

@@ -1,36 +1,201 @@
-/// Flags of llama-server that are no settings here.
+/// Flags of llama-server that are no settings here, and its variables. A flag is in this table or in `SettingTable`.
 enum PeerFlags {
-    /// What martlet always does, so that asking for it is fine and asking for the opposite is not.
-    static let always: [(names: [String], negatives: [String], meaning: String)] = [
-        (["--jinja"], ["--no-jinja"], "chat templates are always rendered as Jinja"),
-        (["--cont-batching", "-cb"], ["--no-cont-batching", "-nocb"], "batching is always continuous"),
-        (["--cache-prompt"], ["--no-cache-prompt"], "reuse of prompts is chosen by each request (cache_prompt)"),
-        (["--no-webui", "--no-ui"], ["--webui", "--ui"], "there is no web page yet"),
-        (["--warmup"], ["--no-warmup"], "a model is always warmed up"),
+    static let all: [PeerFlag] = always + withoutEffect + models + media + drafts + devices + others
+
+    private static let byName: [String: (flag: PeerFlag, standing: PeerFlag.Standing)] = {
+        var result: [String: (PeerFlag, PeerFlag.Standing)] = [:]
+        for flag in all {
+            for name in flag.names { result[name] = (flag, flag.standing) }
+            for name in flag.negatives { result[name] = (flag, flag.negativeStanding) }
+        }
+        return result
+    }()
+
+    /// The flag that a name means, and what that spelling asks for.
+    static func find(_ name: String) -> (flag: PeerFlag, standing: PeerFlag.Standing)? { byName[name] }
+
+    // MARK: What is so already
+
+    private static let always: [PeerFlag] = [
+        PeerFlag(
+            ["--jinja"], negatives: ["--no-jinja"], .always,
+            negative: .withoutEffect("chat templates are always rendered as Jinja")),
+        PeerFlag(
+            ["--cont-batching", "-cb"], negatives: ["--no-cont-batching", "-nocb"], .always,
+            negative: .withoutEffect("batching is always continuous")),
+        PeerFlag(["--offline"], .always),
+        PeerFlag(
+            ["--ui", "--webui"], negatives: ["--no-ui", "--no-webui"], .missing("the web page"), negative: .always),
     ]
 
-    /// What llama-server has and martlet does not have yet.
-    static let missing: Set<String> = [
-        "--adapter", "--agent", "--api-prefix", "--cache-reuse", "--checkpoint-min-step",
-        "--control-vector", "--cpu-mask", "--ctx-checkpoints", "--device", "--draft", "--draft-max", "--draft-min",
-        "--grammar", "--grammar-file", "--hf-file", "--hf-repo", "--hf-token", "--json-schema", "--log-file",
-        "--main-gpu", "--mcp-servers-config", "--mcp-servers-json", "--media-path", "--mlock", "--mmproj",
-        "--mmproj-url", "--model-draft", "--model-url", "--models-autoload", "--models-dir", "--models-max",
-        "--models-preset", "--no-cache-idle-slots", "--no-kv-offload", "--no-mmproj", "--no-models-autoload", "--numa",
-        "--offline", "--override-kv", "--override-tensor", "--path", "--poll", "--prio", "--reasoning",
-        "--rerank", "--reranking", "--rope-freq-base", "--rope-freq-scale", "--rope-scale",
-        "--rope-scaling", "--sleep-idle-seconds", "--slot-prompt-similarity", "--slot-save-path", "--spec-draft-n-max",
-        "--spec-draft-n-min", "--spec-type", "--special", "--split-mode", "--spm-infill", "--tags", "--tensor-split",
-        "--threads-http", "--tools", "--ui-mcp-proxy", "-dev", "-hf", "-hff", "-hfr", "-hft", "-j", "-md", "-mg",
-        "-mm", "-mu", "-nkvo", "-ot", "-sm", "-sps", "-ts",
+    private static let withoutEffect: [PeerFlag] = [
+        PeerFlag(
+            ["--threads-http"], values: 1, neutral: ["-1"],
+            .withoutEffect("connections are served by event loops, which need no thread each")),
+        PeerFlag(
+            ["--backend-sampling", "-bs"], .withoutEffect("where tokens are drawn makes no difference to them")),
+        PeerFlag(
+            ["--perf"], negatives: ["--no-perf"], .withoutEffect("times are measured by the server itself"),
+            negative: .always),
+        PeerFlag(
+            ["--cache-idle-slots"], negatives: ["--no-cache-idle-slots"],
+            .withoutEffect("prompts are found again where they are"),
+            negative: .withoutEffect("idle sequences give their memory up when others need it")),
+        PeerFlag(
+            ["--slot-prompt-similarity", "-sps"], values: 1,
+            .withoutEffect("the sequence with the longest common beginning is taken")),
+        PeerFlag(
+            ["--ctx-checkpoints", "--swa-checkpoints", "-ctxcp"], values: 1,
+            .withoutEffect("no states in the middle of a prompt are kept")),
+        PeerFlag(
+            ["--checkpoint-min-step", "-cms"], environment: ["LLAMA_ARG_CHECKPOINT_MIN_SPACING_NT"], values: 1,
+            .withoutEffect("no states in the middle of a prompt are kept")),
+        PeerFlag(
+            ["--defrag-thold", "-dt"], values: 1, .withoutEffect("libllama does not move its memory any more")),
+        PeerFlag(
+            ["--lazy-mode", "-lzm"], values: 1, neutral: ["auto"], .withoutEffect("libllama decides that itself")),
+        PeerFlag(["--fit", "-fit"], values: 1, neutral: ["on"], .withoutEffect(fit)),
+        PeerFlag(["--fit-target", "-fitt"], values: 1, .withoutEffect(fit)),
+        PeerFlag(["--fit-ctx", "-fitc"], values: 1, .withoutEffect(fit)),
+        PeerFlag(["--cpu-mask", "-C"], values: 1, .withoutEffect(placement)),
+        PeerFlag(["--cpu-range", "-Cr"], values: 1, .withoutEffect(placement)),
+        PeerFlag(["--cpu-strict"], values: 1, neutral: ["0"], .withoutEffect(placement)),
+        PeerFlag(["--prio"], values: 1, neutral: ["0"], .withoutEffect(placement)),
+        PeerFlag(["--poll"], values: 1, .withoutEffect(placement)),
+        PeerFlag(["--cpu-mask-batch", "-Cb"], values: 1, .withoutEffect(placement)),
+        PeerFlag(["--cpu-range-batch", "-Crb"], values: 1, .withoutEffect(placement)),
+        PeerFlag(["--cpu-strict-batch"], values: 1, neutral: ["0"], .withoutEffect(placement)),
+        PeerFlag(["--prio-batch"], values: 1, neutral: ["0"], .withoutEffect(placement)),
+        PeerFlag(["--poll-batch"], values: 1, .withoutEffect(placement)),
+        PeerFlag(["--numa"], values: 1, .withoutEffect(placement)),
     ]
 
-    /// Whether `name` asks for what martlet always does.
-    static func isAlwaysSo(_ name: String) -> Bool { always.contains { $0.names.contains(name) } }
+    private static let fit = "only --ctx-size is fitted to memory, and only where it is not given"
+    private static let placement = "the system places and schedules threads"
 
-    /// Why a flag of llama-server is refused; `nil` for a flag that it does not have either.
-    static func refusal(of name: String) -> String? {
-        if let entry = always.first(where: { $0.negatives.contains(name) }) { return entry.meaning }
-        return missing.contains(name) ? "llama-server has this flag, martlet does not have it yet" : nil
-    }
+    // MARK: What is not there yet
+
+    private static let models: [PeerFlag] =
+        [
+            PeerFlag(["--hf-repo", "-hf", "-hfr"], values: 1, .missing(downloads)),
+            PeerFlag(["--hf-file", "-hff"], values: 1, .missing(downloads)),
+            // HF_TOKEN is of many programs: that it is set asks for nothing.
+            PeerFlag(["--hf-token", "-hft"], values: 1, .missing(downloads)),
+            PeerFlag(["--model-url", "-mu"], values: 1, .missing(downloads)),
+            PeerFlag(["--docker-repo", "-dr"], values: 1, .missing(downloads)),
+            PeerFlag(["--cache-list", "-cl"], .missing(downloads)),
+            PeerFlag(["--models-dir"], values: 1, .missing(several)),
+            PeerFlag(["--models-max"], values: 1, .missing(several)),
+            PeerFlag(["--models-preset"], values: 1, .missing(several)),
+            PeerFlag(["--models-autoload"], negatives: ["--no-models-autoload"], .missing(several)),
+            PeerFlag(["--sleep-idle-seconds"], values: 1, neutral: ["-1"], .missing("unloading of idle models")),
+        ]
+        + [
+            "--embd-gemma-default", "--fim-qwen-1.5b-default", "--fim-qwen-3b-default", "--fim-qwen-7b-default",
+            "--fim-qwen-7b-spec", "--fim-qwen-14b-spec", "--fim-qwen-30b-default", "--gpt-oss-20b-default",
+            "--gpt-oss-120b-default", "--vision-gemma-4b-default", "--vision-gemma-12b-default",
+        ].map { PeerFlag([$0], .missing(downloads)) }
+
+    private static let media: [PeerFlag] =
+        [
+            PeerFlag(["--mmproj-auto"], negatives: ["--no-mmproj", "--no-mmproj-auto"], .missing(images)),
+            PeerFlag(["--mmproj-offload"], negatives: ["--no-mmproj-offload"], .missing(images)),
+            PeerFlag(
+                ["--mmproj-device", "-mmdev"], environment: ["MTMD_BACKEND_DEVICE"], values: 1, .missing(images)),
+        ]
+        + [
+            ["--mmproj", "-mm"], ["--mmproj-url", "-mmu"], ["--image-min-tokens"], ["--image-max-tokens"],
+            ["--mtmd-batch-max-tokens"], ["--video-fps"], ["--video-timestamp-interval"], ["--video-ffmpeg-dir"],
+            ["--media-path"],
+        ].map { PeerFlag($0, values: 1, .missing(images)) }
+
+    private static let devices: [PeerFlag] = [
+        PeerFlag(["--device", "-dev"], values: 1, neutral: ["none"], .missing(gpus)),
+        PeerFlag(["--list-devices"], .missing(gpus)),
+        PeerFlag(["--split-mode", "-sm"], values: 1, neutral: ["none", "layer"], .missing(gpus)),
+        PeerFlag(["--tensor-split", "-ts"], values: 1, .missing(gpus)),
+        PeerFlag(["--main-gpu", "-mg"], values: 1, neutral: ["0"], .missing(gpus)),
+        PeerFlag(["--override-tensor", "-ot"], values: 1, .missing(gpus)),
+        PeerFlag(["--cpu-moe", "-cmoe"], .missing(gpus)),
+        PeerFlag(["--n-cpu-moe", "-ncmoe"], values: 1, neutral: ["0"], .missing(gpus)),
+        PeerFlag(["--n-cpu-ffn", "-ncffn"], values: 1, neutral: ["0"], .missing(gpus)),
+        PeerFlag(
+            ["--kv-offload", "-kvo"], negatives: ["--no-kv-offload", "-nkvo"], .always, negative: .missing(gpus)),
+        PeerFlag(["--op-offload"], negatives: ["--no-op-offload"], .always, negative: .missing(gpus)),
+        PeerFlag(["--no-host"], environment: ["LLAMA_ARG_NO_HOST"], .missing(gpus)),
+        PeerFlag(["--rpc"], values: 1, .missing("computing on other machines")),
+    ]
+
+    private static let others: [PeerFlag] = [
+        PeerFlag(["--reranking", "--rerank"], .missing("reranking")),
+        PeerFlag(["--spm-infill"], .missing("infill")),
+        PeerFlag(["--slot-save-path"], values: 1, .missing("files of slots")),
+        PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of a prompt's inner parts")),
+        PeerFlag(["--control-vector"], values: 1, .missing("control vectors")),
+        PeerFlag(["--control-vector-scaled"], values: 1, .missing("control vectors")),
+        PeerFlag(["--control-vector-layer-range"], values: 2, .missing("control vectors")),
+        PeerFlag(["--override-kv"], values: 1, .missing("other values than the model file's")),
+        PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
+        PeerFlag(["--reuse-port"], .missing("several servers on one port")),
+        PeerFlag(["--path"], environment: ["LLAMA_ARG_STATIC_PATH"], values: 1, .missing("the web page")),
+        PeerFlag(["--ui-config", "--webui-config"], values: 1, .missing("the web page")),
+        PeerFlag(["--ui-config-file", "--webui-config-file"], values: 1, .missing("the web page")),
+        PeerFlag(
+            ["--ui-mcp-proxy", "--webui-mcp-proxy"], negatives: ["--no-ui-mcp-proxy", "--no-webui-mcp-proxy"],
+            .missing(tools)),
+        PeerFlag(["--tools"], values: 1, .missing(tools)),
+        PeerFlag(["--tools-runtime"], values: 1, .missing(tools)),
+        PeerFlag(["--agent", "-ag"], negatives: ["--no-agent", "-no-ag"], .missing(tools)),
+        PeerFlag(["--mcp-servers-config"], values: 1, .missing(tools)),
+        PeerFlag(["--mcp-servers-json"], values: 1, .missing(tools)),
+        PeerFlag(["--log-prompts-dir"], values: 1, .missing("files of prompts")),
+        PeerFlag(["--completion-bash"], .missing("completion for a shell")),
+    ]
+
+    private static let drafts: [PeerFlag] =
+        [
+            ["--spec-draft-cpu-moe", "--cpu-moe-draft", "-cmoed"], ["--spec-default"],
+        ].map { PeerFlag($0, .missing(drafting)) }
+        + [
+            PeerFlag(
+                ["--spec-draft-backend-sampling"], negatives: ["--no-spec-draft-backend-sampling"], .missing(drafting)),
+            PeerFlag(
+                ["--spec-draft-ngl", "--gpu-layers-draft", "--n-gpu-layers-draft", "-ngld"], values: 1,
+                .missing(drafting)),
+            PeerFlag(["--spec-type"], values: 1, neutral: ["none"], .missing(drafting)),
+        ]
+        + [
+            ["--spec-draft-model", "--model-draft", "-md"],
+            ["--spec-draft-hf", "--spec-draft-hf-repo", "--hf-repo-draft", "-hfd", "-hfrd"],
+            ["--spec-draft-threads", "--threads-draft", "-td"],
+            ["--spec-draft-threads-batch", "--threads-batch-draft", "-tbd"],
+            ["--spec-draft-cpu-mask", "--cpu-mask-draft", "-Cd"],
+            ["--spec-draft-cpu-range", "--cpu-range-draft", "-Crd"],
+            ["--spec-draft-cpu-strict", "--cpu-strict-draft"], ["--spec-draft-prio", "--prio-draft"],
+            ["--spec-draft-poll", "--poll-draft"],
+            ["--spec-draft-cpu-mask-batch", "--cpu-mask-batch-draft", "-Cbd"],
+            ["--spec-draft-cpu-strict-batch", "--cpu-strict-batch-draft"],
+            ["--spec-draft-prio-batch", "--prio-batch-draft"], ["--spec-draft-poll-batch", "--poll-batch-draft"],
+            ["--spec-draft-type-k", "--spec-draft-cache-type-k", "--cache-type-k-draft", "-ctkd"],
+            ["--spec-draft-type-v", "--spec-draft-cache-type-v", "--cache-type-v-draft", "-ctvd"],
+            ["--spec-draft-override-tensor", "--override-tensor-draft", "-otd"],
+            ["--spec-draft-n-cpu-moe", "--spec-draft-ncmoe", "--n-cpu-moe-draft", "-ncmoed"],
+            ["--spec-draft-n-max"], ["--spec-draft-n-min"], ["--spec-synth-len"], ["--spec-synth-rates"],
+            ["--spec-draft-p-split", "--draft-p-split"], ["--spec-draft-p-min", "--draft-p-min"],
+            ["--spec-draft-device", "--device-draft", "-devd"], ["--spec-ngram-mod-n-min"], ["--spec-ngram-mod-n-max"],
+            ["--spec-ngram-mod-n-match"], ["--spec-ngram-simple-size-n"], ["--spec-ngram-simple-size-m"],
+            ["--spec-ngram-simple-min-hits"], ["--spec-ngram-map-k-size-n"], ["--spec-ngram-map-k-size-m"],
+            ["--spec-ngram-map-k-min-hits"], ["--spec-ngram-map-k4v-size-n"], ["--spec-ngram-map-k4v-size-m"],
+            ["--spec-ngram-map-k4v-min-hits"], ["--draft", "--draft-n", "--draft-max"],
+            ["--draft-min", "--draft-n-min"],
+            ["--spec-ngram-size-n"], ["--spec-ngram-size-m"], ["--spec-ngram-min-hits"],
+            ["--lookup-cache-static", "-lcs"], ["--lookup-cache-dynamic", "-lcd"],
+        ].map { PeerFlag($0, values: 1, .missing(drafting)) }
+
+    private static let downloads = "downloads"
+    private static let several = "several models"
+    private static let images = "images, audio and video"
+    private static let drafting = "speculative decoding"
+    private static let gpus = "choice of devices"
+    private static let tools = "tools that the server runs itself"
 }

@@ -17,10 +17,8 @@ enum SamplingDefaults {
 
     /// Reads each setting as a request's field is read.
     static func apply(_ values: SettingValues, to defaults: inout CompletionDefaults) throws(SettingError) {
-        guard values.text(.samplers) == nil || values.text(.samplerSequence) == nil else {
-            throw SettingError("--samplers and --sampling-seq are both set; leave one out")
-        }
-        for (key, field) in fields {
+        let samplers = try values.chosen(of: .samplers, .samplerSequence)
+        for (key, field) in fields where field != "samplers" || key == samplers {
             guard let value = try json(key, values) else { continue }
             if value == [] {
                 defaults.sampling.dry.sequenceBreakers = []
@@ -32,7 +30,8 @@ enum SamplingDefaults {
                 throw SettingError("--\(key.rawValue): \(error.message)")
             }
         }
-        if let value = values.integer(.seed), value >= 0 { defaults.seed = UInt64(value) }
+        // The largest number is llama-server's word for none.
+        if let value = values.integer(.seed), value >= 0, value < Int(UInt32.max) { defaults.seed = UInt64(value) }
         if let value = values.toggle(.ignoreEnd) { defaults.ignoresEndOfGeneration = value }
     }
 
@@ -44,8 +43,11 @@ enum SamplingDefaults {
         case .text(let text) where key == .samplers:
             return .array(text.split(separator: ";").map { .string(String($0)) })
         case .text(let text): return .string(text)
-        case .list(["none"]) where key == .drySequenceBreaker: return []
-        case .list(let texts) where key == .drySequenceBreaker: return .array(texts.map { .string(unescaped($0)) })
+        case .list(let texts) where key == .drySequenceBreaker:
+            // 'none' takes away what came before it.
+            let wanted = texts.lastIndex(of: "none").map { texts[($0 + 1)...] } ?? texts[...]
+            let escapes = values.toggle(.escape) ?? true
+            return .array(wanted.map { .string(escapes ? EscapedText.unescaped($0) : $0) })
         case .list(let texts):
             var pairs: [JSONValue] = []
             for text in texts { pairs.append(try bias(text)) }
@@ -54,31 +56,16 @@ enum SamplingDefaults {
         }
     }
 
-    /// `15043+1` and `15043-1`.
+    /// `15043+1`, `15043-1` and `15043-inf`.
     private static func bias(_ text: String) throws(SettingError) -> JSONValue {
-        if let sign = text.firstIndex(where: { $0 == "+" || $0 == "-" }), let token = Int64(text[..<sign]),
-            let bias = Double(text[sign...]), bias.isFinite
+        if let sign = text.firstIndex(where: { $0 == "+" || $0 == "-" }),
+            let token = Int64(text[..<sign].filter { $0 != " " }),
+            let bias = Double(text[sign...].filter { $0 != " " }),
+            bias.isFinite || bias < 0
         {
-            return [.integer(token), .number(bias)]
+            return [.integer(token), bias.isFinite ? .number(bias) : false]
         }
-        throw SettingError("--logit-bias must be a token's number, a sign and a number, such as 15043-1, not '\(text)'")
-    }
-
-    private static func unescaped(_ text: String) -> String {
-        var result = ""
-        var isEscaped = false
-        for character in text {
-            if character == "\\", !isEscaped {
-                isEscaped = true
-                continue
-            }
-            switch (isEscaped, character) {
-            case (true, "n"): result += "\n"
-            case (true, "t"): result += "\t"
-            default: result.append(character)
-            }
-            isEscaped = false
-        }
-        return result
+        throw SettingError(
+            "--logit-bias must be a token's number, a sign and a number, such as 15043-1 or 15043-inf, not '\(text)'")
     }
 }

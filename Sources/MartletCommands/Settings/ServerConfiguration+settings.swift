@@ -19,19 +19,13 @@ extension ServerConfiguration {
         crossOrigin = CrossOriginPolicy(values)
         if let value = values.list(.alias), !value.isEmpty { (modelNames, aliases) = (value, value) }
         if let value = values.toggle(.strictModel) { refusesOtherModelNames = value }
-        chatTemplate = values.text(.chatTemplate)
-        if let path = values.text(.chatTemplateFile) {
-            guard chatTemplate == nil else {
-                throw SettingError("--chat-template and --chat-template-file are both set; leave one out")
-            }
-            chatTemplate = try SmallFile.text(path, for: "--chat-template-file")
-        }
+        chatTemplate = try Self.chatTemplate(values)
         if let value = values.object(.chatTemplateArguments)?.objectValue { templateArguments = value }
         completionDefaults = try CompletionDefaults(values)
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.toggle(.properties) { changesProperties = value }
-        if let value = values.integer(.timeout) { limits.idleTimeout = .seconds(value) }
+        if let value = values.integer(.timeout) { limits.idleTimeout = value > 0 ? .seconds(value) : Self.noTimeout }
         if let value = values.integer(.requestTimeout) { limits.requestTimeout = .seconds(value) }
         if let value = values.integer(.stallTimeout) { limits.stallTimeout = .seconds(value) }
         if let value = values.integer(.maximumConnections) { limits.connections = value }
@@ -47,6 +41,9 @@ extension ServerConfiguration {
         if let value = values.integer(.logMemoryPerKey), value > 0 { limits.logBytesPerKey = value << 20 }
         build = "martlet-" + MartletVersion.current
     }
+
+    /// As long as no connection lives.
+    private static let noTimeout: Duration = .seconds(100 * 365 * 86_400)
 
     private static func tls(_ values: SettingValues) throws(SettingError) -> TLSFiles? {
         switch (values.text(.tlsCertificateFile), values.text(.tlsKeyFile)) {
@@ -86,8 +83,8 @@ extension CompletionDefaults {
     fileprivate init(_ values: SettingValues) throws(SettingError) {
         self.init()
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
-        if let value = values.number(.temperature) { sampling.temperature = value }
-        if let value = values.integer(.topK) { sampling.topK = value }
+        if let value = values.number(.temperature) { sampling.temperature = max(0, value) }
+        if let value = values.integer(.topK) { sampling.topK = max(0, value) }
         if let value = values.number(.topP) { sampling.topP = value }
         if let value = values.number(.minP) { sampling.minP = value }
         if let value = values.integer(.repeatLastN) { sampling.repeatLastN = value }

@@ -11,8 +11,12 @@ struct Setting: Sendable {
         case number(ClosedRange<Double>)
         /// One of some words.
         case choice([String])
-        /// Texts with commas between them.
+        /// On, off or automatic, in any of llama-server's words for these.
+        case onOffAuto
+        /// Texts with commas between them. Repeated flags add up.
         case list
+        /// One text, whatever is in it. Repeated flags add up.
+        case texts
         /// A JSON object.
         case object
     }
@@ -39,6 +43,8 @@ struct Setting: Sendable {
     let key: SettingKey
     /// Further spellings, such as `-c`. Underscores and dashes mean the same everywhere.
     let otherNames: [String]
+    /// Further spellings that switch a toggle off, such as `-nr`.
+    let otherNegativeNames: [String]
     /// The first that is set counts. Those of llama-server come after our own.
     let environmentNames: [String]
     let kind: Kind
@@ -54,12 +60,14 @@ struct Setting: Sendable {
     let help: String
 
     init(
-        _ key: SettingKey, _ otherNames: [String] = [], environment: [String], _ kind: Kind, _ placeholder: String = "",
+        _ key: SettingKey, _ otherNames: [String] = [], negatives otherNegativeNames: [String] = [],
+        environment: [String], _ kind: Kind, _ placeholder: String = "",
         default defaultText: String? = nil, unset unsetMeaning: String? = nil, in section: Section, for scope: Scope,
         _ help: String
     ) {
         self.key = key
         self.otherNames = otherNames
+        self.otherNegativeNames = otherNegativeNames
         environmentNames = ["MARTLET_" + SettingName.environmentSpelling(key.rawValue)] + environment
         self.kind = kind
         self.placeholder = placeholder
@@ -73,9 +81,14 @@ struct Setting: Sendable {
     /// All spellings that set it, the long one first.
     var names: [String] { ["--" + key.rawValue] + otherNames }
 
-    /// The spelling that switches a toggle off.
-    var negativeName: String? {
-        if case .toggle = kind { "--no-" + key.rawValue } else { nil }
+    /// The spellings that switch a toggle off, the long one first.
+    var negativeNames: [String] {
+        if case .toggle = kind { ["--no-" + key.rawValue] + otherNegativeNames } else { [] }
+    }
+
+    /// Variables that switch it off where they are set to anything.
+    var negativeVariables: [String] {
+        negativeNames.isEmpty ? [] : environmentNames.compactMap(SettingName.negativeVariable)
     }
 
     /// The rule for values, in words.
@@ -88,7 +101,9 @@ struct Setting: Sendable {
             "a whole number \(Self.words(range)), " + words.keys.sorted().map { "'\($0)'" }.joined(separator: " or ")
         case .number(let range): "a number \(Self.words(range))"
         case .choice(let words): "one of " + words.joined(separator: ", ")
+        case .onOffAuto: "one of on, off, auto"
         case .list: "texts with commas between them"
+        case .texts: "a text"
         case .object: "a JSON object"
         }
     }
@@ -113,7 +128,19 @@ enum SettingName {
         String(name.map { $0 == "_" ? "-" : $0 })
     }
 
-    static func environmentSpelling(_ name: String) -> String {
+    static func environmentSpelling(_ name: some StringProtocol) -> String {
         String(name.uppercased().map { $0 == "-" ? "_" : $0 })
     }
+
+    /// llama-server's variable for a long flag.
+    static func peerVariable(_ flag: String) -> String {
+        peerPrefix + environmentSpelling(flag.drop { $0 == "-" })
+    }
+
+    /// The variable that switches off what `variable` switches on, at llama-server.
+    static func negativeVariable(_ variable: String) -> String? {
+        variable.hasPrefix(peerPrefix) ? peerPrefix + "NO_" + variable.dropFirst(peerPrefix.count) : nil
+    }
+
+    private static let peerPrefix = "LLAMA_ARG_"
 }

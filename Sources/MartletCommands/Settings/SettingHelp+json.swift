@@ -11,13 +11,17 @@ extension SettingHelp {
             "environment": texts(setting.environmentNames), "section": .string(setting.section.rawValue),
             "worker": .bool(setting.scope != .edge), "help": .string(setting.help),
         ]
-        if let name = setting.negativeName { members["negative_flags"] = texts([name]) }
+        if !setting.negativeNames.isEmpty { members["negative_flags"] = texts(setting.negativeNames) }
         if let text = setting.defaultText { members["default"] = .string(text) }
         if let meaning = setting.unsetMeaning { members["default_meaning"] = .string(meaning) }
         switch setting.kind {
         case .toggle: members["type"] = "toggle"
         case .text: members["type"] = "text"
+        case .onOffAuto:
+            members["type"] = "choice"
+            members["choices"] = ["on", "off", "auto"]
         case .list: members["type"] = "list"
+        case .texts: members["type"] = "texts"
         case .object: members["type"] = "object"
         case .choice(let words):
             members["type"] = "choice"

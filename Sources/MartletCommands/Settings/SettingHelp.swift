@@ -1,3 +1,5 @@
+import OrderedCollections
+
 /// Help text of a command, made from the table.
 enum SettingHelp {
     private static let width = 100
@@ -23,7 +25,7 @@ enum SettingHelp {
     private static func entry(_ setting: Setting) -> [String] {
         var names = (setting.otherNames.filter { !$0.hasPrefix("--") } + setting.names.filter { $0.hasPrefix("--") })
             .joined(separator: ", ")
-        if let negative = setting.negativeName { names += ", " + negative }
+        names += setting.negativeNames.map { ", " + $0 }.joined()
         if !setting.placeholder.isEmpty { names += " " + setting.placeholder }
         var help = setting.help
         if let detail = detail(setting) { help += " " + detail }
@@ -60,7 +62,8 @@ enum SettingHelp {
             "`martlet serve` takes all of these, `martlet worker` those that are marked W. A flag comes before its",
             "environment variables, of which the first that is set counts, and these before the file of `--config`; what",
             "nothing sets has its default. `--flag VALUE` and `--flag=VALUE` are the same, and so are underscores and",
-            "dashes. Names are llama-server's where it has the flag. `martlet flags --json` prints the same for programs.",
+            "dashes. Flags with lists, and those that say so, may be repeated: their values add up. In a list, double",
+            "quotes keep a comma. Names are llama-server's where it has the flag. `martlet flags --json` prints the same for programs.",
         ]
         for section in Setting.Section.allCases {
             lines += [
@@ -69,20 +72,42 @@ enum SettingHelp {
             ]
             for setting in SettingTable.all where setting.section == section { lines.append(row(setting)) }
         }
-        lines += ["", "## Flags of llama-server that change nothing", ""]
-        for entry in PeerFlags.always {
-            lines.append(
-                "- \(code(entry.names)): \(entry.meaning), so \(code(entry.negatives)) is refused")
-        }
-        lines += [
-            "", "## Flags of llama-server that martlet does not have yet", "",
-            "They are refused by name: " + code(PeerFlags.missing.sorted()) + ".", "",
-        ]
+        lines += peerFlags()
         return lines.joined(separator: "\n")
     }
 
+    private static func peerFlags() -> [String] {
+        var lines = [
+            "", "## Flags of llama-server that change nothing", "",
+            "They are taken, and so are their variables (`LLAMA_ARG_` and the name). Where a reason is given the log says it.",
+            "",
+        ]
+        for flag in PeerFlags.all {
+            for (names, standing) in [(flag.names, flag.standing), (flag.negatives, flag.negativeStanding)] {
+                switch standing {
+                case .always where !names.isEmpty: lines.append("- \(code(names)): it is always so")
+                case .withoutEffect(let reason) where !names.isEmpty: lines.append("- \(code(names)): \(reason)")
+                default: break
+                }
+            }
+        }
+        lines += [
+            "", "## Flags of llama-server that martlet does not have yet", "",
+            "They and their variables are refused by name, unless their value asks for nothing.", "",
+        ]
+        var names: OrderedDictionary<String, [String]> = [:]
+        for flag in PeerFlags.all {
+            if case .missing(let capability) = flag.standing { names[capability, default: []] += flag.names }
+            if case .missing(let capability) = flag.negativeStanding {
+                names[capability, default: []] += flag.negatives
+            }
+        }
+        for (capability, names) in names { lines.append("- \(capability): \(code(names))") }
+        return lines + [""]
+    }
+
     private static func row(_ setting: Setting) -> String {
-        let names = setting.names + (setting.negativeName.map { [$0] } ?? [])
+        let names = setting.names + setting.negativeNames
         let scope = setting.scope == .edge ? "" : " W"
         let fallback = setting.defaultText.map { "`\($0)`" } ?? setting.unsetMeaning ?? ""
         let cells = [

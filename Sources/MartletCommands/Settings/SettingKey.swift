@@ -62,6 +62,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case dryAllowedLength = "dry-allowed-length"
     case dryLastN = "dry-penalty-last-n"
     case drySequenceBreaker = "dry-sequence-breaker"
+    case escape
     case contextShift = "context-shift"
     case keptTokens = "keep"
     case reasoningFormat = "reasoning-format"

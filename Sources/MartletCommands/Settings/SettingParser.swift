@@ -1,18 +1,18 @@
-import MartletJSON
-
 /// Turns arguments, environment variables and a file into settings. Flags come before the environment, that before the
-/// file, that before defaults.
+/// file, that before defaults. What is overridden is not looked at.
 struct SettingParser {
+    private let command: SettingCommand
     private let settings: [Setting]
     /// By normalized flag, with the value that the flag itself stands for.
     private var byName: [String: (setting: Setting, impliedText: String?)] = [:]
 
     init(command: SettingCommand) {
+        self.command = command
         settings = SettingTable.settings(of: command)
         for setting in settings {
             let implied: String? = if case .toggle = setting.kind { "on" } else { nil }
             for name in setting.names { byName[name] = (setting, implied) }
-            if let negative = setting.negativeName { byName[negative] = (setting, "off") }
+            for name in setting.negativeNames { byName[name] = (setting, "off") }
         }
     }
 
@@ -22,55 +22,81 @@ struct SettingParser {
         /// As the user spelt it.
         var name: String
         var text: String
+        var source: SettingValues.Source
+    }
+
+    /// What was given, and lines about what was taken without an effect.
+    private struct Collected {
+        var given: [Given] = []
+        var notes: [String] = []
     }
 
     /// - Parameters:
     ///   - arguments: Without the names of program and command.
     ///   - environment: The value of a variable by its name.
+    ///   - variables: The names of all variables, as far as they are known.
     ///   - read: Reads the file that `--config` names.
     func parse(
-        arguments: [String], environment: (String) -> String?,
+        arguments: [String], environment: (String) -> String?, variables: [String] = [],
         read: (_ path: String) throws(SettingError) -> String = { path throws(SettingError) in
             try SmallFile.text(path, for: "--config")
         }
     ) throws(SettingError) -> SettingValues {
-        var flags: [Given] = []
+        var flags = Collected()
         var rest = arguments[...]
-        while let argument = rest.popFirst() {
-            if let given = try flag(argument, &rest) { flags.append(given) }
-        }
-        var variables: [Given] = []
-        for setting in settings {
-            if let given = try fromEnvironment(setting, environment) { variables.append(given) }
-        }
+        while let argument = rest.popFirst() { try readFlag(argument, &rest, from: .flag, into: &flags) }
+        let fromEnvironment = try self.fromEnvironment(environment, variables)
+        let path =
+            (flags.given.last { $0.setting.key == .config }
+            ?? fromEnvironment.given.last { $0.setting.key == .config })?.text
+        let file = try path.map { path throws(SettingError) in try inFile(path, read) } ?? Collected()
+
         var values = SettingValues()
         for setting in settings {
             if let text = setting.defaultText {
-                values.set(setting, to: try choice(of: setting, text, named: setting.names[0], isDefault: true))
+                values.set(setting, to: try choice(of: setting, [text], named: setting.names[0], .default))
             }
         }
-        let path = (flags.last { $0.setting.key == .config } ?? variables.first { $0.setting.key == .config })?.text
-        for given in try (path.map { path throws(SettingError) in try inFile(path, read) } ?? []) + variables + flags {
-            values.set(given.setting, to: try choice(of: given.setting, given.text, named: given.name))
+        var chosen: [SettingKey: [Given]] = [:]
+        for given in file.given + fromEnvironment.given + flags.given {
+            let key = given.setting.key
+            if let before = chosen[key]?.first, before.source == given.source, given.setting.kind.addsUp {
+                chosen[key]?.append(given)
+            } else {
+                chosen[key] = [given]
+            }
         }
+        for setting in settings {
+            guard let given = chosen[setting.key], let last = given.last else { continue }
+            let choice = try choice(of: setting, given.map(\.text), named: last.name, last.source)
+            values.set(setting, to: choice)
+        }
+        values.notes = flags.notes + fromEnvironment.notes + file.notes
         return values
     }
 
     private func inFile(
         _ path: String, _ read: (String) throws(SettingError) -> String
-    ) throws(SettingError) -> [Given] {
-        var result: [Given] = []
+    ) throws(SettingError) -> Collected {
+        var result = Collected()
+        var lines: [String: Int] = [:]
         for entry in try ConfigurationFile(try read(path), path: path).entries {
             do throws(SettingError) {
                 var rest: ArraySlice<String> = []
-                guard var given = try flag(entry.value.map { "\(entry.flag)=\($0)" } ?? entry.flag, &rest) else {
-                    continue
+                var found = Collected()
+                // Short flags of several letters, such as np, have one dash.
+                let flag = isKnown("-" + entry.name) ? "-" + entry.name : "--" + entry.name
+                try readFlag(entry.value.map { "\(flag)=\($0)" } ?? flag, &rest, from: .file, into: &found)
+                for var given in found.given {
+                    guard given.setting.key != .config else { throw SettingError("a file cannot name another one") }
+                    let earlier = lines.updateValue(entry.line, forKey: entry.name)
+                    if let earlier, !given.setting.kind.addsUp {
+                        throw SettingError("\(entry.name) is set already on line \(earlier)")
+                    }
+                    given.name = "\(entry.place): \(given.name)"
+                    result.given.append(given)
                 }
-                guard given.setting.key != .config else {
-                    throw SettingError("a file cannot name another one")
-                }
-                given.name = "\(entry.place): \(given.name)"
-                result.append(given)
+                result.notes += found.notes.map { "\(entry.place): \($0)" }
             } catch {
                 throw SettingError("\(entry.place): \(error)")
             }
@@ -78,9 +104,11 @@ struct SettingParser {
         return result
     }
 
-    /// Reads one flag, and its value from `rest` if it takes one.
-    /// - Returns: Nothing for a flag that asks for what always is.
-    private func flag(_ argument: String, _ rest: inout ArraySlice<String>) throws(SettingError) -> Given? {
+    /// Reads one flag, and its values from `rest` if it takes any.
+    private func readFlag(
+        _ argument: String, _ rest: inout ArraySlice<String>, from source: SettingValues.Source,
+        into found: inout Collected
+    ) throws(SettingError) {
         guard argument.hasPrefix("-"), argument.count > 1 else {
             throw SettingError("unexpected argument '\(argument)'; a model is given with --model PATH")
         }
@@ -88,93 +116,124 @@ struct SettingParser {
         let name = SettingName.normalized(parts[0])
         let attached = parts.count > 1 ? String(parts[1]) : nil
         guard let (setting, implied) = byName[name] else {
-            if PeerFlags.isAlwaysSo(name), attached == nil { return nil }
-            throw SettingError(unknown(name))
+            if let note = try readPeerFlag(name, attached, &rest) { found.notes.append(note) }
+            return
+        }
+        func add(_ text: String) {
+            found.given.append(Given(setting: setting, name: name, text: text, source: source))
         }
         if let implied {
-            guard let attached else { return Given(setting: setting, name: name, text: implied) }
-            guard name != setting.negativeName else { throw SettingError("\(name) takes no value") }
-            return Given(setting: setting, name: name, text: attached)
+            guard let attached else { return add(implied) }
+            guard !setting.negativeNames.contains(name) else { throw SettingError("\(name) takes no value") }
+            return add(attached)
         }
-        if let attached { return Given(setting: setting, name: name, text: attached) }
+        if let attached { return add(attached) }
         guard let next = rest.first, !isFlag(next) else {
+            // Older scripts write the flag alone where its newer form has three states.
+            if case .onOffAuto = setting.kind { return add("on") }
             throw SettingError("\(name) needs a value: \(setting.rule)")
         }
         rest.removeFirst()
-        return Given(setting: setting, name: name, text: next)
+        add(next)
+    }
+
+    /// Takes a flag that is none of ours if it asks for nothing.
+    /// - Returns: A line on why it changes nothing, if that is worth one.
+    private func readPeerFlag(
+        _ name: String, _ attached: String?, _ rest: inout ArraySlice<String>
+    ) throws(SettingError) -> String? {
+        guard command == .serve, let (flag, standing) = PeerFlags.find(name) else {
+            throw SettingError(unknown(name))
+        }
+        var given = attached.map { [$0] } ?? []
+        while given.count < flag.valueCount, let next = rest.first, !isFlag(next) {
+            given.append(next)
+            rest.removeFirst()
+        }
+        if flag.valueCount == 0, let attached, !flag.negatives.contains(name) {
+            guard let asked = flag.standing(ofVariable: attached) else { return nil }
+            if let refusal = PeerFlag.refusal(of: name, asked) { throw SettingError(refusal) }
+            return PeerFlag.note(on: name, asked)
+        }
+        if given.count == 1, flag.neutralValues.contains(given[0]) { return nil }
+        if let refusal = PeerFlag.refusal(of: name, standing) { throw SettingError(refusal) }
+        guard given.count == flag.valueCount else { throw SettingError("\(name) needs a value") }
+        return PeerFlag.note(on: name, standing)
     }
 
     /// Whether `argument` is a flag rather than a value such as -1.
     private func isFlag(_ argument: String) -> Bool {
-        argument.hasPrefix("--") || byName[SettingName.normalized(argument)] != nil
+        argument.hasPrefix("--") || isKnown(SettingName.normalized(argument))
     }
 
+    private func isKnown(_ name: String) -> Bool { byName[name] != nil || PeerFlags.find(name) != nil }
+
     private func unknown(_ name: String) -> String {
-        if let reason = PeerFlags.refusal(of: name) { return "\(name): \(reason)" }
         guard let nearest = EditDistance.nearest(to: name, among: byName.keys.sorted()) else {
             return "unknown flag \(name); --help lists all flags"
         }
         return "unknown flag \(name); did you mean \(nearest)?"
     }
 
+    // MARK: Environment
+
     private func fromEnvironment(
-        _ setting: Setting, _ environment: (String) -> String?
-    ) throws(SettingError) -> Given? {
+        _ environment: (String) -> String?, _ variables: [String]
+    ) throws(SettingError) -> Collected {
+        var result = Collected()
+        for setting in settings {
+            if let given = variable(of: setting, environment, &result.notes) { result.given.append(given) }
+        }
+        guard command == .serve else { return result }
+        for flag in PeerFlags.all {
+            for name in flag.environmentNames {
+                guard let text = environment(name), !text.isEmpty, let asked = flag.standing(ofVariable: text) else {
+                    continue
+                }
+                if let refusal = PeerFlag.refusal(of: name, asked) { throw SettingError(refusal) }
+                if let note = PeerFlag.note(on: name, asked) { result.notes.append(note) }
+            }
+            guard !flag.negatives.isEmpty else { continue }
+            for name in flag.environmentNames.compactMap(SettingName.negativeVariable) where environment(name) != nil {
+                if let refusal = PeerFlag.refusal(of: name, flag.negativeStanding) { throw SettingError(refusal) }
+                if let note = PeerFlag.note(on: name, flag.negativeStanding) { result.notes.append(note) }
+            }
+        }
+        result.notes += VariableNames.notes(on: variables)
+        return result
+    }
+
+    private func variable(
+        of setting: Setting, _ environment: (String) -> String?, _ notes: inout [String]
+    ) -> Given? {
         for name in setting.environmentNames {
             // An empty variable is one that a shell script did not fill in.
-            if let text = environment(name), !text.isEmpty { return Given(setting: setting, name: name, text: text) }
+            guard let text = environment(name), !text.isEmpty else { continue }
+            guard !VariableNames.isServiceLink(text) else {
+                notes.append("\(name) is ignored: '\(text)' is where Kubernetes or Docker says that a service is")
+                continue
+            }
+            return Given(setting: setting, name: name, text: text, source: .environment)
         }
-        if setting.negativeName != nil {
-            for name in setting.environmentNames where name.hasPrefix("LLAMA_ARG_") {
+        if !setting.negativeNames.isEmpty {
+            for negative in setting.environmentNames.compactMap(SettingName.negativeVariable) {
                 // As at llama-server: that it is set is enough.
-                let negative = "LLAMA_ARG_NO_" + name.dropFirst("LLAMA_ARG_".count)
-                if environment(negative) != nil { return Given(setting: setting, name: negative, text: "off") }
+                if environment(negative) != nil {
+                    return Given(setting: setting, name: negative, text: "off", source: .environment)
+                }
             }
         }
         return nil
     }
 
+    /// - Parameter texts: More than one where values add up.
     private func choice(
-        of setting: Setting, _ text: String, named name: String, isDefault: Bool = false
+        of setting: Setting, _ texts: [String], named name: String, _ source: SettingValues.Source
     ) throws(SettingError) -> SettingValues.Choice {
-        guard let value = value(of: setting, text) else {
+        guard let value = setting.kind.value(of: texts) else {
+            let text = texts.last { setting.kind.value(of: [$0]) == nil } ?? texts.last ?? ""
             throw SettingError("\(name) must be \(setting.rule), not '\(text)'")
         }
-        return SettingValues.Choice(value: value, text: text, isDefault: isDefault)
-    }
-
-    /// - Returns: `nil` when `text` breaks the setting's rule.
-    private func value(of setting: Setting, _ text: String) -> SettingValues.Value? {
-        switch setting.kind {
-        case .toggle:
-            switch text.lowercased() {
-            case "on", "true", "1", "yes", "enabled": .toggle(true)
-            case "off", "false", "0", "no", "disabled": .toggle(false)
-            default: nil
-            }
-        case .text: text.isEmpty ? nil : .text(text)
-        case .integer(let range): Int64(text).flatMap { range.contains($0) ? .integer($0) : nil }
-        case .integerOrWord(let range, let words):
-            (words[text] ?? Int64(text)).flatMap { range.contains($0) ? .integer($0) : nil }
-        case .number(let range): Double(text).flatMap { range.contains($0) ? .number($0) : nil }
-        case .choice(let words): words.contains(text) ? .text(text) : nil
-        case .list:
-            Self.items(text)
-        case .object:
-            (try? JSONParser.parse(Array(text.utf8))).flatMap { $0.objectValue == nil ? nil : .object($0) }
-        }
-    }
-
-    /// - Returns: `nil` for an empty list: an empty list of keys would let everybody in.
-    private static func items(_ text: String) -> SettingValues.Value? {
-        let items = text.split(separator: ",").map { trimmed($0) }.filter { !$0.isEmpty }
-        return items.isEmpty ? nil : .list(items)
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        var text = text
-        while text.first == " " { text.removeFirst() }
-        while text.last == " " { text.removeLast() }
-        return String(text)
+        return SettingValues.Choice(value: value, texts: texts, source: source)
     }
 }

@@ -10,13 +10,14 @@ extension SettingTable {
             "Most tokens of one sequence, prompt and answer. 0 = as many as the model was trained on, or fewer where "
                 + "memory is short."),
         Setting(
-            .sharedMemory, ["-kvu"], environment: ["LLAMA_ARG_KV_UNIFIED"], .toggle,
+            .sharedMemory, ["-kvu"], negatives: ["-no-kvu"], environment: ["LLAMA_ARG_KV_UNIFIED"], .toggle,
             unset: "on, but for small models", in: .engine, for: .worker,
             "All sequences share one memory. Off, each has its own: an answer then does not depend on what else runs."
         ),
         Setting(
-            .parallel, ["-np"], environment: ["LLAMA_ARG_N_PARALLEL"], .integer(1...256), "COUNT", default: "4",
-            in: .engine, for: .worker, "How many generations run at once; more wait."),
+            .parallel, ["-np"], environment: ["LLAMA_ARG_N_PARALLEL"],
+            .integerOrWord(1...256, words: ["auto": 4, "-1": 4]), "COUNT", default: "4", in: .engine, for: .worker,
+            "How many generations run at once; more wait."),
         Setting(
             .batchSize, ["-b"], environment: ["LLAMA_ARG_BATCH"], .integer(1...1 << 20), "TOKENS", default: "2048",
             in: .engine, for: .worker, "Most tokens of one decode."),
@@ -47,13 +48,14 @@ extension SettingTable {
             "Memory for what paused answers had in theirs when others took it; what does not fit is computed again. "
                 + "-1 = no limit, 0 = none."),
         Setting(
-            .flashAttention, ["-fa"], environment: ["LLAMA_ARG_FLASH_ATTN"], .choice(["auto", "on", "off"]), "WHEN",
+            .flashAttention, ["-fa"], environment: ["LLAMA_ARG_FLASH_ATTN"], .onOffAuto, "WHEN",
             default: "auto", in: .engine, for: .worker, "Whether flash attention is used."),
         Setting(
             .memoryMap, environment: ["LLAMA_ARG_MMAP"], .toggle, default: "on", in: .engine, for: .worker,
             "Map the file into memory instead of reading it."),
         Setting(
-            .repack, environment: ["LLAMA_ARG_REPACK"], .toggle, default: "on", in: .engine, for: .worker,
+            .repack, negatives: ["-nr"], environment: ["LLAMA_ARG_REPACK"], .toggle, default: "on", in: .engine,
+            for: .worker,
             "Rearrange weights for the CPU while loading: slower to load, faster to run."),
         Setting(
             .fullWindow, environment: ["LLAMA_ARG_SWA_FULL"], .toggle, default: "off", in: .engine, for: .worker,
@@ -93,11 +95,13 @@ extension SettingTable {
             "TOKENS", default: "-1", in: .requests, for: .edge,
             "Most tokens of an answer. Below 0 = until the context is full."),
         Setting(
-            .temperature, ["--temperature"], environment: ["LLAMA_ARG_TEMP"], .number(0...100), "NUMBER",
-            default: "0.8", in: .requests, for: .edge, "How freely tokens are drawn. 0 = always the most likely one."),
+            .temperature, ["--temperature"], environment: ["LLAMA_ARG_TEMPERATURE", "LLAMA_ARG_TEMP"],
+            .number(-100...100), "NUMBER",
+            default: "0.8", in: .requests, for: .edge,
+            "How freely tokens are drawn. 0 or below = always the most likely one."),
         Setting(
-            .topK, environment: ["LLAMA_ARG_TOP_K"], .integer(0...Int64(Int32.max)), "COUNT", default: "40",
-            in: .requests, for: .edge, "Draw among the COUNT most likely tokens. 0 = all."),
+            .topK, environment: ["LLAMA_ARG_TOP_K"], .integer(-1...Int64(Int32.max)), "COUNT", default: "40",
+            in: .requests, for: .edge, "Draw among the COUNT most likely tokens. 0 or below = all."),
         Setting(
             .topP, environment: ["LLAMA_ARG_TOP_P"], .number(0...1), "SHARE", default: "0.95", in: .requests,
             for: .edge,

@@ -3,7 +3,7 @@ extension SettingTable {
     static let sampling: [Setting] = [
         Setting(
             .seed, ["-s"], environment: ["LLAMA_ARG_SEED"], .integer(-1...Int64(UInt32.max)), "NUMBER", default: "-1",
-            in: .requests, for: .edge, "Fixes what is drawn. -1 = another one for each request."),
+            in: .requests, for: .edge, "Fixes what is drawn. -1 or 4294967295 = another one for each request."),
         Setting(
             .samplers, environment: ["LLAMA_ARG_SAMPLERS"], .text, "NAMES",
             unset: "penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature", in: .requests, for: .edge,
@@ -18,7 +18,8 @@ extension SettingTable {
             "Go on when the model would end its answer."),
         Setting(
             .logitBias, ["-l"], environment: ["LLAMA_ARG_LOGIT_BIAS"], .list, "BIASES", in: .requests, for: .edge,
-            "Tokens to make more or less likely: 15043+1 or 15043-1 adds that to the score of token 15043."),
+            "Tokens to make more or less likely: 15043+1 or 15043-1 adds that to the score of token 15043, 15043-inf bans "
+                + "it."),
         Setting(
             .topNSigma, ["--top-nsigma"], environment: ["LLAMA_ARG_TOP_N_SIGMA"], .number(-1...1_000), "NUMBER",
             default: "-1", in: .requests, for: .edge,
@@ -69,8 +70,12 @@ extension SettingTable {
             .dryLastN, environment: ["LLAMA_ARG_DRY_PENALTY_LAST_N"], .integer(0...Int64(Int32.max)), "TOKENS",
             default: "64", in: .requests, for: .edge, "How many of the last tokens are looked at. 0 = off."),
         Setting(
-            .drySequenceBreaker, environment: ["LLAMA_ARG_DRY_SEQUENCE_BREAKER"], .list, "TEXTS",
+            .drySequenceBreaker, environment: ["LLAMA_ARG_DRY_SEQUENCE_BREAKER"], .texts, "TEXT",
             unset: "a line break, :, \" and *", in: .requests, for: .edge,
-            "Texts over which no repetition reaches; \\n is a line break. 'none' = there are none."),
+            "A text over which no repetition reaches; may be repeated. 'none' = there are none."),
+        Setting(
+            .escape, ["-e"], environment: ["LLAMA_ARG_ESCAPE"], .toggle, default: "on", in: .requests, for: .edge,
+            "In that text and in --reverse-prompt, \\n is a line break, and so on for \\r, \\t, \\', \\\", \\\\ and \\x41."
+        ),
     ]
 }

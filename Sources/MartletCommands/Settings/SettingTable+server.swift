@@ -51,8 +51,9 @@ extension SettingTable {
             .properties, environment: ["LLAMA_ARG_ENDPOINT_PROPS"], .toggle, default: "off", in: .server, for: .edge,
             "Serve POST /props, which changes nothing yet."),
         Setting(
-            .timeout, ["-to"], environment: ["LLAMA_ARG_TIMEOUT"], .integer(1...86_400), "SECONDS", default: "60",
-            in: .server, for: .edge, "How long a connection may be idle, or a request may stall while it is read."),
+            .timeout, ["-to"], environment: ["LLAMA_ARG_TIMEOUT"], .integer(0...Int64(Int32.max)), "SECONDS",
+            default: "60", in: .server, for: .edge,
+            "How long a connection may be idle, or a request may stall while it is read. 0 = no limit."),
         Setting(
             .requestTimeout, environment: [], .integer(1...86_400), "SECONDS", default: "300", in: .server, for: .edge,
             "How long a request may take from its header to the end of its body."),

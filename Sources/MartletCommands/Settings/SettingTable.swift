@@ -1,3 +1,5 @@
+import MartletChat
+
 /// All settings. Help texts, `docs/flags.md`, parsing and validation come from here.
 enum SettingTable {
     static let all: [Setting] =
@@ -30,7 +32,9 @@ enum SettingTable {
             "Refuse requests that name another model with 404, instead of answering them with a warning."),
         Setting(
             .chatTemplate, environment: ["LLAMA_ARG_CHAT_TEMPLATE"], .text, "JINJA", unset: "the model's own",
-            in: .model, for: .edge, "A chat template, as text."),
+            in: .model, for: .edge,
+            "A chat template, as text, or the name of one that is built in: "
+                + BuiltInTemplate.names.joined(separator: ", ") + "."),
         Setting(
             .chatTemplateFile, environment: ["LLAMA_ARG_CHAT_TEMPLATE_FILE"], .text, "PATH", in: .model, for: .edge,
             "A file with a chat template. Not together with --chat-template."),
@@ -48,8 +52,8 @@ enum SettingTable {
                 + "/health and /metrics, which monitors ask all the time, only from log verbosity 4 on."),
         Setting(
             .logVerbosity, ["-lv", "--verbosity"], environment: ["LLAMA_ARG_LOG_VERBOSITY", "LLAMA_LOG_VERBOSITY"],
-            .integer(0...5), "LEVEL", default: "3", in: .log, for: .both,
-            "How much is logged to standard error: 0 and 1 errors, 2 warnings, 3 information, 4 and 5 all."),
+            .integer(0...Int64(Int32.max)), "LEVEL", default: "3", in: .log, for: .both,
+            "How much is logged to standard error: 0 and 1 errors, 2 warnings, 3 information, 4 and more all."),
         Setting(
             .verbose, ["-v", "--log-verbose"], environment: [], .toggle, default: "off", in: .log, for: .both,
             "The same as --log-verbosity 5, and the default of the request field verbose."),

@@ -11,20 +11,46 @@ struct SettingValues: Sendable {
         case object(JSONValue)
     }
 
-    /// A value with the text that it was made of.
+    /// Where a value comes from; later ones come first.
+    enum Source: Int, Sendable, Comparable {
+        case `default`
+        case file
+        case environment
+        case flag
+
+        static func < (left: Source, right: Source) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// A value with the texts that it was made of.
     struct Choice: Sendable {
         var value: Value
-        var text: String
-        /// Whether it is the default.
-        var isDefault: Bool
+        var texts: [String]
+        var source: Source
+
+        var isDefault: Bool { source == .default }
     }
 
     private(set) var choices: [SettingKey: Choice] = [:]
+    /// Lines about what was given and changes nothing.
+    var notes: [String] = []
 
     mutating func set(_ setting: Setting, to choice: Choice) { choices[setting.key] = choice }
 
     /// Whether the user chose it.
     func isChosen(_ key: SettingKey) -> Bool { choices[key].map { !$0.isDefault } ?? false }
+
+    /// Which of settings that exclude each other holds: the one that was given nearest to the command.
+    /// - Throws: When two of them were given in the same place.
+    func chosen(of keys: SettingKey...) throws(SettingError) -> SettingKey? {
+        let given = keys.filter(isChosen)
+        let nearest = given.compactMap { choices[$0]?.source }.max()
+        let candidates = given.filter { choices[$0]?.source == nearest }
+        guard candidates.count < 2 else {
+            throw SettingError(
+                candidates.map { "--\($0.rawValue)" }.joined(separator: " and ") + " are both set; leave one out")
+        }
+        return candidates.first
+    }
 
     func toggle(_ key: SettingKey) -> Bool? {
         if case .toggle(let value) = choices[key]?.value { value } else { nil }
@@ -57,7 +83,7 @@ struct SettingValues: Sendable {
             if case .toggle(let isOn) = choice.value {
                 return [isOn ? setting.names[0] : "--no-" + setting.key.rawValue]
             }
-            return ["\(setting.names[0])=\(choice.text)"]
+            return choice.texts.map { "\(setting.names[0])=\($0)" }
         }
     }
 }

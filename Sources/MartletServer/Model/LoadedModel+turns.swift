@@ -8,9 +8,7 @@ extension LoadedModel {
     func turn(
         of role: String, saying content: String, in chat: ChatCompletionRequest
     ) throws(APIError) -> Prompt {
-        let template = try template.mapError { error in
-            APIError(.server, "The model's chat template cannot be used: \(error)")
-        }.get()
+        let template = try usableTemplate()
         let capabilities = template.capabilities
         guard capabilities.textRoles.contains(role) || capabilities.partsRoles.contains(role) else {
             throw .field("role", "The model's chat template does not take this role, but got \"\(role.prefix(64))\"")

@@ -10,27 +10,46 @@ internal import OrderedCollections
 /// A model that an engine has ready, as requests need it: with its chat template compiled.
 struct LoadedModel: Sendable {
     let information: ModelInformation
-    /// The template that is in force: the configuration's, the model file's, or the usual one if there is neither.
+    /// The template that is in force: the configuration's, the model file's, or ChatML if there is neither.
     let templateSource: String
     /// Or why it cannot be used.
     let template: Result<ChatTemplate, TemplateError>
+    /// Why a template of the model file is not in force.
+    let templateProblem: TemplateError?
     private let names: Set<ExactString>
     private let templateArguments: JSONObject
 
     init(_ information: ModelInformation, configuration: ServerConfiguration) {
         self.information = information
-        let source = configuration.chatTemplate ?? information.chatTemplate ?? ChatTemplate.chatML
-        templateSource = source
         templateArguments = configuration.templateArguments
+        var problem: TemplateError?
+        func usable(_ source: String) -> String? {
+            do throws(TemplateError) {
+                _ = try ChatTemplate.parse(source)
+                return source
+            } catch {
+                problem = error
+                return nil
+            }
+        }
+        let own = configuration.chatTemplate == nil ? information.chatTemplate.flatMap(usable) : nil
+        let toolUse = configuration.chatTemplate == nil ? information.toolUseChatTemplate.flatMap(usable) : nil
+        let source = configuration.chatTemplate ?? own ?? toolUse ?? ChatTemplate.chatML
+        templateSource = source
+        templateProblem = problem
         template = Result { () throws(TemplateError) in
             try ChatTemplate(
-                source: source,
-                toolUseSource: configuration.chatTemplate == nil ? information.toolUseChatTemplate : nil,
-                beginningToken: information.beginningToken, endToken: information.endToken)
+                source: source, toolUseSource: toolUse, beginningToken: information.beginningToken,
+                endToken: information.endToken)
         }
         names = Set(
             configuration.modelNames + [information.path, Self.fileName(information.path)]
                 + [information.name].compactMap { $0 })
+    }
+
+    /// - Throws: `notSupported` with the reason when there is none.
+    func usableTemplate() throws(APIError) -> ChatTemplate {
+        try template.mapError { APIError(.notSupported, "The chat template cannot be used: \($0)") }.get()
     }
 
     /// Whether the template takes only short ids of tool calls.
@@ -63,9 +82,7 @@ struct LoadedModel: Sendable {
     /// The messages as the model reads them.
     /// - Throws: in the template's own words when it refuses the messages.
     func render(_ request: ChatCompletionRequest) throws(APIError) -> RenderedPrompt {
-        let template = try template.mapError { error in
-            APIError(.server, "The model's chat template cannot be used: \(error)")
-        }.get()
+        let template = try usableTemplate()
         if request.tools.choice == .required, template.syntax.syntax.calls == nil {
             throw APIError(
                 .notSupported, "Field 'tool_choice': the model's template has no known form of tool calls",
@@ -85,9 +102,7 @@ struct LoadedModel: Sendable {
 
     /// What the engine gets for a chat.
     func prepare(_ request: ChatCompletionRequest) throws(APIError) -> PreparedPrompt {
-        let template = try template.mapError { error in
-            APIError(.server, "The model's chat template cannot be used: \(error)")
-        }.get()
+        let template = try usableTemplate()
         let rendered = try render(request)
         let tools =
             request.tools.isActive

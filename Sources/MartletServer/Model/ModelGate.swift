@@ -80,8 +80,10 @@ final class ModelGate: Sendable {
                 guarded.loadBegin = nil
             }
             let model = LoadedModel(information, configuration: configuration)
-            if case .failure(let problem) = model.template {
-                logger.warning("the chat template cannot be used", metadata: ["error": "\(problem)"])
+            if let problem = model.templateProblem {
+                logger.warning(
+                    "a chat template of the model file cannot be used, its other one or ChatML stands in for it",
+                    metadata: ["error": "\(problem)"])
             }
             decide(.ready(model), .success(model))
         case .restarting(let error):
