@@ -260,7 +260,9 @@ let package = Package(
             name: "MartletCommandsTests",
             dependencies: [
                 "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletJSON", "MartletModels",
-                "MartletProtocol", "MartletServer", "Llama", .product(name: "SystemPackage", package: "swift-system"),
+                "MartletProtocol", "MartletServer", "Llama", .product(name: "Logging", package: "swift-log"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

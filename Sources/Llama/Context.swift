@@ -31,6 +31,11 @@ package struct Context: ~Copyable {
         package var outputCount: Int?
         /// What is computed beside scores; `nil` = nothing.
         package var embeddings: Pooling?
+        /// Whether a GPU, if there is one, holds the memory of attention.
+        package var offloadsMemory = true
+        /// Whether it computes on weights that it does not hold.
+        package var offloadsOperations = true
+        package var positions = RotaryPositions()
 
         package init() {}
     }
@@ -76,6 +81,9 @@ package struct Context: ~Copyable {
         parameters.swa_full = options.keepsFullWindow
         parameters.kv_unified = options.sharesMemory
         parameters.no_perf = true
+        parameters.offload_kqv = options.offloadsMemory
+        parameters.op_offload = options.offloadsOperations
+        options.positions.apply(to: &parameters)
         parameters.embeddings = options.embeddings != nil
         if let pooling = options.embeddings?.raw { parameters.pooling_type = pooling }
 

@@ -10,14 +10,38 @@ package final class Model: @unchecked Sendable {
     package struct Options: Sendable, Equatable {
         /// Layers that go to the GPU, if there is one; a negative number means all.
         package var gpuLayers: Int32 = -1
-        /// Whether the file is mapped instead of copied.
-        package var usesMemoryMap = true
+        package var loadMode = LoadMode.mapped
+        /// Whether the weights are searched for invalid numbers.
+        package var checksTensors = false
         /// Whether only the vocabulary is loaded.
         package var vocabularyOnly = false
         /// Whether weights may be repacked into layouts that some kernels prefer.
         package var usesRepackedWeights = true
 
         package init() {}
+
+        /// How a file gets into memory. Names are llama-server's.
+        package enum LoadMode: String, Sendable, CaseIterable {
+            case automatic = "auto"
+            case copied = "none"
+            case mapped = "mmap"
+            /// Copied, and never swapped out.
+            case locked = "mlock"
+            case mappedAndLocked = "mmap+mlock"
+            /// Past the system's cache.
+            case direct = "dio"
+
+            var raw: llama_load_mode {
+                switch self {
+                case .automatic: LLAMA_LOAD_MODE_AUTO
+                case .copied: LLAMA_LOAD_MODE_NONE
+                case .mapped: LLAMA_LOAD_MODE_MMAP
+                case .locked: LLAMA_LOAD_MODE_MLOCK
+                case .mappedAndLocked: LLAMA_LOAD_MODE_MMAP_MLOCK
+                case .direct: LLAMA_LOAD_MODE_DIRECT_IO
+                }
+            }
+        }
     }
 
     let pointer: OpaquePointer
@@ -32,7 +56,8 @@ package final class Model: @unchecked Sendable {
         try Self.checkFile(path)
         var parameters = llama_model_default_params()
         parameters.n_gpu_layers = options.gpuLayers
-        parameters.load_mode = options.usesMemoryMap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE
+        parameters.load_mode = options.loadMode.raw
+        parameters.check_tensors = options.checksTensors
         parameters.vocab_only = options.vocabularyOnly
         parameters.use_extra_bufts = options.usesRepackedWeights
 

@@ -33,31 +33,27 @@ struct ServeCommand: AsyncParsableCommand {
         if let violation = ProcessLimits.current.violation { throw Failure.exit(violation) }
         let ignoresHangup = EndSignals.isHangupIgnored
         var edge: Edge
-        // From debug on everything is wanted at once, also what led to a failed start.
-        let sink: LogSink
+        let log: LogOutput
         do throws(SettingError) {
             let parser = SettingParser(command: .serve)
             let values = try parser.parse(
                 arguments: flags, environment: CurrentProcess.environment, variables: CurrentProcess.variables)
             let model = try ModelFile(named: values.text(.model), executable: CurrentProcess.executable)
-            sink = LogSink(.standardError, holdsBack: values.logLevel > .debug)
-            let logger = LineLogHandler.logger(label: "martlet", level: values.logLevel, sink: sink)
+            log = try LogOutput(values)
+            let logger = LineLogHandler.logger(
+                label: "martlet", level: values.logLevel, format: log.format, sink: log.sink)
             for note in values.notes { logger.warning("\(note)") }
             edge = try Edge(values, model: model, logger: logger)
-            if let format = values.text(.accessLog).flatMap(AccessLog.Format.init(rawValue:)) {
-                edge.configuration.accessLog = AccessLog(format: format, includesProbes: values.logLevel <= .debug) {
-                    sink.write($0 + "\n")
-                }
-            }
-            edge.configuration.droppedLogLineCount = { LogWriter.standardError.droppedCount }
+            edge.configuration.accessLog = log.accessLog(values)
+            edge.configuration.droppedLogLineCount = { [log] in log.droppedCount }
         } catch {
             throw Failure.exit(error, usage: true)
         }
         let welcome = Welcome(edge)
-        edge.configuration.onListening = { port in
-            LogWriter.standardError.write(welcome.text(port: port))
+        edge.configuration.onListening = { [log] port in
+            if !log.isDisabled { LogWriter.standardError.write(welcome.text(port: port)) }
         }
-        edge.onReady = { _ in sink.release() }
+        edge.onReady = { [log] _ in log.sink.release() }
         edge.onOverdue = { reason in
             LogWriter.standardError.write(
                 "martlet: the server does not end by itself and is ended; held by: \(reason)\n")
@@ -69,49 +65,10 @@ struct ServeCommand: AsyncParsableCommand {
             try await edge.run(
                 until: EndSignals.all(
                     reloadsOnHangup: edge.configuration.tls != nil, ignoresHangup: ignoresHangup))
-            LogWriter.standardError.flush(upTo: LogWriter.patience)
+            log.flush()
         } catch let error as any CustomStringConvertible {
             throw Failure.exit(error)
         }
-    }
-}
-
-/// What the server says when it listens.
-struct Welcome: Sendable {
-    private let host: String
-    private let socketPath: String?
-    private let modelName: String
-    private let isEmbedded: Bool
-    private let isOpen: Bool
-    private let scheme: String
-
-    init(_ edge: Edge) {
-        socketPath = edge.configuration.socketPath
-        let host = edge.configuration.host
-        // A server on all networks is reached here under the address of this machine.
-        let reachable = host == "0.0.0.0" || host == "::" ? "127.0.0.1" : host
-        self.host = reachable.contains(":") ? "[\(reachable)]" : reachable
-        modelName = edge.configuration.modelNames.first ?? edge.model.name
-        isEmbedded = edge.model.isEmbedded
-        scheme = edge.configuration.tls == nil ? "http" : "https"
-        isOpen = edge.configuration.apiKeys.isEmpty
-    }
-
-    func text(port: Int) -> String {
-        let url = socketPath == nil ? "\(scheme)://\(host):\(port)" : "\(scheme)://localhost"
-        let socket = socketPath.map { "--unix-socket \($0) " } ?? ""
-        let origin = isEmbedded ? ", the small model that comes with martlet (--model PATH serves your own)" : ""
-        let key = isOpen ? "" : "-H 'Authorization: Bearer KEY' "
-        return """
-            martlet \(MartletVersion.current) serves \(modelName)\(origin)
-              \(url)/v1
-
-              curl -N \(socket)\(url)/v1/chat/completions \(key)-d \\
-                '{"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'
-
-            Ctrl-C ends it.
-
-            """
     }
 }
 

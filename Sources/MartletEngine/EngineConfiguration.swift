@@ -34,7 +34,17 @@ package struct EngineConfiguration: Sendable {
     package var keyCacheType = CacheType.f16
     package var valueCacheType = CacheType.f16
     package var flashAttention = Context.Options.FlashAttention.automatic
-    package var usesMemoryMap = true
+    package var loadMode = Model.Options.LoadMode.mapped
+    /// Whether weights are searched for invalid numbers while loading.
+    package var checksTensors = false
+    /// Whether a token is computed while loading, so that the first request is as fast as the others.
+    package var warmsUp = true
+    /// Whether a GPU, if there is one, holds the KV cache, and computes on weights that it does not hold.
+    package var offloadsMemory = true
+    package var offloadsOperations = true
+    package var positions = RotaryPositions()
+    /// Whether control tokens have a text in answers.
+    package var showsControlTokens = false
     package var usesRepackedWeights = true
     /// Whether a token's bits do not depend on how many other tokens are computed beside it (see design.md). Costs next
     /// to nothing on a CPU; a GPU's kernels do not promise it at any price.

@@ -23,7 +23,8 @@ extension InProcessEngine {
             report(.textModel, 0)
             var options = Model.Options()
             options.gpuLayers = configuration.gpuLayers
-            options.usesMemoryMap = configuration.usesMemoryMap
+            options.loadMode = configuration.loadMode
+            options.checksTensors = configuration.checksTensors
             options.usesRepackedWeights = configuration.usesRepackedWeights
             var reported: Float = 0
             let model = try Model(path: configuration.modelPath, options: options) { fraction in
@@ -47,7 +48,7 @@ extension InProcessEngine {
             engineProgress.note(.warmUp)
             let contextOptions = try self.contextOptions(for: model)
             var context = try Context(model: model, options: contextOptions, abortSignal: decodeGuard.signal)
-            try Self.warmUp(&context, vocabulary: vocabulary)
+            if configuration.warmsUp { try Self.warmUp(&context, vocabulary: vocabulary) }
             var information = Self.describe(model, vocabulary)
             information.contextLength = context.contextLength
             information.sequenceContextLength = min(context.sequenceContextLength, context.contextLength)
@@ -56,8 +57,9 @@ extension InProcessEngine {
             logger.info(
                 "model loaded",
                 metadata: [
-                    "path": "\(model.path)", "contextLength": "\(information.contextLength)",
-                    "sequenceCount": "\(information.sequenceCount)", "threads": "\(contextOptions.threads)",
+                    "path": "\(model.path)", "contextPerSequence": "\(information.sequenceContextLength)",
+                    "contextInTotal": "\(information.contextLength)", "sequenceCount": "\(information.sequenceCount)",
+                    "threads": "\(contextOptions.threads)",
                     "loadTime": "\(information.loadTime)",
                 ])
             information.adapters = zip(adapters, configuration.adapters).map { adapter, wanted in
@@ -70,7 +72,7 @@ extension InProcessEngine {
             let loaded = LoadedModel(
                 model: model, vocabulary: vocabulary, information: information, adapters: adapters,
                 embedding: embedder?.limits, writesText: context.hasMemory,
-                grammarLimits: configuration.grammarLimits)
+                showsControlTokens: configuration.showsControlTokens, grammarLimits: configuration.grammarLimits)
             let loop = EngineLoop(
                 loaded: loaded, context: context, sharesMemory: contextOptions.sharesMemory,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
@@ -104,6 +106,9 @@ extension InProcessEngine {
         options.keyType = configuration.keyCacheType
         options.valueType = configuration.valueCacheType
         options.keepsFullWindow = configuration.keepsFullWindow
+        options.offloadsMemory = configuration.offloadsMemory
+        options.offloadsOperations = configuration.offloadsOperations
+        options.positions = configuration.positions
         return options
     }
 

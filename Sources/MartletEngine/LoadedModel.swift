@@ -14,12 +14,15 @@ struct LoadedModel: Sendable {
     let embedding: EmbeddingLimits?
     /// Whether the model continues texts. One that only reads them does not.
     private let writesText: Bool
+    /// Control tokens that have a text in every answer.
+    private let shownControls: [Int32]
     private let breakers = SequenceBreakerCache()
     let constraints: ConstraintCompiler
 
     init(
         model: Model, vocabulary: Vocabulary, information: ModelInformation, adapters: [Adapter] = [],
-        embedding: EmbeddingLimits? = nil, writesText: Bool = true, grammarLimits: GrammarLimits = .standard
+        embedding: EmbeddingLimits? = nil, writesText: Bool = true, showsControlTokens: Bool = false,
+        grammarLimits: GrammarLimits = .standard
     ) {
         self.model = model
         self.vocabulary = vocabulary
@@ -27,6 +30,9 @@ struct LoadedModel: Sendable {
         self.adapters = adapters
         self.embedding = embedding
         self.writesText = writesText
+        shownControls =
+            showsControlTokens
+            ? (0..<Int32(vocabulary.count)).filter { !vocabulary.attributes($0).isDisjoint(with: .hidden) } : []
         tokenizer = PromptTokenizer(vocabulary)
         constraints = ConstraintCompiler(vocabulary, limits: grammarLimits)
     }
@@ -52,7 +58,8 @@ struct LoadedModel: Sendable {
         var request = request
         if let rule = request.reasoning { request.reasoning?.budget = try budget(of: rule) }
         return PreparedRequest(
-            request: request, tokens: tokens, visibleControls: visibleControls(request.visibleMarkers),
+            request: request, tokens: tokens,
+            visibleControls: shownControls.isEmpty ? visibleControls(request.visibleMarkers) : shownControls,
             biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
             constraint: try constraints.compile(request.constraint),
             reasoning: try request.reasoning.map { rule throws(EngineError) in

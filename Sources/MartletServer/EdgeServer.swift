@@ -35,7 +35,8 @@ package final class EdgeServer: Sendable {
     private let watch: ShutdownWatch
     private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
-    private let isListening = Mutex(false)
+    /// How many addresses are listened on, and the port of the first one.
+    private let listening = Mutex<(count: Int, port: Int?)>((0, nil))
     private let certificates = Mutex<CertificateStore?>(nil)
 
     /// - Parameters:
@@ -69,7 +70,7 @@ package final class EdgeServer: Sendable {
     /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         try configuration.check()
-        if let path = configuration.socketPath, SocketFile.isListenedOn(path) {
+        for path in configuration.addresses.compactMap(\.socketPath) where SocketFile.isListenedOn(path) {
             throw EdgeServerError.socketInUse(path: path)
         }
         let journal = try openJournal()
@@ -94,16 +95,16 @@ package final class EdgeServer: Sendable {
 
     private func serve(until signals: [UnixSignal], _ journal: Journal?) async throws {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
+        let servers = try listeners(on: eventLoops, journal).map { (name: "open connections", service: $0) }
         var groupConfiguration = ServiceGroupConfiguration(
-            services: (services + [
-                ("open connections", try application(on: eventLoops, journal)),
+            services: (services + servers + [
                 (
                     "running generations",
                     DrainService(
                         registry: registry, connections: connections, flag: shutdown,
                         generationGrace: configuration.generationGrace, closingTimeout: configuration.closingTimeout,
                         eventLoop: eventLoops.any(), logger: logger)
-                ),
+                )
             ]).map { NamedService(name: $0.name, service: $0.service, parts: parts) },
             gracefulShutdownSignals: [], logger: logger)
         groupConfiguration.maximumGracefulShutdownDuration =
@@ -120,15 +121,7 @@ package final class EdgeServer: Sendable {
         let trap = ShutdownSignals(signals) { [weak self] in self?.signalled() }
         defer { withExtendedLifetime(trap) {} }
         if shutdown.isSet { await group.triggerGracefulShutdown() }
-        do {
-            try await group.run()
-        } catch let error where configuration.socketPath != nil && EdgeServerError.concernsAddress(error) {
-            throw EdgeServerError(error, socketPath: configuration.host)
-        } catch let error as IOError {
-            throw EdgeServerError(error, host: configuration.host, port: configuration.port)
-        } catch let error as SocketAddressError {
-            throw EdgeServerError(error, host: configuration.host)
-        }
+        try await group.run()
     }
 
     /// The first signal begins the shutdown, a further one ends what it waits for.
@@ -163,10 +156,10 @@ package final class EdgeServer: Sendable {
         certificates.withLock { $0 }?.reload()
     }
 
-    /// Removes the socket's file if this server made it.
+    /// Removes the files of sockets if this server made them.
     private func removeSocket() {
-        guard let path = configuration.socketPath, isListening.withLock({ $0 }) else { return }
-        unlink(path)
+        guard listening.withLock({ $0.count }) > 0 else { return }
+        for path in configuration.addresses.compactMap(\.socketPath) { unlink(path) }
     }
 
     /// Brings back what earlier servers wrote down, and writes down what comes.
@@ -211,9 +204,10 @@ package final class EdgeServer: Sendable {
                 thoughts: thoughts))
     }
 
-    private func application(
+    /// One for each address.
+    private func listeners(
         on eventLoops: MultiThreadedEventLoopGroup, _ journal: Journal?
-    ) throws -> some Service {
+    ) throws -> [any Service] {
         var server = HTTPServerBuilder { [connections, configuration] responder in
             EdgeChannel(connections: connections, limits: configuration.limits, responder: responder)
         }
@@ -222,18 +216,31 @@ package final class EdgeServer: Sendable {
             certificates.withLock { $0 = store }
             server = try .tls(server, tlsConfiguration: store.configuration)
         }
-        return Application(
-            responder: router(journal).buildResponder(),
-            server: server,
-            configuration: ApplicationConfiguration(
-                address: configuration.socketPath.map { .unixDomainSocket(path: $0) }
-                    ?? .hostname(configuration.host, port: configuration.port), serverName: "martlet", backlog: 512),
-            onServerRunning: { [weak self, configuration] channel in
-                self?.isListening.withLock { $0 = true }
-                configuration.onListening(channel.localAddress?.port ?? configuration.port)
-            },
-            eventLoopGroupProvider: .shared(eventLoops),
-            logger: logger)
+        let responder = router(journal).buildResponder()
+        return configuration.addresses.map { address in
+            let application = Application(
+                responder: responder,
+                server: server,
+                configuration: ApplicationConfiguration(
+                    address: address.bindAddress(port: configuration.port), serverName: "martlet", backlog: 512),
+                onServerRunning: { [weak self] channel in
+                    self?.listens(at: address, port: channel.localAddress?.port)
+                },
+                eventLoopGroupProvider: .shared(eventLoops),
+                logger: logger)
+            return Listener(address: address, port: configuration.port, application: application)
+        }
+    }
+
+    /// Tells when the last of the addresses is listened on.
+    private func listens(at address: ListenAddress, port: Int?) {
+        let port = listening.withLock { listening -> Int? in
+            listening.count += 1
+            if address == configuration.addresses.first { listening.port = port }
+            guard listening.count == configuration.addresses.count else { return nil }
+            return listening.port ?? configuration.port
+        }
+        if let port { configuration.onListening(port) }
     }
 
     private func router(_ journal: Journal?) -> Router<EdgeContext> {

@@ -23,30 +23,34 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
         Self(description: "\(flag): \(path) cannot be used: \(error)")
     }
 
-    init(_ error: IOError, host: String, port: Int) {
+    /// - Returns: `nil` for an error that does not say that an address cannot be listened on.
+    init?(_ error: any Error, address: ListenAddress, port: Int) {
+        guard
+            error is IOError || error is SocketAddressError || error is SocketAddressError.UnknownHost
+                || error is UnixDomainSocketPathWrongType
+        else {
+            return nil
+        }
+        let code = (error as? IOError)?.errnoCode
+        if case .socket(let path) = address.place {
+            let reason = code.map { " (\(String(cString: strerror($0))))" } ?? ""
+            description = "cannot listen on the socket \(path)\(reason); choose another --host"
+            return
+        }
         description =
-            switch error.errnoCode {
-            case EADDRINUSE: "port \(port) on \(host) is in use; stop what listens there or choose another --port"
-            case EACCES: "port \(port) needs more rights than this process has; choose a --port of 1024 or more"
-            case EADDRNOTAVAIL: "no address of this machine is \(host); choose another --host"
-            default: "cannot listen on \(host), port \(port): \(error)"
+            switch code {
+            case EADDRINUSE?:
+                "port \(port) on \(address.description) is in use; stop what listens there or choose another --port"
+            case EACCES?:
+                "port \(port) needs more rights than this process has; choose a --port of 1024 or more"
+            case EADDRNOTAVAIL?: "no address of this machine is \(address.description); choose another --host"
+            case let code?:
+                "cannot listen on \(address.description), port \(port): \(String(cString: strerror(code)))"
+            case nil: "no address is known for the name \(address.description); --host must be \(ListenAddress.rule)"
             }
-    }
-
-    /// Whether `error` says that an address cannot be listened on.
-    static func concernsAddress(_ error: any Error) -> Bool {
-        error is IOError || error is SocketAddressError || error is UnixDomainSocketPathWrongType
     }
 
     static func socketInUse(path: String) -> Self {
         Self(description: "another server listens on the socket \(path); stop it or choose another --host")
-    }
-
-    init(_ error: any Error, socketPath: String) {
-        description = "cannot listen on the socket \(socketPath); choose another --host (\(error))"
-    }
-
-    init(_ error: SocketAddressError, host: String) {
-        description = "cannot find the address \(host); choose another --host (\(error))"
     }
 }

@@ -47,6 +47,46 @@ import Testing
         } catch { #expect(error.code == .stateFailed) }
     }
 
+    @Test(arguments: Model.Options.LoadMode.allCases)
+    func aModelIsTheSameHoweverItGetsIntoMemory(mode: Model.Options.LoadMode) throws {
+        var options = Model.Options()
+        var expected = try makeContext(Model(path: Self.path))
+        options.loadMode = mode
+        options.checksTensors = true
+        var loaded = try makeContext(Model(path: Self.path, options: options))
+        let prompt: [Int32] = [1, 50, 300, 44, 200]
+        let logits = decode(prompt, from: 0, sequence: 0, with: &loaded)
+        let others = decode(prompt, from: 0, sequence: 0, with: &expected)
+        // Weights that are copied may be laid out for other kernels, which round otherwise.
+        #expect(zip(logits, others).allSatisfy { abs($0 - $1) < 0.01 } && logits.count == others.count)
+        #expect(!logits.isEmpty)
+    }
+
+    @Test func positionsAreToldAsTheOptionsSay() throws {
+        let model = try Model(path: Self.path)
+        func logits(_ change: (inout RotaryPositions) -> Void) throws -> [Float] {
+            var options = Context.Options()
+            options.contextLength = 1024
+            options.sequenceCount = 4
+            change(&options.positions)
+            var context = try Context(model: model, options: options)
+            return decode([1, 50, 300, 44, 200], from: 0, sequence: 0, with: &context)
+        }
+        let own = try logits { _ in }
+        #expect(try logits { $0.scaling = RotaryPositions.Scaling.none } == own)
+        #expect(try logits { $0.frequencyBase = 100 } != own)
+        #expect(
+            try logits {
+                $0.scaling = .linear
+                $0.frequencyScale = 0.5
+            } != own)
+        #expect(
+            try logits {
+                ($0.scaling, $0.frequencyScale, $0.yarnContextLength) = (.yarn, 0.25, 256)
+                ($0.yarnExtrapolation, $0.yarnAttention, $0.yarnBetaSlow, $0.yarnBetaFast) = (1, 1.5, 1, 32)
+            } != own)
+    }
+
     @Test func sharedBeginningServesTwoSequences() throws {
         let model = try Model(path: Self.path)
         var context = try makeContext(model)

@@ -1,5 +1,6 @@
-import MartletChat
 import Testing
+
+@testable import MartletChat
 
 @Suite("Page of templates", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct TemplatePageTests {
@@ -14,5 +15,15 @@ struct TemplatePageTests {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         let page = try #require(TemplateFolder.read("/\(root)/docs/templates.md"))
         #expect(String(decoding: page, as: UTF8.self) == table.page)
+    }
+
+    @Test func everyFamilyOfATemplateIsListed() throws {
+        let families = FamilyTable.families()
+        for name in try TemplateFolder.names() {
+            let template = try ChatTemplate(
+                source: TemplateFolder.source(name), beginningToken: "<s>", endToken: "</s>")
+            let family = template.syntax.syntax.family
+            #expect(family == "plain" || families.contains("| \(family) |"), "\(name): \(family)")
+        }
     }
 }

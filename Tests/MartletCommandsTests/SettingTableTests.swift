@@ -109,12 +109,63 @@ import Testing
         expected.keyCacheType = .q8_0
         expected.valueCacheType = .q4_0
         expected.flashAttention = .on
-        expected.usesMemoryMap = false
+        expected.loadMode = .copied
         expected.usesRepackedWeights = false
         expected.keepsFullWindow = true
         expected.queueLimit = 8
         expected.memorySharing = .separate
         #expect(try String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
+    }
+
+    private func engine(_ arguments: String...) throws -> EngineConfiguration {
+        try EngineConfiguration(
+            modelPath: "x", try SettingParser(command: .worker).parse(arguments: arguments) { _ in nil })
+    }
+
+    @Test func llamaServersFurtherEngineFlagsReachTheEngine() throws {
+        #expect(try engine("--mlock").loadMode == .mappedAndLocked)
+        #expect(try engine("--mlock", "--no-mmap").loadMode == .locked)
+        #expect(try engine("-dio").loadMode == .direct)
+        #expect(try engine("--mlock", "-lm", "auto").loadMode == .automatic)
+        #expect(try engine("--check-tensors").checksTensors)
+        #expect(try !engine("--no-warmup").warmsUp)
+        #expect(try !engine("-nkvo").offloadsMemory)
+        #expect(try !engine("--no-op-offload").offloadsOperations)
+        #expect(try engine("-sp").showsControlTokens)
+        #expect(try engine("--kv-unified-per-slot", "4096").contextLength == 4096)
+        #expect(try engine("--kv-unified-per-slot", "4096", "-c", "2048").contextLength == 2048)
+        #expect(try engine("--kv-unified-per-slot", "1024", "-c", "2048").contextLength == 1024)
+        var positions = RotaryPositions()
+        positions.scaling = .yarn
+        positions.frequencyScale = 0.25
+        positions.frequencyBase = 10_000
+        positions.yarnContextLength = 4096
+        positions.yarnExtrapolation = 1
+        positions.yarnAttention = 2
+        positions.yarnBetaSlow = 3
+        positions.yarnBetaFast = 4
+        let given = try engine(
+            "--rope-scaling", "yarn", "--rope-scale", "4", "--rope-freq-base", "10000", "--yarn-orig-ctx", "4096",
+            "--yarn-ext-factor", "1", "--yarn-attn-factor", "2", "--yarn-beta-slow", "3", "--yarn-beta-fast", "4")
+        #expect(given.positions == positions)
+        #expect(try engine("--rope-freq-scale", "0.5").positions.frequencyScale == 0.5)
+        #expect(throws: SettingError.self) { try engine("--rope-freq-scale", "0.5", "--rope-scale", "2") }
+    }
+
+    // MARK: Completeness
+
+    /// Each is a setting, asks for what is so, changes nothing, or is refused by name; none is unknown.
+    @Test(arguments: PeerFlagNames.lines) func everyFlagOfLlamaServerIsKnown(line: String) {
+        let parts = line.split(separator: "|").map { $0.split(separator: " ").map { String($0) } }
+        let parser = SettingParser(command: .serve)
+        let requests = ["-h", "--help", "--usage", "--version"]
+        for name in parts[0] where !requests.contains(name) { #expect(parser.isKnown(name), "\(name)") }
+        let variables =
+            SettingTable.all.flatMap { $0.environmentNames + $0.negativeVariables }
+            + PeerFlags.all.flatMap(\.environmentNames)
+        for variable in parts.dropFirst().joined() where variable != "HF_TOKEN" {
+            #expect(variables.contains(variable), "\(variable)")
+        }
     }
 
     private func samplingDefaults(_ arguments: [String]) throws -> CompletionDefaults {

@@ -156,6 +156,31 @@ import Testing
         #expect(visible.text.components(count: "<|im_start|>") == count)
     }
 
+    @Test func controlTokensHaveTextEverywhereWhereTheServerSaysSo() async throws {
+        func answer(shows: Bool) async throws -> EventLog.Answer {
+            let running = RunningEngine { $0.showsControlTokens = shows }
+            defer { running.engine.shutdown() }
+            let start = try await running.engine.tokenize(
+                Prompt(pieces: [.text("<|im_start|>", isTrusted: true)], addsBeginning: false))
+            return await running.answer(RunningEngine.chat("Hello!")) {
+                $0.sampling.logitBiases = [LogitBias(.token(start[0].id), bias: 1_000)]
+                $0.maximumTokens = 3
+            }
+        }
+        #expect(try await answer(shows: false).text == "")
+        #expect(try await answer(shows: true).text == "<|im_start|><|im_start|><|im_start|>")
+    }
+
+    @Test func anEngineThatDoesNotWarmUpAnswersTheSame() async {
+        func answer(warmsUp: Bool) async -> EventLog.Answer {
+            let running = RunningEngine { $0.warmsUp = warmsUp }
+            defer { running.engine.shutdown() }
+            return await running.answer(RunningEngine.chat("Hello!")) { $0.maximumTokens = 20 }
+        }
+        let (warm, cold) = (await answer(warmsUp: true), await answer(warmsUp: false))
+        #expect(warm.tokens == cold.tokens && !cold.tokens.isEmpty)
+    }
+
     @Test func aPromptThatIsFarTooLongIsRefusedUnread() async {
         let running = RunningEngine { $0.contextLength = 256 }
         let text = String(repeating: "word ", count: 100_000)

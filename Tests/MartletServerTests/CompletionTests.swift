@@ -80,6 +80,26 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", #","tools":[{"type":"function","function":{"name":"f"}}]"#])
+    func answersThatAreNotReadStayAsTheyAreWritten(option: String) async throws {
+        let tokens = ["<think>", "\n", "I think.", "\n", "</think>", "\n\n", #"<tool_call>{"name":"f"}"#]
+        try await TestServer.run(script: .answer(tokens)) {
+            $0.chatTemplate = thinkingTemplate
+            $0.skipsChatParsing = true
+        } body: { server async throws in
+            let body = chat(stream: false, option)
+            let answer = try json(try await server.send("POST", "/v1/chat/completions", body: body).body)
+            let message = answer["choices"]?.arrayValue?[0]["message"]
+            #expect(message?["content"]?.stringValue == tokens.joined())
+            #expect(message?["reasoning_content"] == nil && message?["tool_calls"] == nil)
+            let forced = chat(stream: false, option + #","tool_choice":"required""#)
+            if !option.isEmpty {
+                let refused = try await server.send("POST", "/v1/chat/completions", body: forced)
+                #expect(refused.head.status == 400 && refused.body.contains("--skip-chat-parsing"))
+            }
+        }
+    }
+
     @Test(
         arguments: [
             ("", "I think.", "Yes."), (#","reasoning_format":"none""#, nil, "<think>\nI think.\n</think>\n\nYes."),

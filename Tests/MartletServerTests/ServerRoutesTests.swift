@@ -26,17 +26,22 @@ import Testing
         try await TestServer.run {
             $0.modelNames = ["bird", "martin"]
             $0.aliases = $0.modelNames
+            $0.modelTags = ["small", "fast"]
         } body: { server async throws in
             for path in ["/v1/models", "/models"] {
                 let model = try json(try await server.send("GET", path).body)["data"]?.arrayValue?.first
                 #expect(model?["id"] == "bird")
                 #expect(model?["aliases"] == ["bird", "martin"])
+                #expect(model?["tags"] == ["small", "fast"])
                 #expect(model?["meta"]?["n_vocab"] == 256)
             }
             let properties = try json(try await server.send("GET", "/props").body)
             #expect(properties["total_slots"] == 4)
             let marker = properties["media_marker"]?.stringValue ?? ""
             #expect(marker.hasPrefix("<__media_") && marker.hasSuffix("__>") && marker.utf8.count == 44)
+            let information = ModelInformation.fake
+            #expect(properties["n_ctx_per_sequence"] == .integer(Int64(information.sequenceContextLength)))
+            #expect(properties["n_ctx_total"] == .integer(Int64(information.contextLength)))
             #expect(properties["model_alias"] == "bird")
             #expect(properties["chat_template"]?.stringValue == ModelInformation.fake.chatTemplate)
         }

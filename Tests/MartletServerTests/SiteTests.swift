@@ -13,23 +13,23 @@ import Testing
         ("[::1", false), ("192.168.0.1", false),
     ])
     func aServerOnLoopbackIsAddressedUnderItsOwnNamesOnly(authority: String?, isAllowed: Bool) {
-        #expect(HostPolicy(host: "127.0.0.1", allowedHosts: []).allows(authority) == isAllowed)
+        #expect(HostPolicy(hosts: ["127.0.0.1"], allowedHosts: []).allows(authority) == isAllowed)
     }
 
     @Test func namesCanBeAddedAndTheCheckSwitchedOff() {
-        let named = HostPolicy(host: "127.0.0.1", allowedHosts: ["Models.Example", "box:80"])
+        let named = HostPolicy(hosts: ["127.0.0.1"], allowedHosts: ["Models.Example", "box:80"])
         #expect(named.allows("models.example:8080"))
         #expect(named.allows("box"))
         #expect(named.allows("localhost"))
         #expect(!named.allows("evil.example"))
-        #expect(HostPolicy(host: "127.0.0.1", allowedHosts: ["*"]).allows("evil.example"))
+        #expect(HostPolicy(hosts: ["127.0.0.1"], allowedHosts: ["*"]).allows("evil.example"))
     }
 
     @Test func aServerForOthersChecksNamesOnlyIfItIsToldSome() {
-        #expect(HostPolicy(host: "0.0.0.0", allowedHosts: []).allows("192.168.0.1"))
-        #expect(!HostPolicy(host: "0.0.0.0", allowedHosts: ["box"]).allows("evil.example"))
-        #expect(HostPolicy(host: "192.168.0.1", allowedHosts: ["box"]).allows("192.168.0.1:8080"))
-        #expect(HostPolicy(host: "fe80::1", allowedHosts: ["box"]).allows("[fe80::1]:8080"))
+        #expect(HostPolicy(hosts: ["0.0.0.0"], allowedHosts: []).allows("192.168.0.1"))
+        #expect(!HostPolicy(hosts: ["0.0.0.0"], allowedHosts: ["box"]).allows("evil.example"))
+        #expect(HostPolicy(hosts: ["192.168.0.1"], allowedHosts: ["box"]).allows("192.168.0.1:8080"))
+        #expect(HostPolicy(hosts: ["fe80::1"], allowedHosts: ["box"]).allows("[fe80::1]:8080"))
     }
 
     @Test func aForeignHostIsRefusedOnEveryRoute() async throws {

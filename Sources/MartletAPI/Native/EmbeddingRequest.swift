@@ -20,8 +20,12 @@ package struct EmbeddingRequest: Sendable, Equatable {
     /// Whether the answer has OpenAI's form, not llama-server's own.
     package var isOpenAI: Bool
 
-    /// - Parameter isOpenAI: whether the route is OpenAI's. A body with `content` gets llama-server's form there too.
-    package init(_ json: JSONValue, isOpenAI: Bool) throws(APIError) {
+    /// - Parameters:
+    ///   - isOpenAI: whether the route is OpenAI's. A body with `content` gets llama-server's form there too.
+    ///   - normalization: where the request does not say.
+    package init(
+        _ json: JSONValue, isOpenAI: Bool, normalization: EmbeddingNormalization = .euclidean
+    ) throws(APIError) {
         let fields = try FieldReader(json)
         if let input = fields.value("input") {
             inputs = try Self.prompts(input, name: "input")
@@ -34,7 +38,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
         }
         model = try fields.string("model")
         let number = try fields.integer("embd_normalize", in: -1...Int(Int32.max))
-        normalization = number.map(EmbeddingNormalization.init) ?? .euclidean
+        self.normalization = number.map(EmbeddingNormalization.init) ?? normalization
         encoding = .float
         if let name = try fields.string("encoding_format") {
             guard let known = Encoding(rawValue: name) else {

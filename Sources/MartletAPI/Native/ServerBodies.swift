@@ -5,7 +5,9 @@ import OrderedCollections
 /// The bodies of the routes that tell what a server is and does. Members and names are llama-server's.
 package enum ServerBodies {
     /// `/v1/models` and `/models`: OpenAI's list in `data`, Ollama's in `models`.
-    package static func models(name: String, aliases: [String], created: Int, model: ModelInformation) -> JSONValue {
+    package static func models(
+        name: String, aliases: [String], tags: [String] = [], created: Int, model: ModelInformation
+    ) -> JSONValue {
         let legacy: JSONValue = [
             "name": .string(name), "model": .string(name), "modified_at": "", "size": "", "digest": "", "type": "model",
             "description": "", "tags": [""], "capabilities": ["completion"], "parameters": "",
@@ -14,14 +16,17 @@ package enum ServerBodies {
                 "quantization_level": "",
             ],
         ]
-        let entry = Self.model(name: name, aliases: aliases, created: created, model: model)
+        let entry = Self.model(name: name, aliases: aliases, tags: tags, created: created, model: model)
         return ["models": [legacy], "object": "list", "data": [entry]]
     }
 
     /// `/v1/models/NAME`, and each entry of the list.
-    package static func model(name: String, aliases: [String], created: Int, model: ModelInformation) -> JSONValue {
+    package static func model(
+        name: String, aliases: [String], tags: [String] = [], created: Int, model: ModelInformation
+    ) -> JSONValue {
         [
-            "id": .string(name), "aliases": .array(aliases.map { .string($0) }), "tags": [], "object": "model",
+            "id": .string(name), "aliases": .array(aliases.map { .string($0) }),
+            "tags": .array(tags.map { .string($0) }), "object": "model",
             "created": .integer(Int64(created)), "owned_by": "martlet",
             "meta": [
                 "vocab_type": .integer(Int64(model.vocabularyKind)), "n_vocab": integer(model.vocabularySize),
@@ -51,6 +56,7 @@ package enum ServerBodies {
                     seed: .integer(defaults.seed.map { Int64(clamping: $0) } ?? 0xFFFF_FFFF), endTokens: []),
                 "n_ctx": integer(model.sequenceContextLength),
             ],
+            "n_ctx_per_sequence": integer(model.sequenceContextLength), "n_ctx_total": integer(model.contextLength),
             "total_slots": integer(model.sequenceCount), "model_alias": .string(name),
             "model_ftype": .string(model.fileType), "model_path": .string(model.path),
             "modalities": ["vision": false, "video": false, "audio": false], "media_marker": .string(mediaMarker),

@@ -27,7 +27,8 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         options = try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed)
         tools = try ToolFields(fields, limits: defaults.schemaCompiler.limits)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
-        continuation = try Self.continuation(fields, of: messages.last)
+        continuation = try Self.continuation(
+            fields, of: messages.last, byDefault: defaults.continuesAssistant)
         templateArguments = try Self.templateArguments(fields)
         let budget = try ReasoningBudgetFields.budget(fields) ?? defaults.reasoningBudget
         reasoningBudget = budget == -1 ? nil : budget
@@ -50,13 +51,13 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     }
 
     private static func continuation(
-        _ fields: FieldReader, of message: JSONValue?
+        _ fields: FieldReader, of message: JSONValue?, byDefault: Bool
     ) throws(APIError) -> Continuation? {
         let name = "continue_final_message"
         let isContinuable = message?["role"] == "assistant" && message?["tool_calls"] == nil
         let continuation: Continuation
         switch fields.value(name) {
-        case nil: return isContinuable ? .any : nil
+        case nil: return isContinuable && byDefault ? .any : nil
         case .bool(false)?: return nil
         case .bool(true)?: continuation = .any
         case .string("content")?: continuation = .content

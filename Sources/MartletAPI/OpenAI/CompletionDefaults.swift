@@ -25,12 +25,26 @@ package struct CompletionDefaults: Sendable, Equatable {
     package var reasoningMessage = ""
     /// Whether responses carry llama-server's own object beside OpenAI's.
     package var isVerbose = false
+    /// Texts that end an answer.
+    package var stops: [String] = []
+    package var reusesPrompt = true
+    /// Whether an answer goes on with a last message of the assistant.
+    package var continuesAssistant = true
+    /// What may be written, and the schema if that is what it comes from.
+    package private(set) var constraint: GenerationConstraint?
+    package private(set) var schema: SchemaField?
     /// What a grammar may cost.
     package var grammarLimits = GrammarLimits.standard
     /// How schemas are treated, and what one may cost.
     package var schemaCompiler = SchemaCompiler(mode: .relaxed)
 
     package init() {}
+
+    /// Takes a grammar or a schema that is written as a request's field is.
+    package mutating func readConstraint(_ fields: JSONObject) throws(APIError) {
+        let given = try ConstraintFields(FieldReader(.object(fields)), self)
+        (constraint, schema) = (given.constraint, given.schema)
+    }
 
     /// Takes values for sampling that are written as a request's fields are.
     package mutating func readSampling(_ fields: JSONObject) throws(APIError) {

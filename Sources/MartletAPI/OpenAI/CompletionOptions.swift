@@ -76,7 +76,9 @@ package struct CompletionOptions: Sendable, Equatable {
         generation.probabilities = try ProbabilityFields.read(fields, tellsDrawnAlone: tellsDrawnAlone)
         schemaCompiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
         grammarLimits = defaults.grammarLimits
-        let constraint = try ConstraintFields(fields, defaults)
+        var constraint = try ConstraintFields(fields, defaults)
+        // An empty grammar asks for none.
+        if constraint.constraint == nil, fields.value("grammar") == nil { constraint = ConstraintFields(defaults) }
         generation.constraint = constraint.constraint
         schemaGrammar = constraint.schema?.grammar
         textField = constraint.textField
@@ -89,8 +91,9 @@ package struct CompletionOptions: Sendable, Equatable {
         // Only chats have a budget. Every route validates the field.
         _ = try ReasoningBudgetFields.budget(fields)
         generation.stops = try Self.stops(fields)
+        if generation.stops.isEmpty { generation.stops = defaults.stops }
         generation.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
-        generation.reusesPrompt = try fields.bool("cache_prompt") ?? true
+        generation.reusesPrompt = try fields.bool("cache_prompt") ?? defaults.reusesPrompt
         generation.reportsProgress = try fields.bool("return_progress") ?? false
         generation.reportsStanding = told.timingsPerToken
         generation.minimumIndent = try fields.integer("n_indent", in: Self.counts) ?? 0
@@ -109,6 +112,8 @@ package struct CompletionOptions: Sendable, Equatable {
             handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: true),
             sampling: defaults.sampling, maximumTokens: defaults.maximumTokens)
         generation.ignoresEndOfGeneration = defaults.ignoresEndOfGeneration
+        generation.stops = defaults.stops
+        generation.reusesPrompt = defaults.reusesPrompt
     }
 
     /// - Throws: when so many prompts want too many answers.

@@ -14,6 +14,9 @@ struct ConstraintFields {
     /// Grammars that were made of patterns before.
     private static let kept = GrammarCache(byteLimit: 4 << 20)
 
+    /// What holds where a request names nothing.
+    init(_ defaults: CompletionDefaults) { (constraint, schema) = (defaults.constraint, defaults.schema) }
+
     init(_ fields: FieldReader, _ defaults: CompletionDefaults) throws(APIError) {
         let limits = defaults.grammarLimits
         let compiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)

@@ -26,7 +26,7 @@ package struct FamilyTable {
             | --- | --- | --- | --- | --- |
 
             """
-        for syntax in OutputSyntax.families {
+        for syntax in OutputSyntax.families + [.gemmaFenced] {
             text += row([
                 syntax.family, thinking(syntax), calls(syntax), arguments(syntax),
                 mark(syntax.calls?.allowsSeveral ?? false),
@@ -54,7 +54,8 @@ package struct FamilyTable {
 
         ## Families
 
-        ⏎ is a line end. Where an argument stands between tags, strings are written as they are.
+        ⏎ is a line end. Where an argument stands between tags, strings are written as they are. A family without thinking of its own
+        (–) has that of its template, if there is any.
 
         \(Self.families())
         ## Templates

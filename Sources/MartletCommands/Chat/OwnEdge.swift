@@ -19,7 +19,7 @@ final class OwnEdge: Sendable {
         // Nobody reads a log beside a conversation; what matters comes as an error.
         let logger = Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() }
         var edge = try Edge(values, model: file, logger: logger)
-        edge.configuration.host = "127.0.0.1"
+        edge.configuration.addresses = [.loopback]
         edge.configuration.apiKeys = []
         edge.configuration.tls = nil
         edge.configuration.journal = nil

@@ -1,4 +1,5 @@
 import Logging
+import MartletJSON
 import MartletModels
 import MartletObservability
 
@@ -6,9 +7,18 @@ import MartletObservability
 struct LineLogHandler: LogHandler {
     enum Format: Sendable {
         /// For people: time, level, label, message, metadata.
-        case text
+        case text(TextStyle)
+        /// For programs: an object on each line, with microseconds since `begin`.
+        case json(begin: ContinuousClock.Instant)
         /// For the edge that reads a worker's standard error, see `WorkerLogLine`.
         case worker
+    }
+
+    /// What lines for people begin with.
+    struct TextStyle: Sendable {
+        var showsTime = true
+        /// Whether they say their level and label.
+        var showsOrigin = true
     }
 
     var logLevel: Logger.Level
@@ -24,7 +34,8 @@ struct LineLogHandler: LogHandler {
         logLevel = level
     }
 
-    static func logger(label: String, level: Logger.Level, format: Format = .text, sink: LogSink) -> Logger {
+    static func logger(label: String, level: Logger.Level, format: Format = .text(TextStyle()), sink: LogSink) -> Logger
+    {
         Logger(label: label) { LineLogHandler(label: $0, level: level, format: format, sink: sink) }
     }
 
@@ -34,13 +45,24 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var message = "\(label): \(event.message)"
+        var message = "\(event.message)"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { message += " \(key)=\(value)" }
-        let record = WorkerLogLine(level: event.level, message: message)
+        let record = WorkerLogLine(level: event.level, message: "\(label): \(message)")
+        let line: String
         switch format {
-        case .text: sink.write("\(Timestamp.now()) \(record.line)\n")
-        case .worker: sink.write(record.line + "\n")
+        case .text(let style):
+            let text = style.showsOrigin ? record.line : WorkerLogLine(level: event.level, message: message).text
+            line = (style.showsTime ? Timestamp.now() + " " : "") + text
+        case .json(let begin):
+            let time = begin.duration(to: .now) / .microseconds(1)
+            let object: JSONValue = [
+                "type": "log", "time": .integer(Int64(time)), "level": .string(event.level.rawValue),
+                "msg": .string(record.message),
+            ]
+            line = object.text
+        case .worker: line = record.line
         }
+        sink.write(line + "\n", level: event.level)
     }
 }

@@ -1,7 +1,8 @@
+import Logging
 import MartletModels
 import Synchronization
 
-/// Where log lines go: to a writer, at once or as soon as it is known how the start went.
+/// Where log lines go: to writers, at once or as soon as it is known how the start went.
 ///
 /// A server that fails to start says so in one line. So what is logged before may be held back until it is known whether
 /// the start went well.
@@ -9,21 +10,43 @@ final class LogSink: Sendable {
     /// More lines than any start has.
     private static let maximumHeldCount = 1000
 
-    private let writer: LogWriter
-    private let held: Mutex<[String]?>
+    struct Target: Sendable {
+        var writer: LogWriter
+        /// Whether lines are coloured by their level.
+        var hasColors = false
+    }
+    private struct Line {
+        var text: String
+        var level: Logger.Level?
+    }
 
-    init(_ writer: LogWriter, holdsBack: Bool = false) {
-        self.writer = writer
+    private let targets: [Target]
+    private let held: Mutex<[Line]?>
+
+    init(_ targets: [Target], holdsBack: Bool = false) {
+        self.targets = targets
         held = Mutex(holdsBack ? [] : nil)
     }
 
-    func write(_ line: String) {
+    convenience init(_ writer: LogWriter, holdsBack: Bool = false) {
+        self.init([Target(writer: writer)], holdsBack: holdsBack)
+    }
+
+    /// - Parameter text: With its end.
+    func write(_ text: String, level: Logger.Level? = nil) {
+        let line = Line(text: text, level: level)
         let isHeld = held.withLock { held in
             guard held != nil else { return false }
             if let count = held?.count, count < Self.maximumHeldCount { held?.append(line) }
             return true
         }
-        if !isHeld { writer.write(line) }
+        if !isHeld { write(line) }
+    }
+
+    private func write(_ line: Line) {
+        for target in targets {
+            target.writer.write(target.hasColors ? LineColor.applied(to: line.text, level: line.level) : line.text)
+        }
     }
 
     /// Writes what was held back, and holds nothing back from now on.
@@ -32,6 +55,6 @@ final class LogSink: Sendable {
             defer { held = nil }
             return held ?? []
         }
-        for line in lines { writer.write(line) }
+        for line in lines { write(line) }
     }
 }

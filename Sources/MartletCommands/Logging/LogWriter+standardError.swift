@@ -14,4 +14,7 @@ extension LogWriter {
     static let standardError = LogWriter(descriptor: STDERR_FILENO) { count in
         "\(Timestamp.now()) \(droppedLines(count).line)\n"
     }
+
+    /// To this process's standard output, for a program.
+    static let standardOutput = LogWriter(descriptor: STDOUT_FILENO) { droppedLines($0).line + "\n" }
 }

@@ -21,6 +21,9 @@ extension EngineConfiguration {
     init(modelPath: String, _ values: SettingValues) throws(SettingError) {
         self.init(modelPath: modelPath)
         if let value = values.integer(.contextSize) { contextLength = value }
+        if let value = values.integer(.sequenceContext), value > 0 {
+            contextLength = contextLength > 0 ? min(contextLength, value) : value
+        }
         if let value = values.toggle(.sharedMemory) { memorySharing = value ? .shared : .separate }
         if let value = values.integer(.parallel) { sequenceCount = value }
         if let value = values.integer(.batchSize) { batchSize = value }
@@ -36,7 +39,13 @@ extension EngineConfiguration {
         case "off": flashAttention = .off
         default: flashAttention = .automatic
         }
-        if let value = values.toggle(.memoryMap) { usesMemoryMap = value }
+        loadMode = Self.loadMode(values)
+        if let value = values.toggle(.checkTensors) { checksTensors = value }
+        if let value = values.toggle(.warmUp) { warmsUp = value }
+        if let value = values.toggle(.offloadCache) { offloadsMemory = value }
+        if let value = values.toggle(.offloadOperations) { offloadsOperations = value }
+        if let value = values.toggle(.special) { showsControlTokens = value }
+        positions = try RotaryPositions(values)
         if let value = values.toggle(.repack) { usesRepackedWeights = value }
         if let value = values.toggle(.fullWindow) { keepsFullWindow = value }
         if let value = values.integer(.queueLimit) { queueLimit = value }
@@ -49,10 +58,39 @@ extension EngineConfiguration {
         if values.toggle(.embeddings) == true { embeddings = Pooling(flag: values.text(.pooling)) }
     }
 
+    private static func loadMode(_ values: SettingValues) -> Model.Options.LoadMode {
+        if let mode = values.text(.loadMode).flatMap(Model.Options.LoadMode.init) { return mode }
+        if values.toggle(.directIO) == true { return .direct }
+        return switch (values.toggle(.memoryMap) ?? true, values.toggle(.memoryLock) ?? false) {
+        case (true, false): .mapped
+        case (true, true): .mappedAndLocked
+        case (false, true): .locked
+        case (false, false): .copied
+        }
+    }
+
     private static func scaledAdapter(_ text: String) throws(SettingError) -> (path: String, scale: Float) {
         guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
             let scale = Float(text[text.index(after: colon)...]), scale.isFinite
         else { throw SettingError("--lora-scaled must be a path, a colon and a number, not '\(text)'") }
         return (String(text[..<colon]), scale)
+    }
+}
+
+extension RotaryPositions {
+    fileprivate init(_ values: SettingValues) throws(SettingError) {
+        self.init()
+        scaling = values.text(.ropeScaling).flatMap(Scaling.init)
+        frequencyBase = values.number(.ropeBase)
+        switch try values.chosen(of: .ropeScale, .ropeFrequencyScale) {
+        case .ropeScale?: frequencyScale = values.number(.ropeScale).map { 1 / $0 }
+        case .ropeFrequencyScale?: frequencyScale = values.number(.ropeFrequencyScale)
+        default: break
+        }
+        yarnContextLength = values.integer(.yarnContext)
+        yarnExtrapolation = values.number(.yarnExtrapolation)
+        yarnAttention = values.number(.yarnAttention)
+        yarnBetaSlow = values.number(.yarnBetaSlow)
+        yarnBetaFast = values.number(.yarnBetaFast)
     }
 }

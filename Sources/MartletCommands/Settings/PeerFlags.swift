@@ -119,9 +119,6 @@ enum PeerFlags {
         PeerFlag(["--cpu-moe", "-cmoe"], .missing(gpus)),
         PeerFlag(["--n-cpu-moe", "-ncmoe"], values: 1, neutral: ["0"], .missing(gpus)),
         PeerFlag(["--n-cpu-ffn", "-ncffn"], values: 1, neutral: ["0"], .missing(gpus)),
-        PeerFlag(
-            ["--kv-offload", "-kvo"], negatives: ["--no-kv-offload", "-nkvo"], .always, negative: .missing(gpus)),
-        PeerFlag(["--op-offload"], negatives: ["--no-op-offload"], .always, negative: .missing(gpus)),
         PeerFlag(["--no-host"], environment: ["LLAMA_ARG_NO_HOST"], .missing(gpus)),
         PeerFlag(["--rpc"], values: 1, .missing("computing on other machines")),
     ]

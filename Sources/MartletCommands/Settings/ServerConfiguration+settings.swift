@@ -9,8 +9,7 @@ extension ServerConfiguration {
     /// - Throws: When a file that a setting names cannot be read, or settings contradict each other.
     init(_ values: SettingValues) throws(SettingError) {
         self.init()
-        if let value = values.text(.host) { host = value }
-        if let value = values.integer(.port) { port = value }
+        (addresses, port) = try Self.addresses(values)
         apiKeys = APIKeys(values.list(.apiKey) ?? [])
         if let path = values.text(.apiKeyFile) { try addKeys(inFile: path) }
         if let value = values.toggle(.allowUnauthenticated) { allowsUnauthenticated = value }
@@ -20,7 +19,12 @@ extension ServerConfiguration {
         if let value = values.list(.alias), !value.isEmpty { (modelNames, aliases) = (value, value) }
         if let value = values.toggle(.strictModel) { refusesOtherModelNames = value }
         chatTemplate = try Self.chatTemplate(values)
-        if let value = values.object(.chatTemplateArguments)?.objectValue { templateArguments = value }
+        templateArguments = Self.templateArguments(values)
+        if let value = values.list(.tags) { modelTags = value }
+        if let value = values.toggle(.skipChatParsing) { skipsChatParsing = value }
+        if let value = values.integer(.embeddingNormalization) {
+            embeddingNormalization = EmbeddingNormalization(value)
+        }
         completionDefaults = try CompletionDefaults(values)
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
@@ -76,41 +80,5 @@ extension CrossOriginPolicy {
         isExplicit = [.crossOrigins, .crossOriginMethods, .crossOriginHeaders, .crossOriginCredentials].contains {
             values.isChosen($0)
         }
-    }
-}
-
-extension CompletionDefaults {
-    fileprivate init(_ values: SettingValues) throws(SettingError) {
-        self.init()
-        if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
-        if let value = values.number(.temperature) { sampling.temperature = max(0, value) }
-        if let value = values.integer(.topK) { sampling.topK = max(0, value) }
-        if let value = values.number(.topP) { sampling.topP = value }
-        if let value = values.number(.minP) { sampling.minP = value }
-        if let value = values.integer(.repeatLastN) { sampling.repeatLastN = value }
-        if let value = values.number(.repeatPenalty) { sampling.repeatPenalty = value }
-        if let value = values.number(.presencePenalty) { sampling.presencePenalty = value }
-        if let value = values.number(.frequencyPenalty) { sampling.frequencyPenalty = value }
-        if let value = values.integer(.reasoningBudget), value >= 0 { reasoningBudget = value }
-        if let value = values.integer(.reasoningTurnBudget), value >= 0 { reasoningTurnBudget = value }
-        if let value = values.text(.reasoningMessage) { reasoningMessage = value }
-        if let value = values.toggle(.verbose) { isVerbose = value }
-        if let value = values.integer(.pingInterval) { pingInterval = value > 0 ? .seconds(value) : nil }
-        if let value = values.toggle(.contextShift) { shiftsContext = value }
-        if let value = values.integer(.keptTokens) { keptTokens = value }
-        if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
-        if let value = values.text(.schemaMode).flatMap(SchemaMode.init) { schemaCompiler.mode = value }
-        if let value = values.text(.schemaWhitespace).flatMap(JSONSpacing.init) { schemaCompiler.spacing = value }
-        if let value = values.integer(.schemaBytes) { schemaCompiler.limits.bytes = value }
-        if let value = values.integer(.schemaDepth) { schemaCompiler.limits.depth = value }
-        if let value = values.integer(.schemaNodes) { schemaCompiler.limits.nodes = value }
-        if let value = values.integer(.schemaAlternatives) { schemaCompiler.limits.alternatives = value }
-        if let value = values.integer(.grammarBytes) { grammarLimits.textBytes = value }
-        if let value = values.integer(.grammarDepth) { grammarLimits.depth = value }
-        if let value = values.integer(.grammarRules) { grammarLimits.rules = value }
-        if let value = values.integer(.grammarNodes) { grammarLimits.nodes = value }
-        if let value = values.integer(.grammarStates) { grammarLimits.automatonStates = value }
-        if let value = values.integer(.grammarRepetitions) { grammarLimits.repetitions = value }
-        try SamplingDefaults.apply(values, to: &self)
     }
 }

@@ -1,5 +1,7 @@
 import MartletChat
+import MartletJSON
 import MartletServer
+import OrderedCollections
 
 extension ServerConfiguration {
     /// The chat template that settings name: built in, as text, or in a file; `nil` = the model's own.
@@ -15,6 +17,29 @@ extension ServerConfiguration {
             return try checked(SmallFile.text(path, for: "--chat-template-file"), "--chat-template-file: \(path)")
         default: return nil
         }
+    }
+
+    /// What templates see by name.
+    static func templateArguments(_ values: SettingValues) -> JSONObject {
+        var arguments = values.object(.chatTemplateArguments)?.objectValue ?? [:]
+        switch values.text(.reasoning) {
+        case "on": arguments["enable_thinking"] = true
+        case "off": arguments["enable_thinking"] = false
+        default: break
+        }
+        switch values.text(.reasoningEffort) {
+        case "default", nil: break
+        case "none": arguments["enable_thinking"] = false
+        case let level?:
+            for name in ["reasoning_effort", "reasoning_strength"] { arguments[name] = .string(level) }
+        }
+        if let keeps = values.toggle(.reasoningPreserve) {
+            for name in ["preserve_reasoning", "preserve_thinking"] { arguments[name] = .bool(keeps) }
+            for name in ["clear_thinking", "truncate_history_thinking", "drop_thinking"] {
+                arguments[name] = .bool(!keeps)
+            }
+        }
+        return arguments
     }
 
     private static func checked(_ source: String, _ subject: String) throws(SettingError) -> String {

@@ -3,12 +3,14 @@ enum SettingKey: String, Sendable, CaseIterable {
     case config
     case model
     case alias
+    case tags
     case strictModel = "strict-model"
     case chatTemplate = "chat-template"
     case chatTemplateFile = "chat-template-file"
     case chatTemplateArguments = "chat-template-kwargs"
 
     case contextSize = "ctx-size"
+    case sequenceContext = "kv-unified-per-slot"
     case parallel
     case batchSize = "batch-size"
     case microBatchSize = "ubatch-size"
@@ -19,7 +21,24 @@ enum SettingKey: String, Sendable, CaseIterable {
     case valueCacheType = "cache-type-v"
     case cacheMemory = "cache-ram"
     case flashAttention = "flash-attn"
+    case loadMode = "load-mode"
     case memoryMap = "mmap"
+    case memoryLock = "mlock"
+    case directIO = "direct-io"
+    case checkTensors = "check-tensors"
+    case warmUp = "warmup"
+    case offloadCache = "kv-offload"
+    case offloadOperations = "op-offload"
+    case ropeScaling = "rope-scaling"
+    case ropeScale = "rope-scale"
+    case ropeBase = "rope-freq-base"
+    case ropeFrequencyScale = "rope-freq-scale"
+    case yarnContext = "yarn-orig-ctx"
+    case yarnExtrapolation = "yarn-ext-factor"
+    case yarnAttention = "yarn-attn-factor"
+    case yarnBetaSlow = "yarn-beta-slow"
+    case yarnBetaFast = "yarn-beta-fast"
+    case special
     case repack
     case fullWindow = "swa-full"
     case sharedMemory = "kv-unified"
@@ -28,6 +47,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case hangTimeout = "hang-timeout"
     case embeddings
     case pooling
+    case embeddingNormalization = "embd-normalize"
     case adapters = "lora"
     case scaledAdapters = "lora-scaled"
     case adaptersUnapplied = "lora-init-without-apply"
@@ -65,6 +85,17 @@ enum SettingKey: String, Sendable, CaseIterable {
     case escape
     case contextShift = "context-shift"
     case keptTokens = "keep"
+    case reversePrompt = "reverse-prompt"
+    case cachePrompt = "cache-prompt"
+    case prefillAssistant = "prefill-assistant"
+    case skipChatParsing = "skip-chat-parsing"
+    case grammar
+    case grammarFile = "grammar-file"
+    case jsonSchema = "json-schema"
+    case jsonSchemaFile = "json-schema-file"
+    case reasoning
+    case reasoningEffort = "reasoning-effort"
+    case reasoningPreserve = "reasoning-preserve"
     case reasoningFormat = "reasoning-format"
     case reasoningBudget = "reasoning-budget"
     case reasoningTurnBudget = "reasoning-turn-budget"
@@ -125,4 +156,10 @@ enum SettingKey: String, Sendable, CaseIterable {
     case accessLog = "access-log"
     case logVerbosity = "log-verbosity"
     case verbose
+    case logFile = "log-file"
+    case logDisable = "log-disable"
+    case logColors = "log-colors"
+    case logPrefix = "log-prefix"
+    case logTimestamps = "log-timestamps"
+    case logLinesOfJSON = "log-jsonl"
 }

@@ -166,7 +166,7 @@ struct SettingParser {
         argument.hasPrefix("--") || isKnown(SettingName.normalized(argument))
     }
 
-    private func isKnown(_ name: String) -> Bool { byName[name] != nil || PeerFlags.find(name) != nil }
+    func isKnown(_ name: String) -> Bool { byName[name] != nil || PeerFlags.find(name) != nil }
 
     private func unknown(_ name: String) -> String {
         guard let nearest = EditDistance.nearest(to: name, among: byName.keys.sorted()) else {

@@ -10,6 +10,10 @@ extension SettingTable {
             "Most tokens of one sequence, prompt and answer. 0 = as many as the model was trained on, or fewer where "
                 + "memory is short."),
         Setting(
+            .sequenceContext, environment: ["LLAMA_ARG_KV_UNIFIED_PER_SLOT"], .integer(0...Int64(Int32.max)),
+            "TOKENS", unset: "as --ctx-size", in: .engine, for: .worker,
+            "The same under llama-server's name for it; the smaller of both holds. 0 = as if not set."),
+        Setting(
             .sharedMemory, ["-kvu"], negatives: ["-no-kvu"], environment: ["LLAMA_ARG_KV_UNIFIED"], .toggle,
             unset: "on, but for small models", in: .engine, for: .worker,
             "All sequences share one memory. Off, each has its own: an answer then does not depend on what else runs."
@@ -51,8 +55,35 @@ extension SettingTable {
             .flashAttention, ["-fa"], environment: ["LLAMA_ARG_FLASH_ATTN"], .onOffAuto, "WHEN",
             default: "auto", in: .engine, for: .worker, "Whether flash attention is used."),
         Setting(
+            .loadMode, ["-lm"], environment: ["LLAMA_ARG_LOAD_MODE"],
+            .choice(Model.Options.LoadMode.allCases.map(\.rawValue)), "MODE", unset: "as the next three say",
+            in: .engine, for: .worker,
+            "How the model's file gets into memory: mmap maps it, none reads it, mlock keeps it from being swapped out, "
+                + "dio reads past the system's cache, auto = what devices support."),
+        Setting(
             .memoryMap, environment: ["LLAMA_ARG_MMAP"], .toggle, default: "on", in: .engine, for: .worker,
             "Map the file into memory instead of reading it."),
+        Setting(
+            .memoryLock, environment: ["LLAMA_ARG_MLOCK"], .toggle, default: "off", in: .engine, for: .worker,
+            "Keep the model from being swapped out."),
+        Setting(
+            .directIO, ["-dio"], negatives: ["-ndio"], environment: ["LLAMA_ARG_DIO"], .toggle, default: "off",
+            in: .engine, for: .worker, "Read the file past the system's cache."),
+        Setting(
+            .checkTensors, environment: ["LLAMA_ARG_CHECK_TENSORS"], .toggle, default: "off", in: .engine,
+            for: .worker, "Look for invalid numbers in the weights while loading."),
+        Setting(
+            .warmUp, environment: ["LLAMA_ARG_WARMUP"], .toggle, default: "on", in: .engine, for: .worker,
+            "Compute one token while loading, so that the first request is as fast as the others."),
+        Setting(
+            .offloadCache, ["-kvo"], negatives: ["-nkvo"], environment: ["LLAMA_ARG_KV_OFFLOAD"], .toggle,
+            default: "on", in: .engine, for: .worker, "Keep the KV cache on a GPU, if there is one."),
+        Setting(
+            .offloadOperations, environment: ["LLAMA_ARG_OP_OFFLOAD"], .toggle, default: "on", in: .engine,
+            for: .worker, "Let a GPU, if there is one, compute on weights that are not on it."),
+        Setting(
+            .special, ["-sp"], environment: ["LLAMA_ARG_SPECIAL"], .toggle, default: "off", in: .engine, for: .worker,
+            "Show the text of control tokens in answers."),
         Setting(
             .repack, negatives: ["-nr"], environment: ["LLAMA_ARG_REPACK"], .toggle, default: "on", in: .engine,
             for: .worker,
@@ -78,6 +109,11 @@ extension SettingTable {
             .pooling, environment: ["LLAMA_ARG_POOLING"], .choice(["none", "mean", "cls", "last", "rank"]), "KIND",
             unset: "as the model's file says", in: .engine, for: .worker,
             "How the vectors of an input's tokens become one."),
+        Setting(
+            .embeddingNormalization, environment: ["LLAMA_ARG_EMBD_NORMALIZE"], .integer(-1...Int64(Int32.max)), "P",
+            default: "2", in: .requests, for: .edge,
+            "Which length of a vector becomes 1: 1 = the sum of its numbers without signs, 2 = Euclid's, more = the "
+                + "p-norm; 0 = the largest number becomes 32,760; -1 = none."),
         Setting(
             .adapters, environment: ["LLAMA_ARG_LORA"], .list, "PATHS", in: .engine, for: .worker,
             "LoRA adapters (GGUF) that change the model's weights."),
@@ -128,23 +164,6 @@ extension SettingTable {
         Setting(
             .keptTokens, environment: ["LLAMA_ARG_KEEP"], .integer(-1...Int64(Int32.max)), "TOKENS", default: "0",
             in: .requests, for: .edge, "How many of a prompt's tokens are then kept. -1 = all."),
-        Setting(
-            .reasoningFormat, environment: ["LLAMA_ARG_REASONING_FORMAT", "LLAMA_ARG_THINK"],
-            .choice(["auto", "deepseek", "deepseek-legacy", "none"]), "FORMAT", default: "deepseek", in: .requests,
-            for: .edge,
-            "Where thinking goes: into reasoning_content (deepseek), there unless the answer streams (deepseek-legacy), "
-                + "or nowhere but the content (none)."),
-        Setting(
-            .reasoningBudget, environment: ["LLAMA_ARG_THINK_BUDGET"], .integer(-1...Int64(Int32.max)), "TOKENS",
-            default: "-1", in: .requests, for: .edge,
-            "Most tokens of thinking in one answer; then it is ended and the answer follows. -1 = no limit."),
-        Setting(
-            .reasoningTurnBudget, environment: [], .integer(-1...Int64(Int32.max)),
-            "TOKENS", default: "-1", in: .requests, for: .edge,
-            "The same of all answers since the user's last message, such as those that call tools."),
-        Setting(
-            .reasoningMessage, environment: ["LLAMA_ARG_THINK_BUDGET_MESSAGE"], .text, "TEXT", unset: "nothing",
-            in: .requests, for: .edge, "What is said in the model's name before its thinking is cut off."),
         Setting(
             .pingInterval, environment: ["LLAMA_ARG_SSE_PING_INTERVAL"], .integer(-1...86_400), "SECONDS",
             default: "30", in: .requests, for: .edge,

@@ -1,9 +1,9 @@
 extension SettingTable {
     static let server: [Setting] = [
         Setting(
-            .host, environment: ["LLAMA_ARG_HOST"], .text, "ADDRESS", default: "127.0.0.1", in: .server, for: .edge,
-            "Where to listen. 0.0.0.0 = on every network of this machine, which wants a key; "
-                + "a path that ends in .sock = a Unix socket."),
+            .host, environment: ["LLAMA_ARG_HOST"], .list, "ADDRESSES", default: "127.0.0.1", in: .server, for: .edge,
+            "Where to listen, on one address or several. 0.0.0.0 = on every network of this machine, which wants a key; "
+                + "a path that ends in .sock = a Unix socket. A port behind an address is as good as --port."),
         Setting(
             .port, environment: ["LLAMA_ARG_PORT"], .integer(0...65_535), "PORT", default: "8080", in: .server,
             for: .edge, "0 = any free one."),

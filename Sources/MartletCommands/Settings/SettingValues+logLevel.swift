@@ -3,7 +3,7 @@ import Logging
 extension SettingValues {
     /// What is logged: llama-server's numbers as levels.
     var logLevel: Logger.Level {
-        if toggle(.verbose) == true { return .trace }
+        if isVerbose { return .trace }
         return switch integer(.logVerbosity) ?? 3 {
         case ...1: .error
         case 2: .warning
@@ -12,4 +12,7 @@ extension SettingValues {
         default: .trace
         }
     }
+
+    /// Whether requests are told all that can be told, unless they say otherwise.
+    var isVerbose: Bool { toggle(.verbose) == true || (integer(.logVerbosity) ?? 3) >= 10 }
 }

@@ -25,7 +25,8 @@ package struct WorkerLogLine: Sendable, Equatable {
     }
 
     /// The line, without its end. Line breaks within the message become spaces.
-    package var line: String {
-        "\(level.rawValue) " + String(message.map { $0.isNewline ? " " : $0 })
-    }
+    package var line: String { "\(level.rawValue) \(text)" }
+
+    /// The message on one line.
+    package var text: String { String(message.map { $0.isNewline ? " " : $0 }) }
 }

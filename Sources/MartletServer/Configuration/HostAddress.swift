@@ -1,11 +1,33 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
 /// A host as URLs, the `Host` header and `--host` write it.
 enum HostAddress {
     /// Whether only this machine reaches a server that listens on `host`.
     static func isLoopback(_ host: some StringProtocol) -> Bool {
-        let host = host.lowercased()
-        if host == "localhost" || host == "::1" || host == "[::1]" { return true }
+        var host = host.lowercased()
+        if host.first == "[", host.last == "]" { host = String(host.dropFirst().dropLast()) }
+        if host == "localhost" || host.hasSuffix(".localhost") { return true }
+        if let bytes = bytes(ofIPv6: host) {
+            let isMapped = bytes[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+            return bytes == Array(repeating: 0, count: 15) + [1] || isMapped && bytes[12] == 127
+        }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { isDecimal($0) && UInt8($0) != nil }
+    }
+
+    /// Whether `text` is an IPv6 address, without brackets, with or without a zone.
+    static func isIPv6(_ text: String) -> Bool { bytes(ofIPv6: text) != nil }
+
+    private static func bytes(ofIPv6 text: String) -> [UInt8]? {
+        var address = in6_addr()
+        guard inet_pton(AF_INET6, String(text.prefix { $0 != "%" }), &address) == 1 else { return nil }
+        return withUnsafeBytes(of: &address) { Array($0) }
     }
 
     /// The host of `authority`, in lower case and without the port.

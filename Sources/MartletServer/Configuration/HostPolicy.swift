@@ -9,16 +9,18 @@ struct HostPolicy: Sendable {
     private let names: Set<ExactString>?
 
     /// - Parameters:
-    ///   - host: where the server listens. When others reach that, they do so under names that the server cannot know, so
-    ///     nothing is checked unless `allowedHosts` names some.
+    ///   - hosts: where the server listens, Unix sockets aside. When others reach one, they do so under names that the server cannot know,
+    ///     so nothing is checked unless `allowedHosts` names some. No browser comes through a Unix socket.
     ///   - allowedHosts: further names; `*` = any.
-    init(host: String, allowedHosts: [String]) {
-        guard !allowedHosts.contains("*"), HostAddress.isLoopback(host) || !allowedHosts.isEmpty else {
+    init(hosts: [String], allowedHosts: [String]) {
+        guard !allowedHosts.contains("*"), !hosts.isEmpty,
+            hosts.allSatisfy(HostAddress.isLoopback) || !allowedHosts.isEmpty
+        else {
             names = nil
             return
         }
-        let own = host.contains(":") && host.first != "[" ? "[\(host)]" : host
-        let all = ["localhost", "127.0.0.1", "[::1]", own] + allowedHosts
+        let own = hosts.map { $0.contains(":") && $0.first != "[" ? "[\($0)]" : $0 }
+        let all = ["localhost", "127.0.0.1", "[::1]"] + own + allowedHosts
         names = Set(all.map { HostAddress.host(of: $0) ?? $0.lowercased() })
     }
 

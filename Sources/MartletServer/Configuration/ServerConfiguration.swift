@@ -8,9 +8,13 @@ package import Tracing
 
 /// How an edge server behaves. Every value has the default that a person at their own machine wants.
 package struct ServerConfiguration: Sendable {
-    /// Address or host name to listen on, or the path of a Unix socket, which ends in `.sock`. Default: loopback, so that
-    /// nobody else reaches the server.
-    package var host = "127.0.0.1"
+    /// Where to listen. Default: loopback, so that nobody else reaches the server.
+    package var addresses = [ListenAddress.loopback]
+    /// The first of them, as `--host` writes it. What is no address is taken for a name.
+    package var host: String {
+        get { addresses.first?.name ?? "" }
+        set { addresses = [ListenAddress(newValue) ?? ListenAddress(place: .host(newValue))] }
+    }
     /// 0 = any free port; `onListening` tells which. Default: 8080, as at llama-server.
     package var port = 8080
     /// Called once when the server accepts connections, with the port that it listens on. Default: nothing.
@@ -35,10 +39,16 @@ package struct ServerConfiguration: Sendable {
     /// Whether requests that name another model get a 404. Default: no, they are answered with a warning, as clients of
     /// llama-server expect it of the one model.
     package var refusesOtherModelNames = false
+    /// What the model is tagged with where models are listed. Default: nothing.
+    package var modelTags: [String] = []
     /// A chat template instead of the one in the model file. Default: the file's.
     package var chatTemplate: String?
     /// Values that chat templates see by name, unless a request sets them. Default: none.
     package var templateArguments: JSONObject = [:]
+    /// Whether answers to chats are told as they are written, thinking and calls included. Default: no.
+    package var skipsChatParsing = false
+    /// How vectors are scaled where a request does not say. Default: to a Euclidean length of 1.
+    package var embeddingNormalization = EmbeddingNormalization.euclidean
     /// What a completion request gets that does not say otherwise.
     package var completionDefaults = CompletionDefaults()
 
@@ -86,19 +96,17 @@ package struct ServerConfiguration: Sendable {
     /// The name that responses carry.
     var modelName: String { modelNames.first ?? "martlet" }
 
-    /// The path of the Unix socket to listen on, if it is one.
-    package var socketPath: String? { host.hasSuffix(".sock") ? host : nil }
-
-    /// Names under which clients address the server. No browser comes through a Unix socket.
+    /// Names under which clients address the server.
     var hostPolicy: HostPolicy {
-        HostPolicy(host: host, allowedHosts: socketPath == nil ? allowedHosts : ["*"])
+        HostPolicy(hosts: addresses.filter { $0.socketPath == nil }.map(\.name), allowedHosts: allowedHosts)
     }
 
     /// - Throws: when the server would be open to others without a key, which is hardly ever meant.
     func check() throws(EdgeServerError) {
-        // Who may use a Unix socket is said by its file's and folder's permissions.
-        guard apiKeys.isEmpty, !allowsUnauthenticated, socketPath == nil, !HostAddress.isLoopback(host) else { return }
-        throw .unauthenticated(host: host)
+        guard apiKeys.isEmpty, !allowsUnauthenticated, let open = addresses.first(where: { !$0.isLocal }) else {
+            return
+        }
+        throw .unauthenticated(host: open.name)
     }
 
     var retention: GenerationRegistry.Retention {

@@ -12,7 +12,7 @@ extension LoadedModel {
     func reasoningRule(for request: ChatCompletionRequest, _ rendered: RenderedPrompt) -> ReasoningRule? {
         guard let markers = rendered.markers else { return nil }
         var budget = request.reasoningBudget
-        if budget == nil, let effort = request.templateArguments["reasoning_effort"]?.stringValue,
+        if budget == nil, let effort = arguments(of: request)["reasoning_effort"]?.stringValue,
             !templateSource.contains("reasoning_effort")
         {
             budget = Self.efforts[effort]

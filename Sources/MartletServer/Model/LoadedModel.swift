@@ -18,10 +18,12 @@ struct LoadedModel: Sendable {
     let templateProblem: TemplateError?
     private let names: Set<ExactString>
     private let templateArguments: JSONObject
+    private let skipsParsing: Bool
 
     init(_ information: ModelInformation, configuration: ServerConfiguration) {
         self.information = information
         templateArguments = configuration.templateArguments
+        skipsParsing = configuration.skipsChatParsing
         var problem: TemplateError?
         func usable(_ source: String) -> String? {
             do throws(TemplateError) {
@@ -83,9 +85,12 @@ struct LoadedModel: Sendable {
     /// - Throws: in the template's own words when it refuses the messages.
     func render(_ request: ChatCompletionRequest) throws(APIError) -> RenderedPrompt {
         let template = try usableTemplate()
-        if request.tools.choice == .required, template.syntax.syntax.calls == nil {
+        if request.tools.choice == .required, skipsParsing || template.syntax.syntax.calls == nil {
             throw APIError(
-                .notSupported, "Field 'tool_choice': the model's template has no known form of tool calls",
+                .notSupported,
+                skipsParsing
+                    ? "Field 'tool_choice': this server does not read calls (--skip-chat-parsing)"
+                    : "Field 'tool_choice': the model's template has no known form of tool calls",
                 parameter: "tool_choice")
         }
         do throws(TemplateError) {
@@ -94,10 +99,15 @@ struct LoadedModel: Sendable {
                 tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.json),
                 addGenerationPrompt: request.addsGenerationPrompt,
                 continuing: request.continuation.map(ChatTemplate.Continuation.init),
-                arguments: templateArguments.merging(request.templateArguments) { $1 })
+                arguments: arguments(of: request))
         } catch {
             throw APIError(.invalidRequest, error.description, parameter: "messages")
         }
+    }
+
+    /// What the template sees by name.
+    func arguments(of request: ChatCompletionRequest) -> JSONObject {
+        templateArguments.merging(request.templateArguments) { $1 }
     }
 
     /// What the engine gets for a chat.
@@ -105,7 +115,7 @@ struct LoadedModel: Sendable {
         let template = try usableTemplate()
         let rendered = try render(request)
         let tools =
-            request.tools.isActive
+            request.tools.isActive && !skipsParsing
             ? OfferedTools(
                 request.tools.offered.map {
                     OfferedTools.Tool(name: $0.name, parameters: $0.parameters, isStrict: $0.isStrict)
@@ -113,10 +123,12 @@ struct LoadedModel: Sendable {
             : nil
         let (constraint, warnings) = try constraint(of: request, tools, template, rendered)
         var prepared = PreparedPrompt(
-            prompt: rendered.prompt, visibleMarkers: template.visibleMarkers(withCalls: tools != nil),
-            splitter: OutputParser(
-                template.syntax, tools: tools, after: rendered.opening, continuing: rendered.continuation,
-                showsReasoning: request.keepsReasoningInContent, warnings: rendered.warnings + warnings))
+            prompt: rendered.prompt, visibleMarkers: template.visibleMarkers(withCalls: request.tools.isActive),
+            splitter: skipsParsing
+                ? nil
+                : OutputParser(
+                    template.syntax, tools: tools, after: rendered.opening, continuing: rendered.continuation,
+                    showsReasoning: request.keepsReasoningInContent, warnings: rendered.warnings + warnings))
         prepared.constraint = constraint
         prepared.reasoning = reasoningRule(for: request, rendered)
         return prepared

@@ -22,7 +22,8 @@ struct EmbeddingRoutes: Sendable {
 
     private func respond(to request: Request, isOpenAI: Bool, on context: EdgeContext) async throws -> Response {
         let body = try EmbeddingRequest(
-            try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI)
+            try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI,
+            normalization: configuration.embeddingNormalization)
         let model = try gate.readyModel()
         try model.check(name: body.model, configuration: configuration)
         guard let pooling = model.information.embeddingPooling else {

@@ -27,7 +27,8 @@ struct ServerRoutes: Sendable {
         table.add(.get, "/v1/models", "/models") { _, _ in
             .json(
                 ServerBodies.models(
-                    name: configuration.modelName, aliases: configuration.aliases, created: startTime,
+                    name: configuration.modelName, aliases: configuration.aliases, tags: configuration.modelTags,
+                    created: startTime,
                     model: try gate.readyModel().information))
         }
         // A name may hold slashes.
@@ -67,8 +68,8 @@ struct ServerRoutes: Sendable {
         }
         return .json(
             ServerBodies.model(
-                name: configuration.modelName, aliases: configuration.aliases, created: startTime,
-                model: model.information))
+                name: configuration.modelName, aliases: configuration.aliases, tags: configuration.modelTags,
+                created: startTime, model: model.information))
     }
 
     private func properties(of model: LoadedModel) -> JSONValue {

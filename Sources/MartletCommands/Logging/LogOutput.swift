@@ -1,0 +1,74 @@
+import Logging
+import MartletModels
+import MartletServer
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Where a server's log goes, and in which form.
+struct LogOutput: Sendable {
+    let sink: LogSink
+    let format: LineLogHandler.Format
+    /// Whether nothing is written, not even how to reach the server.
+    let isDisabled: Bool
+    private let writers: [LogWriter]
+
+    /// - Throws: When the file that a setting names cannot be written.
+    init(_ values: SettingValues) throws(SettingError) {
+        isDisabled = values.toggle(.logDisable) ?? false
+        let isJSON = values.toggle(.logLinesOfJSON) ?? false
+        var style = LineLogHandler.TextStyle()
+        if let value = values.toggle(.logTimestamps) { style.showsTime = value }
+        if let value = values.toggle(.logPrefix) { style.showsOrigin = value }
+        format = isJSON ? .json(begin: .now) : .text(style)
+        var targets: [LogSink.Target] = []
+        if !isDisabled {
+            let colors = values.text(.logColors)
+            targets.append(
+                LogSink.Target(
+                    writer: isJSON ? .standardOutput : .standardError,
+                    hasColors: !isJSON && (colors == "on" || colors == "auto" && isatty(STDERR_FILENO) == 1)))
+            if let path = values.text(.logFile) { targets.append(LogSink.Target(writer: try Self.file(path))) }
+        }
+        writers = targets.map(\.writer)
+        // From debug on everything is wanted at once, also what led to a failed start.
+        sink = LogSink(targets, holdsBack: values.logLevel > .debug)
+    }
+
+    /// Lines that were lost so far because nobody read them.
+    var droppedCount: UInt64 { writers.reduce(0) { $0 + $1.droppedCount } }
+
+    /// Where lines about requests go.
+    func accessLog(_ values: SettingValues) -> AccessLog? {
+        var format = values.text(.accessLog).flatMap(AccessLog.Format.init(rawValue:))
+        if case .json = self.format, !values.isChosen(.accessLog) { format = .json }
+        return format.map { format in
+            AccessLog(format: format, includesProbes: values.logLevel <= .debug) { [sink] in sink.write($0 + "\n") }
+        }
+    }
+
+    func flush() {
+        for writer in writers { writer.flush(upTo: LogWriter.patience) }
+    }
+
+    private static func file(_ path: String) throws(SettingError) -> LogWriter {
+        do {
+            let descriptor = try FileDescriptor.open(
+                FilePath(path), .writeOnly, options: [.create, .append, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead])
+            return LogWriter(descriptor: descriptor.rawValue) { LogWriter.droppedLines($0).line + "\n" }
+        } catch {
+            throw SettingError("--log-file: cannot write to \(path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,112 @@
+internal import HummingbirdCore
+
+/// Where a server listens, as `--host` writes it.
+package struct ListenAddress: Sendable, Equatable {
+    package enum Place: Sendable, Equatable {
+        /// An address or a name of this machine, without brackets.
+        case host(String)
+        /// The path of a Unix socket, which ends in `.sock`.
+        case socket(path: String)
+    }
+
+    package var place: Place
+    /// What was written behind the host.
+    package var port: Int?
+
+    package static let loopback = ListenAddress(place: .host("127.0.0.1"))
+
+    package static let rule =
+        "an address of this machine such as 127.0.0.1 or [::1], a name such as localhost, or a path that ends in .sock"
+
+    init(place: Place, port: Int? = nil) {
+        self.place = place
+        self.port = port
+    }
+
+    /// Takes what people write: an address with or without brackets, a URL, a port behind either.
+    /// - Returns: `nil` for what is none of these.
+    package init?(_ text: String) {
+        if text.hasSuffix(".sock") {
+            place = .socket(path: text)
+            return
+        }
+        var rest = text[...]
+        for scheme in ["http://", "https://"] where rest.lowercased().hasPrefix(scheme) {
+            rest = rest.dropFirst(scheme.count)
+            if rest.last == "/" { rest.removeLast() }
+        }
+        guard let (host, port) = Self.parts(of: rest) else { return nil }
+        self.port = port
+        place = .host(host == "*" ? "0.0.0.0" : host)
+    }
+
+    /// The address, name or path, without brackets.
+    package var name: String {
+        switch place {
+        case .host(let host): host
+        case .socket(let path): path
+        }
+    }
+
+    func bindAddress(port: Int) -> BindAddress {
+        switch place {
+        case .host(let host): .hostname(host, port: port)
+        case .socket(let path): .unixDomainSocket(path: path)
+        }
+    }
+
+    package var socketPath: String? { if case .socket(let path) = place { path } else { nil } }
+
+    /// For messages and URLs.
+    package var description: String {
+        switch place {
+        case .host(let host): host.contains(":") ? "[\(host)]" : host
+        case .socket(let path): path
+        }
+    }
+
+    /// Whether only this machine reaches it. Who may use a Unix socket is said by its file's and folder's permissions.
+    package var isLocal: Bool {
+        switch place {
+        case .host(let host): HostAddress.isLoopback(host)
+        case .socket: true
+        }
+    }
+
+    private static func parts(of text: Substring) -> (host: String, port: Int?)? {
+        if text.first == "[" {
+            guard let bracket = text.firstIndex(of: "]"), let port = port(text[text.index(after: bracket)...]) else {
+                return nil
+            }
+            let host = String(text[text.index(after: text.startIndex)..<bracket])
+            return HostAddress.isIPv6(host) ? (host, port.number) : nil
+        }
+        if HostAddress.isIPv6(String(text)) { return (String(text), nil) }
+        let end = text.firstIndex(of: ":") ?? text.endIndex
+        guard let port = port(text[end...]) else { return nil }
+        let host = String(text[..<end])
+        return host == "*" || isName(host) ? (host, port.number) : nil
+    }
+
+    /// Reads nothing, or a colon and a number.
+    private static func port(_ text: Substring) -> (number: Int?, Void)? {
+        if text.isEmpty { return (nil, ()) }
+        guard text.first == ":", let number = UInt16(text.dropFirst()) else { return nil }
+        return (Int(number), ())
+    }
+
+    /// Whether it is an IPv4 address or may be a host's name. What is made of numbers alone must be an address.
+    private static func isName(_ text: String) -> Bool {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard !text.isEmpty, text.utf8.count <= 253 else { return false }
+        if labels.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }) {
+            return labels.count == 4 && labels.allSatisfy { UInt8($0) != nil }
+        }
+        return labels.allSatisfy { label in
+            !label.isEmpty && label.utf8.count <= 63 && label.first != "-" && label.last != "-"
+                && label.utf8.allSatisfy {
+                    (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) || $0 == 0x2D || $0 == 0x5F
+                }
+        }
+    }
+}
