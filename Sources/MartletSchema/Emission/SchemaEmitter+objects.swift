@@ -53,7 +53,7 @@ extension SchemaEmitter {
         guard expander.budget.spend(areMany ? shape.members.count : 2 * (shape.members.count + 1) * columns) else {
             throw SchemaError(.limit, pointer: "#", keyword: "", expander.budget.reason)
         }
-        if areMany { return try manyMembers(shape, brackets, write) }
+        if areMany { return try manyMembers(shape, brackets, write, others: writeOther) }
         var others: [Node] = []
         for other in shape.others { others.append(try writeOther(other.names, other.state, &self)) }
         // The wanted ones come last: a later member of the same name would count instead of them.
@@ -85,12 +85,14 @@ extension SchemaEmitter {
     /// As the other, for so many members that their names have to be looked up and not tried one by one: those that may
     /// come next are a tree of their names, which shares all that it can with the one behind it.
     private mutating func manyMembers(
-        _ shape: ObjectShape, _ brackets: Brackets, _ write: MemberWriter
+        _ shape: ObjectShape, _ brackets: Brackets, _ write: MemberWriter, others writeOther: OtherWriter
     ) throws -> Node {
         var others: [Node] = []
-        for other in shape.others { others.append(try member(other.names, at(.unknown) { try $0.value(other.state) })) }
+        for other in shape.others { others.append(try writeOther(other.names, other.state, &self)) }
+        var wanted: [Node] = []
+        for one in shape.wanted { wanted.append(try writeOther(one.names, one.state, &self)) }
         let other = builder.choice(others)
-        let end = try tail(shape, brackets, other, written: 1)
+        let end = tail(wanted, brackets, other, written: 1)
         var next = GrammarBuilder.Alternatives()
         var behind = end
         var mixes = true
@@ -111,7 +113,7 @@ extension SchemaEmitter {
         let before = mixes ? builder.sequence([brackets.lead, other, behind]) : builder.never()
         let first = builder.choice([
             builder.sequence([brackets.lead, builder.choice(of: next)]), before,
-            canEnd ? try tail(shape, brackets, other, written: 0) : builder.never(),
+            canEnd ? tail(wanted, brackets, other, written: 0) : builder.never(),
         ])
         return builder.sequence([brackets.open, first])
     }
