@@ -78,6 +78,7 @@ extension RecoveryTests {
             server.engine.send([EngineEvent(handle, token(1)), EngineEvent(handle, token(2))])
             while !(seen.last?.contains(tokens[2]) ?? false) { seen.append(try #require(try await reader.readEvent())) }
         }
+        let name = id
         let last = try #require(seen.last.flatMap { ResumeTests.identifier(of: $0) })
         try await TestServer.run(script: .admit) { configuration in
             configuration.journal = JournalConfiguration(path: crashed.path)
@@ -87,8 +88,8 @@ extension RecoveryTests {
             let reader = try await server.connect()
             try await reader.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", last)])
             _ = try await reader.readHead()
-            async let reply = order(server, id, #"{"action":"pause"}"#)
-            async let status = order(server, id, #"{"action":"status"}"#)
+            async let reply = order(server, name, #"{"action":"pause"}"#)
+            async let status = order(server, name, #"{"action":"status"}"#)
             // Asking is no event.
             let asked = await server.engine.order(0)
             #expect(asked.action == .status)
