@@ -1,4 +1,4 @@
-"""Steers an answer while it is being written: skips the thinking, pauses, sets the temperature, forks.
+"""Steers an answer while it is being written: pauses, sets the temperature, forks, skips the thinking.
 
 usage: python steer.py [BASE_URL] [QUESTION]
 
@@ -62,9 +62,6 @@ def main(base_url="http://127.0.0.1:8080", question="Think for a long time about
     print("answer", answer.id)
 
     answer.wait_for(lambda answer: len(answer.thinking) > 20)
-    skipped = answer.order("reasoning_end")
-    print("thinking was", "cut at token %d" % skipped["at_token"] if "at_token" in skipped else skipped["error"]["reason"])
-
     paused = answer.order("pause")
     if "error" in paused:
         print("too late to steer:", paused["error"]["reason"])
@@ -76,6 +73,9 @@ def main(base_url="http://127.0.0.1:8080", question="Think for a long time about
         forked = answer.order("fork", n=1, changes={"temperature": 1.2})
         print("forked", forked["ids"] if "ids" in forked else forked["error"]["reason"])
         print("resumed at token", answer.order("resume")["at_token"])
+        skipped = answer.order("reasoning_end")
+        print("thinking was",
+              "cut at token %d" % skipped["at_token"] if "at_token" in skipped else skipped["error"]["reason"])
         for id in forked.get("ids", []):
             with urllib.request.urlopen(f"{base_url}/v1/generations/{id}/result?wait=600") as response:
                 print("fork:", json.load(response)["choices"][0]["message"]["content"].strip())

@@ -48,13 +48,13 @@ import Testing
         }
     }
 
-    /// Nothing that a server waits for when it ends is a worker that does nothing.
+    /// The watch over the end kills a worker that does nothing and ends the server with the code that says so.
     @Test func aServerEndsBesideAStoppedWorker() async throws {
         let status = try await Server.run(["--hang-timeout", "0", "--drain-timeout", "1"]) { server in
             let stream = try await server.openStream(Self.request)
             _ = try await stream.readEvent()
             kill(try await server.worker(), SIGSTOP)
         }
-        #expect(status.isSuccess)
+        #expect(status == .exited(70))
     }
 }

@@ -168,7 +168,7 @@ import Testing
             ),
             ("/v1/nothing", "{}", 404, "not_found_error", "not_found"),
         ]
-        try await Server.run { server in
+        try await Server.run(["--strict-model"]) { server in
             for (path, body, status, type, part) in cases {
                 let response = try await server.request("POST", path, body: body)
                 #expect(response.status == status, "\(path) \(body.prefix(80)): \(response.body)")

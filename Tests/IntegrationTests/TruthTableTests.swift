@@ -133,24 +133,27 @@ import Testing
         }
     }
 
-    @Test func aPlainOneCannotBeAddressed() async throws {
+    @Test func aPlainOneIsStoppedByItsIDAloneAndLeavesNothing() async throws {
         try await Server.run { server in
             let body: JSONValue = [
-                "prompt": "Once upon a time", "max_tokens": 300, "ignore_eos": true, "temperature": 0,
+                "prompt": "Once upon a time", "max_tokens": 3_000, "ignore_eos": true, "temperature": 0,
             ]
             let stream = try await server.openStream(body)
             let first = try #require(try await stream.readEvent())
-            let id = try JSONParser.parse(Array(first.dropFirst("data: ".count).utf8))["id"]?.stringValue
-            let stop = try await server.request("DELETE", "/v1/generations/\(try #require(id))")
-            #expect(stop.status == 404)
+            let name = try JSONParser.parse(Array(first.dropFirst("data: ".count).utf8))["id"]?.stringValue
+            let id = try #require(name)
             // A label is another's: it stops nothing else, neither when it is stopped nor when it is taken over.
             let labelled = try await Self.begin(.resumable, on: server, label: "c")
             _ = try await Self.begin(.background, on: server, label: "c")
             #expect(try await server.request("DELETE", "/v1/stream?conv_id=c").status == 204)
             #expect(try StreamedText(await labelled.connection.readEvents()).endedOnce)
+            #expect(try await server.get("/v1/generations/\(id)/result").status == 404)
+            let stop = try await server.request("DELETE", "/v1/generations/\(id)")
+            #expect(stop.status == 200 && stop.body.contains("cancelled"), "\(stop.body)")
             let text = try StreamedText([first] + (await stream.readEvents()))
-            #expect(text.endedOnce && text.finishReasons == ["length"])
-            #expect(try await server.get("/v1/generations/\(try #require(id))/result").status == 404)
+            #expect(text.endedOnce && text.finishReasons == ["stop"])
+            #expect(try await server.request("DELETE", "/v1/generations/\(id)").status == 404)
+            #expect(try await server.get("/v1/generations/\(id)/result").status == 404)
         }
     }
 

@@ -102,7 +102,7 @@ import Testing
         #expect(throws: OrderNameError.used(by: Self.name("a"))) {
             try registry.give(.resume, to: generation, named: Self.name("a", "resume"))
         }
-        #expect(throws: OrderNameError.used(by: Self.name("a"))) {
+        #expect(throws: GenerationRegistry.ForkError.name(.used(by: Self.name("a")))) {
             _ = try registry.fork(generation, into: [SettingsChange()], named: Self.name("a", "fork")) {
                 GenerationTerms(lifetime: .background)
             }

@@ -22,7 +22,7 @@ struct GenerationRoutes: Sendable {
             return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
         }
         table.add(.delete, Self.path + "/{id}", for: .essential) { _, context in
-            let generation = try await generation(context)
+            let generation = try await generation(context) { registry.runningOrKept(id: $0, of: $1) }
             return .json(try await delete(generation, context))
         }
         table.add(.get, Self.path + "/{id}/events", for: .reading) { request, context in
@@ -39,12 +39,18 @@ struct GenerationRoutes: Sendable {
         }
     }
 
-    /// The generation that the path names, with or without the prefix of a wire format.
+    /// The generation that the path names, with or without the prefix of a wire format, among those that can be read.
     private func generation(_ context: EdgeContext) async throws(APIError) -> Generation {
+        try await generation(context) { registry.generation(id: $0, of: $1) }
+    }
+
+    private func generation(
+        _ context: EdgeContext, _ find: @escaping (String, Owner) -> Generation?
+    ) async throws(APIError) -> Generation {
         let name = context.parameters.get("id") ?? ""
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
         return try await recovery.search(on: context.channel.eventLoop) { () throws(APIError) in
-            guard let generation = registry.generation(id: id, of: context.notes.owner),
+            guard let generation = find(id, context.notes.owner),
                 name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
             else { throw APIError(.notFound, "Generation not found or expired") }
             return generation

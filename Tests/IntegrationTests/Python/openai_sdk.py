@@ -43,6 +43,8 @@ def synchronous(client):
     models = client.models.list()
     check("models are listed", [model.id for model in models] == ["fledgling"], models)
 
+    other = chat(client, model="another-model")
+    check("the one model answers under its own name", other.model == "fledgling", other)
     whole = chat(client)
     message = whole.choices[0].message
     check("an answer", "42" in message.content, message)
@@ -294,7 +296,6 @@ def errors(client):
     raised(openai.BadRequestError, "a tool twice", "tools[1].function.name", tools=[WEATHER, WEATHER])
     raised(openai.BadRequestError, "a choice of no tool", "tool_choice", tools=[WEATHER],
            tool_choice={"type": "function", "function": {"name": "rm"}})
-    raised(openai.NotFoundError, "an unknown model", "no-such-model", model="no-such-model")
     raised(openai.BadRequestError, "a prompt that is too long", "n_prompt_tokens",
            messages=[{"role": "user", "content": "word " * 20_000}])
     raised(openai.BadRequestError, "a prompt that is too long, streamed", "n_prompt_tokens", stream=True,

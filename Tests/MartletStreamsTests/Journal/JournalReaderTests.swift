@@ -194,8 +194,8 @@ import Testing
         let handle = GenerationHandle(rawValue: 77)
         let request = try #require(stored.continuations(handle: handle)?.first)
         #expect(request.handle == handle)
-        #expect(request.continuation == [1, 2, 3, 4])
-        #expect(request.continuationTime == .milliseconds(590))
+        #expect(request.continuation == [1, 2, 3, 4, 5])
+        #expect(request.continuationTime == .milliseconds(640))
         #expect(request.sampling.seed == 7)
     }
 
