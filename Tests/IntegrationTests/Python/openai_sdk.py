@@ -288,8 +288,9 @@ def errors(client):
             check(name, False, "nothing was raised")
 
     raised(openai.BadRequestError, "a bad value", "temperature", temperature="hot")
-    raised(openai.BadRequestError, "an unknown sampler", "top_n_sigma", extra_body={"samplers": ["magic"]})
-    raised(openai.BadRequestError, "an unknown token", "999999", logit_bias={"999999": 1})
+    odd = chat(client, logit_bias={"999999": 1}, extra_body={"samplers": ["magic", "top_k"]})
+    for name in ("magic", "999999"):
+        check("a warning names " + name, any(name in warning for warning in odd.warnings), odd)
     raised(openai.BadRequestError, "top_logprobs alone", "logprobs", top_logprobs=2)
     raised(openai.BadRequestError, "an empty list", "messages", messages=[])
     raised(openai.BadRequestError, "an unknown role", "robot", messages=[{"role": "robot", "content": "x"}])
