@@ -1,5 +1,13 @@
 package import ArgumentParser
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// The program.
 package struct MartletCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
@@ -13,4 +21,15 @@ package struct MartletCommand: AsyncParsableCommand {
     )
 
     package init() {}
+
+    /// Runs the command that the process's arguments name, and ends the process.
+    package static func start() async {
+        #if os(Linux)
+            // Swift reads the arguments there. Without the file each command line looks empty.
+            if access("/proc/self/cmdline", R_OK) != 0 {
+                exit(withError: Failure.exit("/proc is not mounted; mount it with 'mount -t proc proc /proc'"))
+            }
+        #endif
+        await main()
+    }
 }

@@ -4,6 +4,6 @@ import MartletCommands
 @main
 struct Martlet {
     static func main() async {
-        await MartletCommand.main()
+        await MartletCommand.start()
     }
 }

@@ -1,5 +1,6 @@
 import MartletJSON
 import OrderedCollections
+import Subprocess
 import SystemPackage
 import Testing
 
@@ -36,6 +37,24 @@ import Testing
     @Test func aValueOutOfRangeIsRefusedByFlagRuleAndValue() async throws {
         try await expectRefusal(["serve", "--port", "70000"], mentions: "--port", "70000", "65535")
     }
+
+    #if os(Linux)
+        /// A mount of its own hides `/proc` from the program alone; that takes rights which not each machine gives.
+        @Test func withoutProcThereIsOneLineAndACode() async throws {
+            func run(_ script: String) async throws -> (status: TerminationStatus, error: String) {
+                let result = try await Subprocess.run(
+                    .name("unshare"), arguments: ["-m", "sh", "-c", script], output: .discarded,
+                    error: .string(limit: 1 << 16))
+                return (result.terminationStatus, result.standardError)
+            }
+            guard try await run("mount -t tmpfs tmpfs /proc").status.isSuccess else { return }
+            let result = try await run("mount -t tmpfs tmpfs /proc && exec '\(MartletProcess.path)' --version")
+            #expect(result.status == .exited(1))
+            #expect(
+                result.error == "martlet: /proc is not mounted; mount it with 'mount -t proc proc /proc'\n",
+                "\(result.error)")
+        }
+    #endif
 
     @Test func theVersionIsPrinted() async throws {
         let result = try await MartletProcess.run(["--version"])
