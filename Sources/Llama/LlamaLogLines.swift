@@ -39,6 +39,6 @@ package struct LlamaLogLines: Sendable {
         while let last = line.last, last.isWhitespace { line.removeLast() }
         defer { line = "" }
         guard !line.isEmpty else { return [] }
-        return [Record(isGivingUp && level >= .error ? .trace : level, line)]
+        return [Record(isGivingUp && level >= .warning ? .trace : level, line)]
     }
 }

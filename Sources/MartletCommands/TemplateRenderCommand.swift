@@ -5,7 +5,9 @@ import MartletJSON
 /// `martlet template render`: prints the prompt that a chat template makes of messages.
 struct TemplateRenderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "render", abstract: "Print the prompt that a template makes of messages.",
+        commandName: "render",
+        abstract:
+            "Print the prompt that a template makes of messages in Python's Jinja; a server adapts messages first.",
         discussion: """
             INPUT is a JSON object: messages, and optionally tools, add_generation_prompt (default: true), kwargs, \
             bos_token, eos_token, and now as in 2026-01-15T10:30:00.

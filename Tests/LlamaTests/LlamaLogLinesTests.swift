@@ -21,9 +21,9 @@ import Testing
         #expect(lines.append("\n", level: nil, isGivingUp: false).first?.message.utf8.count == 5_000)
     }
 
-    /// Error lines of a decode that was broken off are no errors; other lines keep their level.
+    /// Warnings and errors of a decode that was broken off are traces; other lines keep their level.
     @Test(arguments: [
-        (Logger.Level.error, true, Logger.Level.trace), (.error, false, .error), (.warning, true, .warning),
+        (Logger.Level.error, true, Logger.Level.trace), (.error, false, .error), (.warning, true, .trace),
         (.debug, true, .debug), (.critical, true, .trace),
     ])
     func givingUpIsNoError(level: Logger.Level, isGivingUp: Bool, expected: Logger.Level) {

@@ -1,8 +1,8 @@
-import MartletGrammar
 import MartletJSON
 import MartletTestSupport
 import Testing
 
+@testable import MartletGrammar
 @testable import MartletSchema
 
 /// Arrays in which no two items are equal, whatever the items are.
@@ -140,6 +140,28 @@ import Testing
         while count < 1_000, matcher.accept(Array((count == 0 ? "[0" : ",\(count)").utf8)) { count += 1 }
         #expect(count > 10 && count < 100)
         #expect(matcher.isOverflown)
+    }
+
+    /// Steps of the search for an end, by which the mask of a number stays cheap.
+    @Test(arguments: ["", #", "minimum": 0, "maximum": 1"#, #", "minimum": 0"#])
+    func numbersWithoutBoundsCostAMaskLittle(bounds: String) throws {
+        let schema = #"{"type": "array", "items": {"type": "number"\#(bounds)}, "uniqueItems": true, "minItems": 4}"#
+        let texts = ["[", "]", ",", ".", "e", "-", "0.", "1,"] + (0..<200).map { "\($0)" }
+        let vocabulary = TokenVocabulary(count: texts.count + 1, endOfGeneration: [0]) {
+            $0 == 0 ? nil : Array(texts[Int($0) - 1].utf8)[...]
+        }
+        let grammar = try SchemaCompiler(spacing: .compact).grammar(of: JSONParser.parse(Array(schema.utf8))).grammar
+        let machine = TokenMachine(try grammar.program { _ in nil }, vocabulary: vocabulary)
+        var random = SeededGenerator(seed: 5)
+        let matcher = TokenMatcher(machine)
+        for _ in 0..<80 where !matcher.isFinished {
+            let words = Array(matcher.mask())
+            #expect(machine.machine.lookahead <= 20 * vocabulary.count)
+            let allowed = (0..<vocabulary.count).filter { words[$0 >> 6] >> UInt64($0 & 63) & 1 != 0 }
+            let token = try #require(allowed.randomElement(using: &random))
+            let isAccepted = matcher.accept(Int32(token))
+            #expect(isAccepted)
+        }
     }
 
     private static let pieces = [

@@ -57,6 +57,8 @@ package enum ControlBodies {
             case .alreadyAnswering: ("already_answering", "The model thinks no more")
             case .noReasoningMarkers: ("no_reasoning_markers", "It is not known how this model marks its thinking")
             case .notStarted: ("not_started", "The generation still waits for its turn")
+            case .pausedWithoutSequence:
+                ("paused_without_sequence", "The generation is paused and its sequence serves others; resume it first")
             case .notPaused: ("not_paused", "The generation is not paused")
             case .alreadyPaused: ("already_paused", "The generation is paused already")
             case .contextFull(let tokens): ("context_full", "The context has no room for \(tokens) more tokens")
@@ -102,13 +104,15 @@ package enum ControlBodies {
         }
     }
 
-    /// The generation has ended, or ended before the order took effect.
+    /// The generation has ended, or ended before the order took effect. `nil` = it goes on in the next process.
     package static func finished(_ end: LogEvent?) -> APIError {
-        var how = "was handed over to the next process"
+        let how: String
         switch end {
         case .finished(let completion): how = "ended with finish_reason \"\(completion.reason.finishReason)\""
         case .failed(let error): how = "failed: \(error.message)"
-        default: break
+        default:
+            return APIError(
+                .unavailable, "The server restarts and then goes on with this answer; give the order again there")
         }
         var error = APIError(.conflict, "The generation \(how)")
         error.reason = "finished"

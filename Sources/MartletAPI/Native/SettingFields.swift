@@ -40,7 +40,7 @@ enum SettingFields {
         }
         change.values = settings
         var sampling = SamplingFields(fields: fields, defaults: settings.sampling)
-        change.values.sampling = try sampling.parameters(randomSeed: .random(in: 0 ... .max))
+        change.values.sampling = try sampling.parameters(randomSeed: .randomSeed())
         if change.keys.contains(.maximumTokens) {
             let limit = try CompletionOptions.maximumTokens(fields)
             change.values.maximumTokens = limit == -1 ? nil : limit

@@ -50,7 +50,7 @@ package struct OutputExplanation: Sendable, Equatable {
             case .callEnd(let number):
                 parts.append(
                     Part(
-                        range: argumentStart..<read, kind: "arguments \(number)",
+                        range: min(argumentStart, read)..<read, kind: "arguments \(number)",
                         text: String(decoding: arguments, as: UTF8.self)))
             case .warning(let text):
                 flush()

@@ -37,6 +37,7 @@ extension EngineLoop {
         case .set(let change):
             // A grammar begins behind what an earlier run has written.
             if generation.isReplaying, change.keys.contains(.constraint) {
+                if case .parked = place { return refuse(.pausedWithoutSequence) }
                 return generation.orders.waiting.append((number, action))
             }
             set(change, number, generation, place)
@@ -44,6 +45,8 @@ extension EngineLoop {
             output.add(handle, .controlled(number, .status(status(of: generation, place))))
         case .endReasoning, .inject, .rewind, .fork:
             guard case .slot(let index) = place, !generation.isReplaying else {
+                // A paused generation without a sequence gets none before it is resumed.
+                if case .parked = place { return refuse(.pausedWithoutSequence) }
                 // One that was interrupted goes on as soon as it can, and then obeys.
                 guard generation.started != nil || !generation.request.continuation.isEmpty else {
                     return refuse(.notStarted)

@@ -40,6 +40,8 @@ struct DistinctItems {
     private var byteCount = 0
     /// Whether the items take more bytes than the limit. No further one is then told from them.
     private(set) var isFull = false
+    /// Items of the outermost array that have ended.
+    private(set) var endedCount = 0
 
     init(byteLimit: Int) { self.byteLimit = byteLimit }
 
@@ -131,6 +133,7 @@ struct DistinctItems {
         let last = levels.count - 1
         let item = Array(text[levels[last].start...])
         if item.isEmpty { return false }
+        if last == 0 { endedCount += 1 }
         if isFull { return true }
         guard levels[last].seen.insert(ItemText.withSortedMembers(item)).inserted else { return true }
         let written = levels[last].written

@@ -108,6 +108,7 @@ extension ControlRefusal: FrameField {
             writer.write(message)
         case .truncated: writer.write(UInt8(12))
         case .constrained: writer.write(UInt8(13))
+        case .pausedWithoutSequence: writer.write(UInt8(14))
         }
     }
 
@@ -128,6 +129,7 @@ extension ControlRefusal: FrameField {
         case 11: self = .invalid(try reader.readString())
         case 12: self = .truncated
         case 13: self = .constrained
+        case 14: self = .pausedWithoutSequence
         default: throw .unknownCase(of: "refusal", number: number)
         }
     }

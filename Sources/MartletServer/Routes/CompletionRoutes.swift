@@ -58,7 +58,7 @@ struct CompletionRoutes: Sendable {
     }
 
     private func chatRequest(
-        _ json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+        _ json: JSONValue, seed: UInt64 = .randomSeed()
     ) throws(APIError) -> ChatCompletionRequest {
         try ChatCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
@@ -66,7 +66,7 @@ struct CompletionRoutes: Sendable {
     private func respond(
         toChat json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = UInt64.randomSeed()
         let request = try chatRequest(json, seed: seed)
         let prompts = request.options.told.isVerbose ? [try await text(of: request)] : []
         return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
@@ -76,7 +76,7 @@ struct CompletionRoutes: Sendable {
     ///   - prompts: the prompt that `__verbose` shows; none where the request does not ask for it.
     ///   - seed: in case that the body names none.
     func completion(
-        chat json: JSONValue, prompts: [String] = [], seed: UInt64 = .random(in: 0 ... .max)
+        chat json: JSONValue, prompts: [String] = [], seed: UInt64 = .randomSeed()
     ) throws(APIError) -> Completion<ChatCompletionView> {
         completion(try chatRequest(json, seed: seed), json, prompts: prompts)
     }
@@ -111,7 +111,7 @@ struct CompletionRoutes: Sendable {
     }
 
     private func textRequest(
-        _ json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+        _ json: JSONValue, seed: UInt64 = .randomSeed()
     ) throws(APIError) -> TextCompletionRequest {
         try TextCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
@@ -141,7 +141,7 @@ struct CompletionRoutes: Sendable {
     }
 
     private func nativeRequest(
-        _ json: JSONValue, seed: UInt64 = .random(in: 0 ... .max)
+        _ json: JSONValue, seed: UInt64 = .randomSeed()
     ) throws(APIError) -> NativeCompletionRequest {
         try NativeCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
