@@ -1,6 +1,6 @@
 import CLlama
 
-/// How positions are told to a model (RoPE). `nil` = as its file says.
+/// The encoding of positions (RoPE). `nil` = as the model file says.
 package struct RotaryPositions: Sendable, Equatable {
     package enum Scaling: String, Sendable, CaseIterable {
         case none

@@ -6,7 +6,7 @@ import OrderedCollections
 enum GenerationSettings {
     /// - Parameters:
     ///   - seed: as it is shown.
-    ///   - endTokens: those that end an answer of the model, as far as they are known.
+    ///   - endTokens: the tokens that end an output of the model, as far as the model names them.
     static func json(of options: CompletionOptions, seed: JSONValue, endTokens: [Int32]) -> JSONValue {
         let request = options.generation
         var members = sampling(request.sampling, seed: seed)

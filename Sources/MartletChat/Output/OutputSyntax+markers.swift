@@ -59,7 +59,7 @@ extension OutputSyntax {
         SyntaxPlan.trimmed(text).first.map { "<[]".utf8.contains($0) } ?? false
     }
 
-    /// Whether nobody writes a tag in a text of its own, as `<|end|>` and `</tool_call>`, but not `</function>`.
+    /// Whether a tag is never part of ordinary text: `<|end|>` and `</tool_call>` are not, `</function>` may be.
     static func isUnmistakable(_ tag: String) -> Bool {
         if tag.contains("|") || tag.contains("｜") || tag.hasPrefix("]<]") { return true }
         if tag.contains("_") || (tag.hasPrefix("<") && tag.contains(":")) { return true }

@@ -47,7 +47,7 @@ struct SyntaxRecognition {
         return (OutputSyntax(family: "plain"), .none)
     }
 
-    /// What tells a family where past calls are not shown: how it is told of tools, and what it is told of calls.
+    /// Phrases that show a family where past calls are not rendered: around tools, and in the instructions for calls.
     private static let hints: [(phrases: [String], syntax: OutputSyntax)] = [
         (["<|tool_call_start|>", "<|tool_list_start|>", "<|tool_response_start|>", "List of tools: ["], .lfm),
         (["<|tool_call|>"], .granite), (["<|/tool|>"], .phi), (["functools["], .firefunction),

@@ -45,7 +45,7 @@ struct LogOutput: Sendable {
         sink = LogSink(targets, holdsBack: values.logLevel > .debug)
     }
 
-    /// Lines that were lost so far because nobody read them.
+    /// The number of lines dropped so far because the output was full.
     var droppedCount: UInt64 { writers.reduce(0) { $0 + $1.droppedCount } }
 
     /// Where lines about requests go.

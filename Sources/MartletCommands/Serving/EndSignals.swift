@@ -30,7 +30,8 @@ enum EndSignals {
         #else
             let handler = unsafeBitCast(action.__sa_handler.sa_handler, to: Int.self)
         #endif
-        // SIG_IGN, which is no function.
+        // The value 1 is SIG_IGN. The cast only reads the address: the optional function has the size of a pointer, and
+        // the function is never called.
         return handler == 1
     }
 }

@@ -1,5 +1,5 @@
 extension SettingTable {
-    /// How positions are told to the model, where its file is not to decide.
+    /// Settings for the encoding of positions, which override the model file.
     static let positions: [Setting] = [
         Setting(
             .ropeScaling, environment: ["LLAMA_ARG_ROPE_SCALING_TYPE"], .choice(["none", "linear", "yarn"]), "KIND",
