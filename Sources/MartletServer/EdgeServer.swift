@@ -69,6 +69,10 @@ package final class EdgeServer: Sendable {
     /// - Parameter signals: what begins the graceful shutdown; a further one hastens it.
     /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
+        // A mistyped address needs another --host, not a key.
+        for address in configuration.addresses where !address.isLocal {
+            try await address.check(port: configuration.port, on: MultiThreadedEventLoopGroup.singleton)
+        }
         try configuration.check()
         for path in configuration.addresses.compactMap(\.socketPath) where SocketFile.isListenedOn(path) {
             throw EdgeServerError.socketInUse(path: path)

@@ -46,7 +46,7 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
             case EADDRNOTAVAIL?: "no address of this machine is \(address.description); choose another --host"
             case let code?:
                 "cannot listen on \(address.description), port \(port): \(String(cString: strerror(code)))"
-            case nil: "no address is known for the name \(address.description); --host must be \(ListenAddress.rule)"
+            case nil: "no address is known for the name '\(address.description)'; --host must be \(ListenAddress.rule)"
             }
     }
 

@@ -131,10 +131,12 @@ struct SamplingFieldsTests {
         let warnings = try CompletionOptions.of(fields).warnings
         #expect(warnings.count == parts.count)
         for (warning, part) in zip(warnings, parts) { #expect(warning.contains(part), "\(warning)") }
-        // Orders have no place for a warning, and flags are corrected by hand.
+        var defaults = CompletionDefaults()
+        #expect(try defaults.readSampling(fields) == warnings)
+        #expect(defaults.sampling.samplers == kinds)
+        // Orders have no place for a warning.
         #expect(throws: APIError.self) {
-            var defaults = CompletionDefaults()
-            try defaults.readSampling(fields)
+            try ControlRequest(["action": "set", "changes": .object(fields)], settings: AdjustableSettings())
         }
     }
 

@@ -108,12 +108,25 @@ import Testing
         #expect(try server("--embd-normalize", "3").embeddingNormalization == .power(3))
     }
 
+    @Test func textsOfCORSHeadersMayBeEmpty() throws {
+        let policy = try server("--cors-origins", "", "--cors-methods=", "--cors-headers", "").crossOrigin
+        #expect(policy.origins == .literal("") && policy.methods.isEmpty && policy.headers.isEmpty)
+        #expect(policy.isExplicit)
+    }
+
     // MARK: Addresses
+
+    @Test(arguments: ["http://127.0.0.1", "https://localhost:9000", "HTTP://[::1]", "https://x.sock"])
+    func aHostHasNoScheme(text: String) {
+        let error = #expect(throws: SettingError.self) { try server("--host", text) }
+        #expect(error?.description.hasPrefix("--host must be an address") == true)
+        #expect(error?.description.contains("not '\(text)'; it has no scheme: HTTPS is served where --ssl") == true)
+    }
 
     @Test func hostsMayBeSeveralAndNameThePort() throws {
         #expect(try server("--host", "127.0.0.1,::1").addresses.map(\.name) == ["127.0.0.1", "::1"])
         #expect(try server("--host", "[::1]", "--host", "x.sock").addresses.map(\.name) == ["::1", "x.sock"])
-        #expect(try server("--host", "http://127.0.0.1:9000").port == 9000)
+        #expect(try server("--host", "localhost:9000").port == 9000)
         #expect(try server("--host", "127.0.0.1:9000", "--port", "9000").port == 9000)
         let values = try SettingParser(command: .serve).parse(arguments: ["--port", "7"]) {
             $0 == "LLAMA_ARG_HOST" ? "127.0.0.1:9000" : nil
@@ -123,7 +136,7 @@ import Testing
 
     @Test(arguments: [
         (["--host", "127.0.0"], "--host must be an address of this machine such as 127.0.0.1 or [::1], "),
-        (["--host", "http://x/y"], "--host must be an address"),
+        (["--host", "x/y"], "--host must be an address"),
         (["--host", "127.0.0.1:1", "--port", "2"], "--host names port 1 and --port is 2; leave one out"),
         (["--host", "127.0.0.1:1,[::1]:2"], "--host names several ports, 1 and 2; there is one, given with --port"),
         (["--host", "127.0.0.1,::1", "--port", "0"], "--port 0 needs a single address in --host"),

@@ -220,7 +220,34 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--samplers", "top_k;magic"], "--samplers: "), (["--sampling-seq", "kz"], "--sampling-seq: "),
+        (["--samplers", "top_k;tfs_z;min_p"], ["--samplers: Field 'samplers[1]'", "\"tfs_z\"; it was left out."]),
+        (["--sampling-seq", "kzm"], ["--sampling-seq: Field 'samplers'", "\"z\"; it was left out."]),
+        (["--sampler-seq", "kfm"], ["--sampling-seq: Field 'samplers'", "\"f\"; it was left out."]),
+    ])
+    func anUnknownSamplerIsLeftOutWithALine(arguments: [String], parts: [String]) throws {
+        var notes: [String] = []
+        let values = try SettingParser(command: .serve).parse(arguments: arguments) { _ in nil }
+        let defaults = try ServerConfiguration(values) { notes.append($0) }.completionDefaults
+        #expect(defaults.sampling.samplers == [.topK, .minP])
+        #expect(notes.count == 1)
+        for part in parts { #expect(notes.first?.contains(part) == true, "\(notes)") }
+        var body: JSONObject = ["messages": [["role": "user", "content": "Hi"]]]
+        body["samplers"] = ["top_k", "tfs_z", "min_p"]
+        let request = try ChatCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 1)
+        #expect(request.options.sampling.samplers == defaults.sampling.samplers)
+    }
+
+    @Test func samplersOfTheEnvironmentAndNoneAreTaken() throws {
+        var notes: [String] = []
+        let variables = ["LLAMA_ARG_SAMPLERS": "magic"]
+        let values = try SettingParser(command: .serve).parse(arguments: []) { variables[$0] }
+        #expect(try ServerConfiguration(values) { notes.append($0) }.completionDefaults.sampling.samplers == [])
+        #expect(notes.count == 1)
+        #expect(try samplingDefaults(["--samplers", ""]).sampling.samplers == [])
+        #expect(try samplingDefaults(["--sampling-seq="]).sampling.samplers == [])
+    }
+
+    @Test(arguments: [
         (["--samplers", "top_k", "--sampling-seq", "k"], "--samplers and --sampling-seq"),
         (["--logit-bias", "7"], "--logit-bias must be"), (["--logit-bias", "-7+1"], "--logit-bias must be"),
         (["--logit-bias", "7+inf"], "--logit-bias must be"), (["--logit-bias", "7-nan"], "--logit-bias must be"),

@@ -47,9 +47,12 @@ package struct CompletionDefaults: Sendable, Equatable {
     }
 
     /// Takes values for sampling that are written as a request's fields are.
-    package mutating func readSampling(_ fields: JSONObject) throws(APIError) {
-        var reader = SamplingFields(fields: try FieldReader(.object(fields)), defaults: sampling)
+    /// - Returns: a warning for each sampler and token that does not exist and was left out.
+    package mutating func readSampling(_ fields: JSONObject) throws(APIError) -> [String] {
+        var reader = SamplingFields(
+            fields: try FieldReader(.object(fields)), defaults: sampling, leavesOutUnknown: true)
         sampling = try reader.parameters(randomSeed: sampling.seed)
+        return reader.warnings
     }
 }
 

@@ -32,7 +32,7 @@ struct Edge: Sendable {
         self.executable = executable
         self.model = model
         self.logger = logger
-        configuration = try ServerConfiguration(values)
+        configuration = try ServerConfiguration(values) { logger.warning("\($0)") }
         configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
         if let seconds = values.integer(.hangTimeout) {

@@ -5,7 +5,8 @@ import MartletProtocol
 import MartletSchema
 
 extension CompletionDefaults {
-    init(_ values: SettingValues) throws(SettingError) {
+    /// - Parameter note: gets a line about each value that was left out.
+    init(_ values: SettingValues, note: (String) -> Void) throws(SettingError) {
         self.init()
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
         if let value = values.number(.temperature) { sampling.temperature = max(0, value) }
@@ -42,7 +43,7 @@ extension CompletionDefaults {
         if let value = values.toggle(.prefillAssistant) { continuesAssistant = value }
         isVerbose = values.isVerbose
         try readConstraint(values)
-        try SamplingDefaults.apply(values, to: &self)
+        try SamplingDefaults.apply(values, to: &self, note: note)
     }
 
     /// What every answer must be: a grammar or a schema, as text or in a file.

@@ -16,16 +16,19 @@ enum SamplingDefaults {
     ]
 
     /// Reads each setting as a request's field is read.
-    static func apply(_ values: SettingValues, to defaults: inout CompletionDefaults) throws(SettingError) {
+    /// - Parameter note: gets a line about each sampler that does not exist and was left out.
+    static func apply(
+        _ values: SettingValues, to defaults: inout CompletionDefaults, note: (String) -> Void
+    ) throws(SettingError) {
         let samplers = try values.chosen(of: .samplers, .samplerSequence)
         for (key, field) in fields where field != "samplers" || key == samplers {
             guard let value = try json(key, values) else { continue }
-            if value == [] {
+            if value == [], key == .drySequenceBreaker {
                 defaults.sampling.dry.sequenceBreakers = []
                 continue
             }
             do {
-                try defaults.readSampling([field: value])
+                for warning in try defaults.readSampling([field: value]) { note("--\(key.rawValue): \(warning)") }
             } catch {
                 throw SettingError("--\(key.rawValue): \(error.message)")
             }

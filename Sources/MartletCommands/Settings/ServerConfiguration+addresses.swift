@@ -6,7 +6,11 @@ extension ServerConfiguration {
         var addresses: [ListenAddress] = []
         for text in values.list(.host) ?? [] {
             guard let address = ListenAddress(text) else {
-                throw SettingError("--host must be \(ListenAddress.rule), not '\(text)'")
+                let scheme =
+                    ListenAddress.isURL(text)
+                    ? "; it has no scheme: HTTPS is served where --ssl-cert-file and --ssl-key-file are set, else HTTP"
+                    : ""
+                throw SettingError("--host must be \(ListenAddress.rule), not '\(text)'\(scheme)")
             }
             addresses.append(address)
         }

@@ -28,6 +28,7 @@ extension Setting.Kind {
             }
         case .onOffAuto: return Switch(text).map { .text($0.rawValue) }
         case .text: return text.isEmpty ? nil : .text(text)
+        case .anyText: return .text(text)
         case .integer(let range): return Int64(text).flatMap { range.contains($0) ? .integer($0) : nil }
         case .integerOrWord(let range, let words):
             if let value = words[text] { return .integer(value) }

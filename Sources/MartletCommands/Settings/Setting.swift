@@ -5,6 +5,8 @@ struct Setting: Sendable {
         /// `--name` and `--no-name`.
         case toggle
         case text
+        /// A text that may be empty.
+        case anyText
         case integer(ClosedRange<Int64>)
         /// A whole number, or a word that stands for one.
         case integerOrWord(ClosedRange<Int64>, words: [String: Int64])
@@ -96,6 +98,7 @@ struct Setting: Sendable {
         switch kind {
         case .toggle: "on or off"
         case .text: "a text"
+        case .anyText: "a text, which may be empty"
         case .integer(let range): "a whole number \(Self.words(range))"
         case .integerOrWord(let range, let words):
             "a whole number \(Self.words(range)), " + words.keys.sorted().map { "'\($0)'" }.joined(separator: " or ")

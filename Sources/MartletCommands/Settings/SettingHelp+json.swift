@@ -16,7 +16,7 @@ extension SettingHelp {
         if let meaning = setting.unsetMeaning { members["default_meaning"] = .string(meaning) }
         switch setting.kind {
         case .toggle: members["type"] = "toggle"
-        case .text: members["type"] = "text"
+        case .text, .anyText: members["type"] = "text"
         case .onOffAuto:
             members["type"] = "choice"
             members["choices"] = ["on", "off", "auto"]

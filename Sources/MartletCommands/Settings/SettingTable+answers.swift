@@ -53,7 +53,7 @@ extension SettingTable {
             "TOKENS", default: "-1", in: .requests, for: .edge,
             "The same of all answers since the user's last message, such as those that call tools."),
         Setting(
-            .reasoningMessage, environment: ["LLAMA_ARG_THINK_BUDGET_MESSAGE"], .text, "TEXT", unset: "nothing",
+            .reasoningMessage, environment: ["LLAMA_ARG_THINK_BUDGET_MESSAGE"], .anyText, "TEXT", unset: "nothing",
             in: .requests, for: .edge, "What is said in the model's name before its thinking is cut off."),
     ]
 }

@@ -5,11 +5,11 @@ extension SettingTable {
             .seed, ["-s"], environment: ["LLAMA_ARG_SEED"], .integer(-1...Int64(UInt32.max)), "NUMBER", default: "-1",
             in: .requests, for: .edge, "Fixes what is drawn. -1 or 4294967295 = another one for each request."),
         Setting(
-            .samplers, environment: ["LLAMA_ARG_SAMPLERS"], .text, "NAMES",
+            .samplers, environment: ["LLAMA_ARG_SAMPLERS"], .anyText, "NAMES",
             unset: "penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature", in: .requests, for: .edge,
             "Which samplers are used in which order, with semicolons between them."),
         Setting(
-            .samplerSequence, ["--sampler-seq"], environment: ["LLAMA_ARG_SAMPLING_SEQ"], .text, "LETTERS",
+            .samplerSequence, ["--sampler-seq"], environment: ["LLAMA_ARG_SAMPLING_SEQ"], .anyText, "LETTERS",
             unset: "edskypmxt", in: .requests, for: .edge,
             "The same as letters: e penalties, d dry, s top_n_sigma, k top_k, y typ_p, p top_p, m min_p, x xtc, "
                 + "t temperature, a adaptive_p. Not together with --samplers."),

@@ -29,14 +29,14 @@ extension SettingTable {
             .tlsKeyFile, environment: ["LLAMA_ARG_SSL_KEY_FILE"], .text, "PATH", in: .server, for: .edge,
             "A PEM file with the certificate's key."),
         Setting(
-            .crossOrigins, environment: ["LLAMA_ARG_CORS_ORIGINS"], .text, "ORIGINS", default: "localhost",
+            .crossOrigins, environment: ["LLAMA_ARG_CORS_ORIGINS"], .anyText, "ORIGINS", default: "localhost",
             in: .server, for: .edge,
             "Which web pages may use the server: localhost = those of this machine, * = all, else this origin."),
         Setting(
-            .crossOriginMethods, environment: ["LLAMA_ARG_CORS_METHODS"], .text, "METHODS",
+            .crossOriginMethods, environment: ["LLAMA_ARG_CORS_METHODS"], .anyText, "METHODS",
             default: "GET, POST, DELETE, OPTIONS", in: .server, for: .edge, "The methods that they may use."),
         Setting(
-            .crossOriginHeaders, environment: ["LLAMA_ARG_CORS_HEADERS"], .text, "HEADERS",
+            .crossOriginHeaders, environment: ["LLAMA_ARG_CORS_HEADERS"], .anyText, "HEADERS",
             default: "*, Authorization", in: .server, for: .edge, "The headers that they may send."),
         Setting(
             .crossOriginCredentials, environment: ["LLAMA_ARG_CORS_CREDENTIALS"], .toggle, default: "on", in: .server,

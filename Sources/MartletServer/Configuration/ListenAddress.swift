@@ -23,22 +23,23 @@ package struct ListenAddress: Sendable, Equatable {
         self.port = port
     }
 
-    /// Takes what people write: an address with or without brackets, a URL, a port behind either.
+    /// Takes what people write: an address with or without brackets, a name, a port behind either, the path of a socket.
+    ///
+    /// A URL is none of these: its scheme would ask for what other settings decide, such as HTTPS.
     /// - Returns: `nil` for what is none of these.
     package init?(_ text: String) {
+        guard !Self.isURL(text) else { return nil }
         if text.hasSuffix(".sock") {
             place = .socket(path: text)
             return
         }
-        var rest = text[...]
-        for scheme in ["http://", "https://"] where rest.lowercased().hasPrefix(scheme) {
-            rest = rest.dropFirst(scheme.count)
-            if rest.last == "/" { rest.removeLast() }
-        }
-        guard let (host, port) = Self.parts(of: rest) else { return nil }
+        guard let (host, port) = Self.parts(of: text[...]) else { return nil }
         self.port = port
         place = .host(host == "*" ? "0.0.0.0" : host)
     }
+
+    /// Whether `text` begins with a scheme, as a URL does.
+    package static func isURL(_ text: String) -> Bool { text.contains("://") }
 
     /// The address, name or path, without brackets.
     package var name: String {

@@ -1,0 +1,28 @@
+internal import NIOCore
+internal import NIOPosix
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
+extension ListenAddress {
+    /// Checks that a host is a known name or an address of this machine, by binding a datagram socket that gets no datagrams.
+    ///
+    /// No other failure counts: whether a connection's socket can be bound is found out where it is bound.
+    /// - Parameter port: for errors.
+    func check(port: Int, on eventLoops: any EventLoopGroup) async throws(EdgeServerError) {
+        guard case .host(let host) = place else { return }
+        do {
+            let channel = try await DatagramBootstrap(group: eventLoops).bind(host: host, port: 0).get()
+            try await channel.close()
+        } catch let error as IOError where error.errnoCode != EADDRNOTAVAIL {
+            return
+        } catch {
+            if let error = EdgeServerError(error, address: self, port: port) { throw error }
+        }
+    }
+}
