@@ -16,6 +16,13 @@ let package = Package(
     products: [
         .executable(name: "martlet", targets: ["martlet"]),
         .library(name: "MartletEngine", targets: ["MartletEngine"]),
+        // For the packages Fuzz and Benchmarks: everything that needs neither libllama nor an HTTP framework.
+        .library(
+            name: "MartletInternals",
+            targets: [
+                "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "MartletSchema", "MartletStreams",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
