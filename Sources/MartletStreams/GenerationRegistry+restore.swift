@@ -14,6 +14,7 @@ extension GenerationRegistry {
     /// - Parameters:
     ///   - inputs: in their order; each with the number of its choice.
     ///   - splitter: in its initial state, for every choice; the inputs pass through it again.
+    ///   - origin: what `submit` would get of the client's request.
     ///   - isWhole: whether the inputs are complete, rather than cut off by the death of the process.
     ///   - finished: the time of the end in seconds since 1970, if the generation has ended.
     ///   - adopt: called with the lock held, before any lookup can find the generation.
@@ -21,13 +22,13 @@ extension GenerationRegistry {
     ///   down, and the next process restores the generation.
     package func restore(
         _ terms: GenerationTerms, inputs: some Sequence<(choice: Int, input: GenerationInput)>,
-        splitter: (any OutputSplitter)?, isWhole: Bool = true, finished: Int64? = nil,
+        splitter: (any OutputSplitter)?, origin: (any Sendable)? = nil, isWhole: Bool = true, finished: Int64? = nil,
         adopt: (Generation) -> Void = { _ in }
     ) -> Generation? {
         let begin = clock()
         let age = TimeAmount.seconds(max(finished.map { calendar() - $0 } ?? 0, 0))
         let time = begin - age
-        let generation = state.withLock { $0.insertRestored(terms, begin: begin, splitter: splitter) }
+        let generation = state.withLock { $0.insertRestored(terms, begin: begin, splitter: splitter, origin: origin) }
         var rest = inputs.makeIterator()
         var isAtEnd = false
         while !isAtEnd {
@@ -71,7 +72,7 @@ extension GenerationRegistry.State {
     /// Adds a generation that no lookup finds yet. Its handles are lower than the handles of new generations, so a label
     /// prefers a new generation that began during recovery.
     fileprivate mutating func insertRestored(
-        _ terms: GenerationTerms, begin: NIODeadline, splitter: (any OutputSplitter)?
+        _ terms: GenerationTerms, begin: NIODeadline, splitter: (any OutputSplitter)?, origin: (any Sendable)?
     ) -> Generation {
         let generation = Generation(
             terms, handle: GenerationHandle(rawValue: lastRestoredHandle + 1), begin: begin, isRestored: true)
@@ -80,6 +81,7 @@ extension GenerationRegistry.State {
         for (choice, handle) in generation.handles.enumerated() {
             let live = LiveGeneration(generation, choice: choice, series: series)
             live.setSplitter(splitter)
+            live.origin = origin
             restoring[handle] = live
         }
         return generation

@@ -131,10 +131,10 @@ final class EventLog: EngineEventReceiver {
             case .failed(let error): answer.error = error
             case .controlled(let number, let outcome):
                 answer.outcomes.append((number.rawValue, outcome, tokenEvents))
-                // What a rewind makes void.
+                // What a rewind makes void; tokens of an earlier run are not here.
                 guard case .applied(.rewound, let token) = outcome else { continue }
-                answer.tokens.removeLast(answer.tokens.count - token)
-                texts.removeLast(texts.count - token)
+                answer.tokens.removeLast(max(0, answer.tokens.count - token))
+                texts.removeLast(max(0, texts.count - token))
             }
         }
         for event in recorded(of: handle) {

@@ -194,11 +194,23 @@ import Testing
         #expect(bench.loop.shelf.byteCount == 0)
     }
 
-    @Test func theLongestThereMakesRoomForOthers() {
-        func handle(_ number: UInt64) -> GenerationHandle { GenerationHandle(rawValue: number) }
-        func state(_ count: Int) -> StateShelf.State {
-            .init(bytes: Array(repeating: 0, count: count), tokenCount: count)
+    private func handle(_ number: UInt64) -> GenerationHandle { GenerationHandle(rawValue: number) }
+
+    private func state(_ count: Int) -> StateShelf.State {
+        .init(bytes: Array(repeating: 0, count: count), tokenCount: count)
+    }
+
+    @Test func aKeptStateCountsUpToTheShortestCut() {
+        var shelf = StateShelf(limit: 100)
+        shelf.put(state(30), for: handle(1))
+        for (cut, count) in [(40, 30), (20, 20), (25, 20), (0, 0), (10, 0)] {
+            shelf.cut(handle(1), to: cut)
+            #expect(shelf.tokenCount(of: handle(1)) == count, "\(cut)")
         }
+        #expect(shelf.byteCount == 0)
+    }
+
+    @Test func theLongestThereMakesRoomForOthers() {
         var shelf = StateShelf(limit: 100)
         for number in 1...3 as ClosedRange<UInt64> {
             let fits = shelf.makeRoom(for: 30)

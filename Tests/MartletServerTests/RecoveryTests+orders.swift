@@ -61,6 +61,65 @@ extension RecoveryTests {
         try await run(.hold) { server in try await repeated(server) }
     }
 
+    /// Orders that need the client's request find it in the journal.
+    @Test func turnsAndForksNeedNoRequestOfThisProcess() async throws {
+        var (id, fork) = ("", "")
+        let turn = #"{"action":"inject","role":"user","content":"and now?"}"#
+        let hidden = EngineEvent.Kind.token(id: 9, text: [])
+        func content(_ action: ControlAction) -> String? {
+            guard case .inject(let injection) = action else { return nil }
+            #expect(injection.opensTurn)
+            return injection.content.pieces.map { if case .text(let text, _) = $0 { text } else { "" } }.joined()
+        }
+        func inject(at token: Int, _ server: TestServer, _ id: String) async throws {
+            #expect(
+                try await give(turn, .injected(opensTurn: true, tokens: 1), token: token, server, id).status == 200)
+        }
+        var wanted: String?
+        try await run(.admit) { server in
+            id = try await begin(server).id
+            let handle = await server.engine.request(0).handle
+            server.engine.send([EngineEvent(handle, token(0))])
+            try await inject(at: 1, server, id)
+            server.engine.send([EngineEvent(handle, hidden)])
+            wanted = content(await server.engine.order(0).action)
+        }
+        try await run(.admit) { server in
+            let original = await server.engine.request(0)
+            #expect(original.continuation == [0, 9])
+            try await inject(at: 2, server, id)
+            server.engine.send([EngineEvent(original.handle, hidden)])
+            #expect(content(await server.engine.order(0).action) == wanted)
+            #expect(wanted?.contains("and now?") == true)
+            let name = id
+            async let reply = order(server, name, #"{"action":"fork","changes":{"seed":5}}"#)
+            let given = await server.engine.order(1)
+            guard case .fork(let forks) = given.action, let handle = forks.first?.handle else {
+                Issue.record("no fork")
+                return
+            }
+            server.engine.send([
+                EngineEvent(given.handle, .controlled(given.number, .applied(.forked([handle]), token: 3)))
+            ])
+            fork = try #require(try await reply.body["ids"]?.arrayValue?.first?.stringValue)
+            let told = [.admitted(promptTokens: 1), .started(slot: 1, cachedTokens: 1), token(0), hidden, hidden]
+            server.engine.send((told + [token(1)]).map { EngineEvent(handle, $0) })
+        }
+        // The fork goes on too, and takes orders like its original.
+        try await run(.admit) { server in
+            await server.engine.wait { $0.requests.count == 2 }
+            let request = try #require(server.engine.requests.first { $0.sampling.seed == 5 })
+            #expect(request.continuation == [0, 9, 9, 1])
+            #expect(request.injectedTurns == [1..<2, 2..<3])
+            try await inject(at: 4, server, fork)
+            server.engine.send([EngineEvent(request.handle, hidden), EngineEvent(request.handle, token(2))])
+            server.engine.finish(request.handle)
+            let (head, text) = try await server.send("GET", "/v1/generations/\(fork)/result")
+            #expect(head.status == 200)
+            #expect(text.contains(tokens[2]))
+        }
+    }
+
     @Test func anOrderAfterACrashComesBehindWhatReadersSaw() async throws {
         var id = ""
         var seen: [String] = []

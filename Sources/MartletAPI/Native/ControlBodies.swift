@@ -57,8 +57,6 @@ package enum ControlBodies {
             case .alreadyAnswering: ("already_answering", "The model thinks no more")
             case .noReasoningMarkers: ("no_reasoning_markers", "It is not known how this model marks its thinking")
             case .notStarted: ("not_started", "The generation still waits for its turn")
-            case .pausedWithoutSequence:
-                ("paused_without_sequence", "The generation is paused and its sequence serves others; resume it first")
             case .notPaused: ("not_paused", "The generation is not paused")
             case .alreadyPaused: ("already_paused", "The generation is paused already")
             case .contextFull(let tokens): ("context_full", "The context has no room for \(tokens) more tokens")

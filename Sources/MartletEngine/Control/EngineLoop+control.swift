@@ -14,7 +14,7 @@ extension EngineLoop {
     func obey(_ action: ControlAction, _ number: ControlNumber, _ handle: GenerationHandle) {
         guard let (generation, place) = find(handle) else { return }
         func answer(_ effect: ControlEffect) {
-            output.add(handle, .controlled(number, .applied(effect, token: generation.predicted)))
+            output.add(handle, .controlled(number, .applied(effect, token: generation.knownCount)))
         }
         func refuse(_ refusal: ControlRefusal) { output.add(handle, .controlled(number, .refused(refusal))) }
 
@@ -24,8 +24,13 @@ extension EngineLoop {
             end(handle, .stopped(reason))
         case .pause:
             guard !generation.isPaused else { return refuse(.alreadyPaused) }
+            // Earlier orders that wait for a sequence come first.
+            if case .queue = place, !generation.mustReplay, queue.remove(id: handle.rawValue) != nil {
+                parked.append(generation)
+                obeyWaiting(generation)
+                guard find(handle) != nil else { return }
+            }
             generation.pause(at: .now)
-            if case .queue = place, queue.remove(id: handle.rawValue) != nil { parked.append(generation) }
             answer(.paused)
         case .resume:
             guard generation.isPaused else { return refuse(.notPaused) }
@@ -35,30 +40,35 @@ extension EngineLoop {
             }
             answer(.resumed)
         case .set(let change):
-            // A grammar begins behind what an earlier run has written.
-            if generation.isReplaying, change.keys.contains(.constraint) {
-                if case .parked = place { return refuse(.pausedWithoutSequence) }
-                return generation.orders.waiting.append((number, action))
-            }
-            set(change, number, generation, place)
+            // New values hold behind what an earlier run has written.
+            guard !generation.isReplaying else { return keep(action, number, generation, place) }
+            set(change, number, generation)
         case .status:
             output.add(handle, .controlled(number, .status(status(of: generation, place))))
         case .endReasoning, .inject, .rewind, .fork:
-            guard case .slot(let index) = place, !generation.isReplaying else {
-                // A paused generation without a sequence gets none before it is resumed.
-                if case .parked = place { return refuse(.pausedWithoutSequence) }
-                // One that was interrupted goes on as soon as it can, and then obeys.
-                guard generation.started != nil || !generation.request.continuation.isEmpty else {
-                    return refuse(.notStarted)
-                }
-                return generation.orders.waiting.append((number, action))
+            guard generation.hasBegun else { return refuse(.notStarted) }
+            var sequence: Int?
+            switch place {
+            case .slot(let index): sequence = index
+            // A paused generation obeys by its tokens alone: what its sequence held comes back when it is resumed.
+            case .parked: break
+            // A preempted or continued generation gets a sequence as soon as there is one, and then obeys.
+            case .queue: return keep(action, number, generation, place)
             }
+            guard !generation.isReplaying else { return keep(action, number, generation, place) }
             do throws(EngineError) {
-                try change(index, generation, action, number)
+                try change(sequence, generation, action, number)
             } catch {
                 refuse(.invalid(error.message))
             }
         }
+    }
+
+    /// Keeps an order until the generation has a sequence, and has drawn again what is to be drawn again.
+    private func keep(_ action: ControlAction, _ number: ControlNumber, _ generation: Generation, _ place: Place) {
+        generation.orders.waiting.append((number, action))
+        // Paused or not, it draws these again now: the order would wait for as long as the pause.
+        if case .parked(let index) = place { queue.prepend(parked.remove(at: index), id: generation.handle.rawValue) }
     }
 
     /// Takes up the orders that came while a generation had no sequence.
@@ -80,9 +90,7 @@ extension EngineLoop {
         return nil
     }
 
-    private func set(
-        _ change: SettingsChange, _ number: ControlNumber, _ generation: Generation, _ place: Place
-    ) {
+    private func set(_ change: SettingsChange, _ number: ControlNumber, _ generation: Generation) {
         var old = generation.settings
         if change.keys.contains(.reasoningBudget), generation.reasoning == nil {
             output.add(generation.handle, .controlled(number, .refused(.noReasoningMarkers)))
@@ -109,7 +117,7 @@ extension EngineLoop {
             generation.handle,
             .controlled(number, .applied(.changed(change, old: old), token: generation.predicted)))
         // A smaller budget may be used up already.
-        if case .slot(let index) = place, generation.started != nil { steer(index) }
+        if generation.hasBegun { steer(generation) }
     }
 
     /// Lets the grammar of a change, if it has one, hold from the next token on, but not for thinking that is still to come.
@@ -137,9 +145,11 @@ extension EngineLoop {
         return try loaded.constraints.compile(change.values.constraint)
     }
 
-    /// Orders that concern the tokens of a generation that has a sequence.
+    /// Orders that concern the tokens of a generation.
+    ///
+    /// - Parameter index: its sequence; `nil` = it is paused and has none.
     private func change(
-        _ index: Int, _ generation: Generation, _ action: ControlAction, _ number: ControlNumber
+        _ index: Int?, _ generation: Generation, _ action: ControlAction, _ number: ControlNumber
     ) throws(EngineError) {
         func refuse(_ refusal: ControlRefusal) {
             output.add(generation.handle, .controlled(number, .refused(refusal)))
@@ -154,7 +164,7 @@ extension EngineLoop {
             }
             let tokens = try message.map { text throws(EngineError) in try loaded.tokenizer.tokens(ofMessage: text) }
             generation.orders.reasoningEnds.append(.init(number: number, message: tokens))
-            steer(index)
+            steer(generation)
         case .inject(let injection):
             guard generation.matcher == nil else { return refuse(.constrained) }
             let tokens = try loaded.tokenizer.tokens(of: injection.content)
@@ -163,7 +173,7 @@ extension EngineLoop {
             }
             generation.orders.injections.append(
                 .init(number: number, tokens: tokens, moment: injection.moment, opensTurn: injection.opensTurn))
-            steer(index)
+            steer(generation)
         case .rewind(let target): try rewind(index, generation, to: target, number)
         case .fork(let forks): try fork(index, generation, forks, number)
         case .stop, .pause, .resume, .set, .status: break
@@ -171,7 +181,7 @@ extension EngineLoop {
     }
 
     private func rewind(
-        _ index: Int, _ generation: Generation, to target: RewindTarget, _ number: ControlNumber
+        _ index: Int?, _ generation: Generation, to target: RewindTarget, _ number: ControlNumber
     ) throws(EngineError) {
         func refuse(_ refusal: ControlRefusal) {
             output.add(generation.handle, .controlled(number, .refused(refusal)))
@@ -197,70 +207,12 @@ extension EngineLoop {
         generation.rewind(to: count, vocabulary: loaded.vocabulary, matcher: newMatcher(for: generation.constraint))
         generation.sampler = sampler
         // The last token is computed again: its scores choose the next one.
-        let kept = min(slots[index].memoryCount, generation.history.count - 1)
-        cut(index, to: planner.shape.reusable(kept, promptCount: generation.promptCount))
+        let memoryCount = index.map { slots[$0].memoryCount } ?? shelf.tokenCount(of: generation.handle)
+        let kept = planner.shape.reusable(
+            min(memoryCount, generation.history.count - 1), promptCount: generation.promptCount)
+        if let index { cut(index, to: kept) } else { shelf.cut(generation.handle, to: kept) }
         output.add(generation.handle, .controlled(number, .applied(.rewound, token: count)))
-        steer(index)
-    }
-
-    private func fork(
-        _ index: Int, _ original: Generation, _ forks: [ForkedGeneration], _ number: ControlNumber
-    ) throws(EngineError) {
-        func refuse(_ refusal: ControlRefusal) {
-            output.add(original.handle, .controlled(number, .refused(refusal)))
-        }
-        guard original.predicted > 0 else { return refuse(.notStarted) }
-        // Paused ones give way, if that is enough.
-        if queue.count == 0, slots.count(where: { $0.index != index && !$0.isBusy }) >= forks.count {
-            while slots.count(where: { $0.generation == nil }) < forks.count, parkOne(but: index) {}
-        }
-        // Empty ones first, then those whose memory is least likely to be of use.
-        let idle = slots.filter { $0.generation == nil }
-            .sorted { ($0.memoryCount > 0 ? 1 : 0, $0.lastUsed) < ($1.memoryCount > 0 ? 1 : 0, $1.lastUsed) }
-        guard idle.count >= forks.count, queue.count == 0 else {
-            return refuse(.noFreeSequence(idle: queue.count > 0 ? 0 : idle.count))
-        }
-        var made: [Generation] = []
-        for fork in forks {
-            if fork.changes.keys.contains(.reasoningBudget), original.reasoning == nil {
-                return refuse(.noReasoningMarkers)
-            }
-            arrivals += 1
-            let generation = Generation(
-                forking: original, handle: fork.handle, arrival: arrivals, at: .now,
-                matcher: newMatcher(for: original.constraint))
-            generation.change(fork.changes)
-            if generation.settings.sampling != original.settings.sampling {
-                generation.sampler = try loaded.sampler(
-                    for: generation.settings.sampling,
-                    ignoringEndOfGeneration: original.request.ignoresEndOfGeneration)
-            }
-            made.append(generation)
-        }
-        output.add(
-            original.handle,
-            .controlled(number, .applied(.forked(forks.map(\.handle)), token: original.predicted)))
-        for (slot, generation) in zip(idle.map(\.index), made) {
-            place(generation, in: slot, from: index)
-        }
-    }
-
-    /// Gives a fork its sequence, and tells its readers what the original's have been told.
-    private func place(_ generation: Generation, in index: Int, from source: Int) {
-        copy(from: source, to: index)
-        slots[index].adapters = slots[source].adapters
-        slots[index].generation = generation
-        slots[index].lastUsed = turn
-        output.add(generation.handle, .admitted(promptTokens: generation.promptCount))
-        output.add(generation.handle, .started(slot: index, cachedTokens: generation.promptCount))
-        for token in 0..<generation.predicted {
-            let start = output.bytes.count
-            output.bytes += generation.record.text(of: token)
-            let known = generation.record.probabilities[token].map { [$0] } ?? []
-            output.addToken(
-                generation.handle, generation.record.token(token), textFrom: start, known)
-        }
-        steer(index)
+        steer(generation)
     }
 
     private func status(of generation: Generation, _ place: Place) -> GenerationReport {
@@ -268,7 +220,7 @@ extension EngineLoop {
         status.isPaused = generation.isPaused
         status.promptTokens = generation.promptCount
         status.cachedTokens = generation.cachedTokens
-        status.predictedTokens = generation.predicted
+        status.predictedTokens = generation.knownCount
         status.reasoningTokens = generation.reasoning?.tokenCount ?? 0
         status.reasoningBudget = generation.settings.reasoningBudget
         status.predictedTime = generation.timings(now: .now).predictedTime

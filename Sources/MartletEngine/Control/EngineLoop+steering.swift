@@ -3,11 +3,11 @@ import MartletProtocol
 
 /// Tokens that nobody draws: what closes thinking, and what is injected. See design.md, "Orders".
 extension EngineLoop {
-    /// Does what is due at this place of an answer, before its next token.
-    func steer(_ index: Int) {
+    /// Does what is due at this place of an answer, before its next token. The answer need not have a sequence.
+    func steer(_ generation: Generation) {
         // An earlier run has done what was due, and its tokens say so.
-        if slots[index].generation?.isReplaying ?? false { return }
-        while let generation = slots[index].generation, takeStep(index, generation) {}
+        if generation.isReplaying { return }
+        while takeStep(generation) {}
     }
 
     /// A token was drawn that nobody has been told of yet.
@@ -25,14 +25,13 @@ extension EngineLoop {
         }
         guard let next else { return false }
         let count = generation.history.count
-        inject(generation.orders.injections.remove(at: next), index, generation)
-        steer(index)
+        if inject(generation.orders.injections.remove(at: next), generation) { steer(generation) }
         // What could not be injected holds nobody up.
         return slots[index].generation == nil || generation.history.count > count
     }
 
     /// - Returns: whether there may be more to do.
-    private func takeStep(_ index: Int, _ generation: Generation) -> Bool {
+    private func takeStep(_ generation: Generation) -> Bool {
         let isThinking = generation.reasoning?.phase == .reasoning
         if !isThinking, !generation.orders.reasoningEnds.isEmpty {
             for order in generation.orders.reasoningEnds {
@@ -43,8 +42,7 @@ extension EngineLoop {
         let isExhausted = generation.reasoning?.isExhausted ?? false
         if isExhausted || !generation.orders.reasoningEnds.isEmpty {
             guard isAtCharacterEnd(generation) else { return false }
-            closeReasoning(index, generation)
-            return true
+            return closeReasoning(generation)
         }
         let due = generation.orders.injections.firstIndex { injection in
             switch injection.moment {
@@ -54,16 +52,16 @@ extension EngineLoop {
             }
         }
         guard let due, isAtCharacterEnd(generation) else { return false }
-        inject(generation.orders.injections.remove(at: due), index, generation)
-        return true
+        return inject(generation.orders.injections.remove(at: due), generation)
     }
 
     private func isAtCharacterEnd(_ generation: Generation) -> Bool {
         CharacterEnd.isReached(by: generation.tail(4, in: loaded.vocabulary))
     }
 
-    private func closeReasoning(_ index: Int, _ generation: Generation) {
-        guard let reasoning = generation.request.reasoning else { return }
+    /// - Returns: whether the generation goes on.
+    private func closeReasoning(_ generation: Generation) -> Bool {
+        guard let reasoning = generation.request.reasoning else { return false }
         let order = generation.orders.reasoningEnds.isEmpty ? nil : generation.orders.reasoningEnds.removeFirst()
         let tokens = (order?.message ?? reasoning.message) + reasoning.closing
         if let order {
@@ -72,10 +70,11 @@ extension EngineLoop {
                 .controlled(
                     order.number, .applied(.reasoningEnded(tokens: tokens.count), token: generation.predicted)))
         }
-        force(tokens, isHidden: false, index, generation)
+        return force(tokens, isHidden: false, generation)
     }
 
-    private func inject(_ injection: PendingOrders.Injected, _ index: Int, _ generation: Generation) {
+    /// - Returns: whether the generation goes on.
+    private func inject(_ injection: PendingOrders.Injected, _ generation: Generation) -> Bool {
         var closing: [Int32] = []
         if injection.opensTurn, generation.reasoning?.phase == .reasoning {
             closing = generation.request.reasoning?.closing ?? []
@@ -84,7 +83,7 @@ extension EngineLoop {
         guard generation.history.count + count < sequenceLimit else {
             output.add(
                 generation.handle, .controlled(injection.number, .refused(.contextFull(tokens: count))))
-            return
+            return true
         }
         output.add(
             generation.handle,
@@ -92,17 +91,17 @@ extension EngineLoop {
                 injection.number,
                 .applied(.injected(opensTurn: injection.opensTurn, tokens: count), token: generation.predicted)))
         generation.announceInjection(of: closing.count, isHidden: false)
-        guard force(closing, isHidden: false, index, generation) else { return }
+        guard force(closing, isHidden: false, generation) else { return false }
         generation.announceInjection(of: injection.tokens.count, isHidden: injection.opensTurn)
-        guard force(injection.tokens, isHidden: injection.opensTurn, index, generation) else { return }
+        guard force(injection.tokens, isHidden: injection.opensTurn, generation) else { return false }
         if injection.opensTurn { generation.beginTurn() }
+        return true
     }
 
     /// Appends tokens that nobody drew; they are computed with the next decodes, together.
     ///
     /// - Returns: whether the generation goes on.
-    @discardableResult
-    private func force(_ tokens: [Int32], isHidden: Bool, _ index: Int, _ generation: Generation) -> Bool {
+    private func force(_ tokens: [Int32], isHidden: Bool, _ generation: Generation) -> Bool {
         // Of what closes thinking, a grammar may not want the white space around the marker.
         for token in tokens where isHidden || generation.allows(token) {
             let start = output.bytes.count
@@ -112,7 +111,7 @@ extension EngineLoop {
             output.addToken(generation.handle, token, textFrom: start, generation.takeCertainProbabilities())
             // Room is made behind drawn tokens only.
             if let reason = reason ?? (generation.history.count >= sequenceLimit ? .contextFull : nil) {
-                finish(index, reason)
+                end(generation.handle, reason)
                 return false
             }
         }

@@ -15,7 +15,7 @@ extension EngineLoop {
             }
             guard !slots.allSatisfy(\.isBusy) else { return }
             let committed = slots.reduce(0) { sum, slot in
-                guard let generation = slot.generation, !generation.isPaused else { return sum }
+                guard let generation = slot.generation, !generation.isResting else { return sum }
                 return sum + generation.history.count
             }
             guard PoolPolicy.admits(tokens: waiting.history.count, committed: committed, capacity: capacity) else {
@@ -31,7 +31,7 @@ extension EngineLoop {
         }
     }
 
-    private func choose(for generation: Generation, slot wanted: Int?) -> SequencePolicy.Choice? {
+    func choose(for generation: Generation, slot wanted: Int?) -> SequencePolicy.Choice? {
         var holders: [SequencePolicy.Holder] = []
         for slot in slots {
             let isIdle = slot.generation == nil && (wanted == nil || wanted == slot.index)
@@ -62,7 +62,7 @@ extension EngineLoop {
         }
     }
 
-    private func assign(_ generation: Generation, to choice: SequencePolicy.Choice) {
+    func assign(_ generation: Generation, to choice: SequencePolicy.Choice) {
         let index = choice.index
         let leader = leader(of: generation)
         generation.awaited = nil
@@ -101,7 +101,7 @@ extension EngineLoop {
         output.add(generation.handle, .started(slot: index, cachedTokens: cached))
         reportProgress(of: index, now: now)
         // A prompt may leave a think block open for which there is no budget.
-        if !generation.isAtTokenLimit { steer(index) }
+        if !generation.isAtTokenLimit { steer(generation) }
         obeyWaiting(generation)
     }
 

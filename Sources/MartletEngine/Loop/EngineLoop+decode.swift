@@ -12,7 +12,7 @@ extension EngineLoop {
             demands.removeAll(keepingCapacity: true)
             var isSomebodyWriting = false
             for slot in slots {
-                guard let generation = slot.generation, !generation.isPaused, slot.pending > 0,
+                guard let generation = slot.generation, !generation.isResting, slot.pending > 0,
                     generation.awaited == nil
                 else { continue }
                 isSomebodyWriting = isSomebodyWriting || slot.isWriting
@@ -169,7 +169,7 @@ extension EngineLoop {
             } else if generation.history.count >= sequenceLimit {
                 shift(part.slot)
             } else {
-                steer(part.slot)
+                steer(generation)
                 if replayed != nil { obeyWaiting(generation) }
             }
         }

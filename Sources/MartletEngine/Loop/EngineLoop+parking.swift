@@ -8,7 +8,7 @@ extension EngineLoop {
     /// - Parameter kept: a sequence that is not to be taken.
     /// - Returns: whether there was one.
     func parkOne(but kept: Int? = nil) -> Bool {
-        let paused = slots.filter { $0.index != kept && $0.generation?.isPaused ?? false }
+        let paused = slots.filter { $0.index != kept && $0.generation?.isResting ?? false }
         guard let slot = paused.min(by: { $0.lastUsed < $1.lastUsed }) else { return false }
         park(slot.index)
         return true
@@ -55,6 +55,7 @@ extension EngineLoop {
             return false
         }
         slots[index].memoryCount = state.tokenCount
-        return true
+        cut(index, to: state.usableCount)
+        return slots[index].memoryCount > 0
     }
 }

@@ -4,7 +4,7 @@ import MartletProtocol
 extension EngineLoop {
     var holders: [PoolPolicy.Holder] {
         slots.map { slot in
-            let running = slot.generation.flatMap { $0.isPaused ? nil : $0 }
+            let running = slot.generation.flatMap { $0.isResting ? nil : $0 }
             return .init(
                 index: slot.index, tokens: slot.ownCount, time: running?.arrival ?? slot.lastUsed,
                 isRunning: running != nil)

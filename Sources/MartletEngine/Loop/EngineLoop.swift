@@ -96,7 +96,7 @@ final class EngineLoop {
     /// - Returns: whether to go on.
     func takeTurn() -> Bool {
         let isIdle =
-            queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.generation?.isPaused ?? true }
+            queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.generation?.isResting ?? true }
         progress.note(isIdle ? .idle : .scheduling)
         for message in mailbox.take(waits: isIdle) where !handle(message) {
             flush()

@@ -16,6 +16,21 @@ extension Generation {
         promptReport?.next != nil && predicted == 0 && request.continuation.isEmpty && settings.probabilities != nil
     }
 
+    /// Whether it had a sequence, in this run or an earlier one.
+    var hasBegun: Bool { started != nil || !request.continuation.isEmpty }
+
+    /// Whether tokens of an earlier run are still to be drawn again.
+    var isReplaying: Bool { !replay.isEmpty }
+
+    /// Tokens that readers have, those that are still to be drawn again included.
+    var knownCount: Int { predicted + replay.count }
+
+    /// Whether an order waits for tokens that are still to be drawn again.
+    var mustReplay: Bool { isReplaying && !orders.waiting.isEmpty }
+
+    /// Whether it is paused and draws nothing, so that others may have its sequence.
+    var isResting: Bool { isPaused && !mustReplay }
+
     /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
     func cutPoint(for count: Int) -> Int {
         record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count

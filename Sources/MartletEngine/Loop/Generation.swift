@@ -38,7 +38,7 @@ final class Generation {
     var promptReport: PromptReport?
     private var certain: [TokenProbabilities] = []
     /// Tokens of an earlier run that are still to be drawn again.
-    private var replay: ArraySlice<Int32> = []
+    private(set) var replay: ArraySlice<Int32> = []
     /// How many of its tokens an earlier run has written.
     private var continuedCount = 0
     /// Tokens of the prompt that were in memory when it got its first sequence.
@@ -180,9 +180,6 @@ final class Generation {
         }
         return ends.firstIndex { $0 > text.certainCount } ?? tokens.count
     }
-
-    /// Whether tokens of an earlier run are still to be drawn again.
-    var isReplaying: Bool { !replay.isEmpty }
 
     /// The next token of an earlier run, to be taken instead of the one drawn.
     func takeReplayed() -> Int32? { replay.popFirst() }

@@ -18,7 +18,7 @@ struct Slot {
     init(index: Int) { self.index = index }
 
     /// Whether it has a generation that does not give it up for others.
-    var isBusy: Bool { generation.map { !$0.isPaused } ?? false }
+    var isBusy: Bool { generation.map { !$0.isResting } ?? false }
 
     /// Tokens in memory that are nobody else's.
     var ownCount: Int { memoryCount - min(memoryCount, sharing?.count ?? 0) }

@@ -8,6 +8,14 @@ struct StateShelf {
         var bytes: [UInt8]
         /// Tokens whose memory it is.
         var tokenCount: Int
+        /// How many of them are still the beginning of the generation's history.
+        var usableCount: Int
+
+        init(bytes: [UInt8], tokenCount: Int) {
+            self.bytes = bytes
+            self.tokenCount = tokenCount
+            usableCount = tokenCount
+        }
     }
 
     private var states: [GenerationHandle: State] = [:]
@@ -19,7 +27,19 @@ struct StateShelf {
     init(limit: Int) { self.limit = limit }
 
     /// How many tokens' memory is kept for a generation.
-    func tokenCount(of handle: GenerationHandle) -> Int { states[handle]?.tokenCount ?? 0 }
+    func tokenCount(of handle: GenerationHandle) -> Int { states[handle]?.usableCount ?? 0 }
+
+    /// Leaves the memory of a generation's first `count` tokens.
+    mutating func cut(_ handle: GenerationHandle, to count: Int) {
+        let usable = min(count, tokenCount(of: handle))
+        if usable > 0 { states[handle]?.usableCount = usable } else { remove(handle) }
+    }
+
+    /// Keeps a generation's memory for another one too, for a moment: its bytes count twice.
+    mutating func share(_ handle: GenerationHandle, with other: GenerationHandle) {
+        guard let state = states[handle] else { return }
+        put(state, for: other)
+    }
 
     /// Drops others until so many bytes fit.
     /// - Returns: `false` = they never do, and nothing was dropped.

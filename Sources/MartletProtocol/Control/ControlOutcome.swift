@@ -33,8 +33,6 @@ package enum ControlRefusal: Sendable, Equatable {
     case noReasoningMarkers
     /// The generation still waits for a sequence, or its prompt is being read.
     case notStarted
-    /// The generation is paused and its sequence serves others: it has to be resumed first.
-    case pausedWithoutSequence
     case notPaused
     case alreadyPaused
     /// So many tokens are too many for what is left of the context.

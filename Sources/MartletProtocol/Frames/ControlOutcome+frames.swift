@@ -108,7 +108,6 @@ extension ControlRefusal: FrameField {
             writer.write(message)
         case .truncated: writer.write(UInt8(12))
         case .constrained: writer.write(UInt8(13))
-        case .pausedWithoutSequence: writer.write(UInt8(14))
         }
     }
 
@@ -118,7 +117,8 @@ extension ControlRefusal: FrameField {
         case 0: self = .notReasoning
         case 1: self = .alreadyAnswering
         case 2: self = .noReasoningMarkers
-        case 3: self = .notStarted
+        // 14 is in journals of earlier versions: a paused answer without a sequence obeyed few orders.
+        case 3, 14: self = .notStarted
         case 4: self = .notPaused
         case 5: self = .alreadyPaused
         case 6: self = .contextFull(tokens: try reader.readInt())
@@ -129,7 +129,6 @@ extension ControlRefusal: FrameField {
         case 11: self = .invalid(try reader.readString())
         case 12: self = .truncated
         case 13: self = .constrained
-        case 14: self = .pausedWithoutSequence
         default: throw .unknownCase(of: "refusal", number: number)
         }
     }

@@ -198,9 +198,10 @@ extension CompletionService {
             let model = models.model(request.model, configuration: configuration)
             splitter = try completion.prepared(for: model).first?.splitter
         }
+        let terms = head.terms(view: view)
         let restored = registry.restore(
-            head.terms(view: view), inputs: stored.numberedInputs, splitter: splitter, isWhole: stored.isWhole,
-            finished: stored.finished
+            terms, inputs: stored.numberedInputs, splitter: splitter, origin: self.origin(of: terms, completion),
+            isWhole: stored.isWhole, finished: stored.finished
         ) { generation in
             guard !stored.isEnded else { return journal.keep(stored) }
             journal.resume(generation.handle, stored)

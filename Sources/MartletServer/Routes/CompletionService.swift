@@ -93,15 +93,7 @@ struct CompletionService: Sendable {
         terms.owner = owner
         terms.lifetime = resume.lifetime
         terms.label = resume.label
-        if terms.isResumable {
-            terms.origin =
-                RequestOrigin(
-                    kind: completion.kind, body: completion.body, promptTexts: completion.promptTexts,
-                    seed: options.sampling.seed,
-                    build: configuration.build, hasShortCallIDs: responseHead.hasShortCallIDs,
-                    endTokens: responseHead.endTokens
-                ).bytes
-        }
+        if terms.isResumable { terms.origin = stored(completion, responseHead) }
         terms.streams = options.streams
         terms.choicesPerPrompt = options.choiceCount
         terms.choiceCount = options.choiceCount * completion.promptCount
@@ -109,6 +101,15 @@ struct CompletionService: Sendable {
             terms.pingInterval = options.pingInterval.map { TimeAmount($0) }
         }
         return (terms, view)
+    }
+
+    /// The request as a journal keeps it.
+    private func stored<View>(_ completion: Completion<View>, _ head: ResponseHead) -> [UInt8] {
+        RequestOrigin(
+            kind: completion.kind, body: completion.body, promptTexts: completion.promptTexts,
+            seed: completion.options.sampling.seed, build: configuration.build,
+            hasShortCallIDs: head.hasShortCallIDs, endTokens: head.endTokens
+        ).bytes
     }
 
     /// Begins the generation. For a stream it waits a little for a refusal, which is thrown.
@@ -174,9 +175,7 @@ struct CompletionService: Sendable {
     ) {
         let count = completion.options.choiceCount
         if prompts.contains(where: { $0.reasoning?.turnBudget != nil }) { thoughts.follow(generation) }
-        let origin = GenerationOrigin(chat: completion.chat) { [terms = generation.terms] in
-            forkTerms(of: terms, completion)
-        }
+        let origin = origin(of: generation.terms, completion)
         for (number, prepared) in prompts.enumerated() {
             for choice in 0..<count {
                 var request = completion.options.request(
@@ -189,18 +188,22 @@ struct CompletionService: Sendable {
         }
     }
 
+    /// What orders need of the request.
+    func origin<View>(of terms: GenerationTerms, _ completion: Completion<View>) -> GenerationOrigin {
+        GenerationOrigin(chat: completion.chat) { forkTerms(of: terms, completion) }
+    }
+
     /// A fork has an id of its own and nobody who waits for it: it can be asked for like any answer in the background.
     private func forkTerms<View>(of original: GenerationTerms, _ completion: Completion<View>) -> GenerationTerms {
         let created = time(nil)
         let head = LogHead(created: Int64(created), model: original.head.model)
         let id = completion.idPrefix + head.id
-        let view = completion.makeView(
-            ResponseHead(
-                id: id, created: created, model: head.model, fingerprint: configuration.build,
-                warnings: completion.options.warnings,
-                hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false,
-                endTokens: gate.model?.information.endOfGenerationTokens ?? []))
-        var terms = GenerationTerms(head: head, responseID: id, view: view)
+        let responseHead = ResponseHead(
+            id: id, created: created, model: head.model, fingerprint: configuration.build,
+            warnings: completion.options.warnings, hasShortCallIDs: gate.model?.demandsShortCallIDs ?? false,
+            endTokens: gate.model?.information.endOfGenerationTokens ?? [])
+        var terms = GenerationTerms(head: head, responseID: id, view: completion.makeView(responseHead))
+        terms.origin = stored(completion, responseHead)
         terms.owner = original.owner
         terms.lifetime = .background
         terms.streams = original.streams

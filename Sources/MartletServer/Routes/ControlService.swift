@@ -65,6 +65,7 @@ struct ControlService: Sendable {
         case .inject(let injection): action = .inject(try self.injection(injection, generation))
         case .fork(let changes):
             let origin = try origin(of: generation)
+            _ = try gate.readyModel()
             do throws(GenerationRegistry.ForkError) {
                 return try registry.fork(generation, into: changes, named: name, origin.makeForkTerms)
             } catch {
@@ -102,9 +103,8 @@ struct ControlService: Sendable {
     private func origin(of generation: Generation) throws(APIError) -> GenerationOrigin {
         if let origin = registry.origin(of: generation) as? GenerationOrigin { return origin }
         if let end = generation.log.terminalEvent { throw ControlBodies.finished(end) }
-        var error = APIError(.conflict, "The model is still being loaded, or the server was started again meanwhile")
-        error.reason = "origin_unknown"
-        throw error
+        // It waits for the model.
+        throw ControlBodies.refusal(.notStarted)
     }
 
     private func injection(_ wish: ControlInjection, _ generation: Generation) throws(APIError) -> Injection {

@@ -18,11 +18,12 @@ extension LiveGeneration {
             if let ticket { generation.log.tell(ControlReply(outcome), to: ticket, &wakeups) }
             return
         }
+        // A fork begins with it.
+        request?.take(.controlled(number, outcome))
         var record = ControlRecord(effect, token: token, forks: forks)
         switch effect {
         case .rewound: (record.cut, record.contentBytes) = rewind(to: token)
         case .injected(opensTurn: true, let tokens): tokensUntilTurn = tokens
-        case .changed(let change, _): request?.settings.apply(change)
         case .paused: isPaused = true
         case .resumed: isPaused = false
         default: break
