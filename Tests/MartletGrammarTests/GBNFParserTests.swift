@@ -128,4 +128,41 @@ import Testing
         let error = #expect(throws: GrammarError.self) { try GBNFParser.grammar(grammar.utf8) }
         #expect(error?.kind == .limit && error?.message.contains("4100 ways") == true)
     }
+
+    /// Alternatives that begin with the same expression go on together behind it.
+    @Test(
+        arguments: [
+            ("[a-z]+", "abc"), ("[a-z]* ", ""), ("([a-c] | \"xy\")+ [0-9]", "axyb7"), ("word \"-\"", "w-"),
+            ("[a-z]{2,5}", "abcd"),
+            ("\"(\" [a-z]+ \")\" [a-z]+", "(ab)cd"), (".", "é"), ("[a-z]+ \"=\" word", "a=w"),
+        ])
+    func manyAlternativesWithTheSameHeadAreFollowedTogether(head: String, text: String) throws {
+        let tails = (0..<4_100).map { "\(head) \"/\(7 * $0)\"" }
+        for (grammar, end) in [
+            ("root ::= " + tails.joined(separator: " | "), ""),
+            ("root ::= \"<\" (" + tails.joined(separator: " | ") + ") \">\"", ">"),
+            ("root ::= (" + tails.map { $0 + " [x-z]+" }.joined(separator: " | ") + ")", "xyz"),
+        ] {
+            let parsed = try GBNFParser.grammar((grammar + "\nword ::= \"w\" | \"v\" word").utf8)
+            let begin = grammar.contains("<") ? "<" : ""
+            for (tail, isIn) in [("/7", true), ("/28693", true), ("/8", false), ("/", false)] {
+                #expect(parsed.matches((begin + text + tail + end).utf8) == isIn, "\(text)\(tail)")
+            }
+            var matcher = GrammarMatcher(parsed)
+            let begun = matcher.accept((begin + text + "/2").utf8)
+            #expect(begun && !matcher.isOverflown)
+            #expect(try Grammar(decoding: parsed.encoded(), limits: .standard) == parsed)
+        }
+    }
+
+    /// Ways that show only when something was written are found by following the texts' beginnings.
+    @Test(arguments: ["", #""<<" [0-9] "#, #"([0-9] | "x" [0-9])+ "#, #""(" root ")" | "#])
+    func tooManyWaysBehindABeginningAreRefused(front: String) {
+        // Behind a letter each alternative goes on by itself.
+        let rules = (0..<4_100).map { "a\($0) ::= [a-z]+ \"\($0)\"" }.joined(separator: "\n")
+        let grammar = "root ::= \(front)(" + (0..<4_100).map { "a\($0)" }.joined(separator: " | ") + ")\n" + rules
+        let error = #expect(throws: GrammarError.self) { try GBNFParser.grammar(grammar.utf8) }
+        #expect(error?.kind == .limit && error?.message.contains("more ways at once than the limit of 4096") == true)
+        #expect(error?.line == 1 && error?.column == 1)
+    }
 }

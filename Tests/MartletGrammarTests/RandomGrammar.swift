@@ -15,6 +15,8 @@ struct RandomGrammar: CustomStringConvertible {
     var rules: [Term]
     static let letters: [UInt8] = Array("ab".utf8)
 
+    init(rules: [Term]) { self.rules = rules }
+
     init(using random: inout some RandomNumberGenerator) {
         rules = []
         let count = Int.random(in: 1...4, using: &random)
@@ -25,8 +27,10 @@ struct RandomGrammar: CustomStringConvertible {
         letters[Int.random(in: 0..<2, using: &random)]
     }
 
-    private static func term(depth: Int, ruleCount: Int, _ random: inout some RandomNumberGenerator) -> Term {
-        let kind = Int.random(in: depth == 0 ? 6...11 : 0...11, using: &random)
+    /// - Parameter ruleCount: 0 = it refers to none.
+    static func term(depth: Int, ruleCount: Int, _ random: inout some RandomNumberGenerator) -> Term {
+        var kind = Int.random(in: depth == 0 ? 6...11 : 0...11, using: &random)
+        if ruleCount == 0, 6...8 ~= kind { kind = 9 }
         func inner(_ random: inout some RandomNumberGenerator) -> Term {
             term(depth: depth - 1, ruleCount: ruleCount, &random)
         }
@@ -54,17 +58,17 @@ struct RandomGrammar: CustomStringConvertible {
     }
 
     /// - Returns: `nil` if it is refused.
-    func grammar() -> Grammar? {
+    func grammar(refusesDeadEnds: Bool = true) -> Grammar? {
         var builder = GrammarBuilder()
         let numbers = rules.indices.map { builder.rule(named: "r\($0)") }
         for (rule, term) in zip(numbers, rules) {
             guard let node = try? node(term, numbers, &builder) else { return nil }
             builder.define(rule, as: node)
         }
-        return try? builder.finish(root: numbers[0], refusesDeadEnds: true)
+        return try? builder.finish(root: numbers[0], refusesDeadEnds: refusesDeadEnds)
     }
 
-    private func node(
+    func node(
         _ term: Term, _ rules: [GrammarBuilder.Rule], _ builder: inout GrammarBuilder
     ) throws -> GrammarBuilder.Node {
         switch term {

@@ -1,37 +1,80 @@
 /// Alternatives put together by what they begin with, so that texts that begin alike are one way and not several.
 ///
-/// A value whose parts are shared: one with a further alternative costs what is new in it. A tree after the texts that the
-/// alternatives begin with; those that begin with no text are kept beside it.
+/// `"item 1" x | "item 2" x` is `"item " ("1" x | "2" x)`, and `[a-z]+ "1" | [a-z]+ "2"` is `[a-z]+ ("1" | "2")`. A value whose
+/// parts are shared: one with a further alternative costs what is new in it.
 struct ChoiceTree {
-    /// One alternative, or what is left of it behind a beginning: a text and further parts.
+    /// What all alternatives of a branch begin with.
+    private enum Head {
+        /// One byte or more; only at the root none.
+        case text([UInt8])
+        /// An expression that is no literal and no sequence.
+        case part(Int32)
+    }
+
+    /// One alternative, or the rest of it behind a beginning: a text and further parts.
     private struct Rest {
         var text: [UInt8]
         var parts: [Int32]
+
+        var isEmpty: Bool { text.isEmpty && parts.isEmpty }
     }
 
     /// Copied where it is part of several trees, and changed in place otherwise.
     private final class Branch {
-        var text: [UInt8]
+        var head: Head
+        /// The only alternative, as long as there is one; otherwise none but the empty text and those that lie too deep.
         var rests: [Rest]
-        /// Their texts begin with different bytes.
-        var branches: [Branch]
+        /// Their texts begin with different bytes, and their parts are different.
+        private(set) var branches: [Branch]
+        /// Where the branch is that begins with a part.
+        private var places: [Int32: Int] = [:]
         /// The expression that it became.
         var number: Int32?
 
-        init(_ text: [UInt8], _ rests: [Rest], _ branches: [Branch]) {
-            self.text = text
+        init(_ head: Head, rests: [Rest]) {
+            self.head = head
             self.rests = rests
-            self.branches = branches
+            branches = []
         }
+
+        init(copying other: Branch) {
+            head = other.head
+            rests = other.rests
+            branches = other.branches
+            places = other.places
+        }
+
+        /// Where an alternative that begins with this belongs.
+        func place(of rest: Rest) -> Int? {
+            guard let first = rest.text.first else { return rest.parts.first.flatMap { places[$0] } }
+            return branches.firstIndex { if case .text(let text) = $0.head { text.first == first } else { false } }
+        }
+
+        func append(_ branch: Branch) {
+            if case .part(let part) = branch.head { places[part] = branches.count }
+            branches.append(branch)
+        }
+
+        /// Splits the branch at a place, which begins with a text, behind so many bytes of that.
+        func split(_ place: Int, behind count: Int) {
+            guard case .text(let text) = branches[place].head, count < text.count else { return }
+            let lower = Branch(copying: branches[place])
+            lower.head = .text(Array(text[count...]))
+            branches[place] = Branch(.text(Array(text[..<count])), rests: [])
+            branches[place].append(lower)
+        }
+
+        /// Changes the branch at a place.
+        func change(_ place: Int, _ change: (inout Branch) -> Void) { change(&branches[place]) }
     }
 
-    private var root = Branch([], [], [])
-    /// Branches on one way; what comes deeper is kept as it is.
+    private var root = Branch(.text([]), rests: [])
+    /// Branches on one way; a deeper alternative is kept as it is.
     private static let mostDepth = 128
 
     init() {}
 
-    /// Adds an expression, of which the text that it begins with is looked at; of a choice, each alternative's.
+    /// Adds an expression; of a choice, each alternative.
     mutating func add(_ number: Int32, of expressions: [Expression]) {
         var pending = [number]
         var seen: Set<Int32> = []
@@ -39,45 +82,63 @@ struct ChoiceTree {
             if case .choice(let alternatives) = expressions[Int(next)] {
                 if seen.insert(next).inserted { pending += alternatives.reversed() }
             } else {
-                Self.add(Self.rest(next, of: expressions), to: &root, depth: 0)
+                Self.insert(Self.rest([next], of: expressions), into: &root, depth: 0, expressions)
             }
         }
     }
 
-    private static func rest(_ number: Int32, of expressions: [Expression]) -> Rest {
-        // `empty` is no part.
-        var parts = number == 1 ? [] : [number]
+    private static func rest(_ parts: [Int32], of expressions: [Expression]) -> Rest {
+        var parts = parts
         while let first = parts.first {
             switch expressions[Int(first)] {
+            case .empty: parts.removeFirst()
             case .sequence(let own): parts.replaceSubrange(0..<1, with: own)
             case .literal(let text): return Rest(text: text, parts: Array(parts.dropFirst()))
             default: return Rest(text: [], parts: parts)
             }
         }
-        return Rest(text: [], parts: parts)
+        return Rest(text: [], parts: [])
     }
 
-    /// - Parameter rest: what follows the text of `branch`.
-    private static func add(_ rest: Rest, to branch: inout Branch, depth: Int) {
-        if !isKnownUniquelyReferenced(&branch) { branch = Branch(branch.text, branch.rests, branch.branches) }
+    /// Adds an alternative to a branch that is not the root: an only one before is first put where it belongs.
+    private static func add(_ rest: Rest, to branch: inout Branch, depth: Int, _ expressions: [Expression]) {
+        own(&branch)
+        if branch.branches.isEmpty, branch.rests.count == 1, depth < mostDepth {
+            let only = self.rest(branch.rests.removeLast().parts, of: expressions)
+            insert(only, into: &branch, depth: depth, expressions)
+        }
+        insert(rest, into: &branch, depth: depth, expressions)
+    }
+
+    private static func own(_ branch: inout Branch) {
+        if !isKnownUniquelyReferenced(&branch) { branch = Branch(copying: branch) }
         branch.number = nil
-        guard let first = rest.text.first, depth < mostDepth else {
+    }
+
+    /// - Parameter rest: what follows the head of `branch`.
+    private static func insert(_ rest: Rest, into branch: inout Branch, depth: Int, _ expressions: [Expression]) {
+        own(&branch)
+        guard !rest.isEmpty, depth < mostDepth else {
             branch.rests.append(rest)
             return
         }
-        guard let place = branch.branches.firstIndex(where: { $0.text.first == first }) else {
-            branch.branches.append(Branch(rest.text, [Rest(text: [], parts: rest.parts)], []))
+        guard let place = branch.place(of: rest) else {
+            let (head, parts) =
+                rest.text.isEmpty
+                ? (Head.part(rest.parts[0]), Array(rest.parts.dropFirst())) : (.text(rest.text), rest.parts)
+            branch.append(Branch(head, rests: [Rest(text: [], parts: parts)]))
             return
         }
-        let text = branch.branches[place].text
-        let common = zip(text, rest.text).prefix { $0 == $1 }.count
-        if common < text.count {
-            let next = branch.branches[place]
-            let lower = Branch(Array(text[common...]), next.rests, next.branches)
-            branch.branches[place] = Branch(Array(text[..<common]), [], [lower])
+        var behind = rest
+        switch branch.branches[place].head {
+        case .part: behind.parts.removeFirst()
+        case .text(let text):
+            let common = zip(text, rest.text).prefix { $0 == $1 }.count
+            branch.split(place, behind: common)
+            behind.text.removeFirst(common)
         }
-        let behind = Rest(text: Array(rest.text[common...]), parts: rest.parts)
-        add(behind, to: &branch.branches[place], depth: depth + 1)
+        if behind.text.isEmpty { behind = self.rest(behind.parts, of: expressions) }
+        branch.change(place) { add(behind, to: &$0, depth: depth + 1, expressions) }
     }
 
     /// The expression that matches what any of the alternatives does.
@@ -94,7 +155,11 @@ struct ChoiceTree {
         }
         for next in branch.branches { alternatives.append(number(of: next, add)) }
         let kept = Expression.distinct(alternatives)
-        var parts = branch.text.isEmpty ? [] : [add(.literal(branch.text))]
+        var parts: [Int32] = []
+        switch branch.head {
+        case .text(let text): if !text.isEmpty { parts = [add(.literal(text))] }
+        case .part(let part): parts = [part]
+        }
         if branch.branches.isEmpty, branch.rests.count == 1, branch.rests[0].text.isEmpty {
             parts += branch.rests[0].parts
         } else {

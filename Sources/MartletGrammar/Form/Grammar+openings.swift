@@ -2,10 +2,27 @@ extension Grammar {
     /// Places and rules that are looked at.
     private static let mostVisits = 2_000_000
 
+    /// Refuses a grammar whose texts can be read in more ways at once than the matcher follows, as far as that shows in
+    /// front of a text: in the grammar itself, and along the texts' beginnings.
+    func refuseAmbiguity(_ limits: GrammarLimits) throws(GrammarError) {
+        if let count = openingsAbove(limits.threads) {
+            throw GrammarError(
+                .limit,
+                "The grammar has a place at which it can be gone on in \(count) ways; the limit is \(limits.threads).")
+        }
+        if let beginning = ambiguousBeginning(limits) {
+            let text = String(decoding: beginning.prefix(32), as: UTF8.self)
+            throw GrammarError(
+                .limit,
+                "A text that begins with '\(text)' can be read in more ways at once than the limit of \(limits.threads)."
+            )
+        }
+    }
+
     /// How many ways there are at once to go on at some place, where that is more than `limit`: no text comes past it.
     ///
     /// Nothing is said of the places that only texts lead to.
-    func openingsAbove(_ limit: Int) -> Int? {
+    private func openingsAbove(_ limit: Int) -> Int? {
         guard expressions.count > limit else { return nil }
         let graph = ExpressionGraph(expressions: expressions, bodies: rules.map(\.body), automata: automata)
         let nullable = graph.nullable()

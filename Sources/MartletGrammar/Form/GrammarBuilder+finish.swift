@@ -30,18 +30,14 @@ extension GrammarBuilder {
             let name = rules[deadEnd].name
             throw GrammarError(.deadEnd, "Rule '\(name)' matches no finite text.", rule: name)
         }
-        let grammar = pruned(bodies: bodies, productive: productive, root: root)
+        var grammar = pruned(bodies: bodies, productive: productive, root: root)
         // What alternatives were before they were put together is in it still.
         if grammar.hasUnused {
             var builder = GrammarBuilder(limits: .unlimited)
             let rule = try builder.include(grammar)
-            return try builder.finish(root: rule)
+            grammar = try builder.finish(root: rule)
         }
-        if let count = grammar.openingsAbove(limits.threads) {
-            throw GrammarError(
-                .limit,
-                "The grammar has a place at which it can be gone on in \(count) ways; the limit is \(limits.threads).")
-        }
+        try grammar.refuseAmbiguity(limits)
         return grammar
     }
 

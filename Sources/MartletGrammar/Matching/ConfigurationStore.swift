@@ -59,6 +59,9 @@ struct ConfigurationStore: ~Copyable {
         return close()
     }
 
+    /// In how many ways what was read can be gone on with.
+    func threadCount(of configuration: UInt32) -> Int { configurations.count(of: configuration) }
+
     /// What follows a byte of a class; `dead` = the byte cannot stand here.
     @inline(__always)
     mutating func step(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
