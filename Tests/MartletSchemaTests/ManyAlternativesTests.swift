@@ -29,6 +29,40 @@ import Testing
         #expect(try Grammar(decoding: probe.grammar.encoded(), limits: .standard) == probe.grammar)
     }
 
+    /// Names that begin alike, that end alike, and that do neither.
+    private static let namings: [@Sendable (Int) -> String] = [
+        { "member\($0)" }, { "\($0 * 7_919 % 3_000)_property_name" }, { "the \"name\" \($0) of é" },
+        { String(($0 * 2_654_435_761) % 4_294_967_296, radix: 16) },
+    ]
+
+    @Test(arguments: namings.indices) func thousandsOfOptionalMembersNeedNoClosedObject(naming: Int) throws {
+        let names = (0..<3_000).map(Self.namings[naming])
+        for additional: JSONValue? in naming == 0 ? [nil, true, ["type": "string"]] : [nil] {
+            var schema: JSONObject = [
+                "type": "object",
+                "properties": .object(
+                    JSONObject(
+                        uniqueKeysWithValues: names.map { ($0, ["type": "integer", "description": "A count."]) })),
+            ]
+            schema["additionalProperties"] = additional
+            let probe = try SchemaProbe(.object(schema))
+            func text(_ members: [(String, String)]) -> [UInt8] {
+                let parts = members.map { JSONSpelling.string($0.0) + Array(":\($0.1)".utf8) }
+                return Array("{".utf8) + parts.joined(separator: Array(",".utf8)) + Array("}".utf8)
+            }
+            let (first, last) = (names[7], names[2_999])
+            #expect(probe.accepts(text([])))
+            #expect(probe.accepts(text([(first, "1"), (last, "2"), ("other", "\"x\"")])))
+            #expect(probe.accepts(text([(first + "0123456789", "\"x\""), ("", "\"x\"")])))
+            #expect(probe.accepts(text([(String(first.dropLast()) + "~", "\"x\"")])))
+            for name in [first, last] {
+                #expect(!probe.accepts(text([(name, "\"x\"")])), "\(name)")
+                #expect(!probe.accepts(text([("other", "\"x\""), (name, "\"x\"")])), "\(name)")
+            }
+            #expect(probe.accepts(text([("other", "5")])) == (additional?.objectValue == nil))
+        }
+    }
+
     private static func object(_ count: Int, required: [Int] = [], open: Bool? = nil) -> JSONValue {
         let members = (0..<count).map { ("member\($0)", ["type": "integer"] as JSONValue) }
         var schema: JSONObject = [
@@ -40,8 +74,8 @@ import Testing
     }
 
     @Test(arguments: [
-        object(3_000, open: false), object(2_000), object(3_000, required: [10, 1_900], open: false),
-        object(2_000, required: [10, 1_900], open: true),
+        object(3_000, open: false), object(3_000), object(3_000, required: [10, 1_900], open: false),
+        object(3_000, required: [10, 1_900], open: true),
     ])
     func optionalMembersAreLookedUp(schema: JSONValue) throws {
         let probe = try SchemaProbe(schema)

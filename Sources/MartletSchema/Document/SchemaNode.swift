@@ -76,6 +76,12 @@ final class SchemaNode {
         !properties.isEmpty || !patternProperties.isEmpty || additionalProperties != nil
     }
 
+    /// Whether it says anything about the members or items that a value has.
+    var saysWhatParts: Bool {
+        hasMemberKeywords || propertyNames != nil || unevaluatedProperties != nil || !prefixItems.isEmpty
+            || items != nil || contains != nil || unevaluatedItems != nil
+    }
+
     /// The schemas that the same value has to do with.
     var inPlace: [Int] {
         var nodes = [reference, not, condition, thenBranch, elseBranch].compactMap(\.self)

@@ -9,8 +9,9 @@ struct SchemaReader {
     private let resources: SchemaResources
     private let limits: SchemaLimits
     private let budget: CompileBudget
-    /// What it takes to read a schema.
+    /// What it takes to read a schema; less where it only lists values or types.
     private static let steps = 4
+    private static let stepsOfList = 1
     private let omissions: SchemaOmissions
     private let patterns: PatternTable
     /// By pointer.
@@ -30,7 +31,8 @@ struct SchemaReader {
             while let (node, value) = reader.pending.popLast() { try reader.read(node, value) }
             if omissions.isNewAround { continue }
             try reader.refuseLoops()
-            return reader.nodes
+            var lists = ListedAlternatives(reader.nodes, patterns: patterns, budget: budget)
+            return try lists.joined()
         }
     }
 
@@ -50,7 +52,7 @@ struct SchemaReader {
         guard nodes.count < limits.nodes else {
             throw SchemaError(.limit, pointer: pointer, keyword: "", "it has more than \(limits.nodes) schemas")
         }
-        guard budget.spend(Self.steps) else {
+        guard budget.spend(Self.isList(value) ? Self.stepsOfList : Self.steps) else {
             throw SchemaError(.limit, pointer: pointer, keyword: "", budget.reason)
         }
         let number = nodes.count
@@ -66,6 +68,8 @@ struct SchemaReader {
         case .bool(let constant): node.constant = constant
         case .object(let members):
             let reader = KeywordReader(members: members, pointer: node.pointer, omissions: omissions)
+            try readValues(reader, node)
+            if Self.isList(value) { return }
             try readAssertions(reader, node)
             try readMembers(reader, node)
             try readItems(reader, node)
@@ -94,12 +98,21 @@ struct SchemaReader {
         "title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
     ]
 
-    private func readAssertions(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
+    private static let listing = silent.union(["type", "enum", "const"])
+
+    private static func isList(_ value: JSONValue) -> Bool {
+        value.objectValue.map { $0.keys.allSatisfy { listing.contains($0) } } ?? false
+    }
+
+    private func readValues(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         node.types = try reader.types()
         node.enumeration = try reader.filledArray("enum", of: "value")
         if let constant = reader["const"] {
             node.enumeration = node.enumeration.map { $0.filter { JSONEquality.equal($0, constant) } } ?? [constant]
         }
+    }
+
+    private func readAssertions(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         node.minimum = try reader.number("minimum")
         node.maximum = try reader.number("maximum")
         if case .bool(let excludes)? = reader["exclusiveMinimum"] {

@@ -95,12 +95,16 @@ extension SchemaEmitter {
     }
 
     /// An automaton that was spelled for this schema; one that the builder has costs nothing.
-    mutating func automaton(_ automaton: ByteAutomaton) throws -> Node {
+    ///
+    /// - Parameter transitions: how many it costs, where that is not as many as it has.
+    mutating func automaton(_ automaton: ByteAutomaton, transitions: Int? = nil) throws -> Node {
         let count = builder.automatonCount
         let hadFailed = builder.failure != nil
         let node = builder.automaton(automaton)
         if !hadFailed, let failure = builder.failure { throw RegexError(message: failure.clause) }
-        if builder.automatonCount > count { try expander.budget.spend(transitions: automaton.transitions.count) }
+        if builder.automatonCount > count {
+            try expander.budget.spend(transitions: transitions ?? automaton.transitions.count)
+        }
         return node
     }
 }
