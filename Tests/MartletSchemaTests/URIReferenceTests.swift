@@ -1,0 +1,38 @@
+import Testing
+
+@testable import MartletSchema
+
+/// How references are resolved (RFC 3986, section 5).
+@Suite struct URIReferenceTests {
+    /// The examples of the RFC's section 5.4, without those of queries and parameters within a path.
+    @Test(
+        arguments: [
+            ("g:h", "g:h"), ("g", "http://a/b/c/g"), ("./g", "http://a/b/c/g"), ("g/", "http://a/b/c/g/"),
+            ("/g", "http://a/g"), ("//g", "http://g"), ("g?y", "http://a/b/c/g?y"), ("", "http://a/b/c/d"),
+            (".", "http://a/b/c/"), ("./", "http://a/b/c/"), ("..", "http://a/b/"), ("../", "http://a/b/"),
+            ("../g", "http://a/b/g"), ("../..", "http://a/"), ("../../", "http://a/"), ("../../g", "http://a/g"),
+            ("../../../g", "http://a/g"), ("../../../../g", "http://a/g"), ("/./g", "http://a/g"),
+            ("/../g", "http://a/g"), ("g.", "http://a/b/c/g."), (".g", "http://a/b/c/.g"), ("g..", "http://a/b/c/g.."),
+            ("..g", "http://a/b/c/..g"), ("./../g", "http://a/b/g"), ("./g/.", "http://a/b/c/g/"),
+            ("g/./h", "http://a/b/c/g/h"), ("g/../h", "http://a/b/c/h"),
+        ])
+    func referencesAreResolved(reference: String, resource: String) {
+        for fragment in ["", "s", "/a/b", "a%25b", "./g"] {
+            let text = fragment.isEmpty ? reference : "\(reference)#\(fragment)"
+            let resolved = URIReference.resolve(text, base: "http://a/b/c/d")
+            #expect(resolved.resource == resource && resolved.fragment == fragment, "\(text)")
+            // A document that is found by its whole name needs no base.
+            let again = URIReference.resolve("\(resource)#\(fragment)", base: "other:x")
+            #expect(again.resource == resource && again.fragment == fragment)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("", ""), ("abc", "abc"), ("%41", "A"), ("a%2Fb", "a/b"), ("%25", "%"), ("%2541", "%41"), ("%C3%A9", "é"),
+            ("%c3%a9", "é"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("100%", "100%"), ("%E2%82%AC5", "€5"),
+        ])
+    func escapesAreDecodedOnce(text: String, decoded: String) {
+        #expect(URIReference.decoded(text[...]) == decoded)
+    }
+}
