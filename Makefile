@@ -22,7 +22,7 @@ TIMED := scripts/timed
 CHECKED := LlamaTests|MartletEngineTests|MartletModelsTests|MartletStreamsTests|MartletProtocolTests|MartletJSONTests
 
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/martlet-fuzz
-FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals
+FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals bodies arguments
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build serve test test-swift test-fledgling check check-thread check-address fuzz bench format lint \

@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "MartletServer",
             dependencies: [
-                "CZlib", "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol",
+                "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol",
                 "MartletJSON", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -104,7 +104,8 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
+                "CZlib", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
+                "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings

@@ -33,6 +33,8 @@ enum FuzzTarget: String, CaseIterable {
     case pattern
     case journals
     case gguf
+    case bodies
+    case arguments
 
     /// A C function, which cannot capture: hence one for each target.
     var callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt {
@@ -50,6 +52,8 @@ enum FuzzTarget: String, CaseIterable {
         case .pattern: { SchemaFuzz.runPattern(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
+        case .bodies: { BodyFuzz.run(bytes($0, $1)) }
+        case .arguments: { ArgumentsFuzz.run(bytes($0, $1)) }
         }
     }
 }

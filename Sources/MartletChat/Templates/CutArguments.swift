@@ -1,12 +1,12 @@
-import MartletJSON
+package import MartletJSON
 
 /// The arguments of a call within which an answer was cut off: `{"city": "Os` reads as `{"city": "Os"}`.
 ///
 /// A client sends such a call back unchanged. The certain part of the arguments is kept: whole values, and the beginning of
 /// a string.
-enum CutArguments {
+package enum CutArguments {
     /// The object that begins so; `nil` if `text` is no beginning of an object.
-    static func object(beginning text: String) -> JSONValue? {
+    package static func object(beginning text: String) -> JSONValue? {
         let bytes = Array(text.utf8)
         var scan = Scan()
         for (index, byte) in bytes.enumerated() where !scan.take(byte, at: index) { return nil }

@@ -64,8 +64,4 @@ extension APIError {
         }
         return APIError(.invalidRequest, "The request is not valid HTTP/1.1: \(error)")
     }
-
-    static func bodyTooLarge(limit: Int, got: String? = nil) -> APIError {
-        APIError(.tooLarge, "The body may have at most \(limit) bytes\(got.map { ", but has \($0)" } ?? "")")
-    }
 }

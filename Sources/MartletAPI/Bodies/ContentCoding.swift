@@ -1,22 +1,21 @@
 internal import CZlib
-internal import MartletAPI
 
 /// How a request's body may be compressed.
 ///
 /// The decoded bytes count against the limit of a body, and decoding ends there: some kilobytes can stand for gigabytes.
-enum ContentCoding {
+package enum ContentCoding {
     case gzip
     /// The zlib form, as HTTP has it; also without its frame, as some clients send it.
     case deflate
 
     /// The value of `Accept-Encoding`.
-    static let accepted = "gzip, deflate"
+    package static let accepted = "gzip, deflate"
     private static let countLimit = 3
 
     /// - Parameter fields: the values of `Content-Encoding`.
     /// - Returns: the codings that were applied, in that order.
     /// - Throws: `unsupportedMedia` for any other.
-    static func list(_ fields: [String]) throws(APIError) -> [ContentCoding] {
+    package static func list(_ fields: [String]) throws(APIError) -> [ContentCoding] {
         var codings: [ContentCoding] = []
         for name in fields.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
             let name = name.drop { $0 == " " || $0 == "\t" }.lowercased()
@@ -39,7 +38,7 @@ enum ContentCoding {
 
     /// - Parameter codings: as they were applied; the last one is taken off first.
     /// - Throws: `tooLarge` beyond `limit` bytes.
-    static func decode(
+    package static func decode(
         _ body: [UInt8], _ codings: [ContentCoding], upTo limit: Int
     ) throws(APIError) -> [UInt8] {
         var body = body
@@ -51,6 +50,13 @@ enum ContentCoding {
     }
 
     fileprivate var name: String { self == .gzip ? "gzip" : "deflate" }
+}
+
+extension APIError {
+    /// - Parameter got: how many bytes it has, where a header says so.
+    package static func bodyTooLarge(limit: Int, got: String? = nil) -> APIError {
+        APIError(.tooLarge, "The body may have at most \(limit) bytes\(got.map { ", but has \($0)" } ?? "")")
+    }
 }
 
 /// Decodes one body with zlib.
