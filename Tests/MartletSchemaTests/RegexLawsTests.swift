@@ -1,3 +1,4 @@
+import MartletGrammar
 import MartletTestSupport
 import Testing
 
