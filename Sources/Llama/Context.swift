@@ -36,6 +36,9 @@ package struct Context: ~Copyable {
         /// Whether it computes on weights that it does not hold.
         package var offloadsOperations = true
         package var positions = RotaryPositions()
+        /// Where the threads of one token at once run, and those of more. As made: libggml's own choice.
+        package var placement = ThreadPlacement()
+        package var batchPlacement = ThreadPlacement()
 
         package init() {}
     }
@@ -58,6 +61,8 @@ package struct Context: ~Copyable {
     let model: Model
     private let abortSignal: AbortSignal
     private let vocabularySize: Int
+    /// Freed behind the context, as it is in a property. `nil` = libggml makes threads as it needs them.
+    private let threadPools: ThreadPools?
     /// Whether libllama has put off copying or moving what is in memory until the next decode.
     private var isChangePending = false
 
@@ -97,6 +102,8 @@ package struct Context: ~Copyable {
         self.pointer = pointer
         self.model = model
         self.abortSignal = abortSignal
+        threadPools = Self.threadPools(options)
+        threadPools?.attach(to: pointer)
         memory = llama_get_memory(pointer)
         vocabularySize = Int(llama_vocab_n_tokens(llama_model_get_vocab(model.pointer)))
         // The signal lives as long as the context, which holds it.
@@ -110,6 +117,12 @@ package struct Context: ~Copyable {
 
     deinit {
         llama_free(pointer)
+    }
+
+    private static func threadPools(_ options: Options) -> ThreadPools? {
+        guard options.placement != ThreadPlacement() || options.batchPlacement != ThreadPlacement() else { return nil }
+        return ThreadPools(
+            threads: options.threads, options.placement, batchThreads: options.batchThreads, options.batchPlacement)
     }
 
     /// May be more than was asked for: libllama rounds up.

@@ -17,6 +17,8 @@ package final class Model: @unchecked Sendable {
         package var vocabularyOnly = false
         /// Whether weights may be repacked into layouts that some kernels prefer.
         package var usesRepackedWeights = true
+        /// Whether weights on the CPU stay out of a GPU's page-locked host buffer, so that they can be repacked.
+        package var bypassesHostBuffer = false
 
         package init() {}
 
@@ -60,6 +62,7 @@ package final class Model: @unchecked Sendable {
         parameters.check_tensors = options.checksTensors
         parameters.vocab_only = options.vocabularyOnly
         parameters.use_extra_bufts = options.usesRepackedWeights
+        parameters.no_host = options.bypassesHostBuffer
 
         _ = LlamaLog.takeLastError()
         var wasCancelled = false

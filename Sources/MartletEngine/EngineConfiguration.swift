@@ -46,6 +46,16 @@ package struct EngineConfiguration: Sendable {
     /// Whether control tokens have a text in answers.
     package var showsControlTokens = false
     package var usesRepackedWeights = true
+    /// Whether weights on the CPU stay out of a GPU's host buffer.
+    package var bypassesHostBuffer = false
+    /// Where the threads of a decode run; `batchPlacement` is for decodes with prompt tokens.
+    package var placement = ThreadPlacement()
+    package var batchPlacement = ThreadPlacement()
+    /// How threads are spread over NUMA nodes; `nil` = as the system does it.
+    package var numa: NUMAStrategy?
+    /// Control vectors with the strength of each, and the layers that feel them; `nil` = all.
+    package var controlVectors: [(path: String, scale: Float)] = []
+    package var controlLayers: ClosedRange<Int>?
     /// Whether a token's bits do not depend on how many other tokens are computed beside it (see design.md). Costs next
     /// to nothing on a CPU; a GPU's kernels do not promise it at any price.
     package var isReproducible = true

@@ -26,6 +26,8 @@ extension InProcessEngine {
             options.loadMode = configuration.loadMode
             options.checksTensors = configuration.checksTensors
             options.usesRepackedWeights = configuration.usesRepackedWeights
+            options.bypassesHostBuffer = configuration.bypassesHostBuffer
+            configuration.numa?.apply()
             var reported: Float = 0
             let model = try Model(path: configuration.modelPath, options: options) { fraction in
                 engineProgress.note(.loading)
@@ -43,11 +45,13 @@ extension InProcessEngine {
             let adapters = try configuration.adapters.map { adapter throws(LlamaError) in
                 try Self.load(adapter.path, for: model)
             }
+            let controlVector = try controlVector(for: model)
             let vocabulary = try Vocabulary(model: model)
             report(.warmUp, 0)
             engineProgress.note(.warmUp)
             let contextOptions = try self.contextOptions(for: model)
             var context = try Context(model: model, options: contextOptions, abortSignal: decodeGuard.signal)
+            if let controlVector { try context.apply(controlVector) }
             if configuration.warmsUp { try Self.warmUp(&context, vocabulary: vocabulary) }
             var information = Self.describe(model, vocabulary)
             information.contextLength = context.contextLength
@@ -68,7 +72,7 @@ extension InProcessEngine {
                 told.promptPrefix = adapter.metadata("adapter.lora.prompt_prefix")
                 return told
             }
-            let embedder = try makeEmbedder(model, contextOptions, &information)
+            let embedder = try makeEmbedder(model, contextOptions, controlVector, &information)
             let loaded = LoadedModel(
                 model: model, vocabulary: vocabulary, information: information, adapters: adapters,
                 embedding: embedder?.limits, writesText: context.hasMemory,
@@ -100,8 +104,11 @@ extension InProcessEngine {
         options.outputCount = configuration.sequenceCount + BatchShape.chunk
         options.batchSize = max(configuration.batchSize, configuration.sequenceCount)
         options.microBatchSize = configuration.microBatchSize
-        options.threads = configuration.threads ?? ThreadCount.preferred(byteCount: model.byteCount)
-        options.batchThreads = configuration.batchThreads ?? options.threads
+        options.placement = try placement(configuration.placement)
+        options.batchPlacement = try placement(configuration.batchPlacement)
+        options.threads = threads(
+            configuration.threads ?? ThreadCount.preferred(byteCount: model.byteCount), at: options.placement)
+        options.batchThreads = threads(configuration.batchThreads ?? options.threads, at: options.batchPlacement)
         options.flashAttention = configuration.flashAttention
         options.keyType = configuration.keyCacheType
         options.valueType = configuration.valueCacheType
@@ -110,6 +117,39 @@ extension InProcessEngine {
         options.offloadsOperations = configuration.offloadsOperations
         options.positions = configuration.positions
         return options
+    }
+
+    /// What this process can have of a placement.
+    private func placement(_ wanted: ThreadPlacement) throws(LlamaError) -> ThreadPlacement {
+        guard var placement = wanted.restricted(to: ThreadCount.processors ?? wanted.processors) else {
+            let numbers = wanted.processors.sorted().prefix(8).map(String.init).joined(separator: ", ")
+            throw LlamaError(
+                .loadFailed, "None of the processors \(numbers) of the CPU mask may be used by this process.")
+        }
+        if !placement.priority.isPermitted {
+            logger.warning(
+                "threads keep their normal priority, as the system does not permit another one",
+                metadata: ["wanted": "\(placement.priority)"])
+            placement.priority = .normal
+        }
+        return placement
+    }
+
+    /// As many threads as have a processor each: threads that share one look for work in turns, and hardly ever find any.
+    private func threads(_ wanted: Int, at placement: ThreadPlacement) -> Int {
+        let count = placement.threadLimit(available: ThreadCount.processors?.count).map { min($0, wanted) } ?? wanted
+        if count < wanted {
+            logger.warning(
+                "fewer threads are used, so that each has a processor",
+                metadata: ["wanted": "\(wanted)", "threads": "\(count)"])
+        }
+        return count
+    }
+
+    private func controlVector(for model: Model) throws(LlamaError) -> ControlVector? {
+        guard !configuration.controlVectors.isEmpty else { return nil }
+        return try ControlVector(
+            files: configuration.controlVectors, layers: configuration.controlLayers, for: model)
     }
 
     private static func load(_ path: String, for model: Model) throws(LlamaError) -> Adapter {
@@ -125,7 +165,8 @@ extension InProcessEngine {
 
     /// What reads inputs for embeddings, if this engine does.
     private func makeEmbedder(
-        _ model: Model, _ base: Context.Options, _ information: inout ModelInformation
+        _ model: Model, _ base: Context.Options, _ controlVector: ControlVector?,
+        _ information: inout ModelInformation
     ) throws(LlamaError) -> Embedder? {
         guard let wanted = configuration.embeddings else { return nil }
         var options = base
@@ -145,8 +186,10 @@ extension InProcessEngine {
         if options.flashAttention == .automatic, options.contextLength <= Self.plainAttentionLimit {
             options.flashAttention = .off
         }
+        var context = try Context(model: model, options: options, abortSignal: decodeGuard.signal)
+        if let controlVector { try context.apply(controlVector) }
         let embedder = Embedder(
-            context: try Context(model: model, options: options, abortSignal: decodeGuard.signal),
+            context: context,
             information: information,
             sequences: options.sequenceCount, queueLimit: configuration.queueLimit, stall: configuration.promptStall)
         information.embeddingPooling = embedder.kind

@@ -19,10 +19,8 @@ enum ThreadCount {
     static var physicalCores: Int {
         #if os(Linux)
             // Read from the kernel's files: the C function for it is not in every Swift overlay of the C library.
-            let status = readSmallFile("/proc/self/status") ?? ""
-            let allowed = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
             var cores: Set<String> = []
-            for cpu in cpus(in: allowed?.split(separator: "\t").last ?? "0") {
+            for cpu in processors ?? [0] {
                 let siblings = readSmallFile("/sys/devices/system/cpu/cpu\(cpu)/topology/thread_siblings_list")
                 cores.insert(siblings ?? "\(cpu)")
             }
@@ -35,6 +33,15 @@ enum ThreadCount {
             where sysctlbyname(name, &count, &size, nil, 0) == 0 && count > 0 { return Int(count) }
             return 1
         #endif
+    }
+
+    /// Numbers of the processors that this process may use; `nil` where the system does not name them.
+    static var processors: Set<Int>? {
+        guard let status = readSmallFile("/proc/self/status"),
+            let allowed = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") }),
+            let list = allowed.split(separator: "\t").last
+        else { return nil }
+        return Set(cpus(in: list))
     }
 
     /// The numbers that a list as "0-3,8" names.

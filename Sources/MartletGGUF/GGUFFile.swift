@@ -50,7 +50,18 @@ package enum GGUFFile {
         return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
 
+    /// Reads the control vector at `path`.
+    package static func controlVector(_ path: String) throws(GGUFError) -> GGUFControlVector {
+        try withFile(path) { source throws(GGUFError) in try GGUFControlVector(source) }
+    }
+
     private static func header(_ path: String) throws(GGUFError) -> GGUFHeader {
+        try withFile(path) { source throws(GGUFError) in try GGUFHeader(source) }
+    }
+
+    private static func withFile<Result>(
+        _ path: String, _ body: (OpenFile) throws(GGUFError) -> Result
+    ) throws(GGUFError) -> Result {
         // A FIFO without a writer would block the call for ever otherwise. For files the flag means nothing.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -61,7 +72,7 @@ package enum GGUFFile {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw GGUFError(status.st_mode & S_IFMT == S_IFDIR ? "is a folder, not a GGUF file" : "is not a file")
         }
-        return try GGUFHeader(OpenFile(descriptor: descriptor, length: UInt64(status.st_size)))
+        return try body(OpenFile(descriptor: descriptor, length: UInt64(status.st_size)))
     }
 
     /// Does not own its descriptor.

@@ -9,6 +9,8 @@ package struct GGUFHeader: Sendable, Equatable {
     package private(set) var version: UInt32
     package private(set) var metadata: [String: GGUFValue] = [:]
     package private(set) var tensorCount: UInt64 = 0
+    /// In the file's order.
+    package private(set) var tensors: [GGUFTensor] = []
     /// Bytes of all tensors together.
     package private(set) var tensorByteCount: UInt64 = 0
     /// Where the tensors' bytes begin.
@@ -145,16 +147,9 @@ package struct GGUFHeader: Sendable, Equatable {
 
     // MARK: Tensors
 
-    private struct Tensor {
-        var name: String
-        var offset: UInt64
-        var byteCount: UInt64
-    }
-
     private mutating func readTensors(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) {
         let alignment = try alignment()
         var names: Set<ExactString> = []
-        var tensors: [Tensor] = []
         for _ in 0..<tensorCount {
             let tensor = try Self.tensor(&cursor)
             guard names.insert(tensor.name) else { throw .broken("it has the tensor '\(tensor.name)' twice") }
@@ -186,7 +181,7 @@ package struct GGUFHeader: Sendable, Equatable {
         return UInt64(number)
     }
 
-    private static func tensor(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) -> Tensor {
+    private static func tensor(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) -> GGUFTensor {
         let name = String(
             decoding: try cursor.text("a tensor's name", upTo: GGUFLimits.tensorNameLength), as: UTF8.self)
         let dimensionCount: UInt32 = try cursor.number()
@@ -195,6 +190,7 @@ package struct GGUFHeader: Sendable, Equatable {
                 "tensor '\(name)' would have \(dimensionCount) dimensions, and \(GGUFLimits.dimensionCount) are allowed"
             )
         }
+        var dimensions: [UInt64] = []
         var elementCount: UInt64 = 1
         var rowLength: UInt64 = 1
         for index in 0..<dimensionCount {
@@ -204,6 +200,7 @@ package struct GGUFHeader: Sendable, Equatable {
                 throw .broken("tensor '\(name)' would have a dimension of \(size)")
             }
             if index == 0 { rowLength = UInt64(size) }
+            dimensions.append(UInt64(size))
             elementCount = product
         }
         let number: UInt32 = try cursor.number()
@@ -219,6 +216,7 @@ package struct GGUFHeader: Sendable, Equatable {
         let (byteCount, overflow) = (elementCount / type.blockLength)
             .multipliedReportingOverflow(by: type.blockByteCount)
         guard !overflow else { throw .broken("tensor '\(name)' is larger than any file") }
-        return Tensor(name: name, offset: offset, byteCount: byteCount)
+        return GGUFTensor(
+            name: name, dimensions: dimensions, typeNumber: number, offset: offset, byteCount: byteCount)
     }
 }

@@ -80,7 +80,7 @@ import Testing
             ["--cache-reuse", "256"],
             "--cache-reuse: llama-server has this, martlet does not have it yet (reuse of a prompt's inner parts)"
         ),
-        (["--prio"], "--prio needs a value"),
+        (["--fit-ctx"], "--fit-ctx needs a value"),
         (["model.gguf"], "unexpected argument 'model.gguf'; a model is given with --model PATH"),
     ])
     func aBadFlagIsRefusedWithNameRuleAndValue(arguments: [String], expected: String) {
@@ -160,7 +160,15 @@ import Testing
     @Test(arguments: [
         (["--no-jinja"], "--no-jinja changes nothing: chat templates are always rendered as Jinja"),
         (["-nocb"], "-nocb changes nothing: batching is always continuous"),
-        (["--prio", "2"], "--prio changes nothing: the system places and schedules threads"),
+        (["-ctxcp", "4"], "-ctxcp changes nothing: no states in the middle of a prompt are kept"),
+        (
+            ["--threads-http", "8"],
+            "--threads-http changes nothing: connections are served by event loops, which need no thread each"
+        ),
+        (
+            ["--fit", "off"],
+            "--fit changes nothing: only --ctx-size is fitted to memory, and only where it is not given"
+        ),
         (
             ["--backend_sampling"],
             "--backend-sampling changes nothing: where tokens are drawn makes no difference to them"

@@ -37,7 +37,7 @@ import Testing
         for command in [SettingCommand.serve, .worker] {
             let text = SettingHelp.text(for: command, abstract: "")
             for setting in SettingTable.all {
-                let isListed = text.contains(setting.names[0] + " ") || text.contains(setting.names[0] + ",")
+                let isListed = [" ", ",", "\n"].contains { text.contains(setting.names[0] + $0) }
                 #expect(isListed == (command == .serve || setting.scope != .edge), "\(setting.key)")
             }
         }
@@ -150,6 +150,78 @@ import Testing
         #expect(given.positions == positions)
         #expect(try engine("--rope-freq-scale", "0.5").positions.frequencyScale == 0.5)
         #expect(throws: SettingError.self) { try engine("--rope-freq-scale", "0.5", "--rope-scale", "2") }
+    }
+
+    @Test func placesOfThreadsReachTheEngine() throws {
+        #expect(try engine().placement == ThreadPlacement())
+        #expect(try engine().batchPlacement == ThreadPlacement())
+        var placement = ThreadPlacement()
+        placement.processors = [0, 2, 4, 5]
+        placement.isStrict = true
+        placement.priority = .low
+        placement.polling = 0
+        let tokens = ["-C", "0x5", "-Cr", "4-5", "--cpu-strict", "1", "--prio", "-1", "--poll", "0"]
+        let given = try EngineConfiguration(
+            modelPath: "x", try SettingParser(command: .worker).parse(arguments: tokens) { _ in nil })
+        #expect(given.placement == placement && given.batchPlacement == placement)
+        let both = try EngineConfiguration(
+            modelPath: "x",
+            try SettingParser(command: .worker).parse(
+                arguments: tokens + ["--cpu-range-batch", "-1", "--prio-batch", "2", "--cpu-strict-batch", "0"]
+            ) { _ in nil })
+        #expect(both.placement == placement)
+        placement.processors = [0, 1]
+        placement.isStrict = false
+        placement.priority = .high
+        #expect(both.batchPlacement == placement)
+        #expect(try engine("--cpu-mask", "ff", "--numa", "isolate").placement.processors == Set(0...7))
+        #expect(try engine("--cpu-mask", "ff", "--numa", "isolate").numa == .isolate)
+        #expect(try engine("--cpu-range", "510-").placement.processors == [510, 511])
+        #expect(try engine("--no-host").bypassesHostBuffer)
+        #expect(try !engine("--no-host=off").bypassesHostBuffer)
+    }
+
+    @Test(
+        arguments: [
+            ("--cpu-mask", "xyz"), ("--cpu-mask", "0"), ("--cpu-mask", "0x"),
+            ("-Cb", String(repeating: "f", count: 129)),
+            ("--cpu-range", "3"), ("--cpu-range", "3-2"), ("--cpu-range", "0-512"), ("-Crb", "a-b"),
+            ("--cpu-strict", "2"), ("--prio", "4"), ("--poll", "101"), ("--numa", "yes"),
+            ("--control-vector-scaled", "x"), ("--control-vector-scaled", "x:nan"),
+        ])
+    func aPlaceThatIsNoneIsRefusedByItsRule(flag: String, value: String) {
+        let error = #expect(throws: SettingError.self) { try engine(flag, value) }
+        #expect(error?.description.hasSuffix("not '\(value)'") == true, "\(error?.description ?? "")")
+    }
+
+    @Test func controlVectorsReachTheEngine() throws {
+        let given = try engine(
+            "--control-vector", "a.gguf,b.gguf", "--control-vector-scaled", "c:d.gguf:-0.5",
+            "--control-vector-layer-range", "2", "7")
+        #expect(given.controlVectors.map(\.path) == ["a.gguf", "b.gguf", "c:d.gguf"])
+        #expect(given.controlVectors.map(\.scale) == [1, 1, -0.5])
+        #expect(given.controlLayers == 2...7)
+        #expect(try engine("--control-vector-layer-range=3,3").controlLayers == 3...3)
+        #expect(try engine().controlLayers == nil)
+    }
+
+    @Test(arguments: [["1"], ["1", "--mlock"], ["3", "2"], ["1", "513"], ["1", "x"]])
+    func twoBoundsAreTwoNumbersInOrder(values: [String]) {
+        let error = #expect(throws: SettingError.self) {
+            try SettingParser(command: .worker)
+                .parse(arguments: ["--control-vector-layer-range"] + values) { _ in nil }
+        }
+        #expect(error?.description.contains("two whole numbers from 0 to 512, the smaller one first") == true)
+    }
+
+    @Test func whatConcernsTheWorkerIsPassedOn() throws {
+        let arguments = [
+            "--no-host", "--cpu-mask=0x3", "--control-vector=a,b", "--control-vector-layer-range=1 3", "--no-mmap",
+        ]
+        let values = try SettingParser(command: .serve).parse(arguments: arguments) { _ in nil }
+        #expect(Set(values.workerArguments()) == Set(arguments))
+        let off = try SettingParser(command: .serve).parse(arguments: ["--no-host=off"]) { _ in nil }
+        #expect(off.workerArguments() == ["--no-host=off"])
     }
 
     // MARK: Completeness

@@ -38,6 +38,8 @@ struct Edge: Sendable {
         if let seconds = values.integer(.hangTimeout) {
             restartPolicy.hangTimeout = seconds > 0 ? .seconds(seconds) : nil
         }
+        // A mistake is named here, and not by each worker that is started.
+        _ = try EngineConfiguration(modelPath: model.path.string, values)
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
         let descriptors = DescriptorBudget(limit: DescriptorLimit.raise())

@@ -47,14 +47,22 @@ extension EngineConfiguration {
         if let value = values.toggle(.special) { showsControlTokens = value }
         positions = try RotaryPositions(values)
         if let value = values.toggle(.repack) { usesRepackedWeights = value }
+        if let value = values.toggle(.noHostBuffer) { bypassesHostBuffer = value }
+        (placement, batchPlacement) = try ThreadPlacement.placements(values)
+        numa = values.text(.numa).flatMap(NUMAStrategy.init)
         if let value = values.toggle(.fullWindow) { keepsFullWindow = value }
         if let value = values.integer(.queueLimit) { queueLimit = value }
         if let value = values.integer(.grammarThreads) { grammarLimits.threads = value }
         if let value = values.integer(.grammarWork) { grammarLimits.work = value }
         if let value = values.integer(.grammarCache) { grammarLimits.cacheBytes = value << 20 }
         adapters = (values.list(.adapters) ?? []).map { ($0, 1) }
-        for text in values.list(.scaledAdapters) ?? [] { adapters.append(try Self.scaledAdapter(text)) }
+        for text in values.list(.scaledAdapters) ?? [] { adapters.append(try Self.scaled(text, .scaledAdapters)) }
         if values.toggle(.adaptersUnapplied) == true { adapters = adapters.map { ($0.path, 0) } }
+        controlVectors = (values.list(.controlVectors) ?? []).map { ($0, 1) }
+        for text in values.list(.scaledControlVectors) ?? [] {
+            controlVectors.append(try Self.scaled(text, .scaledControlVectors))
+        }
+        controlLayers = values.bounds(.controlLayers)
         if values.toggle(.embeddings) == true { embeddings = Pooling(flag: values.text(.pooling)) }
     }
 
@@ -69,10 +77,13 @@ extension EngineConfiguration {
         }
     }
 
-    private static func scaledAdapter(_ text: String) throws(SettingError) -> (path: String, scale: Float) {
+    /// Reads a file's path, a colon and a strength.
+    private static func scaled(
+        _ text: String, _ key: SettingKey
+    ) throws(SettingError) -> (path: String, scale: Float) {
         guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
             let scale = Float(text[text.index(after: colon)...]), scale.isFinite
-        else { throw SettingError("--lora-scaled must be a path, a colon and a number, not '\(text)'") }
+        else { throw SettingError("--\(key.rawValue) must be a path, a colon and a number, not '\(text)'") }
         return (String(text[..<colon]), scale)
     }
 }

@@ -57,21 +57,9 @@ enum PeerFlags {
         PeerFlag(["--fit", "-fit"], values: 1, neutral: ["on"], .withoutEffect(fit)),
         PeerFlag(["--fit-target", "-fitt"], values: 1, .withoutEffect(fit)),
         PeerFlag(["--fit-ctx", "-fitc"], values: 1, .withoutEffect(fit)),
-        PeerFlag(["--cpu-mask", "-C"], values: 1, .withoutEffect(placement)),
-        PeerFlag(["--cpu-range", "-Cr"], values: 1, .withoutEffect(placement)),
-        PeerFlag(["--cpu-strict"], values: 1, neutral: ["0"], .withoutEffect(placement)),
-        PeerFlag(["--prio"], values: 1, neutral: ["0"], .withoutEffect(placement)),
-        PeerFlag(["--poll"], values: 1, .withoutEffect(placement)),
-        PeerFlag(["--cpu-mask-batch", "-Cb"], values: 1, .withoutEffect(placement)),
-        PeerFlag(["--cpu-range-batch", "-Crb"], values: 1, .withoutEffect(placement)),
-        PeerFlag(["--cpu-strict-batch"], values: 1, neutral: ["0"], .withoutEffect(placement)),
-        PeerFlag(["--prio-batch"], values: 1, neutral: ["0"], .withoutEffect(placement)),
-        PeerFlag(["--poll-batch"], values: 1, .withoutEffect(placement)),
-        PeerFlag(["--numa"], values: 1, .withoutEffect(placement)),
     ]
 
     private static let fit = "only --ctx-size is fitted to memory, and only where it is not given"
-    private static let placement = "the system places and schedules threads"
 
     // MARK: What is not there yet
 
@@ -119,7 +107,6 @@ enum PeerFlags {
         PeerFlag(["--cpu-moe", "-cmoe"], .missing(gpus)),
         PeerFlag(["--n-cpu-moe", "-ncmoe"], values: 1, neutral: ["0"], .missing(gpus)),
         PeerFlag(["--n-cpu-ffn", "-ncffn"], values: 1, neutral: ["0"], .missing(gpus)),
-        PeerFlag(["--no-host"], environment: ["LLAMA_ARG_NO_HOST"], .missing(gpus)),
         PeerFlag(["--rpc"], values: 1, .missing("computing on other machines")),
     ]
 
@@ -128,9 +115,6 @@ enum PeerFlags {
         PeerFlag(["--spm-infill"], .missing("infill")),
         PeerFlag(["--slot-save-path"], values: 1, .missing("files of slots")),
         PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of a prompt's inner parts")),
-        PeerFlag(["--control-vector"], values: 1, .missing("control vectors")),
-        PeerFlag(["--control-vector-scaled"], values: 1, .missing("control vectors")),
-        PeerFlag(["--control-vector-layer-range"], values: 2, .missing("control vectors")),
         PeerFlag(["--override-kv"], values: 1, .missing("other values than the model file's")),
         PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),

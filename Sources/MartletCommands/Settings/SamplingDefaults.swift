@@ -55,7 +55,7 @@ enum SamplingDefaults {
             var pairs: [JSONValue] = []
             for text in texts { pairs.append(try bias(text)) }
             return .array(pairs)
-        case .toggle, .object: return nil
+        case .toggle, .object, .bounds: return nil
         }
     }
 

@@ -34,6 +34,13 @@ extension Setting.Kind {
             if let value = words[text] { return .integer(value) }
             return Int64(text).flatMap { range.contains($0) ? .integer($0) : nil }
         case .number(let range): return Double(text).flatMap { range.contains($0) ? .number($0) : nil }
+        case .bounds(let range):
+            let parts = text.split { $0 == " " || $0 == "," }
+            let numbers = parts.compactMap { Int64($0) }
+            guard parts.count == 2, numbers.count == 2, numbers[0] <= numbers[1], range.contains(numbers[0]),
+                range.contains(numbers[1])
+            else { return nil }
+            return .bounds(numbers[0]...numbers[1])
         case .choice(let words): return words.contains(text) ? .text(text) : nil
         case .object:
             return (try? JSONParser.parse(Array(text.utf8))).flatMap { $0.objectValue == nil ? nil : .object($0) }

@@ -11,6 +11,8 @@ struct Setting: Sendable {
         /// A whole number, or a word that stands for one.
         case integerOrWord(ClosedRange<Int64>, words: [String: Int64])
         case number(ClosedRange<Double>)
+        /// Two whole numbers, the first not above the second.
+        case bounds(ClosedRange<Int64>)
         /// One of some words.
         case choice([String])
         /// On, off or automatic, in any of llama-server's words for these.
@@ -83,9 +85,19 @@ struct Setting: Sendable {
     /// All spellings that set it, the long one first.
     var names: [String] { ["--" + key.rawValue] + otherNames }
 
-    /// The spellings that switch a toggle off, the long one first.
+    /// The spellings that switch a toggle off, the long one first. A toggle such as --no-host has none.
     var negativeNames: [String] {
-        if case .toggle = kind { ["--no-" + key.rawValue] + otherNegativeNames } else { [] }
+        guard case .toggle = kind, !key.rawValue.hasPrefix("no-") else { return [] }
+        return ["--no-" + key.rawValue] + otherNegativeNames
+    }
+
+    /// How many values follow its flag on a command line.
+    var valueCount: Int {
+        switch kind {
+        case .toggle: 0
+        case .bounds: 2
+        default: 1
+        }
     }
 
     /// Variables that switch it off where they are set to anything.
@@ -103,6 +115,7 @@ struct Setting: Sendable {
         case .integerOrWord(let range, let words):
             "a whole number \(Self.words(range)), " + words.keys.sorted().map { "'\($0)'" }.joined(separator: " or ")
         case .number(let range): "a number \(Self.words(range))"
+        case .bounds(let range): "two whole numbers \(Self.words(range)), the smaller one first"
         case .choice(let words): "one of " + words.joined(separator: ", ")
         case .onOffAuto: "one of on, off, auto"
         case .list: "texts with commas between them"

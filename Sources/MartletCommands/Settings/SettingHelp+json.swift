@@ -33,6 +33,9 @@ extension SettingHelp {
             members["type"] = "integer"
             (members["minimum"], members["maximum"]) = (.integer(range.lowerBound), .integer(range.upperBound))
             members["choices"] = texts(words.keys.sorted())
+        case .bounds(let range):
+            members["type"] = "bounds"
+            (members["minimum"], members["maximum"]) = (.integer(range.lowerBound), .integer(range.upperBound))
         case .number(let range):
             members["type"] = "number"
             (members["minimum"], members["maximum"]) = (.number(range.lowerBound), .number(range.upperBound))

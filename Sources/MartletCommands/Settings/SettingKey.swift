@@ -16,6 +16,17 @@ enum SettingKey: String, Sendable, CaseIterable {
     case microBatchSize = "ubatch-size"
     case threads
     case batchThreads = "threads-batch"
+    case processorMask = "cpu-mask"
+    case processorRange = "cpu-range"
+    case strictProcessors = "cpu-strict"
+    case threadPriority = "prio"
+    case polling = "poll"
+    case batchProcessorMask = "cpu-mask-batch"
+    case batchProcessorRange = "cpu-range-batch"
+    case batchStrictProcessors = "cpu-strict-batch"
+    case batchThreadPriority = "prio-batch"
+    case batchPolling = "poll-batch"
+    case numa
     case gpuLayers = "n-gpu-layers"
     case keyCacheType = "cache-type-k"
     case valueCacheType = "cache-type-v"
@@ -40,6 +51,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case yarnBetaFast = "yarn-beta-fast"
     case special
     case repack
+    case noHostBuffer = "no-host"
     case fullWindow = "swa-full"
     case sharedMemory = "kv-unified"
     case queueLimit = "queue-limit"
@@ -51,6 +63,9 @@ enum SettingKey: String, Sendable, CaseIterable {
     case adapters = "lora"
     case scaledAdapters = "lora-scaled"
     case adaptersUnapplied = "lora-init-without-apply"
+    case controlVectors = "control-vector"
+    case scaledControlVectors = "control-vector-scaled"
+    case controlLayers = "control-vector-layer-range"
 
     case maximumTokens = "n-predict"
     case temperature = "temp"

@@ -134,7 +134,12 @@ struct SettingParser {
             throw SettingError("\(name) needs a value: \(setting.rule)")
         }
         rest.removeFirst()
-        add(next)
+        guard setting.valueCount == 2 else { return add(next) }
+        guard let second = rest.first, !isFlag(second) else {
+            throw SettingError("\(name) needs two values: \(setting.rule)")
+        }
+        rest.removeFirst()
+        add("\(next) \(second)")
     }
 
     /// Takes a flag that is none of ours if it asks for nothing.

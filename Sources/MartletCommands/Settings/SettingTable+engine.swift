@@ -89,6 +89,9 @@ extension SettingTable {
             for: .worker,
             "Rearrange weights for the CPU while loading: slower to load, faster to run."),
         Setting(
+            .noHostBuffer, environment: ["LLAMA_ARG_NO_HOST"], .toggle, default: "off", in: .engine, for: .worker,
+            "Keep weights on the CPU out of a GPU's host buffer, so that they can be rearranged, too."),
+        Setting(
             .fullWindow, environment: ["LLAMA_ARG_SWA_FULL"], .toggle, default: "off", in: .engine, for: .worker,
             "Keep all tokens in layers with a sliding window: more memory, more reuse of prompts."),
         Setting(
@@ -123,6 +126,15 @@ extension SettingTable {
         Setting(
             .adaptersUnapplied, environment: ["LLAMA_ARG_LORA_INIT_WITHOUT_APPLY"], .toggle, default: "off",
             in: .engine, for: .worker, "Load adapters, but apply them only where a request asks for them."),
+        Setting(
+            .controlVectors, environment: ["LLAMA_ARG_CONTROL_VECTOR"], .list, "PATHS", in: .engine, for: .worker,
+            "Control vectors (GGUF) that are added to what layers compute."),
+        Setting(
+            .scaledControlVectors, environment: ["LLAMA_ARG_CONTROL_VECTOR_SCALED"], .list, "PATH:SCALE", in: .engine,
+            for: .worker, "The same, each with that strength."),
+        Setting(
+            .controlLayers, environment: ["LLAMA_ARG_CONTROL_VECTOR_LAYER_RANGE"], .bounds(0...512), "FIRST LAST",
+            unset: "all", in: .engine, for: .worker, "The layers that feel control vectors, both ends included."),
     ]
 
     static let requests: [Setting] = [

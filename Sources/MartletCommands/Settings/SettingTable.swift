@@ -3,7 +3,8 @@ import MartletChat
 /// All settings. Help texts, `docs/flags.md`, parsing and validation come from here.
 enum SettingTable {
     static let all: [Setting] =
-        model + engine + positions + requests + answers + schema + grammar + sampling + server + streams + journal + log
+        model + engine + placement + positions + requests + answers + schema + grammar + sampling + server + streams
+        + journal + log
 
     /// Those that a command takes.
     static func settings(of command: SettingCommand) -> [Setting] {

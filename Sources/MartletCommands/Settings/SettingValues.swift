@@ -7,6 +7,7 @@ struct SettingValues: Sendable {
         case text(String)
         case integer(Int64)
         case number(Double)
+        case bounds(ClosedRange<Int64>)
         case list([String])
         case object(JSONValue)
     }
@@ -68,6 +69,10 @@ struct SettingValues: Sendable {
         if case .number(let value) = choices[key]?.value { Float(value) } else { nil }
     }
 
+    func bounds(_ key: SettingKey) -> ClosedRange<Int>? {
+        if case .bounds(let value) = choices[key]?.value { Int(value.lowerBound)...Int(value.upperBound) } else { nil }
+    }
+
     func list(_ key: SettingKey) -> [String]? {
         if case .list(let value) = choices[key]?.value { value } else { nil }
     }
@@ -81,7 +86,7 @@ struct SettingValues: Sendable {
         SettingTable.settings(of: .worker).flatMap { setting -> [String] in
             guard let choice = choices[setting.key], !choice.isDefault else { return [] }
             if case .toggle(let isOn) = choice.value {
-                return [isOn ? setting.names[0] : "--no-" + setting.key.rawValue]
+                return [isOn ? setting.names[0] : setting.negativeNames.first ?? setting.names[0] + "=off"]
             }
             return choice.texts.map { "\(setting.names[0])=\($0)" }
         }

@@ -1,0 +1,66 @@
+/// A control vector: for each layer of a model a direction that is added to its output.
+///
+/// The file has a tensor `direction.N` of 32-bit floats for layer N, from 1 on; layers may be missing.
+package struct GGUFControlVector: Sendable, Equatable {
+    /// Numbers of each direction.
+    package private(set) var length = 0
+    /// By layer.
+    package private(set) var directions: [Int: [Float]] = [:]
+
+    /// As many layers as libllama has models of.
+    private static let layerLimit = 512
+    private static let lengthLimit: UInt64 = 1 << 20
+    private static let float32: UInt32 = 0
+
+    package init(_ source: some GGUFSource) throws(GGUFError) {
+        let header = try GGUFHeader(source)
+        guard let first = header.tensors.first else { throw GGUFError("has no direction, so it is no control vector") }
+        guard header.tensorByteCount <= source.length else { throw .broken("its directions overlap") }
+        let length = first.dimensions.first ?? 0
+        self.length = Int(min(length, Self.lengthLimit))
+        var source = source
+        for tensor in header.tensors {
+            let layer = try Self.layer(of: tensor)
+            guard tensor.typeNumber == Self.float32, tensor.dimensions.count == 1 else {
+                throw GGUFError("has '\(tensor.name)' in another form than one row of 32-bit floats")
+            }
+            guard tensor.dimensions == [length], length <= Self.lengthLimit else {
+                throw GGUFError(
+                    "has '\(tensor.name)' with \(tensor.dimensions.first ?? 0) numbers; all directions must have the same "
+                        + "count, at most \(Self.lengthLimit)")
+            }
+            let bytes = try source.read(at: header.dataOffset + tensor.offset, count: Int(tensor.byteCount))
+            guard bytes.count == Int(tensor.byteCount) else {
+                throw .truncated(length: source.length, needed: header.dataOffset + tensor.offset + tensor.byteCount)
+            }
+            try add(Self.floats(bytes), layer: layer, name: tensor.name)
+        }
+    }
+
+    private static func layer(of tensor: GGUFTensor) throws(GGUFError) -> Int {
+        let prefix = "direction."
+        guard tensor.name.hasPrefix(prefix), let layer = Int(tensor.name.dropFirst(prefix.count)) else {
+            throw GGUFError("has the tensor '\(tensor.name)', so it is no control vector")
+        }
+        guard (1..<layerLimit).contains(layer) else {
+            throw GGUFError("has '\(tensor.name)'; layers are 1 to \(layerLimit - 1)")
+        }
+        return layer
+    }
+
+    /// Spellings such as `direction.1` and `direction.01` mean one layer, whose directions add up.
+    private mutating func add(_ direction: [Float], layer: Int, name: String) throws(GGUFError) {
+        guard direction.allSatisfy(\.isFinite) else {
+            throw GGUFError("has '\(name)' with numbers that are not finite")
+        }
+        directions[layer] = directions[layer].map { zip($0, direction).map(+) } ?? direction
+    }
+
+    private static func floats(_ bytes: [UInt8]) -> [Float] {
+        bytes.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 4).map { offset in
+                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            }
+        }
+    }
+}
