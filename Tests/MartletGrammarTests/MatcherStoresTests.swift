@@ -51,16 +51,21 @@ import Testing
             let keys = items.map(Key.init)
             if let old = numbers[keys]?[flag] {
                 known += 1
-                #expect(number == old && lists.count == count)
+                let same = lists.count
+                #expect(number == old && same == count)
             } else {
-                #expect(Int(number) == count && lists.count == count + 1)
+                let larger = lists.count
+                #expect(Int(number) == count && larger == count + 1)
                 numbers[keys, default: [:]][flag] = number
             }
-            #expect(lists.flag(of: number) == flag && lists.count(of: number) == keys.count)
+            let (ownFlag, ownCount) = (lists.flag(of: number), lists.count(of: number))
+            #expect(ownFlag == flag && ownCount == keys.count)
             if round % 97 == 0 {
                 for (keys, flags) in numbers {
                     for number in flags.values {
-                        #expect((0..<lists.count(of: number)).map { Key(lists.item($0, of: number)) } == keys)
+                        var own: [Key] = []
+                        for index in 0..<lists.count(of: number) { own.append(Key(lists.item(index, of: number))) }
+                        #expect(own == keys)
                     }
                 }
             }
@@ -79,9 +84,12 @@ import Testing
                 queue.add(item)
                 if seen.insert(Key(item)).inserted { order.append(Key(item)) }
             }
-            #expect((0..<queue.count).map { Key(queue[$0]) } == order)
+            var own: [Key] = []
+            for index in 0..<queue.count { own.append(Key(queue[index])) }
+            #expect(own == order)
             queue.removeAll()
-            #expect(queue.count == 0)
+            let count = queue.count
+            #expect(count == 0)
         }
     }
 
@@ -100,10 +108,12 @@ import Testing
                 queue.add(rule, frame, rank: rules[Int(rule)].rank)
                 frames[rule, default: []].append(Key(frame))
             }
-            #expect(queue.count == frames.values.reduce(0) { $0 + $1.count })
+            let count = queue.count
+            #expect(count == frames.values.reduce(0) { $0 + $1.count })
             if Bool.random(using: &random) {
                 queue.removeAll()
-                #expect(queue.popHighest(rules) == nil)
+                let none = queue.popHighest(rules)
+                #expect(none == nil)
                 continue
             }
             var last = Int32.max
@@ -123,7 +133,8 @@ import Testing
 
     @Test func arenasGrowAndShrinkAsArraysDo() {
         var random = SeededGenerator(seed: 5)
-        var (arena, model) = (Arena<Int32>(capacity: 1), [Int32]())
+        var arena = Arena<Int32>(capacity: 1)
+        var model: [Int32] = []
         for _ in 0..<2_000 {
             switch Int.random(in: 0..<5, using: &random) {
             case 0, 1:
@@ -134,7 +145,9 @@ import Testing
                 let count = Int.random(in: 0...9, using: &random)
                 arena.append(7, times: count)
                 model += [Int32](repeating: 7, count: count)
-            case 3 where !model.isEmpty: #expect(arena.removeLast() == model.removeLast())
+            case 3 where !model.isEmpty:
+                let (last, expected) = (arena.removeLast(), model.removeLast())
+                #expect(last == expected)
             default:
                 let count = Int.random(in: 0...model.count, using: &random)
                 arena.truncate(to: count)
@@ -143,8 +156,8 @@ import Testing
                 more.withUnsafeBufferPointer { arena.append($0) }
                 model += more
             }
-            #expect(arena.count == model.count && arena.elements.elementsEqual(model))
-            #expect(arena.byteCount >= 4 * model.count)
+            let (elements, byteCount) = (Array(arena.elements), arena.byteCount)
+            #expect(elements == model && byteCount >= 4 * model.count)
         }
     }
 
