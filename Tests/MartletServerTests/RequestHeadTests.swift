@@ -40,6 +40,45 @@ import Testing
         }
     }
 
+    /// The line with a chunk's size is refused before any byte of that chunk has come.
+    @Test(arguments: [
+        ("7FFFFFFFFFFFFFFF", 413), ("FFFFFFFFFFFFFFFF", 413), ("8000000000000000", 413), ("5F5E101", 413),
+        ("0000000000000000000007fffffffffffffff", 413), ("10000000000000000", 400), ("-5", 400), ("+5", 400),
+        ("0x5", 400), ("5 ", 400), ("", 400), ("g", 400), ("FFFFFFFFFFFFFFFF;a=b", 413),
+        ("5;" + String(repeating: "a", count: 70_000), 400),
+    ])
+    func aChunksSizeIsSmallEnoughOrRefused(size: String, status: Int) async throws {
+        try await TestServer.run { server async throws in
+            let (head, body, connection) = try await Self.answer(
+                server, Self.post + "Transfer-Encoding: chunked\r\n\r\n" + size + "\r\n")
+            #expect(head.status == status)
+            #expect(try json(body)["error"]?["code"] == .integer(Int64(status)))
+            #expect(head["connection"] == "close")
+            await connection.waitForClose()
+            #expect(try await server.send("GET", "/health").head.status == 200)
+        }
+    }
+
+    @Test(arguments: ["10\r\n", "0000000000000000000000000000000010\r\n", "10;name=\"a b\"\r\n", "10;a;b=c\r\n"])
+    func aChunkedBodyIsReadHoweverItComes(size: String) async throws {
+        try await TestServer.run { server async throws in
+            let text = Self.post + "Transfer-Encoding: chunked\r\n\r\n" + size + Self.body + "\r\n0\r\n\r\n"
+            for parts in [[text], text.map { String($0) }] {
+                let connection = try await server.connect()
+                for part in parts { try await connection.send(part) }
+                #expect(try await connection.readHead().status == 200)
+                _ = try await connection.readBody()
+                // Two more in one piece.
+                try await connection.send(text + text)
+                for _ in 0..<2 {
+                    #expect(try await connection.readHead().status == 200)
+                    _ = try await connection.readBody()
+                }
+                try await connection.close()
+            }
+        }
+    }
+
     @Test func aLargeLengthIsOneAlsoWhereItsDigitsComeInPieces() {
         let digits = Array("99999999999999999999".utf8)
         #expect(EdgeDecoder.endsInLargeLength(digits + Array("\r\n".utf8)))

@@ -51,7 +51,8 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
             encoding.automaticallySetFramingHeaders = false
             let codec = EdgeCodec()
             try pipeline.addHandlers([
-                HTTPResponseEncoder(configuration: encoding), ByteToMessageHandler(EdgeDecoder(limits: limits)), codec,
+                HTTPResponseEncoder(configuration: encoding),
+                ByteToMessageHandler(EdgeDecoder(codec: codec, limits: limits)), codec,
                 HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger),
                 ConnectionHandler(connections: connections, codec: codec, limits: limits),
             ])

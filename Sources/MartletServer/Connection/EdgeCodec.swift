@@ -29,6 +29,9 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
     /// Of requests whose response has not ended, in their order.
     private var exchanges: CircularBuffer<Exchange> = CircularBuffer(initialCapacity: 1)
     private var isRefused = false
+    /// Between the head and the end of a request whose body is chunked, and of any request.
+    private(set) var isInChunks = false
+    private(set) var isInRequest = false
 
     /// The request whose response is next.
     var current: Exchange { exchanges.first ?? Exchange() }
@@ -36,9 +39,14 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isRefused else { return }
         switch unwrapInboundIn(data) {
-        case .head(let head): readHead(head, context)
+        case .head(let head):
+            isInRequest = true
+            isInChunks = head.headers.contains(name: "transfer-encoding")
+            readHead(head, context)
         case .body(let body): context.fireChannelRead(wrapInboundOut(.body(body)))
         case .end(let trailers):
+            isInRequest = false
+            isInChunks = false
             context.fireChannelRead(wrapInboundOut(.end(trailers.map { HTTPFields($0, splitCookie: false) })))
         }
     }

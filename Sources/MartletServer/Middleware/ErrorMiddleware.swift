@@ -26,6 +26,8 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as HTTPParserError {
             // The connection is beyond use; the framework closes it.
             return .error(.malformed(error))
+        } catch let error as RefusedRequest {
+            return .error(error.error)
         } catch let error as RequestTimeout {
             return .error(error.apiError)
         } catch is NIOTooManyBytesError {
