@@ -39,7 +39,9 @@ package struct SchemaCompiler: Sendable, Equatable {
     package func compile(
         _ schema: JSONValue, in builder: inout GrammarBuilder, budget: CompileBudget? = nil
     ) throws(SchemaError) -> CompiledSchema {
-        try compile(schema, as: .json, in: &builder, budget) { emitter, root in try emitter.value(root) }
+        try compile(schema, as: .json, in: &builder, budget, isForArguments: false) { emitter, root in
+            try emitter.value(root)
+        }
     }
 
     /// The objects that fulfil `schema`, as the arguments of a call.
@@ -53,7 +55,7 @@ package struct SchemaCompiler: Sendable, Equatable {
         _ schema: JSONValue, as notation: ArgumentNotation, isClosed: Bool, in builder: inout GrammarBuilder,
         budget: CompileBudget? = nil
     ) throws(SchemaError) -> CompiledSchema {
-        try compile(schema, as: notation.values, in: &builder, budget) { emitter, root in
+        try compile(schema, as: notation.values, in: &builder, budget, isForArguments: true) { emitter, root in
             try emitter.arguments(root, notation, isClosed: isClosed)
         }
     }
@@ -62,7 +64,7 @@ package struct SchemaCompiler: Sendable, Equatable {
 
     private func compile(
         _ schema: JSONValue, as notation: ValueNotation, in builder: inout GrammarBuilder, _ whole: CompileBudget?,
-        _ write: Writer
+        isForArguments: Bool, _ write: Writer
     ) throws(SchemaError) -> CompiledSchema {
         var size = SchemaSize()
         try size.add(schema, limits: limits)
@@ -73,8 +75,11 @@ package struct SchemaCompiler: Sendable, Equatable {
         while true {
             let mark = builder.mark
             do throws(SchemaError) {
-                let (node, count) = try emit(schema, as: notation, omissions, in: &builder, budget, patterns, write)
-                return CompiledSchema(node: node, warnings: omissions.warnings, schemaCount: count)
+                let nodes = try SchemaReader.read(
+                    schema, limits: limits, omissions: omissions, budget: budget, patterns: patterns,
+                    isForArguments: isForArguments)
+                let node = try emit(nodes, as: notation, in: &builder, budget, patterns, write)
+                return CompiledSchema(node: node, warnings: omissions.warnings, schemaCount: nodes.count)
             } catch {
                 builder.forget(since: mark)
                 // What was left out before and is at fault again cannot be left out.
@@ -109,11 +114,9 @@ package struct SchemaCompiler: Sendable, Equatable {
     }
 
     private func emit(
-        _ schema: JSONValue, as notation: ValueNotation, _ omissions: SchemaOmissions,
-        in builder: inout GrammarBuilder, _ budget: CompileBudget, _ patterns: PatternTable, _ write: Writer
-    ) throws(SchemaError) -> (GrammarBuilder.Node, schemaCount: Int) {
-        let nodes = try SchemaReader.read(
-            schema, limits: limits, omissions: omissions, budget: budget, patterns: patterns)
+        _ nodes: [SchemaNode], as notation: ValueNotation, in builder: inout GrammarBuilder,
+        _ budget: CompileBudget, _ patterns: PatternTable, _ write: Writer
+    ) throws(SchemaError) -> GrammarBuilder.Node {
         let expander = SchemaExpander(nodes: nodes, limits: limits, budget: budget, patterns: patterns)
         // Taken out, as a second owner would make it copied.
         var whole = GrammarBuilder(limits: builder.limits)
@@ -125,7 +128,7 @@ package struct SchemaCompiler: Sendable, Equatable {
             let node = try write(&emitter, expander.state([SchemaLiteral(node: 0)]))
             try emitter.finishRules()
             if let failure = emitter.builder.failure { throw failure }
-            return (node, nodes.count)
+            return node
         } catch let error as SchemaError {
             throw error
         } catch let error as GrammarError {

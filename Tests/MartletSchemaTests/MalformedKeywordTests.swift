@@ -1,3 +1,4 @@
+import MartletGrammar
 import MartletJSON
 import Testing
 
@@ -117,5 +118,28 @@ import Testing
         #expect(probe.warnings.count > 20)
         #expect(budget.spent <= SchemaLimits.standard.work)
         #expect(probe.accepts("{}") && !probe.accepts(#"{"k99":1}"#))
+    }
+}
+
+/// The type of a tool's parameters, which are an object.
+@Suite struct ArgumentTypeTests {
+    private func compile(_ schema: JSONValue, _ mode: SchemaMode) throws -> [String] {
+        var builder = GrammarBuilder()
+        return try SchemaCompiler(mode: mode).compileArguments(schema, as: .json, isClosed: false, in: &builder)
+            .warnings
+    }
+
+    @Test(arguments: ["string", [], ["string", "null"], "array", .null, 5, "float", [5]] as [JSONValue])
+    func aTypeWithoutObjectsIsNamedOrLeftOut(type: JSONValue) throws {
+        let schema: JSONValue = ["type": type, "properties": ["a": ["type": "integer"]]]
+        let error = #expect(throws: SchemaError.self) { try compile(schema, .strict) }
+        #expect(error?.pointer == "#" && error?.keyword == "type")
+        let warnings = try compile(schema, .relaxed)
+        #expect(warnings.count == 1 && warnings[0].contains("'type' at #"))
+    }
+
+    @Test(arguments: ["object", ["object", "null"], "any"] as [JSONValue])
+    func aTypeWithObjectsIsTaken(type: JSONValue) throws {
+        for mode in [SchemaMode.strict, .relaxed] { #expect(try compile(["type": type], mode).isEmpty) }
     }
 }

@@ -99,7 +99,7 @@ package struct ToolFields: Sendable, Equatable {
         members["type"] = "function"
         var shown = parameters.objectValue ?? [:]
         if shown["properties"]?.objectValue == nil { shown["properties"] = [:] }
-        if shown["type"]?.stringValue.flatMap(JSONTypes.init) == nil { shown["type"] = "object" }
+        if shown["type"] != "object" { shown["type"] = "object" }
         functionMembers["parameters"] = .object(shown)
         if function["description"] == nil { functionMembers["description"] = "" }
         members["function"] = .object(functionMembers)
@@ -137,17 +137,9 @@ package struct ToolFields: Sendable, Equatable {
         guard case .object(var members) = value else {
             throw .field(place, "A JSON schema of an object is required, but got \(value.kindName)")
         }
-        switch members["type"] {
-        case nil, .null?:
-            // A schema without a type is meant for the arguments, which are an object.
-            members["type"] = "object"
-        case .string("object")?: break
-        case .array(let types)? where types.contains("object"): break
-        // What is no type at all is for the reader of schemas to name or to leave out.
-        case .string(let name)? where JSONTypes(name: name) == nil: break
-        case let type?:
-            throw .field("\(place).type", "Value must be \"object\", but got \(FieldReader.short(type))")
-        }
+        // A schema without a type is meant for the arguments, which are an object. Another type is for the schema's compiler to
+        // refuse or to leave out, as any keyword.
+        if members["type"] == nil { members["type"] = "object" }
         return .object(members)
     }
 

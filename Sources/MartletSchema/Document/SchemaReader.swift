@@ -14,19 +14,21 @@ struct SchemaReader {
     private static let stepsOfList = 1
     private let omissions: SchemaOmissions
     private let patterns: PatternTable
+    /// Whether the root is about the arguments of a call, which are an object.
+    private let isForArguments: Bool
     /// By pointer.
     private var numbers: [ExactString: Int] = [:]
     private var pending: [(node: SchemaNode, value: JSONValue)] = []
 
     static func read(
         _ root: JSONValue, limits: SchemaLimits, omissions: SchemaOmissions = SchemaOmissions(mode: .strict),
-        budget: CompileBudget = CompileBudget(), patterns: PatternTable = PatternTable()
+        budget: CompileBudget = CompileBudget(), patterns: PatternTable = PatternTable(), isForArguments: Bool = false
     ) throws(SchemaError) -> [SchemaNode] {
         while true {
             omissions.isNewAround = false
             var reader = SchemaReader(
                 resources: try SchemaResources(root, depthLimit: limits.depth), limits: limits, budget: budget,
-                omissions: omissions, patterns: patterns)
+                omissions: omissions, patterns: patterns, isForArguments: isForArguments)
             _ = try reader.number(at: SchemaResources.rootPointer, root)
             while let (node, value) = reader.pending.popLast() { try reader.read(node, value) }
             if omissions.isNewAround { continue }
@@ -38,13 +40,14 @@ struct SchemaReader {
 
     private init(
         resources: SchemaResources, limits: SchemaLimits, budget: CompileBudget, omissions: SchemaOmissions,
-        patterns: PatternTable
+        patterns: PatternTable, isForArguments: Bool
     ) {
         self.resources = resources
         self.limits = limits
         self.budget = budget
         self.omissions = omissions
         self.patterns = patterns
+        self.isForArguments = isForArguments
     }
 
     private mutating func number(at pointer: String, _ value: JSONValue) throws(SchemaError) -> Int {
@@ -106,6 +109,11 @@ struct SchemaReader {
 
     private func readValues(_ reader: KeywordReader, _ node: SchemaNode) throws(SchemaError) {
         node.types = try reader.types()
+        if isForArguments, node.pointer.hasSameBytes(as: SchemaResources.rootPointer),
+            node.types?.isDisjoint(with: .object) == true
+        {
+            node.types = try reader.refuse("type", "the arguments of a call are an object")
+        }
         node.enumeration = try reader.filledArray("enum", of: "value")
         if let constant = reader["const"] {
             node.enumeration = node.enumeration.map { $0.filter { JSONEquality.equal($0, constant) } } ?? [constant]
