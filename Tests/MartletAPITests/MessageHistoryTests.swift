@@ -98,7 +98,8 @@ struct MessageHistoryTests {
     @Test(
         arguments: [
             ("[1]", "an array"), ("1", "an integer"), ("\"a\"", "a string"), ("true", "a boolean"), ("nul", "\"nul\""),
-            ([1], "an array"), (1, "an integer"), (false, "a boolean"),
+            ([1], "an array"), (1, "an integer"), (false, "a boolean"), ("{}{}", "\"{}{}\""),
+            ("{\"a\":1}x", "{\\\"a\\\":1}x"), ("{} true", "{} true"), ("{'a': 1}", "{'a': 1}"),
         ] as [(JSONValue, String)])
     func argumentsAreAnObject(given: JSONValue, part: String) {
         let error = #expect(throws: APIError.self) { try arguments(given) }

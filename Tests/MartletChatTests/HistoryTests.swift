@@ -123,7 +123,10 @@ struct CutArgumentsTests {
         #expect(CutArguments.object(beginning: text) == value)
     }
 
-    @Test(arguments: ["", "[", "\"a", "{]", "{\"a\": 1}}", "nothing", "{'a': 1", "[{\"a\": 1}", "{\"a\" 1, "])
+    @Test(arguments: [
+        "", "[", "\"a", "{]", "{\"a\": 1}}", "nothing", "{'a': 1", "[{\"a\": 1}", "{\"a\" 1, ", "{}{}", "{\"a\":1}x",
+        "{} true", "{},", "{}e", "{}\"",
+    ])
     func whatBeginsNoObjectIsNone(text: String) {
         #expect(CutArguments.object(beginning: text) == nil)
     }

@@ -37,16 +37,17 @@ enum ToolCallFields {
 
     /// Whether a call has no arguments: neither an object nor the text of one. `""`, `null` and `"null"` are none.
     ///
-    /// A text that begins as an object is taken also where it is cut off, as an answer may end within a call.
+    /// An object that is cut off is one, too, as an answer may end within a call: `{"city": "Os`. Text behind an object is an
+    /// error, whatever the template would make of it: `{}{}`.
     private static func lacksArguments(_ value: JSONValue?, at place: String) throws(APIError) -> Bool {
         switch value {
         case nil, .null?: return true
         case .object?: return false
         case .string(let text)?:
-            guard let first = text.utf8.first(where: { !isSpace($0) }) else { return true }
-            if first == UInt8(ascii: "{") { return false }
+            guard text.utf8.contains(where: { !isSpace($0) }) else { return true }
             let parsed = try? JSONParser.parse(Array(text.utf8))
             if parsed == .null { return true }
+            if parsed?.objectValue != nil || CutArguments.object(beginning: text) != nil { return false }
             let got = parsed.map { "the text of \($0.kindName)" } ?? FieldReader.short(.string(text))
             throw .field(place, "Value must be the text of a JSON object, but is \(got)")
         case let other?:

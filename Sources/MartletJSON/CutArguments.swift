@@ -1,5 +1,3 @@
-package import MartletJSON
-
 /// The arguments of a call within which an answer was cut off: `{"city": "Os` reads as `{"city": "Os"}`.
 ///
 /// A client sends such a call back unchanged. The certain part of the arguments is kept: whole values, and the beginning of
@@ -47,6 +45,7 @@ package enum CutArguments {
                 takeInString(byte, at: index)
                 return true
             }
+            if stack.isEmpty, byte != UInt8(ascii: "{") || certain.end > 0, !Self.isSpace(byte) { return false }
             switch byte {
             case UInt8(ascii: "\""):
                 isInString = true
@@ -67,11 +66,15 @@ package enum CutArguments {
                 awaitsKey = stack.last == UInt8(ascii: "{")
                 certain = (index, stack)
             case UInt8(ascii: ":"): awaitsKey = false
-            case UInt8(ascii: " "), 0x09, 0x0A, 0x0D: break
+            case _ where Self.isSpace(byte): break
             // Of a number, or of true, false or null.
             default: return Self.wordBytes.contains(byte)
             }
             return true
+        }
+
+        private static func isSpace(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: " ") || byte == 0x09 || byte == 0x0A || byte == 0x0D
         }
 
         private mutating func takeInString(_ byte: UInt8, at index: Int) {
