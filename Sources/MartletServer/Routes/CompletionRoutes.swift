@@ -40,16 +40,22 @@ struct CompletionRoutes: Sendable {
         table.add(.post, "/completion", "/completions") { request, context in
             try await respond(toNative: try await json(request), request.headers, on: context)
         }
-        table.add(.post, "/v1/chat/completions/input_tokens", "/chat/completions/input_tokens") { request, _ in
-            let chat = try chatRequest(try await json(request))
+        table.add(.post, "/v1/chat/completions/input_tokens", "/chat/completions/input_tokens") { request, context in
+            let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             let model = try service.gate.readyModel()
             try model.check(name: chat.options.model, configuration: configuration)
-            let tokens = try await service.engine.tokenize(try model.render(chat).prompt)
+            let tokens = try await context.untilAbandoned {
+                let prompt = try model.render(chat).prompt
+                try configuration.limits.text.check([prompt], field: "messages")
+                return try await service.engine.tokenize(prompt)
+            }
             return .json(["object": "response.input_tokens", "input_tokens": .integer(Int64(tokens.count))])
         }
         table.add(.post, "/apply-template") { request, _ in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            return .json(["prompt": .string(try service.gate.readyModel().render(chat).text)])
+            let rendered = try service.gate.readyModel().render(chat)
+            try configuration.limits.text.check([rendered.prompt], field: "messages")
+            return .json(["prompt": .string(rendered.text)])
         }
     }
 
