@@ -157,7 +157,7 @@ package struct JSONParser {
         guard index - start <= 1_000, let number = Double(lexeme), number.isFinite else {
             throw error("the number does not fit a double")
         }
-        return .number(number)
+        return isInteger ? .largeInteger(lexeme) : .number(number)
     }
 
     private mutating func digits() throws(JSONError) {

@@ -91,6 +91,7 @@ extension JSONValue {
         case .null: JSONText.appendRaw("null", to: &bytes)
         case .bool(let value): JSONText.appendRaw(value ? "true" : "false", to: &bytes)
         case .integer(let value): JSONText.appendInteger(value, to: &bytes)
+        case .largeInteger(let digits): bytes.append(contentsOf: digits.utf8)
         case .number(let value): JSONText.appendNumber(value, to: &bytes)
         case .string(let value): JSONText.appendString(value, to: &bytes)
         case .array(let elements):

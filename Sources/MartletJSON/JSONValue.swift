@@ -10,6 +10,9 @@ package indirect enum JSONValue: Sendable, Hashable {
     case bool(Bool)
     /// A number written without fraction and exponent that fits 64 bits.
     case integer(Int64)
+    /// A number written without fraction and exponent that does not fit, as it is written: `18446744073709551615`. As a
+    /// double it would be another number.
+    case largeInteger(String)
     /// Any other number. Never NaN or infinite.
     case number(Double)
     case string(String)
@@ -23,6 +26,7 @@ extension JSONValue {
         case (.null, .null): true
         case (.bool(let left), .bool(let right)): left == right
         case (.integer(let left), .integer(let right)): left == right
+        case (.largeInteger(let left), .largeInteger(let right)): left.hasSameBytes(as: right)
         case (.number(let left), .number(let right)): left == right
         case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
         case (.array(let left), .array(let right)): left == right
@@ -36,6 +40,7 @@ extension JSONValue {
         case .null: hasher.combine(0)
         case .bool(let value): hasher.combine(value)
         case .integer(let value): hasher.combine(value)
+        case .largeInteger(let digits): hasher.combine(ExactString(digits))
         case .number(let value): hasher.combine(value)
         case .string(let value): hasher.combine(ExactString(value))
         case .array(let elements): hasher.combine(elements)
@@ -69,6 +74,11 @@ extension JSONValue {
         if case .object(let value) = self { value } else { nil }
     }
 
+    /// A whole number of 64 bits without a sign.
+    package init(_ value: UInt64) {
+        self = Int64(exactly: value).map { .integer($0) } ?? .largeInteger(String(value))
+    }
+
     /// A number that is whole, also when it is written as `3.0` or `3e0`.
     package var integerValue: Int64? {
         switch self {
@@ -78,9 +88,25 @@ extension JSONValue {
         }
     }
 
+    /// The digits of a whole number, also when it is written as `3.0` or `3e0`; of any size where it is written in digits.
+    package var integerDigits: String? {
+        if case .largeInteger(let digits) = self { digits } else { integerValue.map { String($0) } }
+    }
+
+    /// A whole number of 64 bits without a sign, also when it is written as `3.0` or `3e0`.
+    package var unsignedValue: UInt64? {
+        switch self {
+        case .integer(let value): UInt64(exactly: value)
+        case .largeInteger(let digits): UInt64(digits)
+        case .number(let value): UInt64(exactly: value)
+        default: nil
+        }
+    }
+
     package var doubleValue: Double? {
         switch self {
         case .integer(let value): Double(value)
+        case .largeInteger(let digits): Double(digits)
         case .number(let value): value
         default: nil
         }
@@ -91,7 +117,7 @@ extension JSONValue {
         switch self {
         case .null: "null"
         case .bool: "a boolean"
-        case .integer: "an integer"
+        case .integer, .largeInteger: "an integer"
         case .number: "a number"
         case .string: "a string"
         case .array: "an array"

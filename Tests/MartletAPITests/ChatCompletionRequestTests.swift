@@ -87,16 +87,20 @@ struct ChatCompletionRequestTests {
     @Test(
         arguments: [
             (.integer(.max), UInt64(Int64.max)), (.number(0x1p63), 1 << 63), (.number(0x1.8p63), 3 << 62),
-            (.number(0x1p64), .max), (.integer(4_294_967_294), 4_294_967_294), (.number(5), 5),
+            (.integer(4_294_967_294), 4_294_967_294), (.number(5), 5),
         ] as [(JSONValue, UInt64)])
     func seedsHave64BitsWithOrWithoutASign(value: JSONValue, expected: UInt64) throws {
         #expect(try engineRequest(["seed": value]).sampling.seed == expected)
     }
 
     @Test func seedsAreReadFromTheirText() throws {
-        for (text, expected) in [("9223372036854775808", 1 << 63), ("18446744073709551615", UInt64.max)] {
-            let value = try JSONParser.parse(Array(text.utf8))
-            #expect(try engineRequest(["seed": value]).sampling.seed == expected)
+        for (text, expected) in [
+            ("9223372036854775808", 1 << 63), ("9223372036854775809", (1 << 63) + 1),
+            ("18446744073709551614", .max - 1), ("18446744073709551615", UInt64.max),
+        ] {
+            let fields: JSONObject = ["seed": try JSONParser.parse(Array(text.utf8))]
+            #expect(try engineRequest(fields).sampling.seed == expected)
+            #expect(try request(fields).options.settings()["seed"]?.text == text)
         }
     }
 
@@ -119,6 +123,12 @@ struct ChatCompletionRequestTests {
             (["model": 1], "model", "a string"),
             (["seed": "x"], "seed", "an integer"), (["seed": 1.5], "seed", "an integer"),
             (["seed": 1e20], "seed", "18446744073709551615"), (["seed": -1e20], "seed", "-9223372036854775808"),
+            (["seed": .largeInteger("18446744073709551616")], "seed", "but got 18446744073709551616"),
+            (["seed": .largeInteger("-9223372036854775809")], "seed", "but got -9223372036854775809"),
+            (["seed": .number(0x1p64)], "seed", "<= 18446744073709551615"),
+            (["top_k": .largeInteger("9223372036854775808")], "top_k", "but got 9223372036854775808"),
+            (["max_tokens": .largeInteger("-9223372036854775809")], "max_tokens", "but got -9223372036854775809"),
+            (["id_slot": .largeInteger("18446744073709551615")], "id_slot", "but got 18446744073709551615"),
             (["top_k": 1e20], "top_k", "<= 2147483647"),
             (["sse_ping_interval": -2], "sse_ping_interval", "-2"),
             (["reasoning_format": "odd"], "reasoning_format", "deepseek"),

@@ -144,6 +144,9 @@ struct SamplingFieldsTests {
         for (value, part) in [
             ([[-1, 2], [5, 1]], "-1"), (["4294967296": 2, "5": 1], "4294967296"),
             ([[.integer(.max), false], [5, 1]], "\(Int64.max)"),
+            ([[.largeInteger("18446744073709551616"), 1], [5, 1]], "18446744073709551616"),
+            (["18446744073709551616": 2, "5": 1], "18446744073709551616"),
+            (["-99999999999999999999": 2, "5": 1], "-9999"),
         ] as [(JSONValue, String)] {
             #expect(try request(["logit_bias": value]).sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
             let warnings = try CompletionOptions.of(["logit_bias": value]).warnings

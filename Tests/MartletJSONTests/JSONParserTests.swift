@@ -34,10 +34,37 @@ struct JSONParserTests {
     @Test func integersStayIntegers() throws {
         #expect(
             try parse("[1,1.0,9223372036854775807,9223372036854775808]") == [
-                1, .number(1), .integer(.max), .number(9_223_372_036_854_775_808),
+                1, .number(1), .integer(.max), .largeInteger("9223372036854775808"),
             ])
         #expect(try parse("3.0").integerValue == 3)
         #expect(try parse("3.5").integerValue == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("9223372036854775807", .max, 9_223_372_036_854_775_807), ("9223372036854775808", nil, 1 << 63),
+            ("9223372036854775809", nil, (1 << 63) + 1), ("18446744073709551615", nil, .max),
+            ("18446744073709551616", nil, nil), ("-9223372036854775808", .min, nil),
+            ("-9223372036854775809", nil, nil), ("123456789012345678901234567890", nil, nil), ("-1", -1, nil),
+        ] as [(String, Int64?, UInt64?)])
+    func integersOfAnySizeAreKeptExactly(text: String, signed: Int64?, unsigned: UInt64?) throws {
+        let value = try parse(text)
+        #expect(value.text == text)
+        #expect(value.integerValue == signed)
+        #expect(value.unsignedValue == unsigned)
+        #expect(value.doubleValue == Double(text))
+        #expect(value.kindName == "an integer")
+        #expect(unsigned.map { JSONValue($0) == value } ?? true)
+    }
+
+    @Test func integersOfAnySizeAreTheSameIfTheirDigitsAre() throws {
+        let values = try ["9223372036854775808", "9223372036854775809", "9223372036854775808"].map { try parse($0) }
+        #expect(values[0] == values[2] && values[0] != values[1] && Set(values).count == 2)
+        #expect(values[0] != .number(0x1p63))
+    }
+
+    @Test func integersBeyondADoubleAreRefused() {
+        #expect(throws: JSONError.self) { try parse("1" + String(repeating: "0", count: 309)) }
     }
 
     @Test func halfASurrogatePairBecomesTheReplacementCharacter() throws {

@@ -1,4 +1,3 @@
-import MartletChat
 import MartletJSON
 
 /// Whatever beginning of a call's arguments a client sends back, what is read of it is an object that reads as itself.

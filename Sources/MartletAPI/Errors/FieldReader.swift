@@ -64,18 +64,15 @@ package struct FieldReader {
         return integer
     }
 
-    /// A whole number of 64 bits, with a sign or without; `nil` also for a negative one.
-    ///
-    /// From 2^63 on it is the nearest number that a `Double` holds.
+    /// A whole number from -2^63 to 2^64 - 1; `nil` also for a negative one.
     package func unsigned(_ name: String) throws(APIError) -> UInt64? {
         guard let value = value(name) else { return nil }
         guard value.isWhole else { throw mismatch(name, "an integer", value) }
-        if let integer = value.integerValue { return UInt64(exactly: integer) }
-        // The largest one, 2^64 - 1, reads as 2^64.
-        guard let number = value.doubleValue, number > 0, number <= 0x1p64 else {
+        if let number = value.unsignedValue { return number }
+        guard value.integerValue != nil else {
             throw .field(path(name), Self.rangeRule("\(Int64.min)", "\(UInt64.max)", got: value))
         }
-        return UInt64(exactly: number) ?? .max
+        return nil
     }
 
     /// A number that is finite as a `Float`.

@@ -33,7 +33,7 @@ package struct ControlRequest: Sendable, Equatable {
     ///   - randomSeed: gives each fork a seed that its changes do not fix.
     package init(
         _ json: JSONValue, settings: AdjustableSettings, defaults: CompletionDefaults = CompletionDefaults(),
-        randomSeed: () -> UInt64 = { .random(in: 0 ... .max) }
+        randomSeed: () -> UInt64 = { .randomSeed() }
     ) throws(APIError) {
         let fields = try FieldReader(json)
         guard let name = try fields.string("action") else {

@@ -53,7 +53,7 @@ package enum ServerBodies {
                 "params": GenerationSettings.json(
                     of: CompletionOptions(defaults: defaults),
                     // As llama-server shows that each request has a fresh one.
-                    seed: .integer(defaults.seed.map { Int64(clamping: $0) } ?? 0xFFFF_FFFF), endTokens: []),
+                    seed: JSONValue(defaults.seed ?? 0xFFFF_FFFF), endTokens: []),
                 "n_ctx": integer(model.sequenceContextLength),
             ],
             "n_ctx_per_sequence": integer(model.sequenceContextLength), "n_ctx_total": integer(model.contextLength),

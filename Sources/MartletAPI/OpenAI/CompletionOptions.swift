@@ -135,9 +135,7 @@ package struct CompletionOptions: Sendable, Equatable {
     /// What `generation_settings` shows.
     /// - Parameter endTokens: of the model, as far as they are known.
     package func settings(endTokens: [Int32] = []) -> JSONValue {
-        let seed = generation.sampling.seed
-        return GenerationSettings.json(
-            of: self, seed: Int64(exactly: seed).map { .integer($0) } ?? .number(Double(seed)), endTokens: endTokens)
+        GenerationSettings.json(of: self, seed: JSONValue(generation.sampling.seed), endTokens: endTokens)
     }
 
     /// The tokens of `logit_bias` that a vocabulary of this size lacks.

@@ -18,11 +18,12 @@ enum LogitBiasField {
         let path = fields.path("logit_bias")
         var biases: [LogitBias] = []
         var unknown: [APIError] = []
-        func add(_ id: Int64, _ name: String, bias: Float) {
-            if let id = Int32(exactly: id), id >= 0 {
+        /// - Parameter id: an integer of any size, in digits.
+        func add(_ id: String, _ name: String, bias: Float) {
+            if let id = Int32(id), id >= 0 {
                 biases.append(LogitBias(.token(id), bias: bias))
             } else if unknown.count < unknownLimit {
-                unknown.append(.field(name, "The token id must be between 0 and \(Int32.max), but is \(id)"))
+                unknown.append(.field(name, "The token id must be between 0 and \(Int32.max), but is \(id.prefix(64))"))
             }
         }
         switch value {
@@ -36,7 +37,7 @@ enum LogitBiasField {
                 let bias = try bias(pair[1], name)
                 if let text = pair[0].stringValue {
                     biases.append(LogitBias(.text(try checked(text, name)), bias: bias))
-                } else if let id = pair[0].integerValue {
+                } else if let id = pair[0].integerDigits {
                     add(id, name, bias: bias)
                 } else {
                     throw .field(name, "The token must be an id or a string, but is \(FieldReader.short(pair[0]))")
@@ -47,8 +48,8 @@ enum LogitBiasField {
             for (key, value) in members {
                 let name = "\(path).\(key.prefix(64))"
                 let bias = try bias(value, name)
-                if let id = Int64(key) {
-                    add(id, name, bias: bias)
+                if isInteger(key) {
+                    add(key, name, bias: bias)
                 } else {
                     biases.append(LogitBias(.text(try checked(key, name)), bias: bias))
                 }
@@ -56,6 +57,12 @@ enum LogitBiasField {
         default: throw fields.mismatch("logit_bias", "a list of pairs or an object", value)
         }
         return (biases, unknown)
+    }
+
+    private static func isInteger(_ text: String) -> Bool {
+        let isSigned = text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "+")
+        let digits = isSigned ? text.utf8.dropFirst() : text.utf8[...]
+        return !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
     private static func check(count: Int, _ path: String) throws(APIError) {

@@ -15,8 +15,8 @@ enum PromptFields {
         guard !elements.isEmpty else {
             throw .field(name, "A text or a list of tokens is required, but the list is empty")
         }
-        // A list with a token id in it is one prompt; a list of texts or lists is several.
-        if elements.contains(where: { $0.integerValue != nil }) { return ([try one(value, name: name)], false) }
+        // A list with a number in it is one prompt; a list of texts or lists is several.
+        if elements.contains(where: { $0.doubleValue != nil }) { return ([try one(value, name: name)], false) }
         guard elements.count <= countLimit else {
             throw .field(name, "At most \(countLimit) prompts are allowed, but got \(elements.count)")
         }

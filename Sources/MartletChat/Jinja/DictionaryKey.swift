@@ -16,6 +16,9 @@ enum DictionaryKey: Sendable {
         case .none: self = .none
         case .boolean(let value): self = .boolean(value)
         case .integer(let value, _): self = .integer(value)
+        case .largeInteger(let digits):
+            guard let number = Double(digits) else { return nil }
+            self = .float(number)
         case .float(let value): self = .float(value)
         case .text(let text): self = .text(text)
         default: return nil

@@ -116,7 +116,7 @@ extension Interpreter {
         let values = try bind(arguments, ["default", "base"], of: "int")
         let fallback = values[0] ?? .integer(0)
         switch value {
-        case .integer: return value
+        case .integer, .largeInteger: return value
         case .boolean(let value): return .integer(value ? 1 : 0)
         case .float(let value):
             return Int(exactly: value.rounded(.towardZero)).map { .integer($0, isTrusted: false) } ?? fallback

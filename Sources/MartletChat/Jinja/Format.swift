@@ -164,6 +164,7 @@ extension Interpreter {
             let scaled = specification.type == "%" ? number * 100 : number
             body = Text(PythonNumber.fixed(scaled, decimals: specification.precision ?? 6), isTrusted: false)
             if specification.type == "%" { body.append("%", isTrusted: false) }
+        case ("d", .largeInteger(let digits)): body = Text(digits, isTrusted: false)
         case (let type?, _) where "dxXob".unicodeScalars.contains(type):
             guard let (number, isTrusted) = value.integerForArithmetic else {
                 throw invalidFormat(specification, value)

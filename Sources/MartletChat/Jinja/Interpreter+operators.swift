@@ -34,6 +34,7 @@ extension Interpreter {
         case (.dictionary(let left), .dictionary(let right)): return try areEqual(left, right)
         case (.namespace(let left), .namespace(let right)): return left === right
         case (.callable(.macro(let left)), .callable(.macro(let right))): return left === right
+        case (.largeInteger(let left), .largeInteger(let right)): return left.utf8.elementsEqual(right.utf8)
         default:
             if case .integer(let left, _) = left, case .integer(let right, _) = right { return left == right }
             guard let left = left.number, let right = right.number else { return false }
@@ -120,6 +121,9 @@ extension Interpreter {
             if overflow { throw integerOverflow }
             return .integer(result, isTrusted: isTrusted)
         case .boolean(let value): return .integer(value ? -1 : 0)
+        case .largeInteger(let digits):
+            let negative = digits.first == "-" ? String(digits.dropFirst()) : "-" + digits
+            return Int(negative).map { .integer($0, isTrusted: false) } ?? .largeInteger(negative)
         case .float(let value): return .float(-value)
         case .undefined(let reason): throw failure(reason.message)
         default: throw failure("TypeError: bad operand type for unary -: '\(value.typeName)'")
@@ -129,7 +133,7 @@ extension Interpreter {
     func positive(_ value: Value, _ line: Int) throws(TemplateError) -> Value {
         self.line = line
         switch value {
-        case .integer, .float: return value
+        case .integer, .largeInteger, .float: return value
         case .boolean(let value): return .integer(value ? 1 : 0)
         case .undefined(let reason): throw failure(reason.message)
         default: throw failure("TypeError: bad operand type for unary +: '\(value.typeName)'")
@@ -247,6 +251,7 @@ extension Value {
         switch self {
         case .boolean(let value): value ? 1 : 0
         case .integer(let value, _): Double(value)
+        case .largeInteger(let digits): Double(digits)
         case .float(let value): value
         default: nil
         }

@@ -22,6 +22,7 @@ extension Interpreter {
         case .none: text.append("None", isTrusted: false)
         case .boolean(let value): text.append(value ? "True" : "False", isTrusted: false)
         case .integer(let value, let isTrusted): text.append(String(value), isTrusted: isTrusted)
+        case .largeInteger(let digits): text.append(digits, isTrusted: false)
         case .float(let value): text.append(PythonNumber.text(of: value), isTrusted: false)
         case .text(let value): text.append(value.quotedForPython())
         case .list(let list): try write(representationOf: list, to: &text)

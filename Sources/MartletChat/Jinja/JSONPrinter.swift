@@ -29,6 +29,7 @@ struct JSONPrinter {
         case .none: append("null")
         case .boolean(let value): append(value ? "true" : "false")
         case .integer(let value, let isTrusted): text.append(String(value), isTrusted: isTrusted)
+        case .largeInteger(let digits): append(digits)
         case .float(let value): append(Self.text(of: value))
         case .text(let value):
             try interpreter.spend(bytes: value.byteCount)

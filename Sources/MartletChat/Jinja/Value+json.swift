@@ -16,6 +16,7 @@ extension Interpreter {
         case .null: return .none
         case .bool(let value): return .boolean(value)
         case .integer(let value): return .integer(Int(value), isTrusted: false)
+        case .largeInteger(let digits): return .largeInteger(digits)
         case .number(let value): return .float(value)
         case .string(let value): return .text(value, isTrusted: false)
         case .array(let items): return try importList(items, depth: depth + 1)

@@ -8,6 +8,8 @@ enum Value {
     case none
     case boolean(Bool)
     case integer(Int, isTrusted: Bool)
+    /// An integer of a request that `Int` does not hold, in digits. Printed as it is, as untrusted text; a double in arithmetic.
+    case largeInteger(String)
     /// Printed as untrusted text.
     case float(Double)
     case text(Text)
@@ -39,6 +41,7 @@ enum Value {
         case .undefined, .none: false
         case .boolean(let value): value
         case .integer(let value, _): value != 0
+        case .largeInteger: true
         case .float(let value): value != 0
         case .text(let text): !text.isEmpty
         case .list(let list): list.kind == .generator || !list.items.isEmpty
@@ -53,7 +56,7 @@ enum Value {
         case .undefined: "Undefined"
         case .none: "NoneType"
         case .boolean: "bool"
-        case .integer: "int"
+        case .integer, .largeInteger: "int"
         case .float: "float"
         case .text: "str"
         case .list(let list): list.kind.rawValue

@@ -38,7 +38,11 @@ extension Interpreter {
         case .true: if case .boolean(true) = value { return true }
         case .false: if case .boolean(false) = value { return true }
         case .string: if case .text = value { return true }
-        case .integer: if case .integer = value { return true }
+        case .integer:
+            switch value {
+            case .integer, .largeInteger: return true
+            default: return false
+            }
         case .float: if case .float = value { return true }
         case .number: return value.number != nil
         case .mapping: if case .dictionary = value { return true }

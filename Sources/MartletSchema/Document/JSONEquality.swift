@@ -8,7 +8,8 @@ enum JSONEquality {
     /// The same value for all that are equal: whole numbers as integers, members by their names.
     static func canonical(_ value: JSONValue) -> JSONValue {
         switch value {
-        case .number(let number): Int64(exactly: number).map { .integer($0) } ?? value
+        case .number(let number):
+            Int64(exactly: number).map { .integer($0) } ?? UInt64(exactly: number).map { JSONValue($0) } ?? value
         case .array(let elements): .array(elements.map(canonical))
         case .object(let members):
             .object(

@@ -35,7 +35,7 @@ package struct JSONTypes: OptionSet, Hashable, Sendable {
         switch value {
         case .null: self = .null
         case .bool: self = .boolean
-        case .integer: self = .integer
+        case .integer, .largeInteger: self = .integer
         case .number(let value): self = value.rounded() == value ? .integer : .fraction
         case .string: self = .string
         case .array: self = .array

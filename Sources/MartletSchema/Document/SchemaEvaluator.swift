@@ -47,7 +47,7 @@ struct SchemaEvaluator {
         if let types = node.types, !types.isSuperset(of: JSONTypes(of: value)) { return false }
         if node.enumeration != nil, !node.canonicalValues.contains(JSONEquality.canonical(value)) { return false }
         switch value {
-        case .integer, .number: return isInRange(value, node)
+        case .integer, .largeInteger, .number: return isInRange(value, node)
         case .string(let text): return try fulfils(text, node)
         case .array(let elements): return try fulfils(elements, node, &evaluated)
         case .object(let members): return try fulfils(members, node, &evaluated)

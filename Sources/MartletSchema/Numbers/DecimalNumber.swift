@@ -14,6 +14,7 @@ struct DecimalNumber: Hashable, Sendable {
     init?(_ value: JSONValue) {
         switch value {
         case .integer(let value): self.init(text: String(value))
+        case .largeInteger(let digits): self.init(text: digits)
         case .number(let value): self.init(text: value.description)
         default: return nil
         }
