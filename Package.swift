@@ -113,10 +113,12 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
-                "MartletFiles", "MartletJSON", "MartletObservability", "MartletProtocol", "MartletText",
+                "MartletFiles", "MartletGrammar", "MartletJSON", "MartletObservability", "MartletProtocol",
+                "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            exclude: ["Journal/design.md"],
             swiftSettings: settings
         ),
         .target(
@@ -169,7 +171,7 @@ let package = Package(
         .target(
             name: "MartletTestSupport",
             dependencies: [
-                "MartletProtocol",
+                "MartletGrammar", "MartletProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -222,6 +224,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            exclude: ["Journals"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletAPITests",
@@ -246,7 +249,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
-            exclude: ["Certificates"],
+            exclude: ["Certificates", "Journals"],
             swiftSettings: settings),
         .testTarget(
             name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON"],

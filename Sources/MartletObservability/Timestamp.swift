@@ -10,9 +10,15 @@
 package enum Timestamp {
     /// Now in UTC with milliseconds, as ISO 8601 writes it.
     package static func now() -> String {
+        let now = milliseconds()
+        return text(seconds: Int(now / 1_000), milliseconds: Int(now % 1_000))
+    }
+
+    /// Milliseconds since 1970.
+    package static func milliseconds() -> Int64 {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return text(seconds: Int(now.tv_sec), milliseconds: Int(now.tv_nsec) / 1_000_000)
+        return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     /// - Parameter seconds: since 1970.

@@ -174,6 +174,7 @@ package final class EdgeServer: Sendable {
             let folder = JournalFolder(path: settings.path)
             try folder.prepare()
             guard let lock = try folder.lock() else { throw .inUse(settings.path) }
+            try folder.restoreKept()
             // Listed before new generations make journals of their own.
             let ids = try folder.ids()
             let journal = Journal(

@@ -3,10 +3,11 @@ import MartletStreams
 
 /// Whatever a journal's bytes are, what counts of it is a beginning that reads alike without the rest.
 enum JournalFuzz {
-    /// The first byte says whether the others are a file as it is, or payloads that get a right frame and checksum.
+    /// The first byte says whether the others are a file as it is, or payloads of the current version or an older one that
+    /// get a right frame and checksum.
     static func run(_ input: [UInt8]) -> CInt {
         guard let first = input.first else { return Verdict.ignore }
-        let bytes = first & 1 == 0 ? Array(input.dropFirst()) : framed(input.dropFirst())
+        let bytes = first & 1 == 0 ? Array(input.dropFirst()) : framed(input.dropFirst(), isOld: first & 2 != 0)
         guard let result = try? JournalReader.read(JournalBytes(bytes)) else {
             preconditionFailure("memory can be read")
         }
@@ -24,8 +25,8 @@ enum JournalFuzz {
     }
 
     /// Each record: its kind, how long it is, its payload.
-    private static func framed(_ input: ArraySlice<UInt8>) -> [UInt8] {
-        var bytes = JournalFormat.header
+    private static func framed(_ input: ArraySlice<UInt8>, isOld: Bool) -> [UInt8] {
+        var bytes = isOld ? JournalFormat.version3Header : JournalFormat.header
         var rest = input
         var sequence: UInt32 = 0
         while let number = rest.popFirst(), let count = rest.popFirst() {

@@ -104,6 +104,7 @@ struct Recovery: Sendable {
             guard error.isOfTheFile else { throw error }
             return try setAside(id, from: 0, because: error.description)
         }
+        if result.needsNewerBuild { return try keep(id, result) }
         let origin = result.generation.flatMap { RequestOrigin($0.head.origin) }
         if let stored = result.generation, origin == nil || stored.head.log.id != id {
             return try setAside(id, from: 0, because: "the request is not one of this server's")
@@ -111,10 +112,14 @@ struct Recovery: Sendable {
         if let damage = result.damage {
             try setAside(id, from: result.generation?.extent.byteCount ?? 0, because: damage)
         }
-        guard let stored = result.generation, let origin else { return }
+        guard var stored = result.generation, let origin else { return }
         if let finished = stored.finished, finished + retainTime <= now {
             counts.expired += 1
             return try journal.folder.remove(id)
+        }
+        if result.version < JournalFormat.version, !stored.isEnded {
+            guard let upgraded = try journal.folder.upgrade(id).generation else { return }
+            stored = upgraded
         }
         do throws(APIError) {
             try completions.restore(stored, from: origin, models: &models, journal: journal, on: eventLoop)
@@ -122,6 +127,18 @@ struct Recovery: Sendable {
         } catch {
             try setAside(id, from: 0, because: error.message)
         }
+    }
+
+    /// Keeps a journal that a newer build has written until such a build starts.
+    private mutating func keep(_ id: String, _ result: JournalReader.Result) throws(JournalError) {
+        counts.setAside += 1
+        let file = try journal.folder.keepForNewerBuild(id)
+        warn(
+            "a journal of a newer build was kept; start that build to bring its response back",
+            [
+                "file": "\(file)", "version": "\(result.version)", "newestVersion": "\(JournalFormat.version)",
+                "reason": "\(result.damage ?? "")",
+            ])
     }
 
     private mutating func setAside(_ id: String, from byteCount: Int, because reason: String) throws(JournalError) {

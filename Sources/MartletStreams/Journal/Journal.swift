@@ -1,3 +1,4 @@
+internal import MartletObservability
 package import MartletProtocol
 internal import NIOPosix
 internal import Synchronization
@@ -96,11 +97,7 @@ package final class Journal: Sendable {
     }
 
     /// Milliseconds since 1970.
-    package static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    package static func now() -> Int64 { Timestamp.milliseconds() }
 
     package var metrics: JournalMetrics { inbox.withLock { $0.metrics } }
 

@@ -8,13 +8,15 @@ internal import MartletFiles
     internal import Darwin
 #endif
 
-/// The folder with the journals of one server: `streams/ID.journal` in it, and in `aside` what could not be read.
+/// The folder with the journals of one server: `streams/ID.journal` in it, in `aside` what could not be read, and in `newer`
+/// the journals that only a newer build can read.
 ///
 /// Only its owner may look into it, since journals hold what clients wrote.
 package struct JournalFolder: Sendable {
     package let path: String
-    private var streams: String { path + "/streams" }
-    private var aside: String { path + "/aside" }
+    var streams: String { path + "/streams" }
+    var aside: String { path + "/aside" }
+    var newer: String { path + "/newer" }
     private static let suffix = ".journal"
 
     package init(path: String) { self.path = path }
@@ -34,7 +36,7 @@ package struct JournalFolder: Sendable {
             if !partial.isEmpty { mkdir(partial, 0o700) }
             partial += "/"
         }
-        for folder in [path, streams, aside] {
+        for folder in [path, streams, aside, newer] {
             if mkdir(folder, 0o700) != 0, errno != EEXIST { throw JournalError("make", folder) }
             guard let kind = try? FileKind(of: folder), kind == .folder else {
                 throw JournalError("use", folder, code: ENOTDIR)
@@ -80,7 +82,7 @@ package struct JournalFolder: Sendable {
         try FolderEntry.all(in: streams).filter { Self.id(of: $0) == nil }
     }
 
-    private static func id(of entry: FolderEntry) -> String? {
+    static func id(of entry: FolderEntry) -> String? {
         guard let name = entry.text, name.hasSuffix(suffix) else { return nil }
         let id = String(name.dropLast(suffix.count))
         return isID(id) ? id : nil
@@ -92,7 +94,9 @@ package struct JournalFolder: Sendable {
     }
 
     /// - Precondition: `id` is one.
-    func file(of id: String) -> String { "\(streams)/\(id)\(Self.suffix)" }
+    func file(of id: String) -> String { "\(streams)/\(name(of: id))" }
+
+    func name(of id: String) -> String { id + Self.suffix }
 
     /// Reads the valid records of a generation's journal.
     /// - Throws: when the journal cannot be read, or is no regular file.
@@ -112,7 +116,7 @@ package struct JournalFolder: Sendable {
     /// Cuts the invalid end off a journal and keeps the beginning of that end in `aside`. A journal without valid records is
     /// moved there as a whole, whatever its kind.
     package func setAside(_ id: String, from byteCount: Int) throws(JournalError) {
-        guard byteCount > 0 else { return try setAside(FolderEntry(id + Self.suffix)) }
+        guard byteCount > 0 else { return try setAside(FolderEntry(name(of: id))) }
         let path = file(of: id)
         let end: [UInt8]
         do throws(FileError) {

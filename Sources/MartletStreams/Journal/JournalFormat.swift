@@ -1,24 +1,10 @@
-internal import MartletProtocol
-
-/// How a generation's journal lies in its file.
-///
-/// First the eight bytes `mrtljrnl`, then two 16-bit versions: of this format, and of the frames in whose form requests
-/// and events are written. Then records, each
-///
-/// | bytes | what |
-/// | --- | --- |
-/// | 4 | how many bytes the payload has |
-/// | 4 | CRC-32C of all that follows |
-/// | 1 | kind |
-/// | 4 | how many records come before it |
-/// | – | payload |
-///
-/// Of several choices, requests and events carry the choice's number for a handle; of one, the handle means nothing.
-///
-/// All numbers are little-endian. Records are only ever added at the end; the first bad one ends what counts.
+/// How a generation's journal lies in its file: `design.md` has the layout.
 package enum JournalFormat {
-    /// Raised with every change of what is written.
-    static let version: UInt16 = 3
+    /// Rises when builds of the version before would misread a journal. A field that they may skip does not raise it.
+    package static let version: UInt16 = 4
+
+    /// Bits of the features that this build knows. A journal that uses another feature needs a newer build.
+    static let features: UInt16 = 0
 
     static let magic: [UInt8] = Array("mrtljrnl".utf8)
     static let headerByteCount = 12
@@ -28,7 +14,16 @@ package enum JournalFormat {
     /// Most bytes of a journal.
     static let maximumByteCount = 1 << 30
 
-    package static let header: [UInt8] = magic + bytes(version) + bytes(FrameFormat.version)
+    /// The header of what this build writes, which uses no feature.
+    package static let header: [UInt8] = header(version: version, features: 0)
+
+    /// The header of version 3.
+    package static let version3Header: [UInt8] = Version3Journal.header
+
+    static func header(version: UInt16, features: UInt16) -> [UInt8] { magic + bytes(version) + bytes(features) }
+
+    /// Kinds from this number on may be skipped by a build that does not know them.
+    static let firstSkippableKind: UInt8 = 128
 
     package enum Kind: UInt8, Sendable, CaseIterable {
         /// What was fixed at admission. The first record, and no other.
@@ -55,9 +50,15 @@ package enum JournalFormat {
     package static func append(
         _ kind: Kind, sequence: UInt32, to bytes: inout [UInt8], _ body: (inout [UInt8]) -> Void
     ) {
+        append(kind.rawValue, sequence: sequence, to: &bytes, body)
+    }
+
+    static func append(
+        _ kind: UInt8, sequence: UInt32, to bytes: inout [UInt8], _ body: (inout [UInt8]) -> Void
+    ) {
         let start = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: 8))
-        bytes.append(kind.rawValue)
+        bytes.append(kind)
         bytes.append(contentsOf: self.bytes(sequence))
         body(&bytes)
         let payloadByteCount = UInt32(truncatingIfNeeded: bytes.count - start - recordHeaderByteCount)
@@ -71,38 +72,5 @@ package enum JournalFormat {
 
     static func number<Number: FixedWidthInteger>(_ bytes: ArraySlice<UInt8>, as type: Number.Type) -> Number {
         bytes.reversed().reduce(0) { $0 << 8 | Number(truncatingIfNeeded: $1) }
-    }
-}
-
-/// Why a journal, or its end, does not count.
-enum JournalDamage: Error, Sendable, Equatable {
-    case notAJournal
-    case otherVersion(format: UInt16, frames: UInt16)
-    /// The file ends within a record, as after a power cut.
-    case torn
-    case wrongChecksum
-    case wrongSequence
-    /// A record, or the journal with it, is larger than any that is written.
-    case tooLarge(byteCount: Int)
-    /// The checksum is right and the contents are not.
-    case unreadable(String)
-    /// There is no whole head.
-    case headless
-}
-
-extension JournalDamage: CustomStringConvertible {
-    var description: String {
-        switch self {
-        case .notAJournal: "it does not begin as a journal does"
-        case .otherVersion(let format, let frames):
-            "it is of version \(format).\(frames), and this program writes "
-                + "\(JournalFormat.version).\(FrameFormat.version)"
-        case .torn: "it ends within a record"
-        case .wrongChecksum: "a checksum is wrong"
-        case .wrongSequence: "a record is missing or came twice"
-        case .tooLarge(let byteCount): "a record of \(byteCount) bytes is more than may be written"
-        case .unreadable(let what): "a record cannot be read: \(what)"
-        case .headless: "its beginning is missing"
-        }
     }
 }

@@ -43,43 +43,23 @@ package struct JournalHead: Sendable, Equatable {
         return terms
     }
 
-    func write(to writer: inout ByteWriter) {
-        writer.write(log.id)
-        writer.write(log.created)
-        writer.write(log.model)
-        writer.write(responseID)
-        writer.write(owner.rawValue)
-        writer.write(lifetime.rawValue)
-        writer.write(label)
-        writer.write(streams)
-        writer.write(pingInterval)
-        writer.write(choiceCount)
-        writer.write(choicesPerPrompt)
-        writer.write(origin)
-    }
-
-    init(from reader: inout ByteReader) throws(FrameError) {
-        log = LogHead(
-            id: try reader.readString(), created: try reader.readInt64(), model: try reader.readString())
-        responseID = try reader.readString()
-        owner = Owner(rawValue: try reader.readString())
-        guard let lifetime = GenerationTerms.Lifetime(rawValue: try reader.readString()) else {
-            throw .invalidValue("lifetime")
-        }
-        self.lifetime = lifetime
-        label = try reader.readOptional { reader throws(FrameError) in try reader.readString() }
-        streams = try reader.readBool()
-        pingInterval = try reader.readOptional { reader throws(FrameError) in try reader.readDuration() }
-        choiceCount = try reader.readInt()
-        choicesPerPrompt = try reader.readInt()
-        guard (1...Self.choiceLimit).contains(choiceCount), (1...choiceCount).contains(choicesPerPrompt) else {
-            throw .invalidValue("number of choices")
-        }
-        origin = Array(try reader.readSlice())
+    init(log: LogHead, responseID: String) {
+        self.log = log
+        self.responseID = responseID
+        owner = .open
+        lifetime = .plain
+        streams = false
+        choiceCount = 1
+        choicesPerPrompt = 1
+        origin = []
     }
 
     /// A log's records have two bytes for a choice's number.
     private static let choiceLimit = 65_536
+
+    var hasValidChoices: Bool {
+        (1...Self.choiceLimit).contains(choiceCount) && (1...choiceCount).contains(choicesPerPrompt)
+    }
 }
 
 /// What an engine was asked, and of which model.
@@ -91,15 +71,5 @@ package struct JournalRequest: Sendable, Equatable {
     package init(_ request: GenerationRequest, model: ModelInformation) {
         self.request = request
         self.model = model
-    }
-
-    func write(to writer: inout ByteWriter) {
-        writer.write(request)
-        writer.write(model)
-    }
-
-    init(from reader: inout ByteReader) throws(FrameError) {
-        request = try reader.readRequest()
-        model = try reader.readModelInformation()
     }
 }

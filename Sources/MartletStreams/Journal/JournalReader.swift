@@ -1,5 +1,4 @@
 package import MartletFiles
-internal import MartletProtocol
 
 /// Reads what counts of a journal, whatever its bytes are.
 package enum JournalReader {
@@ -8,6 +7,10 @@ package enum JournalReader {
         package var generation: StoredGeneration?
         /// Why the bytes behind those that count do not, if there are any.
         package var damage: String?
+        /// The journal's format version; 0 = it is no journal.
+        package var version: UInt16 = 0
+        /// Whether a newer build has written the journal, so that no byte of it may be lost.
+        package var needsNewerBuild = false
     }
 
     /// Reads up to the first invalid record.
@@ -16,8 +19,9 @@ package enum JournalReader {
     /// - Throws: when the source cannot be read. Its contents may be valid.
     package static func read(_ source: borrowing some JournalSource & ~Copyable) throws(FileError) -> Result {
         var result = Result()
-        var records = JournalRecords()
-        while true {
+        var records = CurrentRecords()
+        var damage: JournalDamage?
+        reading: while true {
             switch try records.next(in: source) {
             case .record(let kind, let payload):
                 do throws(JournalDamage) {
@@ -27,29 +31,38 @@ package enum JournalReader {
                         try result.generation?.take(kind, payload)
                     }
                 } catch {
-                    result.damage = "\(error)"
-                    return result
+                    damage = error
+                    break reading
                 }
-                result.generation?.extent.recordCount = records.recordCount
-                result.generation?.extent.byteCount = records.byteCount
-            case .damage(let damage):
-                result.damage = "\(damage)"
-                return result
+            case .skipped: break
+            case .damage(let found):
+                damage = found
+                break reading
             case .end:
-                if result.generation == nil { result.damage = "\(JournalDamage.headless)" }
-                return result
+                if result.generation == nil { damage = .headless }
+                break reading
             }
+            result.generation?.extent.recordCount = records.records.recordCount
+            result.generation?.extent.byteCount = records.records.byteCount
         }
+        result.version = records.records.version
+        result.damage = damage.map { "\($0)" }
+        result.needsNewerBuild = damage?.needsNewerBuild ?? false
+        return result
     }
 
     /// How many bytes `beginTime` needs.
-    static let beginByteCount = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount + 8
+    static let beginByteCount = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount + 16
 
-    /// When the generation began, as the first bytes of its journal say; not checked.
+    /// When the generation began, as the first bytes of its journal say; the checksum is not checked.
     static func beginTime(_ bytes: [UInt8]) -> Int64? {
         let start = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount
-        guard bytes.starts(with: JournalFormat.header), bytes.count > start else { return nil }
-        var reader = ByteReader(bytes[start...])
-        return try? reader.readInt64()
+        guard JournalRecords.damage(ofHeader: bytes[...]) == nil, bytes.count > start else { return nil }
+        guard bytes.starts(with: JournalFormat.header) else {
+            var reader = Version3Reader(bytes[start...])
+            return try? reader.int64()
+        }
+        var reader = FieldReader(bytes[start...])
+        return try? reader.value(1)
     }
 }

@@ -1,15 +1,17 @@
 internal import MartletFiles
 
-/// Reads the records of a journal in their order, with a single record in memory at a time.
+/// Reads the records of a journal in their order, as they lie in the file, with a single record in memory at a time.
 ///
 /// The header of a record is checked before its payload is read, so an invalid record costs neither memory nor time.
 struct JournalRecords {
     enum Next {
-        case record(JournalFormat.Kind, ArraySlice<UInt8>)
+        case record(kind: UInt8, ArraySlice<UInt8>)
         case damage(JournalDamage)
         case end
     }
 
+    /// The header's; 0 = there is no header.
+    private(set) var version: UInt16 = 0
     /// Of the file header and the records so far.
     private(set) var byteCount = 0
     private(set) var recordCount: UInt32 = 0
@@ -24,9 +26,6 @@ struct JournalRecords {
         let head = try bytes(JournalFormat.recordHeaderByteCount, in: source)
         guard head.count == JournalFormat.recordHeaderByteCount else { return .damage(.torn) }
         let start = head.startIndex
-        guard let kind = JournalFormat.Kind(rawValue: head[start + 8]) else {
-            return .damage(.unreadable("kind \(head[start + 8])"))
-        }
         guard JournalFormat.number(head[(start + 9)...], as: UInt32.self) == recordCount else {
             return .damage(.wrongSequence)
         }
@@ -42,23 +41,35 @@ struct JournalRecords {
         guard CRC32C.of(record.dropFirst(8)) == sum else { return .damage(.wrongChecksum) }
         byteCount += recordByteCount
         recordCount += 1
-        return .record(kind, record.dropFirst(JournalFormat.recordHeaderByteCount))
+        return .record(kind: head[start + 8], record.dropFirst(JournalFormat.recordHeaderByteCount))
     }
 
     private mutating func readHeader(
         in source: borrowing some JournalSource & ~Copyable
     ) throws(FileError) -> JournalDamage? {
         let bytes = try bytes(JournalFormat.headerByteCount, in: source)
+        guard bytes.count == JournalFormat.headerByteCount else { return .notAJournal }
+        version = JournalFormat.number(bytes[8..<10], as: UInt16.self)
+        if let damage = Self.damage(ofHeader: bytes) { return damage }
+        byteCount = JournalFormat.headerByteCount
+        return nil
+    }
+
+    /// Why this build does not read a journal with such a header; `nil` = it does.
+    static func damage(ofHeader bytes: ArraySlice<UInt8>) -> JournalDamage? {
+        let bytes = bytes.prefix(JournalFormat.headerByteCount)
         guard bytes.starts(with: JournalFormat.magic), bytes.count == JournalFormat.headerByteCount else {
             return .notAJournal
         }
-        guard bytes.elementsEqual(JournalFormat.header) else {
-            return .otherVersion(
-                format: JournalFormat.number(bytes[8..<10], as: UInt16.self),
-                frames: JournalFormat.number(bytes[10..<12], as: UInt16.self))
+        let version = JournalFormat.number(bytes.dropFirst(8).prefix(2), as: UInt16.self)
+        let features = JournalFormat.number(bytes.dropFirst(10), as: UInt16.self)
+        if version > JournalFormat.version { return .newerVersion(version) }
+        if version == JournalFormat.version {
+            let unknown = features & ~JournalFormat.features
+            return unknown == 0 ? nil : .unknownFeatures(unknown)
         }
-        byteCount = JournalFormat.headerByteCount
-        return nil
+        if version == Version3Journal.version, features == Version3Journal.frames { return nil }
+        return .olderVersion(version, features: features)
     }
 
     /// The next `count` bytes, or fewer where the journal ends.

@@ -52,15 +52,12 @@ struct JournalWriter {
                     id: head.log.id, path: folder.file(of: head.log.id), handle: handle, extent: extent)
                 open[handle] = journal
                 hasNewNames = true
-                journal.add(.head) { writer in
-                    writer.write(time)
-                    head.write(to: &writer)
-                }
+                journal.add(.head(head, at: time))
                 dirty.insert(handle)
             case .resume(let handle, let id, let extent):
                 open[handle] = OpenJournal(id: id, path: folder.file(of: id), handle: handle, extent: extent)
                 totalByteCount += extent.byteCount
-                add(.resumed, to: handle) { $0.write(time) }
+                add(.resumed(at: time), to: handle)
             case .request(let handle, let request):
                 guard let journal = open[handle] else { continue }
                 journal.add(request)
@@ -73,11 +70,11 @@ struct JournalWriter {
                     write(handle, metrics: &metrics, problems: &problems)
                     close(handle, problems: &problems)
                 }
-            case .input(let handle, .ping): add(.ping, to: handle) { $0.write(time) }
-            case .input(let handle, .handedOver): add(.handedOver, to: handle) { $0.write(time) }
-            case .input(let handle, .parted): add(.parted, to: handle) { $0.write(time) }
-            case .input(let handle, .order(let note)): add(.order, to: handle) { note.write(to: &$0) }
-            case .input(let handle, .leap(let number)): add(.leap, to: handle) { $0.write(number) }
+            case .input(let handle, .ping): add(.ping(at: time), to: handle)
+            case .input(let handle, .handedOver): add(.handedOver(at: time), to: handle)
+            case .input(let handle, .parted): add(.parted(at: time), to: handle)
+            case .input(let handle, .order(let note)): add(.order(note), to: handle)
+            case .input(let handle, .leap(let number)): add(.leap(to: number), to: handle)
             case .keep(let id, let byteCount):
                 ended.append((id, byteCount))
                 totalByteCount += byteCount
@@ -107,11 +104,9 @@ struct JournalWriter {
         return before + begun - open.count
     }
 
-    private mutating func add(
-        _ kind: JournalFormat.Kind, to handle: GenerationHandle, _ body: (inout ByteWriter) -> Void
-    ) {
+    private mutating func add(_ record: JournalRecord, to handle: GenerationHandle) {
         guard let journal = open[handle] else { return }
-        journal.add(kind, body)
+        journal.add(record)
         dirty.insert(handle)
     }
 

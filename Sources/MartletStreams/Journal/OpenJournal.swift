@@ -48,15 +48,15 @@ final class OpenJournal {
     /// Whether nothing more happens to the generation.
     var isEnded: Bool { ends.isEnded }
 
-    /// What stands for a handle in the file.
-    private func number(of handle: GenerationHandle) -> GenerationHandle {
-        ends.count == 1 ? handle : GenerationHandle(rawValue: handle.rawValue - self.handle.rawValue)
+    /// The number of a handle's choice, as a handle.
+    private func choice(of handle: GenerationHandle) -> GenerationHandle {
+        GenerationHandle(rawValue: ends.count == 1 ? 0 : handle.rawValue - self.handle.rawValue)
     }
 
-    func add(_ kind: JournalFormat.Kind, _ body: (inout ByteWriter) -> Void) {
+    func add(_ record: JournalRecord) {
         guard !isLost else { return }
         sealEvents()
-        append(kind) { ByteWriter.append(to: &$0, body) }
+        append(record.kind) { FieldWriter.append(to: &$0) { record.write(to: &$0) } }
     }
 
     private func append(_ kind: JournalFormat.Kind, _ body: (inout [UInt8]) -> Void) {
@@ -75,22 +75,22 @@ final class OpenJournal {
         guard missingRequests > 0 else { return }
         missingRequests -= 1
         var request = request
-        request.request.handle = number(of: request.request.handle)
+        request.request.handle = choice(of: request.request.handle)
         // A model, with its template, is the same for all choices.
         if ends.count > 1, request.request.handle.rawValue > 0 { request.model = ModelInformation() }
-        add(.request) { request.write(to: &$0) }
+        add(.request(request))
     }
 
     /// Adds an event to the record that is being collected.
     func add(_ event: EngineEvent, at time: Int64) {
         var event = event
-        event.handle = number(of: event.handle)
-        ends.take(event.kind, of: ends.count == 1 ? 0 : Int(event.handle.rawValue))
+        event.handle = choice(of: event.handle)
+        ends.take(event.kind, of: Int(event.handle.rawValue))
         guard !isLost else { return }
         let isFirst = events.isEmpty
-        ByteWriter.append(to: &events) { writer in
-            if isFirst { writer.write(time) }
-            writer.write(event)
+        FieldWriter.append(to: &events) { writer in
+            if isFirst { writer.scalar(1, time) }
+            JournalRecord.write(event, to: &writer)
         }
     }
 

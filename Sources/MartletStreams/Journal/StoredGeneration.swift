@@ -27,13 +27,13 @@ package struct StoredGeneration: Sendable, Equatable {
     /// Reads the first record.
     init(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard kind == .head else { throw .headless }
-        var reader = ByteReader(payload)
-        do throws(FrameError) {
-            lastChange = try reader.readInt64()
+        var reader = FieldReader(payload)
+        do throws(FieldError) {
+            lastChange = try reader.value(1)
             head = try JournalHead(from: &reader)
             try reader.finish()
         } catch {
-            throw .unreadable("\(error)")
+            throw JournalDamage(error)
         }
         extent.ends = ChoiceEnds(count: head.choiceCount)
     }
@@ -54,9 +54,7 @@ package struct StoredGeneration: Sendable, Equatable {
     }
 
     /// Which of several choices an event concerns.
-    private func choice(of event: EngineEvent) -> Int {
-        head.choiceCount == 1 ? 0 : Int(event.handle.rawValue)
-    }
+    private func choice(of event: EngineEvent) -> Int { Int(event.handle.rawValue) }
 
     /// The inputs with the choices that they concern; what concerns all counts as the first's.
     package var numberedInputs: some Sequence<(choice: Int, input: GenerationInput)> {
@@ -91,70 +89,81 @@ package struct StoredGeneration: Sendable, Equatable {
     }
 
     /// Takes the record that follows.
+    /// - Throws: when the record does not count; then nothing has changed.
     mutating func take(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard !isEnded else { throw .unreadable("a record after the end") }
-        isWhole = kind == .handedOver
-        var reader = ByteReader(payload)
-        do throws(FrameError) {
-            switch kind {
-            case .head: throw .invalidValue("second head")
-            case .request:
-                let request = try JournalRequest(from: &reader)
-                let choice = try checkedChoice(request.request.handle)
-                guard requests[choice] == nil else { throw .invalidValue("second request") }
-                requests[choice] = request
-                extent.hasRequest = requests.count == head.choiceCount
-            case .events: try takeEvents(&reader, of: payload)
-            case .ping:
-                lastChange = try reader.readInt64()
-                inputs.append(.ping)
-            case .resumed:
-                lastChange = try reader.readInt64()
-                crashes = deaths
-                isHandedOver = false
-                earlierTime += tokenTime
-                (firstToken, lastToken) = (nil, nil)
-                // Another server numbers its orders anew.
-                inputs.remove(at: unanswered.values)
-                unanswered = [:]
-            case .handedOver, .parted:
-                lastChange = try reader.readInt64()
-                inputs.append(kind == .parted ? .parted : .handedOver)
-                isHandedOver = true
-            case .order:
-                let note = try OrderNote(from: &reader)
-                unanswered[note.number] = inputs.append(.order(note))
-            case .leap:
-                let number = try reader.readInt()
-                guard (0...Int(Int32.max)).contains(number) else { throw .invalidValue("number of an end") }
-                inputs.append(.leap(to: number))
-            }
-            try reader.finish()
+        var reader = FieldReader(payload)
+        do throws(FieldError) {
+            try take(kind, &reader)
         } catch {
-            throw .unreadable("\(error)")
+            throw JournalDamage(error)
+        }
+        isWhole = kind == .handedOver
+    }
+
+    private mutating func take(_ kind: JournalFormat.Kind, _ reader: inout FieldReader) throws(FieldError) {
+        switch kind {
+        case .head: throw .invalid("second head")
+        case .request:
+            let request = try JournalRequest(from: &reader)
+            try reader.finish()
+            let choice = try checkedChoice(request.request.handle)
+            guard requests[choice] == nil else { throw .invalid("second request") }
+            requests[choice] = request
+            extent.hasRequest = requests.count == head.choiceCount
+        case .events: try takeEvents(&reader)
+        case .ping, .resumed, .handedOver, .parted:
+            let time: Int64 = try reader.value(1)
+            try reader.finish()
+            take(kind, at: time)
+        case .order:
+            let note = try OrderNote(from: &reader)
+            try reader.finish()
+            unanswered[note.number] = inputs.append(.order(note))
+        case .leap:
+            let number: Int = try reader.value(1)
+            try reader.finish()
+            guard (0...Int(Int32.max)).contains(number) else { throw .invalid("number of an end") }
+            inputs.append(.leap(to: number))
         }
     }
 
-    private func checkedChoice(_ handle: GenerationHandle) throws(FrameError) -> Int {
-        guard head.choiceCount > 1 else { return 0 }
+    private mutating func take(_ kind: JournalFormat.Kind, at time: Int64) {
+        lastChange = time
+        switch kind {
+        case .resumed:
+            crashes = deaths
+            isHandedOver = false
+            earlierTime += tokenTime
+            (firstToken, lastToken) = (nil, nil)
+            // Another server numbers its orders anew.
+            inputs.remove(at: unanswered.values)
+            unanswered = [:]
+        case .handedOver, .parted:
+            inputs.append(kind == .parted ? .parted : .handedOver)
+            isHandedOver = true
+        default: inputs.append(.ping)
+        }
+    }
+
+    private func checkedChoice(_ handle: GenerationHandle) throws(FieldError) -> Int {
         guard let choice = Int(exactly: handle.rawValue), choice < head.choiceCount else {
-            throw .invalidValue("choice")
+            throw .invalid("choice")
         }
         return choice
     }
 
     /// - Throws: and then none of them counts.
-    private mutating func takeEvents(
-        _ reader: inout ByteReader, of payload: ArraySlice<UInt8>
-    ) throws(FrameError) {
-        let time = try reader.readInt64()
-        let events = payload.suffix(reader.remainingCount)
+    private mutating func takeEvents(_ reader: inout FieldReader) throws(FieldError) {
+        let time: Int64 = try reader.value(1)
+        let events = reader.rest
         var hasToken = false
         var answered: [ControlNumber] = []
         var ends = extent.ends
-        while reader.remainingCount > 0 {
-            if ends.isEnded { throw .trailingBytes(count: reader.remainingCount) }
-            let event = try reader.readEvent()
+        while var element = try reader.element(JournalRecord.eventField) {
+            if ends.isEnded { throw .invalid("event after the end") }
+            let event = try EngineEvent(from: &element)
+            try element.finish()
             ends.take(event.kind, of: try checkedChoice(event.handle))
             switch event.kind {
             case .token: hasToken = true
@@ -162,6 +171,7 @@ package struct StoredGeneration: Sendable, Equatable {
             default: break
             }
         }
+        try reader.finish()
         extent.ends = ends
         lastChange = time
         if !events.isEmpty { inputs.append(events: events) }

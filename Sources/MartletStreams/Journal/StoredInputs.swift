@@ -5,7 +5,7 @@ internal import MartletProtocol
 /// Decoded during each iteration, as decoded events take many times the memory of their bytes.
 package struct StoredInputs: Sequence, Sendable, Equatable {
     fileprivate enum Part: Sendable, Equatable {
-        /// Encoded events without gaps between them.
+        /// The fields of a record of events that hold them.
         case events([UInt8])
         case input(GenerationInput)
     }
@@ -13,16 +13,20 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
 
     package struct Iterator: IteratorProtocol {
         private var parts: ArraySlice<Part>
-        private var events = ByteReader([])
+        private var events = FieldReader([])
 
         fileprivate init(_ parts: ArraySlice<Part>) { self.parts = parts }
 
         package mutating func next() -> GenerationInput? {
             while true {
                 // Every event was decoded once before it was added.
-                if events.remainingCount > 0, let event = try? events.readEvent() { return .engine(event) }
+                if var element = try? events.element(JournalRecord.eventField),
+                    let event = try? EngineEvent(from: &element)
+                {
+                    return .engine(event)
+                }
                 switch parts.popFirst() {
-                case .events(let bytes): events = ByteReader(bytes[...])
+                case .events(let bytes): events = FieldReader(bytes[...])
                 case .input(let input): return input
                 case nil: return nil
                 }

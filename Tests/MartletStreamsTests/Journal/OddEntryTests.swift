@@ -40,10 +40,7 @@ import Testing
     private func write(_ id: String, at time: Int64) throws -> [UInt8] {
         let terms = GenerationTerms(id: id, lifetime: .resumable)
         let journal = OpenJournal(id: id, path: place.folder.file(of: id))
-        journal.add(.head) { writer in
-            writer.write(time)
-            JournalHead(terms).write(to: &writer)
-        }
+        journal.add(.head(JournalHead(terms), at: time))
         journal.add(EngineEvent(GenerationHandle(rawValue: 0), .token(id: 7, text: [0x61])), at: time)
         let bytes = journal.collected()
         try journal.write(syncs: false, use: 1)
@@ -188,10 +185,7 @@ import Testing
     @Test func recordsAcrossWindowsAreReadWhole() throws {
         let id = LogHead.makeID()
         let journal = OpenJournal(id: id, path: "")
-        journal.add(.head) { writer in
-            writer.write(Int64(1))
-            JournalHead(GenerationTerms(id: id)).write(to: &writer)
-        }
+        journal.add(.head(JournalHead(GenerationTerms(id: id)), at: 1))
         var expected: [GenerationInput] = []
         for number in 0..<300 {
             // From a few bytes to more than a window.
@@ -200,7 +194,7 @@ import Testing
             journal.add(event, at: 2)
             expected.append(.engine(event))
             if number % 3 > 0 {
-                journal.add(.ping) { $0.write(Int64(3)) }
+                journal.add(.ping(at: 3))
                 expected.append(.ping)
             }
         }

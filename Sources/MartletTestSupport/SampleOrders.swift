@@ -1,10 +1,10 @@
-import MartletProtocol
+package import MartletProtocol
 
 /// Orders and what became of them, with every case.
-enum SampleOrders {
-    typealias Generator = SampleFrames.Generator
+package enum SampleOrders {
+    package typealias Generator = SampleFrames.Generator
 
-    static func action(_ random: inout Generator) -> ControlAction {
+    package static func action(_ random: inout Generator) -> ControlAction {
         switch Int.random(in: 0..<10, using: &random) {
         case 0: .endReasoning(message: random.maybe { $0.text() })
         case 1: .stop(reason: random.maybe { $0.text() })
@@ -29,7 +29,7 @@ enum SampleOrders {
         }
     }
 
-    static func outcome(_ random: inout Generator) -> ControlOutcome {
+    package static func outcome(_ random: inout Generator) -> ControlOutcome {
         switch Int.random(in: 0..<3, using: &random) {
         case 0: .applied(effect(&random), token: random.integer())
         case 1: .refused(refusal(&random))

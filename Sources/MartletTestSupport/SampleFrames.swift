@@ -1,12 +1,11 @@
-import MartletGrammar
-import MartletProtocol
-import MartletTestSupport
+internal import MartletGrammar
+package import MartletProtocol
 
 /// Frames with every kind, case and corner of a value, drawn from a fixed sequence of random numbers.
-enum SampleFrames {
-    typealias Generator = SeededGenerator
+package enum SampleFrames {
+    package typealias Generator = SeededGenerator
 
-    static func edge(_ random: inout Generator) -> EdgeFrame {
+    package static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
         return switch Int.random(in: 0..<11, using: &random) {
         case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
@@ -26,7 +25,7 @@ enum SampleFrames {
         }
     }
 
-    static func worker(_ random: inout Generator) -> WorkerFrame {
+    package static func worker(_ random: inout Generator) -> WorkerFrame {
         let number = QueryNumber(rawValue: random.unsigned())
         return switch Int.random(in: 0..<10, using: &random) {
         case 0: .hello(version: 1)
@@ -54,7 +53,7 @@ enum SampleFrames {
         return Embedding(tokenCount: random.integer(), length: length, values: values)
     }
 
-    static func prompt(_ random: inout Generator) -> Prompt {
+    package static func prompt(_ random: inout Generator) -> Prompt {
         let pieces = random.list { random -> Prompt.Piece in
             switch Int.random(in: 0..<3, using: &random) {
             case 0: .text(random.text(), isTrusted: false)
@@ -65,7 +64,7 @@ enum SampleFrames {
         return Prompt(pieces: pieces, addsBeginning: Bool.random(using: &random))
     }
 
-    static func request(_ random: inout Generator) -> GenerationRequest {
+    package static func request(_ random: inout Generator) -> GenerationRequest {
         var sampling = SamplingParameters()
         sampling.repeatLastN = random.integer()
         sampling.repeatPenalty = 1.1
@@ -143,14 +142,14 @@ enum SampleFrames {
         return value
     }
 
-    static func error(_ random: inout Generator) -> EngineError {
+    package static func error(_ random: inout Generator) -> EngineError {
         EngineError(
             EngineError.Code.allCases.randomElement(using: &random) ?? .engineLost, random.text(),
             parameter: random.maybe { $0.text() }, promptTokens: random.maybe { $0.integer() },
             contextSize: random.maybe { $0.integer() })
     }
 
-    static func event(_ random: inout Generator) -> EngineEvent {
+    package static func event(_ random: inout Generator) -> EngineEvent {
         let kind: EngineEvent.Kind =
             switch Int.random(in: 0..<8, using: &random) {
             case 0: .admitted(promptTokens: random.integer())
@@ -224,7 +223,7 @@ enum SampleFrames {
         }
     }
 
-    private static func information(_ random: inout Generator) -> ModelInformation {
+    package static func information(_ random: inout Generator) -> ModelInformation {
         var value = ModelInformation()
         value.path = random.text()
         value.name = random.maybe { $0.text() }
@@ -281,38 +280,38 @@ enum SampleFrames {
 }
 
 extension SeededGenerator {
-    mutating func integer() -> Int {
+    package mutating func integer() -> Int {
         [0, 1, -1, 63, 64, 127, 128, -64, -65, Int.max, Int.min, Int.random(in: .min ... .max, using: &self)]
             .randomElement(using: &self) ?? 0
     }
 
-    mutating func token() -> Int32 {
+    package mutating func token() -> Int32 {
         [0, 1, -1, Int32.max, Int32.min, Int32.random(in: 0...200_000, using: &self)].randomElement(using: &self)
             ?? 0
     }
 
-    mutating func unsigned() -> UInt64 { UInt64(bitPattern: Int64(integer())) }
+    package mutating func unsigned() -> UInt64 { UInt64(bitPattern: Int64(integer())) }
 
-    mutating func duration() -> Duration {
+    package mutating func duration() -> Duration {
         Duration(
             secondsComponent: Int64.random(in: -5...100_000, using: &self),
             attosecondsComponent: Int64.random(in: 0..<1_000_000_000_000_000_000, using: &self))
     }
 
-    mutating func text() -> String {
+    package mutating func text() -> String {
         ["", "a", "Grüße, 世界", "👩‍👩‍👧‍👦", "\u{0}\n", String(repeating: "long ", count: 200)].randomElement(using: &self)
             ?? ""
     }
 
-    mutating func bytes() -> [UInt8] {
+    package mutating func bytes() -> [UInt8] {
         (0..<Int.random(in: 0...300, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
     }
 
-    mutating func list<Value>(_ make: (inout SeededGenerator) -> Value) -> [Value] {
+    package mutating func list<Value>(_ make: (inout SeededGenerator) -> Value) -> [Value] {
         (0..<Int.random(in: 0...5, using: &self)).map { _ in make(&self) }
     }
 
-    mutating func maybe<Value>(_ make: (inout SeededGenerator) -> Value) -> Value? {
+    package mutating func maybe<Value>(_ make: (inout SeededGenerator) -> Value) -> Value? {
         Bool.random(using: &self) ? make(&self) : nil
     }
 }

@@ -1,0 +1,129 @@
+internal import MartletProtocol
+
+/// The handle and the request whose prefill it shares are no fields: they mean nothing to another process.
+extension GenerationRequest: FieldRecord {
+    static var blank: Self {
+        Self(handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: false))
+    }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        var changed = settings
+        try coder.field(1, &prompt)
+        try coder.field(2, &changed)
+        try coder.field(3, &ignoresEndOfGeneration)
+        try coder.field(4, &reusesPrompt)
+        try coder.field(5, &reportsProgress)
+        try coder.field(6, &reportsPromptTokens)
+        try coder.list(7, &visibleMarkers)
+        try coder.field(8, &reportsStanding)
+        try coder.field(9, &slot)
+        try coder.field(10, &minimumIndent)
+        try coder.field(11, &contextShift)
+        try coder.list(12, &adapters)
+        try coder.field(13, &reasoning)
+        try coder.field(14, &isPaused)
+        try coder.packed(15, &continuation)
+        try coder.field(16, &continuationTime)
+        var turns = injectedTurns.map { StoredRange($0) }
+        try coder.list(17, &turns)
+        injectedTurns = turns.map(\.range)
+        // Last: one of the settings is in the reasoning rule.
+        settings = changed
+    }
+}
+
+/// Indexes of tokens: 1 the first, 2 the number of tokens.
+private struct StoredRange: FieldRecord {
+    var start = 0
+    var count = 1
+    static var blank: Self { Self() }
+
+    init() {}
+    init(_ range: Range<Int>) { (start, count) = (range.lowerBound, range.count) }
+
+    var range: Range<Int> { start..<start + count }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, &start)
+        try coder.field(2, &count)
+    }
+
+    func validate() throws(FieldError) {
+        guard start >= 0, count > 0, !start.addingReportingOverflow(count).overflow else {
+            throw .invalid("range of tokens")
+        }
+    }
+}
+
+extension ContextShift: FieldRecord {
+    static var blank: Self { Self() }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, &keep)
+        try coder.field(2, &discard)
+    }
+}
+
+extension AdapterScale: FieldRecord {
+    static var blank: Self { Self(index: 0, scale: 0) }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, &index)
+        try coder.field(2, &scale)
+    }
+}
+
+extension Prompt: FieldRecord {
+    static var blank: Self { Self(pieces: [], addsBeginning: false) }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.list(1, &pieces)
+        try coder.field(2, &addsBeginning)
+    }
+}
+
+/// One of 1 untrusted text, 2 trusted text, 3 tokens.
+extension Prompt.Piece: FieldMessage {
+    func write(to writer: inout FieldWriter) {
+        switch self {
+        case .text(let text, isTrusted: false): writer.scalar(1, text)
+        case .text(let text, isTrusted: true): writer.scalar(2, text)
+        case .tokens(var tokens): writer.message(3) { $0.packed(1, &tokens) }
+        }
+    }
+
+    init(from reader: inout FieldReader) throws(FieldError) {
+        let number = try reader.caseNumber(in: 1...Int.max, of: "piece of a prompt")
+        switch number {
+        case 1: self = .text(try String(from: &reader), isTrusted: false)
+        case 2: self = .text(try String(from: &reader), isTrusted: true)
+        case 3:
+            self = try reader.message { reader throws(FieldError) in
+                var tokens: [Int32] = []
+                try reader.packed(1, &tokens)
+                return .tokens(tokens)
+            }
+        default: throw .unknownCase(of: "piece of a prompt", number: UInt64(number))
+        }
+    }
+}
+
+extension ReasoningRule: FieldRecord {
+    static var blank: Self { Self(start: "", end: "", closing: "", isOpen: false) }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, &start)
+        try coder.field(2, &end)
+        try coder.field(3, &closing)
+        try coder.field(4, &isOpen)
+        try coder.field(5, &budget)
+        try coder.field(6, &message)
+        try coder.field(7, &turnBudget)
+        try coder.list(8, &spent)
+        try coder.list(9, &callStarts)
+    }
+
+    func validate() throws(FieldError) {
+        guard !start.isEmpty, !end.isEmpty, !callStarts.contains("") else { throw .invalid("marker") }
+    }
+}

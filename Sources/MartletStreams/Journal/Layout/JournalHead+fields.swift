@@ -1,0 +1,85 @@
+internal import MartletProtocol
+
+/// 1 is the time of the record.
+extension JournalHead: FieldRecord {
+    static var blank: Self { Self(log: LogHead(id: "", created: 0, model: ""), responseID: "") }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        var (id, created, model, owner) = (log.id, log.created, log.model, self.owner.rawValue)
+        try coder.field(2, &id)
+        try coder.field(3, &created)
+        try coder.field(4, &model)
+        try coder.field(5, &responseID)
+        try coder.field(6, &owner)
+        try coder.field(7, &lifetime)
+        try coder.field(8, &label)
+        try coder.field(9, &streams)
+        try coder.field(10, &pingInterval)
+        try coder.field(11, &choiceCount)
+        try coder.field(12, &choicesPerPrompt)
+        try coder.field(13, &origin)
+        log = LogHead(id: id, created: created, model: model)
+        self.owner = Owner(rawValue: owner)
+    }
+
+    func validate() throws(FieldError) {
+        guard hasValidChoices else { throw .invalid("number of choices") }
+    }
+}
+
+extension GenerationTerms.Lifetime: FieldCase {
+    static var name: StaticString { "lifetime" }
+    var fieldNumber: UInt64 {
+        switch self {
+        case .plain: 0
+        case .resumable: 1
+        case .background: 2
+        }
+    }
+}
+
+/// 1 choice, 2 request, 3 model; without a model it is that of the first choice.
+extension JournalRequest: FieldMessage {
+    func write(to writer: inout FieldWriter) {
+        var (choice, request, model) = (self.request.handle.rawValue, self.request, self.model as ModelInformation?)
+        if self.model == ModelInformation() { model = nil }
+        writer.field(1, &choice)
+        writer.field(2, &request)
+        writer.field(3, &model)
+    }
+
+    init(from reader: inout FieldReader) throws(FieldError) {
+        let choice: UInt64 = try reader.value(1)
+        var (request, model) = (GenerationRequest.blank, nil as ModelInformation?)
+        try reader.field(2, &request)
+        try reader.field(3, &model)
+        request.handle = GenerationHandle(rawValue: choice)
+        self.init(request, model: model ?? ModelInformation())
+    }
+}
+
+/// 1 number, 2 name, 3 forks.
+extension OrderNote: FieldMessage {
+    func write(to writer: inout FieldWriter) {
+        var (number, name, forks) = (self.number.rawValue, self.name, self.forks)
+        writer.field(1, &number)
+        writer.field(2, &name)
+        writer.list(3, &forks)
+    }
+
+    init(from reader: inout FieldReader) throws(FieldError) {
+        self.init(number: ControlNumber(rawValue: try reader.value(1)), name: nil)
+        try reader.field(2, &name)
+        try reader.list(3, &forks)
+    }
+}
+
+extension OrderName: FieldRecord {
+    static var blank: Self { Self(requestID: "", action: "", digest: 0) }
+
+    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, &requestID)
+        try coder.field(2, &action)
+        try coder.field(3, &digest)
+    }
+}
