@@ -68,6 +68,14 @@ struct OutputCases: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Whether arguments are JSON objects.
+    var writesJSON: Bool {
+        switch syntax.syntax.calls?.form {
+        case .object, .nameAsKey, .headed(_, .object): true
+        case .headed, nil: false
+        }
+    }
+
     func parser(_ test: Case) -> OutputParser {
         OutputParser(syntax, tools: Self.tools, after: test.opening, showsReasoning: test.showsReasoning)
     }

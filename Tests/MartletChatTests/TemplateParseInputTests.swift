@@ -50,6 +50,39 @@ import Testing
             ])
     }
 
+    @Test func explanationLeavesOutWhatThePromptHasOfAHead() throws {
+        let output =
+            #"<|channel|>commentary to=functions.now <|constrain|>json<|message|>{"a": 1}<|call|>"#
+        let parser = OutputParser(
+            AnswerSyntax(.harmony), tools: OutputCases.tools, after: "<|start|>assistant")
+        #expect(
+            OutputExplanation(of: Array(output.utf8), by: parser).lines == [
+                "0..<67\tmarkup\t"
+                    + #""<|channel|>commentary to=functions.now <|constrain|>json<|message|>""#,
+                "67..<67\tcall 0\t\"now\"", "67..<75\targuments 0\t" + #""{\"a\":1}""#, "75..<83\tmarkup\t\"<|call|>\"",
+            ])
+    }
+
+    /// Each text stands where the explanation says, and the arguments begin with their brace.
+    @Test(arguments: OutputCases.all) func explanationsPointAtWhatTheyName(family: OutputCases) {
+        for test in family.cases {
+            let output = Array(test.output.utf8)
+            let label = Comment(rawValue: "\(family.file), \(test.name)")
+            var end = 0
+            for part in OutputExplanation(of: output, by: family.parser(test)).parts {
+                #expect(part.range.lowerBound >= end && part.range.upperBound <= output.count, label)
+                end = part.range.upperBound
+                if part.kind.hasPrefix("arguments") {
+                    guard test.isWellFormed, family.writesJSON else { continue }
+                    #expect(output[part.range].first == UInt8(ascii: "{"), label)
+                } else if !part.kind.hasPrefix("call"), part.kind != "warning" {
+                    #expect(output[part.range].elementsEqual(part.text.utf8), label)
+                }
+            }
+            if test.isWellFormed { #expect(end == output.count, label) }
+        }
+    }
+
     static let wrong: [(input: JSONValue, message: String)] = [
         ([], "the input must be an object, not an array"),
         ([:], "'output' is missing"),

@@ -27,8 +27,11 @@ struct CallPlan: Sendable {
     /// The last tag of a call that stands alone.
     let outerClosing: [UInt8]
     let tagged: TaggedPlan?
+    /// Of the forms of other versions of the model.
+    let others: [CallPlan]
 
     init(_ syntax: CallSyntax) {
+        others = syntax.otherForms.map(CallPlan.init)
         self.syntax = syntax
         opening = LiteralMatcher.parts(syntax.opening)
         openingRest = Array(opening.dropFirst())

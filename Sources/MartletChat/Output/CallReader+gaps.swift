@@ -75,6 +75,10 @@ extension CallReader {
             startCall()
             return take(byte, emit: emit)
         }
+        if let other = otherForm(byte) {
+            change(to: other)
+            return take(byte, emit: emit)
+        }
         let isListEnd = isPunctuation(byte) && byte == UInt8(ascii: "]") && matcher.isAtBeginning
         raw.append(byte)
         guard raw.count < Self.maximumRaw else { return fail(nil) }
@@ -103,6 +107,14 @@ extension CallReader {
             return .ended(rest: Array(text))
         }
         return .more
+    }
+
+    /// The form of another version of the model that a call without a bracket in front is of.
+    private func otherForm(_ byte: UInt8) -> CallPlan? {
+        guard count == 0, !plan.others.isEmpty, !ArgumentTranscriber.isSpace(byte), !isPunctuation(byte),
+            raw[gapStart...].allSatisfy(ArgumentTranscriber.isSpace)
+        else { return nil }
+        return plan.others.first { !$0.callOpening.isEmpty }
     }
 
     /// Behind the bracket of a list only the end of the section can come.
@@ -135,6 +147,12 @@ extension CallReader {
     // MARK: Heads
 
     mutating func takeHead(_ byte: UInt8, _ state: Int, _ emit: (OutputPiece) -> Void) -> Step {
+        if byte == UInt8(ascii: "["), head.allSatisfy(ArgumentTranscriber.isSpace),
+            let other = plan.others.first(where: \.syntax.isList)
+        {
+            change(to: other)
+            return take(byte, emit: emit)
+        }
         raw.append(byte)
         head.append(byte)
         guard head.count <= Self.maximumHead else { return fail("The name of a tool call does not end") }
@@ -145,20 +163,20 @@ extension CallReader {
         }
         let end = Array(head.suffix(plan.headEnd.length(of: match)))
         head.removeLast(end.count)
-        let step = endHead(plan.headEnds[match], emit)
-        guard case .more = step, tool != nil else { return step }
-        switch plan.headEnds[match] {
-        case .object, .argument: return take(again: end, emit: emit)
-        case .end, .callEnd: return .more
-        }
+        let belongsToArguments = [.object, .argument].contains(plan.headEnds[match])
+        let step = endHead(plan.headEnds[match], argumentCount: belongsToArguments ? end.count : 0, emit)
+        guard case .more = step, tool != nil, belongsToArguments else { return step }
+        return take(again: end, emit: emit)
     }
 
     /// The head is complete: tells the call.
-    mutating func endHead(_ end: CallPlan.HeadEnd, _ emit: (OutputPiece) -> Void) -> Step {
+    mutating func endHead(
+        _ end: CallPlan.HeadEnd, argumentCount: Int = 0, _ emit: (OutputPiece) -> Void
+    ) -> Step {
         guard case .headed(let syntax, let form) = plan.syntax.form else { return fail(nil) }
         guard let name = Self.name(in: head, syntax, among: tools) else { return failName(head) }
         head = []
-        begin(name, emit)
+        begin(name, argumentCount: argumentCount, emit)
         if end == .callEnd {
             output.append(contentsOf: "{}".utf8)
             endCall(emit)

@@ -60,7 +60,7 @@ struct CallReader: Sendable {
     /// Most calls of one answer.
     static let maximumCalls = 65_535
 
-    let plan: CallPlan
+    private(set) var plan: CallPlan
     let tools: OfferedTools
     var phase = Phase.gap
     var matcher: LiteralMatcher
@@ -76,7 +76,7 @@ struct CallReader: Sendable {
     var gapStart = 0
     var head: [UInt8] = []
     /// Whether this is a section, which may hold several calls.
-    let isSection: Bool
+    private(set) var isSection: Bool
     /// Whether the bracket behind a list of calls has come.
     var isListClosed = false
     /// The number of the next call of the answer.
@@ -154,10 +154,24 @@ struct CallReader: Sendable {
         return .more
     }
 
+    /// Goes on in the form of another version of the model, whose first byte behind the opening is read next.
+    mutating func change(to other: CallPlan) {
+        plan = other
+        head = []
+        isSection = other.syntax.callOpening.isEmpty
+        if isSection {
+            startGap()
+        } else {
+            phase = .head(MarkerAutomaton.root)
+        }
+    }
+
     // MARK: Calls
 
-    mutating func begin(_ number: Int, _ emit: (OutputPiece) -> Void) {
-        if !raw.isEmpty { emit(.text(.markup, raw[...])) }
+    /// - Parameter argumentCount: How many of the bytes so far begin the arguments.
+    mutating func begin(_ number: Int, argumentCount: Int = 0, _ emit: (OutputPiece) -> Void) {
+        let front = raw.dropLast(argumentCount)
+        if !front.isEmpty { emit(.text(.markup, front)) }
         raw = []
         openingCount = 0
         tool = number

@@ -20,6 +20,8 @@ package struct OutputExplanation: Sendable, Equatable {
         var isExact = true
         var arguments: [UInt8] = []
         var argumentStart = 0
+        // What the prompt has of a marker or a head is handed on with the rest of it.
+        var promptCount = parser.pendingByteCount
         var texts: [(range: Range<Int>, channel: Channel)] = []
         func flush() {
             for (range, channel) in texts {
@@ -30,27 +32,37 @@ package struct OutputExplanation: Sendable, Equatable {
         }
         func take(_ piece: OutputPiece, read: Int) {
             switch piece {
-            case .text(let channel, let bytes):
-                if !isExact { place = Self.lastPlace(of: bytes, in: output[place..<read]) ?? place }
+            case .text(let channel, let all):
+                let bytes = all.dropFirst(promptCount)
+                promptCount -= all.count - bytes.count
+                if bytes.isEmpty { return }
+                if !isExact {
+                    place = Self.lastPlace(of: bytes, in: output[place..<read]) ?? read - bytes.count
+                    endArguments(at: place)
+                }
                 isExact = true
-                let end = min(place + bytes.count, output.count)
+                let end = place + bytes.count
                 if let last = texts.last, last.channel == channel, last.range.upperBound == place {
                     texts[texts.count - 1].range = last.range.lowerBound..<end
                 } else {
                     texts.append((place..<end, channel))
                 }
                 place = end
+                if arguments.isEmpty { argumentStart = end }
             case .call(let number, let name):
                 flush()
                 parts.append(Part(range: place..<place, kind: "call \(number)", text: name))
                 argumentStart = place
                 arguments = []
                 isExact = false
-            case .arguments(_, let bytes): arguments += bytes
+            case .arguments(_, let bytes):
+                // What models write as JSON is handed on byte by byte, from its first brace on.
+                if arguments.isEmpty, read > place, bytes.first == output[read - 1] { argumentStart = read - 1 }
+                arguments += bytes
             case .callEnd(let number):
                 parts.append(
                     Part(
-                        range: min(argumentStart, read)..<read, kind: "arguments \(number)",
+                        range: argumentStart..<read, kind: "arguments \(number)",
                         text: String(decoding: arguments, as: UTF8.self)))
             case .warning(let text):
                 flush()
@@ -60,6 +72,13 @@ package struct OutputExplanation: Sendable, Equatable {
         for index in output.indices { parser.append(output[index...index]) { take($0, read: index + 1) } }
         parser.finish { take($0, read: output.count) }
         flush()
+    }
+
+    /// Where its end is missing, a call is known to be over only when what follows has been read.
+    private mutating func endArguments(at place: Int) {
+        guard let last = parts.indices.last, parts[last].kind.hasPrefix("arguments") else { return }
+        let range = parts[last].range
+        parts[last].range = range.lowerBound..<max(range.lowerBound, min(range.upperBound, place))
     }
 
     private static func lastPlace(of text: ArraySlice<UInt8>, in bytes: ArraySlice<UInt8>) -> Int? {

@@ -121,6 +121,9 @@ package struct OutputParser: Sendable {
     /// Whether the model is thinking.
     package var isInReasoning: Bool { isReasoning }
 
+    /// How many bytes were read that are not handed on yet. At the beginning these are the prompt's.
+    var pendingByteCount: Int { head.count + held.count }
+
     /// Takes the next bytes; `emit` gets pieces that are not empty.
     package mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {
         tellWarnings(emit)

@@ -64,9 +64,12 @@ extension OutputSyntax {
 
     static let firefunction = list("firefunction", " functools", "")
 
-    static let mistralList = list(
+    private static let mistralObjects = list(
         "mistral-list", "[TOOL_CALLS]", "",
         .object(name: "name", arguments: "arguments", id: CallIdentifier(key: "id", isFirst: false)))
+
+    /// Mistral 7B v0.3 and Nemo.
+    static let mistralList = mistralObjects.with { $0.calls?.otherForms = [mistralHeads.calls].compactMap { $0 } }
 
     /// Command R7B, Command A and Cohere2 MoE.
     static let command = list(
@@ -106,9 +109,16 @@ extension OutputSyntax {
 
     static let mistral = make("mistral", .headed(CallHead(end: "[ARGS]"), .object)) {
         $0.callOpening = "[TOOL_CALLS]"
-    }.with { $0.reasoning = Enclosure("[THINK]", "[/THINK]") }
+    }.with {
+        $0.reasoning = Enclosure("[THINK]", "[/THINK]")
+        $0.calls?.otherForms = [mistralObjects.calls].compactMap { $0 }
+    }
 
-    static let mistralWithIdentifiers = make(
+    static let mistralWithIdentifiers = mistralHeads.with {
+        $0.calls?.otherForms = [mistralObjects.calls].compactMap { $0 }
+    }
+
+    private static let mistralHeads = make(
         "mistral-ids",
         .headed(CallHead(nameStops: ["[CALL_ID]"], filling: .identifier("[CALL_ID]"), end: "[ARGS]"), .object)
     ) {

@@ -98,6 +98,8 @@ package struct CallSyntax: Sendable, Equatable {
     package var otherOpenings: [String] = []
     /// Whether the calls of one turn stand in one section.
     package var sharesSection = true
+    /// Forms of other versions of the model behind the same opening. They are read and never asked for.
+    package var otherForms: [CallSyntax] = []
 
     package init(_ form: Form) { self.form = form }
 }

@@ -162,6 +162,9 @@ struct SyntaxRecognition {
 
     /// Whether a turn parses back to its calls.
     static func reads(_ syntax: OutputSyntax, _ turn: CallTurn) -> Bool {
+        // What other versions of a model write does not show this one.
+        var syntax = syntax
+        syntax.calls?.otherForms = []
         var parser = OutputParser(AnswerSyntax(syntax), tools: offered, after: turn.turn.opening)
         var calls: [(name: String, arguments: [UInt8])] = []
         var isSound = true

@@ -51,6 +51,7 @@ package struct FamilyTable {
         A call ends thinking, with or without the marker that ends it. A marker is never content: one that is missing or comes twice
         is passed over where what is meant is certain; one that belongs to nothing is left out. Behind a backtick it is quoted, and text.
         What was to be a call and is none (an unknown tool, say) is text without its markers, and a warning.
+        Both forms of Mistral, a list of objects and names with `[ARGS]`, are read with the templates of either.
 
         ## Families
 
