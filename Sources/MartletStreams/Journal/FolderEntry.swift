@@ -1,3 +1,5 @@
+internal import MartletFiles
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -42,15 +44,7 @@ package struct FolderEntry: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// When it was made, moved or changed, in seconds since 1970.
-    func changeTime(in folder: String) -> Int64? {
-        var status = stat()
-        guard lstat(path(in: folder), &status) == 0 else { return nil }
-        #if canImport(Darwin)
-            return Int64(status.st_ctimespec.tv_sec)
-        #else
-            return Int64(status.st_ctim.tv_sec)
-        #endif
-    }
+    func changeTime(in folder: String) -> Int64? { ChangeTime.seconds(of: path(in: folder)) }
 
     /// Removes a file or an empty folder.
     func remove(from folder: String) {
