@@ -34,6 +34,9 @@ struct Edge: Sendable {
         self.logger = logger
         configuration = try ServerConfiguration(values) { logger.warning("\($0)") }
         configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
+        if let folder = values.text(.promptFolder) {
+            configuration.promptLog = try Self.promptLog(in: folder, logger)
+        }
         if values.list(.alias) == nil { configuration.modelNames = [model.name] }
         if let seconds = values.integer(.hangTimeout) {
             restartPolicy.hangTimeout = seconds > 0 ? .seconds(seconds) : nil
@@ -48,6 +51,14 @@ struct Edge: Sendable {
                 memory: MemoryBudget.available, descriptors: descriptors)
         }
         limit(to: descriptors)
+    }
+
+    private static func promptLog(in folder: String, _ logger: Logger) throws(SettingError) -> PromptLog {
+        do {
+            return try PromptLog(folder: folder, logger: logger)
+        } catch {
+            throw SettingError(error.description)
+        }
     }
 
     /// Accepts no more connections than there are descriptors for: a failing `accept` would keep other connections waiting.

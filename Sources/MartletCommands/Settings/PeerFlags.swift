@@ -129,7 +129,6 @@ enum PeerFlags {
         PeerFlag(["--agent", "-ag"], negatives: ["--no-agent", "-no-ag"], .missing(tools)),
         PeerFlag(["--mcp-servers-config"], values: 1, .missing(tools)),
         PeerFlag(["--mcp-servers-json"], values: 1, .missing(tools)),
-        PeerFlag(["--log-prompts-dir"], values: 1, .missing("files of prompts")),
         PeerFlag(["--completion-bash"], .missing("completion for a shell")),
     ]
 

@@ -171,6 +171,7 @@ enum SettingKey: String, Sendable, CaseIterable {
     case accessLog = "access-log"
     case logVerbosity = "log-verbosity"
     case verbose
+    case promptFolder = "log-prompts-dir"
     case logFile = "log-file"
     case logDisable = "log-disable"
     case logColors = "log-colors"

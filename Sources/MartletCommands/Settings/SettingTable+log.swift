@@ -14,6 +14,10 @@ extension SettingTable {
             .verbose, ["-v", "--log-verbose"], environment: [], .toggle, default: "off", in: .log, for: .both,
             "The same as --log-verbosity 10, which also makes `verbose` the default of requests."),
         Setting(
+            .promptFolder, environment: ["LLAMA_ARG_LOG_PROMPTS_DIR"], .text, "PATH", in: .log, for: .edge,
+            "Write each prompt to a file of its own in this folder, which is made where it is missing. For debugging: what "
+                + "clients say is then on the disk, and stays there."),
+        Setting(
             .logFile, environment: ["LLAMA_ARG_LOG_FILE"], .text, "PATH", in: .log, for: .edge,
             "Write the log to the end of this file, too."),
         Setting(

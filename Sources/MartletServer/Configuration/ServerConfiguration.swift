@@ -84,6 +84,8 @@ package struct ServerConfiguration: Sendable {
     package var changesProperties = false
     /// Where a line about each answered request goes. Default: nowhere.
     package var accessLog: AccessLog?
+    /// Where the prompts of completions are written. Default: nowhere.
+    package var promptLog: PromptLog?
     /// Who gets spans of requests and generations. Default: the tracer that the process was bootstrapped with, if it was.
     package var tracer: (any Tracer)?
     /// How many log lines were lost so far because nobody read them. Default: none.

@@ -232,6 +232,7 @@ struct CompletionService: Sendable {
         try model.check(name: completion.options.model, configuration: configuration)
         try model.check(completion.options.adapters ?? [], field: "lora")
         var prepared = try completion.prepared(for: model)
+        configuration.promptLog?.write(prepared.map(\.prompt))
         let adapters = adapterScales.current(of: model.information)
         for index in prepared.indices {
             prepared[index].adapters = adapters
