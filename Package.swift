@@ -20,8 +20,8 @@ let package = Package(
         .library(
             name: "MartletInternals",
             targets: [
-                "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON", "MartletProtocol",
-                "MartletSchema", "MartletStreams",
+                "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON", "MartletJinja",
+                "MartletProtocol", "MartletSchema", "MartletStreams",
             ]),
     ],
     dependencies: [
@@ -48,9 +48,9 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "MartletServer", "MartletAPI", "MartletModels", "MartletEngine", "MartletGrammar", "Llama",
+                "MartletServer", "MartletAPI", "MartletWorkers", "MartletEngine", "MartletGrammar", "Llama",
                 "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
-                "MartletFiles", "MartletGGUF", "MartletSchema",
+                "MartletFiles", "MartletGGUF", "MartletJinja", "MartletSchema",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -69,7 +69,7 @@ let package = Package(
             name: "MartletServer",
             dependencies: [
                 "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol",
-                "MartletJSON", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
+                "MartletJSON", "MartletJinja", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -91,7 +91,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "MartletModels",
+            name: "MartletWorkers",
             dependencies: [
                 "CSandbox", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
@@ -124,8 +124,15 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletText",
+                "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol", "MartletSchema", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletJinja",
+            dependencies: [
+                "MartletJSON", "MartletText", .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
         ),
@@ -204,11 +211,15 @@ let package = Package(
         .testTarget(
             name: "MartletChatTests",
             dependencies: [
-                "MartletChat", "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
+                "MartletChat", "MartletAPI", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol",
+                "MartletSchema",
                 "MartletStreams", "MartletTestSupport", "MartletText",
             ],
             exclude: ["Outputs"],
             swiftSettings: settings),
+        .testTarget(
+            name: "MartletJinjaTests",
+            dependencies: ["MartletJinja", "MartletJSON", "MartletTestSupport", "MartletText"], swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
@@ -252,7 +263,8 @@ let package = Package(
             exclude: ["Certificates", "Journals"],
             swiftSettings: settings),
         .testTarget(
-            name: "LlamaTests", dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON"],
+            name: "LlamaTests",
+            dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON", "MartletJinja"],
             swiftSettings: settings),
         .testTarget(name: "MartletFilesTests", dependencies: ["MartletFiles"], swiftSettings: settings),
         .testTarget(name: "MartletGGUFTests", dependencies: ["MartletGGUF"], swiftSettings: settings),
@@ -260,9 +272,9 @@ let package = Package(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
-            name: "MartletModelsTests",
+            name: "MartletWorkersTests",
             dependencies: [
-                "MartletModels", "MartletProtocol",
+                "MartletWorkers", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -270,7 +282,7 @@ let package = Package(
         .testTarget(
             name: "MartletCommandsTests",
             dependencies: [
-                "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletJSON", "MartletModels",
+                "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletJSON", "MartletWorkers",
                 "MartletProtocol", "MartletServer", "Llama", .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),

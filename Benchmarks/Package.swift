@@ -4,8 +4,9 @@ import PackageDescription
 
 // Micro-benchmarks; `make bench` builds and runs them, and then measures a real server with scripts/measure.py.
 //
-// The package depends on the root package by path, so that the root package does not depend on the harness. `package` declarations of
-// the root package are visible, because this target carries the root package's name: SwiftPM derives that name from the folder.
+// The package depends on the root package by path, so that the root package does not depend on the harness. `package`
+// declarations of the root package are visible, because this target carries the root package's name: SwiftPM derives
+// that name from the folder.
 
 let rootFolder = Context.packageDirectory.split(separator: "/").dropLast().last ?? ""
 let rootName = String(

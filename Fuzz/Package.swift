@@ -4,9 +4,9 @@ import PackageDescription
 
 // Fuzz targets, guided by coverage through libFuzzer; `make fuzz` builds and runs them.
 //
-// The package depends on the root package by path. `scripts/fuzz` passes the instrumentation to every module of the build, because a
-// manifest cannot set flags of another package. `package` declarations of the root package are visible, because this target carries the
-// root package's name: SwiftPM derives that name from the folder.
+// The package depends on the root package by path. `scripts/fuzz` passes the instrumentation to every module of the
+// build, because a manifest cannot set flags of another package. `package` declarations of the root package are
+// visible, because this target carries the root package's name: SwiftPM derives that name from the folder.
 
 let rootFolder = Context.packageDirectory.split(separator: "/").dropLast().last ?? ""
 let rootName = String(

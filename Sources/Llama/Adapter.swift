@@ -2,7 +2,8 @@ import CLlama
 
 /// A low-rank change of a model's weights (LoRA), which a context can apply in any strength.
 ///
-/// `@unchecked Sendable`: nothing is written to after loading. libllama frees it with its model, which this keeps alive.
+/// `@unchecked Sendable`: nothing is written to after loading. libllama frees it with its model, which this keeps
+/// alive.
 package final class Adapter: @unchecked Sendable {
     let pointer: OpaquePointer
     private let model: Model
@@ -11,9 +12,9 @@ package final class Adapter: @unchecked Sendable {
     /// Loads a GGUF file. To be called before other threads use the model, which libllama notes the adapter in.
     package init(path: String, for model: Model) throws(LlamaError) {
         try Model.checkFile(path, kind: "adapter")
-        _ = LlamaLog.takeLastError()
+        _ = LlamaLog.removeLastError()
         guard let pointer = llama_adapter_lora_init(model.pointer, path) else {
-            let cause = LlamaLog.takeLastError().map { ": \($0)" } ?? ""
+            let cause = LlamaLog.removeLastError().map { ": \($0)" } ?? ""
             throw LlamaError(.loadFailed, "The adapter \(path) cannot be loaded\(cause).")
         }
         self.pointer = pointer

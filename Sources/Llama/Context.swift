@@ -26,13 +26,13 @@ package struct Context: ~Copyable {
         /// Whether sliding-window layers keep all tokens, which costs memory and lets a sequence be cut anywhere.
         package var keepsFullWindow = false
         /// Whether all sequences share one pool of `contextLength` tokens, instead of an equal part each.
-        package var sharesMemory = true
+        package var usesUnifiedKV = true
         /// Most tokens of one decode whose results are read; `nil` = one of each sequence.
         package var outputCount: Int?
         /// What is computed beside scores; `nil` = nothing.
         package var embeddings: Pooling?
         /// Whether a GPU, if there is one, holds the memory of attention.
-        package var offloadsMemory = true
+        package var offloadsKVCache = true
         /// Whether it computes on weights that it does not hold.
         package var offloadsOperations = true
         package var positions = RotaryPositions()
@@ -44,7 +44,7 @@ package struct Context: ~Copyable {
     }
 
     /// What became of a decode.
-    package enum Outcome: Sendable, Equatable {
+    package enum DecodeResult: Sendable, Equatable {
         case done
         /// No room for the batch; nothing was changed.
         case noRoom
@@ -84,17 +84,17 @@ package struct Context: ~Copyable {
         parameters.type_k = options.keyType.ggmlType
         parameters.type_v = options.valueType.ggmlType
         parameters.swa_full = options.keepsFullWindow
-        parameters.kv_unified = options.sharesMemory
+        parameters.kv_unified = options.usesUnifiedKV
         parameters.no_perf = true
-        parameters.offload_kqv = options.offloadsMemory
+        parameters.offload_kqv = options.offloadsKVCache
         parameters.op_offload = options.offloadsOperations
         options.positions.apply(to: &parameters)
         parameters.embeddings = options.embeddings != nil
         if let pooling = options.embeddings?.raw { parameters.pooling_type = pooling }
 
-        _ = LlamaLog.takeLastError()
+        _ = LlamaLog.removeLastError()
         guard let pointer = llama_init_from_model(model.pointer, parameters) else {
-            let cause = LlamaLog.takeLastError().map { " (\($0))" } ?? ""
+            let cause = LlamaLog.removeLastError().map { " (\($0))" } ?? ""
             throw LlamaError(
                 .outOfMemory,
                 "A context of \(options.contextLength) tokens cannot be made\(cause): is there enough memory?")
@@ -136,7 +136,7 @@ package struct Context: ~Copyable {
     /// Computes a batch.
     ///
     /// - Precondition: it has no more than `batchSize` tokens; libllama would end the process.
-    package mutating func decode(_ batch: borrowing Batch) -> Outcome {
+    package mutating func decode(_ batch: borrowing Batch) -> DecodeResult {
         precondition(batch.count <= batchSize, "a batch of \(batch.count) tokens, but \(batchSize) fit")
         LlamaLog.beginDecode(abortSignal)
         let code = llama_decode(pointer, batch.raw)
@@ -178,7 +178,7 @@ package struct Context: ~Copyable {
     /// Makes all of `source` part of the empty `target` too: shared where sequences share their memory, else copied.
     ///
     /// libllama copies whole sequences only where each has its own memory; `removeTail` leaves less.
-    package mutating func share(from source: Int, to target: Int) {
+    package mutating func copySequence(from source: Int, to target: Int) {
         llama_memory_seq_cp(memory, Int32(source), Int32(target), -1, -1)
         isChangePending = true
     }
@@ -206,8 +206,8 @@ package struct Context: ~Copyable {
         return first >= 0 && last >= first ? Int(first)...Int(last) : nil
     }
 
-    /// Whether `save` and `restore` are possible now: not between `share` or `shift` and the next decode.
-    package var hasWholeStates: Bool { !isChangePending }
+    /// Whether `save` and `restore` are possible now: not between `copySequence` or `shift` and the next decode.
+    package var canSaveStates: Bool { !isChangePending }
 
     /// How many bytes `save` would append.
     package mutating func stateByteCount(of sequence: Int) -> Int {

@@ -17,11 +17,11 @@ package enum LlamaLog {
         }
         guard isFirst else { return }
         llama_backend_init()
-        llama_log_set({ level, text, _ in LlamaLog.take(level, text) }, nil)
+        llama_log_set({ level, text, _ in LlamaLog.receive(level, text) }, nil)
     }
 
     /// The last error that libllama logged since the previous call, as the cause of a failure.
-    static func takeLastError() -> String? {
+    static func removeLastError() -> String? {
         shared.withLock { state in
             defer { state.lastError = nil }
             return state.lastError
@@ -49,13 +49,13 @@ package enum LlamaLog {
 
     private static let shared = Locked(State())
 
-    private static func take(_ level: ggml_log_level, _ text: UnsafePointer<CChar>?) {
+    private static func receive(_ level: ggml_log_level, _ text: UnsafePointer<CChar>?) {
         guard let text else { return }
         let piece = String(cString: text)
         shared.withLock { state in
             let records = state.lines.append(
                 piece, level: level == GGML_LOG_LEVEL_CONT ? nil : Self.level(of: level),
-                isGivingUp: state.decodeSignal?.isRaised ?? false)
+                isAborting: state.decodeSignal?.isRaised ?? false)
             for record in records {
                 // Later lines of a failure only repeat that it failed; the first names the cause.
                 if record.level >= .error, state.lastError == nil { state.lastError = record.message }

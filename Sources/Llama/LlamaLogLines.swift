@@ -23,22 +23,22 @@ package struct LlamaLogLines: Sendable {
     /// Takes a piece of a line.
     /// - Parameters:
     ///   - level: of the line that begins with it; `nil` = it goes on with the line before.
-    ///   - isGivingUp: whether a decode has been asked to give up. That it did is no error.
-    package mutating func append(_ piece: String, level: Logger.Level?, isGivingUp: Bool) -> [Record] {
+    ///   - isAborting: whether a decode has been asked to give up. That it did is no error.
+    package mutating func append(_ piece: String, level: Logger.Level?, isAborting: Bool) -> [Record] {
         var records: [Record] = []
         if let level {
-            records += finish(isGivingUp: isGivingUp)
+            records += finish(isAborting: isAborting)
             self.level = level
         }
         if line.utf8.count < Self.maximumLine { line += piece }
-        if piece.last == "\n" { records += finish(isGivingUp: isGivingUp) }
+        if piece.last == "\n" { records += finish(isAborting: isAborting) }
         return records
     }
 
-    private mutating func finish(isGivingUp: Bool) -> [Record] {
+    private mutating func finish(isAborting: Bool) -> [Record] {
         while let last = line.last, last.isWhitespace { line.removeLast() }
         defer { line = "" }
         guard !line.isEmpty else { return [] }
-        return [Record(isGivingUp && level >= .warning ? .trace : level, line)]
+        return [Record(isAborting && level >= .warning ? .trace : level, line)]
     }
 }

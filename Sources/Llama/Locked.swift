@@ -8,8 +8,8 @@
 
 /// A value that one thread at a time may use.
 ///
-/// What `Synchronization.Mutex` is, on the system's own mutex: on Linux `Mutex` leaves a contended lock to the kernel, where the
-/// thread sanitizer does not see it and reports races that are none. Uncontended it costs as little.
+/// What `Synchronization.Mutex` is, on the system's own mutex: on Linux `Mutex` leaves a contended lock to the kernel,
+/// where the thread sanitizer does not see it and reports races that are none. Uncontended it costs as little.
 ///
 /// `@unchecked Sendable`: the value is reached with the mutex locked only. The C object does not move.
 package final class Locked<Value>: @unchecked Sendable {

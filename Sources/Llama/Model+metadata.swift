@@ -13,7 +13,7 @@ extension Model {
     /// Width of a sliding attention window in tokens; 0 = none.
     package var slidingWindow: Int { Int(llama_model_n_swa(pointer)) }
     /// Whether part of the memory is a running state, which cannot be rolled back.
-    package var hasRecurrentMemory: Bool { llama_model_is_recurrent(pointer) || llama_model_is_hybrid(pointer) }
+    package var hasRecurrentState: Bool { llama_model_is_recurrent(pointer) || llama_model_is_hybrid(pointer) }
     package var hasEncoder: Bool { llama_model_has_encoder(pointer) }
     package var hasDecoder: Bool { llama_model_has_decoder(pointer) }
 

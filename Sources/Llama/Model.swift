@@ -3,9 +3,9 @@ import MartletGGUF
 
 /// The weights and the vocabulary of one GGUF file.
 ///
-/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except when an `Adapter` is loaded, which
-/// the thread that loaded the model does before any other has it; so any number of threads may read it. It is freed
-/// once, when the last user lets go.
+/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except when an `Adapter` is loaded,
+/// which the thread that loaded the model does before any other has it; so any number of threads may read it. It is
+/// freed once, when the last user lets go.
 package final class Model: @unchecked Sendable {
     package struct Options: Sendable, Equatable {
         /// Layers that go to the GPU, if there is one; a negative number means all.
@@ -64,7 +64,7 @@ package final class Model: @unchecked Sendable {
         parameters.use_extra_bufts = options.usesRepackedWeights
         parameters.no_host = options.bypassesHostBuffer
 
-        _ = LlamaLog.takeLastError()
+        _ = LlamaLog.removeLastError()
         var wasCancelled = false
         let loaded: OpaquePointer? = withoutActuallyEscaping(progress) { progress in
             // The callback is only called inside llama_model_load_from_file, so the box outlives every call.
@@ -82,7 +82,7 @@ package final class Model: @unchecked Sendable {
         }
         guard let loaded else {
             if wasCancelled { throw LlamaError(.loadCancelled, "Loading \(path) was cancelled.") }
-            let cause = LlamaLog.takeLastError().map { ": \($0)" } ?? ""
+            let cause = LlamaLog.removeLastError().map { ": \($0)" } ?? ""
             throw LlamaError(.loadFailed, "The model \(path) cannot be loaded\(cause).")
         }
         pointer = loaded

@@ -39,7 +39,7 @@ extension Context {
     }
 
     /// Whether sequences have a memory, so that one can be computed in several decodes.
-    package var hasMemory: Bool { memory != nil }
+    package var hasKVCache: Bool { memory != nil }
 
     /// The vector of the batch's token `index`, where nothing is pooled.
     ///

@@ -20,7 +20,7 @@ package struct SamplerChain: ~Copyable {
         case mirostat(tau: Float, eta: Float)
         case mirostat2(tau: Float, eta: Float)
         case adaptiveP(target: Float, decay: Float)
-        case draw
+        case sample
     }
 
     private let pointer: UnsafeMutablePointer<llama_sampler>
@@ -77,7 +77,7 @@ package struct SamplerChain: ~Copyable {
         case .mirostat(let tau, let eta): add(llama_sampler_init_mirostat(vocabularySize, 1, tau, eta, 100))
         case .mirostat2(let tau, let eta): add(llama_sampler_init_mirostat_v2(1, tau, eta))
         case .adaptiveP(let target, let decay): add(llama_sampler_init_adaptive_p(target, decay, 1))
-        case .draw: add(llama_sampler_init_dist(0))
+        case .sample: add(llama_sampler_init_dist(0))
         }
     }
 

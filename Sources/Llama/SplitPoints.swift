@@ -1,9 +1,9 @@
 /// Positions at which a text can be split without changing its tokens.
 ///
-/// A pair of bytes that no token's text contains has a token boundary between them in every tokenization, so the merges on
-/// one side do not depend on the other. With GPT-style vocabularies the pair `e` and space is such a pair: "the| end".
-/// A pre-tokenizer may still look across the boundary, so `Vocabulary.tokenizeStep` compares the tokens around each position
-/// with and without the split.
+/// A pair of bytes that no token's text contains has a token boundary between them in every tokenization, so the merges
+/// on one side do not depend on the other. With GPT-style vocabularies the pair `e` and space is such a pair: "the|
+/// end". A pre-tokenizer may still look across the boundary, so `Vocabulary.tokenizeStep` compares the tokens around
+/// each position with and without the split.
 package struct SplitPoints: Sendable {
     /// A bit for each pair of bytes that occurs in a token's text.
     private var pairs = [UInt64](repeating: 0, count: 1 << 10)

@@ -76,15 +76,16 @@ package struct ThreadPlacement: Sendable, Equatable {
 
     /// Most threads that can wait for each other here; `nil` = any number.
     ///
-    /// Threads above normal priority give a processor up to no other thread, so that two of them on one would wait for ever.
+    /// Threads above normal priority give a processor up to no other thread, so that two of them on one would wait for
+    /// ever.
     /// - Parameter available: how many processors the process may use, as far as that is known.
     package func threadLimit(available: Int?) -> Int? {
         if !processors.isEmpty { return processors.count }
         return priority.rawValue > 0 ? available : nil
     }
 
-    /// Places this thread, which is the first of a decode's threads. A libggml that uses OpenMP places it only where it has
-    /// company.
+    /// Places this thread, which is the first of a decode's threads. A libggml that uses OpenMP places it only where it
+    /// has company.
     func applyToThisThread() {
         #if os(Linux)
             _ = priority.apply()

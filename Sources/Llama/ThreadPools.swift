@@ -2,7 +2,8 @@ import CLlama
 
 /// The compute threads of one context: a pool for single tokens and, where its threads differ, another one for prompts.
 ///
-/// Thread: as `Context`, which owns it, and made on the thread that decodes. The pools must be freed behind the context.
+/// Thread: as `Context`, which owns it, and made on the thread that decodes. The pools must be freed behind the
+/// context.
 final class ThreadPools {
     private typealias Make = @convention(c) (UnsafeMutablePointer<ggml_threadpool_params>?) -> OpaquePointer?
     private typealias Free = @convention(c) (OpaquePointer?) -> Void

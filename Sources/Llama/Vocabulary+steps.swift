@@ -3,7 +3,8 @@ extension Vocabulary {
     package struct StepLimits: Sendable {
         /// A step ends at the first split point behind so many bytes.
         package var usual: Int
-        /// Most bytes of a step. A text without a split point in between, such as one long word, is split here all the same.
+        /// Most bytes of a step. A text without a split point in between, such as one long word, is split here all the
+        /// same.
         package var most: Int
 
         /// Some 5 ms, and some 80 ms.
@@ -20,8 +21,8 @@ extension Vocabulary {
 
     /// Appends the tokens of the part of `text` that begins at `start`.
     ///
-    /// The parts together have the tokens that `tokenize` gives for all of `text`. Where a part ends depends on the text up to
-    /// there alone, so texts that begin alike have tokens that begin alike.
+    /// The parts together have the tokens that `tokenize` gives for all of `text`. Where a part ends depends on the
+    /// text up to there alone, so texts that begin alike have tokens that begin alike.
     /// - Parameter trusted: ranges of `text`, as with `tokenize`.
     /// - Returns: how many bytes were tokenized, and where the next part begins.
     package func tokenizeStep(

@@ -27,8 +27,9 @@ package final class Vocabulary: Sendable {
     /// `count + 1` entries: token `i` is `bytes[offsets[i]..<offsets[i + 1]]`.
     private let offsets: [UInt32]
     private let attributes: [TokenAttributes]
-    /// Most bytes of text that one token stands for; `nil` where tokenizing may drop text, so that no number is certain.
-    package let longestToken: Int?
+    /// Most bytes of text that one token stands for; `nil` where tokenizing may drop text, so that no number is
+    /// certain.
+    package let longestTokenByteCount: Int?
 
     package init(model: Model) throws(LlamaError) {
         self.model = model
@@ -84,7 +85,7 @@ package final class Vocabulary: Sendable {
             }
         }
         let keepsText = kind == LLAMA_VOCAB_TYPE_SPM || kind == LLAMA_VOCAB_TYPE_BPE
-        longestToken =
+        longestTokenByteCount =
             keepsText
             ? max(
                 1, zip(offsets, offsets.dropFirst()).map { Int($1 - $0) }.max() ?? 1,

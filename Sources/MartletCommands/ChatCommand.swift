@@ -35,14 +35,14 @@ struct ChatCommand: AsyncParsableCommand {
     func run() async throws {
         CurrentProcess.prepare()
         let http = ChatClient.makeHTTP()
-        let outcome: Result<Void, SettingError>
+        let result: Result<Void, SettingError>
         do throws(SettingError) {
-            outcome = .success(try await chat(http))
+            result = .success(try await chat(http))
         } catch {
-            outcome = .failure(error)
+            result = .failure(error)
         }
         try? await http.shutdown()
-        if case .failure(let error) = outcome { throw Failure.exit(error) }
+        if case .failure(let error) = result { throw CommandFailure.exit(error) }
     }
 
     private func chat(_ http: HTTPClient) async throws(SettingError) {
@@ -50,7 +50,7 @@ struct ChatCommand: AsyncParsableCommand {
         if let url { return try await converse(ChatClient(http: http, url: url, key: key)) }
         let usual = ChatClient(http: http, url: Self.usualURL, key: key)
         if model == nil, await usual.isAlive(within: .milliseconds(300)) { return try await converse(usual) }
-        let edge = try OwnEdge(model: model)
+        let edge = try EmbeddedEdge(model: model)
         let url = try await edge.start()
         do throws(SettingError) {
             try await converse(ChatClient(http: http, url: url, key: nil))

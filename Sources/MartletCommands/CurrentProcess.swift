@@ -1,4 +1,4 @@
-import MartletModels
+import MartletWorkers
 import NIOCore
 
 #if canImport(Darwin)
@@ -17,7 +17,7 @@ import NIOCore
 /// This process.
 enum CurrentProcess {
     /// Of a server that had to be ended (EX_SOFTWARE).
-    static let heldExitCode: Int32 = 70
+    static let overdueExitCode: Int32 = 70
 
     /// The program's file, links resolved.
     static var executable: FilePath? {

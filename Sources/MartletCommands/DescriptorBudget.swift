@@ -1,7 +1,7 @@
 /// Divides the descriptors of a server between connections, journals and the server itself.
 ///
-/// A connection holds one descriptor. A resumable generation holds none: its journal is open only while it is among the journals
-/// that were written last.
+/// A connection holds one descriptor. A resumable generation holds none: its journal is open only while it is among the
+/// journals that were written last.
 struct DescriptorBudget: Sendable, Equatable {
     /// The number of descriptors that the process may have open.
     let limit: Int

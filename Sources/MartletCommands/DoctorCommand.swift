@@ -24,13 +24,13 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let findings = DoctorFinding.all(await DoctorFacts.collect(models: models, port: port))
         print(json ? Self.json(findings).text : Self.text(findings))
-        if findings.contains(where: { $0.verdict == .problem }) { throw ExitCode(1) }
+        if findings.contains(where: { $0.severity == .problem }) { throw ExitCode(1) }
     }
 
     static func text(_ findings: [DoctorFinding]) -> String {
         findings.map { finding in
             let mark =
-                switch finding.verdict {
+                switch finding.severity {
                 case .good: "ok     "
                 case .warning: "warning"
                 case .problem: "PROBLEM"
@@ -44,7 +44,7 @@ struct DoctorCommand: AsyncParsableCommand {
         .array(
             findings.map { finding in
                 var members: JSONObject = [
-                    "subject": .string(finding.subject), "verdict": .string(finding.verdict.rawValue),
+                    "subject": .string(finding.subject), "verdict": .string(finding.severity.rawValue),
                     "text": .string(finding.text),
                 ]
                 members["remedy"] = finding.remedy.map { .string($0) }

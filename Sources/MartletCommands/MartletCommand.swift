@@ -27,7 +27,7 @@ package struct MartletCommand: AsyncParsableCommand {
         #if os(Linux)
             // Swift reads the arguments there. Without the file each command line looks empty.
             if access("/proc/self/cmdline", R_OK) != 0 {
-                exit(withError: Failure.exit("/proc is not mounted; mount it with 'mount -t proc proc /proc'"))
+                exit(withError: CommandFailure.exit("/proc is not mounted; mount it with 'mount -t proc proc /proc'"))
             }
         #endif
         await main()

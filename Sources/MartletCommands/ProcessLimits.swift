@@ -11,7 +11,8 @@
 struct ProcessLimits: Equatable {
     /// Of a server with a few connections.
     static let neededDescriptorCount = 64
-    /// Of a server without its model: mostly the stacks of threads and the allocator's arenas, of which little is touched.
+    /// Of a server without its model: mostly the stacks of threads and the allocator's arenas, of which little is
+    /// touched.
     static let neededByteCount: UInt64 = 1 << 30
 
     /// Files, pipes and connections that may be open at once.

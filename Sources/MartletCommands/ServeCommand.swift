@@ -1,8 +1,8 @@
 import ArgumentParser
 import Logging
-import MartletModels
 import MartletProtocol
 import MartletServer
+import MartletWorkers
 import UnixSignals
 
 #if canImport(Darwin)
@@ -30,7 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
         CurrentProcess.prepare()
-        if let violation = ProcessLimits.current.violation { throw Failure.exit(violation) }
+        if let violation = ProcessLimits.current.violation { throw CommandFailure.exit(violation) }
         let ignoresHangup = EndSignals.isHangupIgnored
         var edge: Edge
         let log: LogOutput
@@ -42,12 +42,12 @@ struct ServeCommand: AsyncParsableCommand {
             log = try LogOutput(values)
             let logger = LineLogHandler.logger(
                 label: "martlet", level: values.logLevel, format: log.format, sink: log.sink)
-            for note in values.notes { logger.warning("\(note)") }
+            for notice in values.notices { logger.warning("\(notice)") }
             edge = try Edge(values, model: model, logger: logger)
             edge.configuration.accessLog = log.accessLog(values)
             edge.configuration.droppedLogLineCount = { [log] in log.droppedCount }
         } catch {
-            throw Failure.exit(error, usage: true)
+            throw CommandFailure.exit(error, usage: true)
         }
         let welcome = Welcome(edge)
         edge.configuration.onListening = { [log] port in
@@ -59,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
                 "martlet: the server does not end by itself and is ended; held by: \(reason)\n")
             LogWriter.standardError.flush(upTo: .milliseconds(200))
             // Not `exit`: what holds the server would hold that too.
-            _exit(CurrentProcess.heldExitCode)
+            _exit(CurrentProcess.overdueExitCode)
         }
         do {
             try await edge.run(
@@ -67,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
                     reloadsOnHangup: edge.configuration.tls != nil, ignoresHangup: ignoresHangup))
             log.flush()
         } catch let error as any CustomStringConvertible {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         }
     }
 }

@@ -5,7 +5,7 @@ enum SmallFile {
     /// Most bytes of a file.
     static let maximumByteCount = 16 << 20
     /// How long a pipe may stay silent.
-    static let patience: Duration = .seconds(5)
+    static let timeout: Duration = .seconds(5)
 
     /// - Parameter subject: Flag or argument that named the file, for the error.
     static func text(_ path: String, for subject: String) throws(SettingError) -> String {
@@ -30,7 +30,7 @@ enum SmallFile {
     static func bytes(_ path: String, for subject: String) throws(SettingError) -> [UInt8] {
         do throws(FileError) {
             let file = try OpenFile(path)
-            return try file.read(upTo: maximumByteCount, patience: patience)
+            return try file.read(upTo: maximumByteCount, timeout: timeout)
         } catch {
             throw SettingError("\(subject): cannot read \(path): \(error)")
         }

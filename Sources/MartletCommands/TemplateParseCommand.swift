@@ -1,6 +1,7 @@
 import ArgumentParser
 import MartletChat
 import MartletJSON
+import MartletJinja
 
 /// `martlet template parse`: prints the message that an answer is read as.
 struct TemplateParseCommand: ParsableCommand {
@@ -27,20 +28,20 @@ struct TemplateParseCommand: ParsableCommand {
             let json = try JSONParser.parse(SmallFile.bytes(input, for: "INPUT"))
             let result = try TemplateParseInput(json).parse(source: source)
             if explain {
-                Terminal.write("form\t\(result.form)\n")
+                Terminal.write("form\t\(result.format)\n")
                 for line in result.explanation.lines { Terminal.write(line + "\n") }
             }
             Terminal.write(result.message.json.text + "\n")
         } catch let error as TemplateError {
-            throw Failure.exit(error.description)
+            throw CommandFailure.exit(error.description)
         } catch let error as JSONError {
-            throw Failure.exit("INPUT is not JSON: \(error)")
+            throw CommandFailure.exit("INPUT is not JSON: \(error)")
         } catch let error as TemplateParseInput.InputError {
-            throw Failure.exit("INPUT: \(error)")
+            throw CommandFailure.exit("INPUT: \(error)")
         } catch let error as TemplateParseInput.CutError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         } catch let error as SettingError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import MartletChat
 import MartletJSON
+import MartletJinja
 
 /// `martlet template render`: prints the prompt that a chat template makes of messages.
 struct TemplateRenderCommand: ParsableCommand {
@@ -29,13 +30,13 @@ struct TemplateRenderCommand: ParsableCommand {
             let rendered = try TemplateRenderInput(json).render(source: source)
             Terminal.write(segments ? rendered.segmentsJSON.text + "\n" : rendered.text)
         } catch let error as TemplateError {
-            throw Failure.exit(error.description)
+            throw CommandFailure.exit(error.description)
         } catch let error as JSONError {
-            throw Failure.exit("INPUT is not JSON: \(error)")
+            throw CommandFailure.exit("INPUT is not JSON: \(error)")
         } catch let error as TemplateRenderInput.InputError {
-            throw Failure.exit("INPUT: \(error)")
+            throw CommandFailure.exit("INPUT: \(error)")
         } catch let error as SettingError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         }
     }
 }

@@ -23,9 +23,9 @@ struct TemplatesCommand: ParsableCommand {
 
     func run() throws {
         do {
-            if families { Terminal.write(FamilyTable.families()) }
+            if families { Terminal.write(ChatFormatTable.formats()) }
             if files.isEmpty { return }
-            var table = FamilyTable()
+            var table = ChatFormatTable()
             for file in files {
                 let (source, toolUse) = try Self.sources(of: file)
                 do {
@@ -33,14 +33,14 @@ struct TemplatesCommand: ParsableCommand {
                         source: source, toolUseSource: toolUse, beginningToken: "<s>", endToken: "</s>")
                     table.add(file, template)
                 } catch {
-                    throw Failure.exit("\(file): \(error)")
+                    throw CommandFailure.exit("\(file): \(error)")
                 }
             }
             Terminal.write(page ? table.page : table.text)
         } catch let error as SettingError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         } catch let error as LlamaError {
-            throw Failure.exit("\(error)")
+            throw CommandFailure.exit("\(error)")
         }
     }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
 import MartletEngine
-import MartletModels
+import MartletWorkers
 
 #if canImport(Darwin)
     import Darwin
@@ -33,7 +33,7 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
         guard !Terminal.isInputTerminal else {
-            throw Failure.exit("a worker is started by 'martlet serve', not by hand", usage: true)
+            throw CommandFailure.exit("a worker is started by 'martlet serve', not by hand", usage: true)
         }
         CurrentProcess.prepare()
         do {
@@ -47,7 +47,7 @@ struct WorkerCommand: AsyncParsableCommand {
             await Self.serve(
                 try EngineConfiguration(modelPath: path, values), values.logLevel, output, sandbox)
         } catch let error as any CustomStringConvertible {
-            throw Failure.exit(error, usage: true)
+            throw CommandFailure.exit(error, usage: true)
         }
     }
 
@@ -76,7 +76,7 @@ struct WorkerCommand: AsyncParsableCommand {
             logger.critical("standard input cannot be read: \(reason)")
             code = 74
         }
-        writer.flush(upTo: LogWriter.patience)
+        writer.flush(upTo: LogWriter.flushTimeout)
         // Not `exit`: with the engine's thread in the middle of a decode, no library can clean up.
         _exit(code)
     }

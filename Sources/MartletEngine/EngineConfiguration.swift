@@ -2,11 +2,11 @@ package import Llama
 package import MartletGrammar
 
 /// Whether sequences share one pool of attention memory.
-package enum MemorySharing: String, Sendable, CaseIterable {
+package enum KVCacheLayout: String, Sendable, CaseIterable {
     /// Separate for small models, if memory allows; else shared.
     case automatic
     /// One pool of `contextLength` tokens, of which a sequence may have all.
-    case shared
+    case unified
     /// `contextLength` tokens for each sequence, and bits that depend on nobody else (see design.md).
     case separate
 }
@@ -18,7 +18,7 @@ package struct EngineConfiguration: Sendable {
     /// Most tokens of one sequence. 0 = as many as the model was trained on, or fewer where their memory would take
     /// more than a quarter of what is free (see `MemoryBudget`).
     package var contextLength = 0
-    package var memorySharing = MemorySharing.automatic
+    package var kvCacheLayout = KVCacheLayout.automatic
     /// How many generations run at once: 1 to 256.
     package var sequenceCount = 4
     /// Most tokens of one decode.
@@ -40,7 +40,7 @@ package struct EngineConfiguration: Sendable {
     /// Whether a token is computed while loading, so that the first request is as fast as the others.
     package var warmsUp = true
     /// Whether a GPU, if there is one, holds the KV cache, and computes on weights that it does not hold.
-    package var offloadsMemory = true
+    package var offloadsKVCache = true
     package var offloadsOperations = true
     package var positions = RotaryPositions()
     /// Whether control tokens have a text in answers.
@@ -68,14 +68,15 @@ package struct EngineConfiguration: Sendable {
     /// Most generations that wait for a sequence; more are refused as `overloaded`.
     package var queueLimit = 1024
     /// Memory for what paused generations had in theirs when others took it; what does not fit is computed again.
-    package var shelfByteCount = 8 << 30
+    package var kvStateCacheByteCount = 8 << 30
     /// What matching a grammar may cost; the rest was decided where the grammar was made.
     package var grammarLimits = GrammarLimits.standard
     package var parallelSampling = ParallelSampling()
     /// How long prompts may hold up sequences that write, per decode.
-    package var promptStall: Duration = .milliseconds(60)
-    /// Longest wait of a prompt for others to be read with it, where the engine has nothing else to do (see `PromptPace`).
-    package var promptPatience: Duration = .milliseconds(3)
+    package var maximumPrefillStall: Duration = .milliseconds(60)
+    /// Longest wait of a prompt for others to be read with it, where the engine has nothing else to do (see
+    /// `PrefillBudget`).
+    package var batchingWindow: Duration = .milliseconds(3)
 
     package init(modelPath: String) { self.modelPath = modelPath }
 

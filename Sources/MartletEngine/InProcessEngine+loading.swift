@@ -5,12 +5,12 @@ import MartletProtocol
 extension InProcessEngine {
     /// The engine's thread: loads, then runs until it is stopped.
     func runEngine() {
-        engineProgress.note(.loading)
+        engineProgress.record(.loading)
         do throws(EngineError) {
             try load().run()
         } catch {
-            settle(.failure(error))
-            engineProgress.note(.idle)
+            finishLoading(.failure(error))
+            engineProgress.record(.idle)
             rejectUntilStopped()
         }
     }
@@ -30,13 +30,13 @@ extension InProcessEngine {
             configuration.numa?.apply()
             var reported: Float = 0
             let model = try Model(path: configuration.modelPath, options: options) { fraction in
-                engineProgress.note(.loading)
+                engineProgress.record(.loading)
                 // A hundred steps are enough for anybody who watches.
                 if fraction - reported >= 0.01 || fraction >= 1 {
                     reported = fraction
                     report(.textModel, Double(fraction))
                 }
-                deliverEarlyEnds()
+                deliverEarlyTerminalEvents()
                 return !shared.withLock(\.isClosed)
             }
             guard model.hasDecoder, !model.hasEncoder else {
@@ -48,7 +48,7 @@ extension InProcessEngine {
             let controlVector = try controlVector(for: model)
             let vocabulary = try Vocabulary(model: model)
             report(.warmUp, 0)
-            engineProgress.note(.warmUp)
+            engineProgress.record(.warmUp)
             let contextOptions = try self.contextOptions(for: model)
             var context = try Context(model: model, options: contextOptions, abortSignal: decodeGuard.signal)
             if let controlVector { try context.apply(controlVector) }
@@ -67,21 +67,21 @@ extension InProcessEngine {
                     "loadTime": "\(information.loadTime)",
                 ])
             information.adapters = zip(adapters, configuration.adapters).map { adapter, wanted in
-                var told = AdapterInformation(path: adapter.path, scale: wanted.scale)
-                told.taskName = adapter.metadata("adapter.lora.task_name")
-                told.promptPrefix = adapter.metadata("adapter.lora.prompt_prefix")
-                return told
+                var described = AdapterInformation(path: adapter.path, scale: wanted.scale)
+                described.taskName = adapter.metadata("adapter.lora.task_name")
+                described.promptPrefix = adapter.metadata("adapter.lora.prompt_prefix")
+                return described
             }
             let embedder = try makeEmbedder(model, contextOptions, controlVector, &information)
-            let loaded = LoadedModel(
+            let loaded = OpenedModel(
                 model: model, vocabulary: vocabulary, information: information, adapters: adapters,
-                embedding: embedder?.limits, writesText: context.hasMemory,
+                embedding: embedder?.limits, generatesText: context.hasKVCache,
                 showsControlTokens: configuration.showsControlTokens, grammarLimits: configuration.grammarLimits)
             let loop = EngineLoop(
-                loaded: loaded, context: context, sharesMemory: contextOptions.sharesMemory,
+                loaded: loaded, context: context, usesUnifiedKV: contextOptions.usesUnifiedKV,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
                 board: board, progress: engineProgress, embedder: embedder)
-            settle(.success(loaded))
+            finishLoading(.success(loaded))
             return loop
         } catch let error as LlamaError {
             throw EngineError(.loadFailed, error.message)
@@ -97,9 +97,9 @@ extension InProcessEngine {
                 of: model, keys: configuration.keyCacheType, values: configuration.valueCacheType),
             available: MemoryBudget.available)
         var options = Context.Options()
-        options.sharesMemory = plan.sharesMemory
+        options.usesUnifiedKV = plan.usesUnifiedKV
         options.contextLength =
-            plan.sharesMemory ? plan.contextLength : plan.contextLength * configuration.sequenceCount
+            plan.usesUnifiedKV ? plan.contextLength : plan.contextLength * configuration.sequenceCount
         options.sequenceCount = configuration.sequenceCount
         options.outputCount = configuration.sequenceCount + BatchShape.chunk
         options.batchSize = max(configuration.batchSize, configuration.sequenceCount)
@@ -113,7 +113,7 @@ extension InProcessEngine {
         options.keyType = configuration.keyCacheType
         options.valueType = configuration.valueCacheType
         options.keepsFullWindow = configuration.keepsFullWindow
-        options.offloadsMemory = configuration.offloadsMemory
+        options.offloadsKVCache = configuration.offloadsKVCache
         options.offloadsOperations = configuration.offloadsOperations
         options.positions = configuration.positions
         return options
@@ -135,7 +135,8 @@ extension InProcessEngine {
         return placement
     }
 
-    /// As many threads as have a processor each: threads that share one look for work in turns, and hardly ever find any.
+    /// As many threads as have a processor each: threads that share one look for work in turns, and hardly ever find
+    /// any.
     private func threads(_ wanted: Int, at placement: ThreadPlacement) -> Int {
         let count = placement.threadLimit(available: ThreadCount.processors?.count).map { min($0, wanted) } ?? wanted
         if count < wanted {
@@ -171,7 +172,7 @@ extension InProcessEngine {
         guard let wanted = configuration.embeddings else { return nil }
         var options = base
         options.embeddings = wanted
-        options.sharesMemory = true
+        options.usesUnifiedKV = true
         // As with answers: the vectors of small models do not depend on what else is computed.
         options.sequenceCount = model.byteCount > MemoryBudget.smallByteCount ? 32 : 1
         options.batchSize = configuration.microBatchSize
@@ -181,8 +182,8 @@ extension InProcessEngine {
         if wanted == .last || wanted == .ofModel {
             options.contextLength = max(information.sequenceContextLength, options.contextLength)
         }
-        // Flash attention rounds differently from 64 tokens on. The plain kind takes memory for each pair of a batch's tokens
-        // and the context's.
+        // Flash attention rounds differently from 64 tokens on. The plain kind takes memory for each pair of a batch's
+        // tokens and the context's.
         if options.flashAttention == .automatic, options.contextLength <= Self.plainAttentionLimit {
             options.flashAttention = .off
         }
@@ -191,7 +192,8 @@ extension InProcessEngine {
         let embedder = Embedder(
             context: context,
             information: information,
-            sequences: options.sequenceCount, queueLimit: configuration.queueLimit, stall: configuration.promptStall)
+            sequences: options.sequenceCount, queueLimit: configuration.queueLimit,
+            maximumStall: configuration.maximumPrefillStall)
         information.embeddingPooling = embedder.kind
         return embedder
     }
@@ -200,11 +202,11 @@ extension InProcessEngine {
     private static func warmUp(_ context: inout Context, vocabulary: Vocabulary) throws(LlamaError) {
         var batch = Batch(capacity: 1)
         batch.add(token: vocabulary.beginning ?? 0, position: 0, sequence: 0, wantsLogits: true)
-        let outcome = context.decode(batch)
+        let result = context.decode(batch)
         context.removeAll(of: 0)
-        switch outcome {
+        switch result {
         case .done, .aborted: return
-        case .noRoom, .failed: throw LlamaError(.loadFailed, "A first decode failed (\(outcome)).")
+        case .noRoom, .failed: throw LlamaError(.loadFailed, "A first decode failed (\(result)).")
         }
     }
 
@@ -238,31 +240,31 @@ extension InProcessEngine {
     }
 
     /// Loading is over: whoever waited for it goes on.
-    private func settle(_ outcome: Result<LoadedModel, EngineError>) {
+    private func finishLoading(_ loadResult: Result<OpenedModel, EngineError>) {
         let waiters = shared.withLock { shared in
-            shared.outcome = outcome
+            shared.loadResult = loadResult
             defer { shared.waiters = [] }
             return shared.waiters
         }
-        switch outcome {
+        switch loadResult {
         case .success(let loaded): change(.ready(loaded.information))
         case .failure(let error):
             logger.error("\(error.message)")
             change(.failed(error))
         }
-        for waiter in waiters { waiter.resume(returning: outcome) }
-        intake.post(.loaded)
+        for waiter in waiters { waiter.resume(returning: loadResult) }
+        input.post(.loaded)
     }
 
     /// While loading: ends what was cancelled or refused before it could be submitted.
-    private func deliverEarlyEnds() {
-        for message in mailbox.take(waits: false) { deliver(message) }
+    private func deliverEarlyTerminalEvents() {
+        for message in mailbox.receive(waits: false) { deliver(message) }
     }
 
     /// After a failed load.
     private func rejectUntilStopped() {
         while true {
-            for message in mailbox.take(waits: true) {
+            for message in mailbox.receive(waits: true) {
                 if case .stop = message { return }
                 deliver(message)
             }

@@ -29,14 +29,14 @@ extension InProcessEngine {
         }
     }
 
-    /// The tokens of each prompt, from the intake thread.
+    /// The tokens of each prompt, from the input thread.
     private func tokens(of prompts: [Prompt], isForEmbedding: Bool) async throws(EngineError) -> [[Int32]] {
-        let question = { TokenQuestion(prompts: prompts, isForEmbedding: isForEmbedding, reply: $0) }
+        let query = { TokenizationQuery(prompts: prompts, isForEmbedding: isForEmbedding, reply: $0) }
         try TextBudget.standard.check(prompts, field: isForEmbedding ? "input" : "content")
         return try await PendingReply.value { reply in
             let isClosed = shared.withLock { shared in
-                // Under the lock, so that it comes before the intake thread is told to stop.
-                if !shared.isClosed { intake.post(.tokenize(question(reply))) }
+                // Under the lock, so that it comes before the input thread is told to stop.
+                if !shared.isClosed { input.post(.tokenize(query(reply))) }
                 return shared.isClosed
             }
             if isClosed { reply.finish(.failure(.shuttingDown)) }
@@ -85,12 +85,12 @@ extension InProcessEngine {
     }
 
     /// Waits until the model is loaded.
-    private func loaded() async throws(EngineError) -> LoadedModel {
+    private func loaded() async throws(EngineError) -> OpenedModel {
         let result = await withCheckedContinuation { continuation in
-            let known: Result<LoadedModel, EngineError>? = shared.withLock { shared in
+            let known: Result<OpenedModel, EngineError>? = shared.withLock { shared in
                 if shared.isClosed { return .failure(.shuttingDown) }
-                if shared.outcome == nil { shared.waiters.append(continuation) }
-                return shared.outcome
+                if shared.loadResult == nil { shared.waiters.append(continuation) }
+                return shared.loadResult
             }
             if let known { continuation.resume(returning: known) }
         }

@@ -15,11 +15,11 @@ package final class InProcessEngine: EngineService {
     /// To the thread that decodes.
     let mailbox = Mailbox<EngineMessage>()
     /// To the thread that tokenizes.
-    let intake = Mailbox<IntakeMessage>()
+    let input = Mailbox<InputMessage>()
     let decodeGuard = DecodeGuard()
     /// The present activity of the two threads.
     let engineProgress = ThreadProgress()
-    let intakeProgress = ThreadProgress()
+    let inputProgress = ThreadProgress()
     let board = StatusBoard()
     let late: LateDelivery
     let shared = Locked(Shared())
@@ -27,20 +27,20 @@ package final class InProcessEngine: EngineService {
     struct Shared {
         var state = EngineState.loading(LoadProgress(stage: .starting, fraction: 0))
         /// Set once, when loading ends.
-        var outcome: Result<LoadedModel, EngineError>?
-        var waiters: [CheckedContinuation<Result<LoadedModel, EngineError>, Never>] = []
+        var loadResult: Result<OpenedModel, EngineError>?
+        var waiters: [CheckedContinuation<Result<OpenedModel, EngineError>, Never>] = []
         /// Requests on their way to the engine's thread.
         var preparing: [GenerationHandle: Preparing] = [:]
-        /// Orders that wait behind one whose grammar is being compiled.
+        /// Commands that wait behind one whose grammar is being compiled.
         var compiling: [GenerationHandle: [EngineMessage]] = [:]
         var isClosed = false
-        var threads: (engine: EngineThread, intake: EngineThread)?
+        var threads: (engine: EngineThread, input: EngineThread)?
     }
 
     struct Preparing {
         let submitted: MonotonicTime
         /// What it is told as soon as the engine's thread knows of it.
-        var orders: [EngineMessage] = []
+        var commands: [EngineMessage] = []
     }
 
     /// - Parameter receiver: gets all events and changes of state, from the engine's thread.
@@ -56,9 +56,9 @@ package final class InProcessEngine: EngineService {
     package func start() {
         let hasThreads = shared.withLock { shared in
             guard !shared.isClosed, shared.threads == nil,
-                let engine = EngineThread({ self.runEngine() }), let intake = EngineThread({ self.runIntake() })
+                let engine = EngineThread({ self.runEngine() }), let input = EngineThread({ self.runInputProcessor() })
             else { return shared.threads != nil || shared.isClosed }
-            shared.threads = (engine, intake)
+            shared.threads = (engine, input)
             return true
         }
         precondition(hasThreads, "the system has no thread to give")
@@ -79,18 +79,18 @@ package final class InProcessEngine: EngineService {
         for waiter in waiters { waiter.resume(returning: .failure(.shuttingDown)) }
         guard let threads else {
             // Never started, or closed already: nobody else takes what waits.
-            for message in intake.take(waits: false) {
+            for message in input.receive(waits: false) {
                 switch message {
                 case .prepare(let request, _): late.add(EngineEvent(request.handle, .failed(.shuttingDown)))
-                case .tokenize(let question): question.reply.finish(.failure(.shuttingDown))
+                case .tokenize(let query): query.reply.finish(.failure(.shuttingDown))
                 case .compile, .loaded, .stop: break
                 }
             }
             late.open()
             return
         }
-        intake.post(.stop)
-        threads.intake.join()
+        input.post(.stop)
+        threads.input.join()
         mailbox.post(.stop)
         decodeGuard.stop()
         threads.engine.join()
@@ -107,7 +107,7 @@ package final class InProcessEngine: EngineService {
             } else {
                 let now = MonotonicTime.now
                 shared.preparing[request.handle] = Preparing(submitted: now)
-                intake.post(.prepare(request, submitted: now))
+                input.post(.prepare(request, submitted: now))
             }
             return false
         }
@@ -127,18 +127,18 @@ package final class InProcessEngine: EngineService {
         mailbox.post(.cancel(handle))
     }
 
-    package func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction) {
+    package func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
         let message = EngineMessage.control(handle, number, action)
         shared.withLock { shared in
             if shared.isClosed { return }
-            if shared.preparing[handle]?.orders.append(message) != nil { return }
+            if shared.preparing[handle]?.commands.append(message) != nil { return }
             if shared.compiling[handle]?.append(message) != nil { return }
             guard case .set(let change) = action, let constraint = change.values.constraint,
                 change.keys.contains(.constraint)
             else { return mailbox.post(message) }
             // That can take long with a large vocabulary. It is kept then, so the engine's thread finds it.
             shared.compiling[handle] = [message]
-            intake.post(.compile(constraint, for: handle))
+            input.post(.compile(constraint, for: handle))
         }
     }
 
@@ -146,12 +146,12 @@ package final class InProcessEngine: EngineService {
     package var activities: [ThreadActivity] {
         var engine = engineProgress.activity
         engine.steps &+= decodeGuard.signal.checkCount
-        return [engine, intakeProgress.activity]
+        return [engine, inputProgress.activity]
     }
 
     package func status() async throws(EngineError) -> EngineStatus {
-        let (preparing, outcome) = shared.withLock { ($0.preparing.count, $0.outcome) }
-        if case .failure(let error) = outcome { throw error }
+        let (preparing, loadResult) = shared.withLock { ($0.preparing.count, $0.loadResult) }
+        if case .failure(let error) = loadResult { throw error }
         var status = board.copy
         status.queued += preparing
         return status

@@ -28,13 +28,13 @@ final class LateDelivery: Sendable {
     }
 
     private func deliver() {
-        while let events = takeTurn() {
+        while let events = beginDelivery() {
             receiver.receive(events)
             state.withLock { $0.isDelivering = false }
         }
     }
 
-    private func takeTurn() -> [EngineEvent]? {
+    private func beginDelivery() -> [EngineEvent]? {
         state.withLock { state in
             guard state.isOpen, !state.isDelivering, !state.pending.isEmpty else { return nil }
             state.isDelivering = true

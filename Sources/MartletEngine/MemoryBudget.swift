@@ -29,7 +29,7 @@ package enum MemoryBudget {
     struct Plan: Sendable, Equatable {
         /// Of one sequence.
         var contextLength: Int
-        var sharesMemory: Bool
+        var usesUnifiedKV: Bool
     }
 
     /// Weights up to this size are read so fast that what a decode costs is attention and waiting; see design.md for
@@ -48,23 +48,23 @@ package enum MemoryBudget {
         let available = min(available ?? .max, 1 << 50)
         let fitting = bytesPerToken > 0 ? available / 4 / bytesPerToken / 256 * 256 : .max
         let isDefault = configuration.contextLength == 0
-        let shares = configuration.memorySharing == .separate ? configuration.sequenceCount : 1
+        let shares = configuration.kvCacheLayout == .separate ? configuration.sequenceCount : 1
         let length =
             isDefault ? min(max(256, trained), max(2048, fitting / shares)) : configuration.contextLength
-        let sharesMemory =
-            switch configuration.memorySharing {
-            case .shared: true
+        let usesUnifiedKV =
+            switch configuration.kvCacheLayout {
+            case .unified: true
             case .separate: false
             case .automatic: weights > smallByteCount || length > fitting / configuration.sequenceCount
             }
-        let needed = length * bytesPerToken * (sharesMemory ? 1 : configuration.sequenceCount)
+        let needed = length * bytesPerToken * (usesUnifiedKV ? 1 : configuration.sequenceCount)
         guard isDefault || needed <= available else {
             throw LlamaError(
                 .outOfMemory,
-                "A context of \(length) tokens\(sharesMemory ? "" : " for each of \(configuration.sequenceCount) sequences")"
+                "A context of \(length) tokens\(usesUnifiedKV ? "" : " for each of \(configuration.sequenceCount) sequences")"
                     + " needs \(needed >> 20) MiB, but only \(available >> 20) MiB are free: choose a smaller context.")
         }
-        return Plan(contextLength: length, sharesMemory: sharesMemory)
+        return Plan(contextLength: length, usesUnifiedKV: usesUnifiedKV)
     }
 
     /// Memory that can be had without swapping, in bytes; `nil` where the system does not say.

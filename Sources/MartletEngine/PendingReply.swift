@@ -5,11 +5,11 @@ import MartletProtocol
 ///
 /// Thread: any.
 final class PendingReply<Value: Sendable>: Sendable {
-    typealias Outcome = Result<Value, EngineError>
+    typealias Reply = Result<Value, EngineError>
 
     private enum State {
         case created
-        case waiting(CheckedContinuation<Outcome, Never>)
+        case waiting(CheckedContinuation<Reply, Never>)
         case finished
     }
     private let state = Locked(State.created)
@@ -19,7 +19,7 @@ final class PendingReply<Value: Sendable>: Sendable {
     /// Waits for the reply that `post` hands to a thread. A task that is cancelled waits no longer.
     static func value(_ post: (PendingReply) -> Void) async throws(EngineError) -> Value {
         let reply = PendingReply()
-        let outcome = await withTaskCancellationHandler {
+        let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOpen = reply.state.withLock { state in
                     if case .finished = state { return false }
@@ -31,20 +31,20 @@ final class PendingReply<Value: Sendable>: Sendable {
         } onCancel: {
             reply.finish(.failure(.withdrawn))
         }
-        return try outcome.get()
+        return try result.get()
     }
 
     /// Whether the task still waits. The work for a task that does not is in vain.
     var isAwaited: Bool { state.withLock { if case .finished = $0 { false } else { true } } }
 
     /// Later calls change nothing.
-    func finish(_ outcome: Outcome) {
-        let continuation: CheckedContinuation<Outcome, Never>? = state.withLock { state in
+    func finish(_ result: Reply) {
+        let continuation: CheckedContinuation<Reply, Never>? = state.withLock { state in
             defer { state = .finished }
             if case .waiting(let continuation) = state { return continuation }
             return nil
         }
-        continuation?.resume(returning: outcome)
+        continuation?.resume(returning: result)
     }
 }
 

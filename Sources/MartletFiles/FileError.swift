@@ -10,9 +10,9 @@
 package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
     /// Whether the reason lies in the file itself: the same attempt fails again until the file changes.
-    package let isOfTheFile: Bool
+    package let isPermanent: Bool
     /// Whether there is no such file.
-    package let isOfNothing: Bool
+    package let isNotFound: Bool
 
     /// The error of a system call.
     package init(code: Int32) {
@@ -22,14 +22,14 @@ package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
             case ENXIO: "it is a socket, or a pipe or device without another end"
             default: String(cString: strerror(code))
             }
-        isOfNothing = code == ENOENT
-        isOfTheFile = [ELOOP, ENXIO, ENODEV, EACCES, EPERM, EISDIR, ENAMETOOLONG].contains(code)
+        isNotFound = code == ENOENT
+        isPermanent = [ELOOP, ENXIO, ENODEV, EACCES, EPERM, EISDIR, ENAMETOOLONG].contains(code)
     }
 
     /// - Parameter rule: the rule that the file breaks.
     package init(_ rule: String) {
         description = rule
-        isOfTheFile = true
-        isOfNothing = false
+        isPermanent = true
+        isNotFound = false
     }
 }

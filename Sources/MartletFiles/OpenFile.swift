@@ -93,16 +93,16 @@ package struct OpenFile: ~Copyable, Sendable {
     /// - Parameters:
     ///   - limit: the largest number of bytes; more are an error.
     ///   - patience: how long a pipe or a device may stay silent.
-    package borrowing func read(upTo limit: Int, patience: Duration) throws(FileError) -> [UInt8] {
+    package borrowing func read(upTo limit: Int, timeout: Duration) throws(FileError) -> [UInt8] {
         guard [.file, .pipe, .characterDevice].contains(kind) else { throw FileError("it is \(kind), not a file") }
-        let milliseconds = Int32(clamping: Int64(patience / .milliseconds(1)))
+        let milliseconds = Int32(clamping: Int64(timeout / .milliseconds(1)))
         var bytes: [UInt8] = []
         while true {
             // `read` gives 0 for a closed pipe and for a pipe without a writer so far; `poll` tells the two apart.
             var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let readyCount = poll(&event, 1, milliseconds)
             if readyCount < 0, errno != EINTR { throw FileError(code: errno) }
-            if readyCount == 0 { throw FileError("nothing comes out of \(kind) for \(patience)") }
+            if readyCount == 0 { throw FileError("nothing comes out of \(kind) for \(timeout)") }
             guard readyCount > 0 else { continue }
             var code: Int32 = 0
             let chunk = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in

@@ -1,5 +1,6 @@
 extension GGUFHeader {
-    /// A rule for a hyperparameter. libllama ends the process for some values that break it, and computes NaN with others.
+    /// A rule for a hyperparameter. libllama ends the process for some values that break it, and computes NaN with
+    /// others.
     private enum Rule {
         case whole(ClosedRange<Int64>)
         case number(ClosedRange<Double>)

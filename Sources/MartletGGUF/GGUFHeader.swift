@@ -1,10 +1,10 @@
 internal import MartletText
 
-/// What a GGUF file says of itself, checked against the file's length: counts, sizes, alignment, and that each tensor lies
-/// within the file.
+/// What a GGUF file says of itself, checked against the file's length: counts, sizes, alignment, and that each tensor
+/// lies within the file.
 ///
-/// Nothing that is read here is trusted: every count and length has a limit, and no work or memory comes before the bytes
-/// that it is for were seen to be there.
+/// Nothing that is read here is trusted: every count and length has a limit, and no work or memory comes before the
+/// bytes that it is for were seen to be there.
 package struct GGUFHeader: Sendable, Equatable {
     package private(set) var version: UInt32
     package private(set) var metadata: [String: GGUFValue] = [:]
@@ -114,7 +114,7 @@ package struct GGUFHeader: Sendable, Equatable {
         case .bool: return .bool(try cursor.number(UInt8.self) != 0)
         case .string:
             let length = try cursor.textLength("a text", upTo: GGUFLimits.stringLength)
-            guard length <= GGUFLimits.keptStringLength else {
+            guard length <= GGUFLimits.retainedStringLength else {
                 try cursor.skip(length)
                 return .longText
             }

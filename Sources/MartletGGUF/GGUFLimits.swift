@@ -9,6 +9,6 @@ enum GGUFLimits {
     /// Of one text.
     static let stringLength: UInt64 = 64 << 20
     /// Of a text that is kept. Of longer ones only the place is checked.
-    static let keptStringLength: UInt64 = 4 << 10
+    static let retainedStringLength: UInt64 = 4 << 10
     static let alignment: UInt32 = 1 << 16
 }

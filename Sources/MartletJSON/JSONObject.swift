@@ -63,8 +63,8 @@ extension JSONObject: RandomAccessCollection {
     package var startIndex: Int { 0 }
     package var endIndex: Int { members.count }
 
-    package subscript(place: Int) -> Element {
-        let member = members.elements[place]
+    package subscript(position: Int) -> Element {
+        let member = members.elements[position]
         return (member.key.text, member.value)
     }
 }

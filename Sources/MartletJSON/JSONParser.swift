@@ -75,7 +75,7 @@ package struct JSONParser {
         try enter()
         var members = JSONObject()
         skipWhiteSpace()
-        if take("}") {
+        if consume(if: "}") {
             remainingDepth += 1
             return members
         }
@@ -85,11 +85,11 @@ package struct JSONParser {
             try countNode()
             let key = try string()
             skipWhiteSpace()
-            guard take(":") else { throw error("expected ':' after a key") }
+            guard consume(if: ":") else { throw error("expected ':' after a key") }
             members[key] = try value()
             skipWhiteSpace()
-            if take(",") { continue }
-            guard take("}") else { throw error("expected ',' or '}' in an object") }
+            if consume(if: ",") { continue }
+            guard consume(if: "}") else { throw error("expected ',' or '}' in an object") }
             remainingDepth += 1
             return members
         }
@@ -99,15 +99,15 @@ package struct JSONParser {
         try enter()
         var elements: [JSONValue] = []
         skipWhiteSpace()
-        if take("]") {
+        if consume(if: "]") {
             remainingDepth += 1
             return elements
         }
         while true {
             elements.append(try value())
             skipWhiteSpace()
-            if take(",") { continue }
-            guard take("]") else { throw error("expected ',' or ']' in an array") }
+            if consume(if: ",") { continue }
+            guard consume(if: "]") else { throw error("expected ',' or ']' in an array") }
             remainingDepth += 1
             return elements
         }
@@ -137,19 +137,19 @@ package struct JSONParser {
     private mutating func number() throws(JSONError) -> JSONValue {
         let start = index
         var isInteger = true
-        _ = take("-")
-        if take("0") {
+        _ = consume(if: "-")
+        if consume(if: "0") {
             if index < text.count, isDigit(text[index]) { throw error("a number may not begin with 0") }
         } else {
             try digits()
         }
-        if take(".") {
+        if consume(if: ".") {
             isInteger = false
             try digits()
         }
-        if take("e") || take("E") {
+        if consume(if: "e") || consume(if: "E") {
             isInteger = false
-            if !take("+") { _ = take("-") }
+            if !consume(if: "+") { _ = consume(if: "-") }
             try digits()
         }
         let lexeme = String(decoding: text[start..<index], as: UTF8.self)
@@ -260,7 +260,7 @@ package struct JSONParser {
         }
     }
 
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    private mutating func consume(if character: Unicode.Scalar) -> Bool {
         guard index < text.count, text[index] == UInt8(ascii: character) else { return false }
         index += 1
         return true

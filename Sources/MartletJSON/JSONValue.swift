@@ -36,15 +36,19 @@ extension JSONValue {
     }
 
     package func hash(into hasher: inout Hasher) {
+        func combine(_ kind: UInt8, _ value: some Hashable) {
+            hasher.combine(kind)
+            hasher.combine(value)
+        }
         switch self {
-        case .null: hasher.combine(0)
-        case .bool(let value): hasher.combine(value)
-        case .integer(let value): hasher.combine(value)
-        case .largeInteger(let digits): hasher.combine(ExactString(digits))
-        case .number(let value): hasher.combine(value)
-        case .string(let value): hasher.combine(ExactString(value))
-        case .array(let elements): hasher.combine(elements)
-        case .object(let members): hasher.combine(members)
+        case .null: hasher.combine(0 as UInt8)
+        case .bool(let value): combine(1, value)
+        case .integer(let value): combine(2, value)
+        case .largeInteger(let digits): combine(3, ExactString(digits))
+        case .number(let value): combine(4, value)
+        case .string(let value): combine(5, ExactString(value))
+        case .array(let elements): combine(6, elements)
+        case .object(let members): combine(7, members)
         }
     }
 }
@@ -88,7 +92,8 @@ extension JSONValue {
         }
     }
 
-    /// The digits of a whole number, also when it is written as `3.0` or `3e0`; of any size where it is written in digits.
+    /// The digits of a whole number, also when it is written as `3.0` or `3e0`; of any size where it is written in
+    /// digits.
     package var integerDigits: String? {
         if case .largeInteger(let digits) = self { digits } else { integerValue.map { String($0) } }
     }

@@ -2,8 +2,8 @@ package import MartletProtocol
 
 /// What an engine reports, under llama-server's names.
 ///
-/// The peer's two speed gauges are left out on purpose: they are averages over the time since the last scrape and so are
-/// wrong as soon as two parties scrape. The counters give the same by `rate()`.
+/// The peer's two speed gauges are left out on purpose: they are averages over the time since the last scrape and so
+/// are wrong as soon as two parties scrape. The counters give the same by `rate()`.
 package enum EngineMetrics {
     package static func write(_ status: EngineStatus, to text: inout PrometheusText) {
         let counters = status.counters

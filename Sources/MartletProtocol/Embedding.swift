@@ -11,7 +11,8 @@ package enum EmbeddingPooling: UInt8, Sendable, CaseIterable {
     case rank = 4
 }
 
-/// What a model makes of one input: one vector, or one for each token where nothing is pooled. As computed, not normalised.
+/// What a model makes of one input: one vector, or one for each token where nothing is pooled. As computed, not
+/// normalised.
 package struct Embedding: Sendable, Equatable {
     /// Tokens of the input.
     package var tokenCount: Int

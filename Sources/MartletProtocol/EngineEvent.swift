@@ -1,7 +1,8 @@
 /// What happened to one generation.
 ///
-/// A life: `admitted`, `started`, any number of `promptProgress` and `promptTokens`, `token`…, then one `finished` or `failed`. `failed` and
-/// `finished(.cancelled)` may come at any point, also first; `controlled` at any point but the last.
+/// A life: `admitted`, `started`, any number of `promptProgress` and `promptLogprobs`, `token`…, then one `finished` or
+/// `failed`. `failed` and `finished(.cancelled)` may come at any point, also first; `controlled` at any point but the
+/// last.
 ///
 /// What is large and rare is kept elsewhere (`indirect`): events are copied on their way, and nearly all are tokens.
 package struct EngineEvent: Sendable, Equatable {
@@ -11,26 +12,28 @@ package struct EngineEvent: Sendable, Equatable {
         /// A sequence was assigned. `cachedTokens` of the prompt are in its memory already.
         case started(slot: Int, cachedTokens: Int)
         indirect case promptProgress(PromptProgress)
-        /// The event's `probabilities` are those of the prompt's next tokens, the first of which has number `first` among
-        /// those that are told. Their texts are whole UTF-8 characters together. A run that begins anew tells them anew.
-        case promptTokens(first: Int)
-        /// A token was drawn. `text` is what became certain with it: whole UTF-8 characters only, without anything that
-        /// may still turn out to be the beginning of a stop text; so it may be empty or hold text of earlier tokens.
+        /// The event's `probabilities` are those of the prompt's next tokens, the first of which has number `first`
+        /// among those that are told. Their texts are whole UTF-8 characters together. A run that begins anew tells
+        /// them anew.
+        case promptLogprobs(first: Int)
+        /// A token was sampled. `text` is what became certain with it: whole UTF-8 characters only, without anything
+        /// that may still turn out to be the beginning of a stop text; so it may be empty or hold text of earlier
+        /// tokens.
         case token(id: Int32, text: ArraySlice<UInt8>)
         /// `text` was held back until now (see `token`) and belongs to the answer.
-        indirect case finished(Completion, text: ArraySlice<UInt8>)
+        indirect case finished(GenerationSummary, text: ArraySlice<UInt8>)
         indirect case failed(EngineError)
-        /// An order was obeyed or refused. Stands where it took effect: before the first token that it concerns.
-        indirect case controlled(ControlNumber, ControlOutcome)
+        /// The result of a command. It stands where the command took effect: before the first token that it concerns.
+        indirect case controlled(CommandNumber, ControlResult)
     }
     package var handle: GenerationHandle
     package var kind: Kind
     /// Of `token` and `finished`, where it was asked for: of the tokens whose text became certain with this event. Of
-    /// `promptTokens`: what it tells.
+    /// `promptLogprobs`: what it tells.
     /// Tokens of a stop text, which is no part of the answer, are never among them.
     package var probabilities: [TokenProbabilities] = []
     /// Of `token`, where it was asked for.
-    package var standing: Standing?
+    package var tokenTimings: TokenTimings?
 
     package init(_ handle: GenerationHandle, _ kind: Kind) {
         self.handle = handle
@@ -39,7 +42,7 @@ package struct EngineEvent: Sendable, Equatable {
 }
 
 /// Where a generation stands. A class for its size: few ask for it, and every token has a place for it.
-package final class Standing: Sendable, Equatable {
+package final class TokenTimings: Sendable, Equatable {
     /// Its sequence.
     package let slot: Int
     /// What it has cost so far.
@@ -50,7 +53,7 @@ package final class Standing: Sendable, Equatable {
         self.timings = timings
     }
 
-    package static func == (left: Standing, right: Standing) -> Bool {
+    package static func == (left: TokenTimings, right: TokenTimings) -> Bool {
         left.slot == right.slot && left.timings == right.timings
     }
 }
@@ -75,7 +78,7 @@ package struct PromptProgress: Sendable, Equatable {
 }
 
 /// Why and how a generation ended.
-package struct Completion: Sendable, Equatable {
+package struct GenerationSummary: Sendable, Equatable {
     package enum Reason: Sendable, Equatable {
         /// The model ended its turn.
         case endOfGeneration
@@ -98,7 +101,7 @@ package struct Completion: Sendable, Equatable {
     /// The sequence that it had last; `nil` = it never had one.
     package var slot: Int?
     /// Tokens of prompt and answer that are left in memory.
-    package var memoryTokens = 0
+    package var kvCacheTokens = 0
     /// Whether tokens were dropped to make room (see `ContextShift`).
     package var isTruncated = false
     /// Whether the model wrote a line break.

@@ -18,11 +18,12 @@ package protocol EngineService: Sendable {
     /// reason `cancelled`. A handle that is unknown or has ended is ignored.
     func cancel(_ handle: GenerationHandle)
 
-    /// Gives an order to a generation. Returns at once. Orders to one generation are taken up in the order of the calls.
+    /// Gives an order to a generation. Returns at once. Orders to one generation are taken up in the order of the
+    /// calls.
     ///
     /// Its events get exactly one `controlled` with that number, unless it ends before: its end then answers all orders
     /// that were not answered. An order to a handle that is unknown or has ended is ignored.
-    func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction)
+    func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction)
 
     /// The tokens that `prompt` stands for.
     func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece]

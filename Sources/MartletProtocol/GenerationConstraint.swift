@@ -3,7 +3,7 @@ package import MartletGrammar
 /// What a generation may write.
 ///
 /// The grammar is of everything that is generated: what comes before it holds, such as thinking, is part of it
-/// (`Grammar.afterReasoning`, `Grammar.waiting`).
+/// (`Grammar.afterReasoning`, `Grammar.triggered`).
 package struct GenerationConstraint: Sendable, Equatable {
     package var grammar: Grammar
 
@@ -15,6 +15,6 @@ package struct GenerationConstraint: Sendable, Equatable {
     package init(
         _ grammar: Grammar, after triggers: [GrammarTrigger], includesTrigger: Bool
     ) throws(GrammarError) {
-        self.grammar = try grammar.waiting(for: triggers, includesTrigger: includesTrigger)
+        self.grammar = try grammar.triggered(by: triggers, includesTrigger: includesTrigger)
     }
 }

@@ -15,20 +15,20 @@ package struct GenerationRequest: Sendable, Equatable {
     package var maximumTime: Duration?
     /// Texts that end the generation and are not part of it. None is empty.
     package var stops: [String]
-    /// Whether tokens that end a generation are never drawn.
+    /// Whether tokens that end a generation are never sampled.
     package var ignoresEndOfGeneration: Bool
     /// Whether a common prefix with what a sequence holds already is reused.
     package var reusesPrompt: Bool
     /// Whether `promptProgress` events are wanted.
     package var reportsProgress: Bool
-    /// Whether the probabilities of the prompt's own tokens are told too, as the model has them (`promptTokens`). Needs
-    /// `probabilities`. Such a prompt is read whole: what other sequences have of it in memory is of no use.
-    package var reportsPromptTokens = false
+    /// Whether the probabilities of the prompt's own tokens are told too, as the model has them (`promptLogprobs`).
+    /// Needs `probabilities`. Such a prompt is read whole: what other sequences have of it in memory is of no use.
+    package var reportsPromptLogprobs = false
     /// Whether each token's event tells where the generation stands.
-    package var reportsStanding = false
+    package var reportsTokenTimings = false
     /// Texts of control tokens that are part of the answer's text, such as a model's think markers. Other control
     /// tokens have no text.
-    package var visibleMarkers: [String]
+    package var visibleDelimiters: [String]
     /// What is told of each token's probability; `nil` = nothing.
     package var probabilities: ProbabilityRequest?
     /// What may be generated; `nil` = anything.
@@ -44,7 +44,7 @@ package struct GenerationRequest: Sendable, Equatable {
     /// Which changes of the model's weights are applied. Those that are not named are not.
     package var adapters: [AdapterScale] = []
     /// A generation that was submitted before, with the same prompt, whose work on it is to be shared.
-    package var promptLeader: GenerationHandle?
+    package var sharedPrefillParent: GenerationHandle?
     /// How the model's thinking is recognised and limited; `nil` where that is not known.
     package var reasoning: ReasoningRule?
     /// Whether it waits for `resume` before it writes: it was paused when it was interrupted.
@@ -61,7 +61,7 @@ package struct GenerationRequest: Sendable, Equatable {
         handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),
         maximumTokens: Int? = nil, maximumTime: Duration? = nil, stops: [String] = [],
         ignoresEndOfGeneration: Bool = false, reusesPrompt: Bool = true, reportsProgress: Bool = false,
-        visibleMarkers: [String] = []
+        visibleDelimiters: [String] = []
     ) {
         self.handle = handle
         self.prompt = prompt
@@ -72,7 +72,7 @@ package struct GenerationRequest: Sendable, Equatable {
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
         self.reusesPrompt = reusesPrompt
         self.reportsProgress = reportsProgress
-        self.visibleMarkers = visibleMarkers
+        self.visibleDelimiters = visibleDelimiters
     }
 }
 

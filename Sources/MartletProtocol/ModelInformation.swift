@@ -91,7 +91,7 @@ package struct SlotStatus: Sendable, Equatable {
     /// The generation that runs, or the last generation of the slot; `nil` = there was none.
     package var handle: GenerationHandle?
     /// Tokens in the sequence's memory.
-    package var memoryTokens = 0
+    package var kvCacheTokens = 0
     package var promptTokens = 0
     package var promptTokensProcessed = 0
     package var cachedTokens = 0

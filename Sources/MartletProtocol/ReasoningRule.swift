@@ -10,15 +10,15 @@ package struct ReasoningRule: Sendable, Equatable {
     package var closing: String
     /// Whether the prompt ends inside of a think block.
     package var isOpen: Bool
-    /// Most tokens of thinking, all blocks of the answer together; `nil` = no limit. A character that is cut by the limit
-    /// is finished first.
+    /// Most tokens of thinking, all blocks of the answer together; `nil` = no limit. A character that is cut by the
+    /// limit is finished first.
     package var budget: Int?
     /// Forced before `closing`.
     package var message: String
     /// Most tokens of thinking in the user's turn, that of earlier answers included; `nil` = no limit.
     package var turnBudget: Int?
     /// The thinking of earlier answers in the turn, such as those that called tools.
-    package var spent: [String] = []
+    package var earlierReasoning: [String] = []
 
     package init(
         start: String, end: String, closing: String, isOpen: Bool, budget: Int? = nil, message: String = ""

@@ -16,7 +16,7 @@ package struct SamplingParameters: Sendable, Equatable {
     /// How far the temperature moves with the uncertainty of the model, up and down. 0 or less = it stands still.
     package var dynamicTemperatureRange: Float = 0
     package var dynamicTemperatureExponent: Float = 1
-    /// Standard deviations below the highest score. 0 or less = all.
+    /// Standard deviations below the highest logit. 0 or less = all.
     package var topNSigma: Float = -1
     /// 1 = all.
     package var typicalP: Float = 1
@@ -36,15 +36,15 @@ package struct SamplingParameters: Sendable, Equatable {
     package var minKeep: Int = 0
     /// What is done in which order. Not looked at with mirostat.
     package var samplers = SamplerKind.defaultOrder
-    /// Added to scores before anything else; of one token all count.
+    /// Added to logits before anything else; of one token all count.
     package var logitBiases: [LogitBias] = []
-    /// Fixes every draw, together with the index of the token drawn.
+    /// Fixes every draw, together with the index of the token sampled.
     package var seed: UInt64 = 0
 
     package init() {}
 }
 
-/// One step of the way from scores to a token.
+/// One step of the way from logits to a token.
 package enum SamplerKind: UInt8, Sendable, CaseIterable {
     case penalties = 0
     case dry = 1
@@ -78,7 +78,7 @@ package struct DryParameters: Sendable, Equatable {
     package init() {}
 }
 
-/// Keeps the surprise of drawn tokens near a target; replaces all steps but the temperature.
+/// Keeps the surprise of sampled tokens near a target; replaces all steps but the temperature.
 package enum Mirostat: UInt8, Sendable, CaseIterable {
     case off = 0
     case first = 1
@@ -93,7 +93,7 @@ package struct LogitBias: Sendable, Equatable {
         case text(String)
     }
     package var target: Target
-    /// Minus infinity = never drawn.
+    /// Minus infinity = never sampled.
     package var bias: Float
 
     package init(_ target: Target, bias: Float) {

@@ -3,7 +3,7 @@ package enum ShortCallID {
     private static let length = 9
     private static let digits = Array("0123456789abcdefghijklmnopqrstuvwxyz".utf8)
 
-    package static func isOne(_ id: String) -> Bool {
+    package static func isShort(_ id: String) -> Bool {
         id.utf8.count == length
             && id.unicodeScalars.allSatisfy {
                 $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
@@ -11,8 +11,8 @@ package enum ShortCallID {
     }
 
     /// The short id that stands for `id`: itself, or one that is always the same.
-    package static func standing(for id: String) -> String {
-        if isOne(id) { return id }
+    package static func short(for id: String) -> String {
+        if isShort(id) { return id }
         // FNV-1a, mixed so that ids that differ in their ends only differ in all digits.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

@@ -6,7 +6,7 @@ package struct ProbabilityRequest: Sendable, Equatable {
         /// What was left to draw from, as probabilities.
         case afterSampling = 1
     }
-    /// How many of the most likely tokens are told beside the one drawn.
+    /// How many of the most likely tokens are told beside the one sampled.
     package var count: Int
     package var stage: Stage
 
@@ -16,7 +16,7 @@ package struct ProbabilityRequest: Sendable, Equatable {
     }
 }
 
-/// How likely a drawn token was, and which others were likely.
+/// How likely a sampled token was, and which others were likely.
 ///
 /// Packed, as there may be one for each token of a long answer: 12 bytes for each token named, and its text.
 package struct TokenProbabilities: Sendable, Equatable {
@@ -26,10 +26,10 @@ package struct TokenProbabilities: Sendable, Equatable {
         /// Where its text ends in `text`. It begins where the text of the entry before ends.
         var textEnd: UInt32
     }
-    /// The drawn token, then the most likely ones, descending.
+    /// The sampled token, then the most likely ones, descending.
     private(set) var entries: [Entry] = []
     private(set) var text: [UInt8] = []
-    /// How many characters of the answer come before the drawn token.
+    /// How many characters of the answer come before the sampled token.
     package var textOffset: Int
 
     package init(textOffset: Int, capacity: Int = 1) {
@@ -40,14 +40,14 @@ package struct TokenProbabilities: Sendable, Equatable {
     /// One token and how likely it was.
     package struct Element: Sendable, Equatable {
         package var id: Int32
-        /// The probability or its logarithm, as it was asked for. A logarithm is never below the lowest `Float`. Infinite of
-        /// a prompt's first token, which nothing comes before.
+        /// The probability or its logarithm, as it was asked for. A logarithm is never below the lowest `Float`.
+        /// Infinite of a prompt's first token, which nothing comes before.
         package var value: Float
         /// May be part of a character; empty for control tokens that have no text in an answer.
         package var bytes: ArraySlice<UInt8>
     }
 
-    /// First the drawn token, then the most likely ones, descending.
+    /// First the sampled token, then the most likely ones, descending.
     package mutating func append(id: Int32, value: Float, bytes: some Collection<UInt8>) {
         text.append(contentsOf: bytes)
         entries.append(Entry(id: id, value: value, textEnd: UInt32(truncatingIfNeeded: text.count)))
@@ -55,7 +55,7 @@ package struct TokenProbabilities: Sendable, Equatable {
 
     package var count: Int { entries.count }
 
-    /// - Parameter index: 0 = the drawn token.
+    /// - Parameter index: 0 = the sampled token.
     package subscript(index: Int) -> Element {
         let start = index == 0 ? 0 : Int(entries[index - 1].textEnd)
         let entry = entries[index]

@@ -1,13 +1,13 @@
 /// Steps that may still be taken to make grammars of schemas, each of about a microsecond.
 ///
-/// They are counted where the work is, so that a schema is taken or refused on any machine alike. A class, as all parts of
-/// one compilation draw on it.
+/// They are counted where the work is, so that a schema is taken or refused on any machine alike. A class, as all parts
+/// of one compilation draw on it.
 package final class CompileBudget {
     private let limit: Int
     private let whole: CompileBudget?
     /// What draws on it.
     private let subject: String
-    package private(set) var spent = 0
+    package private(set) var usedSteps = 0
 
     /// - Parameter whole: what this and others draw on together.
     package init(limit: Int = .max, within whole: CompileBudget? = nil, for subject: String = "the schema takes") {
@@ -16,13 +16,13 @@ package final class CompileBudget {
         self.subject = subject
     }
 
-    var left: Int { max(0, min(limit - spent, whole?.left ?? .max)) }
+    var left: Int { max(0, min(limit - usedSteps, whole?.left ?? .max)) }
 
     /// - Returns: whether so much was left.
     func spend(_ steps: Int) -> Bool {
-        spent += steps
+        usedSteps += steps
         let isLeft = whole?.spend(steps) ?? true
-        return isLeft && spent <= limit
+        return isLeft && usedSteps <= limit
     }
 
     /// In front of tables of transitions that take long to make.
@@ -44,7 +44,7 @@ package final class CompileBudget {
 
     /// Why it is refused, when so many steps more would be too many.
     private func reason(for steps: Int) -> String {
-        if spent + steps <= limit, let whole {
+        if usedSteps + steps <= limit, let whole {
             return whole.reason(for: steps)
         }
         return "\(subject) more than \(limit) steps to compile"

@@ -73,18 +73,18 @@ package struct SchemaCompiler: Sendable, Equatable {
         let patterns = PatternTable(within: budget)
         let omissions = SchemaOmissions(mode: mode)
         while true {
-            let mark = builder.mark
+            let mark = builder.checkpoint
             do throws(SchemaError) {
-                let nodes = try SchemaReader.read(
+                let nodes = try SchemaParser.read(
                     schema, limits: limits, omissions: omissions, budget: budget, patterns: patterns,
                     isForArguments: isForArguments)
                 let node = try emit(nodes, as: notation, in: &builder, budget, patterns, write)
                 return CompiledSchema(node: node, warnings: omissions.warnings, schemaCount: nodes.count)
             } catch {
-                builder.forget(since: mark)
+                builder.removeAll(since: mark)
                 // What was left out before and is at fault again cannot be left out.
                 let count = omissions.warnings.count
-                try omissions.leaveOut(error)
+                try omissions.omit(error)
                 if omissions.warnings.count == count { throw error }
             }
         }

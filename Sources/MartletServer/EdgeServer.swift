@@ -23,16 +23,16 @@ package final class EdgeServer: Sendable {
     private let logger: Logger
     private let services: [(name: String, service: any Service)]
     private let engine: any EngineService
-    private let gate: ModelGate
+    private let modelReadiness: ModelReadiness
     private let registry: GenerationRegistry
     private let loops = ReaderLoops()
     private let adapterScales = AdapterScales()
-    private let thoughts = ThoughtCounts()
+    private let reasoningCounts = ReasoningTokenCounts()
     private let connections: OpenConnections
     private let shutdown = ShutdownFlag()
-    private let recovery: RecoveryGate
+    private let recovery: RecoveryProgress
     private let parts = RunningParts()
-    private let watch: ShutdownWatch
+    private let shutdownMonitor: ShutdownMonitor
     private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
     /// How many addresses are listened on, and the port of the first one.
@@ -50,19 +50,19 @@ package final class EdgeServer: Sendable {
         self.logger = logger
         self.services = services
         tracing = RequestTracing(configuration.tracer)
-        recovery = RecoveryGate(patience: configuration.journal?.requestPatience ?? .zero)
+        recovery = RecoveryProgress(requestTimeout: configuration.journal?.recoveryRequestTimeout ?? .zero)
         connections = OpenConnections(
             limit: configuration.limits.connections, extraLimit: configuration.limits.extraConnections)
-        watch = ShutdownWatch { [parts] in configuration.onOverdue(parts.description()) }
-        let gate = ModelGate(configuration: configuration, logger: logger)
+        shutdownMonitor = ShutdownMonitor { [parts] in configuration.onOverdue(parts.description()) }
+        let modelReadiness = ModelReadiness(configuration: configuration, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
-        ) { gate.engineStateChanged($0) }
-        self.gate = gate
+        ) { modelReadiness.engineStateChanged($0) }
+        self.modelReadiness = modelReadiness
         self.registry = registry
         engine = makeEngine(registry)
         registry.connect(to: engine)
-        if case .ready = gate.state {} else { gate.engineStateChanged(engine.state) }
+        if case .ready = modelReadiness.state {} else { modelReadiness.engineStateChanged(engine.state) }
     }
 
     /// Serves until SIGTERM or SIGINT, or until `shutDown` is called.
@@ -78,9 +78,9 @@ package final class EdgeServer: Sendable {
             throw EdgeServerError.socketInUse(path: path)
         }
         let journal = try openJournal()
-        defer { watch.end() }
-        if let patience = configuration.journal?.startPatience {
-            await recovery.wait(upTo: patience, on: MultiThreadedEventLoopGroup.singleton.any())
+        defer { shutdownMonitor.end() }
+        if let timeout = configuration.journal?.recoveryStartTimeout {
+            await recovery.wait(upTo: timeout, on: MultiThreadedEventLoopGroup.singleton.any())
         }
         do {
             try await serve(until: signals, journal)
@@ -137,15 +137,15 @@ package final class EdgeServer: Sendable {
             return
         }
         logger.notice("asked to end once more: nothing is waited for any longer")
-        watch.expectEnd(within: Self.lastWords)
+        shutdownMonitor.expectEnd(within: Self.finalGrace)
         registry.handOver(.serverEnds)
         connections.closeAll()
     }
 
     /// After `drainTimeout`, what still has to be done must be done by then.
-    private static let lastWords: Duration = .seconds(1)
+    private static let finalGrace: Duration = .seconds(1)
 
-    private func expectEnd() { watch.expectEnd(within: configuration.drainTimeout + Self.lastWords) }
+    private func expectEnd() { shutdownMonitor.expectEnd(within: configuration.drainTimeout + Self.finalGrace) }
 
     /// Begins the graceful shutdown that a signal begins. Before `run`, it makes that end at once.
     package func shutDown() async {
@@ -154,8 +154,8 @@ package final class EdgeServer: Sendable {
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
 
-    /// Reads the files of the certificate again. What new connections are shown changes by itself when the files do; this is
-    /// for those who want to be sure, and told.
+    /// Reads the files of the certificate again. What new connections are shown changes by itself when the files do;
+    /// this is for those who want to be sure, and told.
     package func reloadCertificates() {
         certificates.withLock { $0 }?.reload()
     }
@@ -184,9 +184,9 @@ package final class EdgeServer: Sendable {
                     logger.warning("answers may not outlive this server now", metadata: ["reason": "\(problem)"])
                 })
             // Before: what is brought back may go on at once.
-            registry.record(with: JournalRecorder(journal: journal, gate: gate))
+            registry.record(with: JournalRecorder(journal: journal, modelReadiness: modelReadiness))
             let work = Recovery(
-                journal: journal, ids: ids, completions: completions, gate: recovery,
+                journal: journal, ids: ids, completions: completions, progress: recovery,
                 retainTime: configuration.retainTime.components.seconds, onReading: settings.onReading,
                 eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
             recovery.begin {
@@ -204,9 +204,10 @@ package final class EdgeServer: Sendable {
     private var completions: CompletionRoutes {
         CompletionRoutes(
             service: CompletionService(
-                configuration: configuration, engine: engine, registry: registry, gate: gate, loops: loops,
+                configuration: configuration, engine: engine, registry: registry, modelReadiness: modelReadiness,
+                loops: loops,
                 shutdown: shutdown, adapterScales: adapterScales, tracing: tracing,
-                thoughts: thoughts))
+                reasoningCounts: reasoningCounts))
     }
 
     /// One for each address.
@@ -252,19 +253,24 @@ package final class EdgeServer: Sendable {
         let metrics = RequestMetrics()
         var routes = RouteTable()
         ServerRoutes(
-            configuration: configuration, engine: engine, gate: gate, registry: registry, journal: journal,
+            configuration: configuration, engine: engine, modelReadiness: modelReadiness, registry: registry,
+            journal: journal,
             metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
-        AdapterRoutes(configuration: configuration, gate: gate, scales: adapterScales).add(to: &routes)
-        EmbeddingRoutes(configuration: configuration, engine: engine, gate: gate, registry: registry).add(to: &routes)
+        AdapterRoutes(configuration: configuration, modelReadiness: modelReadiness, scales: adapterScales).add(
+            to: &routes)
+        EmbeddingRoutes(
+            configuration: configuration, engine: engine, modelReadiness: modelReadiness, registry: registry
+        ).add(to: &routes)
         completions.add(to: &routes)
         StreamRoutes(
             registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes
         ).add(to: &routes)
         GenerationRoutes(registry: registry, recovery: recovery, loops: loops).add(to: &routes)
         let control = ControlService(
-            registry: registry, recovery: recovery, gate: gate, defaults: configuration.completionDefaults)
+            registry: registry, recovery: recovery, modelReadiness: modelReadiness,
+            defaults: configuration.completionDefaults)
         ControlRoutes(service: control, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
         RealtimeRoute(
             configuration: configuration, completions: completions, control: control, loops: loops

@@ -32,7 +32,7 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
             return nil
         }
         let code = (error as? IOError)?.errnoCode
-        if case .socket(let path) = address.place {
+        if case .socket(let path) = address.endpoint {
             let reason = code.map { " (\(String(cString: strerror($0))))" } ?? ""
             description = "cannot listen on the socket \(path)\(reason); choose another --host"
             return

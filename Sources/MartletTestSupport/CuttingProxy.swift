@@ -14,8 +14,8 @@ package final class CuttingProxy: Sendable {
     package var cutCount: Int { cuts.load(ordering: .acquiring) }
 
     /// Runs `body` with a proxy in front of `port` of this machine; what is still open afterwards is closed.
-    /// - Parameter limit: how many of the server's bytes a connection passes on before it is cut. What the client sends is
-    ///   passed on whole: a request that did not arrive is no request.
+    /// - Parameter limit: how many of the server's bytes a connection passes on before it is cut. What the client sends
+    ///   is passed on whole: a request that did not arrive is no request.
     package static func run<Result>(
         to port: Int, cuttingAfter limit: Int, _ body: (CuttingProxy) async throws -> Result
     ) async throws -> Result {
@@ -42,8 +42,8 @@ package final class CuttingProxy: Sendable {
     }
 
     private func pass(from client: any Channel, to port: Int, cuttingAfter limit: Int) -> EventLoopFuture<Void> {
-        // On the client's event loop, so that each may touch the other's pipeline. Nothing is read before both have their
-        // handlers: the client is not registered until this has succeeded, and the server is first to be asked.
+        // On the client's event loop, so that each may touch the other's pipeline. Nothing is read before both have
+        // their handlers: the client is not registered until this has succeeded, and the server is first to be asked.
         ClientBootstrap(group: client.eventLoop)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: port)

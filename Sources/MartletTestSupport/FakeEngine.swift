@@ -13,25 +13,25 @@ package final class FakeEngine: EngineService {
         package init(_ events: @escaping @Sendable (GenerationRequest) -> [EngineEvent.Kind]) { self.events = events }
     }
 
-    package struct Order: Sendable {
+    package struct Command: Sendable {
         package var handle: GenerationHandle
-        package var number: ControlNumber
+        package var number: CommandNumber
         package var action: ControlAction
     }
 
     private struct Guarded {
         var state: EngineState
         var script: Script
-        var answersCancel = true
+        var endsOnCancel = true
         var requests: [GenerationRequest] = []
         var running: Set<GenerationHandle> = []
         var cancelled: [GenerationHandle] = []
-        var orders: [Order] = []
+        var commands: [Command] = []
         var status = EngineStatus()
-        var holdsQuestions = false
-        var questionCount = 0
+        var holdsQueries = false
+        var queryCount = 0
         var withdrawnCount = 0
-        var watchers: [(isMet: @Sendable (FakeEngine) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiters: [(isMet: @Sendable (FakeEngine) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
     private let receiver: any EngineEventReceiver
     private let guarded: Mutex<Guarded>
@@ -74,9 +74,9 @@ package final class FakeEngine: EngineService {
     }
 
     package func finish(
-        _ handle: GenerationHandle, _ reason: Completion.Reason = .endOfGeneration, timings: Timings = Timings()
+        _ handle: GenerationHandle, _ reason: GenerationSummary.Reason = .endOfGeneration, timings: Timings = Timings()
     ) {
-        send([EngineEvent(handle, .finished(Completion(reason: reason, timings: timings), text: []))])
+        send([EngineEvent(handle, .finished(GenerationSummary(reason: reason, timings: timings), text: []))])
     }
 
     package func fail(_ handle: GenerationHandle, _ error: EngineError) {
@@ -91,23 +91,23 @@ package final class FakeEngine: EngineService {
     package func setScript(_ script: Script) { guarded.withLock { $0.script = script } }
 
     /// Whether a cancelled generation ends by itself. At first: yes.
-    package func setAnswersCancel(_ value: Bool) { guarded.withLock { $0.answersCancel = value } }
+    package func setEndsOnCancel(_ value: Bool) { guarded.withLock { $0.endsOnCancel = value } }
 
     package func setStatus(_ status: EngineStatus) { guarded.withLock { $0.status = status } }
 
     /// Whether questions for tokens, texts and embeddings are never answered. At first: no.
-    package func setHoldsQuestions(_ value: Bool) { guarded.withLock { $0.holdsQuestions = value } }
+    package func setHoldsQueries(_ value: Bool) { guarded.withLock { $0.holdsQueries = value } }
 
     // MARK: What a test asks
 
     /// Questions for tokens, texts and embeddings so far.
-    package var questionCount: Int { guarded.withLock { $0.questionCount } }
+    package var queryCount: Int { guarded.withLock { $0.queryCount } }
     /// Of these, how many were held and withdrawn.
     package var withdrawnCount: Int { guarded.withLock { $0.withdrawnCount } }
 
     package var requests: [GenerationRequest] { guarded.withLock { $0.requests } }
     package var cancelled: [GenerationHandle] { guarded.withLock { $0.cancelled } }
-    package var orders: [Order] { guarded.withLock { $0.orders } }
+    package var commands: [Command] { guarded.withLock { $0.commands } }
     /// Generations that were submitted and have not ended.
     package var running: Set<GenerationHandle> { guarded.withLock { $0.running } }
 
@@ -118,9 +118,9 @@ package final class FakeEngine: EngineService {
     }
 
     /// Returns the order with this index, counted from 0, when it is there.
-    package func order(_ index: Int) async -> Order {
-        await wait { $0.orders.count > index }
-        return orders[index]
+    package func command(_ index: Int) async -> Command {
+        await wait { $0.commands.count > index }
+        return commands[index]
     }
 
     /// Returns when `handle` has been cancelled.
@@ -131,17 +131,17 @@ package final class FakeEngine: EngineService {
     /// Returns when `isMet` is true. It is tested again after every request and every cancel.
     package func wait(until isMet: @escaping @Sendable (FakeEngine) -> Bool) async {
         await withCheckedContinuation { continuation in
-            guarded.withLock { $0.watchers.append((isMet, continuation)) }
-            testWatchers()
+            guarded.withLock { $0.waiters.append((isMet, continuation)) }
+            checkWaiters()
         }
     }
 
-    private func testWatchers() {
-        for watcher in guarded.withLock({ exchange(&$0.watchers) }) {
-            if watcher.isMet(self) {
-                watcher.continuation.resume()
+    private func checkWaiters() {
+        for waiter in guarded.withLock({ exchange(&$0.waiters) }) {
+            if waiter.isMet(self) {
+                waiter.continuation.resume()
             } else {
-                guarded.withLock { $0.watchers.append(watcher) }
+                guarded.withLock { $0.waiters.append(waiter) }
             }
         }
     }
@@ -158,42 +158,42 @@ package final class FakeEngine: EngineService {
         }
         let events = script.events(request).map { EngineEvent(request.handle, $0) }
         if !events.isEmpty { send(events) }
-        testWatchers()
+        checkWaiters()
     }
 
     package func cancel(_ handle: GenerationHandle) {
         let ends = guarded.withLock { guarded in
             guarded.cancelled.append(handle)
-            return guarded.answersCancel && guarded.running.contains(handle)
+            return guarded.endsOnCancel && guarded.running.contains(handle)
         }
         if ends { finish(handle, .cancelled) }
-        testWatchers()
+        checkWaiters()
     }
 
     /// Only remembered: what becomes of it is for the test to say.
-    package func control(_ handle: GenerationHandle, _ number: ControlNumber, _ action: ControlAction) {
-        guarded.withLock { $0.orders.append(Order(handle: handle, number: number, action: action)) }
-        testWatchers()
+    package func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
+        guarded.withLock { $0.commands.append(Command(handle: handle, number: number, action: action)) }
+        checkWaiters()
     }
 
     /// Waits, where questions are held, until this one is withdrawn.
-    private func ask() async {
+    private func waitIfHeld() async {
         let isHeld = guarded.withLock { guarded in
-            guarded.questionCount += 1
-            return guarded.holdsQuestions
+            guarded.queryCount += 1
+            return guarded.holdsQueries
         }
-        testWatchers()
+        checkWaiters()
         guard isHeld else { return }
         let (never, continuation) = AsyncStream.makeStream(of: Void.self)
         for await _ in never {}
         continuation.finish()
         guarded.withLock { $0.withdrawnCount += 1 }
-        testWatchers()
+        checkWaiters()
     }
 
     /// One token for each byte.
     package func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] {
-        await ask()
+        await waitIfHeld()
         return prompt.pieces.flatMap { piece -> [TokenPiece] in
             switch piece {
             case .text(let text, _): text.utf8.map { TokenPiece(id: Int32($0), bytes: [$0]) }
@@ -203,7 +203,7 @@ package final class FakeEngine: EngineService {
     }
 
     package func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] {
-        await ask()
+        await waitIfHeld()
         var bytes: [UInt8] = []
         for token in tokens {
             guard let byte = UInt8(exactly: token) else {
@@ -257,7 +257,7 @@ extension FakeEngine.Script {
     package static func refuse(_ error: EngineError) -> Self { Self { _ in [.failed(error)] } }
 
     /// Answers a request with these tokens at once, but for those that it continues.
-    package static func answer(_ tokens: [String]) -> Self {
+    package static func complete(_ tokens: [String]) -> Self {
         Self { request in
             var timings = Timings()
             timings.promptTokens = request.prompt.text.utf8.count
@@ -265,7 +265,7 @@ extension FakeEngine.Script {
             return admit.events(request)
                 + tokens.enumerated().dropFirst(request.continuation.count)
                 .map { .token(id: Int32($0), text: ArraySlice($1.utf8)) }
-                + [.finished(Completion(reason: .endOfGeneration, timings: timings), text: [])]
+                + [.finished(GenerationSummary(reason: .endOfGeneration, timings: timings), text: [])]
         }
     }
 }

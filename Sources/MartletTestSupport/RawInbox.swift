@@ -24,7 +24,7 @@ final class RawInbox: Sendable {
 
     // MARK: From the event loop
 
-    func take(_ bytes: [UInt8], isClosed: Bool) {
+    func append(_ bytes: [UInt8], isClosed: Bool) {
         let waiter = guarded.withLock { guarded in
             guarded.bytes += bytes
             guarded.isClosed = guarded.isClosed || isClosed
@@ -56,7 +56,7 @@ final class RawInbox: Sendable {
     }
 
     /// Waits until `attempt` gives something; `nil` when nothing more will come.
-    private func take<Value: Sendable>(_ attempt: (inout [UInt8]) -> Value?) async -> Value? {
+    private func nextValue<Value: Sendable>(_ attempt: (inout [UInt8]) -> Value?) async -> Value? {
         while true {
             let (value, count) = guarded.withLock { (attempt(&$0.bytes), $0.bytes.count) }
             if let value { return value }
@@ -66,7 +66,7 @@ final class RawInbox: Sendable {
 
     /// The next bytes, whatever they mean.
     func bytes(_ count: Int) async throws -> [UInt8] {
-        let bytes = await take { bytes -> [UInt8]? in
+        let bytes = await nextValue { bytes -> [UInt8]? in
             guard bytes.count >= count else { return nil }
             defer { bytes.removeFirst(count) }
             return Array(bytes.prefix(count))
@@ -77,7 +77,7 @@ final class RawInbox: Sendable {
 
     /// The next line, without its end.
     func line() async throws -> String {
-        let line = await take { bytes -> String? in
+        let line = await nextValue { bytes -> String? in
             guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
             let line = bytes[..<end]
             bytes.removeFirst(end + 1)
@@ -108,9 +108,9 @@ final class RawInbox: Sendable {
         case .none, .length(0):
             return nil
         case .untilClose:
-            return await takeSome(.max)
+            return await nextBytes(.max)
         case .length(let left):
-            guard let part = await takeSome(left) else { throw RawConnectionError.closed }
+            guard let part = await nextBytes(left) else { throw RawConnectionError.closed }
             guarded.withLock { $0.framing = .length(left - part.count) }
             return part
         case .chunk(var left):
@@ -124,15 +124,15 @@ final class RawInbox: Sendable {
                 }
                 left = size
             }
-            guard let part = await takeSome(left) else { throw RawConnectionError.closed }
+            guard let part = await nextBytes(left) else { throw RawConnectionError.closed }
             guarded.withLock { $0.framing = .chunk(left - part.count) }
             if left == part.count { _ = try await line() }
             return part
         }
     }
 
-    private func takeSome(_ limit: Int) async -> [UInt8]? {
-        await take { bytes in
+    private func nextBytes(_ limit: Int) async -> [UInt8]? {
+        await nextValue { bytes in
             let part = Array(bytes.prefix(limit))
             bytes.removeFirst(part.count)
             return part.isEmpty ? nil : part
@@ -183,16 +183,16 @@ final class RawInboxHandler: ChannelInboundHandler {
     init(_ inbox: RawInbox) { self.inbox = inbox }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        inbox.take(Array(unwrapInboundIn(data).readableBytesView), isClosed: false)
+        inbox.append(Array(unwrapInboundIn(data).readableBytesView), isClosed: false)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { inbox.take([], isClosed: true) }
+        if case ChannelEvent.inputClosed = event { inbox.append([], isClosed: true) }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        inbox.take([], isClosed: true)
+        inbox.append([], isClosed: true)
         context.fireChannelInactive()
     }
 

@@ -1,7 +1,7 @@
 internal import MartletGrammar
 package import MartletProtocol
 
-/// Frames with every kind, case and corner of a value, drawn from a fixed sequence of random numbers.
+/// Frames with every kind, case and corner of a value, sampled from a fixed sequence of random numbers.
 package enum SampleFrames {
     package typealias Generator = SeededGenerator
 
@@ -17,8 +17,8 @@ package enum SampleFrames {
         case 6: .embed(number, random.list { prompt(&$0) })
         case 7:
             .control(
-                GenerationHandle(rawValue: random.unsigned()), ControlNumber(rawValue: random.unsigned()),
-                SampleOrders.action(&random))
+                GenerationHandle(rawValue: random.unsigned()), CommandNumber(rawValue: random.unsigned()),
+                SampleCommands.action(&random))
         case 8: .withdraw(number)
         case 9: .ping
         default: .shutdown
@@ -102,25 +102,25 @@ package enum SampleFrames {
             maximumTokens: random.maybe { $0.integer() }, maximumTime: random.maybe { $0.duration() },
             stops: random.list { $0.text() }, ignoresEndOfGeneration: Bool.random(using: &random),
             reusesPrompt: Bool.random(using: &random), reportsProgress: Bool.random(using: &random),
-            visibleMarkers: random.list { $0.text() })
+            visibleDelimiters: random.list { $0.text() })
         request.probabilities = random.maybe { random in
             ProbabilityRequest(
                 count: random.integer(), stage: Bool.random(using: &random) ? .beforeSampling : .afterSampling)
         }
-        request.reportsStanding = Bool.random(using: &random)
-        request.reportsPromptTokens = Bool.random(using: &random)
+        request.reportsTokenTimings = Bool.random(using: &random)
+        request.reportsPromptLogprobs = Bool.random(using: &random)
         request.slot = random.maybe { $0.integer() }
         request.minimumIndent = random.integer()
         request.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
         request.adapters = random.list { AdapterScale(index: $0.integer(), scale: 0.5) }
-        request.promptLeader = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
+        request.sharedPrefillParent = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
         request.reasoning = random.maybe { random in
             ReasoningRule(
                 start: "<think>", end: "</think>", closing: random.text(), isOpen: Bool.random(using: &random),
                 budget: random.maybe { $0.integer() }, message: random.text())
         }
         request.reasoning?.turnBudget = random.maybe { $0.integer() }
-        request.reasoning?.spent = random.list { $0.text() }
+        request.reasoning?.earlierReasoning = random.list { $0.text() }
         request.reasoning?.callStarts = random.list { _ in "<tool_call>" }
         request.isPaused = Bool.random(using: &random)
         request.continuation = random.list { $0.token() }
@@ -160,24 +160,24 @@ package enum SampleFrames {
                         total: random.integer(), cached: random.integer(), processed: random.integer(),
                         elapsed: random.duration()))
             case 3: .token(id: random.token(), text: random.bytes()[...])
-            case 4: .finished(completion(&random), text: random.bytes()[...])
-            case 5: .promptTokens(first: random.integer())
-            case 6: .controlled(ControlNumber(rawValue: random.unsigned()), SampleOrders.outcome(&random))
+            case 4: .finished(summary(&random), text: random.bytes()[...])
+            case 5: .promptLogprobs(first: random.integer())
+            case 6: .controlled(CommandNumber(rawValue: random.unsigned()), SampleCommands.result(&random))
             default: .failed(error(&random))
             }
         var event = EngineEvent(GenerationHandle(rawValue: random.unsigned()), kind)
         switch kind {
         case .token:
             event.probabilities = random.list { probabilities(&$0) }
-            event.standing = random.maybe { Standing(slot: $0.integer(), timings: timings(&$0)) }
-        case .finished, .promptTokens: event.probabilities = random.list { probabilities(&$0) }
+            event.tokenTimings = random.maybe { TokenTimings(slot: $0.integer(), timings: timings(&$0)) }
+        case .finished, .promptLogprobs: event.probabilities = random.list { probabilities(&$0) }
         default: break
         }
         return event
     }
 
-    private static func completion(_ random: inout Generator) -> Completion {
-        let reason: Completion.Reason =
+    private static func summary(_ random: inout Generator) -> GenerationSummary {
+        let reason: GenerationSummary.Reason =
             switch Int.random(in: 0..<8, using: &random) {
             case 0: .endOfGeneration
             case 1: .stopText(random.text())
@@ -188,12 +188,12 @@ package enum SampleFrames {
             case 6: .stopped(random.maybe { $0.text() })
             default: .cancelled
             }
-        var completion = Completion(reason: reason, timings: timings(&random))
-        completion.slot = random.maybe { $0.integer() }
-        completion.memoryTokens = random.integer()
-        completion.isTruncated = Bool.random(using: &random)
-        completion.hasLineBreak = Bool.random(using: &random)
-        return completion
+        var summary = GenerationSummary(reason: reason, timings: timings(&random))
+        summary.slot = random.maybe { $0.integer() }
+        summary.kvCacheTokens = random.integer()
+        summary.isTruncated = Bool.random(using: &random)
+        summary.hasLineBreak = Bool.random(using: &random)
+        return summary
     }
 
     private static func timings(_ random: inout Generator) -> Timings {
@@ -259,7 +259,7 @@ package enum SampleFrames {
             var slot = SlotStatus(index: random.integer())
             slot.phase = .generating
             slot.handle = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
-            slot.memoryTokens = random.integer()
+            slot.kvCacheTokens = random.integer()
             slot.promptTokens = random.integer()
             slot.promptTokensProcessed = random.integer()
             slot.cachedTokens = random.integer()

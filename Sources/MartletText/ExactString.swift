@@ -8,10 +8,10 @@
 
 /// A string that equals another if both have the same bytes.
 ///
-/// Swift's `String` equals another by canonical equivalence: `"caf\u{E9}" == "cafe\u{301}"` is true. Two clients that use these
-/// texts as labels mean two labels, and an object with both as keys has two members. So this type is the key and the element
-/// wherever a text from outside is one: ids, labels, names of models and tools, keys of JSON, stop texts. For a single
-/// comparison, `hasSameBytes(as:)` is the same rule.
+/// Swift's `String` equals another by canonical equivalence: `"caf\u{E9}" == "cafe\u{301}"` is true. Two clients that
+/// use these texts as labels mean two labels, and an object with both as keys has two members. So this type is the key
+/// and the element wherever a text from outside is one: ids, labels, names of models and tools, keys of JSON, stop
+/// texts. For a single comparison, `hasSameBytes(as:)` is the same rule.
 package struct ExactString: Sendable, Hashable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {
     package let text: String
 

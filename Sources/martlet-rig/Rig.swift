@@ -23,7 +23,7 @@ import MartletTestSupport
         configuration.limits.connections = connections
         configuration.limits.logBytes = 4 << 30
         let token = EngineEvent.Kind.token(id: 1, text: ArraySlice(" word".utf8))
-        let finished = EngineEvent.Kind.finished(Completion(reason: .tokenLimit, timings: Timings()), text: [])
+        let finished = EngineEvent.Kind.finished(GenerationSummary(reason: .tokenLimit, timings: Timings()), text: [])
         let script = FakeEngine.Script { request in
             FakeEngine.Script.admit.events(request)
                 + (interval > 0 ? [] : Array(repeating: token, count: tokens) + [finished])

@@ -4,7 +4,7 @@ import Testing
 
 /// `martlet chat` at a terminal.
 @Suite(.timeLimit(.minutes(5))) struct ChatTerminalTests {
-    @Test func everyOrderReachesTheAnswerThatIsBeingWritten() async throws {
+    @Test func everyCommandReachesTheRunningGeneration() async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/chat_terminal.py")
         let result = try await Subprocess.run(
             .path(MartletProcess.repository.appending(".deps/python/bin/python")),

@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func benchTellsWhatFailed() async throws {
+    @Test func benchReportsFailures() async throws {
         let result = try await MartletProcess.run([
             "bench", "http://127.0.0.1:1", "--requests", "2", "--runs", "1",
         ])
@@ -108,7 +108,7 @@ import Testing
         #expect(missing.output.contains("PROBLEM  model: /no/such/model.gguf is not there"), "\(missing.output)")
     }
 
-    @Test func chatAnswersWhatIsPipedIn() async throws {
+    @Test func chatRespondsToPipedInput() async throws {
         try await Server.run { server in
             let result = try await MartletProcess.run(
                 ["chat", "--url", "http://127.0.0.1:\(server.port)"], input: "What is 12 + 30?\n")

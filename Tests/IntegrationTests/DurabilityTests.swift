@@ -12,7 +12,8 @@ import Testing
     import Darwin
 #endif
 
-/// Processes are killed at random moments while eight streams run; each stream ends once and as if nothing had happened.
+/// Processes are killed at random moments while eight streams run; each stream ends once and as if nothing had
+/// happened.
 ///
 /// `MARTLET_KILLS` says how often; without it a few times.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct DurabilityTests {
@@ -166,7 +167,7 @@ import Testing
         }
     }
 
-    @Test func anOrderThatWasRepliedToSurvivesTheServer() async throws {
+    @Test func aResolvedCommandSurvivesTheServer() async throws {
         for _ in 0..<Self.kills {
             let state = StateFolder()
             let flags = ["--state-dir", state.path]
@@ -178,11 +179,12 @@ import Testing
                 alone.set(try #require(body["choices"]?.arrayValue?.first?["text"]?.stringValue))
                 var first = Reader(id: try await Self.begin(1, server))
                 try await first.read(from: server, upTo: 3)
-                let (status, told) = try await server.post("/v1/generations/\(first.id)/control", ["action": "pause"])
+                let (status, reported) = try await server.post(
+                    "/v1/generations/\(first.id)/control", ["action": "pause"])
                 kill(server.processIdentifier, SIGKILL)
                 #expect(status == 200)
                 reader.set(first)
-                reply.set(told)
+                reply.set(reported)
             }
             try await Server.run(flags) { server in
                 var rest = try #require(reader.value)
@@ -199,7 +201,7 @@ import Testing
 
     /// The last events that readers saw are not in the journal. An order may not take their numbers.
     @Test(arguments: [["pause", "resume"], ["stop"]])
-    func anOrderRightAfterACrashComesBehindWhatReadersSaw(actions: [String]) async throws {
+    func aCommandRightAfterACrashComesBehindTheEventsThatReadersSaw(actions: [String]) async throws {
         var random = SeededGenerator(seed: 4)
         for _ in 0..<Self.kills {
             let state = StateFolder()
@@ -267,7 +269,7 @@ import Testing
         }
     }
 
-    @Test func anAnswerGoesOnAfterTheServerWasAskedToEnd() async throws {
+    @Test func aGenerationContinuesAfterTheServerWasAskedToEnd() async throws {
         let state = StateFolder()
         let flags = ["--state-dir", state.path, "--drain-timeout", "1"]
         let reader = LockedValue<Reader?>(nil)
@@ -299,7 +301,7 @@ import Testing
         #expect(try await !MartletProcess.run(["streams", "ls", "--state-dir", state.path]).output.contains(id))
     }
 
-    @Test func aFullDiskCostsDurabilityAndNoAnswer() async throws {
+    @Test func aFullDiskCostsDurabilityAndNoCompletion() async throws {
         let state = StateFolder()
         // The smallest limit is a mebibyte; a long request takes more than that.
         try await Server.run(["--state-dir", state.path, "--journal-size", "1"]) { server in

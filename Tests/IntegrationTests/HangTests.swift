@@ -35,7 +35,7 @@ import Testing
         #expect(status.isSuccess)
     }
 
-    @Test func healthSaysThatAnIdleWorkerStandsStillUntilItIsReplaced() async throws {
+    @Test func healthReportsAHungIdleWorkerUntilItIsReplaced() async throws {
         try await Server.run(["--hang-timeout", "1"]) { server in
             let worker = try await server.worker()
             kill(worker, SIGSTOP)

@@ -15,7 +15,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(3))) struct LogTests {
     private static let requestCount = 3_000
 
-    @Test func aLogThatNobodyReadsHoldsUpNobody() async throws {
+    @Test func aLogWithoutAReaderDelaysNoRequest() async throws {
         let result = try await Subprocess.run(
             MartletProcess.executable, arguments: ["serve", "--port", "0"], input: .none, output: .discarded,
             error: .sequence
@@ -64,7 +64,7 @@ import Testing
         #expect(!text.contains(" error "), "\(text)")
     }
 
-    @Test func aClosedStandardErrorHarmsNobody() async throws {
+    @Test func aClosedStandardErrorHasNoEffectOnRequests() async throws {
         let socket = "/tmp/martlet-closed-\(getpid()).sock"
         let result = try await Subprocess.run(
             .name("sh"),

@@ -56,7 +56,7 @@ import Testing
     }
 
     /// examples/steer.py, as a reader of it would start it.
-    @Test func exampleSteersAnAnswer() async throws {
+    @Test func exampleControlsAGeneration() async throws {
         let script = MartletProcess.repository.appending("examples/steer.py")
         try await Server.run(["--parallel", "2"]) { server in
             let result = try await Subprocess.run(
@@ -72,10 +72,10 @@ import Testing
                 #expect(
                     lines.contains { $0.hasPrefix(beginning) }, "no \(beginning): \(output)\(result.standardError)")
             }
-            func place(_ name: String) -> Substring? {
+            func location(_ name: String) -> Substring? {
                 lines.first { $0.hasPrefix(name) }?.split(separator: " ").last
             }
-            #expect(place("paused") == place("resumed"))
+            #expect(location("paused") == location("resumed"))
         }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 /// Limits on thinking, with the real model.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ReasoningServerTests {
-    @Test func answersKeepTheirFormAndBudgetsHoldOverToolRounds() async throws {
+    @Test func responsesKeepTheirFormatAndBudgetsHoldOverToolRounds() async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/reasoning_cuts.py")
         try await Server.run { server in
             let result = try await Subprocess.run(

@@ -17,7 +17,7 @@ import Testing
         "prompt": "Once", "max_tokens": 100_000, "ignore_eos": true, "cache_prompt": false, "stream": true, "n": 3,
     ]
 
-    @Test func ordersToSeveralChoicesDoNotHoldIt() async throws {
+    @Test func commandsToSeveralChoicesDoNotDelayTheShutdown() async throws {
         let state = StateFolder()
         let status = try await Server.run(["--state-dir", state.path, "--drain-timeout", "1"]) { server in
             let connection = try await server.connect()

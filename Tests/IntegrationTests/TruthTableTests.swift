@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Lifetime.allCases) func nobodyComesBack(lifetime: Lifetime) async throws {
+    @Test(arguments: Lifetime.allCases) func aGenerationWithoutAReturningClient(lifetime: Lifetime) async throws {
         try await Server.run(["--orphan-timeout", "1"]) { server in
             // Paused by a long queue: the sequences are taken by others, which somebody reads.
             let running = try await Self.begin(lifetime, on: server)
@@ -108,7 +108,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [Lifetime.resumable, .background]) func aNewerOneTakesItsLabel(lifetime: Lifetime) async throws {
+    @Test(arguments: [Lifetime.resumable, .background]) func aNewerGenerationReplacesTheLabelsTarget(lifetime: Lifetime)
+        async throws
+    {
         try await Server.run { server in
             let old = try await Self.begin(lifetime, on: server, label: "c")
             let new = try await Self.begin(lifetime, on: server, label: "c")
@@ -160,19 +162,20 @@ import Testing
     /// How a server ends under a generation.
     enum Death: CaseIterable {
         /// SIGTERM.
-        case asked
+        case requested
         /// SIGKILL.
         case killed
 
-        var signal: CInt { self == .asked ? SIGTERM : SIGKILL }
+        var signal: CInt { self == .requested ? SIGTERM : SIGKILL }
     }
 
-    @Test(arguments: [(Death.asked, true), (.asked, false), (.killed, true), (.killed, false)], Lifetime.allCases)
-    func theServerEnds(death: (how: Death, keepsJournal: Bool), lifetime: Lifetime) async throws {
+    @Test(
+        arguments: [(Death.requested, true), (.requested, false), (.killed, true), (.killed, false)], Lifetime.allCases)
+    func theServerEnds(death: (how: Death, retainsJournal: Bool), lifetime: Lifetime) async throws {
         let state = StateFolder()
         // The shortest time for generations to end by themselves: none.
-        let flags = ["--drain-timeout", "1"] + (death.keepsJournal ? ["--state-dir", state.path] : [])
-        let goesOn = lifetime != .plain && death.keepsJournal
+        let flags = ["--drain-timeout", "1"] + (death.retainsJournal ? ["--state-dir", state.path] : [])
+        let goesOn = lifetime != .plain && death.retainsJournal
         let expected = LockedValue("")
         let id = LockedValue<String?>(nil)
         let status = try await Server.run(flags) { server in
@@ -184,20 +187,20 @@ import Testing
             var events: [String] = []
             do {
                 while let event = try await running.connection.readEvent() { events.append(event) }
-                #expect(death.how == .asked)
+                #expect(death.how == .requested)
             } catch is RawConnectionError {
                 #expect(death.how == .killed)
             }
             let text = try StreamedText(events)
-            if death.how == .asked, !goesOn {
+            if death.how == .requested, !goesOn {
                 #expect(text.errors.count == 1 && text.endedOnce)
             } else {
                 // Nothing says that the answer is over, as it is not.
                 #expect(text.errors.isEmpty && text.finishReasons.isEmpty && text.doneCount == 0)
-                #expect((events.last?.hasPrefix("event: handover\n") == true) == (death.how == .asked))
+                #expect((events.last?.hasPrefix("event: handover\n") == true) == (death.how == .requested))
             }
         }
-        #expect(status.isSuccess == (death.how == .asked))
+        #expect(status.isSuccess == (death.how == .requested))
         try await Server.run(flags) { server in
             guard goesOn else {
                 #expect(try await server.get("/v1/generations").body == #"{"object":"list","data":[]}"#)

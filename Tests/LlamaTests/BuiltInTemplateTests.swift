@@ -2,6 +2,7 @@ import CLlama
 import Foundation
 import MartletChat
 import MartletJSON
+import MartletJinja
 import Testing
 
 /// A template that has a name writes what libllama writes for that name.
@@ -35,18 +36,21 @@ import Testing
         #expect(Self.names.sorted() == BuiltInTemplate.names.sorted())
     }
 
-    @Test(arguments: names) func aNamedTemplateWritesWhatLibllamaWrites(name: String) throws {
+    @Test(arguments: names) func aNamedTemplateRendersWhatLibllamaRenders(name: String) throws {
         let source = try #require(BuiltInTemplate.source(named: name))
         let template = try ChatTemplate.parse(source)
         for conversation in Self.conversations {
-            for asks in [true, false] {
-                if !asks, Self.alwaysAsking.contains(name), conversation.last?.role == "user" { continue }
+            for addsGenerationPrompt in [true, false] {
+                if !addsGenerationPrompt, Self.alwaysAsking.contains(name), conversation.last?.role == "user" {
+                    continue
+                }
                 let input = JinjaTemplate.Input(
                     messages: conversation.map { ["role": .string($0.role), "content": .string($0.content)] },
-                    addsGenerationPrompt: asks, now: .now)
+                    addsGenerationPrompt: addsGenerationPrompt, now: .now)
                 #expect(
-                    try template.render(input).text == Self.reference(name, conversation, asks: asks),
-                    "\(conversation), asks: \(asks)")
+                    try template.render(input).text
+                        == Self.reference(name, conversation, addsGenerationPrompt: addsGenerationPrompt),
+                    "\(conversation), asks: \(addsGenerationPrompt)")
             }
         }
     }
@@ -65,7 +69,9 @@ import Testing
         #expect(try template.render(messages: parts).segments.map(\.text).joined().contains("Partword"))
     }
 
-    private static func reference(_ name: String, _ conversation: [Message], asks: Bool) throws -> String {
+    private static func reference(_ name: String, _ conversation: [Message], addsGenerationPrompt: Bool) throws
+        -> String
+    {
         var texts: [UnsafeMutablePointer<CChar>] = []
         defer { for text in texts { free(text) } }
         let messages = try conversation.map { message in
@@ -74,7 +80,8 @@ import Testing
             return llama_chat_message(role: role, content: content)
         }
         var buffer = [CChar](repeating: 0, count: 4096)
-        let count = llama_chat_apply_template(name, messages, messages.count, asks, &buffer, Int32(buffer.count))
+        let count = llama_chat_apply_template(
+            name, messages, messages.count, addsGenerationPrompt, &buffer, Int32(buffer.count))
         try #require((0...Int32(buffer.count)).contains(count))
         return String(decoding: buffer.prefix(Int(count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -20,12 +20,12 @@ import Testing
             batch.add(
                 token: token, position: start + index, sequence: sequence, wantsLogits: index + 1 == tokens.count)
         }
-        let outcome = context.decode(batch)
-        precondition(outcome == .done)
+        let result = context.decode(batch)
+        precondition(result == .done)
         return context.logits(at: tokens.count - 1).map(Array.init) ?? []
     }
 
-    @Test func savedStateGoesOnLikeTheOriginal() throws {
+    @Test func savedStateContinuesLikeTheOriginal() throws {
         let model = try Model(path: Self.path)
         var context = try makeContext(model)
         let prompt: [Int32] = [1, 50, 300, 44, 200]
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: Model.Options.LoadMode.allCases)
-    func aModelIsTheSameHoweverItGetsIntoMemory(mode: Model.Options.LoadMode) throws {
+    func everyLoadModeGivesTheSameModel(mode: Model.Options.LoadMode) throws {
         var options = Model.Options()
         var expected = try makeContext(Model(path: Self.path))
         options.loadMode = mode
@@ -62,7 +62,7 @@ import Testing
         #expect(!logits.isEmpty)
     }
 
-    @Test func positionsAreToldAsTheOptionsSay() throws {
+    @Test func positionsAreEncodedAsTheOptionsSay() throws {
         let model = try Model(path: Self.path)
         func logits(_ change: (inout RotaryPositions) -> Void) throws -> [Float] {
             var options = Context.Options()
@@ -87,11 +87,11 @@ import Testing
             } != own)
     }
 
-    @Test func sharedBeginningServesTwoSequences() throws {
+    @Test func sharedPrefixServesTwoSequences() throws {
         let model = try Model(path: Self.path)
         var context = try makeContext(model)
         _ = decode([1, 50, 300, 44, 200], from: 0, sequence: 0, with: &context)
-        context.share(from: 0, to: 1)
+        context.copySequence(from: 0, to: 1)
         let first = decode([77], from: 5, sequence: 0, with: &context)
         let second = decode([77], from: 5, sequence: 1, with: &context)
         #expect(first == second)

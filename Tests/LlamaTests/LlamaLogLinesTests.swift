@@ -7,18 +7,18 @@ import Testing
 
     @Test func piecesOfALineAreOneRecord() {
         var lines = LlamaLogLines()
-        #expect(lines.append("loading", level: .debug, isGivingUp: false) == [])
-        #expect(lines.append(" tensors", level: nil, isGivingUp: false) == [])
-        #expect(lines.append(" \n", level: nil, isGivingUp: false) == [Record(.debug, "loading tensors")])
-        #expect(lines.append("half", level: .warning, isGivingUp: false) == [])
+        #expect(lines.append("loading", level: .debug, isAborting: false) == [])
+        #expect(lines.append(" tensors", level: nil, isAborting: false) == [])
+        #expect(lines.append(" \n", level: nil, isAborting: false) == [Record(.debug, "loading tensors")])
+        #expect(lines.append("half", level: .warning, isAborting: false) == [])
         #expect(
-            lines.append("whole\n", level: .error, isGivingUp: false) == [
+            lines.append("whole\n", level: .error, isAborting: false) == [
                 Record(.warning, "half"), Record(.error, "whole"),
             ])
-        #expect(lines.append("\n", level: .error, isGivingUp: false) == [])
-        let long = lines.append(String(repeating: "x", count: 5_000), level: .error, isGivingUp: false)
+        #expect(lines.append("\n", level: .error, isAborting: false) == [])
+        let long = lines.append(String(repeating: "x", count: 5_000), level: .error, isAborting: false)
         #expect(long == [])
-        #expect(lines.append("\n", level: nil, isGivingUp: false).first?.message.utf8.count == 5_000)
+        #expect(lines.append("\n", level: nil, isAborting: false).first?.message.utf8.count == 5_000)
     }
 
     /// Warnings and errors of a decode that was broken off are traces; other lines keep their level.
@@ -26,11 +26,11 @@ import Testing
         (Logger.Level.error, true, Logger.Level.trace), (.error, false, .error), (.warning, true, .trace),
         (.debug, true, .debug), (.critical, true, .trace),
     ])
-    func givingUpIsNoError(level: Logger.Level, isGivingUp: Bool, expected: Logger.Level) {
+    func abortingIsNoError(level: Logger.Level, isAborting: Bool, expected: Logger.Level) {
         var lines = LlamaLogLines()
         let text = "process_ubatch: failed to compute graph, compute status: 1\n"
         #expect(
-            lines.append(text, level: level, isGivingUp: isGivingUp) == [
+            lines.append(text, level: level, isAborting: isAborting) == [
                 Record(expected, "process_ubatch: failed to compute graph, compute status: 1")
             ])
     }

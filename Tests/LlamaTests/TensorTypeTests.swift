@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct TensorTypeTests {
     /// Our table of sizes is libllama's.
-    @Test func everyTensorTypeHasTheSizeThatLibllamaGivesIt() throws {
+    @Test func everyTensorTypeHasTheSizeInLibllama() throws {
         for number in GGUFTensorType.numbers {
             let type = try #require(GGUFTensorType(number: number))
             let theirs = ggml_type(rawValue: number)

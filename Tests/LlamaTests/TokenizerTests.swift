@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(arguments: files)
-    func textAroundUntrustedMarkersIsTokenizedAsOne(path: String) throws {
+    func textAroundUntrustedDelimitersIsTokenizedAsOne(path: String) throws {
         let vocabulary = try vocabulary(path)
         for _ in 0..<500 {
             // Without marker texts, where trust begins and ends makes no difference.
@@ -96,7 +96,7 @@ import Testing
         #expect(!vocabulary.isValid(Int32(vocabulary.count)))
     }
 
-    @Test func stripAttributesTakeWhiteSpaceAlong() {
+    @Test func stripAttributesRemoveWhiteSpace() {
         let partition = SpecialTokenPartition([
             .init(id: 1, text: Array("<m>".utf8), attributes: [.control, .stripsLeft]),
             .init(id: 2, text: Array("<r>".utf8), attributes: [.control, .stripsRight]),

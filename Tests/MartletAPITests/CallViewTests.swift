@@ -9,11 +9,11 @@ import Testing
 struct CallViewTests {
     private static func text(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
 
-    private static func events(_ reason: Completion.Reason, complete: Bool = true) -> [LogEvent] {
-        var completion = Completion(reason: reason, timings: Timings())
+    private static func events(_ reason: GenerationSummary.Reason, complete: Bool = true) -> [LogEvent] {
+        var completion = GenerationSummary(reason: reason, timings: Timings())
         completion.endsInToolCalls = complete
         return [
-            .started(cachedTokens: 0), .text(.markup, token: 1, bytes: text("<tool_call>")), .call(0, name: "f"),
+            .started(cachedTokens: 0), .text(.delimiter, token: 1, bytes: text("<tool_call>")), .call(0, name: "f"),
             .arguments(call: 0, token: 2, bytes: text("{\"a\":")), .arguments(call: 0, token: nil, bytes: text("1}")),
             .call(1, name: "g"), .arguments(call: 1, token: 3, bytes: text("{}")), .warning("Odd."),
             .finished(completion),
@@ -37,7 +37,7 @@ struct CallViewTests {
     }
 
     /// A key that comes twice is read as its last value by most, and refused by some.
-    @Test func warningsOfTheRequestAndOfTheAnswerAreOneMember() throws {
+    @Test func warningsOfTheRequestAndOfTheCompletionAreOneMember() throws {
         var head = head
         head.warnings = ["Dropped."]
         let view = ChatCompletionView(head: head, options: try options())
@@ -96,11 +96,11 @@ struct CallViewTests {
             return (message?["tool_calls"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
         }
         let first = try ids()
-        #expect(try first == ids() && Set(first).count == 2 && first.allSatisfy(ShortCallID.isOne))
+        #expect(try first == ids() && Set(first).count == 2 && first.allSatisfy(ShortCallID.isShort))
     }
 
     @Test func limitsCountMoreThanCalls() throws {
-        func finish(_ reason: Completion.Reason, complete: Bool = true) throws -> String? {
+        func finish(_ reason: GenerationSummary.Reason, complete: Bool = true) throws -> String? {
             try message(Self.events(reason, complete: complete)).choice["finish_reason"]?.stringValue
         }
         #expect(try finish(.stopText("x")) == "tool_calls")

@@ -160,7 +160,7 @@ struct ChatCompletionRequestTests {
             ["n_cache_reuse": 5], ["tools": [["type": "code_interpreter"]]],
             ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],
         ] as [JSONObject])
-    func whatWouldChangeTheAnswerIsRefusedAndNotDropped(fields: JSONObject) throws {
+    func fieldsThatWouldChangeTheCompletionAreRefused(fields: JSONObject) throws {
         let error = #expect(throws: APIError.self) { try request(fields) }
         #expect(error?.kind == .notSupported)
         #expect(error?.status == 400)
@@ -176,7 +176,7 @@ struct ChatCompletionRequestTests {
             ]) == engineRequest([:]))
     }
 
-    @Test func thinkingIsHandedToTheTemplate() throws {
+    @Test func reasoningSwitchesArePassedToTheTemplate() throws {
         let arguments = try request([
             "chat_template_kwargs": ["enable_thinking": true, "x": [1]], "enable_thinking": false,
             "reasoning_effort": "high",

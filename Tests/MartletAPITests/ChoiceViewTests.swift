@@ -8,11 +8,11 @@ import Testing
 struct ChoiceViewTests {
     private static func text(_ text: String) -> LogEvent { .text(.content, token: 1, bytes: Array(text.utf8)[...]) }
 
-    private static func completion(_ predicted: Int) -> Completion {
+    private static func completion(_ predicted: Int) -> GenerationSummary {
         var timings = Timings()
         timings.promptTokens = 5
         timings.predictedTokens = predicted
-        return Completion(reason: .endOfGeneration, timings: timings)
+        return GenerationSummary(reason: .endOfGeneration, timings: timings)
     }
 
     /// Two answers to one prompt, interleaved; the second one ends first.
@@ -66,8 +66,8 @@ struct ChoiceViewTests {
         }
     }
 
-    @Test func nativeAnswersAreAListAndNativeChunksHaveTheirIndex() throws {
-        let view = NativeCompletionView(head: ViewTests.head, prompts: ["one", "two"], options: try .of([:]))
+    @Test func llamaServerResponsesAreAListAndChunksHaveTheirIndex() throws {
+        let view = LlamaServerCompletionView(head: ViewTests.head, prompts: ["one", "two"], options: try .of([:]))
         let list = try JSONParser.parse(view.response(for: Self.events)).arrayValue ?? []
         #expect(list.map { $0["content"] } == ["abc", "xy"])
         #expect(list.map { $0["prompt"] } == ["one", "two"])

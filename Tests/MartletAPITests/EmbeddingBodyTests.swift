@@ -57,7 +57,7 @@ struct EmbeddingBodyTests {
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 
-    @Test func openAIsFormHasOneNormalizedVectorEach() throws {
+    @Test func openAIsFormatHasOneNormalizedVectorEach() throws {
         let bytes = try body(["input": ["a", "b"]]).response(embeddings, pooling: .mean, model: "m")
         #expect(
             try JSONParser.parse(bytes) == [
@@ -78,7 +78,7 @@ struct EmbeddingBodyTests {
         #expect(data?["encoding_format"] == "base64")
     }
 
-    @Test func theNativeFormHasAListOfVectors() throws {
+    @Test func theLlamaServerFormatHasAListOfVectors() throws {
         let request = try body(["input": "a", "embd_normalize": 1], isOpenAI: false)
         #expect(
             try JSONParser.parse(request.response([embeddings[0]], pooling: .last, model: "m")) == [
@@ -91,7 +91,7 @@ struct EmbeddingBodyTests {
             ])
     }
 
-    @Test func openAIsFormCannotTellOfSingleTokens() throws {
+    @Test func openAIsFormatHasNoVectorsOfSingleTokens() throws {
         #expect(throws: APIError.self) { try body(["input": "a"]).check(.none) }
         try body(["input": "a"], isOpenAI: false).check(.none)
         try body(["input": "a"]).check(.mean)

@@ -19,7 +19,7 @@ import Testing
         #expect(constraint?.grammar.matches("ab".utf8) == false)
     }
 
-    @Test func nothingIsAskedForByAnEmptyGrammar() throws {
+    @Test func anEmptyGrammarRequestsNothing() throws {
         for value: JSONValue in ["", .null] { #expect(try self.constraint(["grammar": value]) == nil) }
     }
 
@@ -29,7 +29,7 @@ import Testing
             ("root ::= \"a\"{2000000000}", 1, 13), (String(repeating: "(", count: 60_000), 1, 1),
             ("root ::= " + String(repeating: "(", count: 60_000), 1, 210),
         ] as [(String, Int, Int)])
-    func mistakeIsToldByCodeAndPlace(grammar: String, line: Int, column: Int) throws {
+    func anErrorReportsCodeAndLocation(grammar: String, line: Int, column: Int) throws {
         let error = #expect(throws: APIError.self) { try constraint(["grammar": .string(grammar)]) }
         #expect(error?.status == 400)
         #expect(error?.code == "invalid_grammar")
@@ -71,7 +71,7 @@ import Testing
         #expect(error?.parameter == name)
     }
 
-    @Test func thinkingComesBeforeTheGrammar() throws {
+    @Test func reasoningComesBeforeTheGrammar() throws {
         let grammar = try GBNFParser.grammar("root ::= \"yes\"".utf8)
         let after = try grammar.afterReasoning(from: "<think>", to: "</think>", isOpen: false)
         for text in ["yes", "<think>no</think>yes", "<think></think>\n\nyes", "\n<think>a</thin</think> yes"] {

@@ -31,14 +31,14 @@ import Testing
         }
     }
 
-    @Test func aThousandChoicesWithOnePrefixAreTaken() throws {
+    @Test func aThousandChoicesWithOnePrefixAreAccepted() throws {
         let texts = (0..<1_000).map { JSONValue.string("item \($0)") }
         let grammar = try grammar(["guided_choice": .array(texts)])
         #expect(grammar.matches("item 999".utf8))
         #expect(!grammar.matches("item 1000".utf8))
     }
 
-    @Test func whatAsksForNothingIsIgnored() throws {
+    @Test func fieldsWithoutARequestAreIgnored() throws {
         for fields: JSONObject in [
             ["structured_outputs": [:]], ["structured_outputs": .null], ["guided_json": .null],
             ["structured_outputs": ["json_object": false]], ["structured_outputs": ["disable_fallback": true]],

@@ -64,7 +64,7 @@ struct MessageHistoryTests {
         ),
     ]
 
-    @Test(arguments: taken.indices) func dumpsOfLibrariesAreTaken(index: Int) throws {
+    @Test(arguments: taken.indices) func dumpsOfLibrariesAreAccepted(index: Int) throws {
         #expect(try messages(Self.taken[index].message) == [Self.taken[index].read])
     }
 
@@ -109,17 +109,17 @@ struct MessageHistoryTests {
     }
 
     /// The message of a whole answer, and the one that a client puts together of a stream's deltas.
-    @Test func whatWasAnsweredCanBeSentBack() throws {
-        let end = LogEvent.finished(Completion(reason: .tokenLimit, timings: Timings()))
-        func text(_ channel: MartletProtocol.Channel, _ text: String) -> LogEvent {
+    @Test func responsesCanBeSentBack() throws {
+        let end = LogEvent.finished(GenerationSummary(reason: .tokenLimit, timings: Timings()))
+        func text(_ channel: MartletProtocol.OutputChannel, _ text: String) -> LogEvent {
             .text(channel, token: 1, bytes: Array(text.utf8)[...])
         }
-        let answers: [[LogEvent]] = [
+        let outputs: [[LogEvent]] = [
             [], [text(.content, "Hi")], [text(.reasoning, "Hm.")], [text(.reasoning, "Hm."), text(.content, "Hi")],
             [.call(0, name: "f"), .arguments(call: 0, token: 1, bytes: Array("{\"a\":".utf8)[...])],
             [text(.reasoning, "Hm."), .call(0, name: "f")],
         ]
-        for events in answers.map({ [.admitted(promptTokens: 1), .started(cachedTokens: 0)] + $0 + [end] }) {
+        for events in outputs.map({ [.admitted(promptTokens: 1), .started(cachedTokens: 0)] + $0 + [end] }) {
             let view = ChatCompletionView(head: ViewTests.head, options: try .of([:]))
             let whole = try JSONParser.parse(view.response(for: events))["choices"]?.arrayValue?[0]["message"]
             _ = try messages(try #require(whole))

@@ -16,13 +16,14 @@ struct ProbabilityViewTests {
     /// A character in two tokens, a token of markup, a token without text, and one that came with the end.
     private static let events: [LogEvent] = [
         .admitted(promptTokens: 1), .started(cachedTokens: 0),
-        .scoredText(.markup, token: 1, bytes: Array("<t>".utf8)[...], [probabilities(1, Array("<t>".utf8), offset: 0)]),
-        .scoredText(.content, token: 2, bytes: [], [probabilities(2, [0xC3], offset: 3)]),
-        .scoredText(
+        .detailedText(
+            .delimiter, token: 1, bytes: Array("<t>".utf8)[...], [probabilities(1, Array("<t>".utf8), offset: 0)]),
+        .detailedText(.content, token: 2, bytes: [], [probabilities(2, [0xC3], offset: 3)]),
+        .detailedText(
             .content, token: 3, bytes: Array("é!".utf8)[...],
             [probabilities(3, [0xA9], offset: 4), probabilities(4, [0x21], offset: 4)]),
-        .scoredText(.content, token: nil, bytes: [], [probabilities(5, [], offset: 5)]),
-        .finished(Completion(reason: .endOfGeneration, timings: Timings())),
+        .detailedText(.content, token: nil, bytes: [], [probabilities(5, [], offset: 5)]),
+        .finished(GenerationSummary(reason: .endOfGeneration, timings: Timings())),
     ]
 
     private func choices(_ view: some StreamView, _ events: [LogEvent] = events) throws -> [JSONValue] {
@@ -37,7 +38,7 @@ struct ProbabilityViewTests {
         choice?["logprobs"]?[member]?.arrayValue ?? []
     }
 
-    @Test func aStreamTellsOfEveryTokenAsTheWholeAnswerDoes() throws {
+    @Test func aStreamReportsEveryTokenAsTheWholeResponseDoes() throws {
         let head = ViewTests.head
         let chat = try ChatCompletionView(head: head, includesUsage: false)
         let whole = try JSONParser.parse(chat.response(for: Self.events))["choices"]?.arrayValue?.first
@@ -53,7 +54,7 @@ struct ProbabilityViewTests {
         #expect(entries(wholeText, "top_logprobs").first == ["<t>": -0.5, "x\"": -1.25])
     }
 
-    @Test func anEchoedPromptsTokensComeBeforeTheAnswers() throws {
+    @Test func echoedPromptTokensComeBeforeTheCompletions() throws {
         var first = TokenProbabilities(textOffset: 0)
         first.append(id: 7, value: .infinity, bytes: Array("P".utf8))
         let events =
@@ -65,7 +66,7 @@ struct ProbabilityViewTests {
             ] + Self.events.dropFirst(2)
         let request = try TextCompletionRequest(
             ["prompt": "Pö q", "echo": true, "logprobs": 1], defaults: CompletionDefaults(), randomSeed: 0)
-        #expect(request.options.reportsPromptTokens)
+        #expect(request.options.reportsPromptLogprobs)
         let view = TextCompletionView(
             head: ViewTests.head, options: request.options, prompts: ["Pö q"], echoes: request.echoes)
         let whole = try JSONParser.parse(view.response(for: Array(events)))["choices"]?.arrayValue?.first
@@ -80,7 +81,7 @@ struct ProbabilityViewTests {
         #expect(entries(whole, "top_logprobs").first == JSONValue.null)
     }
 
-    @Test func whatNobodyDrewHasNoProbabilityAfterSampling() throws {
+    @Test func tokensThatWereNotSampledHaveNoPostSamplingProbability() throws {
         let error = #expect(throws: APIError.self) {
             try TextCompletionRequest(
                 ["prompt": "a", "echo": true, "logprobs": 1, "post_sampling_probs": true],

@@ -52,7 +52,7 @@ import Testing
         let view = RealtimeEventView(
             head: ResponseHead(id: "chatcmpl-abc", created: 1, model: "m", fingerprint: "f"),
             probabilityStage: .beforeSampling)
-        var completion = Completion(reason: .tokenLimit, timings: Timings())
+        var completion = GenerationSummary(reason: .tokenLimit, timings: Timings())
         completion.timings.predictedTokens = 3
         var promptToken = TokenProbabilities(textOffset: 0)
         promptToken.append(id: 7, value: .infinity, bytes: [0x50])
@@ -68,12 +68,12 @@ import Testing
                 #""text":"P","logprobs":[{"id":7,"token":"P","bytes":[80],"logprob":null,"top_logprobs":[]}]"#
             ),
             (.text(.reasoning, token: 5, bytes: [0x61]), "text", #""channel":"reasoning","token":5,"text":"a""#),
-            (.text(.markup, token: nil, bytes: [0x3C]), "text", #""channel":"markup","text":"<""#),
+            (.text(.delimiter, token: nil, bytes: [0x3C]), "text", #""channel":"markup","text":"<""#),
             (.call(1, name: "f"), "call", #""call":1,"call_id":"call_abc0001","name":"f""#),
             (.arguments(call: 1, token: 6, bytes: [0x7B]), "arguments", #""call":1,"token":6,"text":"{""#),
             (.warning("w"), "warning", #""message":"w""#),
             (
-                .controlled(ControlRecord(.rewound, token: 3, cut: 2)), "control",
+                .controlled(LoggedCommand(.rewound, token: 3, cut: 2)), "control",
                 #""control":{"applied":true,"action":"rewind","at_token":3,"event":7,"cut_event":2}"#
             ),
             (.choice(2, .text(.content, token: 5, bytes: [0x61])), "text", #""choice":2"#),

@@ -4,8 +4,8 @@ import MartletProtocol
 import OrderedCollections
 import Testing
 
-/// Every field that is no sampling parameter: default, limits, aliases, null, wrong kinds, and what `generation_settings`
-/// shows of it.
+/// Every field that is no sampling parameter: default, limits, aliases, null, wrong kinds, and what
+/// `generation_settings` shows of it.
 struct RequestFieldsTests {
     struct Field: Sendable {
         var name: String
@@ -95,7 +95,7 @@ struct RequestFieldsTests {
         }
     }
 
-    @Test func twoHundredAndFiftySixStopTextsAreTaken() throws {
+    @Test func twoHundredAndFiftySixStopTextsAreAccepted() throws {
         let texts = (0..<256).map { JSONValue.string("\($0)") }
         #expect(try options(["stop": .array(texts)]).settings()["stop"] == .array(texts))
     }
@@ -108,11 +108,11 @@ struct RequestFieldsTests {
         {
             let body = JSONValue.object(fields.merging(["prompt": "x"]) { $1 })
             let request = try TextCompletionRequest(body, defaults: defaults, randomSeed: 0)
-            #expect(request.options.told.isVerbose == expected)
+            #expect(request.options.responseFields.isVerbose == expected)
         }
     }
 
-    @Test func settingsShowWhatHoldsTheAnswer() throws {
+    @Test func settingsReportTheConstraint() throws {
         let settings = try options([
             "grammar": "root ::= \"a\"", "grammar_lazy": true, "grammar_triggers": [["type": 1, "value": "a"]],
             "reasoning_format": "none",
@@ -127,7 +127,7 @@ struct RequestFieldsTests {
         #expect(legacy["reasoning_in_content"] == true)
     }
 
-    @Test func ignoredEndsAreShownAsBans() throws {
+    @Test func ignoredEndTokensAreReportedAsBans() throws {
         let bans: JSONValue = [["token": 2, "bias": .null], ["token": 7, "bias": .null]]
         func shown(_ fields: JSONObject) throws -> JSONValue? {
             try options(fields).settings(endTokens: [2, 7]).objectValue?["logit_bias"]
@@ -151,13 +151,13 @@ struct RequestFieldsTests {
         #expect(with.options.request(handle: handle, prompt: prompt).contextShift == ContextShift(keep: 5, discard: 3))
     }
 
-    @Test func laterChoicesShareThePromptAndDrawOtherwise() throws {
+    @Test func laterChoicesShareThePromptAndSampleDifferently() throws {
         let options = try options(["n": 3, "seed": 10, "id_slot": 2, "return_progress": true])
         let handles = (20..<23).map { GenerationHandle(rawValue: $0) }
         let requests = handles.enumerated().map { choice, handle in
             options.request(handle: handle, prompt: Prompt(pieces: [], addsBeginning: true), choice: choice)
         }
-        #expect(requests.map(\.promptLeader) == [nil, handles[0], handles[0]])
+        #expect(requests.map(\.sharedPrefillParent) == [nil, handles[0], handles[0]])
         #expect(requests.map(\.sampling.seed) == [10, 11, 12])
         #expect(requests.map(\.slot) == [2, nil, nil])
         #expect(requests.map(\.reportsProgress) == [true, false, false])

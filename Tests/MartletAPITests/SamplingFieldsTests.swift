@@ -181,7 +181,7 @@ struct SamplingFieldsTests {
             (["n_probs": 0], -1), (["n_probs": 1024], 1024), (["n_probs": 3, "logprobs": 9], 3),
             (["post_sampling_probs": true], -1), (["n_probs": .null, "logprobs": .null, "top_logprobs": .null], -1),
         ] as [(JSONObject, Int)])
-    func probabilitiesAreAskedForInThreeWays(fields: JSONObject, count: Int) throws {
+    func probabilitiesAreRequestedInThreeWays(fields: JSONObject, count: Int) throws {
         let expected = count < 0 ? nil : ProbabilityRequest(count: count)
         #expect(try request(fields).probabilities == expected)
     }

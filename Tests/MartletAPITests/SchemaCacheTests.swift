@@ -11,8 +11,8 @@ import Testing
         let made = GrammarCache()
         func read(_ schema: JSONValue, _ compiler: SchemaCompiler = SchemaCompiler()) throws -> Int {
             let before = made.madeCount
-            let asked = SchemaField.Asked(schema: schema, name: "json_schema")
-            _ = try SchemaField(asked, compiler, limits: .standard, cache: made)
+            let requested = SchemaField.Requested(schema: schema, name: "json_schema")
+            _ = try SchemaField(requested, compiler, limits: .standard, cache: made)
             return made.madeCount - before
         }
         let first: JSONValue = ["type": "object", "properties": ["a": ["type": "integer"]]]

@@ -30,7 +30,7 @@ import Testing
             ["guided_json": schema], ["structured_outputs": ["json": schema]],
             ["structured_outputs": ["json": .string(schema.text)]], ["guided_json": .string(schema.text)],
         ] as [JSONValue])
-    func schemaIsTakenFromItsField(body: JSONValue) throws {
+    func schemaIsReadFromItsField(body: JSONValue) throws {
         let grammar = try #require(try options(body).constraint).grammar
         #expect(grammar.matches("[1, 2]".utf8))
         #expect(!grammar.matches("[1,2,3]".utf8))
@@ -76,7 +76,7 @@ import Testing
     }
 
     /// Without `strict` what can be held is held, and the rest is named.
-    @Test func whatIsLeftOutIsTold() throws {
+    @Test func omittedKeywordsAreReported() throws {
         let schema: JSONValue = ["type": "string", "pattern": "(?<=a)b", "maxLength": 2]
         let options = try options(["json_schema": schema])
         #expect(options.warnings.count == 1)
@@ -85,7 +85,7 @@ import Testing
         #expect(grammar.matches(#""xy""#.utf8) && !grammar.matches(#""xyz""#.utf8))
         let head = ResponseHead(id: "a", created: 1, model: "m", fingerprint: "f", warnings: options.warnings)
         let response = try ChatCompletionView(head: head, includesUsage: false).response(for: [
-            .finished(Completion(reason: .endOfGeneration, timings: Timings()))
+            .finished(GenerationSummary(reason: .endOfGeneration, timings: Timings()))
         ])
         #expect(try JSONParser.parse(response)["warnings"]?.arrayValue?.count == 1)
         let described: JSONValue = [
@@ -103,16 +103,16 @@ import Testing
             body["schema_mode"] = mode
             return .object(body)
         }
-        func isTaken(_ body: JSONValue, server: SchemaMode) -> Bool {
+        func isAccepted(_ body: JSONValue, server: SchemaMode) -> Bool {
             (try? options(body) { $0.schemaCompiler.mode = server }) != nil
         }
         for server in SchemaMode.allCases {
-            #expect(isTaken(described(nil), server: server) == (server == .relaxed))
-            #expect(isTaken(described(.null), server: server) == (server == .relaxed))
-            #expect(isTaken(described(false), server: server))
-            #expect(!isTaken(described(true), server: server))
-            #expect(isTaken(described(nil, mode: "relaxed"), server: server))
-            #expect(!isTaken(described(nil, mode: "strict"), server: server))
+            #expect(isAccepted(described(nil), server: server) == (server == .relaxed))
+            #expect(isAccepted(described(.null), server: server) == (server == .relaxed))
+            #expect(isAccepted(described(false), server: server))
+            #expect(!isAccepted(described(true), server: server))
+            #expect(isAccepted(described(nil, mode: "relaxed"), server: server))
+            #expect(!isAccepted(described(nil, mode: "strict"), server: server))
         }
     }
 }

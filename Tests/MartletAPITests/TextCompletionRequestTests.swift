@@ -37,7 +37,7 @@ struct TextCompletionRequestTests {
         #expect(error?.parameter?.hasSuffix("multimodal_data") == true)
     }
 
-    @Test func noLogprobsAreThoseOfTheDrawnTokens() throws {
+    @Test func zeroLogprobsAreThoseOfTheSampledTokens() throws {
         func probabilities(_ fields: JSONObject) throws -> ProbabilityRequest? {
             let body = JSONValue.object(fields.merging(["prompt": "x"]) { $1 })
             let handle = GenerationHandle(rawValue: 1)
@@ -47,9 +47,9 @@ struct TextCompletionRequestTests {
         #expect(try probabilities(["logprobs": 0]) == ProbabilityRequest(count: 0))
         #expect(try probabilities([:]) == nil)
         // llama-server's own form.
-        let native = try NativeCompletionRequest(
+        let native = try LlamaServerCompletionRequest(
             ["prompt": "x", "logprobs": 0], defaults: CompletionDefaults(), randomSeed: 0)
-        #expect(!native.options.tellsProbabilities)
+        #expect(!native.options.reportsProbabilities)
     }
 
     @Test(
@@ -74,13 +74,13 @@ struct TextCompletionRequestTests {
 
     @Test func answersAreNoMoreThanALimit() throws {
         let prompts = JSONValue.array(Array(repeating: "a", count: 512))
-        for (count, isTaken) in [(2, true), (3, false)] {
+        for (count, isAccepted) in [(2, true), (3, false)] {
             let json: JSONValue = ["prompt": prompts, "n": .integer(Int64(count))]
             let request = Result {
                 try TextCompletionRequest(json, defaults: CompletionDefaults(), randomSeed: 0)
             }
-            let wasTaken = (try? request.get()) != nil
-            #expect(wasTaken == isTaken)
+            let wasAccepted = (try? request.get()) != nil
+            #expect(wasAccepted == isAccepted)
         }
     }
 }

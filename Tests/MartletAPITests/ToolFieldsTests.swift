@@ -68,7 +68,7 @@ struct ToolFieldsTests {
         #expect(tool.json["function"]?["description"] == "")
     }
 
-    @Test func aHundredToolsAreTaken() throws {
+    @Test func aHundredToolsAreAccepted() throws {
         let many = JSONValue.array((0..<100).map { Self.tool(.string("server.tool_\($0)")) })
         #expect(try request(["tools": many]).tools.offered.count == 100)
     }
@@ -140,7 +140,7 @@ struct ToolFieldsTests {
     }
 
     @Test(arguments: [true, "content", "reasoning_content"] as [JSONValue])
-    func eitherAPromptOrTheMessageIsAskedFor(value: JSONValue) {
+    func eitherAGenerationPromptOrTheContinuedMessageIsRequested(value: JSONValue) {
         let error = #expect(throws: APIError.self) {
             try request([
                 "messages": Self.prefilled, "continue_final_message": value, "add_generation_prompt": true,

@@ -28,6 +28,6 @@ extension TextCompletionView {
     }
 }
 
-extension TokenNotes: ExpressibleByArrayLiteral {
+extension TokenDetails: ExpressibleByArrayLiteral {
     package init(arrayLiteral elements: TokenProbabilities...) { self.init(probabilities: elements) }
 }

@@ -7,19 +7,19 @@ import Testing
 struct ViewTests {
     static let head = ResponseHead(
         id: "chatcmpl-1", created: 1_700_000_000, model: "fledgling", fingerprint: "b1-martlet")
-    static let completion: Completion = {
+    static let completion: GenerationSummary = {
         var timings = Timings()
         timings.promptTokens = 10
         timings.cachedTokens = 4
         timings.predictedTokens = 5
         timings.promptTime = .milliseconds(12)
         timings.predictedTime = .milliseconds(8)
-        return Completion(reason: .endOfGeneration, timings: timings)
+        return GenerationSummary(reason: .endOfGeneration, timings: timings)
     }()
     static let events: [LogEvent] = [
         .admitted(promptTokens: 10), .started(cachedTokens: 4),
         .promptProgress(PromptProgress(total: 10, cached: 4, processed: 10, elapsed: .milliseconds(12))),
-        .text(.markup, token: 1, bytes: Array("<think>".utf8)[...]),
+        .text(.delimiter, token: 1, bytes: Array("<think>".utf8)[...]),
         .text(.reasoning, token: 2, bytes: Array("hm".utf8)[...]),
         .text(.content, token: 3, bytes: Array("say \"hé\"\n".utf8)[...]),
         .text(.content, token: 4, bytes: []), .finished(completion),
@@ -132,8 +132,8 @@ struct ViewTests {
     }
 
     @Test func limitsEndWithLength() throws {
-        for reason in [Completion.Reason.tokenLimit, .timeLimit, .contextFull] {
-            let end = LogEvent.finished(Completion(reason: reason, timings: Timings()))
+        for reason in [GenerationSummary.Reason.tokenLimit, .timeLimit, .contextFull] {
+            let end = LogEvent.finished(GenerationSummary(reason: reason, timings: Timings()))
             let data = try data(try ChatCompletionView(head: Self.head, includesUsage: false), [end])
             #expect(data[0].contains("\"finish_reason\":\"length\""))
         }

@@ -35,21 +35,22 @@ import Testing
         OfferedTools.Tool(name: "now", parameters: ["type": "object", "properties": [:]]),
     ]
 
-    @Test(arguments: OutputSyntax.families.indices) func whatIsWrittenFulfilsTheSchema(family: Int) throws {
-        let syntax = OutputSyntax.families[family]
-        let answers = AnswerSyntax(syntax)
-        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: DrawnText.opening(of: syntax))
-        let maker = AnswerGrammar(answers, prompt: prompt)
-        let grammar = try #require(try maker.grammar(tools: Self.tools, demand: .calls, allowsSeveral: false)).grammar
+    @Test(arguments: ChatFormat.all.indices) func generatedArgumentsFulfilTheSchema(chatFormat: Int) throws {
+        let format = ChatFormat.all[chatFormat]
+        let prepared = PreparedChatFormat(format)
+        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: SampledText.opening(of: format))
+        let maker = OutputGrammar(prepared, prompt: prompt)
+        let grammar = try #require(try maker.grammar(tools: Self.tools, requirement: .calls, allowsSeveral: false))
+            .grammar
         let offered = OfferedTools(Self.tools)
-        let nodes = try SchemaReader.read(Self.schema, limits: .standard)
+        let nodes = try SchemaParser.read(Self.schema, limits: .standard)
         let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
         var random = SeededGenerator(seed: 11)
         var calls = 0
         for _ in 0..<60 where calls < 2 {
-            guard let text = DrawnText.draw(from: grammar, syntax, &random) else { continue }
-            let message = ReadMessage(text, answers, tools: offered, after: prompt.opening)
-            let label = Comment(rawValue: "\(syntax.family): \(text.debugDescription)")
+            guard let text = SampledText.sample(from: grammar, format, &random) else { continue }
+            let message = ReadMessage(text, prepared, tools: offered, after: prompt.opening)
+            let label = Comment(rawValue: "\(format.name): \(text.debugDescription)")
             let call = try #require(message.calls.first, label)
             #expect(message.calls.count == 1 && call.isComplete && message.warnings.isEmpty, label)
             let value = try #require(call.value, label)
@@ -60,11 +61,11 @@ import Testing
                 #expect(value == [:], label)
             }
         }
-        #expect(calls == 2, "\(syntax.family): only \(calls) calls were drawn")
+        #expect(calls == 2, "\(format.name): only \(calls) calls were drawn")
     }
 
     /// Items that must differ are compared in forms in which they are seen; in the others that is named.
-    @Test func itemsThatMustDifferAreHeldWhereTheyAreSeen() throws {
+    @Test func distinctItemsAreEnforcedWhereTheyAreGenerated() throws {
         let schema: JSONValue = [
             "type": "object",
             "properties": [
@@ -75,46 +76,47 @@ import Testing
             ], "required": ["list"],
         ]
         let evaluator = SchemaEvaluator(
-            nodes: try SchemaReader.read(schema, limits: .standard), patterns: PatternTable())
+            nodes: try SchemaParser.read(schema, limits: .standard), patterns: PatternTable())
         var named: Set<String> = []
-        for syntax in OutputSyntax.families {
-            let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: DrawnText.opening(of: syntax))
+        for format in ChatFormat.all {
+            let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: SampledText.opening(of: format))
             func made(_ isStrict: Bool?) throws -> GrammarCache.Entry {
                 let tool = OfferedTools.Tool(name: "f", parameters: schema, isStrict: isStrict)
-                let maker = AnswerGrammar(
-                    AnswerSyntax(syntax), prompt: prompt, compiler: SchemaCompiler(mode: .relaxed))
-                return try #require(try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: false))
+                let maker = OutputGrammar(
+                    PreparedChatFormat(format), prompt: prompt, compiler: SchemaCompiler(mode: .relaxed))
+                return try #require(try maker.grammar(tools: [tool], requirement: .calls, allowsSeveral: false))
             }
             let entry = try made(nil)
             guard entry.warnings.isEmpty else {
-                named.insert(syntax.family)
+                named.insert(format.name)
                 #expect(entry.warnings.count == 1 && entry.warnings[0].contains("'uniqueItems' at #/properties/list"))
-                #expect(throws: AnswerGrammarError.self, "\(syntax.family)") { try made(true) }
+                #expect(throws: OutputGrammarError.self, "\(format.name)") { try made(true) }
                 continue
             }
             let offered = OfferedTools([OfferedTools.Tool(name: "f", parameters: schema)])
             var random = SeededGenerator(seed: 5)
             var calls = 0
             for _ in 0..<80 where calls < 3 {
-                guard let text = DrawnText.draw(from: entry.grammar, syntax, &random) else { continue }
-                let message = ReadMessage(text, AnswerSyntax(syntax), tools: offered, after: prompt.opening)
-                let label = Comment(rawValue: "\(syntax.family): \(text.debugDescription)")
+                guard let text = SampledText.sample(from: entry.grammar, format, &random) else { continue }
+                let message = ReadMessage(text, PreparedChatFormat(format), tools: offered, after: prompt.opening)
+                let label = Comment(rawValue: "\(format.name): \(text.debugDescription)")
                 let call = try #require(message.calls.first, label)
                 let value = try #require(call.value, label)
                 #expect(try evaluator.isValid(value, 0), label)
                 calls += 1
             }
-            #expect(calls == 3, "\(syntax.family): only \(calls) calls were drawn")
+            #expect(calls == 3, "\(format.name): only \(calls) calls were drawn")
         }
         #expect(named == ["gemma", "minimax-m3"])
     }
 
-    @Test func argumentsThatNobodyNamedAreNotWritten() throws {
+    @Test func undeclaredArgumentsAreNotGenerated() throws {
         func accepts(_ parameters: JSONValue, _ arguments: String) throws -> Bool {
-            let maker = AnswerGrammar(
-                AnswerSyntax(.mistral), prompt: RenderedPrompt(segments: [], reasoning: .closed))
+            let maker = OutputGrammar(
+                PreparedChatFormat(.mistral), prompt: RenderedPrompt(segments: [], reasoning: .closed))
             let tool = OfferedTools.Tool(name: "f", parameters: parameters)
-            let grammar = try #require(try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: true)).grammar
+            let grammar = try #require(try maker.grammar(tools: [tool], requirement: .calls, allowsSeveral: true))
+                .grammar
             return grammar.matches("[TOOL_CALLS]f[ARGS]\(arguments)".utf8)
         }
         let named: JSONObject = ["type": "object", "properties": ["a": ["type": "integer"]]]
@@ -145,34 +147,38 @@ import Testing
             ["now\n[]", "rm\n{}", "all\nA>>>now\n{\"a\""]
         ),
     ])
-    func textIsFreeAndCallsAreHeld(family: String, opening: String, allowed: [String], refused: [String]) throws {
-        let syntax = try #require(OutputSyntax.families.first { $0.family == family })
+    func textIsFreeAndToolCallsFollowTheSchema(
+        chatFormat: String, opening: String, allowed: [String], refused: [String]
+    ) throws {
+        let format = try #require(ChatFormat.all.first { $0.name == chatFormat })
         let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: opening)
-        let maker = AnswerGrammar(AnswerSyntax(syntax), prompt: prompt)
-        let made = try maker.grammar(tools: Self.tools, demand: .anything, allowsSeveral: true)
+        let maker = OutputGrammar(PreparedChatFormat(format), prompt: prompt)
+        let made = try maker.grammar(tools: Self.tools, requirement: .anything, allowsSeveral: true)
         let grammar = try #require(made).grammar
-        for text in allowed { #expect(grammar.matches(text.utf8), "\(family): \(text)") }
+        for text in allowed { #expect(grammar.matches(text.utf8), "\(chatFormat): \(text)") }
         for text in refused {
             var matcher = GrammarMatcher(grammar)
-            #expect(matcher.acceptPrefix(of: text.utf8) < text.utf8.count, "\(family): \(text)")
+            #expect(matcher.acceptPrefix(of: text.utf8) < text.utf8.count, "\(chatFormat): \(text)")
         }
     }
 
     /// A schema beside tools: the answer is a call or such a text, behind thinking where there is some.
-    @Test func answerIsACallOrTheObject() throws {
+    @Test func outputIsAToolCallOrTheObject() throws {
         let (object, _) = try SchemaCompiler().grammar(of: ["type": "object", "properties": ["x": ["type": "integer"]]])
-        var syntax = OutputSyntax.hermes
-        syntax.reasoning = OutputSyntax.think
-        let maker = AnswerGrammar(AnswerSyntax(syntax), prompt: RenderedPrompt(segments: [], reasoning: .undecided))
-        let made = try maker.grammar(tools: Self.tools, demand: .value(object), allowsSeveral: true)
+        var format = ChatFormat.hermes
+        format.reasoning = ChatFormat.thinkTags
+        let maker = OutputGrammar(
+            PreparedChatFormat(format), prompt: RenderedPrompt(segments: [], reasoning: .undecided))
+        let made = try maker.grammar(tools: Self.tools, requirement: .value(object), allowsSeveral: true)
         let both = try #require(made).grammar
         let alone = try maker.grammar(around: object)
         let call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"
-        for thinking in ["", "<think>\nHm. {\n</think>\n\n"] {
-            #expect(both.matches((thinking + "{\"x\": 1}").utf8) && alone.matches((thinking + "{\"x\": 1}").utf8))
-            #expect(both.matches((thinking + call).utf8) && !alone.matches((thinking + call).utf8))
+        for withReasoning in ["", "<think>\nHm. {\n</think>\n\n"] {
+            #expect(
+                both.matches((withReasoning + "{\"x\": 1}").utf8) && alone.matches((withReasoning + "{\"x\": 1}").utf8))
+            #expect(both.matches((withReasoning + call).utf8) && !alone.matches((withReasoning + call).utf8))
             for other in ["Text", "{\"x\": \"1\"}", "{\"x\": 1}" + call] {
-                #expect(!both.matches((thinking + other).utf8) && !alone.matches((thinking + other).utf8))
+                #expect(!both.matches((withReasoning + other).utf8) && !alone.matches((withReasoning + other).utf8))
             }
         }
     }
@@ -183,33 +189,34 @@ import Testing
             "anyOf": [["const": "42"], ["type": "object", "properties": ["x": ["type": "integer"]]]]
         ]
         let (grammar, _) = try SchemaCompiler().grammar(of: object)
-        for family in OutputSyntax.families where family.messageHead == nil && family.content.isEmpty {
+        for chatFormat in ChatFormat.all where chatFormat.messageHead == nil && chatFormat.content.isEmpty {
             for reasoning in [RenderedPrompt.Reasoning.closed, .undecided] {
-                let maker = AnswerGrammar(
-                    AnswerSyntax(family), prompt: RenderedPrompt(segments: [], reasoning: reasoning))
+                let maker = OutputGrammar(
+                    PreparedChatFormat(chatFormat), prompt: RenderedPrompt(segments: [], reasoning: reasoning))
                 var grammars = [try maker.grammar(around: grammar)]
-                if let both = try maker.grammar(tools: Self.tools, demand: .value(grammar), allowsSeveral: true) {
+                if let both = try maker.grammar(tools: Self.tools, requirement: .value(grammar), allowsSeveral: true) {
                     grammars.append(both.grammar)
                 }
                 for made in grammars {
-                    #expect(made.matches(value.utf8), "\(family.family)")
+                    #expect(made.matches(value.utf8), "\(chatFormat.name)")
                     for space in [" ", "\n", "\t", "\r\n", String(repeating: " ", count: 16)] {
-                        #expect(!made.matches((space + value).utf8), "\(family.family)")
-                        #expect(!made.matches((value + space).utf8), "\(family.family)")
+                        #expect(!made.matches((space + value).utf8), "\(chatFormat.name)")
+                        #expect(!made.matches((value + space).utf8), "\(chatFormat.name)")
                         var matcher = GrammarMatcher(made)
                         let isAccepted = matcher.accept(value.utf8)
                         #expect(isAccepted)
-                        #expect(!matcher.allowedBytes.contains(space.utf8.first ?? 0), "\(family.family)")
+                        #expect(!matcher.allowedBytes.contains(space.utf8.first ?? 0), "\(chatFormat.name)")
                     }
                 }
             }
         }
-        var syntax = OutputSyntax.hermes
-        syntax.reasoning = OutputSyntax.think
-        let maker = AnswerGrammar(AnswerSyntax(syntax), prompt: RenderedPrompt(segments: [], reasoning: .undecided))
-        let thinking = try maker.grammar(around: grammar)
-        for lines in ["", "\n", "\n\n"] { #expect(thinking.matches("<think>Hm</think>\(lines)\(value)".utf8)) }
-        for space in [" ", "\n\n\n"] { #expect(!thinking.matches("<think>Hm</think>\(space)\(value)".utf8)) }
+        var format = ChatFormat.hermes
+        format.reasoning = ChatFormat.thinkTags
+        let maker = OutputGrammar(
+            PreparedChatFormat(format), prompt: RenderedPrompt(segments: [], reasoning: .undecided))
+        let withReasoning = try maker.grammar(around: grammar)
+        for lines in ["", "\n", "\n\n"] { #expect(withReasoning.matches("<think>Hm</think>\(lines)\(value)".utf8)) }
+        for space in [" ", "\n\n\n"] { #expect(!withReasoning.matches("<think>Hm</think>\(space)\(value)".utf8)) }
     }
 
     @Test func schemaThatCannotBeHonouredNamesItsTool() throws {
@@ -217,16 +224,16 @@ import Testing
             "type": "object", "properties": ["text": ["type": "string", "pattern": "(?<=a)b"]],
         ]
         func grammar(_ parameters: JSONValue, isStrict: Bool? = nil, mode: SchemaMode = .strict) throws -> [String] {
-            let maker = AnswerGrammar(
-                AnswerSyntax(.qwenCoder), prompt: RenderedPrompt(segments: [], reasoning: .closed),
+            let maker = OutputGrammar(
+                PreparedChatFormat(.qwenCoder), prompt: RenderedPrompt(segments: [], reasoning: .closed),
                 compiler: SchemaCompiler(mode: mode))
             let tool = OfferedTools.Tool(name: "f", parameters: parameters, isStrict: isStrict)
             return try #require(
-                try maker.grammar(tools: [Self.tools[1], tool], demand: .anything, allowsSeveral: true)
+                try maker.grammar(tools: [Self.tools[1], tool], requirement: .anything, allowsSeveral: true)
             ).warnings
         }
         for isStrict in [nil, true] {
-            let error = #expect(throws: AnswerGrammarError.self) { try grammar(behind, isStrict: isStrict) }
+            let error = #expect(throws: OutputGrammarError.self) { try grammar(behind, isStrict: isStrict) }
             guard case .tool("f", let reason)? = error else {
                 Issue.record("\(String(describing: error))")
                 return
@@ -235,14 +242,14 @@ import Testing
         }
         #expect(try grammar(behind, isStrict: false).count == 1)
         #expect(try grammar(behind, mode: .relaxed).first?.hasPrefix("Tool \"f\": ") == true)
-        #expect(throws: AnswerGrammarError.self) { try grammar(behind, isStrict: true, mode: .relaxed) }
+        #expect(throws: OutputGrammarError.self) { try grammar(behind, isStrict: true, mode: .relaxed) }
         // No finite value: it shows only where the whole grammar is looked at.
         let endless: JSONValue = [
             "type": "object", "properties": ["next": ["$ref": "#"]], "required": ["next"],
         ]
         guard
             case .tool("f", let reason)? = #expect(
-                throws: AnswerGrammarError.self, performing: { try grammar(endless) })
+                throws: OutputGrammarError.self, performing: { try grammar(endless) })
         else { return }
         #expect(reason.kind == .unsatisfiable)
     }

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletJinja
 import MartletProtocol
 import Testing
 
@@ -15,39 +16,39 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
 @Suite struct ChatTemplateTests {
     private let user: JSONValue = ["role": "user", "content": "Hi"]
 
-    @Test func analysisFindsWhatTheTemplateTakes() throws {
-        let thinking = try template(TemplateFixtures.thinking)
-        #expect(thinking.markers == ReasoningMarkers(start: "<think>", end: "</think>"))
-        #expect(thinking.generationPrompt == "<|im_start|>assistant\n")
-        let capabilities = thinking.capabilities
-        #expect(capabilities.takesSystemRole)
-        #expect(!capabilities.takesDeveloperRole)
+    @Test func analysisFindsTheTemplatesCapabilities() throws {
+        let reasoning = try template(TemplateFixtures.reasoning)
+        #expect(reasoning.delimiters == ReasoningDelimiters(start: "<think>", end: "</think>"))
+        #expect(reasoning.generationPrompt == "<|im_start|>assistant\n")
+        let capabilities = reasoning.capabilities
+        #expect(capabilities.supportsSystemRole)
+        #expect(!capabilities.supportsDeveloperRole)
         #expect(capabilities.textRoles == ["system", "user", "assistant", "tool"])
         #expect(capabilities.partsRoles.isEmpty)
-        #expect(capabilities.takesTools && capabilities.takesToolCalls && capabilities.takesParallelToolCalls)
-        #expect(capabilities.takesNullContent)
-        #expect(capabilities.argumentForm == .either)
-        #expect(capabilities.thinkingSwitch == "enable_thinking")
+        #expect(capabilities.supportsTools && capabilities.supportsToolCalls && capabilities.supportsParallelToolCalls)
+        #expect(capabilities.acceptsNullContent)
+        #expect(capabilities.argumentEncoding == .either)
+        #expect(capabilities.reasoningSwitch == "enable_thinking")
         #expect(capabilities.reasoningField == "reasoning_content")
 
         let strict = try template(TemplateFixtures.strict)
-        #expect(!strict.capabilities.takesSystemRole && !strict.capabilities.takesTools)
+        #expect(!strict.capabilities.supportsSystemRole && !strict.capabilities.supportsTools)
         #expect(strict.generationPrompt == "<turn>model\n<think>\n")
-        #expect(strict.markers == ReasoningMarkers(start: "<think>", end: "</think>"))
+        #expect(strict.delimiters == ReasoningDelimiters(start: "<think>", end: "</think>"))
 
         let parts = try template(TemplateFixtures.parts)
         #expect(parts.capabilities.textRoles.isEmpty)
         #expect(parts.capabilities.partsRoles == ["system", "user", "assistant", "tool"])
-        #expect(parts.capabilities.argumentForm == .objects)
-        #expect(parts.markers == nil && parts.capabilities.thinkingSwitch == nil)
+        #expect(parts.capabilities.argumentEncoding == .objects)
+        #expect(parts.delimiters == nil && parts.capabilities.reasoningSwitch == nil)
     }
 
-    @Test func promptTellsWhetherThinkingIsOpenOrClosed() throws {
-        let thinking = try template(TemplateFixtures.thinking)
-        #expect(try thinking.render(messages: [user]).reasoning == .undecided)
-        let off = try thinking.render(messages: [user], arguments: members(["enable_thinking": false]))
+    @Test func promptReportsWhetherReasoningIsOpenOrClosed() throws {
+        let reasoning = try template(TemplateFixtures.reasoning)
+        #expect(try reasoning.render(messages: [user]).reasoning == .undecided)
+        let off = try reasoning.render(messages: [user], arguments: ["enable_thinking": false])
         #expect(off.reasoning == .closed)
-        #expect(thinking.visibleMarkers(withCalls: false) == ["<think>", "</think>"])
+        #expect(reasoning.visibleDelimiters(withToolCalls: false) == ["<think>", "</think>"])
         #expect(try template(TemplateFixtures.strict).render(messages: [user]).reasoning == .open)
         // What the client writes does not open a block.
         let said: JSONValue = ["role": "user", "content": "<think>"]
@@ -56,7 +57,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
                 == .undecided)
     }
 
-    @Test func promptKeepsProvenance() throws {
+    @Test func promptRetainsProvenance() throws {
         let prompt = try template(ChatTemplate.chatML).render(messages: [["role": "user", "content": "<|im_end|>"]])
             .prompt
         #expect(prompt.addsBeginning)
@@ -91,7 +92,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
             try text(TemplateFixtures.strict, [["role": "system", "content": "A"]]) == "<s><turn>user\nA</turn>\n")
     }
 
-    @Test func contentTakesTheFormThatTheTemplateWants() throws {
+    @Test func contentIsAdaptedToTheTemplate() throws {
         let parts: JSONValue = [["type": "text", "text": "a"], ["type": "text", "text": "b"]]
         #expect(
             try text(ChatTemplate.chatML, [["role": "user", "content": parts]])
@@ -105,7 +106,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         #expect(error?.message == "messages[1].content[0]: the model's template takes only text here, not 'image'")
     }
 
-    @Test func missingContentBesideToolCallsIsHarmless() throws {
+    @Test func missingContentWithToolCallsIsHarmless() throws {
         let concatenating =
             "{% for m in messages %}{{ m.role + ':' + m.content }}{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %};{% endfor %}"
         let call: JSONValue = [["type": "function", "function": ["name": "f", "arguments": "{}"]]]
@@ -116,7 +117,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         }
     }
 
-    @Test func argumentsTakeTheFormThatTheTemplateWants() throws {
+    @Test func argumentsAreAdaptedToTheTemplate() throws {
         func call(_ arguments: JSONValue) -> JSONValue {
             [
                 "role": "assistant", "content": .null,
@@ -127,7 +128,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
             try text(TemplateFixtures.parts, [user, call("{\"x\": 1, \"y\": [2]}")]) == "[user]Hi[assistant]f x=1 y=[2]"
         )
         // The client's own spelling is kept where the template takes it.
-        let spelt = try text(TemplateFixtures.thinking, [user, call("{\"x\":1}")])
+        let spelt = try text(TemplateFixtures.reasoning, [user, call("{\"x\":1}")])
         #expect(spelt.contains("<tool_call>f {\"x\":1}</tool_call>"))
         let error = #expect(throws: TemplateError.self) { try text(TemplateFixtures.parts, [user, call("{]")]) }
         #expect(error?.kind == .input)
@@ -136,10 +137,10 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
                 == true)
     }
 
-    @Test func thinkingIsOfferedUnderTheNameThatTheTemplateReads() throws {
-        let source = TemplateFixtures.thinking.replacing("reasoning_content", with: "thinking")
-        let answer: JSONValue = ["role": "assistant", "content": "b", "reasoning_content": "a"]
-        #expect(try text(source, [user, answer]).contains("<think>\na\n</think>\n\nb"))
+    @Test func reasoningIsPassedUnderTheFieldThatTheTemplateReads() throws {
+        let source = TemplateFixtures.reasoning.replacing("reasoning_content", with: "thinking")
+        let assistant: JSONValue = ["role": "assistant", "content": "b", "reasoning_content": "a"]
+        #expect(try text(source, [user, assistant]).contains("<think>\na\n</think>\n\nb"))
     }
 
     @Test func toolUseTemplateIsUsedWithTools() throws {
@@ -157,11 +158,11 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         #expect(error?.sourceLine == "{% if %}")
     }
 
-    @Test func markersKnowTheirTags() {
-        var syntax = OutputSyntax(family: "x")
-        syntax.reasoning = OutputSyntax.Enclosure("<|channel|>analysis<|message|>", "\n<|end|>")
+    @Test func delimitersKnowTheirTags() {
+        var format = ChatFormat(name: "x")
+        format.reasoning = ChatFormat.Delimiters("<|channel|>analysis<|message|>", "\n<|end|>")
         #expect(
-            syntax.tokens(withCalls: true)
+            format.tokens(withCalls: true)
                 == ["<|channel|>analysis<|message|>", "<|channel|>", "<|message|>", "<|end|>"])
     }
 }
@@ -169,7 +170,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
 @Suite("Ids of calls", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct CallIDTests {
     /// Ids of other servers and models, in the history of one whose template refuses them.
-    @Test func anyIDIsTakenWhereShortOnesAreDemanded() throws {
+    @Test func anyIDIsAcceptedWhereShortOnesAreRequired() throws {
         let user: JSONValue = ["role": "user", "content": "Hi"]
         var demanding: Set<String> = []
         for name in try TemplateFolder.names() {
@@ -185,9 +186,9 @@ struct CallIDTests {
                     messages: [
                         user, ["role": "assistant", "content": "", "tool_calls": [call]],
                         ["role": "tool", "tool_call_id": .string(id), "content": "42"],
-                    ], tools: SyntaxRecognition.tools)
+                    ], tools: ChatFormatRecognition.tools)
                 // Of the call and of its result.
-                #expect(prompt.text.ranges(of: ShortCallID.standing(for: id)).count == 2, "\(name), \(id)")
+                #expect(prompt.text.ranges(of: ShortCallID.short(for: id)).count == 2, "\(name), \(id)")
             }
         }
         #expect(demanding == ["Mistral-Small-3.2-24B-Instruct-2506", "mistralai-Mistral-Nemo-Instruct-2407"])

@@ -19,12 +19,12 @@ import Testing
         for name in try TemplateFolder.names() {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
-            let calls = SampleTurns.calls(for: template.syntax.syntax.family)
+            let calls = SampleTurns.calls(for: template.format.format.name)
             for test in SampleTurns.cases where test.callCount == 2 || !test.reasoning.isEmpty {
                 let message = SampleTurns.message(test, Array(calls.prefix(test.callCount)))
                 guard let turn = SampleTurns.turn(of: message, template, name) else { continue }
                 let read = try checkDelivery(
-                    of: turn.text, template.syntax, SampleTurns.offered, after: turn.opening, "\(name), \(test)")
+                    of: turn.text, template.format, SampleTurns.offered, after: turn.opening, "\(name), \(test)")
                 if !read.calls.isEmpty || !read.reasoning.isEmpty { delivered.insert(name) }
             }
         }
@@ -32,8 +32,8 @@ import Testing
     }
 
     /// Of families whose templates show no past calls, too: texts that their grammar allows.
-    @Test(arguments: OutputSyntax.families.indices) func whatGrammarsAllow(family: Int) throws {
-        let syntax = OutputSyntax.families[family]
+    @Test(arguments: ChatFormat.all.indices) func whatGrammarsAllow(chatFormat: Int) throws {
+        let format = ChatFormat.all[chatFormat]
         let tools = OfferedTools([
             OfferedTools.Tool(name: "now", parameters: ["type": "object", "properties": [:]]),
             OfferedTools.Tool(
@@ -42,30 +42,30 @@ import Testing
                     "type": "object", "properties": ["text": ["type": "string"], "most": ["type": "integer"]],
                 ]),
         ])
-        let answers = AnswerSyntax(syntax)
-        let opening = DrawnText.opening(of: syntax)
-        let maker = AnswerGrammar(
-            answers, prompt: RenderedPrompt(segments: [], reasoning: .undecided, opening: opening))
+        let prepared = PreparedChatFormat(format)
+        let opening = SampledText.opening(of: format)
+        let maker = OutputGrammar(
+            prepared, prompt: RenderedPrompt(segments: [], reasoning: .undecided, opening: opening))
         let grammar = try #require(
-            try maker.grammar(tools: tools.tools, demand: .calls, allowsSeveral: true)?.grammar)
+            try maker.grammar(tools: tools.tools, requirement: .calls, allowsSeveral: true)?.grammar)
         var random = SeededGenerator(seed: 5)
         var calls: [Int] = []
-        for _ in 0..<200 where calls.count < 2 || calls.max() == 1 && syntax.calls?.allowsSeveral == true {
-            guard let text = DrawnText.draw(from: grammar, syntax, &random) else { continue }
-            let read = try checkDelivery(of: text, answers, tools, after: opening, syntax.family)
+        for _ in 0..<200 where calls.count < 2 || calls.max() == 1 && format.calls?.allowsSeveral == true {
+            guard let text = SampledText.sample(from: grammar, format, &random) else { continue }
+            let read = try checkDelivery(of: text, prepared, tools, after: opening, format.name)
             calls.append(read.calls.count)
         }
-        #expect(calls.count >= 2 && !calls.contains(0), "\(syntax.family): \(calls)")
-        #expect(calls.contains { $0 > 1 } == syntax.calls?.allowsSeveral, "\(syntax.family): \(calls)")
+        #expect(calls.count >= 2 && !calls.contains(0), "\(format.name): \(calls)")
+        #expect(calls.contains { $0 > 1 } == format.calls?.allowsSeveral, "\(format.name): \(calls)")
     }
 
     /// - Returns: what was delivered.
     private func checkDelivery(
-        of text: String, _ syntax: AnswerSyntax, _ tools: OfferedTools, after opening: String, _ label: String
+        of text: String, _ format: PreparedChatFormat, _ tools: OfferedTools, after opening: String, _ label: String
     ) throws -> ReadMessage {
-        let read = ReadMessage(text, syntax, tools: tools, after: opening)
+        let read = ReadMessage(text, format, tools: tools, after: opening)
         let meant = DeliveredMessage(read)
-        let parser = OutputParser(syntax, tools: tools, after: opening)
+        let parser = OutputParser(format, tools: tools, after: opening)
         let tokens = Self.tokens(of: text)
         for (size, isOneEvent) in Self.deliveries {
             let delivery = try Delivery(of: tokens, by: size, isOneEvent: isOneEvent, parser)
@@ -114,7 +114,7 @@ private struct DeliveredMessage: Equatable {
 }
 
 /// As the server hands it on.
-private struct Splitter: OutputSplitter {
+private struct CountingParser: OutputParsing {
     var parser: OutputParser
 
     mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) { parser.append(bytes, emit: emit) }
@@ -134,11 +134,11 @@ private struct Delivery {
         let registry = GenerationRegistry()
         let engine = FakeEngine(registry, script: .admit)
         registry.connect(to: engine)
-        let generation = try registry.prepare(GenerationTerms(head: head, view: view))
+        let generation = try registry.prepare(GenerationSpec(head: head, view: view))
         let handle = generation.handle
         registry.submit(
             GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)),
-            splitter: Splitter(parser: parser))
+            parser: CountingParser(parser: parser))
         var rest = tokens[...]
         while !rest.isEmpty {
             let group = rest.prefix(size)
@@ -182,11 +182,11 @@ private struct Delivery {
     func whole() throws -> DeliveredMessage {
         let body = try JSONParser.parse(try view.response(for: log.events))
         let choice = try #require(body["choices"]?.arrayValue?.first)
-        let told = try #require(choice["message"])
+        let reported = try #require(choice["message"])
         var message = DeliveredMessage()
-        message.content = told["content"]?.stringValue ?? ""
-        message.reasoning = told["reasoning_content"]?.stringValue ?? ""
-        message.calls = (told["tool_calls"]?.arrayValue ?? []).map { call in
+        message.content = reported["content"]?.stringValue ?? ""
+        message.reasoning = reported["reasoning_content"]?.stringValue ?? ""
+        message.calls = (reported["tool_calls"]?.arrayValue ?? []).map { call in
             .init(
                 name: call["function"]?["name"]?.stringValue ?? "",
                 arguments: call["function"]?["arguments"]?.stringValue ?? "")

@@ -26,29 +26,29 @@ import Testing
     ]
 
     /// Forms in which arguments are no JSON.
-    static let families = OutputSyntax.families.indices.filter { index in
-        guard case .headed(_, let form)? = OutputSyntax.families[index].calls?.form else { return false }
+    static let families = ChatFormat.all.indices.filter { index in
+        guard case .headed(_, let form)? = ChatFormat.all[index].calls?.shape else { return false }
         return form != .object
     }
 
-    @Test(arguments: families) func whatIsWrittenFulfilsTheSchema(family: Int) throws {
-        let syntax = OutputSyntax.families[family]
-        let answers = AnswerSyntax(syntax)
-        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: DrawnText.opening(of: syntax))
+    @Test(arguments: families) func generatedArgumentsFulfilTheSchema(chatFormat: Int) throws {
+        let format = ChatFormat.all[chatFormat]
+        let prepared = PreparedChatFormat(format)
+        let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: SampledText.opening(of: format))
         var all = 0
         for schema in Self.schemas {
             var free = 0
             let tool = OfferedTools.Tool(name: "note", parameters: schema)
-            let maker = AnswerGrammar(answers, prompt: prompt)
-            let made = try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: false)
+            let maker = OutputGrammar(prepared, prompt: prompt)
+            let made = try maker.grammar(tools: [tool], requirement: .calls, allowsSeveral: false)
             let grammar = try #require(made).grammar
-            let nodes = try SchemaReader.read(schema, limits: .standard)
+            let nodes = try SchemaParser.read(schema, limits: .standard)
             let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
             var random = SeededGenerator(seed: 7)
             for _ in 0..<20 where free < 2 {
-                guard let text = DrawnText.draw(from: grammar, syntax, literalOdds: 3, &random) else { continue }
-                let message = ReadMessage(text, answers, tools: OfferedTools([tool]), after: prompt.opening)
-                let label = Comment(rawValue: "\(syntax.family), \(schema.text): \(text.debugDescription)")
+                guard let text = SampledText.sample(from: grammar, format, literalOdds: 3, &random) else { continue }
+                let message = ReadMessage(text, prepared, tools: OfferedTools([tool]), after: prompt.opening)
+                let label = Comment(rawValue: "\(format.name), \(schema.text): \(text.debugDescription)")
                 let call = try #require(message.calls.first, label)
                 #expect(message.calls.count == 1 && call.isComplete && message.warnings.isEmpty, label)
                 let value = try #require(call.value, label)
@@ -57,6 +57,6 @@ import Testing
             }
             all += free
         }
-        #expect(all >= 4, "\(syntax.family): only \(all) calls with free names were drawn")
+        #expect(all >= 4, "\(format.name): only \(all) calls with free names were drawn")
     }
 }

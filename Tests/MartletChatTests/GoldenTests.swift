@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletJinja
 import Testing
 
 @testable import MartletChat
@@ -20,7 +21,7 @@ struct GoldenTests {
                 let input = JinjaTemplate.Input(
                     messages: testCase["messages"]?.arrayValue ?? [], tools: testCase["tools"]?.arrayValue,
                     addsGenerationPrompt: testCase["add_generation_prompt"]?.boolValue ?? true,
-                    arguments: testCase["kwargs"]?.objectValue ?? members(), beginningToken: "<BOS>", endToken: "<EOS>",
+                    arguments: testCase["kwargs"]?.objectValue ?? [:], beginningToken: "<BOS>", endToken: "<EOS>",
                     now: try #require(TemplateTime("2026-01-15T10:30:00")))
                 do {
                     let text = try template.render(input).text

@@ -15,7 +15,7 @@ struct HistoryTests {
     }
 
     /// Messages of an assistant as they are validated: without `null`, and with content.
-    static let answers: [(name: String, message: JSONValue)] = [
+    static let assistantMessages: [(name: String, message: JSONValue)] = [
         ("empty", ["role": "assistant", "content": ""]),
         ("thought", ["role": "assistant", "content": "", "reasoning_content": "I thought."]),
         ("thought and text", ["role": "assistant", "content": "Hello", "reasoning_content": "I thought."]),
@@ -31,8 +31,8 @@ struct HistoryTests {
         ("cut call", ["role": "assistant", "content": "", "tool_calls": [call("{\"city\": \"Os")]]),
     ]
 
-    @Test(arguments: answers.indices) func everyTemplateTakesWhatItsModelMayHaveSaid(index: Int) throws {
-        let (name, message) = Self.answers[index]
+    @Test(arguments: assistantMessages.indices) func everyTemplateAcceptsEveryOutputOfItsModel(index: Int) throws {
+        let (name, message) = Self.assistantMessages[index]
         for model in try TemplateFolder.names() {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(model), beginningToken: "<BOS>", endToken: "<EOS>")
@@ -40,25 +40,25 @@ struct HistoryTests {
             // Some want more than any of these conversations has.
             let ordinary: [JSONValue] = [Self.user, ["role": "assistant", "content": "Hello"], Self.user]
             if (try? template.render(messages: ordinary)) == nil { continue }
-            if calls, !template.capabilities.takesToolCalls { continue }
-            let answer: JSONValue = [
+            if calls, !template.capabilities.supportsToolCalls { continue }
+            let toolResult: JSONValue = [
                 "role": "tool", "tool_call_id": "call00001", "name": "probe_alpha", "content": "42",
             ]
             #expect(throws: Never.self, "\(model), \(name)") {
                 try template.render(
-                    messages: [Self.user, message, calls ? answer : Self.user],
-                    tools: calls ? SyntaxRecognition.tools : nil)
+                    messages: [Self.user, message, calls ? toolResult : Self.user],
+                    tools: calls ? ChatFormatRecognition.tools : nil)
             }
         }
     }
 
-    @Test func thinkingIsAPartWhereTheTemplateWantsItSo() throws {
+    @Test func reasoningIsAContentPartWhereTheTemplateRequiresIt() throws {
         let template = try ChatTemplate(
             source: TemplateFolder.source("mistralai-Ministral-3-14B-Reasoning-2512"), beginningToken: "<BOS>",
             endToken: "<EOS>")
-        #expect(template.capabilities.takesThinkingParts)
+        #expect(template.capabilities.acceptsReasoningParts)
         func shown(_ index: Int) throws -> String {
-            try template.render(messages: [Self.user, Self.answers[index].message, Self.user]).text
+            try template.render(messages: [Self.user, Self.assistantMessages[index].message, Self.user]).text
         }
         #expect(try shown(1).contains("[THINK]I thought.[/THINK]<EOS>"))
         #expect(try shown(2).contains("[THINK]I thought.[/THINK]Hello<EOS>"))
@@ -71,7 +71,7 @@ struct HistoryTests {
         arguments: [
             ("Qwen-Qwen3-0.6B", "<think>\n\n</think>\n\nHel"), ("mistralai-Ministral-3-14B-Reasoning-2512", "Hel"),
         ])
-    func anAnswerGoesOnBehindAnEmptyThinkBlock(model: String, end: String) throws {
+    func outputContinuesAfterAnEmptyReasoningBlock(model: String, end: String) throws {
         let template = try ChatTemplate(
             source: TemplateFolder.source(model), beginningToken: "<BOS>", endToken: "<EOS>")
         let messages: [JSONValue] = [Self.user, ["role": "assistant", "content": "Hel"]]
@@ -79,7 +79,7 @@ struct HistoryTests {
             let prompt = try template.render(messages: messages, continuing: .any, arguments: arguments)
             #expect(prompt.text.hasSuffix(end))
             #expect(prompt.text.ranges(of: "</think>").count == end.ranges(of: "</think>").count)
-            var parser = OutputParser(template.syntax, after: prompt.opening, continuing: prompt.continuation)
+            var parser = OutputParser(template.format, after: prompt.opening, continuing: prompt.continuation)
             var read: [OutputPiece] = []
             parser.append(Array("lo".utf8)[...]) { read.append($0) }
             parser.finish { read.append($0) }
@@ -87,7 +87,7 @@ struct HistoryTests {
         }
     }
 
-    @Test func aMessageGoesOnInThePartThatIsAskedFor() throws {
+    @Test func aMessageContinuesInTheRequestedPart() throws {
         let template = try ChatTemplate(
             source: TemplateFolder.source("mistralai-Ministral-3-14B-Reasoning-2512"), beginningToken: "<BOS>",
             endToken: "<EOS>")
@@ -108,7 +108,7 @@ struct HistoryTests {
     }
 }
 
-struct CutArgumentsTests {
+struct PartialArgumentsTests {
     @Test(
         arguments: [
             (#"{"city": "Os"#, ["city": "Os"]), (#"{"city": "Oslo", "da"#, ["city": "Oslo"]),
@@ -119,16 +119,16 @@ struct CutArgumentsTests {
             (#"{"a": [[], [1"#, ["a": [[], []]]), (#"{"a": true, "b": fal"#, ["a": true]), (#"{"a":"#, [:]),
             (#"{"a": "x}", "b": "]{"#, ["a": "x}", "b": "]{"]),
         ] as [(String, JSONValue)])
-    func whatIsCertainIsKept(text: String, value: JSONValue) {
-        #expect(CutArguments.object(beginning: text) == value)
+    func certainMembersAreRetained(text: String, value: JSONValue) {
+        #expect(PartialArguments.object(beginning: text) == value)
     }
 
     @Test(arguments: [
         "", "[", "\"a", "{]", "{\"a\": 1}}", "nothing", "{'a': 1", "[{\"a\": 1}", "{\"a\" 1, ", "{}{}", "{\"a\":1}x",
         "{} true", "{},", "{}e", "{}\"",
     ])
-    func whatBeginsNoObjectIsNone(text: String) {
-        #expect(CutArguments.object(beginning: text) == nil)
+    func textThatBeginsNoObjectIsRefused(text: String) {
+        #expect(PartialArguments.object(beginning: text) == nil)
     }
 
     /// Wherever a text is cut, what is read of it is a part of the whole.
@@ -138,10 +138,10 @@ struct CutArgumentsTests {
         let whole = try #require(try JSONParser.parse(bytes).objectValue)
         for end in 1...bytes.count {
             guard let beginning = String(validating: bytes[..<end], as: UTF8.self) else { continue }
-            let read = CutArguments.object(beginning: beginning)?.objectValue
+            let read = PartialArguments.object(beginning: beginning)?.objectValue
             #expect(read != nil, "\(beginning)")
             #expect(read?.keys.elementsEqual(whole.keys.prefix(read?.count ?? 0)) == true, "\(beginning)")
         }
-        #expect(CutArguments.object(beginning: text) == .object(whole))
+        #expect(PartialArguments.object(beginning: text) == .object(whole))
     }
 }

@@ -43,23 +43,23 @@ import Testing
     }
 
     private static func maker(
-        _ syntax: AnswerSyntax, opening: String = "", work: Int = SchemaLimits.standard.work
-    ) -> AnswerGrammar {
-        AnswerGrammar(
-            syntax, prompt: RenderedPrompt(segments: [], reasoning: .closed, opening: opening),
+        _ format: PreparedChatFormat, opening: String = "", work: Int = SchemaLimits.standard.work
+    ) -> OutputGrammar {
+        OutputGrammar(
+            format, prompt: RenderedPrompt(segments: [], reasoning: .closed, opening: opening),
             compiler: SchemaCompiler(limits: SchemaLimits(work: work)))
     }
 
-    @Test(arguments: [OutputSyntax.hermes, .qwenCoder, .mistral, .gemma, .lfm, .minimaxM3])
-    func aHundredAreHeld(syntax: OutputSyntax) throws {
-        let maker = Self.maker(AnswerSyntax(syntax))
-        let made = try maker.grammar(tools: Self.tools, demand: .calls, allowsSeveral: true)
+    @Test(arguments: [ChatFormat.hermes, .qwenCoder, .mistral, .gemma, .lfm, .minimaxM3])
+    func aHundredToolsAreEnforced(format: ChatFormat) throws {
+        let maker = Self.maker(PreparedChatFormat(format))
+        let made = try maker.grammar(tools: Self.tools, requirement: .calls, allowsSeveral: true)
         #expect(made?.warnings == [])
     }
 
     @Test func callsOfThemAreAllowedAndOthersAreNot() throws {
-        let made = try Self.maker(AnswerSyntax(.mistral)).grammar(
-            tools: Self.tools, demand: .calls, allowsSeveral: true)
+        let made = try Self.maker(PreparedChatFormat(.mistral)).grammar(
+            tools: Self.tools, requirement: .calls, allowsSeveral: true)
         let grammar = try #require(made).grammar
         let arguments = #"{"owner": "o", "repository": "r", "number_42": 3, "options": {"deep": null}}"#
         #expect(grammar.matches("[TOOL_CALLS]server_6.do_42[ARGS]\(arguments)".utf8))
@@ -69,17 +69,18 @@ import Testing
 
     /// An agent sends them in each round.
     @Test func sameToolsAreCompiledOnce() throws {
-        let syntax = AnswerSyntax(.hermes)
+        let format = PreparedChatFormat(.hermes)
         func made(
-            _ tools: [OfferedTools.Tool] = ManyToolsTests.tools, _ demand: AnswerGrammar.Demand = .anything,
+            _ tools: [OfferedTools.Tool] = ManyToolsTests.tools, _ requirement: OutputGrammar.Requirement = .anything,
             opening: String = "",
             several: Bool = true
         ) throws -> Int {
-            let before = syntax.grammars.madeCount
+            let before = format.grammars.madeCount
             #expect(
-                try Self.maker(syntax, opening: opening).grammar(tools: tools, demand: demand, allowsSeveral: several)
+                try Self.maker(format, opening: opening).grammar(
+                    tools: tools, requirement: requirement, allowsSeveral: several)
                     != nil)
-            return syntax.grammars.madeCount - before
+            return format.grammars.madeCount - before
         }
         let few = Array(Self.tools[..<3])
         #expect(try [made(few), made(few), made(few)] == [1, 0, 0])
@@ -96,9 +97,9 @@ import Testing
 
     /// Of all tools together, so that many small ones cost no more than a large one.
     @Test func allToolsShareOneBudget() throws {
-        let error = #expect(throws: AnswerGrammarError.self) {
-            try Self.maker(AnswerSyntax(.hermes), work: 500).grammar(
-                tools: Self.tools, demand: .anything, allowsSeveral: true)
+        let error = #expect(throws: OutputGrammarError.self) {
+            try Self.maker(PreparedChatFormat(.hermes), work: 500).grammar(
+                tools: Self.tools, requirement: .anything, allowsSeveral: true)
         }
         guard case .tool(let name, let reason)? = error else { return }
         #expect(name != Self.tools[0].name && reason.kind == SchemaError.Kind.limit)

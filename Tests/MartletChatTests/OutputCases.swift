@@ -21,7 +21,7 @@ struct OutputCases: Sendable, CustomTestStringConvertible {
         var isWellFormed: Bool
     }
     let file: String
-    let syntax: AnswerSyntax
+    let format: PreparedChatFormat
     let cases: [Case]
 
     var testDescription: String { file }
@@ -41,21 +41,21 @@ struct OutputCases: Sendable, CustomTestStringConvertible {
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/Outputs"
 
     static let all: [OutputCases] = {
-        let files = Set(OutputSyntax.families.map(\.family)).union(["hunyuan-opensource"]).sorted()
+        let files = Set(ChatFormat.all.map(\.name)).union(["hunyuan-opensource"]).sorted()
         return files.compactMap { try? OutputCases(file: $0) }
     }()
 
     init(file: String) throws {
         self.file = file
         let json = try JSONParser.parse(TemplateFolder.read("\(Self.folder)/\(file).json") ?? [])
-        let family = json["family"]?.stringValue
-        let variants = OutputSyntax.families.filter { $0.family == family }
+        let chatFormat = json["family"]?.stringValue
+        let variants = ChatFormat.all.filter { $0.name == chatFormat }
         let variant = Int(json["variant"]?.integerValue ?? 0)
-        var syntax = try #require(variant < variants.count ? variants[variant] : nil)
-        if let markers = json["thinking"]?.arrayValue?.compactMap(\.stringValue) {
-            syntax.reasoning = OutputSyntax.Enclosure(markers[0], markers[1])
+        var format = try #require(variant < variants.count ? variants[variant] : nil)
+        if let delimiters = json["thinking"]?.arrayValue?.compactMap(\.stringValue) {
+            format.reasoning = ChatFormat.Delimiters(delimiters[0], delimiters[1])
         }
-        self.syntax = AnswerSyntax(syntax)
+        self.format = PreparedChatFormat(format)
         let opening = json["opening"]?.stringValue ?? ""
         cases = try #require(json["cases"]?.arrayValue).map { test in
             Case(
@@ -70,14 +70,14 @@ struct OutputCases: Sendable, CustomTestStringConvertible {
 
     /// Whether arguments are JSON objects.
     var writesJSON: Bool {
-        switch syntax.syntax.calls?.form {
+        switch format.format.calls?.shape {
         case .object, .nameAsKey, .headed(_, .object): true
         case .headed, nil: false
         }
     }
 
     func parser(_ test: Case) -> OutputParser {
-        OutputParser(syntax, tools: Self.tools, after: test.opening, showsReasoning: test.showsReasoning)
+        OutputParser(format, tools: Self.tools, after: test.opening, showsReasoning: test.showsReasoning)
     }
 
     func message(_ output: String, _ test: Case, cuts: [Int] = []) -> ParsedMessage {
@@ -86,10 +86,10 @@ struct OutputCases: Sendable, CustomTestStringConvertible {
         var message = ParsedMessage()
         var start = 0
         for end in cuts + [bytes.count] {
-            parser.append(bytes[start..<end]) { message.take($0) }
+            parser.append(bytes[start..<end]) { message.append($0) }
             start = end
         }
-        parser.finish { message.take($0) }
+        parser.finish { message.append($0) }
         return message
     }
 }

@@ -19,32 +19,32 @@ private let tools = OfferedTools([
 ])
 
 private func read(
-    _ text: String, _ syntax: OutputSyntax, tools: OfferedTools? = tools, after opening: String = "",
+    _ text: String, _ format: ChatFormat, tools: OfferedTools? = tools, after opening: String = "",
     showsReasoning: Bool = false
 ) -> ReadMessage {
-    let syntax = AnswerSyntax(syntax)
-    let whole = ReadMessage(text, syntax, tools: tools, after: opening, showsReasoning: showsReasoning)
+    let format = PreparedChatFormat(format)
+    let whole = ReadMessage(text, format, tools: tools, after: opening, showsReasoning: showsReasoning)
     // However it is cut, the message is the same.
     for size in [1, 2, 5] {
         let cut = ReadMessage(
-            text, syntax, tools: tools, after: opening, every: size, showsReasoning: showsReasoning)
+            text, format, tools: tools, after: opening, every: size, showsReasoning: showsReasoning)
         #expect(cut == whole, "\(size) bytes at a time: \(text)")
     }
     return whole
 }
 
 @Suite struct OutputParserTests {
-    private var thinking: OutputSyntax {
-        var syntax = OutputSyntax.hermes
-        syntax.reasoning = OutputSyntax.think
-        return syntax
+    private var reasoning: ChatFormat {
+        var format = ChatFormat.hermes
+        format.reasoning = ChatFormat.thinkTags
+        return format
     }
 
-    @Test func partsAreTold() {
+    @Test func partsAreEmitted() {
         let message = read(
             "<think>\nHm.\n</think>\n\nLet me see.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": "
                 + "{\"city\": \"Oslo\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>",
-            thinking)
+            reasoning)
         #expect(message.reasoning == "Hm.")
         #expect(message.content == "Let me see.")
         #expect(message.calls.map(\.name) == ["get_weather", "now"])
@@ -54,12 +54,12 @@ private func read(
 
     @Test func withoutToolsCallsAreText() {
         let text = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"
-        #expect(read(text, thinking, tools: nil).content == text)
+        #expect(read(text, reasoning, tools: nil).content == text)
     }
 
-    @Test func thinkingCanStayInTheContent() {
+    @Test func reasoningCanStayInTheContent() {
         let text = "<think>\nHm.\n</think>\n\nYes"
-        let message = read(text, thinking, showsReasoning: true)
+        let message = read(text, reasoning, showsReasoning: true)
         #expect(message.content == text && message.reasoning.isEmpty)
     }
 
@@ -78,7 +78,7 @@ private func read(
         ("<tool_call>\n[1, 2]</tool_call> and more <tool_call>", "\n[1, 2] and more ", true),
     ]
 
-    @Test(arguments: lost.indices) func whatIsNoCallIsContentButForItsMarkers(index: Int) {
+    @Test(arguments: lost.indices) func failedToolCallIsContentWithoutItsDelimiters(index: Int) {
         let (text, content, warns) = Self.lost[index]
         let message = read(text, .hermes)
         #expect(message.calls.isEmpty)
@@ -87,12 +87,12 @@ private func read(
         #expect(message.warnings.isEmpty != warns)
     }
 
-    @Test func nameOfAnotherToolIsNamedInTheWarning() {
+    @Test func unknownToolIsNamedInTheWarning() {
         let message = read("<tool_call>\n{\"name\": \"rm_rf\"", .hermes)
         #expect(message.warnings == ["The model called a tool that was not offered: rm_rf"])
     }
 
-    @Test func answerThatIsCutOffKeepsTheBeginningOfArguments() {
+    @Test func truncatedOutputRetainsTheBeginningOfArguments() {
         let text = "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Os"
         let message = read(text, .hermes)
         #expect(message.calls.map(\.arguments) == [#"{"city":"Os"#])
@@ -156,16 +156,16 @@ private func read(
         #expect(message.calls.first?.arguments == #"{"city":"a\nb\\qc"}"#)
     }
 
-    @Test func bareCallIsToldFromJSONThatIsTheAnswer() {
+    @Test func bareToolCallIsDistinguishedFromJSONContent() {
         let call = read(#"{"name": "get_weather", "parameters": {"city": "Oslo"}}"#, .llama)
         #expect(call.calls.map(\.arguments) == [#"{"city":"Oslo"}"#] && call.content.isEmpty)
         for text in [#"{"city": "Oslo"}"#, #"{"name": "Ann", "age": 3}"#, "{", "{}", #"  {"name"#] {
-            let answer = read(text, .llama)
-            #expect(answer.calls.isEmpty && answer.content == text && answer.warnings.isEmpty)
+            let message = read(text, .llama)
+            #expect(message.calls.isEmpty && message.content == text && message.warnings.isEmpty)
         }
     }
 
-    @Test func harmonyChannelsAreTold() {
+    @Test func harmonyChannelsAreSeparated() {
         let message = read(
             "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|>"
                 + "<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>"
@@ -178,19 +178,19 @@ private func read(
         #expect(plain.content == "Hello.")
     }
 
-    @Test func functionaryTextMayHoldItsMarker() {
+    @Test func functionaryTextMayContainItsDelimiter() {
         let message = read("all\n>>> print(1)\n1>>>now\n{}", .functionary, after: "\n\n>>>")
         #expect(message.content == ">>> print(1)\n1")
         #expect(message.calls.map(\.name) == ["now"])
     }
 
-    @Test func continuedAnswerIsReadFromWhereItStands() {
-        let syntax = AnswerSyntax(thinking)
+    @Test func continuedOutputIsParsedFromItsState() {
+        let format = PreparedChatFormat(reasoning)
         func rest(_ text: String, continuing continuation: String, after prompt: String = "") -> ReadMessage {
-            var message = ReadMessage("", syntax, tools: nil)
-            var parser = OutputParser(syntax, tools: tools, after: prompt, continuing: continuation)
-            parser.append(Array(text.utf8)[...]) { message.take($0) }
-            parser.finish { message.take($0) }
+            var message = ReadMessage("", format, tools: nil)
+            var parser = OutputParser(format, tools: tools, after: prompt, continuing: continuation)
+            parser.append(Array(text.utf8)[...]) { message.record($0) }
+            parser.finish { message.record($0) }
             return message
         }
         #expect(rest(" and more</think>x", continuing: "<think>\nI thought").reasoning == " and more")
@@ -198,18 +198,19 @@ private func read(
         #expect(rest("b</think>c", continuing: "a", after: "<think>\n").content == "c")
     }
 
-    @Test func thousandsOfCallsAndDeepArgumentsTakeLinearTime() {
+    @Test func thousandsOfToolCallsAndDeepArgumentsNeedLinearTime() {
         let call =
             "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \""
             + String(repeating: "<tool_c", count: 50)
             + "\"}}\n</tool_call>\n"
-        let message = ReadMessage(String(repeating: call, count: 2_000), AnswerSyntax(.hermes), tools: tools, every: 3)
+        let message = ReadMessage(
+            String(repeating: call, count: 2_000), PreparedChatFormat(.hermes), tools: tools, every: 3)
         #expect(message.calls.count == 2_000)
         let deep = "[TOOL_CALLS]get_weather[ARGS]{\"any\": " + String(repeating: "[", count: 100_000)
-        #expect(ReadMessage(deep, AnswerSyntax(.mistral), tools: tools, every: 4).warnings.count == 1)
+        #expect(ReadMessage(deep, PreparedChatFormat(.mistral), tools: tools, every: 4).warnings.count == 1)
         let long =
             "<tool_call>get_weather<arg_key>any</arg_key><arg_value>" + String(repeating: "1</arg_v ", count: 100_000)
             + "</arg_value></tool_call>"
-        #expect(ReadMessage(long, AnswerSyntax(.glm), tools: tools, every: 3).calls.first?.isComplete == true)
+        #expect(ReadMessage(long, PreparedChatFormat(.glm), tools: tools, every: 3).calls.first?.isComplete == true)
     }
 }

@@ -16,14 +16,14 @@ struct OutputRoundTripTests {
         for name in try TemplateFolder.names() {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
-            if template.syntax.syntax.calls != nil { known.insert(name) }
-            let calls = SampleTurns.calls(for: template.syntax.syntax.family)
+            if template.format.format.calls != nil { known.insert(name) }
+            let calls = SampleTurns.calls(for: template.format.format.name)
             for test in SampleTurns.cases {
                 let meant = Array(calls.prefix(test.callCount))
                 guard let turn = SampleTurns.turn(of: SampleTurns.message(test, meant), template, name)
                 else { continue }
                 let whole = turn.opening + turn.text
-                let read = ReadMessage(turn.text, template.syntax, tools: SampleTurns.offered, after: turn.opening)
+                let read = ReadMessage(turn.text, template.format, tools: SampleTurns.offered, after: turn.opening)
                 let label = Comment(rawValue: "\(name), \(test): \(whole.debugDescription)")
                 // What the template leaves out cannot be read.
                 let showsReasoning = !test.reasoning.isEmpty && whole.contains(test.reasoning)
@@ -39,22 +39,23 @@ struct OutputRoundTripTests {
                     #expect(read.reasoning.withoutSpaceAround == test.content, label)
                 case "Apriel-1.6-15b-Thinker-fixed" where showsReasoning:
                     // Of a past turn it leaves out what begins the thinking; a prompt has it.
-                    let asked = ReadMessage(
-                        turn.text, template.syntax, tools: SampleTurns.offered, after: template.generationPrompt)
-                    #expect(asked.reasoning.withoutSpaceAround == test.reasoning, label)
-                    #expect(asked.content.withoutSpaceAround == test.content, label)
-                    #expect(asked.calls == read.calls, label)
+                    let withPrompt = ReadMessage(
+                        turn.text, template.format, tools: SampleTurns.offered, after: template.generationPrompt)
+                    #expect(withPrompt.reasoning.withoutSpaceAround == test.reasoning, label)
+                    #expect(withPrompt.content.withoutSpaceAround == test.content, label)
+                    #expect(withPrompt.calls == read.calls, label)
                 default:
                     #expect(read.reasoning.withoutSpaceAround == (showsReasoning ? test.reasoning : ""), label)
                     #expect(read.content.withoutSpaceAround == (showsContent ? test.content : ""), label)
                 }
                 #expect(read.calls.map(\.name) == shownCalls.map(\.name), label)
-                #expect(read.calls.map(\.value) == shownCalls.map { SyntaxRecognition.canonical($0.arguments) }, label)
+                #expect(
+                    read.calls.map(\.value) == shownCalls.map { ChatFormatRecognition.canonical($0.arguments) }, label)
                 #expect(!read.calls.contains { !$0.isComplete }, label)
                 #expect(read.warnings == [], label)
                 for size in [1, 2, 3, 5, 7] {
                     let cut = ReadMessage(
-                        turn.text, template.syntax, tools: SampleTurns.offered, after: turn.opening, every: size)
+                        turn.text, template.format, tools: SampleTurns.offered, after: turn.opening, every: size)
                     #expect(cut == read, "\(size) bytes at a time: \(name), \(test)")
                 }
                 if !read.calls.isEmpty { readWithCalls.insert(name) }

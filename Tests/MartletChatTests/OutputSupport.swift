@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletJinja
 import MartletProtocol
 import OrderedCollections
 import Testing
@@ -14,7 +15,7 @@ struct ReadMessage: Equatable {
 
         var arguments: String { String(decoding: argumentBytes, as: UTF8.self) }
         /// The arguments with members in order of their keys.
-        var value: JSONValue? { (try? JSONParser.parse(argumentBytes)).map(SyntaxRecognition.canonical) }
+        var value: JSONValue? { (try? JSONParser.parse(argumentBytes)).map(ChatFormatRecognition.canonical) }
     }
     private var contentBytes: [UInt8] = []
     private var reasoningBytes: [UInt8] = []
@@ -27,7 +28,7 @@ struct ReadMessage: Equatable {
     var reasoning: String { String(decoding: reasoningBytes, as: UTF8.self) }
     var all: String { String(decoding: allBytes, as: UTF8.self) }
 
-    mutating func take(_ piece: OutputPiece) {
+    mutating func record(_ piece: OutputPiece) {
         switch piece {
         case .text(let channel, let bytes):
             #expect(!bytes.isEmpty)
@@ -35,7 +36,7 @@ struct ReadMessage: Equatable {
             switch channel {
             case .content: contentBytes += bytes
             case .reasoning: reasoningBytes += bytes
-            case .markup: break
+            case .delimiter: break
             }
         case .call(let number, let name):
             #expect(number == calls.count)
@@ -50,21 +51,22 @@ struct ReadMessage: Equatable {
 
     /// What a parser makes of `text` in pieces of `size` bytes; of all at once where that is `nil`.
     init(
-        _ text: String, _ syntax: AnswerSyntax, tools: OfferedTools?, after opening: String = "", cuts: [Int] = [],
+        _ text: String, _ format: PreparedChatFormat, tools: OfferedTools?, after opening: String = "",
+        cuts: [Int] = [],
         every size: Int? = nil, showsReasoning: Bool = false
     ) {
         let bytes = Array(text.utf8)
-        var parser = OutputParser(syntax, tools: tools, after: opening, showsReasoning: showsReasoning)
+        var parser = OutputParser(format, tools: tools, after: opening, showsReasoning: showsReasoning)
         var start = 0
         let ends = size.map { Array(stride(from: $0, to: bytes.count, by: $0)) } ?? cuts
         for end in ends + [bytes.count] {
-            parser.append(bytes[start..<end]) { take($0) }
+            parser.append(bytes[start..<end]) { record($0) }
             start = end
         }
-        parser.finish { take($0) }
+        parser.finish { record($0) }
     }
 }
 
 extension String {
-    var withoutSpaceAround: String { Text(self, isTrusted: true).stripped().string }
+    var withoutSpaceAround: String { ProvenanceText(self, isTrusted: true).stripped().string }
 }

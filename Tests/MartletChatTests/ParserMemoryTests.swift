@@ -8,28 +8,28 @@ import Testing
 @Suite(.enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct ParserMemoryTests {
     /// Bytes in the arrays and texts of a value, the plans that all answers share aside.
-    private static func bytesKept(by value: Any) -> Int {
+    private static func bytesRetained(by value: Any) -> Int {
         switch value {
         case let bytes as [UInt8]: return bytes.count
         case let text as String: return text.utf8.count
-        case is SyntaxPlan, is CallPlan, is OfferedTools: return 0
-        default: return Mirror(reflecting: value).children.reduce(0) { $0 + bytesKept(by: $1.value) }
+        case is ChatFormatPlan, is ToolCallPlan, is OfferedTools: return 0
+        default: return Mirror(reflecting: value).children.reduce(0) { $0 + bytesRetained(by: $1.value) }
         }
     }
 
     /// Most that is kept between two tokens.
-    private static func mostKept(_ turn: SyntaxRecognition.Turn, _ syntax: AnswerSyntax) -> Int {
-        var parser = OutputParser(syntax, tools: SampleTurns.offered, after: turn.opening)
+    private static func maximumRetained(_ turn: ChatFormatRecognition.Turn, _ format: PreparedChatFormat) -> Int {
+        var parser = OutputParser(format, tools: SampleTurns.offered, after: turn.opening)
         let bytes = Array(turn.text.utf8)
         var most = 0
         for (number, start) in stride(from: 0, to: bytes.count, by: 5).enumerated() {
             parser.append(bytes[start..<min(start + 5, bytes.count)]) { _ in }
-            if number.isMultiple(of: 97) { most = max(most, bytesKept(by: parser)) }
+            if number.isMultiple(of: 97) { most = max(most, bytesRetained(by: parser)) }
         }
         return most
     }
 
-    @Test func whatIsKeptDoesNotGrow() throws {
+    @Test func parserStateDoesNotGrow() throws {
         var checked: Set<String> = []
         for name in try TemplateFolder.names() {
             let template = try ChatTemplate(
@@ -51,7 +51,7 @@ struct ParserMemoryTests {
                     guard let turn = SampleTurns.turn(of: .object(message), template, name),
                         turn.text.utf8.count > long.utf8.count
                     else { return nil }
-                    return Self.mostKept(turn, template.syntax)
+                    return Self.maximumRetained(turn, template.format)
                 }
                 // Two hold arguments back: tags in tags, and text that may be character data, are known at their end.
                 if kind == "call", ["MiniMax-M3", "openbmb-MiniCPM5-1B"].contains(name) { continue }

@@ -3,23 +3,23 @@ import Testing
 
 @testable import MartletChat
 
-private func syntax(_ start: String, _ end: String) -> AnswerSyntax {
-    var syntax = OutputSyntax(family: "test")
-    syntax.reasoning = OutputSyntax.Enclosure(start, end)
-    return AnswerSyntax(syntax)
+private func format(_ start: String, _ end: String) -> PreparedChatFormat {
+    var format = ChatFormat(name: "test")
+    format.reasoning = ChatFormat.Delimiters(start, end)
+    return PreparedChatFormat(format)
 }
 
-private let think = syntax("<think>", "</think>")
+private let thinkFormat = format("<think>", "</think>")
 
 /// What a parser makes of `text`, cut as `cuts` say, by channel; and whether the pieces join to the text.
 private func split(
-    _ text: String, _ syntax: AnswerSyntax = think, isOpen: Bool = false, cuts: [Int] = []
-) -> [Channel: String] {
+    _ text: String, _ format: PreparedChatFormat = thinkFormat, isOpen: Bool = false, cuts: [Int] = []
+) -> [OutputChannel: String] {
     let bytes = Array(text.utf8)
-    var parser = OutputParser(syntax, after: isOpen ? "<think>" : "")
-    var channels: [Channel: [UInt8]] = [:]
+    var parser = OutputParser(format, after: isOpen ? "<think>" : "")
+    var channels: [OutputChannel: [UInt8]] = [:]
     var all: [UInt8] = []
-    func take(_ piece: OutputPiece) {
+    func record(_ piece: OutputPiece) {
         guard case .text(let channel, let bytes) = piece else {
             Issue.record("not text: \(piece)")
             return
@@ -30,10 +30,10 @@ private func split(
     }
     var start = 0
     for cut in cuts + [bytes.count] {
-        parser.append(bytes[start..<cut]) { take($0) }
+        parser.append(bytes[start..<cut]) { record($0) }
         start = cut
     }
-    parser.finish { take($0) }
+    parser.finish { record($0) }
     #expect(all == bytes)
     return channels.mapValues { String(decoding: $0, as: UTF8.self) }
 }
@@ -72,14 +72,14 @@ private func split(
         (" <think>ä</think> ö", false, "ö", "ä"),
     ]
 
-    @Test(arguments: rows.indices) func thinkingAndAnswerAreTold(index: Int) {
+    @Test(arguments: rows.indices) func reasoningAndContentAreSeparated(index: Int) {
         let row = Self.rows[index]
         let channels = split(row.text, isOpen: row.isOpen)
         #expect(channels[.content] == row.content)
         #expect(channels[.reasoning] == row.reasoning)
     }
 
-    @Test(arguments: rows.indices) func cutsChangeNothing(index: Int) {
+    @Test(arguments: rows.indices) func chunkingChangesNothing(index: Int) {
         let row = Self.rows[index]
         let whole = split(row.text, isOpen: row.isOpen)
         let count = row.text.utf8.count
@@ -91,20 +91,21 @@ private func split(
         #expect(split(row.text, isOpen: row.isOpen, cuts: Array(0...count)) == whole)
     }
 
-    @Test func markersThatOverlapThemselvesAreFound() {
-        let overlapping = syntax("aab", "<|end|>")
-        #expect(split("aaabx<|e<|end|>y", overlapping) == [.content: "ay", .reasoning: "x<|e", .markup: "aab<|end|>"])
+    @Test func delimitersThatOverlapThemselvesAreFound() {
+        let overlapping = format("aab", "<|end|>")
+        #expect(
+            split("aaabx<|e<|end|>y", overlapping) == [.content: "ay", .reasoning: "x<|e", .delimiter: "aab<|end|>"])
     }
 
-    @Test func partialMarkerIsHeldBackAndNothingElse() {
-        var parser = OutputParser(think)
+    @Test func onlyAPartialDelimiterIsBuffered() {
+        var parser = OutputParser(thinkFormat)
         var emitted = ""
-        func take(_ piece: OutputPiece) {
+        func record(_ piece: OutputPiece) {
             if case .text(_, let bytes) = piece { emitted += String(decoding: bytes, as: UTF8.self) }
         }
-        parser.append(Array("abc <thi".utf8)[...]) { take($0) }
+        parser.append(Array("abc <thi".utf8)[...]) { record($0) }
         #expect(emitted == "abc ")
-        parser.append(Array("s".utf8)[...]) { take($0) }
+        parser.append(Array("s".utf8)[...]) { record($0) }
         #expect(emitted == "abc <this")
     }
 

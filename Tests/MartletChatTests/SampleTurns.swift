@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletJinja
 import OrderedCollections
 
 @testable import MartletChat
@@ -70,11 +71,14 @@ enum SampleTurns {
     private static let reasoning = "Thought: 1 < 2\n\nand \"so\" 😀 on."
 
     /// Without strings that a form has no way to write: a quote of Python's, backslashes, tags.
-    static func calls(for family: String) -> [(name: String, arguments: JSONValue)] {
+    static func calls(for chatFormat: String) -> [(name: String, arguments: JSONValue)] {
         [
             (
                 "get_weather",
-                ["city": .string(family == "lfm" ? "Zür\"ich\nä 👋🏽" : "Zür\"ich\n\tä\\ 'x' </p> 👋🏽 {}[],:"), "days": 3]
+                [
+                    "city": .string(chatFormat == "lfm" ? "Zür\"ich\nä 👋🏽" : "Zür\"ich\n\tä\\ 'x' </p> 👋🏽 {}[],:"),
+                    "days": 3,
+                ]
             ),
             (
                 "add",
@@ -114,27 +118,31 @@ enum SampleTurns {
     /// The turn without what ends it, cut as a prompt and an answer.
     static func turn(
         of message: JSONValue, _ template: ChatTemplate, _ name: String, tools: [JSONValue]? = tools
-    ) -> SyntaxRecognition.Turn? {
-        func render(_ messages: [JSONValue], asks: Bool) -> String? {
-            try? template.render(messages: messages, tools: tools, addGenerationPrompt: asks).text
+    ) -> ChatFormatRecognition.Turn? {
+        // Its instructions for tools stand behind the last message, so the text does not end with the message.
+        guard name != "CohereForAI-c4ai-command-r-plus-tool_use" else { return nil }
+        func render(_ messages: [JSONValue], addsGenerationPrompt: Bool) -> String? {
+            try? template.render(messages: messages, tools: tools, addGenerationPrompt: addsGenerationPrompt).text
         }
         let user: JSONValue = ["role": "user", "content": "Hello"]
-        guard let asking = render([user], asks: true), var full = render([user, message], asks: false),
-            let question = asking.lastRange(of: "Hello")
+        guard let withPrompt = render([user], addsGenerationPrompt: true),
+            var full = render([user, message], addsGenerationPrompt: false),
+            let question = withPrompt.lastRange(of: "Hello")
         else { return nil }
-        let known = Text.commonPrefix(of: asking, full)
-        let begin = asking.utf8.distance(from: asking.startIndex, to: question.upperBound)
+        let known = ProvenanceText.commonPrefix(of: withPrompt, full)
+        let begin = withPrompt.utf8.distance(from: withPrompt.startIndex, to: question.upperBound)
         let bytes = Array(full.utf8)
         let opening = String(decoding: bytes[begin..<known], as: UTF8.self)
         full = String(decoding: bytes[known...], as: UTF8.self)
-        return SyntaxRecognition.Turn(opening: opening, text: TurnEnds.cut(full, of: name))
+        return ChatFormatRecognition.Turn(opening: opening, text: TurnEnds.cut(full, of: name))
     }
 }
 
 extension String {
     /// Where `text` occurs last.
     fileprivate func lastRange(of text: String) -> Range<Index>? {
-        let offsets = Text(self, isTrusted: true).occurrences(of: Text(text, isTrusted: true), limit: .max)
+        let offsets = ProvenanceText(self, isTrusted: true).occurrences(
+            of: ProvenanceText(text, isTrusted: true), limit: .max)
         return offsets.last.map { offset in
             let start = utf8.index(utf8.startIndex, offsetBy: offset)
             return start..<utf8.index(start, offsetBy: text.utf8.count)

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletJinja
 import Testing
 
 @testable import MartletChat
@@ -10,7 +11,8 @@ import Testing
     private func text(_ source: String, tools: [JSONValue]? = nil, _ variables: JSONValue = [:]) throws -> String {
         try JinjaTemplate(source).render(
             JinjaTemplate.Input(
-                messages: [], tools: tools, arguments: members(variables), now: Self.now, conventions: .server)
+                messages: [], tools: tools, arguments: variables.objectValue ?? [:], now: Self.now, conventions: .server
+            )
         ).text
     }
 
@@ -32,7 +34,7 @@ import Testing
         ("{{ functions is defined and functions == '' }}", "True"),
     ]
 
-    @Test(arguments: rows.indices) func templatesGetWhatServersGive(index: Int) throws {
+    @Test(arguments: rows.indices) func templatesReceiveTheServersVariables(index: Int) throws {
         let row = Self.rows[index]
         #expect(try text(row.source) == row.expected, "\(row.source)")
     }
@@ -53,7 +55,7 @@ import Testing
         #expect(try text("{{ date_string }}", ["date_string": "once"]) == "once")
     }
 
-    @Test func contentBesideReasonedCallsJoinsTheReasoningWhereItMust() throws {
+    @Test func contentWithReasoningAndCallsJoinsTheReasoningWhereNecessary() throws {
         let picky = """
             {%- for m in messages -%}
             {%- if m.tool_calls and m.content and m.thinking -%}{{- raise_exception('not both') -}}{%- endif -%}
@@ -87,7 +89,7 @@ struct RealTemplateTests {
     }
 
     /// An optional argument, as many SDKs declare it.
-    @Test func everyTemplateTakesNullableTypes() throws {
+    @Test func everyTemplateAcceptsNullableTypes() throws {
         let nullable: JSONValue = [
             "type": "function",
             "function": [
@@ -107,7 +109,7 @@ struct RealTemplateTests {
         for name in try TemplateFolder.names() {
             let template = try template(name)
             let prompt = try template.render(messages: [Self.user], tools: [nullable])
-            if template.capabilities.takesNullTypes, template.capabilities.takesTools, name.contains("Qwen") {
+            if template.capabilities.acceptsNullTypes, template.capabilities.supportsTools, name.contains("Qwen") {
                 #expect(prompt.text.contains("\"null\""), "\(name)")
             }
         }
@@ -115,7 +117,7 @@ struct RealTemplateTests {
 
     @Test func toolsAreShownByTemplatesThatNeedAServersVariables() throws {
         for name in ["llama-cpp-deepseek-r1", "fireworks-ai-llama-3-firefunction-v2"] {
-            let text = try template(name).render(messages: [Self.user], tools: SyntaxRecognition.tools).text
+            let text = try template(name).render(messages: [Self.user], tools: ChatFormatRecognition.tools).text
             #expect(text.contains("probe_alpha"), "\(name)")
         }
     }
@@ -129,10 +131,10 @@ struct RealTemplateTests {
     }
 
     /// What a server streamed is sent back: content, reasoning and calls in one message.
-    @Test func everyTemplateTakesContentBesideReasoningAndCalls() throws {
+    @Test func everyTemplateAcceptsContentWithReasoningAndCalls() throws {
         for name in try TemplateFolder.names() {
             let template = try template(name)
-            guard template.capabilities.takesToolCalls else { continue }
+            guard template.capabilities.supportsToolCalls else { continue }
             let message: JSONValue = [
                 "role": "assistant", "content": "Saidword", "reasoning_content": "Thoughtword",
                 "tool_calls": [
@@ -146,9 +148,9 @@ struct RealTemplateTests {
                 "role": "tool", "tool_call_id": "call00001", "name": "probe_alpha", "content": "1",
             ]
             let prompt = try template.render(
-                messages: [Self.user, message, result], tools: SyntaxRecognition.tools)
+                messages: [Self.user, message, result], tools: ChatFormatRecognition.tools)
             #expect(prompt.text.contains("probe_alpha"), "\(name)")
-            if template.capabilities.takesContentBesideReasonedCalls {
+            if template.capabilities.acceptsContentWithReasoningAndCalls {
                 #expect(prompt.warnings.isEmpty, "\(name)")
             } else {
                 #expect(prompt.text.contains("Saidword") && prompt.warnings.count == 1, "\(name)")

@@ -44,8 +44,8 @@ struct TaggedStringTests {
         ]
     }
 
-    private static func tags(of syntax: OutputSyntax) -> TaggedArguments? {
-        guard case .headed(_, .tagged(let tags))? = syntax.calls?.form else { return nil }
+    private static func tags(of format: ChatFormat) -> TaggedArguments? {
+        guard case .headed(_, .tagged(let tags))? = format.calls?.shape else { return nil }
         return tags
     }
 
@@ -54,8 +54,8 @@ struct TaggedStringTests {
         for name in try TemplateFolder.names() {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
-            guard let tags = Self.tags(of: template.syntax.syntax) else { continue }
-            let end = tags.nestedPrefix ?? String(decoding: SyntaxPlan.core(tags.closing), as: UTF8.self)
+            guard let tags = Self.tags(of: template.format.format) else { continue }
+            let end = tags.nestedPrefix ?? String(decoding: ChatFormatPlan.core(tags.closing), as: UTF8.self)
             for text in Self.texts(before: end) {
                 let call: JSONValue = [
                     "id": "call00001", "type": "function",
@@ -64,18 +64,19 @@ struct TaggedStringTests {
                 let message: JSONValue = ["role": "assistant", "content": "", "tool_calls": [call]]
                 guard var turn = SampleTurns.turn(of: message, template, name, tools: Self.tools) else { continue }
                 let label = Comment(rawValue: "\(name), \(text.debugDescription): \(turn.text.debugDescription)")
-                let read = ReadMessage(turn.text, template.syntax, tools: Self.offered, after: turn.opening)
-                #expect(read.calls.map(\.value) == [SyntaxRecognition.canonical(Self.arguments(text))], label)
+                let read = ReadMessage(turn.text, template.format, tools: Self.offered, after: turn.opening)
+                #expect(read.calls.map(\.value) == [ChatFormatRecognition.canonical(Self.arguments(text))], label)
                 #expect(read.warnings.isEmpty && read.calls.first?.isComplete == true, label)
-                families.insert(template.syntax.syntax.family)
+                families.insert(template.format.format.name)
                 // It writes objects as Python does. Its grammar holds it to JSON, which its reader takes as well.
                 if name == "openbmb-MiniCPM5-1B" { continue }
-                AnswerGrammarTests.moveCut(&turn, template.syntax.syntax.reasoning)
-                let maker = AnswerGrammar(
-                    template.syntax,
+                OutputGrammarTests.moveCut(&turn, template.format.format.reasoning)
+                let maker = OutputGrammar(
+                    template.format,
                     prompt: RenderedPrompt(segments: [], reasoning: .undecided, opening: turn.opening))
                 let grammar = try #require(
-                    try maker.grammar(tools: Self.offered.tools, demand: .calls, allowsSeveral: true)?.grammar, label)
+                    try maker.grammar(tools: Self.offered.tools, requirement: .calls, allowsSeveral: true)?.grammar,
+                    label)
                 let isAllowed = grammar.matches(turn.text.utf8)
                 #expect(isAllowed, label)
             }
@@ -89,15 +90,15 @@ struct TaggedStringTests {
     }
 
     /// The one such form whose template is not among them.
-    @Test func seedReadsThemLikewise() throws {
-        let syntax = AnswerSyntax(.seed)
-        let maker = AnswerGrammar(syntax, prompt: RenderedPrompt(segments: [], reasoning: .closed))
+    @Test func seedParsesThemLikewise() throws {
+        let format = PreparedChatFormat(.seed)
+        let maker = OutputGrammar(format, prompt: RenderedPrompt(segments: [], reasoning: .closed))
         let tool = OfferedTools.Tool(name: "note", parameters: ["type": "object", "properties": ["text": Self.text]])
-        let grammar = try #require(try maker.grammar(tools: [tool], demand: .calls, allowsSeveral: true)?.grammar)
+        let grammar = try #require(try maker.grammar(tools: [tool], requirement: .calls, allowsSeveral: true)?.grammar)
         for text in Self.texts(before: "</parameter>") {
             let call =
                 "<seed:tool_call>\n<function=note>\n<parameter=text>\(text)</parameter>\n</function>\n</seed:tool_call>"
-            let read = ReadMessage(call, syntax, tools: OfferedTools([tool]))
+            let read = ReadMessage(call, format, tools: OfferedTools([tool]))
             #expect(read.calls.map(\.value) == [["text": .string(text)]] && read.warnings.isEmpty, "\(text)")
             #expect(read.calls.first?.isComplete == true, "\(text)")
             let isAllowed = grammar.matches(call.utf8)

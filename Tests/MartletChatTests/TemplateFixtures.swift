@@ -1,7 +1,7 @@
 /// Templates in the manner of real ones, each with what sets it apart.
 enum TemplateFixtures {
     /// ChatML with think blocks, tools and a switch for thinking.
-    static let thinking = """
+    static let reasoning = """
         {%- if tools -%}
         {{- '<|im_start|>system\\nTools:' -}}
         {%- for tool in tools -%}{{- '\\n' -}}{{- tool | tojson -}}{%- endfor -%}
@@ -26,7 +26,7 @@ enum TemplateFixtures {
         {%- endif -%}
         """
 
-    /// Refuses a system role and anything but turns, and has its markers in the generation prompt.
+    /// Refuses a system role and anything but turns, and has its delimiters in the generation prompt.
     static let strict = """
         {{- bos_token -}}
         {%- for m in messages -%}

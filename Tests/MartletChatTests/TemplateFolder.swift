@@ -9,8 +9,8 @@ import Testing
     import Musl
 #endif
 
-/// The folder with templates of many models and what Python's Jinja makes of them. It lies beside the project, not in it:
-/// where it is missing, the tests that need it are skipped.
+/// The folder with templates of many models and what Python's Jinja makes of them. It lies beside the project, not in
+/// it: where it is missing, the tests that need it are skipped.
 enum TemplateFolder {
     static let path: String = {
         let file = #filePath

@@ -6,7 +6,7 @@ import Testing
 struct TemplatePageTests {
     /// The page is made from the table: `martlet templates --page FILES > docs/templates.md`.
     @Test func thePageOfTemplatesIsCurrent() throws {
-        var table = FamilyTable()
+        var table = ChatFormatTable()
         for name in try TemplateFolder.names() {
             table.add(
                 "\(name).jinja",
@@ -17,13 +17,13 @@ struct TemplatePageTests {
         #expect(String(decoding: page, as: UTF8.self) == table.page)
     }
 
-    @Test func everyFamilyOfATemplateIsListed() throws {
-        let families = FamilyTable.families()
+    @Test func everyFormatOfATemplateIsListed() throws {
+        let families = ChatFormatTable.formats()
         for name in try TemplateFolder.names() {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(name), beginningToken: "<s>", endToken: "</s>")
-            let family = template.syntax.syntax.family
-            #expect(family == "plain" || families.contains("| \(family) |"), "\(name): \(family)")
+            let chatFormat = template.format.format.name
+            #expect(chatFormat == "plain" || families.contains("| \(chatFormat) |"), "\(name): \(chatFormat)")
         }
     }
 }

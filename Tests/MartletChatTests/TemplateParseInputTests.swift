@@ -10,10 +10,10 @@ import Testing
     ]
 
     private func parse(_ input: JSONValue) throws -> TemplateParseInput.Result {
-        try TemplateParseInput(input).parse(source: TemplateFixtures.thinking)
+        try TemplateParseInput(input).parse(source: TemplateFixtures.reasoning)
     }
 
-    @Test func messageIsWhatTheServerWouldGive() throws {
+    @Test func messageEqualsTheServersMessage() throws {
         let result = try parse([
             "output": "<think>\nHm.\n</think>\n\nWell. <tool_call>now {}</tool_call>", "tools": Self.tools,
         ])
@@ -23,7 +23,7 @@ import Testing
             ])
     }
 
-    @Test func fieldsReachTheReader() throws {
+    @Test func fieldsReachTheParser() throws {
         let call: JSONValue = "<tool_call>now {}</tool_call>"
         #expect(try parse(["output": call]).message.content == "<tool_call>now {}</tool_call>")
         #expect(
@@ -32,21 +32,21 @@ import Testing
         #expect(try parse(["pieces": ["<thi", "nk>H", "m.</think>Yes"]]).message.reasoning == "Hm.")
         // The prompt has the whole of an empty think block.
         let closed = try parse(["output": "Yes", "kwargs": ["enable_thinking": false]])
-        #expect(closed.form.hasSuffix("behind \"<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n\""))
+        #expect(closed.format.hasSuffix("behind \"<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n\""))
         let cut = try parse(["output": "<tool_call>now {\"a\": ", "tools": Self.tools]).message.json
         #expect(cut["tool_calls"]?.arrayValue?.first?["arguments"] == "{\"a\":")
         #expect(cut["warnings"]?.arrayValue?.count == 1)
     }
 
-    @Test func explanationSaysWhatStandsWhere() throws {
+    @Test func explanationNamesEveryPartAndItsRange() throws {
         let output = "<think>\nHm.\n</think>\n\nWell. <tool_call>now { }</tool_call> Yes"
         let lines = try parse(["output": .string(output), "tools": Self.tools]).explanation.lines
         #expect(
             lines == [
-                #"0..<8"# + "\tmarkup\t\"<think>\\n\"", "8..<11\treasoning\t\"Hm.\"",
-                "11..<22\tmarkup\t\"\\n</think>\\n\\n\"", "22..<27\tcontent\t\"Well.\"",
-                "27..<43\tmarkup\t\" <tool_call>now \"", "43..<43\tcall 0\t\"now\"", "43..<46\targuments 0\t\"{}\"",
-                "46..<59\tmarkup\t\"</tool_call> \"", "59..<62\tcontent\t\"Yes\"",
+                #"0..<8"# + "\tdelimiter\t\"<think>\\n\"", "8..<11\treasoning\t\"Hm.\"",
+                "11..<22\tdelimiter\t\"\\n</think>\\n\\n\"", "22..<27\tcontent\t\"Well.\"",
+                "27..<43\tdelimiter\t\" <tool_call>now \"", "43..<43\tcall 0\t\"now\"", "43..<46\targuments 0\t\"{}\"",
+                "46..<59\tdelimiter\t\"</tool_call> \"", "59..<62\tcontent\t\"Yes\"",
             ])
     }
 
@@ -54,26 +54,27 @@ import Testing
         let output =
             #"<|channel|>commentary to=functions.now <|constrain|>json<|message|>{"a": 1}<|call|>"#
         let parser = OutputParser(
-            AnswerSyntax(.harmony), tools: OutputCases.tools, after: "<|start|>assistant")
+            PreparedChatFormat(.harmony), tools: OutputCases.tools, after: "<|start|>assistant")
         #expect(
             OutputExplanation(of: Array(output.utf8), by: parser).lines == [
-                "0..<67\tmarkup\t"
+                "0..<67\tdelimiter\t"
                     + #""<|channel|>commentary to=functions.now <|constrain|>json<|message|>""#,
-                "67..<67\tcall 0\t\"now\"", "67..<75\targuments 0\t" + #""{\"a\":1}""#, "75..<83\tmarkup\t\"<|call|>\"",
+                "67..<67\tcall 0\t\"now\"", "67..<75\targuments 0\t" + #""{\"a\":1}""#,
+                "75..<83\tdelimiter\t\"<|call|>\"",
             ])
     }
 
     /// Each text stands where the explanation says, and the arguments begin with their brace.
-    @Test(arguments: OutputCases.all) func explanationsPointAtWhatTheyName(family: OutputCases) {
-        for test in family.cases {
+    @Test(arguments: OutputCases.all) func explanationsPointAtWhatTheyName(chatFormat: OutputCases) {
+        for test in chatFormat.cases {
             let output = Array(test.output.utf8)
-            let label = Comment(rawValue: "\(family.file), \(test.name)")
+            let label = Comment(rawValue: "\(chatFormat.file), \(test.name)")
             var end = 0
-            for part in OutputExplanation(of: output, by: family.parser(test)).parts {
+            for part in OutputExplanation(of: output, by: chatFormat.parser(test)).parts {
                 #expect(part.range.lowerBound >= end && part.range.upperBound <= output.count, label)
                 end = part.range.upperBound
                 if part.kind.hasPrefix("arguments") {
-                    guard test.isWellFormed, family.writesJSON else { continue }
+                    guard test.isWellFormed, chatFormat.writesJSON else { continue }
                     #expect(output[part.range].first == UInt8(ascii: "{"), label)
                 } else if !part.kind.hasPrefix("call"), part.kind != "warning" {
                     #expect(output[part.range].elementsEqual(part.text.utf8), label)
@@ -111,7 +112,7 @@ import Testing
 
     /// The templates lie beside the project.
     @Test(.enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
-    func answersOfNamedTemplatesAreReadAsTheirFileSays() throws {
+    func outputsOfNamedTemplatesAreParsedAsTheirFileSays() throws {
         let folder =
             #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
             + "/Outputs"
@@ -126,7 +127,9 @@ import Testing
             input["expected"] = nil
             let result = try TemplateParseInput(.object(input)).parse(source: TemplateFolder.source(name))
             let label = Comment(rawValue: "\(name), \(row["name"]?.text ?? ""): \(result.message.json.text)")
-            #expect(SyntaxRecognition.canonical(result.message.json) == SyntaxRecognition.canonical(expected), label)
+            #expect(
+                ChatFormatRecognition.canonical(result.message.json) == ChatFormatRecognition.canonical(expected), label
+            )
         }
     }
 }

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletJinja
 import Testing
 
 @testable import MartletChat

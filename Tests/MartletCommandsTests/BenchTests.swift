@@ -38,8 +38,10 @@ import Testing
 
     @Test func figuresHaveThreeDigitsThatCount() {
         #expect(
-            [1234.5, 12.345, 1.2345, 0.12345, 0].map { Figure.short($0) } == ["1235", "12.3", "1.23", "0.123", "0.0"])
-        #expect(Figure.short(.infinity) == "-")
+            [1234.5, 12.345, 1.2345, 0.12345, 0].map { NumberFormat.short($0) } == [
+                "1235", "12.3", "1.23", "0.123", "0.0",
+            ])
+        #expect(NumberFormat.short(.infinity) == "-")
     }
 
     @Test func independentClientsArriveAtTheRate() {
@@ -53,7 +55,7 @@ import Testing
 
     private func meter(_ chunks: [String]) -> StreamMeter {
         var meter = StreamMeter()
-        for (index, chunk) in chunks.enumerated() { meter.take(chunk.utf8, at: Double(index)) }
+        for (index, chunk) in chunks.enumerated() { meter.record(chunk.utf8, at: Double(index)) }
         return meter
     }
 
@@ -77,7 +79,7 @@ import Testing
             var meter = StreamMeter()
             let bytes = Array(text.utf8)
             for start in stride(from: 0, to: bytes.count, by: length) {
-                meter.take(bytes[start..<min(start + length, bytes.count)], at: 1)
+                meter.record(bytes[start..<min(start + length, bytes.count)], at: 1)
             }
             #expect(meter.times.count == 2 && meter.reportedCount == 2 && meter.isComplete)
         }
@@ -92,7 +94,7 @@ import Testing
 
     private func result(tokens: Int, seconds: Double, failure: String? = nil) -> LoadResult {
         LoadResult([
-            RequestOutcome(
+            RequestMeasurement(
                 start: 0, end: seconds, tokenTimes: (0..<tokens).map { seconds * Double($0 + 1) / Double(tokens) },
                 tokenCount: tokens, failure: failure)
         ])

@@ -9,21 +9,21 @@ import Testing
         ("/new", .new), ("/system Be  brief.", .system("Be  brief.")), ("/system", .system(nil)),
         ("/model", .model(nil)),
         ("/model tiny", .model("tiny")), ("/retry", .retry), ("/quit", .quit), ("/help", .help),
-        ("/nwe", .unknownCommand("/nwe")), ("/skip", .order(.skip)), ("/pause", .order(.pause)),
-        ("/resume", .order(.resume)), ("/temp 0.2", .order(.temperature(0.2))), ("/fork", .order(.fork)),
-        ("/say  Be brief. ", .order(.say("Be brief."))), ("/rewind", .order(.rewind(nil))),
-        ("/rewind a river", .order(.rewind("a river"))), ("/say", .wrong("/say needs what you want to say")),
-        ("/temp hot", .wrong("/temp needs a temperature, such as /temp 0.2")),
-        ("/temp -1", .wrong("/temp needs a temperature, such as /temp 0.2")),
+        ("/nwe", .unknownCommand("/nwe")), ("/skip", .control(.skip)), ("/pause", .control(.pause)),
+        ("/resume", .control(.resume)), ("/temp 0.2", .control(.temperature(0.2))), ("/fork", .control(.fork)),
+        ("/say  Be brief. ", .control(.say("Be brief."))), ("/rewind", .control(.rewind(nil))),
+        ("/rewind a river", .control(.rewind("a river"))), ("/say", .invalid("/say needs what you want to say")),
+        ("/temp hot", .invalid("/temp needs a temperature, such as /temp 0.2")),
+        ("/temp -1", .invalid("/temp needs a temperature, such as /temp 0.2")),
     ])
     func linesAreCommandsOrMessages(line: String, input: ChatInput) {
         #expect(ChatInput(line: line) == input)
     }
 
-    @Test func aStoppedAnswerStaysAndIsReplacedByRetry() throws {
+    @Test func stoppedOutputStaysAndIsReplacedByRetry() throws {
         var conversation = Conversation(system: "Be brief.")
-        conversation.ask("one?")
-        conversation.answer("Once upon")
+        conversation.appendUser("one?")
+        conversation.appendAssistant("Once upon")
         let body = try JSONParser.parse(conversation.requestBody())
         let roles = body["messages"]?.arrayValue?.compactMap { $0["role"]?.stringValue }
         #expect(roles == ["system", "user", "assistant"])
@@ -32,7 +32,7 @@ import Testing
         let canRetry = conversation.retry()
         #expect(canRetry)
         #expect(conversation.messages == [Conversation.Message(role: "user", content: "one?")])
-        conversation.withdrawQuestion()
+        conversation.removeUnansweredMessage()
         let canRetryNothing = conversation.retry()
         #expect(!canRetryNothing)
     }
@@ -55,34 +55,34 @@ import Testing
         }
     }
 
-    @Test func chunksTellTextThinkingAndErrors() {
-        func events(_ text: String) -> [AnswerEvent] { AnswerEvent.events(inChunk: Array(text.utf8)) }
+    @Test func chunksContainTextReasoningAndErrors() {
+        func events(_ text: String) -> [ChatStreamEvent] { ChatStreamEvent.events(inChunk: Array(text.utf8)) }
         #expect(events(#"{"choices":[{"delta":{"role":"assistant","content":null}}]}"#) == [])
-        #expect(events(#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#) == [.thinking("hm")])
+        #expect(events(#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#) == [.reasoning("hm")])
         #expect(events(#"{"choices":[{"delta":{"content":"hi"}}]}"#) == [.content("hi")])
         #expect(events(#"{"choices":[],"usage":{}}"#) == [])
         #expect(events(#"{"error":{"message":"lost","code":500}}"#) == [.failed("lost")])
         #expect(events("[DONE]") == [])
     }
 
-    @Test func commentsTellWhichOrderTookEffect() {
-        func events(_ text: String) -> [AnswerEvent] { AnswerEvent.events(inComment: Array(text.utf8)) }
-        #expect(events(#"martlet-control {"applied":true,"action":"pause"}"#) == [.obeyed(action: "pause")])
+    @Test func commentsReportAppliedControlCommands() {
+        func events(_ text: String) -> [ChatStreamEvent] { ChatStreamEvent.events(inComment: Array(text.utf8)) }
+        #expect(events(#"martlet-control {"applied":true,"action":"pause"}"#) == [.controlApplied(action: "pause")])
         #expect(
             events(#"martlet-control {"action":"rewind","content_bytes":5}"#)
-                == [.obeyed(action: "rewind", contentBytes: 5)])
+                == [.controlApplied(action: "rewind", contentBytes: 5)])
         #expect(events("") == [])
         #expect(events("martlet-control nonsense") == [])
     }
 
-    @Test func thinkingIsDimmedAndAnswersCannotSteerTheTerminal() {
-        var printer = AnswerPrinter(showsThinking: true)
-        var output = printer.print(.thinking("hm"))
+    @Test func reasoningIsDimmedAndOutputCannotControlTheTerminal() {
+        var printer = OutputPrinter(showsReasoning: true)
+        var output = printer.print(.reasoning("hm"))
         output += printer.print(.content("hi\u{1B}[2J"))
         output += printer.end()
         #expect(output == "\u{1B}[2mhm\n\u{1B}[0m\nhi[2J\n")
-        var quiet = AnswerPrinter(showsThinking: false)
-        #expect(quiet.print(.thinking("hm")) + quiet.print(.content("hi\n")) + quiet.end() == "hi\n")
+        var quiet = OutputPrinter(showsReasoning: false)
+        #expect(quiet.print(.reasoning("hm")) + quiet.print(.content("hi\n")) + quiet.end() == "hi\n")
     }
 
     @Test func historyLinesSurviveTheirFile() {

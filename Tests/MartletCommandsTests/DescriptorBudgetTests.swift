@@ -12,7 +12,7 @@ import Testing
         #expect(budget.journals <= 128)
     }
 
-    @Test func theWarningNamesTheLimitThatHolds() throws {
+    @Test func theWarningNamesTheEffectiveLimit() throws {
         #expect(DescriptorBudget(limit: 4_544).warning(connections: 4_096) == nil)
         let line = try #require(DescriptorBudget(limit: 4_543).warning(connections: 4_096))
         for part in ["4543 descriptors", "--max-connections 4096", "at most 4095", "ulimit -Hn"] {

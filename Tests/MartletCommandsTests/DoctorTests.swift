@@ -24,24 +24,24 @@ import Testing
     }
 
     @Test func aHealthyMachineNeedsNothing() {
-        #expect(findings().allSatisfy { $0.verdict == .good && $0.remedy == nil })
+        #expect(findings().allSatisfy { $0.severity == .good && $0.remedy == nil })
     }
 
     @Test func everythingThatIsWrongHasARemedy() throws {
-        let broken: [(String, DoctorFinding.Verdict, (inout DoctorFacts) -> Void)] = [
+        let broken: [(String, DoctorFinding.Severity, (inout DoctorFacts) -> Void)] = [
             ("processor", .problem, { $0.libraryFeatures = ["AVX512"] }),
             ("processor", .warning, { $0.libraryFeatures = [] }),
             ("memory", .warning, { $0.availableMemory = 100 << 20 }),
             ("model", .warning, { $0.embeddedModel = nil }),
             ("model", .problem, { $0.models = [DoctorFacts.Model(path: "x", problem: "is cut off")] }),
             ("model", .problem, { $0.models = [DoctorFacts.Model(path: "x", byteCount: 40 << 30)] }),
-            ("port", .warning, { $0.portState = .taken }),
+            ("port", .warning, { $0.portState = .inUse }),
             ("connections", .warning, { $0.descriptorLimit = 1_024 }),
             ("worker", .warning, { $0.isSandboxed = false }),
         ]
-        for (subject, verdict, change) in broken {
+        for (subject, severity, change) in broken {
             let finding = try finding(subject, change)
-            #expect(finding.verdict == verdict, "\(finding)")
+            #expect(finding.severity == severity, "\(finding)")
             #expect(finding.remedy?.isEmpty == false, "\(finding)")
         }
     }
@@ -50,9 +50,9 @@ import Testing
         var model = DoctorFacts.Model(path: "x", byteCount: 12 << 30)
         model.bytesPerToken = 128 << 10
         model.trainedContextLength = 131_072
-        #expect(try finding("model") { $0.models = [model] }.verdict == .good)
+        #expect(try finding("model") { $0.models = [model] }.severity == .good)
         model.bytesPerToken = 1 << 20
-        #expect(try finding("model") { $0.models = [model] }.verdict == .problem)
+        #expect(try finding("model") { $0.models = [model] }.severity == .problem)
         #expect(
             try finding("model") {
                 $0.models = [model]
@@ -61,7 +61,7 @@ import Testing
                         name: "GPU0", description: "a GPU", isGPU: true, freeByteCount: 80 << 30,
                         totalByteCount: 80 << 30)
                 ]
-            }.verdict == .good)
+            }.severity == .good)
     }
 
     @Test func theSizesThatFitGrowWithMemory() throws {
@@ -74,7 +74,7 @@ import Testing
         #expect(try finding("what would fit") { $0.availableMemory = 1 << 20 }.text == "none as Q4_K_M, none as Q8_0")
     }
 
-    @Test func aModelsHeadTellsWhatItTakes() throws {
+    @Test func memoryNeedIsReadFromTheModelsHeader() throws {
         let model = DoctorFacts.Model(path: Self.fledgling)
         #expect(model.problem == nil)
         #expect((2 << 20...3 << 20).contains(model.byteCount))
@@ -82,7 +82,7 @@ import Testing
         #expect(DoctorFacts.Model(path: #filePath).problem == "is not a GGUF file")
     }
 
-    @Test func thisMachineIsLookedAt() async {
+    @Test func thisMachineIsInspected() async {
         let facts = await DoctorFacts.collect(models: [Self.fledgling], port: 1)
         #expect(facts.cores > 0)
         #expect(!facts.devices.isEmpty)

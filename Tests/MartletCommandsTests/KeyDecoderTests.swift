@@ -3,19 +3,19 @@ import Testing
 @testable import MartletCommands
 
 @Suite struct KeyDecoderTests {
-    private func keys(_ bytes: [UInt8]) -> [Key] {
+    private func keys(_ bytes: [UInt8]) -> [KeyPress] {
         var decoder = KeyDecoder()
         return bytes.compactMap { decoder.feed($0) }
     }
 
-    private func keys(_ text: String) -> [Key] { keys(Array(text.utf8)) }
+    private func keys(_ text: String) -> [KeyPress] { keys(Array(text.utf8)) }
 
     @Test func charactersOfAllLengthsArriveWhole() {
         #expect(keys("aé世🎉") == [.character("a"), .character("é"), .character("世"), .character("🎉")])
     }
 
     @Test(arguments: [
-        ("\u{1B}[A", Key.up), ("\u{1B}[B", .down), ("\u{1B}[C", .right), ("\u{1B}[D", .left), ("\u{1B}OA", .up),
+        ("\u{1B}[A", KeyPress.up), ("\u{1B}[B", .down), ("\u{1B}[C", .right), ("\u{1B}[D", .left), ("\u{1B}OA", .up),
         ("\u{1B}[H", .home), ("\u{1B}[F", .end), ("\u{1B}[1~", .home), ("\u{1B}[4~", .end), ("\u{1B}[3~", .delete),
         ("\u{1B}[1;5C", .wordRight), ("\u{1B}[1;5D", .wordLeft), ("\u{1B}b", .wordLeft), ("\u{1B}f", .wordRight),
         ("\u{1B}\u{7F}", .deleteWordBackward), ("\u{17}", .deleteWordBackward), ("\u{15}", .deleteToStart),
@@ -23,7 +23,7 @@ import Testing
         ("\u{04}", .endOfInput), ("\r", .enter), ("\u{7F}", .backspace), ("\u{08}", .backspace),
         ("\u{0C}", .clearScreen),
     ])
-    func keysOfTerminalsAreKnown(bytes: String, key: Key) {
+    func keysOfTerminalsAreKnown(bytes: String, key: KeyPress) {
         #expect(keys(bytes) == [key])
     }
 

@@ -3,7 +3,7 @@ import Testing
 @testable import MartletCommands
 
 @Suite struct LineEditorTests {
-    private func editor(_ text: String, _ keys: [Key] = [], history: [String] = []) -> LineEditor {
+    private func editor(_ text: String, _ keys: [KeyPress] = [], history: [String] = []) -> LineEditor {
         var editor = LineEditor(history: history)
         _ = editor.apply(.paste(text))
         for key in keys { _ = editor.apply(key) }
@@ -31,7 +31,7 @@ import Testing
 
     @Test func keysAtTheEdgesDoNothing() {
         var line = LineEditor()
-        for key in [Key.left, .right, .backspace, .delete, .home, .end, .wordLeft, .wordRight, .up, .down] {
+        for key in [KeyPress.left, .right, .backspace, .delete, .home, .end, .wordLeft, .wordRight, .up, .down] {
             #expect(line.apply(key) == .nothing)
         }
     }
@@ -59,7 +59,7 @@ import Testing
         #expect(line.apply(.up) == .nothing)
     }
 
-    @Test func interruptAndEndOfInputTellWhetherTheLineWasEmpty() {
+    @Test func interruptAndEndOfInputReportWhetherTheLineWasEmpty() {
         var line = editor("text")
         #expect(line.apply(.endOfInput) == .nothing)
         #expect(line.apply(.interrupt) == .interrupted(wasEmpty: false))
@@ -68,24 +68,24 @@ import Testing
         #expect(line.apply(.endOfInput) == .ended)
     }
 
-    @Test func wideCharactersAndLineBreaksAreDrawnInTheirColumns() {
+    @Test func wideCharactersAndLineBreaksAreRenderedInTheirColumns() {
         #expect(CharacterWidth.columns("a") == 1)
         #expect(CharacterWidth.columns("世") == 2)
         #expect(CharacterWidth.columns("🎉") == 2)
         #expect(CharacterWidth.columns("é") == 1)
         #expect(CharacterWidth.columns("\u{200B}") == 0)
         var renderer = LineRenderer()
-        let drawn = renderer.draw(prompt: "> ", editor: editor("世界", [.left]), columns: 5)
+        let rendered = renderer.render(prompt: "> ", editor: editor("世界", [.left]), columns: 5)
         // The second character does not fit into the first row; the cursor stands before it, at the end of that row.
-        #expect(drawn.hasSuffix("世\r\n界\u{1B}[1A\r\u{1B}[4C"))
+        #expect(rendered.hasSuffix("世\r\n界\u{1B}[1A\r\u{1B}[4C"))
         var second = LineRenderer()
-        #expect(second.draw(prompt: "> ", editor: editor("a\nb"), columns: 80).hasSuffix("a↵b\r\u{1B}[5C"))
+        #expect(second.render(prompt: "> ", editor: editor("a\nb"), columns: 80).hasSuffix("a↵b\r\u{1B}[5C"))
     }
 
     @Test func aLineThatFillsItsRowPutsTheCursorOnTheNext() {
         var renderer = LineRenderer()
-        let drawn = renderer.draw(prompt: "> ", editor: editor("abc"), columns: 5)
-        #expect(drawn.hasSuffix("abc\r\n\r"))
-        #expect(renderer.draw(prompt: "> ", editor: editor("ab"), columns: 5).hasPrefix("\r\u{1B}[1A\u{1B}[J"))
+        let rendered = renderer.render(prompt: "> ", editor: editor("abc"), columns: 5)
+        #expect(rendered.hasSuffix("abc\r\n\r"))
+        #expect(renderer.render(prompt: "> ", editor: editor("ab"), columns: 5).hasPrefix("\r\u{1B}[1A\u{1B}[J"))
     }
 }

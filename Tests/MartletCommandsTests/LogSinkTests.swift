@@ -1,17 +1,17 @@
 import Foundation
 import Logging
 import MartletJSON
-import MartletModels
+import MartletWorkers
 import SystemPackage
 import Testing
 
 @testable import MartletCommands
 
 @Suite(.timeLimit(.minutes(1))) struct LogSinkTests {
-    @Test func whatIsHeldBackComesWhenItIsReleased() async throws {
+    @Test func bufferedLinesAreWrittenOnRelease() async throws {
         let pipe = try FileDescriptor.pipe()
         let writer = LogWriter(descriptor: pipe.writeEnd.rawValue) { _ in "" }
-        let sink = LogSink(writer, holdsBack: true)
+        let sink = LogSink(writer, buffersUntilRelease: true)
         sink.write("early\n")
         writer.write("before\n")
         sink.release()
@@ -38,11 +38,11 @@ import Testing
         return String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    @Test func linesForPeopleBeginAsTheyAreAskedTo() async throws {
+    @Test func linesForPeopleFollowTheirStyle() async throws {
         var style = LineLogHandler.TextStyle()
         style.showsTime = false
         #expect(try await written(.text(style)) == "warning part: It \"is\" so n=1\n")
-        style.showsOrigin = false
+        style.showsLabel = false
         #expect(try await written(.text(style)) == "It \"is\" so n=1\n")
         style.showsTime = true
         let line = try await written(.text(style))

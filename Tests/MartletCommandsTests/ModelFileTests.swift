@@ -56,14 +56,14 @@ import Testing
     }
 
     @Test func theModelThatComesAlongIsFoundInACheckoutAndInAnInstallation() throws {
-        for place in ["share/martlet", "Models"] {
+        for folderName in ["share/martlet", "Models"] {
             try withFolder { folder in
                 mkdir(folder.string + "/share", 0o700)
                 mkdir(folder.string + "/share/martlet", 0o700)
                 mkdir(folder.string + "/Models", 0o700)
                 let executable = folder.appending("bin").appending("martlet")
                 #expect(throws: SettingError.self) { try ModelFile(named: nil, executable: executable) }
-                symlink(Self.fledgling, folder.string + "/" + place + "/fledgling.Q8_0.gguf")
+                symlink(Self.fledgling, folder.string + "/" + folderName + "/fledgling.Q8_0.gguf")
                 let model = try ModelFile(named: nil, executable: executable)
                 #expect(model.isEmbedded)
                 #expect(model.name == "fledgling")

@@ -1,4 +1,5 @@
-/// What llama-server's command line and environment have, a flag on each line: its spellings, and the variable where it has one.
+/// What llama-server's command line and environment have, a flag on each line: its spellings, and the variable where it
+/// has one.
 enum PeerFlagNames {
     static let lines = [
         "-h --help --usage",

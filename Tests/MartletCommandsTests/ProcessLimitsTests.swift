@@ -20,7 +20,7 @@ import UnixSignals
                 "this process may use 300 MiB of address space, and a server needs 1024; raise the limit with 'ulimit -v unlimited'"
             ),
         ] as [(Int, UInt64?, String?)])
-    func tooLittleIsSaidInOneLine(descriptorCount: Int, byteCount: UInt64?, violation: String?) {
+    func violatedLimitsAreReportedInOneLine(descriptorCount: Int, byteCount: UInt64?, violation: String?) {
         #expect(ProcessLimits(descriptorCount: descriptorCount, byteCount: byteCount).violation == violation)
     }
 

@@ -27,7 +27,7 @@ import Testing
         .object((Self.hello.objectValue ?? [:]).merging(members) { $1 })
     }
 
-    @Test func aGrammarOrASchemaHoldsWhereARequestNamesNone() throws {
+    @Test func aGrammarOrASchemaAppliesWhereARequestNamesNone() throws {
         let grammar = ["--grammar", "root ::= \"yes\" | \"no\""]
         #expect(try request(Self.hello, []).options.constraint == nil)
         #expect(try request(Self.hello, grammar).options.constraint != nil)
@@ -60,16 +60,16 @@ import Testing
         #expect(error?.description.hasPrefix(expected) == true, "\(error?.description ?? "")")
     }
 
-    @Test func defaultsOfAnswersYieldToRequests() throws {
+    @Test func outputDefaultsYieldToRequests() throws {
         let arguments = ["-r", "User:", "-r", "\\n", "--no-cache-prompt", "--no-prefill-assistant", "-v"]
         let defaults = try samplingDefaults(arguments)
         #expect(defaults.stops == ["User:", "\n"])
         #expect(try samplingDefaults(["--no-escape", "-r", "\\n"]).stops == ["\\n"])
         #expect(!defaults.reusesPrompt)
-        #expect(try request(Self.hello, arguments).options.told.isVerbose)
-        #expect(try request(Self.hello, ["-lv", "10"]).options.told.isVerbose)
-        #expect(try !request(Self.hello, ["-lv", "5"]).options.told.isVerbose)
-        #expect(try !request(hello(["verbose": false]), arguments).options.told.isVerbose)
+        #expect(try request(Self.hello, arguments).options.responseFields.isVerbose)
+        #expect(try request(Self.hello, ["-lv", "10"]).options.responseFields.isVerbose)
+        #expect(try !request(Self.hello, ["-lv", "5"]).options.responseFields.isVerbose)
+        #expect(try !request(hello(["verbose": false]), arguments).options.responseFields.isVerbose)
         let begun: JSONValue = [
             "messages": [["role": "user", "content": "Hi"], ["role": "assistant", "content": "He"]]
         ]
@@ -96,8 +96,8 @@ import Testing
             try server("--reasoning-effort", "high", "--chat-template-kwargs", #"{"a":1}"#).templateArguments
                 == ["a": 1, "reasoning_effort": "high", "reasoning_strength": "high"])
         #expect(try server("--reasoning-effort", "none").templateArguments == ["enable_thinking": false])
-        let keeps = try server("--reasoning-preserve").templateArguments
-        #expect(keeps["preserve_thinking"] == true && keeps["clear_thinking"] == false)
+        let preserving = try server("--reasoning-preserve").templateArguments
+        #expect(preserving["preserve_thinking"] == true && preserving["clear_thinking"] == false)
         #expect(try server("--no-reasoning-preserve").templateArguments["clear_thinking"] == true)
     }
 

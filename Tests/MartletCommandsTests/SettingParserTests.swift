@@ -149,12 +149,12 @@ import Testing
         #expect(error?.description == expected)
     }
 
-    @Test func whatAlwaysIsSoMayBeAskedFor() throws {
+    @Test func aConstantBehaviourMayBeRequested() throws {
         let values = try parse([
             "--jinja", "--cont-batching", "--offline", "--no-webui", "--cache-reuse", "0", "--no-mmproj", "--port", "1",
         ])
         #expect(values.integer(.port) == 1)
-        #expect(values.notes.isEmpty)
+        #expect(values.notices.isEmpty)
     }
 
     @Test(arguments: [
@@ -174,21 +174,21 @@ import Testing
             "--backend-sampling changes nothing: where tokens are drawn makes no difference to them"
         ),
     ])
-    func whatHasNoEffectIsTakenWithALine(arguments: [String], expected: String) throws {
+    func aFlagWithoutEffectIsAcceptedWithANotice(arguments: [String], expected: String) throws {
         let values = try parse(arguments + ["--port", "1"])
         #expect(values.integer(.port) == 1)
-        #expect(values.notes == [expected])
+        #expect(values.notices == [expected])
     }
 
     // MARK: Variables of llama-server
 
     @Test(
-        arguments: PeerFlags.all.filter { flag in if case .missing = flag.standing { true } else { false } }.map(
+        arguments: PeerFlags.all.filter { flag in if case .missing = flag.support { true } else { false } }.map(
             \.names))
     func aVariableIsRefusedAsItsFlagIs(names: [String]) throws {
-        let (flag, standing) = try #require(PeerFlags.find(names[0]))
+        let (flag, support) = try #require(PeerFlags.find(names[0]))
         for name in flag.environmentNames {
-            #expect(message([], environment: [name: "1"]) == PeerFlag.refusal(of: name, standing))
+            #expect(message([], environment: [name: "1"]) == PeerFlag.refusal(of: name, support))
         }
         #expect(message([names[0]] + Array(repeating: "1", count: flag.valueCount)).hasPrefix(names[0] + ": "))
     }
@@ -208,15 +208,17 @@ import Testing
         ("LLAMA_ARG_CACHE_REUSE", "0"), ("LLAMA_ARG_JINJA", "1"), ("LLAMA_ARG_HF_REPO", ""), ("HF_TOKEN", "x"),
         ("LLAMA_ARG_OFFLINE", "1"),
     ])
-    func aVariableThatAsksForNothingIsTaken(name: String, value: String) throws {
-        #expect(try parse([], environment: [name: value]).notes.isEmpty)
+    func aVariableThatRequestsNothingIsAccepted(name: String, value: String) throws {
+        #expect(try parse([], environment: [name: value]).notices.isEmpty)
     }
 
-    @Test(arguments: ["LLAMA_ARG_JINJA", "LLAMA_ARG_NO_JINJA"]) func aVariableIsTakenWithALineAsItsFlagIs(name: String)
+    @Test(arguments: ["LLAMA_ARG_JINJA", "LLAMA_ARG_NO_JINJA"]) func aVariableIsAcceptedWithANoticeAsItsFlagIs(
+        name: String
+    )
         throws
     {
         let values = try parse([], environment: [name: "0"])
-        #expect(values.notes == ["\(name) changes nothing: chat templates are always rendered as Jinja"])
+        #expect(values.notices == ["\(name) changes nothing: chat templates are always rendered as Jinja"])
     }
 
     @Test func variablesThatNothingReadsAreNamed() throws {
@@ -228,7 +230,7 @@ import Testing
         let values = try SettingParser(command: .serve).parse(
             arguments: [], environment: { _ in nil }, variables: variables)
         #expect(
-            values.notes == [
+            values.notices == [
                 "LLAMA_ARG_CTX_SIZ is no setting; did you mean LLAMA_ARG_CTX_SIZE?",
                 "LLAMA_ARG_SOMETHING is no setting",
                 "MARTLET_PROT is no setting; did you mean MARTLET_PORT?",
@@ -261,7 +263,9 @@ import Testing
         let values = try parse([], environment: ["MARTLET_PORT": link, "LLAMA_ARG_PORT": "7"])
         #expect(values.integer(.port) == 7)
         #expect(
-            values.notes == ["MARTLET_PORT is ignored: '\(link)' is where Kubernetes or Docker says that a service is"])
+            values.notices == [
+                "MARTLET_PORT is ignored: '\(link)' is where Kubernetes or Docker says that a service is"
+            ])
         #expect(try parse(["--port", "3"], environment: ["MARTLET_PORT": link]).integer(.port) == 3)
         #expect(message([], environment: ["MARTLET_PORT": "tcp://8080x"]).hasPrefix("MARTLET_PORT must be "))
     }
@@ -283,7 +287,7 @@ import Testing
         #expect(try parse(["--timeout", "0"]).integer(.timeout) == 0)
         #expect(try parse(["-lv", "10"]).integer(.logVerbosity) == 10)
         #expect(try parse([], environment: ["LLAMA_ARG_TEMPERATURE": "0.5"]).number(.temperature) == 0.5)
-        #expect(try parse(["-no-kvu", "-nr"]).toggle(.sharedMemory) == false)
+        #expect(try parse(["-no-kvu", "-nr"]).toggle(.unifiedKV) == false)
         #expect(try parse(["-nr"]).toggle(.repack) == false)
     }
 
@@ -301,7 +305,7 @@ import Testing
         )
     }
 
-    @Test func aFileTakesShortFlagsOfSeveralLetters() throws {
+    @Test func aFileAcceptsShortFlagsOfSeveralLetters() throws {
         let values = try parse(file: "np = 2", "ngl = 3", "fa = 1", "no-mmap")
         #expect(values.integer(.parallel) == 2)
         #expect(values.integer(.gpuLayers) == 3)
@@ -320,7 +324,7 @@ import Testing
         #expect(again.toggle(.memoryMap) == false)
     }
 
-    @Test func aWorkerTakesNoFlagOfTheEdge() {
+    @Test func aWorkerAcceptsNoFlagOfTheEdge() {
         #expect(throws: SettingError.self) { try parse(["--port", "1"], command: .worker) }
     }
 }

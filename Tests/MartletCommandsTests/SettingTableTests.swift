@@ -12,7 +12,7 @@ import Testing
 
 @Suite struct SettingTableTests {
     @Test func everyKeyHasOneEntryAndEveryNameOneMeaning() {
-        #expect(SettingTable.all.map(\.key.rawValue).sorted() == SettingKey.allCases.map(\.rawValue).sorted())
+        #expect(SettingTable.all.map(\.key.rawValue).sorted() == FlagKey.allCases.map(\.rawValue).sorted())
         var names: [String] = SettingTable.all.flatMap { $0.names + $0.negativeNames }
         names += PeerFlags.all.flatMap { $0.names + $0.negatives }
         #expect(Set(names).count == names.count)
@@ -113,7 +113,7 @@ import Testing
         expected.usesRepackedWeights = false
         expected.keepsFullWindow = true
         expected.queueLimit = 8
-        expected.memorySharing = .separate
+        expected.kvCacheLayout = .separate
         #expect(try String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
     }
 
@@ -129,7 +129,7 @@ import Testing
         #expect(try engine("--mlock", "-lm", "auto").loadMode == .automatic)
         #expect(try engine("--check-tensors").checksTensors)
         #expect(try !engine("--no-warmup").warmsUp)
-        #expect(try !engine("-nkvo").offloadsMemory)
+        #expect(try !engine("-nkvo").offloadsKVCache)
         #expect(try !engine("--no-op-offload").offloadsOperations)
         #expect(try engine("-sp").showsControlTokens)
         #expect(try engine("--kv-unified-per-slot", "4096").contextLength == 4096)
@@ -144,10 +144,10 @@ import Testing
         positions.yarnAttention = 2
         positions.yarnBetaSlow = 3
         positions.yarnBetaFast = 4
-        let given = try engine(
+        let configuration = try engine(
             "--rope-scaling", "yarn", "--rope-scale", "4", "--rope-freq-base", "10000", "--yarn-orig-ctx", "4096",
             "--yarn-ext-factor", "1", "--yarn-attn-factor", "2", "--yarn-beta-slow", "3", "--yarn-beta-fast", "4")
-        #expect(given.positions == positions)
+        #expect(configuration.positions == positions)
         #expect(try engine("--rope-freq-scale", "0.5").positions.frequencyScale == 0.5)
         #expect(throws: SettingError.self) { try engine("--rope-freq-scale", "0.5", "--rope-scale", "2") }
     }
@@ -161,9 +161,9 @@ import Testing
         placement.priority = .low
         placement.polling = 0
         let tokens = ["-C", "0x5", "-Cr", "4-5", "--cpu-strict", "1", "--prio", "-1", "--poll", "0"]
-        let given = try EngineConfiguration(
+        let configuration = try EngineConfiguration(
             modelPath: "x", try SettingParser(command: .worker).parse(arguments: tokens) { _ in nil })
-        #expect(given.placement == placement && given.batchPlacement == placement)
+        #expect(configuration.placement == placement && configuration.batchPlacement == placement)
         let both = try EngineConfiguration(
             modelPath: "x",
             try SettingParser(command: .worker).parse(
@@ -195,12 +195,12 @@ import Testing
     }
 
     @Test func controlVectorsReachTheEngine() throws {
-        let given = try engine(
+        let configuration = try engine(
             "--control-vector", "a.gguf,b.gguf", "--control-vector-scaled", "c:d.gguf:-0.5",
             "--control-vector-layer-range", "2", "7")
-        #expect(given.controlVectors.map(\.path) == ["a.gguf", "b.gguf", "c:d.gguf"])
-        #expect(given.controlVectors.map(\.scale) == [1, 1, -0.5])
-        #expect(given.controlLayers == 2...7)
+        #expect(configuration.controlVectors.map(\.path) == ["a.gguf", "b.gguf", "c:d.gguf"])
+        #expect(configuration.controlVectors.map(\.scale) == [1, 1, -0.5])
+        #expect(configuration.controlLayers == 2...7)
         #expect(try engine("--control-vector-layer-range=3,3").controlLayers == 3...3)
         #expect(try engine().controlLayers == nil)
     }
@@ -296,25 +296,25 @@ import Testing
         (["--sampling-seq", "kzm"], ["--sampling-seq: Field 'samplers'", "\"z\"; it was left out."]),
         (["--sampler-seq", "kfm"], ["--sampling-seq: Field 'samplers'", "\"f\"; it was left out."]),
     ])
-    func anUnknownSamplerIsLeftOutWithALine(arguments: [String], parts: [String]) throws {
-        var notes: [String] = []
+    func anUnknownSamplerIsOmittedWithANotice(arguments: [String], parts: [String]) throws {
+        var notices: [String] = []
         let values = try SettingParser(command: .serve).parse(arguments: arguments) { _ in nil }
-        let defaults = try ServerConfiguration(values) { notes.append($0) }.completionDefaults
+        let defaults = try ServerConfiguration(values) { notices.append($0) }.completionDefaults
         #expect(defaults.sampling.samplers == [.topK, .minP])
-        #expect(notes.count == 1)
-        for part in parts { #expect(notes.first?.contains(part) == true, "\(notes)") }
+        #expect(notices.count == 1)
+        for part in parts { #expect(notices.first?.contains(part) == true, "\(notices)") }
         var body: JSONObject = ["messages": [["role": "user", "content": "Hi"]]]
         body["samplers"] = ["top_k", "tfs_z", "min_p"]
         let request = try ChatCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 1)
         #expect(request.options.sampling.samplers == defaults.sampling.samplers)
     }
 
-    @Test func samplersOfTheEnvironmentAndNoneAreTaken() throws {
-        var notes: [String] = []
+    @Test func samplersOfTheEnvironmentAndNoneAreAccepted() throws {
+        var notices: [String] = []
         let variables = ["LLAMA_ARG_SAMPLERS": "magic"]
         let values = try SettingParser(command: .serve).parse(arguments: []) { variables[$0] }
-        #expect(try ServerConfiguration(values) { notes.append($0) }.completionDefaults.sampling.samplers == [])
-        #expect(notes.count == 1)
+        #expect(try ServerConfiguration(values) { notices.append($0) }.completionDefaults.sampling.samplers == [])
+        #expect(notices.count == 1)
         #expect(try samplingDefaults(["--samplers", ""]).sampling.samplers == [])
         #expect(try samplingDefaults(["--sampling-seq="]).sampling.samplers == [])
     }

@@ -18,19 +18,19 @@ import Testing
         [AdapterScale(index: 0, scale: 3), AdapterScale(index: 1, scale: 3)],
     ]
 
-    @Test func anAdapterChangesTheAnswerAndScaleZeroDoesNot() async throws {
+    @Test func anAdapterChangesTheOutputAndScaleZeroDoesNot() async throws {
         let plain = RunningEngine()
         defer { plain.engine.shutdown() }
-        let expected = await plain.answer(prompt)
+        let expected = await plain.completion(prompt)
         let running = try engine()
         defer { running.engine.shutdown() }
-        #expect(await running.answer(prompt).tokens == expected.tokens)
-        let zero = await running.answer(prompt) { $0.adapters = [AdapterScale(index: 0, scale: 0)] }
+        #expect(await running.completion(prompt).tokens == expected.tokens)
+        let zero = await running.completion(prompt) { $0.adapters = [AdapterScale(index: 0, scale: 0)] }
         #expect(zero.tokens == expected.tokens)
-        let changed = await running.answer(prompt) { $0.adapters = Self.sets[1] }
+        let changed = await running.completion(prompt) { $0.adapters = Self.sets[1] }
         #expect(changed.tokens != expected.tokens)
         // Nothing of it is left.
-        #expect(await running.answer(prompt).tokens == expected.tokens)
+        #expect(await running.completion(prompt).tokens == expected.tokens)
         guard case .ready(let information) = running.engine.state else { return }
         #expect(information.adapters.map(\.taskName) == ["test", "test"])
     }
@@ -41,7 +41,7 @@ import Testing
         var alone: [[Int32]] = []
         for set in Self.sets {
             alone.append(
-                await running.answer(prompt) {
+                await running.completion(prompt) {
                     $0.adapters = set
                     $0.reusesPrompt = false
                 }.tokens)
@@ -56,15 +56,15 @@ import Testing
             }
         }
         for (index, handle) in handles.enumerated() {
-            #expect(await running.log.answer(handle).tokens == alone[index % Self.sets.count])
+            #expect(await running.log.completion(handle).tokens == alone[index % Self.sets.count])
         }
     }
 
     @Test func anAdapterThatIsNotThereIsRefused() async throws {
         let running = try engine()
         defer { running.engine.shutdown() }
-        let answer = await running.answer(prompt) { $0.adapters = [AdapterScale(index: 2, scale: 1)] }
-        #expect(answer.error?.code == .invalidRequest)
+        let completion = await running.completion(prompt) { $0.adapters = [AdapterScale(index: 2, scale: 1)] }
+        #expect(completion.error?.code == .invalidRequest)
     }
 
     @Test func aFileThatIsNoAdapterIsNamed() async throws {

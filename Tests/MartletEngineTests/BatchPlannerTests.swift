@@ -3,178 +3,185 @@ import Testing
 @testable import MartletEngine
 
 @Suite struct BatchPlannerTests {
-    typealias Demand = BatchPlanner.Demand
-    typealias Share = BatchPlanner.Share
+    typealias PendingTokens = BatchPlanner.PendingTokens
+    typealias ScheduledTokens = BatchPlanner.ScheduledTokens
 
-    static let shape = BatchShape(microBatchSize: 512, isReproducible: true, sharesMemory: true)
+    static let shape = BatchShape(microBatchSize: 512, isReproducible: true, usesUnifiedKV: true)
 
-    func plan(_ planner: inout BatchPlanner, _ demands: [Demand], budget: Int = 512) -> [Share] {
-        var shares: [Share] = []
-        planner.plan(demands, promptBudget: budget, into: &shares)
-        return shares
+    func plan(_ planner: inout BatchPlanner, _ pendingTokens: [PendingTokens], budget: Int = 512) -> [ScheduledTokens] {
+        var scheduledTokens: [ScheduledTokens] = []
+        planner.plan(pendingTokens, promptBudget: budget, into: &scheduledTokens)
+        return scheduledTokens
     }
 
-    @Test func everySequenceThatWritesTakesPart() {
+    @Test func everyDecodingSlotIsScheduled() {
         var planner = BatchPlanner(shape: Self.shape)
-        let shares = plan(&planner, (0..<40).map { Demand(sequence: $0, count: 1, isWriting: true) })
-        #expect(shares == (0..<40).map { Share(sequence: $0, count: 1, isWriting: true) })
+        let scheduledTokens = plan(&planner, (0..<40).map { PendingTokens(slot: $0, count: 1, isDecoding: true) })
+        #expect(scheduledTokens == (0..<40).map { ScheduledTokens(slot: $0, count: 1, isDecoding: true) })
     }
 
-    @Test func moreWritersThanFitTakeTurns() {
+    @Test func moreDecodingSlotsThanFitRotate() {
         var planner = BatchPlanner(shape: Self.shape)
-        let demands = (0..<100).map { Demand(sequence: $0, count: 1, isWriting: true) }
+        let pendingTokens = (0..<100).map { PendingTokens(slot: $0, count: 1, isDecoding: true) }
         var counts = [Int](repeating: 0, count: 100)
         for _ in 0..<100 {
-            let shares = plan(&planner, demands)
-            #expect(shares.count == 63)
-            for share in shares { counts[share.sequence] += 1 }
+            let scheduledTokens = plan(&planner, pendingTokens)
+            #expect(scheduledTokens.count == 63)
+            for scheduled in scheduledTokens { counts[scheduled.slot] += 1 }
         }
         #expect(counts.allSatisfy { $0 == 63 })
     }
 
-    @Test func wideAndNarrowAlternateAndNeverMix() {
+    @Test func alignedAndDecodeBatchesAlternateAndNeverMix() {
         var planner = BatchPlanner(shape: Self.shape)
-        let demands = [
-            Demand(sequence: 0, count: 1, isWriting: true), Demand(sequence: 1, count: 640, isWide: true),
+        let pendingTokens = [
+            PendingTokens(slot: 0, count: 1, isDecoding: true), PendingTokens(slot: 1, count: 640, isAligned: true),
         ]
-        #expect(plan(&planner, demands) == [Share(sequence: 0, count: 1, isWriting: true)])
-        #expect(plan(&planner, demands) == [Share(sequence: 1, count: 512)])
-        #expect(plan(&planner, demands) == [Share(sequence: 0, count: 1, isWriting: true)])
+        #expect(plan(&planner, pendingTokens) == [ScheduledTokens(slot: 0, count: 1, isDecoding: true)])
+        #expect(plan(&planner, pendingTokens) == [ScheduledTokens(slot: 1, count: 512)])
+        #expect(plan(&planner, pendingTokens) == [ScheduledTokens(slot: 0, count: 1, isDecoding: true)])
     }
 
     @Test(arguments: [1, 63, 64, 100, 200, 512])
     func promptsStayInTheBudgetByWholeChunks(budget: Int) {
         var planner = BatchPlanner(shape: Self.shape)
-        let shares = plan(
-            &planner, [Demand(sequence: 0, count: 1024, isWide: true), Demand(sequence: 1, count: 128, isWide: true)],
-            budget: budget)
-        #expect(shares.allSatisfy { $0.count % 64 == 0 })
-        #expect(shares.reduce(0) { $0 + $1.count } == max(64, budget / 64 * 64))
-    }
-
-    @Test func promptsShareTheBudgetAndShortOnesLeaveTheirRest() {
-        var planner = BatchPlanner(shape: Self.shape)
-        let shares = plan(
+        let scheduledTokens = plan(
             &planner,
             [
-                Demand(sequence: 0, count: 1024, isWide: true), Demand(sequence: 1, count: 64, isWide: true),
-                Demand(sequence: 2, count: 1024, isWide: true),
-            ])
-        #expect(shares.map(\.sequence) == [0, 1, 2])
-        #expect(shares.map(\.count) == [256, 64, 192] || shares.map(\.count) == [192, 64, 256])
+                PendingTokens(slot: 0, count: 1024, isAligned: true),
+                PendingTokens(slot: 1, count: 128, isAligned: true),
+            ],
+            budget: budget)
+        #expect(scheduledTokens.allSatisfy { $0.count % 64 == 0 })
+        #expect(scheduledTokens.reduce(0) { $0 + $1.count } == max(64, budget / 64 * 64))
     }
 
-    @Test func manyPromptsTakeTurns() {
+    @Test func promptsDivideTheBudgetAndShortPromptsLeaveTheirRest() {
         var planner = BatchPlanner(shape: Self.shape)
-        let demands = (0..<20).map { Demand(sequence: $0, count: 6400, isWide: true) }
+        let scheduledTokens = plan(
+            &planner,
+            [
+                PendingTokens(slot: 0, count: 1024, isAligned: true),
+                PendingTokens(slot: 1, count: 64, isAligned: true),
+                PendingTokens(slot: 2, count: 1024, isAligned: true),
+            ])
+        #expect(scheduledTokens.map(\.slot) == [0, 1, 2])
+        #expect(scheduledTokens.map(\.count) == [256, 64, 192] || scheduledTokens.map(\.count) == [192, 64, 256])
+    }
+
+    @Test func manyPromptsRotate() {
+        var planner = BatchPlanner(shape: Self.shape)
+        let pendingTokens = (0..<20).map { PendingTokens(slot: $0, count: 6400, isAligned: true) }
         var counts = [Int](repeating: 0, count: 20)
         for _ in 0..<20 {
-            for share in plan(&planner, demands, budget: 128) { counts[share.sequence] += share.count }
+            for scheduled in plan(&planner, pendingTokens, budget: 128) { counts[scheduled.slot] += scheduled.count }
         }
         #expect(counts.allSatisfy { $0 == 128 })
     }
 
-    @Test func narrowDecodesNeverReachTheWideSize() {
+    @Test func decodeBatchesNeverReachTheAlignedSize() {
         var planner = BatchPlanner(shape: Self.shape)
-        let demands =
-            (0..<20).map { Demand(sequence: $0, count: 1, isWriting: true) }
-            + (20..<30).map { Demand(sequence: $0, count: 50) }
-        let shares = plan(&planner, demands)
-        #expect(shares.reduce(0) { $0 + $1.count } == 63)
-        #expect(shares.prefix(20).allSatisfy { $0.isWriting })
+        let pendingTokens =
+            (0..<20).map { PendingTokens(slot: $0, count: 1, isDecoding: true) }
+            + (20..<30).map { PendingTokens(slot: $0, count: 50) }
+        let scheduledTokens = plan(&planner, pendingTokens)
+        #expect(scheduledTokens.reduce(0) { $0 + $1.count } == 63)
+        #expect(scheduledTokens.prefix(20).allSatisfy { $0.isDecoding })
     }
 
-    @Test func noCrumbOfAPromptIsLeft() {
+    @Test func noSmallRemainderOfAPromptIsLeft() {
         var planner = BatchPlanner(shape: Self.shape)
-        let writers = (0..<3).map { Demand(sequence: $0, count: 1, isWriting: true) }
+        let decodingSlots = (0..<3).map { PendingTokens(slot: $0, count: 1, isDecoding: true) }
         for (count, expected) in [(16, 16), (17, 17), (23, 23), (24, 16), (60, 16)] {
-            let shares = plan(&planner, writers + [Demand(sequence: 3, count: count)], budget: 16)
-            #expect(shares.map(\.count) == [1, 1, 1, expected])
+            let scheduledTokens = plan(&planner, decodingSlots + [PendingTokens(slot: 3, count: count)], budget: 16)
+            #expect(scheduledTokens.map(\.count) == [1, 1, 1, expected])
         }
         // Not beyond what a narrow decode holds.
-        let prompts = (0..<4).map { Demand(sequence: $0, count: 17) }
+        let prompts = (0..<4).map { PendingTokens(slot: $0, count: 17) }
         #expect(plan(&planner, prompts).map(\.count).sorted() == [15, 16, 16, 16])
     }
 
-    @Test func planHoldsNobodyTwiceAndNobodyBeyondItsDemand() {
+    @Test func planHoldsNoSlotTwiceAndNoneBeyondItsPendingTokens() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<500 {
             var planner = BatchPlanner(shape: Self.shape)
-            let demands = (0..<Int.random(in: 1...80, using: &random)).map { sequence in
+            let pendingTokens = (0..<Int.random(in: 1...80, using: &random)).map { slot in
                 let kind = Int.random(in: 0..<3, using: &random)
-                return Demand(
-                    sequence: sequence,
+                return PendingTokens(
+                    slot: slot,
                     count: kind == 0 ? 1 : kind == 1 ? .random(in: 1..<64, using: &random) : 64 * .random(in: 1...30),
-                    isWide: kind == 2, isWriting: kind == 0)
+                    isAligned: kind == 2, isDecoding: kind == 0)
             }
             let budget = Int.random(in: 1...600, using: &random)
             for _ in 0..<4 {
-                let shares = plan(&planner, demands, budget: budget)
-                #expect(!shares.isEmpty)
-                #expect(Set(shares.map(\.sequence)).count == shares.count)
-                #expect(shares.allSatisfy { $0.count > 0 && $0.count <= demands[$0.sequence].count })
-                #expect(Set(shares.map { demands[$0.sequence].isWide }).count == 1)
-                #expect(shares.reduce(0) { $0 + $1.count } <= 512)
+                let scheduledTokens = plan(&planner, pendingTokens, budget: budget)
+                #expect(!scheduledTokens.isEmpty)
+                #expect(Set(scheduledTokens.map(\.slot)).count == scheduledTokens.count)
+                #expect(scheduledTokens.allSatisfy { $0.count > 0 && $0.count <= pendingTokens[$0.slot].count })
+                #expect(Set(scheduledTokens.map { pendingTokens[$0.slot].isAligned }).count == 1)
+                #expect(scheduledTokens.reduce(0) { $0 + $1.count } <= 512)
             }
         }
     }
 
-    @Test func kindOfATokenDependsOnItsPlaceInThePromptAlone() {
+    @Test func batchKindOfATokenDependsOnItsPositionAlone() {
         for promptCount in [1, 63, 64, 65, 200, 256] {
             for start in 0..<(promptCount + 10) {
                 let next = Self.shape.next(from: start, to: promptCount + 10, promptCount: promptCount)
                 for position in start..<(start + next.count) {
-                    #expect(position >= promptCount / 64 * 64 || next.isWide || start % 64 != 0)
-                    #expect(!next.isWide || position < promptCount / 64 * 64)
+                    #expect(position >= promptCount / 64 * 64 || next.isAligned || start % 64 != 0)
+                    #expect(!next.isAligned || position < promptCount / 64 * 64)
                 }
-                #expect(!next.isWide || next.count % 64 == 0)
+                #expect(!next.isAligned || next.count % 64 == 0)
             }
         }
     }
 
-    @Test func paceKeepsThePromiseOnceItKnows() {
-        var pace = PromptPace(stall: .milliseconds(50), ceiling: 512, patience: .milliseconds(3))
-        #expect(pace.budget(isSomebodyWriting: false) == 512)
-        #expect(pace.budget(isSomebodyWriting: true) == 64)
-        for _ in 0..<20 { pace.observe(tokens: 100, nanoseconds: 25_000_000) }
-        #expect((199...200).contains(pace.budget(isSomebodyWriting: true)))
-        for _ in 0..<40 { pace.observe(tokens: 100, nanoseconds: 10_000_000_000) }
-        #expect(pace.budget(isSomebodyWriting: true) == 16)
-        for _ in 0..<60 { pace.observe(tokens: 100, nanoseconds: 1) }
-        #expect(pace.budget(isSomebodyWriting: true) == 512)
+    @Test func prefillBudgetMeetsTheStallLimitOnceMeasured() {
+        var prefillBudget = PrefillBudget(
+            maximumStall: .milliseconds(50), ceiling: 512, batchingWindow: .milliseconds(3))
+        #expect(prefillBudget.tokenLimit(isDecoding: false) == 512)
+        #expect(prefillBudget.tokenLimit(isDecoding: true) == 64)
+        for _ in 0..<20 { prefillBudget.observe(tokens: 100, nanoseconds: 25_000_000) }
+        #expect((199...200).contains(prefillBudget.tokenLimit(isDecoding: true)))
+        for _ in 0..<40 { prefillBudget.observe(tokens: 100, nanoseconds: 10_000_000_000) }
+        #expect(prefillBudget.tokenLimit(isDecoding: true) == 16)
+        for _ in 0..<60 { prefillBudget.observe(tokens: 100, nanoseconds: 1) }
+        #expect(prefillBudget.tokenLimit(isDecoding: true) == 512)
     }
 
-    @Test func aShortDecodeIsNotHeldUpForLong() {
-        var pace = PromptPace(stall: .milliseconds(60), ceiling: 512)
-        pace.observe(tokens: 100, nanoseconds: 20_000_000)
-        #expect(pace.budget(isSomebodyWriting: true) == 300)
+    @Test func aShortDecodeIsNotDelayedForLong() {
+        var prefillBudget = PrefillBudget(maximumStall: .milliseconds(60), ceiling: 512)
+        prefillBudget.observe(tokens: 100, nanoseconds: 20_000_000)
+        #expect(prefillBudget.tokenLimit(isDecoding: true) == 300)
         for (milliseconds, budget) in [(1, 100), (30, 150), (200, 300)] {
-            for _ in 0..<60 { pace.observe(tokens: 0, nanoseconds: Int64(milliseconds) * 1_000_000) }
-            #expect((budget - 1...budget).contains(pace.budget(isSomebodyWriting: true)))
+            for _ in 0..<60 { prefillBudget.observe(tokens: 0, nanoseconds: Int64(milliseconds) * 1_000_000) }
+            #expect((budget - 1...budget).contains(prefillBudget.tokenLimit(isDecoding: true)))
         }
-        #expect(pace.budget(isSomebodyWriting: false) == 512)
+        #expect(prefillBudget.tokenLimit(isDecoding: false) == 512)
     }
 
     /// Few tokens beside many that are written cost little more than those alone; they must not seem dear for that.
-    @Test func paceIsOfWhatPromptsAdd() {
-        var pace = PromptPace(stall: .milliseconds(60), ceiling: 512)
+    @Test func prefillBudgetMeasuresWhatPromptsAdd() {
+        var prefillBudget = PrefillBudget(maximumStall: .milliseconds(60), ceiling: 512)
         for _ in 0..<60 {
-            pace.observe(tokens: 0, nanoseconds: 20_000_000)
-            pace.observe(tokens: 16, nanoseconds: 21_600_000, besideWriters: true)
+            prefillBudget.observe(tokens: 0, nanoseconds: 20_000_000)
+            prefillBudget.observe(tokens: 16, nanoseconds: 21_600_000, besideDecoding: true)
         }
         // 0.135 ms each, at least a tenth of the whole.
-        #expect((140...150).contains(pace.budget(isSomebodyWriting: true)))
+        #expect((140...150).contains(prefillBudget.tokenLimit(isDecoding: true)))
     }
 
-    @Test func othersAreWaitedForAHundredthOfTheTime() {
-        var pace = PromptPace(stall: .milliseconds(50), ceiling: 512, patience: .milliseconds(3))
-        #expect(pace.wait(before: 1_000) == .zero)
+    @Test func batchingWaitsForAHundredthOfTheTime() {
+        var prefillBudget = PrefillBudget(
+            maximumStall: .milliseconds(50), ceiling: 512, batchingWindow: .milliseconds(3))
+        #expect(prefillBudget.batchingDelay(before: 1_000) == .zero)
         // A first prompt says something, however short it is; then only longer ones do.
-        pace.observe(tokens: 4, nanoseconds: 40_000_000)
-        #expect(pace.wait(before: 10) == .milliseconds(1))
-        #expect(pace.wait(before: 1_000_000_000) == .milliseconds(3))
-        #expect(pace.budget(isSomebodyWriting: true) == 16)
-        pace.observe(tokens: 4, nanoseconds: 4)
-        #expect(pace.wait(before: 10) == .milliseconds(1))
+        prefillBudget.observe(tokens: 4, nanoseconds: 40_000_000)
+        #expect(prefillBudget.batchingDelay(before: 10) == .milliseconds(1))
+        #expect(prefillBudget.batchingDelay(before: 1_000_000_000) == .milliseconds(3))
+        #expect(prefillBudget.tokenLimit(isDecoding: true) == 16)
+        prefillBudget.observe(tokens: 4, nanoseconds: 4)
+        #expect(prefillBudget.batchingDelay(before: 10) == .milliseconds(1))
     }
 }

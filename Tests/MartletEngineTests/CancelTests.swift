@@ -12,11 +12,11 @@ import Testing
         let waiting = running.submit(RunningEngine.chat("Hello!"))
         await running.log.started(busy)
         running.engine.cancel(waiting)
-        let answer = await running.log.answer(waiting)
-        #expect(answer.completion?.reason == .cancelled)
-        #expect(!running.log.answerSoFar(busy).isEnded)
+        let completion = await running.log.completion(waiting)
+        #expect(completion.summary?.reason == .cancelled)
+        #expect(!running.log.completionSoFar(busy).isEnded)
         running.engine.cancel(busy)
-        #expect(await running.log.answer(busy).completion?.reason == .cancelled)
+        #expect(await running.log.completion(busy).summary?.reason == .cancelled)
         running.engine.shutdown()
     }
 
@@ -24,13 +24,13 @@ import Testing
         let running = RunningEngine()
         let handle = running.submit(RunningEngine.chat("Hello!"))
         running.engine.cancel(handle)
-        let answer = await running.log.answer(handle)
-        #expect(answer.completion?.reason == .cancelled)
+        let completion = await running.log.completion(handle)
+        #expect(completion.summary?.reason == .cancelled)
         running.engine.shutdown()
         #expect(running.log.events(of: handle).count(where: \.isTerminal) == 1)
     }
 
-    @Test func cancelWhileWritingFreesTheSequenceWithinTwoSteps() async throws {
+    @Test func cancelWhileDecodingFreesTheSlotWithinTwoSteps() async throws {
         let running = RunningEngine {
             $0.sequenceCount = 2
             $0.contextLength = RunningEngine.endless
@@ -39,13 +39,13 @@ import Testing
         let victim = running.submitEndless()
         await running.log.tokens(20, of: victim)
         running.engine.cancel(victim)
-        let written = running.log.answerSoFar(other).tokens.count
-        _ = await running.log.answer(victim)
+        let written = running.log.completionSoFar(other).tokens.count
+        _ = await running.log.completion(victim)
         #expect((running.log.tokenCount(of: other, atEndOf: victim) ?? .max) <= written + 2)
         let slots = try await running.engine.status().slots
         #expect(slots.count { $0.phase == .idle } == 1)
         running.engine.cancel(other)
-        _ = await running.log.answer(other)
+        _ = await running.log.completion(other)
         running.engine.shutdown()
     }
 
@@ -56,9 +56,9 @@ import Testing
         let victim = running.submit(Prompt(pieces: [.tokens(tokens)], addsBeginning: false))
         await running.log.started(victim)
         running.engine.cancel(victim)
-        _ = await running.log.answer(victim)
+        _ = await running.log.completion(victim)
         #expect(try await running.engine.status().counters.promptTokens < 30_000)
-        let after = await running.answer(RunningEngine.chat("Count from 1 to 5."))
+        let after = await running.completion(RunningEngine.chat("Count from 1 to 5."))
         #expect(after.text.hasSuffix("1, 2, 3, 4, 5"))
         running.engine.shutdown()
     }
@@ -68,13 +68,13 @@ import Testing
             TestModels.fledgling, TestModels.random("micro-swa"), TestModels.random("micro-hybrid"),
             TestModels.random("micro-mamba"),
         ].filter(TestModels.exists))
-    func cancelledPromptsLeaveOtherAnswersAsTheyWere(model: String) async {
+    func cancelledPromptsLeaveOtherOutputUnchanged(model: String) async {
         // Random models are here only where the set-up could make them.
         let prompt = Prompt(pieces: [.tokens((0..<200).map { Int32(20 + $0 * 7 % 300) })], addsBeginning: false)
         func run(disturbed: Bool) async -> [Int32] {
             let running = RunningEngine(model: model) {
                 $0.contextLength = 8192
-                $0.promptStall = .milliseconds(20)
+                $0.maximumPrefillStall = .milliseconds(20)
             }
             _ = await running.log.settled()
             let handle = running.submit(prompt) {
@@ -90,12 +90,12 @@ import Testing
                     }
                     await running.log.started(victim)
                     running.engine.cancel(victim)
-                    _ = await running.log.answer(victim)
+                    _ = await running.log.completion(victim)
                 }
             }
-            let answer = await running.log.answer(handle)
+            let completion = await running.log.completion(handle)
             running.engine.shutdown()
-            return answer.tokens
+            return completion.tokens
         }
         let (calm, disturbed) = await (run(disturbed: false), run(disturbed: true))
         #expect(calm.count == 150)
@@ -105,8 +105,8 @@ import Testing
     @Test func unknownHandlesAreIgnored() async {
         let running = RunningEngine()
         running.engine.cancel(GenerationHandle(rawValue: 999))
-        let answer = await running.answer(RunningEngine.chat("Hello!"))
-        #expect(answer.completion?.reason == .endOfGeneration)
+        let completion = await running.completion(RunningEngine.chat("Hello!"))
+        #expect(completion.summary?.reason == .endOfGeneration)
         running.engine.cancel(GenerationHandle(rawValue: 1))
         running.engine.shutdown()
         #expect(running.log.events(of: GenerationHandle(rawValue: 999)).isEmpty)

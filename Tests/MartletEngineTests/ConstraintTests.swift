@@ -16,11 +16,11 @@ import Testing
         string ::= "\"" [^"\\\x00-\x1f]{0,12} "\""
         """#
 
-    @Test func answerFollowsTheGrammarAtAnyTemperature() async throws {
+    @Test func outputFollowsTheGrammarAtAnyTemperature() async throws {
         let constraint = try constraint(Self.json)
         let running = RunningEngine()
         for seed in UInt64(0)..<12 {
-            let answer = await running.answer(RunningEngine.chat("Tell me a story.")) {
+            let completion = await running.completion(RunningEngine.chat("Tell me a story.")) {
                 $0.constraint = constraint
                 $0.maximumTokens = 300
                 $0.sampling.seed = seed
@@ -29,11 +29,11 @@ import Testing
                 if seed % 4 == 1 { $0.sampling.topK = 0 }
                 if seed == 5 { $0.sampling.mirostat = .second }
             }
-            #expect(answer.error == nil, "\(answer)")
+            #expect(completion.error == nil, "\(completion)")
             var matcher = GrammarMatcher(constraint.grammar)
-            let isAccepted = matcher.accept(answer.text.utf8)
-            #expect(isAccepted, "\(answer.text)")
-            if answer.completion?.reason == .endOfGeneration { #expect(matcher.isComplete, "\(answer.text)") }
+            let isAccepted = matcher.accept(completion.text.utf8)
+            #expect(isAccepted, "\(completion.text)")
+            if completion.summary?.reason == .endOfGeneration { #expect(matcher.isComplete, "\(completion.text)") }
         }
         running.engine.shutdown()
     }
@@ -41,21 +41,21 @@ import Testing
     @Test func grammarThatCanOnlyEndEndsTheGeneration() async throws {
         let running = RunningEngine()
         let constraint = try constraint(#"root ::= "yes" | "no""#)
-        let answer = await running.answer(RunningEngine.chat("Hello!")) {
+        let completion = await running.completion(RunningEngine.chat("Hello!")) {
             $0.constraint = constraint
             $0.ignoresEndOfGeneration = true
         }
         running.engine.shutdown()
-        #expect(["yes", "no"].contains(answer.text))
-        #expect(answer.completion?.reason == .endOfGeneration)
+        #expect(["yes", "no"].contains(completion.text))
+        #expect(completion.summary?.reason == .endOfGeneration)
     }
 
     @Test func grammarThatFitsChangesNothing() async throws {
         let running = RunningEngine()
         let constraint = try constraint("root ::= .*")
         for temperature: Float in [0, 1] {
-            func answer(_ constraint: GenerationConstraint?) async -> EventLog.Answer {
-                await running.answer(RunningEngine.chat("Tell me a story about a fox.")) {
+            func completion(_ constraint: GenerationConstraint?) async -> EventLog.Completion {
+                await running.completion(RunningEngine.chat("Tell me a story about a fox.")) {
                     $0.sampling.temperature = temperature
                     $0.sampling.seed = 3
                     $0.sampling.frequencyPenalty = 0.1
@@ -63,30 +63,30 @@ import Testing
                     $0.constraint = constraint
                 }
             }
-            let (free, bound) = await (answer(nil), answer(constraint))
+            let (free, bound) = await (completion(nil), completion(constraint))
             #expect(bound.tokens == free.tokens)
             #expect(bound.probabilities == free.probabilities)
         }
         running.engine.shutdown()
     }
 
-    @Test func seedFixesWhatIsDrawnAgain() async throws {
+    @Test func seedFixesWhatIsResampled() async throws {
         let running = RunningEngine()
         let constraint = try constraint("root ::= [A-Z][a-z]{30}")
-        func answer(_ seed: UInt64, _ continuation: [Int32] = []) async -> EventLog.Answer {
-            await running.answer(RunningEngine.chat("Hello!")) {
+        func completion(_ seed: UInt64, _ continuation: [Int32] = []) async -> EventLog.Completion {
+            await running.completion(RunningEngine.chat("Hello!")) {
                 $0.constraint = constraint
                 $0.sampling.temperature = 2
                 $0.sampling.seed = seed
                 $0.continuation = continuation
             }
         }
-        let (first, second, other) = await (answer(1), answer(1), answer(2))
+        let (first, second, other) = await (completion(1), completion(1), completion(2))
         #expect(first.tokens == second.tokens)
         #expect(first.tokens != other.tokens)
         #expect(first.text.count == 31)
         // One that goes on where the first stopped writes what the first wrote.
-        let continued = await answer(1, Array(first.tokens.prefix(3)))
+        let continued = await completion(1, Array(first.tokens.prefix(3)))
         #expect(Array(first.tokens.prefix(3)) + continued.tokens == first.tokens)
         running.engine.shutdown()
     }
@@ -94,24 +94,24 @@ import Testing
     @Test func continuationThatTheGrammarDoesNotAllowIsRefused() async throws {
         let running = RunningEngine()
         let constraint = try constraint("root ::= [0-9]{5}")
-        let free = await running.answer(RunningEngine.chat("Hello!")) { $0.maximumTokens = 4 }
-        let answer = await running.answer(RunningEngine.chat("Hello!")) {
+        let free = await running.completion(RunningEngine.chat("Hello!")) { $0.maximumTokens = 4 }
+        let completion = await running.completion(RunningEngine.chat("Hello!")) {
             $0.constraint = constraint
             $0.continuation = free.tokens
         }
         running.engine.shutdown()
-        #expect(answer.error?.code == .invalidRequest)
+        #expect(completion.error?.code == .invalidRequest)
     }
 
     @Test func probabilitiesAreTheModelsOwn() async throws {
         let running = RunningEngine()
         let constraint = try constraint("root ::= [QXZ]{4}")
-        let answer = await running.answer(RunningEngine.chat("Hello!")) {
+        let completion = await running.completion(RunningEngine.chat("Hello!")) {
             $0.constraint = constraint
             $0.probabilities = ProbabilityRequest(count: 2, stage: .beforeSampling)
         }
         running.engine.shutdown()
-        let first = try #require(answer.probabilities.first)
+        let first = try #require(completion.probabilities.first)
         // What the model would rather have written is told too.
         #expect(first[1].id != first[0].id)
         #expect(first[1].value > first[0].value)
@@ -119,57 +119,59 @@ import Testing
 
     @Test func lazyGrammarHoldsFromItsTriggerOn() async throws {
         let running = RunningEngine()
-        let free = await running.answer(RunningEngine.chat("Count from 1 to 5."))
+        let free = await running.completion(RunningEngine.chat("Count from 1 to 5."))
         #expect(free.text.contains("3"), "\(free.text)")
         let grammar = try GBNFParser.grammar(#"root ::= "3" ("!" | "?"){2}"#.utf8)
         let constraint = try GenerationConstraint(grammar, after: [.text("3")], includesTrigger: true)
-        let answer = await running.answer(RunningEngine.chat("Count from 1 to 5.")) { $0.constraint = constraint }
+        let completion = await running.completion(RunningEngine.chat("Count from 1 to 5.")) {
+            $0.constraint = constraint
+        }
         running.engine.shutdown()
         let before = free.text.prefix { $0 != "3" }
-        #expect(answer.text.hasPrefix(before + "3"), "\(answer.text)")
-        #expect(answer.text.count == before.count + 3)
-        #expect(answer.text.dropFirst(before.count + 1).allSatisfy { "!?".contains($0) })
-        #expect(answer.completion?.reason == .endOfGeneration)
+        #expect(completion.text.hasPrefix(before + "3"), "\(completion.text)")
+        #expect(completion.text.count == before.count + 3)
+        #expect(completion.text.dropFirst(before.count + 1).allSatisfy { "!?".contains($0) })
+        #expect(completion.summary?.reason == .endOfGeneration)
     }
 
     @Test func unknownTokenIsRefused() async throws {
         let running = RunningEngine()
         for text in ["root ::= <[99999999]>", "root ::= <no such token>"] {
             let constraint = try constraint(text)
-            let answer = await running.answer(RunningEngine.chat("Hello!")) { $0.constraint = constraint }
-            #expect(answer.error?.code == .invalidRequest)
-            #expect(answer.error?.message.contains("grammar") == true)
+            let completion = await running.completion(RunningEngine.chat("Hello!")) { $0.constraint = constraint }
+            #expect(completion.error?.code == .invalidRequest)
+            #expect(completion.error?.message.contains("grammar") == true)
         }
         running.engine.shutdown()
     }
 
-    @Test func deadEndIsTold() async throws {
+    @Test func deadEndIsReported() async throws {
         let running = RunningEngine()
         // A token that is text is named as a token, and banned.
         let constraint = try constraint(#"root ::= "a""#)
-        let answer = await running.answer(RunningEngine.chat("Hello!")) {
+        let completion = await running.completion(RunningEngine.chat("Hello!")) {
             $0.constraint = constraint
             $0.sampling.logitBiases = [LogitBias(.text("a"), bias: -.infinity)]
         }
         running.engine.shutdown()
-        #expect(answer.error?.code == .invalidRequest)
-        #expect(answer.error?.message.contains("grammar") == true, "\(answer)")
+        #expect(completion.error?.code == .invalidRequest)
+        #expect(completion.error?.message.contains("grammar") == true, "\(completion)")
     }
 
     @Test func manyConstrainedStreamsDoNotDisturbEachOther() async throws {
         let constraint = try constraint(Self.json)
         let running = RunningEngine { $0.grammarLimits.cacheBytes = 1 << 14 }
-        func answer(_ seed: UInt64) async -> [Int32] {
-            await running.answer(RunningEngine.chat("Hello!")) {
+        func completion(_ seed: UInt64) async -> [Int32] {
+            await running.completion(RunningEngine.chat("Hello!")) {
                 $0.constraint = constraint
                 $0.sampling.temperature = 2
                 $0.sampling.seed = seed
             }.tokens
         }
         var alone: [[Int32]] = []
-        for seed in UInt64(0)..<8 { alone.append(await answer(seed)) }
+        for seed in UInt64(0)..<8 { alone.append(await completion(seed)) }
         let together = await withTaskGroup(of: (Int, [Int32]).self) { group in
-            for seed in 0..<8 { group.addTask { (seed, await answer(UInt64(seed))) } }
+            for seed in 0..<8 { group.addTask { (seed, await completion(UInt64(seed))) } }
             return await group.reduce(into: [Int: [Int32]]()) { $0[$1.0] = $1.1 }
         }
         for seed in 0..<8 { #expect(together[seed] == alone[seed]) }

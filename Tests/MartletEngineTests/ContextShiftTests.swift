@@ -5,10 +5,10 @@ import Testing
 @Suite struct ContextShiftTests {
     private let prompt = RunningEngine.chat("Tell me a story.")
 
-    private func answer(
+    private func completion(
         _ running: RunningEngine, tokens: Int = 700, _ shift: ContextShift?
-    ) async -> EventLog.Answer {
-        await running.answer(prompt) {
+    ) async -> EventLog.Completion {
+        await running.completion(prompt) {
             $0.ignoresEndOfGeneration = true
             $0.maximumTokens = tokens
             $0.contextShift = shift
@@ -20,36 +20,36 @@ import Testing
         RunningEngine(model: model) { $0.contextLength = 256 }
     }
 
-    @Test func aFullContextEndsTheAnswerUnlessItMayShift() async {
+    @Test func aFullContextEndsTheGenerationUnlessItMayShift() async {
         let running = engine()
         defer { running.engine.shutdown() }
-        let ended = await answer(running, nil)
-        #expect(ended.completion?.reason == .contextFull)
-        #expect(ended.completion?.isTruncated == false)
+        let ended = await completion(running, nil)
+        #expect(ended.summary?.reason == .contextFull)
+        #expect(ended.summary?.isTruncated == false)
         for shift in [ContextShift(), ContextShift(keep: -1), ContextShift(keep: 10, discard: 1)] {
-            let shifted = await answer(running, shift)
-            #expect(shifted.completion?.reason == .tokenLimit)
+            let shifted = await completion(running, shift)
+            #expect(shifted.summary?.reason == .tokenLimit)
             #expect(shifted.tokens.count == 700)
-            #expect(shifted.completion?.isTruncated == true)
+            #expect(shifted.summary?.isTruncated == true)
             // Up to there nothing was dropped.
             #expect(shifted.tokens.prefix(ended.tokens.count) == ended.tokens[...])
         }
     }
 
-    @Test func whatWasShiftedIsNotTakenForAPrompt() async {
+    @Test func shiftedCacheIsNotReusedAsAPrefix() async {
         let running = engine()
         defer { running.engine.shutdown() }
-        let fresh = await answer(running, tokens: 40, nil)
-        _ = await answer(running, ContextShift(keep: 20))
-        let again = await answer(running, tokens: 40, nil)
+        let fresh = await completion(running, tokens: 40, nil)
+        _ = await completion(running, ContextShift(keep: 20))
+        let again = await completion(running, tokens: 40, nil)
         #expect(again.tokens == fresh.tokens)
     }
 
     @Test(.enabled(if: TestModels.exists(TestModels.random("micro-mamba"))))
-    func amemoryThatCannotBeMovedEndsTheAnswer() async {
+    func aKVCacheThatCannotShiftEndsTheGeneration() async {
         let running = engine(model: TestModels.random("micro-mamba"))
         defer { running.engine.shutdown() }
-        let ended = await answer(running, ContextShift())
-        #expect(ended.completion?.reason == .contextFull || ended.completion?.reason == .tokenLimit)
+        let ended = await completion(running, ContextShift())
+        #expect(ended.summary?.reason == .contextFull || ended.summary?.reason == .tokenLimit)
     }
 }

@@ -9,26 +9,27 @@ import Testing
     private static let count = RunningEngine.chat("Count from 1 to 9.")
     private static let story = RunningEngine.chat("Tell me a story about Zoë and a fox.")
 
-    /// What a reader is told from the first new token on: one entry for each token, and one for the end.
-    private struct Told: Equatable {
+    /// What a reader is reported from the first new token on: one entry for each token, and one for the end.
+    private struct ReportedEvent: Equatable {
         var token: Int32?
         var text: String
         var probabilities: [TokenProbabilities]
-        var reason: Completion.Reason?
+        var reason: GenerationSummary.Reason?
         var promptTokens: Int?
         var predictedTokens: Int?
     }
 
-    private func told(_ events: [EngineEvent]) -> [Told] {
+    private func reported(_ events: [EngineEvent]) -> [ReportedEvent] {
         events.compactMap { event in
             switch event.kind {
             case .token(let id, let text):
-                Told(token: id, text: String(decoding: text, as: UTF8.self), probabilities: event.probabilities)
-            case .finished(let completion, let text):
-                Told(
+                ReportedEvent(
+                    token: id, text: String(decoding: text, as: UTF8.self), probabilities: event.probabilities)
+            case .finished(let summary, let text):
+                ReportedEvent(
                     token: nil, text: String(decoding: text, as: UTF8.self), probabilities: event.probabilities,
-                    reason: completion.reason, promptTokens: completion.timings.promptTokens,
-                    predictedTokens: completion.timings.predictedTokens)
+                    reason: summary.reason, promptTokens: summary.timings.promptTokens,
+                    predictedTokens: summary.timings.predictedTokens)
             default: nil
             }
         }
@@ -100,8 +101,8 @@ import Testing
         let (name, prompt, change) = Self.variants[index]
         let running = RunningEngine { $0.sequenceCount = 4 }
         let whole = running.submit(prompt, change)
-        let tokens = await running.log.answer(whole).tokens
-        let expected = told(running.log.recorded(of: whole))
+        let tokens = await running.log.completion(whole).tokens
+        let expected = reported(running.log.recorded(of: whole))
         #expect(tokens.count > 5, "\(name)")
         // All at once: whoever else runs makes no difference.
         let handles = (0...tokens.count).map { cut in
@@ -112,28 +113,28 @@ import Testing
             }
         }
         for (cut, handle) in handles.enumerated() {
-            let answer = await running.log.answer(handle)
-            #expect(told(running.log.recorded(of: handle)) == Array(expected[cut...]), "\(name), cut at \(cut)")
-            #expect(cut == 0 || answer.progress.isEmpty)
+            let completion = await running.log.completion(handle)
+            #expect(reported(running.log.recorded(of: handle)) == Array(expected[cut...]), "\(name), cut at \(cut)")
+            #expect(cut == 0 || completion.progress.isEmpty)
         }
         running.engine.shutdown()
     }
 
-    @Test func aLongContinuationIsComputedAsItWasWritten() async {
+    @Test func aLongContinuationIsComputedAsItWasDecoded() async {
         let running = RunningEngine()
         let change: Change = {
             $0.ignoresEndOfGeneration = true
             $0.maximumTokens = 600
         }
-        let whole = await running.answer(Self.story, change)
+        let whole = await running.completion(Self.story, change)
         for cut in [63, 64, 65, 200, 431, 599] {
-            let rest = await running.answer(Self.story) {
+            let rest = await running.completion(Self.story) {
                 change(&$0)
                 $0.continuation = Array(whole.tokens[..<cut])
                 $0.reusesPrompt = cut % 2 == 0
             }
             #expect(rest.tokens == Array(whole.tokens[cut...]), "cut at \(cut)")
-            #expect(rest.completion?.timings.predictedTokens == 600)
+            #expect(rest.summary?.timings.predictedTokens == 600)
             #expect(rest.cachedTokens <= rest.promptTokens)
         }
         running.engine.shutdown()
@@ -141,34 +142,34 @@ import Testing
 
     @Test func timeOfTheEarlierRunCounts() async {
         let running = RunningEngine()
-        let whole = await running.answer(Self.count)
-        let rest = await running.answer(Self.count) {
+        let whole = await running.completion(Self.count)
+        let rest = await running.completion(Self.count) {
             $0.continuation = Array(whole.tokens[..<4])
             $0.continuationTime = .seconds(30)
             $0.maximumTime = .seconds(20)
         }
         running.engine.shutdown()
-        #expect(rest.completion?.reason == .timeLimit)
+        #expect(rest.summary?.reason == .timeLimit)
         #expect(rest.tokens == [whole.tokens[4]])
-        #expect(rest.completion?.timings.predictedTime ?? .zero >= .seconds(30))
+        #expect(rest.summary?.timings.predictedTime ?? .zero >= .seconds(30))
     }
 
-    @Test func strangeTokensAreRefused() async {
+    @Test func invalidTokensAreRefused() async {
         let running = RunningEngine()
-        let answer = await running.answer(Self.count) { $0.continuation = [5, 2048] }
+        let completion = await running.completion(Self.count) { $0.continuation = [5, 2048] }
         running.engine.shutdown()
-        #expect(answer.error?.code == .invalidRequest)
-        #expect(answer.error?.message.contains("2048") == true)
+        #expect(completion.error?.code == .invalidRequest)
+        #expect(completion.error?.message.contains("2048") == true)
     }
 
     @Test func aContextThatIsTooSmallForTheContinuationIsFull() async {
         let running = RunningEngine { $0.contextLength = 256 }
-        let answer = await running.answer(Self.count) {
+        let completion = await running.completion(Self.count) {
             $0.continuation = [Int32](repeating: 100, count: 300)
             $0.maximumTokens = nil
         }
         running.engine.shutdown()
-        #expect(answer.completion?.reason == .contextFull)
-        #expect(answer.tokens.isEmpty)
+        #expect(completion.summary?.reason == .contextFull)
+        #expect(completion.tokens.isEmpty)
     }
 }

@@ -4,41 +4,41 @@ import MartletProtocol
 
 @testable import MartletEngine
 
-/// The engine's loop without its thread: orders reach a generation at the very token that a test chooses.
+/// The engine's loop without its thread: commands reach a generation at the very token that a test chooses.
 final class ControlBench {
     let log = EventLog()
     let mailbox = Mailbox<EngineMessage>()
     let board = StatusBoard()
     let loop: EngineLoop
-    let loaded: LoadedModel
+    let loaded: OpenedModel
     private var lastNumber: UInt64 = 0
     private var lastHandle: UInt64 = 0
 
     init(
-        model path: String = TestModels.fledgling, sequences: Int = 4, context: Int = 1024, sharesMemory: Bool = false,
-        shelfByteCount: Int = .max
+        model path: String = TestModels.fledgling, sequences: Int = 4, context: Int = 1024, usesUnifiedKV: Bool = false,
+        kvStateCacheByteCount: Int = .max
     ) throws {
         LlamaLog.route(to: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let model = try Model(path: path)
         var options = Context.Options()
-        options.contextLength = sharesMemory ? context : sequences * context
+        options.contextLength = usesUnifiedKV ? context : sequences * context
         options.sequenceCount = sequences
         options.outputCount = sequences + BatchShape.chunk
-        options.sharesMemory = sharesMemory
+        options.usesUnifiedKV = usesUnifiedKV
         let decodeGuard = DecodeGuard()
         let context = try Context(model: model, options: options, abortSignal: decodeGuard.signal)
         var information = ModelInformation()
         information.sequenceContextLength = context.sequenceContextLength
-        loaded = try LoadedModel(model: model, vocabulary: Vocabulary(model: model), information: information)
+        loaded = try OpenedModel(model: model, vocabulary: Vocabulary(model: model), information: information)
         var configuration = EngineConfiguration(modelPath: path)
         configuration.sequenceCount = sequences
-        configuration.shelfByteCount = shelfByteCount
+        configuration.kvStateCacheByteCount = kvStateCacheByteCount
         loop = EngineLoop(
-            loaded: loaded, context: context, sharesMemory: sharesMemory, configuration: configuration,
+            loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration,
             mailbox: mailbox, receiver: log, decodeGuard: decodeGuard, board: board)
     }
 
-    static let thinking = ReasoningRule(
+    static let reasoningRule = ReasoningRule(
         start: "<think>", end: "</think>", closing: "\n</think>\n\n", isOpen: false)
 
     func newHandle() -> GenerationHandle {
@@ -51,40 +51,40 @@ final class ControlBench {
         var request = GenerationRequest(
             handle: newHandle(), prompt: RunningEngine.chat(message), maximumTokens: 120)
         request.sampling.temperature = 0
-        request.reasoning = Self.thinking
+        request.reasoning = Self.reasoningRule
         change(&request)
         mailbox.post(.submit(try loaded.prepare(request, submitted: .now)))
         return request.handle
     }
 
-    func answer(_ handle: GenerationHandle) -> EventLog.Answer { log.answerSoFar(handle) }
+    func completion(_ handle: GenerationHandle) -> EventLog.Completion { log.completionSoFar(handle) }
 
     /// Runs until a generation has so many tokens, or has ended.
     func run(_ handle: GenerationHandle, to count: Int = .max) {
         for _ in 0..<3_000 {
-            let answer = answer(handle)
-            guard !answer.isEnded, answer.tokens.count < count else { return }
-            _ = loop.takeTurn()
+            let completion = completion(handle)
+            guard !completion.isEnded, completion.tokens.count < count else { return }
+            _ = loop.runStep()
         }
     }
 
-    /// Posts an order without giving the engine a turn.
-    func post(_ action: ControlAction, _ handle: GenerationHandle) -> ControlNumber {
+    /// Posts a command without running a step.
+    func post(_ action: ControlAction, _ handle: GenerationHandle) -> CommandNumber {
         lastNumber += 1
-        mailbox.post(.control(handle, ControlNumber(rawValue: lastNumber), action))
-        return ControlNumber(rawValue: lastNumber)
+        mailbox.post(.control(handle, CommandNumber(rawValue: lastNumber), action))
+        return CommandNumber(rawValue: lastNumber)
     }
 
-    func outcome(_ number: ControlNumber, _ handle: GenerationHandle) -> ControlOutcome? {
-        log.events(of: handle).lazy.compactMap { $0.outcome(of: number) }.first
+    func result(_ number: CommandNumber, _ handle: GenerationHandle) -> ControlResult? {
+        log.events(of: handle).lazy.compactMap { $0.result(of: number) }.first
     }
 
-    /// Gives an order, and a turn in which the engine takes it up.
+    /// Sends a command, and runs the step that applies it.
     @discardableResult
-    func order(_ action: ControlAction, _ handle: GenerationHandle) -> ControlOutcome? {
+    func send(_ action: ControlAction, _ handle: GenerationHandle) -> ControlResult? {
         let number = post(action, handle)
-        _ = loop.takeTurn()
-        return outcome(number, handle)
+        _ = loop.runStep()
+        return result(number, handle)
     }
 
     func tokens(_ text: String) throws -> [Int32] { try loaded.tokenizer.tokens(ofMessage: text) }
@@ -92,7 +92,7 @@ final class ControlBench {
 
 extension GenerationRequest {
     /// Draws that depend on every bit of the scores.
-    mutating func drawAtRandom(seed: UInt64, temperature: Float = 1.2) {
+    mutating func sampleAtRandom(seed: UInt64, temperature: Float = 1.2) {
         sampling.temperature = temperature
         sampling.topK = 0
         sampling.topP = 1

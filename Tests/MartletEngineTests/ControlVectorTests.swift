@@ -10,7 +10,7 @@ import Testing
     private func tokens(_ configure: @escaping (inout EngineConfiguration) -> Void) async -> [Int32] {
         let running = RunningEngine(configure)
         defer { running.engine.shutdown() }
-        return await running.answer(prompt).tokens
+        return await running.completion(prompt).tokens
     }
 
     private func failure(_ path: String) async -> String {

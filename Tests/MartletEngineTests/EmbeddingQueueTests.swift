@@ -7,7 +7,7 @@ import Testing
         parts.map { "\($0.job).\($0.input)" }
     }
 
-    @Test func requestsTakeTurnsInputByInput() {
+    @Test func requestsRotateInputByInput() {
         var queue = EmbeddingQueue()
         queue.append(1, counts: [10, 10, 10, 10])
         queue.append(2, counts: [10])

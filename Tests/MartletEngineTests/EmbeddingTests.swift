@@ -69,13 +69,13 @@ import Testing
         await #expect(throws: EngineError.self) { try await off.engine.embed(long) }
     }
 
-    @Test func answersAreTheSameWhileEmbeddingsAreMade() async throws {
+    @Test func outputIsTheSameWhileEmbeddingsAreMade() async throws {
         let running = RunningEngine { $0.embeddings = .mean }
         defer { running.engine.shutdown() }
-        let alone = await running.answer(RunningEngine.chat("Count to nine.")) { $0.reusesPrompt = false }
+        let alone = await running.completion(RunningEngine.chat("Count to nine.")) { $0.reusesPrompt = false }
         let texts = (0..<40).map { "Text number \($0) of many." }
         async let embeddings = running.engine.embed(inputs(texts))
-        let beside = await running.answer(RunningEngine.chat("Count to nine.")) { $0.reusesPrompt = false }
+        let beside = await running.completion(RunningEngine.chat("Count to nine.")) { $0.reusesPrompt = false }
         #expect(try await embeddings.count == texts.count)
         #expect(beside.tokens == alone.tokens)
     }

@@ -3,10 +3,10 @@ import MartletProtocol
 
 /// Keeps what an engine says, and lets a test wait for it.
 final class EventLog: EngineEventReceiver {
-    struct Answer {
+    struct Completion {
         var text = ""
         var tokens: [Int32] = []
-        var completion: Completion?
+        var summary: GenerationSummary?
         var error: EngineError?
         var cachedTokens = 0
         var promptTokens = 0
@@ -15,9 +15,9 @@ final class EventLog: EngineEventReceiver {
         var probabilities: [TokenProbabilities] = []
         /// Of the prompt's tokens, with the number that each was told to have.
         var promptProbabilities: [(number: Int, TokenProbabilities)] = []
-        /// What became of orders, and behind how many token events.
-        var outcomes: [(number: UInt64, outcome: ControlOutcome, tokenEvents: Int)] = []
-        var isEnded: Bool { completion != nil || error != nil }
+        /// What became of commands, and behind how many token events.
+        var results: [(number: UInt64, result: ControlResult, tokenEvents: Int)] = []
+        var isEnded: Bool { summary != nil || error != nil }
     }
 
     private struct State {
@@ -77,9 +77,9 @@ final class EventLog: EngineEventReceiver {
     }
 
     /// Waits for the end of a generation.
-    func answer(_ handle: GenerationHandle) async -> Answer {
+    func completion(_ handle: GenerationHandle) async -> Completion {
         await wait { $0.events[handle]?.contains(where: \.kind.isTerminal) ?? false }
-        return answerSoFar(handle)
+        return completionSoFar(handle)
     }
 
     /// Waits until a generation has written so many tokens, or has ended.
@@ -90,13 +90,13 @@ final class EventLog: EngineEventReceiver {
         }
     }
 
-    /// Waits for what became of an order, or for the generation's end.
-    func outcome(_ number: ControlNumber, of handle: GenerationHandle) async -> ControlOutcome? {
+    /// Waits for what became of a command, or for the generation's end.
+    func result(_ number: CommandNumber, of handle: GenerationHandle) async -> ControlResult? {
         await wait { state in
             let events = state.events[handle] ?? []
-            return events.contains { $0.kind.isTerminal || $0.kind.outcome(of: number) != nil }
+            return events.contains { $0.kind.isTerminal || $0.kind.result(of: number) != nil }
         }
-        return events(of: handle).lazy.compactMap { $0.outcome(of: number) }.first
+        return events(of: handle).lazy.compactMap { $0.result(of: number) }.first
     }
 
     /// How many tokens one generation had written when another ended.
@@ -109,45 +109,45 @@ final class EventLog: EngineEventReceiver {
         await wait { ($0.events[handle] ?? []).contains { $0.kind.isStart || $0.kind.isTerminal } }
     }
 
-    func answerSoFar(_ handle: GenerationHandle) -> Answer {
-        var answer = Answer()
+    func completionSoFar(_ handle: GenerationHandle) -> Completion {
+        var completion = Completion()
         var texts: [ArraySlice<UInt8>] = []
         var tokenEvents = 0
         for event in events(of: handle) {
             switch event {
-            case .admitted(let count): answer.promptTokens = count
+            case .admitted(let count): completion.promptTokens = count
             case .started(_, let cached):
-                answer.cachedTokens = cached
-                answer.starts += 1
-            case .promptProgress(let progress): answer.progress.append(progress)
-            case .promptTokens: break
+                completion.cachedTokens = cached
+                completion.starts += 1
+            case .promptProgress(let progress): completion.progress.append(progress)
+            case .promptLogprobs: break
             case .token(let id, let bytes):
-                answer.tokens.append(id)
+                completion.tokens.append(id)
                 texts.append(bytes)
                 tokenEvents += 1
-            case .finished(let completion, let bytes):
-                answer.completion = completion
+            case .finished(let summary, let bytes):
+                completion.summary = summary
                 texts.append(bytes)
-            case .failed(let error): answer.error = error
-            case .controlled(let number, let outcome):
-                answer.outcomes.append((number.rawValue, outcome, tokenEvents))
+            case .failed(let error): completion.error = error
+            case .controlled(let number, let result):
+                completion.results.append((number.rawValue, result, tokenEvents))
                 // What a rewind makes void; tokens of an earlier run are not here.
-                guard case .applied(.rewound, let token) = outcome else { continue }
-                answer.tokens.removeLast(max(0, answer.tokens.count - token))
+                guard case .applied(.rewound, let token) = result else { continue }
+                completion.tokens.removeLast(max(0, completion.tokens.count - token))
                 texts.removeLast(max(0, texts.count - token))
             }
         }
         for event in recorded(of: handle) {
-            if case .promptTokens(let first) = event.kind {
+            if case .promptLogprobs(let first) = event.kind {
                 for (index, token) in event.probabilities.enumerated() {
-                    answer.promptProbabilities.append((first + index, token))
+                    completion.promptProbabilities.append((first + index, token))
                 }
             } else {
-                answer.probabilities += event.probabilities
+                completion.probabilities += event.probabilities
             }
         }
-        answer.text = String(decoding: texts.joined(), as: UTF8.self)
-        return answer
+        completion.text = String(decoding: texts.joined(), as: UTF8.self)
+        return completion
     }
 }
 
@@ -167,8 +167,8 @@ extension EngineEvent.Kind {
         default: false
         }
     }
-    func outcome(of wanted: ControlNumber) -> ControlOutcome? {
-        if case .controlled(wanted, let outcome) = self { outcome } else { nil }
+    func result(of wanted: CommandNumber) -> ControlResult? {
+        if case .controlled(wanted, let result) = self { result } else { nil }
     }
 
     var isToken: Bool { if case .token = self { true } else { false } }

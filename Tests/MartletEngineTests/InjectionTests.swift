@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletEngine
 
-/// Text that enters a running answer.
+/// Text that enters a running completion.
 @Suite struct InjectionTests {
     func splice(_ text: String, _ moment: Injection.Moment = .now) -> ControlAction {
         .inject(
@@ -29,14 +29,14 @@ import Testing
             $0.maximumTokens = 30
         }
         bench.run(handle, to: 8)
-        let outcome = bench.order(splice(" stones and rivers"), handle)
-        guard case .applied(.injected(opensTurn: false, let count), token: 8) = outcome else {
-            Issue.record("\(String(describing: outcome))")
+        let result = bench.send(splice(" stones and rivers"), handle)
+        guard case .applied(.injected(opensTurn: false, let count), token: 8) = result else {
+            Issue.record("\(String(describing: result))")
             return
         }
         bench.run(handle)
-        let answer = bench.answer(handle)
-        let spliced = Array(answer.tokens.prefix(8 + count))
+        let completion = bench.completion(handle)
+        let spliced = Array(completion.tokens.prefix(8 + count))
         #expect(spliced.suffix(count) == (try bench.tokens(" stones and rivers"))[...])
 
         // Fewer than 64 tokens, so both compute them in the same kind of decode.
@@ -49,10 +49,10 @@ import Testing
             $0.reusesPrompt = false
         }
         bench.run(fresh)
-        let expected = bench.answer(fresh)
-        #expect(expected.tokens.count == 22 || expected.completion?.reason == .endOfGeneration)
-        #expect(Array(answer.tokens.dropFirst(8 + count)) == expected.tokens)
-        let behind = answer.probabilities.dropFirst(8)
+        let expected = bench.completion(fresh)
+        #expect(expected.tokens.count == 22 || expected.summary?.reason == .endOfGeneration)
+        #expect(Array(completion.tokens.dropFirst(8 + count)) == expected.tokens)
+        let behind = completion.probabilities.dropFirst(8)
         #expect(behind.map(\.first) == expected.probabilities.map(\.first))
     }
 
@@ -62,78 +62,78 @@ import Testing
         bench.run(handle, to: 3)
         let number = bench.post(splice(" Then it rained.", .sentenceEnd), handle)
         bench.run(handle)
-        let answer = bench.answer(handle)
-        guard case .applied(.injected(_, let count), let token) = bench.outcome(number, handle) else {
+        let completion = bench.completion(handle)
+        guard case .applied(.injected(_, let count), let token) = bench.result(number, handle) else {
             Issue.record("not injected")
             return
         }
         let vocabulary = bench.loaded.vocabulary
-        let before = vocabulary.text(of: Array(answer.tokens.prefix(token)))
+        let before = vocabulary.text(of: Array(completion.tokens.prefix(token)))
         #expect(before.last.map { ".!?\n\"".contains($0) } == true, "\(before)")
-        #expect(vocabulary.text(of: Array(answer.tokens[token..<token + count])) == " Then it rained.")
+        #expect(vocabulary.text(of: Array(completion.tokens[token..<token + count])) == " Then it rained.")
     }
 
-    @Test func injectionWaitsForTheEndOfTheThinking() throws {
+    @Test func injectionWaitsForTheEndOfReasoning() throws {
         let bench = try ControlBench()
         let handle = try bench.submit("Count from 1 to 9.")
         bench.run(handle, to: 3)
         let number = bench.post(splice("In short: ", .afterReasoning), handle)
         bench.run(handle)
-        let answer = bench.answer(handle)
-        guard case .applied(.injected, let token) = bench.outcome(number, handle) else {
+        let completion = bench.completion(handle)
+        guard case .applied(.injected, let token) = bench.result(number, handle) else {
             Issue.record("not injected")
             return
         }
-        let before = bench.loaded.vocabulary.text(of: Array(answer.tokens.prefix(token)))
+        let before = bench.loaded.vocabulary.text(of: Array(completion.tokens.prefix(token)))
         #expect(before.hasSuffix("</think>"), "\(before)")
-        #expect(answer.text.contains("</think>In short: "))
+        #expect(completion.text.contains("</think>In short: "))
     }
 
-    @Test func endOfTheTurnIsAMomentForAllThatWait() throws {
+    @Test func endOfTheTurnAppliesAllWaitingInjections() throws {
         let bench = try ControlBench()
         let handle = try bench.submit("Count from 1 to 5.")
         bench.run(handle, to: 3)
-        // Nothing in this answer ends a sentence: the injection holds the turn open.
+        // Nothing in this completion ends a sentence: the injection holds the turn open.
         let number = bench.post(Self.newTurn("Count from 1 to 3.", .sentenceEnd), handle)
         bench.run(handle)
-        guard case .applied(.injected(opensTurn: true, _), _) = bench.outcome(number, handle) else {
+        guard case .applied(.injected(opensTurn: true, _), _) = bench.result(number, handle) else {
             Issue.record("lost")
             return
         }
-        #expect(bench.answer(handle).text.hasSuffix("1, 2, 3"), "\(bench.answer(handle).text)")
+        #expect(bench.completion(handle).text.hasSuffix("1, 2, 3"), "\(bench.completion(handle).text)")
     }
 
-    @Test func newTurnIsAnsweredAndNotShown() throws {
+    @Test func newTurnIsCompletedAndNotShown() throws {
         let bench = try ControlBench()
         let handle = try bench.submit("Tell me a story about a fox.")
         // In the middle of the thinking: it is closed before the turn is.
         bench.run(handle, to: 4)
-        #expect(bench.loaded.vocabulary.text(of: bench.answer(handle).tokens).hasPrefix("<think>"))
-        bench.order(Self.newTurn("Count from 1 to 4."), handle)
+        #expect(bench.loaded.vocabulary.text(of: bench.completion(handle).tokens).hasPrefix("<think>"))
+        bench.send(Self.newTurn("Count from 1 to 4."), handle)
         bench.run(handle)
-        let answer = bench.answer(handle)
-        #expect(answer.text.hasSuffix("1, 2, 3, 4"), "\(answer.text)")
-        #expect(!answer.text.contains("Count from 1"))
-        #expect(answer.text.components(of: "<think>") == 2)
-        #expect(answer.text.components(of: "</think>") == 2)
-        #expect(answer.completion?.reason == .endOfGeneration)
+        let completion = bench.completion(handle)
+        #expect(completion.text.hasSuffix("1, 2, 3, 4"), "\(completion.text)")
+        #expect(!completion.text.contains("Count from 1"))
+        #expect(completion.text.components(of: "<think>") == 2)
+        #expect(completion.text.components(of: "</think>") == 2)
+        #expect(completion.summary?.reason == .endOfGeneration)
     }
 
     @Test func rewindNeverEndsWithinAnInjectedTurn() throws {
         let bench = try ControlBench()
         let handle = try bench.submit("Tell me a story about a fox.")
         bench.run(handle, to: 30)
-        guard case .applied(.injected(_, let count), 30) = bench.order(Self.newTurn("Count from 1 to 4."), handle)
+        guard case .applied(.injected(_, let count), 30) = bench.send(Self.newTurn("Count from 1 to 4."), handle)
         else {
             Issue.record("not injected")
             return
         }
         bench.run(handle, to: 30 + count + 3)
-        #expect(bench.order(.rewind(.token(30 + count - 2)), handle) == .applied(.rewound, token: 30))
+        #expect(bench.send(.rewind(.token(30 + count - 2)), handle) == .applied(.rewound, token: 30))
         let whole = try bench.submit("Tell me a story about a fox.")
         bench.run(whole)
         bench.run(handle)
-        #expect(bench.answer(handle).tokens == bench.answer(whole).tokens)
+        #expect(bench.completion(handle).tokens == bench.completion(whole).tokens)
     }
 
     @Test func injectionBeyondTheContextIsRefused() throws {
@@ -141,14 +141,14 @@ import Testing
         let handle = try bench.submit("Count from 1 to 30.")
         bench.run(handle, to: 3)
         let text = String(repeating: "stone ", count: 300)
-        guard case .refused(.contextFull) = bench.order(splice(text), handle) else {
+        guard case .refused(.contextFull) = bench.send(splice(text), handle) else {
             Issue.record("not refused")
             return
         }
-        bench.order(splice(text, .sentenceEnd), handle)
+        bench.send(splice(text, .sentenceEnd), handle)
         bench.run(handle)
-        #expect(bench.answer(handle).isEnded)
-        #expect(bench.answer(handle).outcomes.count == 2)
+        #expect(bench.completion(handle).isEnded)
+        #expect(bench.completion(handle).results.count == 2)
     }
 
     @Test func sentencesEndWhereTheyEnd() {
@@ -167,6 +167,6 @@ import Testing
 }
 
 extension TokenProbabilities {
-    /// Which token was drawn and how likely it was, to the bit.
+    /// Which token was sampled and how likely it was, to the bit.
     fileprivate var first: [String] { (0..<count).map { "\(self[$0].id) \(self[$0].value.bitPattern)" } }
 }

@@ -34,8 +34,8 @@ import Testing
         }
         #expect(error.code == .loadFailed)
         #expect(error.message == "The model file /nowhere/no.gguf is not there.")
-        let answer = await running.answer(RunningEngine.chat("Hello!"))
-        #expect(answer.error == error)
+        let completion = await running.completion(RunningEngine.chat("Hello!"))
+        #expect(completion.error == error)
         await #expect(throws: error) { try await running.engine.tokenize(RunningEngine.chat("Hello!")) }
         running.engine.shutdown()
     }
@@ -73,11 +73,11 @@ import Testing
         #expect(error.message.contains("MiB are free: choose a smaller context"), "\(error.message)")
     }
 
-    @Test func requestsWaitForTheModelAndAreAnswered() async {
+    @Test func requestsWaitForTheModelAndAreCompleted() async {
         let running = RunningEngine()
-        let answer = await running.answer(RunningEngine.chat("Hello!"))
+        let completion = await running.completion(RunningEngine.chat("Hello!"))
         running.engine.shutdown()
-        #expect(answer.completion?.reason == .endOfGeneration)
+        #expect(completion.summary?.reason == .endOfGeneration)
     }
 
     @Test func shutdownEndsEveryGenerationOnce() async {
@@ -91,22 +91,22 @@ import Testing
         for handle in handles {
             let events = running.log.events(of: handle)
             #expect(events.count(where: \.isTerminal) == 1)
-            #expect(running.log.answerSoFar(handle).error?.code == .shuttingDown)
+            #expect(running.log.completionSoFar(handle).error?.code == .shuttingDown)
         }
     }
 
     @Test func requestsAfterShutdownFailAtOnce() async {
         let running = RunningEngine()
         running.engine.shutdown()
-        let answer = await running.answer(RunningEngine.chat("Hello!"))
-        #expect(answer.error?.code == .shuttingDown)
+        let completion = await running.completion(RunningEngine.chat("Hello!"))
+        #expect(completion.error?.code == .shuttingDown)
     }
 
     @Test func shutdownWhileLoadingEndsWhatWaits() async {
         let running = RunningEngine()
         let handle = running.submit(RunningEngine.chat("Hello!"))
         running.engine.shutdown()
-        #expect(running.log.answerSoFar(handle).isEnded)
+        #expect(running.log.completionSoFar(handle).isEnded)
     }
 
     @Test func fullQueueRefuses() async {
@@ -119,10 +119,10 @@ import Testing
         let busy = running.submitEndless()
         await running.log.tokens(1, of: busy)
         let others = (0..<4).map { _ in running.submit(RunningEngine.chat("Hello!")) }
-        #expect(await running.log.answer(others[3]).error?.code == .overloaded)
+        #expect(await running.log.completion(others[3]).error?.code == .overloaded)
         running.engine.cancel(busy)
-        #expect(await running.log.answer(others[0]).completion?.reason == .endOfGeneration)
-        #expect(await running.log.answer(others[1]).completion?.reason == .endOfGeneration)
+        #expect(await running.log.completion(others[0]).summary?.reason == .endOfGeneration)
+        #expect(await running.log.completion(others[1]).summary?.reason == .endOfGeneration)
         running.engine.shutdown()
     }
 
@@ -140,8 +140,8 @@ import Testing
 
     @Test func statusCountsWhatWasDone() async throws {
         let running = RunningEngine()
-        let first = await running.answer(RunningEngine.chat("Count from 1 to 5."))
-        let second = await running.answer(RunningEngine.chat("Count from 1 to 5."))
+        let first = await running.completion(RunningEngine.chat("Count from 1 to 5."))
+        let second = await running.completion(RunningEngine.chat("Count from 1 to 5."))
         // The end of a generation is told before the turn is over that counts it; the shutdown waits for that.
         running.engine.shutdown()
         let counters = try await running.engine.status().counters

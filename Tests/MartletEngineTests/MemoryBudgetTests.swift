@@ -5,20 +5,20 @@ import Testing
 
 @Suite struct MemoryBudgetTests {
     func plan(
-        context: Int = 0, sequences: Int = 4, sharing: MemorySharing = .automatic, weights: UInt64 = 1 << 30,
+        context: Int = 0, sequences: Int = 4, sharing: KVCacheLayout = .automatic, weights: UInt64 = 1 << 30,
         available: Int? = 16 << 30
     ) throws -> MemoryBudget.Plan {
         var configuration = EngineConfiguration(modelPath: "")
         configuration.contextLength = context
         configuration.sequenceCount = sequences
-        configuration.memorySharing = sharing
+        configuration.kvCacheLayout = sharing
         return try MemoryBudget.plan(
             configuration, trained: 40_960, weights: weights, bytesPerToken: 112 << 10, available: available)
     }
 
     @Test func lengthIsTheTrainedOneWhereItFits() throws {
-        #expect(try plan(available: 64 << 30) == .init(contextLength: 40_960, sharesMemory: true))
-        #expect(try plan(available: nil) == .init(contextLength: 40_960, sharesMemory: true))
+        #expect(try plan(available: 64 << 30) == .init(contextLength: 40_960, usesUnifiedKV: true))
+        #expect(try plan(available: nil) == .init(contextLength: 40_960, usesUnifiedKV: true))
     }
 
     @Test func lengthIsCutToAQuarterOfMemoryInWholeSteps() throws {
@@ -30,10 +30,10 @@ import Testing
     }
 
     @Test func memoryIsSeparateForSmallModelsThatFit() throws {
-        #expect(try plan(context: 4096, weights: 1 << 20).sharesMemory == false)
-        #expect(try plan(context: 4096, weights: 1 << 20, available: 4 << 30).sharesMemory)
-        #expect(try plan(context: 4096, sharing: .shared, weights: 1 << 20).sharesMemory)
-        #expect(try plan(context: 4096, sharing: .separate).sharesMemory == false)
+        #expect(try plan(context: 4096, weights: 1 << 20).usesUnifiedKV == false)
+        #expect(try plan(context: 4096, weights: 1 << 20, available: 4 << 30).usesUnifiedKV)
+        #expect(try plan(context: 4096, sharing: .unified, weights: 1 << 20).usesUnifiedKV)
+        #expect(try plan(context: 4096, sharing: .separate).usesUnifiedKV == false)
     }
 
     @Test func lengthThatCannotFitIsRefused() {

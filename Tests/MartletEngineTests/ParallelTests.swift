@@ -16,23 +16,23 @@ import Testing
     /// What each of them is answered when nothing else runs.
     static let alone = Task {
         let running = RunningEngine()
-        var answers: [EventLog.Answer] = []
+        var completions: [EventLog.Completion] = []
         for prompt in prompts {
-            answers.append(await running.answer(prompt) { $0.reusesPrompt = false })
+            completions.append(await running.completion(prompt) { $0.reusesPrompt = false })
         }
         running.engine.shutdown()
-        return answers
+        return completions
     }
 
-    @Test func parallelAnswersEqualThoseOfRequestsAlone() async {
+    @Test func parallelOutputEqualsThatOfRequestsAlone() async {
         let alone = await Self.alone.value
         let running = RunningEngine { $0.sequenceCount = 32 }
         _ = await running.log.settled()
         let handles = Self.prompts.map { running.submit($0) }
         for (index, handle) in handles.enumerated() {
-            let answer = await running.log.answer(handle)
-            #expect(answer.text == alone[index].text)
-            #expect(answer.tokens == alone[index].tokens)
+            let completion = await running.log.completion(handle)
+            #expect(completion.text == alone[index].text)
+            #expect(completion.tokens == alone[index].tokens)
         }
         running.engine.shutdown()
     }
@@ -42,14 +42,14 @@ import Testing
         let running = RunningEngine { $0.sequenceCount = 5 }
         let handles = Self.prompts.map { running.submit($0) { $0.reusesPrompt = false } }
         for (index, handle) in handles.enumerated() {
-            #expect(await running.log.answer(handle).tokens == alone[index].tokens)
+            #expect(await running.log.completion(handle).tokens == alone[index].tokens)
         }
         running.engine.shutdown()
     }
 
-    /// Of every kind of draw, and with one that has to be drawn alone.
-    @Test func whatIsDrawnTogetherIsWhatIsDrawnOneByOne() async {
-        func answers(_ sampling: ParallelSampling) async -> [[Int32]] {
+    /// Of every kind of draw, and with one that has to be sampled alone.
+    @Test func parallelSamplingEqualsSequentialSampling() async {
+        func completions(_ sampling: ParallelSampling) async -> [[Int32]] {
             let running = RunningEngine {
                 $0.sequenceCount = 8
                 $0.parallelSampling = sampling
@@ -68,32 +68,32 @@ import Testing
                 }
             }
             var tokens: [[Int32]] = []
-            for handle in handles { tokens.append(await running.log.answer(handle).tokens) }
+            for handle in handles { tokens.append(await running.log.completion(handle).tokens) }
             running.engine.shutdown()
             return tokens
         }
         var together = ParallelSampling()
         together.lanes = 3
-        together.minimumScores = 0
+        together.minimumLogits = 0
         var alone = together
         alone.lanes = 1
-        let expected = await answers(alone)
-        #expect(await answers(together) == expected)
+        let expected = await completions(alone)
+        #expect(await completions(together) == expected)
         #expect(Set(expected).count > 8)
     }
 
     @Test func fullPoolPreemptsSomeAndLosesNone() async {
-        // 32 answers need some 10,000 tokens; the pool has 2,048.
+        // 32 completions need some 10,000 tokens; the pool has 2,048.
         let running = RunningEngine {
             $0.contextLength = 2048
-            $0.memorySharing = .shared
+            $0.kvCacheLayout = .unified
             $0.sequenceCount = 32
         }
         let handles = Self.prompts.map { running.submit($0) }
         for handle in handles {
-            let answer = await running.log.answer(handle)
-            #expect(answer.completion?.reason == .endOfGeneration || answer.tokens.count == 64, "\(answer)")
-            #expect(answer.starts == 1)
+            let completion = await running.log.completion(handle)
+            #expect(completion.summary?.reason == .endOfGeneration || completion.tokens.count == 64, "\(completion)")
+            #expect(completion.starts == 1)
         }
         running.engine.shutdown()
     }
@@ -101,7 +101,7 @@ import Testing
     @Test func growthBeyondThePoolPausesOneAtATime() async {
         let running = RunningEngine {
             $0.contextLength = 512
-            $0.memorySharing = .shared
+            $0.kvCacheLayout = .unified
             $0.sequenceCount = 4
         }
         let handles = (0..<4).map { index in
@@ -111,9 +111,9 @@ import Testing
             }
         }
         for handle in handles {
-            let answer = await running.log.answer(handle)
-            #expect(answer.completion?.reason == .tokenLimit)
-            #expect(answer.tokens.count == 300)
+            let completion = await running.log.completion(handle)
+            #expect(completion.summary?.reason == .tokenLimit)
+            #expect(completion.tokens.count == 300)
         }
         running.engine.shutdown()
     }

@@ -14,19 +14,19 @@ import Testing
 
     private func bytes(_ tokens: [TokenProbabilities]) -> [UInt8] { tokens.flatMap { $0[0].bytes } }
 
-    @Test func listsEqualAFullSoftmaxOverTheModelsOwnScores() async throws {
+    @Test func listsEqualAFullSoftmaxOverTheModelsLogits() async throws {
         let running = RunningEngine()
-        let answer = await running.answer(Self.question) {
+        let completion = await running.completion(Self.question) {
             $0.probabilities = ProbabilityRequest(count: 50)
-            // Neither of these may change what is told.
+            // Neither of these may change what is reported.
             $0.sampling.repeatPenalty = 1.3
             $0.sampling.logitBiases = [LogitBias(.token(100), bias: 5)]
             $0.sampling.temperature = 0.7
             $0.sampling.seed = 5
         }
         running.engine.shutdown()
-        #expect(answer.probabilities.count == answer.tokens.count)
-        #expect(answer.tokens.count > 8)
+        #expect(completion.probabilities.count == completion.tokens.count)
+        #expect(completion.tokens.count > 8)
 
         let (model, vocabulary) = try SamplerChainTests.model()
         let prompt = try PromptTokenizer(vocabulary).tokensToContinue(Self.question)
@@ -35,47 +35,47 @@ import Testing
         var context = try Context(model: model, options: options)
         var position = 0
         var next = prompt
-        for (token, told) in zip(answer.tokens, answer.probabilities) {
+        for (token, reported) in zip(completion.tokens, completion.probabilities) {
             var batch = Batch(capacity: 512)
             for (index, token) in next.enumerated() {
                 _ = batch.add(
                     token: token, position: position + index, sequence: 0, wantsLogits: index + 1 == next.count)
             }
-            let outcome = context.decode(batch)
-            #expect(outcome == .done)
-            let scores = context.logits(at: next.count - 1).map { $0.map(Double.init) } ?? []
+            let decoded = context.decode(batch)
+            #expect(decoded == .done)
+            let logits = context.logits(at: next.count - 1).map { $0.map(Double.init) } ?? []
             position += next.count
             next = [token]
-            let total = log(scores.map { exp($0) }.reduce(0, +))
-            let order = scores.indices.sorted { scores[$0] > scores[$1] }
-            #expect(told[0].id == token)
-            #expect(abs(Double(told[0].value) - (scores[Int(token)] - total)) < 2e-5)
-            #expect(elements(told).map(\.id) == order.prefix(50).map { Int32($0) })
-            for element in elements(told) {
-                #expect(abs(Double(element.value) - (scores[Int(element.id)] - total)) < 2e-5)
+            let total = log(logits.map { exp($0) }.reduce(0, +))
+            let order = logits.indices.sorted { logits[$0] > logits[$1] }
+            #expect(reported[0].id == token)
+            #expect(abs(Double(reported[0].value) - (logits[Int(token)] - total)) < 2e-5)
+            #expect(elements(reported).map(\.id) == order.prefix(50).map { Int32($0) })
+            for element in elements(reported) {
+                #expect(abs(Double(element.value) - (logits[Int(element.id)] - total)) < 2e-5)
             }
         }
     }
 
     @Test func greedyTokensAreTheMaxima() async {
         let running = RunningEngine()
-        let answer = await running.answer(Self.question) { $0.probabilities = ProbabilityRequest(count: 3) }
-        let plain = await running.answer(Self.question)
+        let completion = await running.completion(Self.question) { $0.probabilities = ProbabilityRequest(count: 3) }
+        let plain = await running.completion(Self.question)
         running.engine.shutdown()
-        #expect(plain.tokens == answer.tokens)
+        #expect(plain.tokens == completion.tokens)
         #expect(plain.probabilities.isEmpty)
-        #expect(answer.probabilities.count == answer.tokens.count)
-        for token in answer.probabilities {
+        #expect(completion.probabilities.count == completion.tokens.count)
+        for token in completion.probabilities {
             #expect(token[0] == token[1])
             #expect(token.count == 4)
             #expect(token[1].value >= token[2].value && token[2].value >= token[3].value)
         }
-        #expect(String(decoding: bytes(answer.probabilities), as: UTF8.self) == answer.text)
+        #expect(String(decoding: bytes(completion.probabilities), as: UTF8.self) == completion.text)
     }
 
     @Test func probabilitiesAfterSamplingAreThoseOfTheSurvivors() async {
         let running = RunningEngine()
-        let answer = await running.answer(RunningEngine.chat("Tell me a story.")) {
+        let completion = await running.completion(RunningEngine.chat("Tell me a story.")) {
             $0.probabilities = ProbabilityRequest(count: 100, stage: .afterSampling)
             $0.sampling.topK = 5
             $0.sampling.topP = 1
@@ -83,12 +83,12 @@ import Testing
             $0.sampling.temperature = 1.2
             $0.sampling.seed = 3
         }
-        let greedy = await running.answer(Self.question) {
+        let greedy = await running.completion(Self.question) {
             $0.probabilities = ProbabilityRequest(count: 5, stage: .afterSampling)
         }
         running.engine.shutdown()
-        #expect(answer.probabilities.count == answer.tokens.count)
-        for token in answer.probabilities {
+        #expect(completion.probabilities.count == completion.tokens.count)
+        for token in completion.probabilities {
             let all = elements(token)
             #expect(all.count <= 5)
             #expect(abs(all.map(\.value).reduce(0, +) - 1) < 1e-4)
@@ -99,35 +99,35 @@ import Testing
     }
 
     @Test(arguments: ["7, 8", ", 5", "9 and more", "1"])
-    func tokensOfAStopTextAreNeverTold(stop: String) async {
+    func tokensOfAStopTextAreNeverReported(stop: String) async {
         let running = RunningEngine()
-        let answer = await running.answer(Self.question) {
+        let completion = await running.completion(Self.question) {
             $0.stops = [stop]
             $0.probabilities = ProbabilityRequest(count: 2)
         }
         running.engine.shutdown()
-        let told = bytes(answer.probabilities)
-        if answer.completion?.reason == .stopText(stop) {
-            #expect(answer.probabilities.count < answer.tokens.count)
-            // A token that is partly before the stop is told as a whole.
-            #expect(told.starts(with: answer.text.utf8))
-            let last = answer.probabilities.last.map { $0[0].bytes.count } ?? 1
-            #expect(told.count - answer.text.utf8.count < last)
+        let reported = bytes(completion.probabilities)
+        if completion.summary?.reason == .stopText(stop) {
+            #expect(completion.probabilities.count < completion.tokens.count)
+            // A token that is partly before the stop is reported as a whole.
+            #expect(reported.starts(with: completion.text.utf8))
+            let last = completion.probabilities.last.map { $0[0].bytes.count } ?? 1
+            #expect(reported.count - completion.text.utf8.count < last)
         } else {
-            #expect(answer.probabilities.count == answer.tokens.count)
-            #expect(told == Array(answer.text.utf8))
+            #expect(completion.probabilities.count == completion.tokens.count)
+            #expect(reported == Array(completion.text.utf8))
         }
     }
 
     @Test func offsetsCountCharacters() async {
         let running = RunningEngine()
-        let answer = await running.answer(RunningEngine.chat("Tell me a story about Zoë.")) {
+        let completion = await running.completion(RunningEngine.chat("Tell me a story about Zoë.")) {
             $0.probabilities = ProbabilityRequest(count: 0)
             $0.maximumTokens = 40
         }
         running.engine.shutdown()
         var before: [UInt8] = []
-        for token in answer.probabilities {
+        for token in completion.probabilities {
             #expect(token.count == 1)
             #expect(token.textOffset == before.count { $0 & 0xC0 != 0x80 })
             before += token[0].bytes
@@ -146,22 +146,22 @@ import Testing
             { $0.sampling.dynamicTemperatureRange = 0.5 },
         ]
         for change in changes {
-            let wish: @Sendable (inout GenerationRequest) -> Void = {
+            let configure: @Sendable (inout GenerationRequest) -> Void = {
                 $0.sampling.temperature = 1
                 $0.sampling.seed = 99
                 $0.maximumTokens = 40
                 $0.probabilities = ProbabilityRequest(count: 4)
                 change(&$0)
             }
-            let alone = await running.answer(RunningEngine.chat("Tell me a story."), wish)
+            let alone = await running.completion(RunningEngine.chat("Tell me a story."), configure)
             let others = (0..<3).map { index in
                 running.submit(RunningEngine.chat("What is \(index) plus 4?")) {
                     $0.sampling.temperature = 1
                     $0.probabilities = ProbabilityRequest(count: index, stage: .afterSampling)
                 }
             }
-            let beside = await running.answer(RunningEngine.chat("Tell me a story."), wish)
-            for other in others { _ = await running.log.answer(other) }
+            let beside = await running.completion(RunningEngine.chat("Tell me a story."), configure)
+            for other in others { _ = await running.log.completion(other) }
             #expect(alone.tokens == beside.tokens)
             #expect(alone.probabilities == beside.probabilities)
             #expect(alone.tokens.count > 5)
@@ -171,21 +171,21 @@ import Testing
 
     @Test func biasesReachTheTokensOfTexts() async {
         let running = RunningEngine()
-        let plain = await running.answer(Self.question)
-        let banned = await running.answer(Self.question) {
+        let plain = await running.completion(Self.question)
+        let banned = await running.completion(Self.question) {
             $0.sampling.logitBiases = [LogitBias(.text("3"), bias: -.infinity), LogitBias(.token(5), bias: -1)]
         }
         #expect(plain.text.contains("3"))
         #expect(!banned.text.contains("3"))
         for token: Int32 in [-1, 2048, .max] {
-            let refused = await running.answer(Self.question) {
+            let refused = await running.completion(Self.question) {
                 $0.sampling.logitBiases = [LogitBias(.token(token), bias: 1)]
             }
             #expect(refused.error?.code == .invalidRequest)
             #expect(refused.error?.message.contains("'logit_bias'") == true)
             #expect(refused.error?.message.contains("\(token)") == true)
         }
-        let nothing = await running.answer(Self.question) {
+        let nothing = await running.completion(Self.question) {
             $0.sampling.logitBiases = (0..<2048).map { LogitBias(.token($0), bias: -.infinity) }
         }
         #expect(nothing.error?.code == .invalidRequest)
@@ -194,11 +194,11 @@ import Testing
 
     @Test(arguments: [1, 15, 16, 17, 4096, 4111, 151_936])
     func sumOfExponentialsIsExact(count: Int) {
-        var scores = SamplerTests.logits(count, seed: 3)
-        if count > 4 { (scores[1], scores[2], scores[3]) = (-.infinity, .nan, -1000) }
-        let largest = scores.filter { !$0.isNaN }.max() ?? 0
-        let expected = scores.filter { !$0.isNaN }.map { exp(Double($0) - Double(largest)) }.reduce(0, +)
-        let sum = scores.withUnsafeMutableBufferPointer { LogitScan.sumOfExponentials($0, less: largest) }
+        var logits = SamplerTests.logits(count, seed: 3)
+        if count > 4 { (logits[1], logits[2], logits[3]) = (-.infinity, .nan, -1000) }
+        let largest = logits.filter { !$0.isNaN }.max() ?? 0
+        let expected = logits.filter { !$0.isNaN }.map { exp(Double($0) - Double(largest)) }.reduce(0, +)
+        let sum = logits.withUnsafeMutableBufferPointer { LogitScan.sumOfExponentials($0, less: largest) }
         #expect(abs(Double(sum) / expected - 1) < 2e-6)
     }
 }

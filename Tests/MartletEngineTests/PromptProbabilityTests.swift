@@ -16,8 +16,8 @@ import Testing
         Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
     }
 
-    private static func wish(_ request: inout GenerationRequest) {
-        request.reportsPromptTokens = true
+    private static func requestLogprobs(_ request: inout GenerationRequest) {
+        request.reportsPromptLogprobs = true
         request.probabilities = ProbabilityRequest(count: 3)
         request.maximumTokens = 8
     }
@@ -34,136 +34,136 @@ import Testing
             for position in result.count..<min(result.count + BatchShape.chunk, tokens.count) {
                 batch.add(token: tokens[position], position: position, sequence: 0, wantsLogits: true)
             }
-            let outcome = context.decode(batch)
-            #expect(outcome == .done)
+            let decoded = context.decode(batch)
+            #expect(decoded == .done)
             for index in 0..<batch.count {
-                let scores = context.logits(at: index).map { $0.map(Double.init) } ?? []
-                let total = log(scores.map { exp($0) }.reduce(0, +))
-                result.append(scores.map { $0 - total })
+                let logits = context.logits(at: index).map { $0.map(Double.init) } ?? []
+                let total = log(logits.map { exp($0) }.reduce(0, +))
+                result.append(logits.map { $0 - total })
             }
         }
         return result
     }
 
-    @Test func theyAreTheModelsOwn() async throws {
+    @Test func promptLogprobsAreTheModelsOwn() async throws {
         let running = RunningEngine()
-        let answer = await running.answer(Self.prompt(Self.text), Self.wish)
-        let plain = await running.answer(Self.prompt(Self.text)) { $0.maximumTokens = 8 }
+        let completion = await running.completion(Self.prompt(Self.text), Self.requestLogprobs)
+        let plain = await running.completion(Self.prompt(Self.text)) { $0.maximumTokens = 8 }
         running.engine.shutdown()
         let (model, vocabulary) = try SamplerChainTests.model()
         let tokens = try PromptTokenizer(vocabulary).tokensToContinue(Self.prompt(Self.text))
         let expected = try reference(tokens, model)
-        let told = answer.promptProbabilities
+        let reported = completion.promptProbabilities
         #expect(tokens.count > 130)
-        #expect(told.map(\.number) == Array(0..<tokens.count))
-        #expect(told.map { $0.1[0].id } == tokens)
-        #expect(String(decoding: told.flatMap { $0.1[0].bytes }, as: UTF8.self) == Self.text)
+        #expect(reported.map(\.number) == Array(0..<tokens.count))
+        #expect(reported.map { $0.1[0].id } == tokens)
+        #expect(String(decoding: reported.flatMap { $0.1[0].bytes }, as: UTF8.self) == Self.text)
         // Nothing comes before the first.
-        #expect(told[0].1.count == 1 && told[0].1[0].value == .infinity)
+        #expect(reported[0].1.count == 1 && reported[0].1[0].value == .infinity)
         var bytes: [UInt8] = []
-        for (number, token) in told {
+        for (number, token) in reported {
             #expect(token.textOffset == bytes.count { $0 & 0xC0 != 0x80 })
             bytes += token[0].bytes
             guard number > 0 else { continue }
-            let scores = expected[number - 1]
-            let order = scores.indices.sorted { scores[$0] > scores[$1] }
+            let logits = expected[number - 1]
+            let order = logits.indices.sorted { logits[$0] > logits[$1] }
             #expect((1..<token.count).map { token[$0].id } == order.prefix(3).map { Int32($0) })
             for index in 0..<token.count {
-                #expect(abs(Double(token[index].value) - scores[Int(token[index].id)]) < 2e-5)
+                #expect(abs(Double(token[index].value) - logits[Int(token[index].id)]) < 2e-5)
             }
         }
-        // The answer's own begin where the prompt's end.
-        #expect(answer.probabilities.first?.textOffset == Self.text.unicodeScalars.count)
-        #expect(answer.tokens == plain.tokens)
+        // The completion's own begin where the prompt's end.
+        #expect(completion.probabilities.first?.textOffset == Self.text.unicodeScalars.count)
+        #expect(completion.tokens == plain.tokens)
         #expect(plain.promptProbabilities.isEmpty && plain.cachedTokens > 0)
     }
 
-    @Test func eachIsToldOnceWhoeverElseIsThere() async throws {
+    @Test func eachTokenIsReportedOnceBesideOtherRequests() async throws {
         let running = RunningEngine()
-        let alone = await running.answer(Self.prompt(Self.text), Self.wish)
-        // What is in memory now tells nothing of its scores.
+        let alone = await running.completion(Self.prompt(Self.text), Self.requestLogprobs)
+        // What is in memory now tells nothing of its logits.
         let handles = (0..<4).map { index in
             running.submit(Self.prompt(Self.text)) { request in
-                Self.wish(&request)
-                if index > 0 { request.promptLeader = GenerationHandle(rawValue: request.handle.rawValue - 1) }
+                Self.requestLogprobs(&request)
+                if index > 0 { request.sharedPrefillParent = GenerationHandle(rawValue: request.handle.rawValue - 1) }
             }
         }
         let other = running.submit(RunningEngine.chat("Tell me a story."))
         for handle in handles {
-            let answer = await running.log.answer(handle)
-            #expect(answer.promptProbabilities.map(\.number) == alone.promptProbabilities.map(\.number))
-            #expect(answer.promptProbabilities.map(\.1) == alone.promptProbabilities.map(\.1))
-            #expect(answer.tokens == alone.tokens)
-            #expect(answer.cachedTokens == 0)
+            let completion = await running.log.completion(handle)
+            #expect(completion.promptProbabilities.map(\.number) == alone.promptProbabilities.map(\.number))
+            #expect(completion.promptProbabilities.map(\.1) == alone.promptProbabilities.map(\.1))
+            #expect(completion.tokens == alone.tokens)
+            #expect(completion.cachedTokens == 0)
         }
-        _ = await running.log.answer(other)
+        _ = await running.log.completion(other)
         running.engine.shutdown()
     }
 
-    @Test func aPromptThatLostItsPlaceIsToldOnce() throws {
+    @Test func aPreemptedPromptIsReportedOnce() throws {
         let bench = try ControlBench(sequences: 2)
-        let handle = try bench.submit(String(repeating: "and what they did all day, ", count: 20), Self.wish)
+        let handle = try bench.submit(String(repeating: "and what they did all day, ", count: 20), Self.requestLogprobs)
         var preemptions = 0
-        for _ in 0..<100 where !bench.answer(handle).isEnded {
-            _ = bench.loop.takeTurn()
-            // In the middle of the prompt, with a chunk of it told.
-            let told = bench.answer(handle).promptProbabilities.count
-            guard preemptions < 2, told > 0, bench.answer(handle).tokens.isEmpty,
-                let index = bench.loop.slots.firstIndex(where: { $0.generation?.handle == handle })
+        for _ in 0..<100 where !bench.completion(handle).isEnded {
+            _ = bench.loop.runStep()
+            // In the middle of the prompt, with a chunk of it reported.
+            let reported = bench.completion(handle).promptProbabilities.count
+            guard preemptions < 2, reported > 0, bench.completion(handle).tokens.isEmpty,
+                let index = bench.loop.slots.firstIndex(where: { $0.sequence?.handle == handle })
             else { continue }
             bench.loop.preempt(index)
             preemptions += 1
         }
-        let answer = bench.answer(handle)
+        let completion = bench.completion(handle)
         #expect(preemptions == 2)
-        #expect(answer.completion != nil)
-        #expect(answer.promptProbabilities.map(\.number) == Array(0..<answer.promptTokens))
-        #expect(answer.tokens.count == 8)
+        #expect(completion.summary != nil)
+        #expect(completion.promptProbabilities.map(\.number) == Array(0..<completion.promptTokens))
+        #expect(completion.tokens.count == 8)
     }
 
-    @Test func whatTheEnginePutBeforeAPromptIsNotTold() throws {
+    @Test func tokensBeforeThePromptAreNotReported() throws {
         let (_, vocabulary) = try SamplerChainTests.model()
         let tokens = try PromptTokenizer(vocabulary).tokensToContinue(Self.prompt("Once upon"))
-        let all = PromptReport(of: tokens, from: 0, isText: false, vocabulary: vocabulary)
-        var rest = PromptReport(of: tokens, from: 1, isText: false, vocabulary: vocabulary)
+        let all = PromptLogprobs(of: tokens, from: 0, isText: false, vocabulary: vocabulary)
+        var rest = PromptLogprobs(of: tokens, from: 1, isText: false, vocabulary: vocabulary)
         #expect(all.next == 0)
-        // The scores behind the first token are needed, and that is not told.
+        // The logits behind the first token are needed, and that is not reported.
         #expect(rest.next == 1)
         #expect(all.characterCount - rest.characterCount == vocabulary.piece(tokens[0]).count)
         let report = TokenReport(vocabularySize: vocabulary.count)
-        var scores = [Float](repeating: 0, count: vocabulary.count)
-        scores.withUnsafeMutableBufferPointer { report.keep($0, count: 0) }
+        var logits = [Float](repeating: 0, count: vocabulary.count)
+        logits.withUnsafeMutableBufferPointer { report.load($0, count: 0) }
         while let next = rest.next { rest.add(tokens[next], report, vocabulary: vocabulary) }
-        let told = rest.take()
-        #expect(told?.first == 0)
-        #expect(told?.tokens.map { $0[0].id } == Array(tokens.dropFirst()))
-        #expect(told?.tokens.first?.textOffset == 0)
+        let reported = rest.drainReportable()
+        #expect(reported?.first == 0)
+        #expect(reported?.tokens.map { $0[0].id } == Array(tokens.dropFirst()))
+        #expect(reported?.tokens.first?.textOffset == 0)
     }
 
-    @Test func aPromptAloneIsTold() async throws {
+    @Test func aPromptAloneIsReported() async throws {
         let running = RunningEngine()
-        let text = await running.answer(Self.prompt("Once")) { request in
-            Self.wish(&request)
+        let text = await running.completion(Self.prompt("Once")) { request in
+            Self.requestLogprobs(&request)
             request.maximumTokens = 0
         }
-        let token = await running.answer(Prompt(pieces: [.tokens([42])], addsBeginning: false)) { request in
-            Self.wish(&request)
+        let token = await running.completion(Prompt(pieces: [.tokens([42])], addsBeginning: false)) { request in
+            Self.requestLogprobs(&request)
             request.maximumTokens = 0
         }
         running.engine.shutdown()
         #expect(String(decoding: text.promptProbabilities.flatMap { $0.1[0].bytes }, as: UTF8.self) == "Once")
         #expect(token.promptProbabilities.map { $0.1[0].id } == [42])
-        for answer in [text, token] {
-            #expect(answer.tokens.isEmpty)
-            #expect(answer.completion?.reason == .tokenLimit)
+        for completion in [text, token] {
+            #expect(completion.tokens.isEmpty)
+            #expect(completion.summary?.reason == .tokenLimit)
         }
     }
 
-    @Test func nothingIsToldAgainBehindWhatWasWritten() async throws {
+    @Test func nothingIsReportedAgainBehindAContinuation() async throws {
         let running = RunningEngine()
-        let whole = await running.answer(Self.prompt(Self.text), Self.wish)
-        let rest = await running.answer(Self.prompt(Self.text)) { request in
-            Self.wish(&request)
+        let whole = await running.completion(Self.prompt(Self.text), Self.requestLogprobs)
+        let rest = await running.completion(Self.prompt(Self.text)) { request in
+            Self.requestLogprobs(&request)
             request.continuation = Array(whole.tokens.prefix(3))
         }
         running.engine.shutdown()

@@ -52,7 +52,9 @@ final class RunningEngine: Sendable {
 
     static let endless = 40_000
 
-    func answer(_ prompt: Prompt, _ change: (inout GenerationRequest) -> Void = { _ in }) async -> EventLog.Answer {
-        await log.answer(submit(prompt, change))
+    func completion(_ prompt: Prompt, _ change: (inout GenerationRequest) -> Void = { _ in }) async
+        -> EventLog.Completion
+    {
+        await log.completion(submit(prompt, change))
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletEngine
 
-/// Every step against libllama's own on the same scores, alone and in orders.
+/// Every step against libllama's own on the same logits, alone and in orders.
 @Suite struct SamplerChainTests {
     static func model() throws -> (model: Model, vocabulary: Vocabulary) {
         let model = try Model(path: TestModels.fledgling)
@@ -16,7 +16,7 @@ import Testing
         var vocabulary = 2048
         var change: @Sendable (inout SamplingParameters) -> Void
         var reference: [SamplerChain.Stage]
-        /// Whether nothing puts the tokens in another order before the draw.
+        /// Whether nothing puts the tokens in another order before the sample.
         var isInTokenOrder: Bool
 
         init(
@@ -165,14 +165,14 @@ import Testing
     ]
 
     /// libllama draws with a generator of its own, so ours is given the number that draws the same token. From then on
-    /// both must agree, as far as they remember what was drawn.
+    /// both must agree, as far as they remember what was sampled.
     @Test(arguments: cases) func survivorsAndProbabilitiesEqualThoseOfLibllama(_ test: Case) throws {
         var sampling = SamplingParameters()
         test.change(&sampling)
         var stages = test.reference
         switch stages.last {
         case .mirostat, .mirostat2, .adaptiveP: break
-        default: stages.append(.draw)
+        default: stages.append(.sample)
         }
         var reference = try SamplerChain(stages, vocabularySize: test.vocabulary)
         let biases = sampling.logitBiases.map { bias in
@@ -182,11 +182,11 @@ import Testing
         var sampler = Sampler(sampling, biases: biases, vocabularySize: test.vocabulary)
         let candidates = Candidates(vocabularySize: test.vocabulary)
         for step: UInt64 in 1...12 {
-            let scores = SamplerTests.logits(test.vocabulary, seed: step)
-            let (token, expected) = reference.step(scores)
+            let logits = SamplerTests.logits(test.vocabulary, seed: step)
+            let (token, expected) = reference.step(logits)
             let order = expected.sorted {
                 if test.isInTokenOrder { return $0.key < $1.key }
-                let (first, second) = (scores[Int($0.key)], scores[Int($1.key)])
+                let (first, second) = (logits[Int($0.key)], logits[Int($1.key)])
                 return first != second ? first > second : $0.key < $1.key
             }
             var before = 0.0
@@ -197,20 +197,20 @@ import Testing
                 }
                 before += Double(entry.value)
             }
-            var changed = scores
+            var changed = logits
             var ours: [Int32: Float] = [:]
-            let drawn = changed.withUnsafeMutableBufferPointer { buffer -> Int32? in
-                let drawn = sampler.sample(
+            let sampled = changed.withUnsafeMutableBufferPointer { buffer -> Int32? in
+                let sampled = sampler.sample(
                     buffer, history: [], index: Int(step), share: min(before, 0.999_999), with: candidates)
                 candidates.computeProbabilities()
                 for index in 0..<candidates.count { ours[candidates[index].token] = candidates[index].probability }
-                return drawn
+                return sampled
             }
             #expect(ours.count == expected.count)
-            // Which of many tokens stay that cannot be drawn is up to either side.
+            // Which of many tokens stay that cannot be sampled is up to either side.
             ours = ours.filter { $0.value > 0 }
             #expect(Set(ours.keys) == Set(expected.filter { $0.value > 0 }.keys), "step \(step)")
-            #expect(drawn == token)
+            #expect(sampled == token)
             for (token, probability) in ours {
                 #expect(abs(probability - (expected[token] ?? -1)) <= 3e-6 + probability * 2e-3)
             }
@@ -240,7 +240,7 @@ import Testing
         let (_, vocabulary) = try Self.model()
         let history = try PromptTokenizer(vocabulary).tokens(
             of: Prompt(pieces: [.text(test.text, isTrusted: false)], addsBeginning: false))
-        let scores = SamplerTests.logits(vocabulary.count, seed: 9)
+        let logits = SamplerTests.logits(vocabulary.count, seed: 9)
         var sampling = SamplingParameters()
         sampling.dry.multiplier = test.multiplier
         sampling.dry.base = test.base
@@ -253,17 +253,17 @@ import Testing
                 allowedLength: Int32(test.allowedLength), lastN: Int32(test.lastN), breakers: test.breakers,
                 vocabulary: vocabulary)
             var reference = try SamplerChain(
-                [.topK(Int32(limit)), stage, .draw], vocabularySize: vocabulary.count)
-            let expected = reference.candidates(of: scores)
+                [.topK(Int32(limit)), stage, .sample], vocabularySize: vocabulary.count)
+            let expected = reference.candidates(of: logits)
             sampling.topK = limit
             sampling.samplers = [.topK, .dry]
             let breakers = SequenceBreakerCache().breakers(for: sampling, vocabulary: vocabulary)
             var sampler = Sampler(sampling, breakers: breakers, vocabularySize: vocabulary.count)
             let candidates = Candidates(vocabularySize: vocabulary.count)
-            var changed = scores
+            var changed = logits
             var ours: [Int32: Float] = [:]
             changed.withUnsafeMutableBufferPointer { buffer in
-                sampler.narrow(buffer, history: history, index: 0, with: candidates)
+                sampler.applyFilters(buffer, history: history, index: 0, with: candidates)
                 candidates.computeProbabilities()
                 for index in 0..<candidates.count { ours[candidates[index].token] = candidates[index].probability }
             }
@@ -285,9 +285,9 @@ import Testing
             let candidates = Candidates(vocabularySize: 3)
             var excluded = 0
             for index in 0..<4000 {
-                var scores: [Float] = [3, 2.9, 1]
-                scores.withUnsafeMutableBufferPointer {
-                    sampler.narrow($0, history: [], index: index, with: candidates)
+                var logits: [Float] = [3, 2.9, 1]
+                logits.withUnsafeMutableBufferPointer {
+                    sampler.applyFilters($0, history: [], index: index, with: candidates)
                 }
                 if candidates.count < 3 { excluded += 1 }
             }
@@ -300,17 +300,17 @@ import Testing
         sampling.topK = 1
         sampling.xtcProbability = 1
         sampling.xtcThreshold = 0.1
-        func draw(_ samplers: [SamplerKind]) -> Int32? {
+        func sample(_ samplers: [SamplerKind]) -> Int32? {
             sampling.samplers = samplers
-            var scores: [Float] = [3, 2.9, -5]
+            var logits: [Float] = [3, 2.9, -5]
             var sampler = Sampler(sampling, vocabularySize: 3)
             let candidates = Candidates(vocabularySize: 3)
-            return scores.withUnsafeMutableBufferPointer {
+            return logits.withUnsafeMutableBufferPointer {
                 sampler.sample($0, history: [], index: 0, with: candidates)
             }
         }
-        #expect(draw([.topK, .xtc]) == 0)
-        #expect(draw([.xtc, .topK]) == 1)
+        #expect(sample([.topK, .xtc]) == 0)
+        #expect(sample([.xtc, .topK]) == 1)
     }
 
     static let extremes: [@Sendable (inout SamplingParameters) -> Void] = [
@@ -352,7 +352,7 @@ import Testing
     ]
 
     @Test(arguments: extremes.indices)
-    func everyParameterInItsRangeDrawsSomething(index: Int) {
+    func everyParameterInItsRangeSamplesAToken(index: Int) {
         var sampling = SamplingParameters()
         Self.extremes[index](&sampling)
         for count in [1, 2, 300] {
@@ -362,8 +362,8 @@ import Testing
                 vocabularySize: count)
             var history: [Int32] = [0, 0, 0, 0]
             for index in 0..<20 {
-                var scores = SamplerTests.logits(count, seed: UInt64(index))
-                let token = scores.withUnsafeMutableBufferPointer {
+                var logits = SamplerTests.logits(count, seed: UInt64(index))
+                let token = logits.withUnsafeMutableBufferPointer {
                     sampler.sample($0, history: history, index: index, with: candidates)
                 }
                 #expect(token != nil)

@@ -8,8 +8,8 @@ import Testing
     /// Scores as models give them: a few high ones over a broad floor.
     static func logits(_ count: Int, seed: UInt64) -> [Float] {
         (0..<count).map { token in
-            let first = CounterDraw.uniform(seed: seed, index: token)
-            let second = CounterDraw.uniform(seed: seed &+ 77, index: token)
+            let first = CounterRNG.uniform(seed: seed, index: token)
+            let second = CounterRNG.uniform(seed: seed &+ 77, index: token)
             return Float(first * 6 - 3 + (second > 0.99 ? second * 9 : 0))
         }
     }
@@ -38,7 +38,7 @@ import Testing
     @Test(arguments: cases)
     func survivorsAndProbabilitiesEqualThoseOfLibllama(parameters: Case) throws {
         for seed: UInt64 in 1...3 {
-            let scores = Self.logits(parameters.vocabulary, seed: seed)
+            let logits = Self.logits(parameters.vocabulary, seed: seed)
             let window = (0..<64).map { Int32(($0 * $0 * 13 + Int(seed)) % parameters.vocabulary) }
             var sampling = SamplingParameters()
             sampling.topK = parameters.topK
@@ -55,16 +55,16 @@ import Testing
                         window: window, repeatPenalty: parameters.repeatPenalty, frequency: parameters.frequency,
                         presence: parameters.presence),
                     .topK(Int32(parameters.topK)), .topP(parameters.topP), .minP(parameters.minP),
-                    .temperature(parameters.temperature), .draw,
+                    .temperature(parameters.temperature), .sample,
                 ], vocabularySize: parameters.vocabulary)
-            let expected = reference.candidates(of: scores)
+            let expected = reference.candidates(of: logits)
 
             var ours: [Int32: Float] = [:]
-            var changed = scores
+            var changed = logits
             changed.withUnsafeMutableBufferPointer { buffer in
                 let candidates = Candidates(vocabularySize: parameters.vocabulary)
                 var sampler = Sampler(sampling, vocabularySize: parameters.vocabulary)
-                sampler.narrow(buffer, history: window, index: 0, with: candidates)
+                sampler.applyFilters(buffer, history: window, index: 0, with: candidates)
                 candidates.computeProbabilities()
                 for index in 0..<candidates.count { ours[candidates[index].token] = candidates[index].probability }
             }
@@ -77,55 +77,55 @@ import Testing
         }
     }
 
-    func draw(_ scores: [Float], _ sampling: SamplingParameters, history: [Int32] = [], index: Int = 0) -> Int32? {
-        var scores = scores
-        let candidates = Candidates(vocabularySize: scores.count)
-        var sampler = Sampler(sampling, vocabularySize: scores.count)
-        return scores.withUnsafeMutableBufferPointer {
+    func sample(_ logits: [Float], _ sampling: SamplingParameters, history: [Int32] = [], index: Int = 0) -> Int32? {
+        var logits = logits
+        let candidates = Candidates(vocabularySize: logits.count)
+        var sampler = Sampler(sampling, vocabularySize: logits.count)
+        return logits.withUnsafeMutableBufferPointer {
             sampler.sample($0, history: history, index: index, with: candidates)
         }
     }
 
-    @Test func greedyTakesTheFirstOfTheMostLikely() {
+    @Test func greedySelectsTheFirstOfTheMostLikely() {
         var sampling = SamplingParameters()
         sampling.temperature = 0
         for count in [1, 15, 16, 17, 100, 2048] {
-            var scores = Self.logits(count, seed: 4)
-            let best = scores.max() ?? 0
-            let expected = scores.firstIndex(of: best) ?? 0
-            #expect(draw(scores, sampling) == Int32(expected))
-            scores[count - 1] = 100
-            #expect(draw(scores, sampling) == Int32(count - 1))
+            var logits = Self.logits(count, seed: 4)
+            let best = logits.max() ?? 0
+            let expected = logits.firstIndex(of: best) ?? 0
+            #expect(sample(logits, sampling) == Int32(expected))
+            logits[count - 1] = 100
+            #expect(sample(logits, sampling) == Int32(count - 1))
         }
     }
 
-    @Test func bannedTokensAreNeverDrawn() {
+    @Test func bannedTokensAreNeverSampled() {
         var sampling = SamplingParameters()
         for temperature: Float in [0, 1] {
             sampling.temperature = temperature
-            var scores: [Float] = [9, 1, 8, 2]
+            var logits: [Float] = [9, 1, 8, 2]
             let candidates = Candidates(vocabularySize: 4)
             var sampler = Sampler(
                 sampling, biases: [0, 2].map { TokenBias(token: $0, bias: -.infinity) }, vocabularySize: 4)
-            let token = scores.withUnsafeMutableBufferPointer {
+            let token = logits.withUnsafeMutableBufferPointer {
                 sampler.sample($0, history: [], index: 0, with: candidates)
             }
             #expect(token == 3 || token == 1)
         }
     }
 
-    @Test func scoresThatAreNoNumbersAreNeverDrawn() {
+    @Test func logitsThatAreNoNumbersAreNeverSampled() {
         var sampling = SamplingParameters()
-        #expect(draw([.nan, .nan], sampling) == nil)
-        #expect(draw([.nan, 1, .nan], sampling) == 1)
-        #expect(draw([-.infinity, -.infinity, -.infinity], sampling) == nil)
+        #expect(sample([.nan, .nan], sampling) == nil)
+        #expect(sample([.nan, 1, .nan], sampling) == 1)
+        #expect(sample([-.infinity, -.infinity, -.infinity], sampling) == nil)
         sampling.temperature = 0
-        #expect(draw([.nan, 1, .nan], sampling) == 1)
-        #expect(draw([-.infinity, .nan], sampling) == nil)
+        #expect(sample([.nan, 1, .nan], sampling) == 1)
+        #expect(sample([-.infinity, .nan], sampling) == nil)
     }
 
-    @Test func drawsFollowTheProbabilities() {
-        let scores: [Float] = [0, 1, 2, 0.5]
+    @Test func samplesFollowTheProbabilities() {
+        let logits: [Float] = [0, 1, 2, 0.5]
         var sampling = SamplingParameters()
         sampling.topK = 0
         sampling.topP = 1
@@ -133,7 +133,7 @@ import Testing
         sampling.temperature = 1
         var counts = [Double](repeating: 0, count: 4)
         let rounds = 20_000
-        for index in 0..<rounds { counts[Int(draw(scores, sampling, index: index) ?? 0)] += 1 }
+        for index in 0..<rounds { counts[Int(sample(logits, sampling, index: index) ?? 0)] += 1 }
         let weights = [1, 2.718281828, 7.389056099, 1.6487212707]
         let total = weights.reduce(0, +)
         for token in 0..<4 {
@@ -142,12 +142,12 @@ import Testing
         }
     }
 
-    @Test func drawIsAFunctionOfSeedAndIndex() {
-        #expect(CounterDraw.uniform(seed: 5, index: 9) == CounterDraw.uniform(seed: 5, index: 9))
+    @Test func sampleIsAFunctionOfSeedAndIndex() {
+        #expect(CounterRNG.uniform(seed: 5, index: 9) == CounterRNG.uniform(seed: 5, index: 9))
         var seen: Set<Double> = []
         for seed: UInt64 in [0, 1, 2, .max] {
             for index in 0..<1000 {
-                let value = CounterDraw.uniform(seed: seed, index: index)
+                let value = CounterRNG.uniform(seed: seed, index: index)
                 #expect(value >= 0 && value < 1)
                 seen.insert(value)
             }
@@ -162,19 +162,19 @@ import Testing
         sampling.temperature = 0
         sampling.frequencyPenalty = 1
         sampling.repeatLastN = 2
-        #expect(draw([3, 2.5, 0], sampling, history: [0, 1]) == 0)
-        #expect(draw([3, 2.5, 0], sampling, history: [1, 0, 0]) == 1)
+        #expect(sample([3, 2.5, 0], sampling, history: [0, 1]) == 0)
+        #expect(sample([3, 2.5, 0], sampling, history: [1, 0, 0]) == 1)
         // One sampler that follows a growing history says what a new one says.
         var growing = Sampler(sampling, vocabularySize: 3)
         var history: [Int32] = []
         let candidates = Candidates(vocabularySize: 3)
         for step in 0..<50 {
             history.append(Int32(step * step % 3))
-            var scores: [Float] = [1, 1.2, 0.9]
-            let token = scores.withUnsafeMutableBufferPointer {
+            var logits: [Float] = [1, 1.2, 0.9]
+            let token = logits.withUnsafeMutableBufferPointer {
                 growing.sample($0, history: history, index: 0, with: candidates)
             }
-            #expect(token == draw([1, 1.2, 0.9], sampling, history: history))
+            #expect(token == sample([1, 1.2, 0.9], sampling, history: history))
         }
     }
 }

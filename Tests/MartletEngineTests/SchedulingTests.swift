@@ -5,10 +5,10 @@ import Testing
 @testable import MartletEngine
 
 @Suite struct SchedulingTests {
-    typealias Idle = SequencePolicy.Holder
+    typealias Idle = SlotPolicy.Holder
 
     @Test func longestCommonBeginningWins() {
-        let choice = SequencePolicy.choose(
+        let choice = SlotPolicy.choose(
             for: [1, 2, 3, 4, 5],
             among: [
                 Idle(index: 0, tokens: [1, 2], lastUsed: 9), Idle(index: 1, tokens: [1, 2, 3, 9], lastUsed: 1),
@@ -18,41 +18,41 @@ import Testing
     }
 
     @Test func lastTokenOfAPromptIsAlwaysComputed() {
-        let choice = SequencePolicy.choose(
+        let choice = SlotPolicy.choose(
             for: [1, 2, 3], among: [Idle(index: 0, tokens: [1, 2, 3, 4], lastUsed: 0)], reuses: true)
         #expect(choice == .init(index: 0, reusable: 2))
     }
 
-    @Test func muchMoreInARunningSequenceIsCopied() {
+    @Test func aMuchLongerPrefixInARunningSlotIsCopied() {
         let prompt = (0..<200).map { Int32($0) }
         var holders = [
             Idle(index: 0, tokens: prompt[..<40], lastUsed: 9), Idle(index: 1, tokens: [], lastUsed: 0),
             Idle(index: 2, tokens: prompt[..<120], lastUsed: 5, isIdle: false),
         ]
-        let choice = SequencePolicy.choose(for: prompt, among: holders, reuses: true)
+        let choice = SlotPolicy.choose(for: prompt, among: holders, reuses: true)
         #expect(choice == .init(index: 1, reusable: 120, source: 2))
         holders[2].tokens = prompt[..<103]
-        #expect(SequencePolicy.choose(for: prompt, among: holders, reuses: true) == .init(index: 0, reusable: 40))
+        #expect(SlotPolicy.choose(for: prompt, among: holders, reuses: true) == .init(index: 0, reusable: 40))
         holders[0].isIdle = false
         holders[1].isIdle = false
-        #expect(SequencePolicy.choose(for: prompt, among: holders, reuses: true) == nil)
+        #expect(SlotPolicy.choose(for: prompt, among: holders, reuses: true) == nil)
     }
 
-    @Test func smallSharedBeginningDoesNotCostAConversation() {
+    @Test func aSmallSharedPrefixDoesNotEvictAConversation() {
         let prompt = [1] + (100..<200).map { Int32($0) }
         let idle = [Idle(index: 0, tokens: [1, 7, 8], lastUsed: 5), Idle(index: 1, tokens: [], lastUsed: 9)]
-        #expect(SequencePolicy.choose(for: prompt, among: idle, reuses: true) == .init(index: 1, reusable: 0))
+        #expect(SlotPolicy.choose(for: prompt, among: idle, reuses: true) == .init(index: 1, reusable: 0))
     }
 
-    @Test func withoutReuseAnEmptySequenceAndThenTheOldestIsTaken() {
+    @Test func withoutReuseAnEmptySlotAndThenTheOldestIsSelected() {
         var idle = [
             Idle(index: 0, tokens: [1, 2], lastUsed: 5), Idle(index: 1, tokens: [1], lastUsed: 3),
             Idle(index: 2, tokens: [], lastUsed: 8),
         ]
-        #expect(SequencePolicy.choose(for: [1, 2], among: idle, reuses: false) == .init(index: 2, reusable: 0))
+        #expect(SlotPolicy.choose(for: [1, 2], among: idle, reuses: false) == .init(index: 2, reusable: 0))
         idle.removeLast()
-        #expect(SequencePolicy.choose(for: [1, 2], among: idle, reuses: false) == .init(index: 1, reusable: 0))
-        #expect(SequencePolicy.choose(for: [1, 2], among: [], reuses: true) == nil)
+        #expect(SlotPolicy.choose(for: [1, 2], among: idle, reuses: false) == .init(index: 1, reusable: 0))
+        #expect(SlotPolicy.choose(for: [1, 2], among: [], reuses: true) == nil)
     }
 
     @Test func queueIsFirstComeFirstServedButForThePreempted() {
@@ -70,7 +70,7 @@ import Testing
 
     typealias Holder = PoolPolicy.Holder
 
-    @Test func idleMemoryGoesBeforeAnyGenerationIsStopped() {
+    @Test func idleKVCacheIsEvictedBeforeAnyPreemption() {
         let holders = [
             Holder(index: 0, tokens: 50, time: 9, isRunning: true),
             Holder(index: 1, tokens: 20, time: 7, isRunning: false),
@@ -81,15 +81,15 @@ import Testing
         #expect(PoolPolicy.makeRoom(for: 11, capacity: 100, holders: holders) == .clear(2))
     }
 
-    @Test func youngestIsPreemptedAndTheLastOneNever() {
+    @Test func theYoungestIsPreemptedAndTheLastNever() {
         var holders = [
             Holder(index: 0, tokens: 50, time: 2, isRunning: true),
             Holder(index: 1, tokens: 40, time: 5, isRunning: true),
         ]
         #expect(PoolPolicy.makeRoom(for: 20, capacity: 100, holders: holders) == .preempt(1))
         holders.removeLast()
-        #expect(PoolPolicy.giveUpOne(holders) == .giveUp(0))
-        #expect(PoolPolicy.giveUpOne([]) == nil)
+        #expect(PoolPolicy.evictOne(holders) == .fail(0))
+        #expect(PoolPolicy.evictOne([]) == nil)
     }
 
     @Test func admissionLeavesRoomForGrowth() {
@@ -99,11 +99,12 @@ import Testing
     }
 
     /// An idle engine that reads slowly waits for who comes a moment later, and no longer than there is room for more.
-    @Test func promptsThatComeTogetherAreReadTogether() throws {
+    @Test func promptsThatArriveTogetherArePrefilledTogether() throws {
         let bench = try ControlBench(sequences: 2)
         // An hour for each token, so that only the second prompt can end the wait.
-        bench.loop.pace = PromptPace(stall: .milliseconds(60), ceiling: 512, patience: .seconds(3_600))
-        bench.loop.pace.observe(tokens: 1, nanoseconds: 3_600_000_000_000)
+        bench.loop.prefillBudget = PrefillBudget(
+            maximumStall: .milliseconds(60), ceiling: 512, batchingWindow: .seconds(3_600))
+        bench.loop.prefillBudget.observe(tokens: 1, nanoseconds: 3_600_000_000_000)
         let first = try bench.submit("Hello!")
         let request = try bench.loaded.prepare(
             GenerationRequest(handle: bench.newHandle(), prompt: RunningEngine.chat("Count from 1 to 9.")),
@@ -111,8 +112,8 @@ import Testing
         let mailbox = bench.mailbox
         let second = Thread { mailbox.post(.submit(request)) }
         second.start()
-        _ = bench.loop.takeTurn()
+        _ = bench.loop.runStep()
         #expect(bench.board.copy.counters.decodes == 1)
-        for handle in [first, request.handle] { #expect(bench.answer(handle).tokens.count == 1) }
+        for handle in [first, request.handle] { #expect(bench.completion(handle).tokens.count == 1) }
     }
 }

@@ -5,21 +5,21 @@ import Testing
 @Suite struct TextTests {
     /// Feeds `text` cut at every place in turn, in pieces of the given size.
     func run(_ text: String, stops: [String], pieces size: Int) -> (text: String, stop: String?, leaks: [String]) {
-        var answer = AnswerText(stops: stops)
+        var completion = OutputText(stops: stops)
         var output: [UInt8] = []
         var snapshots: [String] = []
         let bytes = Array(text.utf8)
         var position = 0
         while position < bytes.count {
             let end = min(position + size, bytes.count)
-            if case .stop(let stop)? = answer.take(bytes[position..<end], into: &output) {
-                answer.finish(into: &output)
+            if case .stop(let stop)? = completion.consume(bytes[position..<end], into: &output) {
+                completion.finish(into: &output)
                 return (String(decoding: output, as: UTF8.self), stop, snapshots)
             }
             snapshots.append(String(decoding: output, as: UTF8.self))
             position = end
         }
-        answer.finish(into: &output)
+        completion.finish(into: &output)
         return (String(decoding: output, as: UTF8.self), nil, snapshots)
     }
 
@@ -55,11 +55,11 @@ import Testing
     }
 
     @Test func onlyWholeCharactersComeOut() {
-        var answer = AnswerText(stops: [])
+        var completion = OutputText(stops: [])
         var output: [UInt8] = []
         let fox = Array("🦊".utf8)
         for (index, byte) in fox.enumerated() {
-            _ = answer.take([byte], into: &output)
+            _ = completion.consume([byte], into: &output)
             #expect(output.count == (index == 3 ? 4 : 0))
         }
     }
@@ -75,7 +75,7 @@ import Testing
             var boundary = CharacterBoundary()
             var output: [UInt8] = []
             for byte in bytes {
-                boundary.take([byte], into: &output)
+                boundary.consume([byte], into: &output)
                 #expect(String(validating: output, as: UTF8.self) != nil)
             }
             boundary.finish(into: &output)
@@ -85,19 +85,19 @@ import Testing
 
     /// What is left of `text`, fed in pieces of the given size, and whether its indentation ended it.
     private func indented(_ text: String, by minimum: Int, pieces size: Int) -> (text: String, isEnded: Bool) {
-        var answer = AnswerText(stops: ["STOP"], minimumIndent: minimum)
+        var completion = OutputText(stops: ["STOP"], minimumIndent: minimum)
         var output: [UInt8] = []
         let bytes = Array(text.utf8)
-        var end: AnswerText.End?
+        var end: OutputText.End?
         for start in stride(from: 0, to: bytes.count, by: size) where end == nil {
-            end = answer.take(bytes[start..<min(start + size, bytes.count)], into: &output)
+            end = completion.consume(bytes[start..<min(start + size, bytes.count)], into: &output)
         }
-        answer.finish(into: &output)
+        completion.finish(into: &output)
         return (String(decoding: output, as: UTF8.self), end == .indentation)
     }
 
     @Test(arguments: 1...9)
-    func aLineIndentedLessEndsTheAnswerBeforeIt(size: Int) {
+    func aLineIndentedLessEndsTheOutputBeforeIt(size: Int) {
         let code = "def f():\n    a = 1\n\t\t  b = 2\n  c"
         #expect(indented(code, by: 4, pieces: size) == ("def f():\n    a = 1\n\t\t  b = 2\n", true))
         #expect(indented(code, by: 2, pieces: size) == (code, false))

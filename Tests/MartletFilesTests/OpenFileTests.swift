@@ -98,11 +98,11 @@ import Testing
         }
     }
 
-    @Test func systemStateIsNoFaultOfTheFile() {
-        for code in [ELOOP, ENXIO, EACCES] { #expect(FileError(code: code).isOfTheFile) }
-        for code in [EMFILE, ENFILE, EIO, ENOMEM, ENOENT] { #expect(!FileError(code: code).isOfTheFile) }
-        #expect(FileError(code: ENOENT).isOfNothing)
-        #expect(!FileError(code: EACCES).isOfNothing)
+    @Test func systemStateIsNoPermanentError() {
+        for code in [ELOOP, ENXIO, EACCES] { #expect(FileError(code: code).isPermanent) }
+        for code in [EMFILE, ENFILE, EIO, ENOMEM, ENOENT] { #expect(!FileError(code: code).isPermanent) }
+        #expect(FileError(code: ENOENT).isNotFound)
+        #expect(!FileError(code: EACCES).isNotFound)
     }
 
     @Test func bytesAreReadWhereTheyAre() throws {
@@ -113,7 +113,7 @@ import Testing
         #expect(try file.read(at: 100_000, count: 5) == Array(bytes[100_000..<100_005]))
         #expect(try file.read(at: 199_998, count: 5) == Array(bytes.suffix(2)))
         #expect(try file.read(at: 300_000, count: 5).isEmpty)
-        #expect(try file.read(upTo: bytes.count, patience: .zero) == bytes)
+        #expect(try file.read(upTo: bytes.count, timeout: .zero) == bytes)
         #expect(throws: FileError.self) { try OpenFile.bytes(of: place.path + "/file", upTo: bytes.count - 1) }
         #expect(try OpenFile.bytes(of: place.path + "/file", upTo: bytes.count) == bytes)
     }
@@ -128,7 +128,7 @@ import Testing
         async let written: Void = OpenFileTests.fill(writing, with: bytes)
         let file = try OpenFile("/dev/fd/\(reading)")
         #expect(file.kind == .pipe)
-        #expect(try file.read(upTo: 1 << 20, patience: .seconds(50)) == bytes)
+        #expect(try file.read(upTo: 1 << 20, timeout: .seconds(50)) == bytes)
         await written
     }
 
@@ -146,7 +146,7 @@ import Testing
         mkfifo("\(place.path)/pipe", 0o600)
         let file = try OpenFile("\(place.path)/pipe")
         #expect {
-            try file.read(upTo: 10, patience: .milliseconds(1))
+            try file.read(upTo: 10, timeout: .milliseconds(1))
         } throws: { error in
             "\(error)".contains("nothing comes out of a pipe")
         }
@@ -155,7 +155,7 @@ import Testing
     @Test func endlessDevicesAreRefused() throws {
         let file = try OpenFile("/dev/zero")
         #expect(throws: FileError("it has more than 1000000 bytes")) {
-            try file.read(upTo: 1_000_000, patience: .seconds(50))
+            try file.read(upTo: 1_000_000, timeout: .seconds(50))
         }
     }
 }

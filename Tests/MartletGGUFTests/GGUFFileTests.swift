@@ -58,7 +58,7 @@ import Testing
     }
 
     /// Opening a FIFO waits for a writer, unless that is not wanted.
-    @Test func whatCouldKeepTheCallForEverIsNoFile() throws {
+    @Test func whatCouldBlockTheCallForEverIsNoFile() throws {
         try withFiles([:]) { folder in
             #expect(mkfifo(folder + "/fifo", 0o600) == 0)
             #expect(message(folder + "/fifo") == "is not a file")

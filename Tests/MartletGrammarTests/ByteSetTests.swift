@@ -50,7 +50,7 @@ import Testing
     }
 
     /// Two bytes share a class where no split tells them apart, and each class has a representative.
-    @Test func partitionsTellApartWhatTheyAreSplitBy() {
+    @Test func partitionsSeparateWhatTheyAreSplitBy() {
         var random = SeededGenerator(seed: 3)
         for _ in 0..<60 {
             var partition = BytePartition()

@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<6) func whatIsWrittenIsRead(seed: UInt64) throws {
+    @Test(arguments: 0..<6) func encodedNotationIsParsedBack(seed: UInt64) throws {
         var random = SeededGenerator(seed: 1_000 + seed)
         var writer = Writer(random: SeededGenerator(seed: seed))
         var checked = 0
@@ -82,14 +82,14 @@ import Testing
             checked += 1
             let grammar = try GBNFParser.grammar(text.utf8)
             for letters in GrammarLawsTests.texts {
-                #expect(grammar.matches(letters) == source.verdict(letters).isWhole, "\(text)")
+                #expect(grammar.matches(letters) == source.membership(letters).isWhole, "\(text)")
             }
         }
         #expect(checked > 8)
     }
 
     /// A grammar with a mistake anywhere is read as another one, or refused at a place within it.
-    @Test(arguments: 0..<4) func everyMistakeHasItsPlace(seed: UInt64) throws {
+    @Test(arguments: 0..<4) func everySyntaxErrorHasItsLocation(seed: UInt64) throws {
         var random = SeededGenerator(seed: 2_000 + seed)
         var writer = Writer(random: SeededGenerator(seed: 50 + seed))
         let noise = Array("\"[](){}|*+?:=#\\<>!^-,a1\n\u{0}\u{FF}".utf8) + [0xC3, 0xFF]

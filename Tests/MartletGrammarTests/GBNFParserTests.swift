@@ -70,7 +70,7 @@ import Testing
             ("%llguidance {}", .syntax, 1, 1),
             ("é ::= \"a\"", .syntax, 1, 1),
         ] as [(String, GrammarError.Kind, Int, Int)])
-    func mistakeIsToldWithItsPlace(grammar: String, kind: GrammarError.Kind, line: Int, column: Int) {
+    func syntaxErrorIsReportedWithItsLocation(grammar: String, kind: GrammarError.Kind, line: Int, column: Int) {
         let error = #expect(throws: GrammarError.self) { try GBNFParser.grammar(grammar.utf8) }
         #expect(error?.kind == kind, "\(String(describing: error))")
         #expect(error?.line == line && error?.column == column, "\(String(describing: error))")

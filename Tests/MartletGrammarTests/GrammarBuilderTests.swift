@@ -84,7 +84,7 @@ import Testing
         let list = builder.rule(named: "list")
         let item = builder.choice([
             builder.byteSet(ByteSet(0x30...0x39)), builder.characters([0x61...0x7A, 0xE0...0x1F600]),
-            builder.marker("<end>"), builder.token(.otherThanID(7)), builder.token(.text("x")),
+            builder.controlToken("<end>"), builder.token(.otherThanID(7)), builder.token(.text("x")),
             builder.token(.id(9)), builder.token(.otherThanText("y")),
             builder.anything(until: ["</a>", "</b>"], consumingDelimiter: true),
         ])

@@ -20,7 +20,7 @@ import Testing
         #expect(cache.madeCount == 2)
     }
 
-    @Test func refusalsAreNotKept() throws {
+    @Test func refusalsAreNotCached() throws {
         let cache = GrammarCache()
         #expect(throws: Refusal.self) { try cache.grammar(of: [1]) { throw Refusal() } }
         #expect(cache.grammar(of: [1]) { nil } == nil)
@@ -28,7 +28,7 @@ import Testing
         #expect(try cache.grammar(of: [1]) { try entry("a") } != nil)
     }
 
-    @Test func whatWasNotUsedForLongestGoesFirst() throws {
+    @Test func theLeastRecentlyUsedEntryIsEvictedFirst() throws {
         let size = try entry("a").grammar.byteCount + 2
         let cache = GrammarCache(byteLimit: 3 * size)
         func made(_ key: UInt8) throws -> Int {
@@ -43,7 +43,7 @@ import Testing
         #expect(try made(2) == 1)
     }
 
-    @Test func whatIsLargerThanAllIsNotKept() throws {
+    @Test func anEntryAboveTheLimitIsNotCached() throws {
         let cache = GrammarCache(byteLimit: 100)
         for _ in 0..<2 { _ = try cache.grammar(of: [1]) { try entry("a") } }
         #expect(cache.madeCount == 2 && cache.byteCount == 0)

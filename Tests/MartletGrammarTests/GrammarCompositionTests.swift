@@ -1,11 +1,11 @@
 import MartletGrammar
 import Testing
 
-/// Grammars within others: behind a trigger, behind thinking, and with free text around.
+/// Grammars within others: behind a trigger, behind reasoning, and with free text around.
 @Suite struct GrammarCompositionTests {
     private static func grammar(_ text: String) throws -> Grammar { try GBNFParser.grammar(text.utf8) }
 
-    private static let answer = #"root ::= "{" [0-9]+ "}""#
+    private static let inner = #"root ::= "{" [0-9]+ "}""#
 
     private static func check(_ grammar: Grammar, _ yes: [String], _ beginnings: [String], _ no: [String]) {
         for text in yes { #expect(grammar.matches(text.utf8), "\(text)") }
@@ -22,25 +22,25 @@ import Testing
     }
 
     @Test func anythingMayStandInFrontOfATrigger() throws {
-        let grammar = try Self.grammar(Self.answer).waiting(for: [.text("CALL")], includesTrigger: false)
+        let grammar = try Self.grammar(Self.inner).triggered(by: [.text("CALL")], includesTrigger: false)
         Self.check(
             grammar, ["", "any text {x} CAL", "CALL{1}", "CACALL{1}"], ["CALL", "so CALL{", "CALL{12"],
             ["CALLx", "CALL{}", "CALL{1}x", "no CALL CALL{1}"])
     }
 
     @Test func aTriggerMayBeginTheGrammarItself() throws {
-        let grammar = try Self.grammar(Self.answer).waiting(for: [.text("{")], includesTrigger: true)
+        let grammar = try Self.grammar(Self.inner).triggered(by: [.text("{")], includesTrigger: true)
         // Free text ends in front of the trigger, which the grammar's own texts begin with.
         Self.check(grammar, ["", "any text", "{12}", "so {1}"], ["{", "so {1"], ["{x", "{1}}", "so {1} and"])
     }
 
     @Test func oneOfSeveralTriggersIsEnough() throws {
-        let grammar = try Self.grammar(Self.answer).waiting(for: [.text("<a>"), .text("<b>")], includesTrigger: false)
+        let grammar = try Self.grammar(Self.inner).triggered(by: [.text("<a>"), .text("<b>")], includesTrigger: false)
         Self.check(grammar, ["<", "<c>", "<a>{1}", "x<b>{2}"], ["<a>", "<b>{"], ["<a><b>", "<b>x"])
     }
 
     @Test func triggersByNumberAreTokens() throws {
-        let grammar = try Self.grammar(Self.answer).waiting(for: [.token(7), .text("go")], includesTrigger: false)
+        let grammar = try Self.grammar(Self.inner).triggered(by: [.token(7), .text("go")], includesTrigger: false)
         #expect(grammar.tokenTerms.contains(.id(7)))
         let program = try grammar.program { $0 == .id(7) ? .token(7) : .controlOtherThan([]) }
         #expect(throws: GrammarError.self) { try grammar.program { $0 == .id(7) ? nil : .controlOtherThan([]) } }
@@ -48,8 +48,8 @@ import Testing
         Self.check(grammar, ["", "g", "go{1}"], ["go", "go{"], ["gox"])
     }
 
-    @Test func thinkingStandsInFront() throws {
-        let plain = try Self.grammar(Self.answer)
+    @Test func reasoningStandsInFront() throws {
+        let plain = try Self.grammar(Self.inner)
         let closed = try plain.afterReasoning(from: "<think>", to: "</think>", isOpen: false)
         Self.check(
             closed, ["{1}", "<think></think>{1}", "\n<think>so {x} <\n</think>\n\n{12}"],
@@ -67,7 +67,7 @@ import Testing
     func whatStandsAroundChangesNothing(text: String) throws {
         let inner = try Self.grammar(text)
         let around = [
-            ("GO", try inner.waiting(for: [.text("GO")], includesTrigger: false)),
+            ("GO", try inner.triggered(by: [.text("GO")], includesTrigger: false)),
             ("</t>", try inner.afterReasoning(from: "<t>", to: "</t>", isOpen: true)),
             ("<t></t>", try inner.afterReasoning(from: "<t>", to: "</t>", isOpen: false)),
         ]
@@ -84,23 +84,23 @@ import Testing
         var builder = GrammarBuilder()
         let root = builder.rule(named: "root")
         let free = builder.freeText(until: ["<end>", "stop"])
-        builder.define(root, as: builder.sequence([free, builder.markup("<end>")]))
+        builder.define(root, as: builder.sequence([free, builder.delimiter("<end>")]))
         Self.check(
             try builder.finish(root: root), ["<end>", "any <en sto<end>", "<<end>"], ["", "any", "sto", "<end"],
             ["stop", "x stop", "<end>x"])
     }
 
-    /// Parts of a marker in angle brackets may be control tokens of their own.
+    /// Parts of a controlToken in angle brackets may be control tokens of their own.
     @Test(
         arguments: [
-            ("<think>", [.marker("<think>")]), ("plain", [.marker("plain")]),
-            ("<|a|>user<|b|>\n", [.marker("<|a|>"), .marker("<|b|>")]), ("x<a>", [.marker("<a>")]),
-            ("a < b", [.marker("a < b")]), ("", []),
+            ("<think>", [.controlToken("<think>")]), ("plain", [.controlToken("plain")]),
+            ("<|a|>user<|b|>\n", [.controlToken("<|a|>"), .controlToken("<|b|>")]), ("x<a>", [.controlToken("<a>")]),
+            ("a < b", [.controlToken("a < b")]), ("", []),
         ] as [(String, [TokenTerm])])
-    func markupIsCutAtItsTags(text: String, terms: [TokenTerm]) throws {
+    func delimitersAreSplitAtTheirTags(text: String, terms: [TokenTerm]) throws {
         var builder = GrammarBuilder()
         let root = builder.rule(named: "root")
-        builder.define(root, as: builder.sequence([builder.text("["), builder.markup(text), builder.text("]")]))
+        builder.define(root, as: builder.sequence([builder.text("["), builder.delimiter(text), builder.text("]")]))
         let grammar = try builder.finish(root: root)
         #expect(grammar.tokenTerms == terms)
         // As bytes it is the text that it is.
@@ -108,18 +108,18 @@ import Testing
     }
 
     /// What a builder forgets was never there.
-    @Test func markedBuildersGoBack() throws {
+    @Test func builderReturnsToACheckpoint() throws {
         var builder = GrammarBuilder()
         let root = builder.rule(named: "root")
         let kept = builder.text("kept")
-        let mark = builder.mark
+        let checkpoint = builder.checkpoint
         for round in 0..<3 {
             let (rule, isNew) = builder.sharedRule(named: "shared")
             #expect(isNew)
             builder.define(rule, as: builder.characters([0x400...0x500 + UInt32(round)]))
             _ = builder.sequence([kept, builder.reference(rule), builder.text("\(round)")])
             #expect(builder.automatonCount == 1)
-            builder.forget(since: mark)
+            builder.removeAll(since: checkpoint)
             #expect(builder.automatonCount == 0)
         }
         builder.define(root, as: builder.sequence([kept, builder.text("!")]))

@@ -20,7 +20,7 @@ import Testing
     /// The texts of up to five letters that a term matches.
     private static func language(_ term: Term) -> Set<[UInt8]> {
         let grammar = RandomGrammar(rules: [term])
-        return Set(texts.filter { grammar.verdict($0).isWhole })
+        return Set(texts.filter { grammar.membership($0).isWhole })
     }
 
     private static func built(_ term: Term) throws -> Set<[UInt8]> {
@@ -99,7 +99,7 @@ import Testing
         for text in Self.texts {
             var matcher = GrammarMatcher(grammar)
             let isAccepted = matcher.accept(text)
-            #expect(isAccepted == interpreter.verdict(text).isBeginning, "\(String(decoding: text, as: UTF8.self))")
+            #expect(isAccepted == interpreter.membership(text).isBeginning, "\(String(decoding: text, as: UTF8.self))")
         }
     }
 

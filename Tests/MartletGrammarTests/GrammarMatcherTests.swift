@@ -26,14 +26,16 @@ import Testing
             // Forgets everything before each step.
             let forgetful = GrammarMatcher(grammar, limits: GrammarLimits(cacheBytes: 0))
             for text in texts {
-                let verdict = source.verdict(text)
+                let membership = source.membership(text)
                 for start in [start, forgetful] {
                     var matcher = start
                     let isAccepted = matcher.accept(text)
-                    #expect(isAccepted == verdict.isBeginning, "\(String(decoding: text, as: UTF8.self)) of\n\(source)")
+                    #expect(
+                        isAccepted == membership.isBeginning, "\(String(decoding: text, as: UTF8.self)) of\n\(source)")
                     guard isAccepted else { continue }
                     #expect(
-                        matcher.isComplete == verdict.isWhole, "\(String(decoding: text, as: UTF8.self)) of\n\(source)")
+                        matcher.isComplete == membership.isWhole,
+                        "\(String(decoding: text, as: UTF8.self)) of\n\(source)")
                 }
             }
         }
@@ -127,7 +129,7 @@ import Testing
         #expect(!matcher.isOverflown)
     }
 
-    @Test func moreThreadsThanTheLimitAreRefusedAndTold() throws {
+    @Test func moreThreadsThanTheLimitAreRefusedAndReported() throws {
         var builder = GrammarBuilder()
         let root = builder.rule(named: "root")
         let any = builder.byteSet(.all)

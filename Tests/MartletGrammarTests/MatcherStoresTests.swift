@@ -123,7 +123,7 @@ import Testing
                 var found: [Key] = []
                 queue.forEach(of: rule) { found.append(Key($0)) }
                 #expect(Array(found.reversed()) == frames[rule])
-                queue.forget(rule)
+                queue.remove(rule)
                 frames[rule] = nil
             }
             #expect(frames.isEmpty)

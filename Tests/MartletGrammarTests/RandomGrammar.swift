@@ -93,7 +93,7 @@ struct RandomGrammar: CustomStringConvertible {
     /// Where a match of `term` that begins at `start` may end; and whether it may go on beyond the end of `text`.
     ///
     /// Terminates since no rule begins with itself.
-    func match(_ term: Term, _ text: [UInt8], _ start: Int) -> (ends: Set<Int>, goesOn: Bool) {
+    func match(_ term: Term, _ text: [UInt8], _ start: Int) -> (ends: Set<Int>, continues: Bool) {
         switch term {
         case .text(let bytes):
             let rest = text[start...]
@@ -104,23 +104,23 @@ struct RandomGrammar: CustomStringConvertible {
             return set.contains(text[start]) ? ([start + 1], start + 1 == text.count) : ([], false)
         case .sequence(let parts):
             var starts: Set<Int> = [start]
-            var goesOn = false
+            var continues = false
             for part in parts {
                 var ends: Set<Int> = []
                 for start in starts {
                     let match = match(part, text, start)
                     ends.formUnion(match.ends)
-                    goesOn = goesOn || match.goesOn
+                    continues = continues || match.continues
                 }
                 starts = ends
             }
-            return (starts, goesOn || starts.contains(text.count))
+            return (starts, continues || starts.contains(text.count))
         case .choice(let parts):
             return parts.map { match($0, text, start) }.reduce(([], false)) {
-                ($0.0.union($1.ends), $0.1 || $1.goesOn)
+                ($0.0.union($1.ends), $0.1 || $1.continues)
             }
         case .repetition(let term, let minimum, let maximum):
-            var (result, goesOn): (Set<Int>, Bool) = ([], false)
+            var (result, continues): (Set<Int>, Bool) = ([], false)
             var starts: Set<Int> = [start]
             var seen: Set<Set<Int>> = []
             var count = 0
@@ -132,12 +132,12 @@ struct RandomGrammar: CustomStringConvertible {
                 for start in starts {
                     let match = match(term, text, start)
                     ends.formUnion(match.ends)
-                    goesOn = goesOn || match.goesOn
+                    continues = continues || match.continues
                 }
                 starts = ends
                 count += 1
             }
-            return (result, goesOn || result.contains(text.count))
+            return (result, continues || result.contains(text.count))
         case .rule(let rule): return match(rules[rule], text, start)
         case .anything(let delimiter, let consuming):
             let delimiter = Array(delimiter.utf8)
@@ -149,10 +149,10 @@ struct RandomGrammar: CustomStringConvertible {
     }
 
     /// Whether `text` is one of the grammar's, and whether it begins one.
-    func verdict(_ text: [UInt8]) -> (isWhole: Bool, isBeginning: Bool) {
+    func membership(_ text: [UInt8]) -> (isWhole: Bool, isBeginning: Bool) {
         let match = match(rules[0], text, 0)
         let isWhole = match.ends.contains(text.count)
-        return (isWhole, isWhole || match.goesOn)
+        return (isWhole, isWhole || match.continues)
     }
 
     var description: String { rules.enumerated().map { "r\($0) = \($1)" }.joined(separator: "\n") }

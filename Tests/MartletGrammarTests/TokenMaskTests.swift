@@ -103,14 +103,14 @@ import Testing
         builder.define(
             root,
             as: builder.sequence([
-                builder.marker("<think>"), builder.anything(until: ["</think>"], consumingDelimiter: false),
-                builder.marker("</think>"), builder.text("a"),
+                builder.controlToken("<think>"), builder.anything(until: ["</think>"], consumingDelimiter: false),
+                builder.controlToken("</think>"), builder.text("a"),
             ]))
         let grammar = try builder.finish(root: root)
         let vocabulary = vocabulary([Array("<think>".utf8), Array("a".utf8), Array("</think>".utf8), Array("x</".utf8)])
         // The one that opens is a token, the one that closes is not.
         let program = try grammar.program { term in
-            term == .marker("<think>") ? .token(1) : .bytes(Array(term.description.utf8))
+            term == .controlToken("<think>") ? .token(1) : .bytes(Array(term.description.utf8))
         }
         let matcher = TokenMatcher(TokenMachine(program, vocabulary: vocabulary))
         func allowed() -> [Int32] { (0..<6).filter { matcher.allows($0) } }

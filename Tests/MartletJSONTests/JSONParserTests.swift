@@ -16,7 +16,7 @@ struct JSONParserTests {
             ])
     }
 
-    @Test func objectsKeepTheOrderOfTheirKeysAndTheLastDuplicate() throws {
+    @Test func objectsRetainKeyOrderAndTheLastDuplicate() throws {
         let value = try parse(#"{"z":1,"a":2,"m":3,"a":4}"#)
         #expect(value.text == #"{"z":1,"a":4,"m":3}"#)
     }
@@ -88,7 +88,7 @@ struct JSONParserTests {
         #expect(error?.message.contains(part) == true, "\(String(describing: error))")
     }
 
-    @Test func anErrorNamesItsPlace() {
+    @Test func anErrorNamesItsPosition() {
         let error = #expect(throws: JSONError.self) { try parse("{\n  \"a\": 1,\n  b\n}") }
         #expect(error?.line == 3)
         #expect(error?.column == 3)

@@ -115,13 +115,13 @@ import Testing
         #expect(throws: FrameError.tooLarge(byteCount: 11)) { try decoder.next() }
     }
 
-    @Test func aCountBeyondTheFrameIsRefusedBeforeMemoryIsTaken() {
+    @Test func aCountBeyondTheFrameIsRefusedBeforeAllocation() {
         // Kind 3 (events) with a count of 2^62.
         let payload: [UInt8] = [3, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]
         #expect(throws: FrameError.truncated) { try WorkerFrame(payload: payload[...]) }
     }
 
-    @Test func aStrangersGreetingIsRefused() {
+    @Test func anUnknownGreetingIsRefused() {
         #expect(throws: FrameError.invalidValue("greeting")) {
             try WorkerFrame(payload: [1, 0x7F, 0x45, 0x4C, 0x46, 1, 0])
         }

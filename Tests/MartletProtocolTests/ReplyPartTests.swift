@@ -4,7 +4,7 @@ import Testing
 @Suite struct ReplyPartTests {
     private let number = QueryNumber(rawValue: 7)
 
-    @Test(arguments: [0, 1, 65_000, 65_536, 1_000_000]) func aLargeReplyGoesInPartsAndIsWholeAgain(count: Int) throws {
+    @Test(arguments: [0, 1, 65_000, 65_536, 1_000_000]) func aLargeReplyIsSplitAndReassembled(count: Int) throws {
         let reply = WorkerFrame.bytes(number, (0..<count).map { UInt8(truncatingIfNeeded: $0) })
         let frames = try reply.parts(for: number)
         var partial = PartialReply()

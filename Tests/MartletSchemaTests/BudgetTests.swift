@@ -72,13 +72,13 @@ import Testing
         let (name, schema) = Self.costly[index]
         for mode in SchemaMode.allCases {
             let budget = CompileBudget()
-            let outcome = Result { try SchemaCompiler(mode: mode).grammar(of: schema, budget: budget) }
+            let result = Result { try SchemaCompiler(mode: mode).grammar(of: schema, budget: budget) }
             // What goes beyond is one table of transitions at most: of ten thousand names it is large.
-            #expect(budget.spent <= Self.limits.work + 12_000, "\(name), \(mode): \(budget.spent)")
-            if case .failure(let error) = outcome {
+            #expect(budget.usedSteps <= Self.limits.work + 12_000, "\(name), \(mode): \(budget.usedSteps)")
+            if case .failure(let error) = result {
                 #expect(error is SchemaError, "\(name): \(error)")
             } else {
-                #expect(budget.spent <= Self.limits.work, "\(name), \(mode): \(budget.spent)")
+                #expect(budget.usedSteps <= Self.limits.work, "\(name), \(mode): \(budget.usedSteps)")
             }
         }
     }
@@ -93,7 +93,7 @@ import Testing
             try SchemaCompiler(limits: limits).grammar(of: schema, budget: budget)
         }
         // The schemas of a document are counted when they have been read.
-        #expect(budget.spent <= limits.work + 10_000, "\(name): \(budget.spent)")
+        #expect(budget.usedSteps <= limits.work + 10_000, "\(name): \(budget.usedSteps)")
     }
 
     @Test func sizeIsCountedInFrontOfAll() throws {
@@ -112,7 +112,7 @@ import Testing
             #expect(error?.kind == .limit && error?.reason.contains(part) == true)
             let budget = CompileBudget()
             #expect(throws: SchemaError.self) { try SchemaCompiler(limits: limits).grammar(of: schema, budget: budget) }
-            #expect(budget.spent == 0)
+            #expect(budget.usedSteps == 0)
         }
         // Several schemas are counted together.
         var sum = SchemaSize()

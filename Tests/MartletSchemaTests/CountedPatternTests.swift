@@ -41,7 +41,7 @@ import Testing
         let probe = try SchemaProbe(["type": "string", "pattern": .string(pattern)], budget: budget)
         for text in yes { #expect(probe.accepts(JSONSpelling.string(text)), "\(text.prefix(80))") }
         for text in no { #expect(!probe.accepts(JSONSpelling.string(text)), "\(text.prefix(80))") }
-        #expect(budget.spent < SchemaLimits.standard.work / 2, "\(budget.spent)")
+        #expect(budget.usedSteps < SchemaLimits.standard.work / 2, "\(budget.usedSteps)")
         // Beside values that are listed, too.
         let listed = try SchemaProbe([
             "pattern": .string(pattern), "enum": .array((yes + no).map { .string($0) }),
@@ -101,7 +101,7 @@ import Testing
         "^(?:\\p{L}{1,20}|\\p{N}a){500}$", "^(a|b)*a(a|b){40}$", "^(?=.*a.{20})(?=.*b.{20}).*$",
         "^(?:[^\\s]{1,5000}|x){3}$",
     ])
-    func whatIsTooMuchIsNamed(pattern: String) throws {
+    func exceededLimitsAreNamed(pattern: String) throws {
         let schema: JSONValue = [
             "type": "object", "properties": ["deep": ["items": ["type": "string", "pattern": .string(pattern)]]],
         ]
@@ -134,6 +134,6 @@ import Testing
         let probe = try SchemaProbe(
             ["type": "object", "properties": .object(JSONObject(uniqueKeysWithValues: members))], budget: budget)
         #expect(probe.accepts(#"{"k0":"Ä 1","k39":"x"}"#) && !probe.accepts(#"{"k0":"/"}"#))
-        #expect(budget.spent < SchemaLimits.standard.work)
+        #expect(budget.usedSteps < SchemaLimits.standard.work)
     }
 }

@@ -5,8 +5,8 @@ import Testing
 
 @testable import MartletSchema
 
-/// Small schemas, drawn at random from all keywords, and small documents, all of them: the grammar takes none that does not
-/// fulfil the schema, and the evaluator of the sources agrees with the plain one.
+/// Small schemas, drawn at random from all keywords, and small documents, all of them: the grammar takes none that does
+/// not fulfil the schema, and the evaluator of the sources agrees with the plain one.
 @Suite struct GeneratedSchemaTests {
     private static let scalars: [JSONValue] = [.null, true, false, 0, 1, -1, 2, 0.5, "", "a", "ab", "b"]
     /// Arrays of up to two scalars, objects of up to two members, and some that are nested.
@@ -26,7 +26,7 @@ import Testing
         return documents
     }()
 
-    private struct Draw {
+    private struct SchemaGenerator {
         var random: SeededGenerator
 
         private mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
@@ -78,11 +78,11 @@ import Testing
     }
 
     @Test(arguments: 0..<8) func nothingInvalidIsWritten(seed: UInt64) throws {
-        var draw = Draw(random: SeededGenerator(seed: 31 * seed + 5))
+        var generator = SchemaGenerator(random: SeededGenerator(seed: 31 * seed + 5))
         var (compiled, valid, written) = (0, 0, 0)
         for _ in 0..<110 {
-            let schema = draw.schema(2)
-            let nodes = try SchemaReader.read(schema, limits: .standard)
+            let schema = generator.schema(2)
+            let nodes = try SchemaParser.read(schema, limits: .standard)
             let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
             for document in Self.documents {
                 let isValid = PlainEvaluator.isValid(document, schema)
@@ -118,10 +118,10 @@ import Testing
 
     /// In relaxed mode a schema that can be held means what it does in strict mode.
     @Test func relaxedIsStrictWhereNothingIsLeftOut() throws {
-        var draw = Draw(random: SeededGenerator(seed: 77))
+        var generator = SchemaGenerator(random: SeededGenerator(seed: 77))
         var compared = 0
         for _ in 0..<80 {
-            let schema = draw.schema(2)
+            let schema = generator.schema(2)
             guard let strict = try? SchemaCompiler(mode: .strict).grammar(of: schema).grammar else { continue }
             let relaxed = try SchemaCompiler(mode: .relaxed).grammar(of: schema)
             #expect(relaxed.warnings == [] && relaxed.grammar == strict, "\(schema.text)")
@@ -132,9 +132,9 @@ import Testing
 
     /// What two forms of a schema say is the same, whatever the schema is.
     @Test(arguments: 0..<4) func formsOfOneSchemaMeanTheSame(seed: UInt64) throws {
-        var draw = Draw(random: SeededGenerator(seed: 900 + seed))
+        var generator = SchemaGenerator(random: SeededGenerator(seed: 900 + seed))
         for _ in 0..<40 {
-            let (one, other) = (draw.schema(1), draw.schema(1))
+            let (one, other) = (generator.schema(1), generator.schema(1))
             let pairs: [(JSONValue, JSONValue)] = [
                 (one, ["allOf": [one]]), (one, ["anyOf": [one]]), (one, ["oneOf": [one]]), (one, ["not": ["not": one]]),
                 (one, ["anyOf": [one, one]]), (one, ["allOf": [one, true]]), (one, ["anyOf": [one, false]]),

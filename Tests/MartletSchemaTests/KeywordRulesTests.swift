@@ -178,7 +178,7 @@ import Testing
         let rule = Self.rules[index]
         let schema = try JSONParser.parse(Array(rule.schema.utf8))
         let evaluator = SchemaEvaluator(
-            nodes: try SchemaReader.read(schema, limits: .standard), patterns: PatternTable())
+            nodes: try SchemaParser.read(schema, limits: .standard), patterns: PatternTable())
         for text in rule.yes { #expect(try evaluator.isValid(JSONParser.parse(Array(text.utf8)), 0), "\(text)") }
         for text in rule.no {
             // Some are no JSON at all.

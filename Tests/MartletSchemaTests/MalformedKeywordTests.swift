@@ -9,7 +9,7 @@ import Testing
     private static let samples: [JSONValue] = [.null, true, 1, -1, 1.5, "x", [], ["x"], [1], [:], ["a": 1], ["a": "b"]]
 
     /// Each keyword, and which of the samples it can have.
-    private static let keywords: [(keyword: String, takes: @Sendable (JSONValue) -> Bool)] = {
+    private static let keywords: [(keyword: String, accepts: @Sendable (JSONValue) -> Bool)] = {
         @Sendable func isSchema(_ value: JSONValue) -> Bool { value.objectValue != nil || value.boolValue != nil }
         @Sendable func holdsSchemas(_ value: JSONValue) -> Bool {
             value.objectValue?.allSatisfy { isSchema($0.value) } ?? false
@@ -43,8 +43,8 @@ import Testing
 
     @Test func everyKeywordIsNamedOrLeftOut() throws {
         var checked = 0
-        for (keyword, takes) in Self.keywords {
-            for value in Self.samples where !takes(value) {
+        for (keyword, accepts) in Self.keywords {
+            for value in Self.samples where !accepts(value) {
                 checked += 1
                 let label = Comment(rawValue: "\(keyword): \(value.text)")
                 let own: JSONValue = .object([keyword: value])
@@ -88,7 +88,7 @@ import Testing
     }
 
     /// What stands beside a keyword that is left out holds all the same.
-    @Test func theRestIsHeld() throws {
+    @Test func remainingKeywordsAreEnforced() throws {
         let probe = try SchemaProbe(
             #"{"type": "object", "properties": {"a": {"type": "integer", "required": true, "minimum": null, "maximum": 5}, "b": 7}, "required": null, "additionalProperties": false}"#,
             mode: .relaxed)
@@ -116,7 +116,7 @@ import Testing
         let budget = CompileBudget()
         let probe = try SchemaProbe(schema, mode: .relaxed, budget: budget)
         #expect(probe.warnings.count > 20)
-        #expect(budget.spent <= SchemaLimits.standard.work)
+        #expect(budget.usedSteps <= SchemaLimits.standard.work)
         #expect(probe.accepts("{}") && !probe.accepts(#"{"k99":1}"#))
     }
 }

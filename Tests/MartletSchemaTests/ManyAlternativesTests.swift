@@ -8,7 +8,7 @@ import Testing
 
 /// Thousands of alternatives are followed by what they begin with.
 @Suite struct ManyAlternativesTests {
-    @Test(arguments: [4_096, 9_000]) func listedValuesAreOneWay(count: Int) throws {
+    @Test(arguments: [4_096, 9_000]) func listedValuesShareOnePath(count: Int) throws {
         var values = (0..<count).map { JSONValue.string("item \(7 * $0)") }
         values += ["last one", "item", 5, 50, .null, ["item 3"], ["a": "item 4"], "item \"x\"", "é"]
         let probe = try SchemaProbe(["enum": .array(values)])
@@ -94,7 +94,7 @@ import Testing
                 let many = try SchemaProbe(Self.object(70, required: required, open: open), spacing: .compact)
                 let names = ["x"] + (0..<6).map { "member\($0)" } + ["member69"]
                 let evaluator = SchemaEvaluator(
-                    nodes: try SchemaReader.read(Self.object(70, required: required, open: open), limits: .standard),
+                    nodes: try SchemaParser.read(Self.object(70, required: required, open: open), limits: .standard),
                     patterns: PatternTable())
                 // Without the members that are not written there are few.
                 let few = try SchemaProbe(Self.few(required, open, names), spacing: .compact)

@@ -27,7 +27,7 @@ import Testing
         ])
     func numbersAreComparedExactly(schema: String) throws {
         let probe = try SchemaProbe(schema)
-        let nodes = try SchemaReader.read(JSONParser.parse(Array(schema.utf8)), limits: .standard)
+        let nodes = try SchemaParser.read(JSONParser.parse(Array(schema.utf8)), limits: .standard)
         let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
         for text in Self.texts {
             let value = try JSONParser.parse(Array(text.utf8))

@@ -1,7 +1,7 @@
 import MartletJSON
 
-/// Tells whether a value fulfils a schema, in the plainest way: by the text of the specification, keyword by keyword, upon
-/// the schema as it is. It shares no code with the sources.
+/// Tells whether a value fulfils a schema, in the plainest way: by the text of the specification, keyword by keyword,
+/// upon the schema as it is. It shares no code with the sources.
 ///
 /// Without references, `unevaluated…`, `format` and `pattern`; numbers as doubles.
 struct PlainEvaluator {

@@ -24,7 +24,7 @@ import Testing
             case .repetition(let part, _, _, let sign): "(?:\(part.text))\(sign)"
             case .start: "^"
             case .end: "$"
-            case .boundary(let isOne): isOne ? "\\b" : "\\B"
+            case .boundary(let isShort): isShort ? "\\b" : "\\B"
             case .lookahead(let part, let isNegated): "(?\(isNegated ? "!" : "=")\(part.text))"
             }
         }
@@ -49,10 +49,10 @@ import Testing
                 return result
             case .start: return start == 0 ? [start] : []
             case .end: return start == text.count ? [start] : []
-            case .boundary(let isOne):
+            case .boundary(let isShort):
                 let before = start > 0 && text[start - 1] != "-"
                 let behind = start < text.count && text[start] != "-"
-                return (before != behind) == isOne ? [start] : []
+                return (before != behind) == isShort ? [start] : []
             case .lookahead(let part, let isNegated): return part.ends(text, start).isEmpty == isNegated ? [start] : []
             }
         }
@@ -60,13 +60,13 @@ import Testing
         func matches(_ text: [Character]) -> Bool { (0...text.count).contains { !ends(text, $0).isEmpty } }
     }
 
-    private static func draw(_ depth: Int, _ random: inout SeededGenerator) -> Pattern {
+    private static func sample(_ depth: Int, _ random: inout SeededGenerator) -> Pattern {
         let classes: [(String, Set<Character>)] = [
             ("a", ["a"]), ("b", ["b"]), ("-", ["-"]), ("[ab]", ["a", "b"]), ("[^a]", ["b", "-"]),
             (".", ["a", "b", "-"]),
             ("\\w", ["a", "b"]), ("\\W", ["-"]), ("[^\\w]", ["-"]), ("[b-]", ["b", "-"]), ("\\x61", ["a"]),
         ]
-        func inner(_ random: inout SeededGenerator) -> Pattern { draw(depth - 1, &random) }
+        func inner(_ random: inout SeededGenerator) -> Pattern { sample(depth - 1, &random) }
         func several(_ random: inout SeededGenerator) -> [Pattern] {
             (0..<Int.random(in: 1...3, using: &random)).map { _ in inner(&random) }
         }
@@ -116,7 +116,7 @@ import Testing
         var random = SeededGenerator(seed: 40 + seed)
         var compiled = 0
         for _ in 0..<70 {
-            let pattern = Self.draw(3, &random)
+            let pattern = Self.sample(3, &random)
             guard let automaton = try? RegexCompiler.search(pattern.text) else { continue }
             compiled += 1
             let matching = Self.texts.filter { pattern.matches($0) }
@@ -135,8 +135,8 @@ import Testing
         }
         for _ in 0..<80 {
             let (left, right) = (some(&random), some(&random))
-            let (first, second) = (CharacterAutomaton(texts: Array(left)), CharacterAutomaton(texts: Array(right)))
-            func texts(_ automaton: CharacterAutomaton) -> Set<String> {
+            let (first, second) = (ScalarAutomaton(texts: Array(left)), ScalarAutomaton(texts: Array(right)))
+            func texts(_ automaton: ScalarAutomaton) -> Set<String> {
                 Set(Self.texts.map { String($0) }.filter { automaton.matches($0) })
             }
             #expect(texts(first) == left)

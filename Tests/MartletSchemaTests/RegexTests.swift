@@ -69,12 +69,12 @@ import Testing
 
     @Test(arguments: ["", "a", "\"", "\\", "\n", "\u{1}", "\u{1f}", "é", "\u{7f}", "\u{fffd}", "日本", "😀", "a\tb\"c\\"])
     func stringsAreSpelledAsTheWriterDoes(text: String) throws {
-        let every = CharacterAutomaton.everything.jsonString()
-        let one = CharacterAutomaton(texts: [text]).jsonString()
+        let every = ScalarAutomaton.everything.jsonString()
+        let one = ScalarAutomaton(texts: [text]).jsonString()
         let spelled = JSONSpelling.string(text)
         #expect(every.matches(spelled))
         #expect(one.matches(spelled))
         #expect(!one.matches(JSONSpelling.string(text + "x")))
-        #expect(!CharacterAutomaton(texts: [text]).complement.jsonString().matches(spelled))
+        #expect(!ScalarAutomaton(texts: [text]).complement.jsonString().matches(spelled))
     }
 }

@@ -129,13 +129,13 @@ import Testing
         #expect(!first.spend(1) && first.reason == "the schema takes more than 60 steps to compile")
         #expect(second.spend(39) && second.left == 0)
         #expect(!second.spend(1) && second.reason == "all tools take more than 100 steps to compile")
-        #expect(whole.spent == 101 && whole.left == 0)
+        #expect(whole.usedSteps == 101 && whole.left == 0)
         let tables = CompileBudget(limit: 10)
         try tables.allow(transitions: 320)
         #expect(throws: RegexError.self) { try tables.allow(transitions: 352) }
-        #expect(tables.spent == 0)
+        #expect(tables.usedSteps == 0)
         try tables.spend(transitions: 64)
-        #expect(tables.spent == 2 && tables.left == 8)
+        #expect(tables.usedSteps == 2 && tables.left == 8)
         #expect(throws: RegexError.self) { try tables.spend(transitions: 320) }
     }
 }

@@ -209,12 +209,12 @@ import Testing
         let spaced = #"{"a": [1, 2], "b": {}}"#
         let pretty = "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {}\n}"
         let endless = "{\n" + String(repeating: " ", count: 41) + "\"a\": [], \"b\": 1}"
-        for (spacing, taken) in [
+        for (spacing, accepted) in [
             (JSONSpacing.compact, [compact]), (.pretty, [pretty]), (.free, [compact, spaced, pretty]),
         ] {
             let probe = try SchemaProbe(schema, spacing: spacing)
             for text in [compact, spaced, pretty, endless] {
-                #expect(probe.accepts(text) == taken.contains(text), "\(spacing) \(text)")
+                #expect(probe.accepts(text) == accepted.contains(text), "\(spacing) \(text)")
             }
         }
     }
@@ -227,7 +227,7 @@ import Testing
         #expect(try SchemaProbe(open).accepts(#"{"x":1,"b":2}"#))
     }
 
-    @Test func budgetsAreKept() throws {
+    @Test func budgetsAreEnforced() throws {
         func deep(_ count: Int, _ open: String, _ close: String) -> String {
             String(repeating: open, count: count) + "{}" + String(repeating: close, count: count)
         }

@@ -53,7 +53,7 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
             let entry = try JSONParser.parse(Array(line))
             schemas += 1
             let budget = CompileBudget()
-            defer { if budget.spent > SchemaLimits.standard.work / 2 { costly += 1 } }
+            defer { if budget.usedSteps > SchemaLimits.standard.work / 2 { costly += 1 } }
             let schema = try #require(entry.objectValue?["schema"])
             guard let probe = try? SchemaProbe(schema, budget: budget) else { continue }
             var isRight = true
@@ -81,23 +81,23 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
             #"{"type": "string", "pattern": "^(?!ab)[a-c]{2,4}$", "not": {"pattern": "cc"}}"#,
             #"{"type": "object", "minProperties": 2, "maxProperties": 3, "properties": {"a": {"type": "null"}, "b": {"type": "null"}, "c": {"type": "null"}}, "patternProperties": {"^x": {"type": "boolean"}}, "additionalProperties": false, "dependentRequired": {"a": ["c"]}}"#,
         ])
-    func whatIsDrawnFulfilsTheSchema(schema: String) throws {
+    func sampledTextsFulfilTheSchema(schema: String) throws {
         let value = try JSONParser.parse(Array(schema.utf8))
         let grammar = try SchemaCompiler().grammar(of: value).grammar
-        let nodes = try SchemaReader.read(value, limits: .standard)
+        let nodes = try SchemaParser.read(value, limits: .standard)
         let evaluator = SchemaEvaluator(nodes: nodes, patterns: PatternTable())
         var random = SeededGenerator(seed: 7)
-        var drawn = 0
+        var sampled = 0
         for _ in 0..<60 {
-            guard let text = Self.draw(from: grammar, limit: 400, &random) else { continue }
-            drawn += 1
+            guard let text = Self.sample(from: grammar, limit: 400, &random) else { continue }
+            sampled += 1
             #expect(try evaluator.isValid(JSONParser.parse(text), 0), "\(String(decoding: text, as: UTF8.self))")
         }
-        #expect(drawn >= 10)
+        #expect(sampled >= 10)
     }
 
     /// Byte by byte, where quotes and brackets are likelier than others so that texts end.
-    private static func draw(from grammar: Grammar, limit: Int, _ random: inout SeededGenerator) -> [UInt8]? {
+    private static func sample(from grammar: Grammar, limit: Int, _ random: inout SeededGenerator) -> [UInt8]? {
         var matcher = GrammarMatcher(grammar)
         var text: [UInt8] = []
         while text.count < limit {

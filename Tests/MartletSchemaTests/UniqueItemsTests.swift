@@ -119,7 +119,7 @@ import Testing
         #expect(error?.kind == .unsatisfiable)
     }
 
-    @Test func copiesGoTheirOwnWays() throws {
+    @Test func copiesAreIndependent() throws {
         var first = GrammarMatcher(try SchemaCompiler().grammar(of: JSONParser.parse(Array(Self.any.utf8))).grammar)
         let begun = first.accept(Array("[1,".utf8))
         #expect(begun)
@@ -187,7 +187,7 @@ import Testing
         let value = try JSONParser.parse(Array(schema.utf8))
         let grammar = try SchemaCompiler(spacing: .compact).grammar(of: value).grammar
         let evaluator = SchemaEvaluator(
-            nodes: try SchemaReader.read(value, limits: .standard), patterns: PatternTable())
+            nodes: try SchemaParser.read(value, limits: .standard), patterns: PatternTable())
         var random = SeededGenerator(seed: 11)
         for limits in [GrammarLimits.standard, GrammarLimits(cacheBytes: 30_000)] {
             let machine = TokenMachine(try grammar.program(limits: limits) { _ in nil }, vocabulary: vocabulary)

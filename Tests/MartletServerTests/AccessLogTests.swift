@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [true, false]) func anAnswerIsLoggedWithWhatItCost(stream: Bool) async throws {
+    @Test(arguments: [true, false]) func aCompletionIsLoggedWithItsCosts(stream: Bool) async throws {
         try await run(.json) {
             $0.apiKeys = ["secret"]
         } body: { server, lines async throws in
@@ -67,7 +67,7 @@ import Testing
 
     @Test func aClientThatLeavesIsLoggedWhenItsGenerationHasEnded() async throws {
         try await run(.json) { server, lines async throws in
-            server.engine.setAnswersCancel(false)
+            server.engine.setEndsOnCancel(false)
             let (connection, _) = try await server.stream()
             let handle = await server.engine.request(0).handle
             try await connection.close()
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func whatGeneratesNothingIsLoggedToo() async throws {
+    @Test func requestsWithoutAGenerationAreLoggedToo() async throws {
         try await run(.text) {
             $0.apiKeys = ["secret"]
         } body: { server, lines async throws in
@@ -110,10 +110,10 @@ import Testing
         try await run(.text) { server, lines async throws in
             let (head, _) = try await server.send(
                 "GET", "/health", headers: [("traceparent", "00-\(trace)-b7ad6b7169203331-01")])
-            let answer = try #require(TraceContext(head["traceparent"]))
-            #expect(answer.traceID == trace)
-            #expect(answer.parentID != "b7ad6b7169203331")
-            #expect(answer.flags == "01")
+            let response = try #require(TraceContext(head["traceparent"]))
+            #expect(response.traceID == trace)
+            #expect(response.parentID != "b7ad6b7169203331")
+            #expect(response.flags == "01")
             let traced = try await lines.next()
             #expect(traced.contains(" trace=\(trace) "))
             let (bad, _) = try await server.send("GET", "/health", headers: [("traceparent", "00-\(trace)-0-01")])

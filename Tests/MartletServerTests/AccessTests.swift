@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func preflightIsAnsweredWithoutAKey() async throws {
+    @Test func preflightNeedsNoKey() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one"]
         } body: { server async throws in
@@ -70,7 +70,7 @@ import Testing
 
     /// Headers that an operator chose come with each preflight, as at llama-server; by default foreign pages get none.
     @Test(arguments: [("http://localhost:1", "http://localhost:1"), ("http://a.example", nil), (nil, nil)])
-    func chosenHeadersAreToldToEveryPreflight(origin: String?, allowed: String?) async throws {
+    func configuredHeadersAreSentToEveryPreflight(origin: String?, allowed: String?) async throws {
         for isExplicit in [true, false] {
             try await TestServer.run {
                 $0.crossOrigin.methods = "GET, POST"
@@ -79,12 +79,12 @@ import Testing
             } body: { server async throws in
                 let headers = origin.map { [("Origin", $0)] } ?? []
                 let (head, _) = try await server.send("OPTIONS", "/completions", headers: headers)
-                let isTold = isExplicit || allowed != nil
+                let isReported = isExplicit || allowed != nil
                 #expect(head.status == 200 && head["content-type"] == "text/html")
                 #expect(head["access-control-allow-origin"] == allowed)
-                #expect(head["access-control-allow-methods"] == (isTold ? "GET, POST" : nil))
-                #expect(head["access-control-allow-headers"] == (isTold ? "*" : nil))
-                #expect(head["access-control-allow-credentials"] == (isTold ? "true" : nil))
+                #expect(head["access-control-allow-methods"] == (isReported ? "GET, POST" : nil))
+                #expect(head["access-control-allow-headers"] == (isReported ? "*" : nil))
+                #expect(head["access-control-allow-credentials"] == (isReported ? "true" : nil))
             }
         }
     }

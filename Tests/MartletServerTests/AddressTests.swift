@@ -13,9 +13,9 @@ import Testing
             ("*", "0.0.0.0", nil), ("*:80", "0.0.0.0", 80), ("box.local", "box.local", nil), ("my_box", "my_box", nil),
             ("fe80::1%eth0", "fe80::1%eth0", nil), ("::ffff:127.0.0.1", "::ffff:127.0.0.1", nil),
         ] as [(String, String, Int?)])
-    func whatPeopleWriteIsUnderstood(text: String, host: String, port: Int?) throws {
+    func commonAddressSpellingsAreAccepted(text: String, host: String, port: Int?) throws {
         let address = try #require(ListenAddress(text))
-        #expect(address.place == .host(host))
+        #expect(address.endpoint == .host(host))
         #expect(address.port == port)
     }
 
@@ -25,7 +25,7 @@ import Testing
         "localhost:99999", "http://localhost/v1", "ftp://localhost", "a b", "user@host", "-box", "box..local",
         "tcp://[::1]", "http://127.0.0.1", "https://localhost:443/", "HTTPS://[::1]", "http://x.sock",
     ])
-    func whatIsNoAddressIsNone(text: String) {
+    func invalidAddressesAreRefused(text: String) {
         #expect(ListenAddress(text) == nil)
     }
 

@@ -57,8 +57,8 @@ import Testing
         }
     }
 
-    @Test func aWholeAnswerHasTheTextOfTheStream() async throws {
-        try await TestServer.run(script: .answer(["a", "b", "ü"])) { server async throws in
+    @Test func aWholeResponseHasTheTextOfTheStream() async throws {
+        try await TestServer.run(script: .complete(["a", "b", "ü"])) { server async throws in
             let (connection, _) = try await server.stream()
             let streamed = try content(of: try await connection.readEvents())
             let (head, body) = try await server.send("POST", "/chat/completions", body: chat(stream: false))
@@ -70,12 +70,12 @@ import Testing
         }
     }
 
-    @Test func aTextCompletionAnswersThePromptAsItIs() async throws {
-        try await TestServer.run(script: .answer(["x"])) { server async throws in
+    @Test func aTextCompletionContinuesThePromptUnchanged() async throws {
+        try await TestServer.run(script: .complete(["x"])) { server async throws in
             let (_, body) = try await server.send("POST", "/v1/completions", body: #"{"prompt":"once"}"#)
-            let answer = try json(body)
-            #expect(answer["choices"]?.arrayValue?[0]["text"] == "x")
-            #expect(answer["id"]?.stringValue?.hasPrefix("cmpl-") == true)
+            let response = try json(body)
+            #expect(response["choices"]?.arrayValue?[0]["text"] == "x")
+            #expect(response["id"]?.stringValue?.hasPrefix("cmpl-") == true)
             #expect(await server.engine.request(0).prompt.text == "once")
         }
     }
@@ -83,13 +83,13 @@ import Testing
     @Test(arguments: ["", #","tools":[{"type":"function","function":{"name":"f"}}]"#])
     func answersThatAreNotReadStayAsTheyAreWritten(option: String) async throws {
         let tokens = ["<think>", "\n", "I think.", "\n", "</think>", "\n\n", #"<tool_call>{"name":"f"}"#]
-        try await TestServer.run(script: .answer(tokens)) {
-            $0.chatTemplate = thinkingTemplate
+        try await TestServer.run(script: .complete(tokens)) {
+            $0.chatTemplate = reasoningTemplate
             $0.skipsChatParsing = true
         } body: { server async throws in
             let body = chat(stream: false, option)
-            let answer = try json(try await server.send("POST", "/v1/chat/completions", body: body).body)
-            let message = answer["choices"]?.arrayValue?[0]["message"]
+            let response = try json(try await server.send("POST", "/v1/chat/completions", body: body).body)
+            let message = response["choices"]?.arrayValue?[0]["message"]
             #expect(message?["content"]?.stringValue == tokens.joined())
             #expect(message?["reasoning_content"] == nil && message?["tool_calls"] == nil)
             let forced = chat(stream: false, option + #","tool_choice":"required""#)
@@ -105,26 +105,26 @@ import Testing
             ("", "I think.", "Yes."), (#","reasoning_format":"none""#, nil, "<think>\nI think.\n</think>\n\nYes."),
             (#","reasoning_format":"deepseek-legacy""#, "I think.", "Yes."),
         ] as [(String, String?, String)])
-    func thinkingIsToldFromTheAnswer(option: String, reasoning: String?, content: String) async throws {
+    func reasoningIsSeparatedFromTheContent(option: String, reasoning: String?, content: String) async throws {
         let tokens = ["<think>", "\n", "I thi", "nk.", "\n", "</think>", "\n\n", "Yes", "."]
-        try await TestServer.run(script: .answer(tokens)) {
-            $0.chatTemplate = thinkingTemplate
+        try await TestServer.run(script: .complete(tokens)) {
+            $0.chatTemplate = reasoningTemplate
         } body: {
             server async throws in
             let body = chat(stream: false, option)
-            let answer = try json(try await server.send("POST", "/v1/chat/completions", body: body).body)
-            let message = answer["choices"]?.arrayValue?[0]["message"]
+            let response = try json(try await server.send("POST", "/v1/chat/completions", body: body).body)
+            let message = response["choices"]?.arrayValue?[0]["message"]
             #expect(message?["reasoning_content"]?.stringValue == reasoning)
             #expect(message?["content"]?.stringValue == content)
-            #expect(answer["usage"]?["completion_tokens"] == 9)
-            #expect(server.engine.requests[0].visibleMarkers == ["<think>", "</think>"])
+            #expect(response["usage"]?["completion_tokens"] == 9)
+            #expect(server.engine.requests[0].visibleDelimiters == ["<think>", "</think>"])
         }
     }
 
-    @Test func legacyThinkingStaysInTheContentOfAStream() async throws {
+    @Test func legacyReasoningStaysInTheContentOfAStream() async throws {
         let tokens = ["<think>", "\n", "I think.", "\n", "</think>", "\n\n", "Yes."]
-        try await TestServer.run(script: .answer(tokens)) {
-            $0.chatTemplate = thinkingTemplate
+        try await TestServer.run(script: .complete(tokens)) {
+            $0.chatTemplate = reasoningTemplate
         } body: {
             server async throws in
             let (connection, _) = try await server.stream(chat(stream: true, #","reasoning_format":"deepseek-legacy""#))
@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test func aConnectionIsKeptAliveAfterAStream() async throws {
-        try await TestServer.run(script: .answer(["a", "b"])) { server async throws in
+        try await TestServer.run(script: .complete(["a", "b"])) { server async throws in
             let connection = try await server.connect()
             for _ in 0..<3 {
                 try await connection.send("POST", "/v1/chat/completions", body: chat(stream: true))
@@ -151,7 +151,7 @@ import Testing
 
     @Test func everyByteOfALongStreamArrivesInOrder() async throws {
         let tokens = (0..<5_000).map { "word\($0) " }
-        try await TestServer.run(script: .answer(tokens)) { server async throws in
+        try await TestServer.run(script: .complete(tokens)) { server async throws in
             for _ in 0..<3 {
                 let (connection, _) = try await server.stream()
                 let events = try await connection.readEvents()
@@ -185,7 +185,7 @@ import Testing
 
     @Test(arguments: [false, true]) func aRefusalIsAPlainErrorHoweverLateItComes(isBackground: Bool) async throws {
         try await TestServer.run(script: .hold) { configuration in
-            configuration.admissionPatience = .zero
+            configuration.admissionTimeout = .zero
         } body: { server async throws in
             let connection = try await server.connect()
             try await connection.send(
@@ -223,7 +223,7 @@ import Testing
 
     @Test func headersAreSentAtOnceWhileTheEngineIsStartedAgain() async throws {
         try await TestServer.run(script: .hold) { configuration in
-            configuration.admissionPatience = .zero
+            configuration.admissionTimeout = .zero
         } body: { server async throws in
             server.engine.change(to: .restarting(EngineError(.engineLost, "it died")))
             let (connection, head) = try await server.stream()
@@ -270,7 +270,7 @@ import Testing
 }
 
 /// A template of a model that thinks.
-private let thinkingTemplate = """
+private let reasoningTemplate = """
     {%- for message in messages -%}
     <|im_start|>{{ message.role }}
     {% if message.reasoning_content %}<think>

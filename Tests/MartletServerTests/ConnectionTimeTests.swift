@@ -51,7 +51,7 @@ import Testing
         #expect(!channel.isActive)
     }
 
-    @Test func aRequestThatIsAnsweredBeforeItEndsIsCutOff() throws {
+    @Test func aRequestWithAnEarlyResponseIsCutOff() throws {
         try begin()
         try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .notFound)))
         try channel.writeOutbound(HTTPResponsePart.end(nil))
@@ -60,7 +60,7 @@ import Testing
         #expect(errors.seen.isEmpty)
     }
 
-    @Test func aWholeRequestMayBeAnsweredForAsLongAsItTakes() throws {
+    @Test func aWholeRequestHasNoResponseTimeLimit() throws {
         try begin()
         try channel.writeInbound(HTTPRequestPart.end(nil))
         channel.embeddedEventLoop.advanceTime(by: .hours(1))
@@ -68,9 +68,9 @@ import Testing
         #expect(errors.seen.isEmpty)
     }
 
-    @Test func aClientThatTakesNothingCountsAsGone() throws {
+    @Test func aClientThatReadsNothingCountsAsDisconnected() throws {
         let isAbandoned = Mutex(false)
-        handler.onAbandoned { isAbandoned.withLock { $0 = true } }
+        handler.onDisconnect { isAbandoned.withLock { $0 = true } }
         setWritable(false)
         channel.embeddedEventLoop.advanceTime(by: .seconds(4))
         #expect(!isAbandoned.withLock { $0 })
@@ -79,7 +79,7 @@ import Testing
         #expect(!channel.isActive)
     }
 
-    @Test func aClientThatTakesALittleNowAndThenStays() throws {
+    @Test func aClientThatReadsALittleNowAndThenStays() throws {
         for _ in 0..<10 {
             setWritable(false)
             channel.embeddedEventLoop.advanceTime(by: .seconds(4))

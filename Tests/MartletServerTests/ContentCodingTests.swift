@@ -32,7 +32,7 @@ import Testing
     ]
     private static let text = #"{"content":"ab"}"#
 
-    private static func answer(
+    private static func response(
         _ server: TestServer, _ codings: String, _ body: [UInt8]
     ) async throws -> (head: RawResponseHead, body: String) {
         let connection = try await server.connect()
@@ -56,9 +56,9 @@ import Testing
     ])
     func aBodyIsReadBehindItsCodings(codings: String, body: [UInt8]) async throws {
         try await TestServer.run { server async throws in
-            let (head, answer) = try await Self.answer(server, codings, body)
+            let (head, decoded) = try await Self.response(server, codings, body)
             #expect(head.status == 200)
-            #expect(answer == #"{"tokens":[97,98]}"#)
+            #expect(decoded == #"{"tokens":[97,98]}"#)
         }
     }
 
@@ -69,7 +69,7 @@ import Testing
     ])
     func otherCodingsAreRefusedByName(value: String, name: String) async throws {
         try await TestServer.run { server async throws in
-            let (head, body) = try await Self.answer(server, "Content-Encoding: \(value)", Self.gzip)
+            let (head, body) = try await Self.response(server, "Content-Encoding: \(value)", Self.gzip)
             #expect(head.status == 415 && head["accept-encoding"] == "gzip, deflate")
             let error = try json(body)["error"]
             #expect(error?["type"] == "unsupported_media_type_error")
@@ -85,11 +85,11 @@ import Testing
     ]
 
     @Test(arguments: damaged)
-    func whatIsNotOfItsCodingIsTheClientsMistake(coding: String, body: [UInt8]) async throws {
+    func bodiesThatBreakTheirCodingGet400(coding: String, body: [UInt8]) async throws {
         try await TestServer.run { server async throws in
-            let (head, answer) = try await Self.answer(server, "Content-Encoding: \(coding)", body)
+            let (head, decoded) = try await Self.response(server, "Content-Encoding: \(coding)", body)
             #expect(head.status == 400)
-            #expect(answer.contains("is not valid \(coding)"))
+            #expect(decoded.contains("is not valid \(coding)"))
         }
     }
 
@@ -98,7 +98,7 @@ import Testing
         try await TestServer.run {
             $0.limits.bodyBytes = 100_000
         } body: { server async throws in
-            let (head, body) = try await Self.answer(server, "Content-Encoding: gzip", Self.bomb)
+            let (head, body) = try await Self.response(server, "Content-Encoding: gzip", Self.bomb)
             #expect(head.status == 413)
             #expect(body.contains("at most 100000 bytes"))
         }

@@ -7,7 +7,7 @@ import Testing
 
 /// Orders over HTTP: what the engine says of them is what their clients and all readers are told.
 @Suite struct ControlTests {
-    private func order(
+    private func sendCommand(
         _ server: TestServer, _ id: String, _ body: String
     ) async throws -> (head: RawResponseHead, body: JSONValue) {
         let (head, text) = try await server.send("POST", "/v1/generations/\(id)/control", body: body)
@@ -26,18 +26,18 @@ import Testing
         return (connection, request.handle, id)
     }
 
-    private func answer(_ server: TestServer, _ index: Int, _ outcome: ControlOutcome) async {
-        let order = await server.engine.order(index)
-        server.engine.send([EngineEvent(order.handle, .controlled(order.number, outcome))])
+    private func resolve(_ server: TestServer, _ index: Int, _ result: ControlResult) async {
+        let command = await server.engine.command(index)
+        server.engine.send([EngineEvent(command.handle, .controlled(command.number, result))])
     }
 
-    @Test func replyComesWhenTheOrderTookEffectAndReadersSeeItThere() async throws {
+    @Test func aReplyComesWhenTheCommandWasAppliedAndReadersSeeItThere() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
             server.engine.step([handle], text: "a")
             _ = try await connection.readEvent()
-            async let reply = order(server, id, #"{"action":"pause"}"#)
-            await answer(server, 0, .applied(.paused, token: 1))
+            async let reply = sendCommand(server, id, #"{"action":"pause"}"#)
+            await resolve(server, 0, .applied(.paused, token: 1))
             let (head, body) = try await reply
             #expect(head.status == 200)
             #expect(body["applied"] == true)
@@ -53,17 +53,17 @@ import Testing
         }
     }
 
-    @Test func orderThatHadNoEffectSaysWhy() async throws {
+    @Test func aCommandWithoutEffectSaysWhy() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
             let refusals: [(ControlRefusal, Int, String)] = [
-                (.notReasoning, 409, "not_reasoning"), (.alreadyAnswering, 409, "already_answering"),
-                (.noReasoningMarkers, 409, "no_reasoning_markers"), (.notPaused, 409, "not_paused"),
+                (.notReasoning, 409, "not_reasoning"), (.reasoningAlreadyEnded, 409, "already_answering"),
+                (.noReasoningDelimiters, 409, "no_reasoning_markers"), (.notPaused, 409, "not_paused"),
                 (.noFreeSequence(idle: 0), 429, "no_free_sequence"), (.invalid("no"), 400, "invalid"),
             ]
             for (index, (refusal, status, reason)) in refusals.enumerated() {
-                async let reply = order(server, id, #"{"action":"reasoning_end"}"#)
-                await answer(server, index, .refused(refusal))
+                async let reply = sendCommand(server, id, #"{"action":"reasoning_end"}"#)
+                await resolve(server, index, .refused(refusal))
                 let (head, body) = try await reply
                 #expect(head.status == status)
                 #expect(body["error"]?["reason"]?.stringValue == reason)
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func badOrdersAreRefusedByName() async throws {
+    @Test func badCommandsAreRefusedByName() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
             let bodies: [(String, Int, String)] = [
@@ -88,12 +88,12 @@ import Testing
                 (#"{"action":"fork","n":0}"#, 400, "n"), ("[1]", 400, "object"),
             ]
             for (body, status, word) in bodies {
-                let (head, reply) = try await order(server, id, body)
+                let (head, reply) = try await sendCommand(server, id, body)
                 #expect(head.status == status, "\(body)")
                 #expect(reply["error"]?["message"]?.stringValue?.contains(word) == true, "\(reply.text)")
             }
-            #expect(try await order(server, "chatcmpl-0", #"{"action":"pause"}"#).head.status == 404)
-            #expect(server.engine.orders.isEmpty)
+            #expect(try await sendCommand(server, "chatcmpl-0", #"{"action":"pause"}"#).head.status == 404)
+            #expect(server.engine.commands.isEmpty)
             server.engine.finish(handle)
             _ = try await connection.readEvents()
         }
@@ -103,40 +103,40 @@ import Testing
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
             let body = #"{"action":"stop","reason":"enough","request_id":"one"}"#
-            async let first = order(server, id, body)
-            _ = await server.engine.order(0)
-            async let second = order(server, id, body)
-            await answer(server, 0, .applied(.paused, token: 3))
+            async let first = sendCommand(server, id, body)
+            _ = await server.engine.command(0)
+            async let second = sendCommand(server, id, body)
+            await resolve(server, 0, .applied(.paused, token: 3))
             let (one, two) = try await (first, second)
             #expect(one.body == two.body)
-            #expect(try await order(server, id, body).body == one.body)
-            #expect(server.engine.orders.count == 1)
+            #expect(try await sendCommand(server, id, body).body == one.body)
+            #expect(server.engine.commands.count == 1)
             server.engine.finish(handle)
             _ = try await connection.readEvents()
         }
     }
 
-    @Test func aRequestIDNamesOneOrder() async throws {
+    @Test func aRequestIDIdentifiesOneCommand() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
             let body = #"{"action":"stop","reason":"enough","request_id":"one"}"#
-            async let first = order(server, id, body)
-            await answer(server, 0, .applied(.stopped(reason: "enough"), token: 3))
+            async let first = sendCommand(server, id, body)
+            await resolve(server, 0, .applied(.stopped(reason: "enough"), token: 3))
             _ = try await first
             for (other, action) in [
                 (#"{"action":"pause","request_id":"one"}"#, "stop"),
                 (#"{"action":"stop","reason":"other","request_id":"one"}"#, "stop"),
                 (#"{"action":"inject","role":"user","content":"x","request_id":"one"}"#, "stop"),
             ] {
-                let (head, reply) = try await order(server, id, other)
+                let (head, reply) = try await sendCommand(server, id, other)
                 #expect(head.status == 409)
                 #expect(reply["error"]?["reason"] == "request_id_used")
                 #expect(reply["error"]?["message"]?.stringValue?.contains("\"\(action)\"") == true)
             }
             // The same order, written otherwise.
             let again = #"{"request_id":"one","reason":"enough","action":"stop"}"#
-            #expect(try await order(server, id, again).head.status == 200)
-            #expect(server.engine.orders.count == 1)
+            #expect(try await sendCommand(server, id, again).head.status == 200)
+            #expect(server.engine.commands.count == 1)
             server.engine.finish(handle)
             _ = try await connection.readEvents()
         }
@@ -149,18 +149,18 @@ import Testing
             let (connection, handle, id) = try await begin(server)
             let waiting = try await server.connect()
             try await waiting.send("POST", "/v1/generations/\(id)/control", body: #"{"action":"pause"}"#)
-            _ = await server.engine.order(0)
+            _ = await server.engine.command(0)
             try await waiting.reset()
             server.engine.finish(handle)
             _ = try await connection.readEvents()
         }
     }
 
-    @Test func endAnswersOrdersThatWait() async throws {
+    @Test func theEndResolvesWaitingCommands() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
-            async let reply = order(server, id, #"{"action":"pause"}"#)
-            _ = await server.engine.order(0)
+            async let reply = sendCommand(server, id, #"{"action":"pause"}"#)
+            _ = await server.engine.command(0)
             server.engine.finish(handle, .tokenLimit)
             let (head, body) = try await reply
             #expect(head.status == 409)
@@ -174,7 +174,7 @@ import Testing
         try await TestServer.run {
             $0.apiKeys = ["one", "two"]
         } body: { server async throws in
-            func order(_ key: String, _ id: String) async throws -> (status: Int, error: JSONValue?) {
+            func sendCommand(_ key: String, _ id: String) async throws -> (status: Int, error: JSONValue?) {
                 let (head, text) = try await server.send(
                     "POST", "/v1/generations/\(id)/control", headers: [("X-Api-Key", key)], body: #"{"action":"stop"}"#)
                 return (head.status, try json(text)["error"])
@@ -185,24 +185,24 @@ import Testing
             let id = try #require(try json(String(role.dropFirst(6)))["id"]?.stringValue)
             server.engine.finish(handle, .tokenLimit)
             _ = try await connection.readEvents()
-            let (status, error) = try await order("one", id)
+            let (status, error) = try await sendCommand("one", id)
             #expect(status == 409)
             #expect(error?["reason"] == "finished")
             #expect(error?["message"]?.stringValue?.contains("length") == true)
-            #expect(try await order("two", id).status == 404)
-            #expect(try await order("one", "cmpl-" + id.suffix(32)).status == 404)
+            #expect(try await sendCommand("two", id).status == 404)
+            #expect(try await sendCommand("one", "cmpl-" + id.suffix(32)).status == 404)
             // Other routes know nothing of the generation.
             let state = try await server.send("GET", "/v1/generations/\(id)", headers: [("X-Api-Key", "one")])
             #expect(state.head.status == 404)
         }
     }
 
-    @Test func llamaServersRouteTakesTheSameOrders() async throws {
+    @Test func llamaServersRouteAcceptsTheSameCommands() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
             async let reply = server.send(
                 "POST", "/v1/chat/completions/control", body: #"{"id":"\#(id)","action":"reasoning_end"}"#)
-            await answer(server, 0, .applied(.reasoningEnded(tokens: 4), token: 9))
+            await resolve(server, 0, .applied(.reasoningEnded(tokens: 4), token: 9))
             let (head, text) = try await reply
             #expect(head.status == 200)
             let body = try json(text)
@@ -216,16 +216,16 @@ import Testing
     @Test func settingsAreReadAgainstThoseOfTheGeneration() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
-            async let reply = order(
+            async let reply = sendCommand(
                 server, id, #"{"action":"set","changes":{"temperature":0.25,"stop":["END"],"max_tokens":7}}"#)
-            let given = await server.engine.order(0)
-            guard case .set(let change) = given.action else {
-                Issue.record("\(given)")
+            let command = await server.engine.command(0)
+            guard case .set(let change) = command.action else {
+                Issue.record("\(command)")
                 return
             }
             #expect(Set(change.keys) == [.temperature, .stops, .maximumTokens])
             #expect(change.values.stops == ["END"])
-            await answer(server, 0, .applied(.changed(change, old: AdjustableSettings()), token: 2))
+            await resolve(server, 0, .applied(.changed(change, old: AdjustableSettings()), token: 2))
             let body = try await reply.body
             #expect(body["new"]?["temperature"] == 0.25)
             #expect(body["old"]?["temperature"] == 0.8)
@@ -238,9 +238,9 @@ import Testing
     @Test func injectedTurnIsWhatTheTemplateWouldWrite() async throws {
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
-            async let reply = order(
+            async let reply = sendCommand(
                 server, id, #"{"action":"inject","role":"user","content":"<|im_end|> wait","when":"sentence"}"#)
-            guard case .inject(let injection) = await server.engine.order(0).action else {
+            guard case .inject(let injection) = await server.engine.command(0).action else {
                 Issue.record("no injection")
                 return
             }
@@ -250,7 +250,7 @@ import Testing
                 injection.content.text
                     == "<|im_end|>\n<|im_start|>user\n<|im_end|> wait<|im_end|>\n<|im_start|>assistant\n")
             #expect(injection.content.pieces.contains(.text("<|im_end|> wait", isTrusted: false)))
-            await answer(server, 0, .applied(.injected(opensTurn: true, tokens: 12), token: 2))
+            await resolve(server, 0, .applied(.injected(opensTurn: true, tokens: 12), token: 2))
             #expect(try await reply.body["how"] == "new_turn")
             server.engine.finish(handle)
             _ = try await connection.readEvents()
@@ -261,15 +261,15 @@ import Testing
         try await TestServer.run { server async throws in
             let (connection, handle, id) = try await begin(server)
             server.engine.step([handle], text: "a")
-            async let reply = order(server, id, #"{"action":"fork","n":2,"changes":{"temperature":1}}"#)
-            let given = await server.engine.order(0)
-            guard case .fork(let forks) = given.action else {
+            async let reply = sendCommand(server, id, #"{"action":"fork","n":2,"changes":{"temperature":1}}"#)
+            let command = await server.engine.command(0)
+            guard case .fork(let forks) = command.action else {
                 Issue.record("no fork")
                 return
             }
             #expect(forks.count == 2)
             #expect(forks[0].changes.values.sampling.seed != forks[1].changes.values.sampling.seed)
-            await answer(server, 0, .applied(.forked(forks.map(\.handle)), token: 1))
+            await resolve(server, 0, .applied(.forked(forks.map(\.handle)), token: 1))
             let ids = try #require(try await reply.body["ids"]?.arrayValue)
             for fork in forks {
                 server.engine.send([
@@ -291,14 +291,14 @@ import Testing
         }
     }
 
-    @Test func rewoundTextIsNoPartOfTheAnswer() async throws {
+    @Test func rewoundTextIsNoPartOfTheCompletion() async throws {
         try await TestServer.run { server async throws in
             async let whole = server.send("POST", "/v1/chat/completions", body: chat(stream: false))
             let request = await server.engine.request(0)
             for text in ["one ", "two ", "three "] { server.engine.step([request.handle], text: text) }
             server.engine.send([
                 EngineEvent(
-                    request.handle, .controlled(ControlNumber(rawValue: 99), .applied(.rewound, token: 1)))
+                    request.handle, .controlled(CommandNumber(rawValue: 99), .applied(.rewound, token: 1)))
             ])
             server.engine.step([request.handle], text: "four")
             server.engine.finish(request.handle)
@@ -309,22 +309,22 @@ import Testing
     }
 
     /// Of a model that thinks.
-    private static let thinking = """
+    private static let reasoningTemplate = """
         {%- for message in messages -%}{{ '<|im_start|>' + message.role + '\\n' -}}
         {%- if message.reasoning_content -%}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' -}}
         {%- endif -%}{{ message.content + '<|im_end|>\\n' -}}{%- endfor -%}{{ '<|im_start|>assistant\\n' -}}
         """
 
     /// A text that comes back counts as many tokens as it had, and not as many as it would have if it were read.
-    @Test func theBudgetOfATurnIsLessWhatItsAnswersThought() async throws {
+    @Test func theTurnBudgetIsReducedByReasoningOfEarlierCompletions() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one", "two"]
-            $0.chatTemplate = Self.thinking
+            $0.chatTemplate = Self.reasoningTemplate
         } body: { server async throws in
-            func ask(_ key: String, _ thoughts: [String]) async throws -> (RawConnection, GenerationRequest) {
+            func post(_ key: String, _ reasonings: [String]) async throws -> (RawConnection, GenerationRequest) {
                 let index = server.engine.requests.count
-                let rounds = thoughts.map { thought in
-                    #",{"role":"assistant","content":"","reasoning_content":\#(JSONValue.string(thought).text),"tool_calls":[{"function":{"name":"f"}}]},{"role":"tool","content":"x"}"#
+                let rounds = reasonings.map { reasoning in
+                    #",{"role":"assistant","content":"","reasoning_content":\#(JSONValue.string(reasoning).text),"tool_calls":[{"function":{"name":"f"}}]},{"role":"tool","content":"x"}"#
                 }
                 let body =
                     #"{"messages":[{"role":"user","content":"a"}\#(rounds.joined())],"reasoning_turn_budget_tokens":40}"#
@@ -343,29 +343,29 @@ import Testing
                 #expect(try await connection.readHead().status == 200)
                 return try json(try await connection.readBody())
             }
-            let (first, request) = try await ask("one", [])
+            let (first, request) = try await post("one", [])
             #expect(request.reasoning?.turnBudget == 40)
-            let answer = try await end(first, request, tokens: 9)
-            #expect(answer["usage"]?["completion_tokens_details"]?["reasoning_tokens"] == 9)
-            let message = answer["choices"]?.arrayValue?.first?["message"]
-            let thought = try #require(message?["reasoning_content"]?.stringValue)
-            let (second, again) = try await ask("one", [" \(thought)\n", "another"])
+            let response = try await end(first, request, tokens: 9)
+            #expect(response["usage"]?["completion_tokens_details"]?["reasoning_tokens"] == 9)
+            let message = response["choices"]?.arrayValue?.first?["message"]
+            let reasoning = try #require(message?["reasoning_content"]?.stringValue)
+            let (second, again) = try await post("one", [" \(reasoning)\n", "another"])
             #expect(again.reasoning?.turnBudget == 31)
-            #expect(again.reasoning?.spent == ["another"])
+            #expect(again.reasoning?.earlierReasoning == ["another"])
             _ = try await end(second, again, tokens: 35)
             // Of two answers with one text the newer counts, so twice 35 are more than there is.
-            let (third, last) = try await ask("one", [thought, thought])
+            let (third, last) = try await post("one", [reasoning, reasoning])
             #expect(last.reasoning?.turnBudget == 0)
             _ = try await end(third, last, tokens: 0)
-            let (fourth, stranger) = try await ask("two", [thought])
-            #expect(stranger.reasoning?.turnBudget == 40 && stranger.reasoning?.spent == [thought])
+            let (fourth, stranger) = try await post("two", [reasoning])
+            #expect(stranger.reasoning?.turnBudget == 40 && stranger.reasoning?.earlierReasoning == [reasoning])
             _ = try await end(fourth, stranger, tokens: 0)
         }
     }
 
     @Test func budgetsReachTheEngine() async throws {
-        try await TestServer.run(script: .answer(["a"])) { configuration in
-            configuration.chatTemplate = Self.thinking
+        try await TestServer.run(script: .complete(["a"])) { configuration in
+            configuration.chatTemplate = Self.reasoningTemplate
             configuration.completionDefaults.reasoningBudget = 77
         } body: { server async throws in
             let cases: [(String, Int?)] = [
@@ -389,7 +389,7 @@ import Testing
             _ = try await server.send("POST", "/v1/chat/completions", body: turn)
             let rule = await server.engine.request(cases.count).reasoning
             #expect(rule?.turnBudget == 40)
-            #expect(rule?.spent == ["one", "two"])
+            #expect(rule?.earlierReasoning == ["one", "two"])
         }
     }
 }

@@ -4,8 +4,8 @@ import MartletTestSupport
 import NIOCore
 import Testing
 
-/// A connection is cut after every byte of a response, and what was lost is asked for again: nothing is missing, nothing
-/// comes twice.
+/// A connection is cut after every byte of a response, and what was lost is asked for again: nothing is missing,
+/// nothing comes twice.
 @Suite(.timeLimit(.minutes(5))) struct CutTests {
     /// What is recorded: characters that JSON escapes and such of several bytes, cut in all their places.
     private static let tokens = ["a\"😀"]
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: paths) func byByteFromTheFirstResponseOn(path: String) async throws {
-        try await TestServer.run(script: .answer(Self.tokens)) { server async throws in
+        try await TestServer.run(script: .complete(Self.tokens)) { server async throws in
             let cuts = try await Self.everyCut { count in
                 let first = try await Self.receive(
                     cutAfter: count, port: server.port, "POST", path, headers: [("X-Conversation-Id", "c\(count)")],
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test(arguments: paths) func byEvent(path: String) async throws {
-        try await TestServer.run(script: .answer(Self.tokens)) { server async throws in
+        try await TestServer.run(script: .complete(Self.tokens)) { server async throws in
             let resume = [("X-Stream-Resume", "1")]
             let begun = try await Self.receive(
                 port: server.port, "POST", path, headers: resume, body: Self.body(of: path))
@@ -110,8 +110,8 @@ import Testing
         }
     }
 
-    @Test(arguments: paths) func whatDoesNotStreamIsFetchedLater(path: String) async throws {
-        try await TestServer.run(script: .answer(Self.tokens)) { server async throws in
+    @Test(arguments: paths) func responsesThatDoNotStreamAreFetchedLater(path: String) async throws {
+        try await TestServer.run(script: .complete(Self.tokens)) { server async throws in
             let cuts = try await Self.everyCut { count in
                 let label = "c\(count)"
                 let first = try await Self.receive(

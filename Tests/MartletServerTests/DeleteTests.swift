@@ -33,14 +33,14 @@ import Testing
         let lookup = try await server.send("POST", "/v1/streams/lookup", body: #"{"conversation_ids":["talk"]}"#)
         #expect(lookup.body == "[]")
         #expect(try await server.send("GET", "/v1/generations").body == #"{"object":"list","data":[]}"#)
-        let order = try await server.send("POST", "/v1/generations/\(id)/control", body: #"{"action":"status"}"#)
-        #expect(order.head.status == 404)
+        let response = try await server.send("POST", "/v1/generations/\(id)/control", body: #"{"action":"status"}"#)
+        #expect(response.head.status == 404)
     }
 
     @Test(arguments: ["id", "/v1/stream?conv_id=talk", "/v1/stream/talk"])
     func endedGenerationIsRemovedForGood(target: String) async throws {
         var id = ""
-        try await run(.answer(["a", "b"])) { server in
+        try await run(.complete(["a", "b"])) { server in
             let (connection, head) = try await server.open([Self.label])
             id = try #require(head["x-generation-id"])
             _ = try await connection.readEvents()
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func failedRemovalFromTheDiskIsAnErrorAndCanBeRepeated() async throws {
-        try await run(.answer(["a"])) { server in
+        try await run(.complete(["a"])) { server in
             let (connection, head) = try await server.open([Self.label])
             let id = try #require(head["x-generation-id"])
             _ = try await connection.readEvents()

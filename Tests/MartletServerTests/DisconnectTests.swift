@@ -9,7 +9,7 @@ import Testing
         case reset
         case halfClose
 
-        func leave(_ connection: RawConnection) async throws {
+        func disconnect(_ connection: RawConnection) async throws {
             switch self {
             case .close: try await connection.close()
             case .reset: try await connection.reset()
@@ -24,7 +24,7 @@ import Testing
             let handle = await server.engine.request(0).handle
             server.engine.step([handle], text: "a")
             _ = try await connection.readEvent()
-            try await leaving.leave(connection)
+            try await leaving.disconnect(connection)
             await server.engine.waitForCancel(of: handle)
         }
     }
@@ -34,31 +34,31 @@ import Testing
             let connection = try await server.connect()
             try await connection.send("POST", "/v1/chat/completions", body: chat(stream: true))
             let handle = await server.engine.request(0).handle
-            try await leaving.leave(connection)
+            try await leaving.disconnect(connection)
             await server.engine.waitForCancel(of: handle)
         }
     }
 
-    @Test(arguments: Leaving.allCases) func whenTheAnswerIsNotStreamed(leaving: Leaving) async throws {
+    @Test(arguments: Leaving.allCases) func whenTheResponseIsNotStreamed(leaving: Leaving) async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()
             try await connection.send("POST", "/v1/chat/completions", body: chat(stream: false))
             let handle = await server.engine.request(0).handle
-            try await leaving.leave(connection)
+            try await leaving.disconnect(connection)
             await server.engine.waitForCancel(of: handle)
         }
     }
 
     @Test(arguments: Leaving.allCases, ["/tokenize", "/detokenize", "/v1/embeddings"])
-    func whileAQuestionIsAnswered(leaving: Leaving, path: String) async throws {
+    func whileAQueryIsProcessed(leaving: Leaving, path: String) async throws {
         var information = ModelInformation.fake
         information.embeddingPooling = .mean
         try await TestServer.run(state: .ready(information)) { server async throws in
-            server.engine.setHoldsQuestions(true)
+            server.engine.setHoldsQueries(true)
             let connection = try await server.connect()
             try await connection.send("POST", path, body: #"{"content":"hi","tokens":[1],"input":"hi"}"#)
-            await server.engine.wait { $0.questionCount == 1 }
-            try await leaving.leave(connection)
+            await server.engine.wait { $0.queryCount == 1 }
+            try await leaving.disconnect(connection)
             await server.engine.wait { $0.withdrawnCount == 1 }
         }
     }

@@ -106,7 +106,7 @@ enum JournalScenario: String, CaseIterable, Sendable {
                 await server.edge.shutDown()
                 _ = try await connection.readEvents()
             }
-            try await Self.serve(state.path, script: .answer(Self.tokens)) { server in
+            try await Self.serve(state.path, script: .complete(Self.tokens)) { server in
                 _ = try await server.send("GET", "/v1/stream?conv_id=\(Self.label)")
             }
         case .unfinished:
@@ -165,12 +165,12 @@ enum JournalScenario: String, CaseIterable, Sendable {
         for (index, text) in ["Ol", "ä", " No"].enumerated() {
             var event = EngineEvent(handle, .token(id: Int32(index), text: ArraySlice(text.utf8)))
             event.probabilities = [probabilities(text, index * 2)]
-            event.standing = Standing(slot: 1, timings: timings(tokens: index + 1))
+            event.tokenTimings = TokenTimings(slot: 1, timings: timings(tokens: index + 1))
             events.append(event)
         }
-        var completion = Completion(reason: .stopText("END"), timings: timings(tokens: 4))
+        var completion = GenerationSummary(reason: .stopText("END"), timings: timings(tokens: 4))
         completion.slot = 1
-        completion.memoryTokens = 12
+        completion.kvCacheTokens = 12
         completion.hasLineBreak = true
         completion.isTruncated = true
         var end = EngineEvent(handle, .finished(completion, text: ArraySlice("rd".utf8)))
@@ -189,13 +189,13 @@ enum JournalScenario: String, CaseIterable, Sendable {
     ]
 
     /// Sends a control command to the only generation, which the engine replies to.
-    private static func give(_ body: String, _ outcome: ControlOutcome, _ server: TestServer) async throws {
-        let count = server.engine.orders.count
+    private static func give(_ body: String, _ outcome: ControlResult, _ server: TestServer) async throws {
+        let count = server.engine.commands.count
         let list = try json(try await server.send("GET", "/v1/generations").body)
         let id = try #require(list["data"]?.arrayValue?.first?["id"]?.stringValue)
         async let reply = server.send("POST", "/v1/generations/\(id)/control", body: body)
-        let order = await server.engine.order(count)
-        server.engine.send([EngineEvent(order.handle, .controlled(order.number, outcome))])
+        let command = await server.engine.command(count)
+        server.engine.send([EngineEvent(command.handle, .controlled(command.number, outcome))])
         _ = try await reply
     }
 

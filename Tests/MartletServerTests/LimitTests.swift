@@ -8,7 +8,7 @@ import Testing
 @Suite struct LimitTests {
     private static func keyed(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
 
-    @Test func oneKeyTakesNoMoreThanItsShare() async throws {
+    @Test func oneKeyStaysWithinItsLimit() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one", "two"]
             $0.limits.generationsPerKey = 2
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func allTogetherTakeNoMoreThanTheServerHas() async throws {
+    @Test func allClientsTogetherStayWithinTheServersLimit() async throws {
         let loading = EngineState.loading(LoadProgress(stage: .textModel, fraction: 0))
         for state in [EngineState.ready(.fake), loading] {
             try await TestServer.run(state: state) {
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test func aSlowSenderIsTold() async throws {
+    @Test func aSlowSenderGetsATimeoutError() async throws {
         try await TestServer.run {
             $0.limits.requestTimeout = .milliseconds(50)
         } body: { server async throws in

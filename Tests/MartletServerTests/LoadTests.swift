@@ -38,7 +38,7 @@ import Testing
             for _ in 0..<64 { streams.append(try await server.stream().connection) }
             let handles = server.engine.requests.map(\.handle)
             #expect(handles.count == 64)
-            let asked = Task { [others] in
+            let healthChecks = Task { [others] in
                 // Each is answered while tokens come.
                 for connection in others {
                     try await connection.send("GET", "/health")
@@ -47,7 +47,7 @@ import Testing
                 }
             }
             for index in 0..<200 { server.engine.step(handles, text: "\(index) ") }
-            try await asked.value
+            try await healthChecks.value
             for handle in handles { server.engine.finish(handle) }
             let expected = (0..<200).map { "\($0) " }.joined()
             for stream in streams {
@@ -98,7 +98,7 @@ import Testing
         (post + "X-Long: " + String(repeating: "x", count: 100_000) + "\r\n\r\n", 431, "larger"),
         ("GET /" + String(repeating: "x", count: 10_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, "8192"),
         (post + "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400, "HTTP"),
-        (post + "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n", 400, "HTTP"),
+        (post + "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n", 413, "100000000"),
         (post + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"pro\r\n0\r\n\r\n", 400, "line 1"),
         (post + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", 400, "HTTP"),
         (post + "Content-Length: x\r\n\r\n", 400, "HTTP"),
@@ -135,17 +135,17 @@ import Testing
                 // Read to its end, which takes a debug build long.
                 (open + "\"" + String(repeating: "x", count: 4_000_000) + "\"", "line 1"),
             ] {
-                let (head, answer) = try await server.send("POST", "/v1/completions", body: body)
+                let (head, response) = try await server.send("POST", "/v1/completions", body: body)
                 #expect(head.status == 400)
-                #expect(answer.contains(part), "\(answer.prefix(400))")
-                #expect(answer.utf8.count < 1_000)
+                #expect(response.contains(part), "\(response.prefix(400))")
+                #expect(response.utf8.count < 1_000)
             }
             #expect(try await server.send("GET", "/health").head.status == 200)
         }
     }
 
-    @Test func aBodyIsAskedFor() async throws {
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+    @Test func aMissingBodyIsRequested() async throws {
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let connection = try await server.connect()
             let body = #"{"prompt":"x","max_tokens":1}"#
             try await connection.send(Self.post + "Expect: 100-continue\r\nContent-Length: \(body.utf8.count)\r\n\r\n")

@@ -18,8 +18,8 @@ import Testing
         }
     }
 
-    @Test func generationsWaitAndAnswerWhenTheModelIsThere() async throws {
-        try await TestServer.run(state: Self.loading, script: .answer(["a"])) { server async throws in
+    @Test func generationsWaitAndStartWhenTheModelIsReady() async throws {
+        try await TestServer.run(state: Self.loading, script: .complete(["a"])) { server async throws in
             let (stream, head) = try await server.stream()
             #expect(head.status == 200)
             let whole = try await server.connect()
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func whatIsWrongIsSaidWhenItIsKnown() async throws {
+    @Test func errorsAreReportedAsSoonAsTheyAreKnown() async throws {
         try await TestServer.run(state: Self.loading) { server async throws in
             let message = #"{"messages":[{"role":"tool","content":"x"}],"stream":true}"#
             let (stream, _) = try await server.stream(message)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func aFailedLoadFailsThoseWhoWaitAndThoseWhoCome() async throws {
+    @Test func aFailedLoadFailsWaitingAndLaterRequests() async throws {
         try await TestServer.run(state: Self.loading) { server async throws in
             let (stream, _) = try await server.stream()
             server.engine.change(to: .failed(EngineError(.loadFailed, "no such file")))
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func aRestartingEngineStillTakesRequests() async throws {
+    @Test func aRestartingEngineStillAcceptsRequests() async throws {
         try await TestServer.run(script: .hold) { server async throws in
             server.engine.change(to: .restarting(EngineError(.engineLost, "it died")))
             server.engine.change(to: Self.loading)

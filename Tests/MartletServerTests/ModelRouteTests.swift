@@ -14,7 +14,7 @@ import Testing
     @Test(arguments: [
         "bird", "org/bird:tiny", "org%2Fbird:tiny", "caf%C3%A9", "fake-file", "%62ird",
     ])
-    func aModelIsShownUnderEachOfItsNames(name: String) async throws {
+    func aModelIsListedUnderEachOfItsNames(name: String) async throws {
         var information = ModelInformation.fake
         information.path = "/models/fake-file.gguf"
         try await TestServer.run(state: .ready(information), configure: Self.named) { server async throws in
@@ -53,10 +53,10 @@ import Testing
     ]
 
     @Test(arguments: [("gpt-4", true), ("cafe\u{301}", true), ("bird", false), ("caf\u{E9}", false), ("", false)])
-    func anotherNameIsAnsweredWithAWarning(name: String, isWarned: Bool) async throws {
+    func anotherModelNameGetsAWarning(name: String, isWarned: Bool) async throws {
         var information = ModelInformation.fake
         information.embeddingPooling = .mean
-        try await TestServer.run(state: .ready(information), script: .answer(["hi"]), configure: Self.named) {
+        try await TestServer.run(state: .ready(information), script: .complete(["hi"]), configure: Self.named) {
             server async throws in
             for (path, fields) in Self.requests {
                 for stream in path.contains("embed") ? [false] : [false, true] {
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func aWarningIsOneLine() async throws {
-        try await TestServer.run(script: .answer(["hi"])) { server async throws in
+        try await TestServer.run(script: .complete(["hi"])) { server async throws in
             let name = String(repeating: "x", count: 5_000)
             let (head, _) = try await server.send(
                 "POST", "/v1/chat/completions", body: chat(stream: false, #","model":"a\r\nSet-Cookie: b\#(name)""#))
@@ -83,10 +83,10 @@ import Testing
         }
     }
 
-    @Test func anotherNameIsRefusedWhereThatIsAskedFor() async throws {
+    @Test func anotherModelNameIsRefusedWhereConfigured() async throws {
         var information = ModelInformation.fake
         information.embeddingPooling = .mean
-        try await TestServer.run(state: .ready(information), script: .answer(["hi"])) {
+        try await TestServer.run(state: .ready(information), script: .complete(["hi"])) {
             Self.named(&$0)
             $0.refusesOtherModelNames = true
         } body: { server async throws in

@@ -24,15 +24,15 @@ import Testing
         }
     }
 
-    @Test func whatObservesAndStopsIsServed() async throws {
+    @Test func requestsThatObserveOrStopAreServed() async throws {
         try await Self.runFull { server, streams, ids in
             for path in ["/health", "/v1/health/", "/slots"] {
                 let (head, _) = try await server.send("GET", path)
                 #expect(head.status == 200 && head["connection"] == "close")
             }
             async let reply = server.send("POST", "/v1/generations/\(ids[0])/control", body: #"{"action":"pause"}"#)
-            let order = await server.engine.order(0)
-            server.engine.send([EngineEvent(order.handle, .controlled(order.number, .applied(.paused, token: 0)))])
+            let command = await server.engine.command(0)
+            server.engine.send([EngineEvent(command.handle, .controlled(command.number, .applied(.paused, token: 0)))])
             let control = try await reply
             #expect(control.head.status == 200 && control.head["connection"] == "close")
             let stop = try await server.send("DELETE", "/v1/stream/c1")
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func everythingElseIsToldToComeAgain() async throws {
+    @Test func everyOtherRequestGetsRetryAfter() async throws {
         try await Self.runFull { server, streams, ids in
             for (method, path, body) in [
                 ("GET", "/v1/models", nil), ("POST", "/v1/chat/completions", chat(stream: true)),
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func aPlaceThatIsFreeAgainIsTaken() async throws {
+    @Test func aReleasedConnectionSlotIsUsed() async throws {
         try await Self.runFull { server, streams, ids in
             let waiting = try await server.connect()
             let handle = await server.engine.request(0).handle
@@ -91,8 +91,8 @@ import Testing
             }
             #expect(statuses == [200, 200, 200, 503])
             try await first.close()
-            let (request, answer) = try await server.stream()
-            #expect(answer.status == 200)
+            let (request, response) = try await server.stream()
+            #expect(response.status == 200)
             try await request.close()
             for reader in readers { try await reader.close() }
         }
@@ -100,14 +100,14 @@ import Testing
 
     /// Sockets that say nothing hold no place against a request.
     @Test func silentConnectionsLeaveRoomForRequests() async throws {
-        try await TestServer.run(script: .answer(["hi"])) {
+        try await TestServer.run(script: .complete(["hi"])) {
             $0.limits.connections = 2
         } body: { server async throws in
             var silent: [RawConnection] = []
             for _ in 0..<8 { silent.append(try await server.connect()) }
             for _ in 0..<3 {
-                let answer = try await server.send("POST", "/v1/chat/completions", body: chat(stream: false))
-                #expect(answer.head.status == 200)
+                let response = try await server.send("POST", "/v1/chat/completions", body: chat(stream: false))
+                #expect(response.head.status == 200)
             }
             for connection in silent { try? await connection.close() }
         }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct PipelinedRequestTests {
     private static let health = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
-    @Test func laterRequestsAreAnsweredBehindTheStream() async throws {
+    @Test func laterRequestsAreServedBehindTheStream() async throws {
         try await TestServer.run { server async throws in
             let (connection, head) = try await server.stream()
             #expect(head.status == 200)
@@ -28,7 +28,7 @@ import Testing
     }
 
     /// Requests that came together with the one that streams.
-    @Test func requestsInOnePieceAreAnsweredInOrder() async throws {
+    @Test func requestsInOnePieceAreServedInOrder() async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()
             let body = chat(stream: true)
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func whatIsNoRequestIsRefusedBehindTheStream() async throws {
+    @Test func invalidRequestsAreRefusedBehindTheStream() async throws {
         try await TestServer.run { server async throws in
             let (connection, _) = try await server.stream()
             try await connection.send("what is this\r\n\r\n")

@@ -122,7 +122,7 @@ import Testing
     }
 
     /// Who has seen everything asks for the next event, which is not there yet.
-    @Test func theNextEventCanBeAskedFor() async throws {
+    @Test func theNextEventCanBeRequested() async throws {
         try await TestServer.run { server async throws in
             let client = try await Client(server)
             let id = try await client.generate("one")
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test func ordersAreAcknowledgedInTheOrderInWhichTheyTookEffect() async throws {
+    @Test func commandsAreAcknowledgedInTheSequenceOfTheirEffect() async throws {
         try await TestServer.run { server async throws in
             let client = try await Client(server)
             let id = try await client.generate("one")
@@ -178,13 +178,13 @@ import Testing
                     #"{"type":"control","id":"one","action":"set","changes":{"temperature":0.5},"request_id":"\#(number)"}"#
                 )
             }
-            let orders = await {
-                _ = await server.engine.order(99); return server.engine.orders
+            let commands = await {
+                _ = await server.engine.command(99); return server.engine.commands
             }()
-            #expect(orders.map(\.number.rawValue) == orders.map(\.number.rawValue).sorted())
+            #expect(commands.map(\.number.rawValue) == commands.map(\.number.rawValue).sorted())
             server.engine.step([handle], text: "a")
-            for (index, order) in orders.enumerated() {
-                server.engine.send([EngineEvent(handle, .controlled(order.number, .applied(.paused, token: index)))])
+            for (index, command) in commands.enumerated() {
+                server.engine.send([EngineEvent(handle, .controlled(command.number, .applied(.paused, token: index)))])
             }
             var events: [Int64] = []
             for number in 0..<100 {
@@ -198,15 +198,15 @@ import Testing
         }
     }
 
-    @Test func anOrderThatWaitsHoldsUpNothing() async throws {
+    @Test func aWaitingCommandDelaysNothing() async throws {
         try await TestServer.run { server async throws in
             let client = try await Client(server)
             _ = try await client.generate("one")
             try await client.send(#"{"type":"control","id":"one","action":"pause","request_id":"p"}"#)
-            let order = await server.engine.order(0)
+            let command = await server.engine.command(0)
             try await client.send(#"{"type":"ping"}"#)
             _ = try await client.read("pong")
-            server.engine.send([EngineEvent(order.handle, .controlled(order.number, .refused(.alreadyPaused)))])
+            server.engine.send([EngineEvent(command.handle, .controlled(command.number, .refused(.alreadyPaused)))])
             let reply = try await client.read("error")
             #expect(reply["request_id"] == "p")
             #expect(reply["error"]?["reason"] == "already_paused")
@@ -240,7 +240,7 @@ import Testing
         }
     }
 
-    @Test func badOrdersAndPlacesAreRefusedByName() async throws {
+    @Test func badCommandsAndPositionsAreRefusedByName() async throws {
         try await TestServer.run { server async throws in
             let client = try await Client(server)
             _ = try await client.generate("one")
@@ -256,7 +256,7 @@ import Testing
                 #expect(reply["error"]?["message"]?.stringValue?.contains(word) == true, "\(reply.text)")
             }
             #expect(server.engine.requests.count == 1)
-            #expect(server.engine.orders.isEmpty)
+            #expect(server.engine.commands.isEmpty)
         }
     }
 
@@ -287,7 +287,7 @@ import Testing
         }
     }
 
-    @Test func aClientThatDoesNotReadHoldsUpNobody() async throws {
+    @Test func aClientThatDoesNotReadDelaysNoOther() async throws {
         try await TestServer.run { server async throws in
             let slow = try await Client(server)
             let id = try await slow.generate("one")
@@ -304,12 +304,12 @@ import Testing
         }
     }
 
-    @Test func oneThatIsStalledHoldsUpNoOther() async throws {
+    @Test func oneStalledReaderDelaysNoOther() async throws {
         try await TestServer.run { server async throws in
             let client = try await Client(server)
             var seen: [JSONValue] = []
             /// - Returns: the first message that is wanted.
-            func take(upTo wanted: (JSONValue) -> Bool) async throws -> JSONValue {
+            func readUntil(upTo wanted: (JSONValue) -> Bool) async throws -> JSONValue {
                 while true {
                     let message = try await client.read()
                     if message["type"] == "event" { seen.append(message) }
@@ -320,7 +320,7 @@ import Testing
                 try await client.send(
                     #"{"type":"generate","id":"\#(name)"\#(more),"request":{"messages":[{"role":"user","content":"a"}]}}"#
                 )
-                return try #require(try await take { $0["type"] == "ack" }["id"]?.stringValue)
+                return try #require(try await readUntil { $0["type"] == "ack" }["id"]?.stringValue)
             }
             let stalled = try await generate("stalled", #","until_event":3"#)
             let other = try await generate("other")
@@ -330,7 +330,7 @@ import Testing
             for _ in 0..<200 { server.engine.step([slow, quick], text: part) }
             server.engine.finish(slow)
             server.engine.finish(quick)
-            _ = try await take { $0["id"]?.stringValue == other && $0["kind"] == "finished" }
+            _ = try await readUntil { $0["id"]?.stringValue == other && $0["kind"] == "finished" }
             func numbers(of id: String) -> [Int64] {
                 seen.compactMap { $0["id"]?.stringValue == id ? $0["event"]?.integerValue : nil }
             }
@@ -339,19 +339,19 @@ import Testing
             // What was allowed is not taken back.
             for end in [10, 5] {
                 try await client.send(#"{"type":"credit","id":"stalled","until_event":\#(end)}"#)
-                _ = try await take { $0["type"] == "ack" }
+                _ = try await readUntil { $0["type"] == "ack" }
             }
             #expect(numbers(of: stalled) == Array(0..<10))
             try await client.send(#"{"type":"credit","id":"\#(stalled)","until_event":1000}"#)
-            _ = try await take { $0["type"] == "ack" }
-            if seen.last?["kind"] != "finished" { _ = try await take { $0["kind"] == "finished" } }
+            _ = try await readUntil { $0["type"] == "ack" }
+            if seen.last?["kind"] != "finished" { _ = try await readUntil { $0["kind"] == "finished" } }
             #expect(numbers(of: stalled) == Array(0...202))
             try await client.send(#"{"type":"credit","id":"stalled","until_event":1001}"#)
             #expect(try await client.read()["error"]?["reason"] == "not_attached")
         }
     }
 
-    @Test func shutdownTellsHowEachGenerationEndsAndThenGoes() async throws {
+    @Test func shutdownReportsTheEndOfEachGenerationBeforeItCloses() async throws {
         try await TestServer.run {
             $0.closingTimeout = .seconds(20)
         } body: { server async throws in

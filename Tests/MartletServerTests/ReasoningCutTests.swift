@@ -27,13 +27,13 @@ import Testing
     }
 
     /// What a model thought, token by token: with characters of several bytes, line ends and what looks like markup.
-    private static let thought = [
+    private static let reasoning = [
         "The", " user", " asks", " for", " 3", " +", " 4", ".", "\n", "Größe", " 世", "界", " <", "b", ">", " so", " 3",
         " <", " 4", ",", " \"", "x", "\"", "\n\n", "Result", ":", " 7", ".",
     ]
-    private static let answer = ["3", " +", " 4", " =", " 7"]
+    private static let contentTokens = ["3", " +", " 4", " =", " 7"]
 
-    @Test(arguments: names) func nothingOfTheMarkersIsLeftOver(name: String) async throws {
+    @Test(arguments: names) func nothingOfTheDelimitersIsLeftOver(name: String) async throws {
         let template = try Self.source(name)
         try await TestServer.run {
             $0.chatTemplate = template
@@ -46,8 +46,8 @@ import Testing
             _ = try await probe.readEvents()
             guard let rule = first.reasoning else { return }
             let opening = rule.isOpen ? [] : [rule.start]
-            for count in [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 15, 17, 23, 24, Self.thought.count] {
-                try await cut(behind: opening + Self.thought.prefix(count), rule, server, name)
+            for count in [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 15, 17, 23, 24, Self.reasoning.count] {
+                try await cut(behind: opening + Self.reasoning.prefix(count), rule, server, name)
             }
         }
     }
@@ -56,7 +56,7 @@ import Testing
         behind tokens: [String], _ rule: ReasoningRule, _ server: TestServer, _ name: String
     ) async throws {
         let index = server.engine.requests.count
-        let given = server.engine.orders.count
+        let commandCount = server.engine.commands.count
         let (connection, head) = try await server.stream(chat(stream: true, #","enable_thinking":true"#))
         #expect(head.status == 200)
         let handle = await server.engine.request(index).handle
@@ -65,13 +65,13 @@ import Testing
         let id = try #require(try json(String(role.dropFirst(6)))["id"]?.stringValue)
         async let reply = server.send(
             "POST", "/v1/generations/\(id)/control", body: #"{"action":"reasoning_end","message":" Enough."}"#)
-        let order = await server.engine.order(given)
+        let command = await server.engine.command(commandCount)
         server.engine.send([
-            EngineEvent(handle, .controlled(order.number, .applied(.reasoningEnded(tokens: 9), token: tokens.count)))
+            EngineEvent(handle, .controlled(command.number, .applied(.reasoningEnded(tokens: 9), token: tokens.count)))
         ])
         #expect(try await reply.head.status == 200)
         // What the engine forces, cut as a vocabulary may have it.
-        for text in [" Enough."] + Self.pieces(of: rule.closing) + Self.answer {
+        for text in [" Enough."] + Self.pieces(of: rule.closing) + Self.contentTokens {
             server.engine.step([handle], text: text)
         }
         server.engine.finish(handle)
@@ -83,11 +83,11 @@ import Testing
             content += delta?["content"]?.stringValue ?? ""
             reasoning += delta?["reasoning_content"]?.stringValue ?? ""
         }
-        let thought = tokens.dropFirst(rule.isOpen ? 0 : 1).joined() + " Enough."
-        #expect(content == Self.answer.joined(), "\(name) behind \(tokens.count)")
+        let expected = tokens.dropFirst(rule.isOpen ? 0 : 1).joined() + " Enough."
+        #expect(content == Self.contentTokens.joined(), "\(name) behind \(tokens.count)")
         #expect(
             reasoning.trimmingCharacters(in: .whitespacesAndNewlines)
-                == thought.trimmingCharacters(in: .whitespacesAndNewlines), "\(name) behind \(tokens.count)")
+                == expected.trimmingCharacters(in: .whitespacesAndNewlines), "\(name) behind \(tokens.count)")
     }
 
     private static func pieces(of text: String) -> [String] {

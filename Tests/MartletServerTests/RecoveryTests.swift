@@ -39,10 +39,10 @@ import Testing
         .token(id: Int32(index), text: ArraySlice(tokens[index].utf8))
     }
 
-    @Test func anEndedAnswerIsReplayedByteForByte() async throws {
+    @Test func anEndedGenerationIsReplayedByteForByte() async throws {
         var id = ""
         var first = ""
-        try await run(.answer(tokens)) { server in
+        try await run(.complete(tokens)) { server in
             let (connection, name) = try await begin(server, [("X-Conversation-Id", "talk")])
             id = name
             _ = try await connection.readBody()
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func anUnfinishedAnswerGoesOnInTheSameStream() async throws {
+    @Test func anUnfinishedGenerationContinuesInTheSameStream() async throws {
         var id = ""
         var seen: [String] = []
         // Long enough for the readers to get all, however busy the machine is.
@@ -82,7 +82,7 @@ import Testing
             _ = try await connection.readEvents()
         }
         let last = try #require(seen.last?.split(separator: "\n").first { $0.hasPrefix("id: ") }?.dropFirst(4))
-        try await run(.answer(tokens)) { server in
+        try await run(.complete(tokens)) { server in
             let request = await server.engine.request(0)
             #expect(request.continuation == [0, 1])
             let rest = try await server.connect()
@@ -131,7 +131,7 @@ import Testing
                 event.split(separator: "\n").first { $0.hasPrefix("data: ") }.map { String($0) }
             }
         }
-        try await run(.answer(tokens)) { server in
+        try await run(.complete(tokens)) { server in
             await server.engine.wait { $0.requests.count == 3 }
             #expect(server.engine.requests.map(\.continuation) == [[0, 1], [0], []])
             let reader = try await server.connect()
@@ -145,8 +145,8 @@ import Testing
             #expect(server.engine.requests.isEmpty)
             let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
             let choices = try #require(result.arrayValue)
-            let answer = tokens.joined()
-            #expect(choices.map { $0["content"]?.stringValue } == [answer, answer, answer, ""])
+            let text = tokens.joined()
+            #expect(choices.map { $0["content"]?.stringValue } == [text, text, text, ""])
             #expect(choices.map { $0["prompt"]?.stringValue } == ["first", "first", "second", "second"])
         }
     }
@@ -216,7 +216,7 @@ import Testing
         let resume = [("X-Stream-Resume", "1")]
         var expected: [JSONValue] = []
         var (id, seen) = ("", [String]())
-        try await runCalling(.answer(Self.calling)) { server in
+        try await runCalling(.complete(Self.calling)) { server in
             let (connection, _) = try await server.open(resume, Self.callBody)
             expected = try Self.deltas(try await connection.readEvents())
         }
@@ -236,7 +236,7 @@ import Testing
             seen = try await reader.readEvents()
         }
         let last = try #require(seen.last.flatMap { ResumeTests.identifier(of: $0) })
-        try await runCalling(.answer(Self.calling)) { server in
+        try await runCalling(.complete(Self.calling)) { server in
             #expect(await server.engine.request(0).continuation == (0..<count).map { Int32($0) })
             let reader = try await server.connect()
             try await reader.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", last)])
@@ -253,7 +253,7 @@ import Testing
         }
     }
 
-    @Test func anAnswerThatWaitedForTheModelIsBegunByTheNextServer() async throws {
+    @Test func aGenerationThatWaitedForTheModelIsStartedByTheNextServer() async throws {
         var id = ""
         try await TestServer.run(state: .loading(LoadProgress(stage: .textModel, fraction: 0))) { configuration in
             configuration.journal = JournalConfiguration(path: state.path)
@@ -262,7 +262,7 @@ import Testing
             id = name
             try await connection.reset()
         }
-        try await run(.answer(tokens)) { server in
+        try await run(.complete(tokens)) { server in
             let request = await server.engine.request(0)
             #expect(request.continuation.isEmpty)
             #expect(request.prompt.text.contains("hi"))
@@ -276,7 +276,7 @@ import Testing
         try await run(.admit) { server in id = try await begin(server).id }
         var other = ModelInformation.fake
         other.vocabularySize += 1
-        try await TestServer.run(state: .ready(other), script: .answer(tokens)) { configuration in
+        try await TestServer.run(state: .ready(other), script: .complete(tokens)) { configuration in
             configuration.journal = JournalConfiguration(path: state.path)
         } body: { server in
             let body = try await server.send("GET", "/v1/generations/\(id)/events").body
@@ -285,8 +285,8 @@ import Testing
         }
     }
 
-    @Test func plainAnswersAreNotWritten() async throws {
-        try await run(.answer(tokens)) { server in
+    @Test func plainGenerationsAreNotJournaled() async throws {
+        try await run(.complete(tokens)) { server in
             for streams in [true, false] {
                 let response = try await server.send("POST", "/v1/chat/completions", body: chat(stream: streams))
                 #expect(response.head.status == 200)
@@ -295,8 +295,8 @@ import Testing
         #expect(state.files.isEmpty)
     }
 
-    @Test func whatHasExpiredIsRemoved() async throws {
-        try await run(.answer(tokens)) { server in _ = try await begin(server).connection.readBody() }
+    @Test func expiredGenerationsAreRemoved() async throws {
+        try await run(.complete(tokens)) { server in _ = try await begin(server).connection.readBody() }
         #expect(state.files.count == 1)
         try await run(.hold) {
             $0.retainTime = .zero
@@ -307,7 +307,7 @@ import Testing
         #expect(state.files.isEmpty)
     }
 
-    @Test func whatIsDeletedIsNotOnDiskAnyMore() async throws {
+    @Test func deletedGenerationsAreNotOnDiskAnyMore() async throws {
         try await run(.admit) { server in
             let (connection, id) = try await begin(server)
             #expect(try await server.send("DELETE", "/v1/generations/\(id)").head.status == 200)
@@ -333,7 +333,7 @@ import Testing
         try file.close()
         let stranger = state.path + "/streams/" + LogHead.makeID() + ".journal"
         try Data("no journal".utf8).write(to: URL(filePath: stranger))
-        try await run(.answer(tokens)) { server in
+        try await run(.complete(tokens)) { server in
             #expect(await server.engine.request(0).continuation == [0])
             let body = try await server.send("GET", "/v1/generations/\(id)/events").body
             #expect(body.contains("[DONE]"))
@@ -346,7 +346,7 @@ import Testing
         try await run(.hold) { _ in
             await #expect(throws: JournalError.self) { try await run(.hold) { _ in } }
             // One that was not told to use it does without.
-            try await TestServer.run(script: .answer(tokens)) { configuration in
+            try await TestServer.run(script: .complete(tokens)) { configuration in
                 configuration.journal = JournalConfiguration(path: state.path)
             } body: { server in
                 _ = try await begin(server).connection.readBody()
@@ -355,8 +355,8 @@ import Testing
         }
     }
 
-    @Test func metricsTellHowJournalsFare() async throws {
-        try await run(.answer(tokens)) { server in
+    @Test func metricsReportTheStateOfJournals() async throws {
+        try await run(.complete(tokens)) { server in
             _ = try await begin(server).connection.readBody()
             let text = try await server.send("GET", "/metrics").body
             #expect(text.contains("martlet_journal_lost_total 0"))

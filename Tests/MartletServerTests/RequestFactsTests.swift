@@ -16,11 +16,11 @@ import Testing
 
     @Test(arguments: routes.indices) func tokensThatTheModelLacksAreLeftOutWithAWarning(index: Int) async throws {
         let (path, body) = Self.routes[index]
-        try await TestServer.run(script: .answer(["a", "b"])) { server async throws in
+        try await TestServer.run(script: .complete(["a", "b"])) { server async throws in
             let (head, text) = try await server.send("POST", path, body: body(false, Self.unknown + #","n":2"#))
             #expect(head.status == 200)
-            let answer = try json(text)
-            let warnings = answer["warnings"] ?? answer.arrayValue?.first?["warnings"]
+            let object = try json(text)
+            let warnings = object["warnings"] ?? object.arrayValue?.first?["warnings"]
             #expect(warnings?.arrayValue?.count == 1)
             #expect(warnings?.arrayValue?.first?.stringValue?.contains("256, 99999") == true)
             #expect(await server.engine.request(0).sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func samplersThatAreGoneAreLeftOutWithAWarning() async throws {
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let body = chat(stream: false, #","samplers":["top_k","tfs_z"]"#)
             let (head, text) = try await server.send("POST", "/v1/chat/completions", body: body)
             #expect(head.status == 200)
@@ -41,9 +41,9 @@ import Testing
         }
     }
 
-    @Test func aVerboseChatTellsItsPrompt() async throws {
+    @Test func aVerboseChatReportsItsPrompt() async throws {
         let prompt = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let body = chat(stream: false, #","verbose":true"#)
             let (_, text) = try await server.send("POST", "/v1/chat/completions", body: body)
             #expect(try json(text)["__verbose"]?["prompt"]?.stringValue == prompt)
@@ -55,20 +55,20 @@ import Testing
     }
 
     @Test func theServersDefaultOfVerboseHolds() async throws {
-        try await TestServer.run(script: .answer(["a"])) {
+        try await TestServer.run(script: .complete(["a"])) {
             $0.completionDefaults.isVerbose = true
         } body: {
             server async throws in
-            for (fields, isTold) in [("", true), (#","verbose":false"#, false)] {
+            for (fields, isReported) in [("", true), (#","verbose":false"#, false)] {
                 let body = chat(stream: false, fields)
                 let (_, text) = try await server.send("POST", "/v1/chat/completions", body: body)
-                #expect((try json(text)["__verbose"] != nil) == isTold)
+                #expect((try json(text)["__verbose"] != nil) == isReported)
             }
         }
     }
 
-    @Test func ignoredEndsOfTheModelAreShown() async throws {
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+    @Test func ignoredEndTokensOfTheModelAreReported() async throws {
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let (_, text) = try await server.send(
                 "POST", "/completion", body: #"{"prompt":"once","ignore_eos":true}"#)
             let settings = try json(text)["generation_settings"]

@@ -11,7 +11,7 @@ import Testing
     private static let body = #"{"content":"ab"}"#
 
     /// Sends `text` and reads one response.
-    private static func answer(
+    private static func response(
         _ server: TestServer, _ text: String
     ) async throws -> (head: RawResponseHead, body: String, connection: RawConnection) {
         let connection = try await server.connect()
@@ -31,7 +31,7 @@ import Testing
     ])
     func aLengthIsSmallEnoughOrRefused(field: String, status: Int) async throws {
         try await TestServer.run { server async throws in
-            let (head, body, connection) = try await Self.answer(server, Self.post + field + "\r\n\r\n")
+            let (head, body, connection) = try await Self.response(server, Self.post + field + "\r\n\r\n")
             #expect(head.status == status)
             #expect(try json(body)["error"]?["code"] == .integer(Int64(status)))
             #expect(head["connection"] == "close")
@@ -49,7 +49,7 @@ import Testing
     ])
     func aChunksSizeIsSmallEnoughOrRefused(size: String, status: Int) async throws {
         try await TestServer.run { server async throws in
-            let (head, body, connection) = try await Self.answer(
+            let (head, body, connection) = try await Self.response(
                 server, Self.post + "Transfer-Encoding: chunked\r\n\r\n" + size + "\r\n")
             #expect(head.status == status)
             #expect(try json(body)["error"]?["code"] == .integer(Int64(status)))
@@ -96,7 +96,7 @@ import Testing
             for framing in [
                 "Content-Length: \(large.utf8.count)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n400000\r\n",
             ] {
-                let (head, body, connection) = try await Self.answer(server, Self.post + framing + large)
+                let (head, body, connection) = try await Self.response(server, Self.post + framing + large)
                 #expect(head.status == 413)
                 #expect(body.contains("at most 1000 bytes"))
                 await connection.waitForClose()
@@ -119,7 +119,7 @@ import Testing
     ])
     func aHeadSaysWhatHTTPDemands(rest: String, status: Int) async throws {
         try await TestServer.run { server async throws in
-            let (head, body, connection) = try await Self.answer(server, "GET /health \(rest)\r\n\r\n")
+            let (head, body, connection) = try await Self.response(server, "GET /health \(rest)\r\n\r\n")
             #expect(head.status == status)
             guard status != 200 else { return try await connection.close() }
             // A coding behind chunked is no HTTP for the decoder.
@@ -150,7 +150,7 @@ import Testing
     @Test(arguments: ["", "Connection: keep-alive\r\n"])
     func aResponseToAnOldClientEndsWithItsConnection(field: String) async throws {
         try await TestServer.run { server async throws in
-            let (head, body, connection) = try await Self.answer(server, "GET /health HTTP/1.0\r\n\(field)\r\n")
+            let (head, body, connection) = try await Self.response(server, "GET /health HTTP/1.0\r\n\(field)\r\n")
             #expect(head.status == 200 && head["connection"] == "close" && head["transfer-encoding"] == nil)
             #expect(body == #"{"status":"ok"}"#)
             await connection.waitForClose()
@@ -180,7 +180,7 @@ import Testing
     @Test(arguments: ["close", "Close", "keep-alive, close"])
     func connectionCloseIsHonoured(value: String) async throws {
         try await TestServer.run { server async throws in
-            let (head, _, connection) = try await Self.answer(
+            let (head, _, connection) = try await Self.response(
                 server, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: \(value)\r\n\r\n")
             #expect(head.status == 200 && head["connection"] == "close")
             await connection.waitForClose()
@@ -189,8 +189,8 @@ import Testing
 
     // MARK: 100 Continue
 
-    @Test func aClientThatWaitsIsToldWhenItsBodyIsRead() async throws {
-        try await TestServer.run(script: .answer(["hi"])) { server async throws in
+    @Test func aWaitingClientGetsContinueWhenItsBodyIsRead() async throws {
+        try await TestServer.run(script: .complete(["hi"])) { server async throws in
             let connection = try await server.connect()
             let body = chat(stream: false)
             try await connection.send(
@@ -216,7 +216,7 @@ import Testing
     ])
     func aClientThatWaitsGetsTheFinalStatusInstead(line: String, fields: String, status: Int) async throws {
         try await TestServer.run { server async throws in
-            let (head, _, connection) = try await Self.answer(
+            let (head, _, connection) = try await Self.response(
                 server, "\(line) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\(fields)\r\n\r\n")
             #expect(head.status == status)
             // The body may still come, or not.
@@ -229,7 +229,7 @@ import Testing
         try await TestServer.run {
             $0.apiKeys = ["one"]
         } body: { server async throws in
-            let (head, _, _) = try await Self.answer(
+            let (head, _, _) = try await Self.response(
                 server, Self.post + "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n")
             #expect(head.status == 401)
         }

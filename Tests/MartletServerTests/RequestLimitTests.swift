@@ -12,23 +12,24 @@ import Testing
         return .ready(information)
     }
 
-    @Test(arguments: RequestSamples.Route.allCases) func everyBodyIsAnsweredOrRefused(
+    @Test(arguments: RequestSamples.Route.allCases) func everyBodyIsServedOrRefused(
         route: RequestSamples.Route
     ) async throws {
-        try await TestServer.run(state: Self.engineState, script: .answer(["a", "b"])) { server async throws in
+        try await TestServer.run(state: Self.engineState, script: .complete(["a", "b"])) { server async throws in
             var random = SeededGenerator(seed: UInt64(route.rawValue.utf8.count))
             var samples = RequestSamples { Int.random(in: 0..<$0, using: &random) }
             var counts = (accepted: 0, refused: 0)
             for _ in 0..<300 {
                 let body = samples.body(of: route)
-                let (head, answer) = try await server.send("POST", route.rawValue, body: body)
+                let (head, response) = try await server.send("POST", route.rawValue, body: body)
                 if head.status < 400 {
                     counts.accepted += 1
-                    #expect(!answer.contains("\"error\""), "\(body): \(answer.prefix(400))")
+                    #expect(!response.contains("\"error\""), "\(body): \(response.prefix(400))")
                 } else {
                     counts.refused += 1
-                    #expect(head.status < 500, "\(body): \(answer)")
-                    #expect(try json(answer)["error"]?["message"]?.stringValue?.isEmpty == false, "\(body): \(answer)")
+                    #expect(head.status < 500, "\(body): \(response)")
+                    #expect(
+                        try json(response)["error"]?["message"]?.stringValue?.isEmpty == false, "\(body): \(response)")
                 }
             }
             #expect(counts.refused > 50 && counts.accepted > 5, "\(counts)")

@@ -19,7 +19,7 @@ import Testing
                 "POST", "/v1/chat/completions", headers: [Self.label], body: chat(stream: streams))
             let handle = await server.engine.request(0).handle
             server.engine.step([handle], text: "a")
-            try await leaving.leave(connection)
+            try await leaving.disconnect(connection)
             // Where the server sees it without a doubt, it is waited for.
             if streams, leaving == .halfClose { await connection.waitForClose() }
             server.engine.step([handle], text: "b")
@@ -57,7 +57,7 @@ import Testing
 
     @Test func whileTheModelLoadsToo() async throws {
         let loading = EngineState.loading(LoadProgress(stage: .textModel, fraction: 0.5))
-        try await TestServer.run(state: loading, script: .answer(["a"])) { server async throws in
+        try await TestServer.run(state: loading, script: .complete(["a"])) { server async throws in
             let (first, head) = try await server.open([Self.label])
             #expect(head.status == 200)
             try await first.reset()
@@ -71,7 +71,7 @@ import Testing
 
     @Test func aStopWhileTheModelLoadsIsAStop() async throws {
         let loading = EngineState.loading(LoadProgress(stage: .textModel, fraction: 0.5))
-        try await TestServer.run(state: loading, script: .answer(["a"])) { server async throws in
+        try await TestServer.run(state: loading, script: .complete(["a"])) { server async throws in
             let (first, _) = try await server.open([Self.label])
             #expect(try await server.send("DELETE", "/v1/stream?conv_id=c1").head.status == 204)
             #expect(try await first.readEvents().last == "data: [DONE]")
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func aBackgroundAnswerIsFetchedLater() async throws {
+    @Test func aBackgroundCompletionIsFetchedLater() async throws {
         try await TestServer.run { server async throws in
             let (head, body) = try await server.send(
                 "POST", "/v1/chat/completions", body: chat(stream: false, #","background":true"#))
@@ -113,8 +113,8 @@ import Testing
         }
     }
 
-    @Test func plainOnesCannotBeAskedFor() async throws {
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+    @Test func plainGenerationsCannotBeFetched() async throws {
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let (stream, head) = try await server.open([])
             #expect(head["x-generation-id"] == nil)
             let event = try #require(try await stream.readEvent())
@@ -136,7 +136,7 @@ import Testing
             let isByID = target == "id"
             let path = isByID ? "/v1/generations/\(id)" : target
             // The engine takes its time; the answer must not come before.
-            server.engine.setAnswersCancel(false)
+            server.engine.setEndsOnCancel(false)
             let stop = try await server.connect()
             try await stop.send("DELETE", path)
             await server.engine.waitForCancel(of: handle)
@@ -179,20 +179,20 @@ import Testing
         (#"{"messages":[{"role":"user","content":"refuse"}],"stream":true}"#, 400),
         (#"{"messages":[{"role":"user","content":"x"}],"stream":false}"#, 200),
     ])
-    func whatIsNotValidOrNoStreamDisturbsNothing(body: String, status: Int) async throws {
+    func invalidRequestsAndPlainResponsesDisturbNothing(body: String, status: Int) async throws {
         let script = FakeEngine.Script { request in
             let isRefused = request.prompt.text.contains("refuse")
             let isWhole = request.prompt.text.contains("x<")
             if isRefused { return [.failed(EngineError(.contextExceeded, "too long"))] }
-            return isWhole ? FakeEngine.Script.answer(["w"]).events(request) : FakeEngine.Script.admit.events(request)
+            return isWhole ? FakeEngine.Script.complete(["w"]).events(request) : FakeEngine.Script.admit.events(request)
         }
         try await TestServer.run(script: script) {
             $0.refusesOtherModelNames = true
         } body: { server async throws in
             let (good, _) = try await server.open([Self.label])
             let handle = await server.engine.request(0).handle
-            let answer = try await server.send("POST", "/v1/chat/completions", headers: [Self.label], body: body)
-            #expect(answer.head.status == status)
+            let response = try await server.send("POST", "/v1/chat/completions", headers: [Self.label], body: body)
+            #expect(response.head.status == status)
             let reader = try await server.connect()
             try await reader.send("GET", "/v1/stream?conv_id=c1")
             _ = try await reader.readHead()
@@ -206,7 +206,7 @@ import Testing
 
     // MARK: Readers
 
-    @Test func aReaderThatTakesNothingIsDetachedAndTheGenerationGoesOn() async throws {
+    @Test func aStalledReaderIsDetachedAndTheGenerationContinues() async throws {
         try await TestServer.run(configure: { $0.limits.stallTimeout = .milliseconds(200) }) { server async throws in
             let (stuck, head) = try await server.open([Self.resume], receiveBufferBytes: 4_096)
             let id = try #require(head["x-generation-id"])
@@ -278,12 +278,12 @@ import Testing
 
     // MARK: Whose
 
-    @Test func nobodySeesAnythingOfAnother() async throws {
+    @Test func noOwnerSeesGenerationsOfAnother() async throws {
         let owners = (0..<64).map { "key-\($0)" }
         let script = FakeEngine.Script { request in
             let text = request.prompt.text
             let canary = text.firstRange(of: "canary-").map { String(text[$0.lowerBound...].prefix(9)) } ?? ""
-            return FakeEngine.Script.answer([canary]).events(request)
+            return FakeEngine.Script.complete([canary]).events(request)
         }
         try await TestServer.run(script: script, configure: { $0.apiKeys = APIKeys(owners) }) {
             server async throws in
@@ -325,7 +325,7 @@ import Testing
     // MARK: Bad input
 
     @Test func badInputIsRefusedByNameRuleAndValue() async throws {
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let (stream, head) = try await server.open([Self.label])
             let id = try #require(head["x-generation-id"])
             let whole = try await stream.readBody()
@@ -366,10 +366,10 @@ import Testing
                 ("PUT", "/v1/generations/\(id)", [], nil, 405, "DELETE"),
             ]
             for (method, path, headers, body, status, part) in cases {
-                let answer = try await server.send(method, path, headers: headers, body: body)
-                #expect(answer.head.status == status, "\(method) \(path.prefix(80)): \(answer.body)")
-                #expect(answer.body.contains(part), "\(method) \(path.prefix(80)): \(answer.body)")
-                #expect(try json(answer.body)["error"]?["type"] != nil)
+                let response = try await server.send(method, path, headers: headers, body: body)
+                #expect(response.head.status == status, "\(method) \(path.prefix(80)): \(response.body)")
+                #expect(response.body.contains(part), "\(method) \(path.prefix(80)): \(response.body)")
+                #expect(try json(response.body)["error"]?["type"] != nil)
             }
             let exact = try await server.send("GET", "/v1/stream?conv_id=c1&from=\(length)")
             #expect(exact.head.status == 200)
@@ -378,8 +378,8 @@ import Testing
         }
     }
 
-    @Test func lookUpTellsOfOnesOwnAndSkipsTheUnknown() async throws {
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+    @Test func lookUpReportsOwnGenerationsAndSkipsUnknownOnes() async throws {
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let (stream, _) = try await server.open([("X-Conversation-Id", "c1::model")])
             let length = try await stream.readBody().utf8.count
             let (_, body) = try await server.send(

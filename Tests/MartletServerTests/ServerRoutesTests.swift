@@ -5,7 +5,7 @@ import MartletTestSupport
 import Testing
 
 @Suite struct ServerRoutesTests {
-    @Test func healthAnswersGETAndHEAD() async throws {
+    @Test func healthServesGETAndHEAD() async throws {
         try await TestServer.run { server async throws in
             for path in ["/health", "/v1/health"] {
                 #expect(try await server.send("GET", path).body == #"{"status":"ok"}"#)
@@ -49,7 +49,7 @@ import Testing
 
     @Test(arguments: ["bird", "martin", "Fake Model", "fake-model", ""])
     func aModelGoesByAllItsNames(name: String) async throws {
-        try await TestServer.run(script: .answer(["a"])) {
+        try await TestServer.run(script: .complete(["a"])) {
             $0.modelNames = ["bird", "martin"]
         } body: { server async throws in
             let body = chat(stream: false, #","model":"\#(name)""#)
@@ -105,8 +105,8 @@ import Testing
         }
     }
 
-    @Test func aClientThatAsksFirstIsToldToContinue() async throws {
-        try await TestServer.run(script: .answer(["a"])) { server async throws in
+    @Test func aClientThatExpectsContinueGetsContinue() async throws {
+        try await TestServer.run(script: .complete(["a"])) { server async throws in
             let body = chat(stream: false)
             let connection = try await server.connect()
             try await connection.send(

@@ -78,14 +78,14 @@ import Testing
         }
     }
 
-    @Test func whatHoldsTheServerIsNamedWhenItsTimeIsOver() async {
+    @Test func blockingPartsAreNamedWhenTheShutdownIsOverdue() async {
         let stubborn = Stubborn()
-        let held = AsyncStream.makeStream(of: String.self)
+        let overdue = AsyncStream.makeStream(of: String.self)
         var configuration = ServerConfiguration()
         configuration.port = 0
         configuration.drainTimeout = .milliseconds(20)
         configuration.closingTimeout = .milliseconds(10)
-        configuration.onOverdue = { held.continuation.yield($0) }
+        configuration.onOverdue = { overdue.continuation.yield($0) }
         let listening = AsyncStream.makeStream(of: Int.self)
         configuration.onListening = { listening.continuation.yield($0) }
         let edge = EdgeServer(
@@ -96,7 +96,7 @@ import Testing
             group.addTask { try await edge.run(until: []) }
             for await _ in listening.stream { break }
             await edge.shutDown()
-            for await reason in held.stream {
+            for await reason in overdue.stream {
                 #expect(reason.contains("the stubborn part"))
                 break
             }
@@ -107,7 +107,7 @@ import Testing
     }
 
     /// What a request awaits is answered, however many choices there are and whichever goes first.
-    @Test(arguments: 0..<6) func ordersDoNotHoldTheServer(_: Int) async throws {
+    @Test(arguments: 0..<6) func commandsDoNotDelayTheShutdown(_: Int) async throws {
         let path = NSTemporaryDirectory() + "/martlet-shutdown-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
         try await TestServer.run {
@@ -126,7 +126,7 @@ import Testing
                         return (head.status, text)
                     }
                 }
-                await server.engine.wait { $0.orders.count == 4 }
+                await server.engine.wait { $0.commands.count == 4 }
                 await server.edge.shutDown()
                 for try await (status, text) in group {
                     #expect(status == 503)

@@ -25,7 +25,7 @@ import Testing
         #expect(HostPolicy(hosts: ["127.0.0.1"], allowedHosts: ["*"]).allows("evil.example"))
     }
 
-    @Test func aServerForOthersChecksNamesOnlyIfItIsToldSome() {
+    @Test func aPublicServerChecksHostNamesOnlyIfSomeAreConfigured() {
         #expect(HostPolicy(hosts: ["0.0.0.0"], allowedHosts: []).allows("192.168.0.1"))
         #expect(!HostPolicy(hosts: ["0.0.0.0"], allowedHosts: ["box"]).allows("evil.example"))
         #expect(HostPolicy(hosts: ["192.168.0.1"], allowedHosts: ["box"]).allows("192.168.0.1:8080"))
@@ -48,7 +48,7 @@ import Testing
 
     @Test(arguments: [("http://evil.example", 403), ("null", 403), ("http://localhost:3000", 200)])
     func aForeignPageChangesNothing(origin: String, status: Int) async throws {
-        try await TestServer.run(script: .answer(["hi"])) { server async throws in
+        try await TestServer.run(script: .complete(["hi"])) { server async throws in
             let (head, body) = try await server.send(
                 "POST", "/v1/chat/completions", headers: [("Origin", origin)], body: chat(stream: false))
             #expect(head.status == status)

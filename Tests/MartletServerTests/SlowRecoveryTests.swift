@@ -30,15 +30,15 @@ import Testing
     private static let label = ("X-Conversation-Id", "talk")
 
     private func run(
-        _ script: FakeEngine.Script, _ barrier: Barrier? = nil, requestPatience: Duration = .seconds(60),
+        _ script: FakeEngine.Script, _ barrier: Barrier? = nil, recoveryRequestTimeout: Duration = .seconds(60),
         _ body: (TestServer) async throws -> Void
     ) async throws {
         try await TestServer.run(script: script) { configuration in
             var journal = JournalConfiguration(path: state.path)
             journal.isRequired = true
             if let barrier {
-                journal.startPatience = .zero
-                journal.requestPatience = requestPatience
+                journal.recoveryStartTimeout = .zero
+                journal.recoveryRequestTimeout = recoveryRequestTimeout
                 journal.onReading = { _ in barrier.pass() }
             }
             configuration.journal = journal
@@ -49,9 +49,9 @@ import Testing
         }
     }
 
-    private func leaveAnswer(isEnded: Bool = true) async throws -> String {
+    private func leaveJournal(isEnded: Bool = true) async throws -> String {
         var id = ""
-        try await run(isEnded ? .answer(tokens) : .admit) { server in
+        try await run(isEnded ? .complete(tokens) : .admit) { server in
             let (connection, head) = try await server.open([Self.label])
             id = try #require(head["x-generation-id"])
             if isEnded { _ = try await connection.readEvents() }
@@ -60,9 +60,9 @@ import Testing
     }
 
     @Test func requestsForMissingGenerationsWaitAndOthersDoNot() async throws {
-        let id = try await leaveAnswer()
+        let id = try await leaveJournal()
         let barrier = Barrier()
-        try await run(.answer(tokens), barrier) { server in
+        try await run(.complete(tokens), barrier) { server in
             await barrier.waitUntilReached()
             var waiting: [RawConnection] = []
             for (method, path) in [
@@ -91,15 +91,15 @@ import Testing
     }
 
     @Test func requestsThatWaitedTooLongGetRetryAfter() async throws {
-        let id = try await leaveAnswer()
+        let id = try await leaveJournal()
         let barrier = Barrier()
-        try await run(.answer(tokens), barrier, requestPatience: .zero) { server in
+        try await run(.complete(tokens), barrier, recoveryRequestTimeout: .zero) { server in
             await barrier.waitUntilReached()
-            let order = #"{"action":"status"}"#
+            let sequence = #"{"action":"status"}"#
             for (method, path, body) in [
                 ("GET", "/v1/generations/\(id)/events", nil), ("GET", "/v1/stream?conv_id=talk", nil),
                 ("GET", "/v1/generations", nil), ("DELETE", "/v1/generations/\(id)", nil),
-                ("DELETE", "/v1/stream?conv_id=talk", nil), ("POST", "/v1/generations/\(id)/control", order),
+                ("DELETE", "/v1/stream?conv_id=talk", nil), ("POST", "/v1/generations/\(id)/control", sequence),
                 ("POST", "/v1/streams/lookup", #"{"conversation_ids":["talk"]}"#),
             ] {
                 let (head, text) = try await server.send(method, path, body: body)
@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test func aNewGenerationOfALabelEndsTheRestoredGeneration() async throws {
-        let old = try await leaveAnswer(isEnded: false)
+        let old = try await leaveJournal(isEnded: false)
         let barrier = Barrier()
         try await run(.admit, barrier) { server in
             await barrier.waitUntilReached()
@@ -138,13 +138,13 @@ import Testing
     }
 
     @Test func aServerThatEndsMeanwhileLosesNothing() async throws {
-        let id = try await leaveAnswer(isEnded: false)
+        let id = try await leaveJournal(isEnded: false)
         let barrier = Barrier()
         try await run(.admit, barrier) { server in
             await barrier.waitUntilReached()
             await server.edge.shutDown()
         }
-        try await run(.answer(tokens)) { server in
+        try await run(.complete(tokens)) { server in
             let body = try await server.send("GET", "/v1/generations/\(id)/events").body
             #expect(body.contains("[DONE]"))
         }
@@ -152,8 +152,8 @@ import Testing
 
     // MARK: Odd entries
 
-    @Test func oneOddEntryKeepsNoOtherFromComingBack() async throws {
-        let id = try await leaveAnswer()
+    @Test func oneOddEntryPreventsNoOtherRecovery() async throws {
+        let id = try await leaveJournal()
         let streams = state.path + "/streams/"
         mkfifo(streams + LogHead.makeID() + ".journal", 0o600)
         mkdir(streams + LogHead.makeID() + ".journal", 0o700)

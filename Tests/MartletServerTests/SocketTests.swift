@@ -8,7 +8,7 @@ import Testing
 
 /// A server on a Unix socket.
 @Suite struct SocketTests {
-    @Test func itAnswersUnderAnyNameAndNeedsNoKey() async throws {
+    @Test func aUnixSocketAcceptsAnyHostAndNeedsNoKey() async throws {
         // In the current folder, as the path of a socket may have about a hundred bytes.
         let path = "martlet-\(UInt32.random(in: 0 ... .max)).sock"
         try await TestServer.run {
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func aSocketThatAKilledServerLeftBehindIsTakenOver() async throws {
+    @Test func theSocketFileOfAKilledServerIsReplaced() async throws {
         let path = "martlet-\(UInt32.random(in: 0 ... .max)).sock"
         let left = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(unixDomainSocketPath: path).get()

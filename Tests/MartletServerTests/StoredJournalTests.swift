@@ -6,7 +6,7 @@ import Testing
 
 /// Journals of every format version are replayed byte for byte.
 @Suite(.timeLimit(.minutes(2))) struct StoredJournalTests {
-    private static let script = FakeEngine.Script.answer(JournalScenario.tokens)
+    private static let script = FakeEngine.Script.complete(JournalScenario.tokens)
 
     /// Adds journals of the current version to the test data, on request (`Journal/design.md`).
     @Test func samplesAreWritten() async throws {

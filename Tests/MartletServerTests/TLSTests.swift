@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func whatGoesOverTLSIsWhatGoesWithout() async throws {
+    @Test func bytesOverTLSAreTheBytesWithoutTLS() async throws {
         try await TestServer.run {
             $0.tls = Self.files
         } body: { server async throws in
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test func newConnectionsAreShownTheNewCertificateAndOldOnesGoOn() async throws {
+    @Test func newConnectionsGetTheNewCertificateAndOldConnectionsContinue() async throws {
         try await withCopies { files in
             try await TestServer.run {
                 $0.tls = files
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    @Test func plainHTTPGetsNoAnswer() async throws {
+    @Test func plainHTTPGetsNoResponse() async throws {
         try await TestServer.run {
             $0.tls = Self.files
         } body: { server async throws in

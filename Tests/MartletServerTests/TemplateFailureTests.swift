@@ -7,7 +7,7 @@ import Testing
 @Suite struct TemplateFailureTests {
     @Test(arguments: ["{% if %}", "", " \n", "{{ prompt }}"])
     func aTemplateThatCannotBeUsedFailsChatsOnlyAndBlamesItself(template: String) async throws {
-        try await TestServer.run(script: .answer(["a"])) {
+        try await TestServer.run(script: .complete(["a"])) {
             $0.chatTemplate = template
         } body: { server async throws in
             let (head, body) = try await server.send("POST", "/v1/chat/completions", body: chat(stream: true))
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: ["{% if %}", "", " \n", "{{ prompt }}"])
-    func aTemplateOfTheFileThatCannotBeUsedGivesWayToChatML(template: String) async throws {
+    func anUnusableTemplateOfTheFileIsReplacedByChatML(template: String) async throws {
         var information = ModelInformation.fake
         information.chatTemplate = template
         try await TestServer.run(state: .ready(information)) { server async throws in
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func aBrokenTemplateForToolsGivesWayToTheOtherOne() async throws {
+    @Test func aBrokenToolTemplateIsReplacedByTheOther() async throws {
         var information = ModelInformation.fake
         information.chatTemplate = "{% for message in messages %}{{ message.content }}{% endfor %}!"
         information.toolUseChatTemplate = "{% if %}"

@@ -31,27 +31,28 @@ import Testing
             ("/v1/embeddings", "{\"input\":[\"\(text(150))\",\"\(text(51))\"]}", 400, "input"),
             ("/embedding", "{\"content\":\"\(text(400))\"}", 413, nil),
             ("/apply-template", chat(stream: false, content: text(400)), 413, nil),
+            ("/apply-template", chat(stream: false, content: text(200)), 400, "messages"),
         ] as [(String, String, Int, String?)])
-    func whatIsOverTheBudgetIsRefusedBeforeAnyWork(
+    func textsOverTheBudgetAreRefusedBeforeAnyWork(
         path: String, body: String, status: Int, field: String?
     ) async throws {
         try await Self.run { server async throws in
-            let (head, answer) = try await server.send("POST", path, body: body)
-            #expect(head.status == status, "\(answer)")
-            #expect(try json(answer)["error"]?["param"]?.stringValue == field)
-            #expect(server.engine.questionCount == 0)
+            let (head, response) = try await server.send("POST", path, body: body)
+            #expect(head.status == status, "\(response)")
+            #expect(try json(response)["error"]?["param"]?.stringValue == field)
+            #expect(server.engine.queryCount == 0)
         }
     }
 
     @Test(arguments: [
         ("/tokenize", "{\"content\":\"\(text(200))\"}"), ("/detokenize", "{\"tokens\":[\(tokens(20))]}"),
         ("/v1/embeddings", "{\"input\":\"\(text(200))\"}"),
-        ("/apply-template", chat(stream: false, content: text(200))),
+        ("/apply-template", chat(stream: false, content: text(100))),
         ("/v1/chat/completions", chat(stream: true, content: text(5_000))),
     ])
-    func whatIsWithinItIsTaken(path: String, body: String) async throws {
+    func textsWithinTheBudgetAreAccepted(path: String, body: String) async throws {
         try await Self.run { server async throws in
-            server.engine.setScript(.answer(["a"]))
+            server.engine.setScript(.complete(["a"]))
             #expect(try await server.send("POST", path, body: body).head.status == 200)
         }
     }

@@ -20,7 +20,7 @@ import Testing
 
     @Test func eachStepIsKnownWhenItIsDone() async throws {
         try await TestServer.run(
-            script: .hold, configure: { $0.admissionPatience = .milliseconds(1) }
+            script: .hold, configure: { $0.admissionTimeout = .milliseconds(1) }
         ) { server async throws in
             // Else the head of the response waits for the engine's yes.
             server.engine.change(to: .restarting(EngineError(.engineLost, "it died")))
@@ -70,7 +70,7 @@ import Testing
 
     @Test func timeForTheModelIsNoTimeInTheQueue() async throws {
         let loading = EngineState.loading(LoadProgress(stage: .textModel, fraction: 0.5))
-        try await TestServer.run(state: loading, script: .answer(["a"])) { server async throws in
+        try await TestServer.run(state: loading, script: .complete(["a"])) { server async throws in
             let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
             let id = try #require(head["x-generation-id"])
             let waiting = try await Self.timing(id, of: server)
@@ -84,8 +84,8 @@ import Testing
         }
     }
 
-    @Test func onlyItsOwnerIsTold() async throws {
-        try await TestServer.run(script: .answer(["a"]), configure: { $0.apiKeys = ["one", "two"] }) {
+    @Test func onlyItsOwnerGetsTheTiming() async throws {
+        try await TestServer.run(script: .complete(["a"]), configure: { $0.apiKeys = ["one", "two"] }) {
             server async throws in
             let keys = ["one", "two"].map { ("Authorization", "Bearer \($0)") }
             let (connection, head) = try await server.open([keys[0], ("X-Stream-Resume", "1")])

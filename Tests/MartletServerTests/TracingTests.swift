@@ -24,7 +24,7 @@ import Tracing
     }
 
     @Test(arguments: [true, false]) func aGenerationIsPartOfItsRequestsTrace(streams: Bool) async throws {
-        try await run(.answer(["a", "b"])) { server in
+        try await run(.complete(["a", "b"])) { server in
             let (head, _) = try await server.send(
                 "POST", "/v1/chat/completions",
                 headers: [("in-memory-trace-id", "trace-of-the-client"), ("in-memory-span-id", "span-of-the-client")],
@@ -57,7 +57,7 @@ import Tracing
         }
     }
 
-    @Test func whoWaitsForAnAnswerAndGoesIsNotWaitedFor() async throws {
+    @Test func aClientThatDisconnectsIsNotWaitedFor() async throws {
         try await run(.admit) { server in
             let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
             let id = try #require(head["x-generation-id"])
@@ -73,7 +73,7 @@ import Tracing
         }
     }
 
-    @Test func whatGoesOnAfterARestartHasASpanOfItsOwn() async throws {
+    @Test func aContinuedGenerationHasASpanOfItsOwn() async throws {
         let path = NSTemporaryDirectory() + "/martlet-tracing-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
         func run(_ script: FakeEngine.Script, _ tracer: InMemoryTracer, _ body: (TestServer) async throws -> Void)
@@ -95,7 +95,7 @@ import Tracing
             _ = try await connection.readEvents()
         }
         let second = InMemoryTracer()
-        try await run(.answer(["a", "b"]), second) { server in
+        try await run(.complete(["a", "b"]), second) { server in
             _ = try await server.send("GET", "/v1/generations/\(id)/result?wait=60")
             func found() -> FinishedInMemorySpan? { second.finishedSpans.first { $0.operationName == "generation" } }
             while found() == nil { await Task.yield() }

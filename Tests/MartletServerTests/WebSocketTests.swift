@@ -25,7 +25,7 @@ import Testing
 
     // MARK: Opening
 
-    @Test func handshakeIsAnsweredAsTheStandardSays() async throws {
+    @Test func handshakeFollowsTheStandard() async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()
             let head = try await connection.upgrade(
@@ -43,7 +43,7 @@ import Testing
     }
 
     /// A client need not wait for the answer to its handshake.
-    @Test(arguments: [0, 1, 7, 30, 10_000]) func framesThatCameWithTheHandshakeAreAnswered(early: Int) async throws {
+    @Test(arguments: [0, 1, 7, 30, 10_000]) func framesThatCameWithTheHandshakeAreProcessed(early: Int) async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()
             let handshake =
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func keyIsShownInAHeaderOrAmongTheSubprotocols() async throws {
+    @Test func aKeyComesInAHeaderOrAmongTheSubprotocols() async throws {
         try await TestServer.run {
             $0.apiKeys = ["sk-ä/1?"]
         } body: { server async throws in
@@ -262,7 +262,7 @@ import Testing
         }
     }
 
-    @Test func aServerThatIsNotAnsweredClosesByItself() async throws {
+    @Test func aServerWithoutACloseReplyClosesByItself() async throws {
         try await TestServer.run { server async throws in
             let connection = try await open(server)
             try await connection.sendFrame(0x2, [1])
@@ -273,7 +273,7 @@ import Testing
     // MARK: Closing
 
     @Test(arguments: [[], [0x03, 0xE8], [0x03, 0xE8, 0x62, 0x79, 0x65], [0x0F, 0xA0]] as [[UInt8]])
-    func aCloseIsAnsweredWithTheSameCode(payload: [UInt8]) async throws {
+    func aCloseFrameIsReturnedWithTheSameCode(payload: [UInt8]) async throws {
         try await TestServer.run { server async throws in
             let connection = try await open(server)
             try await connection.sendFrame(0x8, payload)
@@ -298,7 +298,7 @@ import Testing
         }
     }
 
-    @Test func serverPingsAndDropsWhoDoesNotAnswer() async throws {
+    @Test func serverPingsAndDropsUnresponsiveClients() async throws {
         try await TestServer.run {
             $0.completionDefaults.pingInterval = .milliseconds(50)
         } body: { server async throws in

@@ -17,9 +17,9 @@ import Testing
     }
 
     private func attach(awaiting number: Int) {
-        let rendition = Rendition(of: log, as: NumberedView())
-        let position = rendition.position(awaiting: EventIdentifier(number: number))
-        StreamReader(rendition, from: position, loop: loop) { _ in }.attach(to: sink)
+        let encodedStream = EncodedStream(of: log, as: NumberedView())
+        let position = encodedStream.position(awaiting: EventIdentifier(number: number))
+        StreamReader(encodedStream, from: position, loop: loop) { _ in }.attach(to: sink)
     }
 
     private func append(_ events: LogEvent...) {
@@ -27,7 +27,7 @@ import Testing
         eventLoop.letReadersRead()
     }
 
-    @Test func nothingIsToldAgainAndNothingIsLeftOut() {
+    @Test func noEventIsRepeatedOrSkipped() {
         attach(awaiting: 3)
         append(.token(3, "c"))
         append(.token(4, "d"))
@@ -50,7 +50,7 @@ import Testing
         #expect(sink.text == "1:b\n2:c\n")
     }
 
-    @Test func theEndIsToldEvenIfTheAwaitedEventNeverComes() {
+    @Test func theTerminalEventIsSentEvenIfTheAwaitedEventNeverComes() {
         attach(awaiting: 50)
         append(.token(3, "c"))
         append(.finished())

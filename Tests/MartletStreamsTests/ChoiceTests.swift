@@ -11,16 +11,16 @@ import Testing
     }
 
     private func bench(
-        _ count: Int, lifetime: GenerationTerms.Lifetime = .plain, quota: GenerationQuota = GenerationQuota()
+        _ count: Int, lifetime: GenerationSpec.Lifetime = .plain, quota: GenerationQuota = GenerationQuota()
     ) throws -> (registry: GenerationRegistry, engine: FakeEngine, generation: Generation) {
         let registry = GenerationRegistry(quota: quota)
         let engine = FakeEngine(registry, script: .hold)
         registry.connect(to: engine)
-        var terms = GenerationTerms(head: LogHead(created: 1, model: "m"), view: Silent())
-        terms.lifetime = lifetime
-        terms.choiceCount = count
-        terms.choicesPerPrompt = count
-        let generation = try registry.prepare(terms)
+        var spec = GenerationSpec(head: LogHead(created: 1, model: "m"), view: Silent())
+        spec.lifetime = lifetime
+        spec.choiceCount = count
+        spec.choicesPerPrompt = count
+        let generation = try registry.prepare(spec)
         for choice in 0..<count {
             registry.submit(
                 GenerationRequest(
@@ -29,11 +29,11 @@ import Testing
         return (registry, engine, generation)
     }
 
-    private func completion(_ predicted: Int) -> Completion {
+    private func completion(_ predicted: Int) -> GenerationSummary {
         var timings = Timings()
         timings.promptTokens = 7
         timings.predictedTokens = predicted
-        return Completion(reason: .tokenLimit, timings: timings)
+        return GenerationSummary(reason: .tokenLimit, timings: timings)
     }
 
     private func send(_ engine: FakeEngine, _ generation: Generation, _ choice: Int, _ kinds: EngineEvent.Kind...) {
@@ -91,11 +91,11 @@ import Testing
         _ = try bench(2, quota: GenerationQuota(total: 2))
     }
 
-    @Test func aKeptGenerationIsReadAgainWhole() throws {
+    @Test func aRetainedGenerationIsReadAgainWhole() throws {
         let (registry, engine, generation) = try bench(2, lifetime: .resumable)
         send(engine, generation, 0, .admitted(promptTokens: 7), .token(id: 4, text: [0x61]))
         send(engine, generation, 0, .finished(completion(1), text: []))
-        registry.take([(generation.handle, .ping)])
+        registry.apply([(generation.handle, .ping)])
         send(engine, generation, 1, .token(id: 5, text: [0x62]), .finished(completion(1), text: []))
         let events = generation.log.events
         #expect(events.contains(.ping))

@@ -19,7 +19,7 @@ import Testing
         let progress = PromptProgress(total: 9, cached: 1, processed: 5, elapsed: .milliseconds(7))
         let events: [LogEvent] = [
             .admitted(promptTokens: 9), .started(cachedTokens: 1), .promptProgress(progress), .token(-1, "héllo"),
-            .text(.reasoning, token: nil, bytes: [0xF0, 0x9F]), .token(5, "", .markup), .promptProgress(progress),
+            .text(.reasoning, token: nil, bytes: [0xF0, 0x9F]), .token(5, "", .delimiter), .promptProgress(progress),
             .failed(EngineError(.contextExceeded, "too long", promptTokens: 9, contextSize: 4)),
         ]
         let log = GenerationLog()
@@ -91,9 +91,9 @@ import Testing
         // A ping is no answer, nor is the yes to another choice.
         log.append(.ping)
         var wakeups = Wakeups()
-        log.noteAdmission(&wakeups)
+        log.recordAdmission(&wakeups)
         #expect(wakeups.waiters.isEmpty)
-        log.noteAdmission(&wakeups)
+        log.recordAdmission(&wakeups)
         wakeups.send()
         #expect(await both)
         #expect(await log.waitForAdmission(ofChoices: 2, upTo: .zero, on: loop))
@@ -104,7 +104,7 @@ import Testing
         for admitted in 0...2 {
             let log = GenerationLog()
             var wakeups = Wakeups()
-            for _ in 0..<admitted { log.noteAdmission(&wakeups) }
+            for _ in 0..<admitted { log.recordAdmission(&wakeups) }
             log.append(.admitted(promptTokens: 1), .failed(error))
             #expect(log.refusal(ofChoices: 2) == (admitted < 2 ? error : nil))
             let loop = MultiThreadedEventLoopGroup.singleton.any()

@@ -18,13 +18,13 @@ import Testing
     }
 
     private func prepare() throws -> (handle: GenerationHandle, log: GenerationLog) {
-        let generation = try registry.prepare(GenerationTerms())
+        let generation = try registry.prepare(GenerationSpec())
         return (generation.handle, generation.log)
     }
 
-    private func submit(_ handle: GenerationHandle, splitter: (any OutputSplitter)? = nil) {
+    private func submit(_ handle: GenerationHandle, parser: (any OutputParsing)? = nil) {
         registry.submit(
-            GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)), splitter: splitter)
+            GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false)), parser: parser)
     }
 
     @Test func oneStepWakesEachEventLoopOnce() throws {
@@ -37,7 +37,7 @@ import Testing
             submit(handle)
             handles.append(handle)
             sinks.append(RecordingSink())
-            StreamReader(Rendition(of: log, as: NumberedView()), loop: loops[index % 2]) { _ in }
+            StreamReader(EncodedStream(of: log, as: NumberedView()), loop: loops[index % 2]) { _ in }
                 .attach(to: sinks[index])
         }
         engine.step(handles, text: "a")
@@ -97,7 +97,7 @@ import Testing
 
     @Test func splitTextKeepsOneTokenPerToken() throws {
         let (handle, log) = try prepare()
-        submit(handle, splitter: BarSplitter())
+        submit(handle, parser: BarParser())
         engine.step([handle], token: 4, text: "a|b")
         engine.step([handle], token: 5, text: "")
         engine.step([handle], token: 6, text: "c")
@@ -105,7 +105,7 @@ import Testing
         #expect(
             log.events == [
                 .token(4, "a", .reasoning), .text(.content, token: nil, bytes: ArraySlice("b".utf8)), .token(5, ""),
-                .token(6, "c"), .text(.markup, token: nil, bytes: ArraySlice("end".utf8)), .finished(),
+                .token(6, "c"), .text(.delimiter, token: nil, bytes: ArraySlice("end".utf8)), .finished(),
             ])
     }
 
@@ -127,41 +127,43 @@ import Testing
     @Test func theQuotaCountsWhatIsLive() throws {
         let registry = GenerationRegistry(quota: GenerationQuota(total: 3, perOwner: 2))
         let (a, b) = (Owner(rawValue: "a"), Owner(rawValue: "b"))
-        let first = try registry.prepare(GenerationTerms(owner: a))
-        _ = try registry.prepare(GenerationTerms(owner: a))
-        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(GenerationTerms(owner: a)) }
-        _ = try registry.prepare(GenerationTerms(owner: b))
-        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(GenerationTerms(owner: b)) }
-        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(GenerationTerms()) }
+        let first = try registry.prepare(GenerationSpec(owner: a))
+        _ = try registry.prepare(GenerationSpec(owner: a))
+        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(GenerationSpec(owner: a)) }
+        _ = try registry.prepare(GenerationSpec(owner: b))
+        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(GenerationSpec(owner: b)) }
+        #expect(throws: GenerationQuota.Excess.total(limit: 3)) { try registry.prepare(GenerationSpec()) }
         registry.cancel(first.handle)
         registry.cancel(first.handle)
-        _ = try registry.prepare(GenerationTerms(owner: a))
-        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(GenerationTerms(owner: a)) }
+        _ = try registry.prepare(GenerationSpec(owner: a))
+        #expect(throws: GenerationQuota.Excess.perOwner(limit: 2)) { try registry.prepare(GenerationSpec(owner: a)) }
         #expect(registry.liveCount == 3)
     }
 
-    @Test func otherWorkTakesAPlaceAndGivesItBack() async throws {
+    @Test func otherWorkCountsTowardsTheQuotaWhileItRuns() async throws {
         let registry = GenerationRegistry(quota: GenerationQuota(total: 2, perOwner: 1))
         let owner = Owner(rawValue: "a")
         struct Broken: Error {}
         await #expect(throws: Broken.self) {
-            try await registry.withPlace(of: owner) {
+            try await registry.withAdmission(of: owner) {
                 #expect(throws: GenerationQuota.Excess.perOwner(limit: 1)) {
-                    try registry.prepare(GenerationTerms(owner: owner))
+                    try registry.prepare(GenerationSpec(owner: owner))
                 }
-                _ = try registry.prepare(GenerationTerms())
-                #expect(throws: GenerationQuota.Excess.total(limit: 2)) { try registry.prepare(GenerationTerms()) }
+                _ = try registry.prepare(GenerationSpec())
+                #expect(throws: GenerationQuota.Excess.total(limit: 2)) { try registry.prepare(GenerationSpec()) }
                 throw Broken()
             }
         }
-        _ = try registry.prepare(GenerationTerms(owner: owner))
-        await #expect(throws: GenerationQuota.Excess.perOwner(limit: 1)) { try await registry.withPlace(of: owner) {} }
+        _ = try registry.prepare(GenerationSpec(owner: owner))
+        await #expect(throws: GenerationQuota.Excess.perOwner(limit: 1)) {
+            try await registry.withAdmission(of: owner) {}
+        }
     }
 
     @Test func timesAreMeasuredWhereEventsArrive() throws {
         let now = Mutex(NIODeadline.uptimeNanoseconds(0))
         let registry = GenerationRegistry(clock: { now.withLock { $0 } })
-        let handle = try registry.prepare(GenerationTerms()).handle
+        let handle = try registry.prepare(GenerationSpec()).handle
         func receive(_ kind: EngineEvent.Kind, after time: TimeAmount) {
             now.withLock { $0 = $0 + time }
             registry.receive([EngineEvent(handle, kind)])
@@ -177,7 +179,7 @@ import Testing
         receive(.token(id: 1, text: []), after: .milliseconds(180))
         receive(.token(id: 1, text: []), after: .milliseconds(5))
         receive(.token(id: 1, text: []), after: .milliseconds(3_000))
-        receive(.finished(Completion(reason: .endOfGeneration, timings: timings), text: []), after: .seconds(1))
+        receive(.finished(GenerationSummary(reason: .endOfGeneration, timings: timings), text: []), after: .seconds(1))
         receive(.token(id: 1, text: []), after: .seconds(1))
         var text = PrometheusText()
         registry.metrics.write(to: &text)
@@ -199,7 +201,7 @@ import Testing
 }
 
 /// Text before a bar is reasoning, text after it content.
-private struct BarSplitter: OutputSplitter {
+private struct BarParser: OutputParsing {
     var isBehindBar = false
 
     mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {
@@ -210,6 +212,6 @@ private struct BarSplitter: OutputSplitter {
     }
 
     mutating func finish(emit: (OutputPiece) -> Void) {
-        emit(.text(.markup, ArraySlice("end".utf8)))
+        emit(.text(.delimiter, ArraySlice("end".utf8)))
     }
 }

@@ -20,12 +20,12 @@ import Testing
 
     private static func event(_ random: inout SeededGenerator) -> LogEvent {
         let text = String(repeating: "x", count: .random(in: 0..<8, using: &random))
-        let channel = MartletProtocol.Channel.allCases.randomElement(using: &random) ?? .content
+        let channel = MartletProtocol.OutputChannel.allCases.randomElement(using: &random) ?? .content
         switch Int.random(in: 0..<13, using: &random) {
         case 0: return .ping
         case 1: return .promptProgress(PromptProgress(total: 9, cached: 0, processed: 1, elapsed: .zero))
         case 2: return .handedOver
-        case 3: return .scoredText(channel, token: 7, bytes: ArraySlice(text.utf8), [])
+        case 3: return .detailedText(channel, token: 7, bytes: ArraySlice(text.utf8), [])
         case 4: return .text(channel, token: nil, bytes: ArraySlice(text.utf8))
         case 5: return .promptTokens([TokenProbabilities(textOffset: text.utf8.count)])
         default: return .token(.random(in: 0..<100, using: &random), text, channel)
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<6) func everyByteOfARenditionIsFound(seed: UInt64) {
+    @Test(arguments: 0..<6) func everyByteOfAnEncodedStreamIsFound(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         let log = GenerationLog()
         for _ in 0..<Int.random(in: 1..<2_000, using: &random) { log.append(Self.event(&random)) }
@@ -91,20 +91,21 @@ import Testing
         let view = NumberedEventView(BlockView())
         for (event, number) in Self.numbered(log.events) { view.encode(event, number: number, into: &whole) }
 
-        let rendition = Rendition(of: log, as: view)
+        let encodedStream = EncodedStream(of: log, as: view)
         let loop = ReaderLoop(eventLoop: EmbeddedEventLoop())
         func read(from position: StreamPosition) -> String {
             let sink = RecordingSink()
-            StreamReader(rendition, from: position, loop: loop) { _ in }.attach(to: sink)
+            StreamReader(encodedStream, from: position, loop: loop) { _ in }.attach(to: sink)
             (loop.eventLoop as? EmbeddedEventLoop)?.letReadersRead()
             return sink.text
         }
         let text = String(decoding: whole, as: UTF8.self)
         #expect(read(from: StreamPosition()) == text)
-        #expect(rendition.byteCount() == whole.count)
+        #expect(encodedStream.byteCount() == whole.count)
         for _ in 0..<8 {
             let offset = Int.random(in: 0...whole.count, using: &random)
-            #expect(read(from: rendition.position(ofByte: offset)) == String(decoding: whole[offset...], as: UTF8.self))
+            #expect(
+                read(from: encodedStream.position(ofByte: offset)) == String(decoding: whole[offset...], as: UTF8.self))
         }
         // Behind each part of some events: its id is the last one seen, and what comes is the rest.
         for id in text.split(separator: "\n").filter({ $0.hasPrefix("id: ") }).shuffled(using: &random).prefix(8) {
@@ -114,14 +115,14 @@ import Testing
             }
             let end = text[line.upperBound...].firstRange(of: "\n\n")?.upperBound ?? text.endIndex
             let position =
-                seen.parts.map { rendition.position(behind: $0, partsOf: seen.number) }
-                ?? rendition.position(behind: seen.number)
+                seen.parts.map { encodedStream.position(behind: $0, partsOf: seen.number) }
+                ?? encodedStream.position(behind: seen.number)
             #expect(position.map { read(from: $0) } == String(text[end...]), "\(id)")
         }
     }
 
     @Test(arguments: ["", "x", "1.", "1.0", "-1", "1.2.3", "+1", "1 ", "99999999999999999999"])
-    func whatIsNoIdentifierIsRefused(text: String) {
+    func invalidIdentifiersAreRefused(text: String) {
         #expect(EventIdentifier(text) == nil)
     }
 }
@@ -129,7 +130,7 @@ import Testing
 extension LogEvent {
     fileprivate var isToken: Bool {
         switch self {
-        case .text(_, _?, _), .scoredText(_, _?, _, _): true
+        case .text(_, _?, _), .detailedText(_, _?, _, _): true
         default: false
         }
     }

@@ -15,9 +15,9 @@ import Testing
 
         func begin(_ generation: Generation) {}
         func submit(_ request: GenerationRequest, of generation: Generation) {}
-        func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
-        func show(_ generation: Generation) {}
-        func forget(_ generation: Generation) { ids.withLock { $0.append(generation.terms.head.id) } }
+        func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
+        func requestCommit(of generation: Generation) {}
+        func remove(_ generation: Generation) { ids.withLock { $0.append(generation.spec.head.id) } }
         func erase(_ generation: Generation) async throws(JournalError) {}
     }
 
@@ -28,8 +28,8 @@ import Testing
         return (registry, engine)
     }
 
-    private func terms(_ label: String? = nil) -> GenerationTerms {
-        GenerationTerms(owner: Self.alice, lifetime: .resumable, label: label)
+    private func spec(_ label: String? = nil) -> GenerationSpec {
+        GenerationSpec(owner: Self.alice, lifetime: .resumable, label: label)
     }
 
     private func inputs(tokens: Int, isEnded: Bool) -> [(choice: Int, input: GenerationInput)] {
@@ -38,7 +38,8 @@ import Testing
         events += (0..<tokens).map { EngineEvent(handle, .token(id: Int32($0), text: [0x61])) }
         if isEnded {
             events.append(
-                EngineEvent(handle, .finished(Completion(reason: .endOfGeneration, timings: Timings()), text: [])))
+                EngineEvent(
+                    handle, .finished(GenerationSummary(reason: .endOfGeneration, timings: Timings()), text: [])))
         }
         return events.map { (choice: 0, input: .engine($0)) }
     }
@@ -46,7 +47,7 @@ import Testing
     @Test func aLongGenerationIsRestoredWhole() throws {
         let (registry, _) = registry()
         let restored = try #require(
-            registry.restore(terms(), inputs: inputs(tokens: 2_000, isEnded: true), splitter: nil, finished: 990))
+            registry.restore(spec(), inputs: inputs(tokens: 2_000, isEnded: true), parser: nil, finished: 990))
         #expect(restored.log.events.count == 2_002)
         #expect(restored.isRestored)
         #expect(registry.liveCount == 0)
@@ -57,33 +58,33 @@ import Testing
     /// A generation that is being read is neither found nor ended nor handed over.
     @Test func partlyRestoredGenerationsAreNotFound() throws {
         let (registry, _) = registry()
-        let terms = terms("c")
+        let spec = spec("c")
         let seen = Mutex<[Bool]>([])
         let looking = inputs(tokens: 600, isEnded: false).lazy.map { input in
             let isFound =
-                registry.runningOrKept(id: terms.head.id, of: Self.alice) != nil || registry.liveCount > 0
+                registry.liveOrRetained(id: spec.head.id, of: Self.alice) != nil || registry.liveCount > 0
                 || registry.generation(labelled: "c", of: Self.alice) != nil
             seen.withLock { $0.append(isFound) }
             return input
         }
         let adopted = Mutex(0)
-        let restored = registry.restore(terms, inputs: looking, splitter: nil) { _ in adopted.withLock { $0 += 1 } }
+        let restored = registry.restore(spec, inputs: looking, parser: nil) { _ in adopted.withLock { $0 += 1 } }
         #expect(seen.withLock { $0.count == 601 && !$0.contains(true) })
         #expect(adopted.withLock { $0 } == 1)
-        #expect(registry.runningOrKept(id: terms.head.id, of: Self.alice) === restored)
+        #expect(registry.liveOrRetained(id: spec.head.id, of: Self.alice) === restored)
         #expect(registry.liveCount == 1)
     }
 
     @Test func aLabelPrefersANewGenerationToARestoredOne() throws {
         let (registry, engine) = registry()
-        let new = try registry.prepare(terms("c"))
+        let new = try registry.prepare(spec("c"))
         registry.submit(GenerationRequest(handle: new.handle, prompt: Prompt(pieces: [], addsBeginning: false)))
         engine.send([EngineEvent(new.handle, .admitted(promptTokens: 1))])
         let running = try #require(
-            registry.restore(terms("c"), inputs: inputs(tokens: 3, isEnded: false), splitter: nil))
+            registry.restore(spec("c"), inputs: inputs(tokens: 3, isEnded: false), parser: nil))
         #expect(running.log.terminalEvent == .finished(.cancelled))
         let ended = try #require(
-            registry.restore(terms("c"), inputs: inputs(tokens: 3, isEnded: true), splitter: nil, finished: 990))
+            registry.restore(spec("c"), inputs: inputs(tokens: 3, isEnded: true), parser: nil, finished: 990))
         #expect(registry.generation(labelled: "c", of: Self.alice) === new)
         #expect(registry.generations(of: Self.alice).map(\.handle) == [new, ended, running].map(\.handle))
         #expect(new.log.terminalEvent == nil)
@@ -97,10 +98,10 @@ import Testing
         registry.record(with: recorder)
         let ids = try (0..<5).map { _ in
             try #require(
-                registry.restore(terms(), inputs: inputs(tokens: 1, isEnded: true), splitter: nil, finished: 990)
-            ).terms.head.id
+                registry.restore(spec(), inputs: inputs(tokens: 1, isEnded: true), parser: nil, finished: 990)
+            ).spec.head.id
         }
-        #expect(Set(registry.generations(of: Self.alice).map(\.terms.head.id)) == Set(ids.suffix(3)))
+        #expect(Set(registry.generations(of: Self.alice).map(\.spec.head.id)) == Set(ids.suffix(3)))
         #expect(recorder.all == Array(ids.prefix(2)))
     }
 
@@ -108,7 +109,7 @@ import Testing
         let (registry, _) = registry()
         registry.handOver(EngineError(.shuttingDown, "bye"))
         let adopted = Mutex(0)
-        let restored = registry.restore(terms(), inputs: inputs(tokens: 1, isEnded: false), splitter: nil) { _ in
+        let restored = registry.restore(spec(), inputs: inputs(tokens: 1, isEnded: false), parser: nil) { _ in
             adopted.withLock { $0 += 1 }
         }
         #expect(restored == nil)

@@ -17,10 +17,10 @@ import Testing
     private func reader(
         of log: GenerationLog, ended: @escaping @Sendable (StreamReader.End) -> Void = { _ in }
     ) -> StreamReader {
-        StreamReader(Rendition(of: log, as: NumberedView()), loop: loop, ended: ended)
+        StreamReader(EncodedStream(of: log, as: NumberedView()), loop: loop, ended: ended)
     }
 
-    @Test func whatIsThereIsWrittenAtOnceAndWhatComesWhenItComes() {
+    @Test func existingEventsAreWrittenAtOnceAndLaterEventsWhenTheyCome() {
         let log = GenerationLog()
         log.append(.token(1, "a"), .token(2, "b"))
         reader(of: log).attach(to: sink)
@@ -31,12 +31,13 @@ import Testing
         #expect(sink.writes == ["0:a\n1:b\n", "2:c\n3:d\n"])
     }
 
-    /// What is executed on an event loop comes before what its sockets have to say; a crowd must not be all executed at once.
-    @Test func aCrowdReadsInTurnsAndNobodyIsLeftOut() {
+    /// What is executed on an event loop comes before what its sockets have to say; a crowd must not be all executed at
+    /// once.
+    @Test func manyReadersReadInBatchesAndNoneIsSkipped() {
         let log = GenerationLog()
-        let rendition = Rendition(of: log, as: NumberedView())
+        let encodedStream = EncodedStream(of: log, as: NumberedView())
         let sinks = (0..<100).map { _ in RecordingSink() }
-        for sink in sinks { StreamReader(rendition, loop: loop) { _ in }.attach(to: sink) }
+        for sink in sinks { StreamReader(encodedStream, loop: loop) { _ in }.attach(to: sink) }
         log.append(.token(1, "a"))
         eventLoop.run()
         let first = sinks.count { !$0.writes.isEmpty }

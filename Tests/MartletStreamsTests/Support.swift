@@ -4,12 +4,12 @@ import NIOCore
 import NIOEmbedded
 
 extension LogEvent {
-    static func token(_ id: Int32, _ text: String, _ channel: MartletProtocol.Channel = .content) -> LogEvent {
+    static func token(_ id: Int32, _ text: String, _ channel: MartletProtocol.OutputChannel = .content) -> LogEvent {
         .text(channel, token: id, bytes: ArraySlice(text.utf8))
     }
 
-    static func finished(_ reason: Completion.Reason = .endOfGeneration) -> LogEvent {
-        .finished(Completion(reason: reason, timings: Timings()))
+    static func finished(_ reason: GenerationSummary.Reason = .endOfGeneration) -> LogEvent {
+        .finished(GenerationSummary(reason: reason, timings: Timings()))
     }
 }
 
@@ -19,7 +19,7 @@ extension GenerationLog {
     }
 }
 
-extension GenerationTerms {
+extension GenerationSpec {
     init(
         id: String = LogHead.makeID(), owner: Owner = .open, lifetime: Lifetime = .plain, label: String? = nil,
         view: any StreamView = NumberedView()
@@ -70,6 +70,6 @@ final class RecordingSink: StreamSink {
     var text: String { writes.joined() }
 }
 
-extension TokenNotes: ExpressibleByArrayLiteral {
+extension TokenDetails: ExpressibleByArrayLiteral {
     package init(arrayLiteral elements: TokenProbabilities...) { self.init(probabilities: elements) }
 }

@@ -9,10 +9,10 @@ import Testing
     private static let alice = Owner(rawValue: "alice")
     private static let begin = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
-    private func terms(_ id: String) -> GenerationTerms {
-        var terms = GenerationTerms(id: id, owner: Self.alice)
-        terms.responseID = "chatcmpl-\(id)"
-        return terms
+    private func spec(_ id: String) -> GenerationSpec {
+        var spec = GenerationSpec(id: id, owner: Self.alice)
+        spec.responseID = "chatcmpl-\(id)"
+        return spec
     }
 
     private func end(
@@ -24,7 +24,7 @@ import Testing
 
     @Test func onlyTheOwnerFindsAnEndForAMinute() {
         var tombstones = Tombstones()
-        tombstones.add(terms("a"), .finished(.tokenLimit), at: Self.begin)
+        tombstones.add(spec("a"), .finished(.tokenLimit), at: Self.begin)
         #expect(end(tombstones, "a") == .finished(.tokenLimit))
         #expect(end(tombstones, "a", name: "chatcmpl-a") == .finished(.tokenLimit))
         #expect(end(tombstones, "a", name: "cmpl-a") == nil)
@@ -34,12 +34,12 @@ import Testing
         #expect(end(tombstones, "a", after: .seconds(60)) == nil)
     }
 
-    @Test func theNewestEndsAreKeptUpToALimit() {
+    @Test func theNewestEndReasonsAreRetainedUpToALimit() {
         var tombstones = Tombstones(maximumCount: 3)
         for number in 0..<20 {
-            tombstones.add(terms("\(number)"), .failed(.engineLost), at: Self.begin)
-            let kept = (0..<20).filter { end(tombstones, "\($0)") != nil }
-            #expect(kept == Array(max(0, number - 2)...number))
+            tombstones.add(spec("\(number)"), .failed(.engineLost), at: Self.begin)
+            let retained = (0..<20).filter { end(tombstones, "\($0)") != nil }
+            #expect(retained == Array(max(0, number - 2)...number))
         }
     }
 
@@ -47,7 +47,7 @@ import Testing
         var tombstones = Tombstones()
         for number in 0..<5 {
             tombstones.add(
-                terms("\(number)"), .finished(.endOfGeneration), at: Self.begin + .seconds(Int64(number) * 20))
+                spec("\(number)"), .finished(.endOfGeneration), at: Self.begin + .seconds(Int64(number) * 20))
         }
         // Looked up as of the beginning, so that only removed entries are missing.
         #expect((0..<5).filter { end(tombstones, "\($0)") != nil } == [2, 3, 4])

@@ -26,12 +26,12 @@ import Testing
         #expect("abc".hasBytes(ofPrefix: "") && !"".hasBytes(ofPrefix: "a"))
     }
 
-    @Test func theOrderIsThatOfCodePoints() {
+    @Test func stringsAreSortedByCodePoints() {
         let texts = ["\u{E9}", "e\u{301}", "z", "", "e"].map { ExactString($0) }
         #expect(texts.sorted().map(\.text) == ["", "e", "e\u{301}", "z", "\u{E9}"])
     }
 
-    @Test func dictionariesAndSetsAreAskedByPlainStrings() {
+    @Test func dictionariesAndSetsAreQueriedByPlainStrings() {
         var numbers: [ExactString: Int] = [:]
         numbers[Self.composed] = 1
         numbers[Self.decomposed, default: 1] += 1

@@ -21,7 +21,8 @@ extension Benchmark {
 
 /// What one token costs on its way to a client, and what one request costs before the engine sees it.
 ///
-/// How often memory is asked for, which no clock has a say in, is held to a number: of the token benchmarks for 1,000 tokens.
+/// How often memory is asked for, which no clock has a say in, is held to a number: of the token benchmarks for 1,000
+/// tokens.
 let benchmarks: @Sendable () -> Void = {
     Benchmark.defaultConfiguration = .init(
         metrics: [.wallClock, .throughput, allocations], timeUnits: .nanoseconds, scalingFactor: .kilo,
@@ -103,7 +104,8 @@ let benchmarks: @Sendable () -> Void = {
         }
     }
 
-    // What tells thinking, text and calls apart, token by token; of 20,000 tokens, so a microsecond each is 20,000 in all.
+    // What tells thinking, text and calls apart, token by token; of 20,000 tokens, so a microsecond each is 20,000 in
+    // all.
     let words = (0..<20_000).map { Array(($0.isMultiple(of: 12) ? "word\n" : "word ").utf8)[...] }
     let call = (
         start: Array("<tool_call>\n{\"name\": \"write\", \"arguments\": {\"text\": \"".utf8)[...],
@@ -118,11 +120,11 @@ let benchmarks: @Sendable () -> Void = {
         Benchmark(
             "Chat:Output:\(name):20000Tokens", configuration: .init(timeUnits: .microseconds, scalingFactor: .one)
         ) { benchmark in
-            let syntax = AnswerSyntax(OutputSyntax.families[0])
+            let format = PreparedChatFormat(ChatFormat.all[0])
             benchmark.startMeasurement()
             benchmark.count(limit: limit) {
                 for _ in benchmark.scaledIterations {
-                    var parser = OutputParser(syntax, tools: tools)
+                    var parser = OutputParser(format, tools: tools)
                     parser.append(start) { blackHole($0) }
                     for word in words { parser.append(word) { blackHole($0) } }
                     parser.append(end) { blackHole($0) }

@@ -1,7 +1,7 @@
 import MartletGrammar
 
-/// Any text is a grammar or is refused with its place; a grammar is read back from its bytes, and what is matched piece by
-/// piece is matched as a whole.
+/// Any text is a grammar or is refused with its place; a grammar is read back from its bytes, and what is matched piece
+/// by piece is matched as a whole.
 enum GrammarFuzz {
     /// The text up to a zero byte is the grammar, the rest is matched against it.
     static func run(_ input: [UInt8]) -> CInt {

@@ -3,8 +3,8 @@ import MartletStreams
 
 /// Whatever a journal's bytes are, what counts of it is a beginning that reads alike without the rest.
 enum JournalFuzz {
-    /// The first byte says whether the others are a file as it is, or payloads of the current version or an older one that
-    /// get a right frame and checksum.
+    /// The first byte says whether the others are a file as it is, or payloads of the current version or an older one
+    /// that get a right frame and checksum.
     static func run(_ input: [UInt8]) -> CInt {
         guard let first = input.first else { return Verdict.ignore }
         let bytes = first & 1 == 0 ? Array(input.dropFirst()) : framed(input.dropFirst(), isOld: first & 2 != 0)

@@ -1,8 +1,8 @@
 import MartletAPI
 import MartletJSON
 
-/// Whatever a client sends over a WebSocket becomes messages, is refused with an error that is JSON, or ends it with a code
-/// that may be sent.
+/// Whatever a client sends over a WebSocket becomes messages, is refused with an error that is JSON, or ends it with a
+/// code that may be sent.
 enum MessageFuzz {
     private static let limit = 4_096
 
@@ -17,8 +17,8 @@ enum MessageFuzz {
             frame.usesExtension = bits & 0x40 != 0
             frame.isMasked = bits & 0x20 == 0
             rest = rest.dropFirst(length)
-            do throws(SocketEnd) {
-                guard case .message(let text) = try assembler.take(frame) else { continue }
+            do throws(SocketCloseReason) {
+                guard case .message(let text) = try assembler.append(frame) else { continue }
                 precondition(text.count <= limit, "a message beyond the limit")
                 read(text)
             } catch {

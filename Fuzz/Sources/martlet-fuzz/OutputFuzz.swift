@@ -7,13 +7,13 @@ import OrderedCollections
 /// arguments of a call that is complete are a JSON object.
 enum OutputFuzz {
     /// Each family, and each that has no thinking of its own with some.
-    private static let syntaxes =
-        (OutputSyntax.families
-        + OutputSyntax.families.filter { $0.reasoning == nil }.map { syntax in
-            var syntax = syntax
-            syntax.reasoning = OutputSyntax.Enclosure("<think>", "</think>")
-            return syntax
-        }).map(AnswerSyntax.init)
+    private static let formats =
+        (ChatFormat.all
+        + ChatFormat.all.filter { $0.reasoning == nil }.map { format in
+            var format = format
+            format.reasoning = ChatFormat.Delimiters("<think>", "</think>")
+            return format
+        }).map(PreparedChatFormat.init)
     private static let tools = OfferedTools([
         OfferedTools.Tool(
             name: "f",
@@ -38,10 +38,10 @@ enum OutputFuzz {
     /// The first byte chooses the family, the second how the text is cut.
     static func run(_ input: [UInt8]) -> CInt {
         guard input.count > 2, String(validating: input[2...], as: UTF8.self) != nil else { return Verdict.ignore }
-        let syntax = syntaxes[Int(input[0]) % syntaxes.count]
-        let whole = read(input[2...], syntax, every: input.count)
+        let format = formats[Int(input[0]) % formats.count]
+        let whole = read(input[2...], format, every: input.count)
         precondition(
-            read(input[2...], syntax, every: Int(input[1]) % 7 + 1) == whole, "the message depends on the cuts")
+            read(input[2...], format, every: Int(input[1]) % 7 + 1) == whole, "the message depends on the cuts")
         if whole.calls.isEmpty { precondition(whole.text == Array(input[2...]), "text was lost") }
         for call in whole.calls where call.isComplete {
             precondition((try? JSONParser.parse(call.arguments))?.objectValue != nil, "arguments that are no object")
@@ -49,10 +49,10 @@ enum OutputFuzz {
         return Verdict.keep
     }
 
-    private static func read(_ bytes: ArraySlice<UInt8>, _ syntax: AnswerSyntax, every size: Int) -> Message {
+    private static func read(_ bytes: ArraySlice<UInt8>, _ format: PreparedChatFormat, every size: Int) -> Message {
         var message = Message()
-        var parser = OutputParser(syntax, tools: tools)
-        func take(_ piece: OutputPiece) {
+        var parser = OutputParser(format, tools: tools)
+        func record(_ piece: OutputPiece) {
             switch piece {
             case .text(let channel, let bytes):
                 message.channels[Int(channel.rawValue)] += bytes
@@ -65,10 +65,10 @@ enum OutputFuzz {
         }
         var rest = bytes
         while !rest.isEmpty {
-            parser.append(rest.prefix(size), emit: take)
+            parser.append(rest.prefix(size), emit: record)
             rest = rest.dropFirst(size)
         }
-        parser.finish(emit: take)
+        parser.finish(emit: record)
         return message
     }
 }

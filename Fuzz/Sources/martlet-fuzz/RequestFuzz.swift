@@ -56,7 +56,7 @@ enum RequestFuzz {
         switch route {
         case .chat, .template: _ = try ChatCompletionRequest(body, defaults: defaults, randomSeed: 1)
         case .text: _ = try TextCompletionRequest(body, defaults: defaults, randomSeed: 1)
-        case .native: _ = try NativeCompletionRequest(body, defaults: defaults, randomSeed: 1)
+        case .native: _ = try LlamaServerCompletionRequest(body, defaults: defaults, randomSeed: 1)
         case .tokenize: _ = try TokenizeRequest(body)
         case .detokenize: _ = try DetokenizeRequest(body)
         case .embeddings: _ = try EmbeddingRequest(body, isOpenAI: true)

@@ -1,8 +1,10 @@
 import MartletChat
 import MartletJSON
+import MartletJinja
 import OrderedCollections
 
-/// A template from a model file keeps its budgets, and nothing that a client wrote comes out as the template's own text.
+/// A template from a model file keeps its budgets, and nothing that a client wrote comes out as the template's own
+/// text.
 enum TemplateFuzz {
     /// A private-use character that stands only in what the client sends.
     private static let mark = "\u{F8FF}"

@@ -2,7 +2,8 @@ internal import CZlib
 
 /// How a request's body may be compressed.
 ///
-/// The decoded bytes count against the limit of a body, and decoding ends there: some kilobytes can stand for gigabytes.
+/// The decoded bytes count against the limit of a body, and decoding ends there: some kilobytes can stand for
+/// gigabytes.
 package enum ContentCoding {
     case gzip
     /// The zlib form, as HTTP has it; also without its frame, as some clients send it.
@@ -106,13 +107,13 @@ private struct Inflation: ~Copyable {
                 }
                 isWhole = false
             }
-            let (status, taken, made) = step(body, from: position, into: &chunk)
-            position += taken
+            let (status, consumed, made) = step(body, from: position, into: &chunk)
+            position += consumed
             guard output.count + made <= limit else { throw APIError.bodyTooLarge(limit: limit) }
             output += chunk[..<made]
             switch status {
             case Z_STREAM_END: isWhole = true
-            case Z_OK where taken > 0 || made > 0: break
+            case Z_OK where consumed > 0 || made > 0: break
             case Z_OK, Z_BUF_ERROR: throw invalid("it ends too early")
             default: throw invalid(stream.pointee.msg.map { String(cString: $0) } ?? "it is damaged")
             }
@@ -122,7 +123,7 @@ private struct Inflation: ~Copyable {
 
     private func step(
         _ body: [UInt8], from position: Int, into chunk: inout [UInt8]
-    ) -> (status: Int32, taken: Int, made: Int) {
+    ) -> (status: Int32, consumed: Int, made: Int) {
         body.withUnsafeBufferPointer { input in
             chunk.withUnsafeMutableBufferPointer { output in
                 let available = min(input.count - position, Int(Int32.max))

@@ -4,7 +4,8 @@ import OrderedCollections
 
 /// A refusal or failure as a client sees it: one HTTP status and one JSON body.
 ///
-/// The body is llama-server's, `{"error":{"code","message","type"}}`, with OpenAI's `param` where one field is at fault.
+/// The body is llama-server's, `{"error":{"code","message","type"}}`, with OpenAI's `param` where one field is at
+/// fault.
 package struct APIError: Error, Sendable, Equatable {
     /// What clients branch on.
     package enum Kind: String, Sendable, CaseIterable {

@@ -1,6 +1,7 @@
 /// Makes a client's frames into messages, and holds them to the rules of RFC 6455.
 ///
-/// A value without a connection, so that its rules can be tested as such. After it has failed it must not be used again.
+/// A value without a connection, so that its rules can be tested as such. After it has failed it must not be used
+/// again.
 package struct MessageAssembler: Sendable {
     /// A frame as it was read, its mask removed.
     package struct Frame: Sendable {
@@ -36,25 +37,25 @@ package struct MessageAssembler: Sendable {
     package init(limit: Int) { self.limit = limit }
 
     /// - Throws: with what the WebSocket has to end.
-    package mutating func take(_ frame: Frame) throws(SocketEnd) -> Action {
-        guard frame.isMasked else { throw .breach("A client's frames must be masked") }
-        guard !frame.usesExtension else { throw .breach("No extension was agreed on") }
+    package mutating func append(_ frame: Frame) throws(SocketCloseReason) -> Action {
+        guard frame.isMasked else { throw .protocolError("A client's frames must be masked") }
+        guard !frame.usesExtension else { throw .protocolError("No extension was agreed on") }
         switch frame.opcode {
         case 0x0:
-            guard let begun = partial else { throw .breach("A continuation without a beginning") }
+            guard let begun = partial else { throw .protocolError("A continuation without a beginning") }
             return try add(frame, to: begun)
         case 0x1:
-            guard partial == nil else { throw .breach("A new message within a fragmented one") }
+            guard partial == nil else { throw .protocolError("A new message within a fragmented one") }
             return try add(frame, to: [])
-        case 0x2: throw SocketEnd(code: 1003, reason: "Messages are text, not binary")
+        case 0x2: throw SocketCloseReason(code: 1003, reason: "Messages are text, not binary")
         case 0x8: return .close(code: try Self.closeCode(frame.payload))
         case 0x9: return .ping(frame.payload)
         case 0xA: return .none
-        default: throw .breach("Frames of kind \(frame.opcode) are not defined")
+        default: throw .protocolError("Frames of kind \(frame.opcode) are not defined")
         }
     }
 
-    private mutating func add(_ frame: Frame, to begun: [UInt8]) throws(SocketEnd) -> Action {
+    private mutating func add(_ frame: Frame, to begun: [UInt8]) throws(SocketCloseReason) -> Action {
         guard begun.count + frame.payload.count <= limit else { throw .tooLarge(limit: limit) }
         partial = nil
         let text = begun.isEmpty ? frame.payload : begun + frame.payload
@@ -63,21 +64,21 @@ package struct MessageAssembler: Sendable {
             return .none
         }
         guard String(validating: text, as: UTF8.self) != nil else {
-            throw SocketEnd(code: 1007, reason: "A text message must be UTF-8")
+            throw SocketCloseReason(code: 1007, reason: "A text message must be UTF-8")
         }
         return .message(text)
     }
 
-    private static func closeCode(_ payload: [UInt8]) throws(SocketEnd) -> UInt16? {
+    private static func closeCode(_ payload: [UInt8]) throws(SocketCloseReason) -> UInt16? {
         if payload.isEmpty { return nil }
-        guard payload.count >= 2 else { throw .breach("A close frame's code has two bytes") }
+        guard payload.count >= 2 else { throw .protocolError("A close frame's code has two bytes") }
         let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
         switch code {
         case 1000...1003, 1007...1014, 3000...4999: break
-        default: throw .breach("Close code \(code) must not be sent")
+        default: throw .protocolError("Close code \(code) must not be sent")
         }
         guard String(validating: payload[2...], as: UTF8.self) != nil else {
-            throw SocketEnd(code: 1007, reason: "A close frame's reason must be UTF-8")
+            throw SocketCloseReason(code: 1007, reason: "A close frame's reason must be UTF-8")
         }
         return code
     }

@@ -72,12 +72,12 @@ package struct RealtimeEventView: StreamView {
             JSONText.appendString(tokens.text, to: &bytes)
             writeProbabilities(tokens, to: &bytes)
         case .text(let channel, let token, let text): write(channel, token, text, to: &bytes)
-        case .scoredText(let channel, let token, let text, let notes):
+        case .detailedText(let channel, let token, let text, let tokenDetails):
             write(channel, token, text, to: &bytes)
-            if !notes.probabilities.isEmpty { writeProbabilities(notes.probabilities, to: &bytes) }
-            if let standing = notes.standing {
+            if !tokenDetails.probabilities.isEmpty { writeProbabilities(tokenDetails.probabilities, to: &bytes) }
+            if let tokenTimings = tokenDetails.tokenTimings {
                 JSONText.appendRaw(",", to: &bytes)
-                Accounting.writeTimings(standing.timings, to: &bytes)
+                Accounting.writeTimings(tokenTimings.timings, to: &bytes)
             }
         case .call(let call, let name):
             begin(.call, to: &bytes)
@@ -117,12 +117,12 @@ package struct RealtimeEventView: StreamView {
         JSONText.appendString(kind.rawValue, to: &bytes)
     }
 
-    private func write(_ channel: Channel, _ token: Int32?, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+    private func write(_ channel: OutputChannel, _ token: Int32?, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
         begin(.text, to: &bytes)
         switch channel {
         case .content: JSONText.appendRaw(",\"channel\":\"content\"", to: &bytes)
         case .reasoning: JSONText.appendRaw(",\"channel\":\"reasoning\"", to: &bytes)
-        case .markup: JSONText.appendRaw(",\"channel\":\"markup\"", to: &bytes)
+        case .delimiter: JSONText.appendRaw(",\"channel\":\"markup\"", to: &bytes)
         }
         write(token, text, to: &bytes)
     }
@@ -133,7 +133,7 @@ package struct RealtimeEventView: StreamView {
         JSONText.appendString(text, to: &bytes)
     }
 
-    private func write(_ kind: Kind, _ completion: Completion, to bytes: inout [UInt8]) {
+    private func write(_ kind: Kind, _ completion: GenerationSummary, to bytes: inout [UInt8]) {
         begin(kind, to: &bytes)
         JSONText.appendRaw(",\"finish_reason\":\"", to: &bytes)
         JSONText.appendRaw(completion.reason == .cancelled ? "cancelled" : completion.finishReason, to: &bytes)

@@ -22,8 +22,8 @@ package struct RealtimeMessage: Sendable {
         case generate(name: String, label: String?, request: JSONValue, untilEvent: Int?)
         case attach(GenerationTarget, fromEvent: Int, untilEvent: Int?)
         case credit(GenerationTarget, untilEvent: Int)
-        /// - `order`: as the routes for orders take it.
-        case control(GenerationTarget, order: JSONValue)
+        /// - `command`: as the routes for orders take it.
+        case control(GenerationTarget, command: JSONValue)
         case detach(GenerationTarget)
         case ping
     }
@@ -69,7 +69,7 @@ package struct RealtimeMessage: Sendable {
                 throw .field("until_event", "The number of an event is required, but the field is missing")
             }
             return .credit(try GenerationTarget(fields), untilEvent: end)
-        case .control: return .control(try GenerationTarget(fields), order: json)
+        case .control: return .control(try GenerationTarget(fields), command: json)
         case .detach: return .detach(try GenerationTarget(fields))
         case .ping: return .ping
         }

@@ -33,7 +33,7 @@ package enum SocketFrame {
     }
 
     /// The frame that ends a WebSocket. Without an end: nothing is said of why.
-    package static func close(_ end: SocketEnd?) -> [UInt8] {
+    package static func close(_ end: SocketCloseReason?) -> [UInt8] {
         // A control frame has room for 123 bytes of words; ours are ASCII.
         bytes(.close, end.map { bigEndian($0.code) + Array($0.reason.utf8.prefix(123)) } ?? [])
     }
@@ -44,7 +44,7 @@ package enum SocketFrame {
 }
 
 /// Why a WebSocket ends: a code of RFC 6455, and a sentence for people.
-package struct SocketEnd: Error, Sendable, Equatable {
+package struct SocketCloseReason: Error, Sendable, Equatable {
     package var code: UInt16
     package var reason: String
 
@@ -53,11 +53,13 @@ package struct SocketEnd: Error, Sendable, Equatable {
         self.reason = reason
     }
 
-    package static let shuttingDown = SocketEnd(code: 1001, reason: "The server is shutting down")
+    package static let shuttingDown = SocketCloseReason(code: 1001, reason: "The server is shutting down")
 
-    package static func breach(_ reason: String) -> SocketEnd { SocketEnd(code: 1002, reason: reason) }
+    package static func protocolError(_ reason: String) -> SocketCloseReason {
+        SocketCloseReason(code: 1002, reason: reason)
+    }
 
-    package static func tooLarge(limit: Int) -> SocketEnd {
-        SocketEnd(code: 1009, reason: "A message may have at most \(limit) bytes")
+    package static func tooLarge(limit: Int) -> SocketCloseReason {
+        SocketCloseReason(code: 1009, reason: "A message may have at most \(limit) bytes")
     }
 }

@@ -1,6 +1,6 @@
 /// Numbers and words.
 extension ArgumentTranscriber {
-    mutating func takeNumber(_ byte: UInt8, _ number: NumberState, _ output: inout [UInt8]) -> Step {
+    mutating func consumeNumber(_ byte: UInt8, _ number: NumberState, _ output: inout [UInt8]) -> Step {
         let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         let next: NumberState? =
             switch (number, byte) {
@@ -25,7 +25,7 @@ extension ArgumentTranscriber {
         return endValue(before: byte, &output)
     }
 
-    mutating func takeWord(_ byte: UInt8, _ word: [UInt8], _ output: inout [UInt8]) -> Step {
+    mutating func consumeWord(_ byte: UInt8, _ word: [UInt8], _ output: inout [UInt8]) -> Step {
         if Self.isLetter(byte) {
             guard word.count < Self.maximumWord else { return .failed }
             state = .word(word + [byte])
@@ -51,7 +51,7 @@ extension ArgumentTranscriber {
 
     /// A number or a word ends with the byte behind it.
     mutating func endValue(before byte: UInt8, _ output: inout [UInt8]) -> Step {
-        if case .done = endValue() { return .done(isTaken: false) }
-        return take(byte, into: &output)
+        if case .done = endValue() { return .done(isConsumed: false) }
+        return consume(byte, into: &output)
     }
 }

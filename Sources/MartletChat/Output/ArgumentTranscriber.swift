@@ -15,7 +15,7 @@ struct ArgumentTranscriber: Sendable {
     enum Step {
         case more
         /// The value is complete. `false` = the byte is no part of it.
-        case done(isTaken: Bool)
+        case done(isConsumed: Bool)
         case failed
     }
 
@@ -88,27 +88,27 @@ struct ArgumentTranscriber: Sendable {
     /// Whether nothing of the value has come yet.
     var isAtBeginning: Bool { if case .value = state { containers.isEmpty } else { false } }
 
-    mutating func take(_ byte: UInt8, into output: inout [UInt8]) -> Step {
+    mutating func consume(_ byte: UInt8, into output: inout [UInt8]) -> Step {
         switch state {
-        case .value, .valueOrEnd: takeValueStart(byte, &output)
-        case .keyOrEnd, .key: takeKeyStart(byte, &output)
-        case .bareKey: takeBareKey(byte, &output)
-        case .colon: takeColon(byte, &output)
-        case .string(let quote): takeString(byte, quote, &output)
-        case .escape(let quote): takeEscape(byte, quote, &output)
-        case .code(let quote, let letter, let digits): takeCode(byte, quote, letter, digits, &output)
-        case .gemmaQuote(let count): takeGemmaQuote(byte, count, &output)
-        case .gemmaString(let count): takeGemmaString(byte, count, &output)
-        case .number(let number): takeNumber(byte, number, &output)
-        case .word(let word): takeWord(byte, word, &output)
-        case .commaOrEnd: takeCommaOrEnd(byte, &output)
-        case .done: .done(isTaken: false)
+        case .value, .valueOrEnd: consumeValueStart(byte, &output)
+        case .keyOrEnd, .key: consumeKeyStart(byte, &output)
+        case .bareKey: consumeBareKey(byte, &output)
+        case .colon: consumeColon(byte, &output)
+        case .string(let quote): consumeString(byte, quote, &output)
+        case .escape(let quote): consumeEscape(byte, quote, &output)
+        case .code(let quote, let letter, let digits): consumeCode(byte, quote, letter, digits, &output)
+        case .gemmaQuote(let count): consumeGemmaQuote(byte, count, &output)
+        case .gemmaString(let count): consumeGemmaString(byte, count, &output)
+        case .number(let number): consumeNumber(byte, number, &output)
+        case .word(let word): consumeWord(byte, word, &output)
+        case .commaOrEnd: consumeCommaOrEnd(byte, &output)
+        case .done: .done(isConsumed: false)
         }
     }
 
     // MARK: Structure
 
-    private mutating func takeValueStart(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeValueStart(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         if Self.isSpace(byte) { return .more }
         if byte != UInt8(ascii: "]"), byte != UInt8(ascii: ")") { writePendingComma(&output) }
         switch byte {
@@ -155,7 +155,7 @@ struct ArgumentTranscriber: Sendable {
         return close(byte, &output)
     }
 
-    private mutating func takeKeyStart(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeKeyStart(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         if Self.isSpace(byte) { return .more }
         if byte == UInt8(ascii: "}") || byte == UInt8(ascii: ")") {
             if case .key = state, dialect == .json { return .failed }
@@ -171,7 +171,7 @@ struct ArgumentTranscriber: Sendable {
             guard Self.isLetter(byte) || byte >= 0x80 || dialect == .gemma else { return .failed }
             output.append(UInt8(ascii: "\""))
             state = .bareKey
-            return takeBareKey(byte, &output)
+            return consumeBareKey(byte, &output)
         }
         guard isQuote(byte) else { return .failed }
         output.append(UInt8(ascii: "\""))
@@ -179,7 +179,7 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
-    private mutating func takeBareKey(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeBareKey(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         let end = containers.last == .call ? UInt8(ascii: "=") : UInt8(ascii: ":")
         if byte == end {
             output.append(contentsOf: "\":".utf8)
@@ -198,7 +198,7 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
-    private mutating func takeColon(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeColon(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         if Self.isSpace(byte) { return .more }
         guard byte == (containers.last == .call ? UInt8(ascii: "=") : UInt8(ascii: ":")) else { return .failed }
         output.append(UInt8(ascii: ":"))
@@ -206,7 +206,7 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
-    private mutating func takeCommaOrEnd(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeCommaOrEnd(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         switch byte {
         case _ where Self.isSpace(byte): return .more
         case UInt8(ascii: ","):
@@ -241,7 +241,7 @@ struct ArgumentTranscriber: Sendable {
 
     mutating func endValue() -> Step {
         state = containers.isEmpty ? .done : .commaOrEnd
-        return containers.isEmpty ? .done(isTaken: true) : .more
+        return containers.isEmpty ? .done(isConsumed: true) : .more
     }
 
     // MARK: Strings
@@ -250,7 +250,7 @@ struct ArgumentTranscriber: Sendable {
         byte == UInt8(ascii: "\"") ? dialect != .gemma : dialect == .python && byte == UInt8(ascii: "'")
     }
 
-    private mutating func takeString(_ byte: UInt8, _ quote: UInt8, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeString(_ byte: UInt8, _ quote: UInt8, _ output: inout [UInt8]) -> Step {
         if byte == quote { return endString(&output) }
         if byte == UInt8(ascii: "\\") {
             state = .escape(quote)
@@ -277,7 +277,7 @@ struct ArgumentTranscriber: Sendable {
         }
     }
 
-    private mutating func takeEscape(_ byte: UInt8, _ quote: UInt8, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeEscape(_ byte: UInt8, _ quote: UInt8, _ output: inout [UInt8]) -> Step {
         state = .string(quote)
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),
@@ -298,7 +298,7 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
-    private mutating func takeCode(
+    private mutating func consumeCode(
         _ byte: UInt8, _ quote: UInt8, _ letter: UInt8, _ digits: [UInt8], _ output: inout [UInt8]
     ) -> Step {
         guard Character(Unicode.Scalar(byte)).isHexDigit else {
@@ -307,7 +307,7 @@ struct ArgumentTranscriber: Sendable {
             output.append(letter)
             output.append(contentsOf: digits)
             state = .string(quote)
-            return takeString(byte, quote, &output)
+            return consumeString(byte, quote, &output)
         }
         let digits = digits + [byte]
         let length = letter == UInt8(ascii: "u") ? 4 : letter == UInt8(ascii: "x") ? 2 : 8
@@ -333,7 +333,7 @@ struct ArgumentTranscriber: Sendable {
         for shift in [12, 8, 4, 0] { output.append(digits[Int(unit >> UInt32(shift)) & 0xF]) }
     }
 
-    private mutating func takeGemmaQuote(_ byte: UInt8, _ count: Int, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeGemmaQuote(_ byte: UInt8, _ count: Int, _ output: inout [UInt8]) -> Step {
         guard byte == Self.quote[count] else { return .failed }
         if count + 1 < Self.quote.count {
             state = .gemmaQuote(count + 1)
@@ -345,13 +345,13 @@ struct ArgumentTranscriber: Sendable {
     }
 
     /// - Parameter count: How many bytes of the closing quote have been seen.
-    private mutating func takeGemmaString(_ byte: UInt8, _ count: Int, _ output: inout [UInt8]) -> Step {
+    private mutating func consumeGemmaString(_ byte: UInt8, _ count: Int, _ output: inout [UInt8]) -> Step {
         if byte == Self.quote[count] {
             if count + 1 == Self.quote.count { return endString(&output) }
             state = .gemmaString(count + 1)
             return .more
         }
-        for held in Self.quote[..<count] { Self.writeCharacter(held, &output) }
+        for pending in Self.quote[..<count] { Self.writeCharacter(pending, &output) }
         if byte == Self.quote[0] {
             state = .gemmaString(1)
         } else {
@@ -362,7 +362,7 @@ struct ArgumentTranscriber: Sendable {
     }
 
     /// Bytes that have been read of what is not known yet.
-    var held: [UInt8] {
+    var pending: [UInt8] {
         switch state {
         case .word(let word): word
         case .gemmaQuote(let count): Array(Self.quote[..<count])

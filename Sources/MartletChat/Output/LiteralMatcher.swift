@@ -34,11 +34,11 @@ struct LiteralMatcher: Sendable {
     /// Whether nothing but white space has been read.
     var isAtBeginning: Bool { count == 0 }
 
-    mutating func take(_ byte: UInt8) -> Step {
+    mutating func consume(_ byte: UInt8) -> Step {
         if ArgumentTranscriber.isSpace(byte) {
-            let kept = candidates.filter { breaks[$0].contains(count) }
-            if kept.isEmpty { return .mismatch }
-            candidates = kept
+            let matching = candidates.filter { breaks[$0].contains(count) }
+            if matching.isEmpty { return .mismatch }
+            candidates = matching
             return .more
         }
         candidates = candidates.filter { count < texts[$0].count && texts[$0][count] == byte }

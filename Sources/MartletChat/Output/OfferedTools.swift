@@ -36,13 +36,13 @@ package struct OfferedTools: Sendable, Equatable {
     }
 
     /// What is known of the argument `key` of a tool.
-    func place(of key: String, inTool number: Int) -> SchemaPlace {
-        SchemaPlace(root: tools[number].parameters).member(key)
+    func location(of key: String, inTool number: Int) -> SchemaLocation {
+        SchemaLocation(root: tools[number].parameters).member(key)
     }
 
     /// What is known of those of a tool's arguments that its schema does not name.
-    func placeOfOthers(inTool number: Int) -> SchemaPlace {
-        SchemaPlace(root: tools[number].parameters).otherMember
+    func locationOfOthers(inTool number: Int) -> SchemaLocation {
+        SchemaLocation(root: tools[number].parameters).otherMember
     }
 }
 
@@ -74,11 +74,11 @@ enum ArgumentText {
                 guard ArgumentTranscriber.isSpace(byte) else { return nil }
                 continue
             }
-            switch transcriber.take(byte, into: &output) {
+            switch transcriber.consume(byte, into: &output) {
             case .more: break
-            case .done(let isTaken):
+            case .done(let isConsumed):
                 isDone = true
-                if !isTaken, !ArgumentTranscriber.isSpace(byte) { return nil }
+                if !isConsumed, !ArgumentTranscriber.isSpace(byte) { return nil }
             case .failed: return nil
             }
         }

@@ -6,7 +6,7 @@ package struct OutputExplanation: Sendable, Equatable {
     package struct Part: Sendable, Equatable {
         /// Bytes of the answer.
         package var range: Range<Int>
-        /// `content`, `reasoning`, `markup`, `call 0`, `arguments 0` or `warning`.
+        /// `content`, `reasoning`, `delimiter`, `call 0`, `arguments 0` or `warning`.
         package var kind: String
         package var text: String
     }
@@ -15,14 +15,14 @@ package struct OutputExplanation: Sendable, Equatable {
     /// - Parameter parser: one that has read nothing.
     init(of output: [UInt8], by parser: OutputParser) {
         var parser = parser
-        var place = 0
+        var position = 0
         // Behind a call the place is found again by the text: arguments are not handed on as they stand there.
         var isExact = true
         var arguments: [UInt8] = []
         var argumentStart = 0
-        // What the prompt has of a marker or a head is handed on with the rest of it.
+        // What the prompt has of a delimiter or a head is handed on with the rest of it.
         var promptCount = parser.pendingByteCount
-        var texts: [(range: Range<Int>, channel: Channel)] = []
+        var texts: [(range: Range<Int>, channel: OutputChannel)] = []
         func flush() {
             for (range, channel) in texts {
                 parts.append(
@@ -30,34 +30,34 @@ package struct OutputExplanation: Sendable, Equatable {
             }
             texts = []
         }
-        func take(_ piece: OutputPiece, read: Int) {
+        func record(_ piece: OutputPiece, read: Int) {
             switch piece {
             case .text(let channel, let all):
                 let bytes = all.dropFirst(promptCount)
                 promptCount -= all.count - bytes.count
                 if bytes.isEmpty { return }
                 if !isExact {
-                    place = Self.lastPlace(of: bytes, in: output[place..<read]) ?? read - bytes.count
-                    endArguments(at: place)
+                    position = Self.lastPosition(of: bytes, in: output[position..<read]) ?? read - bytes.count
+                    endArguments(at: position)
                 }
                 isExact = true
-                let end = place + bytes.count
-                if let last = texts.last, last.channel == channel, last.range.upperBound == place {
+                let end = position + bytes.count
+                if let last = texts.last, last.channel == channel, last.range.upperBound == position {
                     texts[texts.count - 1].range = last.range.lowerBound..<end
                 } else {
-                    texts.append((place..<end, channel))
+                    texts.append((position..<end, channel))
                 }
-                place = end
+                position = end
                 if arguments.isEmpty { argumentStart = end }
             case .call(let number, let name):
                 flush()
-                parts.append(Part(range: place..<place, kind: "call \(number)", text: name))
-                argumentStart = place
+                parts.append(Part(range: position..<position, kind: "call \(number)", text: name))
+                argumentStart = position
                 arguments = []
                 isExact = false
             case .arguments(_, let bytes):
                 // What models write as JSON is handed on byte by byte, from its first brace on.
-                if arguments.isEmpty, read > place, bytes.first == output[read - 1] { argumentStart = read - 1 }
+                if arguments.isEmpty, read > position, bytes.first == output[read - 1] { argumentStart = read - 1 }
                 arguments += bytes
             case .callEnd(let number):
                 parts.append(
@@ -66,22 +66,22 @@ package struct OutputExplanation: Sendable, Equatable {
                         text: String(decoding: arguments, as: UTF8.self)))
             case .warning(let text):
                 flush()
-                parts.append(Part(range: place..<place, kind: "warning", text: text))
+                parts.append(Part(range: position..<position, kind: "warning", text: text))
             }
         }
-        for index in output.indices { parser.append(output[index...index]) { take($0, read: index + 1) } }
-        parser.finish { take($0, read: output.count) }
+        for index in output.indices { parser.append(output[index...index]) { record($0, read: index + 1) } }
+        parser.finish { record($0, read: output.count) }
         flush()
     }
 
     /// Where its end is missing, a call is known to be over only when what follows has been read.
-    private mutating func endArguments(at place: Int) {
+    private mutating func endArguments(at position: Int) {
         guard let last = parts.indices.last, parts[last].kind.hasPrefix("arguments") else { return }
         let range = parts[last].range
-        parts[last].range = range.lowerBound..<max(range.lowerBound, min(range.upperBound, place))
+        parts[last].range = range.lowerBound..<max(range.lowerBound, min(range.upperBound, position))
     }
 
-    private static func lastPlace(of text: ArraySlice<UInt8>, in bytes: ArraySlice<UInt8>) -> Int? {
+    private static func lastPosition(of text: ArraySlice<UInt8>, in bytes: ArraySlice<UInt8>) -> Int? {
         guard bytes.count >= text.count else { return nil }
         return (bytes.startIndex...bytes.endIndex - text.count).last { bytes[$0...].starts(with: text) }
     }

@@ -5,20 +5,20 @@ extension OutputParser {
     /// Longest text in which calls are looked for once more.
     private static var maximumReplay: Int { 4_096 }
 
-    mutating func beginCalls(_ beginning: CallReader.Beginning, _ emit: (OutputPiece) -> Void) {
-        guard let callPlan = plan.calls, let tools, callCount < CallReader.maximumCalls else {
+    mutating func beginCalls(_ beginning: ToolCallParser.Beginning, _ emit: (OutputPiece) -> Void) {
+        guard let callPlan = plan.calls, let tools, callCount < ToolCallParser.maximumCalls else {
             releaseAll(emit)
             return
         }
-        calls = CallReader(callPlan, tools: tools, beginning: beginning, raw: held, nextCall: callCount)
-        held.removeAll(keepingCapacity: true)
-        heldSpace = 0
+        calls = ToolCallParser(callPlan, tools: tools, beginning: beginning, raw: pending, nextCall: callCount)
+        pending.removeAll(keepingCapacity: true)
+        pendingSpace = 0
         state = .calls
         if case .messageHead = beginning, let step = calls?.endHead(.end, emit) { follow(step, emit) }
     }
 
-    mutating func takeCall(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
-        guard let step = calls?.take(byte, emit: emit) else { return }
+    mutating func consumeCall(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
+        guard let step = calls?.consume(byte, emit: emit) else { return }
         follow(step, emit)
     }
 
@@ -28,14 +28,14 @@ extension OutputParser {
         fail(failure, emit)
     }
 
-    private mutating func follow(_ step: CallReader.Step, _ emit: (OutputPiece) -> Void) {
+    private mutating func follow(_ step: ToolCallParser.Step, _ emit: (OutputPiece) -> Void) {
         switch step {
         case .more: return
         case .ended(let rest):
             endCalls()
             debris = .behindCall
             skip = .space
-            for byte in rest { take(byte, emit: emit) }
+            for byte in rest { consume(byte, emit: emit) }
         case .failed(let failure): fail(failure, emit)
         }
     }
@@ -51,21 +51,21 @@ extension OutputParser {
         state = .text
     }
 
-    /// What was read is no call, or the rest of one that is broken: it is text, but for the markers in it.
-    private mutating func fail(_ failure: CallReader.Failure, _ emit: (OutputPiece) -> Void) {
+    /// What was read is no call, or the rest of one that is broken: it is text, but for the delimiters in it.
+    private mutating func fail(_ failure: ToolCallParser.Failure, _ emit: (OutputPiece) -> Void) {
         endCalls()
         let opening = failure.text[..<failure.openingCount]
         let rest = failure.text[failure.openingCount...]
         if isReasoning {
             if !opening.isEmpty {
-                noteText()
+                recordText()
                 emit(.text(channel, opening))
             }
         } else {
             debris = .brokenCall
             let space = opening.prefix { ArgumentTranscriber.isSpace($0) }
-            if !space.isEmpty { emit(.text(isBeginning ? .markup : .content, space)) }
-            if opening.count > space.count { emit(.text(.markup, opening[space.endIndex...])) }
+            if !space.isEmpty { emit(.text(isBeginning ? .delimiter : .content, space)) }
+            if opening.count > space.count { emit(.text(.delimiter, opening[space.endIndex...])) }
             // Without an opening it would begin a call once more.
             if opening.isEmpty { isBeginning = false }
         }
@@ -73,7 +73,7 @@ extension OutputParser {
         let warning = isReasoning || isReplaying ? nil : failure.warning
         isReplaying = true
         readsCallsAgain = outer.1 && rest.count <= Self.maximumReplay
-        for byte in rest { take(byte, emit: emit) }
+        for byte in rest { consume(byte, emit: emit) }
         (isReplaying, readsCallsAgain) = outer
         if let warning { emit(.warning(warning)) }
     }

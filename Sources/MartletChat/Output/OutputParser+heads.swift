@@ -5,21 +5,21 @@ extension OutputParser {
     /// Longest head of a message that is read.
     private static var maximumHead: Int { 512 }
 
-    /// The held bytes begin one.
+    /// The pending bytes begin one.
     mutating func beginHead() {
-        head = held
-        headStart = held.count
-        held.removeAll(keepingCapacity: true)
-        heldSpace = 0
+        head = pending
+        headStart = pending.count
+        pending.removeAll(keepingCapacity: true)
+        pendingSpace = 0
         isReasoning = false
-        state = .messageHead(MarkerAutomaton.root)
+        state = .messageHead(DelimiterAutomaton.root)
     }
 
-    mutating func takeHead(_ byte: UInt8, _ node: Int, _ emit: (OutputPiece) -> Void) {
+    mutating func consumeHead(_ byte: UInt8, _ node: Int, _ emit: (OutputPiece) -> Void) {
         if byte == UInt8(ascii: "{"), namesCall(head[headStart...]) {
             // Arguments follow, and the end of the head is missing.
             endHead(endCount: 0, emit)
-            take(byte, emit: emit)
+            consume(byte, emit: emit)
             return
         }
         head.append(byte)
@@ -40,23 +40,23 @@ extension OutputParser {
     }
 
     private mutating func endHead(endCount: Int, _ emit: (OutputPiece) -> Void) {
-        guard let syntax = plan.syntax.messageHead else { return }
+        guard let format = plan.format.messageHead else { return }
         let bytes = head
         let name = bytes.dropLast(endCount).dropFirst(headStart)
         let last = self.last(of: name)
         head = []
         state = .text
         if namesCall(name) {
-            emit(.text(.markup, bytes[...]))
-            beginCalls(.messageHead(Array(syntax.call == "" ? last.text : name)), emit)
-        } else if word(of: last.text, among: syntax.reasoning) != nil {
+            emit(.text(.delimiter, bytes[...]))
+            beginCalls(.messageHead(Array(format.call == "" ? last.text : name)), emit)
+        } else if word(of: last.text, among: format.reasoning) != nil {
             // What is shown of thinking begins with its own head.
-            if last.start > 0 { emit(.text(.markup, bytes[..<last.start])) }
-            emit(.text(markup, bytes[last.start...]))
+            if last.start > 0 { emit(.text(.delimiter, bytes[..<last.start])) }
+            emit(.text(delimiterChannel, bytes[last.start...]))
             isReasoning = true
-            isThoughtEmpty = true
-        } else if syntax.others == .markup || word(of: last.text, among: syntax.content) != nil {
-            emit(.text(.markup, bytes[...]))
+            isReasoningEmpty = true
+        } else if format.others == .discarded || word(of: last.text, among: format.content) != nil {
+            emit(.text(.delimiter, bytes[...]))
         } else {
             emit(.text(.content, bytes[...]))
             isBeginning = false
@@ -65,54 +65,54 @@ extension OutputParser {
 
     /// The end of the head is missing: what stands behind its word is text.
     mutating func breakHead(endCount: Int, isCall: Bool, _ emit: (OutputPiece) -> Void) {
-        guard let syntax = plan.syntax.messageHead else { return }
+        guard let format = plan.format.messageHead else { return }
         let bytes = head
         let end = bytes.count - endCount
         head = []
         state = .text
-        guard syntax.others == .markup else {
+        guard format.others == .discarded else {
             emit(.text(.content, bytes[...]))
             isBeginning = false
             return
         }
         let last = self.last(of: bytes[headStart..<end]).text
-        let thinking = word(of: last, among: syntax.reasoning)
-        let count = (thinking ?? word(of: last, among: syntax.content))?.count ?? 0
+        let reasoningWord = word(of: last, among: format.reasoning)
+        let count = (reasoningWord ?? word(of: last, among: format.content))?.count ?? 0
         // In front of a call stands its recipient.
         let text = isCall ? end : last.startIndex + count
-        if text > 0 { emit(.text(.markup, bytes[..<text])) }
-        if thinking != nil {
+        if text > 0 { emit(.text(.delimiter, bytes[..<text])) }
+        if reasoningWord != nil {
             isReasoning = true
-            isThoughtEmpty = true
+            isReasoningEmpty = true
         }
-        for byte in bytes[text...] { take(byte, emit: emit) }
+        for byte in bytes[text...] { consume(byte, emit: emit) }
     }
 
     /// Whether the head names a tool that may be called.
     private func namesCall(_ name: ArraySlice<UInt8>) -> Bool {
-        guard let call = plan.syntax.messageHead?.call, let tools, case .headed(let head, _)? = plan.calls?.syntax.form
+        guard let call = plan.format.messageHead?.call, let tools, case .headed(let head, _)? = plan.calls?.format.shape
         else { return false }
-        if call.isEmpty { return CallReader.name(in: Array(last(of: name).text), head, among: tools) != nil }
+        if call.isEmpty { return ToolCallParser.name(in: Array(last(of: name).text), head, among: tools) != nil }
         return String(decoding: name, as: UTF8.self).contains(call)
-            && CallReader.name(in: Array(name), head, among: tools) != nil
+            && ToolCallParser.name(in: Array(name), head, among: tools) != nil
     }
 
     /// What stands behind the last beginning of a head in `name`, and where that begins: models write several.
     private func last(of name: ArraySlice<UInt8>) -> (start: Int, text: ArraySlice<UInt8>) {
         var last = (start: 0, text: name)
-        for start in plan.syntax.messageHead?.starts ?? [] {
+        for start in plan.format.messageHead?.starts ?? [] {
             let start = Array(start.utf8)
             guard last.text.count >= start.count else { continue }
-            let places = last.text.startIndex...last.text.endIndex - start.count
-            guard let place = places.last(where: { last.text[$0...].starts(with: start) }) else { continue }
-            last = (place, last.text[(place + start.count)...])
+            let positions = last.text.startIndex...last.text.endIndex - start.count
+            guard let position = positions.last(where: { last.text[$0...].starts(with: start) }) else { continue }
+            last = (position, last.text[(position + start.count)...])
         }
         return last
     }
 
     /// The longest of `words` that a head begins with.
     private func word(of name: ArraySlice<UInt8>, among words: [String]) -> [UInt8]? {
-        let isWhole = plan.syntax.messageHead?.matchesWhole ?? false
+        let isWhole = plan.format.messageHead?.matchesWhole ?? false
         return words.map { Array($0.utf8) }.filter { isWhole ? name.elementsEqual($0) : name.starts(with: $0) }
             .max { $0.count < $1.count }
     }

@@ -1,99 +1,99 @@
 import MartletProtocol
 
-/// Text and the markers in it.
+/// Text and the delimiters in it.
 ///
-/// The held bytes are white space, then what may become a marker. Of markers that overlap, the one that begins first
-/// counts; of those that begin together, the longest.
+/// The pending bytes are white space, then what may become a delimiter. Of delimiters that overlap, the one that begins
+/// first counts; of those that begin together, the longest.
 extension OutputParser {
-    mutating func takeText(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
+    mutating func consumeText(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
         if skip != .nothing {
             let isSkipped = skip == .space ? ArgumentTranscriber.isSpace(byte) : byte == 0x0A || byte == 0x0D
             if isSkipped {
-                emit(.text(markup, [byte]))
+                emit(.text(delimiterChannel, [byte]))
                 return
             }
             skip = .nothing
         }
         if isBeginning, !isReasoning, beginsBareCall(byte) {
             beginCalls(.bare, emit)
-            takeCall(byte, emit)
+            consumeCall(byte, emit)
             return
         }
-        let automaton = markers.automaton
+        let automaton = delimiters.automaton
         node = automaton.next(node, byte)
         if automaton.depth(node) == 0, candidate == nil {
-            takePlain(byte, emit)
+            consumePlain(byte, emit)
             return
         }
-        held.append(byte)
+        pending.append(byte)
         if let match = automaton.match(node) {
-            let range = held.count - automaton.length(of: match)..<held.count
+            let range = pending.count - automaton.length(of: match)..<pending.count
             if candidate.map({ range.lowerBound <= $0.range.lowerBound }) ?? true {
-                candidate = Candidate(role: markers.roles[match], range: range)
+                candidate = Candidate(role: delimiters.roles[match], range: range)
             }
         }
-        let start = held.count - automaton.depth(node)
+        let start = pending.count - automaton.depth(node)
         releaseText(upTo: min(start, candidate?.range.lowerBound ?? start), emit)
         guard let candidate else { return }
-        if !automaton.isExtendable(node) || held.count - automaton.depth(node) > candidate.range.lowerBound {
+        if !automaton.isExtendable(node) || pending.count - automaton.depth(node) > candidate.range.lowerBound {
             completeCandidate(emit)
         }
     }
 
-    /// A byte that no marker can begin with.
-    private mutating func takePlain(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
-        let isSpace = holdsSpace && ArgumentTranscriber.isSpace(byte)
-        if held.count > heldSpace || !isSpace { releaseAll(emit) }
+    /// A byte that no delimiter can begin with.
+    private mutating func consumePlain(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
+        let isSpace = mayHoldDelimiterSpace && ArgumentTranscriber.isSpace(byte)
+        if pending.count > pendingSpace || !isSpace { releaseAll(emit) }
         if isSpace {
-            held.append(byte)
-            heldSpace = held.count
+            pending.append(byte)
+            pendingSpace = pending.count
         } else {
-            noteText()
-            noteLast([byte])
+            recordText()
+            recordLast([byte])
             emit(.text(channel, [byte]))
         }
     }
 
-    /// What stands in front of all that may be a marker is text.
+    /// What stands in front of all that may be a delimiter is text.
     private mutating func releaseText(upTo count: Int, _ emit: (OutputPiece) -> Void) {
-        guard count > heldSpace else { return }
-        noteText()
+        guard count > pendingSpace else { return }
+        recordText()
         release(count, emit)
     }
 
     private func beginsBareCall(_ byte: UInt8) -> Bool {
-        guard let calls = plan.calls?.syntax, calls.startsBare, held.count == heldSpace else { return false }
+        guard let calls = plan.calls?.format, calls.startsBare, pending.count == pendingSpace else { return false }
         return byte == (calls.isList ? UInt8(ascii: "[") : UInt8(ascii: "{"))
     }
 
-    mutating func noteText() {
+    mutating func recordText() {
         if isReasoning {
-            isThoughtEmpty = false
+            isReasoningEmpty = false
         } else {
             isBeginning = false
             if debris == .behindCall { debris = .nothing }
         }
     }
 
-    /// Thinking that is left in the content keeps its markers.
-    var markup: Channel { showsReasoning ? .content : .markup }
+    /// Thinking that is left in the content keeps its delimiters.
+    var delimiterChannel: OutputChannel { showsReasoning ? .content : .delimiter }
 
-    // MARK: Markers
+    // MARK: Delimiters
 
-    /// A marker is whole, and none that is longer can come of it.
+    /// A delimiter is whole, and none that is longer can come of it.
     mutating func completeCandidate(_ emit: (OutputPiece) -> Void) {
         guard let candidate else { return }
-        let rest = Array(held[candidate.range.upperBound...])
-        held.removeLast(rest.count)
+        let rest = Array(pending[candidate.range.upperBound...])
+        pending.removeLast(rest.count)
         releaseText(upTo: candidate.range.lowerBound, emit)
         self.candidate = nil
-        node = MarkerAutomaton.root
+        node = DelimiterAutomaton.root
         complete(candidate.role, emit)
-        for byte in rest { take(byte, emit: emit) }
+        for byte in rest { consume(byte, emit: emit) }
     }
 
-    /// The held bytes are white space and a marker.
-    private mutating func complete(_ role: SyntaxPlan.Role, _ emit: (OutputPiece) -> Void) {
+    /// The pending bytes are white space and a delimiter.
+    private mutating func complete(_ role: ChatFormatPlan.Role, _ emit: (OutputPiece) -> Void) {
         if isQuoted(role) {
             releaseAll(emit)
             return
@@ -103,12 +103,12 @@ extension OutputParser {
         case .reasoningEnd: endReasoning(emit)
         case .contentStart:
             if !isBeginning, !isReasoning { releaseSpace(emit) }
-            emitHeld(as: .markup, emit)
+            emitPending(as: .delimiter, emit)
             isReasoning = false
             isBeginning = false
         case .contentEnd, .ignored:
             if !isBeginning, role == .contentEnd { releaseSpace(emit) }
-            emitHeld(as: .markup, emit)
+            emitPending(as: .delimiter, emit)
             skip = .space
         case .messageHead: beginHead()
         case .section, .call:
@@ -119,9 +119,9 @@ extension OutputParser {
         }
     }
 
-    /// A text about markers names them in code: `</think>`. A call may stand behind code.
-    private func isQuoted(_ role: SyntaxPlan.Role) -> Bool {
-        guard heldSpace == 0, !isReasoning, !isBeginning else { return false }
+    /// A text about delimiters names them in code: `</think>`. A call may stand behind code.
+    private func isQuoted(_ role: ChatFormatPlan.Role) -> Bool {
+        guard pendingSpace == 0, !isReasoning, !isBeginning else { return false }
         let tick = UInt8(ascii: "`")
         // More of them are a fence.
         guard lastBytes.last == tick, lastBytes.first != tick || lastBytes.count == 1 else { return false }
@@ -134,21 +134,21 @@ extension OutputParser {
     private mutating func beginReasoning(_ emit: (OutputPiece) -> Void) {
         if isReasoning {
             // Models repeat what the prompt has begun. Further on it is thinking.
-            guard isThoughtEmpty else { return releaseAll(emit) }
-            emitHeld(as: .markup, emit)
+            guard isReasoningEmpty else { return releaseAll(emit) }
+            emitPending(as: .delimiter, emit)
         } else {
             if !isBeginning { releaseSpace(emit) }
-            emitHeld(as: markup, emit)
+            emitPending(as: delimiterChannel, emit)
         }
         isReasoning = true
-        isThoughtEmpty = true
+        isReasoningEmpty = true
         skip = .lineEnds
     }
 
     private mutating func endReasoning(_ emit: (OutputPiece) -> Void) {
         if isReasoning || isBeginning {
             // Where the answer begins it means that nothing was thought.
-            emitHeld(as: markup, emit)
+            emitPending(as: delimiterChannel, emit)
             isReasoning = false
             skip = .space
         } else if showsReasoning {
@@ -158,48 +158,48 @@ extension OutputParser {
         }
     }
 
-    /// A marker that has lost what it belongs to. Next to calls the white space around it is markup as well.
+    /// A delimiter that has lost what it belongs to. Next to calls the white space around it is markup as well.
     private mutating func completeStray(_ emit: (OutputPiece) -> Void) {
         let isAlone = isBeginning || debris == .behindCall
         if !isAlone { releaseSpace(emit) }
-        if debris == .brokenCall, let calls = plan.calls, held[heldSpace...].elementsEqual(calls.outerClosing) {
+        if debris == .brokenCall, let calls = plan.calls, pending[pendingSpace...].elementsEqual(calls.outerClosing) {
             debris = .behindCall
         }
-        emitHeld(as: .markup, emit)
+        emitPending(as: .delimiter, emit)
         if isAlone { skip = .space }
     }
 
     // MARK: Held bytes
 
-    private mutating func emitHeld(as channel: Channel, _ emit: (OutputPiece) -> Void) {
-        emit(.text(channel, held[...]))
-        held.removeAll(keepingCapacity: true)
-        heldSpace = 0
+    private mutating func emitPending(as channel: OutputChannel, _ emit: (OutputPiece) -> Void) {
+        emit(.text(channel, pending[...]))
+        pending.removeAll(keepingCapacity: true)
+        pendingSpace = 0
     }
 
-    private mutating func releaseSpace(_ emit: (OutputPiece) -> Void) { release(heldSpace, emit) }
+    private mutating func releaseSpace(_ emit: (OutputPiece) -> Void) { release(pendingSpace, emit) }
 
-    /// Hands on all that is held, because it is text and no marker follows at once.
+    /// Hands on all that is pending, because it is text and no delimiter follows at once.
     mutating func releaseAll(_ emit: (OutputPiece) -> Void) {
-        if held.count > heldSpace { noteText() }
-        release(held.count, emit)
+        if pending.count > pendingSpace { recordText() }
+        release(pending.count, emit)
     }
 
-    /// Hands on the first `count` held bytes as text.
+    /// Hands on the first `count` pending bytes as text.
     private mutating func release(_ count: Int, _ emit: (OutputPiece) -> Void) {
         if count == 0 { return }
-        noteLast(held[..<count])
-        emit(.text(channel, held[..<count]))
-        dropHeld(count)
+        recordLast(pending[..<count])
+        emit(.text(channel, pending[..<count]))
+        dropPending(count)
     }
 
-    mutating func noteLast(_ text: ArraySlice<UInt8>) {
+    mutating func recordLast(_ text: ArraySlice<UInt8>) {
         lastBytes = text.count > 1 ? Array(text.suffix(2)) : Array((lastBytes + text).suffix(2))
     }
 
-    mutating func dropHeld(_ count: Int) {
-        held.removeFirst(count)
-        heldSpace = max(0, heldSpace - count)
+    mutating func dropPending(_ count: Int) {
+        pending.removeFirst(count)
+        pendingSpace = max(0, pendingSpace - count)
         if let range = candidate?.range { candidate?.range = range.lowerBound - count..<range.upperBound - count }
     }
 }

@@ -22,11 +22,11 @@ package struct ParsedMessage: Sendable, Equatable {
 
     package init() {}
 
-    mutating func take(_ piece: OutputPiece) {
+    mutating func append(_ piece: OutputPiece) {
         switch piece {
         case .text(.content, let bytes): contentBytes += bytes
         case .text(.reasoning, let bytes): reasoningBytes += bytes
-        case .text(.markup, _): break
+        case .text(.delimiter, _): break
         case .call(_, let name): calls.append(Call(name: name))
         case .arguments(let number, let bytes): calls[number].argumentBytes += bytes
         case .callEnd(let number): calls[number].isComplete = true

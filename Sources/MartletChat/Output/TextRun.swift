@@ -2,10 +2,10 @@ import MartletProtocol
 
 /// Joins adjoining text of one channel.
 struct TextRun {
-    private var channel = Channel.content
+    private var channel = OutputChannel.content
     private var bytes: [UInt8] = []
 
-    mutating func take(_ piece: OutputPiece, _ emit: (OutputPiece) -> Void) {
+    mutating func append(_ piece: OutputPiece, _ emit: (OutputPiece) -> Void) {
         guard case .text(let channel, let text) = piece else {
             flush(emit)
             emit(piece)

@@ -8,36 +8,37 @@ extension BuiltInTemplate {
         "llama2-sys-bos": llama2(system: "<<SYS>>\n\(content)\n<</SYS>>\n\n", next: "<s>[INST] "),
         "llama2-sys-strip": llama2(system: "<<SYS>>\n\(trimmed)\n<</SYS>>\n\n", content: trimmed),
         "mistral-v1": mistral(front: " ", behind: " "),
-        "mistral-v3": mistral(behind: " ", answer: trimmed),
+        "mistral-v3": mistral(behind: " ", assistant: trimmed),
         "mistral-v3-tekken": mistral(),
         "mistral-v7": mistralWithSystem(" "),
         "mistral-v7-tekken": mistralWithSystem(""),
-        "gemma": holdingSystem(
+        "gemma": deferringSystem(
             "message.content | trim",
             "<start_of_turn>{{ 'model' if message.role == 'assistant' else message.role }}\n"
-                + "{% if ns.system and message.role != 'assistant' %}\(held){% endif %}\(trimmed)<end_of_turn>\n")
-            + asks("<start_of_turn>model\n"),
-        "orion": holdingSystem(
+                + "{% if ns.system and message.role != 'assistant' %}\(pendingSystem){% endif %}\(trimmed)<end_of_turn>\n"
+        )
+            + generationPrompt("<start_of_turn>model\n"),
+        "orion": deferringSystem(
             "message.content",
-            "{% if message.role == 'user' %}Human: {% if ns.system %}\(held){% endif %}\(content)"
+            "{% if message.role == 'user' %}Human: {% if ns.system %}\(pendingSystem){% endif %}\(content)"
                 + "\n\nAssistant: </s>{% else %}\(content)</s>{% endif %}"),
         "openchat": every(
             roles(
                 system: "\(content)<|end_of_turn|>",
                 others: "GPT4 Correct {{ message.role | capitalize }}: \(content)<|end_of_turn|>"))
-            + asks("GPT4 Correct Assistant:"),
+            + generationPrompt("GPT4 Correct Assistant:"),
         "vicuna": vicuna(system: "\(content)\n\n"),
         "vicuna-orca": vicuna(system: "SYSTEM: \(content)\n"),
         "deepseek": every(
             roles(
                 system: content, user: "### Instruction:\n\(content)\n",
                 assistant: "### Response:\n\(content)\n<|EOT|>\n"))
-            + asks("### Response:\n"),
+            + generationPrompt("### Response:\n"),
         "deepseek2": every(
             roles(
                 system: "\(content)\n\n", user: "User: \(content)\n\n",
                 assistant: "Assistant: \(content)<｜end▁of▁sentence｜>"))
-            + asks("Assistant:"),
+            + generationPrompt("Assistant:"),
         "deepseek-ocr": every(content),
         "minicpm": every(roles(user: "<用户>\(trimmed)<AI>", others: trimmed)),
         "rwkv-world": every(
@@ -46,18 +47,18 @@ extension BuiltInTemplate {
                 user: "User: \(trimmed)\n\n{% if loop.last and add_generation_prompt %}Assistant:{% endif %}",
                 assistant: "Assistant: \(trimmed)\n\n")),
         "yandex": every(roles(user: " Пользователь: \(content)\n\n", assistant: " Ассистент: \(content)\n\n"))
-            + asks(" Ассистент:[SEP]"),
+            + generationPrompt(" Ассистент:[SEP]"),
         "smolvlm": "<|im_start|>"
             + every(
                 roles(
                     system: "\(content)\n\n", user: "User: \(content)<end_of_utterance>\n",
                     others: "Assistant: \(content)<end_of_utterance>\n"))
-            + asks("Assistant:"),
+            + generationPrompt("Assistant:"),
         "grok-2": every(
             roles(
                 system: "System: \(trimmed)<|separator|>\n\n", user: "Human: \(trimmed)<|separator|>\n\n",
                 assistant: "Assistant: \(content)<|separator|>\n\n"))
-            + asks("Assistant:"),
+            + generationPrompt("Assistant:"),
     ]
 
     private static func llama2(
@@ -71,13 +72,13 @@ extension BuiltInTemplate {
                         others: "\(content)</s>{% set ns.open = false %}"))
     }
 
-    private static func mistral(front: String = "", behind: String = "", answer: String = content) -> String {
+    private static func mistral(front: String = "", behind: String = "", assistant: String = content) -> String {
         "{% set ns = namespace(open=false) %}"
             + every(
                 "{% if not ns.open %}\(front)[INST]\(behind){% set ns.open = true %}{% endif %}"
                     + roles(
                         system: "\(content)\n\n", user: "\(content)\(front)[/INST]",
-                        others: "\(behind)\(answer)</s>{% set ns.open = false %}"))
+                        others: "\(behind)\(assistant)</s>{% set ns.open = false %}"))
     }
 
     private static func mistralWithSystem(_ space: String) -> String {
@@ -89,6 +90,6 @@ extension BuiltInTemplate {
 
     private static func vicuna(system: String) -> String {
         every(roles(system: system, user: "USER: \(content)\n", assistant: "ASSISTANT: \(content)</s>\n"))
-            + asks("ASSISTANT:")
+            + generationPrompt("ASSISTANT:")
     }
 }

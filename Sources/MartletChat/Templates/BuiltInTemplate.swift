@@ -2,8 +2,8 @@ import OrderedCollections
 
 /// Chat templates that have a name, such as `llama3`, for models whose file has none.
 ///
-/// Names and prompts are those of libllama's `llama_chat_apply_template`; a test renders the same messages with both. The
-/// sources are Jinja, so that they are analysed and limited as a model's own are.
+/// Names and prompts are those of libllama's `llama_chat_apply_template`; a test renders the same messages with both.
+/// The sources are Jinja, so that they are analysed and limited as a model's own are.
 package enum BuiltInTemplate {
     /// In the order of help texts.
     package static var names: [String] { Array(sources.keys) }
@@ -22,7 +22,7 @@ package enum BuiltInTemplate {
     static func every(_ turn: String) -> String { "{% for message in messages %}\(turn){% endfor %}" }
 
     /// Writes `prompt` where an answer is asked for.
-    static func asks(_ prompt: String) -> String { "{% if add_generation_prompt %}\(prompt){% endif %}" }
+    static func generationPrompt(_ prompt: String) -> String { "{% if add_generation_prompt %}\(prompt){% endif %}" }
 
     /// One form of turn for each of these roles.
     static func roles(
@@ -38,15 +38,15 @@ package enum BuiltInTemplate {
     }
 
     /// Words that tell how the model marks its thinking, where the template itself never writes them.
-    static func thinking(_ start: String, _ end: String) -> String { "{# \(start)\(end) #}" }
+    static func reasoningHint(_ start: String, _ end: String) -> String { "{# \(start)\(end) #}" }
 
-    /// Keeps a system message, by which `turn` begins the next turn that takes it: `held` writes it.
-    static func holdingSystem(_ content: String, _ turn: String) -> String {
+    /// Keeps a system message, by which `turn` begins the next turn that takes it: `pendingSystem` writes it.
+    static func deferringSystem(_ content: String, _ turn: String) -> String {
         "{% set ns = namespace(system='') %}"
             + every(
                 "{% if message.role == 'system' %}{% set ns.system = ns.system + (\(content)) %}"
                     + "{% else %}\(turn){% endif %}")
     }
 
-    static let held = "{{ ns.system }}\n\n{% set ns.system = '' %}"
+    static let pendingSystem = "{{ ns.system }}\n\n{% set ns.system = '' %}"
 }

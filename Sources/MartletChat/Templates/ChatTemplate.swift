@@ -1,4 +1,5 @@
 package import MartletJSON
+package import MartletJinja
 import OrderedCollections
 
 /// How a model wants to be asked: its template, analysed once.
@@ -13,16 +14,16 @@ package struct ChatTemplate: Sendable {
 
     package let capabilities: TemplateCapabilities
     /// `nil` when the model is not known to think.
-    package let markers: ReasoningMarkers?
+    package let delimiters: ReasoningDelimiters?
     /// How the model writes its answers.
-    package let syntax: AnswerSyntax
-    package let syntaxSource: TemplateAnalysisSource
+    package let format: PreparedChatFormat
+    package let formatSource: TemplateAnalysisSource
     /// What found that out.
-    let recognition: SyntaxRecognition
-    /// What the template puts between thinking and answer, end marker included; empty without markers.
+    let recognition: ChatFormatRecognition
+    /// What the template puts between thinking and answer, end delimiter included; empty without delimiters.
     package let closing: String
     /// The template's text before an answer without thinking: an empty think block, or nothing.
-    let emptyThinking: String
+    let emptyReasoning: String
     /// What the template puts in front of an answer.
     package let generationPrompt: String
     /// All of what it may put there, longest first.
@@ -60,25 +61,26 @@ package struct ChatTemplate: Sendable {
             template: template, toolUseTemplate: toolUseTemplate, beginningToken: beginningToken, endToken: endToken)
         capabilities = probe.capabilities()
         let reasoningField = capabilities.reasoningField
-        recognition = SyntaxRecognition(
+        recognition = ChatFormatRecognition(
             probe: probe, capabilities: capabilities,
-            markers: probe.markers(reasoningField: reasoningField))
-        let (syntax, source) = recognition.syntax()
-        self.syntax = AnswerSyntax(syntax)
-        syntaxSource = source
-        markers = syntax.reasoning.map { enclosure in
-            ReasoningMarkers(
-                start: String(decoding: SyntaxPlan.trimmed(enclosure.start), as: UTF8.self),
-                end: String(decoding: SyntaxPlan.trimmed(enclosure.ends[0]), as: UTF8.self))
+            delimiters: probe.delimiters(reasoningField: reasoningField))
+        let (format, source) = recognition.format()
+        self.format = PreparedChatFormat(format)
+        formatSource = source
+        delimiters = format.reasoning.map { enclosure in
+            ReasoningDelimiters(
+                start: String(decoding: ChatFormatPlan.trimmed(enclosure.start), as: UTF8.self),
+                end: String(decoding: ChatFormatPlan.trimmed(enclosure.ends[0]), as: UTF8.self))
         }
-        generationPrompts = probe.generationPrompts(thinkingSwitch: capabilities.thinkingSwitch)
-        closing = markers.map { probe.closing($0, of: syntax.family, reasoningField: reasoningField) } ?? ""
-        emptyThinking = markers.map { probe.emptyThinking($0) } ?? ""
+        generationPrompts = probe.generationPrompts(reasoningSwitch: capabilities.reasoningSwitch)
+        closing = delimiters.map { probe.closing($0, of: format.name, reasoningField: reasoningField) } ?? ""
+        emptyReasoning = delimiters.map { probe.emptyReasoning($0) } ?? ""
         generationPrompt = probe.generationPrompt()
     }
 
     /// The prompt for a conversation.
-    /// - Throws: `raised` in the template's own words when it refuses the messages; `input` when they cannot be adapted.
+    /// - Throws: `raised` in the template's own words when it refuses the messages; `input` when they cannot be
+    ///   adapted.
     package func render(
         messages: [JSONValue], tools: [JSONValue]? = nil, addGenerationPrompt: Bool = true,
         continuing continuation: Continuation? = nil, arguments: JSONObject = JSONObject(), now: TemplateTime = .now,
@@ -91,7 +93,7 @@ package struct ChatTemplate: Sendable {
         }
         let tools = tools.flatMap { $0.isEmpty ? nil : $0 }
         var arguments = arguments
-        if let name = capabilities.thinkingSwitch, arguments[name] == nil, let value = arguments["enable_thinking"] {
+        if let name = capabilities.reasoningSwitch, arguments[name] == nil, let value = arguments["enable_thinking"] {
             arguments[name] = value
         }
         let adapter = MessageAdapter(capabilities)
@@ -104,7 +106,7 @@ package struct ChatTemplate: Sendable {
         let rendered = try chosen.render(input, budget: budget)
         let reasoning = reasoning(after: rendered)
         return RenderedPrompt(
-            segments: rendered.segments, reasoning: reasoning, markers: markers,
+            segments: rendered.segments, reasoning: reasoning, delimiters: delimiters,
             closing: closing, opening: opening(of: rendered, reasoning), warnings: warnings)
     }
 
@@ -125,28 +127,30 @@ package struct ChatTemplate: Sendable {
         let content =
             continuation == .reasoning
             ? "" : message["content"]?.stringValue ?? MessageAdapter.joinedText(of: message["content"])
-        let thought = Self.thought(in: message)
+        let reasoningText = Self.reasoningText(in: message)
         var parts: [PromptSegment] = []
         func write(_ text: String, isTrusted: Bool) {
             if !text.isEmpty { parts.append(PromptSegment(text: text, isTrusted: isTrusted)) }
         }
-        let isThinking = OutputParser(syntax, after: prompt.opening).isInReasoning
-        let syntax = syntax.syntax
-        let thinks = !thought.isEmpty || continuation == .reasoning
-        if thinks, let reasoning = syntax.reasoning {
-            if !isThinking { write(OutputSyntax.behindHead(of: reasoning.start, in: prompt.opening), isTrusted: true) }
-            write(thought, isTrusted: false)
+        let isReasoningOpen = OutputParser(format, after: prompt.opening).isInReasoning
+        let format = format.format
+        let hasReasoning = !reasoningText.isEmpty || continuation == .reasoning
+        if hasReasoning, let reasoning = format.reasoning {
+            if !isReasoningOpen {
+                write(ChatFormat.unwrittenPart(of: reasoning.start, in: prompt.opening), isTrusted: true)
+            }
+            write(reasoningText, isTrusted: false)
         }
         if !content.isEmpty || continuation == .content {
-            let isBehindThought = isThinking || thinks
-            if isBehindThought, let reasoning = syntax.reasoning {
+            let isAfterReasoning = isReasoningOpen || hasReasoning
+            if isAfterReasoning, let reasoning = format.reasoning {
                 write(reasoning.ends[0], isTrusted: true)
             } else if prompt.reasoning == .undecided {
-                write(OutputSyntax.behindHead(of: emptyThinking, in: prompt.opening), isTrusted: true)
+                write(ChatFormat.unwrittenPart(of: emptyReasoning, in: prompt.opening), isTrusted: true)
             }
-            let start = syntax.contentStart
+            let start = format.contentStart
             write(
-                isBehindThought ? start : OutputSyntax.behindHead(of: start, in: prompt.opening), isTrusted: true)
+                isAfterReasoning ? start : ChatFormat.unwrittenPart(of: start, in: prompt.opening), isTrusted: true)
             write(content, isTrusted: false)
         }
         var result = prompt
@@ -155,12 +159,14 @@ package struct ChatTemplate: Sendable {
         return result
     }
 
-    private static func thought(in message: JSONValue) -> String {
+    private static func reasoningText(in message: JSONValue) -> String {
         TemplateProbe.reasoningFields.lazy.compactMap { message[$0]?.stringValue }.first ?? ""
     }
 
-    /// For `GenerationRequest.visibleMarkers`: what the answer's text must show where it is a control token.
-    package func visibleMarkers(withCalls: Bool) -> [String] { syntax.syntax.tokens(withCalls: withCalls) }
+    /// For `GenerationRequest.visibleDelimiters`: what the answer's text must show where it is a control token.
+    package func visibleDelimiters(withToolCalls withCalls: Bool) -> [String] {
+        format.format.tokens(withCalls: withCalls)
+    }
 
     /// What of the prompt is the beginning of the answer.
     private func opening(of rendered: RenderedText, _ reasoning: RenderedPrompt.Reasoning) -> String {
@@ -168,16 +174,16 @@ package struct ChatTemplate: Sendable {
         if let prompt = generationPrompts.first(where: last.text.hasSuffix) { return prompt }
         switch reasoning {
         case .undecided: return ""
-        case .open: return markers?.start ?? ""
-        case .closed: return markers.map { $0.start + $0.end } ?? ""
+        case .open: return delimiters?.start ?? ""
+        case .closed: return delimiters.map { $0.start + $0.end } ?? ""
         }
     }
 
     /// Reads from the template's own last words whether a think block is open or was closed.
     private func reasoning(after rendered: RenderedText) -> RenderedPrompt.Reasoning {
-        guard let markers, let last = rendered.segments.last, last.isTrusted else { return .undecided }
-        let tail = Text(last.text, isTrusted: true).stripped(start: false)
-        if tail.hasSuffix(Text(markers.start, isTrusted: true)) { return .open }
-        return tail.hasSuffix(Text(markers.end, isTrusted: true)) ? .closed : .undecided
+        guard let delimiters, let last = rendered.segments.last, last.isTrusted else { return .undecided }
+        let tail = ProvenanceText(last.text, isTrusted: true).stripped(start: false)
+        if tail.hasSuffix(ProvenanceText(delimiters.start, isTrusted: true)) { return .open }
+        return tail.hasSuffix(ProvenanceText(delimiters.end, isTrusted: true)) ? .closed : .undecided
     }
 }

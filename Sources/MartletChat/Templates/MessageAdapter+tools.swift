@@ -7,8 +7,8 @@ extension MessageAdapter {
 
     /// A tool as the template can show it. `{"type": ["string", "null"]}` becomes `{"type": "string"}` where it must.
     func adapted(tool: JSONValue) -> JSONValue {
-        let tool = capabilities.takesNullTypes ? tool : withoutNullTypes(tool)
-        guard !capabilities.takesMissingDescriptions, case .object(var members) = tool,
+        let tool = capabilities.acceptsNullTypes ? tool : withoutNullTypes(tool)
+        guard !capabilities.acceptsMissingDescriptions, case .object(var members) = tool,
             case .object(var function)? = members["function"]
         else { return tool }
         if let parameters = function["parameters"] { function["parameters"] = describingProperties(of: parameters) }

@@ -1,12 +1,14 @@
 import MartletJSON
+import MartletJinja
 import MartletProtocol
 import OrderedCollections
 
-/// Puts messages into the form that a template can take, as llama-server does, so that one client works with all models.
+/// Puts messages into the form that a template can take, as llama-server does, so that one client works with all
+/// models.
 ///
 /// - `developer` becomes `system` where the template has no such role.
 /// - Where there is no system role either, its text goes in front of the next user message.
-/// - Text parts are joined by line feeds where parts cannot be taken; a string becomes a part where only these can.
+/// - Parts of text are joined by line feeds where parts cannot be taken; a string becomes a part where only these can.
 /// - Missing content beside tool calls becomes the empty string where the template fails on none.
 /// - Tool call arguments become objects, or text, where the template takes only that; of a call that was cut off, the
 ///   certain part.
@@ -28,15 +30,15 @@ struct MessageAdapter {
         var result: [JSONValue] = []
         var warnings: [String] = []
         result.reserveCapacity(messages.count)
-        var heldSystemTexts: [String] = []
+        var pendingSystemTexts: [String] = []
         for (index, message) in messages.enumerated() {
             guard case .object(var members) = message else {
                 throw failure("messages[\(index)] must be an object, not \(message.kindName)")
             }
-            if members["role"] == "developer", !capabilities.takesDeveloperRole { members["role"] = "system" }
+            if members["role"] == "developer", !capabilities.supportsDeveloperRole { members["role"] = "system" }
             let role = members["role"]?.stringValue ?? ""
-            if role == "system", !capabilities.takesSystemRole {
-                heldSystemTexts.append(try text(of: members["content"] ?? .null, at: index))
+            if role == "system", !capabilities.supportsSystemRole {
+                pendingSystemTexts.append(try text(of: members["content"] ?? .null, at: index))
                 continue
             }
             if capabilities.demandsShortCallIDs { shortenIDs(&members) }
@@ -48,16 +50,16 @@ struct MessageAdapter {
                     "messages[\(index)].content joined the message's reasoning: the model's template takes no content beside reasoning and tool calls"
                 )
             }
-            if role == "assistant" { adaptAnswer(&members) }
-            if role == "user", !heldSystemTexts.isEmpty {
-                members["content"] = try prefixed(members["content"] ?? .null, heldSystemTexts, at: index)
-                heldSystemTexts = []
+            if role == "assistant" { adaptAssistant(&members) }
+            if role == "user", !pendingSystemTexts.isEmpty {
+                members["content"] = try prefixed(members["content"] ?? .null, pendingSystemTexts, at: index)
+                pendingSystemTexts = []
             }
             result.append(.object(members))
         }
-        if !heldSystemTexts.isEmpty {
+        if !pendingSystemTexts.isEmpty {
             // No user message follows: it becomes one.
-            var members: JSONObject = ["role": "user", "content": .string(heldSystemTexts.joined(separator: "\n"))]
+            var members: JSONObject = ["role": "user", "content": .string(pendingSystemTexts.joined(separator: "\n"))]
             try adaptContent(&members, "user", at: messages.count - 1)
             result.append(.object(members))
         }
@@ -78,7 +80,7 @@ struct MessageAdapter {
             }
         case .some(.null), nil:
             let hasCalls = members["tool_calls"].map { $0 != .null && $0 != [] } ?? false
-            members["content"] = hasCalls && capabilities.takesNullContent ? .null : ""
+            members["content"] = hasCalls && capabilities.acceptsNullContent ? .null : ""
         default: break
         }
     }
@@ -90,11 +92,11 @@ struct MessageAdapter {
         case .string(let text): return text
         case .array(let parts):
             var texts: [String] = []
-            for (place, part) in parts.enumerated() {
+            for (path, part) in parts.enumerated() {
                 guard part["type"] == "text" || part["type"] == nil, let text = part["text"]?.stringValue else {
                     let type = part["type"]?.stringValue ?? part.kindName
                     throw failure(
-                        "messages[\(index)].content[\(place)]: the model's template takes only text here, not '\(type)'"
+                        "messages[\(index)].content[\(path)]: the model's template takes only text here, not '\(type)'"
                     )
                 }
                 texts.append(text)
@@ -121,7 +123,7 @@ struct MessageAdapter {
 
     private func shortenIDs(_ members: inout JSONObject) {
         func short(_ id: JSONValue?) -> JSONValue? {
-            id?.stringValue.map { .string(ShortCallID.standing(for: $0)) } ?? id
+            id?.stringValue.map { .string(ShortCallID.short(for: $0)) } ?? id
         }
         if let id = short(members["tool_call_id"]) { members["tool_call_id"] = id }
         guard let calls = members["tool_calls"]?.arrayValue else { return }
@@ -135,34 +137,34 @@ struct MessageAdapter {
 
     private func adaptToolCalls(_ members: inout JSONObject, at index: Int) throws(TemplateError) {
         guard case .array(var calls)? = members["tool_calls"] else { return }
-        for (place, call) in calls.enumerated() {
+        for (path, call) in calls.enumerated() {
             guard case .object(var callMembers) = call, case .object(var function)? = callMembers["function"],
                 let arguments = function["arguments"]
             else { continue }
-            switch (capabilities.argumentForm, arguments) {
+            switch (capabilities.argumentEncoding, arguments) {
             case (.objects, .string(let text)):
-                function["arguments"] = try object(from: text, "messages[\(index)].tool_calls[\(place)]")
+                function["arguments"] = try object(from: text, "messages[\(index)].tool_calls[\(path)]")
             case (.texts, .object): function["arguments"] = .string(arguments.text)
             case (_, .string(let text)):
                 // Some templates read the text themselves.
-                guard !text.hasSuffix("}"), let beginning = CutArguments.object(beginning: text) else { continue }
+                guard !text.hasSuffix("}"), let beginning = PartialArguments.object(beginning: text) else { continue }
                 function["arguments"] = .string(beginning.text)
             default: continue
             }
             callMembers["function"] = .object(function)
-            calls[place] = .object(callMembers)
+            calls[path] = .object(callMembers)
         }
         members["tool_calls"] = .array(calls)
     }
 
-    private func object(from text: String, _ place: String) throws(TemplateError) -> JSONValue {
-        let trimmed = Text(text, isTrusted: false).stripped()
+    private func object(from text: String, _ path: String) throws(TemplateError) -> JSONValue {
+        let trimmed = ProvenanceText(text, isTrusted: false).stripped()
         if trimmed.isEmpty { return [:] }
         do {
             return try JSONParser.parse(Array(text.utf8))
         } catch {
-            if let beginning = CutArguments.object(beginning: text) { return beginning }
-            throw failure("\(place).function.arguments must be the text of a JSON object: \(error.message)")
+            if let beginning = PartialArguments.object(beginning: text) { return beginning }
+            throw failure("\(path).function.arguments must be the text of a JSON object: \(error.message)")
         }
     }
 
@@ -178,31 +180,31 @@ struct MessageAdapter {
 
     /// Whether it was necessary.
     private func moveContentIntoReasoning(_ members: inout JSONObject) -> Bool {
-        guard !capabilities.takesContentBesideReasonedCalls, let field = capabilities.reasoningField,
+        guard !capabilities.acceptsContentWithReasoningAndCalls, let field = capabilities.reasoningField,
             let calls = members["tool_calls"]?.arrayValue, !calls.isEmpty,
-            let thought = members[field]?.stringValue, !thought.isEmpty
+            let reasoningText = members[field]?.stringValue, !reasoningText.isEmpty
         else { return false }
         let content = members["content"]?.stringValue ?? Self.joinedText(of: members["content"])
         guard !content.isEmpty else { return false }
-        members[field] = .string(thought + "\n\n" + content)
+        members[field] = .string(reasoningText + "\n\n" + content)
         members["content"] = ""
         return true
     }
 
     /// Puts thinking into the content, and an empty text into a part, where the template wants it so.
-    private func adaptAnswer(_ members: inout JSONObject) {
+    private func adaptAssistant(_ members: inout JSONObject) {
         let isEmpty = members["content"] == ""
         let hasCalls = members["tool_calls"]?.arrayValue?.isEmpty == false
-        let thought = TemplateProbe.reasoningFields.compactMap { members[$0]?.stringValue }.first ?? ""
-        if capabilities.takesThinkingParts, !thought.isEmpty {
-            var parts: [JSONValue] = [["type": "thinking", "thinking": .string(thought)]]
+        let reasoningText = TemplateProbe.reasoningFields.compactMap { members[$0]?.stringValue }.first ?? ""
+        if capabilities.acceptsReasoningParts, !reasoningText.isEmpty {
+            var parts: [JSONValue] = [["type": "thinking", "thinking": .string(reasoningText)]]
             switch members["content"] {
             case .string(let text)? where !isEmpty: parts.append(["type": "text", "text": .string(text)])
             case .array(let given)?: parts += given
             default: break
             }
             members["content"] = .array(parts)
-        } else if isEmpty, !hasCalls, capabilities.takesEmptyTextAsPartsOnly {
+        } else if isEmpty, !hasCalls, capabilities.requiresPartsForEmptyText {
             members["content"] = [["type": "text", "text": ""]]
         }
     }

@@ -1,3 +1,4 @@
+package import MartletJinja
 package import MartletProtocol
 
 /// What a model is asked, and what is known about the answer from it.
@@ -6,7 +7,7 @@ package struct RenderedPrompt: Sendable, Equatable {
     package enum Reasoning: Sendable, Equatable {
         /// The model decides: a think block may begin the answer.
         case undecided
-        /// The prompt ends inside a think block: the answer begins with thinking, without a start marker.
+        /// The prompt ends inside a think block: the answer begins with thinking, without a start delimiter.
         case open
         /// The prompt ends behind a think block, so that there is none in the answer.
         case closed
@@ -14,8 +15,8 @@ package struct RenderedPrompt: Sendable, Equatable {
     package var segments: [PromptSegment]
     package var reasoning: Reasoning
     /// What thinking is put between, if the model is known to think.
-    package var markers: ReasoningMarkers?
-    /// What ends thinking as the template does it: the end marker with what stands around it.
+    package var delimiters: ReasoningDelimiters?
+    /// What ends thinking as the template does it: the end delimiter with what stands around it.
     package var closing = ""
 
     /// What of the prompt is the beginning of the answer, such as `<think>`.
@@ -25,11 +26,11 @@ package struct RenderedPrompt: Sendable, Equatable {
     /// For the client: what of its messages the template could not take as it was.
     package var warnings: [String] = []
 
-    /// What thinking begins with in the answer: the prompt may hold the beginning of the marker.
-    package var thinkingStart: String {
-        guard let markers else { return "" }
-        let rest = OutputSyntax.behindHead(of: markers.start, in: opening)
-        return rest.isEmpty ? markers.start : rest
+    /// What thinking begins with in the answer: the prompt may hold the beginning of the delimiter.
+    package var reasoningStart: String {
+        guard let delimiters else { return "" }
+        let rest = ChatFormat.unwrittenPart(of: delimiters.start, in: opening)
+        return rest.isEmpty ? delimiters.start : rest
     }
 
     package var text: String { segments.count == 1 ? segments[0].text : segments.map(\.text).joined() }

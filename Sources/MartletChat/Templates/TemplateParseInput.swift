@@ -1,4 +1,5 @@
 package import MartletJSON
+import MartletJinja
 import MartletProtocol
 import OrderedCollections
 
@@ -74,7 +75,7 @@ package struct TemplateParseInput: Sendable {
         package var message: ParsedMessage
         package var explanation: OutputExplanation
         /// The family, how it was found, and the end of the prompt that the answer follows.
-        package var form: String
+        package var format: String
     }
 
     /// The message depends on how the answer is cut: a fault of the reader.
@@ -83,14 +84,14 @@ package struct TemplateParseInput: Sendable {
     }
 
     /// Reads the answer as the server would for a model with the template `source`, delivered whole. The same answer,
-    /// delivered byte by byte, as `pieces` say, and cut in two at every place, must be the same message. Where there are
-    /// too many places, as many as fit a budget are tried, at equal distances.
+    /// delivered byte by byte, as `pieces` say, and cut in two at every place, must be the same message. Where there
+    /// are too many places, as many as fit a budget are tried, at equal distances.
     /// - Throws: `TemplateError`, or `CutError`.
     package func parse(source: String) throws -> Result {
         let template = try ChatTemplate(source: source, beginningToken: "", endToken: "")
         let prompt = try template.render(messages: messages, tools: tools, arguments: arguments)
         let parser = OutputParser(
-            template.syntax, tools: offered, after: prompt.opening, continuing: prompt.continuation,
+            template.format, tools: offered, after: prompt.opening, continuing: prompt.continuation,
             showsReasoning: showsReasoning)
         let whole = message(by: parser, cuts: [])
         func check(_ cuts: [Int], _ label: String) throws {
@@ -103,12 +104,12 @@ package struct TemplateParseInput: Sendable {
         try check(Array(output.indices.dropFirst()), "byte by byte")
         if !cuts.isEmpty { try check(cuts, "in the given pieces") }
         let step = max(1, output.count * output.count / Self.maximumCutBytes)
-        for place in stride(from: 1, to: output.count, by: step) {
-            try check([place], "cut behind byte \(place)")
+        for position in stride(from: 1, to: output.count, by: step) {
+            try check([position], "cut behind byte \(position)")
         }
         return Result(
             message: whole, explanation: OutputExplanation(of: output, by: parser),
-            form: "\(template.syntax.syntax.family), found by \(template.syntaxSource.rawValue), behind "
+            format: "\(template.format.format.name), found by \(template.formatSource.rawValue), behind "
                 + prompt.opening.debugDescription)
     }
 
@@ -117,10 +118,10 @@ package struct TemplateParseInput: Sendable {
         var message = ParsedMessage()
         var start = 0
         for end in cuts + [output.count] {
-            parser.append(output[start..<end]) { message.take($0) }
+            parser.append(output[start..<end]) { message.append($0) }
             start = end
         }
-        parser.finish { message.take($0) }
+        parser.finish { message.append($0) }
         return message
     }
 }

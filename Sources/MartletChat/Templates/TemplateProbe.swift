@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletJinja
 import OrderedCollections
 
 /// Finds out what a template can do by rendering small conversations and looking for what became of their words.
@@ -18,7 +19,8 @@ struct TemplateProbe {
 
     /// `nil` when the template refuses.
     func render(
-        _ messages: [JSONValue], tools: [JSONValue]? = nil, asks: Bool = false, arguments: JSONObject = [:],
+        _ messages: [JSONValue], tools: [JSONValue]? = nil, addsGenerationPrompt: Bool = false,
+        arguments: JSONObject = [:],
         endToken: String? = nil
     ) -> String? {
         var budget = TemplateBudget()
@@ -26,7 +28,7 @@ struct TemplateProbe {
         budget.memoryBytes = 64 << 20
         let chosen = tools == nil ? template : toolUseTemplate ?? template
         let input = JinjaTemplate.Input(
-            messages: messages, tools: tools, addsGenerationPrompt: asks, arguments: arguments,
+            messages: messages, tools: tools, addsGenerationPrompt: addsGenerationPrompt, arguments: arguments,
             beginningToken: beginningToken, endToken: endToken ?? self.endToken,
             now: TemplateTime(year: 2026, month: 1, day: 1), conventions: .server)
         return try? chosen.render(input, budget: budget).text
@@ -43,39 +45,40 @@ struct TemplateProbe {
                 result.partsRoles.insert(role)
             }
         }
-        result.takesSystemRole = result.textRoles.contains("system") || result.partsRoles.contains("system")
-        result.takesDeveloperRole =
+        result.supportsSystemRole = result.textRoles.contains("system") || result.partsRoles.contains("system")
+        result.supportsDeveloperRole =
             template.source.contains("developer")
             && shows(Self.word, [["role": "developer", "content": .string(Self.word)], Self.user])
         probeTools(&result)
-        result.thinkingSwitch = ["enable_thinking", "thinking"].first { name in
-            let on = render([Self.user], asks: true, arguments: [name: true])
-            let off = render([Self.user], asks: true, arguments: [name: false])
+        result.reasoningSwitch = ["enable_thinking", "thinking"].first { name in
+            let on = render([Self.user], addsGenerationPrompt: true, arguments: [name: true])
+            let off = render([Self.user], addsGenerationPrompt: true, arguments: [name: false])
             return on != nil && off != nil && on != off
         }
         result.reasoningField = Self.reasoningFields.first { field in
             reasoningProbes(field).contains { shows(Self.word, $0) }
         }
         if let field = result.reasoningField {
-            result.takesContentBesideReasonedCalls = takesContentBesideReasonedCalls(reasoningField: field)
+            result.acceptsContentWithReasoningAndCalls = acceptsContentWithReasoningAndCalls(reasoningField: field)
         }
-        probeAnswerParts(&result)
+        probeAssistantParts(&result)
         return result
     }
 
     /// Capabilities of an assistant's content as a list of parts.
-    private func probeAnswerParts(_ result: inout TemplateCapabilities) {
-        func answer(_ content: JSONValue) -> String? { render(conversation(with: "assistant", content: content)) }
-        let thought: JSONValue = ["type": "thinking", "thinking": .string(Self.word)]
+    private func probeAssistantParts(_ result: inout TemplateCapabilities) {
+        func assistant(_ content: JSONValue) -> String? { render(conversation(with: "assistant", content: content)) }
+        let reasoningText: JSONValue = ["type": "thinking", "thinking": .string(Self.word)]
         let text: JSONValue = ["type": "text", "text": .string(Self.otherWord)]
-        if result.reasoningField == nil, let shown = answer([thought, text]), !shown.contains("'\(Self.word)'"),
+        if result.reasoningField == nil, let shown = assistant([reasoningText, text]),
+            !shown.contains("'\(Self.word)'"),
             !shown.contains("\"\(Self.word)\"")
         {
-            result.takesThinkingParts = shown.contains(Self.word) && shown.contains(Self.otherWord)
+            result.acceptsReasoningParts = shown.contains(Self.word) && shown.contains(Self.otherWord)
         }
-        result.takesEmptyTextAsPartsOnly =
-            result.textRoles.contains("assistant") && answer("") == nil
-            && answer([["type": "text", "text": ""]]) != nil
+        result.requiresPartsForEmptyText =
+            result.textRoles.contains("assistant") && assistant("") == nil
+            && assistant([["type": "text", "text": ""]]) != nil
     }
 
     private func shows(_ word: String, _ messages: [JSONValue], tools: [JSONValue]? = nil) -> Bool {
@@ -123,69 +126,70 @@ struct TemplateProbe {
 
     private func probeTools(_ result: inout TemplateCapabilities) {
         let tools = [tool(of: "string")]
-        result.takesTools = shows(Self.word, [Self.user], tools: tools)
+        result.supportsTools = shows(Self.word, [Self.user], tools: tools)
         let object: JSONValue = [Self.word: .string(Self.otherWord)]
         let text = JSONValue.string("{\"\(Self.word)\": \"\(Self.otherWord)\"}")
         let asObject = render([Self.user, call(arguments: object, content: "")], tools: tools)
         let asText = render([Self.user, call(arguments: text, content: "")], tools: tools)
-        let takesObject = asObject.map { $0.contains(Self.word) && $0.contains(Self.otherWord) } ?? false
+        let acceptsObject = asObject.map { $0.contains(Self.word) && $0.contains(Self.otherWord) } ?? false
         // A text that is encoded once more shows its quotes behind backslashes.
-        let takesText = asText.map { $0.contains(Self.word) && !$0.contains("\\\"\(Self.word)") } ?? false
-        result.takesToolCalls = [asObject, asText].contains { $0?.contains("probeone") ?? false }
-        result.argumentForm = takesObject == takesText ? .either : takesObject ? .objects : .texts
-        let arguments = takesObject ? object : text
+        let acceptsText = asText.map { $0.contains(Self.word) && !$0.contains("\\\"\(Self.word)") } ?? false
+        result.supportsToolCalls = [asObject, asText].contains { $0?.contains("probeone") ?? false }
+        result.argumentEncoding = acceptsObject == acceptsText ? .either : acceptsObject ? .objects : .texts
+        let arguments = acceptsObject ? object : text
         let several = render([Self.user, call(arguments: arguments, content: "", count: 2)], tools: tools)
-        result.takesParallelToolCalls = several?.contains("probetwo") ?? false
+        result.supportsParallelToolCalls = several?.contains("probetwo") ?? false
         let withLongID = render(
             [Self.user, call(arguments: arguments, content: "", id: "call_0123456789")], tools: tools)
-        result.demandsShortCallIDs = result.takesToolCalls && withLongID == nil
-        result.takesToolResponses = result.textRoles.contains("tool") || result.partsRoles.contains("tool")
+        result.demandsShortCallIDs = result.supportsToolCalls && withLongID == nil
+        result.supportsToolResponses = result.textRoles.contains("tool") || result.partsRoles.contains("tool")
         let withNull = render([Self.user, call(arguments: arguments, content: .null)], tools: tools)
         let withEmpty = render([Self.user, call(arguments: arguments, content: "")], tools: tools)
-        result.takesNullContent = withNull != nil && withNull == withEmpty
+        result.acceptsNullContent = withNull != nil && withNull == withEmpty
         if render([Self.user], tools: tools) != nil {
-            result.takesNullTypes = render([Self.user], tools: [tool(of: ["string", "null"])]) != nil
-            result.takesMissingDescriptions =
+            result.acceptsNullTypes = render([Self.user], tools: [tool(of: ["string", "null"])]) != nil
+            result.acceptsMissingDescriptions =
                 render([Self.user], tools: [tool(of: "string", isDescribed: false)]) != nil
         }
     }
 
     /// Whether an assistant may think, say something and call a function in one message.
-    func takesContentBesideReasonedCalls(reasoningField field: String) -> Bool {
+    func acceptsContentWithReasoningAndCalls(reasoningField field: String) -> Bool {
         let tools = [tool(of: "string")]
-        func renders(content: JSONValue, thought: JSONValue) -> Bool {
+        func renders(content: JSONValue, reasoningText: JSONValue) -> Bool {
             var members = call(arguments: ["x": "y"], content: content).objectValue ?? [:]
-            members[field] = thought
+            members[field] = reasoningText
             return render([Self.user, .object(members)], tools: tools) != nil
         }
-        return renders(content: .string(Self.word), thought: .string(Self.otherWord))
-            || !renders(content: "", thought: .string(Self.otherWord))
+        return renders(content: .string(Self.word), reasoningText: .string(Self.otherWord))
+            || !renders(content: "", reasoningText: .string(Self.otherWord))
     }
 
     /// Conversations in which the assistant thinks `word` and then says or does something.
     private func reasoningProbes(_ field: String) -> [[JSONValue]] {
-        let thought = JSONValue.string(Self.word)
+        let reasoningText = JSONValue.string(Self.word)
         var calls = call(arguments: ["x": "y"], content: "").objectValue ?? [:]
-        calls[field] = thought
+        calls[field] = reasoningText
         return [
-            [Self.user, ["role": "assistant", "content": .string(Self.otherWord), field: thought]],
+            [Self.user, ["role": "assistant", "content": .string(Self.otherWord), field: reasoningText]],
             [Self.user, .object(calls)],
         ]
     }
 
     /// What the template makes of thinking, under every name, and of a request to think.
-    func thoughtfulTexts() -> [String] {
+    func reasoningTexts() -> [String] {
         let turns = Self.reasoningFields.flatMap { reasoningProbes($0) }.compactMap { render($0) }
-        return turns + [render([Self.user], asks: true, arguments: ["enable_thinking": true])].compactMap { $0 }
+        return turns
+            + [render([Self.user], addsGenerationPrompt: true, arguments: ["enable_thinking": true])].compactMap { $0 }
     }
 
     /// What may stand at the end of a prompt that asks for an answer, longest first.
-    func generationPrompts(thinkingSwitch: String?) -> [String] {
+    func generationPrompts(reasoningSwitch: String?) -> [String] {
         var prompts: [String] = []
-        for tools in [nil, SyntaxRecognition.tools] {
+        for tools in [nil, ChatFormatRecognition.tools] {
             for value in [nil, true, false] as [Bool?] {
                 var arguments: JSONObject = [:]
-                if let value { arguments[thinkingSwitch ?? "enable_thinking"] = .bool(value) }
+                if let value { arguments[reasoningSwitch ?? "enable_thinking"] = .bool(value) }
                 let prompt = generationPrompt(tools: tools, arguments: arguments)
                 if !prompt.isEmpty, !prompts.contains(prompt) { prompts.append(prompt) }
             }
@@ -193,62 +197,66 @@ struct TemplateProbe {
         return prompts.sorted { $0.utf8.count > $1.utf8.count }
     }
 
-    /// What the template puts around an assistant's thinking; else a pair whose markers are both in its source.
-    func markers(reasoningField: String?) -> ReasoningMarkers? {
+    /// What the template puts around an assistant's thinking; else a pair whose delimiters are both in its source.
+    func delimiters(reasoningField: String?) -> ReasoningDelimiters? {
         if let field = reasoningField,
             let text = render(reasoningProbes(field)[0], arguments: ["enable_thinking": true]),
-            let thought = text.range(of: Self.word), let answer = text.range(of: Self.otherWord),
-            thought.upperBound <= answer.lowerBound
+            let reasoningText = text.range(of: Self.word), let assistant = text.range(of: Self.otherWord),
+            reasoningText.upperBound <= assistant.lowerBound
         {
-            let between = Text(String(text[thought.upperBound..<answer.lowerBound]), isTrusted: true).stripped().string
-            if let start = ReasoningMarkers.start(for: between), text[..<thought.lowerBound].contains(start) {
-                return ReasoningMarkers(start: start, end: between)
+            let between = ProvenanceText(String(text[reasoningText.upperBound..<assistant.lowerBound]), isTrusted: true)
+                .stripped().string
+            if let start = ReasoningDelimiters.start(for: between), text[..<reasoningText.lowerBound].contains(start) {
+                return ReasoningDelimiters(start: start, end: between)
             }
         }
         let sources = [template.source, toolUseTemplate?.source ?? ""]
-        let rendered = render([Self.user], asks: true) ?? ""
-        return ReasoningMarkers.known.first { pair in
+        let rendered = render([Self.user], addsGenerationPrompt: true) ?? ""
+        return ReasoningDelimiters.known.first { pair in
             sources.contains { $0.contains(pair.end) && ($0.contains(pair.start) || rendered.contains(pair.start)) }
         }
     }
 
     /// What the template puts between thinking and answer. Harmony's shows thinking only where tools are called.
-    func closing(_ markers: ReasoningMarkers, of family: String, reasoningField: String?) -> String {
-        if family == "harmony" { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
+    func closing(_ delimiters: ReasoningDelimiters, of name: String, reasoningField: String?) -> String {
+        if name == "harmony" { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
         guard let field = reasoningField,
             let text = render(reasoningProbes(field)[0], arguments: ["enable_thinking": true]),
-            let thought = text.range(of: Self.word), let answer = text.range(of: Self.otherWord),
-            thought.upperBound <= answer.lowerBound
-        else { return markers.end }
-        let between = String(text[thought.upperBound..<answer.lowerBound])
-        return between.contains(markers.end) ? between : markers.end
+            let reasoningText = text.range(of: Self.word), let assistant = text.range(of: Self.otherWord),
+            reasoningText.upperBound <= assistant.lowerBound
+        else { return delimiters.end }
+        let between = String(text[reasoningText.upperBound..<assistant.lowerBound])
+        return between.contains(delimiters.end) ? between : delimiters.end
     }
 
     /// The text before an answer without thinking: an empty think block, or nothing.
-    func emptyThinking(_ markers: ReasoningMarkers) -> String {
-        let answer: JSONValue = ["role": "assistant", "content": .string(Self.word)]
+    func emptyReasoning(_ delimiters: ReasoningDelimiters) -> String {
+        let assistant: JSONValue = ["role": "assistant", "content": .string(Self.word)]
         let prompt = generationPrompt()
-        guard !prompt.isEmpty, let text = render([Self.user, answer]), let word = text.range(of: Self.word),
-            let head = Text(text, isTrusted: true).occurrences(of: Text(prompt, isTrusted: true)).last
+        guard !prompt.isEmpty, let text = render([Self.user, assistant]), let word = text.range(of: Self.word),
+            let head = ProvenanceText(text, isTrusted: true).occurrences(of: ProvenanceText(prompt, isTrusted: true))
+                .last
         else { return "" }
         let start = text.utf8.index(text.utf8.startIndex, offsetBy: head + prompt.utf8.count)
         guard start <= word.lowerBound else { return "" }
         let between = String(text[start..<word.lowerBound])
-        return between.contains(markers.start) && between.contains(markers.end) ? between : ""
+        return between.contains(delimiters.start) && between.contains(delimiters.end) ? between : ""
     }
 
     /// What asking for an answer adds to the prompt.
     func generationPrompt(tools: [JSONValue]? = nil, arguments: JSONObject = [:]) -> String {
         // Some templates write the end token in place of the generation prompt.
-        guard let asking = render([Self.user], tools: tools, asks: true, arguments: arguments, endToken: ""),
+        guard
+            let withPrompt = render(
+                [Self.user], tools: tools, addsGenerationPrompt: true, arguments: arguments, endToken: ""),
             let plain = render([Self.user], tools: tools, arguments: arguments, endToken: "")
         else { return "" }
-        let common = Text.commonPrefix(of: asking, plain)
-        return String(decoding: asking.utf8.dropFirst(common), as: UTF8.self)
+        let common = ProvenanceText.commonPrefix(of: withPrompt, plain)
+        return String(decoding: withPrompt.utf8.dropFirst(common), as: UTF8.self)
     }
 }
 
-extension Text {
+extension ProvenanceText {
     /// Number of bytes, of whole code points, that two strings begin with in common.
     static func commonPrefix(of left: String, _ right: String) -> Int {
         zip(left.unicodeScalars, right.unicodeScalars).prefix { $0 == $1 }.reduce(0) { $0 + UTF8.width($1.0) }
@@ -258,7 +266,10 @@ extension Text {
 extension String {
     /// Where `word`, which is not empty, first occurs.
     fileprivate func range(of word: String) -> Range<String.Index>? {
-        guard let offset = Text(self, isTrusted: true).occurrences(of: Text(word, isTrusted: true), limit: 1).first
+        guard
+            let offset = ProvenanceText(self, isTrusted: true).occurrences(
+                of: ProvenanceText(word, isTrusted: true), limit: 1
+            ).first
         else { return nil }
         let start = utf8.index(utf8.startIndex, offsetBy: offset)
         return start..<utf8.index(start, offsetBy: word.utf8.count)

@@ -1,4 +1,5 @@
 package import MartletJSON
+package import MartletJinja
 import OrderedCollections
 
 /// What `martlet template render` is given: a conversation as a template takes it, nothing adapted.

@@ -78,7 +78,7 @@ struct BenchCommand: AsyncParsableCommand {
             servers = try self.servers()
             plans = try arrivals().map { arrival throws(SettingError) in try plan(arrival) }
         } catch {
-            throw Failure.exit(error, usage: true)
+            throw CommandFailure.exit(error, usage: true)
         }
         CurrentProcess.prepare()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -92,7 +92,7 @@ struct BenchCommand: AsyncParsableCommand {
             do {
                 try SmallFile.write(BenchPlot(report: report).svg, to: plot, for: "--plot")
             } catch {
-                throw Failure.exit(error)
+                throw CommandFailure.exit(error)
             }
         }
         if report.series.contains(where: { $0.results.contains { $0.failureCount > 0 } }) { throw ExitCode(1) }
@@ -116,15 +116,15 @@ struct BenchCommand: AsyncParsableCommand {
             offset += 2
             for run in 0..<runs {
                 // In turns, and each first as often as the other.
-                let order = run % 2 == 0 ? Array(servers.indices) : servers.indices.reversed()
-                for place in order {
-                    let server = servers[place]
+                let runOrder = run % 2 == 0 ? Array(servers.indices) : servers.indices.reversed()
+                for position in runOrder {
+                    let server = servers[position]
                     let before = server.process.flatMap { ProcessUsage.of($0) }
                     var result = await runner.run(plan, at: server.url, offset: offset)
                     if let before, let process = server.process {
                         result.usage = ProcessUsage.of(process)?.since(before)
                     }
-                    report.series[index * servers.count + place].results.append(result)
+                    report.series[index * servers.count + position].results.append(result)
                 }
                 offset += plan.requestCount
             }

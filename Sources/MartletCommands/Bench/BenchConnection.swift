@@ -12,14 +12,14 @@ final class BenchConnection: ChannelInboundHandler {
 
     private let now: @Sendable () -> Double
     private let start: Double
-    private let finished: @Sendable (RequestOutcome) -> Void
+    private let finished: @Sendable (RequestMeasurement) -> Void
     private var meter = StreamMeter()
     private var status: HTTPResponseStatus?
     private var refusal: [UInt8] = []
     private var isFinished = false
 
     private init(
-        start: Double, now: @escaping @Sendable () -> Double, finished: @escaping @Sendable (RequestOutcome) -> Void
+        start: Double, now: @escaping @Sendable () -> Double, finished: @escaping @Sendable (RequestMeasurement) -> Void
     ) {
         self.start = start
         self.now = now
@@ -32,9 +32,9 @@ final class BenchConnection: ChannelInboundHandler {
     static func run(
         _ plan: LoadPlan, number: Int, at url: BaseURL, start: Double, now: @escaping @Sendable () -> Double,
         on group: any EventLoopGroup, tls: NIOSSLContext?
-    ) async -> RequestOutcome {
+    ) async -> RequestMeasurement {
         let loop = group.any()
-        let done = loop.makePromise(of: RequestOutcome.self)
+        let done = loop.makePromise(of: RequestMeasurement.self)
         let timeout = TimeAmount(plan.timeout)
         ClientBootstrap(group: loop)
             .connectTimeout(min(timeout, .seconds(30)))
@@ -61,7 +61,7 @@ final class BenchConnection: ChannelInboundHandler {
                     send(plan, number: number, to: url, on: channel)
                 case .failure(let error):
                     done.succeed(
-                        RequestOutcome(
+                        RequestMeasurement(
                             start: start, end: now(), tokenTimes: [], tokenCount: 0, failure: "no connection: \(error)")
                     )
                 }
@@ -69,7 +69,7 @@ final class BenchConnection: ChannelInboundHandler {
         do {
             return try await done.futureResult.get()
         } catch {
-            return RequestOutcome(start: start, end: now(), tokenTimes: [], tokenCount: 0, failure: "\(error)")
+            return RequestMeasurement(start: start, end: now(), tokenTimes: [], tokenCount: 0, failure: "\(error)")
         }
     }
 
@@ -91,7 +91,7 @@ final class BenchConnection: ChannelInboundHandler {
         case .head(let head): status = head.status
         case .body(let buffer):
             if status?.code == 200 {
-                meter.take(buffer.readableBytesView, at: now())
+                meter.record(buffer.readableBytesView, at: now())
             } else if refusal.count < 200 {
                 refusal += buffer.readableBytesView.prefix(200)
             }
@@ -110,7 +110,7 @@ final class BenchConnection: ChannelInboundHandler {
         guard !isFinished else { return }
         isFinished = true
         finished(
-            RequestOutcome(
+            RequestMeasurement(
                 start: start, end: now(), tokenTimes: meter.times,
                 tokenCount: meter.reportedCount ?? meter.times.count, failure: error ?? failure))
     }

@@ -37,8 +37,8 @@ struct BenchPlot {
         let panel = Panel(x: Self.left, highest: highest)
         var parts = panel.frame(title: "tokens/s")
         let slot = Self.panelWidth / Double(max(arrivals.count, 1))
-        for (place, arrival) in arrivals.enumerated() {
-            let center = Self.left + slot * (Double(place) + 0.5)
+        for (position, arrival) in arrivals.enumerated() {
+            let center = Self.left + slot * (Double(position) + 0.5)
             parts.append(Self.text(center, Self.top + Self.panelHeight + 18, arrival.name, anchor: "middle"))
             for (index, server) in servers.enumerated() {
                 guard
@@ -100,7 +100,7 @@ struct BenchPlot {
             for step in 0...4 {
                 let value = highest * Double(step) / 4
                 parts.append(BenchPlot.line(x, y(value), x + BenchPlot.panelWidth, y(value), "#dddddd", 1))
-                parts.append(BenchPlot.text(x - 6, y(value) + 4, Figure.short(value), anchor: "end"))
+                parts.append(BenchPlot.text(x - 6, y(value) + 4, NumberFormat.short(value), anchor: "end"))
             }
             return parts
         }

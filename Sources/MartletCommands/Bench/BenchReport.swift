@@ -69,9 +69,9 @@ struct BenchReport: Sendable {
         guard let values, let median = values.median, let low = values.minimum, let high = values.maximum else {
             return "-"
         }
-        let text = Figure.short(median * scale)
+        let text = NumberFormat.short(median * scale)
         return values.values.count == 1
-            ? text : "\(text) (\(Figure.short(low * scale)) to \(Figure.short(high * scale)))"
+            ? text : "\(text) (\(NumberFormat.short(low * scale)) to \(NumberFormat.short(high * scale)))"
     }
 
     private static func failures(_ series: Series) -> String {

@@ -17,7 +17,7 @@ struct LoadPlan: Sendable, Equatable {
         var name: String {
             switch self {
             case .closed(let streams): streams == 1 ? "1 stream" : "\(streams) streams"
-            case .open(let rate): "\(Figure.short(rate)) requests/s"
+            case .open(let rate): "\(NumberFormat.short(rate)) requests/s"
             }
         }
     }
@@ -35,7 +35,8 @@ struct LoadPlan: Sendable, Equatable {
         one.arrival == other.arrival && one.requestCount == other.requestCount && one.route == other.route
     }
 
-    /// When the requests of an open loop arrive, in seconds: the gaps are those of independent clients, and the same each time.
+    /// When the requests of an open loop arrive, in seconds: the gaps are those of independent clients, and the same
+    /// each time.
     static func arrivalTimes(rate: Double, count: Int) -> [Double] {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         var time = 0.0
@@ -43,8 +44,8 @@ struct LoadPlan: Sendable, Equatable {
             if index > 0 {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 // 53 bits, of which none is zero: within (0, 1].
-                let draw = (Double(state >> 11) + 1) / Double(1 << 53)
-                time -= log(draw) / rate
+                let uniform = (Double(state >> 11) + 1) / Double(1 << 53)
+                time -= log(uniform) / rate
             }
             return time
         }

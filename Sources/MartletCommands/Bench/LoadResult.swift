@@ -11,17 +11,17 @@ struct LoadResult: Sendable, Equatable {
     /// Of the server's processes, where it was looked at.
     var usage: ProcessUsage?
 
-    init(_ outcomes: [RequestOutcome]) {
-        requestCount = outcomes.count
-        failures = outcomes.reduce(into: [:]) { if let failure = $1.failure { $0[failure, default: 0] += 1 } }
-        let good = outcomes.filter { $0.failure == nil }
+    init(_ measurements: [RequestMeasurement]) {
+        requestCount = measurements.count
+        failures = measurements.reduce(into: [:]) { if let failure = $1.failure { $0[failure, default: 0] += 1 } }
+        let good = measurements.filter { $0.failure == nil }
         tokenCount = good.reduce(0) { $0 + $1.tokenCount }
-        let begin = outcomes.map(\.start).min() ?? 0
-        duration = (outcomes.map(\.end).max() ?? 0) - begin
+        let begin = measurements.map(\.start).min() ?? 0
+        duration = (measurements.map(\.end).max() ?? 0) - begin
         firstToken = Distribution(good.compactMap(\.firstTokenTime))
         betweenTokens = Distribution(
-            good.flatMap { outcome in
-                zip(outcome.tokenTimes.dropFirst(), outcome.tokenTimes).map { $0 - $1 }
+            good.flatMap { measurement in
+                zip(measurement.tokenTimes.dropFirst(), measurement.tokenTimes).map { $0 - $1 }
             })
     }
 

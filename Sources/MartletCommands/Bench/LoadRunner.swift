@@ -13,21 +13,21 @@ struct LoadRunner: Sendable {
         let begin = ContinuousClock.now
         let now: @Sendable () -> Double = { begin.duration(to: .now) / .seconds(1) }
         let context = url.usesTLS ? tls : nil
-        let outcomes =
+        let measurements =
             switch plan.arrival {
             case .closed(let streams): await closed(plan, streams, url, offset, now, context)
             case .open(let rate): await open(plan, rate, url, offset, now, context, begin)
             }
-        return LoadResult(outcomes)
+        return LoadResult(measurements)
     }
 
     private func closed(
         _ plan: LoadPlan, _ streams: Int, _ url: BaseURL, _ offset: Int, _ now: @escaping @Sendable () -> Double,
         _ tls: NIOSSLContext?
-    ) async -> [RequestOutcome] {
-        await withTaskGroup(of: RequestOutcome.self) { tasks in
+    ) async -> [RequestMeasurement] {
+        await withTaskGroup(of: RequestMeasurement.self) { tasks in
             var next = 0
-            var outcomes: [RequestOutcome] = []
+            var measurements: [RequestMeasurement] = []
             func begin() {
                 guard next < plan.requestCount else { return }
                 let number = offset + next
@@ -38,19 +38,19 @@ struct LoadRunner: Sendable {
                 }
             }
             for _ in 0..<streams { begin() }
-            while let outcome = await tasks.next() {
-                outcomes.append(outcome)
+            while let measurement = await tasks.next() {
+                measurements.append(measurement)
                 begin()
             }
-            return outcomes
+            return measurements
         }
     }
 
     private func open(
         _ plan: LoadPlan, _ rate: Double, _ url: BaseURL, _ offset: Int, _ now: @escaping @Sendable () -> Double,
         _ tls: NIOSSLContext?, _ begin: ContinuousClock.Instant
-    ) async -> [RequestOutcome] {
-        await withTaskGroup(of: RequestOutcome.self) { tasks in
+    ) async -> [RequestMeasurement] {
+        await withTaskGroup(of: RequestMeasurement.self) { tasks in
             for (index, time) in LoadPlan.arrivalTimes(rate: rate, count: plan.requestCount).enumerated() {
                 tasks.addTask { [group] in
                     try? await Task.sleep(until: begin + .seconds(time), clock: .continuous)

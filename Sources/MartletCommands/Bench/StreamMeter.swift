@@ -1,7 +1,7 @@
 /// Finds out when the tokens of a stream of events came, whatever server sent it.
 ///
-/// An event counts as a token when it has a text that is not empty. What the events are beyond that is not looked at, so
-/// measuring costs little.
+/// An event counts as a token when it has a text that is not empty. What the events are beyond that is not looked at,
+/// so measuring costs little.
 struct StreamMeter {
     /// When each event with a text came, in seconds.
     private(set) var times: [Double] = []
@@ -15,7 +15,7 @@ struct StreamMeter {
     /// A line without end must not fill the memory.
     private static let maximumLineLength = 1 << 20
 
-    mutating func take(_ bytes: some Sequence<UInt8>, at time: Double) {
+    mutating func record(_ bytes: some Sequence<UInt8>, at time: Double) {
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
                 endLine(at: time)

@@ -7,9 +7,9 @@ enum ChatInput: Equatable {
     /// `nil` lists the models.
     case model(String?)
     case retry
-    case order(ChatOrder)
+    case control(ChatControl)
     /// A command whose argument is missing or wrong: one sentence.
-    case wrong(String)
+    case invalid(String)
     case quit
     case help
     case nothing
@@ -38,17 +38,17 @@ enum ChatInput: Equatable {
         case "/system": self = .system(argument)
         case "/model": self = .model(argument)
         case "/retry": self = .retry
-        case "/skip": self = .order(.skip)
-        case "/pause": self = .order(.pause)
-        case "/resume": self = .order(.resume)
-        case "/fork": self = .order(.fork)
-        case "/rewind": self = .order(.rewind(argument))
-        case "/say": self = argument.map { .order(.say($0)) } ?? .wrong("/say needs what you want to say")
+        case "/skip": self = .control(.skip)
+        case "/pause": self = .control(.pause)
+        case "/resume": self = .control(.resume)
+        case "/fork": self = .control(.fork)
+        case "/rewind": self = .control(.rewind(argument))
+        case "/say": self = argument.map { .control(.say($0)) } ?? .invalid("/say needs what you want to say")
         case "/temp":
             if let value = argument.flatMap({ Double($0) }), value.isFinite, value >= 0 {
-                self = .order(.temperature(value))
+                self = .control(.temperature(value))
             } else {
-                self = .wrong("/temp needs a temperature, such as /temp 0.2")
+                self = .invalid("/temp needs a temperature, such as /temp 0.2")
             }
         case "/quit", "/exit": self = .quit
         case "/help", "/?": self = .help

@@ -15,15 +15,15 @@ struct Conversation: Sendable {
 
     init(system: String? = nil) { self.system = system }
 
-    mutating func ask(_ text: String) { messages.append(Message(role: "user", content: text)) }
+    mutating func appendUser(_ text: String) { messages.append(Message(role: "user", content: text)) }
 
     /// Keeps an answer, also one that was stopped. An empty one is not kept.
-    mutating func answer(_ text: String) {
+    mutating func appendAssistant(_ text: String) {
         if !text.isEmpty { messages.append(Message(role: "assistant", content: text)) }
     }
 
     /// Takes the last question back, after which no answer came.
-    mutating func withdrawQuestion() {
+    mutating func removeUnansweredMessage() {
         if messages.last?.role == "user" { messages.removeLast() }
     }
 

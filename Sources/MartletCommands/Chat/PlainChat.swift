@@ -1,4 +1,4 @@
-import MartletModels
+import MartletWorkers
 
 /// A chat whose input is no terminal: each line is a message, and answers are all that is printed.
 struct PlainChat {
@@ -7,7 +7,7 @@ struct PlainChat {
 
     mutating func run() async throws(SettingError) {
         // Thinking is for people who watch.
-        var printer = AnswerPrinter(showsThinking: Terminal.isOutputTerminal)
+        var printer = OutputPrinter(showsReasoning: Terminal.isOutputTerminal)
         while let line = await Self.nextLine() {
             switch ChatInput(line: line) {
             case .nothing: continue
@@ -19,24 +19,24 @@ struct PlainChat {
             case .model(nil):
                 for name in try await attempt(client.modelNames) { Terminal.write(name + "\n") }
             case .unknownCommand(let command): throw SettingError("unknown command \(command); /help lists all")
-            case .order: throw SettingError("there is no answer that \(line) could change; that needs a terminal")
-            case .wrong(let message): throw SettingError(message)
+            case .control: throw SettingError("there is no answer that \(line) could change; that needs a terminal")
+            case .invalid(let message): throw SettingError(message)
             case .retry:
                 guard conversation.retry() else { throw SettingError("there is no message to answer again") }
-                try await answer(&printer)
+                try await printReply(&printer)
             case .message(let text):
-                conversation.ask(text)
-                try await answer(&printer)
+                conversation.appendUser(text)
+                try await printReply(&printer)
             }
         }
     }
 
-    private mutating func answer(_ printer: inout AnswerPrinter) async throws(SettingError) {
-        let (events, output) = AsyncStream<AnswerEvent>.makeStream()
-        let asked = Task { [client, conversation] () -> ChatClient.Failure? in
+    private mutating func printReply(_ printer: inout OutputPrinter) async throws(SettingError) {
+        let (events, output) = AsyncStream<ChatStreamEvent>.makeStream()
+        let streaming = Task { [client, conversation] () -> ChatClient.Failure? in
             defer { output.finish() }
             do throws(ChatClient.Failure) {
-                try await client.answer(conversation) { output.yield($0) }
+                try await client.stream(conversation) { output.yield($0) }
                 return nil
             } catch {
                 return error
@@ -46,14 +46,14 @@ struct PlainChat {
         for await event in events {
             switch event {
             case .content(let piece): text += piece
-            case .thinking, .began, .obeyed: break
+            case .reasoning, .began, .controlApplied: break
             case .failed(let message): throw SettingError(message)
             }
             Terminal.write(printer.print(event))
         }
-        if let failure = await asked.value { throw SettingError(failure.description) }
+        if let failure = await streaming.value { throw SettingError(failure.description) }
         Terminal.write(printer.end())
-        conversation.answer(text)
+        conversation.appendAssistant(text)
     }
 
     /// - Returns: `nil` at the end of the input.

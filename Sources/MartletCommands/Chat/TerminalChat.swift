@@ -1,5 +1,5 @@
 import MartletJSON
-import MartletModels
+import MartletWorkers
 
 #if canImport(Darwin)
     import Darwin
@@ -17,9 +17,9 @@ struct TerminalChat {
     private enum Event: Sendable {
         case bytes([UInt8])
         case inputEnded
-        case answer(AnswerEvent)
-        case obeyed(ChatOrder, Result<JSONValue, ChatClient.Failure>)
-        case answerEnded(ChatClient.Failure?)
+        case output(ChatStreamEvent)
+        case controlEnded(ChatControl, Result<JSONValue, ChatClient.Failure>)
+        case streamEnded(ChatClient.Failure?)
     }
 
     private static let prompt = "> "
@@ -30,17 +30,17 @@ struct TerminalChat {
     private var editor: LineEditor
     private var renderer = LineRenderer()
     private var decoder = KeyDecoder()
-    private var printer = AnswerPrinter(showsThinking: true)
+    private var printer = OutputPrinter(showsReasoning: true)
     /// Pressed while an answer was written, for the next line.
-    private var pressedAhead: [Key] = []
-    private var answering: Task<Void, Never>?
-    private var answer = ""
+    private var queuedKeys: [KeyPress] = []
+    private var streamTask: Task<Void, Never>?
+    private var output = ""
     /// By which the answer that is being written is given orders, where the server takes some.
-    private var answerID: String?
+    private var generationID: String?
     /// What came while a line that begins with `/` is written over it; `nil` = none is.
-    private var heldBack: [AnswerEvent]?
+    private var deferredEvents: [ChatStreamEvent]?
     /// Orders that were given and have not taken effect, by what the stream says of them.
-    private var sayings: [String] = []
+    private var pendingMessages: [String] = []
     /// Other versions of the answer, which are shown afterwards.
     private var forks: [String] = []
     private var isShowingFork = false
@@ -59,9 +59,9 @@ struct TerminalChat {
         guard let rawMode = Terminal.RawMode() else { return }
         await greet()
         let reading = Task { [event] in await Self.readInput(into: event) }
-        draw()
+        renderInput()
         for await next in events where await !handle(next) { break }
-        await stopAnswer()
+        await stopGeneration()
         // The thread stays in its read until the process ends, which is next.
         reading.cancel()
         Terminal.write("\n")
@@ -86,49 +86,49 @@ struct TerminalChat {
             }
             // Terminals send a sequence at once, so a lone byte is the key.
             if bytes.count == 1, let key = decoder.pause(), await !press(key) { return false }
-        case .answer(let piece):
-            if heldBack != nil { heldBack?.append(piece) } else { show(piece) }
-        case .obeyed(let order, let result): told(order, result)
-        case .answerEnded(let failure):
-            let wasStopped = answering?.isCancelled ?? false
-            showHeldBack()
+        case .output(let piece):
+            if deferredEvents != nil { deferredEvents?.append(piece) } else { show(piece) }
+        case .controlEnded(let control, let result): showResult(of: control, result)
+        case .streamEnded(let failure):
+            let wasStopped = streamTask?.isCancelled ?? false
+            showDeferredEvents()
             Terminal.write(printer.end())
             if wasStopped { remark("stopped") }
             if let failure, !wasStopped { complain(failure.description) }
-            if !isShowingFork { keepAnswer() }
+            if !isShowingFork { saveOutput() }
             Terminal.write("\n")
-            answering = nil
-            answerID = nil
+            streamTask = nil
+            generationID = nil
             if let fork = forks.first, !wasStopped {
                 forks.removeFirst()
                 show(fork: fork)
                 return true
             }
             forks = []
-            draw()
-            let keys = pressedAhead
-            pressedAhead = []
+            renderInput()
+            let keys = queuedKeys
+            queuedKeys = []
             for key in keys { if await !press(key) { return false } }
         }
         return true
     }
 
-    private mutating func press(_ key: Key) async -> Bool {
-        if answering != nil {
-            await pressWhileAnswering(key)
+    private mutating func press(_ key: KeyPress) async -> Bool {
+        if streamTask != nil {
+            await pressWhileStreaming(key)
             return true
         }
         switch editor.apply(key) {
         case .nothing: break
-        case .changed: draw()
+        case .changed: renderInput()
         case .clearScreen:
             Terminal.write("\u{1B}[H\u{1B}[2J")
             renderer.finish()
-            draw()
+            renderInput()
         case .ended: return false
         case .interrupted(let wasEmpty):
             if wasEmpty { return false }
-            draw()
+            renderInput()
         case .submitted(let line):
             Terminal.write("\n")
             renderer.finish()
@@ -142,193 +142,193 @@ struct TerminalChat {
         switch input {
         case .quit: return false
         case .message(let text):
-            conversation.ask(text)
-            ask()
+            conversation.appendUser(text)
+            startGeneration()
             return true
         case .retry:
             if conversation.retry() {
-                ask()
+                startGeneration()
                 return true
             }
             complain("there is no message to answer again")
         case .nothing: break
         case .new:
             conversation.clear()
-            note("A new conversation.")
+            showLine("A new conversation.")
         case .system(let text):
             conversation.system = text
-            note(text == nil ? "No system message." : "System message set.")
+            showLine(text == nil ? "No system message." : "System message set.")
         case .model(let name?):
             conversation.model = name
-            note("Model: \(name)")
+            showLine("Model: \(name)")
         case .model(nil):
             do throws(ChatClient.Failure) {
-                note(try await client.modelNames().joined(separator: "\n"))
+                showLine(try await client.modelNames().joined(separator: "\n"))
             } catch {
                 complain(error.description)
             }
-        case .order: complain("no answer is being written")
-        case .wrong(let message): complain(message)
-        case .help: note(ChatInput.helpText)
+        case .control: complain("no answer is being written")
+        case .invalid(let message): complain(message)
+        case .help: showLine(ChatInput.helpText)
         case .unknownCommand(let command): complain("unknown command \(command); /help lists all")
         }
-        draw()
+        renderInput()
         return true
     }
 
-    private mutating func ask() {
-        begin(showing: nil)
+    private mutating func startGeneration() {
+        startStream(showing: nil)
     }
 
     private mutating func show(fork id: String) {
         remark("the other version")
-        begin(showing: id)
+        startStream(showing: id)
     }
 
     /// - Parameter fork: an answer that was begun before; `nil` = a new one.
-    private mutating func begin(showing fork: String?) {
+    private mutating func startStream(showing fork: String?) {
         isShowingFork = fork != nil
-        answerID = fork
-        answer = ""
-        sayings = []
+        generationID = fork
+        output = ""
+        pendingMessages = []
         Terminal.write("\n")
-        answering = Task { [client, conversation, event] in
+        streamTask = Task { [client, conversation, event] in
             do throws(ChatClient.Failure) {
                 if let fork {
-                    try await client.answer(id: fork) { event.yield(.answer($0)) }
+                    try await client.stream(id: fork) { event.yield(.output($0)) }
                 } else {
-                    try await client.answer(conversation, outlives: true) { event.yield(.answer($0)) }
+                    try await client.stream(conversation, outlives: true) { event.yield(.output($0)) }
                 }
-                event.yield(.answerEnded(nil))
+                event.yield(.streamEnded(nil))
             } catch {
-                event.yield(.answerEnded(error))
+                event.yield(.streamEnded(error))
             }
         }
     }
 
-    private func stopAnswer() async {
-        guard let answering else { return }
-        answering.cancel()
-        for id in [answerID].compactMap({ $0 }) + forks { await client.stop(id) }
+    private func stopGeneration() async {
+        guard let streamTask else { return }
+        streamTask.cancel()
+        for id in [generationID].compactMap({ $0 }) + forks { await client.stop(id) }
     }
 
     /// Puts the answer into the conversation.
-    private mutating func keepAnswer() {
-        conversation.answer(answer)
-        if answer.isEmpty { conversation.withdrawQuestion() }
+    private mutating func saveOutput() {
+        conversation.appendAssistant(output)
+        if output.isEmpty { conversation.removeUnansweredMessage() }
     }
 
     // MARK: While an answer is written
 
-    private mutating func show(_ piece: AnswerEvent) {
+    private mutating func show(_ piece: ChatStreamEvent) {
         switch piece {
-        case .began(let id): answerID = id
-        case .content(let text): answer += text
+        case .began(let id): generationID = id
+        case .content(let text): output += text
         case .failed(let message):
             Terminal.write(printer.end())
             complain(message)
-        case .obeyed(action: "rewind", let contentBytes?):
-            answer = String(decoding: answer.utf8.prefix(contentBytes), as: UTF8.self)
+        case .controlApplied(action: "rewind", let contentBytes?):
+            output = String(decoding: output.utf8.prefix(contentBytes), as: UTF8.self)
             Terminal.write(printer.end())
             remark("back")
-            Terminal.write(printer.print(.content(answer)))
-        case .obeyed(action: "inject", _) where !sayings.isEmpty:
-            let saying = sayings.removeFirst()
+            Terminal.write(printer.print(.content(output)))
+        case .controlApplied(action: "inject", _) where !pendingMessages.isEmpty:
+            let message = pendingMessages.removeFirst()
             Terminal.write(printer.end())
-            Terminal.write("\n" + Self.prompt + saying + "\n\n")
-            conversation.answer(answer)
-            conversation.ask(saying)
-            answer = ""
-        case .thinking, .obeyed: break
+            Terminal.write("\n" + Self.prompt + message + "\n\n")
+            conversation.appendAssistant(output)
+            conversation.appendUser(message)
+            output = ""
+        case .reasoning, .controlApplied: break
         }
         Terminal.write(printer.print(piece))
     }
 
-    private mutating func showHeldBack() {
-        guard let pieces = heldBack else { return }
-        heldBack = nil
+    private mutating func showDeferredEvents() {
+        guard let pieces = deferredEvents else { return }
+        deferredEvents = nil
         for piece in pieces { show(piece) }
     }
 
     /// A line that begins with `/` is an order; all else waits for the answer's end.
-    private mutating func pressWhileAnswering(_ key: Key) async {
-        if heldBack == nil {
+    private mutating func pressWhileStreaming(_ key: KeyPress) async {
+        if deferredEvents == nil {
             switch key {
-            case .interrupt: return await stopAnswer()
-            case .escape: return give(.skip)
-            case .character("/") where pressedAhead.isEmpty:
-                heldBack = []
+            case .interrupt: return await stopGeneration()
+            case .escape: return send(.skip)
+            case .character("/") where queuedKeys.isEmpty:
+                deferredEvents = []
                 Terminal.write(printer.end())
-            default: return pressedAhead.append(key)
+            default: return queuedKeys.append(key)
             }
         }
-        let outcome = editor.apply(key == .escape ? .interrupt : key)
-        if case .submitted(let line) = outcome {
+        let result = editor.apply(key == .escape ? .interrupt : key)
+        if case .submitted(let line) = result {
             Terminal.write("\n")
             renderer.finish()
-            enterWhileAnswering(ChatInput(line: line), line)
-            showHeldBack()
+            enterWhileStreaming(ChatInput(line: line), line)
+            showDeferredEvents()
         } else if editor.characters.isEmpty {
             Terminal.write("\n")
             renderer.finish()
-            showHeldBack()
+            showDeferredEvents()
         } else {
-            draw()
+            renderInput()
         }
     }
 
-    private mutating func enterWhileAnswering(_ input: ChatInput, _ line: String) {
+    private mutating func enterWhileStreaming(_ input: ChatInput, _ line: String) {
         switch input {
-        case .order(let order): give(order)
-        case .wrong(let message): complain(message)
-        case .help: note(ChatInput.helpText)
+        case .control(let control): send(control)
+        case .invalid(let message): complain(message)
+        case .help: showLine(ChatInput.helpText)
         default: complain("\(line) has to wait for the end of the answer; Ctrl-C stops it")
         }
     }
 
-    private mutating func give(_ order: ChatOrder) {
-        guard let answerID else { return complain("this answer takes no orders") }
-        if case .say(let text) = order { sayings.append(text) }
+    private mutating func send(_ control: ChatControl) {
+        guard let generationID else { return complain("this answer takes no orders") }
+        if case .say(let text) = control { pendingMessages.append(text) }
         Task { [client, event] in
             do throws(ChatClient.Failure) {
-                event.yield(.obeyed(order, .success(try await client.give(order, to: answerID))))
+                event.yield(.controlEnded(control, .success(try await client.send(control, to: generationID))))
             } catch {
-                event.yield(.obeyed(order, .failure(error)))
+                event.yield(.controlEnded(control, .failure(error)))
             }
         }
     }
 
     /// What became of an order. Where it shows in the answer, the stream says so at its place.
-    private mutating func told(_ order: ChatOrder, _ result: Result<JSONValue, ChatClient.Failure>) {
-        switch (order, result) {
-        case (.say(let text), .failure): sayings.removeAll { $0 == text }
+    private mutating func showResult(of control: ChatControl, _ result: Result<JSONValue, ChatClient.Failure>) {
+        switch (control, result) {
+        case (.say(let text), .failure): pendingMessages.removeAll { $0 == text }
         case (.fork, .success(let reply)): forks += reply["ids"]?.arrayValue?.compactMap { $0.stringValue } ?? []
         default: break
         }
         let words: String
-        switch (order, result) {
+        switch (control, result) {
         case (_, .failure(let failure)): words = failure.description
         case (.pause, _): words = "paused; /resume goes on"
         case (.fork, _): words = "forked"
         case (.temperature(let value), _): words = "temperature \(value)"
         case (.skip, _), (.resume, _), (.say, _), (.rewind, _): return
         }
-        Terminal.write(heldBack == nil ? printer.end() : "\n")
+        Terminal.write(deferredEvents == nil ? printer.end() : "\n")
         remark(words)
-        if heldBack != nil {
+        if deferredEvents != nil {
             renderer.finish()
-            draw()
+            renderInput()
         }
     }
 
     /// A word about what happens, which is not part of the answer.
     private func remark(_ words: String) { Terminal.write("\u{1B}[2m(\(words))\u{1B}[0m\n") }
 
-    private mutating func draw() {
-        Terminal.write(renderer.draw(prompt: Self.prompt, editor: editor, columns: Terminal.columns))
+    private mutating func renderInput() {
+        Terminal.write(renderer.render(prompt: Self.prompt, editor: editor, columns: Terminal.columns))
     }
 
-    private func note(_ text: String) { Terminal.write(text + "\n\n") }
+    private func showLine(_ text: String) { Terminal.write(text + "\n\n") }
 
     private func complain(_ message: String) { Terminal.write("\u{1B}[31m\(message)\u{1B}[0m\n") }
 

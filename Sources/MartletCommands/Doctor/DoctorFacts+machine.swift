@@ -1,6 +1,6 @@
 import Llama
 import MartletEngine
-import MartletModels
+import MartletWorkers
 import NIOCore
 import NIOPosix
 
@@ -63,6 +63,6 @@ extension DoctorFacts {
             .connectTimeout(.seconds(1)).connect(host: "127.0.0.1", port: port).get()
         guard let connected else { return .free }
         try? await connected.close()
-        return .taken
+        return .inUse
     }
 }

@@ -16,7 +16,7 @@ struct DoctorFacts: Sendable, Equatable {
 
     enum PortState: Sendable, Equatable {
         case free
-        case taken
+        case inUse
     }
 
     var version: String

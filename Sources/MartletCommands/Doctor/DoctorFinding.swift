@@ -2,7 +2,7 @@ import Llama
 
 /// One thing that was looked at, and what to do about it.
 struct DoctorFinding: Sendable, Equatable {
-    enum Verdict: String, Sendable {
+    enum Severity: String, Sendable {
         case good = "ok"
         /// Works, but not as well as it could.
         case warning
@@ -11,14 +11,14 @@ struct DoctorFinding: Sendable, Equatable {
     }
 
     var subject: String
-    var verdict: Verdict
+    var severity: Severity
     var text: String
     var remedy: String?
 
     /// Judges what was found.
     static func all(_ facts: DoctorFacts) -> [DoctorFinding] {
         [
-            DoctorFinding(subject: "program", verdict: .good, text: "martlet \(facts.version) on \(facts.system)"),
+            DoctorFinding(subject: "program", severity: .good, text: "martlet \(facts.version) on \(facts.system)"),
             processor(facts), memory(facts), devices(facts), embeddedModel(facts),
         ] + facts.models.map { model($0, facts) } + [
             sizes(facts), port(facts), descriptors(facts), sandbox(facts),
@@ -38,12 +38,12 @@ struct DoctorFinding: Sendable, Equatable {
         let features = facts.libraryFeatures.joined(separator: " ")
         let text = "\(facts.cores) cores; libllama uses \(features.isEmpty ? "no special instructions" : features)"
         guard let known = facts.processorFlags else {
-            return DoctorFinding(subject: "processor", verdict: .good, text: text)
+            return DoctorFinding(subject: "processor", severity: .good, text: text)
         }
         let missing = flags.filter { facts.libraryFeatures.contains($0.key) && !known.contains($0.value) }.map(\.key)
         guard missing.isEmpty else {
             return DoctorFinding(
-                subject: "processor", verdict: .problem,
+                subject: "processor", severity: .problem,
                 text:
                     "libllama was compiled for a processor with \(missing.joined(separator: ", ")), which this one lacks",
                 remedy: rebuild)
@@ -51,23 +51,24 @@ struct DoctorFinding: Sendable, Equatable {
         let unused = flags.filter { !facts.libraryFeatures.contains($0.key) && known.contains($0.value) }.map(\.key)
         guard unused.isEmpty else {
             return DoctorFinding(
-                subject: "processor", verdict: .warning,
+                subject: "processor", severity: .warning,
                 text: text + "; this processor also has \(unused.joined(separator: ", "))", remedy: rebuild)
         }
-        return DoctorFinding(subject: "processor", verdict: .good, text: text)
+        return DoctorFinding(subject: "processor", severity: .good, text: text)
     }
 
     private static func memory(_ facts: DoctorFacts) -> DoctorFinding {
         guard let available = facts.availableMemory else {
             return DoctorFinding(
-                subject: "memory", verdict: .warning, text: "the system does not tell how much is free")
+                subject: "memory", severity: .warning, text: "the system does not tell how much is free")
         }
         let total = facts.totalMemory.map { " of \(size($0))" } ?? ""
         let text = "\(size(available))\(total) free"
         return available < 512 << 20
             ? DoctorFinding(
-                subject: "memory", verdict: .warning, text: text, remedy: "end other programs, or choose a small model")
-            : DoctorFinding(subject: "memory", verdict: .good, text: text)
+                subject: "memory", severity: .warning, text: text, remedy: "end other programs, or choose a small model"
+            )
+            : DoctorFinding(subject: "memory", severity: .good, text: text)
     }
 
     private static func devices(_ facts: DoctorFacts) -> DoctorFinding {
@@ -76,10 +77,10 @@ struct DoctorFinding: Sendable, Equatable {
             let names = gpus.map {
                 "\($0.description) with \(size($0.freeByteCount)) of \(size($0.totalByteCount)) free"
             }
-            return DoctorFinding(subject: "GPU", verdict: .good, text: names.joined(separator: "; "))
+            return DoctorFinding(subject: "GPU", severity: .good, text: names.joined(separator: "; "))
         }
         return DoctorFinding(
-            subject: "GPU", verdict: .good,
+            subject: "GPU", severity: .good,
             text:
                 "none that libllama was compiled for; the processor computes (CMAKE_ARGS at set-up chooses another backend)"
         )
@@ -88,7 +89,7 @@ struct DoctorFinding: Sendable, Equatable {
     private static func embeddedModel(_ facts: DoctorFacts) -> DoctorFinding {
         guard let model = facts.embeddedModel else {
             return DoctorFinding(
-                subject: "model", verdict: .warning, text: "fledgling, which comes with martlet, is missing",
+                subject: "model", severity: .warning, text: "fledgling, which comes with martlet, is missing",
                 remedy:
                     "put Models/fledgling.Q8_0.gguf beside the program, in ../share/martlet, or name a model with --model"
             )
@@ -106,7 +107,7 @@ struct DoctorFinding: Sendable, Equatable {
     private static func model(_ model: DoctorFacts.Model, _ facts: DoctorFacts) -> DoctorFinding {
         if let problem = model.problem {
             return DoctorFinding(
-                subject: "model", verdict: .problem, text: "\(model.path) \(problem)",
+                subject: "model", severity: .problem, text: "\(model.path) \(problem)",
                 remedy: "get a GGUF file that is whole")
         }
         let length = min(model.trainedContextLength ?? contextLength, contextLength)
@@ -115,16 +116,17 @@ struct DoctorFinding: Sendable, Equatable {
         let text =
             "\(model.path): \(size(model.byteCount)) of weights"
             + (model.bytesPerToken == nil ? "" : ", \(size(context.partialValue)) for \(length) tokens of context")
-        guard let room = room(facts), needed > room else {
-            return DoctorFinding(subject: "model", verdict: .good, text: text + ": fits")
+        guard let availableBytes = availableBytes(facts), needed > availableBytes else {
+            return DoctorFinding(subject: "model", severity: .good, text: text + ": fits")
         }
         return DoctorFinding(
-            subject: "model", verdict: .problem, text: text + ": needs \(size(needed)), and \(size(room)) are free",
+            subject: "model", severity: .problem,
+            text: text + ": needs \(size(needed)), and \(size(availableBytes)) are free",
             remedy: "choose a smaller model, or one with fewer bits; a smaller --ctx-size takes less for the context")
     }
 
     /// Memory of the GPU, if it has more than the machine.
-    private static func room(_ facts: DoctorFacts) -> UInt64? {
+    private static func availableBytes(_ facts: DoctorFacts) -> UInt64? {
         let gpu = facts.devices.filter(\.isGPU).map(\.freeByteCount).max() ?? 0
         guard let available = facts.availableMemory else { return nil }
         return max(available, gpu)
@@ -136,24 +138,25 @@ struct DoctorFinding: Sendable, Equatable {
     private static let kinds: KeyValuePairs = ["Q4_K_M": 4.9, "Q8_0": 8.5]
 
     private static func sizes(_ facts: DoctorFacts) -> DoctorFinding {
-        guard let room = room(facts) else {
-            return DoctorFinding(subject: "what would fit", verdict: .warning, text: "unknown, as free memory is")
+        guard let availableBytes = availableBytes(facts) else {
+            return DoctorFinding(subject: "what would fit", severity: .warning, text: "unknown, as free memory is")
         }
         let texts = kinds.map { name, bits in
             // A tenth for the context.
-            let fitting = commonSizes.last { Double(overhead) + $0 * 1e9 * bits / 8 * 1.1 <= Double(room) }
-            return fitting.map { "up to about \(Figure.short($0)) billion parameters as \(name)" } ?? "none as \(name)"
+            let fitting = commonSizes.last { Double(overhead) + $0 * 1e9 * bits / 8 * 1.1 <= Double(availableBytes) }
+            return fitting.map { "up to about \(NumberFormat.short($0)) billion parameters as \(name)" }
+                ?? "none as \(name)"
         }
-        return DoctorFinding(subject: "what would fit", verdict: .good, text: texts.joined(separator: ", "))
+        return DoctorFinding(subject: "what would fit", severity: .good, text: texts.joined(separator: ", "))
     }
 
     // MARK: Serving
 
     private static func port(_ facts: DoctorFacts) -> DoctorFinding {
         facts.portState == .free
-            ? DoctorFinding(subject: "port", verdict: .good, text: "\(facts.port) is free")
+            ? DoctorFinding(subject: "port", severity: .good, text: "\(facts.port) is free")
             : DoctorFinding(
-                subject: "port", verdict: .warning, text: "\(facts.port) is taken",
+                subject: "port", severity: .warning, text: "\(facts.port) is taken",
                 remedy: "stop what listens there, or choose another --port")
     }
 
@@ -166,24 +169,24 @@ struct DoctorFinding: Sendable, Equatable {
             "\(budget.limit) descriptors, enough for \(budget.connections) connections and \(budget.journals) open "
             + "journals; a resumable generation holds none"
         return budget.connections >= connections
-            ? DoctorFinding(subject: "connections", verdict: .good, text: text)
+            ? DoctorFinding(subject: "connections", severity: .good, text: text)
             : DoctorFinding(
-                subject: "connections", verdict: .warning, text: "\(text), fewer than \(connections)",
+                subject: "connections", severity: .warning, text: "\(text), fewer than \(connections)",
                 remedy: "raise the hard limit (ulimit -Hn)")
     }
 
     private static func sandbox(_ facts: DoctorFacts) -> DoctorFinding {
         facts.isSandboxed
-            ? DoctorFinding(subject: "worker", verdict: .good, text: "runs without network and further rights")
+            ? DoctorFinding(subject: "worker", severity: .good, text: "runs without network and further rights")
             : DoctorFinding(
-                subject: "worker", verdict: .warning,
+                subject: "worker", severity: .warning,
                 text: "keeps the network, as this system offers no way to take it",
                 remedy: "serve models that you trust")
     }
 
     static func size(_ bytes: UInt64) -> String {
         bytes >= 1 << 30
-            ? Figure.short(Double(bytes) / Double(1 << 30)) + " GiB"
-            : Figure.short(Double(bytes) / Double(1 << 20)) + " MiB"
+            ? NumberFormat.short(Double(bytes) / Double(1 << 30)) + " GiB"
+            : NumberFormat.short(Double(bytes) / Double(1 << 20)) + " MiB"
     }
 }

@@ -1,7 +1,7 @@
 import Logging
 import MartletJSON
-import MartletModels
 import MartletObservability
+import MartletWorkers
 
 /// Writes log records as lines of text.
 struct LineLogHandler: LogHandler {
@@ -18,7 +18,7 @@ struct LineLogHandler: LogHandler {
     struct TextStyle: Sendable {
         var showsTime = true
         /// Whether they say their level and label.
-        var showsOrigin = true
+        var showsLabel = true
     }
 
     var logLevel: Logger.Level
@@ -52,7 +52,7 @@ struct LineLogHandler: LogHandler {
         let line: String
         switch format {
         case .text(let style):
-            let text = style.showsOrigin ? record.line : WorkerLogLine(level: event.level, message: message).text
+            let text = style.showsLabel ? record.line : WorkerLogLine(level: event.level, message: message).text
             line = (style.showsTime ? Timestamp.now() + " " : "") + text
         case .json(let begin):
             let time = begin.duration(to: .now) / .microseconds(1)

@@ -1,6 +1,6 @@
 import Logging
-import MartletModels
 import MartletServer
+import MartletWorkers
 
 #if canImport(System)
     import System
@@ -29,7 +29,7 @@ struct LogOutput: Sendable {
         let isJSON = values.toggle(.logLinesOfJSON) ?? false
         var style = LineLogHandler.TextStyle()
         if let value = values.toggle(.logTimestamps) { style.showsTime = value }
-        if let value = values.toggle(.logPrefix) { style.showsOrigin = value }
+        if let value = values.toggle(.logPrefix) { style.showsLabel = value }
         format = isJSON ? .json(begin: .now) : .text(style)
         var targets: [LogSink.Target] = []
         if !isDisabled {
@@ -42,7 +42,7 @@ struct LogOutput: Sendable {
         }
         writers = targets.map(\.writer)
         // From debug on everything is wanted at once, also what led to a failed start.
-        sink = LogSink(targets, holdsBack: values.logLevel > .debug)
+        sink = LogSink(targets, buffersUntilRelease: values.logLevel > .debug)
     }
 
     /// The number of lines dropped so far because the output was full.
@@ -58,7 +58,7 @@ struct LogOutput: Sendable {
     }
 
     func flush() {
-        for writer in writers { writer.flush(upTo: LogWriter.patience) }
+        for writer in writers { writer.flush(upTo: LogWriter.flushTimeout) }
     }
 
     private static func file(_ path: String) throws(SettingError) -> LogWriter {

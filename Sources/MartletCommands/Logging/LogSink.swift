@@ -1,14 +1,14 @@
 import Logging
-import MartletModels
+import MartletWorkers
 import Synchronization
 
 /// Where log lines go: to writers, at once or as soon as it is known how the start went.
 ///
-/// A server that fails to start says so in one line. So what is logged before may be held back until it is known whether
-/// the start went well.
+/// A server that fails to start says so in one line. So what is logged before may be held back until it is known
+/// whether the start went well.
 final class LogSink: Sendable {
     /// More lines than any start has.
-    private static let maximumHeldCount = 1000
+    private static let maximumBufferedCount = 1000
 
     struct Target: Sendable {
         var writer: LogWriter
@@ -21,26 +21,26 @@ final class LogSink: Sendable {
     }
 
     private let targets: [Target]
-    private let held: Mutex<[Line]?>
+    private let buffered: Mutex<[Line]?>
 
-    init(_ targets: [Target], holdsBack: Bool = false) {
+    init(_ targets: [Target], buffersUntilRelease: Bool = false) {
         self.targets = targets
-        held = Mutex(holdsBack ? [] : nil)
+        buffered = Mutex(buffersUntilRelease ? [] : nil)
     }
 
-    convenience init(_ writer: LogWriter, holdsBack: Bool = false) {
-        self.init([Target(writer: writer)], holdsBack: holdsBack)
+    convenience init(_ writer: LogWriter, buffersUntilRelease: Bool = false) {
+        self.init([Target(writer: writer)], buffersUntilRelease: buffersUntilRelease)
     }
 
     /// - Parameter text: With its end.
     func write(_ text: String, level: Logger.Level? = nil) {
         let line = Line(text: text, level: level)
-        let isHeld = held.withLock { held in
-            guard held != nil else { return false }
-            if let count = held?.count, count < Self.maximumHeldCount { held?.append(line) }
+        let isBuffered = buffered.withLock { buffered in
+            guard buffered != nil else { return false }
+            if let count = buffered?.count, count < Self.maximumBufferedCount { buffered?.append(line) }
             return true
         }
-        if !isHeld { write(line) }
+        if !isBuffered { write(line) }
     }
 
     private func write(_ line: Line) {
@@ -51,9 +51,9 @@ final class LogSink: Sendable {
 
     /// Writes what was held back, and holds nothing back from now on.
     func release() {
-        let lines = held.withLock { held in
-            defer { held = nil }
-            return held ?? []
+        let lines = buffered.withLock { buffered in
+            defer { buffered = nil }
+            return buffered ?? []
         }
         for line in lines { write(line) }
     }

@@ -1,5 +1,5 @@
-import MartletModels
 import MartletObservability
+import MartletWorkers
 
 #if canImport(Darwin)
     import Darwin

@@ -36,7 +36,7 @@ struct SchemaCheckCommand: ParsableCommand {
 
     func run() throws {
         guard let mode = SchemaMode(rawValue: mode), let spacing = JSONSpacing(rawValue: whitespace) else {
-            throw Failure.exit(
+            throw CommandFailure.exit(
                 "--mode is strict or relaxed, --whitespace is compact, pretty or free", usage: true)
         }
         let compiler = SchemaCompiler(mode: mode, spacing: spacing)
@@ -54,11 +54,11 @@ struct SchemaCheckCommand: ParsableCommand {
                 try check(compiler, masks)
             }
         } catch let error as JSONError {
-            throw Failure.exit("\(file) is not JSON: \(error)")
+            throw CommandFailure.exit("\(file) is not JSON: \(error)")
         } catch let error as SettingError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         } catch let error as SchemaError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         }
     }
 
@@ -76,7 +76,7 @@ struct SchemaCheckCommand: ParsableCommand {
         do throws(JSONError) {
             text = try JSONParser.parse(bytes).bytes
         } catch {
-            throw Failure.exit("\(instance) is not JSON: \(error)")
+            throw CommandFailure.exit("\(instance) is not JSON: \(error)")
         }
         if let masks {
             let times = masks.times(along: text, grammar)
@@ -92,8 +92,8 @@ struct SchemaCheckCommand: ParsableCommand {
         }
         let before = String(decoding: text[..<count].suffix(60), as: UTF8.self)
         let after = String(decoding: text[count...].prefix(60), as: UTF8.self)
-        let place = count == text.count ? "it ends too early" : "it stops at byte \(count + 1)"
-        Terminal.write("The instance cannot be written: \(place).\n  \(before)\u{25B6}\(after)\n")
+        let position = count == text.count ? "it ends too early" : "it stops at byte \(count + 1)"
+        Terminal.write("The instance cannot be written: \(position).\n  \(before)\u{25B6}\(after)\n")
         throw ExitCode(1)
     }
 }

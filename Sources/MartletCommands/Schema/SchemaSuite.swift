@@ -41,7 +41,7 @@ struct SchemaSuite {
         valid.total += cases.count { $0.isValid }
         invalid.total += cases.count { !$0.isValid }
         let budget = CompileBudget()
-        defer { compileSteps.append(budget.spent) }
+        defer { compileSteps.append(budget.usedSteps) }
         let start = ContinuousClock.now
         do throws(SchemaError) {
             let grammar = try compiler.grammar(of: schema, budget: budget).grammar

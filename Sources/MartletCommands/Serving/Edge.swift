@@ -1,8 +1,8 @@
 import Logging
 import MartletEngine
-import MartletModels
 import MartletProtocol
 import MartletServer
+import MartletWorkers
 import Synchronization
 import UnixSignals
 
@@ -61,7 +61,8 @@ struct Edge: Sendable {
         }
     }
 
-    /// Accepts no more connections than there are descriptors for: a failing `accept` would keep other connections waiting.
+    /// Accepts no more connections than there are descriptors for: a failing `accept` would keep other connections
+    /// waiting.
     private mutating func limit(to budget: DescriptorBudget) {
         // 0 = the system does not report a limit.
         guard budget.limit > 0 else { return }
@@ -80,11 +81,11 @@ struct Edge: Sendable {
             service.killWorker()
             onOverdue(reason)
         }
-        let watch = Mutex<StartWatch?>(nil)
+        let watch = Mutex<StartupObserver?>(nil)
         let (failures, failure) = AsyncStream<Void>.makeStream()
         let server = EdgeServer(configuration: configuration, logger: logger, services: [("the worker", service)]) {
             receiver in
-            let watched = StartWatch(receiver: receiver, onReady: onReady, onFailure: { failure.finish() })
+            let watched = StartupObserver(receiver: receiver, onReady: onReady, onFailure: { failure.finish() })
             watch.withLock { $0 = watched }
             let engine = WorkerEngine(
                 modelName: configuration.modelNames.first ?? model.name,

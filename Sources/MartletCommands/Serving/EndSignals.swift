@@ -10,7 +10,8 @@ import UnixSignals
 
 /// The signals that ask a server to end.
 enum EndSignals {
-    /// Each of them ends a server in the same way: it takes no more requests, and running answers get `--drain-timeout`.
+    /// Each of them ends a server in the same way: it takes no more requests, and running answers get
+    /// `--drain-timeout`.
     /// - Parameters:
     ///   - reloadsOnHangup: Whether SIGHUP means to read the certificate again.
     ///   - ignoresHangup: Whether the process was started so that it outlives its terminal, as `nohup` does.

@@ -20,10 +20,10 @@ struct Welcome: Sendable {
         let url = addresses.first.map { self.url($0, port) } ?? ""
         let socket = addresses.first?.socketPath.map { "--unix-socket \($0) " } ?? ""
         let others = addresses.dropFirst().map { "\n  \($0.socketPath ?? self.url($0, port) + "/v1")" }.joined()
-        let origin = isEmbedded ? ", the small model that comes with martlet (--model PATH serves your own)" : ""
+        let modelNote = isEmbedded ? ", the small model that comes with martlet (--model PATH serves your own)" : ""
         let key = isOpen ? "" : "-H 'Authorization: Bearer KEY' "
         return """
-            martlet \(MartletVersion.current) serves \(modelName)\(origin)
+            martlet \(MartletVersion.current) serves \(modelName)\(modelNote)
               \(url)/v1\(others)
 
               curl -N \(socket)\(url)/v1/chat/completions \(key)-d \\
@@ -35,7 +35,7 @@ struct Welcome: Sendable {
     }
 
     private func url(_ address: ListenAddress, _ port: Int) -> String {
-        guard case .host(let host) = address.place else { return "\(scheme)://localhost" }
+        guard case .host(let host) = address.endpoint else { return "\(scheme)://localhost" }
         // A server on all networks is reached here under the address of this machine.
         return "\(scheme)://\(host == "0.0.0.0" || host == "::" ? "127.0.0.1" : address.description):\(port)"
     }

@@ -1,4 +1,4 @@
-import MartletModels
+import MartletWorkers
 import ServiceLifecycle
 import Synchronization
 

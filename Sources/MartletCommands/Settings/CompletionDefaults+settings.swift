@@ -6,7 +6,7 @@ import MartletSchema
 
 extension CompletionDefaults {
     /// - Parameter note: gets a line about each value that was left out.
-    init(_ values: SettingValues, note: (String) -> Void) throws(SettingError) {
+    init(_ values: SettingValues, notice: (String) -> Void) throws(SettingError) {
         self.init()
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
         if let value = values.number(.temperature) { sampling.temperature = max(0, value) }
@@ -22,7 +22,7 @@ extension CompletionDefaults {
         if let value = values.text(.reasoningMessage) { reasoningMessage = value }
         if let value = values.integer(.pingInterval) { pingInterval = value > 0 ? .seconds(value) : nil }
         if let value = values.toggle(.contextShift) { shiftsContext = value }
-        if let value = values.integer(.keptTokens) { keptTokens = value }
+        if let value = values.integer(.retainedTokens) { keptTokens = value }
         if let value = values.text(.reasoningFormat).flatMap(ReasoningFormat.init) { reasoningFormat = value }
         if let value = values.text(.schemaMode).flatMap(SchemaMode.init) { schemaCompiler.mode = value }
         if let value = values.text(.schemaWhitespace).flatMap(JSONSpacing.init) { schemaCompiler.spacing = value }
@@ -43,7 +43,7 @@ extension CompletionDefaults {
         if let value = values.toggle(.prefillAssistant) { continuesAssistant = value }
         isVerbose = values.isVerbose
         try readConstraint(values)
-        try SamplingDefaults.apply(values, to: &self, note: note)
+        try SamplingDefaults.apply(values, to: &self, notice: notice)
     }
 
     /// What every answer must be: a grammar or a schema, as text or in a file.

@@ -1,7 +1,7 @@
 /// A file of settings: one `name = value` on each line, where a name is that of a flag without its dashes.
 ///
-/// Lines that begin with `#` or `;` are comments. A value goes to the end of its line as it stands, without the blanks around
-/// it; a toggle may stand alone.
+/// Lines that begin with `#` or `;` are comments. A value goes to the end of its line as it stands, without the blanks
+/// around it; a toggle may stand alone.
 struct ConfigurationFile: Equatable {
     struct Entry: Equatable {
         /// Of a flag, without its dashes.
@@ -9,7 +9,7 @@ struct ConfigurationFile: Equatable {
         /// `nil` = the name stands alone.
         var value: String?
         /// Where it stands, for errors: the file's name and the line.
-        var place: String
+        var source: String
         var line: Int
     }
 
@@ -20,18 +20,18 @@ struct ConfigurationFile: Equatable {
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let content = Self.trimmed(line)
             guard let first = content.first, first != "#", first != ";" else { continue }
-            let place = "\(path):\(index + 1)"
+            let source = "\(path):\(index + 1)"
             guard first != "[" else {
-                throw SettingError("\(place): there are no sections, as a file has the settings of one server")
+                throw SettingError("\(source): there are no sections, as a file has the settings of one server")
             }
             let parts = content.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = SettingName.normalized(Self.trimmed(parts[0]).drop { $0 == "-" })
             let value = parts.count > 1 ? String(Self.trimmed(parts[1])) : nil
-            guard !name.isEmpty else { throw SettingError("\(place): the name of a setting is missing before '='") }
+            guard !name.isEmpty else { throw SettingError("\(source): the name of a setting is missing before '='") }
             guard value != "" else {
-                throw SettingError("\(place): \(name) needs a value; leave the line out for none")
+                throw SettingError("\(source): \(name) needs a value; leave the line out for none")
             }
-            entries.append(Entry(name: name, value: value, place: place, line: index + 1))
+            entries.append(Entry(name: name, value: value, source: source, line: index + 1))
         }
     }
 

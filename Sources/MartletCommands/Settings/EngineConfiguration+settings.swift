@@ -24,7 +24,7 @@ extension EngineConfiguration {
         if let value = values.integer(.sequenceContext), value > 0 {
             contextLength = contextLength > 0 ? min(contextLength, value) : value
         }
-        if let value = values.toggle(.sharedMemory) { memorySharing = value ? .shared : .separate }
+        if let value = values.toggle(.unifiedKV) { kvCacheLayout = value ? .unified : .separate }
         if let value = values.integer(.parallel) { sequenceCount = value }
         if let value = values.integer(.batchSize) { batchSize = value }
         if let value = values.integer(.microBatchSize) { microBatchSize = value }
@@ -33,7 +33,7 @@ extension EngineConfiguration {
         if let value = values.integer(.gpuLayers) { gpuLayers = Int32(clamping: value) }
         if let value = values.text(.keyCacheType).flatMap(CacheType.init) { keyCacheType = value }
         if let value = values.text(.valueCacheType).flatMap(CacheType.init) { valueCacheType = value }
-        if let value = values.integer(.cacheMemory) { shelfByteCount = value < 0 ? .max : value << 20 }
+        if let value = values.integer(.cacheMemory) { kvStateCacheByteCount = value < 0 ? .max : value << 20 }
         switch values.text(.flashAttention) {
         case "on": flashAttention = .on
         case "off": flashAttention = .off
@@ -42,7 +42,7 @@ extension EngineConfiguration {
         loadMode = Self.loadMode(values)
         if let value = values.toggle(.checkTensors) { checksTensors = value }
         if let value = values.toggle(.warmUp) { warmsUp = value }
-        if let value = values.toggle(.offloadCache) { offloadsMemory = value }
+        if let value = values.toggle(.offloadCache) { offloadsKVCache = value }
         if let value = values.toggle(.offloadOperations) { offloadsOperations = value }
         if let value = values.toggle(.special) { showsControlTokens = value }
         positions = try RotaryPositions(values)
@@ -79,7 +79,7 @@ extension EngineConfiguration {
 
     /// Reads a file's path, a colon and a strength.
     private static func scaled(
-        _ text: String, _ key: SettingKey
+        _ text: String, _ key: FlagKey
     ) throws(SettingError) -> (path: String, scale: Float) {
         guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
             let scale = Float(text[text.index(after: colon)...]), scale.isFinite

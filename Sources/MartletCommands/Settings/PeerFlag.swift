@@ -1,6 +1,6 @@
 /// A flag of llama-server that is no setting here.
 struct PeerFlag: Sendable {
-    enum Standing: Sendable, Equatable {
+    enum Support: Sendable, Equatable {
         /// Asks for what always is.
         case always
         /// Changes no answer, for the reason that is given, and is taken.
@@ -17,45 +17,45 @@ struct PeerFlag: Sendable {
     let valueCount: Int
     /// Values that ask for nothing, so that the flag stands for nothing.
     let neutralValues: Set<String>
-    let standing: Standing
-    let negativeStanding: Standing
+    let support: Support
+    let negativeSupport: Support
 
     /// - Parameters:
     ///   - environment: Variables of llama-server whose names do not follow from the flag's.
     ///   - negative: What the opposite asks for.
     init(
         _ names: [String], negatives: [String] = [], environment: [String] = [], values valueCount: Int = 0,
-        neutral neutralValues: Set<String> = [], _ standing: Standing, negative: Standing = .always
+        neutral neutralValues: Set<String> = [], _ support: Support, negative: Support = .always
     ) {
         self.names = names
         self.negatives = negatives
         self.valueCount = valueCount
         self.neutralValues = neutralValues
-        self.standing = standing
-        negativeStanding = negative
+        self.support = support
+        negativeSupport = negative
         let derived = names.filter { $0.hasPrefix("--") }.map(SettingName.peerVariable)
         environmentNames = environment + derived.filter { !environment.contains($0) }
     }
 
     /// What a variable with this value asks for; `nil` = nothing.
-    func standing(ofVariable text: String) -> Standing? {
-        if valueCount > 0 { return neutralValues.contains(text) ? nil : standing }
+    func support(ofVariable text: String) -> Support? {
+        if valueCount > 0 { return neutralValues.contains(text) ? nil : support }
         return switch Switch(text) {
-        case .on: standing
-        case .off: negatives.isEmpty ? nil : negativeStanding
+        case .on: support
+        case .off: negatives.isEmpty ? nil : negativeSupport
         default: nil
         }
     }
 
     /// The line with which `name` is refused, if it is.
-    static func refusal(of name: String, _ standing: Standing) -> String? {
-        guard case .missing(let capability) = standing else { return nil }
+    static func refusal(of name: String, _ support: Support) -> String? {
+        guard case .missing(let capability) = support else { return nil }
         return "\(name): llama-server has this, martlet does not have it yet (\(capability))"
     }
 
     /// The line with which `name` is taken, if there is one.
-    static func note(on name: String, _ standing: Standing) -> String? {
-        guard case .withoutEffect(let reason) = standing else { return nil }
+    static func notice(on name: String, _ support: Support) -> String? {
+        guard case .withoutEffect(let reason) = support else { return nil }
         return "\(name) changes nothing: \(reason)"
     }
 }

@@ -2,17 +2,17 @@
 enum PeerFlags {
     static let all: [PeerFlag] = always + withoutEffect + models + media + drafts + devices + others
 
-    private static let byName: [String: (flag: PeerFlag, standing: PeerFlag.Standing)] = {
-        var result: [String: (PeerFlag, PeerFlag.Standing)] = [:]
+    private static let byName: [String: (flag: PeerFlag, support: PeerFlag.Support)] = {
+        var result: [String: (PeerFlag, PeerFlag.Support)] = [:]
         for flag in all {
-            for name in flag.names { result[name] = (flag, flag.standing) }
-            for name in flag.negatives { result[name] = (flag, flag.negativeStanding) }
+            for name in flag.names { result[name] = (flag, flag.support) }
+            for name in flag.negatives { result[name] = (flag, flag.negativeSupport) }
         }
         return result
     }()
 
     /// The flag that a name means, and what that spelling asks for.
-    static func find(_ name: String) -> (flag: PeerFlag, standing: PeerFlag.Standing)? { byName[name] }
+    static func find(_ name: String) -> (flag: PeerFlag, support: PeerFlag.Support)? { byName[name] }
 
     // MARK: What is so already
 

@@ -5,7 +5,7 @@ import OrderedCollections
 
 /// Settings that are the defaults of a request's sampling fields.
 enum SamplingDefaults {
-    private static let fields: KeyValuePairs<SettingKey, String> = [
+    private static let fields: KeyValuePairs<FlagKey, String> = [
         .samplers: "samplers", .samplerSequence: "samplers", .logitBias: "logit_bias", .topNSigma: "top_n_sigma",
         .typicalP: "typical_p", .xtcProbability: "xtc_probability", .xtcThreshold: "xtc_threshold",
         .dynamicTemperatureRange: "dynatemp_range", .dynamicTemperatureExponent: "dynatemp_exponent",
@@ -18,7 +18,7 @@ enum SamplingDefaults {
     /// Reads each setting as a request's field is read.
     /// - Parameter note: gets a line about each sampler that does not exist and was left out.
     static func apply(
-        _ values: SettingValues, to defaults: inout CompletionDefaults, note: (String) -> Void
+        _ values: SettingValues, to defaults: inout CompletionDefaults, notice: (String) -> Void
     ) throws(SettingError) {
         let samplers = try values.chosen(of: .samplers, .samplerSequence)
         for (key, field) in fields where field != "samplers" || key == samplers {
@@ -28,7 +28,7 @@ enum SamplingDefaults {
                 continue
             }
             do {
-                for warning in try defaults.readSampling([field: value]) { note("--\(key.rawValue): \(warning)") }
+                for warning in try defaults.readSampling([field: value]) { notice("--\(key.rawValue): \(warning)") }
             } catch {
                 throw SettingError("--\(key.rawValue): \(error.message)")
             }
@@ -38,7 +38,7 @@ enum SamplingDefaults {
         if let value = values.toggle(.ignoreEnd) { defaults.ignoresEndOfGeneration = value }
     }
 
-    private static func json(_ key: SettingKey, _ values: SettingValues) throws(SettingError) -> JSONValue? {
+    private static func json(_ key: FlagKey, _ values: SettingValues) throws(SettingError) -> JSONValue? {
         switch values.choices[key]?.value {
         case nil: return nil
         case .integer(let value): return .integer(value)

@@ -8,7 +8,7 @@ import MartletServer
 extension ServerConfiguration {
     /// - Parameter note: gets a line about each value that was left out.
     /// - Throws: When a file that a setting names cannot be read, or settings contradict each other.
-    init(_ values: SettingValues, note: (String) -> Void = { _ in }) throws(SettingError) {
+    init(_ values: SettingValues, notice: (String) -> Void = { _ in }) throws(SettingError) {
         self.init()
         (addresses, port) = try Self.addresses(values)
         apiKeys = APIKeys(values.list(.apiKey) ?? [])
@@ -26,7 +26,7 @@ extension ServerConfiguration {
         if let value = values.integer(.embeddingNormalization) {
             embeddingNormalization = EmbeddingNormalization(value)
         }
-        completionDefaults = try CompletionDefaults(values, note: note)
+        completionDefaults = try CompletionDefaults(values, notice: notice)
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.toggle(.properties) { changesProperties = value }

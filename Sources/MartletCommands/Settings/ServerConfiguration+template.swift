@@ -1,5 +1,6 @@
 import MartletChat
 import MartletJSON
+import MartletJinja
 import MartletServer
 import OrderedCollections
 
@@ -33,10 +34,10 @@ extension ServerConfiguration {
         case let level?:
             for name in ["reasoning_effort", "reasoning_strength"] { arguments[name] = .string(level) }
         }
-        if let keeps = values.toggle(.reasoningPreserve) {
-            for name in ["preserve_reasoning", "preserve_thinking"] { arguments[name] = .bool(keeps) }
+        if let preserves = values.toggle(.reasoningPreserve) {
+            for name in ["preserve_reasoning", "preserve_thinking"] { arguments[name] = .bool(preserves) }
             for name in ["clear_thinking", "truncate_history_thinking", "drop_thinking"] {
-                arguments[name] = .bool(!keeps)
+                arguments[name] = .bool(!preserves)
             }
         }
         return arguments

@@ -48,8 +48,8 @@ extension Setting.Kind {
         }
     }
 
-    /// What stands between commas, without blanks around it. What is in double quotes keeps its commas and blanks; two of
-    /// them are one.
+    /// What stands between commas, without blanks around it. What is in double quotes keeps its commas and blanks; two
+    /// of them are one.
     private static func items(_ text: String) -> [String] {
         var items: [String] = []
         var item = ""

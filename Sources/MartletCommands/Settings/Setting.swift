@@ -44,7 +44,7 @@ struct Setting: Sendable {
         case log = "Log"
     }
 
-    let key: SettingKey
+    let key: FlagKey
     /// Further spellings, such as `-c`. Underscores and dashes mean the same everywhere.
     let otherNames: [String]
     /// Further spellings that switch a toggle off, such as `-nr`.
@@ -64,7 +64,7 @@ struct Setting: Sendable {
     let help: String
 
     init(
-        _ key: SettingKey, _ otherNames: [String] = [], negatives otherNegativeNames: [String] = [],
+        _ key: FlagKey, _ otherNames: [String] = [], negatives otherNegativeNames: [String] = [],
         environment: [String], _ kind: Kind, _ placeholder: String = "",
         default defaultText: String? = nil, unset unsetMeaning: String? = nil, in section: Section, for scope: Scope,
         _ help: String

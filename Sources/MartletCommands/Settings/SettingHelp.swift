@@ -83,8 +83,8 @@ enum SettingHelp {
             "",
         ]
         for flag in PeerFlags.all {
-            for (names, standing) in [(flag.names, flag.standing), (flag.negatives, flag.negativeStanding)] {
-                switch standing {
+            for (names, support) in [(flag.names, flag.support), (flag.negatives, flag.negativeSupport)] {
+                switch support {
                 case .always where !names.isEmpty: lines.append("- \(code(names)): it is always so")
                 case .withoutEffect(let reason) where !names.isEmpty: lines.append("- \(code(names)): \(reason)")
                 default: break
@@ -97,8 +97,8 @@ enum SettingHelp {
         ]
         var names: OrderedDictionary<String, [String]> = [:]
         for flag in PeerFlags.all {
-            if case .missing(let capability) = flag.standing { names[capability, default: []] += flag.names }
-            if case .missing(let capability) = flag.negativeStanding {
+            if case .missing(let capability) = flag.support { names[capability, default: []] += flag.names }
+            if case .missing(let capability) = flag.negativeSupport {
                 names[capability, default: []] += flag.negatives
             }
         }

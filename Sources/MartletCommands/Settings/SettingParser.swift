@@ -17,7 +17,7 @@ struct SettingParser {
     }
 
     /// A value that somebody gave, not checked yet.
-    private struct Given {
+    private struct RawSetting {
         var setting: Setting
         /// As the user spelt it.
         var name: String
@@ -27,8 +27,8 @@ struct SettingParser {
 
     /// What was given, and lines about what was taken without an effect.
     private struct Collected {
-        var given: [Given] = []
-        var notes: [String] = []
+        var given: [RawSetting] = []
+        var notices: [String] = []
     }
 
     /// - Parameters:
@@ -57,7 +57,7 @@ struct SettingParser {
                 values.set(setting, to: try choice(of: setting, [text], named: setting.names[0], .default))
             }
         }
-        var chosen: [SettingKey: [Given]] = [:]
+        var chosen: [FlagKey: [RawSetting]] = [:]
         for given in file.given + fromEnvironment.given + flags.given {
             let key = given.setting.key
             if let before = chosen[key]?.first, before.source == given.source, given.setting.kind.addsUp {
@@ -71,7 +71,7 @@ struct SettingParser {
             let choice = try choice(of: setting, given.map(\.text), named: last.name, last.source)
             values.set(setting, to: choice)
         }
-        values.notes = flags.notes + fromEnvironment.notes + file.notes
+        values.notices = flags.notices + fromEnvironment.notices + file.notices
         return values
     }
 
@@ -93,12 +93,12 @@ struct SettingParser {
                     if let earlier, !given.setting.kind.addsUp {
                         throw SettingError("\(entry.name) is set already on line \(earlier)")
                     }
-                    given.name = "\(entry.place): \(given.name)"
+                    given.name = "\(entry.source): \(given.name)"
                     result.given.append(given)
                 }
-                result.notes += found.notes.map { "\(entry.place): \($0)" }
+                result.notices += found.notices.map { "\(entry.source): \($0)" }
             } catch {
-                throw SettingError("\(entry.place): \(error)")
+                throw SettingError("\(entry.source): \(error)")
             }
         }
         return result
@@ -116,11 +116,11 @@ struct SettingParser {
         let name = SettingName.normalized(parts[0])
         let attached = parts.count > 1 ? String(parts[1]) : nil
         guard let (setting, implied) = byName[name] else {
-            if let note = try readPeerFlag(name, attached, &rest) { found.notes.append(note) }
+            if let notice = try readPeerFlag(name, attached, &rest) { found.notices.append(notice) }
             return
         }
         func add(_ text: String) {
-            found.given.append(Given(setting: setting, name: name, text: text, source: source))
+            found.given.append(RawSetting(setting: setting, name: name, text: text, source: source))
         }
         if let implied {
             guard let attached else { return add(implied) }
@@ -147,7 +147,7 @@ struct SettingParser {
     private func readPeerFlag(
         _ name: String, _ attached: String?, _ rest: inout ArraySlice<String>
     ) throws(SettingError) -> String? {
-        guard command == .serve, let (flag, standing) = PeerFlags.find(name) else {
+        guard command == .serve, let (flag, support) = PeerFlags.find(name) else {
             throw SettingError(unknown(name))
         }
         var given = attached.map { [$0] } ?? []
@@ -156,14 +156,14 @@ struct SettingParser {
             rest.removeFirst()
         }
         if flag.valueCount == 0, let attached, !flag.negatives.contains(name) {
-            guard let asked = flag.standing(ofVariable: attached) else { return nil }
-            if let refusal = PeerFlag.refusal(of: name, asked) { throw SettingError(refusal) }
-            return PeerFlag.note(on: name, asked)
+            guard let requested = flag.support(ofVariable: attached) else { return nil }
+            if let refusal = PeerFlag.refusal(of: name, requested) { throw SettingError(refusal) }
+            return PeerFlag.notice(on: name, requested)
         }
         if given.count == 1, flag.neutralValues.contains(given[0]) { return nil }
-        if let refusal = PeerFlag.refusal(of: name, standing) { throw SettingError(refusal) }
+        if let refusal = PeerFlag.refusal(of: name, support) { throw SettingError(refusal) }
         guard given.count == flag.valueCount else { throw SettingError("\(name) needs a value") }
-        return PeerFlag.note(on: name, standing)
+        return PeerFlag.notice(on: name, support)
     }
 
     /// Whether `argument` is a flag rather than a value such as -1.
@@ -187,44 +187,44 @@ struct SettingParser {
     ) throws(SettingError) -> Collected {
         var result = Collected()
         for setting in settings {
-            if let given = variable(of: setting, environment, &result.notes) { result.given.append(given) }
+            if let given = variable(of: setting, environment, &result.notices) { result.given.append(given) }
         }
         guard command == .serve else { return result }
         for flag in PeerFlags.all {
             for name in flag.environmentNames {
-                guard let text = environment(name), !text.isEmpty, let asked = flag.standing(ofVariable: text) else {
+                guard let text = environment(name), !text.isEmpty, let requested = flag.support(ofVariable: text) else {
                     continue
                 }
-                if let refusal = PeerFlag.refusal(of: name, asked) { throw SettingError(refusal) }
-                if let note = PeerFlag.note(on: name, asked) { result.notes.append(note) }
+                if let refusal = PeerFlag.refusal(of: name, requested) { throw SettingError(refusal) }
+                if let notice = PeerFlag.notice(on: name, requested) { result.notices.append(notice) }
             }
             guard !flag.negatives.isEmpty else { continue }
             for name in flag.environmentNames.compactMap(SettingName.negativeVariable) where environment(name) != nil {
-                if let refusal = PeerFlag.refusal(of: name, flag.negativeStanding) { throw SettingError(refusal) }
-                if let note = PeerFlag.note(on: name, flag.negativeStanding) { result.notes.append(note) }
+                if let refusal = PeerFlag.refusal(of: name, flag.negativeSupport) { throw SettingError(refusal) }
+                if let notice = PeerFlag.notice(on: name, flag.negativeSupport) { result.notices.append(notice) }
             }
         }
-        result.notes += VariableNames.notes(on: variables)
+        result.notices += VariableNames.notices(on: variables)
         return result
     }
 
     private func variable(
-        of setting: Setting, _ environment: (String) -> String?, _ notes: inout [String]
-    ) -> Given? {
+        of setting: Setting, _ environment: (String) -> String?, _ notices: inout [String]
+    ) -> RawSetting? {
         for name in setting.environmentNames {
             // An empty variable is one that a shell script did not fill in.
             guard let text = environment(name), !text.isEmpty else { continue }
             guard !VariableNames.isServiceLink(text) else {
-                notes.append("\(name) is ignored: '\(text)' is where Kubernetes or Docker says that a service is")
+                notices.append("\(name) is ignored: '\(text)' is where Kubernetes or Docker says that a service is")
                 continue
             }
-            return Given(setting: setting, name: name, text: text, source: .environment)
+            return RawSetting(setting: setting, name: name, text: text, source: .environment)
         }
         if !setting.negativeNames.isEmpty {
             for negative in setting.environmentNames.compactMap(SettingName.negativeVariable) {
                 // As at llama-server: that it is set is enough.
                 if environment(negative) != nil {
-                    return Given(setting: setting, name: negative, text: "off", source: .environment)
+                    return RawSetting(setting: setting, name: negative, text: "off", source: .environment)
                 }
             }
         }

@@ -14,7 +14,7 @@ extension SettingTable {
             "TOKENS", unset: "as --ctx-size", in: .engine, for: .worker,
             "The same under llama-server's name for it; the smaller of both holds. 0 = as if not set."),
         Setting(
-            .sharedMemory, ["-kvu"], negatives: ["-no-kvu"], environment: ["LLAMA_ARG_KV_UNIFIED"], .toggle,
+            .unifiedKV, ["-kvu"], negatives: ["-no-kvu"], environment: ["LLAMA_ARG_KV_UNIFIED"], .toggle,
             unset: "on, but for small models", in: .engine, for: .worker,
             "All sequences share one memory. Off, each has its own: an answer then does not depend on what else runs."
         ),
@@ -174,7 +174,7 @@ extension SettingTable {
             .contextShift, environment: ["LLAMA_ARG_CONTEXT_SHIFT"], .toggle, default: "off", in: .requests, for: .edge,
             "Let an answer go on when the context is full, without the oldest tokens."),
         Setting(
-            .keptTokens, environment: ["LLAMA_ARG_KEEP"], .integer(-1...Int64(Int32.max)), "TOKENS", default: "0",
+            .retainedTokens, environment: ["LLAMA_ARG_KEEP"], .integer(-1...Int64(Int32.max)), "TOKENS", default: "0",
             in: .requests, for: .edge, "How many of a prompt's tokens are then kept. -1 = all."),
         Setting(
             .pingInterval, environment: ["LLAMA_ARG_SSE_PING_INTERVAL"], .integer(-1...86_400), "SECONDS",

@@ -3,7 +3,7 @@ import MartletChat
 /// All settings. Help texts, `docs/flags.md`, parsing and validation come from here.
 enum SettingTable {
     static let all: [Setting] =
-        model + engine + placement + positions + requests + answers + schema + grammar + sampling + server + streams
+        model + engine + placement + positions + requests + output + schema + grammar + sampling + server + streams
         + journal + log
 
     /// Those that a command takes.

@@ -31,18 +31,18 @@ struct SettingValues: Sendable {
         var isDefault: Bool { source == .default }
     }
 
-    private(set) var choices: [SettingKey: Choice] = [:]
+    private(set) var choices: [FlagKey: Choice] = [:]
     /// Lines about what was given and changes nothing.
-    var notes: [String] = []
+    var notices: [String] = []
 
     mutating func set(_ setting: Setting, to choice: Choice) { choices[setting.key] = choice }
 
     /// Whether the user chose it.
-    func isChosen(_ key: SettingKey) -> Bool { choices[key].map { !$0.isDefault } ?? false }
+    func isChosen(_ key: FlagKey) -> Bool { choices[key].map { !$0.isDefault } ?? false }
 
     /// Which of settings that exclude each other holds: the one that was given nearest to the command.
     /// - Throws: When two of them were given in the same place.
-    func chosen(of keys: SettingKey...) throws(SettingError) -> SettingKey? {
+    func chosen(of keys: FlagKey...) throws(SettingError) -> FlagKey? {
         let given = keys.filter(isChosen)
         let nearest = given.compactMap { choices[$0]?.source }.max()
         let candidates = given.filter { choices[$0]?.source == nearest }
@@ -53,31 +53,31 @@ struct SettingValues: Sendable {
         return candidates.first
     }
 
-    func toggle(_ key: SettingKey) -> Bool? {
+    func toggle(_ key: FlagKey) -> Bool? {
         if case .toggle(let value) = choices[key]?.value { value } else { nil }
     }
 
-    func text(_ key: SettingKey) -> String? {
+    func text(_ key: FlagKey) -> String? {
         if case .text(let value) = choices[key]?.value { value } else { nil }
     }
 
-    func integer(_ key: SettingKey) -> Int? {
+    func integer(_ key: FlagKey) -> Int? {
         if case .integer(let value) = choices[key]?.value { Int(value) } else { nil }
     }
 
-    func number(_ key: SettingKey) -> Float? {
+    func number(_ key: FlagKey) -> Float? {
         if case .number(let value) = choices[key]?.value { Float(value) } else { nil }
     }
 
-    func bounds(_ key: SettingKey) -> ClosedRange<Int>? {
+    func bounds(_ key: FlagKey) -> ClosedRange<Int>? {
         if case .bounds(let value) = choices[key]?.value { Int(value.lowerBound)...Int(value.upperBound) } else { nil }
     }
 
-    func list(_ key: SettingKey) -> [String]? {
+    func list(_ key: FlagKey) -> [String]? {
         if case .list(let value) = choices[key]?.value { value } else { nil }
     }
 
-    func object(_ key: SettingKey) -> JSONValue? {
+    func object(_ key: FlagKey) -> JSONValue? {
         if case .object(let value) = choices[key]?.value { value } else { nil }
     }
 

@@ -1,8 +1,8 @@
 import Llama
 
 extension ThreadPlacement {
-    /// Those of threads that generate tokens and of threads that read prompts. What a flag for prompts does not say is as
-    /// for tokens.
+    /// Those of threads that generate tokens and of threads that read prompts. What a flag for prompts does not say is
+    /// as for tokens.
     static func placements(
         _ values: SettingValues
     ) throws(SettingError) -> (ofTokens: ThreadPlacement, ofPrompts: ThreadPlacement) {
@@ -18,8 +18,8 @@ extension ThreadPlacement {
     }
 
     private mutating func read(
-        _ values: SettingValues, mask: SettingKey, range: SettingKey, strict: SettingKey, priority: SettingKey,
-        polling: SettingKey
+        _ values: SettingValues, mask: FlagKey, range: FlagKey, strict: FlagKey, priority: FlagKey,
+        polling: FlagKey
     ) throws(SettingError) {
         if values.isChosen(mask) || values.isChosen(range) { processors = [] }
         if let text = values.text(mask) {

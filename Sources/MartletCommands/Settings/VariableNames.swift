@@ -2,7 +2,7 @@
 enum VariableNames {
     /// Lines about variables that nothing reads though they are named as settings are.
     /// - Parameter variables: The names of all that are set.
-    static func notes(on variables: [String]) -> [String] {
+    static func notices(on variables: [String]) -> [String] {
         let ours = SettingTable.all.flatMap(\.environmentNames)
         let known = Set(ours + SettingTable.all.flatMap(\.negativeVariables) + PeerFlags.all.flatMap(variables(of:)))
         return variables.sorted().compactMap { name in
@@ -17,7 +17,8 @@ enum VariableNames {
         }
     }
 
-    /// Whether a value is such as Kubernetes and Docker give to `NAME_PORT` for a service called NAME: `tcp://10.0.0.7:8080`.
+    /// Whether a value is such as Kubernetes and Docker give to `NAME_PORT` for a service called NAME:
+    /// `tcp://10.0.0.7:8080`.
     static func isServiceLink(_ text: String) -> Bool {
         guard let scheme = ["tcp://", "udp://", "sctp://"].first(where: text.hasPrefix) else { return false }
         let authority = text.dropFirst(scheme.count)

@@ -16,19 +16,19 @@ extension StoredGeneration {
     }
 
     /// Everything that the model wrote, its delimiters included: of each choice.
-    var answers: [[UInt8]] {
-        var answers = [[UInt8]](repeating: [], count: head.choiceCount)
+    var outputs: [[UInt8]] {
+        var outputs = [[UInt8]](repeating: [], count: head.choiceCount)
         for case (let choice, .engine(let event)) in numberedInputs {
             switch event.kind {
-            case .token(_, let text), .finished(_, let text): answers[choice] += text
+            case .token(_, let text), .finished(_, let text): outputs[choice] += text
             default: break
             }
         }
-        return answers
+        return outputs
     }
 
     /// The client's request.
-    var body: JSONValue { (try? JSONParser.parse(head.origin))?["body"] ?? .null }
+    var body: JSONValue { (try? JSONParser.parse(head.storedRequest))?["body"] ?? .null }
 
     /// What is known of it but for texts.
     var facts: JSONObject {

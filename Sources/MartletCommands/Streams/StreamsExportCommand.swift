@@ -11,14 +11,14 @@ struct StreamsExportCommand: ParsableCommand {
     @Argument(help: "The generation's id.")
     var id: String
 
-    @OptionGroup var state: StateFolder
+    @OptionGroup var state: StateFolderOptions
 
     func run() throws {
         let generation = try state.generation(id)
         var object = generation.facts
         object["request"] = generation.body
         object["token_ids"] = .array(generation.tokens.map { .integer(Int64($0)) })
-        let texts = generation.answers.map { JSONValue.string(String(decoding: $0, as: UTF8.self)) }
+        let texts = generation.outputs.map { JSONValue.string(String(decoding: $0, as: UTF8.self)) }
         if texts.count == 1 { object["text"] = texts[0] } else { object["texts"] = .array(texts) }
         Terminal.write(JSONValue.object(object).text + "\n")
     }

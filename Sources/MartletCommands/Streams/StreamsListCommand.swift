@@ -7,7 +7,7 @@ struct StreamsListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls", abstract: "List answers on disk, in the order in which they began.")
 
-    @OptionGroup var state: StateFolder
+    @OptionGroup var state: StateFolderOptions
 
     func run() throws {
         do {
@@ -28,7 +28,7 @@ struct StreamsListCommand: ParsableCommand {
             }
             Terminal.write(Self.table(lines))
         } catch let error as JournalError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         }
     }
 

@@ -16,7 +16,7 @@ struct StreamsRemoveCommand: ParsableCommand {
     @Flag(help: "All.")
     var all = false
 
-    @OptionGroup var state: StateFolder
+    @OptionGroup var state: StateFolderOptions
 
     func validate() throws {
         guard [!ids.isEmpty, ended, all].count(where: { $0 }) == 1 else {
@@ -29,10 +29,10 @@ struct StreamsRemoveCommand: ParsableCommand {
             let folder = try state.journals()
             try folder.prepare()
             guard let lock = try folder.lock() else {
-                throw Failure.exit("a server uses \(folder.path); ask it instead: DELETE /v1/generations/ID")
+                throw CommandFailure.exit("a server uses \(folder.path); ask it instead: DELETE /v1/generations/ID")
             }
             let chosen =
-                ids.isEmpty ? try folder.ids().filter { isChosen($0, in: folder) } : try ids.map(StateFolder.id)
+                ids.isEmpty ? try folder.ids().filter { isChosen($0, in: folder) } : try ids.map(StateFolderOptions.id)
             var failures: [JournalError] = []
             for id in chosen {
                 do throws(JournalError) { try folder.erase(id) } catch { failures.append(error) }
@@ -41,7 +41,7 @@ struct StreamsRemoveCommand: ParsableCommand {
             Terminal.write("\(chosen.count - failures.count) removed\n")
             if let failure = failures.first { throw failure }
         } catch let error as JournalError {
-            throw Failure.exit(error)
+            throw CommandFailure.exit(error)
         }
     }
 

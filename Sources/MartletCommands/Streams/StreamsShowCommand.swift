@@ -10,7 +10,7 @@ struct StreamsShowCommand: ParsableCommand {
     @Argument(help: "The generation's id.")
     var id: String
 
-    @OptionGroup var state: StateFolder
+    @OptionGroup var state: StateFolderOptions
 
     func run() throws {
         let facts = try state.generation(id).facts

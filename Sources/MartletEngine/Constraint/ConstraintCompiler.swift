@@ -16,7 +16,7 @@ final class ConstraintCompiler: Sendable {
         var compiled: [(grammar: Grammar, constraint: CompiledConstraint)] = []
     }
 
-    private static let keptCount = 8
+    private static let capacity = 8
 
     init(_ vocabulary: Vocabulary, limits: GrammarLimits) {
         self.vocabulary = vocabulary
@@ -46,7 +46,7 @@ final class ConstraintCompiler: Sendable {
         state.withLock { state in
             state.tokens = compiled.vocabulary
             state.compiled.append((grammar, compiled))
-            if state.compiled.count > Self.keptCount { state.compiled.removeFirst() }
+            if state.compiled.count > Self.capacity { state.compiled.removeFirst() }
         }
         return compiled
     }
@@ -61,7 +61,7 @@ final class ConstraintCompiler: Sendable {
 
     private func resolve(_ term: TokenTerm) -> ResolvedTerm? {
         switch term {
-        case .marker(let text):
+        case .controlToken(let text):
             special(text).map { .token($0) } ?? .bytes(Array(text.utf8))
         case .id(let id): vocabulary.isValid(id) ? .token(id) : nil
         case .text(let text): single(text).map { .token($0) }

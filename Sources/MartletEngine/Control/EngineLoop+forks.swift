@@ -3,83 +3,83 @@ import MartletProtocol
 extension EngineLoop {
     /// Makes generations that begin with what this one has.
     ///
-    /// - Parameter index: the original's sequence; `nil` = it is paused and has none.
+    /// - Parameter index: the original's slot; `nil` = it is paused and has none.
     func fork(
-        _ index: Int?, _ original: Generation, _ forks: [ForkedGeneration], _ number: ControlNumber
+        _ index: Int?, _ original: EngineSequence, _ forks: [ForkedGeneration], _ number: CommandNumber
     ) throws(EngineError) {
         func refuse(_ refusal: ControlRefusal) {
             output.add(original.handle, .controlled(number, .refused(refusal)))
         }
-        guard original.predicted > 0 else { return refuse(.notStarted) }
+        guard original.predictedCount > 0 else { return refuse(.notStarted) }
         // Paused ones give way, if that is enough.
         if queue.count == 0, slots.count(where: { $0.index != index && !$0.isBusy }) >= forks.count {
-            while slots.count(where: { $0.generation == nil }) < forks.count, parkOne(but: index) {}
+            while slots.count(where: { $0.sequence == nil }) < forks.count, swapOutOne(except: index) {}
         }
-        let idleCount = slots.count { $0.generation == nil }
+        let idleCount = slots.count { $0.sequence == nil }
         guard idleCount >= forks.count, queue.count == 0 else {
             return refuse(.noFreeSequence(idle: queue.count > 0 ? 0 : idleCount))
         }
-        var made: [Generation] = []
+        var made: [EngineSequence] = []
         for fork in forks {
-            guard let generation = try copy(of: original, as: fork) else { return refuse(.noReasoningMarkers) }
-            made.append(generation)
+            guard let sequence = try copy(of: original, as: fork) else { return refuse(.noReasoningDelimiters) }
+            made.append(sequence)
         }
         output.add(
             original.handle,
-            .controlled(number, .applied(.forked(forks.map(\.handle)), token: original.predicted)))
-        for generation in made {
-            if let index { begin(generation, besides: index) } else { begin(generation, besides: original) }
+            .controlled(number, .applied(.forked(forks.map(\.handle)), token: original.predictedCount)))
+        for sequence in made {
+            if let index { begin(sequence, besides: index) } else { begin(sequence, besides: original) }
         }
     }
 
     /// - Returns: `nil` = its changes concern thinking, whose markers are not known.
-    private func copy(of original: Generation, as fork: ForkedGeneration) throws(EngineError) -> Generation? {
+    private func copy(of original: EngineSequence, as fork: ForkedGeneration) throws(EngineError) -> EngineSequence? {
         if fork.changes.keys.contains(.reasoningBudget), original.reasoning == nil { return nil }
         arrivals += 1
-        let generation = Generation(
+        let sequence = EngineSequence(
             forking: original, handle: fork.handle, arrival: arrivals, at: .now,
             matcher: newMatcher(for: original.constraint))
-        generation.change(fork.changes)
-        if generation.settings.sampling != original.settings.sampling {
-            generation.sampler = try loaded.sampler(
-                for: generation.settings.sampling,
+        sequence.change(fork.changes)
+        if sequence.settings.sampling != original.settings.sampling {
+            sequence.sampler = try loaded.sampler(
+                for: sequence.settings.sampling,
                 ignoringEndOfGeneration: original.request.ignoresEndOfGeneration)
         }
-        return generation
+        return sequence
     }
 
-    /// Gives a fork a sequence that shares the memory of the original's.
-    private func begin(_ generation: Generation, besides source: Int) {
-        // Empty sequences first, then those whose memory is least likely to be of use.
-        let idle = slots.filter { $0.generation == nil }
-            .min { ($0.memoryCount > 0 ? 1 : 0, $0.lastUsed) < ($1.memoryCount > 0 ? 1 : 0, $1.lastUsed) }
+    /// Gives a fork a slot that shares the memory of the original's.
+    private func begin(_ sequence: EngineSequence, besides source: Int) {
+        // Empty slots first, then those whose memory is least likely to be of use.
+        let idle = slots.filter { $0.sequence == nil }
+            .min { ($0.cachedTokenCount > 0 ? 1 : 0, $0.lastUsed) < ($1.cachedTokenCount > 0 ? 1 : 0, $1.lastUsed) }
         guard let index = idle?.index else { return }
         copy(from: source, to: index)
         slots[index].adapters = slots[source].adapters
-        slots[index].generation = generation
-        slots[index].lastUsed = turn
-        introduce(generation, in: index)
+        slots[index].sequence = sequence
+        slots[index].lastUsed = stepNumber
+        reportHistory(sequence, in: index)
     }
 
-    /// Gives a fork a sequence with what is kept of the original's; the rest is computed again.
-    private func begin(_ generation: Generation, besides original: Generation) {
-        shelf.share(original.handle, with: generation.handle)
-        guard let choice = choose(for: generation, slot: nil) else { return }
-        assign(generation, to: choice)
-        introduce(generation, in: choice.index)
+    /// Gives a fork a slot with what is kept of the original's; the rest is computed again.
+    private func begin(_ sequence: EngineSequence, besides original: EngineSequence) {
+        stateCache.copyState(of: original.handle, to: sequence.handle)
+        guard let choice = choose(for: sequence, slot: nil) else { return }
+        assign(sequence, to: choice)
+        reportHistory(sequence, in: choice.index)
     }
 
     /// Tells a fork's readers what the original's were told.
-    private func introduce(_ generation: Generation, in index: Int) {
-        output.add(generation.handle, .admitted(promptTokens: generation.promptCount))
-        output.add(generation.handle, .started(slot: index, cachedTokens: generation.promptCount))
-        for token in 0..<generation.predicted {
+    private func reportHistory(_ sequence: EngineSequence, in index: Int) {
+        output.add(sequence.handle, .admitted(promptTokens: sequence.promptCount))
+        output.add(sequence.handle, .started(slot: index, cachedTokens: sequence.promptCount))
+        for token in 0..<sequence.predictedCount {
             let start = output.bytes.count
-            output.bytes += generation.record.text(of: token)
-            let known = generation.record.probabilities[token].map { [$0] } ?? []
+            output.bytes += sequence.record.text(of: token)
+            let known = sequence.record.probabilities[token].map { [$0] } ?? []
             output.addToken(
-                generation.handle, generation.record.token(token), textFrom: start, known)
+                sequence.handle, sequence.record.token(token), textFrom: start, known)
         }
-        steer(generation)
+        applyDueCommands(sequence)
     }
 }

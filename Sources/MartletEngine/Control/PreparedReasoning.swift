@@ -3,7 +3,7 @@ import MartletProtocol
 /// A rule about thinking whose texts are tokens.
 struct PreparedReasoning: Sendable {
     let rule: ReasoningRule
-    /// Forced before the closing tokens, unless an order brings its own.
+    /// Forced before the closing tokens, unless a command brings its own.
     let message: [Int32]
     let closing: [Int32]
 

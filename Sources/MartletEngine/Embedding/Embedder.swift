@@ -16,7 +16,7 @@ final class Embedder {
     private var queue = EmbeddingQueue()
     private var work: [UInt64: Work] = [:]
     private var lastNumber: UInt64 = 0
-    private var pace: PromptPace
+    private var prefillBudget: PrefillBudget
     private let pooling: Pooling
     private let limit: Int
     private let queueLimit: Int
@@ -26,14 +26,15 @@ final class Embedder {
     private let information: ModelInformation
 
     init(
-        context: consuming Context, information: ModelInformation, sequences: Int, queueLimit: Int, stall: Duration
+        context: consuming Context, information: ModelInformation, sequences: Int, queueLimit: Int,
+        maximumStall: Duration
     ) {
         self.sequences = sequences
         self.information = information
         pooling = context.pooling
         limit = context.batchSize
         self.queueLimit = queueLimit
-        pace = PromptPace(stall: stall, ceiling: limit)
+        prefillBudget = PrefillBudget(maximumStall: maximumStall, ceiling: limit)
         batch = Batch(capacity: limit)
         self.context = context
     }
@@ -43,7 +44,7 @@ final class Embedder {
     /// What inputs must keep to.
     var limits: EmbeddingLimits {
         EmbeddingLimits(
-            inputTokens: pooling == .last && context.hasMemory ? context.contextLength : limit,
+            inputTokens: pooling == .last && context.hasKVCache ? context.contextLength : limit,
             length: context.embeddingLength, isPooled: pooling != .none)
     }
 
@@ -75,33 +76,34 @@ final class Embedder {
 
     /// Computes one batch.
     ///
-    /// - Parameter isSomebodyWriting: whether tokens of an answer wait for the end of it.
-    func step(isSomebodyWriting: Bool) {
+    /// - Parameter isDecoding: whether tokens of an answer wait for the end of it.
+    func step(isDecoding: Bool) {
         for (number, work) in work where !work.job.reply.isAwaited { fail(number, .withdrawn) }
         let parts = queue.next(
-            budget: pace.budget(isSomebodyWriting: isSomebodyWriting), limit: limit, sequences: sequences)
+            budget: prefillBudget.tokenLimit(isDecoding: isDecoding), limit: limit, sequences: sequences)
         guard !parts.isEmpty else { return }
         let before = MonotonicTime.now
-        let outcome = compute(parts)
-        if outcome == .done {
-            pace.observe(tokens: batch.count, nanoseconds: MonotonicTime.now.nanoseconds - before.nanoseconds)
+        let decodeResult = compute(parts)
+        if decodeResult == .done {
+            prefillBudget.observe(tokens: batch.count, nanoseconds: MonotonicTime.now.nanoseconds - before.nanoseconds)
             return
         }
         // Each input is tried alone, so that only who is to blame fails.
         for part in parts {
-            let outcome = parts.count > 1 ? compute([part]) : outcome
-            guard outcome != .done else { continue }
+            let decodeResult = parts.count > 1 ? compute([part]) : decodeResult
+            guard decodeResult != .done else { continue }
             fail(
-                part.job, EngineError(.generationFailed, "Input \(part.input) could not be computed (\(outcome))."))
+                part.job, EngineError(.generationFailed, "Input \(part.input) could not be computed (\(decodeResult)).")
+            )
         }
     }
 
-    private func compute(_ parts: [EmbeddingQueue.Part]) -> Context.Outcome {
+    private func compute(_ parts: [EmbeddingQueue.Part]) -> Context.DecodeResult {
         if parts.first?.start == 0 { context.removeAll() }
         fill(parts)
-        let outcome = context.decode(batch)
-        if outcome == .done { take(parts) }
-        return outcome
+        let decodeResult = context.decode(batch)
+        if decodeResult == .done { collectResults(of: parts) }
+        return decodeResult
     }
 
     private func fill(_ parts: [EmbeddingQueue.Part]) {
@@ -114,7 +116,7 @@ final class Embedder {
         }
     }
 
-    private func take(_ parts: [EmbeddingQueue.Part]) {
+    private func collectResults(of parts: [EmbeddingQueue.Part]) {
         var index = 0
         for (sequence, part) in parts.enumerated() {
             defer { index += part.count }
@@ -138,7 +140,7 @@ final class Embedder {
             return
         }
         guard values.allSatisfy(\.isFinite) else {
-            fail(part.job, .unusableScores(of: information))
+            fail(part.job, .unusableLogits(of: information))
             return
         }
         work[part.job]?.results[part.input] = Embedding(

@@ -3,7 +3,8 @@ import DequeModule
 /// Decides which inputs are read next.
 ///
 /// Requests take turns input by input, so one with a thousand inputs does not hold up one with a single input. An
-/// input is computed at once; only one that is longer than a decode may be is computed in parts, with nothing beside it.
+/// input is computed at once; only one that is longer than a decode may be is computed in parts, with nothing beside
+/// it.
 struct EmbeddingQueue: Sendable {
     /// Tokens of one input for the next decode.
     struct Part: Sendable, Equatable {
@@ -52,18 +53,18 @@ struct EmbeddingQueue: Sendable {
             let rest = job.counts[job.input] - job.start
             if rest > limit || job.start > 0 {
                 // Alone, now or in the next decode.
-                if parts.isEmpty { parts = [take(min(rest, limit))] }
+                if parts.isEmpty { parts = [dequeue(min(rest, limit))] }
                 return parts
             }
             guard parts.isEmpty || used + rest <= min(budget, limit) else { return parts }
-            parts.append(take(rest))
+            parts.append(dequeue(rest))
             used += rest
         }
         return parts
     }
 
     /// Takes tokens of the first job. When its input ends with them, it is the next job's turn.
-    private mutating func take(_ count: Int) -> Part {
+    private mutating func dequeue(_ count: Int) -> Part {
         var job = jobs.removeFirst()
         let isLast = job.start + count == job.counts[job.input]
         let part = Part(job: job.id, input: job.input, start: job.start, count: count, isLast: isLast)

@@ -2,155 +2,159 @@ import Llama
 import MartletProtocol
 
 extension EngineLoop {
-    /// Gives idle sequences to generations that wait, while there is room.
+    /// Gives idle slots to generations that wait, while there is room.
     func admit() {
         var position = 0
         while position < queue.count {
             let waiting = queue[position]
             let wanted = waiting.request.slot.map { $0 % slots.count }
             if let wanted, slots[wanted].isBusy {
-                // Who wants a certain sequence waits for it, and holds up nobody else.
+                // Who wants a certain slot waits for it, and holds up nobody else.
                 position += 1
                 continue
             }
             guard !slots.allSatisfy(\.isBusy) else { return }
             let committed = slots.reduce(0) { sum, slot in
-                guard let generation = slot.generation, !generation.isResting else { return sum }
-                return sum + generation.history.count
+                guard let sequence = slot.sequence, !sequence.isResting else { return sum }
+                return sum + sequence.history.count
             }
             guard PoolPolicy.admits(tokens: waiting.history.count, committed: committed, capacity: capacity) else {
                 return
             }
-            if let wanted, slots[wanted].generation != nil {
-                park(wanted)
-            } else if slots.allSatisfy({ $0.generation != nil }) {
-                _ = parkOne()
+            if let wanted, slots[wanted].sequence != nil {
+                swapOut(wanted)
+            } else if slots.allSatisfy({ $0.sequence != nil }) {
+                _ = swapOutOne()
             }
             guard let choice = choose(for: waiting, slot: wanted) else { return }
             assign(queue.remove(at: position), to: choice)
         }
     }
 
-    func choose(for generation: Generation, slot wanted: Int?) -> SequencePolicy.Choice? {
-        var holders: [SequencePolicy.Holder] = []
+    func choose(for sequence: EngineSequence, slot wanted: Int?) -> SlotPolicy.Choice? {
+        var holders: [SlotPolicy.Holder] = []
         for slot in slots {
-            let isIdle = slot.generation == nil && (wanted == nil || wanted == slot.index)
+            let isIdle = slot.sequence == nil && (wanted == nil || wanted == slot.index)
             // What was computed with other weights is of no use.
-            let tokens = slot.adapters == generation.request.adapters ? slot.memory : []
+            let tokens = slot.adapters == sequence.request.adapters ? slot.cachedTokens : []
             guard isIdle || (!tokens.isEmpty && canCopy) else { continue }
             holders.append(.init(index: slot.index, tokens: tokens, lastUsed: slot.lastUsed, isIdle: isIdle))
         }
-        return SequencePolicy.choose(
-            for: generation.history, among: holders,
-            reuses: generation.request.reusesPrompt && !generation.wantsPromptScores && leader(of: generation) == nil
-                && shelf.tokenCount(of: generation.handle) == 0)
+        return SlotPolicy.choose(
+            for: sequence.history, among: holders,
+            reuses: sequence.request.reusesPrompt && !sequence.needsPromptLogprobs && prefillParent(of: sequence) == nil
+                && stateCache.tokenCount(of: sequence.handle) == 0)
     }
 
-    /// Whether a part of one sequence's memory can become another's: a running state cannot be cut.
-    private var canCopy: Bool { !hasRecurrentMemory }
+    /// Whether a part of one slot's memory can become another's: a running state cannot be cut.
+    private var canCopy: Bool { !hasRecurrentState }
 
-    /// The sequence that reads the same prompt for another choice of the same request.
-    private func leader(of generation: Generation) -> Int? {
-        guard canCopy, generation.predicted == 0, !generation.wantsPromptScores,
-            let handle = generation.request.promptLeader
+    /// The slot that reads the same prompt for another choice of the same request.
+    private func prefillParent(of sequence: EngineSequence) -> Int? {
+        guard canCopy, sequence.predictedCount == 0, !sequence.needsPromptLogprobs,
+            let handle = sequence.request.sharedPrefillParent
         else { return nil }
         return slots.firstIndex { slot in
-            guard let leader = slot.generation, leader.handle == handle, leader.predicted == 0, !leader.isPaused else {
+            guard let prefillParent = slot.sequence, prefillParent.handle == handle, prefillParent.predictedCount == 0,
+                !prefillParent.isPaused
+            else {
                 return false
             }
-            return leader.promptCount == generation.promptCount
+            return prefillParent.promptCount == sequence.promptCount
         }
     }
 
-    func assign(_ generation: Generation, to choice: SequencePolicy.Choice) {
+    func assign(_ sequence: EngineSequence, to choice: SlotPolicy.Choice) {
         let index = choice.index
-        let leader = leader(of: generation)
-        generation.awaited = nil
+        let prefillParent = prefillParent(of: sequence)
+        sequence.awaitedParent = nil
         if let source = choice.source {
             copy(from: source, to: index)
-        } else if slots[index].adapters != generation.request.adapters {
+        } else if slots[index].adapters != sequence.request.adapters {
             clear(index)
         }
         // A memory that cannot be cut is kept whole or not at all.
-        cut(index, to: leader == nil ? reusable(choice.reusable, of: generation) : 0)
+        cut(index, to: prefillParent == nil ? reusable(choice.reusable, of: sequence) : 0)
         slots[index].tokens = []
-        if slots[index].memoryCount == 0 { _ = unshelve(generation, index) }
-        slots[index].adapters = generation.request.adapters
-        slots[index].generation = generation
-        slots[index].lastUsed = turn
-        if let leader, let handle = slots[leader].generation?.handle {
-            generation.awaited = handle
+        if slots[index].cachedTokenCount == 0 { _ = swapIn(sequence, index) }
+        slots[index].adapters = sequence.request.adapters
+        slots[index].sequence = sequence
+        slots[index].lastUsed = stepNumber
+        if let prefillParent, let handle = slots[prefillParent].sequence?.handle {
+            sequence.awaitedParent = handle
         } else {
             begin(index)
         }
     }
 
-    private func reusable(_ count: Int, of generation: Generation) -> Int {
-        hasRecurrentMemory || slidingWindow > 0
-            ? count : planner.shape.reusable(count, promptCount: generation.promptLength)
+    private func reusable(_ count: Int, of sequence: EngineSequence) -> Int {
+        hasRecurrentState || slidingWindow > 0
+            ? count : planner.shape.reusable(count, promptCount: sequence.promptLength)
     }
 
-    /// Tells that a generation has its sequence, unless it was preempted: then its client has been told before.
+    /// Tells that a sequence has its slot, unless it was preempted: then its client has been told before.
     private func begin(_ index: Int) {
-        guard let generation = slots[index].generation else { return }
-        guard generation.started == nil else { return obeyWaiting(generation) }
+        guard let sequence = slots[index].sequence else { return }
+        guard sequence.started == nil else { return applyWaitingCommands(sequence) }
         let now = MonotonicTime.now
-        let cached = min(slots[index].memoryCount, generation.promptCount)
-        generation.start(cachedTokens: cached, at: now)
+        let cached = min(slots[index].cachedTokenCount, sequence.promptCount)
+        sequence.start(cachedTokens: cached, at: now)
         board.update { $0.counters.cachedTokens += UInt64(cached) }
-        output.add(generation.handle, .started(slot: index, cachedTokens: cached))
+        output.add(sequence.handle, .started(slot: index, cachedTokens: cached))
         reportProgress(of: index, now: now)
         // A prompt may leave a think block open for which there is no budget.
-        if !generation.isAtTokenLimit { steer(generation) }
-        obeyWaiting(generation)
+        if !sequence.isAtTokenLimit { applyDueCommands(sequence) }
+        applyWaitingCommands(sequence)
     }
 
     /// Makes all that `source` has in memory the memory of `index` too.
     func copy(from source: Int, to index: Int) {
         clear(index)
-        context.share(from: source, to: index)
-        slots[index].memoryCount = slots[source].memoryCount
-        slots[index].sharing = (source, slots[source].memoryCount)
+        context.copySequence(from: source, to: index)
+        slots[index].cachedTokenCount = slots[source].cachedTokenCount
+        slots[index].sharing = (source, slots[source].cachedTokenCount)
     }
 
     /// Lets those go on that waited for another one to read their prompt, when it has, is paused, or is gone.
-    func releaseFollowers() {
+    func releaseSiblings() {
         for index in slots.indices {
-            guard let generation = slots[index].generation, let awaited = generation.awaited else { continue }
-            let leader = slots.firstIndex { $0.generation?.handle == awaited }
-            if let leader, slots[leader].isBusy, slots[leader].generation?.predicted == 0 { continue }
-            generation.awaited = nil
+            guard let sequence = slots[index].sequence, let awaitedParent = sequence.awaitedParent else { continue }
+            let prefillParent = slots.firstIndex { $0.sequence?.handle == awaitedParent }
+            if let prefillParent, slots[prefillParent].isBusy, slots[prefillParent].sequence?.predictedCount == 0 {
+                continue
+            }
+            sequence.awaitedParent = nil
             let best = slots.filter { $0.index != index && $0.adapters == slots[index].adapters }
-                .map { (slot: $0.index, count: SequencePolicy.commonPrefix($0.memory, generation.history[...])) }
+                .map { (slot: $0.index, count: SlotPolicy.commonPrefix($0.cachedTokens, sequence.history[...])) }
                 .max { $0.count < $1.count }
-            if let best, best.count >= SequencePolicy.copyGain {
+            if let best, best.count >= SlotPolicy.copyGain {
                 copy(from: best.slot, to: index)
-                cut(index, to: reusable(min(best.count, generation.history.count - 1), of: generation))
+                cut(index, to: reusable(min(best.count, sequence.history.count - 1), of: sequence))
             }
             begin(index)
         }
     }
 
     func reportProgress(of index: Int, now: MonotonicTime) {
-        guard let generation = slots[index].generation, generation.request.reportsProgress,
-            let started = generation.started, generation.predicted == 0, generation.request.continuation.isEmpty
+        guard let sequence = slots[index].sequence, sequence.request.reportsProgress,
+            let started = sequence.started, sequence.predictedCount == 0, sequence.request.continuation.isEmpty
         else { return }
         var progress = PromptProgress(
-            total: generation.promptCount, cached: generation.cachedTokens, processed: slots[index].memoryCount,
+            total: sequence.promptCount, cached: sequence.cachedTokens, processed: slots[index].cachedTokenCount,
             elapsed: now - started)
         progress.slot = index
-        output.add(generation.handle, .promptProgress(progress))
+        output.add(sequence.handle, .promptProgress(progress))
     }
 
-    /// Leaves a sequence's first `count` tokens in memory, or none where its memory cannot be cut there.
+    /// Leaves a slot's first `count` tokens in memory, or none where its memory cannot be cut there.
     ///
-    /// Other sequences are never touched.
+    /// Other slots are never touched.
     func cut(_ index: Int, to count: Int) {
-        guard count < slots[index].memoryCount else { return }
+        guard count < slots[index].cachedTokenCount else { return }
         if count > 0, canCut(index, to: count), context.removeTail(of: index, from: count),
             context.positions(of: index)?.upperBound == count - 1
         {
-            slots[index].memoryCount = count
+            slots[index].cachedTokenCount = count
             endSharing(with: index, beyond: count)
         } else {
             clear(index)
@@ -165,13 +169,13 @@ extension EngineLoop {
 
     func clear(_ index: Int) {
         context.removeAll(of: index)
-        slots[index].memoryCount = 0
+        slots[index].cachedTokenCount = 0
         slots[index].tokens = []
         slots[index].sharing = nil
         endSharing(with: index, beyond: 0)
     }
 
-    /// A sequence keeps only its first `count` tokens: who shares more with it now has it alone.
+    /// A slot keeps only its first `count` tokens: who shares more with it now has it alone.
     private func endSharing(with index: Int, beyond count: Int) {
         for other in slots.indices {
             guard let sharing = slots[other].sharing, sharing.slot == index, sharing.count > count else { continue }
@@ -179,76 +183,76 @@ extension EngineLoop {
         }
     }
 
-    /// Ends a generation wherever it is.
-    func end(_ handle: GenerationHandle, _ reason: Completion.Reason) {
-        if let index = slots.firstIndex(where: { $0.generation?.handle == handle }) {
+    /// Ends a sequence wherever it is.
+    func end(_ handle: GenerationHandle, _ reason: GenerationSummary.Reason) {
+        if let index = slots.firstIndex(where: { $0.sequence?.handle == handle }) {
             finish(index, reason)
         } else if let waiting = queue.remove(id: handle.rawValue) {
             end(waiting, reason)
-        } else if let index = parked.firstIndex(where: { $0.handle == handle }) {
-            end(parked.remove(at: index), reason)
+        } else if let index = swappedOut.firstIndex(where: { $0.handle == handle }) {
+            end(swappedOut.remove(at: index), reason)
         }
     }
 
-    /// Ends the generation of a sequence, whose memory is kept for a prompt that begins alike.
-    func finish(_ index: Int, _ reason: Completion.Reason) {
-        guard let generation = release(index) else { return }
-        end(generation, reason, slot: index)
-        if generation.isTruncated {
+    /// Ends the sequence of a slot, whose memory is kept for a prompt that begins alike.
+    func finish(_ index: Int, _ reason: GenerationSummary.Reason) {
+        guard let sequence = release(index) else { return }
+        end(sequence, reason, slot: index)
+        if sequence.isTruncated {
             clear(index)
             return
         }
-        slots[index].tokens = generation.takeHistory(first: slots[index].memoryCount)
+        slots[index].tokens = sequence.releaseHistory(first: slots[index].cachedTokenCount)
     }
 
-    /// Ends the generation of a sequence with an error, and forgets what its memory holds.
+    /// Ends the sequence of a slot with an error, and forgets what its memory holds.
     func fail(_ index: Int, _ error: EngineError) {
-        guard let generation = release(index) else { return }
+        guard let sequence = release(index) else { return }
         clear(index)
-        output.add(generation.handle, .failed(error))
+        output.add(sequence.handle, .failed(error))
     }
 
-    /// Stops a generation so that others have room; it goes on when there is room again.
+    /// Stops a sequence so that others have room; it goes on when there is room again.
     func preempt(_ index: Int) {
-        guard let generation = release(index) else { return }
+        guard let sequence = release(index) else { return }
         clear(index)
-        queue.prepend(generation, id: generation.handle.rawValue)
+        queue.prepend(sequence, id: sequence.handle.rawValue)
     }
 
-    func release(_ index: Int) -> Generation? {
+    func release(_ index: Int) -> EngineSequence? {
         suspects.remove(index)
-        slots[index].lastUsed = turn
-        defer { slots[index].generation = nil }
-        return slots[index].generation
+        slots[index].lastUsed = stepNumber
+        defer { slots[index].sequence = nil }
+        return slots[index].sequence
     }
 
-    /// Adds the last event of a generation.
-    /// - Parameter slot: its sequence; `nil` = it has none.
-    func end(_ generation: Generation, _ reason: Completion.Reason, slot: Int? = nil) {
-        shelf.remove(generation.handle)
+    /// Adds the last event of a sequence.
+    /// - Parameter slot: its slot; `nil` = it has none.
+    func end(_ sequence: EngineSequence, _ reason: GenerationSummary.Reason, slot: Int? = nil) {
+        stateCache.remove(sequence.handle)
         let start = output.bytes.count
-        generation.finishText(into: &output.bytes)
-        let timings = generation.timings(now: .now)
+        sequence.finishText(into: &output.bytes)
+        let timings = sequence.timings(now: .now)
         board.update { status in
             status.counters.promptTime += timings.promptTime
             status.counters.predictedTime += timings.predictedTime
-            status.counters.longestContext = max(status.counters.longestContext, generation.history.count)
+            status.counters.longestContext = max(status.counters.longestContext, sequence.history.count)
         }
-        var completion = Completion(reason: reason, timings: timings)
-        completion.slot = slot
-        completion.memoryTokens = slot.map { slots[$0].memoryCount } ?? 0
-        completion.isTruncated = generation.isTruncated
-        completion.hasLineBreak = generation.hasLineBreak
-        output.addFinish(generation.handle, completion, textFrom: start, generation.finishProbabilities())
+        var summary = GenerationSummary(reason: reason, timings: timings)
+        summary.slot = slot
+        summary.kvCacheTokens = slot.map { slots[$0].cachedTokenCount } ?? 0
+        summary.isTruncated = sequence.isTruncated
+        summary.hasLineBreak = sequence.hasLineBreak
+        output.addFinish(sequence.handle, summary, textFrom: start, sequence.finishProbabilities())
     }
 }
 
-extension Completion {
-    /// Of a request that was cancelled before it had a sequence.
+extension GenerationSummary {
+    /// Of a request that was cancelled before it had a slot.
     static func cancelled(submitted: MonotonicTime) -> Self {
         var timings = Timings()
         timings.queueTime = MonotonicTime.now - submitted
-        return Completion(reason: .cancelled, timings: timings)
+        return GenerationSummary(reason: .cancelled, timings: timings)
     }
 }
 

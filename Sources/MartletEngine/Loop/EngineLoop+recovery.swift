@@ -4,9 +4,9 @@ import MartletProtocol
 extension EngineLoop {
     var holders: [PoolPolicy.Holder] {
         slots.map { slot in
-            let running = slot.generation.flatMap { $0.isResting ? nil : $0 }
+            let running = slot.sequence.flatMap { $0.isResting ? nil : $0 }
             return .init(
-                index: slot.index, tokens: slot.ownCount, time: running?.arrival ?? slot.lastUsed,
+                index: slot.index, tokens: slot.ownTokenCount, time: running?.arrival ?? slot.lastUsed,
                 isRunning: running != nil)
         }
     }
@@ -14,11 +14,11 @@ extension EngineLoop {
     func perform(_ action: PoolPolicy.Action) {
         switch action {
         case .clear(let index):
-            if slots[index].generation != nil { park(index) }
+            if slots[index].sequence != nil { swapOut(index) }
             clear(index)
         case .preempt(let index): preempt(index)
-        case .giveUp(let index):
-            if slots[index].generation?.predicted ?? 0 > 0 {
+        case .fail(let index):
+            if slots[index].sequence?.predictedCount ?? 0 > 0 {
                 finish(index, .contextFull)
             } else {
                 fail(index, EngineError(.generationFailed, "The context has no room for this prompt."))
@@ -27,12 +27,12 @@ extension EngineLoop {
     }
 
     /// Puts the memory in order after a decode that was not completed, so that the next plan can try again.
-    func recover(from outcome: Context.Outcome) {
-        switch outcome {
+    func recover(from decodeResult: Context.DecodeResult) {
+        switch decodeResult {
         case .done: return
         case .noRoom:
             // Nothing was changed, but libllama counts differently: take from one, and plan again.
-            if let action = PoolPolicy.giveUpOne(holders) { perform(action) }
+            if let action = PoolPolicy.evictOne(holders) { perform(action) }
         case .aborted:
             rollBack()
         case .failed(let code):
@@ -49,8 +49,8 @@ extension EngineLoop {
     private func rollBack() {
         for part in parts {
             // Some of it may be in memory, so the count alone does not say what is there.
-            slots[part.slot].memoryCount = part.start + part.count
-            if hasRecurrentMemory { clear(part.slot) } else { cut(part.slot, to: part.start) }
+            slots[part.slot].cachedTokenCount = part.start + part.count
+            if hasRecurrentState { clear(part.slot) } else { cut(part.slot, to: part.start) }
         }
     }
 }

@@ -2,16 +2,16 @@ import Llama
 import MartletProtocol
 
 extension EngineLoop {
-    /// Drops tokens of a full sequence, so that its generation goes on.
+    /// Drops tokens of a full slot, so that its sequence goes on.
     func shift(_ index: Int) {
-        guard let generation = slots[index].generation else { return }
-        guard canShift, let dropped = generation.dropTokens(contextLength: sequenceLimit) else {
+        guard let sequence = slots[index].sequence else { return }
+        guard canShift, let dropped = sequence.dropTokens(contextLength: sequenceLimit) else {
             finish(index, .contextFull)
             return
         }
-        // Everything but the token just drawn is in memory; where it cannot be moved, the rest is computed again.
+        // Everything but the token just sampled is in memory; where it cannot be moved, the rest is computed again.
         if context.shift(index, removing: dropped) {
-            slots[index].memoryCount -= dropped.count
+            slots[index].cachedTokenCount -= dropped.count
         } else {
             clear(index)
         }
@@ -24,10 +24,10 @@ extension EngineLoop {
             try context.apply(adapters.map { (loaded.adapters[$0.index], $0.scale) })
             appliedAdapters = adapters
         } catch {
-            for demand in demands {
-                fail(demand.sequence, EngineError(.generationFailed, error.message))
+            for pending in pendingTokens {
+                fail(pending.slot, EngineError(.generationFailed, error.message))
             }
-            demands = []
+            pendingTokens = []
         }
     }
 }

@@ -6,7 +6,7 @@ enum EngineMessage: Sendable {
     /// A request that failed before it could be submitted.
     case reject(GenerationHandle, EngineError)
     case cancel(GenerationHandle)
-    case control(GenerationHandle, ControlNumber, ControlAction)
+    case control(GenerationHandle, CommandNumber, ControlAction)
     /// A request that was cancelled before it could be submitted.
     case cancelled(GenerationHandle, submitted: MonotonicTime)
     case embed(EmbeddingJob)

@@ -3,8 +3,8 @@ protocol CandidateRanking {
     static func ranksBefore(_ first: Candidates.Candidate, _ second: Candidates.Candidate) -> Bool
 }
 
-/// By score; of equal scores the lower token is first.
-enum ScoreRanking: CandidateRanking {
+/// By logit; of equal logits the lower token is first.
+enum LogitRanking: CandidateRanking {
     @inline(__always)
     static func ranksBefore(_ first: Candidates.Candidate, _ second: Candidates.Candidate) -> Bool {
         first.logit > second.logit || (first.logit == second.logit && first.token < second.token)

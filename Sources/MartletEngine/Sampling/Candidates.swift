@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// The tokens that may still be drawn, with their scores.
+/// The tokens that may still be sampled, with their logits.
 ///
 /// It begins as the whole vocabulary without copying it; the first filter that leaves tokens out makes it a list.
 /// Memory is allocated once and used again for every token of every generation. Not shared between threads.
@@ -20,10 +20,10 @@ final class Candidates {
 
     private let list: UnsafeMutableBufferPointer<Candidate>
     private var logits = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
-    /// Whether this is still the whole vocabulary, with scores in `logits`.
+    /// Whether this is still the whole vocabulary, with logits in `logits`.
     private(set) var isWhole = true
     private(set) var count = 0
-    /// Whether the list descends by score; of equal scores the lower token is first.
+    /// Whether the list descends by logit; of equal logits the lower token is first.
     private(set) var isSorted = false
 
     init(vocabularySize: Int) {
@@ -37,7 +37,7 @@ final class Candidates {
 
     /// Begins with all tokens.
     ///
-    /// - Parameter logits: one score per token of the vocabulary; valid until the token is drawn.
+    /// - Parameter logits: one logit per token of the vocabulary; valid until the token is sampled.
     func reset(_ logits: UnsafeMutableBufferPointer<Float>) {
         precondition(logits.count <= list.count)
         self.logits = logits
@@ -54,10 +54,10 @@ final class Candidates {
 
     /// Makes this a list, in the order of tokens, without what is no number.
     func materialize() {
-        if isWhole { keep(atLeast: -.infinity) }
+        if isWhole { filter(atLeast: -.infinity) }
     }
 
-    /// Changes the scores of some tokens: `change` gives the new score of a token that has one of `changes`.
+    /// Changes the logits of some tokens: `change` gives the new logit of a token that has one of `changes`.
     ///
     /// What is beyond the largest number, up or down, becomes that: only a ban makes a token impossible.
     ///
@@ -84,14 +84,14 @@ final class Candidates {
         max(min(logit, .greatestFiniteMagnitude), -.greatestFiniteMagnitude)
     }
 
-    /// The score of a token, if it is a candidate.
+    /// The logit of a token, if it is a candidate.
     func logit(of token: Int32) -> Float? {
         if isWhole { return logits[Int(token)] }
         for index in 0..<count where list[index].token == token { return list[index].logit }
         return nil
     }
 
-    /// Gives those whose score is below `threshold` the score of what is never drawn, and keeps them.
+    /// Gives those whose logit is below `threshold` the logit of what is never sampled, and keeps them.
     func mask(below threshold: Float) {
         if isWhole {
             for token in 0..<count { logits[token] = logits[token] < threshold ? -.infinity : logits[token] }
@@ -100,7 +100,7 @@ final class Candidates {
         }
     }
 
-    /// Gives all but the best the score of what is never drawn.
+    /// Gives all but the best the logit of what is never sampled.
     func maskAllButLargest() {
         guard count > 0 else { return }
         if isWhole {
@@ -108,31 +108,31 @@ final class Candidates {
             for token in 0..<count where token != best.token { logits[token] = -.infinity }
         } else {
             var best = 0
-            for index in 1..<max(1, count) where ScoreRanking.ranksBefore(list[index], list[best]) { best = index }
+            for index in 1..<max(1, count) where LogitRanking.ranksBefore(list[index], list[best]) { best = index }
             for index in 0..<count where index != best { list[index].logit = -.infinity }
         }
     }
 
-    /// Gives every candidate the score that `score` says.
+    /// Gives every candidate the logit that `logit` says.
     ///
     /// - Precondition: `!isWhole`.
-    func setLogits(_ score: (Candidate) -> Float) {
-        for index in 0..<count { list[index].logit = score(list[index]) }
+    func setLogits(_ logit: (Candidate) -> Float) {
+        for index in 0..<count { list[index].logit = logit(list[index]) }
         isSorted = false
     }
 
-    /// Number, mean and variance of the scores that can be drawn.
+    /// Number, mean and variance of the logits that can be sampled.
     func moments() -> (count: Int, mean: Double, variance: Double) {
         var valid = 0
         var sum = 0.0
-        forEachScore { logit in
+        forEachLogit { logit in
             valid += 1
             sum += Double(logit)
         }
         guard valid > 0 else { return (0, 0, 0) }
         let mean = sum / Double(valid)
         var squares = 0.0
-        forEachScore { logit in
+        forEachLogit { logit in
             let distance = Double(logit) - mean
             squares += distance * distance
         }
@@ -140,7 +140,7 @@ final class Candidates {
     }
 
     @inline(__always)
-    private func forEachScore(_ body: (Float) -> Void) {
+    private func forEachLogit(_ body: (Float) -> Void) {
         if isWhole {
             for token in 0..<count where logits[token] > -.infinity { body(logits[token]) }
         } else {
@@ -148,7 +148,7 @@ final class Candidates {
         }
     }
 
-    /// How many have a score of at least `threshold`.
+    /// How many have a logit of at least `threshold`.
     func countAtLeast(_ threshold: Float) -> Int {
         var found = 0
         if isWhole {
@@ -159,7 +159,7 @@ final class Candidates {
         return found
     }
 
-    /// The logarithm of the sum of all exponentials of scores.
+    /// The logarithm of the sum of all exponentials of logits.
     func logSumExp() -> Float {
         let largest = maximumLogit
         guard largest > -.infinity, largest < .infinity else { return largest }
@@ -175,7 +175,7 @@ final class Candidates {
     func sortLargest(_ limit: Int) {
         guard !isSorted else { return }
         let limit = min(limit, count)
-        select(limit, by: ScoreRanking.self)
+        select(limit, by: LogitRanking.self)
         isSorted = limit == count
     }
 
@@ -216,7 +216,7 @@ final class Candidates {
         isSorted = true
     }
 
-    /// The largest score.
+    /// The largest logit.
     var maximumLogit: Float {
         if isWhole { return LogitScan.maximum(logits).value }
         if isSorted { return count > 0 ? list[0].logit : -.infinity }
@@ -225,8 +225,8 @@ final class Candidates {
         return best
     }
 
-    /// Leaves only those whose score is at least `threshold`.
-    func keep(atLeast threshold: Float) {
+    /// Leaves only those whose logit is at least `threshold`.
+    func filter(atLeast threshold: Float) {
         var kept = 0
         if isWhole {
             let list = list
@@ -245,10 +245,10 @@ final class Candidates {
         count = kept
     }
 
-    /// Leaves only the `limit` with the largest scores, sorted.
+    /// Leaves only the `limit` with the largest logits, sorted.
     ///
     /// - Complexity: one fast pass over the candidates; what is kept costs log(`limit`) each.
-    func keepLargest(_ limit: Int) {
+    func truncateToLargest(_ limit: Int) {
         let limit = min(limit, count)
         if isSorted || limit == 0 {
             count = limit
@@ -256,7 +256,7 @@ final class Candidates {
         }
         if isWhole, limit * 4 < count {
             selectLargest(limit)
-            CandidateHeap.sort(list, count: count, by: ScoreRanking.self)
+            CandidateHeap.sort(list, count: count, by: LogitRanking.self)
         } else {
             materialize()
             sortLargest(min(limit, count))
@@ -273,10 +273,10 @@ final class Candidates {
             if filled < limit {
                 list[filled] = candidate
                 filled &+= 1
-                if filled == limit { CandidateHeap.heapify(list, count: limit, by: ScoreRanking.self) }
-            } else if ScoreRanking.ranksBefore(candidate, list[0]) {
+                if filled == limit { CandidateHeap.heapify(list, count: limit, by: LogitRanking.self) }
+            } else if LogitRanking.ranksBefore(candidate, list[0]) {
                 list[0] = candidate
-                CandidateHeap.siftDown(list, from: 0, count: limit, by: ScoreRanking.self)
+                CandidateHeap.siftDown(list, from: 0, count: limit, by: LogitRanking.self)
             }
             return filled < limit ? -.infinity : list[0].logit
         }
@@ -299,7 +299,7 @@ final class Candidates {
         for index in 0..<count { list[index].probability /= sum }
     }
 
-    /// Divides every score, of which `offset` is subtracted before.
+    /// Divides every logit, of which `offset` is subtracted before.
     func divideLogits(by divisor: Float, less offset: Float) {
         if isWhole {
             for token in 0..<count { logits[token] = (logits[token] - offset) / divisor }
@@ -308,7 +308,7 @@ final class Candidates {
         }
     }
 
-    /// Divides every score.
+    /// Divides every logit.
     func divideLogits(by divisor: Float) {
         if isWhole {
             for token in 0..<count { logits[token] /= divisor }
@@ -321,10 +321,10 @@ final class Candidates {
     ///
     /// - Parameter share: 0 ≤ `share` < 1.
     /// - Returns: `nil` if there is no candidate with a weight.
-    func draw(_ share: Double) -> Int32? {
+    func sample(_ share: Double) -> Int32? {
         let largest = maximumLogit
         guard largest > -.infinity, largest < .infinity else { return nil }
-        // One order for equal candidates, whatever filters ran: what is drawn depends on scores alone.
+        // One order for equal candidates, whatever filters ran: what is sampled depends on logits alone.
         var total = 0.0
         var last: Int32?
         if isWhole {
@@ -336,9 +336,9 @@ final class Candidates {
                 if rest < 0 { break }
             }
         } else {
-            if !isSorted { keepLargest(count) }
+            if !isSorted { truncateToLargest(count) }
             for index in 0..<count { list[index].probability = expf(list[index].logit - largest) }
-            last = drawByProbability(share).map { list[$0].token }
+            last = sampleByProbability(share).map { list[$0].token }
         }
         return last
     }
@@ -347,7 +347,7 @@ final class Candidates {
     /// of the total.
     ///
     /// - Precondition: `!isWhole`.
-    func drawByProbability(_ share: Double) -> Int? {
+    func sampleByProbability(_ share: Double) -> Int? {
         var total = 0.0
         for index in 0..<count { total += Double(list[index].probability) }
         var rest = share * total

@@ -6,9 +6,9 @@
     import Darwin
 #endif
 
-/// One step of the way from all tokens to the few that may be drawn.
+/// One step of the way from all tokens to the few that may be sampled.
 protocol CandidateFilter: Sendable {
-    /// - Parameter index: of the token to be drawn, among the generated ones.
+    /// - Parameter index: of the token to be sampled, among the generated ones.
     func apply(to candidates: Candidates, index: Int)
 }
 
@@ -17,7 +17,7 @@ struct TopK: CandidateFilter {
     let limit: Int
 
     func apply(to candidates: Candidates, index: Int) {
-        candidates.keepLargest(limit)
+        candidates.truncateToLargest(limit)
     }
 }
 
@@ -54,16 +54,16 @@ struct MinP: CandidateFilter {
     func apply(to candidates: Candidates, index: Int) {
         let threshold = candidates.maximumLogit + logf(share)
         if minimumCount > 1, candidates.countAtLeast(threshold) < minimumCount {
-            candidates.keepLargest(minimumCount)
+            candidates.truncateToLargest(minimumCount)
         } else {
-            candidates.keep(atLeast: threshold)
+            candidates.filter(atLeast: threshold)
         }
     }
 }
 
-/// Leaves those whose score is within `deviations` standard deviations of the highest.
+/// Leaves those whose logit is within `deviations` standard deviations of the highest.
 ///
-/// The others stay candidates that are never drawn, as at libllama: the steps behind it count them.
+/// The others stay candidates that are never sampled, as at libllama: the steps behind it count them.
 struct TopNSigma: CandidateFilter {
     let deviations: Float
 
@@ -90,7 +90,7 @@ struct Typical: CandidateFilter {
             let surprise = total - candidates[index].logit
             if surprise < .infinity { entropy += expf(-surprise) * surprise }
         }
-        // The filter's order takes the place of the probability, which is known from the score.
+        // The filter's order takes the place of the probability, which is known from the logit.
         for index in 0..<candidates.count {
             candidates[index].probability = -abs(total - candidates[index].logit - entropy)
         }
@@ -121,7 +121,7 @@ struct TopChoiceExclusion: CandidateFilter {
     let seed: UInt64
 
     func apply(to candidates: Candidates, index: Int) {
-        let chance = CounterDraw.uniform(seed: seed, index: index, for: .exclusion)
+        let chance = CounterRNG.uniform(seed: seed, index: index, for: .exclusion)
         guard candidates.count > 1, Float(chance) <= share else { return }
         candidates.computeProbabilities()
         // Few can reach the threshold, unless it is tiny.

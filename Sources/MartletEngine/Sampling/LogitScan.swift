@@ -1,10 +1,11 @@
-/// Passes over a whole vocabulary's scores, many at a time.
+/// Passes over a whole vocabulary's logits, many at a time.
 enum LogitScan {
     private typealias Lanes = SIMD16<Float>
 
-    /// The largest score and the lowest token that has it.
+    /// The largest logit and the lowest token that has it.
     ///
-    /// Scores that are not numbers count as minus infinity; of an empty or hopeless buffer the result is minus infinity.
+    /// Logits that are not numbers count as minus infinity; of an empty or hopeless buffer the result is minus
+    /// infinity.
     static func maximum(_ logits: UnsafeMutableBufferPointer<Float>) -> (token: Int, value: Float) {
         guard let base = logits.baseAddress else { return (0, -.infinity) }
         let raw = UnsafeRawPointer(base)
@@ -39,7 +40,7 @@ enum LogitScan {
         return position < logits.count ? position : 0
     }
 
-    /// Gives every token whose bit is not set the score of what is never drawn.
+    /// Gives every token whose bit is not set the logit of what is never sampled.
     static func exclude(
         from logits: UnsafeMutableBufferPointer<Float>, allBut mask: UnsafeBufferPointer<UInt64>
     ) {
@@ -49,7 +50,7 @@ enum LogitScan {
         }
     }
 
-    /// Calls `body` with every token whose score is at least a threshold, ascending; `body` returns the threshold from
+    /// Calls `body` with every token whose logit is at least a threshold, ascending; `body` returns the threshold from
     /// there on.
     @inline(__always)
     static func forEach(
@@ -75,7 +76,7 @@ enum LogitScan {
         }
     }
 
-    /// The sum of the exponentials of all scores less `offset`, which is not below any of them.
+    /// The sum of the exponentials of all logits less `offset`, which is not below any of them.
     ///
     /// Relative error below 1e-6. A term below e^-87 counts as that much; what is no number, as nothing.
     static func sumOfExponentials(_ logits: UnsafeMutableBufferPointer<Float>, less offset: Float) -> Float {

@@ -46,10 +46,10 @@ struct Penalties: Sendable {
         counts[token] = count > 1 ? count - 1 : nil
     }
 
-    /// Changes the scores of the tokens in the window.
+    /// Changes the logits of the tokens in the window.
     func apply(to candidates: Candidates) {
         candidates.update(counts) { logit, count in
-            // Dividing a negative score would make the token likelier.
+            // Dividing a negative logit would make the token likelier.
             let repeated = logit <= 0 ? logit * repeatPenalty : logit / repeatPenalty
             return repeated - (Float(count) * frequency + presence)
         }

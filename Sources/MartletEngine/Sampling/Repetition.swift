@@ -30,7 +30,7 @@ struct Repetition: Sendable {
         largestExponent = parameters.base > 1.000001 ? Int(88.722_839 / logf(parameters.base)) : 0
     }
 
-    /// Changes the scores of the tokens that would continue a repetition in `history`.
+    /// Changes the logits of the tokens that would continue a repetition in `history`.
     ///
     /// - Complexity: linear in the window, which is `lastN` tokens at most.
     mutating func apply(to candidates: Candidates, history: [Int32]) {

@@ -2,32 +2,32 @@ import MartletProtocol
 
 /// Chooses the tokens of one generation.
 ///
-/// First biases, then what the parameters name in their order, then the draw. Steps that change nothing are left out when
-/// the sampler is made.
+/// First biases, then what the parameters name in their order, then the sample. Steps that change nothing are left out
+/// when the sampler is made.
 struct Sampler: Sendable {
-    private enum Step: Sendable {
+    private enum Stage: Sendable {
         case penalties(Penalties)
         case repetition(Repetition)
         case filter(any CandidateFilter)
     }
 
-    /// The last step, with what it keeps from draw to draw.
-    enum Draw: Sendable {
+    /// The last stage, with what it keeps from sample to sample.
+    enum Selection: Sendable {
         case plain
-        case mirostat(MirostatDraw)
-        case adaptive(AdaptiveDraw)
+        case mirostat(MirostatSelection)
+        case adaptive(AdaptiveSelection)
     }
 
-    /// What is added to the scores of single tokens.
+    /// What is added to the logits of single tokens.
     private let biases: [TokenBias]
-    private var steps: [Step] = []
-    private(set) var finalDraw = Draw.plain
-    /// Whether the result is the most likely token for sure. Then all steps only change single scores.
+    private var stages: [Stage] = []
+    private(set) var selection = Selection.plain
+    /// Whether the result is the most likely token for sure. Then all stages only change single logits.
     private(set) var isGreedy: Bool
     private let seed: UInt64
-    /// Whether a draw depends on the draws before it by more than the tokens that they gave.
-    var remembersDraws: Bool {
-        if case .plain = finalDraw { false } else { !isGreedy }
+    /// Whether a sample depends on the samples before it by more than the tokens that they gave.
+    var hasSelectionState: Bool {
+        if case .plain = selection { false } else { !isGreedy }
     }
 
     init(
@@ -38,30 +38,30 @@ struct Sampler: Sendable {
         seed = parameters.seed
         isGreedy = false
         guard parameters.mirostat == .off else {
-            if let temperature = Self.temperature(of: parameters, isDynamic: false) { steps = [.filter(temperature)] }
-            finalDraw = .mirostat(
-                MirostatDraw(
+            if let temperature = Self.temperature(of: parameters, isDynamic: false) { stages = [.filter(temperature)] }
+            selection = .mirostat(
+                MirostatSelection(
                     version: parameters.mirostat, target: parameters.mirostatTau, rate: parameters.mirostatEta,
                     vocabularySize: vocabularySize))
             passes = cost
             return
         }
         for kind in parameters.samplers {
-            if let step = Self.step(kind, parameters, breakers: breakers) { steps.append(step) }
+            if let stage = Self.stage(kind, parameters, breakers: breakers) { stages.append(stage) }
         }
         if parameters.samplers.contains(.adaptiveP), parameters.adaptiveTarget >= 0 {
-            finalDraw = .adaptive(AdaptiveDraw(target: parameters.adaptiveTarget, decay: parameters.adaptiveDecay))
+            selection = .adaptive(AdaptiveSelection(target: parameters.adaptiveTarget, decay: parameters.adaptiveDecay))
         }
         isGreedy = isMostLikelySure(parameters)
         if isGreedy {
-            steps.removeAll { if case .filter = $0 { true } else { false } }
+            stages.removeAll { if case .filter = $0 { true } else { false } }
         }
         passes = cost
     }
 
-    private static func step(
+    private static func stage(
         _ kind: SamplerKind, _ parameters: SamplingParameters, breakers: SequenceBreakers
-    ) -> Step? {
+    ) -> Stage? {
         let minimumCount = parameters.minKeep
         switch kind {
         case .penalties: return Penalties(parameters).map { .penalties($0) }
@@ -96,13 +96,13 @@ struct Sampler: Sendable {
         return parameters.temperature == 1 ? nil : Temperature(temperature: parameters.temperature)
     }
 
-    /// Whether one filter leaves a single token, none before it can remove the most likely one, and scores change only
+    /// Whether one filter leaves a single token, none before it can remove the most likely one, and logits change only
     /// before all filters.
     private func isMostLikelySure(_ parameters: SamplingParameters) -> Bool {
         var hasFilter = false
         var isSure = false
-        for step in steps {
-            switch step {
+        for stage in stages {
+            switch stage {
             case .penalties, .repetition:
                 if hasFilter { return false }
             case .filter(let filter):
@@ -115,17 +115,17 @@ struct Sampler: Sendable {
         return isSure
     }
 
-    /// What a draw costs, in fast passes over the vocabulary (measured: see design.md).
+    /// What a sample costs, in fast passes over the vocabulary (measured: see design.md).
     private(set) var passes = 1
 
-    /// One where few candidates are left by what only compares scores, else as many as exponentials of all cost.
+    /// One where few candidates are left by what only compares logits, else as many as exponentials of all cost.
     private var cost: Int {
         if isGreedy { return 1 }
-        for case .filter(let filter) in steps { return filter is TopK || filter is MinP ? 1 : 50 }
+        for case .filter(let filter) in stages { return filter is TopK || filter is MinP ? 1 : 50 }
         return 50
     }
 
-    /// Whether there is a token that may be drawn as far as the request decides it.
+    /// Whether there is a token that may be sampled as far as the request decides it.
     /// - Parameter mask: a bit for each token; `nil` = all are allowed.
     func leavesToken(of vocabularySize: Int, allowedBy mask: UnsafeBufferPointer<UInt64>?) -> Bool {
         let banned = Set(biases.lazy.filter { $0.bias == -.infinity }.map(\.token))
@@ -135,9 +135,9 @@ struct Sampler: Sendable {
         }
     }
 
-    /// Whether `sample` leaves the scores as they are.
-    var keepsScores: Bool {
-        guard biases.isEmpty, let first = steps.first else { return biases.isEmpty }
+    /// Whether `sample` leaves the logits as they are.
+    var preservesLogits: Bool {
+        guard biases.isEmpty, let first = stages.first else { return biases.isEmpty }
         // These make a list of candidates, which is all that is changed from there on.
         if case .filter(let filter) = first { return filter is TopK || filter is TopP || filter is MinP }
         return false
@@ -145,35 +145,35 @@ struct Sampler: Sendable {
 
     /// Chooses again among the tokens of a mask.
     ///
-    /// With the draw that was refused, the result is drawn from the probabilities that the mask leaves, as if it had been
-    /// known from the beginning.
+    /// With the sample that was refused, the result is sampled from the probabilities that the mask leaves, as if it
+    /// had been known from the beginning.
     /// - Parameters:
-    ///   - draw: `finalDraw` before the draw that was refused.
-    ///   - logits: as they were before that draw; changed.
+    ///   - previous: `selection` before the sample that was refused.
+    ///   - logits: as they were before that sample; changed.
     ///   - mask: a bit for each token.
-    mutating func sampleAgain(
-        after draw: Draw, _ logits: UnsafeMutableBufferPointer<Float>, mask: UnsafeBufferPointer<UInt64>,
+    mutating func resample(
+        after previous: Selection, _ logits: UnsafeMutableBufferPointer<Float>, mask: UnsafeBufferPointer<UInt64>,
         history: [Int32], index: Int, with candidates: Candidates
     ) -> Int32? {
-        finalDraw = draw
+        selection = previous
         LogitScan.exclude(from: logits, allBut: mask)
-        let share = CounterDraw.uniform(seed: seed, index: index, for: .redraw)
+        let share = CounterRNG.uniform(seed: seed, index: index, for: .resampling)
         return sample(logits, history: history, index: index, share: share, with: candidates)
     }
 
     /// Chooses the token that follows `history`.
     ///
     /// - Parameters:
-    ///   - logits: scores of all tokens; changed.
+    ///   - logits: logits of all tokens; changed.
     ///   - history: prompt and tokens so far.
-    ///   - index: of the chosen token among the generated ones; with the seed it fixes the draw.
-    ///   - candidates: holds afterwards what was drawn from.
-    /// - Returns: `nil` if no token has a score.
+    ///   - index: of the chosen token among the generated ones; with the seed it fixes the sample.
+    ///   - candidates: holds afterwards what was sampled from.
+    /// - Returns: `nil` if no token has a logit.
     /// - Complexity: greedy, one fast pass over the vocabulary; with top-k, one more pass of about that cost.
     mutating func sample(
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, with candidates: Candidates
     ) -> Int32? {
-        let share = CounterDraw.uniform(seed: seed, index: index)
+        let share = CounterRNG.uniform(seed: seed, index: index)
         return sample(logits, history: history, index: index, share: share, with: candidates)
     }
 
@@ -182,49 +182,49 @@ struct Sampler: Sendable {
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, share: Double,
         with candidates: Candidates
     ) -> Int32? {
-        narrow(logits, history: history, index: index, with: candidates)
+        applyFilters(logits, history: history, index: index, with: candidates)
         if isGreedy {
             let best = LogitScan.maximum(logits)
             return best.value > -.infinity && best.value < .infinity ? Int32(truncatingIfNeeded: best.token) : nil
         }
-        switch finalDraw {
-        case .plain: return candidates.draw(share)
-        case .mirostat(var draw):
-            defer { finalDraw = .mirostat(draw) }
-            return draw.draw(from: candidates, share)
-        case .adaptive(var draw):
-            defer { finalDraw = .adaptive(draw) }
-            return draw.draw(from: candidates, share)
+        switch selection {
+        case .plain: return candidates.sample(share)
+        case .mirostat(var state):
+            defer { selection = .mirostat(state) }
+            return state.sample(from: candidates, share)
+        case .adaptive(var state):
+            defer { selection = .adaptive(state) }
+            return state.sample(from: candidates, share)
         }
     }
 
-    /// Leaves the tokens that may be drawn.
-    mutating func narrow(
+    /// Leaves the tokens that may be sampled.
+    mutating func applyFilters(
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, with candidates: Candidates
     ) {
         for bias in biases {
             logits[Int(bias.token)] = min(logits[Int(bias.token)] + bias.bias, .greatestFiniteMagnitude)
         }
         candidates.reset(logits)
-        for position in steps.indices {
-            switch steps[position] {
+        for position in stages.indices {
+            switch stages[position] {
             case .filter(let filter): filter.apply(to: candidates, index: index)
             case .penalties(var penalties):
                 // Out of its place while it changes, so that it is not copied.
-                steps[position] = .filter(Temperature(temperature: 1))
+                stages[position] = .filter(Temperature(temperature: 1))
                 penalties.follow(history)
                 penalties.apply(to: candidates)
-                steps[position] = .penalties(penalties)
+                stages[position] = .penalties(penalties)
             case .repetition(var repetition):
-                steps[position] = .filter(Temperature(temperature: 1))
+                stages[position] = .filter(Temperature(temperature: 1))
                 repetition.apply(to: candidates, history: history)
-                steps[position] = .repetition(repetition)
+                stages[position] = .repetition(repetition)
             }
         }
     }
 }
 
-/// What is added to the score of one token. Minus infinity = it is never drawn.
+/// What is added to the logit of one token. Minus infinity = it is never sampled.
 struct TokenBias: Sendable, Equatable {
     /// In the vocabulary.
     var token: Int32

@@ -8,56 +8,56 @@ import MartletProtocol
     import Darwin
 #endif
 
-/// Says how likely a drawn token and its rivals were.
+/// Says how likely a sampled token and its rivals were.
 ///
 /// Memory is taken with the first use, and used again. Used by the engine's thread alone.
 final class TokenReport {
     private let candidates: Candidates
-    private let scores: UnsafeMutableBufferPointer<Float>
+    private let savedLogits: UnsafeMutableBufferPointer<Float>
     private var best: [(token: Int32, value: Float)] = []
-    /// Logarithm of the sum of the exponentials of the scores that were kept.
+    /// Logarithm of the sum of the exponentials of the logits that were kept.
     private var total: Float = 0
 
     init(vocabularySize: Int) {
         candidates = Candidates(vocabularySize: vocabularySize)
-        scores = .allocate(capacity: vocabularySize)
-        scores.initialize(repeating: 0)
+        savedLogits = .allocate(capacity: vocabularySize)
+        savedLogits.initialize(repeating: 0)
     }
 
-    deinit { scores.deallocate() }
+    deinit { savedLogits.deallocate() }
 
-    /// Keeps the model's own scores, before anything changes them.
+    /// Keeps the model's own logits, before anything changes them.
     ///
     /// - Complexity: three fast passes over the vocabulary, whatever `count` is, and log(`count`) for each of the best.
-    func keep(_ logits: UnsafeMutableBufferPointer<Float>, count: Int) {
-        _ = scores.update(fromContentsOf: logits)
-        candidates.reset(UnsafeMutableBufferPointer(rebasing: scores[..<logits.count]))
+    func load(_ logits: UnsafeMutableBufferPointer<Float>, count: Int) {
+        _ = savedLogits.update(fromContentsOf: logits)
+        candidates.reset(UnsafeMutableBufferPointer(rebasing: savedLogits[..<logits.count]))
         total = candidates.logSumExp()
         best.removeAll(keepingCapacity: true)
         guard count > 0 else { return }
-        candidates.keepLargest(count)
+        candidates.truncateToLargest(count)
         for index in 0..<candidates.count {
             best.append((candidates[index].token, logarithm(candidates[index].logit)))
         }
     }
 
     /// NaN becomes the lowest value.
-    private func logarithm(_ score: Float) -> Float {
-        let value = score - total
+    private func logarithm(_ logit: Float) -> Float {
+        let value = logit - total
         return value > -.greatestFiniteMagnitude ? value : -.greatestFiniteMagnitude
     }
 
-    /// Whether any score that was kept was a number, and none infinite.
+    /// Whether any logit that was kept was a number, and none infinite.
     var isUsable: Bool { total.isFinite }
 
-    /// The logarithms of the probabilities of the scores that were kept.
+    /// The logarithms of the probabilities of the logits that were kept.
     func report(
         _ token: Int32, textOffset: Int, text: (Int32) -> ArraySlice<UInt8>
     ) -> TokenProbabilities {
-        report(token, value: logarithm(scores[Int(token)]), textOffset: textOffset, text: text)
+        report(token, value: logarithm(savedLogits[Int(token)]), textOffset: textOffset, text: text)
     }
 
-    /// The probabilities of what a token was drawn from.
+    /// The probabilities of what a token was sampled from.
     ///
     /// - Parameter sampled: as the sampler left it; changed.
     func report(
@@ -71,7 +71,7 @@ final class TokenReport {
         } else {
             let total = sampled.logSumExp()
             value = expf((sampled.logit(of: token) ?? -.infinity) - total)
-            sampled.keepLargest(count)
+            sampled.truncateToLargest(count)
             for index in 0..<sampled.count {
                 let probability = expf(sampled[index].logit - total)
                 guard probability > 0 else { break }

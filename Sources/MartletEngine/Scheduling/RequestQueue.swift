@@ -1,6 +1,6 @@
 import DequeModule
 
-/// Generations that wait for a sequence, first come, first served.
+/// Generations that wait for a slot, first come, first served.
 struct RequestQueue<Element> {
     private var waiting: Deque<(id: UInt64, element: Element)> = []
 

@@ -11,11 +11,11 @@ struct CharacterBoundary: Sendable {
     private var allowed: ClosedRange<UInt8> = 0x80...0xBF
 
     /// Takes bytes, and appends what is whole to `output`.
-    mutating func take(_ bytes: some Sequence<UInt8>, into output: inout [UInt8]) {
-        for byte in bytes { take(byte, into: &output) }
+    mutating func consume(_ bytes: some Sequence<UInt8>, into output: inout [UInt8]) {
+        for byte in bytes { consume(byte, into: &output) }
     }
 
-    private mutating func take(_ byte: UInt8, into output: inout [UInt8]) {
+    private mutating func consume(_ byte: UInt8, into output: inout [UInt8]) {
         if missing > 0 {
             if allowed.contains(byte) {
                 partial.append(byte)

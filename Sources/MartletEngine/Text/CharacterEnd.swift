@@ -4,7 +4,7 @@ enum CharacterEnd {
     static func isReached(by tail: some BidirectionalCollection<UInt8>) -> Bool {
         var boundary = CharacterBoundary()
         var ignored: [UInt8] = []
-        boundary.take(tail, into: &ignored)
+        boundary.consume(tail, into: &ignored)
         return boundary.isAtBoundary
     }
 }

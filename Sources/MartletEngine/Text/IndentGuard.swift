@@ -11,7 +11,7 @@ struct IndentGuard: Sendable {
     /// Takes bytes, and appends to `output` those that belong to the answer.
     ///
     /// - Returns: whether a line was found that ends the answer, which then ends with the break before it.
-    mutating func take(_ bytes: [UInt8], into output: inout [UInt8]) -> Bool {
+    mutating func consume(_ bytes: [UInt8], into output: inout [UInt8]) -> Bool {
         guard minimum > 0 else {
             output += bytes
             return false

@@ -3,8 +3,8 @@ package import MartletProtocol
 
 /// A prompt on its way to tokens, one bounded step at a time.
 ///
-/// The tokens are those of `PromptTokenizer.tokens(of:)`, however many steps there are. Between two steps the owner may turn to
-/// other prompts, or give this one up.
+/// The tokens are those of `PromptTokenizer.tokens(of:)`, however many steps there are. Between two steps the owner may
+/// turn to other prompts, or give this one up.
 package struct PromptTokenization: Sendable {
     /// Adjoining texts are one text for the tokenizer.
     private enum Part: Sendable {
@@ -67,8 +67,8 @@ package struct PromptTokenization: Sendable {
         }
         switch parts[part] {
         case .tokens(let ids):
-            if let stranger = ids.first(where: { !vocabulary.isValid($0) }) {
-                throw PromptTokenizer.unknownToken(stranger, in: "prompt", count: vocabulary.count)
+            if let invalidToken = ids.first(where: { !vocabulary.isValid($0) }) {
+                throw PromptTokenizer.unknownToken(invalidToken, in: "prompt", count: vocabulary.count)
             }
             tokens += ids
             part += 1

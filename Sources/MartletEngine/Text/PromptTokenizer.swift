@@ -20,8 +20,8 @@ package struct PromptTokenizer: Sendable {
     /// The same in steps.
     package func begin(_ prompt: Prompt) -> PromptTokenization { PromptTokenization(prompt, vocabulary) }
 
-    /// How many tokens a prompt has at least, as can be said without tokenizing it: that takes a while for one which is far
-    /// too long, and others wait.
+    /// How many tokens a prompt has at least, as can be said without tokenizing it: that takes a while for one which is
+    /// far too long, and others wait.
     package func fewestTokens(of prompt: Prompt) -> Int {
         var (byteCount, tokenCount) = (0, 0)
         for piece in prompt.pieces {
@@ -31,7 +31,7 @@ package struct PromptTokenizer: Sendable {
             }
         }
         // Tokens alone are counted in no time.
-        guard byteCount > 0, let longest = vocabulary.longestToken else { return 0 }
+        guard byteCount > 0, let longest = vocabulary.longestTokenByteCount else { return 0 }
         return tokenCount + byteCount / longest
     }
 

@@ -1,7 +1,7 @@
 /// Finds the first stop text in a stream of bytes, and holds back what may be the beginning of one.
 ///
-/// Each stop is matched as Knuth, Morris and Pratt do, so the work is linear in the bytes however they were cut, and the
-/// result does not depend on the cut: the stop that is complete first wins, and of several the longest.
+/// Each stop is matched as Knuth, Morris and Pratt do, so the work is linear in the bytes however they were cut, and
+/// the result does not depend on the cut: the stop that is complete first wins, and of several the longest.
 struct StopMatcher: Sendable {
     private var patterns: [BytePattern]
     private let stops: [String]
@@ -16,7 +16,7 @@ struct StopMatcher: Sendable {
     /// Takes bytes, and appends to `output` those that are no part of a stop.
     ///
     /// - Returns: the stop that was found. Then what came before it is in `output`, and nothing may be taken any more.
-    mutating func take(_ bytes: some Sequence<UInt8>, into output: inout [UInt8]) -> String? {
+    mutating func consume(_ bytes: some Sequence<UInt8>, into output: inout [UInt8]) -> String? {
         if patterns.isEmpty {
             output += bytes
             return nil

@@ -36,7 +36,7 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
     }
 
     /// Takes all messages in order; none if none come within `duration`.
-    func take(waitingFor duration: Duration) -> [Message] {
+    func receive(waitingFor duration: Duration) -> [Message] {
         var end = timespec()
         // The clock that every system waits by. When it is set meanwhile, the wait is shorter or longer.
         clock_gettime(CLOCK_REALTIME, &end)
@@ -53,7 +53,7 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
     /// Takes all messages in order.
     ///
     /// - Parameter waits: whether to sleep until there is one.
-    func take(waits: Bool) -> [Message] {
+    func receive(waits: Bool) -> [Message] {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while waits, messages.isEmpty { pthread_cond_wait(condition, mutex) }

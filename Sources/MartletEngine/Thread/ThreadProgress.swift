@@ -10,7 +10,7 @@ final class ThreadProgress: Sendable {
     private let steps = Atomic<UInt64>(0)
 
     /// A new step begins. Thread: the one that this is about.
-    func note(_ kind: ThreadActivity.Kind, count: Int = 0) {
+    func record(_ kind: ThreadActivity.Kind, count: Int = 0) {
         activityBits.store(UInt64(kind.rawValue) | UInt64(clamping: count) << 8, ordering: .relaxed)
         steps.store(steps.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }

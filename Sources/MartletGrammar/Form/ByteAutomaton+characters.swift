@@ -1,8 +1,8 @@
 extension ByteAutomaton {
     /// Bounds on how many characters a text has, as a count beside the state: no state is copied for each count.
     ///
-    /// States below `betweenCount` stand between two characters, and entering one ends a character; all others lie within a
-    /// character, or are `opening` or `closing`: the quotes.
+    /// States below `betweenCount` stand between two characters, and entering one ends a character; all others lie
+    /// within a character, or are `opening` or `closing`: the quotes.
     package struct Counting: Sendable, Hashable {
         let betweenCount: Int
         /// Before the opening quote and behind the closing one; -1 = there are no quotes.

@@ -3,7 +3,7 @@ extension ByteAutomaton {
     ///
     /// - Returns: `nil` if no scalar is left.
     package static func character(in ranges: [ClosedRange<UInt32>]) -> ByteAutomaton? {
-        var builder = CharacterAutomaton()
+        var builder = ByteRangeAutomaton()
         let sequences = ScalarRanges.normalized(ranges).flatMap(ScalarRanges.byteRanges)
         guard !sequences.isEmpty else { return nil }
         let start = builder.state(for: sequences.map { $0[...] })
@@ -145,7 +145,7 @@ package enum ScalarRanges {
 }
 
 /// Makes the smallest automaton of sequences of byte ranges.
-private struct CharacterAutomaton {
+private struct ByteRangeAutomaton {
     typealias Tail = ArraySlice<ClosedRange<UInt8>>
     private struct Edge: Hashable {
         var range: ClosedRange<UInt8>

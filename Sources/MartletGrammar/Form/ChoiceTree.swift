@@ -1,7 +1,7 @@
 /// Alternatives put together by what they begin with, so that texts that begin alike are one way and not several.
 ///
-/// `"item 1" x | "item 2" x` is `"item " ("1" x | "2" x)`, and `[a-z]+ "1" | [a-z]+ "2"` is `[a-z]+ ("1" | "2")`. A value whose
-/// parts are shared: one with a further alternative costs what is new in it.
+/// `"item 1" x | "item 2" x` is `"item " ("1" x | "2" x)`, and `[a-z]+ "1" | [a-z]+ "2"` is `[a-z]+ ("1" | "2")`. A
+/// value whose parts are shared: one with a further alternative costs what is new in it.
 struct ChoiceTree {
     /// What all alternatives of a branch begin with.
     private enum Head {
@@ -19,15 +19,16 @@ struct ChoiceTree {
         var isEmpty: Bool { text.isEmpty && parts.isEmpty }
     }
 
-    /// Copied where it is part of several trees, and changed in place otherwise.
+    /// Copied where it is part of several trees, and mutated otherwise.
     private final class Branch {
         var head: Head
-        /// The only alternative, as long as there is one; otherwise none but the empty text and those that lie too deep.
+        /// The only alternative, as long as there is one; otherwise none but the empty text and those that lie too
+        /// deep.
         var rests: [Rest]
         /// Their texts begin with different bytes, and their parts are different.
         private(set) var branches: [Branch]
         /// Where the branch is that begins with a part.
-        private var places: [Int32: Int] = [:]
+        private var indexByPart: [Int32: Int] = [:]
         /// The expression that it became.
         var number: Int32?
 
@@ -41,31 +42,31 @@ struct ChoiceTree {
             head = other.head
             rests = other.rests
             branches = other.branches
-            places = other.places
+            indexByPart = other.indexByPart
         }
 
         /// Where an alternative that begins with this belongs.
-        func place(of rest: Rest) -> Int? {
-            guard let first = rest.text.first else { return rest.parts.first.flatMap { places[$0] } }
+        func index(of rest: Rest) -> Int? {
+            guard let first = rest.text.first else { return rest.parts.first.flatMap { indexByPart[$0] } }
             return branches.firstIndex { if case .text(let text) = $0.head { text.first == first } else { false } }
         }
 
         func append(_ branch: Branch) {
-            if case .part(let part) = branch.head { places[part] = branches.count }
+            if case .part(let part) = branch.head { indexByPart[part] = branches.count }
             branches.append(branch)
         }
 
-        /// Splits the branch at a place, which begins with a text, behind so many bytes of that.
-        func split(_ place: Int, behind count: Int) {
-            guard case .text(let text) = branches[place].head, count < text.count else { return }
-            let lower = Branch(copying: branches[place])
+        /// Splits the branch at an index, which begins with a text, behind so many bytes of that.
+        func split(_ index: Int, behind count: Int) {
+            guard case .text(let text) = branches[index].head, count < text.count else { return }
+            let lower = Branch(copying: branches[index])
             lower.head = .text(Array(text[count...]))
-            branches[place] = Branch(.text(Array(text[..<count])), rests: [])
-            branches[place].append(lower)
+            branches[index] = Branch(.text(Array(text[..<count])), rests: [])
+            branches[index].append(lower)
         }
 
-        /// Changes the branch at a place.
-        func change(_ place: Int, _ change: (inout Branch) -> Void) { change(&branches[place]) }
+        /// Changes the branch at an index.
+        func change(_ index: Int, _ change: (inout Branch) -> Void) { change(&branches[index]) }
     }
 
     private var root = Branch(.text([]), rests: [])
@@ -75,7 +76,7 @@ struct ChoiceTree {
     init() {}
 
     /// Adds an expression; of a choice, each alternative.
-    mutating func add(_ number: Int32, of expressions: [Expression]) {
+    mutating func add(_ number: Int32, of expressions: [GrammarExpression]) {
         var pending = [number]
         var seen: Set<Int32> = []
         while let next = pending.popLast() {
@@ -87,7 +88,7 @@ struct ChoiceTree {
         }
     }
 
-    private static func rest(_ parts: [Int32], of expressions: [Expression]) -> Rest {
+    private static func rest(_ parts: [Int32], of expressions: [GrammarExpression]) -> Rest {
         var parts = parts
         while let first = parts.first {
             switch expressions[Int(first)] {
@@ -101,7 +102,7 @@ struct ChoiceTree {
     }
 
     /// Adds an alternative to a branch that is not the root: an only one before is first put where it belongs.
-    private static func add(_ rest: Rest, to branch: inout Branch, depth: Int, _ expressions: [Expression]) {
+    private static func add(_ rest: Rest, to branch: inout Branch, depth: Int, _ expressions: [GrammarExpression]) {
         own(&branch)
         if branch.branches.isEmpty, branch.rests.count == 1, depth < mostDepth {
             let only = self.rest(branch.rests.removeLast().parts, of: expressions)
@@ -116,13 +117,14 @@ struct ChoiceTree {
     }
 
     /// - Parameter rest: what follows the head of `branch`.
-    private static func insert(_ rest: Rest, into branch: inout Branch, depth: Int, _ expressions: [Expression]) {
+    private static func insert(_ rest: Rest, into branch: inout Branch, depth: Int, _ expressions: [GrammarExpression])
+    {
         own(&branch)
         guard !rest.isEmpty, depth < mostDepth else {
             branch.rests.append(rest)
             return
         }
-        guard let place = branch.place(of: rest) else {
+        guard let index = branch.index(of: rest) else {
             let (head, parts) =
                 rest.text.isEmpty
                 ? (Head.part(rest.parts[0]), Array(rest.parts.dropFirst())) : (.text(rest.text), rest.parts)
@@ -130,31 +132,31 @@ struct ChoiceTree {
             return
         }
         var behind = rest
-        switch branch.branches[place].head {
+        switch branch.branches[index].head {
         case .part: behind.parts.removeFirst()
         case .text(let text):
             let common = zip(text, rest.text).prefix { $0 == $1 }.count
-            branch.split(place, behind: common)
+            branch.split(index, behind: common)
             behind.text.removeFirst(common)
         }
         if behind.text.isEmpty { behind = self.rest(behind.parts, of: expressions) }
-        branch.change(place) { add(behind, to: &$0, depth: depth + 1, expressions) }
+        branch.change(index) { add(behind, to: &$0, depth: depth + 1, expressions) }
     }
 
     /// The expression that matches what any of the alternatives does.
     ///
     /// - Parameter add: gives an expression its number.
-    func number(_ add: (Expression) -> Int32) -> Int32 { Self.number(of: root, add) }
+    func number(_ add: (GrammarExpression) -> Int32) -> Int32 { Self.number(of: root, add) }
 
     /// Calls itself at most `mostDepth` times deep.
-    private static func number(of branch: Branch, _ add: (Expression) -> Int32) -> Int32 {
+    private static func number(of branch: Branch, _ add: (GrammarExpression) -> Int32) -> Int32 {
         if let known = branch.number { return known }
         var alternatives: [Int32] = []
         for rest in branch.rests {
             alternatives.append(sequence((rest.text.isEmpty ? [] : [add(.literal(rest.text))]) + rest.parts, add))
         }
         for next in branch.branches { alternatives.append(number(of: next, add)) }
-        let kept = Expression.distinct(alternatives)
+        let kept = GrammarExpression.distinct(alternatives)
         var parts: [Int32] = []
         switch branch.head {
         case .text(let text): if !text.isEmpty { parts = [add(.literal(text))] }
@@ -170,7 +172,7 @@ struct ChoiceTree {
         return number
     }
 
-    private static func sequence(_ parts: [Int32], _ add: (Expression) -> Int32) -> Int32 {
+    private static func sequence(_ parts: [Int32], _ add: (GrammarExpression) -> Int32) -> Int32 {
         parts.count < 2 ? parts.first ?? 1 : add(.sequence(parts))
     }
 }

@@ -1,6 +1,6 @@
 /// Questions about all expressions of a grammar at once, answered without recursion.
 struct ExpressionGraph {
-    let expressions: [Expression]
+    let expressions: [GrammarExpression]
     /// Body of each rule.
     let bodies: [Int32]
     let automata: [ByteAutomaton]
@@ -36,7 +36,7 @@ struct ExpressionGraph {
     private enum Condition { case always, never, all, any }
 
     /// The smallest set of expressions with which each one's condition on its parts holds.
-    private func leastFixpoint(_ condition: (Expression) -> Condition) -> [Bool] {
+    private func leastFixpoint(_ condition: (GrammarExpression) -> Condition) -> [Bool] {
         var missing = [Int32](repeating: 0, count: expressions.count)
         var offsets = [Int32](repeating: 0, count: expressions.count + 1)
         var work: [Int32] = []
@@ -78,7 +78,7 @@ struct ExpressionGraph {
 
     /// What an expression needs: its children, or the body of the rule.
     @inline(__always)
-    private func forEachPart(of expression: Expression, _ body: (Int32) -> Void) {
+    private func forEachPart(of expression: GrammarExpression, _ body: (Int32) -> Void) {
         switch expression {
         case .sequence(let parts), .choice(let parts):
             for part in parts { body(part) }

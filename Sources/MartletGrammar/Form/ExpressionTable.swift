@@ -1,6 +1,6 @@
 /// Expressions by number, each once.
 struct ExpressionTable {
-    private(set) var expressions: [Expression] = []
+    private(set) var expressions: [GrammarExpression] = []
     /// Numbers by hash, plus one; 0 = free. Its size is a power of two.
     private var slots = [Int32](repeating: 0, count: 64)
     private var hashes: [UInt32] = []
@@ -11,13 +11,13 @@ struct ExpressionTable {
         _ = add(.empty)
     }
 
-    func number(of expression: Expression) -> Int32? {
+    func number(of expression: GrammarExpression) -> Int32? {
         let slot = slot(of: expression, Self.hash(of: expression))
         return slots[slot] == 0 ? nil : slots[slot] - 1
     }
 
     /// The number of an expression, which is added if it is new.
-    mutating func add(_ expression: Expression) -> Int32 {
+    mutating func add(_ expression: GrammarExpression) -> Int32 {
         let hash = Self.hash(of: expression)
         let slot = slot(of: expression, hash)
         if slots[slot] != 0 { return slots[slot] - 1 }
@@ -37,7 +37,7 @@ struct ExpressionTable {
     }
 
     /// Where an expression is, or would be.
-    private func slot(of expression: Expression, _ hash: UInt32) -> Int {
+    private func slot(of expression: GrammarExpression, _ hash: UInt32) -> Int {
         let mask = slots.count - 1
         var slot = Int(hash) & mask
         while slots[slot] != 0 {
@@ -62,7 +62,7 @@ struct ExpressionTable {
 
     /// Where `Hashable`'s would take longer than all else. Begins anew in each process, so that nobody can prepare
     /// expressions that fall together.
-    private static func hash(of expression: Expression) -> UInt32 {
+    private static func hash(of expression: GrammarExpression) -> UInt32 {
         var hash = seed
         func mix(_ value: UInt64) {
             hash = (hash ^ value) &* 0x9E37_79B9_7F4A_7C15

@@ -10,8 +10,8 @@ extension Grammar {
     /// Anything, until a trigger was written; from there on this grammar.
     ///
     /// - Parameter includesTrigger: whether the grammar's texts begin with the trigger, or behind it.
-    package func waiting(
-        for triggers: [GrammarTrigger], includesTrigger: Bool, limits: GrammarLimits = .unlimited
+    package func triggered(
+        by triggers: [GrammarTrigger], includesTrigger: Bool, limits: GrammarLimits = .unlimited
     ) throws(GrammarError) -> Grammar {
         var builder = GrammarBuilder(limits: limits)
         let included = try builder.include(self)
@@ -29,7 +29,7 @@ extension Grammar {
         if includesTrigger {
             begun = [grammar]
         } else {
-            for text in texts { begun.append(builder.sequence([builder.markup(text), grammar])) }
+            for text in texts { begun.append(builder.sequence([builder.delimiter(text), grammar])) }
             for id in ids { begun.append(builder.sequence([builder.token(.id(id)), grammar])) }
         }
         let root = builder.rule(named: "root")
@@ -39,14 +39,15 @@ extension Grammar {
 
     /// Thinking between two markers, which this grammar does not hold, and then this grammar.
     ///
-    /// - Parameter isOpen: whether the text begins within the thinking. Otherwise there may be none.
+    /// - Parameter isOpen: whether the text begins within the reasoning. Otherwise there may be none.
     package func afterReasoning(
         from start: String, to end: String, isOpen: Bool, limits: GrammarLimits = .unlimited
     ) throws(GrammarError) -> Grammar {
         var builder = GrammarBuilder(limits: limits)
         let space = try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, 4)
-        let thinking = builder.sequence([builder.freeText(until: [end]), builder.markup(end), space])
-        let block = isOpen ? thinking : builder.optional(builder.sequence([space, builder.markup(start), thinking]))
+        let reasoning = builder.sequence([builder.freeText(until: [end]), builder.delimiter(end), space])
+        let block =
+            isOpen ? reasoning : builder.optional(builder.sequence([space, builder.delimiter(start), reasoning]))
         let included = try builder.include(self)
         let root = builder.rule(named: "root")
         builder.define(root, as: builder.sequence([block, builder.reference(included)]))
@@ -57,23 +58,23 @@ extension Grammar {
 extension GrammarBuilder {
     /// Any text and any control tokens in which none of `delimiters` occurs, neither as text nor as a token.
     package mutating func freeText(
-        until delimiters: [String], excludingTokens ids: [Int32] = [], excludingMarkers markers: [String] = []
+        until delimiters: [String], excludingTokens ids: [Int32] = [], excludingDelimiters excluded: [String] = []
     ) -> Node {
         let text = anything(until: delimiters, consumingDelimiter: false)
-        let tags = delimiters.flatMap { [$0] + Self.tags(in: $0) } + markers
+        let tags = delimiters.flatMap { [$0] + Self.tags(in: $0) } + excluded
         let control = token(.controlOtherThan(texts: tags, ids: ids))
         return sequence([star(sequence([text, control])), text])
     }
 
     /// A text whose parts in angle brackets may be control tokens of their own.
-    package mutating func markup(_ markup: String) -> Node {
-        let tags = Self.tags(in: markup)
-        guard tags != [markup], !tags.isEmpty else { return marker(markup) }
+    package mutating func delimiter(_ delimiter: String) -> Node {
+        let tags = Self.tags(in: delimiter)
+        guard tags != [delimiter], !tags.isEmpty else { return controlToken(delimiter) }
         var parts: [Node] = []
-        var rest = markup[...]
+        var rest = delimiter[...]
         for tag in tags {
             guard let range = rest.firstRange(of: tag) else { continue }
-            parts += [text(String(rest[..<range.lowerBound])), marker(tag)]
+            parts += [text(String(rest[..<range.lowerBound])), controlToken(tag)]
             rest = rest[range.upperBound...]
         }
         return sequence(parts + [text(String(rest))])

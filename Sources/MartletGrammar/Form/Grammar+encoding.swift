@@ -22,7 +22,7 @@ extension Grammar {
         var reader = GrammarReader(bytes: Array(bytes))
         var automata: [ByteAutomaton] = []
         for _ in 0..<(try reader.count()) { automata.append(try reader.automaton()) }
-        var expressions: [Expression] = [.never, .empty]
+        var expressions: [GrammarExpression] = [.never, .empty]
         let expressionCount = try reader.number()
         guard expressionCount <= reader.remainingCount + 2 else { throw .malformed }
         while expressions.count < expressionCount {
@@ -92,7 +92,7 @@ private struct GrammarWriter {
     /// Beside the number of classes, which is at most 256.
     static let isCounted = 512
 
-    mutating func write(_ expression: Expression) {
+    mutating func write(_ expression: GrammarExpression) {
         switch expression {
         case .never: write(0)
         case .empty: write(1)
@@ -128,7 +128,7 @@ private struct GrammarWriter {
 
     mutating func write(_ term: TokenTerm) {
         switch term {
-        case .marker(let text):
+        case .controlToken(let text):
             write(9)
             write(text)
         case .id(let token):
@@ -252,7 +252,7 @@ private struct GrammarReader {
     }
 
     /// - Parameter limit: of the numbers of expressions it consists of.
-    mutating func expression(below limit: Int, automatonCount: Int) throws(GrammarError) -> Expression {
+    mutating func expression(below limit: Int, automatonCount: Int) throws(GrammarError) -> GrammarExpression {
         switch try byte() {
         case 0: return .never
         case 1: return .empty
@@ -270,7 +270,7 @@ private struct GrammarReader {
             return .repetition(child, minimum: minimum, maximum: maximum == 0 ? nil : maximum - 1)
         case 7: return .reference(Int32(try number()))
         case 8: return .automaton(Int32(try index(below: automatonCount)))
-        case 9: return .token(.marker(try text()))
+        case 9: return .token(.controlToken(try text()))
         case 10: return .token(.id(Int32(try number())))
         case 11: return .token(.text(try text()))
         case 12: return .token(.otherThanID(Int32(try number())))

@@ -9,7 +9,7 @@ package struct Grammar: Sendable, Equatable {
     }
 
     /// Each after those it consists of.
-    let expressions: [Expression]
+    let expressions: [GrammarExpression]
     let rules: [Rule]
     /// Trimmed: from each state a text ends.
     let automata: [ByteAutomaton]

@@ -1,8 +1,8 @@
 extension GrammarBuilder {
     /// The grammar whose texts are those of `root`.
     ///
-    /// - Parameter refusesDeadEnds: whether any rule that matches no finite text is an error. Otherwise what leads to it
-    ///   is left out, and only a `root` that matches nothing is one.
+    /// - Parameter refusesDeadEnds: whether any rule that matches no finite text is an error. Otherwise what leads to
+    ///   it is left out, and only a `root` that matches nothing is one.
     package consuming func finish(root: Rule, refusesDeadEnds: Bool = false) throws(GrammarError) -> Grammar {
         if let failure { throw failure }
         var bodies: [Int32] = []
@@ -42,7 +42,7 @@ extension GrammarBuilder {
     }
 
     /// Of each node, whether it matches some finite text. A rule that is not defined matches none.
-    package func haveTexts(_ nodes: [Node]) -> [Bool] {
+    package func areProductive(_ nodes: [Node]) -> [Bool] {
         let graph = ExpressionGraph(expressions: expressions, bodies: rules.map { $0.body ?? 0 }, automata: automata)
         let productive = graph.productive()
         return nodes.map { productive[Int($0.index)] }
@@ -63,7 +63,7 @@ extension GrammarBuilder {
         var keptAutomata: [ByteAutomaton] = []
         var numbers = [Int32](repeating: 0, count: expressions.count)
         for index in expressions.indices where reached.expressions[index] {
-            let expression: Expression
+            let expression: GrammarExpression
             switch expressions[index] {
             case .sequence(let parts): expression = .sequence(parts.map { numbers[Int($0)] })
             case .choice(let parts): expression = .choice(parts.map { numbers[Int($0)] })
@@ -123,7 +123,7 @@ extension Grammar {
 private struct PrunedExpressions {
     private var table = ExpressionTable()
 
-    var expressions: [Expression] { table.expressions }
+    var expressions: [GrammarExpression] { table.expressions }
 
     /// So many are followed one by one.
     private static let fewAlternatives = 64
@@ -135,13 +135,13 @@ private struct PrunedExpressions {
         return tree.number { table.add($0) }
     }
 
-    mutating func number(of expression: Expression) -> Int32 {
+    mutating func number(of expression: GrammarExpression) -> Int32 {
         switch expression {
         case .sequence(let parts) where parts.contains(1):
             let kept = parts.filter { $0 != 1 }
             return kept.count < 2 ? kept.first ?? 1 : table.add(.sequence(kept))
         case .choice(let parts):
-            let kept = Expression.distinct(parts)
+            let kept = GrammarExpression.distinct(parts)
             if kept.count > Self.fewAlternatives { return joined(kept) }
             return kept.count < 2 ? kept.first ?? 0 : table.add(.choice(kept))
         case .repetition(0, _, _), .repetition(1, _, _): return 1

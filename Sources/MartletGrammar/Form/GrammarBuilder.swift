@@ -2,8 +2,8 @@ internal import MartletText
 
 /// Puts a grammar together.
 ///
-/// Equal expressions are one node. A budget that is used up, or a mistake in what is asked for, makes every further node
-/// `never` and is thrown by `finish`.
+/// Equal expressions are one node. A budget that is used up, or a mistake in what is asked for, makes every further
+/// node `never` and is thrown by `finish`.
 package struct GrammarBuilder {
     /// An expression of this builder.
     package struct Node: Hashable, Sendable {
@@ -32,7 +32,7 @@ package struct GrammarBuilder {
         self.limits = limits
     }
 
-    var expressions: [Expression] { table.expressions }
+    var expressions: [GrammarExpression] { table.expressions }
 
     /// Matches the empty text.
     package mutating func empty() -> Node { Node(index: 1) }
@@ -81,7 +81,7 @@ package struct GrammarBuilder {
     }
 
     package mutating func choice(_ alternatives: [Node]) -> Node {
-        let kept = Expression.distinct(alternatives.map(\.index))
+        let kept = GrammarExpression.distinct(alternatives.map(\.index))
         return kept.count < 2 ? Node(index: kept.first ?? 0) : node(.choice(kept))
     }
 
@@ -160,7 +160,7 @@ package struct GrammarBuilder {
     }
 
     /// The vocabulary's control token with this text if it has one, else the text's bytes.
-    package mutating func marker(_ text: String) -> Node { text.isEmpty ? empty() : token(.marker(text)) }
+    package mutating func controlToken(_ text: String) -> Node { text.isEmpty ? empty() : token(.controlToken(text)) }
 
     /// One whole token.
     package mutating func token(_ term: TokenTerm) -> Node { node(.token(term)) }
@@ -195,7 +195,7 @@ package struct GrammarBuilder {
         return rules[Int(grammar.root)]
     }
 
-    mutating func node(_ expression: Expression) -> Node {
+    mutating func node(_ expression: GrammarExpression) -> Node {
         guard cost + expression.cost <= limits.nodes else {
             if let number = table.number(of: expression) { return Node(index: number) }
             fail(GrammarError(.limit, "The grammar has more than \(limits.nodes) nodes."))

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Grammars that were made before, by all that they were made of.
 ///
-/// An agent sends the same tools in each round, and an application the same schema. Bounded in bytes: what was not asked
-/// for the longest goes first. Thread: any; two who ask for the same new grammar at once may both make it.
+/// An agent sends the same tools in each round, and an application the same schema. Bounded in bytes: what was not
+/// asked for the longest goes first. Thread: any; two who ask for the same new grammar at once may both make it.
 package final class GrammarCache: Sendable {
     package struct Entry: Sendable, Equatable {
         package var grammar: Grammar
@@ -15,13 +15,13 @@ package final class GrammarCache: Sendable {
             self.warnings = warnings
         }
     }
-    private struct Kept {
+    private struct StoredEntry {
         var entry: Entry
         var byteCount: Int
         var lastUse: UInt64
     }
     private struct State {
-        var kept: [[UInt8]: Kept] = [:]
+        var entries: [[UInt8]: StoredEntry] = [:]
         var byteCount = 0
         var uses: UInt64 = 0
         var made = 0
@@ -42,31 +42,31 @@ package final class GrammarCache: Sendable {
     ) throws(Failure) -> Entry? {
         if let known = find(key) { return known }
         guard let entry = try make() else { return nil }
-        keep(entry, as: key)
+        insert(entry, for: key)
         return entry
     }
 
     private func find(_ key: [UInt8]) -> Entry? {
         state.withLock { state in
-            guard let place = state.kept.index(forKey: key) else { return nil }
+            guard let index = state.entries.index(forKey: key) else { return nil }
             state.uses += 1
-            state.kept.values[place].lastUse = state.uses
-            return state.kept.values[place].entry
+            state.entries.values[index].lastUse = state.uses
+            return state.entries.values[index].entry
         }
     }
 
-    private func keep(_ entry: Entry, as key: [UInt8]) {
+    private func insert(_ entry: Entry, for key: [UInt8]) {
         let byteCount = key.count + entry.grammar.byteCount + entry.warnings.reduce(0) { $0 + $1.utf8.count }
         state.withLock { state in
             state.made += 1
-            guard byteCount <= byteLimit, state.kept[key] == nil else { return }
+            guard byteCount <= byteLimit, state.entries[key] == nil else { return }
             while state.byteCount + byteCount > byteLimit {
-                guard let oldest = state.kept.min(by: { $0.value.lastUse < $1.value.lastUse }) else { break }
+                guard let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else { break }
                 state.byteCount -= oldest.value.byteCount
-                state.kept[oldest.key] = nil
+                state.entries[oldest.key] = nil
             }
             state.uses += 1
-            state.kept[key] = Kept(entry: entry, byteCount: byteCount, lastUse: state.uses)
+            state.entries[key] = StoredEntry(entry: entry, byteCount: byteCount, lastUse: state.uses)
             state.byteCount += byteCount
         }
     }

@@ -1,5 +1,5 @@
-/// What `SafeText` and words do to an automaton, state by state: whole sets of tokens are then allowed without a look at
-/// each.
+/// What `SafeText` and words do to an automaton, state by state: whole sets of tokens are then allowed without a look
+/// at each.
 struct AutomatonSlices {
     enum Safe: Equatable {
         /// Any safe text leads on, however long it is.
@@ -19,7 +19,8 @@ struct AutomatonSlices {
 
     func words(_ state: Int32) -> Bool { Int(state) < words.count && words[Int(state)] }
 
-    /// Larger automata, those that count characters, and those that take more passes, are looked through token by token.
+    /// Larger automata, those that count characters, and those that take more passes, are looked through token by
+    /// token.
     private static let mostStates = 4096
     private static let mostPasses = 100
 

@@ -38,7 +38,7 @@ extension TokenMachine {
                 index = Int(node.end)
                 continue
             }
-            if node.token >= 0, contains(node.token, ownMask), !machine.canGoOn(next, items) { remove(node.token) }
+            if node.token >= 0, contains(node.token, ownMask), !machine.canContinue(next, items) { remove(node.token) }
             path.append((next, items))
             index += 1
         }

@@ -38,7 +38,7 @@ package final class TokenMachine {
             next = machine.step(next, byte, &items)
             if next == ConfigurationStore.dead { break }
         }
-        if next != ConfigurationStore.dead, !machine.canGoOn(next, items) { next = ConfigurationStore.dead }
+        if next != ConfigurationStore.dead, !machine.canContinue(next, items) { next = ConfigurationStore.dead }
         if machine.program.terms.isEmpty { return next }
         return machine.store.step(configuration, token: token, vocabulary.kind(of: token), orElse: next)
     }
@@ -52,13 +52,13 @@ package final class TokenMachine {
 
     /// The same but for what was written before, so that it can be kept.
     private func syntacticMask(_ position: MachinePosition) -> UnsafeBufferPointer<UInt64> {
-        masks.forgetUnless(machine.generation)
+        masks.clearUnless(machine.epoch)
         if let known = masks.mask(of: position.configuration) { return known }
         let mask = masks.scratch
         mask.update(repeating: 0)
         fill(mask, position.configuration)
-        masks.forgetUnless(machine.generation)
-        return masks.keep(position.configuration)
+        masks.clearUnless(machine.epoch)
+        return masks.store(position.configuration)
     }
 
     private func fill(_ mask: UnsafeMutableBufferPointer<UInt64>, _ configuration: UInt32) {
@@ -134,7 +134,7 @@ package final class TokenMachine {
         _ rows: UnsafeMutableBufferPointer<UnsafeMutablePointer<UInt32>>, _ mask: UnsafeMutableBufferPointer<UInt64>
     ) {
         rows[0] = machine.store.row(path[0])
-        var generation = machine.generation
+        var epoch = machine.epoch
         var index = 0
         while index < nodes.count {
             let node = nodes[index]
@@ -143,8 +143,8 @@ package final class TokenMachine {
             var next = rows[depth][Int(byteClass)]
             if next == ConfigurationStore.unknown {
                 next = machine.stepInWalk(&path, depth: depth, byteClass)
-                if machine.generation != generation {
-                    generation = machine.generation
+                if machine.epoch != epoch {
+                    epoch = machine.epoch
                     for above in 0...depth { rows[above] = machine.store.row(path[above]) }
                 }
             }
@@ -229,7 +229,7 @@ private struct MaskCache: ~Copyable {
     let scratch: UnsafeMutableBufferPointer<UInt64>
     private var kept: [UnsafeMutableBufferPointer<UInt64>] = []
     private var slots: [UInt32: Int] = [:]
-    private var generation = 0
+    private var epoch = 0
 
     init(wordCount: Int, byteLimit: Int) {
         scratch = .allocate(capacity: wordCount)
@@ -241,10 +241,10 @@ private struct MaskCache: ~Copyable {
         for mask in kept { mask.deallocate() }
     }
 
-    /// Configurations of another generation have other numbers.
-    mutating func forgetUnless(_ current: Int) {
-        guard current != generation else { return }
-        generation = current
+    /// Configurations of another epoch have other numbers.
+    mutating func clearUnless(_ current: Int) {
+        guard current != epoch else { return }
+        epoch = current
         slots.removeAll(keepingCapacity: true)
     }
 
@@ -253,7 +253,7 @@ private struct MaskCache: ~Copyable {
     }
 
     /// Keeps what was made in `scratch`.
-    mutating func keep(_ configuration: UInt32) -> UnsafeBufferPointer<UInt64> {
+    mutating func store(_ configuration: UInt32) -> UnsafeBufferPointer<UInt64> {
         if slots.count >= capacity { slots.removeAll(keepingCapacity: true) }
         if slots.count < capacity {
             let slot = slots.count

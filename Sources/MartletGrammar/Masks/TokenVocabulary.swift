@@ -13,8 +13,8 @@ package final class TokenVocabulary: Sendable {
 
     /// Tokens of ASCII letters and digits alone.
     let words: TokenTrie
-    /// Other tokens of up to `longestSafe` characters that are never special in a JSON string: no control characters, no
-    /// quotation mark, no backslash, nothing that is not whole UTF-8.
+    /// Other tokens of up to `longestSafe` characters that are never special in a JSON string: no control characters,
+    /// no quotation mark, no backslash, nothing that is not whole UTF-8.
     let safe: TokenTrie
     let rest: TokenTrie
     /// Tokens with the same text as another one, with that one.
@@ -29,8 +29,8 @@ package final class TokenVocabulary: Sendable {
 
     static let longestSafe = 16
 
-    /// - Parameter text: what a token stands for; `nil` = it has no text of its own and counts only as a whole, as control
-    ///   tokens do and those that end a generation.
+    /// - Parameter text: what a token stands for; `nil` = it has no text of its own and counts only as a whole, as
+    ///   control tokens do and those that end a generation.
     package init(count: Int, endOfGeneration: [Int32], text: (Int32) -> ArraySlice<UInt8>?) {
         self.count = count
         self.endOfGeneration = endOfGeneration

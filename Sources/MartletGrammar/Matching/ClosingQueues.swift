@@ -97,7 +97,7 @@ struct CallQueue: ~Copyable {
     }
 
     /// The rule counts as not called, until it is called again.
-    mutating func forget(_ rule: Int32) { last[Int(rule)] = -1 }
+    mutating func remove(_ rule: Int32) { last[Int(rule)] = -1 }
 
     mutating func removeAll() {
         for index in 0..<rules.count { last[Int(rules[index])] = -1 }

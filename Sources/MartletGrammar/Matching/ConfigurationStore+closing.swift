@@ -14,7 +14,7 @@ extension ConfigurationStore {
         while !isOverflown, let rule = calls.popHighest(program.rules) {
             frames.truncate(to: 0)
             calls.forEach(of: rule) { frames.append($0) }
-            calls.forget(rule)
+            calls.remove(rule)
             let count = frames.elements.sortedUniqueCount()
             let stack = stacks.number(of: UnsafeMutableBufferPointer(start: frames.base, count: count))
             // That a rule may match the empty text was seen where it was called.

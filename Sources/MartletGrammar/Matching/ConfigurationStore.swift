@@ -2,8 +2,8 @@
 ///
 /// A configuration is what may follow: the set of threads, each at a place where something is read, with the stack of
 /// the rules it is in. A stack is the set of places that a rule returns to, each with its own stack; all calls of a
-/// rule at one place of the text share one. So however ambiguous a grammar is, a configuration has at most one thread for each
-/// place, and equal contexts have the same number. Steps are remembered.
+/// rule at one place of the text share one. So however ambiguous a grammar is, a configuration has at most one thread
+/// for each place, and equal contexts have the same number. Steps are remembered.
 struct ConfigurationStore: ~Copyable {
     let program: GrammarProgram
     /// Sorted by place. The flag says that the text may end.
@@ -95,7 +95,7 @@ struct ConfigurationStore: ~Copyable {
     }
 
     /// More was to be kept than is allowed.
-    mutating func giveUp() { isOverflown = true }
+    mutating func markOverflown() { isOverflown = true }
 
     /// - Returns: `nil` beyond the limit of work.
     private mutating func read(_ configuration: UInt32, _ byteClass: UInt8, endsItems: Bool) -> UInt32? {
@@ -135,7 +135,7 @@ struct ConfigurationStore: ~Copyable {
             let next = program.automata[Int(point.first)].next(thread.state, byte)
             guard next != ByteAutomaton.dead else { return }
             let traits = program.automata[Int(point.first)].traits(of: next)
-            if traits & ProgramAutomaton.goesOn != 0 {
+            if traits & ProgramAutomaton.continues != 0 {
                 threads.append(Item(point: thread.point, state: next, stack: thread.stack))
             }
             if traits & ProgramAutomaton.isAccepting != 0 {

@@ -38,7 +38,7 @@ struct DistinctItems {
     private var highSurrogate: UInt32 = 0
     private let byteLimit: Int
     private var byteCount = 0
-    /// Whether the items take more bytes than the limit. No further one is then told from them.
+    /// Whether the items consume more bytes than the limit. No further one is then told from them.
     private(set) var isFull = false
     /// Items of the outermost array that have ended.
     private(set) var endedCount = 0
@@ -59,13 +59,13 @@ struct DistinctItems {
     ///
     /// - Parameter opens: whether it is a bracket that may begin an array without equal items.
     /// - Returns: whether it ends an item that is equal to an earlier one.
-    mutating func take(_ byte: UInt8, opens: Bool) -> Bool {
+    mutating func consume(_ byte: UInt8, opens: Bool) -> Bool {
         if frames.isEmpty {
             if opens { open(.distinct) }
             return false
         }
         if isInString {
-            takeInString(byte)
+            consumeInString(byte)
             return false
         }
         if !number.isEmpty {
@@ -139,11 +139,11 @@ struct DistinctItems {
         let written = levels[last].written
         levels[last].written.insert(item, at: written.firstIndex(from: 0) { !$0.lexicographicallyPrecedes(item) })
         byteCount += 2 * item.count + 64
-        if byteCount > byteLimit { giveUp() }
+        if byteCount > byteLimit { stopComparing() }
         return false
     }
 
-    private mutating func giveUp() {
+    private mutating func stopComparing() {
         isFull = true
         for index in levels.indices {
             levels[index].seen = []
@@ -154,7 +154,7 @@ struct DistinctItems {
 
     /// Adds a byte to the text of all items that are open.
     private mutating func append(_ byte: UInt8) {
-        if text.count > byteLimit, !isFull { giveUp() }
+        if text.count > byteLimit, !isFull { stopComparing() }
         for index in levels.indices where !levels[index].alike.isEmpty {
             let depth = text.count - levels[index].start
             let written = levels[index].written
@@ -185,7 +185,7 @@ struct DistinctItems {
 
     // MARK: Strings
 
-    private mutating func takeInString(_ byte: UInt8) {
+    private mutating func consumeInString(_ byte: UInt8) {
         switch escape {
         case .begun:
             escape = .none

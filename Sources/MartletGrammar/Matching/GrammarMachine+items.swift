@@ -22,17 +22,17 @@ extension GrammarMachine {
         _ configuration: UInt32, _ byte: UInt8, _ byteClass: UInt8, _ items: inout DistinctItems
     ) -> UInt32 {
         let opens = byte == UInt8(ascii: "[") && store.opensDistinctItems(configuration)
-        guard items.take(byte, opens: opens) else { return store.step(configuration, byteClass) }
-        if items.isFull { store.giveUp() }
+        guard items.consume(byte, opens: opens) else { return store.step(configuration, byteClass) }
+        if items.isFull { store.markOverflown() }
         return store.stepBesideItems(configuration, byteClass)
     }
 
     /// Whether the items that are open can still be ended, each unlike all in front of it.
     ///
     /// An item that begins as no earlier one does always can. Otherwise what may follow is gone through until the item
-    /// has ended or differs from all earlier ones; beyond a budget it counts as if it did. The form of a number is known
-    /// at its end only, so that each beginning of a number is at risk.
-    func canGoOn(_ configuration: UInt32, _ items: DistinctItems) -> Bool {
+    /// has ended or differs from all earlier ones; beyond a budget it counts as if it did. The form of a number is
+    /// known at its end only, so that each beginning of a number is at risk.
+    func canContinue(_ configuration: UInt32, _ items: DistinctItems) -> Bool {
         guard items.isAtRisk else { return true }
         let endedCount = items.endedCount
         var pending = [(configuration: configuration, items: items)]

@@ -7,7 +7,7 @@ package final class GrammarMachine {
     /// Configurations that texts are at; 0 = free.
     private var positions: [UInt32] = []
     /// Counts how often configurations got new numbers.
-    private(set) var generation = 0
+    private(set) var epoch = 0
     /// Places looked at for what is being done now, to find out whether an item can still differ from earlier ones.
     var lookahead = 0
 
@@ -42,7 +42,7 @@ package final class GrammarMachine {
         lookahead = 0
         guard store.byteCount > program.limits.cacheBytes else { return }
         store.reset(keeping: &positions)
-        generation += 1
+        epoch += 1
     }
 
     /// A step that is not known, on the way through a trie: configurations on the path are kept too.
@@ -52,7 +52,7 @@ package final class GrammarMachine {
             store.reset(keeping: &kept)
             positions = Array(kept[..<positions.count])
             for index in 0...depth { path[index] = kept[positions.count + index] }
-            generation += 1
+            epoch += 1
         }
         return store.step(path[depth], byteClass)
     }
@@ -102,7 +102,7 @@ package final class MachinePosition {
             next = machine.step(next, byte, &items)
             if next == ConfigurationStore.dead { return false }
         }
-        guard machine.canGoOn(next, items) else { return false }
+        guard machine.canContinue(next, items) else { return false }
         configuration = next
         self.items = items
         return true

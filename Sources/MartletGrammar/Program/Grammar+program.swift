@@ -26,7 +26,7 @@ extension Grammar {
         var terms: [TokenTerm: ResolvedTerm] = [:]
         for term in tokenTerms {
             switch term {
-            case .marker(let text), .text(let text): terms[term] = .bytes(Array(text.utf8))
+            case .controlToken(let text), .text(let text): terms[term] = .bytes(Array(text.utf8))
             case .id, .otherThanID, .otherThanText, .controlOtherThan: break
             }
         }
@@ -43,7 +43,7 @@ extension Grammar {
 extension TokenTerm: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .marker(let text), .text(let text): text
+        case .controlToken(let text), .text(let text): text
         case .id(let id): "<[\(id)]>"
         case .otherThanID(let id): "!<[\(id)]>"
         case .otherThanText(let text): "!\(text)"

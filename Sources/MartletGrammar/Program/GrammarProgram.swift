@@ -74,7 +74,7 @@ struct ProgramAutomaton: Sendable {
     let counted: ByteAutomaton?
 
     static let isAccepting: UInt8 = 1
-    static let goesOn: UInt8 = 2
+    static let continues: UInt8 = 2
 
     init(_ automaton: ByteAutomaton) {
         classes = automaton.classes
@@ -85,7 +85,7 @@ struct ProgramAutomaton: Sendable {
         traits = (0..<automaton.stateCount).map { state in
             let row = automaton.transitions[state * automaton.classCount..<(state + 1) * automaton.classCount]
             return (automaton.accepting[state] ? Self.isAccepting : 0)
-                | (row.contains { $0 != ByteAutomaton.dead } ? Self.goesOn : 0)
+                | (row.contains { $0 != ByteAutomaton.dead } ? Self.continues : 0)
         }
     }
 

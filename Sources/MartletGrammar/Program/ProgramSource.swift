@@ -1,6 +1,6 @@
 /// A grammar with what its translation asks of all its expressions.
 struct ProgramSource {
-    let expressions: [Expression]
+    let expressions: [GrammarExpression]
     let automata: [ByteAutomaton]
     /// Body of each rule.
     let bodies: [Int32]

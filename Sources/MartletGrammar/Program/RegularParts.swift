@@ -1,7 +1,7 @@
 /// Finds parts of a grammar that need no stack, and makes an automaton of each.
 ///
-/// Only for speed: strings, numbers and white space are then one thread instead of several. What is large stays as it is,
-/// and so does everything once the budget is used up.
+/// Only for speed: strings, numbers and white space are then one thread instead of several. What is large stays as it
+/// is, and so does everything once the budget is used up.
 struct RegularParts {
     /// By expression.
     private(set) var automata: [Int32: ByteAutomaton] = [:]

@@ -1,8 +1,8 @@
 /// Reads grammars in GBNF, the notation of llama.cpp.
 ///
 /// Rules `name ::= …` of texts `"…"`, characters `[a-z]`, `[^…]` and `.`, names, groups `(…)`, alternatives `|`,
-/// repetitions `*`, `+`, `?`, `{m}`, `{m,}`, `{m,n}`, and whole tokens `<[number]>`, `<text>`, `!<[number]>`, `!<text>`; `#`
-/// begins a comment. A rule ends with its line, except within a group and behind `::=` or `|`.
+/// repetitions `*`, `+`, `?`, `{m}`, `{m,}`, `{m,n}`, and whole tokens `<[number]>`, `<text>`, `!<[number]>`,
+/// `!<text>`; `#` begins a comment. A rule ends with its line, except within a group and behind `::=` or `|`.
 package struct GBNFParser {
     /// The grammar of a text, which is that of its rule `root`.
     ///
@@ -71,7 +71,7 @@ package struct GBNFParser {
         let start = text.position
         guard let name = text.name() else { throw text.error("A rule's name is expected") }
         text.skipSpace(newLines: false)
-        guard text.take("::=") else { throw text.error("'::=' is expected behind the name '\(name)'") }
+        guard text.consume("::=") else { throw text.error("'::=' is expected behind the name '\(name)'") }
         let rule = rule(named: name, at: start)
         if definitions[name]?.definition != nil {
             throw text.error("Rule '\(name)' is defined twice", at: start)
@@ -172,12 +172,12 @@ package struct GBNFParser {
     private mutating func characters() throws(GrammarError) -> [ClosedRange<UInt32>] {
         let start = text.position
         text.position += 1
-        let isComplement = text.take("^")
+        let isComplement = text.consume("^")
         var ranges: [ClosedRange<UInt32>] = []
-        while !text.take("]") {
+        while !text.consume("]") {
             let low = try character(of: start)
             let dash = text.position
-            guard text.take("-") else {
+            guard text.consume("-") else {
                 ranges.append(low...low)
                 continue
             }
@@ -235,45 +235,45 @@ package struct GBNFParser {
 
     private mutating func repetition() throws(GrammarError) -> (minimum: Int, maximum: Int?) {
         let start = text.position
-        if text.take("*") { return (0, nil) }
-        if text.take("+") { return (1, nil) }
-        if text.take("?") { return (0, 1) }
+        if text.consume("*") { return (0, nil) }
+        if text.consume("+") { return (1, nil) }
+        if text.consume("?") { return (0, 1) }
         text.position += 1
         text.skipSpace(newLines: false)
         guard let minimum = text.number() else { throw text.error("A number is expected in braces") }
         text.skipSpace(newLines: false)
         var maximum: Int? = minimum
-        if text.take(",") {
+        if text.consume(",") {
             text.skipSpace(newLines: false)
             maximum = text.number()
             text.skipSpace(newLines: false)
         }
-        guard text.take("}") else { throw text.error("Braces are not closed", at: start) }
+        guard text.consume("}") else { throw text.error("Braces are not closed", at: start) }
         return (minimum, maximum)
     }
 
     private mutating func token() throws(GrammarError) -> TokenTerm {
         let start = text.position
-        let isNegated = text.take("!")
+        let isNegated = text.consume("!")
         let open = text.position
-        guard text.take("<") else { throw text.error("'<' is expected behind '!'") }
-        if text.take("[") {
-            guard let number = text.number(), let id = Int32(exactly: number), text.take("]>") else {
+        guard text.consume("<") else { throw text.error("'<' is expected behind '!'") }
+        if text.consume("[") {
+            guard let number = text.number(), let id = Int32(exactly: number), text.consume("]>") else {
                 throw text.error("A token's number is written <[number]>", at: start)
             }
             return isNegated ? .otherThanID(id) : .id(id)
         }
         while let byte = text.next, byte != UInt8(ascii: ">"), byte != UInt8(ascii: "\n") { text.position += 1 }
-        guard text.position > open + 1, text.take(">") else { throw text.error("A token is not closed", at: start) }
+        guard text.position > open + 1, text.consume(">") else { throw text.error("A token is not closed", at: start) }
         let name = String(decoding: text.bytes[open..<text.position], as: UTF8.self)
         return isNegated ? .otherThanText(name) : .text(name)
     }
 
     private func located(_ error: GrammarError, at position: Int) -> GrammarError {
-        let place = text.place(of: position)
+        let location = text.location(of: position)
         var error = error
-        error.line = place.line
-        error.column = place.column
+        error.line = location.line
+        error.column = location.column
         return error
     }
 }

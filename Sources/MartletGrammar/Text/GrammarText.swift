@@ -30,7 +30,7 @@ struct GrammarText {
     }
 
     /// Goes behind `text`, if it is next.
-    mutating func take(_ text: StaticString) -> Bool {
+    mutating func consume(_ text: StaticString) -> Bool {
         guard starts(with: text) else { return false }
         position += text.utf8CodeUnitCount
         return true
@@ -90,7 +90,7 @@ struct GrammarText {
         return value
     }
 
-    func place(of position: Int) -> (line: Int, column: Int) {
+    func location(of position: Int) -> (line: Int, column: Int) {
         let before = bytes[..<position]
         let line = before.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
         let start = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
@@ -99,7 +99,7 @@ struct GrammarText {
 
     /// - Parameter message: without a full stop.
     func error(_ message: String, at position: Int? = nil) -> GrammarError {
-        let place = place(of: position ?? self.position)
-        return GrammarError(.syntax, message + ".", line: place.line, column: place.column)
+        let location = location(of: position ?? self.position)
+        return GrammarError(.syntax, message + ".", line: location.line, column: location.column)
     }
 }

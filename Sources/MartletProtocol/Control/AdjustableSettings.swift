@@ -16,7 +16,7 @@ package struct AdjustableSettings: Sendable, Equatable {
 }
 
 /// Names one setting.
-package enum SettingKey: UInt8, Sendable, CaseIterable {
+package enum AdjustableSettingKey: UInt8, Sendable, CaseIterable {
     case temperature = 0
     case topK, topP, minP, topNSigma, typicalP, minKeep
     case dynamicTemperatureRange, dynamicTemperatureExponent
@@ -32,11 +32,11 @@ package enum SettingKey: UInt8, Sendable, CaseIterable {
 
 /// New values for some settings.
 package struct SettingsChange: Sendable, Equatable {
-    package var keys: [SettingKey]
+    package var keys: [AdjustableSettingKey]
     /// Counts for `keys` only.
     package var values: AdjustableSettings
 
-    package init(keys: [SettingKey] = [], values: AdjustableSettings = AdjustableSettings()) {
+    package init(keys: [AdjustableSettingKey] = [], values: AdjustableSettings = AdjustableSettings()) {
         self.keys = keys
         self.values = values
     }
@@ -47,7 +47,7 @@ extension AdjustableSettings {
         for key in change.keys { copy(key, from: change.values) }
     }
 
-    private mutating func copy(_ key: SettingKey, from other: AdjustableSettings) {
+    private mutating func copy(_ key: AdjustableSettingKey, from other: AdjustableSettings) {
         switch key {
         case .maximumTokens: maximumTokens = other.maximumTokens
         case .maximumTime: maximumTime = other.maximumTime
@@ -63,7 +63,7 @@ extension AdjustableSettings {
 }
 
 extension SamplingParameters {
-    fileprivate mutating func copy(_ key: SettingKey, from other: SamplingParameters) {
+    fileprivate mutating func copy(_ key: AdjustableSettingKey, from other: SamplingParameters) {
         switch key {
         case .temperature: temperature = other.temperature
         case .topK: topK = other.topK

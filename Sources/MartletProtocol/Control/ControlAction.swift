@@ -1,10 +1,10 @@
-/// Names one order to a running generation. Unique for the life of the side that gives it.
-package struct ControlNumber: RawRepresentable, Hashable, Sendable {
+/// Names one command to a running generation. Unique for the life of the side that gives it.
+package struct CommandNumber: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
-/// What a running generation can be told to do.
+/// A control command to a running generation.
 package enum ControlAction: Sendable, Equatable {
     /// Ends the thinking at the next end of a character: the message and the closing tokens are forced, and the answer
     /// follows. Without a message the one of the request's rule is used.

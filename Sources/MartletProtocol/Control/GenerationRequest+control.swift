@@ -1,15 +1,15 @@
 extension GenerationRequest {
     /// Takes in what an engine told of the generation, so that an engine that gets this request goes on from there.
-    package mutating func take(_ event: EngineEvent.Kind) {
+    package mutating func apply(_ event: EngineEvent.Kind) {
         switch event {
         case .token(let id, _): continuation.append(id)
-        case .controlled(_, .applied(let effect, let token)): take(effect, at: token)
+        case .controlled(_, .applied(let command, let token)): apply(command, at: token)
         default: break
         }
     }
 
-    private mutating func take(_ effect: ControlEffect, at token: Int) {
-        switch effect {
+    private mutating func apply(_ command: AppliedCommand, at token: Int) {
+        switch command {
         case .paused: isPaused = true
         case .resumed: isPaused = false
         case .changed(let change, _):

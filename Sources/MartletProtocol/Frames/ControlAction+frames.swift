@@ -90,7 +90,9 @@ extension SettingsChange: FrameField {
     init(from reader: inout ByteReader) throws(FrameError) {
         self.init()
         for number in try reader.readSlice() {
-            guard let key = SettingKey(rawValue: number) else { throw .unknownCase(of: "setting", number: number) }
+            guard let key = AdjustableSettingKey(rawValue: number) else {
+                throw .unknownCase(of: "setting", number: number)
+            }
             keys.append(key)
         }
         if !keys.isEmpty { values = try AdjustableSettings(from: &reader) }
@@ -136,7 +138,7 @@ extension ReasoningRule: FrameField {
         writer.write(budget)
         writer.write(message)
         writer.write(turnBudget)
-        writer.write(spent)
+        writer.write(earlierReasoning)
         writer.write(callStarts)
     }
 
@@ -145,7 +147,7 @@ extension ReasoningRule: FrameField {
             start: try reader.readString(), end: try reader.readString(), closing: try reader.readString(),
             isOpen: try reader.readBool(), budget: try reader.readOptionalInt(), message: try reader.readString())
         turnBudget = try reader.readOptionalInt()
-        spent = try reader.readStrings()
+        earlierReasoning = try reader.readStrings()
         callStarts = try reader.readStrings()
         guard !start.isEmpty, !end.isEmpty, !callStarts.contains("") else { throw .invalidValue("marker") }
     }

@@ -3,7 +3,7 @@ package enum EdgeFrame: Sendable, Equatable {
     case hello(version: UInt16)
     case submit(GenerationRequest)
     case cancel(GenerationHandle)
-    case control(GenerationHandle, ControlNumber, ControlAction)
+    case control(GenerationHandle, CommandNumber, ControlAction)
     case tokenize(QueryNumber, Prompt)
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
@@ -96,7 +96,7 @@ extension EdgeFrame {
             case .control:
                 .control(
                     GenerationHandle(rawValue: try reader.readUInt64()),
-                    ControlNumber(rawValue: try reader.readUInt64()), try ControlAction(from: &reader))
+                    CommandNumber(rawValue: try reader.readUInt64()), try ControlAction(from: &reader))
             case .tokenize: .tokenize(try reader.readQueryNumber(), try Prompt(from: &reader))
             case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
             case .status: .status(try reader.readQueryNumber())

@@ -7,7 +7,7 @@ extension EngineEvent: FrameField {
         case finished = 4
         case failed = 5
         case controlled = 6
-        case promptTokens = 7
+        case promptLogprobs = 7
     }
 
     static var minimumByteCount: Int { 3 }
@@ -29,8 +29,8 @@ extension EngineEvent: FrameField {
             writer.write(progress.processed)
             writer.write(progress.elapsed)
             writer.write(progress.slot)
-        case .promptTokens(let first):
-            writer.write(KindNumber.promptTokens.rawValue)
+        case .promptLogprobs(let first):
+            writer.write(KindNumber.promptLogprobs.rawValue)
             writer.write(first)
             writer.write(probabilities)
         case .token(let id, let text):
@@ -38,23 +38,23 @@ extension EngineEvent: FrameField {
             writer.write(id)
             writer.write(text)
             writer.write(probabilities)
-            writer.write(standing != nil)
-            if let standing {
-                writer.write(standing.slot)
-                standing.timings.write(to: &writer)
+            writer.write(tokenTimings != nil)
+            if let tokenTimings {
+                writer.write(tokenTimings.slot)
+                tokenTimings.timings.write(to: &writer)
             }
-        case .finished(let completion, let text):
+        case .finished(let summary, let text):
             writer.write(KindNumber.finished.rawValue)
-            completion.write(to: &writer)
+            summary.write(to: &writer)
             writer.write(text)
             writer.write(probabilities)
         case .failed(let error):
             writer.write(KindNumber.failed.rawValue)
             error.write(to: &writer)
-        case .controlled(let number, let outcome):
+        case .controlled(let number, let result):
             writer.write(KindNumber.controlled.rawValue)
             writer.write(number.rawValue)
-            outcome.write(to: &writer)
+            result.write(to: &writer)
         }
     }
 
@@ -73,28 +73,28 @@ extension EngineEvent: FrameField {
                 elapsed: try reader.readDuration())
             progress.slot = try reader.readInt()
             self.init(handle, .promptProgress(progress))
-        case .promptTokens:
-            self.init(handle, .promptTokens(first: try reader.readInt()))
+        case .promptLogprobs:
+            self.init(handle, .promptLogprobs(first: try reader.readInt()))
             probabilities = try reader.readFields(TokenProbabilities.self)
         case .token:
             self.init(handle, .token(id: try reader.readInt32(), text: try reader.readSlice()))
             probabilities = try reader.readFields(TokenProbabilities.self)
-            standing = try reader.readOptional { reader throws(FrameError) in
-                Standing(slot: try reader.readInt(), timings: try Timings(from: &reader))
+            tokenTimings = try reader.readOptional { reader throws(FrameError) in
+                TokenTimings(slot: try reader.readInt(), timings: try Timings(from: &reader))
             }
         case .finished:
-            self.init(handle, .finished(try Completion(from: &reader), text: try reader.readSlice()))
+            self.init(handle, .finished(try GenerationSummary(from: &reader), text: try reader.readSlice()))
             probabilities = try reader.readFields(TokenProbabilities.self)
         case .failed:
             self.init(handle, .failed(try EngineError(from: &reader)))
         case .controlled:
-            let number = ControlNumber(rawValue: try reader.readUInt64())
-            self.init(handle, .controlled(number, try ControlOutcome(from: &reader)))
+            let number = CommandNumber(rawValue: try reader.readUInt64())
+            self.init(handle, .controlled(number, try ControlResult(from: &reader)))
         }
     }
 }
 
-extension Completion: FrameField {
+extension GenerationSummary: FrameField {
     static var minimumByteCount: Int { 19 }
 
     func write(to writer: inout ByteWriter) {
@@ -114,7 +114,7 @@ extension Completion: FrameField {
         }
         timings.write(to: &writer)
         writer.write(slot)
-        writer.write(memoryTokens)
+        writer.write(kvCacheTokens)
         writer.write(isTruncated)
         writer.write(hasLineBreak)
     }
@@ -135,7 +135,7 @@ extension Completion: FrameField {
             }
         self.init(reason: reason, timings: try Timings(from: &reader))
         slot = try reader.readOptionalInt()
-        memoryTokens = try reader.readInt()
+        kvCacheTokens = try reader.readInt()
         isTruncated = try reader.readBool()
         hasLineBreak = try reader.readBool()
     }

@@ -36,7 +36,7 @@ extension SlotStatus: FrameField {
         writer.write(index)
         writer.write(phase.rawValue)
         writer.write(handle?.rawValue)
-        writer.write(memoryTokens)
+        writer.write(kvCacheTokens)
         writer.write(promptTokens)
         writer.write(promptTokensProcessed)
         writer.write(cachedTokens)
@@ -50,7 +50,7 @@ extension SlotStatus: FrameField {
         self.phase = phase
         let rawHandle = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
         handle = rawHandle.map(GenerationHandle.init)
-        memoryTokens = try reader.readInt()
+        kvCacheTokens = try reader.readInt()
         promptTokens = try reader.readInt()
         promptTokensProcessed = try reader.readInt()
         cachedTokens = try reader.readInt()

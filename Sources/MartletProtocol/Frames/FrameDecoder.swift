@@ -1,7 +1,7 @@
 /// Cuts a stream of bytes, however it was chunked, into frames.
 ///
-/// A frame that lies within one chunk is a slice of that chunk: no byte of it is copied, and text decoded from it shares
-/// the chunk's storage.
+/// A frame that lies within one chunk is a slice of that chunk: no byte of it is copied, and text decoded from it
+/// shares the chunk's storage.
 package struct FrameDecoder: Sendable {
     /// The chunk in work, or the collected beginning of a frame that has not ended yet. No frame was cut from it while
     /// `start` is 0, so it is then uniquely referenced and grows in place.

@@ -1,7 +1,7 @@
 /// How frames lie on the wire between an edge and its worker.
 ///
-/// A frame is a `UInt32` in little-endian order, the number of the bytes that follow, then one byte for its kind and the
-/// fields of that kind without padding:
+/// A frame is a `UInt32` in little-endian order, the number of the bytes that follow, then one byte for its kind and
+/// the fields of that kind without padding:
 ///
 /// - whole numbers as LEB128 varints, signed ones zigzagged
 /// - floating-point numbers as the little-endian bits of their IEEE 754 form

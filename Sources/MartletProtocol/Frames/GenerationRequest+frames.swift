@@ -10,9 +10,9 @@ extension GenerationRequest: FrameField {
         writer.write(ignoresEndOfGeneration)
         writer.write(reusesPrompt)
         writer.write(reportsProgress)
-        writer.write(reportsPromptTokens)
-        writer.write(visibleMarkers)
-        writer.write(reportsStanding)
+        writer.write(reportsPromptLogprobs)
+        writer.write(visibleDelimiters)
+        writer.write(reportsTokenTimings)
         writer.write(slot)
         writer.write(minimumIndent)
         writer.write(contextShift != nil)
@@ -21,7 +21,7 @@ extension GenerationRequest: FrameField {
             writer.write(contextShift.discard)
         }
         writer.write(adapters)
-        writer.write(promptLeader?.rawValue)
+        writer.write(sharedPrefillParent?.rawValue)
         writer.write(reasoning != nil)
         reasoning?.write(to: &writer)
         writer.write(isPaused)
@@ -41,17 +41,17 @@ extension GenerationRequest: FrameField {
         ignoresEndOfGeneration = try reader.readBool()
         reusesPrompt = try reader.readBool()
         reportsProgress = try reader.readBool()
-        reportsPromptTokens = try reader.readBool()
-        visibleMarkers = try reader.readStrings()
-        reportsStanding = try reader.readBool()
+        reportsPromptLogprobs = try reader.readBool()
+        visibleDelimiters = try reader.readStrings()
+        reportsTokenTimings = try reader.readBool()
         slot = try reader.readOptionalInt()
         minimumIndent = try reader.readInt()
         contextShift = try reader.readOptional { reader throws(FrameError) in
             ContextShift(keep: try reader.readInt(), discard: try reader.readInt())
         }
         adapters = try reader.readFields(AdapterScale.self)
-        let leader = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
-        promptLeader = leader.map(GenerationHandle.init)
+        let parent = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
+        sharedPrefillParent = parent.map(GenerationHandle.init)
         reasoning = try reader.readOptional { reader throws(FrameError) in try ReasoningRule(from: &reader) }
         isPaused = try reader.readBool()
         continuation = try reader.readInt32s()

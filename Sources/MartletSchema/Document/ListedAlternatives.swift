@@ -3,8 +3,8 @@ import MartletJSON
 /// Makes one list of alternatives that each list their values.
 ///
 /// `{"anyOf": [{"const": 1}, {"const": 2}, {"type": "string"}]}` says the same as
-/// `{"anyOf": [{"enum": [1, 2]}, {"type": "string"}]}`: thousands of values are then tested one by one, and are not thousands
-/// of alternatives. Where all alternatives are lists, the schema around them lists their values itself.
+/// `{"anyOf": [{"enum": [1, 2]}, {"type": "string"}]}`: thousands of values are then tested one by one, and are not
+/// thousands of alternatives. Where all alternatives are lists, the schema around them lists their values itself.
 struct ListedAlternatives {
     private var nodes: [SchemaNode]
     private let evaluator: SchemaEvaluator

@@ -18,7 +18,7 @@ final class PatternTable {
         func hash(into hasher: inout Hasher) { hasher.combine(identity.text) }
     }
 
-    private var known: [Term: Result<CharacterAutomaton, RegexError>] = [:]
+    private var known: [Term: Result<ScalarAutomaton, RegexError>] = [:]
     private var counted: [Term: Result<CountedTexts, RegexError>] = [:]
     /// What all patterns may take together, so that where some are left out enough is left for the rest.
     let budget: CompileBudget
@@ -27,7 +27,7 @@ final class PatternTable {
         budget = CompileBudget(limit: whole.left / 2, within: whole, for: "the schema's patterns take")
     }
 
-    func automaton(for term: Term) throws(RegexError) -> CharacterAutomaton {
+    func automaton(for term: Term) throws(RegexError) -> ScalarAutomaton {
         if let result = known[term] { return try result.get() }
         let result = Result { () throws(RegexError) in
             switch term {

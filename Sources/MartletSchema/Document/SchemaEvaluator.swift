@@ -3,7 +3,8 @@ import MartletText
 
 /// Tells whether a value that is there fulfils a schema.
 ///
-/// - Complexity: the stack grows with the depth of the value and of combined schemas; both are limited by their readers.
+/// - Complexity: the stack grows with the depth of the value and of combined schemas; both are limited by their
+///   readers.
 struct SchemaEvaluator {
     let nodes: [SchemaNode]
     let patterns: PatternTable
@@ -57,11 +58,11 @@ struct SchemaEvaluator {
 
     private func isInRange(_ value: JSONValue, _ node: SchemaNode) -> Bool {
         guard let number = DecimalNumber(value) else { return false }
-        func order(_ other: DecimalNumber?) -> Int? { other.map { DecimalNumber.compare(number, $0) } }
-        if let order = order(node.minimum), order < 0 || order == 0 && node.excludesMinimum { return false }
-        if let order = order(node.maximum), order > 0 || order == 0 && node.excludesMaximum { return false }
-        if let order = order(node.exclusiveMinimum), order <= 0 { return false }
-        if let order = order(node.exclusiveMaximum), order >= 0 { return false }
+        func ordering(_ other: DecimalNumber?) -> Int? { other.map { DecimalNumber.compare(number, $0) } }
+        if let ordering = ordering(node.minimum), ordering < 0 || ordering == 0 && node.excludesMinimum { return false }
+        if let ordering = ordering(node.maximum), ordering > 0 || ordering == 0 && node.excludesMaximum { return false }
+        if let ordering = ordering(node.exclusiveMinimum), ordering <= 0 { return false }
+        if let ordering = ordering(node.exclusiveMaximum), ordering >= 0 { return false }
         if let divisor = node.divisor { return number.isMultiple(of: divisor) ?? false }
         return true
     }

@@ -8,7 +8,7 @@ enum SchemaFormat {
     static func isKnown(_ name: String) -> Bool { patterns[name] != nil }
 
     /// - Precondition: the name is known; for another the automaton accepts everything.
-    static func automaton(named name: String) throws(RegexError) -> CharacterAutomaton {
+    static func automaton(named name: String) throws(RegexError) -> ScalarAutomaton {
         if let known = automata.withLock({ $0[name] }) { return known }
         guard let pattern = patterns[name] else { return .everything }
         let automaton = try RegexCompiler.search("^(?:\(pattern))$")
@@ -16,7 +16,7 @@ enum SchemaFormat {
         return automaton
     }
 
-    private static let automata = Mutex<[String: CharacterAutomaton]>([:])
+    private static let automata = Mutex<[String: ScalarAutomaton]>([:])
 
     private static let patterns: [String: String] = [
         "date": date, "time": time, "date-time": "\(date)T\(time)", "duration": duration, "email": email,

@@ -3,7 +3,7 @@ import MartletText
 
 /// One schema of a document, with its keywords read and checked. Other schemas are named by their number.
 ///
-/// Written by `SchemaReader` alone, and done when that is. A class, as it is looked at far too often to be copied.
+/// Written by `SchemaParser` alone, and done when that is. A class, as it is looked at far too often to be copied.
 final class SchemaNode {
     /// The JSON pointer, as a URI fragment.
     let pointer: String

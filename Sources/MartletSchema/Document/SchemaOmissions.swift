@@ -17,7 +17,7 @@ final class SchemaOmissions {
     /// Leaves out the keyword that `error` names, once; within `not` or `if`, which would then mean more, that.
     ///
     /// - Throws: the error, where the mode or its kind does not allow that.
-    func leaveOut(_ error: SchemaError) throws(SchemaError) {
+    func omit(_ error: SchemaError) throws(SchemaError) {
         let keyword = SchemaKeyword(pointer: error.pointer, keyword: error.keyword)
         let around = Self.keyword(around: error.pointer)
         if keywords.contains(around ?? keyword) { return }

@@ -25,8 +25,8 @@ struct SchemaResources {
         let draft = root["$schema"]?.stringValue ?? ""
         referenceHidesSiblings = Self.referenceHidesSiblings(in: root)
         usesShortIdentifiers = draft.contains("draft-04") || draft.contains("draft-03")
-        var way: [String] = []
-        try scan(root, &way, base: "", isMap: false, depthLimit: depthLimit)
+        var path: [String] = []
+        try scan(root, &path, base: "", isMap: false, depthLimit: depthLimit)
     }
 
     static func referenceHidesSiblings(in root: JSONValue) -> Bool {
@@ -54,27 +54,27 @@ struct SchemaResources {
 
     /// - Parameter way: from the root to `value`; as it was when this returns.
     private mutating func scan(
-        _ value: JSONValue, _ way: inout [String], base: String, isMap: Bool, depthLimit: Int
+        _ value: JSONValue, _ path: inout [String], base: String, isMap: Bool, depthLimit: Int
     ) throws(SchemaError) {
-        guard way.count <= depthLimit else {
+        guard path.count <= depthLimit else {
             throw SchemaError(
                 .limit, pointer: "#", keyword: "", "values are nested more than \(depthLimit) deep")
         }
         switch value {
         case .array(let elements):
             for (index, element) in elements.enumerated() {
-                way.append(String(index))
-                try scan(element, &way, base: base, isMap: false, depthLimit: depthLimit)
-                way.removeLast()
+                path.append(String(index))
+                try scan(element, &path, base: base, isMap: false, depthLimit: depthLimit)
+                path.removeLast()
             }
         case .object(let members):
             var base = base
             // Where names are chosen freely, they are no keywords.
-            if !isMap { register(members, way, base: &base) }
+            if !isMap { register(members, path, base: &base) }
             for (key, member) in members where isMap || !Self.data.contains(key) {
-                way.append(key)
-                try scan(member, &way, base: base, isMap: !isMap && Self.maps.contains(key), depthLimit: depthLimit)
-                way.removeLast()
+                path.append(key)
+                try scan(member, &path, base: base, isMap: !isMap && Self.maps.contains(key), depthLimit: depthLimit)
+                path.removeLast()
             }
         default: break
         }
@@ -86,8 +86,8 @@ struct SchemaResources {
         "dependentRequired",
     ]
 
-    private mutating func register(_ members: JSONObject, _ way: [String], base: inout String) {
-        var pointer: String { way.reduce(Self.rootPointer, Self.pointer) }
+    private mutating func register(_ members: JSONObject, _ path: [String], base: inout String) {
+        var pointer: String { path.reduce(Self.rootPointer, Self.pointer) }
         let identifier = members["$id"] ?? (usesShortIdentifiers ? members["id"] : nil)
         if let identifier = identifier?.stringValue, !(referenceHidesSiblings && members["$ref"] != nil) {
             if identifier.hasPrefix("#") {

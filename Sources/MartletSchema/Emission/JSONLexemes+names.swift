@@ -3,12 +3,12 @@ import MartletJSON
 
 extension JSONLexemes {
     /// Any string, with the escapes that a writer has to use and no others.
-    private static let plainString = CharacterAutomaton.everything.jsonString()
+    private static let plainString = ScalarAutomaton.everything.jsonString()
 
     /// Any string but some, with the escapes that a writer has to use and no others.
     ///
-    /// The smallest automaton of the strings that are left out, upon `plainString`, which is gone on with where none of them
-    /// goes on. Names that end alike share their states, as do those that begin alike.
+    /// The smallest automaton of the strings that are left out, upon `plainString`, which is gone on with where none of
+    /// them goes on. Names that end alike share their states, as do those that begin alike.
     ///
     /// - Parameter names: UTF-8, each once.
     static func string(otherThan names: [[UInt8]]) -> ByteAutomaton {
@@ -90,7 +90,7 @@ private struct ExclusionStates {
         let number = transitions.count / width
         let row = Int(state.plain) * width
         transitions += transitions[row..<row + width]
-        for way in state.ways { transitions[number * width + Int(classes[Int(way.byte)])] = way.target }
+        for path in state.ways { transitions[number * width + Int(classes[Int(path.byte)])] = path.target }
         numbers[state] = Int32(number)
         return Int32(number)
     }

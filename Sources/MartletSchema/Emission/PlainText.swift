@@ -12,7 +12,7 @@ struct PlainText: Hashable {
     var excludesData = false
 
     /// Texts that a reader takes for values of a type, and some more.
-    private static let looks: [(type: JSONTypes, pattern: String)] = [
+    private static let literalPatterns: [(type: JSONTypes, pattern: String)] = [
         (.number, #"^\s*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\s*$"#),
         (.boolean, #"^\s*([Tt]rue|[Ff]alse)\s*$"#), (.null, #"^\s*(null|None)\s*$"#),
         (.array, #"^\s*[\[(]"#), (.object, #"^\s*\{"#),
@@ -22,10 +22,10 @@ struct PlainText: Hashable {
     var excludesEndingOnly: Bool { excluded.count == 1 }
 
     /// All texts but those that are left out. There are few such sets, and each is wanted for every tool.
-    var texts: CharacterAutomaton {
+    var texts: ScalarAutomaton {
         get throws(RegexError) {
             if let known = Self.known.withLock({ $0[self] }) { return known }
-            var rest = CharacterAutomaton.everything
+            var rest = ScalarAutomaton.everything
             for pattern in excluded { rest = try rest.subtracting(RegexCompiler.search(pattern)) }
             Self.known.withLock { known in
                 if known.count >= Self.mostKnown { known = [:] }
@@ -34,12 +34,12 @@ struct PlainText: Hashable {
             return rest
         }
     }
-    private static let known = Mutex<[PlainText: CharacterAutomaton]>([:])
+    private static let known = Mutex<[PlainText: ScalarAutomaton]>([:])
     private static let mostKnown = 64
 
     /// Patterns of texts that are left out.
     private var excluded: [String] {
-        [Self.quoted(ending)] + Self.looks.filter { !$0.type.isDisjoint(with: readAs) }.map(\.pattern)
+        [Self.quoted(ending)] + Self.literalPatterns.filter { !$0.type.isDisjoint(with: readAs) }.map(\.pattern)
             + (excludesData ? ["^" + Self.quoted("<![CDATA[")] : [])
     }
 
@@ -57,7 +57,7 @@ extension SchemaEmitter {
     mutating func plainText(_ shape: SchemaShape, _ text: PlainText) throws -> Node {
         switch shape {
         case .values(let values):
-            let texts = CharacterAutomaton(texts: values.compactMap(\.stringValue))
+            let texts = ScalarAutomaton(texts: values.compactMap(\.stringValue))
             return try plainText(texts, StringShape(), text)
         case .string(let shape):
             if let automaton = shape.automaton { return try plainText(automaton, shape, text) }
@@ -79,7 +79,7 @@ extension SchemaEmitter {
     }
 
     private mutating func plainText(
-        _ automaton: CharacterAutomaton, _ shape: StringShape, _ text: PlainText
+        _ automaton: ScalarAutomaton, _ shape: StringShape, _ text: PlainText
     ) throws -> Node {
         let rest = try automaton.intersection(text.texts)
         return rest.isEmpty ? builder.never() : try texts(of: rest, shape, quote: nil)

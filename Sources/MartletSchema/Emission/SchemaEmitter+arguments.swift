@@ -66,7 +66,7 @@ extension SchemaEmitter {
     ) throws -> Node {
         var alternatives: [Node] = []
         for alternative in try tags.alternatives(name, &builder) {
-            let value = try at(alternative.place) { try $0.value(state, alternative, tags) }
+            let value = try at(alternative.location) { try $0.value(state, alternative, tags) }
             alternatives.append(builder.sequence([alternative.front, value, alternative.back]))
         }
         return builder.choice(alternatives)
@@ -155,8 +155,8 @@ extension SchemaEmitter {
                         maximum: nil, mixesOthers: true))
             }
         case .values(let values):
-            let kept = values.filter { !types.isDisjoint(with: JSONTypes(of: $0)) }
-            return kept.isEmpty ? nil : .values(kept)
+            let matching = values.filter { !types.isDisjoint(with: JSONTypes(of: $0)) }
+            return matching.isEmpty ? nil : .values(matching)
         case .number: return types.isDisjoint(with: .number) ? nil : shape
         case .string: return types.contains(.string) ? shape : nil
         case .array: return types.contains(.array) ? shape : nil

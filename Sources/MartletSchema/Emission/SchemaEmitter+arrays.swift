@@ -22,11 +22,11 @@ extension SchemaEmitter {
         }
         for index in (0..<count).reversed() {
             let lead = index == 0 ? arrays.lead : arrays.between
-            let taken = builder.sequence([lead, try item { try $0.value(shape.prefix[index]) }, rest])
+            let written = builder.sequence([lead, try item { try $0.value(shape.prefix[index]) }, rest])
             if shape.minimum > index {
-                rest = taken
+                rest = written
             } else {
-                rest = builder.choice([index == 0 ? arrays.emptyEnd : arrays.end, taken])
+                rest = builder.choice([index == 0 ? arrays.emptyEnd : arrays.end, written])
             }
         }
         return builder.sequence([arrays.open, rest])
@@ -58,36 +58,39 @@ extension SchemaEmitter {
                 "more than one schema counts the items of an array")
         }
         // Beyond `places` all places are alike, unless there is a maximum.
-        let places = max(shape.prefix.count, shape.minimum, counted.start, shape.maximum ?? 0, 1)
+        let positions = max(shape.prefix.count, shape.minimum, counted.start, shape.maximum ?? 0, 1)
         let counts = max(counted.minimum, (counted.maximum ?? -1) + 1)
-        guard places < Self.cellLimit, counts < Self.cellLimit, (places + 1) * (counts + 1) <= Self.cellLimit else {
+        guard positions < Self.cellLimit, counts < Self.cellLimit, (positions + 1) * (counts + 1) <= Self.cellLimit
+        else {
             throw SchemaError(
                 .unsupported, pointer: counted.pointer, keyword: counted.keyword,
                 "items are counted in more than \(Self.cellLimit) ways")
         }
-        guard expander.budget.spend(2 * (places + 1) * (counts + 1)) else {
+        guard expander.budget.spend(2 * (positions + 1) * (counts + 1)) else {
             throw SchemaError(.limit, pointer: counted.pointer, keyword: counted.keyword, expander.budget.reason)
         }
         let rule = builder.rule(named: "\(counted.pointer)/\(counted.keyword)")
         var rules: [[GrammarBuilder.Rule]] = []
-        for place in 0...places {
-            rules.append((0...counts).map { builder.rule(named: "\(counted.pointer) \(place) \($0)") })
+        for position in 0...positions {
+            rules.append((0...counts).map { builder.rule(named: "\(counted.pointer) \(position) \($0)") })
         }
         let not = SchemaLiteral(node: counted.literal.node, isNegated: !counted.literal.isNegated)
-        for place in 0...places {
-            let own = shape.state(at: place)
+        for position in 0...positions {
+            let own = shape.state(at: position)
             let plain = try item { try $0.value(own) }
             let yes = try item { try $0.value($0.expander.state(own.literals + [counted.literal])) }
             // Where only a minimum is asked for, more of the kind do no harm.
             let no = counted.maximum == nil ? plain : try item { try $0.value($0.expander.state(own.literals + [not])) }
-            let lead = place == 0 ? arrays.lead : arrays.between
-            let next = min(place + 1, places)
+            let lead = position == 0 ? arrays.lead : arrays.between
+            let next = min(position + 1, positions)
             for count in 0...counts {
                 var alternatives: [Node] = []
                 let isEnough = count >= counted.minimum && count <= counted.maximum ?? .max
-                if place >= shape.minimum, isEnough { alternatives.append(place == 0 ? arrays.emptyEnd : arrays.end) }
-                if shape.maximum.map({ place < $0 }) ?? true {
-                    if place < counted.start {
+                if position >= shape.minimum, isEnough {
+                    alternatives.append(position == 0 ? arrays.emptyEnd : arrays.end)
+                }
+                if shape.maximum.map({ position < $0 }) ?? true {
+                    if position < counted.start {
                         alternatives.append(
                             builder.sequence([lead, plain, builder.reference(rules[next][count])]))
                     } else {
@@ -98,7 +101,7 @@ extension SchemaEmitter {
                         alternatives.append(builder.sequence([lead, no, builder.reference(rules[next][count])]))
                     }
                 }
-                builder.define(rules[place][count], as: builder.choice(alternatives))
+                builder.define(rules[position][count], as: builder.choice(alternatives))
             }
         }
         builder.define(rule, as: builder.sequence([arrays.open, builder.reference(rules[0][0])]))
@@ -112,17 +115,17 @@ extension SchemaEmitter {
         let rules = (0..<sets).map { _ in builder.rule(named: name) }
         // How many are there already is the place of the next.
         for set in 0..<sets {
-            let place = set.nonzeroBitCount
+            let position = set.nonzeroBitCount
             var alternatives: [Node] = []
-            if place >= shape.minimum { alternatives.append(place == 0 ? arrays.emptyEnd : arrays.end) }
-            if shape.maximum.map({ place < $0 }) ?? true {
+            if position >= shape.minimum { alternatives.append(position == 0 ? arrays.emptyEnd : arrays.end) }
+            if shape.maximum.map({ position < $0 }) ?? true {
                 for (index, value) in values.enumerated() where set & 1 << index == 0 {
                     var isAllowed = true
-                    for literal in shape.state(at: place).literals where isAllowed {
+                    for literal in shape.state(at: position).literals where isAllowed {
                         isAllowed = try expander.evaluator.holds(literal, value)
                     }
                     guard isAllowed else { continue }
-                    let lead = place == 0 ? arrays.lead : arrays.between
+                    let lead = position == 0 ? arrays.lead : arrays.between
                     alternatives.append(
                         builder.sequence([
                             lead, item { $0.text(of: value) }, builder.reference(rules[set | 1 << index]),

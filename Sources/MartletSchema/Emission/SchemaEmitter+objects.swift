@@ -20,7 +20,7 @@ extension SchemaEmitter {
             return try object(shape)
         }
         return try object(shape, in: objects) { entry, emitter in
-            let value = try emitter.at(emitter.place(ofMember: entry.key)) { try $0.value(entry.state) }
+            let value = try emitter.at(emitter.location(ofMember: entry.key)) { try $0.value(entry.state) }
             return emitter.member(entry.key, value)
         } others: { names, state, emitter in
             try emitter.member(names, emitter.at(.unknown) { try $0.value(state) })
@@ -39,8 +39,8 @@ extension SchemaEmitter {
         let least = shape.members.count { $0.isRequired } + shape.wanted.count
         // A bound that is never reached is none; one that is hardly ever reached is put where it can be counted.
         if shape.others.isEmpty, shape.maximum ?? 0 >= shape.members.count + shape.wanted.count { shape.maximum = nil }
-        let room = min(2_000, Self.cellLimit / (shape.members.count + 1))
-        if let maximum = shape.maximum, maximum > room, room > shape.minimum { shape.maximum = room }
+        let remaining = min(2_000, Self.cellLimit / (shape.members.count + 1))
+        if let maximum = shape.maximum, maximum > remaining, remaining > shape.minimum { shape.maximum = remaining }
         let isCounted = shape.maximum != nil || shape.minimum > least
         let columns = isCounted ? max(shape.minimum, shape.maximum ?? 0, 1) : 1
         guard columns <= Self.cellLimit, (shape.members.count + 1) * columns <= Self.cellLimit else {
@@ -106,8 +106,8 @@ extension SchemaEmitter {
             builder.add(builder.sequence([try write(entry, &self), behind]), to: &next)
             let members = builder.choice(of: next)
             let more = mixes ? builder.star(builder.sequence([brackets.between, other])) : builder.empty()
-            let taken = builder.sequence([brackets.between, members])
-            behind = builder.sequence([more, canEnd ? builder.choice([taken, end]) : taken])
+            let included = builder.sequence([brackets.between, members])
+            behind = builder.sequence([more, canEnd ? builder.choice([included, end]) : included])
         }
         // Another member may come in front of all.
         let before = mixes ? builder.sequence([brackets.lead, other, behind]) : builder.never()
@@ -130,8 +130,8 @@ extension SchemaEmitter {
             // What stands before a member when so many have been written.
             let lead = count == 0 ? brackets.lead : brackets.between
             if !isCounted, count == 1 {
-                let taken = builder.sequence([brackets.between, member])
-                let own = entry.isRequired ? taken : builder.optional(taken)
+                let included = builder.sequence([brackets.between, member])
+                let own = entry.isRequired ? included : builder.optional(included)
                 row[count] = builder.sequence([
                     builder.star(builder.sequence([brackets.between, other])), own, below[1],
                 ])
@@ -185,20 +185,20 @@ extension SchemaEmitter {
                 keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
                 "members are counted, and one is wanted that another schema must not allow")
         }
-        let room = shape.maximum.map { $0 - count }
-        if let room, room < 0 { return builder.never() }
+        let remaining = shape.maximum.map { $0 - count }
+        if let remaining, remaining < 0 { return builder.never() }
         // Names that are free may be the same, so that only the first is sure to count.
         let missing = shape.minimum - count
         if missing > 1 { return builder.never() }
         let pair = builder.sequence([brackets.between, other])
         if count == 0 {
             var alternatives: [Node] = missing <= 0 ? [brackets.emptyEnd] : []
-            if room.map({ $0 > 0 }) ?? true {
-                let more = try builder.repetition(pair, 0, room.map { $0 - 1 })
+            if remaining.map({ $0 > 0 }) ?? true {
+                let more = try builder.repetition(pair, 0, remaining.map { $0 - 1 })
                 alternatives.append(builder.sequence([brackets.lead, other, more, brackets.end]))
             }
             return builder.choice(alternatives)
         }
-        return builder.sequence([try builder.repetition(pair, max(missing, 0), room), brackets.end])
+        return builder.sequence([try builder.repetition(pair, max(missing, 0), remaining), brackets.end])
     }
 }

@@ -11,7 +11,7 @@ extension SchemaEmitter {
     ///
     /// - Parameter quote: what stands around them; `nil` = they are written as they are.
     /// - Throws: an error that names the shape's keyword.
-    mutating func texts(of automaton: CharacterAutomaton, _ shape: StringShape, quote: UInt8?) throws -> Node {
+    mutating func texts(of automaton: ScalarAutomaton, _ shape: StringShape, quote: UInt8?) throws -> Node {
         do {
             if automaton.stateCount == 1, automaton.accepting[0], automaton != .everything {
                 return try repetition(of: automaton, shape, quote: quote)
@@ -35,7 +35,7 @@ extension SchemaEmitter {
 
     /// Characters of one class, any number of them or counted.
     private mutating func repetition(
-        of automaton: CharacterAutomaton, _ shape: StringShape, quote: UInt8?
+        of automaton: ScalarAutomaton, _ shape: StringShape, quote: UInt8?
     ) throws -> Node {
         let classes = (0..<automaton.alphabet.classCount).filter { automaton.next(0, class: $0) == 0 }
         let character = try self.character(of: classes, automaton, quote: quote)
@@ -49,7 +49,7 @@ extension SchemaEmitter {
 
     /// One character of some classes, of which equal ones are one automaton.
     private mutating func character(
-        of classes: [Int], _ automaton: CharacterAutomaton, quote: UInt8?
+        of classes: [Int], _ automaton: ScalarAutomaton, quote: UInt8?
     ) throws -> Node {
         guard expander.budget.spend(1 + automaton.alphabet.starts.count / 32) else {
             throw RegexError(message: expander.budget.reason)
@@ -58,7 +58,7 @@ extension SchemaEmitter {
     }
 
     /// A rule for each state, and an automaton for each set of characters that lead from one state to another.
-    private mutating func ruledTexts(of automaton: CharacterAutomaton, quote: UInt8?) throws -> Node {
+    private mutating func ruledTexts(of automaton: ScalarAutomaton, quote: UInt8?) throws -> Node {
         guard automaton.stateCount <= Self.ruleLimit else {
             throw RegexError(message: "wide classes in an automaton of more than \(Self.ruleLimit) states")
         }
@@ -73,11 +73,11 @@ extension SchemaEmitter {
             var targets: [Int32] = []
             for number in 0..<automaton.alphabet.classCount {
                 let target = automaton.next(Int32(state), class: number)
-                guard target != CharacterAutomaton.dead else { continue }
+                guard target != ScalarAutomaton.dead else { continue }
                 if classes[target] == nil { targets.append(target) }
                 classes[target, default: []].append(number)
             }
-            var ways: [Node] = automaton.accepting[state] ? [end] : []
+            var alternatives: [Node] = automaton.accepting[state] ? [end] : []
             for target in targets {
                 let own = classes[target] ?? []
                 let character: Node
@@ -87,9 +87,9 @@ extension SchemaEmitter {
                     character = try self.character(of: own, automaton, quote: quote)
                     characters[own] = character
                 }
-                ways.append(builder.sequence([character, builder.reference(rules[Int(target)])]))
+                alternatives.append(builder.sequence([character, builder.reference(rules[Int(target)])]))
             }
-            builder.define(rules[state], as: builder.choice(ways))
+            builder.define(rules[state], as: builder.choice(alternatives))
         }
         return builder.sequence([end, builder.reference(rules[0])])
     }

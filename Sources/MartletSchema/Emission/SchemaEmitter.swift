@@ -13,14 +13,14 @@ struct SchemaEmitter: ~Copyable {
     let notation: ValueNotation
     let spacing: SpacingNodes
     /// What tells apart the rules for any value that are shared.
-    private let form: String
+    private let notationKey: String
     /// What stands around objects and arrays.
     let objects: Brackets
     let arrays: Brackets
     /// What no JSON may hold, as it would end there for its reader; set before anything is written.
     var avoided: String?
     /// By which a reader tells what a text without quotes is that is written now; of no meaning in other notations.
-    var place = SchemaPlace.unknown
+    var location = SchemaLocation.unknown
     private var rules: [Target: GrammarBuilder.Rule] = [:]
     private var simple: [Target: Node] = [:]
     private var pending: [Target] = []
@@ -32,7 +32,7 @@ struct SchemaEmitter: ~Copyable {
     /// What is written for the values of a state.
     private struct Target: Hashable {
         var state: SchemaState
-        var place: SchemaPlace
+        var location: SchemaLocation
     }
 
     init(
@@ -42,14 +42,14 @@ struct SchemaEmitter: ~Copyable {
         self.expander = expander
         self.notation = notation
         self.spacing = SpacingNodes(spacing, &self.builder)
-        form = "\(notation) \(spacing)"
+        notationKey = "\(notation) \(spacing)"
         objects = Brackets("{", "}", notation, self.spacing, &self.builder)
         arrays = Brackets("[", "]", notation, self.spacing, &self.builder)
     }
 
     /// A node for the values of `state`; the rules it needs are written by `finishRules`.
     mutating func value(_ state: SchemaState) throws -> Node {
-        let target = Target(state: state, place: place)
+        let target = Target(state: state, location: location)
         if let node = simple[target] { return node }
         if let rule = rules[target] { return builder.reference(rule) }
         if expander.isNever(state) { return builder.never() }
@@ -75,7 +75,7 @@ struct SchemaEmitter: ~Copyable {
     mutating func finishRules() throws {
         while let target = pending.popLast() {
             guard let rule = rules[target] else { continue }
-            let body = try at(target.place) { emitter in
+            let body = try at(target.location) { emitter in
                 try emitter.choice(of: try emitter.expander.shapes(of: target.state))
             }
             builder.define(rule, as: body)
@@ -83,23 +83,23 @@ struct SchemaEmitter: ~Copyable {
     }
 
     /// What `write` makes of a value at another place.
-    mutating func at(_ place: SchemaPlace, _ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
-        let outer = self.place
-        self.place = place
-        defer { self.place = outer }
+    mutating func at(_ location: SchemaLocation, _ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
+        let outer = self.location
+        self.location = location
+        defer { self.location = outer }
         return try write(&self)
     }
 
     /// The place of a member, where places matter.
-    func place(ofMember key: String) -> SchemaPlace {
-        guard case .tags = notation else { return place }
-        return place.member(key)
+    func location(ofMember key: String) -> SchemaLocation {
+        guard case .tags = notation else { return location }
+        return location.member(key)
     }
 
     /// The place of an item, where places matter.
-    var itemPlace: SchemaPlace {
-        guard case .tags = notation else { return place }
-        return place.item
+    var itemLocation: SchemaLocation {
+        guard case .tags = notation else { return location }
+        return location.item
     }
 
     mutating func choice(of shapes: [SchemaShape]) throws -> Node {
@@ -129,7 +129,7 @@ struct SchemaEmitter: ~Copyable {
         case .object(let members):
             var parts: [Node] = []
             for (key, value) in members {
-                let value = at(place(ofMember: key)) { $0.text(of: value) }
+                let value = at(location(ofMember: key)) { $0.text(of: value) }
                 parts.append(member(key, value))
             }
             return sequence(parts, in: objects)
@@ -162,14 +162,15 @@ struct SchemaEmitter: ~Copyable {
 
     /// An item of an array.
     mutating func item(_ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
-        let value = try at(itemPlace, write)
+        let value = try at(itemLocation, write)
         guard case .tags(let prefix) = notation else { return value }
         return tag(prefix, builder.text(ValueNotation.item), value, builder.text(ValueNotation.item))
     }
 
     private mutating func tag(_ prefix: String, _ name: Node, _ value: Node, _ closingName: Node) -> Node {
         builder.sequence([
-            builder.marker(prefix), builder.text("<"), name, builder.text(">"), value, builder.marker(prefix),
+            builder.controlToken(prefix), builder.text("<"), name, builder.text(">"), value,
+            builder.controlToken(prefix),
             builder.text("</"), closingName, builder.text(">"),
         ])
     }
@@ -233,7 +234,7 @@ struct SchemaEmitter: ~Copyable {
         let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
         var automaton = try names.automaton.intersection(plain)
         switch notation {
-        case .gemma, .tags: automaton = try automaton.subtracting(CharacterAutomaton(texts: [ValueNotation.item]))
+        case .gemma, .tags: automaton = try automaton.subtracting(ScalarAutomaton(texts: [ValueNotation.item]))
         case .json, .python: break
         }
         return automaton.isEmpty ? builder.never() : try self.automaton(automaton.plainText())
@@ -258,20 +259,20 @@ struct SchemaEmitter: ~Copyable {
     }
 
     /// The texts of an automaton that can be written.
-    private func spelled(_ automaton: CharacterAutomaton) throws -> CharacterAutomaton {
+    private func spelled(_ automaton: ScalarAutomaton) throws -> ScalarAutomaton {
         guard let avoided else { return automaton }
         return try automaton.intersection(PlainText(ending: avoided).texts)
     }
 
     private mutating func marked(_ text: Node) -> Node {
-        let quote = builder.marker(ValueNotation.gemmaQuote)
+        let quote = builder.controlToken(ValueNotation.gemmaQuote)
         return builder.sequence([quote, text, quote])
     }
 
     /// What a string without quotes must not be, where that is the notation.
     private var plain: PlainText {
         switch notation {
-        case .tags(let prefix): PlainText(ending: prefix, readAs: place.types.subtracting(.string))
+        case .tags(let prefix): PlainText(ending: prefix, readAs: location.types.subtracting(.string))
         default: PlainText(ending: ValueNotation.gemmaQuote)
         }
     }
@@ -312,7 +313,7 @@ struct SchemaEmitter: ~Copyable {
         if let stringNode { return stringNode }
         var node = builder.automaton(avoided == nil ? JSONLexemes.string : try spelled(.everything).jsonString())
         if notation == .python {
-            node = builder.choice([node, builder.automaton(CharacterAutomaton.everything.jsonString(quote: 0x27))])
+            node = builder.choice([node, builder.automaton(ScalarAutomaton.everything.jsonString(quote: 0x27))])
         }
         stringNode = node
         return node
@@ -329,7 +330,7 @@ struct SchemaEmitter: ~Copyable {
     // MARK: Any value
 
     mutating func any() throws -> Node {
-        let (rule, isNew) = builder.sharedRule(named: "any value, \(form) \(avoided ?? "")")
+        let (rule, isNew) = builder.sharedRule(named: "any value, \(notationKey) \(avoided ?? "")")
         let value = builder.reference(rule)
         guard isNew else { return value }
         // Shared by all places, so that none is known.

@@ -22,14 +22,15 @@ package struct TagNotation {
         /// As what the reader takes a text that says so; strings must not look like these.
         package var readAs: JSONTypes
         /// By which the reader tells what a text within a value of several parts is.
-        package var place: SchemaPlace
+        package var location: SchemaLocation
 
-        package init(front: Node, back: Node, types: JSONTypes, readAs: JSONTypes, place: SchemaPlace = .unknown) {
+        package init(front: Node, back: Node, types: JSONTypes, readAs: JSONTypes, location: SchemaLocation = .unknown)
+        {
             self.front = front
             self.back = back
             self.types = types
             self.readAs = readAs
-            self.place = place
+            self.location = location
         }
     }
 

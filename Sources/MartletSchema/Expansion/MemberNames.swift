@@ -4,7 +4,7 @@ import MartletText
 enum MemberNames: Hashable {
     /// All but these, which are UTF-8, ascending, each once.
     case others(than: [[UInt8]])
-    case texts(CharacterAutomaton)
+    case texts(ScalarAutomaton)
 
     static let all = MemberNames.others(than: [])
 
@@ -14,9 +14,9 @@ enum MemberNames: Hashable {
     }
 
     /// The same names as an automaton. Few objects need it.
-    var automaton: CharacterAutomaton {
+    var automaton: ScalarAutomaton {
         switch self {
-        case .others(let names): CharacterAutomaton(texts: names.map { String(decoding: $0, as: UTF8.self) }).complement
+        case .others(let names): ScalarAutomaton(texts: names.map { String(decoding: $0, as: UTF8.self) }).complement
         case .texts(let automaton): automaton
         }
     }

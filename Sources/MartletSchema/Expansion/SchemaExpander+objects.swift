@@ -101,8 +101,8 @@ extension SchemaExpander {
             guard node.propertyNumbers[key] == nil, let additional = node.additionalProperties else { return nil }
             for (pattern, _) in node.patternProperties where try matches(key, pattern, node) { return nil }
             return .some(SchemaLiteral(node: additional, isNegated: true))
-        case .pattern(let place):
-            let (pattern, schema) = node.patternProperties[place]
+        case .pattern(let position):
+            let (pattern, schema) = node.patternProperties[position]
             return try matches(key, pattern, node) ? .some(SchemaLiteral(node: schema, isNegated: true)) : nil
         case .name:
             guard let names = node.propertyNames, !(try evaluator.isValid(.string(key), names)) else { return nil }
@@ -114,7 +114,7 @@ extension SchemaExpander {
         try automaton(pattern, node).matches(key)
     }
 
-    private func automaton(_ pattern: String, _ node: SchemaNode) throws(SchemaError) -> CharacterAutomaton {
+    private func automaton(_ pattern: String, _ node: SchemaNode) throws(SchemaError) -> ScalarAutomaton {
         do {
             return try patterns.automaton(for: .pattern(pattern))
         } catch {
@@ -245,14 +245,14 @@ extension SchemaExpander {
             pointer = nodes[facts.names[0].node].pointer
             names = try names.intersection(texts(of: state(facts.names)))
         }
-        var groups: [(names: CharacterAutomaton, matching: Set<ExactString>)] = []
+        var groups: [(names: ScalarAutomaton, matching: Set<ExactString>)] = []
         if !names.isEmpty { groups = [(names, [])] }
         var seen: Set<ExactString> = []
         for number in sources {
             pointer = nodes[number].pointer
             for (pattern, _) in nodes[number].patternProperties where seen.insert(pattern) {
                 let automaton = try automaton(pattern, nodes[number])
-                var split: [(names: CharacterAutomaton, matching: Set<ExactString>)] = []
+                var split: [(names: ScalarAutomaton, matching: Set<ExactString>)] = []
                 for group in groups {
                     split.append(
                         (try group.names.intersection(automaton), group.matching.union([ExactString(pattern)])))
@@ -282,9 +282,9 @@ extension SchemaExpander {
                 !node.patternProperties.contains(where: { matching.contains($0.pattern) })
             else { return nil }
             literals.append(SchemaLiteral(node: additional, isNegated: true))
-        case .pattern(let place):
-            guard matching.contains(node.patternProperties[place].pattern) else { return nil }
-            literals.append(SchemaLiteral(node: node.patternProperties[place].node, isNegated: true))
+        case .pattern(let position):
+            guard matching.contains(node.patternProperties[position].pattern) else { return nil }
+            literals.append(SchemaLiteral(node: node.patternProperties[position].node, isNegated: true))
         case .name:
             guard let schema = node.propertyNames else { return nil }
             let failing = try texts(of: state([SchemaLiteral(node: schema, isNegated: true)]))
@@ -297,13 +297,13 @@ extension SchemaExpander {
     }
 
     /// The strings that fulfil a state.
-    private func texts(of state: SchemaState) throws -> CharacterAutomaton {
-        var union = CharacterAutomaton.nothing
+    private func texts(of state: SchemaState) throws -> ScalarAutomaton {
+        var union = ScalarAutomaton.nothing
         for shape in try shapes(of: state) {
             switch shape {
             case .anything: return .everything
             case .values(let values):
-                union = try union.union(CharacterAutomaton(texts: values.compactMap(\.stringValue)))
+                union = try union.union(ScalarAutomaton(texts: values.compactMap(\.stringValue)))
             case .string(let shape):
                 let texts = shape.automaton ?? .everything
                 union = try union.union(texts.limited(to: shape.minimum, shape.maximum))

@@ -88,7 +88,7 @@ final class SchemaExpander {
     /// Those of `values` that fulfil everything.
     private func finite(_ values: [JSONValue], _ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
         try spend(values.count * state.literals.count, on: state, keyword: "enum")
-        var kept: [JSONValue] = []
+        var remainingValues: [JSONValue] = []
         var seen: Set<JSONValue> = []
         for value in values where seen.insert(value).inserted {
             var holds = true
@@ -96,9 +96,9 @@ final class SchemaExpander {
                 holds = false
                 break
             }
-            if holds { kept.append(value) }
+            if holds { remainingValues.append(value) }
         }
-        return kept.isEmpty ? [] : [.values(kept)]
+        return remainingValues.isEmpty ? [] : [.values(remainingValues)]
     }
 
     /// The values of an `enum` or `const` that the state needs in any case.
@@ -288,7 +288,7 @@ final class SchemaExpander {
     }
 
     private func string(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
-        var automaton: CharacterAutomaton?
+        var automaton: ScalarAutomaton?
         var pointer = "#"
         var keyword = "pattern"
         var (minimum, maximum) = (facts.minLength, facts.maxLength)
@@ -296,7 +296,7 @@ final class SchemaExpander {
             for text in facts.texts {
                 pointer = nodes[text.node].pointer
                 if case .format = text.term { keyword = "format" } else { keyword = "pattern" }
-                let wanted: CharacterAutomaton
+                let wanted: ScalarAutomaton
                 if text.negated {
                     wanted = try patterns.automaton(for: text.term).complement
                 } else {
@@ -309,7 +309,7 @@ final class SchemaExpander {
             }
             let excluded = facts.noneOf.flatMap { $0.values.compactMap(\.stringValue) }
             if !excluded.isEmpty {
-                let others = CharacterAutomaton(texts: excluded).complement
+                let others = ScalarAutomaton(texts: excluded).complement
                 automaton = try automaton.map { known throws(RegexError) in try intersection(known, others) } ?? others
             }
             if automaton == .everything { automaton = nil }
@@ -336,8 +336,8 @@ final class SchemaExpander {
     private static let copiedSize = 20_000
 
     private func intersection(
-        _ left: CharacterAutomaton, _ right: CharacterAutomaton
-    ) throws(RegexError) -> CharacterAutomaton {
+        _ left: ScalarAutomaton, _ right: ScalarAutomaton
+    ) throws(RegexError) -> ScalarAutomaton {
         let both = try left.intersection(right)
         try budget.spend(transitions: both.transitions.count)
         return both

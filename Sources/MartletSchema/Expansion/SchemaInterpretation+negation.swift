@@ -97,9 +97,9 @@ extension SchemaExpander {
         if let additional = node.additionalProperties, nodes[additional].constant != true {
             alternatives.append(Alternative(facts: [.wantedMember(WantedMember(node: number, kind: .additional))]))
         }
-        for (place, entry) in node.patternProperties.enumerated() where nodes[entry.node].constant != true {
+        for (position, entry) in node.patternProperties.enumerated() where nodes[entry.node].constant != true {
             alternatives.append(
-                Alternative(facts: [.wantedMember(WantedMember(node: number, kind: .pattern(place)))]))
+                Alternative(facts: [.wantedMember(WantedMember(node: number, kind: .pattern(position)))]))
         }
         if let names = node.propertyNames {
             if let keys = try namesOutside(names) {

@@ -15,7 +15,7 @@ enum SchemaShape {
 
 struct StringShape {
     /// `nil` = any text.
-    var automaton: CharacterAutomaton?
+    var automaton: ScalarAutomaton?
     /// What `automaton` does not say already.
     var minimum = 0
     var maximum: Int?

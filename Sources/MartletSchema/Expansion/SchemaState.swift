@@ -18,8 +18,8 @@ struct SchemaState: Hashable, Sendable {
             self.literals = literals
             return
         }
-        self.literals = literals.sorted().reduce(into: []) { kept, literal in
-            if kept.last != literal { kept.append(literal) }
+        self.literals = literals.sorted().reduce(into: []) { distinct, literal in
+            if distinct.last != literal { distinct.append(literal) }
         }
     }
 }

@@ -40,10 +40,10 @@ struct DecimalNumber: Hashable, Sendable {
             }
         }
         guard !digits.isEmpty else { return nil }
-        let place = (point ?? digits.count) + exponent
-        if place < 0 { digits.insert(contentsOf: [UInt8](repeating: 0, count: -place), at: 0) }
-        if place > digits.count { digits += [UInt8](repeating: 0, count: place - digits.count) }
-        let split = max(place, 0)
+        let position = (point ?? digits.count) + exponent
+        if position < 0 { digits.insert(contentsOf: [UInt8](repeating: 0, count: -position), at: 0) }
+        if position > digits.count { digits += [UInt8](repeating: 0, count: position - digits.count) }
+        let split = max(position, 0)
         whole = Array(digits[..<split].drop { $0 == 0 })
         fraction = Array(digits[split...])
         while fraction.last == 0 { fraction.removeLast() }

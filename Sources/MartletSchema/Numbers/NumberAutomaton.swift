@@ -16,15 +16,15 @@ struct NumberConstraints: Hashable, Sendable {
     var excluded: [DecimalNumber] = []
 
     mutating func raise(minimum other: DecimalNumber, excluding: Bool) {
-        let order = minimum.map { DecimalNumber.compare(other, $0) } ?? 1
-        if order > 0 { excludesMinimum = excluding } else if order == 0, excluding { excludesMinimum = true }
-        if order > 0 { minimum = other }
+        let ordering = minimum.map { DecimalNumber.compare(other, $0) } ?? 1
+        if ordering > 0 { excludesMinimum = excluding } else if ordering == 0, excluding { excludesMinimum = true }
+        if ordering > 0 { minimum = other }
     }
 
     mutating func lower(maximum other: DecimalNumber, excluding: Bool) {
-        let order = maximum.map { DecimalNumber.compare(other, $0) } ?? -1
-        if order < 0 { excludesMaximum = excluding } else if order == 0, excluding { excludesMaximum = true }
-        if order < 0 { maximum = other }
+        let ordering = maximum.map { DecimalNumber.compare(other, $0) } ?? -1
+        if ordering < 0 { excludesMaximum = excluding } else if ordering == 0, excluding { excludesMaximum = true }
+        if ordering < 0 { maximum = other }
     }
 }
 
@@ -125,14 +125,14 @@ struct NumberAutomaton {
             next[1] = 1
             return moved(.minus)
         case (.start, 0x30...0x39), (.minus, 0x30...0x39), (.whole, 0x30...0x39):
-            takeWhole(digit, &next)
+            consumeWhole(digit, &next)
             return moved(phase != .whole && digit == 0 ? .zero : .whole)
         case (.zero, 0x2E), (.whole, 0x2E):
             if constraints.isWhole { return nil }
             endWhole(&next)
             return moved(.point)
         case (.point, 0x30...0x39), (.fraction, 0x30...0x39):
-            takeFraction(digit, &next)
+            consumeFraction(digit, &next)
             return moved(.fraction)
         case (.zero, 0x65), (.zero, 0x45), (.whole, 0x65), (.whole, 0x45), (.fraction, 0x65), (.fraction, 0x45):
             if !allowsExponent { return nil }
@@ -148,7 +148,7 @@ struct NumberAutomaton {
     }
 
     /// Compares one more digit before the point. A comparison that is open is `3 * digits + order + 1`.
-    private func takeWhole(_ digit: UInt8, _ state: inout State) {
+    private func consumeWhole(_ digit: UInt8, _ state: inout State) {
         for (number, constant) in constants.enumerated() {
             let value = state[3 + number]
             if value < 0 { continue }
@@ -157,9 +157,9 @@ struct NumberAutomaton {
                 state[3 + number] = Self.greater
                 continue
             }
-            var order = value % 3 - 1
-            if order == 0, digit != constant.whole[count] { order = digit < constant.whole[count] ? -1 : 1 }
-            state[3 + number] = Int32(count + 1) * 3 + order + 1
+            var ordering = value % 3 - 1
+            if ordering == 0, digit != constant.whole[count] { ordering = digit < constant.whole[count] ? -1 : 1 }
+            state[3 + number] = Int32(count + 1) * 3 + ordering + 1
         }
         for (number, divisor) in divisors.enumerated() {
             let slot = 3 + constants.count + number * 2
@@ -171,22 +171,22 @@ struct NumberAutomaton {
         for (number, constant) in constants.enumerated() {
             let value = state[3 + number]
             if value < 0 || value >= Self.inFraction { continue }
-            let order = value % 3 - 1
-            if Int(value / 3) < constant.whole.count || order < 0 {
+            let ordering = value % 3 - 1
+            if Int(value / 3) < constant.whole.count || ordering < 0 {
                 state[3 + number] = Self.less
             } else {
-                state[3 + number] = order > 0 ? Self.greater : Self.inFraction
+                state[3 + number] = ordering > 0 ? Self.greater : Self.inFraction
             }
         }
     }
 
-    private func takeFraction(_ digit: UInt8, _ state: inout State) {
+    private func consumeFraction(_ digit: UInt8, _ state: inout State) {
         if digit != 0 { state[2] = 1 }
         for (number, constant) in constants.enumerated() where state[3 + number] >= 0 {
-            let place = Int(state[3 + number] - Self.inFraction)
-            let other = place < constant.fraction.count ? constant.fraction[place] : 0
+            let position = Int(state[3 + number] - Self.inFraction)
+            let other = position < constant.fraction.count ? constant.fraction[position] : 0
             if digit == other {
-                state[3 + number] = Self.inFraction + Int32(min(place + 1, constant.fraction.count))
+                state[3 + number] = Self.inFraction + Int32(min(position + 1, constant.fraction.count))
             } else {
                 state[3 + number] = digit < other ? Self.less : Self.greater
             }
@@ -210,22 +210,22 @@ struct NumberAutomaton {
         default: break
         }
         if constraints.isFractional, state[2] == 0 { return false }
-        var orders: [Int] = []
+        var orderings: [Int] = []
         var ended = state
         if phase == .zero || phase == .whole { endWhole(&ended) }
         for (number, constant) in constants.enumerated() {
-            orders.append(order(magnitude: ended[3 + number], constant, isNegative: state[1] != 0))
+            orderings.append(ordering(magnitude: ended[3 + number], constant, isNegative: state[1] != 0))
         }
         var position = 0
         if constraints.minimum != nil {
-            if orders[0] < 0 || orders[0] == 0 && constraints.excludesMinimum { return false }
+            if orderings[0] < 0 || orderings[0] == 0 && constraints.excludesMinimum { return false }
             position += 1
         }
         if constraints.maximum != nil {
-            if orders[position] > 0 || orders[position] == 0 && constraints.excludesMaximum { return false }
+            if orderings[position] > 0 || orderings[position] == 0 && constraints.excludesMaximum { return false }
             position += 1
         }
-        if orders[position...].contains(0) { return false }
+        if orderings[position...].contains(0) { return false }
         for (number, divisor) in divisors.enumerated() {
             let slot = 3 + constants.count + number * 2
             var remainder = Int(state[slot])
@@ -239,15 +239,15 @@ struct NumberAutomaton {
     }
 
     /// The order of the number that was written and `constant`.
-    private func order(magnitude: Int32, _ constant: DecimalNumber, isNegative: Bool) -> Int {
-        var order: Int
+    private func ordering(magnitude: Int32, _ constant: DecimalNumber, isNegative: Bool) -> Int {
+        var ordering: Int
         switch magnitude {
-        case Self.less: order = -1
-        case Self.greater: order = 1
-        default: order = Int(magnitude - Self.inFraction) < constant.fraction.count ? -1 : 0
+        case Self.less: ordering = -1
+        case Self.greater: ordering = 1
+        default: ordering = Int(magnitude - Self.inFraction) < constant.fraction.count ? -1 : 0
         }
-        if isNegative == constant.isNegative { return isNegative ? -order : order }
-        if constant.isZero, order == 0 { return 0 }
+        if isNegative == constant.isNegative { return isNegative ? -ordering : ordering }
+        if constant.isZero, ordering == 0 { return 0 }
         return isNegative ? -1 : 1
     }
 }

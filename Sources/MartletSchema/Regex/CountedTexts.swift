@@ -1,6 +1,7 @@
-/// Texts of an automaton, of which the number of characters is bounded apart, so that no state is copied for each count.
+/// Texts of an automaton, of which the number of characters is bounded apart, so that no state is copied for each
+/// count.
 struct CountedTexts {
-    var automaton: CharacterAutomaton
+    var automaton: ScalarAutomaton
     var minimum = 0
     var maximum: Int?
 

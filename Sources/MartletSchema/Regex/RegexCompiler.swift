@@ -8,11 +8,11 @@ struct RegexCompiler {
     /// The texts in which `pattern` matches somewhere.
     static func search(
         _ pattern: String, _ budget: CompileBudget = CompileBudget()
-    ) throws(RegexError) -> CharacterAutomaton {
+    ) throws(RegexError) -> ScalarAutomaton {
         try search(RegexParser.parse(pattern), budget)
     }
 
-    static func search(_ syntax: RegexSyntax, _ budget: CompileBudget) throws(RegexError) -> CharacterAutomaton {
+    static func search(_ syntax: RegexSyntax, _ budget: CompileBudget) throws(RegexError) -> ScalarAutomaton {
         try RegexCompiler(budget: budget).automaton(of: syntax, mode: .anywhere)
     }
 
@@ -27,7 +27,7 @@ struct RegexCompiler {
         case fromMiddle
     }
 
-    private func automaton(of syntax: RegexSyntax, mode: Mode) throws(RegexError) -> CharacterAutomaton {
+    private func automaton(of syntax: RegexSyntax, mode: Mode) throws(RegexError) -> ScalarAutomaton {
         guard syntax.containsLookahead else {
             return try compiled([syntax], mode: mode, then: nil)
         }
@@ -39,18 +39,18 @@ struct RegexCompiler {
             return union
         }
         let terms = Self.flattened(syntax)
-        guard let place = terms.firstIndex(where: \.containsLookahead) else {
+        guard let position = terms.firstIndex(where: \.containsLookahead) else {
             return try compiled(terms, mode: mode, then: nil)
         }
-        let rest = RegexSyntax.sequence(Array(terms[(place + 1)...]))
-        let before = Array(terms[..<place])
+        let rest = RegexSyntax.sequence(Array(terms[(position + 1)...]))
+        let before = Array(terms[..<position])
         let isAtStart =
             mode != .fromMiddle && before.contains(.assertion(.start))
             && before.allSatisfy { $0 == .assertion(.start) }
         let isBare = isAtStart || (before.isEmpty && mode != .anywhere)
         let restMode: Mode = isBare && mode != .fromMiddle ? .fromStart : .fromMiddle
-        var tail: CharacterAutomaton
-        switch terms[place] {
+        var tail: ScalarAutomaton
+        switch terms[position] {
         case .lookahead(let ahead, let negated):
             let looked = try automaton(of: ahead, mode: restMode)
             let wanted = negated ? looked.complement : looked
@@ -72,15 +72,15 @@ struct RegexCompiler {
         return parts.flatMap(flattened)
     }
 
-    private func counted(_ automaton: CharacterAutomaton) throws(RegexError) -> CharacterAutomaton {
+    private func counted(_ automaton: ScalarAutomaton) throws(RegexError) -> ScalarAutomaton {
         try budget.spend(transitions: automaton.transitions.count)
         return automaton
     }
 
     /// - Parameter tail: what the rest of the text must be; `nil` = anything.
     private func compiled(
-        _ terms: [RegexSyntax], mode: Mode, then tail: CharacterAutomaton?
-    ) throws(RegexError) -> CharacterAutomaton {
+        _ terms: [RegexSyntax], mode: Mode, then tail: ScalarAutomaton?
+    ) throws(RegexError) -> ScalarAutomaton {
         if mode == .fromMiddle, terms.contains(where: \.looksBehind) {
             throw RegexError(message: "a lookahead beside an assertion of what stands before")
         }
@@ -215,7 +215,7 @@ struct RegexGraph {
     }
 
     /// Adds a deterministic automaton behind `source`.
-    mutating func add(_ automaton: CharacterAutomaton, from source: Int32) throws(RegexError) -> Int32 {
+    mutating func add(_ automaton: ScalarAutomaton, from source: Int32) throws(RegexError) -> Int32 {
         let sets = automaton.alphabet.sets.map { number(of: $0) }
         let end = try state()
         var numbers: [Int32] = []
@@ -225,7 +225,7 @@ struct RegexGraph {
             if automaton.accepting[index] { addJump(from: numbers[index], to: end) }
             for column in sets.indices {
                 let next = automaton.next(Int32(index), class: column)
-                if next != CharacterAutomaton.dead {
+                if next != ScalarAutomaton.dead {
                     addStep(from: numbers[index], sets[column], to: numbers[Int(next)])
                 }
             }

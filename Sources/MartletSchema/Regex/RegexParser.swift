@@ -23,13 +23,13 @@ struct RegexParser {
 
     private var next: Unicode.Scalar? { index < text.count ? text[index] : nil }
 
-    private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+    private mutating func consume(if scalar: Unicode.Scalar) -> Bool {
         guard next == scalar else { return false }
         index += 1
         return true
     }
 
-    private mutating func take(all scalars: String) -> Bool {
+    private mutating func consume(ifAll scalars: String) -> Bool {
         guard text[index...].starts(with: scalars.unicodeScalars) else { return false }
         index += scalars.unicodeScalars.count
         return true
@@ -40,7 +40,7 @@ struct RegexParser {
             throw RegexError(message: "more than \(Self.depthLimit) groups inside one another")
         }
         var alternatives = [try sequence(depth: depth)]
-        while take("|") { alternatives.append(try sequence(depth: depth)) }
+        while consume(if: "|") { alternatives.append(try sequence(depth: depth)) }
         return alternatives.count == 1 ? alternatives[0] : .choice(alternatives)
     }
 
@@ -57,7 +57,7 @@ struct RegexParser {
         case .assertion, .lookahead: throw RegexError(message: "a repetition of an assertion")
         default: break
         }
-        _ = take("?")
+        _ = consume(if: "?")
         if try quantifier() != nil { throw RegexError(message: "a repetition with nothing to repeat") }
         return .repetition(part, minimum: minimum, maximum: maximum)
     }
@@ -78,10 +78,10 @@ struct RegexParser {
             let before = index
             index += 1
             if let minimum = try number() {
-                if take("}") { return (minimum, minimum) }
-                if take(",") {
-                    if take("}") { return (minimum, nil) }
-                    if let maximum = try number(), take("}") {
+                if consume(if: "}") { return (minimum, minimum) }
+                if consume(if: ",") {
+                    if consume(if: "}") { return (minimum, nil) }
+                    if let maximum = try number(), consume(if: "}") {
                         guard maximum >= minimum else {
                             throw RegexError(message: "a repetition of {\(minimum),\(maximum)}")
                         }
@@ -125,26 +125,26 @@ struct RegexParser {
 
     private mutating func group(depth: Int) throws(RegexError) -> RegexSyntax {
         var lookahead: Bool?
-        if take("?") {
-            if take(":") {
-            } else if take("=") {
+        if consume(if: "?") {
+            if consume(if: ":") {
+            } else if consume(if: "=") {
                 lookahead = false
-            } else if take("!") {
+            } else if consume(if: "!") {
                 lookahead = true
-            } else if take(all: "<=") || take(all: "<!") {
+            } else if consume(ifAll: "<=") || consume(ifAll: "<!") {
                 throw RegexError(message: "a lookbehind")
-            } else if take("<") {
+            } else if consume(if: "<") {
                 while let scalar = next, scalar != ">" {
                     guard scalar.properties.isXIDContinue || scalar == "$" else { break }
                     index += 1
                 }
-                guard take(">") else { throw RegexError(message: "a group whose name has no end") }
+                guard consume(if: ">") else { throw RegexError(message: "a group whose name has no end") }
             } else {
                 throw RegexError(message: "a group of an unknown kind")
             }
         }
         let content = try choice(depth: depth + 1)
-        guard take(")") else { throw RegexError(message: "a group without its ')'") }
+        guard consume(if: ")") else { throw RegexError(message: "a group without its ')'") }
         return lookahead.map { .lookahead(content, negated: $0) } ?? content
     }
 
@@ -211,7 +211,7 @@ struct RegexParser {
     }
 
     private mutating func unicodeEscape() throws(RegexError) -> UInt32 {
-        if take("{") {
+        if consume(if: "{") {
             var value: UInt32 = 0
             var count = 0
             while let digit = next.flatMap({ Character($0).hexDigitValue }), value <= ScalarSet.largest {
@@ -219,14 +219,14 @@ struct RegexParser {
                 count += 1
                 index += 1
             }
-            guard count > 0, value <= ScalarSet.largest, take("}") else {
+            guard count > 0, value <= ScalarSet.largest, consume(if: "}") else {
                 throw RegexError(message: "'\\u{' without a code point")
             }
             return value
         }
         guard let first = hexadecimal(digits: 4) else { throw RegexError(message: "'\\u' without four digits") }
         let before = index
-        if (0xD800..<0xDC00).contains(first), take(all: "\\u"), let second = hexadecimal(digits: 4),
+        if (0xD800..<0xDC00).contains(first), consume(ifAll: "\\u"), let second = hexadecimal(digits: 4),
             (0xDC00..<0xE000).contains(second)
         {
             return 0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)
@@ -247,7 +247,7 @@ struct RegexParser {
     }
 
     private mutating func property(negated: Bool) throws(RegexError) -> ScalarSet {
-        guard take("{"), let end = text[index...].firstIndex(of: "}") else {
+        guard consume(if: "{"), let end = text[index...].firstIndex(of: "}") else {
             throw RegexError(message: "'\\p' without a property")
         }
         var name = ""
@@ -261,7 +261,7 @@ struct RegexParser {
 
     /// Called behind '['.
     private mutating func characterClass() throws(RegexError) -> ScalarSet {
-        let negated = take("^")
+        let negated = consume(if: "^")
         var ranges: [ClosedRange<UInt32>] = []
         while let scalar = next, scalar != "]" {
             let first = try classAtom()
@@ -284,7 +284,7 @@ struct RegexParser {
             case .set(let set): ranges += set.ranges
             }
         }
-        guard take("]") else { throw RegexError(message: "a character class without its ']'") }
+        guard consume(if: "]") else { throw RegexError(message: "a character class without its ']'") }
         let set = ScalarSet(ranges)
         return negated ? set.complement : set
     }
@@ -293,8 +293,8 @@ struct RegexParser {
         guard let scalar = next else { throw RegexError(message: "a character class without its ']'") }
         index += 1
         guard scalar == "\\" else { return .scalar(scalar.value) }
-        if take("b") { return .scalar(0x08) }
-        if take("-") { return .scalar(0x2D) }
+        if consume(if: "b") { return .scalar(0x08) }
+        if consume(if: "-") { return .scalar(0x2D) }
         return try classEscape()
     }
 }

@@ -78,7 +78,7 @@ struct SubsetConstruction {
         self.isWord = isWord
     }
 
-    mutating func run() throws(RegexError) -> CharacterAutomaton {
+    mutating func run() throws(RegexError) -> ScalarAutomaton {
         defer { _ = budget.spend(steps / Self.stepsOfBudget) }
         let width = alphabet.classCount
         _ = subsets.number(of: [(isAtStart ? Before.start : .other).rawValue, graph.start])
@@ -88,7 +88,7 @@ struct SubsetConstruction {
         while accepting.count < subsets.count {
             let number = Int32(accepting.count)
             let row = transitions.count
-            transitions += repeatElement(CharacterAutomaton.dead, count: width)
+            transitions += repeatElement(ScalarAutomaton.dead, count: width)
             steps += width
             if number == universal {
                 // The one state in which anything may follow.
@@ -108,7 +108,7 @@ struct SubsetConstruction {
                 }
                 let grouping = grouping()
                 targets.removeAll(keepingCapacity: true)
-                targets.append(CharacterAutomaton.dead)
+                targets.append(ScalarAutomaton.dead)
                 targets += repeatElement(Self.unknown, count: grouping.groups.count - 1)
                 for column in 0..<width where isConcerned(column, kind) {
                     let group = Int(grouping.numbers[column])
@@ -120,7 +120,7 @@ struct SubsetConstruction {
                 try checkSteps()
             }
         }
-        return CharacterAutomaton(alphabet: alphabet, transitions: transitions, accepting: accepting)
+        return ScalarAutomaton(alphabet: alphabet, transitions: transitions, accepting: accepting)
     }
 
     private func isConcerned(_ column: Int, _ kind: Next) -> Bool {
@@ -167,10 +167,10 @@ struct SubsetConstruction {
         endJumps.removeAll(keepingCapacity: true)
         while let state = work.popLast() {
             reached.append(state)
-            var place = graph.lastJump(from: state)
-            while place >= 0 {
-                let jump = graph.jumps[Int(place)]
-                place = jump.earlier
+            var edge = graph.lastJump(from: state)
+            while edge >= 0 {
+                let jump = graph.jumps[Int(edge)]
+                edge = jump.earlier
                 guard marks[Int(jump.target)] != mark else { continue }
                 let isOpen =
                     switch jump.condition {
@@ -197,10 +197,10 @@ struct SubsetConstruction {
         setsInUse.removeAll(keepingCapacity: true)
         chosen.removeAll(keepingCapacity: true)
         for state in reached {
-            var place = graph.lastStep(from: state)
-            while place >= 0 {
-                let step = graph.steps[Int(place)]
-                place = step.earlier
+            var edge = graph.lastStep(from: state)
+            while edge >= 0 {
+                let step = graph.steps[Int(edge)]
+                edge = step.earlier
                 let last = lastOfSet[Int(step.set)]
                 if last < 0 { setsInUse.append(step.set) }
                 chosen.append((step.target, last))
@@ -237,9 +237,9 @@ struct SubsetConstruction {
     ) throws(RegexError) -> Int32 {
         mark += 1
         work.removeAll(keepingCapacity: true)
-        var place = group
-        while place > 0 {
-            var step = lastOfSet[Int(grouping.groups[place].set)]
+        var edge = group
+        while edge > 0 {
+            var step = lastOfSet[Int(grouping.groups[edge].set)]
             while step >= 0 {
                 let (target, earlier) = chosen[Int(step)]
                 step = earlier
@@ -248,14 +248,14 @@ struct SubsetConstruction {
                 marks[Int(target)] = mark
                 work.append(target)
             }
-            place = Int(grouping.groups[place].earlier)
+            edge = Int(grouping.groups[edge].earlier)
         }
         work.append((graph.hasBoundaries ? before : .other).rawValue)
         work.sort()
         // To be put in order and found again.
         steps += work.count
         let number = subsets.number(of: work)
-        guard number < CharacterAutomaton.stateLimit else { throw CharacterAutomaton.tooLarge }
+        guard number < ScalarAutomaton.stateLimit else { throw ScalarAutomaton.tooLarge }
         return number
     }
 }

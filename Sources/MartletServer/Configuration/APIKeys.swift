@@ -44,8 +44,8 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     /// Whether everybody is let in.
     package var isEmpty: Bool { entries.isEmpty }
 
-    /// The label of `key` and who holds it, if it is one of the keys. Takes the same time whichever it is and however much
-    /// of it is right.
+    /// The label of `key` and who holds it, if it is one of the keys. Takes the same time whichever it is and however
+    /// much of it is right.
     func match(_ key: String) -> (label: String, owner: Owner)? {
         let candidate = Self.digest(key)
         var label: String?

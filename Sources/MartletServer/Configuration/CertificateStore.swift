@@ -30,10 +30,10 @@ final class CertificateStore: Sendable {
         var configuration: TLSConfiguration
         /// Of the files when they were last read, whether or not they could be used.
         var signatures: [Signature?]
-        var lookedAt: ContinuousClock.Instant
+        var checkedAt: ContinuousClock.Instant
     }
 
-    private static let lookInterval: Duration = .seconds(1)
+    private static let checkInterval: Duration = .seconds(1)
 
     private let files: TLSFiles
     private let logger: Logger
@@ -44,7 +44,7 @@ final class CertificateStore: Sendable {
         self.files = files
         self.logger = logger
         guarded = Mutex(
-            Guarded(configuration: try files.read(), signatures: Self.signatures(of: files), lookedAt: now))
+            Guarded(configuration: try files.read(), signatures: Self.signatures(of: files), checkedAt: now))
     }
 
     /// For the listener: shows each new connection the certificate of its time.
@@ -63,8 +63,8 @@ final class CertificateStore: Sendable {
     /// What is shown to a connection that comes `now`.
     func current(at now: ContinuousClock.Instant) -> TLSConfiguration {
         guarded.withLock { guarded in
-            if guarded.lookedAt.duration(to: now) >= Self.lookInterval {
-                guarded.lookedAt = now
+            if guarded.checkedAt.duration(to: now) >= Self.checkInterval {
+                guarded.checkedAt = now
                 let signatures = Self.signatures(of: files)
                 if signatures != guarded.signatures { read(signatures, &guarded) }
             }

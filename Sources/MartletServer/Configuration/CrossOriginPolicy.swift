@@ -17,8 +17,8 @@ package struct CrossOriginPolicy: Sendable, Equatable {
     package var headers = "*, Authorization"
     /// Whether a page may send cookies and HTTP authentication.
     package var allowsCredentials = true
-    /// Whether an operator chose any of these. Then each preflight gets all of them, as at llama-server, and not only preflights from
-    /// pages that are let in. Default: no.
+    /// Whether an operator chose any of these. Then each preflight gets all of them, as at llama-server, and not only
+    /// preflights from pages that are let in. Default: no.
     package var isExplicit = false
 
     package init() {}

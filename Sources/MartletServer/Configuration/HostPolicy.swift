@@ -9,8 +9,9 @@ struct HostPolicy: Sendable {
     private let names: Set<ExactString>?
 
     /// - Parameters:
-    ///   - hosts: where the server listens, Unix sockets aside. When others reach one, they do so under names that the server cannot know,
-    ///     so nothing is checked unless `allowedHosts` names some. No browser comes through a Unix socket.
+    ///   - hosts: where the server listens, Unix sockets aside. When others reach one, they do so under names that the
+    ///     server cannot know, so nothing is checked unless `allowedHosts` names some. No browser comes through a Unix
+    ///     socket.
     ///   - allowedHosts: further names; `*` = any.
     init(hosts: [String], allowedHosts: [String]) {
         guard !allowedHosts.contains("*"), !hosts.isEmpty,

@@ -12,9 +12,9 @@ package struct JournalConfiguration: Sendable {
     /// Most of their files that are open at once. Default: 128.
     package var maximumOpenCount = 128
     /// How long the server waits for the answers of earlier servers before it listens. Default: 1 s.
-    package var startPatience: Duration = .seconds(1)
+    package var recoveryStartTimeout: Duration = .seconds(1)
     /// How long a request waits for an answer that may not be back yet. Default: 10 s.
-    package var requestPatience: Duration = .seconds(10)
+    package var recoveryRequestTimeout: Duration = .seconds(10)
     /// Called with the id of each generation whose journal is read next, on the thread that reads. Default: nothing.
     package var onReading: @Sendable (String) -> Void = { _ in }
 

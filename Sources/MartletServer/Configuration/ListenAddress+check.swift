@@ -10,12 +10,13 @@ internal import NIOPosix
 #endif
 
 extension ListenAddress {
-    /// Checks that a host is a known name or an address of this machine, by binding a datagram socket that gets no datagrams.
+    /// Checks that a host is a known name or an address of this machine, by binding a datagram socket that gets no
+    /// datagrams.
     ///
     /// No other failure counts: whether a connection's socket can be bound is found out where it is bound.
     /// - Parameter port: for errors.
     func check(port: Int, on eventLoops: any EventLoopGroup) async throws(EdgeServerError) {
-        guard case .host(let host) = place else { return }
+        guard case .host(let host) = endpoint else { return }
         do {
             let channel = try await DatagramBootstrap(group: eventLoops).bind(host: host, port: 0).get()
             try await channel.close()

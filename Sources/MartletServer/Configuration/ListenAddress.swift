@@ -2,40 +2,41 @@ internal import HummingbirdCore
 
 /// Where a server listens, as `--host` writes it.
 package struct ListenAddress: Sendable, Equatable {
-    package enum Place: Sendable, Equatable {
+    package enum Endpoint: Sendable, Equatable {
         /// An address or a name of this machine, without brackets.
         case host(String)
         /// The path of a Unix socket, which ends in `.sock`.
         case socket(path: String)
     }
 
-    package var place: Place
+    package var endpoint: Endpoint
     /// What was written behind the host.
     package var port: Int?
 
-    package static let loopback = ListenAddress(place: .host("127.0.0.1"))
+    package static let loopback = ListenAddress(endpoint: .host("127.0.0.1"))
 
     package static let rule =
         "an address of this machine such as 127.0.0.1 or [::1], a name such as localhost, or a path that ends in .sock"
 
-    init(place: Place, port: Int? = nil) {
-        self.place = place
+    init(endpoint: Endpoint, port: Int? = nil) {
+        self.endpoint = endpoint
         self.port = port
     }
 
-    /// Takes what people write: an address with or without brackets, a name, a port behind either, the path of a socket.
+    /// Takes what people write: an address with or without brackets, a name, a port behind either, the path of a
+    /// socket.
     ///
     /// A URL is none of these: its scheme would ask for what other settings decide, such as HTTPS.
     /// - Returns: `nil` for what is none of these.
     package init?(_ text: String) {
         guard !Self.isURL(text) else { return nil }
         if text.hasSuffix(".sock") {
-            place = .socket(path: text)
+            endpoint = .socket(path: text)
             return
         }
         guard let (host, port) = Self.parts(of: text[...]) else { return nil }
         self.port = port
-        place = .host(host == "*" ? "0.0.0.0" : host)
+        endpoint = .host(host == "*" ? "0.0.0.0" : host)
     }
 
     /// Whether `text` begins with a scheme, as a URL does.
@@ -43,24 +44,24 @@ package struct ListenAddress: Sendable, Equatable {
 
     /// The address, name or path, without brackets.
     package var name: String {
-        switch place {
+        switch endpoint {
         case .host(let host): host
         case .socket(let path): path
         }
     }
 
     func bindAddress(port: Int) -> BindAddress {
-        switch place {
+        switch endpoint {
         case .host(let host): .hostname(host, port: port)
         case .socket(let path): .unixDomainSocket(path: path)
         }
     }
 
-    package var socketPath: String? { if case .socket(let path) = place { path } else { nil } }
+    package var socketPath: String? { if case .socket(let path) = endpoint { path } else { nil } }
 
     /// For messages and URLs.
     package var description: String {
-        switch place {
+        switch endpoint {
         case .host(let host): host.contains(":") ? "[\(host)]" : host
         case .socket(let path): path
         }
@@ -68,7 +69,7 @@ package struct ListenAddress: Sendable, Equatable {
 
     /// Whether only this machine reaches it. Who may use a Unix socket is said by its file's and folder's permissions.
     package var isLocal: Bool {
-        switch place {
+        switch endpoint {
         case .host(let host): HostAddress.isLoopback(host)
         case .socket: true
         }

@@ -13,7 +13,7 @@ package struct ServerConfiguration: Sendable {
     /// The first of them, as `--host` writes it. What is no address is taken for a name.
     package var host: String {
         get { addresses.first?.name ?? "" }
-        set { addresses = [ListenAddress(newValue) ?? ListenAddress(place: .host(newValue))] }
+        set { addresses = [ListenAddress(newValue) ?? ListenAddress(endpoint: .host(newValue))] }
     }
     /// 0 = any free port; `onListening` tells which. Default: 8080, as at llama-server.
     package var port = 8080
@@ -53,15 +53,15 @@ package struct ServerConfiguration: Sendable {
     package var completionDefaults = CompletionDefaults()
 
     package var limits = Limits()
-    /// How long a request waits for the engine's yes or no, while that is being started again, before response headers are
-    /// sent all the same. Of an engine that is there the answer is waited for, so that a refusal is a plain HTTP error.
-    /// Default: 1 s.
-    package var admissionPatience: Duration = .seconds(1)
+    /// How long a request waits for the engine's yes or no, while that is being started again, before response headers
+    /// are sent all the same. Of an engine that is there the answer is waited for, so that a refusal is a plain HTTP
+    /// error. Default: 1 s.
+    package var admissionTimeout: Duration = .seconds(1)
     /// From the request to shut down until the server ends, whatever its clients do. Running generations may go on for
     /// as long as this leaves time to end the others. Default: 3 s.
     package var drainTimeout: Duration = .seconds(3)
-    /// Called when the server has not ended a second after `drainTimeout`, or a second after it was asked to end once more, with
-    /// what holds it. To end the process is for who is called. Default: nothing.
+    /// Called when the server has not ended a second after `drainTimeout`, or a second after it was asked to end once
+    /// more, with what holds it. To end the process is for who is called. Default: nothing.
     package var onOverdue: @Sendable (String) -> Void = { _ in }
     /// How long a connection may take for its last event when the server ends. Default: 0.5 s.
     package var closingTimeout: Duration = .milliseconds(500)
@@ -86,7 +86,8 @@ package struct ServerConfiguration: Sendable {
     package var accessLog: AccessLog?
     /// Where the prompts of completions are written. Default: nowhere.
     package var promptLog: PromptLog?
-    /// Who gets spans of requests and generations. Default: the tracer that the process was bootstrapped with, if it was.
+    /// Who gets spans of requests and generations. Default: the tracer that the process was bootstrapped with, if it
+    /// was.
     package var tracer: (any Tracer)?
     /// How many log lines were lost so far because nobody read them. Default: none.
     package var droppedLogLineCount: @Sendable () -> UInt64 = { 0 }
@@ -125,8 +126,8 @@ package struct ServerConfiguration: Sendable {
     package struct Limits: Sendable {
         /// Of a request's body. Default: 100 MB.
         package var bodyBytes = 100_000_000
-        /// Of the texts and token ids of a request that is tokenized, rendered or embedded, but not continued. Default: 8 MiB
-        /// and 1,048,576 tokens.
+        /// Of the texts and token ids of a request that is tokenized, rendered or embedded, but not continued. Default:
+        /// 8 MiB and 1,048,576 tokens.
         package var text = TextBudget.standard
         /// Of a request's target: path and query. Default: 8 KiB.
         package var uriBytes = 8 * 1_024
@@ -144,8 +145,8 @@ package struct ServerConfiguration: Sendable {
         package var requestTimeout: Duration = .seconds(300)
         /// How long a client may take nothing of a response before it counts as gone. Default: 60 s.
         package var stallTimeout: Duration = .seconds(60)
-        /// Connections; a connection beyond is taken for one request, which is served if it is about health, slots, a stop or an order.
-        /// Default: 4096.
+        /// Connections; a connection beyond is taken for one request, which is served if it is about health, slots, a
+        /// stop or an order. Default: 4096.
         package var connections = 4_096
         /// Connections beyond that at the same time. Default: 256.
         package var extraConnections = 256

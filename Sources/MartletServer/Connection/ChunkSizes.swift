@@ -1,7 +1,7 @@
 internal import MartletAPI
 
-/// Adds up the sizes of a chunked body's chunks as they are announced: `7FFFFFFFFFFFFFFF` is larger than any body may be,
-/// before a byte of that chunk has come.
+/// Adds up the sizes of a chunked body's chunks as they are announced: `7FFFFFFFFFFFFFFF` is larger than any body may
+/// be, before a byte of that chunk has come.
 ///
 /// The HTTP decoder judges the notation. These rules are about amounts only, so bytes in a wrong notation pass here.
 struct ChunkSizes {

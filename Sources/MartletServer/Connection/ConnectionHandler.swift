@@ -12,8 +12,8 @@ internal import NIOWebSocket
 /// A client that closes its sending side counts as gone, as with every HTTP server. Keep-alive is left intact: what was
 /// attached is forgotten when its response has ended.
 ///
-/// A response goes on as long as the reader that is attached to it: its end is kept back until then, and so is what the client
-/// asks for meanwhile. So no task has to wait for the reader.
+/// A response goes on as long as the reader that is attached to it: its end is kept back until then, and so is what the
+/// client asks for meanwhile. So no task has to wait for the reader.
 ///
 /// Thread: the channel's event loop.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, StreamSink {
@@ -34,17 +34,17 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     private var context: ChannelHandlerContext?
     /// Of the HTTP/1.1 encoder, if this is such a connection.
     private var encoder: ChannelHandlerContext?
-    private var isGone = false
+    private var isDisconnected = false
     /// Between the head of a request and the end of its response.
-    private var isAnswering = false
+    private var isResponding = false
     /// Between the head of a request and its end.
     private var isReceiving = false
-    /// The response's end, as long as a reader writes what comes before it, and whether the connection is to be closed for
-    /// writing behind it.
-    private var heldEnd: (part: NIOAny, promise: EventLoopPromise<Void>?)?
-    private var heldClose: EventLoopPromise<Void>??
+    /// The response's end, as long as a reader writes what comes before it, and whether the connection is to be closed
+    /// for writing behind it.
+    private var pendingEnd: (part: NIOAny, promise: EventLoopPromise<Void>?)?
+    private var pendingClose: EventLoopPromise<Void>??
     /// What came while a request was being answered that was complete.
-    private var held: [Inbound] = []
+    private var pendingInput: [Inbound] = []
     private var isReadWanted = false
 
     private enum Inbound {
@@ -60,7 +60,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     /// Bytes behind the request are another protocol's; they stay in the decoder and in the system.
     private var asksForUpgrade = false
     private var reader: StreamReader?
-    private var abandoned: (@Sendable () -> Void)?
+    private var disconnectAction: (@Sendable () -> Void)?
 
     /// Runs from the head of a request to the end of its body.
     private var requestTimer: Scheduled<Void>?
@@ -69,7 +69,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     /// The request's response is the connection's last.
     private var closesAfterResponse = false
     /// Takes the connection over behind the head of a response that says so.
-    private var successor: (handler: SocketHandler, terms: SocketTerms)?
+    private var successor: (handler: SocketHandler, socketLimits: SocketLimits)?
 
     init(connections: OpenConnections, codec: EdgeCodec, limits: ServerConfiguration.Limits) {
         self.connections = connections
@@ -81,19 +81,19 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
 
     /// Shows `reader`'s log on this connection. The response's head must have been written.
     func attach(_ reader: StreamReader) {
-        guard !isGone else { return reader.detach() }
+        guard !isDisconnected else { return reader.detach() }
         self.reader = reader
         reader.attach(to: self)
     }
 
     /// Calls `action` if the client goes away before the response has ended; at once if it has gone already.
-    func onAbandoned(_ action: @escaping @Sendable () -> Void) {
-        guard !isGone else { return action() }
-        abandoned = action
+    func onDisconnect(_ action: @escaping @Sendable () -> Void) {
+        guard !isDisconnected else { return action() }
+        disconnectAction = action
     }
 
-    /// A route reads the request's body: a client that waits for that gets `100 Continue`. A request that is refused before gets the
-    /// refusal in place of it.
+    /// A route reads the request's body: a client that waits for that gets `100 Continue`. A request that is refused
+    /// before gets the refusal in place of it.
     func continueRequest() {
         guard awaitsContinue, let context else { return }
         awaitsContinue = false
@@ -101,8 +101,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     /// Lets `socket` take the connection over when the response's head says that the protocol changes.
-    func follow(with socket: SocketHandler, _ terms: SocketTerms) {
-        successor = (socket, terms)
+    func upgrade(with socket: SocketHandler, _ socketLimits: SocketLimits) {
+        successor = (socket, socketLimits)
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
@@ -129,30 +129,30 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         self.context = context
         encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
         connections.add(context.channel)
-        PeerWatch.watch(context.channel, stallTimeout: limits.stallTimeout)
+        PeerKeepAlive.enable(context.channel, stallTimeout: limits.stallTimeout)
         if connections.isExtra(context.channel) { startRequestTimer(context, Self.extraTime) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        leave()
+        handleDisconnect()
         connections.remove(context.channel)
         self.context = nil
         encoder = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        take(.part(unwrapInboundIn(data)), context)
+        receive(.part(unwrapInboundIn(data)), context)
     }
 
-    private func take(_ input: Inbound, _ context: ChannelHandlerContext) {
+    private func receive(_ input: Inbound, _ context: ChannelHandlerContext) {
         guard !isClosing else { return }
-        guard held.isEmpty, !isAnswering || isReceiving else { return held.append(input) }
-        pass(input, on: context)
+        guard pendingInput.isEmpty, !isResponding || isReceiving else { return pendingInput.append(input) }
+        process(input, on: context)
     }
 
-    private func pass(_ input: Inbound, on context: ChannelHandlerContext) {
+    private func process(_ input: Inbound, on context: ChannelHandlerContext) {
         switch input {
-        case .error(let error): return passError(error, on: context)
+        case .error(let error): return processError(error, on: context)
         case .part(.head(let head)): begin(head, context)
         case .part(.body): break
         case .part(.end):
@@ -164,7 +164,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
-        isAnswering = true
+        isResponding = true
         isReceiving = true
         connections.begin(context.channel)
         let fields = head.headerFields
@@ -178,21 +178,25 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     /// Goes on with what came meanwhile, up to the next request's end.
-    private func passHeld(_ context: ChannelHandlerContext) {
-        guard !held.isEmpty else { return }
-        while let input = held.first, !isClosing, !isAnswering || isReceiving {
-            held.removeFirst()
-            pass(input, on: context)
+    private func processPending(_ context: ChannelHandlerContext) {
+        guard !pendingInput.isEmpty else { return }
+        while let input = pendingInput.first, !isClosing, !isResponding || isReceiving {
+            pendingInput.removeFirst()
+            process(input, on: context)
         }
         context.fireChannelReadComplete()
-        if held.isEmpty, isReadWanted {
+        if pendingInput.isEmpty, isReadWanted {
             isReadWanted = false
             context.read()
         }
     }
 
     func read(context: ChannelHandlerContext) {
-        if held.isEmpty, !asksForUpgrade || isReceiving || isClosing { context.read() } else { isReadWanted = true }
+        if pendingInput.isEmpty, !asksForUpgrade || isReceiving || isClosing {
+            context.read()
+        } else {
+            isReadWanted = true
+        }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -203,19 +207,19 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         switch unwrapOutboundIn(data) {
         case .head(let head): writeHead(head, context, promise)
         case .body: context.write(data, promise: promise)
-        case .end where reader != nil: heldEnd = (data, promise)
+        case .end where reader != nil: pendingEnd = (data, promise)
         case .end: writeEnd(data, context, promise)
         }
     }
 
     private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-        isAnswering = false
-        abandoned = nil
+        isResponding = false
+        disconnectAction = nil
         awaitsContinue = false
         guard closesAfterResponse else {
             connections.end(context.channel)
             context.write(data, promise: promise)
-            return passHeld(context)
+            return processPending(context)
         }
         context.writeAndFlush(data, promise: promise)
         closeAfterLast(context)
@@ -224,12 +228,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     /// Closes for writing at once, and altogether when the client has done so or has had some time for it.
     private func closeAfterLast(_ context: ChannelHandlerContext) {
         isClosing = true
-        held = []
+        pendingInput = []
         requestTimer?.cancel()
         let closed = context.eventLoop.makePromise(of: Void.self)
         // That is when all is sent.
         closed.futureResult.assumeIsolated().whenComplete { _ in
-            guard !self.isGone else { return }
+            guard !self.isDisconnected else { return }
             self.requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
                 context.close(promise: nil)
             }
@@ -243,19 +247,19 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
 
     func readerEnded() {
         reader = nil
-        guard let context, let (part, promise) = heldEnd else { return }
-        heldEnd = nil
+        guard let context, let (part, promise) = pendingEnd else { return }
+        pendingEnd = nil
         writeEnd(part, context, promise)
         context.flush()
-        if let promise = heldClose { close(context: context, mode: .output, promise: promise) }
-        heldClose = nil
+        if let promise = pendingClose { close(context: context, mode: .output, promise: promise) }
+        pendingClose = nil
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if mode == .output, isClosing {
             promise?.succeed()
-        } else if mode == .output, heldEnd != nil {
-            heldClose = .some(promise)
+        } else if mode == .output, pendingEnd != nil {
+            pendingClose = .some(promise)
         } else {
             context.close(mode: mode, promise: promise)
         }
@@ -268,34 +272,35 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         let isSwitching = head.status == .switchingProtocols
         // Such a body is not sent, or has no end, so it is not read to its end.
         let isCut = isReceiving && (awaitsContinue || isTooLong)
-        let isAsked = head.headerFields[.connection]?.lowercased() == "close"
-        if isCut || isAsked || connections.isExtra(context.channel) { closesAfterResponse = true }
+        let isRequested = head.headerFields[.connection]?.lowercased() == "close"
+        if isCut || isRequested || connections.isExtra(context.channel) { closesAfterResponse = true }
         awaitsContinue = false
         if closesAfterResponse, !isSwitching { head.headerFields[.connection] = "close" }
         context.write(wrapOutboundOut(.head(head)), promise: promise)
         guard isSwitching else { return }
         do {
-            try handOver(context)
+            try switchProtocols(context)
         } catch {
             context.close(promise: nil)
         }
     }
 
-    /// From now on the successor gets what comes, before anything that knows HTTP does. Nothing can have come in between.
-    private func handOver(_ context: ChannelHandlerContext) throws {
+    /// From now on the successor gets what comes, before anything that knows HTTP does. Nothing can have come in
+    /// between.
+    private func switchProtocols(_ context: ChannelHandlerContext) throws {
         // What is left of a request's body would be taken for frames.
         guard let successor, let encoder, requestTimer == nil else { throw ChannelError.operationUnsupported }
         let pipeline = context.pipeline.syncOperations
         let decoder = try pipeline.context(handlerType: ByteToMessageHandler<EdgeDecoder>.self)
         try pipeline.addHandlers(
             [
-                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: successor.terms.messageBytes)),
+                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: successor.socketLimits.messageBytes)),
                 successor.handler,
             ], position: .after(decoder.handler))
         self.successor = nil
         self.encoder = nil
-        // The handlers of HTTP have nothing to do any more, and take some kilobytes. The decoder goes last, as it passes on the bytes
-        // behind the request.
+        // The handlers of HTTP have nothing to do any more, and take some kilobytes. The decoder goes last, as it
+        // passes on the bytes behind the request.
         for name in [encoder.name, try pipeline.context(handler: codec).name, decoder.name] {
             pipeline.removeHandler(name: name, promise: nil)
         }
@@ -311,7 +316,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         stallTimer = nil
         if context.channel.isWritable {
             reader?.pump()
-        } else if !isGone {
+        } else if !isDisconnected {
             // What the client would still get is lost with the connection, and with it what was generated for it.
             stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stallTimeout)) {
                 context.close(promise: nil)
@@ -321,27 +326,27 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { leave() }
+        if case ChannelEvent.inputClosed = event { handleDisconnect() }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        leave()
+        handleDisconnect()
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError || error is RefusedRequest {
-            take(.error(error), context)
+            receive(.error(error), context)
         } else {
             context.fireErrorCaught(error)
         }
     }
 
     /// The route that reads a faulty body answers; where no request has begun, this handler does.
-    private func passError(_ error: any Error, on context: ChannelHandlerContext) {
+    private func processError(_ error: any Error, on context: ChannelHandlerContext) {
         closesAfterResponse = true
-        guard !isAnswering else { return context.fireErrorCaught(error) }
+        guard !isResponding else { return context.fireErrorCaught(error) }
         let refused = error as? RefusedRequest ?? RefusedRequest(.malformed(error))
         for part in refused.response { context.write(wrapOutboundOut(part), promise: nil) }
         context.flush()
@@ -356,29 +361,29 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
                 return self.startRequestTimer(context, self.limits.requestTimeout)
             }
             // Whoever reads the body gets the error and answers with it; when nobody does, all is said already.
-            guard self.isAnswering else { return context.close(promise: nil) }
+            guard self.isResponding else { return context.close(promise: nil) }
             self.closesAfterResponse = true
             context.fireErrorCaught(RequestTimeout(limit: limit))
         }
     }
 
-    private func leave() {
-        guard !isGone else { return }
-        isGone = true
+    private func handleDisconnect() {
+        guard !isDisconnected else { return }
+        isDisconnected = true
         requestTimer?.cancel()
         stallTimer?.cancel()
-        let (reader, abandoned, heldEnd, heldClose) = (reader, abandoned, heldEnd, heldClose)
+        let (reader, disconnectAction, pendingEnd, pendingClose) = (reader, disconnectAction, pendingEnd, pendingClose)
         self.reader = nil
-        self.abandoned = nil
-        self.heldEnd = nil
-        self.heldClose = nil
-        held = []
+        self.disconnectAction = nil
+        self.pendingEnd = nil
+        self.pendingClose = nil
+        pendingInput = []
         reader?.detach()
-        abandoned?()
-        guard let heldEnd else { return }
+        disconnectAction?()
+        guard let pendingEnd else { return }
         // Nobody gets the rest of the response.
-        heldEnd.promise?.fail(ChannelError.ioOnClosedChannel)
-        heldClose??.fail(ChannelError.ioOnClosedChannel)
+        pendingEnd.promise?.fail(ChannelError.ioOnClosedChannel)
+        pendingClose??.fail(ChannelError.ioOnClosedChannel)
         context?.close(promise: nil)
     }
 }

@@ -5,12 +5,12 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
 
-/// A connection that speaks HTTP/1: the framework's, but for the demands of HTTP on a server (`EdgeDecoder`, `EdgeCodec`), and for
-/// two things that keep it small while a stream is open.
+/// A connection that speaks HTTP/1: the framework's, but for the demands of HTTP on a server (`EdgeDecoder`,
+/// `EdgeCodec`), and for two things that keep it small while a stream is open.
 ///
-/// Each request is answered in a task of its own, which ends before a stream does. A task keeps all the stack that it ever
-/// needed, and a connection's task lives as long as the connection. And `ConnectionHandler` stands before what counts
-/// requests, so that a response that goes on after its task counts as one.
+/// Each request is answered in a task of its own, which ends before a stream does. A task keeps all the stack that it
+/// ever needed, and a connection's task lives as long as the connection. And `ConnectionHandler` stands before what
+/// counts requests, so that a response that goes on after its task counts as one.
 struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
     let responder: Responder
     let connections: OpenConnections
@@ -24,9 +24,9 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
             if request.headers[.expect] != nil {
                 request.body = RequestBody(asyncSequence: AwaitedBody(request.body, of: channel))
             }
-            let handedOver = HandedOver(writer)
+            let transfer = WriterTransfer(writer)
             let task = Task { [request] in
-                guard let writer = handedOver.take() else { return }
+                guard let writer = transfer.removeWriter() else { return }
                 try await responder(request, writer, channel)
             }
             try await withTaskCancellationHandler {
@@ -45,8 +45,8 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
             try channel.syncOptions?.setOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
             let pipeline = channel.pipeline.syncOperations
-            // The codec frames responses. One request at a time comes by the connection's handler; headers are valid by their
-            // types.
+            // The codec frames responses. One request at a time comes by the connection's handler; headers are valid by
+            // their types.
             var encoding = HTTPResponseEncoder.Configuration()
             encoding.automaticallySetFramingHeaders = false
             let codec = EdgeCodec()
@@ -68,14 +68,15 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
 
 /// A response's writer on its way from a connection's task to the one that answers.
 ///
-/// `@unchecked Sendable`: it is put in before the second task is made, and only that one takes it out; the first one waits.
-private final class HandedOver: @unchecked Sendable {
+/// `@unchecked Sendable`: it is put in before the second task is made, and only that one takes it out; the first one
+/// waits.
+private final class WriterTransfer: @unchecked Sendable {
     private var writer: ResponseWriter?
 
     init(_ writer: consuming ResponseWriter) { self.writer = consume writer }
 
     /// - Returns: `nil` but for the first time.
-    func take() -> ResponseWriter? { writer.take() }
+    func removeWriter() -> ResponseWriter? { writer.take() }
 }
 
 /// A request's body whose client waits for `100 Continue`, which comes when the body is read.

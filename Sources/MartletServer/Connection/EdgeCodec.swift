@@ -7,8 +7,9 @@ internal import NIOHTTPTypesHTTP1
 
 /// HTTP/1 messages as the framework's types, and back.
 ///
-/// Inbound, it refuses a head that breaks a rule of HTTP/1, such as a second `Host`. Outbound, it frames each response as the version of its
-/// request needs: a client of HTTP/1.0 knows no chunks, so the end of its connection is the end of its body.
+/// Inbound, it refuses a head that breaks a rule of HTTP/1, such as a second `Host`. Outbound, it frames each response
+/// as the version of its request needs: a client of HTTP/1.0 knows no chunks, so the end of its connection is the end
+/// of its body.
 ///
 /// Thread: the channel's event loop.
 final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {

@@ -2,8 +2,9 @@ internal import MartletAPI
 internal import NIOCore
 internal import NIOHTTP1
 
-/// The framework's decoder of HTTP/1 requests, which also distinguishes lengths that it cannot count: `99999999999999999999` is too
-/// large and refused with 413, `5x` is no number and refused with 400. So are chunks that announce more than a body may have.
+/// The framework's decoder of HTTP/1 requests, which also distinguishes lengths that it cannot count:
+/// `99999999999999999999` is too large and refused with 413, `5x` is no number and refused with 400. So are chunks that
+/// announce more than a body may have.
 ///
 /// Thread: the channel's event loop.
 final class EdgeDecoder: ByteToMessageDecoder {
@@ -16,7 +17,8 @@ final class EdgeDecoder: ByteToMessageDecoder {
     /// Of the chunked body that comes. `nil` also for a body whose first byte came together with the end of the request
     /// before it: its place is not known.
     private var chunks: ChunkSizes?
-    /// Bytes at the beginning of the buffer that the decoder knows and has not taken out: of a field that is not complete.
+    /// Bytes at the beginning of the buffer that the decoder knows and has not taken out: of a field that is not
+    /// complete.
     private var knownCount = 0
 
     init(codec: EdgeCodec, limits: ServerConfiguration.Limits) {
@@ -73,17 +75,17 @@ final class EdgeDecoder: ByteToMessageDecoder {
         try decoder.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
     }
 
-    /// Whether the last `Content-Length` of `bytes` begins with more digits than 64 bits hold. Where the header's name is not
-    /// among the bytes, they begin with its value.
+    /// Whether the last `Content-Length` of `bytes` begins with more digits than 64 bits hold. Where the header's name
+    /// is not among the bytes, they begin with its value.
     static func endsInLargeLength(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
         let name = Array("content-length:".utf8)
         // In lower case.
         let text = bytes.map { $0 | 0x20 }
         var start = 0
         if text.count >= name.count {
-            for place in (0...(text.count - name.count)).reversed()
-            where text[place..<place + name.count].elementsEqual(name) {
-                start = place + name.count
+            for index in (0...(text.count - name.count)).reversed()
+            where text[index..<index + name.count].elementsEqual(name) {
+                start = index + name.count
                 break
             }
         }

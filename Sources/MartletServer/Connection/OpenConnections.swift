@@ -1,28 +1,28 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The connections of a server: which of them hold a place, and all of them, so that a shutdown can close those that do not
-/// end by themselves.
+/// The connections of a server: which of them hold a place, and all of them, so that a shutdown can close those that do
+/// not end by themselves.
 ///
 /// Thread: any.
 final class OpenConnections: Sendable {
-    typealias Places = ConnectionPlaces<ObjectIdentifier>
+    typealias Limiter = ConnectionLimiter<ObjectIdentifier>
 
     private struct Guarded {
         var channels: [ObjectIdentifier: any Channel] = [:]
-        var places: Places
+        var limiter: Limiter
     }
     private let guarded: Mutex<Guarded>
 
     init(limit: Int, extraLimit: Int) {
-        guarded = Mutex(Guarded(places: Places(limit: limit, extraLimit: extraLimit)))
+        guarded = Mutex(Guarded(limiter: Limiter(limit: limit, extraLimit: extraLimit)))
     }
 
     func add(_ channel: any Channel) {
         let id = ObjectIdentifier(channel)
         let closed = guarded.withLock { guarded -> (any Channel)? in
             guarded.channels[id] = channel
-            return guarded.places.open(id).flatMap { guarded.channels[$0] }
+            return guarded.limiter.open(id).flatMap { guarded.channels[$0] }
         }
         closed?.close(promise: nil)
     }
@@ -31,27 +31,27 @@ final class OpenConnections: Sendable {
         let id = ObjectIdentifier(channel)
         guarded.withLock { guarded in
             guarded.channels[id] = nil
-            guarded.places.close(id)
+            guarded.limiter.close(id)
         }
     }
 
     /// Whether a connection is beyond the limit: its response is its last.
     func isExtra(_ channel: any Channel) -> Bool {
-        guarded.withLock { $0.places.isExtra(ObjectIdentifier(channel)) }
+        guarded.withLock { $0.limiter.isExtra(ObjectIdentifier(channel)) }
     }
 
     /// The head of a request came.
-    func begin(_ channel: any Channel) { guarded.withLock { $0.places.begin(ObjectIdentifier(channel)) } }
+    func begin(_ channel: any Channel) { guarded.withLock { $0.limiter.begin(ObjectIdentifier(channel)) } }
 
     /// A response has ended.
-    func end(_ channel: any Channel) { guarded.withLock { $0.places.end(ObjectIdentifier(channel)) } }
+    func end(_ channel: any Channel) { guarded.withLock { $0.limiter.end(ObjectIdentifier(channel)) } }
 
     /// - Returns: whether the request of a connection is served.
-    func admit(_ channel: any Channel, for purpose: Places.Purpose) -> Bool {
+    func admit(_ channel: any Channel, for purpose: Limiter.Purpose) -> Bool {
         let (isServed, closed) = guarded.withLock { guarded -> (Bool, (any Channel)?) in
-            switch guarded.places.admit(ObjectIdentifier(channel), for: purpose) {
+            switch guarded.limiter.admit(ObjectIdentifier(channel), for: purpose) {
             case .served: (true, nil)
-            case .servedInPlace(let other): (true, guarded.channels[other])
+            case .servedReplacing(let other): (true, guarded.channels[other])
             case .refused: (false, nil)
             }
         }

@@ -3,7 +3,8 @@ internal import MartletAPI
 internal import NIOCore
 internal import NIOHTTPTypes
 
-/// A request that is refused because of its head, or is no HTTP: no route sees it, and the connection ends with its response.
+/// A request that is refused because of its head, or is no HTTP: no route sees it, and the connection ends with its
+/// response.
 struct RefusedRequest: Error {
     let error: APIError
 

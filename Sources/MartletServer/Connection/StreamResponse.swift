@@ -5,13 +5,13 @@ internal import NIOCore
 
 /// A response that shows a log as it grows.
 ///
-/// The framework writes and flushes the head, then runs the body; the body only hands the connection to a reader and says
-/// that it is done. The reader writes on the event loop straight into the channel, and the connection's handler keeps the
-/// response's end back until the reader has come to its own. The order holds because the framework's writes, head and end
-/// included, go through the same event loop.
+/// The framework writes and flushes the head, then runs the body; the body only hands the connection to a reader and
+/// says that it is done. The reader writes on the event loop straight into the channel, and the connection's handler
+/// keeps the response's end back until the reader has come to its own. The order holds because the framework's writes,
+/// head and end included, go through the same event loop.
 struct StreamResponse {
     let generation: Generation
-    let rendition: Rendition
+    let encodedStream: EncodedStream
     var position = StreamPosition()
     let loops: ReaderLoops
 
@@ -20,20 +20,20 @@ struct StreamResponse {
         headers[.contentType] = "text/event-stream"
         headers[.cacheControl] = "no-store"
         headers[.accelBuffering] = "no"
-        let (channel, notes) = (context.channel, context.notes)
+        let (channel, requestInfo) = (context.channel, context.requestInfo)
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { writer in
-                notes.outlastTask()
-                show(on: channel) { notes.end() }
+                requestInfo.continueAfterTask()
+                attach(on: channel) { requestInfo.end() }
                 try await writer.finish(nil)
             })
     }
 
-    private func show(on channel: any Channel, ended: @escaping @Sendable () -> Void) {
-        let seat = generation.takeSeat()
-        let reader = StreamReader(rendition, from: position, loop: loops.loop(for: channel.eventLoop)) { _ in
-            seat.leave()
+    private func attach(on channel: any Channel, ended: @escaping @Sendable () -> Void) {
+        let lease = generation.acquireReaderLease()
+        let reader = StreamReader(encodedStream, from: position, loop: loops.loop(for: channel.eventLoop)) { _ in
+            lease.release()
             ended()
         }
         channel.withConnection { connection in
@@ -46,9 +46,9 @@ extension Generation {
     /// What a response says of a generation that can be asked for again.
     var headers: HTTPFields {
         var headers = HTTPFields()
-        guard terms.isResumable else { return headers }
-        headers[.generationID] = terms.responseID
-        headers[.conversationID] = terms.label
+        guard spec.isResumable else { return headers }
+        headers[.generationID] = spec.responseID
+        headers[.conversationID] = spec.label
         return headers
     }
 }

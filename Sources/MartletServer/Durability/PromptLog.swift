@@ -12,7 +12,8 @@ internal import Synchronization
     internal import Musl
 #endif
 
-/// A folder with a file for each prompt of a completion, as its template rendered it. For debugging: prompts are private.
+/// A folder with a file for each prompt of a completion, as its template rendered it. For debugging: prompts are
+/// private.
 ///
 /// Thread: any; files are written by a thread pool. Prompts beyond `pendingLimit` that wait for the disk are left out.
 package final class PromptLog: Sendable {

@@ -11,12 +11,12 @@ struct AuthenticationMiddleware: RouterMiddleware {
         _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         guard !keys.isEmpty else { return try await next(request, context) }
-        let match = Credentials.shown(in: request.headers).lazy.compactMap { keys.match($0) }.first
+        let match = Credentials.presented(in: request.headers).lazy.compactMap { keys.match($0) }.first
         guard match != nil || Self.publicPaths.contains(RequestPath(request.uri.path).text) else {
             throw APIError(.authentication, "Invalid API Key")
         }
-        context.notes.keyLabel = match?.label
-        if let match { context.notes.owner = match.owner }
+        context.requestInfo.keyLabel = match?.label
+        if let match { context.requestInfo.owner = match.owner }
         return try await next(request, context)
     }
 }

@@ -21,7 +21,7 @@ struct ObservationMiddleware: RouterMiddleware {
         let span = tracing.begin(method: method, request.headers)
         var context = context
         if let trace { context.logger[metadataKey: "trace"] = "\(trace.traceID)" }
-        context.notes.traceContext = span?.context
+        context.requestInfo.traceContext = span?.context
         var response: Response
         let number = parts.beginRequest("\(method) \(request.uri.path.prefix(128))")
         defer { parts.endRequest(number) }
@@ -44,27 +44,28 @@ struct ObservationMiddleware: RouterMiddleware {
             span?.end(route: route, status: status)
             guard let log else { return }
             let record = AccessRecord(
-                time: Timestamp.now(), requestID: context.requestID, traceID: trace?.traceID, notes: context.notes,
+                time: Timestamp.now(), requestID: context.requestID, traceID: trace?.traceID,
+                requestInfo: context.requestInfo,
                 method: method, route: route, status: status, duration: begin.duration(to: .now))
             log.write(record.line(log.format))
         }
         if response.body.contentLength == nil {
-            response.body = Self.observed(response.body, notes: context.notes, ended: report)
+            response.body = Self.observed(response.body, requestInfo: context.requestInfo, ended: report)
         } else {
             report()
         }
         return response
     }
 
-    /// Calls `ended` after the last byte. When the client goes away before, a plain generation is being cancelled; its end
-    /// is waited for, as only then it is known what it cost.
+    /// Calls `ended` after the last byte. When the client goes away before, a plain generation is being cancelled; its
+    /// end is waited for, as only then it is known what it cost.
     private static func observed(
-        _ body: ResponseBody, notes: RequestNotes, ended: @escaping @Sendable () -> Void
+        _ body: ResponseBody, requestInfo: RequestInfo, ended: @escaping @Sendable () -> Void
     ) -> ResponseBody {
         ResponseBody { writer in
             defer {
-                notes.whenOver {
-                    guard let generation = notes.generation, !generation.terms.isResumable,
+                requestInfo.whenComplete {
+                    guard let generation = requestInfo.generation, !generation.spec.isResumable,
                         generation.log.terminalEvent == nil
                     else { return ended() }
                     Task {

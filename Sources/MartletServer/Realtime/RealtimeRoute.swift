@@ -6,8 +6,8 @@ internal import NIOCore
 
 /// `GET /v1/realtime`: a WebSocket for generations and orders to them.
 ///
-/// It is a route like others, behind the same checks. The response's head turns the connection into a WebSocket, and its end
-/// never comes. So any request of a connection can be the one.
+/// It is a route like others, behind the same checks. The response's head turns the connection into a WebSocket, and
+/// its end never comes. So any request of a connection can be the one.
 ///
 /// A class, so that its sessions share what it has.
 final class RealtimeRoute: Sendable {
@@ -15,7 +15,7 @@ final class RealtimeRoute: Sendable {
     let control: ControlService
     let loops: ReaderLoops
     private let crossOrigin: CrossOriginPolicy
-    private let terms: SocketTerms
+    private let socketLimits: SocketLimits
 
     init(
         configuration: ServerConfiguration, completions: CompletionRoutes, control: ControlService, loops: ReaderLoops
@@ -24,7 +24,7 @@ final class RealtimeRoute: Sendable {
         self.control = control
         self.loops = loops
         crossOrigin = configuration.crossOrigin
-        terms = SocketTerms(
+        socketLimits = SocketLimits(
             messageBytes: min(configuration.limits.socketMessageBytes, configuration.limits.bodyBytes),
             pingInterval: configuration.completionDefaults.pingInterval.map { TimeAmount($0) },
             closingTimeout: TimeAmount(configuration.closingTimeout))
@@ -47,18 +47,19 @@ final class RealtimeRoute: Sendable {
 
     private func open(_ handshake: SocketHandshake, _ context: EdgeContext) -> Response {
         let channel = context.channel
-        let session = RealtimeSession(of: self, owner: context.notes.owner, channel: channel)
+        let session = RealtimeSession(of: self, owner: context.requestInfo.owner, channel: channel)
         let loop = loops.loop(for: channel.eventLoop)
-        channel.withConnection { [terms] connection in
-            connection?.follow(
-                with: SocketHandler(terms: terms, wheel: loop.wheel) { await session.take($0) }, terms)
+        channel.withConnection { [socketLimits] connection in
+            connection?.upgrade(
+                with: SocketHandler(socketLimits: socketLimits, wheel: loop.wheel) { await session.receive($0) },
+                socketLimits)
         }
         return Response(
             status: .switchingProtocols, headers: handshake.headers,
-            body: ResponseBody { [notes = context.notes] _ in
-                notes.outlastTask()
+            body: ResponseBody { [requestInfo = context.requestInfo] _ in
+                requestInfo.continueAfterTask()
                 // The socket's handler closes the connection.
-                channel.closeFuture.whenComplete { _ in notes.end() }
+                channel.closeFuture.whenComplete { _ in requestInfo.end() }
             })
     }
 }

@@ -6,14 +6,14 @@ internal import NIOCore
 internal import OrderedCollections
 internal import Synchronization
 
-/// What one client does over its WebSocket. Its messages are dealt with one at a time, as they come: the socket's handler sees to
-/// that. No task waits for messages.
+/// What one client does over its WebSocket. Its messages are dealt with one at a time, as they come: the socket's
+/// handler sees to that. No task waits for messages.
 ///
 /// Closing the WebSocket only detaches: generations that were begun here go on.
 actor RealtimeSession {
     private static let nameLimit = 4_096
     private static let attachmentLimit = 1_024
-    private static let orderLimit = 256
+    private static let commandLimit = 256
 
     private let route: RealtimeRoute
     private let owner: Owner
@@ -21,7 +21,7 @@ actor RealtimeSession {
     /// Ids of generations that the client began here, by its names for them, the oldest first.
     private var names: OrderedDictionary<ExactString, String> = [:]
     /// Orders that were given here and have not taken effect.
-    private let orders = OrderCount()
+    private let pendingCommands = PendingCommandCount()
 
     init(of route: RealtimeRoute, owner: Owner, channel: any Channel) {
         self.route = route
@@ -29,12 +29,12 @@ actor RealtimeSession {
         self.channel = channel
     }
 
-    func take(_ text: [UInt8]) {
+    func receive(_ text: [UInt8]) {
         var message: RealtimeMessage?
         do throws(APIError) {
             let read = try Self.message(text)
             message = read
-            try take(read)
+            try receive(read)
         } catch {
             reply(RealtimeReply.refuse(message, error))
         }
@@ -50,13 +50,13 @@ actor RealtimeSession {
         return try RealtimeMessage(json)
     }
 
-    private func take(_ message: RealtimeMessage) throws(APIError) {
+    private func receive(_ message: RealtimeMessage) throws(APIError) {
         switch try message.content() {
         case .generate(let name, let label, let request, let end): try generate(message, name, label, request, end)
         case .attach(let target, let event, let end):
             try attach(message, try generation(target), from: event, until: end)
-        case .credit(let target, let end): allow(message, try generation(target), until: end)
-        case .control(let target, let order): try obey(message, order, try generation(target))
+        case .credit(let target, let end): extendCredit(message, try generation(target), until: end)
+        case .control(let target, let command): try sendCommand(message, command, try generation(target))
         case .detach(let target): detach(message, try generation(target))
         case .ping: reply(RealtimeReply.pong(message))
         }
@@ -69,7 +69,7 @@ actor RealtimeSession {
     private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
         var target = target
         if case .id(let name) = target, let id = names[ExactString(name)] { target = .id(id) }
-        return try route.control.recovery.searchNow { () throws(APIError) in
+        return try route.control.recovery.lookUpNow { () throws(APIError) in
             try route.control.generation(target, of: owner)
         }
     }
@@ -89,36 +89,37 @@ actor RealtimeSession {
         let generation = try route.completions.service.begin(
             try route.completions.completion(chat: request), label: label, owner: owner, on: channel.eventLoop)
         if names.count == Self.nameLimit { names.removeFirst() }
-        names[ExactString(name)] = generation.terms.responseID
-        let rendition = try Self.events(of: generation)
-        show(rendition, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
+        names[ExactString(name)] = generation.spec.responseID
+        let encodedStream = try Self.events(of: generation)
+        attachReader(
+            encodedStream, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
     }
 
     private func attach(
         _ message: RealtimeMessage, _ generation: Generation, from event: Int, until end: Int?
     ) throws(APIError) {
-        let rendition = try Self.events(of: generation)
+        let encodedStream = try Self.events(of: generation)
         // First whether it has ended, then where that is.
         let extent = generation.log.extent
         let position = try EventStart(event: event, field: "from_event").position(
-            in: rendition, extent, mayAwait: generation.isRestored)
-        let status = GenerationBodies.status(generation.terms, route.control.registry.status(of: generation))
-        show(rendition, of: generation, from: position, until: end, message, ["generation": status])
+            in: encodedStream, extent, mayAwait: generation.isRestored)
+        let status = GenerationBodies.status(generation.spec, route.control.registry.status(of: generation))
+        attachReader(encodedStream, of: generation, from: position, until: end, message, ["generation": status])
     }
 
-    private static func events(of generation: Generation) throws(APIError) -> Rendition {
-        guard let view = generation.terms.view as? any CompletionView else {
+    private static func events(of generation: Generation) throws(APIError) -> EncodedStream {
+        guard let view = generation.spec.view as? any CompletionView else {
             throw APIError(.notSupported, "This generation cannot be shown here")
         }
         return generation.events { view.events }
     }
 
     /// Acknowledges, and shows the log behind that.
-    private func show(
-        _ rendition: Rendition, of generation: Generation, from position: StreamPosition, until end: Int?,
+    private func attachReader(
+        _ encodedStream: EncodedStream, of generation: Generation, from position: StreamPosition, until end: Int?,
         _ message: RealtimeMessage, _ more: JSONObject
     ) {
-        let id = generation.terms.responseID
+        let id = generation.spec.responseID
         let acknowledgement = RealtimeReply.acknowledge(message, id: id, more)
         let loop = route.loops.loop(for: channel.eventLoop)
         channel.withSocket { [channel] socket in
@@ -126,9 +127,9 @@ actor RealtimeSession {
                 return socket.write(RealtimeReply.refuse(message, refusal))
             }
             socket.write(acknowledgement)
-            let seat = generation.takeSeat()
-            let reader = StreamReader(rendition, from: position, untilEvent: end, loop: loop) { end in
-                seat.leave()
+            let lease = generation.acquireReaderLease()
+            let reader = StreamReader(encodedStream, from: position, untilEvent: end, loop: loop) { end in
+                lease.release()
                 if case .complete = end { channel.withSocket { $0.attachmentEnded(id) } }
             }
             socket.attach(reader, to: id)
@@ -147,8 +148,8 @@ actor RealtimeSession {
         change(message, generation) { socket, id in socket.detach(from: id) }
     }
 
-    private func allow(_ message: RealtimeMessage, _ generation: Generation, until event: Int) {
-        change(message, generation) { socket, id in socket.allow(id, until: event) }
+    private func extendCredit(_ message: RealtimeMessage, _ generation: Generation, until event: Int) {
+        change(message, generation) { socket, id in socket.extendCredit(id, until: event) }
     }
 
     /// - Parameter body: does what is asked for with the attachment; says whether there is one.
@@ -156,7 +157,7 @@ actor RealtimeSession {
         _ message: RealtimeMessage, _ generation: Generation,
         _ body: @escaping @Sendable (SocketHandler, String) -> Bool
     ) {
-        let id = generation.terms.responseID
+        let id = generation.spec.responseID
         channel.withSocket { socket in
             let isDone = body(socket, id)
             socket.write(
@@ -167,27 +168,27 @@ actor RealtimeSession {
     }
 
     /// Gives an order. The reply comes when it has taken effect; until then other messages are dealt with.
-    private func obey(
-        _ message: RealtimeMessage, _ order: JSONValue, _ generation: Generation
+    private func sendCommand(
+        _ message: RealtimeMessage, _ command: JSONValue, _ generation: Generation
     ) throws(APIError) {
-        guard orders.add(upTo: Self.orderLimit) else {
-            throw APIError(.rateLimited, "\(Self.orderLimit) orders of this WebSocket wait for their effect already")
+        guard pendingCommands.add(upTo: Self.commandLimit) else {
+            throw APIError(.rateLimited, "\(Self.commandLimit) orders of this WebSocket wait for their effect already")
         }
-        let given: GivenOrder
+        let sent: SentCommand
         do throws(APIError) {
-            given = try route.control.give(order, to: generation)
+            sent = try route.control.send(command, to: generation)
         } catch {
-            orders.remove()
+            pendingCommands.remove()
             throw error
         }
-        let id = generation.terms.responseID
-        given.whenDone { [orders, channel] reply in
-            orders.remove()
-            channel.withSocket { $0.write(Self.answer(message, id, reply)) }
+        let id = generation.spec.responseID
+        sent.whenResolved { [pendingCommands, channel] reply in
+            pendingCommands.remove()
+            channel.withSocket { $0.write(Self.encodedReply(message, id, reply)) }
         }
     }
 
-    private static func answer(_ message: RealtimeMessage, _ id: String, _ reply: ControlReply) -> [UInt8] {
+    private static func encodedReply(_ message: RealtimeMessage, _ id: String, _ reply: CommandReply) -> [UInt8] {
         do throws(APIError) {
             return RealtimeReply.acknowledge(message, id: id, try ControlService.body(of: reply).objectValue ?? [:])
         } catch {
@@ -197,7 +198,7 @@ actor RealtimeSession {
 }
 
 /// How many orders wait. Thread: any.
-private final class OrderCount: Sendable {
+private final class PendingCommandCount: Sendable {
     private let count = Mutex(0)
 
     /// - Returns: whether there was room.

@@ -5,8 +5,8 @@ internal import NIOWebSocket
 
 /// The server's end of a WebSocket: reads messages, writes what logs and the session say, and keeps to RFC 6455.
 ///
-/// What has to be read stays in the system while 16 messages wait for the session, or while the client takes nothing. What
-/// has to be written stays in the logs while the client takes nothing: a reader is a cursor.
+/// What has to be read stays in the system while 16 messages wait for the session, or while the client takes nothing.
+/// What has to be written stays in the logs while the client takes nothing: a reader is a cursor.
 ///
 /// Thread: the channel's event loop.
 final class SocketHandler: ChannelDuplexHandler, StreamSink {
@@ -18,7 +18,7 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
         case open
         /// A close frame was sent; only the client's is waited for.
         case closing
-        case gone
+        case closed
     }
     private struct Attachment {
         var id: String
@@ -27,7 +27,7 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 
     private static let queueLimit = 16
 
-    private let terms: SocketTerms
+    private let socketLimits: SocketLimits
     private let wheel: TimerWheel
     private let received: @Sendable ([UInt8]) async -> Void
     private var assembler: MessageAssembler
@@ -39,33 +39,33 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
     private var isReadWanted = false
     private var attachments: [Attachment] = []
     /// Which attachment is first to write when the client takes more again, so that each has its turn.
-    private var firstInLine = 0
+    private var nextWriter = 0
     /// Whether the client sent anything since the last ping.
-    private var isHeard = true
+    private var hasReceived = true
 
     /// - Parameter received: deals with one of the client's messages. Called for one at a time, in a task of its own.
-    init(terms: SocketTerms, wheel: TimerWheel, received: @escaping @Sendable ([UInt8]) async -> Void) {
-        self.terms = terms
+    init(socketLimits: SocketLimits, wheel: TimerWheel, received: @escaping @Sendable ([UInt8]) async -> Void) {
+        self.socketLimits = socketLimits
         self.wheel = wheel
         self.received = received
-        assembler = MessageAssembler(limit: terms.messageBytes)
+        assembler = MessageAssembler(limit: socketLimits.messageBytes)
     }
 
     // MARK: For the session
 
-    private func dealWithFirst() {
+    private func processFirst() {
         guard let context, let message = queue.first else { return }
         let (channel, received) = (context.channel, received)
         Task {
             await received(message)
-            channel.withSocket { $0.firstIsDone() }
+            channel.withSocket { $0.finishFirst() }
         }
     }
 
-    private func firstIsDone() {
+    private func finishFirst() {
         guard !queue.isEmpty else { return }
         queue.removeFirst()
-        dealWithFirst()
+        processFirst()
         readIfWanted()
     }
 
@@ -82,9 +82,9 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 
     /// The client takes more of a log.
     /// - Returns: whether there was such an attachment.
-    func allow(_ id: String, until event: Int) -> Bool {
+    func extendCredit(_ id: String, until event: Int) -> Bool {
         guard let attachment = attachments.first(where: { $0.id == id }) else { return false }
-        attachment.reader.allow(until: event)
+        attachment.reader.extendCredit(until: event)
         return true
     }
 
@@ -119,12 +119,12 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             readIfWanted()
-            let line = attachments.indices.map { attachments[($0 + firstInLine) % attachments.count].reader }
+            let line = attachments.indices.map { attachments[($0 + nextWriter) % attachments.count].reader }
             for reader in line where isWritable {
-                firstInLine += 1
+                nextWriter += 1
                 reader.pump()
             }
-            firstInLine = attachments.isEmpty ? 0 : firstInLine % attachments.count
+            nextWriter = attachments.isEmpty ? 0 : nextWriter % attachments.count
         }
         context.fireChannelWritabilityChanged()
     }
@@ -145,7 +145,7 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
-        isHeard = true
+        hasReceived = true
         var plain = MessageAssembler.Frame(
             opcode: UInt8(webSocketOpcode: frame.opcode), payload: Array(frame.unmaskedData.readableBytesView))
         plain.isFinal = frame.fin
@@ -156,15 +156,15 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
             if plain.opcode == SocketFrame.Kind.close.rawValue { context.close(promise: nil) }
             return
         }
-        do throws(SocketEnd) {
-            switch try assembler.take(plain) {
+        do throws(SocketCloseReason) {
+            switch try assembler.append(plain) {
             case .none: break
             case .message(let text):
                 queue.append(text)
-                if queue.count == 1 { dealWithFirst() }
+                if queue.count == 1 { processFirst() }
             case .ping(let payload): write(SocketFrame.bytes(.pong, payload))
             case .close(let code):
-                end(SocketFrame.close(code.map { SocketEnd(code: $0, reason: "") }), on: context)
+                end(SocketFrame.close(code.map { SocketCloseReason(code: $0, reason: "") }), on: context)
                 context.close(promise: nil)
             }
         } catch {
@@ -176,7 +176,7 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        guard let interval = terms.pingInterval else { return }
+        guard let interval = socketLimits.pingInterval else { return }
         wheel.add(at: .now() + interval) { [weak self] now in self?.ping(at: now, every: interval) }
     }
 
@@ -184,27 +184,27 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
     private func ping(at now: NIODeadline, every interval: TimeAmount) -> NIODeadline? {
         guard let context, case .open = state else { return nil }
         // Who is not read cannot be heard.
-        guard isHeard || isReadWanted else {
+        guard hasReceived || isReadWanted else {
             context.close(promise: nil)
             return nil
         }
-        isHeard = false
+        hasReceived = false
         write(SocketFrame.bytes(.ping))
         return now + interval
     }
 
-    /// Says no more than `frame`. The client gets some time to say the same, as a socket that is closed with something unread
-    /// in it takes its last words back.
+    /// Says no more than `frame`. The client gets some time to say the same, as a socket that is closed with something
+    /// unread in it takes its last words back.
     private func end(_ frame: [UInt8], on context: ChannelHandlerContext) {
         guard case .open = state else { return }
         write(frame)
         state = .closing
-        leave()
-        context.eventLoop.assumeIsolated().scheduleTask(in: terms.closingTimeout) { context.close(promise: nil) }
+        detachAll()
+        context.eventLoop.assumeIsolated().scheduleTask(in: socketLimits.closingTimeout) { context.close(promise: nil) }
         readIfWanted()
     }
 
-    private func leave() {
+    private func detachAll() {
         queue.removeLast(max(0, queue.count - 1))
         let left = attachments
         attachments = []
@@ -222,30 +222,30 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? NIOWebSocketError else { return context.fireErrorCaught(error) }
-        let reason: SocketEnd =
+        let reason: SocketCloseReason =
             switch error {
-            case .invalidFrameLength: .tooLarge(limit: terms.messageBytes)
+            case .invalidFrameLength: .tooLarge(limit: socketLimits.messageBytes)
             case .fragmentedControlFrame, .multiByteControlFrameLength:
-                .breach("A control frame is whole and has at most 125 bytes")
+                .protocolError("A control frame is whole and has at most 125 bytes")
             }
         end(SocketFrame.close(reason), on: context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        state = .gone
-        leave()
+        state = .closed
+        detachAll()
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        state = .gone
-        leave()
+        state = .closed
+        detachAll()
         self.context = nil
     }
 }
 
 /// What holds of every WebSocket of a server.
-struct SocketTerms: Sendable {
+struct SocketLimits: Sendable {
     /// Most bytes of a client's message.
     var messageBytes: Int
     /// Between the server's pings; who has not answered one when the next is due is gone. `nil` = no pings.

@@ -6,25 +6,25 @@ internal import MartletProtocol
 /// The routes that tell of the model's adapters and say how strongly they are applied.
 struct AdapterRoutes: Sendable {
     let configuration: ServerConfiguration
-    let gate: ModelGate
+    let modelReadiness: ModelReadiness
     let scales: AdapterScales
 
     func add(to table: inout RouteTable) {
         table.add(.get, "/lora-adapters") { _, _ in
-            let model = try gate.readyModel().information
+            let model = try modelReadiness.readyModel().information
             return .json(ServerBodies.adapters(model.adapters, scales: scales.current(of: model)))
         }
         table.add(.post, "/lora-adapters") { request, _ in
-            let wanted = try AdapterFields.read(
+            let requested = try AdapterFields.read(
                 try await request.json(upTo: configuration.limits.bodyBytes), name: "")
-            try gate.readyModel().check(wanted, field: "")
-            scales.set(wanted)
+            try modelReadiness.readyModel().check(requested, field: "")
+            scales.set(requested)
             return .json(["success": true])
         }
     }
 }
 
-extension LoadedModel {
+extension ServedModel {
     /// - Throws: when an adapter is not there.
     func check(_ scales: [AdapterScale], field: String) throws(APIError) {
         for scale in scales where !information.adapters.indices.contains(scale.index) {

@@ -7,16 +7,16 @@ internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
 
-extension OutputParser: OutputSplitter {}
+extension OutputParser: OutputParsing {}
 
 extension RenderedPrompt {
     /// A constraint of the answer with the thinking that may come before it, which it does not hold.
-    func constraint(_ answer: GenerationConstraint?) throws(APIError) -> GenerationConstraint? {
-        guard let answer, let markers, reasoning != .closed else { return answer }
+    func constraint(_ contentConstraint: GenerationConstraint?) throws(APIError) -> GenerationConstraint? {
+        guard let contentConstraint, let delimiters, reasoning != .closed else { return contentConstraint }
         do throws(GrammarError) {
             return GenerationConstraint(
-                try answer.grammar.afterReasoning(
-                    from: thinkingStart, to: markers.end, isOpen: reasoning == .open))
+                try contentConstraint.grammar.afterReasoning(
+                    from: reasoningStart, to: delimiters.end, isOpen: reasoning == .open))
         } catch {
             throw APIError(error, field: "grammar")
         }
@@ -42,9 +42,9 @@ struct CompletionRoutes: Sendable {
         }
         table.add(.post, "/v1/chat/completions/input_tokens", "/chat/completions/input_tokens") { request, context in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            let model = try service.gate.readyModel()
+            let model = try service.modelReadiness.readyModel()
             try model.check(name: chat.options.model, configuration: configuration)
-            let tokens = try await context.untilAbandoned {
+            let tokens = try await context.untilDisconnect {
                 let prompt = try model.render(chat).prompt
                 try configuration.limits.text.check([prompt], field: "messages")
                 return try await service.engine.tokenize(prompt)
@@ -53,7 +53,7 @@ struct CompletionRoutes: Sendable {
         }
         table.add(.post, "/apply-template") { request, _ in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            let rendered = try service.gate.readyModel().render(chat)
+            let rendered = try service.modelReadiness.readyModel().render(chat)
             try configuration.limits.text.check([rendered.prompt], field: "messages")
             return .json(["prompt": .string(rendered.text)])
         }
@@ -74,7 +74,7 @@ struct CompletionRoutes: Sendable {
     ) async throws -> Response {
         let seed = UInt64.randomSeed()
         let request = try chatRequest(json, seed: seed)
-        let prompts = request.options.told.isVerbose ? [try await text(of: request)] : []
+        let prompts = request.options.responseFields.isVerbose ? [try await text(of: request)] : []
         return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
@@ -83,17 +83,17 @@ struct CompletionRoutes: Sendable {
     ///   - seed: in case that the body names none.
     func completion(
         chat json: JSONValue, prompts: [String] = [], seed: UInt64 = .randomSeed()
-    ) throws(APIError) -> Completion<ChatCompletionView> {
+    ) throws(APIError) -> CompletionPlan<ChatCompletionView> {
         completion(try chatRequest(json, seed: seed), json, prompts: prompts)
     }
 
     private func completion(
         _ request: ChatCompletionRequest, _ json: JSONValue, prompts: [String]
-    ) -> Completion<ChatCompletionView> {
+    ) -> CompletionPlan<ChatCompletionView> {
         let makeView = { @Sendable (head: ResponseHead) in
             ChatCompletionView(head: head, options: request.options, prompt: prompts.first ?? "")
         }
-        return Completion(
+        return CompletionPlan(
             kind: .chat, body: json, promptTexts: prompts, options: request.options, promptCount: 1,
             idPrefix: "chatcmpl-", makeView: makeView, chat: request
         ) { model throws(APIError) in
@@ -103,7 +103,7 @@ struct CompletionRoutes: Sendable {
 
     /// The text of a chat's prompt tokens. Waits for the model.
     private func text(of request: ChatCompletionRequest) async throws -> String {
-        let prompt = try await service.gate.loadedModel().render(request).prompt
+        let prompt = try await service.modelReadiness.loadedModel().render(request).prompt
         return String(decoding: try await service.engine.tokenize(prompt).flatMap(\.bytes), as: UTF8.self)
     }
 
@@ -111,7 +111,7 @@ struct CompletionRoutes: Sendable {
         toText json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         let request = try textRequest(json)
-        let needsText = request.echoes || request.options.told.isVerbose
+        let needsText = request.echoes || request.options.responseFields.isVerbose
         let prompts = needsText ? try await texts(of: request.prompts) : request.prompts.map { _ in "" }
         return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
@@ -125,15 +125,15 @@ struct CompletionRoutes: Sendable {
     /// - Parameter prompts: what a client is told that its prompts were.
     func completion(
         text json: JSONValue, prompts: [String], seed: UInt64
-    ) throws(APIError) -> Completion<TextCompletionView> {
+    ) throws(APIError) -> CompletionPlan<TextCompletionView> {
         let request = try textRequest(json, seed: seed)
         return completion(request, json, prompts: try Self.checked(prompts, count: request.prompts.count))
     }
 
     private func completion(
         _ request: TextCompletionRequest, _ json: JSONValue, prompts: [String]
-    ) -> Completion<TextCompletionView> {
-        completion(.text, json, request.options, request.prompts, told: prompts, idPrefix: "cmpl-") { head in
+    ) -> CompletionPlan<TextCompletionView> {
+        completion(.text, json, request.options, request.prompts, promptTexts: prompts, idPrefix: "cmpl-") { head in
             TextCompletionView(head: head, options: request.options, prompts: prompts, echoes: request.echoes)
         }
     }
@@ -148,23 +148,23 @@ struct CompletionRoutes: Sendable {
 
     private func nativeRequest(
         _ json: JSONValue, seed: UInt64 = .randomSeed()
-    ) throws(APIError) -> NativeCompletionRequest {
-        try NativeCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
+    ) throws(APIError) -> LlamaServerCompletionRequest {
+        try LlamaServerCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
 
     /// - Parameter prompts: what a client is told that its prompts were.
     func completion(
         native json: JSONValue, prompts: [String], seed: UInt64
-    ) throws(APIError) -> Completion<NativeCompletionView> {
+    ) throws(APIError) -> CompletionPlan<LlamaServerCompletionView> {
         let request = try nativeRequest(json, seed: seed)
         return completion(request, json, prompts: try Self.checked(prompts, count: request.prompts.count))
     }
 
     private func completion(
-        _ request: NativeCompletionRequest, _ json: JSONValue, prompts: [String]
-    ) -> Completion<NativeCompletionView> {
-        completion(.native, json, request.options, request.prompts, told: prompts, idPrefix: "") { head in
-            NativeCompletionView(head: head, prompts: prompts, options: request.options)
+        _ request: LlamaServerCompletionRequest, _ json: JSONValue, prompts: [String]
+    ) -> CompletionPlan<LlamaServerCompletionView> {
+        completion(.native, json, request.options, request.prompts, promptTexts: prompts, idPrefix: "") { head in
+            LlamaServerCompletionView(head: head, prompts: prompts, options: request.options)
         }
     }
 
@@ -172,9 +172,9 @@ struct CompletionRoutes: Sendable {
     /// - Parameter texts: what its client is told that they were.
     private func completion<View>(
         _ kind: CompletionKind, _ json: JSONValue, _ options: CompletionOptions, _ prompts: [Prompt],
-        told texts: [String], idPrefix: String, makeView: @escaping @Sendable (ResponseHead) -> View
-    ) -> Completion<View> {
-        Completion(
+        promptTexts texts: [String], idPrefix: String, makeView: @escaping @Sendable (ResponseHead) -> View
+    ) -> CompletionPlan<View> {
+        CompletionPlan(
             kind: kind, body: json, promptTexts: texts, options: options, promptCount: prompts.count,
             idPrefix: idPrefix, makeView: makeView
         ) { _ throws(APIError) in prompts.map { PreparedPrompt(prompt: $0) } }

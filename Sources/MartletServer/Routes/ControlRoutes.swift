@@ -14,13 +14,13 @@ struct ControlRoutes: Sendable {
         table.add(.post, "/v1/generations/{id}/control", for: .essential) { request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = GenerationTarget.id(context.parameters.get("id") ?? "")
-            return .json(try await obey(json, try await generation(target, context), context))
+            return .json(try await sendCommand(json, try await generation(target, context), context))
         }
         table.add(.post, "/v1/chat/completions/control", "/chat/completions/control", for: .essential) {
             request, context in
             let json = try await request.json(upTo: bodyLimit)
             let target = try GenerationTarget(try FieldReader(json))
-            let reply = try await obey(json, try await generation(target, context), context)
+            let reply = try await sendCommand(json, try await generation(target, context), context)
             guard case .object(var members) = reply else { return .json(reply) }
             // As llama-server says it; here it is also true.
             members["success"] = true
@@ -29,17 +29,17 @@ struct ControlRoutes: Sendable {
     }
 
     private func generation(_ target: GenerationTarget, _ context: EdgeContext) async throws(APIError) -> Generation {
-        try await service.recovery.search(on: context.channel.eventLoop) { () throws(APIError) in
-            try service.generation(target, of: context.notes.owner)
+        try await service.recovery.lookUp(on: context.channel.eventLoop) { () throws(APIError) in
+            try service.generation(target, of: context.requestInfo.owner)
         }
     }
 
-    private func obey(
+    private func sendCommand(
         _ json: JSONValue, _ generation: Generation, _ context: EdgeContext
     ) async throws(APIError) -> JSONValue {
-        let order = try service.give(json, to: generation)
+        let command = try service.send(json, to: generation)
         // What becomes of an order may take long, and nobody waits for it whose client has gone.
-        let waiting = Task { try await order.reply() }
+        let waiting = Task { try await command.reply() }
         waiting.cancelWithConnection(of: context.channel)
         let result = await withTaskCancellationHandler {
             await waiting.result

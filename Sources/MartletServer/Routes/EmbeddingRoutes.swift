@@ -8,7 +8,7 @@ internal import MartletStreams
 struct EmbeddingRoutes: Sendable {
     let configuration: ServerConfiguration
     let engine: any EngineService
-    let gate: ModelGate
+    let modelReadiness: ModelReadiness
     let registry: GenerationRegistry
 
     func add(to table: inout RouteTable) {
@@ -24,7 +24,7 @@ struct EmbeddingRoutes: Sendable {
         let body = try EmbeddingRequest(
             try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI,
             normalization: configuration.embeddingNormalization)
-        let model = try gate.readyModel()
+        let model = try modelReadiness.readyModel()
         try model.check(name: body.model, configuration: configuration)
         guard let pooling = model.information.embeddingPooling else {
             throw APIError(
@@ -32,8 +32,8 @@ struct EmbeddingRoutes: Sendable {
         }
         try body.check(pooling)
         try configuration.limits.text.check(body.inputs, field: "input")
-        let embeddings = try await registry.withPlace(of: context.notes.owner) {
-            try await context.untilAbandoned { try await engine.embed(body.inputs) }
+        let embeddings = try await registry.withAdmission(of: context.requestInfo.owner) {
+            try await context.untilDisconnect { try await engine.embed(body.inputs) }
         }
         var headers = HTTPFields()
         headers[.warnings] = model.warning(about: body.model, configuration: configuration)

@@ -10,7 +10,7 @@ internal import NIOCore
 /// Our own routes for generations: by id, and by event.
 struct GenerationRoutes: Sendable {
     let registry: GenerationRegistry
-    let recovery: RecoveryGate
+    let recovery: RecoveryProgress
     let loops: ReaderLoops
 
     private static let path = "/v1/generations"
@@ -19,10 +19,10 @@ struct GenerationRoutes: Sendable {
         table.add(.get, Self.path) { request, context in try await list(request, context) }
         table.add(.get, Self.path + "/{id}") { _, context in
             let generation = try await generation(context)
-            return .json(GenerationBodies.status(generation.terms, registry.status(of: generation)))
+            return .json(GenerationBodies.status(generation.spec, registry.status(of: generation)))
         }
         table.add(.delete, Self.path + "/{id}", for: .essential) { _, context in
-            let generation = try await generation(context) { registry.runningOrKept(id: $0, of: $1) }
+            let generation = try await generation(context) { registry.liveOrRetained(id: $0, of: $1) }
             return .json(try await delete(generation, context))
         }
         table.add(.get, Self.path + "/{id}/events", for: .reading) { request, context in
@@ -32,7 +32,7 @@ struct GenerationRoutes: Sendable {
             let generation = try await generation(context)
             return .json(
                 GenerationBodies.timing(
-                    generation.terms, registry.status(of: generation), registry.timing(of: generation)))
+                    generation.spec, registry.status(of: generation), registry.timing(of: generation)))
         }
         table.add(.get, Self.path + "/{id}/result", for: .reading) { request, context in
             try await result(request, context)
@@ -49,9 +49,9 @@ struct GenerationRoutes: Sendable {
     ) async throws(APIError) -> Generation {
         let name = context.parameters.get("id") ?? ""
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
-        return try await recovery.search(on: context.channel.eventLoop) { () throws(APIError) in
-            guard let generation = find(id, context.notes.owner),
-                name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.terms.responseID)
+        return try await recovery.lookUp(on: context.channel.eventLoop) { () throws(APIError) in
+            guard let generation = find(id, context.requestInfo.owner),
+                name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.spec.responseID)
             else { throw APIError(.notFound, "Generation not found or expired") }
             return generation
         }
@@ -68,7 +68,7 @@ struct GenerationRoutes: Sendable {
             throw .stillOnDisk(error, logger: context.logger)
         }
         if deletion == .stopped { status = registry.status(of: generation) }
-        guard case .object(var members) = GenerationBodies.status(generation.terms, status) else { return .null }
+        guard case .object(var members) = GenerationBodies.status(generation.spec, status) else { return .null }
         members["deleted"] = .bool(deletion == .removed)
         return .object(members)
     }
@@ -76,33 +76,33 @@ struct GenerationRoutes: Sendable {
     private func list(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
         try await recovery.complete(on: context.channel.eventLoop)
         let label = request.uri.queryParameters["label"].map { String($0) }
-        let generations = registry.generations(of: context.notes.owner).filter { generation in
-            label.map { generation.terms.label?.hasSameBytes(as: $0) ?? false } ?? true
+        let generations = registry.generations(of: context.requestInfo.owner).filter { generation in
+            label.map { generation.spec.label?.hasSameBytes(as: $0) ?? false } ?? true
         }
         return .json([
             "object": "list",
-            "data": .array(generations.map { GenerationBodies.status($0.terms, registry.status(of: $0)) }),
+            "data": .array(generations.map { GenerationBodies.status($0.spec, registry.status(of: $0)) }),
         ])
     }
 
     private func events(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
         let generation = try await generation(context)
-        let rendition = generation.numberedResponse
+        let encodedStream = generation.numberedResponse
         // First whether it has ended, then where that is.
         let extent = generation.log.extent
-        let position = try EventStart(request).position(in: rendition, extent, mayAwait: generation.isRestored)
+        let position = try EventStart(request).position(in: encodedStream, extent, mayAwait: generation.isRestored)
         // Tells an EventSource that it need not come again.
         if extent.isEnded, position.awaited == nil, position.cursor.position == extent.count {
             return Response(status: .noContent)
         }
-        return StreamResponse(generation: generation, rendition: rendition, position: position, loops: loops)
+        return StreamResponse(generation: generation, encodedStream: encodedStream, position: position, loops: loops)
             .response(in: context)
     }
 
     private func result(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let generation = try await generation(context)
         let wait = try request.count("wait", upTo: 86_400) ?? 0
-        guard let view = generation.terms.view as? any CompletionView else {
+        guard let view = generation.spec.view as? any CompletionView else {
             throw APIError(.notSupported, "This generation has no result that is no stream")
         }
         if wait > 0 { await generation.waitForEnd(upTo: .seconds(wait), on: context.channel) }
@@ -115,33 +115,33 @@ struct GenerationRoutes: Sendable {
 
 /// Where a client wants to begin to read events.
 struct EventStart {
-    private enum Place {
+    private enum Start {
         case beginning
         case behind(EventIdentifier, name: String)
         case event(Int, name: String)
     }
-    private let place: Place
+    private let start: Start
 
     /// - Parameter field: which of a message says so.
-    init(event: Int, field: String) { place = .event(event, name: "Field '\(field)'") }
+    init(event: Int, field: String) { start = .event(event, name: "Field '\(field)'") }
 
     /// A browser repeats the query when it comes again, so the header, which it then adds, counts more.
     init(_ request: Request) throws(APIError) {
         let after = request.uri.queryParameters["starting_after"]
         let from = try request.count("from_event")
         if let text = request.headers[.lastEventID], !text.isEmpty {
-            place = .behind(try Self.identifier(text, "Header 'Last-Event-ID'"), name: "Header 'Last-Event-ID'")
+            start = .behind(try Self.identifier(text, "Header 'Last-Event-ID'"), name: "Header 'Last-Event-ID'")
         } else if let after {
             guard from == nil else {
                 throw APIError(
                     .invalidRequest, "Parameters 'starting_after' and 'from_event': Only one of them is allowed")
             }
-            place = .behind(
+            start = .behind(
                 try Self.identifier(after, "Parameter 'starting_after'"), name: "Parameter 'starting_after'")
         } else if let from {
-            place = .event(from, name: "Parameter 'from_event'")
+            start = .event(from, name: "Parameter 'from_event'")
         } else {
-            place = .beginning
+            start = .beginning
         }
     }
 
@@ -156,21 +156,21 @@ struct EventStart {
 
     /// - Parameter mayAwait: whether an earlier process may have told events that are not there.
     func position(
-        in rendition: Rendition, _ extent: GenerationLog.Extent, mayAwait: Bool
+        in encodedStream: EncodedStream, _ extent: GenerationLog.Extent, mayAwait: Bool
     ) throws(APIError) -> StreamPosition {
-        switch place {
+        switch start {
         case .beginning, .event(0, _): return StreamPosition()
         case .event(let number, let name):
             // Who has seen all that there is asks for what comes next.
             let last = extent.isEnded ? extent.nextNumber - 1 : extent.nextNumber
-            guard number <= last, let position = rendition.position(behind: number - 1) else {
-                if mayAwait { return rendition.position(awaiting: EventIdentifier(number: number - 1)) }
+            guard number <= last, let position = encodedStream.position(behind: number - 1) else {
+                if mayAwait { return encodedStream.position(awaiting: EventIdentifier(number: number - 1)) }
                 throw Self.neverIssued(name, "\(number)", upTo: last)
             }
             return position
         case .behind(let identifier, let name):
-            if let position = rendition.position(behind: identifier) { return position }
-            if mayAwait { return rendition.position(awaiting: identifier) }
+            if let position = encodedStream.position(behind: identifier) { return position }
+            if mayAwait { return encodedStream.position(awaiting: identifier) }
             let parts = identifier.parts.map { ".\($0)" } ?? ""
             throw Self.neverIssued(name, "\(identifier.number)\(parts)", upTo: extent.nextNumber - 1)
         }
@@ -212,7 +212,7 @@ extension Response {
     /// The generation is there, its answer not yet.
     static func accepted(_ generation: Generation, _ status: GenerationStatus) -> Response {
         var headers = generation.headers
-        headers[.location] = "/v1/generations/\(generation.terms.responseID)"
-        return .json(GenerationBodies.status(generation.terms, status).bytes, status: .accepted, headers: headers)
+        headers[.location] = "/v1/generations/\(generation.spec.responseID)"
+        return .json(GenerationBodies.status(generation.spec, status).bytes, status: .accepted, headers: headers)
     }
 }

@@ -4,10 +4,10 @@ internal import MartletStreams
 
 /// What a request says about the life of its generation, in headers.
 struct ResumeFields {
-    let lifetime: GenerationTerms.Lifetime
+    let lifetime: GenerationSpec.Lifetime
     let label: String?
 
-    init(lifetime: GenerationTerms.Lifetime, label: String?) {
+    init(lifetime: GenerationSpec.Lifetime, label: String?) {
         self.lifetime = lifetime
         self.label = label
     }
@@ -19,10 +19,10 @@ struct ResumeFields {
         } else {
             label = nil
         }
-        let isAsked: Bool
+        let isRequested: Bool
         switch headers[.streamResume] {
-        case nil, "0", "false": isAsked = false
-        case "1", "true": isAsked = true
+        case nil, "0", "false": isRequested = false
+        case "1", "true": isRequested = true
         case let value?:
             throw APIError(
                 .invalidRequest, "Header 'X-Stream-Resume': Value must be 0 or 1, but got \"\(value.prefix(64))\"",
@@ -30,7 +30,7 @@ struct ResumeFields {
         }
         if options.isBackground {
             lifetime = .background
-        } else if isAsked || label != nil || (resumesAlways && options.streams) {
+        } else if isRequested || label != nil || (resumesAlways && options.streams) {
             lifetime = .resumable
         } else {
             lifetime = .plain
@@ -42,20 +42,20 @@ struct ResumeFields {
 enum ConversationLabel {
     static let maximumBytes = 256
 
-    /// - Parameter place: where the label stands, for the message.
-    static func checked(_ label: String, _ place: String) throws(APIError) -> String {
-        guard !label.isEmpty else { throw APIError(.invalidRequest, "\(place): A conversation id is missing") }
+    /// - Parameter location: where the label stands, for the message.
+    static func checked(_ label: String, _ location: String) throws(APIError) -> String {
+        guard !label.isEmpty else { throw APIError(.invalidRequest, "\(location): A conversation id is missing") }
         guard label.utf8.count <= maximumBytes else {
             throw APIError(
                 .invalidRequest,
-                "\(place): At most \(maximumBytes) bytes are allowed, but got \(label.utf8.count)")
+                "\(location): At most \(maximumBytes) bytes are allowed, but got \(label.utf8.count)")
         }
         guard label.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }) else {
-            throw APIError(.invalidRequest, "\(place): Control characters are not allowed")
+            throw APIError(.invalidRequest, "\(location): Control characters are not allowed")
         }
         // Stands for bytes that are no UTF-8, so it would make one label of several.
         guard !label.unicodeScalars.contains("\u{FFFD}") else {
-            throw APIError(.invalidRequest, "\(place): Value must be UTF-8")
+            throw APIError(.invalidRequest, "\(location): Value must be UTF-8")
         }
         return label
     }

@@ -12,7 +12,7 @@ internal import NIOCore
 struct ServerRoutes: Sendable {
     let configuration: ServerConfiguration
     let engine: any EngineService
-    let gate: ModelGate
+    let modelReadiness: ModelReadiness
     let registry: GenerationRegistry
     let journal: Journal?
     let metrics: RequestMetrics
@@ -21,7 +21,7 @@ struct ServerRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         table.add(.get, "/health", "/v1/health", for: .essential) { _, _ in
-            guard case .ready = gate.state else { throw gate.unavailability }
+            guard case .ready = modelReadiness.state else { throw modelReadiness.unavailability }
             return .json(["status": "ok"])
         }
         table.add(.get, "/v1/models", "/models") { _, _ in
@@ -29,12 +29,12 @@ struct ServerRoutes: Sendable {
                 ServerBodies.models(
                     name: configuration.modelName, aliases: configuration.aliases, tags: configuration.modelTags,
                     created: startTime,
-                    model: try gate.readyModel().information))
+                    model: try modelReadiness.readyModel().information))
         }
         // A name may hold slashes.
         table.add(.get, "/v1/models/**") { request, _ in try modelEntry(request, behind: 2) }
         table.add(.get, "/models/**") { request, _ in try modelEntry(request, behind: 1) }
-        table.add(.get, "/props") { _, _ in .json(properties(of: try gate.readyModel())) }
+        table.add(.get, "/props") { _, _ in .json(properties(of: try modelReadiness.readyModel())) }
         table.add(.post, "/props") { request, _ in
             guard configuration.changesProperties else { throw disabled("POST /props", flag: "--props") }
             _ = try await request.json(upTo: configuration.limits.bodyBytes)
@@ -44,24 +44,24 @@ struct ServerRoutes: Sendable {
         table.add(.get, "/metrics") { _, _ in try await metricsText() }
         table.add(.post, "/tokenize") { request, context in
             let body = try TokenizeRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            _ = try gate.readyModel()
+            _ = try modelReadiness.readyModel()
             try configuration.limits.text.check([body.prompt], field: "content")
-            return .json(body.response(try await context.untilAbandoned { try await engine.tokenize(body.prompt) }))
+            return .json(body.response(try await context.untilDisconnect { try await engine.tokenize(body.prompt) }))
         }
         table.add(.post, "/detokenize") { request, context in
             let body = try DetokenizeRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            _ = try gate.readyModel()
+            _ = try modelReadiness.readyModel()
             try configuration.limits.text.check(tokenCount: body.tokens.count, field: "tokens")
             return .json(
                 DetokenizeRequest.response(
-                    try await context.untilAbandoned { try await engine.detokenize(body.tokens) }))
+                    try await context.untilDisconnect { try await engine.detokenize(body.tokens) }))
         }
     }
 
     /// One model by any of its names.
     /// - Parameter count: parts of the path in front of the name.
     private func modelEntry(_ request: Request, behind count: Int) throws(APIError) -> Response {
-        let model = try gate.readyModel()
+        let model = try modelReadiness.readyModel()
         let part = RequestPath(request.uri.path).rest(behind: count) ?? ""
         guard let name = PercentEncoding.decoded(part), !name.isEmpty, model.isNamed(name) else {
             throw .unknownModel("The model \"\(part.prefix(256))\" does not exist")
@@ -72,7 +72,7 @@ struct ServerRoutes: Sendable {
                 created: startTime, model: model.information))
     }
 
-    private func properties(of model: LoadedModel) -> JSONValue {
+    private func properties(of model: ServedModel) -> JSONValue {
         ServerBodies.properties(
             model: model.information, name: configuration.modelName, chatTemplate: model.templateSource,
             capabilities: (try? model.template.get().capabilities.json) ?? .null,
@@ -86,7 +86,7 @@ struct ServerRoutes: Sendable {
 
     private func slots(_ request: Request) async throws -> Response {
         guard configuration.servesSlots else { throw disabled("/slots", flag: "--slots") }
-        let model = try gate.readyModel()
+        let model = try modelReadiness.readyModel()
         let status = try await engine.status()
         if request.uri.queryParameters["fail_on_no_slot"] != nil, !status.slots.contains(where: { $0.phase == .idle }) {
             throw APIError(.unavailable, "no slot available")
@@ -98,7 +98,7 @@ struct ServerRoutes: Sendable {
         guard configuration.servesMetrics else { throw disabled("/metrics", flag: "--metrics") }
         var text = PrometheusText()
         // Without a model there is nothing to report of it; the edge's own metrics are there always.
-        if case .ready = gate.state { EngineMetrics.write(try await engine.status(), to: &text) }
+        if case .ready = modelReadiness.state { EngineMetrics.write(try await engine.status(), to: &text) }
         text.add(
             "martlet_generations_live", .gauge, help: "Generations that have not ended, those that wait included.",
             Double(registry.liveCount))
@@ -107,7 +107,7 @@ struct ServerRoutes: Sendable {
             Double(startTime))
         text.add(
             "martlet_model_load_seconds", help: "How long it took to load a model, in seconds.",
-            [(labels: [("model", configuration.modelName)], value: gate.loadTimes)])
+            [(labels: [("model", configuration.modelName)], value: modelReadiness.loadTimes)])
         journal?.metrics.write(to: &text)
         text.add(
             "martlet_log_lines_dropped_total", .counter, help: "Log lines lost because nobody read them in time.",

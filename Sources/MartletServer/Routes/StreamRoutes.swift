@@ -9,7 +9,7 @@ internal import NIOCore
 /// llama-server's routes for streams: by what the client calls the conversation, and by byte.
 struct StreamRoutes: Sendable {
     let registry: GenerationRegistry
-    let recovery: RecoveryGate
+    let recovery: RecoveryProgress
     let loops: ReaderLoops
     let bodyLimit: Int
 
@@ -26,15 +26,15 @@ struct StreamRoutes: Sendable {
         table.add(.post, "/v1/streams/lookup") { request, context in
             let lookup = try StreamLookup(try await request.json(upTo: bodyLimit))
             try await recovery.complete(on: context.channel.eventLoop)
-            return .json(lookUp(lookup.conversationIDs, of: context.notes.owner))
+            return .json(lookUp(lookup.conversationIDs, of: context.requestInfo.owner))
         }
     }
 
-    /// Stops the running generations of a label, or else removes its ended generations. A label without generations is no
-    /// error, as at llama-server.
+    /// Stops the running generations of a label, or else removes its ended generations. A label without generations is
+    /// no error, as at llama-server.
     private func delete(_ label: String, _ context: EdgeContext) async throws(APIError) {
         do throws(JournalError) {
-            if try await registry.delete(labelled: label, of: context.notes.owner) == .stopped { return }
+            if try await registry.delete(labelled: label, of: context.requestInfo.owner) == .stopped { return }
         } catch {
             throw .stillOnDisk(error, logger: context.logger)
         }
@@ -46,16 +46,16 @@ struct StreamRoutes: Sendable {
     private func read(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
         let label = try Self.label(of: request)
         let offset = try request.count("from") ?? 0
-        let generation = try await recovery.search(on: context.channel.eventLoop) { () throws(APIError) in
-            guard let generation = registry.generation(labelled: label, of: context.notes.owner) else {
+        let generation = try await recovery.lookUp(on: context.channel.eventLoop) { () throws(APIError) in
+            guard let generation = registry.generation(labelled: label, of: context.requestInfo.owner) else {
                 throw APIError(.notFound, "Stream not found or expired")
             }
             return generation
         }
-        let rendition = generation.response
+        let encodedStream = generation.response
         // First whether it has ended, then how long it is. Who has more of an earlier process gets the end.
         if generation.log.extent.isEnded, !generation.isRestored {
-            let length = rendition.byteCount()
+            let length = encodedStream.byteCount()
             guard offset <= length else {
                 throw APIError(
                     .rangeNotSatisfiable,
@@ -63,7 +63,8 @@ struct StreamRoutes: Sendable {
             }
         }
         return StreamResponse(
-            generation: generation, rendition: rendition, position: rendition.position(ofByte: offset), loops: loops
+            generation: generation, encodedStream: encodedStream, position: encodedStream.position(ofByte: offset),
+            loops: loops
         ).response(in: context)
     }
 
@@ -71,9 +72,9 @@ struct StreamRoutes: Sendable {
         var seen: Set<ExactString> = []
         return .array(
             labels.flatMap { registry.generations(labelledLike: $0, of: owner) }.compactMap { generation in
-                guard seen.insert(generation.terms.head.id) else { return nil }
+                guard seen.insert(generation.spec.head.id) else { return nil }
                 return StreamLookup.entry(
-                    generation.terms, registry.status(of: generation), byteCount: generation.response.byteCount())
+                    generation.spec, registry.status(of: generation), byteCount: generation.response.byteCount())
             })
     }
 

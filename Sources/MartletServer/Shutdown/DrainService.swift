@@ -16,9 +16,9 @@ final class ShutdownFlag: Sendable {
 
 /// Ends the server's generations when it is shut down, so that no open stream keeps the process alive.
 ///
-/// In order: nothing new is admitted; running generations get some time to end by themselves; the others are handed over
-/// to the next process if they can be, else they end with one error event; connections that then still are open are
-/// closed. This service stops before the HTTP
+/// In order: nothing new is admitted; running generations get some time to end by themselves; the others are handed
+/// over to the next process if they can be, else they end with one error event; connections that then still are open
+/// are closed. This service stops before the HTTP
 /// server does, which waits for its connections.
 struct DrainService: Service {
     let registry: GenerationRegistry

@@ -12,7 +12,7 @@ struct ChoiceEnds: Sendable, Equatable {
 
     func contains(_ choice: Int) -> Bool { ended.contains(choice) }
 
-    mutating func take(_ event: EngineEvent.Kind, of choice: Int) {
+    mutating func record(_ event: EngineEvent.Kind, of choice: Int) {
         switch event {
         case .finished: ended.insert(choice)
         case .failed: hasFailed = true

@@ -28,7 +28,7 @@ struct CurrentRecords {
         do throws(FieldError) {
             let record = try version3.record(kind, payload)
             var bytes: [UInt8] = []
-            FieldWriter.append(to: &bytes) { record.write(to: &$0) }
+            JournalFieldWriter.append(to: &bytes) { record.write(to: &$0) }
             return .record(record.kind, bytes[...])
         } catch {
             return .damage(JournalDamage(error))

@@ -33,7 +33,7 @@ package final class Journal: Sendable {
         case request(GenerationHandle, JournalRequest)
         case input(GenerationHandle, GenerationInput)
         /// Counts a journal that is there.
-        case keep(id: String, byteCount: Int)
+        case retain(id: String, byteCount: Int)
         case remove(id: String)
         /// Removes a journal and its parts in `aside`, whether or not the writer knows the journal.
         case erase(id: String)
@@ -41,7 +41,7 @@ package final class Journal: Sendable {
         case overflow
         case flush(LogWaiter)
         /// What was said before of this log is written: readers may see so many of its records.
-        case show(GenerationLog, upTo: Int)
+        case commit(GenerationLog, upTo: Int)
     }
 
     private struct Inbox {
@@ -117,33 +117,34 @@ package final class Journal: Sendable {
 
     /// What the engine is asked; of one choice the first counts.
     /// - Parameter handle: of its generation; `nil` = as the request has it.
-    package func take(_ request: JournalRequest, of handle: GenerationHandle? = nil) {
+    package func append(_ request: JournalRequest, of handle: GenerationHandle? = nil) {
         post(.request(handle ?? request.request.handle, request))
     }
 
     /// Something happened to a generation. Of one without a journal nothing is kept.
-    package func take(_ input: GenerationInput, of handle: GenerationHandle) {
+    package func append(_ input: GenerationInput, of handle: GenerationHandle) {
         guard openCount.load(ordering: .relaxed) > 0 else { return }
         post(.input(handle, input))
     }
 
-    /// From now on readers see of a log only what is written, where a server that comes after a crash could not tell the same.
+    /// From now on readers see of a log only what is written, where a server that comes after a crash could not tell
+    /// the same.
     ///
     /// To be called before readers come, with all that the log has in the journal.
-    package func guardReaders(of generation: Generation) {
+    package func enableCommitIndex(of generation: Generation) {
         // Where a crash is not provided for, nobody has to wait.
         guard durability != .none else { return }
-        generation.log.setCaution(generation.terms.choiceCount > 1 ? .everything : .orders)
+        generation.log.setCommitPolicy(generation.spec.choiceCount > 1 ? .durableOnly : .textAhead)
     }
 
     /// What was said so far of a generation may be shown to readers when it is written.
-    package func showWritten(of generation: Generation) {
-        if let count = generation.log.takeQuestion() { post(.show(generation.log, upTo: count)) }
+    package func requestCommit(of generation: Generation) {
+        if let count = generation.log.consumeCommitRequest() { post(.commit(generation.log, upTo: count)) }
     }
 
     /// A generation that an earlier server has ended is kept.
-    package func keep(_ stored: StoredGeneration) {
-        post(.keep(id: stored.head.log.id, byteCount: stored.extent.byteCount))
+    package func retain(_ stored: StoredGeneration) {
+        post(.retain(id: stored.head.log.id, byteCount: stored.extent.byteCount))
     }
 
     /// A generation is to be forgotten.
@@ -184,7 +185,7 @@ package final class Journal: Sendable {
             if case .flush = entry { inbox.isUrgent = true }
             if case .input = entry {
                 inbox.inputCount += 1
-                if inbox.inputCount > maximumInputCount { Self.throwAway(&inbox) }
+                if inbox.inputCount > maximumInputCount { Self.dropInputs(&inbox) }
             }
             inbox.entries.append(entry)
             defer { inbox.isScheduled = true }
@@ -194,7 +195,7 @@ package final class Journal: Sendable {
     }
 
     /// Leaves only what keeps the writer's books right: whose journals there are, and which generations ended.
-    private static func throwAway(_ inbox: inout Inbox) {
+    private static func dropInputs(_ inbox: inout Inbox) {
         var ends: [Entry] = []
         inbox.entries.removeAll { entry in
             switch entry {
@@ -232,7 +233,7 @@ package final class Journal: Sendable {
         for entry in entries {
             switch entry {
             case .flush(let waiter): waiter.resume()
-            case .show(let log, let count): log.show(upTo: count)
+            case .commit(let log, let count): log.commit(upTo: count)
             default: break
             }
         }

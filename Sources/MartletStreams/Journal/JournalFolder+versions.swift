@@ -31,7 +31,8 @@ extension JournalFolder {
         }
     }
 
-    /// Rewrites a journal of an older version in the current one, so that it can be continued. Its bytes must all count.
+    /// Rewrites a journal of an older version in the current one, so that it can be continued. Its bytes must all
+    /// count.
     ///
     /// The old journal is replaced when the new one is on the disk.
     package func upgrade(_ id: String) throws(JournalError) -> JournalReader.Result {

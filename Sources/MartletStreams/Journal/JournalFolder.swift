@@ -8,8 +8,8 @@ internal import MartletFiles
     internal import Darwin
 #endif
 
-/// The folder with the journals of one server: `streams/ID.journal` in it, in `aside` what could not be read, and in `newer`
-/// the journals that only a newer build can read.
+/// The folder with the journals of one server: `streams/ID.journal` in it, in `aside` what could not be read, and in
+/// `newer` the journals that only a newer build can read.
 ///
 /// Only its owner may look into it, since journals hold what clients wrote.
 package struct JournalFolder: Sendable {
@@ -78,7 +78,7 @@ package struct JournalFolder: Sendable {
     }
 
     /// Entries among the journals whose name is not a journal's.
-    package func strangers() throws(JournalError) -> [FolderEntry] {
+    package func unknownEntries() throws(JournalError) -> [FolderEntry] {
         try FolderEntry.all(in: streams).filter { Self.id(of: $0) == nil }
     }
 
@@ -111,17 +111,17 @@ package struct JournalFolder: Sendable {
     }
 
     /// The largest number of bytes that are kept of an invalid end.
-    static let keptEndByteCount = 1 << 20
+    static let maximumEndByteCount = 1 << 20
 
-    /// Cuts the invalid end off a journal and keeps the beginning of that end in `aside`. A journal without valid records is
-    /// moved there as a whole, whatever its kind.
+    /// Cuts the invalid end off a journal and keeps the beginning of that end in `aside`. A journal without valid
+    /// records is moved there as a whole, whatever its kind.
     package func setAside(_ id: String, from byteCount: Int) throws(JournalError) {
         guard byteCount > 0 else { return try setAside(FolderEntry(name(of: id))) }
         let path = file(of: id)
         let end: [UInt8]
         do throws(FileError) {
             let file = try OpenFile.regular(path, followsLinks: false)
-            end = try file.read(at: byteCount, count: min(Self.keptEndByteCount, file.byteCount - byteCount))
+            end = try file.read(at: byteCount, count: min(Self.maximumEndByteCount, file.byteCount - byteCount))
         } catch {
             throw JournalError("read", path, error)
         }
@@ -152,7 +152,7 @@ package struct JournalFolder: Sendable {
             _ = try FileKind(of: file(of: id), followsLinks: false)
             return true
         } catch {
-            return !error.isOfNothing
+            return !error.isNotFound
         }
     }
 
@@ -200,7 +200,7 @@ package struct JournalError: Error, Sendable, Equatable, CustomStringConvertible
 
     init(_ action: String, _ path: String, _ error: FileError) {
         description = "cannot \(action) \(path): \(error)"
-        isOfTheFile = error.isOfTheFile
+        isOfTheFile = error.isPermanent
     }
 
     private init(description: String) {

@@ -41,7 +41,7 @@ package enum JournalFormat {
         /// The same while events were missing that an earlier server told, so that readers were not told.
         case parted = 7
         /// An order was given that has a name or makes generations.
-        case order = 8
+        case command = 8
         /// Numbers are left out before the end that follows.
         case leap = 9
     }

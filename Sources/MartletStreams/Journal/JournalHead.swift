@@ -6,41 +6,41 @@ package struct JournalHead: Sendable, Equatable {
     package var log: LogHead
     package var responseID: String
     package var owner: Owner
-    package var lifetime: GenerationTerms.Lifetime
+    package var lifetime: GenerationSpec.Lifetime
     package var label: String?
     package var streams: Bool
     package var pingInterval: Duration?
     package var choiceCount: Int
     package var choicesPerPrompt: Int
     /// The client's request, in a form that only who made it understands.
-    package var origin: [UInt8]
+    package var storedRequest: [UInt8]
 
-    package init(_ terms: GenerationTerms) {
-        log = terms.head
-        responseID = terms.responseID
-        owner = terms.owner
-        lifetime = terms.lifetime
-        label = terms.label
-        streams = terms.streams
-        pingInterval = terms.pingInterval.map { .nanoseconds($0.nanoseconds) }
-        choiceCount = terms.choiceCount
-        choicesPerPrompt = terms.choicesPerPrompt
-        origin = terms.origin
+    package init(_ spec: GenerationSpec) {
+        log = spec.head
+        responseID = spec.responseID
+        owner = spec.owner
+        lifetime = spec.lifetime
+        label = spec.label
+        streams = spec.streams
+        pingInterval = spec.pingInterval.map { .nanoseconds($0.nanoseconds) }
+        choiceCount = spec.choiceCount
+        choicesPerPrompt = spec.choicesPerPrompt
+        storedRequest = spec.storedRequest
     }
 
     /// The terms that it was made from.
-    /// - Parameter view: made from `origin`.
-    package func terms(view: any StreamView) -> GenerationTerms {
-        var terms = GenerationTerms(head: log, responseID: responseID, view: view)
-        terms.owner = owner
-        terms.lifetime = lifetime
-        terms.label = label
-        terms.streams = streams
-        terms.pingInterval = pingInterval.map { TimeAmount($0) }
-        terms.choiceCount = choiceCount
-        terms.choicesPerPrompt = choicesPerPrompt
-        terms.origin = origin
-        return terms
+    /// - Parameter view: made from `storedRequest`.
+    package func spec(view: any StreamView) -> GenerationSpec {
+        var spec = GenerationSpec(head: log, responseID: responseID, view: view)
+        spec.owner = owner
+        spec.lifetime = lifetime
+        spec.label = label
+        spec.streams = streams
+        spec.pingInterval = pingInterval.map { TimeAmount($0) }
+        spec.choiceCount = choiceCount
+        spec.choicesPerPrompt = choicesPerPrompt
+        spec.storedRequest = storedRequest
+        return spec
     }
 
     init(log: LogHead, responseID: String) {
@@ -51,7 +51,7 @@ package struct JournalHead: Sendable, Equatable {
         streams = false
         choiceCount = 1
         choicesPerPrompt = 1
-        origin = []
+        storedRequest = []
     }
 
     /// A log's records have two bytes for a choice's number.

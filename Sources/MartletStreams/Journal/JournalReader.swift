@@ -28,7 +28,7 @@ package enum JournalReader {
                     if result.generation == nil {
                         result.generation = try StoredGeneration(kind, payload)
                     } else {
-                        try result.generation?.take(kind, payload)
+                        try result.generation?.append(kind, payload)
                     }
                 } catch {
                     damage = error
@@ -62,7 +62,7 @@ package enum JournalReader {
             var reader = Version3Reader(bytes[start...])
             return try? reader.int64()
         }
-        var reader = FieldReader(bytes[start...])
+        var reader = JournalFieldReader(bytes[start...])
         return try? reader.value(1)
     }
 }

@@ -73,9 +73,9 @@ struct JournalWriter {
             case .input(let handle, .ping): add(.ping(at: time), to: handle)
             case .input(let handle, .handedOver): add(.handedOver(at: time), to: handle)
             case .input(let handle, .parted): add(.parted(at: time), to: handle)
-            case .input(let handle, .order(let note)): add(.order(note), to: handle)
+            case .input(let handle, .command(let record)): add(.command(record), to: handle)
             case .input(let handle, .leap(let number)): add(.leap(to: number), to: handle)
-            case .keep(let id, let byteCount):
+            case .retain(let id, let byteCount):
                 ended.append((id, byteCount))
                 totalByteCount += byteCount
             case .remove(let id): if unlist(id) { unlink(id, problems: &problems) }
@@ -88,7 +88,7 @@ struct JournalWriter {
                 for handle in open.keys { lose(handle, metrics: &metrics) }
             case .flush: mustWrite = true
             // When all is written.
-            case .show: break
+            case .commit: break
             }
         }
         for handle in dirty {

@@ -56,7 +56,7 @@ final class OpenJournal {
     func add(_ record: JournalRecord) {
         guard !isLost else { return }
         sealEvents()
-        append(record.kind) { FieldWriter.append(to: &$0) { record.write(to: &$0) } }
+        append(record.kind) { JournalFieldWriter.append(to: &$0) { record.write(to: &$0) } }
     }
 
     private func append(_ kind: JournalFormat.Kind, _ body: (inout [UInt8]) -> Void) {
@@ -85,10 +85,10 @@ final class OpenJournal {
     func add(_ event: EngineEvent, at time: Int64) {
         var event = event
         event.handle = choice(of: event.handle)
-        ends.take(event.kind, of: Int(event.handle.rawValue))
+        ends.record(event.kind, of: Int(event.handle.rawValue))
         guard !isLost else { return }
         let isFirst = events.isEmpty
-        FieldWriter.append(to: &events) { writer in
+        JournalFieldWriter.append(to: &events) { writer in
             if isFirst { writer.scalar(1, time) }
             JournalRecord.write(event, to: &writer)
         }

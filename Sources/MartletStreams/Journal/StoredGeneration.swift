@@ -13,8 +13,8 @@ package struct StoredGeneration: Sendable, Equatable {
     private var isHandedOver = false
     /// Whether the server was shut down, and had told its readers nothing that is not in the journal.
     package private(set) var isWhole = false
-    /// Where orders that were not answered stand among the inputs.
-    private var unanswered: [ControlNumber: Int] = [:]
+    /// Where orders that were not resolved stand among the inputs.
+    private var unresolved: [CommandNumber: Int] = [:]
     package var extent = JournalExtent()
     private var firstToken: Int64?
     private var lastToken: Int64?
@@ -27,7 +27,7 @@ package struct StoredGeneration: Sendable, Equatable {
     /// Reads the first record.
     init(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard kind == .head else { throw .headless }
-        var reader = FieldReader(payload)
+        var reader = JournalFieldReader(payload)
         do throws(FieldError) {
             lastChange = try reader.value(1)
             head = try JournalHead(from: &reader)
@@ -39,7 +39,7 @@ package struct StoredGeneration: Sendable, Equatable {
     }
 
     /// How many servers in a row have died while it ran, the last one included.
-    package var deaths: Int { isHandedOver ? 0 : crashes + 1 }
+    package var consecutiveCrashes: Int { isHandedOver ? 0 : crashes + 1 }
 
     package var isEnded: Bool { extent.ends.isEnded }
 
@@ -73,16 +73,16 @@ package struct StoredGeneration: Sendable, Equatable {
             var request = stored.request
             request.handle = GenerationHandle(rawValue: handle.rawValue + UInt64(choice))
             // Whom it shared its prompt with may have ended.
-            request.promptLeader = nil
+            request.sharedPrefillParent = nil
             request.continuationTime += .milliseconds(earlierTime + tokenTime)
             rest[choice] = request
         }
-        for case .engine(let event) in inputs { rest[choice(of: event)]?.take(event.kind) }
+        for case .engine(let event) in inputs { rest[choice(of: event)]?.apply(event.kind) }
         return rest.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Whether the server ended while it asked the engine: for some choices, not for all.
-    package var isAskedInPart: Bool { !requests.isEmpty && requests.count < head.choiceCount }
+    package var isPartlySubmitted: Bool { !requests.isEmpty && requests.count < head.choiceCount }
 
     private var tokenTime: Int64 {
         if let firstToken, let lastToken { max(0, lastToken - firstToken) } else { 0 }
@@ -90,18 +90,18 @@ package struct StoredGeneration: Sendable, Equatable {
 
     /// Takes the record that follows.
     /// - Throws: when the record does not count; then nothing has changed.
-    mutating func take(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
+    mutating func append(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard !isEnded else { throw .unreadable("a record after the end") }
-        var reader = FieldReader(payload)
+        var reader = JournalFieldReader(payload)
         do throws(FieldError) {
-            try take(kind, &reader)
+            try append(kind, &reader)
         } catch {
             throw JournalDamage(error)
         }
         isWhole = kind == .handedOver
     }
 
-    private mutating func take(_ kind: JournalFormat.Kind, _ reader: inout FieldReader) throws(FieldError) {
+    private mutating func append(_ kind: JournalFormat.Kind, _ reader: inout JournalFieldReader) throws(FieldError) {
         switch kind {
         case .head: throw .invalid("second head")
         case .request:
@@ -111,15 +111,15 @@ package struct StoredGeneration: Sendable, Equatable {
             guard requests[choice] == nil else { throw .invalid("second request") }
             requests[choice] = request
             extent.hasRequest = requests.count == head.choiceCount
-        case .events: try takeEvents(&reader)
+        case .events: try appendEvents(&reader)
         case .ping, .resumed, .handedOver, .parted:
             let time: Int64 = try reader.value(1)
             try reader.finish()
-            take(kind, at: time)
-        case .order:
-            let note = try OrderNote(from: &reader)
+            append(kind, at: time)
+        case .command:
+            let record = try CommandRecord(from: &reader)
             try reader.finish()
-            unanswered[note.number] = inputs.append(.order(note))
+            unresolved[record.number] = inputs.append(.command(record))
         case .leap:
             let number: Int = try reader.value(1)
             try reader.finish()
@@ -128,17 +128,17 @@ package struct StoredGeneration: Sendable, Equatable {
         }
     }
 
-    private mutating func take(_ kind: JournalFormat.Kind, at time: Int64) {
+    private mutating func append(_ kind: JournalFormat.Kind, at time: Int64) {
         lastChange = time
         switch kind {
         case .resumed:
-            crashes = deaths
+            crashes = consecutiveCrashes
             isHandedOver = false
             earlierTime += tokenTime
             (firstToken, lastToken) = (nil, nil)
             // Another server numbers its orders anew.
-            inputs.remove(at: unanswered.values)
-            unanswered = [:]
+            inputs.remove(at: unresolved.values)
+            unresolved = [:]
         case .handedOver, .parted:
             inputs.append(kind == .parted ? .parted : .handedOver)
             isHandedOver = true
@@ -154,20 +154,20 @@ package struct StoredGeneration: Sendable, Equatable {
     }
 
     /// - Throws: and then none of them counts.
-    private mutating func takeEvents(_ reader: inout FieldReader) throws(FieldError) {
+    private mutating func appendEvents(_ reader: inout JournalFieldReader) throws(FieldError) {
         let time: Int64 = try reader.value(1)
         let events = reader.rest
         var hasToken = false
-        var answered: [ControlNumber] = []
+        var resolved: [CommandNumber] = []
         var ends = extent.ends
         while var element = try reader.element(JournalRecord.eventField) {
             if ends.isEnded { throw .invalid("event after the end") }
             let event = try EngineEvent(from: &element)
             try element.finish()
-            ends.take(event.kind, of: try checkedChoice(event.handle))
+            ends.record(event.kind, of: try checkedChoice(event.handle))
             switch event.kind {
             case .token: hasToken = true
-            case .controlled(let number, _): answered.append(number)
+            case .controlled(let number, _): resolved.append(number)
             default: break
             }
         }
@@ -175,7 +175,7 @@ package struct StoredGeneration: Sendable, Equatable {
         extent.ends = ends
         lastChange = time
         if !events.isEmpty { inputs.append(events: events) }
-        for number in answered { unanswered[number] = nil }
+        for number in resolved { unresolved[number] = nil }
         guard hasToken else { return }
         if firstToken == nil { firstToken = time }
         lastToken = time

@@ -13,7 +13,7 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
 
     package struct Iterator: IteratorProtocol {
         private var parts: ArraySlice<Part>
-        private var events = FieldReader([])
+        private var events = JournalFieldReader([])
 
         fileprivate init(_ parts: ArraySlice<Part>) { self.parts = parts }
 
@@ -26,7 +26,7 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
                     return .engine(event)
                 }
                 switch parts.popFirst() {
-                case .events(let bytes): events = FieldReader(bytes[...])
+                case .events(let bytes): events = JournalFieldReader(bytes[...])
                 case .input(let input): return input
                 case nil: return nil
                 }
@@ -51,8 +51,8 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
     }
 
     /// Forgets inputs by their places.
-    mutating func remove(at places: some Sequence<Int>) {
-        for place in places.sorted(by: >) { parts.remove(at: place) }
+    mutating func remove(at positions: some Sequence<Int>) {
+        for position in positions.sorted(by: >) { parts.remove(at: position) }
     }
 
     /// - Parameter events: at least one encoded event, checked.

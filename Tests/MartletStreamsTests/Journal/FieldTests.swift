@@ -8,12 +8,12 @@ import Testing
 @Suite struct FieldTests {
     private static func bytes(_ value: some FieldMessage) -> [UInt8] {
         var bytes: [UInt8] = []
-        FieldWriter.append(to: &bytes) { value.write(to: &$0) }
+        JournalFieldWriter.append(to: &bytes) { value.write(to: &$0) }
         return bytes
     }
 
     private static func read<Value: FieldMessage>(_ bytes: [UInt8]) throws -> Value {
-        var reader = FieldReader(bytes[...])
+        var reader = JournalFieldReader(bytes[...])
         let value = try Value(from: &reader)
         try reader.finish()
         return value
@@ -34,7 +34,7 @@ import Testing
         var request = SampleFrames.request(&random)
         // These two mean nothing to another process.
         request.handle = GenerationHandle(rawValue: 0)
-        request.promptLeader = nil
+        request.sharedPrefillParent = nil
         try Self.check(request)
         try Self.check(SampleFrames.information(&random))
         for _ in 0..<20 { try Self.check(SampleFrames.event(&random)) }

@@ -11,17 +11,17 @@ import Testing
 
 /// The number of open files, and removal on demand.
 @Suite struct JournalPoolTests {
-    private let place: JournalTests.Place
-    init() throws { place = try JournalTests.Place() }
+    private let scratch: JournalTests.ScratchFolder
+    init() throws { scratch = try JournalTests.ScratchFolder() }
 
     private func head() -> JournalHead {
-        JournalHead(GenerationTerms(head: LogHead(created: 5, model: "m"), view: NumberedView()))
+        JournalHead(GenerationSpec(head: LogHead(created: 5, model: "m"), view: NumberedView()))
     }
 
     private func handle(_ number: Int) -> GenerationHandle { GenerationHandle(rawValue: UInt64(number)) }
 
     private func append(_ journal: Journal, _ number: Int, _ token: Int32) {
-        journal.take(.engine(EngineEvent(handle(number), .token(id: token, text: [0x61]))), of: handle(number))
+        journal.append(.engine(EngineEvent(handle(number), .token(id: token, text: [0x61]))), of: handle(number))
     }
 
     /// Descriptors of this process for files in the folder; 0 where `/proc` does not exist.
@@ -31,13 +31,13 @@ import Testing
             var target = [CChar](repeating: 0, count: 4_096)
             let count = readlink("/proc/self/fd/\(name)", &target, target.count)
             let bytes = target.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
-            return String(decoding: bytes, as: UTF8.self).hasPrefix(place.folder.path)
+            return String(decoding: bytes, as: UTF8.self).hasPrefix(scratch.folder.path)
         }
     }
 
     @Test(arguments: [1, 2, 4, 30]) func openJournalsStayWithinTheLimit(limit: Int) async throws {
         let journal = Journal(
-            folder: place.folder, maximumOpenCount: limit, collectTime: .zero, clock: { 1_000 })
+            folder: scratch.folder, maximumOpenCount: limit, collectTime: .zero, clock: { 1_000 })
         let heads = (0..<20).map { _ in head() }
         for (number, head) in heads.enumerated() { journal.begin(handle(number), head) }
         var expected = [[Int32]](repeating: [], count: heads.count)
@@ -52,38 +52,38 @@ import Testing
         }
         #expect(journal.metrics.lost == 0)
         #expect(journal.metrics.open == heads.count)
-        for (head, tokens) in zip(heads, expected) { #expect(try place.read(head).tokens == tokens) }
+        for (head, tokens) in zip(heads, expected) { #expect(try scratch.read(head).tokens == tokens) }
         await journal.close()
     }
 
     @Test func erasedJournalsAreGoneOnReturn() async throws {
-        let journal = Journal(folder: place.folder, collectTime: .zero, clock: { 1_000 })
+        let journal = Journal(folder: scratch.folder, collectTime: .zero, clock: { 1_000 })
         let (running, unknown) = (head(), head())
         journal.begin(handle(1), running)
         append(journal, 1, 1)
         await journal.flush()
         // The invalid end of a journal holds text of the generation as well.
         for name in ["\(running.log.id).from-7", "\(unknown.log.id).journal"] {
-            _ = try JournalFile(creating: "\(place.folder.path)/aside/\(name)")
+            _ = try JournalFile(creating: "\(scratch.folder.path)/aside/\(name)")
         }
         try await journal.erase(running.log.id)
-        #expect(try place.folder.ids().isEmpty)
-        #expect(try FolderEntry.all(in: place.folder.path + "/aside").map(\.text) == ["\(unknown.log.id).journal"])
+        #expect(try scratch.folder.ids().isEmpty)
+        #expect(try FolderEntry.all(in: scratch.folder.path + "/aside").map(\.text) == ["\(unknown.log.id).journal"])
         append(journal, 1, 2)
         await journal.flush()
-        #expect(try place.folder.ids().isEmpty)
+        #expect(try scratch.folder.ids().isEmpty)
         try await journal.erase(unknown.log.id)
-        #expect(try FolderEntry.all(in: place.folder.path + "/aside").isEmpty)
+        #expect(try FolderEntry.all(in: scratch.folder.path + "/aside").isEmpty)
         #expect(journal.metrics.open == 0 && journal.metrics.fileBytes == 0)
         await journal.close()
     }
 
     @Test func failedErasureIsAnError() async throws {
-        let journal = Journal(folder: place.folder, collectTime: .zero, clock: { 1_000 })
+        let journal = Journal(folder: scratch.folder, collectTime: .zero, clock: { 1_000 })
         let head = head()
-        mkdir(place.folder.file(of: head.log.id), 0o700)
+        mkdir(scratch.folder.file(of: head.log.id), 0o700)
         await #expect(throws: JournalError.self) { try await journal.erase(head.log.id) }
-        rmdir(place.folder.file(of: head.log.id))
+        rmdir(scratch.folder.file(of: head.log.id))
         try await journal.erase(head.log.id)
         await journal.close()
     }

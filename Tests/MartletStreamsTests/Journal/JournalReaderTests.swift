@@ -7,15 +7,15 @@ import Testing
 /// What is read of a journal, whatever happened to its file.
 @Suite struct JournalReaderTests {
     private static let head = {
-        var terms = GenerationTerms(
+        var spec = GenerationSpec(
             head: LogHead(created: 1_700_000_000, model: "tiny"), responseID: "cmpl-1", view: NumberedView())
-        terms.owner = Owner(rawValue: "me")
-        terms.label = "talk"
-        terms.lifetime = .background
-        terms.streams = false
-        terms.pingInterval = .seconds(7)
-        terms.origin = [1, 2, 3]
-        return JournalHead(terms)
+        spec.owner = Owner(rawValue: "me")
+        spec.label = "talk"
+        spec.lifetime = .background
+        spec.streams = false
+        spec.pingInterval = .seconds(7)
+        spec.storedRequest = [1, 2, 3]
+        return JournalHead(spec)
     }()
     /// Of a single choice.
     private static let handle = GenerationHandle(rawValue: 0)
@@ -35,7 +35,7 @@ import Testing
     }
 
     private static let end = EngineEvent(
-        handle, .finished(Completion(reason: .endOfGeneration, timings: Timings()), text: []))
+        handle, .finished(GenerationSummary(reason: .endOfGeneration, timings: Timings()), text: []))
 
     private static func read(_ bytes: [UInt8]) -> JournalReader.Result {
         do {
@@ -45,8 +45,8 @@ import Testing
         }
     }
 
-    private static let note = OrderNote(
-        number: ControlNumber(rawValue: 4), name: OrderName(requestID: "once", action: "fork", digest: 77),
+    private static let record = CommandRecord(
+        number: CommandNumber(rawValue: 4), identity: CommandIdentity(requestID: "once", action: "fork", digest: 77),
         forks: ["cmpl-2", "cmpl-3"])
 
     /// A journal with every kind of record, and where each of them ends.
@@ -63,9 +63,9 @@ import Testing
         journal.add(token(3), at: 5_100)
         journal.add(.parted(at: 5_150))
         journal.add(.resumed(at: 5_160))
-        journal.add(.order(Self.note))
+        journal.add(.command(Self.record))
         journal.add(
-            EngineEvent(handle, .controlled(Self.note.number, .applied(.forked([handle]), token: 3))), at: 5_170)
+            EngineEvent(handle, .controlled(Self.record.number, .applied(.forked([handle]), token: 3))), at: 5_170)
         journal.add(.handedOver(at: 5_200))
         journal.add(.resumed(at: 6_000))
         journal.add(token(4), at: 6_000)
@@ -91,37 +91,37 @@ import Testing
         #expect(
             Array(stored.inputs) == [
                 .engine(EngineEvent(Self.handle, .admitted(promptTokens: 3))), .engine(Self.token(1)), .ping,
-                .engine(Self.token(2)), .engine(Self.token(3)), .parted, .order(Self.note),
+                .engine(Self.token(2)), .engine(Self.token(3)), .parted, .command(Self.record),
                 .engine(
                     EngineEvent(
-                        Self.handle, .controlled(Self.note.number, .applied(.forked([Self.handle]), token: 3)))),
+                        Self.handle, .controlled(Self.record.number, .applied(.forked([Self.handle]), token: 3)))),
                 .handedOver, .engine(Self.token(4)), .ping, .engine(Self.token(5)), .leap(to: 40), .engine(Self.end),
             ])
         #expect(stored.isEnded)
         #expect(stored.finished == 6)
         #expect(stored.extent.hasRequest)
-        #expect(JournalHead(stored.head.terms(view: NumberedView())) == Self.head)
+        #expect(JournalHead(stored.head.spec(view: NumberedView())) == Self.head)
         #expect(stored.tokens == [1, 2, 3, 4, 5])
         #expect(stored.lastChange == 6_060)
         #expect(stored.continuations(handle: Self.handle) == nil)
     }
 
     /// Another server numbers its orders anew.
-    @Test func anOrderThatWasNotAnsweredIsForgottenByTheNextServer() throws {
+    @Test func anUnresolvedCommandIsDroppedByTheNextServer() throws {
         let journal = OpenJournal(id: Self.head.log.id, path: "")
         journal.add(.head(Self.head, at: 1_000))
-        let other = OrderNote(number: ControlNumber(rawValue: 5), name: nil, forks: ["cmpl-4"])
-        let answer = EngineEvent(Self.handle, .controlled(Self.note.number, .applied(.paused, token: 3)))
-        for (note, answer) in [(Self.note, answer), (other, Self.token(1))] {
-            journal.add(.order(note))
-            journal.add(answer, at: 1_010)
+        let other = CommandRecord(number: CommandNumber(rawValue: 5), identity: nil, forks: ["cmpl-4"])
+        let reply = EngineEvent(Self.handle, .controlled(Self.record.number, .applied(.paused, token: 3)))
+        for (record, reply) in [(Self.record, reply), (other, Self.token(1))] {
+            journal.add(.command(record))
+            journal.add(reply, at: 1_010)
         }
         let before = try #require(Self.read(journal.collected()).generation)
         #expect(
-            Array(before.inputs) == [.order(Self.note), .engine(answer), .order(other), .engine(Self.token(1))])
+            Array(before.inputs) == [.command(Self.record), .engine(reply), .command(other), .engine(Self.token(1))])
         journal.add(.resumed(at: 5_000))
         let after = try #require(Self.read(journal.collected()).generation)
-        #expect(Array(after.inputs) == [.order(Self.note), .engine(answer), .engine(Self.token(1))])
+        #expect(Array(after.inputs) == [.command(Self.record), .engine(reply), .engine(Self.token(1))])
     }
 
     @Test func aTornEndLeavesTheRecordsBeforeIt() throws {
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    @Test func whatIsContinuedHasAllTokensAndTheTimeOfAllRuns() throws {
+    @Test func continuedGenerationsHaveAllTokensAndTheTimeOfAllRuns() throws {
         let (bytes, ends) = Self.sample()
         // All but the end of the generation.
         let stored = try #require(Self.read(Array(bytes[..<ends[ends.count - 2]])).generation)
@@ -194,10 +194,10 @@ import Testing
         #expect(request.sampling.seed == 7)
     }
 
-    @Test func onlyDeathsInARowAreCounted() throws {
+    @Test func onlyConsecutiveCrashesAreCounted() throws {
         let (bytes, ends) = Self.sample()
         func deaths(_ records: Int) throws -> Int {
-            try #require(Self.read(Array(bytes[..<ends[records]])).generation).deaths
+            try #require(Self.read(Array(bytes[..<ends[records]])).generation).consecutiveCrashes
         }
         // Records: head, request, events, ping, events, resumed, events, handed over, resumed.
         #expect(try deaths(5) == 1)

@@ -36,7 +36,7 @@ private final class Brake: Sendable {
 /// Real files in a folder of the test's own.
 @Suite struct JournalTests {
     /// A folder that goes away with the test.
-    final class Place: Sendable {
+    final class ScratchFolder: Sendable {
         let folder: JournalFolder
 
         init() throws {
@@ -78,11 +78,11 @@ private final class Brake: Sendable {
         }
     }
 
-    private let place: Place
-    init() throws { place = try Place() }
+    private let scratch: ScratchFolder
+    init() throws { scratch = try ScratchFolder() }
 
     private func head() -> JournalHead {
-        JournalHead(GenerationTerms(head: LogHead(created: 5, model: "m"), view: NumberedView()))
+        JournalHead(GenerationSpec(head: LogHead(created: 5, model: "m"), view: NumberedView()))
     }
 
     private func journal(
@@ -90,7 +90,7 @@ private final class Brake: Sendable {
         troubled: @escaping @Sendable (String) -> Void = { _ in }
     ) -> Journal {
         Journal(
-            folder: place.folder, durability: durability, maximumByteCount: maximumByteCount, collectTime: .zero,
+            folder: scratch.folder, durability: durability, maximumByteCount: maximumByteCount, collectTime: .zero,
             maximumInputCount: maximumInputCount, clock: { 1_000 }, troubled: troubled)
     }
 
@@ -107,67 +107,67 @@ private final class Brake: Sendable {
     }
 
     private func end(_ number: UInt64) -> EngineEvent {
-        EngineEvent(handle(number), .finished(Completion(reason: .tokenLimit, timings: Timings()), text: []))
+        EngineEvent(handle(number), .finished(GenerationSummary(reason: .tokenLimit, timings: Timings()), text: []))
     }
 
-    private func tell(_ journal: Journal, _ events: EngineEvent...) {
-        for event in events { journal.take(.engine(event), of: event.handle) }
+    private func append(_ journal: Journal, _ events: EngineEvent...) {
+        for event in events { journal.append(.engine(event), of: event.handle) }
     }
 
     @Test(arguments: Journal.Durability.allCases)
-    func whatIsToldIsInTheFileAfterAFlush(durability: Journal.Durability) async throws {
+    func appendedInputsAreInTheFileAfterAFlush(durability: Journal.Durability) async throws {
         let journal = journal(durability)
         let (first, second) = (head(), head())
         journal.begin(handle(1), first)
         journal.begin(handle(2), second)
-        journal.take(request(1))
-        tell(journal, token(1, 5), token(2, 6), token(3, 7))
-        journal.take(.ping, of: handle(1))
-        tell(journal, token(1, 8))
-        tell(journal, end(2))
+        journal.append(request(1))
+        append(journal, token(1, 5), token(2, 6), token(3, 7))
+        journal.append(.ping, of: handle(1))
+        append(journal, token(1, 8))
+        append(journal, end(2))
         await journal.flush()
-        let stored = try place.read(first)
+        let stored = try scratch.read(first)
         // The handle is the number of the choice.
         #expect(stored.request == request(0))
         #expect(Array(stored.inputs) == [.engine(token(0, 5)), .ping, .engine(token(0, 8))])
-        let other = try place.read(second)
+        let other = try scratch.read(second)
         #expect(Array(other.inputs) == [.engine(token(0, 6)), .engine(end(0))])
         #expect(other.isEnded)
         #expect(journal.metrics.open == 1)
         #expect(journal.metrics.lost == 0)
-        #expect(try Set(place.folder.ids()) == [first.log.id, second.log.id])
+        #expect(try Set(scratch.folder.ids()) == [first.log.id, second.log.id])
         await journal.close()
     }
 
     @Test func severalChoicesShareAFileUntilTheLastOfThemEnds() async throws {
-        var terms = GenerationTerms(head: LogHead(created: 5, model: "m"), view: NumberedView())
-        terms.choiceCount = 3
-        let head = JournalHead(terms)
+        var spec = GenerationSpec(head: LogHead(created: 5, model: "m"), view: NumberedView())
+        spec.choiceCount = 3
+        let head = JournalHead(spec)
         let first = journal()
         first.begin(handle(7), head)
         for choice in 0..<3 {
             var request = request(7 + UInt64(choice))
-            request.request.promptLeader = choice > 0 ? handle(7) : nil
-            first.take(request, of: handle(7))
+            request.request.sharedPrefillParent = choice > 0 ? handle(7) : nil
+            first.append(request, of: handle(7))
         }
-        func tell(_ journal: Journal, _ events: EngineEvent...) {
-            for event in events { journal.take(.engine(event), of: handle(7)) }
+        func append(_ journal: Journal, _ events: EngineEvent...) {
+            for event in events { journal.append(.engine(event), of: handle(7)) }
         }
-        tell(first, token(7, 10), token(8, 20), token(7, 11), end(8), token(9, 30))
+        append(first, token(7, 10), token(8, 20), token(7, 11), end(8), token(9, 30))
         await first.close()
-        let stored = try place.read(head)
+        let stored = try scratch.read(head)
         #expect(!stored.isEnded)
         #expect(stored.numberedInputs.map(\.choice) == [0, 1, 0, 1, 2])
         let rest = try #require(stored.continuations(handle: handle(100)))
         #expect(rest.map(\.handle) == [handle(100), handle(102)])
         #expect(rest.map(\.continuation) == [[10, 11], [30]])
-        #expect(rest.allSatisfy { $0.promptLeader == nil })
+        #expect(rest.allSatisfy { $0.sharedPrefillParent == nil })
         // The next server's handles are others.
         let second = journal()
         second.resume(handle(40), stored)
-        for event in [end(40), token(42, 31), end(42)] { second.take(.engine(event), of: handle(40)) }
+        for event in [end(40), token(42, 31), end(42)] { second.append(.engine(event), of: handle(40)) }
         await second.close()
-        let whole = try place.read(head)
+        let whole = try scratch.read(head)
         #expect(whole.isEnded)
         #expect(whole.numberedInputs.map(\.choice) == [0, 1, 0, 1, 2, 0, 2, 2])
         #expect(whole.tokens == [10, 20, 11, 30, 31])
@@ -175,31 +175,31 @@ private final class Brake: Sendable {
     }
 
     @Test func oneChoiceThatFailsEndsAll() async throws {
-        var terms = GenerationTerms(head: LogHead(created: 5, model: "m"), view: NumberedView())
-        terms.choiceCount = 2
-        let head = JournalHead(terms)
+        var spec = GenerationSpec(head: LogHead(created: 5, model: "m"), view: NumberedView())
+        spec.choiceCount = 2
+        let head = JournalHead(spec)
         let journal = journal()
         journal.begin(handle(1), head)
-        journal.take(.engine(EngineEvent(handle(2), .failed(EngineError(.generationFailed, "no")))), of: handle(1))
+        journal.append(.engine(EngineEvent(handle(2), .failed(EngineError(.generationFailed, "no")))), of: handle(1))
         await journal.close()
-        #expect(try place.read(head).isEnded)
+        #expect(try scratch.read(head).isEnded)
     }
 
     @Test func anotherServerGoesOnInTheSameFile() async throws {
         let head = head()
         let first = journal()
         first.begin(handle(1), head)
-        first.take(request(1))
-        tell(first, token(1, 5))
+        first.append(request(1))
+        append(first, token(1, 5))
         await first.close()
         let second = journal()
-        second.resume(handle(4), try place.read(head))
-        tell(second, token(4, 6))
-        second.take(.handedOver, of: handle(4))
+        second.resume(handle(4), try scratch.read(head))
+        append(second, token(4, 6))
+        second.append(.handedOver, of: handle(4))
         await second.close()
-        let stored = try place.read(head)
+        let stored = try scratch.read(head)
         #expect(stored.tokens == [5, 6])
-        #expect(stored.deaths == 0)
+        #expect(stored.consecutiveCrashes == 0)
         #expect(stored.inputs.last == .handedOver)
     }
 
@@ -209,8 +209,9 @@ private final class Brake: Sendable {
         journal.begin(handle(1), head)
         await journal.close()
         for (path, mode) in [
-            (place.folder.path, 0o700), (place.folder.path + "/streams", 0o700), (place.folder.path + "/aside", 0o700),
-            (place.folder.file(of: head.log.id), 0o600),
+            (scratch.folder.path, 0o700), (scratch.folder.path + "/streams", 0o700),
+            (scratch.folder.path + "/aside", 0o700),
+            (scratch.folder.file(of: head.log.id), 0o600),
         ] {
             var status = stat()
             #expect(lstat(path, &status) == 0)
@@ -219,91 +220,91 @@ private final class Brake: Sendable {
     }
 
     @Test func aFolderBelongsToOneServer() throws {
-        let lock = try place.folder.lock()
+        let lock = try scratch.folder.lock()
         let isMine = lock != nil
         #expect(isMine)
-        let second = try place.folder.lock()
-        let isTaken = second == nil
-        #expect(isTaken)
+        let second = try scratch.folder.lock()
+        let isAccepted = second == nil
+        #expect(isAccepted)
         _ = consume lock
-        let third = try place.folder.lock()
+        let third = try scratch.folder.lock()
         let isFree = third != nil
         #expect(isFree)
     }
 
     @Test func aDamagedEndIsSetAsideAndTheRestGoesOn() async throws {
         func aside(_ name: String) throws -> [UInt8] {
-            try OpenFile.bytes(of: "\(place.folder.path)/aside/\(name)", upTo: 1 << 20)
+            try OpenFile.bytes(of: "\(scratch.folder.path)/aside/\(name)", upTo: 1 << 20)
         }
         let head = head()
         let first = journal()
         first.begin(handle(1), head)
-        tell(first, token(1, 5))
+        append(first, token(1, 5))
         await first.close()
-        let good = try place.bytes(of: head)
-        let file = try JournalFile(extending: place.folder.file(of: head.log.id))
+        let good = try scratch.bytes(of: head)
+        let file = try JournalFile(extending: scratch.folder.file(of: head.log.id))
         try file.append([9, 9, 9])
-        let read = try place.folder.read(head.log.id)
+        let read = try scratch.folder.read(head.log.id)
         #expect(read.damage != nil)
         let stored = try #require(read.generation)
-        try place.folder.setAside(head.log.id, from: stored.extent.byteCount)
-        #expect(try place.bytes(of: head) == good)
+        try scratch.folder.setAside(head.log.id, from: stored.extent.byteCount)
+        #expect(try scratch.bytes(of: head) == good)
         #expect(try aside("\(head.log.id).from-\(good.count)") == [9, 9, 9])
-        try place.folder.setAside(head.log.id, from: 0)
-        #expect(try place.folder.ids().isEmpty)
+        try scratch.folder.setAside(head.log.id, from: 0)
+        #expect(try scratch.folder.ids().isEmpty)
         #expect(try aside("\(head.log.id).journal") == good)
-        try place.folder.removeAside(before: .max)
+        try scratch.folder.removeAside(before: .max)
         #expect(throws: FileError.self) { try aside("\(head.log.id).journal") }
     }
 
-    @Test func aJournalThatCannotBeWrittenIsGivenUpAndReported() async throws {
+    @Test func anUnwritableJournalIsAbandonedAndReported() async throws {
         let problems = Mutex<[String]>([])
         let journal = journal { problem in problems.withLock { $0.append(problem) } }
-        rename(place.folder.path + "/streams", place.folder.path + "/elsewhere")
+        rename(scratch.folder.path + "/streams", scratch.folder.path + "/elsewhere")
         for number in 1...3 as ClosedRange<UInt64> {
             journal.begin(handle(number), head())
-            tell(journal, token(number, 1))
+            append(journal, token(number, 1))
             await journal.flush()
         }
         #expect(journal.metrics.lost == 3)
         #expect(journal.metrics.isTroubled)
         #expect(problems.withLock { $0 }.count == 1)
         #expect(problems.withLock { $0 }.first?.contains("No such file") == true)
-        rename(place.folder.path + "/elsewhere", place.folder.path + "/streams")
+        rename(scratch.folder.path + "/elsewhere", scratch.folder.path + "/streams")
         let head = head()
         journal.begin(handle(4), head)
-        tell(journal, token(1, 2), token(4, 2), end(1), end(2), end(3))
+        append(journal, token(1, 2), token(4, 2), end(1), end(2), end(3))
         await journal.flush()
-        #expect(try place.read(head).tokens == [2])
+        #expect(try scratch.read(head).tokens == [2])
         #expect(!journal.metrics.isTroubled)
         #expect(journal.metrics.open == 1)
-        #expect(try place.folder.ids() == [head.log.id])
+        #expect(try scratch.folder.ids() == [head.log.id])
         await journal.close()
     }
 
-    @Test func whatComesFasterThanItCanBeWrittenIsGivenUpWithoutAGap() async throws {
+    @Test func journalsThatOutpaceTheDiskAreAbandonedWithoutAGap() async throws {
         let brake = Brake()
         let journal = Journal(
-            folder: place.folder, collectTime: .zero, maximumInputCount: 100, clock: { brake.pass(at: 1_000) })
+            folder: scratch.folder, collectTime: .zero, maximumInputCount: 100, clock: { brake.pass(at: 1_000) })
         let (first, second) = (head(), head())
         journal.begin(handle(1), first)
-        tell(journal, token(1, 5))
+        append(journal, token(1, 5))
         await journal.flush()
         brake.pull()
         journal.begin(handle(2), second)
         brake.waitUntilReached()
-        for id: Int32 in 0..<101 { tell(journal, token(1, id)) }
-        tell(journal, token(1, 6), end(2))
+        for id: Int32 in 0..<101 { append(journal, token(1, id)) }
+        append(journal, token(1, 6), end(2))
         brake.release()
         await journal.flush()
         #expect(journal.metrics.lost == 2)
         // What is there is a beginning of what happened.
-        #expect(try place.read(first).tokens == [5])
+        #expect(try scratch.read(first).tokens == [5])
         // One that has ended without its journal is not to be continued.
-        #expect(try place.folder.ids() == [first.log.id])
-        tell(journal, end(1))
+        #expect(try scratch.folder.ids() == [first.log.id])
+        append(journal, end(1))
         await journal.flush()
-        #expect(try place.folder.ids().isEmpty)
+        #expect(try scratch.folder.ids().isEmpty)
         #expect(journal.metrics.open == 0)
         #expect(journal.metrics.fileBytes == 0)
         await journal.close()
@@ -316,36 +317,36 @@ private final class Brake: Sendable {
         for (index, head) in heads.enumerated() {
             let number = UInt64(index) + 1
             journal.begin(handle(number), head)
-            tell(journal, token(number, 1), end(number))
+            append(journal, token(number, 1), end(number))
             await journal.flush()
         }
-        let kept = try place.folder.ids()
-        #expect(kept.count < 8 && kept.count > 2)
-        #expect(Set(kept) == Set(heads.suffix(kept.count).map(\.log.id)))
+        let retained = try scratch.folder.ids()
+        #expect(retained.count < 8 && retained.count > 2)
+        #expect(Set(retained) == Set(heads.suffix(retained.count).map(\.log.id)))
         #expect(journal.metrics.fileBytes <= limit)
         #expect(journal.metrics.lost == 0)
         // Of those that run none makes room.
         let running = head()
         journal.begin(handle(20), running)
-        tell(journal, EngineEvent(handle(20), .token(id: 1, text: [UInt8](repeating: 1, count: 900)[...])))
+        append(journal, EngineEvent(handle(20), .token(id: 1, text: [UInt8](repeating: 1, count: 900)[...])))
         await journal.flush()
         #expect(journal.metrics.lost == 1)
         await journal.close()
     }
 
-    @Test func whatIsRemovedIsGone() async throws {
+    @Test func aRemovedJournalIsDeleted() async throws {
         let journal = journal()
         let (running, ended) = (head(), head())
         journal.begin(handle(1), running)
         journal.begin(handle(2), ended)
-        tell(journal, token(1, 1), end(2))
+        append(journal, token(1, 1), end(2))
         await journal.flush()
         journal.remove(running.log.id)
         journal.remove(ended.log.id)
         journal.remove(LogHead.makeID())
-        tell(journal, token(1, 2))
+        append(journal, token(1, 2))
         await journal.flush()
-        #expect(try place.folder.ids().isEmpty)
+        #expect(try scratch.folder.ids().isEmpty)
         // How much was written at once is the journal's own affair.
         let metrics = journal.metrics
         #expect(metrics == JournalMetrics(writtenBytes: metrics.writtenBytes, writes: metrics.writes))
@@ -357,8 +358,8 @@ private final class Brake: Sendable {
             #expect(!JournalFolder.isID(name))
         }
         #expect(JournalFolder.isID(LogHead.makeID()))
-        _ = try JournalFile(creating: place.folder.path + "/streams/notes.journal")
-        #expect(try place.folder.ids().isEmpty)
+        _ = try JournalFile(creating: scratch.folder.path + "/streams/notes.journal")
+        #expect(try scratch.folder.ids().isEmpty)
     }
 
     @Test func stateGoesWhereTheDesktopSays() {

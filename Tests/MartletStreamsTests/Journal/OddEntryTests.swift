@@ -31,16 +31,16 @@ import Testing
         }
     }
 
-    private let place: JournalTests.Place
-    init() throws { place = try JournalTests.Place() }
+    private let scratch: JournalTests.ScratchFolder
+    init() throws { scratch = try JournalTests.ScratchFolder() }
 
-    private var aside: [FolderEntry] { get throws { try FolderEntry.all(in: place.folder.path + "/aside") } }
+    private var aside: [FolderEntry] { get throws { try FolderEntry.all(in: scratch.folder.path + "/aside") } }
 
     /// A journal with a head and one token.
     private func write(_ id: String, at time: Int64) throws -> [UInt8] {
-        let terms = GenerationTerms(id: id, lifetime: .resumable)
-        let journal = OpenJournal(id: id, path: place.folder.file(of: id))
-        journal.add(.head(JournalHead(terms), at: time))
+        let spec = GenerationSpec(id: id, lifetime: .resumable)
+        let journal = OpenJournal(id: id, path: scratch.folder.file(of: id))
+        journal.add(.head(JournalHead(spec), at: time))
         journal.add(EngineEvent(GenerationHandle(rawValue: 0), .token(id: 7, text: [0x61])), at: time)
         let bytes = journal.collected()
         try journal.write(syncs: false, use: 1)
@@ -51,40 +51,40 @@ import Testing
         let (first, odd, last) = (LogHead.makeID(), LogHead.makeID(), LogHead.makeID())
         _ = try write(last, at: 2_000)
         _ = try write(first, at: 1_000)
-        oddity.make(place.folder.file(of: odd))
-        #expect(try Set(place.folder.ids()) == [first, odd, last])
-        #expect(place.folder.inOrder([last, odd, first]) == [odd, first, last])
-        for id in [first, last] { #expect(try place.folder.read(id).generation?.tokens == [7]) }
+        oddity.make(scratch.folder.file(of: odd))
+        #expect(try Set(scratch.folder.ids()) == [first, odd, last])
+        #expect(scratch.folder.inOrder([last, odd, first]) == [odd, first, last])
+        for id in [first, last] { #expect(try scratch.folder.read(id).generation?.tokens == [7]) }
         if oddity == .empty {
-            #expect(try place.folder.read(odd).generation == nil)
+            #expect(try scratch.folder.read(odd).generation == nil)
         } else {
             do throws(JournalError) {
-                _ = try place.folder.read(odd)
+                _ = try scratch.folder.read(odd)
                 Issue.record("\(oddity) was read")
             } catch {
                 #expect(error.isOfTheFile, "\(error)")
                 #expect(error.description.contains(odd), "\(error)")
             }
         }
-        try place.folder.setAside(odd, from: 0)
-        #expect(try Set(place.folder.ids()) == [first, last])
+        try scratch.folder.setAside(odd, from: 0)
+        #expect(try Set(scratch.folder.ids()) == [first, last])
         #expect(try aside.count == 1)
         // The time of the move counts, not the age of the file.
-        try place.folder.removeAside(before: Journal.now() / 1_000 - 60)
+        try scratch.folder.removeAside(before: Journal.now() / 1_000 - 60)
         #expect(try aside.count == 1)
-        if oddity == .fullFolder { rmdir(place.folder.path + "/aside/\(odd).journal/inner") }
-        try place.folder.removeAside(before: .max)
+        if oddity == .fullFolder { rmdir(scratch.folder.path + "/aside/\(odd).journal/inner") }
+        try scratch.folder.removeAside(before: .max)
         #expect(try aside.isEmpty)
     }
 
     @Test func aFolderOfTheSameNameAsideIsNoObstacle() throws {
         let id = LogHead.makeID()
-        Oddity.fullFolder.make("\(place.folder.path)/aside/\(id).journal")
+        Oddity.fullFolder.make("\(scratch.folder.path)/aside/\(id).journal")
         _ = try write(id, at: 1_000)
-        try place.folder.setAside(id, from: 0)
-        #expect(try place.folder.ids().isEmpty)
+        try scratch.folder.setAside(id, from: 0)
+        #expect(try scratch.folder.ids().isEmpty)
         #expect(try aside.count == 2)
-        rmdir("\(place.folder.path)/aside/\(id).journal/inner")
+        rmdir("\(scratch.folder.path)/aside/\(id).journal/inner")
     }
 
     @Test func entriesWithOtherNamesAreStrangers() throws {
@@ -95,33 +95,33 @@ import Testing
             [UInt8](repeating: 0x61, count: 255), Array("\(id.uppercased()).journal".utf8),
         ]
         for name in names {
-            let path = Array((place.folder.path + "/streams/").utf8) + name + [0]
+            let path = Array((scratch.folder.path + "/streams/").utf8) + name + [0]
             let descriptor = path.map { CChar(bitPattern: $0) }.withUnsafeBufferPointer {
                 open($0.baseAddress!, O_CREAT | O_WRONLY, 0o600)
             }
             try #require(descriptor >= 0)
             close(descriptor)
         }
-        #expect(try place.folder.ids() == [id])
-        let strangers = try place.folder.strangers()
-        #expect(strangers.count == names.count)
-        for stranger in strangers {
+        #expect(try scratch.folder.ids() == [id])
+        let unknownEntries = try scratch.folder.unknownEntries()
+        #expect(unknownEntries.count == names.count)
+        for stranger in unknownEntries {
             #expect(!stranger.description.contains("\n") && stranger.description.utf8.count < 600)
-            try place.folder.setAside(stranger)
+            try scratch.folder.setAside(stranger)
         }
-        #expect(try place.folder.strangers().isEmpty)
+        #expect(try scratch.folder.unknownEntries().isEmpty)
         #expect(try aside.count == names.count)
-        #expect(try place.folder.read(id).generation?.tokens == [7])
+        #expect(try scratch.folder.read(id).generation?.tokens == [7])
     }
 
     @Test(arguments: ["lock", "streams"]) func aPipeInPlaceOfLockOrFolderIsNamed(name: String) throws {
-        let path = "\(place.folder.path)/\(name)"
+        let path = "\(scratch.folder.path)/\(name)"
         rmdir(path)
         Oddity.pipe.make(path)
         defer { unlink(path) }
         do throws(JournalError) {
-            try place.folder.prepare()
-            _ = try place.folder.lock()
+            try scratch.folder.prepare()
+            _ = try scratch.folder.lock()
             Issue.record("a pipe was taken")
         } catch {
             #expect(error.description.contains(path), "\(error)")
@@ -169,23 +169,23 @@ import Testing
         #expect(source.readCount < 200_000)
     }
 
-    @Test func aHugeFileIsCutAndLittleOfItsEndIsKept() throws {
+    @Test func aHugeFileIsCutAndLittleOfItsEndIsRetained() throws {
         let id = LogHead.makeID()
         let good = try write(id, at: 1_000)
-        try #require(truncate(place.folder.file(of: id), 2 << 30) == 0)
-        let result = try place.folder.read(id)
+        try #require(truncate(scratch.folder.file(of: id), 2 << 30) == 0)
+        let result = try scratch.folder.read(id)
         let stored = try #require(result.generation)
         #expect(result.damage != nil)
-        try place.folder.setAside(id, from: stored.extent.byteCount)
-        #expect(try OpenFile.bytes(of: place.folder.file(of: id), upTo: 1 << 20) == good)
-        let end = try OpenFile.bytes(of: "\(place.folder.path)/aside/\(id).from-\(good.count)", upTo: 2 << 20)
-        #expect(end.count == JournalFolder.keptEndByteCount)
+        try scratch.folder.setAside(id, from: stored.extent.byteCount)
+        #expect(try OpenFile.bytes(of: scratch.folder.file(of: id), upTo: 1 << 20) == good)
+        let end = try OpenFile.bytes(of: "\(scratch.folder.path)/aside/\(id).from-\(good.count)", upTo: 2 << 20)
+        #expect(end.count == JournalFolder.maximumEndByteCount)
     }
 
     @Test func recordsAcrossWindowsAreReadWhole() throws {
         let id = LogHead.makeID()
         let journal = OpenJournal(id: id, path: "")
-        journal.add(.head(JournalHead(GenerationTerms(id: id)), at: 1))
+        journal.add(.head(JournalHead(GenerationSpec(id: id)), at: 1))
         var expected: [GenerationInput] = []
         for number in 0..<300 {
             // From a few bytes to more than a window.

@@ -7,13 +7,14 @@ import Testing
 
 /// Journals of every format version that was ever written, which every later build reads.
 ///
-/// Each has all kinds of records with random values, of 1, 2 and 3 choices. The journals of version 3 were written by the
-/// last build of that version. `MARTLET_JOURNAL_SAMPLES` has their upgrades added to the test data (`Journal/design.md`).
+/// Each has all kinds of records with random values, of 1, 2 and 3 choices. The journals of version 3 were written by
+/// the last build of that version. `MARTLET_JOURNAL_SAMPLES` has their upgrades added to the test data
+/// (`Journal/design.md`).
 @Suite(.timeLimit(.minutes(1))) struct StoredVersionTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Journals")
-    private let place: JournalTests.Place
-    init() throws { place = try JournalTests.Place() }
+    private let scratch: JournalTests.ScratchFolder
+    init() throws { scratch = try JournalTests.ScratchFolder() }
 
     static func bytes(version: UInt16, choices: Int) throws -> [UInt8] {
         Array(try Data(contentsOf: folder.appendingPathComponent("\(version)/random-\(choices).journal")))
@@ -38,9 +39,9 @@ import Testing
         #expect(before.version == 3)
         #expect(before.damage == nil)
         let id = try #require(before.generation?.head.log.id)
-        let path = place.folder.file(of: id)
+        let path = scratch.folder.file(of: id)
         try Data(old).write(to: URL(filePath: path))
-        let after = try place.folder.upgrade(id)
+        let after = try scratch.folder.upgrade(id)
         #expect(after.version == 4)
         #expect(after.damage == nil)
         let new = Array(try Data(contentsOf: URL(filePath: path)))
@@ -55,7 +56,7 @@ import Testing
                 to: samples.appendingPathComponent("random-\(choices).journal"), options: .withoutOverwriting)
         }
         #expect(try new == Self.bytes(version: 4, choices: choices))
-        #expect(try FolderEntry.all(in: place.folder.path + "/aside").isEmpty)
+        #expect(try FolderEntry.all(in: scratch.folder.path + "/aside").isEmpty)
     }
 
     @Test(arguments: [3, 4] as [UInt16]) func tornEndLeavesTheRecordsBeforeIt(version: UInt16) throws {
@@ -92,7 +93,7 @@ import Testing
     /// A varint, 8 bytes, a text and 4 bytes behind all known fields of a record.
     private static func withUnknownFields(_ payload: ArraySlice<UInt8>) -> [UInt8] {
         var bytes = Array(payload)
-        FieldWriter.append(to: &bytes) { writer in
+        JournalFieldWriter.append(to: &bytes) { writer in
             writer.scalar(2_000, UInt64.max)
             writer.message(2_002) { $0.scalar(1, "new") }
             writer.scalar(2_003, Float(1))
@@ -124,22 +125,22 @@ import Testing
         let bytes = try Self.bytes(version: 4, choices: 1)
         let newer = JournalFormat.header(version: version, features: features) + bytes.dropFirst(12)
         let id = String(repeating: "1", count: 32)
-        let path = place.folder.file(of: id)
+        let path = scratch.folder.file(of: id)
         try Data(newer).write(to: URL(filePath: path))
-        let result = try place.folder.read(id)
+        let result = try scratch.folder.read(id)
         #expect(result.needsNewerBuild)
         #expect(result.version == version)
         #expect(result.damage?.contains(words) == true)
         #expect(result.generation == nil)
-        let kept = try place.folder.keepForNewerBuild(id)
-        #expect(try place.folder.ids().isEmpty)
-        try place.folder.removeAside(before: .max)
-        try place.folder.restoreKept()
+        let kept = try scratch.folder.keepForNewerBuild(id)
+        #expect(try scratch.folder.ids().isEmpty)
+        try scratch.folder.removeAside(before: .max)
+        try scratch.folder.restoreKept()
         #expect(Array(try Data(contentsOf: URL(filePath: kept))) == newer)
         // The same file under a build that reads it.
         try Data(bytes).write(to: URL(filePath: kept))
-        try place.folder.restoreKept()
-        #expect(try place.folder.ids() == [id])
+        try scratch.folder.restoreKept()
+        #expect(try scratch.folder.ids() == [id])
         #expect(Array(try Data(contentsOf: URL(filePath: path))) == bytes)
     }
 
@@ -157,13 +158,13 @@ import Testing
         var event = SampleFrames.event(&random)
         event.handle = GenerationHandle(rawValue: 0)
         var bytes = JournalFormat.header
-        let head = JournalRecord.head(JournalHead(GenerationTerms()), at: 1)
+        let head = JournalRecord.head(JournalHead(GenerationSpec()), at: 1)
         JournalFormat.append(.head, sequence: 0, to: &bytes) { bytes in
-            FieldWriter.append(to: &bytes) { head.write(to: &$0) }
+            JournalFieldWriter.append(to: &bytes) { head.write(to: &$0) }
         }
         let good = bytes.count
         JournalFormat.append(.events, sequence: 1, to: &bytes) { bytes in
-            FieldWriter.append(to: &bytes) { writer in
+            JournalFieldWriter.append(to: &bytes) { writer in
                 writer.scalar(1, Int64(2))
                 writer.message(JournalRecord.eventField) { $0.message(12) { $0.scalar(1, "later") } }
             }

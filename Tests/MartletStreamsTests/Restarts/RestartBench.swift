@@ -6,11 +6,11 @@ import Testing
 
 @testable import MartletStreams
 
-/// What a server does for one generation, with the disk's part in the test's hands: a real registry, log, journal's writer and
-/// file, and an engine that takes turns.
+/// What a server does for one generation, with the disk's part in the test's hands: a real registry, log, journal's
+/// writer and file, and an engine that takes turns.
 final class RestartBench {
     let registry: GenerationRegistry
-    let engine: TurnEngine
+    let engine: SteppingEngine
     let loop: ReaderLoop
     let eventLoop = EmbeddedEventLoop()
     private(set) var generation: Generation
@@ -25,30 +25,30 @@ final class RestartBench {
         func add(_ entry: Journal.Entry) { entries.withLock { $0.append(entry) } }
 
         func begin(_ generation: Generation) {
-            add(.begin(generation.handle, JournalHead(generation.terms)))
-            setCaution(of: generation)
+            add(.begin(generation.handle, JournalHead(generation.spec)))
+            setCommitPolicy(of: generation)
         }
-        func setCaution(of generation: Generation) {
-            generation.log.setCaution(generation.terms.choiceCount > 1 ? .everything : .orders)
+        func setCommitPolicy(of generation: Generation) {
+            generation.log.setCommitPolicy(generation.spec.choiceCount > 1 ? .durableOnly : .textAhead)
         }
         func submit(_ request: GenerationRequest, of generation: Generation) {
             add(.request(generation.handle, JournalRequest(request, model: ModelInformation())))
         }
-        func take(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
+        func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
             add(.input(generation.handle, input))
         }
-        func show(_ generation: Generation) {
-            if let count = generation.log.takeQuestion() { add(.show(generation.log, upTo: count)) }
+        func requestCommit(of generation: Generation) {
+            if let count = generation.log.consumeCommitRequest() { add(.commit(generation.log, upTo: count)) }
         }
-        func forget(_ generation: Generation) { add(.remove(id: generation.terms.head.id)) }
-        func erase(_ generation: Generation) async throws(JournalError) { add(.erase(id: generation.terms.head.id)) }
+        func remove(_ generation: Generation) { add(.remove(id: generation.spec.head.id)) }
+        func erase(_ generation: Generation) async throws(JournalError) { add(.erase(id: generation.spec.head.id)) }
     }
 
     private init(_ folder: JournalFolder, length: Int, _ make: (GenerationRegistry) throws -> Generation) rethrows {
         self.folder = folder
         writer = JournalWriter(folder: folder, durability: .write, maximumByteCount: .max, maximumOpenCount: 1)
         registry = GenerationRegistry(clock: { .uptimeNanoseconds(1) }, calendar: { 1_000 })
-        engine = TurnEngine(length: length)
+        engine = SteppingEngine(length: length)
         loop = ReaderLoop(eventLoop: eventLoop)
         registry.connect(to: engine)
         registry.record(with: disk)
@@ -58,15 +58,15 @@ final class RestartBench {
     /// Begins a generation.
     convenience init(_ folder: JournalFolder, length: Int, choices: Int) throws {
         try self.init(folder, length: length) { registry in
-            var terms = GenerationTerms(lifetime: .resumable, view: RestartView())
-            terms.choiceCount = choices
-            terms.choicesPerPrompt = choices
-            return try registry.prepare(terms)
+            var spec = GenerationSpec(lifetime: .resumable, view: RestartView())
+            spec.choiceCount = choices
+            spec.choicesPerPrompt = choices
+            return try registry.prepare(spec)
         }
         for handle in generation.handles {
             var request = GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false))
             request.sampling.seed = handle.rawValue
-            registry.submit(request, splitter: CommaSplitter())
+            registry.submit(request, parser: CommaParser())
         }
     }
 
@@ -81,12 +81,12 @@ final class RestartBench {
         try self.init(folder, length: length) { registry in
             try #require(
                 registry.restore(
-                    stored.head.terms(view: RestartView()), inputs: stored.numberedInputs, splitter: CommaSplitter(),
+                    stored.head.spec(view: RestartView()), inputs: stored.numberedInputs, parser: CommaParser(),
                     isWhole: stored.isWhole, finished: stored.finished))
         }
         guard !stored.isEnded else { return }
         disk.add(.resume(generation.handle, id: id, stored.extent))
-        disk.setCaution(of: generation)
+        disk.setCommitPolicy(of: generation)
         rest = try #require(stored.continuations(handle: generation.handle))
     }
 
@@ -101,9 +101,9 @@ final class RestartBench {
     }
 
     /// One generation, of several choices one of them, gets a turn.
-    func turn(_ random: inout some RandomNumberGenerator) {
+    func step(_ random: inout some RandomNumberGenerator) {
         guard let handle = engine.running.randomElement(using: &random) else { return }
-        let events = engine.turn(handle, progress: .random(in: 0..<3, using: &random))
+        let events = engine.step(handle, progress: .random(in: 0..<3, using: &random))
         if !events.isEmpty { registry.receive(events) }
     }
 
@@ -118,7 +118,7 @@ final class RestartBench {
         var problems: [String] = []
         _ = writer.perform(entries, at: 1_000, metrics: &metrics, problems: &problems)
         #expect(problems == [])
-        for case .show(let log, let count) in entries { log.show(upTo: count) }
+        for case .commit(let log, let count) in entries { log.commit(upTo: count) }
     }
 
     /// Never so long that readers lose their patience with the disk.
@@ -126,7 +126,7 @@ final class RestartBench {
 }
 
 /// Holds a comma back until it is certain that it is not the last.
-struct CommaSplitter: OutputSplitter {
+struct CommaParser: OutputParsing {
     private var isHeld = false
 
     mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {

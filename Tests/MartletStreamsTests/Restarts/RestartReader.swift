@@ -22,19 +22,19 @@ final class RestartReader {
 
     func connect(to bench: RestartBench) throws {
         let generation = bench.generation
-        let rendition = kind == .bytes ? generation.response : generation.numberedResponse
+        let encodedStream = kind == .bytes ? generation.response : generation.numberedResponse
         let position: StreamPosition
         switch (kind, events.last?.number) {
-        case (.bytes, _): position = rendition.position(ofByte: seen.count)
+        case (.bytes, _): position = encodedStream.position(ofByte: seen.count)
         case (.events, nil): position = StreamPosition()
         case (.events, let last?):
             let identifier = EventIdentifier(number: last)
-            let known = rendition.position(behind: identifier)
+            let known = encodedStream.position(behind: identifier)
             #expect(known != nil || generation.isRestored, "out of range: \(last)")
-            position = known ?? rendition.position(awaiting: identifier)
+            position = known ?? encodedStream.position(awaiting: identifier)
         }
         let sink = RecordingSink()
-        let reader = StreamReader(rendition, from: position, loop: bench.loop) { _ in }
+        let reader = StreamReader(encodedStream, from: position, loop: bench.loop) { _ in }
         connection = (reader, sink)
         reader.attach(to: sink)
     }

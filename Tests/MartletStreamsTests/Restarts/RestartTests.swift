@@ -7,12 +7,13 @@ import Testing
 
 @testable import MartletStreams
 
-/// One answer over several servers that die or end at any moment, with whatever of the journal is on the disk then, while readers
-/// come and go and orders are given: every reader sees one answer, each event once, and one end.
+/// One answer over several servers that die or end at any moment, with whatever of the journal is on the disk then,
+/// while readers come and go and orders are given: every reader sees one answer, each event once, and one end.
 ///
 /// `MARTLET_RESTARTS` says how many answers of each kind; without it some.
 @Suite struct RestartTests {
-    private static let answers = ProcessInfo.processInfo.environment["MARTLET_RESTARTS"].flatMap { UInt64($0) } ?? 60
+    private static let generations =
+        ProcessInfo.processInfo.environment["MARTLET_RESTARTS"].flatMap { UInt64($0) } ?? 60
 
     /// What becomes of an answer.
     enum Fate: CaseIterable {
@@ -22,34 +23,34 @@ import Testing
         case cancelled
     }
 
-    @Test(arguments: Fate.allCases, [1, 3]) func everyReaderSeesOneAnswer(fate: Fate, choices: Int) throws {
-        for seed in 0..<Self.answers {
+    @Test(arguments: Fate.allCases, [1, 3]) func everyReaderSeesOneGeneration(fate: Fate, choices: Int) throws {
+        for seed in 0..<Self.generations {
             try Self.check(seed, fate, choices: choices)
         }
     }
 
     /// An order that was replied to.
-    private struct Told: Sendable {
-        var effect: ControlEffect
+    private struct AppliedReply: Sendable {
+        var command: AppliedCommand
         var event: Int
     }
 
     private static func check(_ seed: UInt64, _ fate: Fate, choices: Int) throws {
         let comment: Comment = "seed \(seed), \(fate), \(choices) choices"
         var random = SeededGenerator(seed: seed)
-        let place = try JournalTests.Place()
+        let scratch = try JournalTests.ScratchFolder()
         let length = Int.random(in: 5..<60, using: &random)
-        var bench = try RestartBench(place.folder, length: length, choices: choices)
-        let id = bench.generation.terms.head.id
+        var bench = try RestartBench(scratch.folder, length: length, choices: choices)
+        let id = bench.generation.spec.head.id
         let readers = (0..<4).map { RestartReader($0 % 2 == 0 ? .events : .bytes) }
-        let told = Mutex<[Told]>([])
+        let replied = Mutex<[AppliedReply]>([])
         var names = 0
         // Where the last server that died has left the log.
         var known = Int.max
 
         func act() throws {
             switch Int.random(in: 0..<100, using: &random) {
-            case 0..<45: bench.turn(&random)
+            case 0..<45: bench.step(&random)
             case 45..<60: bench.write(.random(in: 1..<12, using: &random))
             case 60..<75: bench.letReadersRead()
             case 75..<85:
@@ -62,15 +63,15 @@ import Testing
             case 85..<89: bench.registry.ping(bench.generation)
             case 89..<97:
                 names += 1
-                let name = OrderName(requestID: "\(names)", action: "any", digest: 0)
-                try bench.registry.give(order(), to: bench.generation, named: name).whenDone { reply in
+                let identity = CommandIdentity(requestID: "\(names)", action: "any", digest: 0)
+                try bench.registry.send(command(), to: bench.generation, identity: identity).whenResolved { reply in
                     guard case .applied(let record, let event) = reply else { return }
-                    told.withLock { $0.append(Told(effect: record.effect, event: event)) }
+                    replied.withLock { $0.append(AppliedReply(command: record.command, event: event)) }
                 }
             default: bench.goOn()
             }
         }
-        func order() -> ControlAction {
+        func command() -> ControlAction {
             switch Int.random(in: 0..<20, using: &random) {
             case 0..<4: return .pause
             case 4..<9: return .resume
@@ -95,7 +96,7 @@ import Testing
                 bench.letReadersRead()
             }
             for reader in readers { reader.disconnect(cut: .random(in: 0..<9, using: &random)) }
-            guard let next = try RestartBench(after: id, place.folder, length: length) else {
+            guard let next = try RestartBench(after: id, scratch.folder, length: length) else {
                 #expect(readers.allSatisfy { $0.seen.isEmpty }, comment)
                 return false
             }
@@ -111,10 +112,10 @@ import Testing
         for _ in 0..<Int.random(in: 0..<80, using: &random) { try act() }
         bench.goOn()
         if fate == .cancelled { bench.registry.cancel(bench.generation.handle) }
-        for step in 0..<4_000 where !bench.isEnded {
-            bench.turn(&random)
-            if step % 50 == 0 { _ = try bench.registry.give(.resume, to: bench.generation) }
-            if step % 7 == 0 { bench.write() }
+        for round in 0..<4_000 where !bench.isEnded {
+            bench.step(&random)
+            if round % 50 == 0 { _ = try bench.registry.send(.resume, to: bench.generation) }
+            if round % 7 == 0 { bench.write() }
         }
         #expect(bench.isEnded, comment)
         bench.write()
@@ -126,12 +127,12 @@ import Testing
             verify(reader, of: bench.generation, behind: known, comment)
         }
         let events = numbered(bench.generation.log.events)
-        for order in told.withLock({ $0 }) {
-            guard case .controlled(let record)? = events[order.event] else {
-                Issue.record("\(comment): no order at \(order.event)")
+        for command in replied.withLock({ $0 }) {
+            guard case .controlled(let record)? = events[command.event] else {
+                Issue.record("\(comment): no order at \(command.event)")
                 continue
             }
-            #expect(record.effect == order.effect, comment)
+            #expect(record.command == command.command, comment)
         }
     }
 
@@ -146,7 +147,7 @@ import Testing
         _ reader: RestartReader, of generation: Generation, behind known: Int, _ comment: Comment
     ) {
         let whole = bytes(of: reader.kind == .bytes ? generation.response : generation.numberedResponse)
-        let isEarly = generation.log.earlyEnd != nil
+        let isEarly = generation.log.earlyTerminalCursor != nil
         switch reader.kind {
         case .events:
             let (seen, all) = (reader.events, RestartReader.events(in: whole))
@@ -160,7 +161,8 @@ import Testing
             #expect(seen.last?.text == all.last?.text, comment)
         case .bytes:
             if !isEarly { #expect(reader.seen == whole, comment) }
-            // A client that by chance has just as many bytes of what was lost cannot be told from a client that has all.
+            // A client that by chance has just as many bytes of what was lost cannot be told from a client that has
+            // all.
             if isEarly, reader.seen.count == whole.count { return }
             let ends = [reader.seen, whole].map { bytes in
                 String(decoding: bytes, as: UTF8.self).components(separatedBy: "data: END").dropFirst()
@@ -169,12 +171,12 @@ import Testing
         }
     }
 
-    private static func bytes(of rendition: Rendition) -> [UInt8] {
+    private static func bytes(of encodedStream: EncodedStream) -> [UInt8] {
         var cursor = LogCursor()
         var batch = LogBatch()
         var all: [UInt8] = []
         var some: [UInt8] = []
-        while case .more = rendition.read(from: &cursor, batch: &batch, into: &some, arming: nil) { all += some }
+        while case .more = encodedStream.read(from: &cursor, batch: &batch, into: &some, arming: nil) { all += some }
         return all + some
     }
 }

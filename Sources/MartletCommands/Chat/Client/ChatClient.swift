@@ -10,7 +10,7 @@ struct ChatClient: Sendable {
         let description: String
     }
 
-    private static let maximumReply = 4 << 20
+    private static let maximumResponseByteCount = 4 << 20
 
     private let http: HTTPClient
     private let url: String
@@ -41,9 +41,9 @@ struct ChatClient: Sendable {
     func modelNames() async throws(Failure) -> [String] {
         do {
             let response = try await http.execute(request("/v1/models"), timeout: .seconds(30))
-            let body = try await response.body.collect(upTo: Self.maximumReply)
+            let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
             let value = try JSONParser.parse(Array(body.readableBytesView))
-            if let message = AnswerEvent.errorMessage(in: value) { throw Failure(description: message) }
+            if let message = ChatStreamEvent.errorMessage(in: value) { throw Failure(description: message) }
             return value["data"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
         } catch {
             throw failure(error)
@@ -64,34 +64,36 @@ struct ChatClient: Sendable {
     /// Sends the conversation and hands out the answer as it arrives. Cancelling the task stops the answer, unless it
     /// `outlives` that.
     /// - Parameter outlives: whether the answer can be asked for again, and goes on until it is stopped.
-    func answer(
-        _ conversation: Conversation, outlives: Bool = false, _ receive: (AnswerEvent) async -> Void
+    func stream(
+        _ conversation: Conversation, outlives: Bool = false, _ receive: (ChatStreamEvent) async -> Void
     ) async throws(Failure) {
         var request = request("/v1/chat/completions", conversation.requestBody())
         if outlives { request.headers.add(name: "x-stream-resume", value: "1") }
-        try await follow(request, receive)
+        try await streamEvents(request, receive)
     }
 
     /// Hands out an answer that was begun before, from its beginning.
-    func answer(id: String, _ receive: (AnswerEvent) async -> Void) async throws(Failure) {
-        try await follow(request("/v1/generations/\(id)/events"), receive)
+    func stream(id: String, _ receive: (ChatStreamEvent) async -> Void) async throws(Failure) {
+        try await streamEvents(request("/v1/generations/\(id)/events"), receive)
     }
 
-    private func follow(
-        _ request: HTTPClientRequest, _ receive: (AnswerEvent) async -> Void
+    private func streamEvents(
+        _ request: HTTPClientRequest, _ receive: (ChatStreamEvent) async -> Void
     ) async throws(Failure) {
         do {
             // Until the head comes; the server sends it when it has admitted the request.
             let response = try await http.execute(request, timeout: .hours(24))
-            guard response.status == .ok else { throw Failure(description: try await Self.objection(in: response)) }
+            guard response.status == .ok else {
+                throw Failure(description: try await Self.failureMessage(in: response))
+            }
             if let id = response.headers.first(name: "x-generation-id") { await receive(.began(id: id)) }
             var parser = EventStreamParser()
             for try await buffer in response.body {
                 for part in parser.feed(buffer.readableBytesView) {
                     let events =
                         switch part {
-                        case .data(let data): AnswerEvent.events(inChunk: data)
-                        case .comment(let comment): AnswerEvent.events(inComment: comment)
+                        case .data(let data): ChatStreamEvent.events(inChunk: data)
+                        case .comment(let comment): ChatStreamEvent.events(inComment: comment)
                         }
                     for event in events { await receive(event) }
                 }
@@ -104,12 +106,14 @@ struct ChatClient: Sendable {
     // MARK: An answer that is being written
 
     /// Returns when the order has taken effect.
-    func give(_ order: ChatOrder, to id: String) async throws(Failure) -> JSONValue {
+    func send(_ control: ChatControl, to id: String) async throws(Failure) -> JSONValue {
         do {
             let response = try await http.execute(
-                request("/v1/generations/\(id)/control", order.body.bytes), timeout: .hours(24))
-            guard response.status == .ok else { throw Failure(description: try await Self.objection(in: response)) }
-            let body = try await response.body.collect(upTo: Self.maximumReply)
+                request("/v1/generations/\(id)/control", control.body.bytes), timeout: .hours(24))
+            guard response.status == .ok else {
+                throw Failure(description: try await Self.failureMessage(in: response))
+            }
+            let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
             return try JSONParser.parse(Array(body.readableBytesView))
         } catch {
             throw failure(error)
@@ -123,10 +127,10 @@ struct ChatClient: Sendable {
         _ = try? await http.execute(request, timeout: .seconds(5))
     }
 
-    private static func objection(in response: HTTPClientResponse) async throws -> String {
-        let body = try await response.body.collect(upTo: Self.maximumReply)
+    private static func failureMessage(in response: HTTPClientResponse) async throws -> String {
+        let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
         let value = try? JSONParser.parse(Array(body.readableBytesView))
-        let message = value.flatMap { AnswerEvent.errorMessage(in: $0) }
+        let message = value.flatMap { ChatStreamEvent.errorMessage(in: $0) }
         return message ?? "the server answered with status \(response.status.code)"
     }
 

@@ -17,7 +17,7 @@ struct KeyDecoder: Sendable {
     private var state = State.text
 
     /// - Returns: The key that `byte` completes, if it completes one.
-    mutating func feed(_ byte: UInt8) -> Key? {
+    mutating func feed(_ byte: UInt8) -> KeyPress? {
         switch state {
         case .text: return text(byte)
         case .utf8(let bytes, let missing): return utf8(bytes, missing, byte)
@@ -36,13 +36,13 @@ struct KeyDecoder: Sendable {
     }
 
     /// Nothing came for a while: what looked like the beginning of a sequence was the key itself.
-    mutating func pause() -> Key? {
+    mutating func pause() -> KeyPress? {
         guard case .escape = state else { return nil }
         state = .text
         return .escape
     }
 
-    private mutating func text(_ byte: UInt8) -> Key? {
+    private mutating func text(_ byte: UInt8) -> KeyPress? {
         switch byte {
         case 0x01: return .home
         case 0x02: return .left
@@ -70,7 +70,7 @@ struct KeyDecoder: Sendable {
         return nil
     }
 
-    private mutating func utf8(_ bytes: [UInt8], _ missing: Int, _ byte: UInt8) -> Key? {
+    private mutating func utf8(_ bytes: [UInt8], _ missing: Int, _ byte: UInt8) -> KeyPress? {
         state = .text
         guard byte & 0xC0 == 0x80 else { return text(byte) }
         let bytes = bytes + [byte]
@@ -81,7 +81,7 @@ struct KeyDecoder: Sendable {
         return String(validating: bytes, as: UTF8.self)?.first.map { .character($0) }
     }
 
-    private mutating func escape(_ byte: UInt8) -> Key? {
+    private mutating func escape(_ byte: UInt8) -> KeyPress? {
         state = .text
         switch byte {
         case UInt8(ascii: "["), UInt8(ascii: "O"):
@@ -98,7 +98,7 @@ struct KeyDecoder: Sendable {
         }
     }
 
-    private mutating func sequence(_ bytes: [UInt8], _ byte: UInt8) -> Key? {
+    private mutating func sequence(_ bytes: [UInt8], _ byte: UInt8) -> KeyPress? {
         state = .text
         guard (0x40...0x7E).contains(byte) else {
             // Parameters. What is no sequence at all is dropped.

@@ -1,6 +1,6 @@
 /// The text of one input, its cursor and its history. Pure: keys in, outcomes out.
 struct LineEditor: Sendable {
-    enum Outcome: Sendable, Equatable {
+    enum Result: Sendable, Equatable {
         /// The line looks different now.
         case changed
         case submitted(String)
@@ -20,18 +20,18 @@ struct LineEditor: Sendable {
     private(set) var cursor = 0
     private var history: [String]
     /// Place in the history; `history.count` = the line that is being written.
-    private var place: Int
+    private var position: Int
     /// That line, while an older one is shown.
     private var draft: [Character] = []
 
     init(history: [String] = []) {
         self.history = history
-        place = history.count
+        position = history.count
     }
 
     var text: String { String(characters) }
 
-    mutating func apply(_ key: Key) -> Outcome {
+    mutating func apply(_ key: KeyPress) -> Result {
         switch key {
         case .character(let character): return insert([character])
         case .paste(let text): return insert(Array(text))
@@ -39,7 +39,7 @@ struct LineEditor: Sendable {
         case .interrupt:
             let wasEmpty = characters.isEmpty
             replace(with: [])
-            place = history.count
+            position = history.count
             return .interrupted(wasEmpty: wasEmpty)
         case .endOfInput:
             return characters.isEmpty ? .ended : remove(cursor..<min(cursor + 1, characters.count))
@@ -56,8 +56,8 @@ struct LineEditor: Sendable {
         case .wordRight: return move(to: wordEnd)
         case .home: return move(to: 0)
         case .end: return move(to: characters.count)
-        case .up: return recall(place - 1)
-        case .down: return recall(place + 1)
+        case .up: return recall(position - 1)
+        case .down: return recall(position + 1)
         }
     }
 
@@ -75,7 +75,7 @@ struct LineEditor: Sendable {
         return index
     }
 
-    private mutating func insert(_ new: [Character]) -> Outcome {
+    private mutating func insert(_ new: [Character]) -> Result {
         guard !new.isEmpty, characters.count + new.count <= Self.maximumCount else { return .nothing }
         // A combining mark that was typed on its own joins the character before it.
         if cursor > 0, let mark = new.first {
@@ -91,32 +91,32 @@ struct LineEditor: Sendable {
         return .changed
     }
 
-    private mutating func remove(_ range: Range<Int>) -> Outcome {
+    private mutating func remove(_ range: Range<Int>) -> Result {
         guard !range.isEmpty else { return .nothing }
         characters.removeSubrange(range)
         cursor = range.lowerBound
         return .changed
     }
 
-    private mutating func move(to index: Int) -> Outcome {
+    private mutating func move(to index: Int) -> Result {
         let target = min(max(0, index), characters.count)
         guard target != cursor else { return .nothing }
         cursor = target
         return .changed
     }
 
-    private mutating func submit() -> Outcome {
+    private mutating func submit() -> Result {
         let text = text
         if !text.allSatisfy(\.isWhitespace), history.last != text { history.append(text) }
-        place = history.count
+        position = history.count
         replace(with: [])
         return .submitted(text)
     }
 
-    private mutating func recall(_ index: Int) -> Outcome {
-        guard index >= 0, index <= history.count, index != place else { return .nothing }
-        if place == history.count { draft = characters }
-        place = index
+    private mutating func recall(_ index: Int) -> Result {
+        guard index >= 0, index <= history.count, index != position else { return .nothing }
+        if position == history.count { draft = characters }
+        position = index
         replace(with: index == history.count ? draft : Array(history[index]))
         return .changed
     }

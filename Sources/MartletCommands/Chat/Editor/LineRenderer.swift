@@ -7,7 +7,7 @@ struct LineRenderer: Sendable {
     /// - Parameters:
     ///   - prompt: Without escape sequences; one column a character.
     ///   - columns: Width of the terminal.
-    mutating func draw(prompt: String, editor: LineEditor, columns: Int) -> String {
+    mutating func render(prompt: String, editor: LineEditor, columns: Int) -> String {
         let columns = max(columns, 2)
         var output = "\r" + (cursorRow > 0 ? "\u{1B}[\(cursorRow)A" : "") + "\u{1B}[J\u{1B}[1m" + prompt + "\u{1B}[0m"
         var row = 0

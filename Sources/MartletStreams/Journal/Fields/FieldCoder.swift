@@ -19,8 +19,8 @@ enum WireType: UInt8 {
 /// try coder.field(2, &scale)
 /// ```
 ///
-/// A scalar that is zero, false or empty is not written, and a scalar that is absent is read as such. An optional value is
-/// written whenever there is one.
+/// A scalar that is zero, false or empty is not written, and a scalar that is absent is read as such. An optional value
+/// is written whenever there is one.
 protocol FieldCoder {
     associatedtype Failure: Error
 
@@ -43,14 +43,14 @@ protocol FieldScalar {
     static var absent: Self { get }
     var isAbsent: Bool { get }
 
-    func write(to writer: inout FieldWriter)
-    init(from reader: inout FieldReader) throws(FieldError)
+    func write(to writer: inout JournalFieldWriter)
+    init(from reader: inout JournalFieldReader) throws(FieldError)
 }
 
 /// A value with numbered fields.
 protocol FieldMessage {
-    func write(to writer: inout FieldWriter)
-    init(from reader: inout FieldReader) throws(FieldError)
+    func write(to writer: inout JournalFieldWriter)
+    init(from reader: inout JournalFieldReader) throws(FieldError)
 }
 
 /// A message that has all its fields at once, rather than one of several.
@@ -68,12 +68,12 @@ protocol FieldRecord: FieldMessage {
 extension FieldRecord {
     func validate() throws(FieldError) {}
 
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         var copy = self
         copy.code(&writer)
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         self = .blank
         try code(&reader)
         try validate()
@@ -91,9 +91,9 @@ extension FieldCase {
     static var absent: Self { allCases.first { $0.fieldNumber == 0 } ?? allCases[allCases.startIndex] }
     var isAbsent: Bool { fieldNumber == 0 }
 
-    func write(to writer: inout FieldWriter) { writer.write(varint: fieldNumber) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(varint: fieldNumber) }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.varint()
         guard let value = Self.allCases.first(where: { $0.fieldNumber == number }) else {
             throw .unknownCase(of: Self.name, number: number)

@@ -4,9 +4,9 @@ extension Bool: FieldScalar {
     static var absent: Bool { false }
     var isAbsent: Bool { !self }
 
-    func write(to writer: inout FieldWriter) { writer.write(varint: self ? 1 : 0) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(varint: self ? 1 : 0) }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         switch try reader.varint() {
         case 0: self = false
         case 1: self = true
@@ -20,9 +20,9 @@ extension Int64: FieldScalar {
     static var absent: Int64 { 0 }
     var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout FieldWriter) { writer.write(signed: self) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(signed: self) }
 
-    init(from reader: inout FieldReader) throws(FieldError) { self = try reader.signed() }
+    init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.signed() }
 }
 
 extension Int: FieldScalar {
@@ -30,9 +30,9 @@ extension Int: FieldScalar {
     static var absent: Int { 0 }
     var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout FieldWriter) { writer.write(signed: Int64(self)) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(signed: Int64(self)) }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         guard let value = Int(exactly: try reader.signed()) else { throw .invalid("number") }
         self = value
     }
@@ -43,9 +43,9 @@ extension Int32: FieldScalar {
     static var absent: Int32 { 0 }
     var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout FieldWriter) { writer.write(signed: Int64(self)) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(signed: Int64(self)) }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         guard let value = Int32(exactly: try reader.signed()) else { throw .invalid("number") }
         self = value
     }
@@ -56,9 +56,9 @@ extension UInt64: FieldScalar {
     static var absent: UInt64 { 0 }
     var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout FieldWriter) { writer.write(varint: self) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(varint: self) }
 
-    init(from reader: inout FieldReader) throws(FieldError) { self = try reader.varint() }
+    init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.varint() }
 }
 
 extension Float: FieldScalar {
@@ -67,9 +67,9 @@ extension Float: FieldScalar {
     /// Not of a negative zero.
     var isAbsent: Bool { bitPattern == 0 }
 
-    func write(to writer: inout FieldWriter) { writer.write(fixed: bitPattern) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(fixed: bitPattern) }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         self.init(bitPattern: try reader.fixed(UInt32.self))
     }
 }
@@ -79,9 +79,9 @@ extension String: FieldScalar {
     static var absent: String { "" }
     var isAbsent: Bool { isEmpty }
 
-    func write(to writer: inout FieldWriter) { writer.write(utf8) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(utf8) }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         guard let text = String(validating: try reader.counted(), as: UTF8.self) else { throw .invalid("text") }
         self = text
     }
@@ -92,9 +92,9 @@ extension ArraySlice<UInt8>: FieldScalar {
     static var absent: ArraySlice<UInt8> { [] }
     var isAbsent: Bool { isEmpty }
 
-    func write(to writer: inout FieldWriter) { writer.write(self) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(self) }
 
-    init(from reader: inout FieldReader) throws(FieldError) { self = try reader.counted() }
+    init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.counted() }
 }
 
 extension [UInt8]: FieldScalar {
@@ -102,9 +102,9 @@ extension [UInt8]: FieldScalar {
     static var absent: [UInt8] { [] }
     var isAbsent: Bool { isEmpty }
 
-    func write(to writer: inout FieldWriter) { writer.write(self) }
+    func write(to writer: inout JournalFieldWriter) { writer.write(self) }
 
-    init(from reader: inout FieldReader) throws(FieldError) { self = Array(try reader.counted()) }
+    init(from reader: inout JournalFieldReader) throws(FieldError) { self = Array(try reader.counted()) }
 }
 
 /// A message that counts as a scalar, since an absent duration is zero: 1 seconds, 2 nanoseconds, 3 attoseconds.
@@ -115,12 +115,12 @@ extension Duration: FieldScalar {
 
     private static var attosecondsPerNanosecond: Int64 { 1_000_000_000 }
 
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         var (seconds, attoseconds) = components
         var nanoseconds = attoseconds / Self.attosecondsPerNanosecond
         attoseconds %= Self.attosecondsPerNanosecond
         var bytes: [UInt8] = []
-        FieldWriter.append(to: &bytes) { writer in
+        JournalFieldWriter.append(to: &bytes) { writer in
             writer.field(1, &seconds)
             writer.field(2, &nanoseconds)
             writer.field(3, &attoseconds)
@@ -128,7 +128,7 @@ extension Duration: FieldScalar {
         writer.write(bytes)
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         self = try reader.message { reader throws(FieldError) in
             let (seconds, nanoseconds, attoseconds): (Int64, Int64, Int64) = (
                 try reader.value(1), try reader.value(2), try reader.value(3)

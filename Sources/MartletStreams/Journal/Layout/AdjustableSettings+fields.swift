@@ -20,12 +20,12 @@ extension AdjustableSettings: FieldRecord {
 extension GenerationConstraint: FieldMessage {
     private static let encodingVersion: UInt64 = 1
 
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         writer.scalar(1, Self.encodingVersion)
         writer.scalar(2, grammar.encoded())
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         let version: UInt64 = try reader.value(1)
         guard version == Self.encodingVersion else { throw .unknownCase(of: "encoding of a grammar", number: version) }
         let bytes: ArraySlice<UInt8> = try reader.value(2)
@@ -37,19 +37,19 @@ extension GenerationConstraint: FieldMessage {
 
 /// 1 keys, 2 values. Without keys there are no values.
 extension SettingsChange: FieldMessage {
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         for key in keys { writer.scalar(1, key) }
         if !keys.isEmpty { writer.message(2) { values.write(to: &$0) } }
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         self.init()
         try reader.list(1, &keys)
         if !keys.isEmpty { try reader.field(2, &values) }
     }
 }
 
-extension SettingKey: FieldCase {
+extension AdjustableSettingKey: FieldCase {
     static var name: StaticString { "setting" }
     var fieldNumber: UInt64 {
         switch self {

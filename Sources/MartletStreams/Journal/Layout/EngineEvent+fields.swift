@@ -6,7 +6,7 @@ internal import MartletProtocol
 extension EngineEvent: FieldMessage {
     private static let kinds = 2...13
 
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         var choice = handle.rawValue
         writer.field(1, &choice)
         switch kind {
@@ -17,7 +17,7 @@ extension EngineEvent: FieldMessage {
                 writer.field(2, &cachedTokens)
             }
         case .promptProgress(let progress): writer.message(4) { progress.write(to: &$0) }
-        case .promptTokens(var first): writer.message(5) { $0.field(1, &first) }
+        case .promptLogprobs(var first): writer.message(5) { $0.field(1, &first) }
         case .token(var id, var text):
             writer.message(6) { writer in
                 writer.field(1, &id)
@@ -37,26 +37,26 @@ extension EngineEvent: FieldMessage {
         }
         var probabilities = probabilities
         writer.list(14, &probabilities)
-        if let standing {
+        if let tokenTimings {
             writer.message(15) { writer in
-                var (slot, timings) = (standing.slot, standing.timings)
+                var (slot, timings) = (tokenTimings.slot, tokenTimings.timings)
                 writer.field(1, &slot)
                 writer.field(2, &timings)
             }
         }
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         let handle = GenerationHandle(rawValue: try reader.value(1))
         let number = try reader.caseNumber(in: Self.kinds, of: "event")
         self.init(handle, try Self.kind(number, &reader))
         try reader.list(14, &probabilities)
-        var standing: StoredStanding?
-        try reader.field(15, &standing)
-        self.standing = standing.map { Standing(slot: $0.slot, timings: $0.timings) }
+        var tokenTimings: StoredStanding?
+        try reader.field(15, &tokenTimings)
+        self.tokenTimings = tokenTimings.map { TokenTimings(slot: $0.slot, timings: $0.timings) }
     }
 
-    private static func kind(_ number: Int, _ reader: inout FieldReader) throws(FieldError) -> Kind {
+    private static func kind(_ number: Int, _ reader: inout JournalFieldReader) throws(FieldError) -> Kind {
         switch number {
         case 2:
             try reader.message { reader throws(FieldError) in .admitted(promptTokens: try reader.value(1)) }
@@ -65,22 +65,22 @@ extension EngineEvent: FieldMessage {
                 .started(slot: try reader.value(1), cachedTokens: try reader.value(2))
             }
         case 4: .promptProgress(try reader.message())
-        case 5: try reader.message { reader throws(FieldError) in .promptTokens(first: try reader.value(1)) }
+        case 5: try reader.message { reader throws(FieldError) in .promptLogprobs(first: try reader.value(1)) }
         case 6:
             try reader.message { reader throws(FieldError) in
                 .token(id: try reader.value(1), text: try reader.value(2))
             }
         case 7:
             try reader.message { reader throws(FieldError) in
-                var completion = Completion.blank
+                var completion = GenerationSummary.blank
                 try reader.field(1, &completion)
                 return .finished(completion, text: try reader.value(2))
             }
         case 8: .failed(try reader.message())
         case 9:
             try reader.message { reader throws(FieldError) in
-                let number = ControlNumber(rawValue: try reader.value(1))
-                var outcome = ControlOutcome.refused(.notStarted)
+                let number = CommandNumber(rawValue: try reader.value(1))
+                var outcome = ControlResult.refused(.notStarted)
                 try reader.field(2, &outcome)
                 return .controlled(number, outcome)
             }
@@ -89,7 +89,7 @@ extension EngineEvent: FieldMessage {
     }
 }
 
-/// The fields of `Standing`, which is a class.
+/// The fields of `TokenTimings`, which is a class.
 private struct StoredStanding: FieldRecord {
     var slot = 0
     var timings = Timings()
@@ -128,7 +128,7 @@ extension TokenProbabilities: FieldMessage {
         }
     }
 
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         var offset = textOffset
         writer.field(1, &offset)
         for index in 0..<count {
@@ -138,7 +138,7 @@ extension TokenProbabilities: FieldMessage {
         }
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         self.init(textOffset: try reader.value(1))
         while var element = try reader.element(2) {
             let token = try Token(from: &element)

@@ -13,9 +13,9 @@ extension GenerationRequest: FieldRecord {
         try coder.field(3, &ignoresEndOfGeneration)
         try coder.field(4, &reusesPrompt)
         try coder.field(5, &reportsProgress)
-        try coder.field(6, &reportsPromptTokens)
-        try coder.list(7, &visibleMarkers)
-        try coder.field(8, &reportsStanding)
+        try coder.field(6, &reportsPromptLogprobs)
+        try coder.list(7, &visibleDelimiters)
+        try coder.field(8, &reportsTokenTimings)
         try coder.field(9, &slot)
         try coder.field(10, &minimumIndent)
         try coder.field(11, &contextShift)
@@ -84,7 +84,7 @@ extension Prompt: FieldRecord {
 
 /// One of 1 untrusted text, 2 trusted text, 3 tokens.
 extension Prompt.Piece: FieldMessage {
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         switch self {
         case .text(let text, isTrusted: false): writer.scalar(1, text)
         case .text(let text, isTrusted: true): writer.scalar(2, text)
@@ -92,7 +92,7 @@ extension Prompt.Piece: FieldMessage {
         }
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.caseNumber(in: 1...Int.max, of: "piece of a prompt")
         switch number {
         case 1: self = .text(try String(from: &reader), isTrusted: false)
@@ -119,7 +119,7 @@ extension ReasoningRule: FieldRecord {
         try coder.field(5, &budget)
         try coder.field(6, &message)
         try coder.field(7, &turnBudget)
-        try coder.list(8, &spent)
+        try coder.list(8, &earlierReasoning)
         try coder.list(9, &callStarts)
     }
 

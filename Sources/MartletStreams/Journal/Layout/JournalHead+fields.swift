@@ -17,7 +17,7 @@ extension JournalHead: FieldRecord {
         try coder.field(10, &pingInterval)
         try coder.field(11, &choiceCount)
         try coder.field(12, &choicesPerPrompt)
-        try coder.field(13, &origin)
+        try coder.field(13, &storedRequest)
         log = LogHead(id: id, created: created, model: model)
         self.owner = Owner(rawValue: owner)
     }
@@ -27,7 +27,7 @@ extension JournalHead: FieldRecord {
     }
 }
 
-extension GenerationTerms.Lifetime: FieldCase {
+extension GenerationSpec.Lifetime: FieldCase {
     static var name: StaticString { "lifetime" }
     var fieldNumber: UInt64 {
         switch self {
@@ -40,7 +40,7 @@ extension GenerationTerms.Lifetime: FieldCase {
 
 /// 1 choice, 2 request, 3 model; without a model it is that of the first choice.
 extension JournalRequest: FieldMessage {
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         var (choice, request, model) = (self.request.handle.rawValue, self.request, self.model as ModelInformation?)
         if self.model == ModelInformation() { model = nil }
         writer.field(1, &choice)
@@ -48,7 +48,7 @@ extension JournalRequest: FieldMessage {
         writer.field(3, &model)
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         let choice: UInt64 = try reader.value(1)
         var (request, model) = (GenerationRequest.blank, nil as ModelInformation?)
         try reader.field(2, &request)
@@ -58,23 +58,23 @@ extension JournalRequest: FieldMessage {
     }
 }
 
-/// 1 number, 2 name, 3 forks.
-extension OrderNote: FieldMessage {
-    func write(to writer: inout FieldWriter) {
-        var (number, name, forks) = (self.number.rawValue, self.name, self.forks)
+/// 1 number, 2 identity, 3 forks.
+extension CommandRecord: FieldMessage {
+    func write(to writer: inout JournalFieldWriter) {
+        var (number, identity, forks) = (self.number.rawValue, self.identity, self.forks)
         writer.field(1, &number)
-        writer.field(2, &name)
+        writer.field(2, &identity)
         writer.list(3, &forks)
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
-        self.init(number: ControlNumber(rawValue: try reader.value(1)), name: nil)
-        try reader.field(2, &name)
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
+        self.init(number: CommandNumber(rawValue: try reader.value(1)), identity: nil)
+        try reader.field(2, &identity)
         try reader.list(3, &forks)
     }
 }
 
-extension OrderName: FieldRecord {
+extension CommandIdentity: FieldRecord {
     static var blank: Self { Self(requestID: "", action: "", digest: 0) }
 
     mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {

@@ -11,7 +11,7 @@ enum JournalRecord: Sendable, Equatable {
     case resumed(at: Int64)
     case handedOver(at: Int64)
     case parted(at: Int64)
-    case order(OrderNote)
+    case command(CommandRecord)
     case leap(to: Int)
 
     var kind: JournalFormat.Kind {
@@ -23,13 +23,13 @@ enum JournalRecord: Sendable, Equatable {
         case .resumed: .resumed
         case .handedOver: .handedOver
         case .parted: .parted
-        case .order: .order
+        case .command: .command
         case .leap: .leap
         }
     }
 
     /// Appends the payload.
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         switch self {
         case .head(var head, var time):
             writer.field(1, &time)
@@ -39,7 +39,7 @@ enum JournalRecord: Sendable, Equatable {
             writer.scalar(1, time)
             for event in events { Self.write(event, to: &writer) }
         case .ping(var time), .resumed(var time), .handedOver(var time), .parted(var time): writer.field(1, &time)
-        case .order(let note): note.write(to: &writer)
+        case .command(let note): note.write(to: &writer)
         case .leap(var number): writer.field(1, &number)
         }
     }
@@ -48,7 +48,7 @@ enum JournalRecord: Sendable, Equatable {
     static let eventField = 2
 
     /// Appends an event to the payload of a record of events.
-    static func write(_ event: EngineEvent, to writer: inout FieldWriter) {
+    static func write(_ event: EngineEvent, to writer: inout JournalFieldWriter) {
         writer.message(eventField) { event.write(to: &$0) }
     }
 }

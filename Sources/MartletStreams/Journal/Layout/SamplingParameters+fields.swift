@@ -74,7 +74,7 @@ extension Mirostat: FieldCase {
 
 /// One of 1 token and 2 text, then 3 bias.
 extension LogitBias: FieldMessage {
-    func write(to writer: inout FieldWriter) {
+    func write(to writer: inout JournalFieldWriter) {
         switch target {
         case .token(let id): writer.scalar(1, id)
         case .text(let text): writer.scalar(2, text)
@@ -83,7 +83,7 @@ extension LogitBias: FieldMessage {
         writer.field(3, &bias)
     }
 
-    init(from reader: inout FieldReader) throws(FieldError) {
+    init(from reader: inout JournalFieldReader) throws(FieldError) {
         let target: Target =
             switch try reader.caseNumber(in: 1...2, of: "target of a bias") {
             case 1: .token(try Int32(from: &reader))

@@ -3,8 +3,8 @@ internal import MartletProtocol
 /// A journal of format version 3, record by record in its order.
 struct Version3Journal {
     static let version: UInt16 = 3
-    /// Version 3 had the version of the frames where later versions have their features. Journals of other frames are not
-    /// read.
+    /// Version 3 had the version of the frames where later versions have their features. Journals of other frames are
+    /// not read.
     static let frames: UInt16 = 7
 
     static let header = JournalFormat.header(version: version, features: frames)
@@ -43,7 +43,7 @@ struct Version3Journal {
         case 5: return .resumed(at: try reader.int64())
         case 6: return .handedOver(at: try reader.int64())
         case 7: return .parted(at: try reader.int64())
-        case 8: return .order(try reader.orderNote())
+        case 8: return .command(try reader.orderNote())
         case 9: return .leap(to: try reader.int())
         default: throw .invalid("kind of a record")
         }
@@ -75,15 +75,15 @@ extension Version3Reader {
         head.choiceCount = try int()
         head.choicesPerPrompt = try int()
         guard head.hasValidChoices else { throw .invalid("number of choices") }
-        head.origin = Array(try slice())
+        head.storedRequest = Array(try slice())
         return head
     }
 
-    fileprivate mutating func orderNote() throws(FieldError) -> OrderNote {
-        let number = ControlNumber(rawValue: try unsigned())
+    fileprivate mutating func orderNote() throws(FieldError) -> CommandRecord {
+        let number = CommandNumber(rawValue: try unsigned())
         let requestID = try optionalString()
         let (action, digest) = (try string(), try unsigned())
-        let name = requestID.map { OrderName(requestID: $0, action: action, digest: digest) }
-        return OrderNote(number: number, name: name, forks: try strings())
+        let name = requestID.map { CommandIdentity(requestID: $0, action: action, digest: digest) }
+        return CommandRecord(number: number, identity: name, forks: try strings())
     }
 }

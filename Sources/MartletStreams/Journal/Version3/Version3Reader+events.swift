@@ -14,8 +14,8 @@ extension Version3Reader {
         case 3:
             var event = EngineEvent(handle, .token(id: try int32(), text: try slice()))
             event.probabilities = try probabilities()
-            event.standing = try optional { reader throws(FieldError) in
-                Standing(slot: try reader.int(), timings: try reader.timings())
+            event.tokenTimings = try optional { reader throws(FieldError) in
+                TokenTimings(slot: try reader.int(), timings: try reader.timings())
             }
             return event
         case 4:
@@ -24,10 +24,10 @@ extension Version3Reader {
             return event
         case 5: return EngineEvent(handle, .failed(try error()))
         case 6:
-            let number = ControlNumber(rawValue: try unsigned())
+            let number = CommandNumber(rawValue: try unsigned())
             return EngineEvent(handle, .controlled(number, try outcome()))
         case 7:
-            var event = EngineEvent(handle, .promptTokens(first: try int()))
+            var event = EngineEvent(handle, .promptLogprobs(first: try int()))
             event.probabilities = try probabilities()
             return event
         default: throw .invalid("event")
@@ -44,8 +44,8 @@ extension Version3Reader {
         }
     }
 
-    private mutating func completion() throws(FieldError) -> Completion {
-        let reason: Completion.Reason =
+    private mutating func completion() throws(FieldError) -> GenerationSummary {
+        let reason: GenerationSummary.Reason =
             switch try byte() {
             case 0: .endOfGeneration
             case 1: .stopText(try string())
@@ -57,9 +57,9 @@ extension Version3Reader {
             case 7: .stopped(try optionalString())
             default: throw .invalid("reason to end")
             }
-        var completion = Completion(reason: reason, timings: try timings())
+        var completion = GenerationSummary(reason: reason, timings: try timings())
         completion.slot = try optionalInt()
-        completion.memoryTokens = try int()
+        completion.kvCacheTokens = try int()
         completion.isTruncated = try bool()
         completion.hasLineBreak = try bool()
         return completion
@@ -91,7 +91,7 @@ extension Version3Reader {
 
     // MARK: Control
 
-    private mutating func outcome() throws(FieldError) -> ControlOutcome {
+    private mutating func outcome() throws(FieldError) -> ControlResult {
         switch try byte() {
         case 0:
             let token = try int()
@@ -102,7 +102,7 @@ extension Version3Reader {
         }
     }
 
-    private mutating func effect() throws(FieldError) -> ControlEffect {
+    private mutating func effect() throws(FieldError) -> AppliedCommand {
         switch try byte() {
         case 0: .reasoningEnded(tokens: try int())
         case 1: .stopped(reason: try optionalString())
@@ -120,8 +120,8 @@ extension Version3Reader {
     private mutating func refusal() throws(FieldError) -> ControlRefusal {
         switch try byte() {
         case 0: .notReasoning
-        case 1: .alreadyAnswering
-        case 2: .noReasoningMarkers
+        case 1: .reasoningAlreadyEnded
+        case 2: .noReasoningDelimiters
         // A paused generation without a sequence refused some commands with 14.
         case 3, 14: .notStarted
         case 4: .notPaused
@@ -149,8 +149,8 @@ extension Version3Reader {
         report.predictedTokens = try int()
         report.reasoningTokens = try int()
         report.reasoningBudget = try optionalInt()
-        report.memoryTokens = try int()
-        report.shelvedTokens = try int()
+        report.kvCacheTokens = try int()
+        report.swappedOutTokens = try int()
         report.predictedTime = try duration()
         return report
     }

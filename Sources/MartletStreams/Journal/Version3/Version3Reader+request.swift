@@ -9,9 +9,9 @@ extension Version3Reader {
         request.ignoresEndOfGeneration = try bool()
         request.reusesPrompt = try bool()
         request.reportsProgress = try bool()
-        request.reportsPromptTokens = try bool()
-        request.visibleMarkers = try strings()
-        request.reportsStanding = try bool()
+        request.reportsPromptLogprobs = try bool()
+        request.visibleDelimiters = try strings()
+        request.reportsTokenTimings = try bool()
         request.slot = try optionalInt()
         request.minimumIndent = try int()
         request.contextShift = try optional { reader throws(FieldError) in
@@ -53,7 +53,7 @@ extension Version3Reader {
             start: try string(), end: try string(), closing: try string(), isOpen: try bool(),
             budget: try optionalInt(), message: try string())
         rule.turnBudget = try optionalInt()
-        rule.spent = try strings()
+        rule.earlierReasoning = try strings()
         rule.callStarts = try strings()
         guard !rule.start.isEmpty, !rule.end.isEmpty, !rule.callStarts.contains("") else { throw .invalid("marker") }
         return rule
@@ -84,7 +84,7 @@ extension Version3Reader {
     }
 
     mutating func settingsChange() throws(FieldError) -> SettingsChange {
-        let keys: [SettingKey] = [
+        let keys: [AdjustableSettingKey] = [
             .temperature, .topK, .topP, .minP, .topNSigma, .typicalP, .minKeep, .dynamicTemperatureRange,
             .dynamicTemperatureExponent, .xtcProbability, .xtcThreshold, .repeatLastN, .repeatPenalty,
             .frequencyPenalty, .presencePenalty, .dryMultiplier, .dryBase, .dryAllowedLength, .dryLastN,

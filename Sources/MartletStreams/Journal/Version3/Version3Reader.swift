@@ -1,7 +1,7 @@
 /// Reads the values of a record of format version 3. Whatever the bytes are, it throws and never traps.
 ///
-/// Version 3 had no field numbers: values lie one behind the other, in the form that frames between an edge and its worker
-/// had in their version 7. This folder only reads, and does not change when frames do.
+/// Version 3 had no field numbers: values lie one behind the other, in the form that frames between an edge and its
+/// worker had in their version 7. This folder only reads, and does not change when frames do.
 struct Version3Reader {
     private let bytes: ArraySlice<UInt8>
     private var position: Int

@@ -1,0 +1,113 @@
+import MartletJSON
+import MartletProtocol
+import OrderedCollections
+
+/// The settings that can be changed while a generation runs, under the names that requests have for them.
+enum SettingFields {
+    private static let names: [(name: String, key: AdjustableSettingKey)] = [
+        ("temperature", .temperature), ("top_k", .topK), ("top_p", .topP), ("min_p", .minP),
+        ("top_n_sigma", .topNSigma), ("typical_p", .typicalP), ("min_keep", .minKeep),
+        ("dynatemp_range", .dynamicTemperatureRange), ("dynatemp_exponent", .dynamicTemperatureExponent),
+        ("xtc_probability", .xtcProbability), ("xtc_threshold", .xtcThreshold), ("repeat_last_n", .repeatLastN),
+        ("repeat_penalty", .repeatPenalty), ("frequency_penalty", .frequencyPenalty),
+        ("presence_penalty", .presencePenalty), ("dry_multiplier", .dryMultiplier), ("dry_base", .dryBase),
+        ("dry_allowed_length", .dryAllowedLength), ("dry_penalty_last_n", .dryLastN),
+        ("dry_sequence_breakers", .drySequenceBreakers), ("mirostat", .mirostat), ("mirostat_tau", .mirostatTau),
+        ("mirostat_eta", .mirostatEta), ("adaptive_target", .adaptiveTarget), ("adaptive_decay", .adaptiveDecay),
+        ("samplers", .samplers), ("logit_bias", .logitBiases), ("seed", .seed), ("max_tokens", .maximumTokens),
+        ("t_max_predict_ms", .maximumTime), ("stop", .stops), ("n_probs", .probabilities),
+        ("reasoning_budget_tokens", .reasoningBudget), ("grammar", .constraint),
+    ]
+    /// Other names that requests may use.
+    private static let aliases: [String: AdjustableSettingKey] = [
+        "n_predict": .maximumTokens, "max_completion_tokens": .maximumTokens, "logprobs": .probabilities,
+        "top_logprobs": .probabilities, "post_sampling_probs": .probabilities,
+        "thinking_budget_tokens": .reasoningBudget, "json_schema": .constraint, "response_format": .constraint,
+        "structured_outputs": .constraint, "guided_json": .constraint, "guided_regex": .constraint,
+        "guided_choice": .constraint, "guided_grammar": .constraint,
+    ]
+
+    /// - Parameter settings: what is said where nothing is changed.
+    static func change(
+        _ fields: FieldReader, of settings: AdjustableSettings, defaults: CompletionDefaults
+    ) throws(APIError) -> SettingsChange {
+        var change = SettingsChange()
+        for (name, value) in fields.members where value != .null {
+            guard let key = names.first(where: { $0.name == name })?.key ?? aliases[name] else {
+                throw .field(fields.path(String(name.prefix(64))), "This cannot be changed while a generation runs")
+            }
+            if !change.keys.contains(key) { change.keys.append(key) }
+        }
+        change.values = settings
+        var sampling = SamplingFields(fields: fields, defaults: settings.sampling)
+        change.values.sampling = try sampling.parameters(randomSeed: .randomSeed())
+        if change.keys.contains(.maximumTokens) {
+            let limit = try CompletionOptions.maximumTokens(fields)
+            change.values.maximumTokens = limit == -1 ? nil : limit
+        }
+        if change.keys.contains(.maximumTime) { change.values.maximumTime = try CompletionOptions.maximumTime(fields) }
+        if change.keys.contains(.stops) { change.values.stops = try CompletionOptions.stops(fields) }
+        if change.keys.contains(.probabilities) { change.values.probabilities = try ProbabilityFields.read(fields) }
+        change.values.constraint =
+            change.keys.contains(.constraint) ? try ConstraintFields(fields, defaults).constraint : nil
+        if change.keys.contains(.reasoningBudget) {
+            let budget = try ReasoningBudgetFields.budget(fields)
+            change.values.reasoningBudget = budget == -1 ? nil : budget
+        }
+        return change
+    }
+
+    /// The values of some settings, by name.
+    static func values(_ keys: [AdjustableSettingKey], of settings: AdjustableSettings) -> JSONValue {
+        var members = JSONObject()
+        for key in keys {
+            guard let name = names.first(where: { $0.key == key })?.name else { continue }
+            members[name] = value(key, of: settings)
+        }
+        return .object(members)
+    }
+
+    private static func value(_ key: AdjustableSettingKey, of settings: AdjustableSettings) -> JSONValue {
+        let sampling = settings.sampling
+        func number(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
+        func integer(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+        return switch key {
+        case .temperature: number(sampling.temperature)
+        case .topK: integer(sampling.topK)
+        case .topP: number(sampling.topP)
+        case .minP: number(sampling.minP)
+        case .topNSigma: number(sampling.topNSigma)
+        case .typicalP: number(sampling.typicalP)
+        case .minKeep: integer(sampling.minKeep)
+        case .dynamicTemperatureRange: number(sampling.dynamicTemperatureRange)
+        case .dynamicTemperatureExponent: number(sampling.dynamicTemperatureExponent)
+        case .xtcProbability: number(sampling.xtcProbability)
+        case .xtcThreshold: number(sampling.xtcThreshold)
+        case .repeatLastN: integer(sampling.repeatLastN)
+        case .repeatPenalty: number(sampling.repeatPenalty)
+        case .frequencyPenalty: number(sampling.frequencyPenalty)
+        case .presencePenalty: number(sampling.presencePenalty)
+        case .dryMultiplier: number(sampling.dry.multiplier)
+        case .dryBase: number(sampling.dry.base)
+        case .dryAllowedLength: integer(sampling.dry.allowedLength)
+        case .dryLastN: integer(sampling.dry.lastN)
+        case .drySequenceBreakers: .array(sampling.dry.sequenceBreakers.map { .string($0) })
+        case .mirostat: integer(Int(sampling.mirostat.rawValue))
+        case .mirostatTau: number(sampling.mirostatTau)
+        case .mirostatEta: number(sampling.mirostatEta)
+        case .adaptiveTarget: number(sampling.adaptiveTarget)
+        case .adaptiveDecay: number(sampling.adaptiveDecay)
+        case .samplers: .array(SamplerNames.names(sampling.samplers))
+        // Infinity, which bans a token, is no JSON number.
+        case .logitBiases: integer(sampling.logitBiases.count)
+        case .seed: .string("\(sampling.seed)")
+        case .maximumTokens: integer(settings.maximumTokens ?? -1)
+        case .maximumTime: settings.maximumTime.map { integer(Int($0.milliseconds)) } ?? -1
+        case .stops: .array(settings.stops.map { .string($0) })
+        case .probabilities: integer(settings.probabilities?.count ?? 0)
+        case .reasoningBudget: integer(settings.reasoningBudget ?? -1)
+        // The form in which it is kept is nobody's spelling.
+        case .constraint: .bool(settings.constraint != nil)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package import MartletJSON
+package import MartletProtocol
+import OrderedCollections
+
+/// The body of `/v1/embeddings` and `/embedding`, validated.
+package struct EmbeddingRequest: Sendable, Equatable {
+    package enum Encoding: String, Sendable, CaseIterable {
+        case float
+        /// The bytes of 32-bit floats, lowest first, as base64.
+        case base64
+    }
+
+    package var inputs: [Prompt]
+    /// As the request names it.
+    package var model: String?
+    package var normalization: EmbeddingNormalization
+    package var encoding: Encoding
+    /// How many numbers of each vector are wanted; `nil` = all.
+    package var dimensions: Int?
+    /// Whether the answer has OpenAI's form, not llama-server's own.
+    package var isOpenAI: Bool
+
+    /// - Parameters:
+    ///   - isOpenAI: whether the route is OpenAI's. A body with `content` gets llama-server's form there too.
+    ///   - normalization: where the request does not say.
+    package init(
+        _ json: JSONValue, isOpenAI: Bool, normalization: EmbeddingNormalization = .euclidean
+    ) throws(APIError) {
+        let fields = try FieldReader(json)
+        if let input = fields.value("input") {
+            inputs = try Self.prompts(input, name: "input")
+            self.isOpenAI = isOpenAI
+        } else if let content = fields.value("content") {
+            inputs = try Self.prompts(content, name: "content")
+            self.isOpenAI = false
+        } else {
+            throw .field("input", "A text or a list of texts or tokens is required, but the field is missing")
+        }
+        model = try fields.string("model")
+        let number = try fields.integer("embd_normalize", in: -1...Int(Int32.max))
+        self.normalization = number.map(EmbeddingNormalization.init) ?? normalization
+        encoding = .float
+        if let name = try fields.string("encoding_format") {
+            guard let known = Encoding(rawValue: name) else {
+                throw .field("encoding_format", "Value must be \"float\" or \"base64\", but got \"\(name.prefix(64))\"")
+            }
+            encoding = known
+        }
+        dimensions = try fields.integer("dimensions", in: 1...Int(Int32.max))
+    }
+
+    /// The forms of a prompt, and typed parts: a list of them, or `{"content": [part, …]}` as one input or among
+    /// others.
+    private static func prompts(_ value: JSONValue, name: String) throws(APIError) -> [Prompt] {
+        if let prompt = try typed(value, name: name) { return [prompt] }
+        guard let elements = value.arrayValue, elements.contains(where: { $0["content"] != nil }) else {
+            return try PromptFields.read(value, name: name).prompts
+        }
+        guard elements.count <= PromptFields.countLimit else {
+            throw .field(name, "At most \(PromptFields.countLimit) inputs are allowed, but got \(elements.count)")
+        }
+        var prompts: [Prompt] = []
+        for (index, element) in elements.enumerated() {
+            let name = "\(name)[\(index)]"
+            if let prompt = try typed(element, name: name) {
+                prompts.append(prompt)
+            } else {
+                prompts.append(try PromptFields.one(element, name: name))
+            }
+        }
+        return prompts
+    }
+
+    /// The input that typed parts are; `nil` = the value has none.
+    private static func typed(_ value: JSONValue, name: String) throws(APIError) -> Prompt? {
+        let parts: [JSONValue]
+        if let elements = value.arrayValue, elements.first?["type"] != nil {
+            parts = elements
+        } else if let content = value["content"] {
+            guard let elements = content.arrayValue else {
+                throw .field("\(name).content", "Value must be a list of parts, but is \(content.kindName)")
+            }
+            parts = elements
+        } else {
+            return nil
+        }
+        let text = try ContentParts.joinedText(of: parts, at: value.arrayValue == nil ? "\(name).content" : name)
+        return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
+    }
+
+    /// - Throws: when vectors made so cannot be told in the form that is asked for.
+    package func check(_ pooling: EmbeddingPooling) throws(APIError) {
+        guard isOpenAI, pooling == .none else { return }
+        throw APIError(
+            .invalidRequest,
+            "Pooling type 'none' is not OAI compatible: there is one vector for each token. "
+                + "Ask /embedding, or start the server with another --pooling")
+    }
+
+    /// The whole body of the answer.
+    /// - Parameter pooling: how the vectors were made.
+    package func response(
+        _ embeddings: [Embedding], pooling: EmbeddingPooling, model: String
+    ) throws(APIError) -> [UInt8] {
+        if let dimensions, let length = embeddings.first?.length, dimensions > length {
+            throw .field("dimensions", "Value must be between 1 <= value <= \(length), but got \(dimensions)")
+        }
+        var bytes: [UInt8] = []
+        if isOpenAI {
+            writeOpenAI(embeddings, pooling, model, to: &bytes)
+        } else {
+            writeLlamaServer(embeddings, pooling, to: &bytes)
+        }
+        return bytes
+    }
+
+    private func writeLlamaServer(_ embeddings: [Embedding], _ pooling: EmbeddingPooling, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("[", to: &bytes)
+        for (index, embedding) in embeddings.enumerated() {
+            JSONText.appendRaw(index == 0 ? "{\"index\":" : ",{\"index\":", to: &bytes)
+            JSONText.appendInteger(index, to: &bytes)
+            JSONText.appendRaw(",\"embedding\":[", to: &bytes)
+            for (row, vector) in embedding.vectors.enumerated() {
+                if row > 0 { JSONText.appendRaw(",", to: &bytes) }
+                Self.write(finished(vector, pooling), to: &bytes)
+            }
+            JSONText.appendRaw("]}", to: &bytes)
+        }
+        JSONText.appendRaw("]", to: &bytes)
+    }
+
+    private func writeOpenAI(
+        _ embeddings: [Embedding], _ pooling: EmbeddingPooling, _ model: String, to bytes: inout [UInt8]
+    ) {
+        JSONText.appendRaw("{\"model\":", to: &bytes)
+        JSONText.appendString(model, to: &bytes)
+        let tokens = embeddings.reduce(0) { $0 + $1.tokenCount }
+        JSONText.appendRaw(",\"object\":\"list\",\"usage\":{\"prompt_tokens\":", to: &bytes)
+        JSONText.appendInteger(tokens, to: &bytes)
+        JSONText.appendRaw(",\"total_tokens\":", to: &bytes)
+        JSONText.appendInteger(tokens, to: &bytes)
+        JSONText.appendRaw("},\"data\":[", to: &bytes)
+        for (index, embedding) in embeddings.enumerated() {
+            JSONText.appendRaw(index == 0 ? "{\"embedding\":" : ",{\"embedding\":", to: &bytes)
+            let vector = finished(embedding.values[...], pooling)
+            switch encoding {
+            case .float: Self.write(vector, to: &bytes)
+            case .base64: JSONText.appendString(Base64.encode(vector), to: &bytes)
+            }
+            JSONText.appendRaw(",\"index\":", to: &bytes)
+            JSONText.appendInteger(index, to: &bytes)
+            JSONText.appendRaw(",\"object\":\"embedding\"", to: &bytes)
+            if encoding == .base64 { JSONText.appendRaw(",\"encoding_format\":\"base64\"", to: &bytes) }
+            JSONText.appendRaw("}", to: &bytes)
+        }
+        JSONText.appendRaw("]}", to: &bytes)
+    }
+
+    /// The vector as it is told. Those of single tokens and scores stay as they were computed.
+    private func finished(_ vector: ArraySlice<Float>, _ pooling: EmbeddingPooling) -> [Float] {
+        let truncated = vector.prefix(dimensions ?? .max)
+        switch pooling {
+        case .none, .rank: return Array(truncated)
+        case .mean, .first, .last: return normalization.apply(to: truncated)
+        }
+    }
+
+    private static func write(_ vector: [Float], to bytes: inout [UInt8]) {
+        JSONText.appendRaw("[", to: &bytes)
+        for (index, value) in vector.enumerated() {
+            if index > 0 { JSONText.appendRaw(",", to: &bytes) }
+            // The shortest decimal that is the same float.
+            bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
+        }
+        JSONText.appendRaw("]", to: &bytes)
+    }
+}

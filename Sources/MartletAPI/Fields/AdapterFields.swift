@@ -1,0 +1,34 @@
+package import MartletJSON
+package import MartletProtocol
+
+/// Reads how strongly adapters are wanted: a list of `{"id","scale"}`.
+package enum AdapterFields {
+    private static let countLimit = 1_024
+
+    /// - Parameter name: the field, for messages; "" for a body that is the list itself.
+    /// - Returns: one entry for each adapter that is named. Of one that is named twice the last entry counts.
+    package static func read(_ value: JSONValue, name: String) throws(APIError) -> [AdapterScale] {
+        guard let entries = value.arrayValue else {
+            throw name.isEmpty
+                ? APIError(.invalidRequest, "The body must be a list of {\"id\",\"scale\"}, but is \(value.kindName)")
+                : .field(name, "Value must be a list of {\"id\",\"scale\"}, but is \(value.kindName)")
+        }
+        guard entries.count <= countLimit else {
+            throw .field(name, "At most \(countLimit) entries are allowed, but got \(entries.count)")
+        }
+        var scales: [AdapterScale] = []
+        for (index, entry) in entries.enumerated() {
+            let location = "\(name)[\(index)]"
+            guard let id = entry["id"]?.integerValue.flatMap(Int32.init(exactly:)), id >= 0 else {
+                throw .field("\(location).id", "Value must be the number of an adapter, from 0 on")
+            }
+            let given = entry["scale"]
+            guard let scale = given == nil ? 0 : given?.doubleValue.map({ Float($0) }), scale.isFinite else {
+                throw .field("\(location).scale", "Value must be a finite number")
+            }
+            scales.removeAll { $0.index == Int(id) }
+            scales.append(AdapterScale(index: Int(id), scale: scale))
+        }
+        return scales
+    }
+}

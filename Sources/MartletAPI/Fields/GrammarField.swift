@@ -1,0 +1,95 @@
+package import MartletGrammar
+import MartletJSON
+import MartletProtocol
+
+/// Reads `grammar` and what llama-server lets go with it: `grammar_lazy` and `grammar_triggers`.
+enum GrammarField {
+    /// Most triggers in one request, and most bytes of one.
+    private static let triggerCountLimit = 64
+    private static let triggerLengthLimit = 4_096
+
+    /// - Returns: `nil` where nothing is asked for.
+    static func read(_ fields: FieldReader, limits: GrammarLimits) throws(APIError) -> GenerationConstraint? {
+        let isLazy = try fields.bool("grammar_lazy") ?? false
+        let triggers = try fields.array("grammar_triggers") ?? []
+        guard let text = try fields.string("grammar"), !text.isEmpty else { return nil }
+        let begins = isLazy ? try self.triggers(triggers) : []
+        let grammar = try grammar(text, field: "grammar", limits: limits)
+        guard isLazy else { return GenerationConstraint(grammar) }
+        do throws(GrammarError) {
+            return try GenerationConstraint(grammar, after: begins, includesTrigger: true)
+        } catch {
+            throw APIError(error, field: "grammar")
+        }
+    }
+
+    /// The grammar that a field has as text.
+    static func grammar(_ text: String, field: String, limits: GrammarLimits) throws(APIError) -> Grammar {
+        do throws(GrammarError) {
+            return try GBNFParser.grammar(text.utf8, limits: limits)
+        } catch {
+            throw APIError(error, field: field)
+        }
+    }
+
+    private static func triggers(_ values: [JSONValue]) throws(APIError) -> [GrammarTrigger] {
+        guard !values.isEmpty else {
+            throw .field("grammar_triggers", "A grammar that is lazy needs one trigger or more, but there is none")
+        }
+        guard values.count <= triggerCountLimit else {
+            throw .field(
+                "grammar_triggers", "At most \(triggerCountLimit) triggers are allowed, but got \(values.count)")
+        }
+        var triggers: [GrammarTrigger] = []
+        for (index, value) in values.enumerated() {
+            let name = "grammar_triggers[\(index)]"
+            switch value["type"]?.integerValue {
+            case 0:
+                guard let id = value["token"]?.integerValue.flatMap(Int32.init(exactly:)), id >= 0 else {
+                    throw .field("\(name).token", "A token's number is required for a trigger of type 0")
+                }
+                triggers.append(.token(id))
+            case 1:
+                guard let text = value["value"]?.stringValue, !text.isEmpty else {
+                    throw .field("\(name).value", "A text is required for a trigger of type 1")
+                }
+                guard text.utf8.count <= triggerLengthLimit else {
+                    throw .field(
+                        "\(name).value", "At most \(triggerLengthLimit) bytes are allowed, but got \(text.utf8.count)")
+                }
+                triggers.append(.text(text))
+            case 2, 3:
+                throw APIError(
+                    .notSupported, "Field '\(name).type': patterns are not supported as triggers; use type 1",
+                    parameter: "\(name).type")
+            default: throw .field("\(name).type", "Value must be 0 (token) or 1 (text)")
+            }
+        }
+        return triggers
+    }
+}
+
+/// A request's grammar as `generation_settings` shows it.
+struct ReportedGrammar: Sendable, Equatable {
+    var text = ""
+    var isLazy = false
+    var triggers: [JSONValue] = []
+
+    init() {}
+
+    init(_ fields: FieldReader) throws(APIError) {
+        text = try fields.string("grammar") ?? ""
+        isLazy = try fields.bool("grammar_lazy") ?? false
+        triggers = try fields.array("grammar_triggers") ?? []
+    }
+}
+
+extension APIError {
+    /// A grammar that cannot be honoured.
+    package init(_ error: GrammarError, field: String) {
+        self = .field(field, error.description)
+        code = "invalid_grammar"
+        line = error.line
+        column = error.column
+    }
+}

@@ -1,0 +1,239 @@
+import MartletJSON
+import MartletProtocol
+package import MartletStreams
+
+/// A generation as OpenAI's chat completion: chunks while it streams, or one object.
+///
+/// A chunk is three appends: a prefix rendered once, the escaped text, a suffix rendered once.
+package struct ChatCompletionView: StreamView {
+    private let head: ResponseHead
+    private let options: CompletionOptions
+    private let contentPrefix: [UInt8]
+    private let reasoningPrefix: [UInt8]
+    /// From the end of a choice to the end of the event.
+    private let suffix: [UInt8]
+    private let probabilities: ProbabilityWriter
+    private let llamaServerObject: LlamaServerObject
+    /// From the beginning of a chunk to the members of its delta.
+    private let opening: [UInt8]
+    /// Which of several choices it shows.
+    private let index: Int
+    /// Of the first one: how the others are shown.
+    private var others: [ChatCompletionView] = []
+
+    /// - Parameter prompt: the text that `__verbose` shows.
+    package init(head: ResponseHead, options: CompletionOptions, prompt: String = "") {
+        self.init(head: head, options: options, prompt: prompt, index: 0)
+        others = (1..<max(1, options.choiceCount)).map {
+            Self(head: head, options: options, prompt: prompt, index: $0)
+        }
+    }
+
+    private init(head: ResponseHead, options: CompletionOptions, prompt: String, index: Int) {
+        self.index = index
+        probabilities = ProbabilityWriter(stage: options.probabilityStage)
+        self.head = head
+        self.options = options
+        llamaServerObject = LlamaServerObject(head: head, prompts: [prompt], options: options)
+        let opening = "data: {\"choices\":[{\"finish_reason\":null,\"index\":\(index),\"delta\":{"
+        self.opening = Array(opening.utf8)
+        contentPrefix = Array("\(opening)\"content\":\"".utf8)
+        reasoningPrefix = Array("\(opening)\"reasoning_content\":\"".utf8)
+        var suffix = Array("],".utf8)
+        head.write(object: "chat.completion.chunk", to: &suffix)
+        self.suffix = suffix
+    }
+
+    /// The same answer as events of its log.
+    package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
+
+    package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
+        switch event {
+        case .text(let channel, _, let text):
+            guard !text.isEmpty, channel != .delimiter else { return }
+            writeText(channel, text, to: &bytes)
+            JSONText.appendRaw("}}", to: &bytes)
+            endChunk(&bytes)
+        case .detailedText(let channel, _, let text, let tokenDetails):
+            encodeDetailed(channel, text, tokenDetails, into: &bytes)
+        case .call(let number, let name):
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("\"tool_calls\":[{\"index\":", to: &bytes)
+            JSONText.appendInteger(number, to: &bytes)
+            JSONText.appendRaw(",", to: &bytes)
+            writeCallHead(number, name, to: &bytes)
+            JSONText.appendRaw("\"}}]}}", to: &bytes)
+            endChunk(&bytes)
+        case .arguments(let number, _, let text):
+            guard !text.isEmpty else { return }
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("\"tool_calls\":[{\"index\":", to: &bytes)
+            JSONText.appendInteger(number, to: &bytes)
+            JSONText.appendRaw(",\"function\":{\"arguments\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+            JSONText.appendRaw("\"}}]}}", to: &bytes)
+            endChunk(&bytes)
+        case .warning(let text):
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("}}", to: &bytes)
+            JSONText.appendRaw("],", to: &bytes)
+            head.write(object: "chat.completion.chunk", warnings: [text], to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .admitted, .promptTokens: break
+        case .started:
+            writeRole(to: &bytes)
+            endChunk(&bytes)
+        case .promptProgress(let progress):
+            writeRole(to: &bytes)
+            bytes.append(contentsOf: suffix)
+            options.writeProgress(progress, to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .choice(let number, let event):
+            if others.indices.contains(number - 1) { others[number - 1].encode(event, number: 0, into: &bytes) }
+        case .ended(let completion):
+            encodeChoiceEnd(completion, into: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .finished(let completion): encodeEnd(completion, into: &bytes)
+        case .failed(let error): SharedStreamEvents.appendFailure(error, to: &bytes)
+        case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
+        case .ping: SharedStreamEvents.appendPing(to: &bytes)
+        case .handedOver: SharedStreamEvents.appendHandoverTrace(head.id, number: number, to: &bytes)
+        }
+    }
+
+    /// Appends the beginning of a chunk up to the members of its delta. Thinking goes by both names that clients read.
+    private func writeText(_ channel: OutputChannel, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
+        JSONText.appendEscaped(text, to: &bytes)
+        if channel == .reasoning {
+            JSONText.appendRaw("\",\"reasoning\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+        }
+        JSONText.appendRaw("\"", to: &bytes)
+    }
+
+    /// Appends a call's members up to the opening quote of its arguments.
+    private func writeCallHead(_ number: Int, _ name: String, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"id\":", to: &bytes)
+        JSONText.appendString(head.callID(index << 8 + number), to: &bytes)
+        JSONText.appendRaw(",\"type\":\"function\",\"function\":{\"name\":", to: &bytes)
+        JSONText.appendString(name, to: &bytes)
+        JSONText.appendRaw(",\"arguments\":\"", to: &bytes)
+    }
+
+    package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
+        SharedStreamEvents.appendHandover(head.id, number: number, to: &bytes)
+    }
+
+    /// A chunk of its own also where nothing can be shown: every token is told.
+    private func encodeDetailed(
+        _ channel: OutputChannel, _ text: ArraySlice<UInt8>, _ tokenDetails: TokenDetails, into bytes: inout [UInt8]
+    ) {
+        if text.isEmpty || channel == .delimiter {
+            bytes.append(contentsOf: opening)
+        } else {
+            writeText(channel, text, to: &bytes)
+        }
+        JSONText.appendRaw("}", to: &bytes)
+        if !tokenDetails.probabilities.isEmpty {
+            JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+            probabilities.write(tokenDetails.probabilities, isText: false, to: &bytes)
+        }
+        JSONText.appendRaw("}", to: &bytes)
+        endChunk(&bytes, tokenDetails.tokenTimings)
+    }
+
+    private func writeRole(to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: opening)
+        JSONText.appendRaw("\"role\":\"assistant\",\"content\":null}}", to: &bytes)
+    }
+
+    private func endChunk(_ bytes: inout [UInt8], _ tokenTimings: TokenTimings? = nil) {
+        bytes.append(contentsOf: suffix)
+        options.writeTimings(tokenTimings, to: &bytes)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+    }
+
+    /// Appends the chunk that ends a choice, up to where more can be told.
+    private func encodeChoiceEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
+        JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":\"", to: &bytes)
+        JSONText.appendRaw(completion.finishReason, to: &bytes)
+        JSONText.appendRaw("\",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"delta\":{}}", to: &bytes)
+        bytes.append(contentsOf: suffix)
+    }
+
+    private func encodeEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
+        if others.isEmpty {
+            encodeChoiceEnd(completion, into: &bytes)
+        } else {
+            // Each of several has had its end.
+            JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+            bytes.append(contentsOf: suffix)
+        }
+        Accounting.writeEnd(completion, options, llamaServerObject, suffix: suffix, to: &bytes)
+    }
+
+    private func writeCalls(_ calls: [ChoiceOutput.Call], to bytes: inout [UInt8]) {
+        JSONText.appendRaw(",\"tool_calls\":[", to: &bytes)
+        for (number, call) in calls.enumerated() {
+            JSONText.appendRaw(number == 0 ? "{" : ",{", to: &bytes)
+            writeCallHead(number, call.name, to: &bytes)
+            JSONText.appendEscaped(call.arguments[...], to: &bytes)
+            JSONText.appendRaw("\"}}", to: &bytes)
+        }
+        JSONText.appendRaw("]", to: &bytes)
+    }
+
+    private func writeChoice(_ output: ChoiceOutput, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("{\"finish_reason\":\"", to: &bytes)
+        JSONText.appendRaw(output.completion.finishReason, to: &bytes)
+        JSONText.appendRaw("\",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"message\":{\"role\":\"assistant\",\"content\":", to: &bytes)
+        if output.content.isEmpty, !output.calls.isEmpty {
+            JSONText.appendRaw("null", to: &bytes)
+        } else {
+            JSONText.appendString(output.content, to: &bytes)
+        }
+        if !output.reasoning.isEmpty {
+            JSONText.appendRaw(",\"reasoning_content\":", to: &bytes)
+            JSONText.appendString(output.reasoning, to: &bytes)
+            JSONText.appendRaw(",\"reasoning\":", to: &bytes)
+            JSONText.appendString(output.reasoning, to: &bytes)
+        }
+        if !output.calls.isEmpty { writeCalls(output.calls, to: &bytes) }
+        JSONText.appendRaw("}", to: &bytes)
+        if !output.probabilities.isEmpty {
+            JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+            probabilities.write(output.probabilities, isText: false, to: &bytes)
+        }
+        JSONText.appendRaw("}", to: &bytes)
+    }
+
+    /// The whole answer as one object.
+    /// - Parameter events: all events of a log that has ended.
+    /// - Throws: what the generation failed with.
+    package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
+        let outputs = try ResponseOutput(events)
+        var bytes: [UInt8] = []
+        JSONText.appendRaw("{\"choices\":[", to: &bytes)
+        for (view, output) in zip([self] + others, outputs.choices) {
+            if view.index > 0 { JSONText.appendRaw(",", to: &bytes) }
+            view.writeChoice(output, to: &bytes)
+        }
+        JSONText.appendRaw("],", to: &bytes)
+        head.write(object: "chat.completion", warnings: outputs.choices.flatMap(\.warnings), to: &bytes)
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeUsage(outputs.completion.timings, to: &bytes)
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeTimings(outputs.completion.timings, to: &bytes)
+        if options.responseFields.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            llamaServerObject.write(outputs.choices[0].completion, output: outputs.choices[0], to: &bytes)
+        }
+        JSONText.appendRaw("}", to: &bytes)
+        return bytes
+    }
+}

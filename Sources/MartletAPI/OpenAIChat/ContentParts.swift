@@ -1,0 +1,29 @@
+import MartletJSON
+
+/// The rules for typed parts of a content.
+enum ContentParts {
+    /// The text of a part, the only kind that this version reads.
+    static func text(of part: JSONValue, at location: String) throws(APIError) -> String {
+        guard case .object = part else { throw .field(location, "A part must be an object, but is \(part.kindName)") }
+        switch part["type"]?.stringValue {
+        case "text"?:
+            guard let text = part["text"]?.stringValue else { throw .field("\(location).text", "A string is required") }
+            return text
+        case "image_url"?, "input_audio"?, "input_video"?, "video_url"?, "file"?:
+            throw APIError(
+                .notSupported,
+                "Field '\(location).type': \(FieldReader.short(part["type"] ?? .null)) input is not supported by this version",
+                parameter: "\(location).type")
+        default:
+            let got = part["type"].map(FieldReader.short) ?? "nothing"
+            throw .field("\(location).type", "Value must be \"text\", but got \(got)")
+        }
+    }
+
+    /// The text of all parts, which is one text for the model.
+    static func joinedText(of parts: [JSONValue], at location: String) throws(APIError) -> String {
+        var result = ""
+        for (index, part) in parts.enumerated() { result += try text(of: part, at: "\(location)[\(index)]") }
+        return result
+    }
+}

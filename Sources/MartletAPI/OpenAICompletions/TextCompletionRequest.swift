@@ -1,0 +1,34 @@
+package import MartletJSON
+package import MartletProtocol
+
+/// The body of a text completion, validated.
+package struct TextCompletionRequest: Sendable, Equatable {
+    package var prompts: [Prompt]
+    package var options: CompletionOptions
+    /// Whether the prompt is shown before the answer.
+    package var echoes: Bool
+
+    /// - Parameter randomSeed: used when the request fixes none.
+    package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
+        let fields = try FieldReader(json)
+        guard fields.value("tools")?.arrayValue?.isEmpty ?? true else {
+            throw APIError(.notSupported, "Field 'tools': only chat completions know tools", parameter: "tools")
+        }
+        guard let value = fields.value("prompt") else {
+            throw .field("prompt", "A text or a list of tokens is required, but the field is missing")
+        }
+        prompts = try PromptFields.read(value, name: "prompt").prompts
+        options = try CompletionOptions(
+            fields, defaults: defaults, randomSeed: randomSeed, zeroRequestsSampledToken: true)
+        try options.check(promptCount: prompts.count)
+        echoes = try fields.bool("echo") ?? false
+        if echoes, options.reportsProbabilities {
+            guard options.probabilityStage == .beforeSampling else {
+                throw .field(
+                    "post_sampling_probs",
+                    "Value must be false where \"echo\" tells a prompt's tokens, which nobody drew")
+            }
+            options.reportsPromptLogprobs = true
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import MartletJSON
+import MartletProtocol
+package import MartletStreams
+
+/// A generation as OpenAI's text completion: chunks while it streams, or one object.
+package struct TextCompletionView: StreamView {
+    private let head: ResponseHead
+    private let options: CompletionOptions
+    /// What is shown before the answer, unless the prompt's tokens are told one by one.
+    private let echo: String
+    /// From the end of a choice to the end of the event.
+    private let suffix: [UInt8]
+    private let probabilities: ProbabilityWriter
+    private let llamaServerObject: LlamaServerObject
+    /// Which of several choices it shows.
+    private let index: Int
+    /// Of the first one: how the others are shown.
+    private var others: [TextCompletionView] = []
+
+    /// - Parameters:
+    ///   - prompts: as they are told where it is asked for; one at least.
+    ///   - echoes: whether they are also shown before the answers.
+    package init(head: ResponseHead, options: CompletionOptions, prompts: [String] = [""], echoes: Bool = false) {
+        let count = max(1, prompts.count) * options.choiceCount
+        let views = (0..<count).map { index in
+            Self(
+                head: head, options: options, prompt: prompts[index / options.choiceCount], echoes: echoes,
+                index: index)
+        }
+        self = views[0]
+        others = Array(views.dropFirst())
+    }
+
+    private init(head: ResponseHead, options: CompletionOptions, prompt: String, echoes: Bool, index: Int) {
+        self.index = index
+        probabilities = ProbabilityWriter(stage: options.probabilityStage)
+        self.head = head
+        self.options = options
+        echo = echoes && !options.reportsPromptLogprobs ? prompt : ""
+        llamaServerObject = LlamaServerObject(head: head, prompts: [prompt], options: options)
+        var suffix = Array("],".utf8)
+        head.write(object: "text_completion", to: &suffix)
+        self.suffix = suffix
+    }
+
+    /// The same answer as events of its log.
+    package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
+
+    package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
+        switch event {
+        case .text(_, _, let text):
+            guard !text.isEmpty else { return }
+            encodeText(text, TokenDetails(), into: &bytes)
+        case .detailedText(_, _, let text, let tokenDetails): encodeText(text, tokenDetails, into: &bytes)
+        case .admitted, .call, .arguments: break
+        case .started:
+            if !echo.isEmpty { encodeText(Array(echo.utf8)[...], TokenDetails(), into: &bytes) }
+        case .promptTokens(let tokens):
+            encodeText(Array(tokens.text.utf8)[...], TokenDetails(probabilities: tokens), into: &bytes)
+        case .warning(let text):
+            JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+            JSONText.appendRaw("],", to: &bytes)
+            head.write(object: "text_completion", warnings: [text], to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .promptProgress(let progress):
+            writeChunk([], TokenDetails(), to: &bytes)
+            options.writeProgress(progress, to: &bytes)
+            JSONText.appendRaw("}\n\n", to: &bytes)
+        case .choice(let number, let event):
+            if others.indices.contains(number - 1) { others[number - 1].encode(event, number: 0, into: &bytes) }
+        case .ended(let completion): encodeChoiceEnd(completion, into: &bytes)
+        case .finished(let completion): encodeEnd(completion, into: &bytes)
+        case .failed(let error): SharedStreamEvents.appendFailure(error, to: &bytes)
+        case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
+        case .ping: SharedStreamEvents.appendPing(to: &bytes)
+        case .handedOver: SharedStreamEvents.appendHandoverTrace(head.id, number: number, to: &bytes)
+        }
+    }
+
+    package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
+        SharedStreamEvents.appendHandover(head.id, number: number, to: &bytes)
+    }
+
+    private func encodeText(
+        _ text: ArraySlice<UInt8>, _ tokenDetails: TokenDetails, into bytes: inout [UInt8]
+    ) {
+        writeChunk(text, tokenDetails, to: &bytes)
+        options.writeTimings(tokenDetails.tokenTimings, to: &bytes)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+    }
+
+    /// Appends a chunk without its end.
+    private func writeChunk(_ text: ArraySlice<UInt8>, _ tokenDetails: TokenDetails, to bytes: inout [UInt8]) {
+        JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
+        JSONText.appendEscaped(text, to: &bytes)
+        JSONText.appendRaw("\",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+        writeProbabilities(tokenDetails.probabilities, to: &bytes)
+        JSONText.appendRaw(",\"finish_reason\":null}", to: &bytes)
+        bytes.append(contentsOf: suffix)
+    }
+
+    private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
+        if tokens.isEmpty {
+            JSONText.appendRaw("null", to: &bytes)
+        } else {
+            probabilities.write(tokens, isText: true, to: &bytes)
+        }
+    }
+
+    /// The end of one of several choices.
+    private func encodeChoiceEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
+        JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+        writeChoice(text: [], [], completion, to: &bytes)
+        bytes.append(contentsOf: suffix)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+    }
+
+    private func encodeEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
+        JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
+        // Each of several has had its end.
+        if others.isEmpty { writeChoice(text: [], [], completion, to: &bytes) }
+        bytes.append(contentsOf: suffix)
+        if !options.includesUsage {
+            // As at llama-server, without a request for it.
+            JSONText.appendRaw(",", to: &bytes)
+            Accounting.writeUsage(completion.timings, to: &bytes)
+        }
+        Accounting.writeEnd(completion, options, llamaServerObject, suffix: suffix, to: &bytes)
+    }
+
+    private func writeChoice(
+        text: [UInt8], _ tokens: [TokenProbabilities], _ completion: GenerationSummary, to bytes: inout [UInt8]
+    ) {
+        JSONText.appendRaw("{\"text\":", to: &bytes)
+        JSONText.appendString(text, to: &bytes)
+        JSONText.appendRaw(",\"index\":", to: &bytes)
+        JSONText.appendInteger(index, to: &bytes)
+        JSONText.appendRaw(",\"logprobs\":", to: &bytes)
+        writeProbabilities(tokens, to: &bytes)
+        JSONText.appendRaw(",\"finish_reason\":\"", to: &bytes)
+        JSONText.appendRaw(completion.reason.finishReason, to: &bytes)
+        JSONText.appendRaw("\"}", to: &bytes)
+    }
+
+    /// The whole answer as one object.
+    /// - Parameter events: all events of a log that has ended.
+    /// - Throws: what the generation failed with.
+    package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
+        let outputs = try ResponseOutput(events)
+        var bytes: [UInt8] = []
+        JSONText.appendRaw("{\"choices\":[", to: &bytes)
+        for (view, output) in zip([self] + others, outputs.choices) {
+            if view.index > 0 { JSONText.appendRaw(",", to: &bytes) }
+            view.writeChoice(
+                text: Array((view.echo + output.promptTokens.text).utf8) + output.content,
+                output.promptTokens + output.probabilities, output.completion, to: &bytes)
+        }
+        JSONText.appendRaw("],", to: &bytes)
+        head.write(object: "text_completion", warnings: outputs.choices.flatMap(\.warnings), to: &bytes)
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeUsage(outputs.completion.timings, to: &bytes)
+        JSONText.appendRaw(",", to: &bytes)
+        Accounting.writeTimings(outputs.completion.timings, to: &bytes)
+        if options.responseFields.isVerbose {
+            JSONText.appendRaw(",\"__verbose\":", to: &bytes)
+            llamaServerObject.write(outputs.choices[0].completion, output: outputs.choices[0], to: &bytes)
+        }
+        JSONText.appendRaw("}", to: &bytes)
+        return bytes
+    }
+}

@@ -1,0 +1,3 @@
+extension ChatFormat {
+    static let firefunction = list("firefunction", " functools", "")
+}

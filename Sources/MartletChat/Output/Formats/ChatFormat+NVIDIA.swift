@@ -1,0 +1,3 @@
+extension ChatFormat {
+    static let nemotron = list("nemotron", "<TOOLCALL>", "</TOOLCALL>")
+}

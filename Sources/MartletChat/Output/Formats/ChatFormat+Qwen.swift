@@ -1,0 +1,19 @@
+extension ChatFormat {
+    /// Qwen3 Coder, StepFun 3.5, Nemotron 3.
+    static let qwenCoder = make(
+        "qwen-coder",
+        .headed(
+            ToolCallHead(end: ">\n"),
+            .tagged(
+                TaggedArguments(
+                    opening: "<parameter=", middle: .text(">\n"), closing: "\n</parameter>", separator: "\n",
+                    writesPython: true)))
+    ) {
+        $0.opening = "<tool_call>\n"
+        $0.sharesSection = false
+        $0.callOpening = "<function="
+        $0.callClosing = "\n</function>"
+        $0.separator = "\n"
+        $0.closing = "\n</tool_call>"
+    }
+}

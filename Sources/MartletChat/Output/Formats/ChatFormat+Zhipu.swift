@@ -1,0 +1,16 @@
+extension ChatFormat {
+    /// GLM 4.5 and later, Ling 3, Laguna, Spark.
+    static let glm = make(
+        "glm",
+        .headed(
+            ToolCallHead(),
+            .tagged(
+                TaggedArguments(
+                    opening: "<arg_key>", middle: .text("</arg_key>\n<arg_value>"), closing: "</arg_value>",
+                    separator: "\n")))
+    ) {
+        $0.callOpening = "<tool_call>"
+        $0.callClosing = "\n</tool_call>"
+        $0.separator = "\n"
+    }
+}

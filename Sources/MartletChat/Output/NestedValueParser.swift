@@ -1,0 +1,96 @@
+import MartletJSON
+import MartletSchema
+import OrderedCollections
+
+/// Reads a value that is written as tags in tags, each behind a prefix: `<x>]…[<item>1]…[</item>]…[</x>`.
+///
+/// It begins behind its own opening tag, and is kept until its closing tag: only then it is certain what it is.
+struct NestedValueParser: Sendable {
+    enum Step {
+        case more
+        case done
+        case failed
+    }
+    private struct Element: Sendable {
+        var key = ""
+        var text: [UInt8] = []
+        var children: [Element] = []
+    }
+    private static let maximumDepth = 64
+    private static let maximumTag = 1_024
+
+    private let prefix: DelimiterMatcher
+    private let prefixBytes: [UInt8]
+    private var matched = 0
+    private var open = [Element()]
+    /// The tag being read, if one is.
+    private var tag: [UInt8]?
+
+    init(prefix: [UInt8]) {
+        self.prefix = DelimiterMatcher(prefix)
+        prefixBytes = prefix
+    }
+
+    mutating func consume(_ byte: UInt8) -> Step {
+        guard tag == nil else { return consumeTag(byte) }
+        let before = matched
+        matched = prefix.next(after: matched, byte)
+        if matched == prefix.length {
+            matched = 0
+            tag = []
+        } else if matched <= before {
+            let bytes = prefixBytes[..<before] + [byte]
+            open[open.count - 1].text.append(contentsOf: bytes.prefix(before + 1 - matched))
+        }
+        return .more
+    }
+
+    private mutating func consumeTag(_ byte: UInt8) -> Step {
+        guard byte == UInt8(ascii: ">") else {
+            tag?.append(byte)
+            return (tag?.count ?? 0) <= Self.maximumTag ? .more : .failed
+        }
+        let name = tag ?? []
+        tag = nil
+        guard name.first == UInt8(ascii: "<") else { return .failed }
+        if name.dropFirst().first != UInt8(ascii: "/") {
+            guard open.count < Self.maximumDepth else { return .failed }
+            open.append(Element(key: String(decoding: name.dropFirst(), as: UTF8.self)))
+            return .more
+        }
+        if open.count == 1 { return .done }
+        let element = open.removeLast()
+        open[open.count - 1].children.append(element)
+        return .more
+    }
+
+    /// The value as JSON; its place says what it may be where its text does not.
+    func json(at location: SchemaLocation) -> [UInt8] {
+        var bytes: [UInt8] = []
+        Self.write(open[0], location, to: &bytes)
+        return bytes
+    }
+
+    private static func write(_ element: Element, _ location: SchemaLocation, to bytes: inout [UInt8]) {
+        if element.children.isEmpty {
+            bytes.append(contentsOf: leaf(element.text, location.types))
+            return
+        }
+        let isList = location.types.contains(.array) && element.children.allSatisfy { $0.key == "item" }
+        bytes.append(UInt8(ascii: isList ? "[" : "{"))
+        for (index, child) in element.children.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            if !isList {
+                JSONText.appendString(child.key, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+            }
+            write(child, isList ? location.item : location.member(child.key), to: &bytes)
+        }
+        bytes.append(UInt8(ascii: isList ? "]" : "}"))
+    }
+
+    private static func leaf(_ text: [UInt8], _ types: JSONTypes) -> [UInt8] {
+        guard text.isEmpty, !types.contains(.string) else { return ArgumentText.json(text, as: types) }
+        return Array((types.contains(.null) ? "null" : types.contains(.object) ? "{}" : "[]").utf8)
+    }
+}

@@ -1,0 +1,52 @@
+/// How an answer looks in a terminal: thinking dimmed, before what is said.
+struct OutputPrinter: Sendable {
+    private enum Part {
+        case nothing
+        case reasoning
+        case content
+    }
+
+    private static let dim = "\u{1B}[2m"
+    private static let plain = "\u{1B}[0m"
+
+    let showsReasoning: Bool
+    private var part = Part.nothing
+    private var endsLine = true
+
+    init(showsReasoning: Bool) { self.showsReasoning = showsReasoning }
+
+    mutating func print(_ event: ChatStreamEvent) -> String {
+        switch event {
+        case .content(let text):
+            let separator = part == .reasoning ? (endsLine ? "" : "\n") + Self.plain + "\n" : ""
+            part = .content
+            return separator + shown(text)
+        case .reasoning(let text):
+            guard showsReasoning else { return "" }
+            let separator = part == .reasoning ? "" : (endsLine ? "" : "\n") + Self.dim
+            part = .reasoning
+            return separator + shown(text)
+        case .failed, .began, .controlApplied: return ""
+        }
+    }
+
+    /// Ends the answer's last line.
+    mutating func end() -> String {
+        defer {
+            part = .nothing
+            endsLine = true
+        }
+        return (part == .reasoning ? Self.plain : "") + (endsLine && part != .nothing ? "" : "\n")
+    }
+
+    /// What a model writes is data: it does not get to move the cursor or to set the window's title.
+    private mutating func shown(_ text: String) -> String {
+        let safe = String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.filter { scalar in
+                    scalar == "\n" || scalar == "\t" || !(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value))
+                }))
+        if let last = safe.last { endsLine = last.isNewline }
+        return safe
+    }
+}

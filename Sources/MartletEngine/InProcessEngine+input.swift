@@ -1,0 +1,105 @@
+import DequeModule
+import Llama
+import MartletProtocol
+
+/// What the thread that tokenizes is told.
+enum InputMessage: Sendable {
+    case prepare(GenerationRequest, submitted: MonotonicTime)
+    case tokenize(TokenizationQuery)
+    /// A grammar that a running generation is to follow.
+    case compile(GenerationConstraint, for: GenerationHandle)
+    /// Loading has ended, well or not.
+    case loaded
+    case stop
+}
+
+extension InProcessEngine {
+    /// Turns prompts into tokens; prompts that come while the model loads wait for it.
+    ///
+    /// The prompts take turns, a step each, so a short prompt waits for no long one, and a prompt that was withdrawn
+    /// costs no further step.
+    func runInputProcessor() {
+        var jobs: Deque<InputJob> = []
+        while true {
+            let loadResult = shared.withLock(\.loadResult)
+            let canWork = loadResult != nil && !jobs.isEmpty
+            inputProgress.record(canWork ? .tokenizing : .idle)
+            for message in input.receive(waits: !canWork) {
+                switch message {
+                case .prepare(let request, let submitted):
+                    jobs.append(InputJob(.generation(request, submitted: submitted)))
+                case .tokenize(let query):
+                    let limit = configuration.queueLimit
+                    if jobs.count(where: { if case .query = $0.purpose { true } else { false } }) < limit {
+                        jobs.append(InputJob(.query(query)))
+                    } else {
+                        query.reply.finish(.failure(.tooManyQueries(limit: limit)))
+                    }
+                case .compile(let constraint, let handle): compile(constraint, for: handle)
+                case .loaded: break
+                case .stop:
+                    for job in jobs { refuse(job, .shuttingDown) }
+                    return
+                }
+            }
+            guard let loadResult = shared.withLock(\.loadResult), var job = jobs.popFirst() else { continue }
+            if !advance(&job, with: loadResult) { jobs.append(job) }
+        }
+    }
+
+    /// - Returns: Whether the job is over.
+    private func advance(_ job: inout InputJob, with loadResult: Result<OpenedModel, EngineError>) -> Bool {
+        guard isWanted(job) else { return true }
+        do throws(EngineError) {
+            if shared.withLock(\.isClosed) { throw .shuttingDown }
+            let loaded = try loadResult.get()
+            guard let tokens = try job.step(loaded) else { return false }
+            switch job.purpose {
+            case .generation(let request, let submitted):
+                let prepared = try loaded.prepare(request, tokens: tokens.first ?? [], submitted: submitted)
+                forward(.submit(prepared), for: request.handle)
+            case .query(let query): query.reply.finish(.success(tokens))
+            }
+        } catch {
+            refuse(job, error)
+        }
+        return true
+    }
+
+    private func isWanted(_ job: InputJob) -> Bool {
+        switch job.purpose {
+        case .generation(let request, _): shared.withLock { $0.preparing[request.handle] != nil }
+        case .query(let query): query.reply.isAwaited
+        }
+    }
+
+    private func refuse(_ job: InputJob, _ error: EngineError) {
+        switch job.purpose {
+        case .generation(let request, _): forward(.reject(request.handle, error), for: request.handle)
+        case .query(let query): query.reply.finish(.failure(error))
+        }
+    }
+
+    private func compile(_ constraint: GenerationConstraint, for handle: GenerationHandle) {
+        // What is wrong with it is said where the command is taken up.
+        if case .success(let loaded) = shared.withLock(\.loadResult) { _ = try? loaded.constraints.compile(constraint) }
+        shared.withLock { shared in
+            for command in shared.compiling.removeValue(forKey: handle) ?? [] { mailbox.post(command) }
+        }
+    }
+
+    /// Hands a request on, unless it was cancelled meanwhile: then its end is on the way already.
+    private func forward(_ message: EngineMessage, for handle: GenerationHandle) {
+        shared.withLock { shared in
+            guard let preparing = shared.preparing.removeValue(forKey: handle) else { return }
+            mailbox.post(message)
+            for command in preparing.commands { mailbox.post(command) }
+        }
+    }
+}
+
+extension EngineError {
+    fileprivate static func tooManyQueries(limit: Int) -> Self {
+        EngineError(.overloaded, "The queue is full: \(limit) texts wait to be tokenized already (--queue-limit).")
+    }
+}

@@ -1,0 +1,91 @@
+import MartletProtocol
+
+/// Prompts that the input thread turns into tokens, one bounded step at a time.
+struct InputJob: Sendable {
+    enum Purpose: Sendable {
+        case generation(GenerationRequest, submitted: MonotonicTime)
+        case query(TokenizationQuery)
+    }
+
+    /// How a prompt that is far too long ends: its tokens are counted up to a few times the context, then no further.
+    private static let countedContexts = 4
+
+    let purpose: Purpose
+    private let prompts: [Prompt]
+    private var finished: [[Int32]] = []
+    private var current: PromptTokenization?
+
+    init(_ purpose: Purpose) {
+        self.purpose = purpose
+        switch purpose {
+        case .generation(let request, _): prompts = [request.prompt]
+        case .query(let query): prompts = query.prompts
+        }
+    }
+
+    /// Goes on with the prompts.
+    /// - Returns: The tokens of each prompt, or `nil` if there is more to do.
+    mutating func step(_ loaded: OpenedModel) throws(EngineError) -> [[Int32]]? {
+        guard finished.count < prompts.count else { return finished }
+        let prompt = prompts[finished.count]
+        if current == nil {
+            try loaded.check(fewestTokensOf: prompt, for: purpose, number: finished.count)
+            current = loaded.tokenizer.begin(prompt)
+        }
+        // Changed in place, so that its tokens are not copied.
+        try current?.step()
+        guard let tokenization = current else { return nil }
+        try check(tokenization, loaded)
+        guard tokenization.isFinished else { return nil }
+        finished.append(try finish(tokenization.tokens, of: prompt, loaded))
+        current = nil
+        return finished.count == prompts.count ? finished : nil
+    }
+
+    private func check(_ tokenization: PromptTokenization, _ loaded: OpenedModel) throws(EngineError) {
+        switch purpose {
+        case .generation:
+            let limit = loaded.information.sequenceContextLength
+            let counted = max(limit * Self.countedContexts, 1 << 16)
+            if tokenization.tokens.count > counted, !tokenization.isFinished {
+                try loaded.check(promptTokens: tokenization.tokens.count, atLeast: true)
+            }
+        case .query(let query):
+            let count = finished.reduce(tokenization.tokens.count) { $0 + $1.count }
+            try TextBudget.standard.check(tokenCount: count, field: query.field)
+        }
+    }
+
+    private func finish(_ tokens: [Int32], of prompt: Prompt, _ loaded: OpenedModel) throws(EngineError) -> [Int32] {
+        switch purpose {
+        case .generation: return try loaded.tokenizer.toContinue(tokens)
+        case .query(let query):
+            return query.isForEmbedding ? try loaded.tokenizer.toEmbed(tokens, of: prompt) : tokens
+        }
+    }
+}
+
+/// Texts whose tokens a task waits for.
+struct TokenizationQuery: Sendable {
+    let prompts: [Prompt]
+    /// Whether the texts are for embeddings: closed as the model learned it, within the limits of embeddings.
+    let isForEmbedding: Bool
+    let reply: PendingReply<[[Int32]]>
+
+    /// Of the request, as clients spell it.
+    var field: String { isForEmbedding ? "input" : "content" }
+}
+
+extension OpenedModel {
+    /// Refuses a prompt that is too long whatever its tokens are, before there is work.
+    fileprivate func check(
+        fewestTokensOf prompt: Prompt, for purpose: InputJob.Purpose, number: Int
+    ) throws(EngineError) {
+        let count = tokenizer.fewestTokens(of: prompt)
+        switch purpose {
+        case .generation: try check(promptTokens: count, atLeast: true)
+        case .query(let query) where query.isForEmbedding: try embedding?.check(count, number: number)
+        case .query: break
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Llama
+
+/// What an answer's tokens say, stops or not.
+extension EngineSequence {
+    /// The last bytes of the answer's tokens, `count` or a few more where there are so many.
+    func tail(_ count: Int, in vocabulary: Vocabulary) -> [UInt8] {
+        var pieces: [ArraySlice<UInt8>] = []
+        var total = 0
+        var index = predictedCount
+        while total < count, index > 0 {
+            index -= 1
+            let piece = text(of: record.token(index), in: vocabulary)
+            total += piece.count
+            pieces.append(piece)
+        }
+        return Array(pieces.reversed().joined())
+    }
+
+    /// The answer's tokens up to the last place where their text reads `text`.
+    func tokenCount(behind text: String, in vocabulary: Vocabulary) -> Int? {
+        var pattern = BytePattern(Array(text.utf8))
+        var found: Int?
+        for index in 0..<predictedCount where cutPoint(for: index) == index {
+            var endsHere = false
+            for byte in self.text(of: record.token(index), in: vocabulary) {
+                endsHere = pattern.advance(byte)
+                if endsHere { found = index }
+            }
+            if endsHere { found = index + 1 }
+        }
+        return found
+    }
+}

@@ -1,0 +1,67 @@
+internal import MartletProtocol
+
+/// A copy of some consecutive events, so that they can be encoded without holding the log's lock.
+///
+/// Meant to be kept and filled again: it then allocates nothing.
+package struct LogBatch: Sendable {
+    /// The number of the first event.
+    var first = 0
+    var records: [LogStorage.Record] = []
+    var text: [UInt8] = []
+    /// Where `text` begins in the log's text.
+    var textStart = 0
+    var details: [LogEvent] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { records.isEmpty }
+
+    mutating func removeAll(first: Int) {
+        self.first = first
+        records.removeAll(keepingCapacity: true)
+        text.removeAll(keepingCapacity: true)
+        details.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls `body` with each event and its number in the log; with a ping, the number is that of the event after it.
+    package func forEach(_ body: (LogEvent, Int) -> Void) {
+        var start = 0
+        var detail = 0
+        var number = first
+        for record in records {
+            let end = Int(record.textEnd) - textStart
+            switch record.kind {
+            case .token:
+                body(record.owned(.text(record.channel, token: record.value, bytes: text[start..<end])), number)
+            case .piece:
+                body(record.owned(.text(record.channel, token: nil, bytes: text[start..<end])), number)
+            case .argumentToken:
+                body(
+                    .arguments(call: Int(record.number), token: record.value, bytes: text[start..<end]), number)
+            case .argumentPiece:
+                body(.arguments(call: Int(record.number), token: nil, bytes: text[start..<end]), number)
+            case .detail:
+                body(details[detail], number)
+                detail += 1
+            case .textDetail:
+                if case .detailedText(let channel, let token, _, let tokenDetails) = details[detail] {
+                    body(
+                        record.owned(.detailedText(channel, token: token, bytes: text[start..<end], tokenDetails)),
+                        number)
+                }
+                detail += 1
+            case .ping:
+                body(.ping, number)
+            case .leap:
+                number += Int(record.value) - 1
+            }
+            if record.kind != .ping { number += 1 }
+            start = end
+        }
+    }
+}
+
+extension LogStorage.Record {
+    /// The event as one of the choice that the record belongs to.
+    fileprivate func owned(_ event: LogEvent) -> LogEvent { number == 0 ? event : .choice(Int(number), event) }
+}

@@ -1,0 +1,134 @@
+import MartletProtocol
+import Subprocess
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+#if canImport(System)
+    package import System
+#else
+    package import SystemPackage
+#endif
+
+/// Runs a worker as a child process: frames on its standard input and output, log lines on its standard error.
+package struct SubprocessLauncher: WorkerLauncher {
+    private let executable: FilePath
+    private let arguments: [String]
+
+    /// - Parameter arguments: Without the executable's name.
+    package init(executable: FilePath, arguments: [String]) {
+        self.executable = executable
+        self.arguments = arguments
+    }
+
+    /// Bytes read at once. A pipe holds no more on Linux.
+    private static let chunkByteCount = 65_536
+
+    /// What a worker that was asked to end gets: time to do so, then a signal, then SIGKILL (which is always last).
+    /// Signal 0 reaches nobody; sending it only waits.
+    private static let teardown: [TeardownStep] = [
+        .send(signal: Signal(rawValue: 0), allowedDurationToNextStep: .milliseconds(500)),
+        .gracefulShutDown(allowedDurationToNextStep: .milliseconds(500)),
+    ]
+
+    package func run(_ link: WorkerLink) async -> WorkerExit {
+        BrokenPipes.ignore()
+        var options = PlatformOptions()
+        // A session of its own: Ctrl-C at the terminal reaches the edge alone.
+        options.createSession = true
+        options.teardownSequence = Self.teardown
+        do {
+            let frames = try FileDescriptor.pipe()
+            defer { try? frames.readEnd.close() }
+            let result = try await Subprocess.run(
+                .path(executable), arguments: Arguments(arguments), environment: Self.environment,
+                platformOptions: options,
+                input: .inputWriter,
+                output: .fileDescriptor(frames.writeEnd, closeAfterSpawningProcess: true), error: .sequence
+            ) { execution in
+                link.process.began(execution.processIdentifier.value)
+                defer { link.process.ended() }
+                return await Self.serve(execution, frames.readEnd, link)
+            }
+            if let error = result.closureResult { return .brokenProtocol(error.description) }
+            return switch result.terminationStatus {
+            case .exited(let code): .exited(code: code)
+            case .signaled(let number): .signaled(number)
+            }
+        } catch {
+            return .notStarted("\(executable): \(error)")
+        }
+    }
+
+    /// A worker that crashes ends at once: a backtrace takes many seconds, stops the process meanwhile, or waits for
+    /// input at a terminal. Variables that are set already stay as they are.
+    private static var environment: Environment {
+        var added: [Environment.Key: String?] = [:]
+        for (name, value) in [("GGML_NO_BACKTRACE", "1"), ("SWIFT_BACKTRACE", "enable=no")] where getenv(name) == nil {
+            added[Environment.Key(stringLiteral: name)] = value
+        }
+        return .inherit.updating(added)
+    }
+
+    private static func serve(
+        _ execution: Execution<CustomWriteInput, FileDescriptorOutput, SequenceOutput>, _ frames: FileDescriptor,
+        _ link: WorkerLink
+    ) async -> FrameError? {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let writer = execution.standardInputWriter
+                // A failed write means that the worker is gone, which the end of its output tells.
+                try? await link.outgoing.drain { bytes in _ = try await writer.write(bytes) }
+                try? await writer.finish()
+                await execution.teardown(using: Self.teardown)
+            }
+            group.addTask {
+                // To the end, whatever comes: a worker must never wait for a reader of its log.
+                var splitter = LogLineSplitter()
+                do {
+                    for try await bytes in execution.standardError {
+                        for line in bytes.withUnsafeBytes({ splitter.append($0) }) { link.logged(line) }
+                    }
+                } catch {
+                    link.logged("the log of the worker cannot be read: \(error)")
+                }
+                for line in splitter.finish() { link.logged(line) }
+            }
+            let failure = await readFrames(frames, link)
+            link.outgoing.close()
+            await group.waitForAll()
+            return failure
+        }
+    }
+
+    /// Reads frames on a thread of its own until the worker closes its output.
+    ///
+    /// A thread that blocks is woken once for each of the engine's turns; the library's asynchronous reading changes
+    /// threads several times for it, which cost more than all else that the edge does for a token.
+    private static func readFrames(_ frames: FileDescriptor, _ link: WorkerLink) async -> FrameError? {
+        do {
+            return try await DedicatedThread.run {
+                var inbox = link.inbox()
+                do {
+                    while true {
+                        let chunk = try [UInt8](unsafeUninitializedCapacity: chunkByteCount) { buffer, count in
+                            count = try frames.read(into: UnsafeMutableRawBufferPointer(buffer))
+                        }
+                        if chunk.isEmpty { return nil }
+                        try inbox.receive(chunk)
+                    }
+                } catch {
+                    // Any other error is the end of the worker, whose exit status says more.
+                    return error as? FrameError
+                }
+            }
+        } catch {
+            link.logged("there is no thread to read the worker with: \(Errno(rawValue: error.code))")
+            return nil
+        }
+    }
+}

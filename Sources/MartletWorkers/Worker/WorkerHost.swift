@@ -1,0 +1,177 @@
+package import MartletProtocol
+import Synchronization
+
+#if canImport(System)
+    package import System
+#else
+    package import SystemPackage
+#endif
+
+/// The worker's side of the pipes: an engine that obeys the frames of an edge.
+///
+/// Thread: frames are read on a thread of their own. The engine's events are written by the thread that brings them.
+package final class WorkerHost: Sendable {
+    /// Why `run` returned.
+    package enum End: Sendable, Equatable {
+        /// The edge is gone. Nobody is left to hear of anything.
+        case endOfInput
+        /// The edge asked for the end, and the engine has ended.
+        case shutdown
+        /// The edge wrote something that is no frame.
+        case brokenProtocol(FrameError)
+        /// The input cannot be read.
+        case unreadable(String)
+    }
+
+    /// An engine and how it is begun and ended.
+    package struct HostedEngine: Sendable {
+        package var service: any EngineService
+        package var start: @Sendable () async -> Void
+        package var shutdown: @Sendable () async -> Void
+        /// The present activity of its threads. Never waits for them.
+        package var activities: @Sendable () -> [ThreadActivity]
+
+        package init(
+            service: any EngineService, start: @escaping @Sendable () async -> Void,
+            shutdown: @escaping @Sendable () async -> Void,
+            activities: @escaping @Sendable () -> [ThreadActivity] = { [] }
+        ) {
+            self.service = service
+            self.start = start
+            self.shutdown = shutdown
+            self.activities = activities
+        }
+    }
+
+    /// Bytes read at once. A pipe holds no more on Linux.
+    private static let chunkByteCount = 65_536
+
+    private let input: FileDescriptor
+    private let output: FrameOutput
+    /// Questions that are being answered.
+    private let queries = Mutex<[QueryNumber: Task<Void, Never>]>([:])
+
+    package init(input: FileDescriptor, output: FileDescriptor) {
+        self.input = input
+        self.output = FrameOutput(output)
+    }
+
+    /// Greets, starts the engine and serves it until the edge is gone or asks for the end.
+    package func run(makeEngine: (any EngineEventReceiver) -> HostedEngine) async -> End {
+        BrokenPipes.ignore()
+        do {
+            try output.send(.hello(version: FrameFormat.version))
+        } catch {
+            return .brokenProtocol(error)
+        }
+        let engine = makeEngine(Receiver(output: output))
+        await engine.start()
+        let end: End
+        do {
+            end = try await DedicatedThread.run { self.readFrames(for: engine) }
+        } catch {
+            return .unreadable("no thread to read with: \(Errno(rawValue: error.code))")
+        }
+        if end == .shutdown { await engine.shutdown() }
+        return end
+    }
+
+    private func readFrames(for engine: HostedEngine) -> End {
+        var decoder = FrameDecoder()
+        var isGreeted = false
+        do {
+            while true {
+                let chunk = try [UInt8](unsafeUninitializedCapacity: Self.chunkByteCount) { buffer, count in
+                    count = try input.read(into: UnsafeMutableRawBufferPointer(buffer))
+                }
+                if chunk.isEmpty { return .endOfInput }
+                decoder.append(chunk)
+                while let payload = try decoder.next() {
+                    switch (try EdgeFrame(payload: payload), isGreeted) {
+                    case (.hello(let version), false):
+                        guard version == FrameFormat.version else { throw FrameError.versionMismatch(theirs: version) }
+                        isGreeted = true
+                    case (.hello, true), (_, false): throw FrameError.greetingExpected
+                    case (.shutdown, true): return .shutdown
+                    case (let frame, true): handle(frame, engine)
+                    }
+                }
+            }
+        } catch let error as FrameError {
+            return .brokenProtocol(error)
+        } catch {
+            return .unreadable("\(error)")
+        }
+    }
+
+    private func handle(_ frame: EdgeFrame, _ hosted: HostedEngine) {
+        let engine = hosted.service
+        switch frame {
+        case .hello, .shutdown: break
+        case .submit(let request): engine.submit(request)
+        case .cancel(let handle): engine.cancel(handle)
+        case .control(let handle, let number, let action): engine.control(handle, number, action)
+        case .tokenize(let number, let prompt):
+            reply(to: number) { () async throws(EngineError) in .tokens(number, try await engine.tokenize(prompt)) }
+        case .detokenize(let number, let tokens):
+            reply(to: number) { () async throws(EngineError) in .bytes(number, try await engine.detokenize(tokens)) }
+        case .embed(let number, let inputs):
+            reply(to: number) { () async throws(EngineError) in
+                .embeddings(number, try await engine.embed(inputs))
+            }
+        case .withdraw(let number): queries.withLock { $0.removeValue(forKey: number) }?.cancel()
+        case .ping:
+            // From this thread, which does nothing that takes long: so no answer means that the process stands still.
+            try? output.send(.pulse(hosted.activities()))
+        case .status(let number):
+            reply(to: number) { () async throws(EngineError) in .status(number, try await engine.status()) }
+        }
+    }
+
+    private func reply(
+        to number: QueryNumber, _ makeReply: @escaping @Sendable () async throws(EngineError) -> WorkerFrame
+    ) {
+        // Under the lock, so that the task is there before it is over.
+        queries.withLock { queries in
+            queries[number] = Task {
+                await send(makeReply, to: number)
+                _ = self.queries.withLock { $0.removeValue(forKey: number) }
+            }
+        }
+    }
+
+    private func send(_ makeReply: () async throws(EngineError) -> WorkerFrame, to number: QueryNumber) async {
+        do throws(EngineError) {
+            let frame = try await makeReply()
+            do throws(FrameError) {
+                try await output.send(frame, to: number)
+            } catch {
+                throw EngineError(.invalidRequest, "the answer is too large: \(error)")
+            }
+        } catch {
+            // An error's message is short.
+            try? output.send(.failure(number, error))
+        }
+    }
+
+    private struct Receiver: EngineEventReceiver {
+        let output: FrameOutput
+
+        func receive(_ events: [EngineEvent]) {
+            do throws(FrameError) {
+                try output.send(.events(events))
+            } catch {
+                // Together too large: one by one. An event alone holds the text of one token, or of one error.
+                for event in events where events.count > 1 { receive([event]) }
+            }
+        }
+
+        func engineStateChanged(_ state: EngineState) {
+            do throws(FrameError) {
+                try output.send(.state(state))
+            } catch {
+                engineStateChanged(.failed(EngineError(.loadFailed, "the model's metadata is too large: \(error)")))
+            }
+        }
+    }
+}

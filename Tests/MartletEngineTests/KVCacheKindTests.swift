@@ -1,0 +1,42 @@
+import MartletEngine
+import MartletProtocol
+import Testing
+
+/// Memory that cannot be rolled back is filled again, and nobody notices.
+@Suite struct KVCacheKindTests {
+    /// The random models are there only where the set-up could make them.
+    static let models = ["micro", "micro-swa", "micro-hybrid", "micro-mamba"].map(TestModels.random)
+        .filter(TestModels.exists)
+
+    static func tokens(_ count: Int, _ salt: Int) -> [Int32] { (0..<count).map { Int32(20 + ($0 * 7 + salt) % 300) } }
+
+    @Test(.enabled(if: !models.isEmpty, "no random models here"), arguments: models)
+    func reusedSlotsHaveTheOutputOfFreshSlots(model: String) async {
+        // Lengths in one span of 64 tokens: then all tokens of the common beginning are computed in one way.
+        let beginning = Self.tokens(150, 0)
+        let prompts = [
+            beginning + Self.tokens(60, 1), beginning + Self.tokens(90, 2), beginning + Self.tokens(45, 3),
+            beginning + Self.tokens(60, 1),
+        ]
+        func run(reuse: Bool, _ count: Int) async -> [EventLog.Completion] {
+            let running = RunningEngine(model: model) { $0.sequenceCount = count }
+            var completions: [EventLog.Completion] = []
+            for prompt in prompts {
+                completions.append(
+                    await running.completion(Prompt(pieces: [.tokens(prompt)], addsBeginning: false)) {
+                        $0.reusesPrompt = reuse
+                        $0.ignoresEndOfGeneration = true
+                        $0.maximumTokens = 40
+                    })
+            }
+            running.engine.shutdown()
+            return completions
+        }
+        let (fresh, reused) = await (run(reuse: false, 1), run(reuse: true, 1))
+        for (fresh, reused) in zip(fresh, reused) {
+            #expect(fresh.error == nil)
+            #expect(fresh.tokens.count == 40)
+            #expect(fresh.tokens == reused.tokens)
+        }
+    }
+}

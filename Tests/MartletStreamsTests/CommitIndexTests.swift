@@ -1,0 +1,166 @@
+import MartletProtocol
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@testable import MartletStreams
+
+/// What a server after a crash could not tell the same is shown when it is written, and not before.
+@Suite struct CommitIndexTests {
+    let eventLoop = EmbeddedEventLoop()
+    let loop: ReaderLoop
+    let log = GenerationLog()
+    let sink = RecordingSink()
+
+    init() {
+        loop = ReaderLoop(eventLoop: eventLoop)
+        StreamReader(EncodedStream(of: log, as: NumberedView()), loop: loop) { _ in }.attach(to: sink)
+    }
+
+    private func append(_ events: LogEvent...) {
+        for event in events { log.append(event) }
+        eventLoop.letReadersRead()
+    }
+
+    private func commit(_ count: Int) {
+        log.commit(upTo: count)
+        eventLoop.letReadersRead()
+    }
+
+    private static let command = LogEvent.controlled(LoggedCommand(.paused, token: 1))
+
+    @Test func textWaitsForNothing() {
+        log.setCommitPolicy(.textAhead)
+        append(.token(1, "a"))
+        #expect(sink.text == "0:a\n")
+        #expect(log.consumeCommitRequest() == nil)
+    }
+
+    @Test func textIsVisibleOnlySoFarAheadOfTheDisk() {
+        log.setCommitPolicy(.textAhead)
+        let reach = CommitIndex.maximumLead
+        for number in 0..<2 * reach { append(.token(Int32(number), "a")) }
+        #expect(sink.text.split(separator: "\n").count == reach)
+        #expect(log.consumeCommitRequest() == 2 * reach)
+        #expect(log.consumeCommitRequest() == nil, "asked once")
+        commit(5)
+        #expect(sink.text.split(separator: "\n").count == reach + 5)
+        commit(2 * reach)
+        #expect(sink.text.split(separator: "\n").count == 2 * reach)
+    }
+
+    @Test func theJournalIsNotifiedBeforeReadersStall() {
+        log.setCommitPolicy(.textAhead)
+        for number in 0..<10 * CommitIndex.maximumLead {
+            append(.token(Int32(number), "a"))
+            if let count = log.consumeCommitRequest() { commit(count) }
+            #expect(sink.text.hasSuffix("\(number):a\n"))
+        }
+    }
+
+    @Test(arguments: [
+        LogEvent.admitted(promptTokens: 1), .started(cachedTokens: 0), .ping, .promptTokens([]), .finished(.cancelled),
+        .finished(), .promptProgress(PromptProgress(total: 1, cached: 0, processed: 1, elapsed: .zero)), command,
+        .failed(EngineError(.engineLost, "x")),
+        .detailedText(
+            .content, token: 1, bytes: [], TokenDetails(tokenTimings: TokenTimings(slot: 0, timings: Timings()))),
+    ]) func eventsThatAreNotReproducibleAreDurableFirst(event: LogEvent) {
+        log.setCommitPolicy(.textAhead)
+        append(.token(1, "a"), event)
+        #expect(sink.text == "0:a\n")
+        commit(2)
+        #expect(sink.text != "0:a\n")
+    }
+
+    @Test func aCommandAndLaterEventsWaitUntilTheyAreDurable() {
+        log.setCommitPolicy(.textAhead)
+        append(.token(1, "a"), Self.command, .token(2, "b"))
+        #expect(sink.text == "0:a\n")
+        #expect(log.consumeCommitRequest() == 3)
+        commit(1)
+        #expect(sink.text == "0:a\n")
+        commit(2)
+        #expect(sink.text == "0:a\n1:-\n2:b\n")
+        append(.token(3, "c"))
+        #expect(sink.text.hasSuffix("3:c\n"))
+        append(Self.command)
+        commit(2)
+        #expect(sink.text.hasSuffix("3:c\n"))
+        commit(5)
+        #expect(sink.text.hasSuffix("3:c\n4:-\n"))
+    }
+
+    @Test func repliesToCommandsComeWhenTheyAreDurableAndInSequence() {
+        let delivered = Mutex<[Int]>([])
+        func deliver(_ number: Int) {
+            let promise = CommandPromise()
+            promise.whenResolved { _ in delivered.withLock { $0.append(number) } }
+            var wakeups = Wakeups()
+            log.deliver(.refused(.notPaused), to: promise, &wakeups)
+            wakeups.send()
+        }
+        log.setCommitPolicy(.textAhead)
+        deliver(0)
+        #expect(delivered.withLock { $0 } == [0])
+        append(Self.command)
+        deliver(1)
+        append(.token(2, "b"))
+        deliver(2)
+        #expect(delivered.withLock { $0 } == [0])
+        commit(1)
+        #expect(delivered.withLock { $0 } == [0, 1, 2])
+        deliver(3)
+        #expect(delivered.withLock { $0 } == [0, 1, 2, 3])
+    }
+
+    @Test func everythingOfSeveralChoicesWaits() {
+        append(.token(1, "a"))
+        log.setCommitPolicy(.durableOnly)
+        append(.token(2, "b"), .token(3, "c"), .ping)
+        #expect(sink.text == "0:a\n")
+        let late = RecordingSink()
+        StreamReader(EncodedStream(of: log, as: NumberedView()), loop: loop) { _ in }.attach(to: late)
+        eventLoop.letReadersRead()
+        #expect(late.text == "0:a\n")
+        commit(2)
+        #expect([sink.text, late.text] == ["0:a\n1:b\n", "0:a\n1:b\n"])
+        append(.finished())
+        commit(5)
+        #expect(sink.text == "0:a\n1:b\n2:c\n3:ping\n3:end\n")
+        #expect(late.text == sink.text)
+    }
+
+    @Test func aHangingDiskDelaysReadersOnlyUntilTheTimeout() {
+        log.setCommitPolicy(.durableOnly)
+        append(.token(1, "a"))
+        eventLoop.advanceTime(by: GenerationLog.commitTimeout - .milliseconds(20))
+        #expect(sink.text.isEmpty)
+        eventLoop.advanceTime(by: .milliseconds(40))
+        #expect(sink.text == "0:a\n")
+        // What is written in time does not count as late.
+        append(.token(2, "b"))
+        eventLoop.advanceTime(by: GenerationLog.commitTimeout - .milliseconds(20))
+        commit(2)
+        append(.token(3, "c"))
+        eventLoop.advanceTime(by: .milliseconds(40))
+        #expect(sink.text == "0:a\n1:b\n")
+        eventLoop.advanceTime(by: GenerationLog.commitTimeout)
+        #expect(sink.text == "0:a\n1:b\n2:c\n")
+    }
+
+    @Test(arguments: [CommitIndex.Policy.textAhead, .durableOnly])
+    func theHandoverIsDurableFirst(policy: CommitIndex.Policy) {
+        log.setCommitPolicy(policy)
+        append(.token(1, "a"))
+        var wakeups = Wakeups()
+        log.handOver(to: &wakeups)
+        wakeups.send()
+        eventLoop.letReadersRead()
+        #expect(!sink.text.contains("1:"))
+        #expect(log.consumeCommitRequest() == 2)
+        commit(2)
+        #expect(sink.text == "0:a\n1:-\n")
+        #expect(sink.endCount == 1)
+    }
+}
