@@ -43,7 +43,7 @@ import Testing
     /// The line with a chunk's size is refused before any byte of that chunk has come.
     @Test(arguments: [
         ("7FFFFFFFFFFFFFFF", 413), ("FFFFFFFFFFFFFFFF", 413), ("8000000000000000", 413), ("5F5E101", 413),
-        ("0000000000000000000007fffffffffffffff", 413), ("10000000000000000", 400), ("-5", 400), ("+5", 400),
+        ("0000000000000000000007fffffffffffffff", 413), ("10000000000000000", 413), ("-5", 400), ("+5", 400),
         ("0x5", 400), ("5 ", 400), ("", 400), ("g", 400), ("FFFFFFFFFFFFFFFF;a=b", 413),
         ("5;" + String(repeating: "a", count: 70_000), 400),
     ])
