@@ -41,7 +41,10 @@ extension Interpreter {
         case .callable(.cycler(let list)):
             if name.name == "next" { return .callable(.method(of: value, .next)) }
             if name.name == "current" { return list.items.first ?? .none }
-        case .undefined(let reason): throw failure(reason.message)
+        case .undefined(let reason):
+            // As llama-server has it: a template may ask for the type of a schema that is not there.
+            guard conventions == .server else { throw failure(reason.message) }
+            return value
         default: break
         }
         if name.name.utf8.starts(with: "__".utf8) {
@@ -75,7 +78,9 @@ extension Interpreter {
     /// `value[index]`
     func element(_ index: TemplateValue, of value: TemplateValue) throws(TemplateError) -> TemplateValue {
         switch (value, index) {
-        case (.undefined(let reason), _): throw failure(reason.message)
+        case (.undefined(let reason), _):
+            guard conventions == .server else { throw failure(reason.message) }
+            return value
         case (.dictionary(let dictionary), _):
             if let key = try? key(from: index), let member = dictionary.members[key] { return member }
         case (.list(let list), _) where list.isSequence:

@@ -31,6 +31,8 @@ import Testing
         ("{{ {'a': 1}.keys() | tojson }}{{ {'a': 1}.values() | tojson }}", "[\"a\"][1]"),
         ("{{ range(3) | tojson }}", "[0, 1, 2]"),
         ("{{ date_string }}, {{ datetime }}", "05 Jan 2026, Jan 05 2026"),
+        ("{{ a.b.c is defined }}{{ a.b }}{{ a['b'].c is none }}", "FalseFalse"),
+        ("{%- macro f(s) %}{{ 'x' if s.type is defined else 'none' }}{% endmacro %}{{ f({}.absent) }}", "none"),
         ("{{ functions is defined and functions == '' }}", "True"),
     ]
 
