@@ -48,6 +48,7 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
+                "MartletPlatform",
                 "MartletServer", "MartletAPI", "MartletWorkers", "MartletEngine", "MartletGrammar", "Llama",
                 "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
                 "MartletFiles", "MartletGGUF", "MartletJinja", "MartletSchema",
@@ -68,6 +69,7 @@ let package = Package(
         .target(
             name: "MartletServer",
             dependencies: [
+                "MartletPlatform",
                 "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol",
                 "MartletJSON", "MartletJinja", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -93,6 +95,7 @@ let package = Package(
         .target(
             name: "MartletWorkers",
             dependencies: [
+                "MartletPlatform",
                 "CSandbox", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -104,6 +107,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
+                "MartletPlatform",
                 "CZlib", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
                 "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -113,6 +117,7 @@ let package = Package(
         .target(
             name: "MartletStreams",
             dependencies: [
+                "MartletPlatform",
                 "MartletFiles", "MartletGrammar", "MartletJSON", "MartletObservability", "MartletProtocol",
                 "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -132,6 +137,7 @@ let package = Package(
         .target(
             name: "MartletJinja",
             dependencies: [
+                "MartletPlatform",
                 "MartletJSON", "MartletText", .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -139,6 +145,7 @@ let package = Package(
         .target(
             name: "MartletEngine",
             dependencies: [
+                "MartletPlatform",
                 "Llama", "MartletGrammar", "MartletProtocol", "MartletText",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -155,12 +162,20 @@ let package = Package(
             exclude: ["design.md"],
             swiftSettings: settings
         ),
-        .target(name: "MartletText", swiftSettings: settings),
+        .target(
+            name: "MartletPlatform",
+            dependencies: [
+                .product(
+                    name: "SystemPackage", package: "swift-system",
+                    condition: .when(platforms: [.linux, .android, .windows, .wasi]))
+            ],
+            swiftSettings: settings),
+        .target(name: "MartletText", dependencies: ["MartletPlatform"], swiftSettings: settings),
         .target(
             name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
-        .target(name: "MartletFiles", swiftSettings: settings),
-        .target(name: "MartletGGUF", dependencies: ["MartletText"], swiftSettings: settings),
+        .target(name: "MartletFiles", dependencies: ["MartletPlatform"], swiftSettings: settings),
+        .target(name: "MartletGGUF", dependencies: ["MartletPlatform", "MartletText"], swiftSettings: settings),
         .target(name: "CSandbox"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
@@ -168,10 +183,13 @@ let package = Package(
             dependencies: ["MartletText", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: settings
         ),
-        .target(name: "MartletObservability", dependencies: ["MartletProtocol"], swiftSettings: settings),
+        .target(
+            name: "MartletObservability", dependencies: ["MartletPlatform", "MartletProtocol"], swiftSettings: settings),
         .target(
             name: "Llama",
-            dependencies: ["CLlama", "MartletGGUF", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "MartletPlatform", "CLlama", "MartletGGUF", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CLlama", pkgConfig: "llama", providers: [.brew(["llama.cpp"])]),
@@ -211,6 +229,7 @@ let package = Package(
         .testTarget(
             name: "MartletChatTests",
             dependencies: [
+                "MartletPlatform",
                 "MartletChat", "MartletAPI", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol",
                 "MartletSchema",
                 "MartletStreams", "MartletTestSupport", "MartletText",
@@ -219,7 +238,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MartletJinjaTests",
-            dependencies: ["MartletJinja", "MartletJSON", "MartletTestSupport", "MartletText"], swiftSettings: settings),
+            dependencies: ["MartletPlatform", "MartletJinja", "MartletJSON", "MartletTestSupport", "MartletText"],
+            swiftSettings: settings),
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
@@ -230,6 +250,7 @@ let package = Package(
         .testTarget(
             name: "MartletStreamsTests",
             dependencies: [
+                "MartletPlatform",
                 "MartletStreams", "MartletFiles", "MartletObservability", "MartletProtocol", "MartletTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -247,6 +268,7 @@ let package = Package(
         .testTarget(
             name: "MartletServerTests",
             dependencies: [
+                "MartletPlatform",
                 "MartletServer", "MartletAPI", "MartletStreams", "MartletProtocol", "MartletJSON",
                 "MartletTestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -266,14 +288,17 @@ let package = Package(
             name: "LlamaTests",
             dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON", "MartletJinja"],
             swiftSettings: settings),
-        .testTarget(name: "MartletFilesTests", dependencies: ["MartletFiles"], swiftSettings: settings),
-        .testTarget(name: "MartletGGUFTests", dependencies: ["MartletGGUF"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletFilesTests", dependencies: ["MartletPlatform", "MartletFiles"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletGGUFTests", dependencies: ["MartletPlatform", "MartletGGUF"], swiftSettings: settings),
         .testTarget(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
             name: "MartletWorkersTests",
             dependencies: [
+                "MartletPlatform",
                 "MartletWorkers", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -282,6 +307,7 @@ let package = Package(
         .testTarget(
             name: "MartletCommandsTests",
             dependencies: [
+                "MartletPlatform",
                 "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletJSON", "MartletWorkers",
                 "MartletProtocol", "MartletServer", "Llama", .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -292,6 +318,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
+                "MartletPlatform",
                 "MartletJSON", "MartletTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),

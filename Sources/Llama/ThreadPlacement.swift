@@ -1,12 +1,5 @@
 import CLlama
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#endif
+import MartletPlatform
 
 /// Where compute threads run, and how they wait for each other.
 package struct ThreadPlacement: Sendable, Equatable {

@@ -1,18 +1,6 @@
+import MartletPlatform
 import MartletWorkers
 import NIOCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// This process.
 enum CurrentProcess {

@@ -1,12 +1,5 @@
 package import ArgumentParser
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import MartletPlatform
 
 /// The program.
 package struct MartletCommand: AsyncParsableCommand {

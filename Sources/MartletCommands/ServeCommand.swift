@@ -1,17 +1,10 @@
 import ArgumentParser
 import Logging
+import MartletPlatform
 import MartletProtocol
 import MartletServer
 import MartletWorkers
 import UnixSignals
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// `martlet serve`.
 struct ServeCommand: AsyncParsableCommand {

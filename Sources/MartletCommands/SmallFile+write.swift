@@ -1,8 +1,4 @@
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+import MartletPlatform
 
 extension SmallFile {
     /// Replaces the file at `path`, or makes it.

@@ -1,20 +1,8 @@
 import ArgumentParser
 import Logging
 import MartletEngine
+import MartletPlatform
 import MartletWorkers
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// `martlet worker`: runs one model and speaks frames with the edge that started it.
 struct WorkerCommand: AsyncParsableCommand {

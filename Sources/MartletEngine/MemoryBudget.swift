@@ -1,12 +1,5 @@
 import Llama
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MartletPlatform
 
 /// How much memory a context needs, and how much there is.
 package enum MemoryBudget {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MartletPlatform
 
 /// The first 64 KiB of a file as text, or `nil` if it cannot be read: for what the kernel tells in files.
 func readSmallFile(_ path: String) -> String? {

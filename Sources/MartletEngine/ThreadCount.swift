@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MartletPlatform
 
 /// How many threads a decode is worth.
 enum ThreadCount {

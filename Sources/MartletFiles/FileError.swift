@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import MartletPlatform
 
 /// Why a file cannot be used: one clause without the file's path.
 package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {

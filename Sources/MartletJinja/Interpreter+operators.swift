@@ -1,12 +1,5 @@
+import MartletPlatform
 import OrderedCollections
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 extension Interpreter {
     func compare(_ left: TemplateValue, _ operation: ComparisonOperator, _ right: TemplateValue) throws(TemplateError)

@@ -3,6 +3,7 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 internal import MartletObservability
+internal import MartletPlatform
 package import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
@@ -10,12 +11,6 @@ internal import NIOPosix
 package import ServiceLifecycle
 internal import Synchronization
 package import UnixSignals
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#endif
 
 /// The process that faces clients: HTTP in front, an engine behind.
 package final class EdgeServer: Sendable {

@@ -1,11 +1,6 @@
+internal import MartletPlatform
 internal import NIOCore
 internal import NIOPosix
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#endif
 
 /// Why a server could not be started. The description is one line that says what to do.
 package struct EdgeServerError: Error, CustomStringConvertible, Equatable {

@@ -1,14 +1,9 @@
 import Foundation
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import OrderedCollections
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// A paused answer obeys each order, also in the server that comes after a crash.
 @Suite(.timeLimit(.minutes(5))) struct CommandDurabilityTests {

@@ -1,16 +1,11 @@
 import Foundation
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import NIOCore
 import OrderedCollections
 import Subprocess
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// Processes are killed at random moments while eight streams run; each stream ends once and as if nothing had
 /// happened.

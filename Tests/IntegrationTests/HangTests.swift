@@ -1,14 +1,9 @@
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import OrderedCollections
 import Subprocess
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// A worker that stands still is replaced, and its streams go on.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct HangTests {

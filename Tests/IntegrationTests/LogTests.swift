@@ -1,15 +1,10 @@
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import OrderedCollections
 import Subprocess
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// A server whose log nobody reads serves all the same.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct LogTests {

@@ -1,12 +1,7 @@
+import MartletPlatform
 import Subprocess
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// The real executable, found beside the test bundle or named by `MARTLET_BINARY`.
 enum MartletProcess {

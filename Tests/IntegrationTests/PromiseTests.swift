@@ -1,14 +1,9 @@
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import Subprocess
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// One test per promise of the README, against the real binary and a real model.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct PromiseTests {

@@ -1,15 +1,10 @@
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import OrderedCollections
 import Subprocess
 import Synchronization
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// A `martlet serve` with a real model on a port of its own.
 struct Server: Sendable {

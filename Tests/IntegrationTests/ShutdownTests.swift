@@ -1,15 +1,10 @@
 import Foundation
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import NIOCore
 import Subprocess
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// A server that is asked to end does, whatever goes on.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ShutdownTests {

@@ -1,15 +1,10 @@
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import OrderedCollections
 import Subprocess
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// A server always ends when it is asked to, and says in one line why it cannot begin.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct SignalTests {

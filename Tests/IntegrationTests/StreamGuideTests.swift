@@ -1,14 +1,9 @@
 import Foundation
 import MartletJSON
+import MartletPlatform
 import Subprocess
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// The examples of `docs/streams.md`, run as they stand there.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct StreamGuideTests {

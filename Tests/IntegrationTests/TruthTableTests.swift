@@ -1,14 +1,9 @@
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import OrderedCollections
 import Subprocess
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// The README's table of what ends a generation and what does not, cell by cell, against the real program.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct TruthTableTests {

@@ -1,13 +1,6 @@
 import MartletJSON
+import MartletPlatform
 import Testing
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The folder with templates of many models and what Python's Jinja makes of them. It lies beside the project, not in
 /// it: where it is missing, the tests that need it are skipped.

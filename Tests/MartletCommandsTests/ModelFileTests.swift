@@ -1,17 +1,7 @@
+import MartletPlatform
 import Testing
 
 @testable import MartletCommands
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 @Suite struct ModelFileTests {
     private static let fledgling =

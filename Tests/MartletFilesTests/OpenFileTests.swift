@@ -1,12 +1,7 @@
+import MartletPlatform
 import Testing
 
 @testable import MartletFiles
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// Paths to all kinds of files; none of them blocks.
 @Suite(.timeLimit(.minutes(1))) struct OpenFileTests {

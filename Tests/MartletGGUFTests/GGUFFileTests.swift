@@ -1,12 +1,7 @@
 import Foundation
 import MartletGGUF
+import MartletPlatform
 import Testing
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#endif
 
 @Suite struct GGUFFileTests {
     /// Runs `body` with a folder in which there are `files`.

@@ -1,14 +1,7 @@
+import MartletPlatform
 import Testing
 
 @testable import MartletJinja
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Runs `body` on a thread with 2 MiB of stack. The smallest that a thread of ours has is 512 KiB, macOS's default, and
 /// a debug build stays within that; a build with sanitizers takes several times as much.

@@ -1,14 +1,9 @@
 import MartletJSON
+import MartletPlatform
 import MartletProtocol
 import MartletServer
 import MartletTestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// What very many clients, and clients of bad manners, do to the others: nothing.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct LoadTests {

@@ -1,4 +1,5 @@
 import Logging
+import MartletPlatform
 import MartletProtocol
 import MartletTestSupport
 import NIOCore
@@ -6,12 +7,6 @@ import NIOSSL
 import Testing
 
 @testable import MartletServer
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// HTTPS with certificates that are only good for these tests.
 @Suite struct TLSTests {

@@ -1,19 +1,8 @@
 import Logging
+import MartletPlatform
 import MartletProtocol
 import MartletWorkers
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#endif
 
 /// A worker that is a shell script: a real process, real pipes, and an end of the test's choice.
 ///

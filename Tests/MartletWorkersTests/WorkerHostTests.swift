@@ -1,14 +1,9 @@
 import Logging
+import MartletPlatform
 import MartletProtocol
 import MartletWorkers
 import Synchronization
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Both sides of the pipes, in one process.
 @Suite(.timeLimit(.minutes(1))) struct WorkerHostTests {

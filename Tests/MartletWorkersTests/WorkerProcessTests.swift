@@ -1,14 +1,9 @@
 import Logging
+import MartletPlatform
 import MartletProtocol
 import MartletWorkers
 import Synchronization
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// A supervised child process, its death in all its forms.
 @Suite(.timeLimit(.minutes(1))) struct WorkerProcessTests {

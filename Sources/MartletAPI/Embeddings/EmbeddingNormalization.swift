@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MartletPlatform
 
 /// What is done to the length of a vector. Numbers as at llama-server.
 package enum EmbeddingNormalization: Sendable, Equatable {

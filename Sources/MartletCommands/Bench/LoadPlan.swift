@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import MartletPlatform
 
 /// What is sent to a server, and when.
 struct LoadPlan: Sendable, Equatable {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import MartletPlatform
 
 /// What a process and all that it started have used. Known on Linux.
 struct ProcessUsage: Sendable, Equatable {

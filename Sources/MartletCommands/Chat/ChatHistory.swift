@@ -1,17 +1,5 @@
 import MartletFiles
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+import MartletPlatform
 
 /// The lines that a person entered, kept from one chat to the next in `$XDG_STATE_HOME/martlet/chat-history`.
 ///

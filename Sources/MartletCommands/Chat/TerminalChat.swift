@@ -1,13 +1,6 @@
 import MartletJSON
+import MartletPlatform
 import MartletWorkers
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A chat with a person at a terminal.
 ///

@@ -1,21 +1,9 @@
 import Llama
 import MartletEngine
+import MartletPlatform
 import MartletWorkers
 import NIOCore
 import NIOPosix
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 extension DoctorFacts {
     /// Looks at this machine.

@@ -1,19 +1,7 @@
 import Logging
+import MartletPlatform
 import MartletServer
 import MartletWorkers
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Where a server's log goes, and in which form.
 struct LogOutput: Sendable {

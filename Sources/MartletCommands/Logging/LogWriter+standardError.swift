@@ -1,13 +1,6 @@
 import MartletObservability
+import MartletPlatform
 import MartletWorkers
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 extension LogWriter {
     /// To this process's standard error, for a person.

@@ -1,16 +1,11 @@
 import Logging
 import MartletEngine
+import MartletPlatform
 import MartletProtocol
 import MartletServer
 import MartletWorkers
 import Synchronization
 import UnixSignals
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// An edge server with one worker.
 struct Edge: Sendable {

@@ -1,12 +1,5 @@
+import MartletPlatform
 import UnixSignals
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The signals that ask a server to end.
 enum EndSignals {

@@ -1,17 +1,5 @@
 import MartletGGUF
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+import MartletPlatform
 
 /// The model to serve: a file that is there and whole, as far as its head tells.
 struct ModelFile: Equatable {

@@ -1,13 +1,6 @@
 import ArgumentParser
+import MartletPlatform
 import MartletStreams
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The folder that a command about streams works on.
 struct StateFolderOptions: ParsableArguments {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MartletPlatform
 
 /// One step of the way from all tokens to the few that may be sampled.
 protocol CandidateFilter: Sendable {

@@ -1,12 +1,5 @@
+import MartletPlatform
 import MartletProtocol
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Makes tokens less likely that would continue a repetition, the more so the longer it is ("DRY").
 ///

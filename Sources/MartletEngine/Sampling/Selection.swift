@@ -1,12 +1,5 @@
+import MartletPlatform
 import MartletProtocol
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Keeps the surprise of sampled tokens near a target by cutting off what would be too surprising (Basu et al. 2021).
 struct MirostatSelection: Sendable {

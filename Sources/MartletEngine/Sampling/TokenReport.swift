@@ -1,12 +1,5 @@
+import MartletPlatform
 import MartletProtocol
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Says how likely a sampled token and its rivals were.
 ///

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MartletPlatform
 
 /// Nanoseconds of a clock that never goes back; cheap enough to be read at every token.
 struct MonotonicTime: Sendable, Comparable {

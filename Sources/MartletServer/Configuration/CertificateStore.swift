@@ -1,15 +1,8 @@
 internal import Logging
+internal import MartletPlatform
 internal import NIOCore
 internal import NIOSSL
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#endif
 
 /// The certificate that new connections are shown: what its files hold now. Connections that are open keep theirs.
 ///

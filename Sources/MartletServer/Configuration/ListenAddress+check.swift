@@ -1,13 +1,6 @@
+internal import MartletPlatform
 internal import NIOCore
 internal import NIOPosix
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#endif
 
 extension ListenAddress {
     /// Checks that a host is a known name or an address of this machine, by binding a datagram socket that gets no

@@ -1,8 +1,5 @@
+internal import MartletPlatform
 internal import NIOCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#endif
 
 /// Lets the system notice a client that has vanished without a word.
 enum PeerKeepAlive {

@@ -1,16 +1,9 @@
 package import Logging
+internal import MartletPlatform
 internal import MartletProtocol
 internal import NIOCore
 package import NIOPosix
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#endif
 
 /// A folder with a file for each prompt of a completion, as its template rendered it. For debugging: prompts are
 /// private.

@@ -1,15 +1,10 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletPlatform
 internal import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#endif
 
 /// Runs completions: admits them, and answers with a stream or a whole.
 struct CompletionService: Sendable {

@@ -1,12 +1,5 @@
 internal import MartletFiles
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import MartletPlatform
 
 /// A name in a folder, whatever its bytes are.
 package struct FolderEntry: Sendable, Equatable, CustomStringConvertible {

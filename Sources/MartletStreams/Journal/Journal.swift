@@ -1,15 +1,8 @@
 internal import MartletObservability
+internal import MartletPlatform
 package import MartletProtocol
 internal import NIOPosix
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Writes what happens to resumable generations to files, so that they outlive the server.
 ///

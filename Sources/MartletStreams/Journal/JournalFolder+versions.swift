@@ -1,12 +1,5 @@
 internal import MartletFiles
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import MartletPlatform
 
 /// Journals of other format versions.
 extension JournalFolder {

@@ -1,12 +1,5 @@
 internal import MartletFiles
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import MartletPlatform
 
 /// The folder with the journals of one server: `streams/ID.journal` in it, in `aside` what could not be read, and in
 /// `newer` the journals that only a newer build can read.

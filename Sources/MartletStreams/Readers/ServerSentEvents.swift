@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#endif
+internal import MartletPlatform
 
 /// The framing of server-sent events: parts of lines, each with an empty line behind it.
 package enum ServerSentEvents {

@@ -1,13 +1,8 @@
 package import MartletObservability
+internal import MartletPlatform
 package import MartletProtocol
 package import NIOCore
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#endif
 
 /// Every generation that runs or is kept, and the way of the engine's events into their logs.
 ///

@@ -1,12 +1,5 @@
 import Logging
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import MartletPlatform
 
 /// Log lines on their way to a descriptor: added by any thread, which never waits, written by a thread of its own.
 ///

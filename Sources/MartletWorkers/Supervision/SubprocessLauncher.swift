@@ -1,18 +1,6 @@
+package import MartletPlatform
 import MartletProtocol
 import Subprocess
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-#if canImport(System)
-    package import System
-#else
-    package import SystemPackage
-#endif
 
 /// Runs a worker as a child process: frames on its standard input and output, log lines on its standard error.
 package struct SubprocessLauncher: WorkerLauncher {

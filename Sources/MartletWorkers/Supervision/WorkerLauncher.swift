@@ -1,13 +1,6 @@
+import MartletPlatform
 package import MartletProtocol
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Runs one worker from its start to its end.
 package protocol WorkerLauncher: Sendable {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import MartletPlatform
 
 /// An OS thread for work that blocks, which must not be done on the pool that tasks share.
 package enum DedicatedThread {

@@ -1,11 +1,6 @@
+import MartletPlatform
 import MartletProtocol
 import Synchronization
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Writes frames to the edge, whole, from any thread.
 ///

@@ -1,15 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-#if canImport(System)
-    package import System
-#else
-    package import SystemPackage
-#endif
+package import MartletPlatform
 
 /// Keeps foreign text out of the frames.
 package enum StandardOutputGuard {

@@ -1,11 +1,6 @@
+package import MartletPlatform
 package import MartletProtocol
 import Synchronization
-
-#if canImport(System)
-    package import System
-#else
-    package import SystemPackage
-#endif
 
 /// The worker's side of the pipes: an engine that obeys the frames of an edge.
 ///

@@ -1,13 +1,8 @@
+import MartletPlatform
 import MartletProtocol
 import Testing
 
 @testable import MartletStreams
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// The number of open files, and removal on demand.
 @Suite struct JournalPoolTests {

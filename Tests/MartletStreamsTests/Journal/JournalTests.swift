@@ -1,16 +1,11 @@
 import Dispatch
 import MartletFiles
+import MartletPlatform
 import MartletProtocol
 import Synchronization
 import Testing
 
 @testable import MartletStreams
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// Stops a thread where it asks for the time.
 private final class Brake: Sendable {

@@ -1,14 +1,9 @@
 import MartletFiles
+import MartletPlatform
 import MartletProtocol
 import Testing
 
 @testable import MartletStreams
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// Odd entries among the journals, and journals of any size.
 @Suite(.timeLimit(.minutes(1))) struct OddEntryTests {
