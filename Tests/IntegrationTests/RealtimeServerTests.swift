@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// examples/steer.py, as a reader of it would start it.
+    /// Runs examples/steer.py with its documented arguments.
     @Test func exampleControlsAGeneration() async throws {
         let script = MartletProcess.repository.appending("examples/steer.py")
         try await Server.run(["--parallel", "2"]) { server in
@@ -66,8 +66,8 @@ import Testing
             let output = result.standardOutput
             let lines = output.split(separator: "\n").map { String($0) }
             for beginning in [
-                "answer chatcmpl-", "thinking was cut at token ", "paused at token ", "temperature 0.8 -> 0.2",
-                "forked ['chatcmpl-", "resumed at token ", "fork: ", "answer: ", "ended with stop",
+                "generation chatcmpl-", "reasoning was cut at token ", "paused at token ", "temperature 0.8 -> 0.2",
+                "forked ['chatcmpl-", "resumed at token ", "fork: ", "content: ", "ended with stop",
             ] {
                 #expect(
                     lines.contains { $0.hasPrefix(beginning) }, "no \(beginning): \(output)\(result.standardError)")
