@@ -145,10 +145,11 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
 
     @Test func toolUseTemplateIsUsedWithTools() throws {
         let two = try template(
-            "plain{% set x = messages %}", toolUse: "with {{ tools | length }}{% set x = messages %}")
-        #expect(try two.render(messages: [user]).text == "plain")
-        #expect(try two.render(messages: [user], tools: []).text == "plain")
-        #expect(try two.render(messages: [user], tools: [["type": "function"]]).text == "with 1")
+            "plain {{ messages[0].content }}", toolUse: "with {{ tools | length }}: {{ messages[0].content }}")
+        let content = try #require(user["content"]?.stringValue)
+        #expect(try two.render(messages: [user]).text == "plain \(content)")
+        #expect(try two.render(messages: [user], tools: []).text == "plain \(content)")
+        #expect(try two.render(messages: [user], tools: [["type": "function"]]).text == "with 1: \(content)")
     }
 
     @Test func brokenTemplateIsRefusedAtLoad() {

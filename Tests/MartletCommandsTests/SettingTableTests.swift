@@ -342,7 +342,11 @@ import Testing
 
     @Test(arguments: [
         ("{{ prompt }}", "--chat-template: the template never reads 'messages'"),
-        ("{% if %}", "--chat-template: "),
+        ("{% if %}", "--chat-template: "), ("{{ messages | nofilter }}", "--chat-template: "),
+        (
+            "{% if false %}{{ messages }}{% endif %}Hi",
+            "--chat-template: the template shows no message of a user"
+        ),
         (
             "lama3",
             "--chat-template must be a template that reads 'messages' or the name of one that is built in, not 'lama3'; did you mean llama3? names are chatml, llama3,"

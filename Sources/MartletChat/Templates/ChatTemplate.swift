@@ -46,6 +46,7 @@ package struct ChatTemplate: Sendable {
         guard template.readsMessages else {
             throw TemplateError(.unsuited, "the template never reads 'messages'", line: 0)
         }
+        try checkRenderings(of: template)
         return template
     }
 
