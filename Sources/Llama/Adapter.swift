@@ -1,15 +1,16 @@
 import CLlama
 
-/// A low-rank change of a model's weights (LoRA), which a context can apply in any strength.
+/// A low-rank change of a model's weights (LoRA), which a context can apply with any scale.
 ///
-/// `@unchecked Sendable`: nothing is written to after loading. libllama frees it with its model, which this keeps
-/// alive.
+/// `@unchecked Sendable`: it is not written after loading. libllama frees it together with its model, which this object
+/// retains.
 package final class Adapter: @unchecked Sendable {
     let pointer: OpaquePointer
     private let model: Model
     package let path: String
 
-    /// Loads a GGUF file. To be called before other threads use the model, which libllama notes the adapter in.
+    /// Loads a GGUF file. Must be called before other threads use the model, because libllama registers the adapter in
+    /// the model.
     package init(path: String, for model: Model) throws(LlamaError) {
         try Model.checkFile(path, kind: "adapter")
         _ = LlamaLog.removeLastError()
@@ -22,12 +23,12 @@ package final class Adapter: @unchecked Sendable {
         self.path = path
     }
 
-    /// A scalar of the file's header, or "" when it is not there.
+    /// A scalar of the file's header, or "" if it does not exist.
     package func metadata(_ key: String) -> String {
         Model.readString { llama_adapter_meta_val_str(pointer, key, $0, $1) } ?? ""
     }
 
-    /// Texts with these tokens begin to feel the adapter where they end; empty = from the beginning.
+    /// The tokens behind which the adapter takes effect; empty = it takes effect from the beginning.
     package var invocationTokens: [Int32] {
         let count = Int(llama_adapter_get_alora_n_invocation_tokens(pointer))
         guard count > 0, let tokens = llama_adapter_get_alora_invocation_tokens(pointer) else { return [] }

@@ -1,6 +1,6 @@
 import CLlama
 
-/// The tokens of one decode, in memory that is used again for every decode.
+/// The tokens of one decode, in memory that is reused for every decode.
 package struct Batch: ~Copyable {
     package let capacity: Int
     private var batch: llama_batch
@@ -16,11 +16,12 @@ package struct Batch: ~Copyable {
 
     package var count: Int { Int(batch.n_tokens) }
 
+    /// Removes all tokens; the capacity stays.
     package mutating func removeAll() { batch.n_tokens = 0 }
 
     /// Adds one token.
     ///
-    /// - Returns: its index, by which its logits are read if `wantsLogits`.
+    /// - Returns: the index of the token in the batch. Its logits are read at this index if `wantsLogits`.
     /// - Precondition: `count < capacity`.
     @discardableResult
     package mutating func add(token: Int32, position: Int, sequence: Int, wantsLogits: Bool) -> Int {
@@ -35,6 +36,6 @@ package struct Batch: ~Copyable {
         return index
     }
 
-    /// Only for the duration of a call into libllama.
+    /// The C structure. Valid only during one call of libllama.
     var raw: llama_batch { batch }
 }

@@ -1,19 +1,19 @@
-/// A set of byte strings that finds which of them occur in a text.
+/// A set of byte strings that finds its elements in a text.
 struct ByteTrie: Sendable {
-    /// Children of a node are a chain: `firstChild` leads to the first, `sibling` on to the next; 0 ends it.
+    /// A node. Its children are a linked list: `firstChild` is the first, `sibling` the next; 0 ends the list.
     private struct Node {
         var byte: UInt8
         var firstChild: Int32 = 0
         var sibling: Int32 = 0
-        /// Index of a string that ends here, or -1.
+        /// The index of a string that ends here, or -1.
         var string: Int32 = -1
     }
 
     private var nodes = [Node(byte: 0)]
-    /// Node under the root for each first byte; 0 = none.
+    /// The child of the root for each first byte; 0 = none.
     private var roots = [Int32](repeating: 0, count: 256)
     private let count: Int
-    /// Strings that equal an earlier one: they occur wherever it does.
+    /// Strings that equal an earlier string, and therefore occur wherever that occurs.
     private var duplicates: [(index: Int, of: Int)] = []
 
     init(_ strings: [[UInt8]]) {
@@ -53,7 +53,7 @@ struct ByteTrie: Sendable {
         return nil
     }
 
-    /// Indices of the strings that occur in `text`, ascending.
+    /// The indices of the strings that occur in `text`, ascending.
     func occurring(in text: UnsafeBufferPointer<UInt8>) -> [Int] {
         var occurs = [Bool](repeating: false, count: count)
         for start in text.indices {

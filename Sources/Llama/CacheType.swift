@@ -1,6 +1,6 @@
 import CLlama
 
-/// How keys or values of attention are stored.
+/// The element type of the keys or values in the KV cache.
 package enum CacheType: String, Sendable, CaseIterable {
     case f32
     case f16
@@ -12,7 +12,7 @@ package enum CacheType: String, Sendable, CaseIterable {
     case q4_0
     case iq4_nl
 
-    /// For a row of `elementCount` elements.
+    /// The size of a row of `elementCount` elements, in bytes.
     package func byteCount(elementCount: Int) -> Int {
         ggml_row_size(ggmlType, Int64(elementCount))
     }

@@ -1,69 +1,73 @@
 import CLlama
 
-/// A model's working memory: attention state of all sequences and the buffers of a decode.
+/// A context of libllama: the KV cache of all sequences and the buffers of a decode.
 ///
-/// Thread: one thread at a time; only the `AbortSignal` may be used from others.
+/// Thread: one thread at a time; only the `AbortSignal` may be used by others.
 package struct Context: ~Copyable {
+    /// The properties of a context that are fixed when it is made.
     package struct Options: Sendable {
+        /// Whether attention uses the flash method, which needs less memory and rounds differently.
         package enum FlashAttention: Sendable {
             case automatic
             case on
             case off
         }
-        /// Tokens of all sequences together.
+        /// The number of tokens of all sequences together.
         package var contextLength = 4096
         package var sequenceCount = 1
-        /// Most tokens of one decode.
+        /// The largest number of tokens of one decode.
         package var batchSize = 2048
-        /// Most tokens computed at once.
+        /// The largest number of tokens that are computed at once within a decode.
         package var microBatchSize = 512
         package var threads = 1
-        /// For more than one token at once.
+        /// The number of threads of decodes with more than one token.
         package var batchThreads = 1
         package var flashAttention = FlashAttention.automatic
         package var keyType = CacheType.f16
         package var valueType = CacheType.f16
-        /// Whether sliding-window layers keep all tokens, which costs memory and lets a sequence be cut anywhere.
+        /// Whether layers with a sliding window store all tokens. That costs memory and lets a sequence be cut
+        /// anywhere.
         package var keepsFullWindow = false
-        /// Whether all sequences share one pool of `contextLength` tokens, instead of an equal part each.
+        /// Whether all sequences share one KV cache of `contextLength` tokens. Otherwise each has an equal part.
         package var usesUnifiedKV = true
-        /// Most tokens of one decode whose results are read; `nil` = one of each sequence.
+        /// The largest number of tokens of one decode whose logits are read; `nil` = one per sequence.
         package var outputCount: Int?
-        /// What is computed beside scores; `nil` = nothing.
+        /// The pooling of embeddings; `nil` = no embeddings are computed.
         package var embeddings: Pooling?
-        /// Whether a GPU, if there is one, holds the memory of attention.
+        /// Whether a GPU, if there is one, stores the KV cache.
         package var offloadsKVCache = true
-        /// Whether it computes on weights that it does not hold.
+        /// Whether the GPU computes with weights that are stored in host memory.
         package var offloadsOperations = true
         package var positions = RotaryPositions()
-        /// Where the threads of one token at once run, and those of more. As made: libggml's own choice.
+        /// The processors of the threads for single tokens, and of those for more tokens. By default libggml chooses.
         package var placement = ThreadPlacement()
         package var batchPlacement = ThreadPlacement()
 
         package init() {}
     }
 
-    /// What became of a decode.
+    /// The result of a decode.
     package enum DecodeResult: Sendable, Equatable {
         case done
-        /// No room for the batch; nothing was changed.
+        /// The KV cache has no room for the batch. Nothing was changed.
         case noRoom
-        /// The signal was raised. What was computed before it is still in memory.
+        /// The signal was raised. Tokens that were computed before are still in the KV cache.
         case aborted
-        /// Negative code of libllama. What was computed before it may still be in memory.
+        /// A negative code of libllama. Tokens that were computed before may still be in the KV cache.
         case failed(Int32)
     }
 
     let pointer: OpaquePointer
-    /// `nil` of models that read each batch by itself, such as BERT.
+    /// `nil` for models without a KV cache, such as BERT.
     let memory: llama_memory_t?
-    /// Keeps the weights alive.
+    /// Retains the weights.
     let model: Model
     private let abortSignal: AbortSignal
     private let vocabularySize: Int
-    /// Freed behind the context, as it is in a property. `nil` = libggml makes threads as it needs them.
+    /// Freed after the context, because it is a property of a reference type. `nil` = libggml makes threads as it needs
+    /// them.
     private let threadPools: ThreadPools?
-    /// Whether libllama has put off copying or moving what is in memory until the next decode.
+    /// Whether libllama has postponed a copy or a move in the KV cache until the next decode.
     private var isChangePending = false
 
     package init(model: Model, options: Options, abortSignal: AbortSignal = AbortSignal()) throws(LlamaError) {
@@ -106,7 +110,7 @@ package struct Context: ~Copyable {
         threadPools?.attach(to: pointer)
         memory = llama_get_memory(pointer)
         vocabularySize = Int(llama_vocab_n_tokens(llama_model_get_vocab(model.pointer)))
-        // The signal lives as long as the context, which holds it.
+        // The context retains the signal, so the signal lives as long as the callback.
         llama_set_abort_callback(
             pointer,
             { context in
@@ -125,17 +129,18 @@ package struct Context: ~Copyable {
             threads: options.threads, options.placement, batchThreads: options.batchThreads, options.batchPlacement)
     }
 
-    /// May be more than was asked for: libllama rounds up.
+    /// The number of tokens of the KV cache. It may exceed the requested number, because libllama rounds up.
     package var contextLength: Int { Int(llama_n_ctx(pointer)) }
     package var sequenceContextLength: Int { Int(llama_n_ctx_seq(pointer)) }
-    /// Most tokens of one decode. May be fewer than was asked for: no more than fit the context.
+    /// The largest number of tokens of one decode. It may be below the requested number: it does not exceed the
+    /// context.
     package var batchSize: Int { Int(llama_n_batch(pointer)) }
-    /// Most tokens computed at once.
+    /// The largest number of tokens that are computed at once within a decode.
     package var microBatchSize: Int { Int(llama_n_ubatch(pointer)) }
 
     /// Computes a batch.
     ///
-    /// - Precondition: it has no more than `batchSize` tokens; libllama would end the process.
+    /// - Precondition: the batch has at most `batchSize` tokens; otherwise libllama ends the process.
     package mutating func decode(_ batch: borrowing Batch) -> DecodeResult {
         precondition(batch.count <= batchSize, "a batch of \(batch.count) tokens, but \(batchSize) fit")
         LlamaLog.beginDecode(abortSignal)
@@ -150,45 +155,47 @@ package struct Context: ~Copyable {
         }
     }
 
-    /// The scores of all tokens after the batch's token `index`, or `nil` if none were asked for.
+    /// The logits behind the batch's token `index`; `nil` if they were not requested.
     ///
-    /// The buffer may be written to; it is libllama's and valid until the next decode.
+    /// The buffer belongs to libllama. It may be written to, and is valid until the next decode.
     package mutating func logits(at index: Int) -> UnsafeMutableBufferPointer<Float>? {
         guard let logits = llama_get_logits_ith(pointer, Int32(index)) else { return nil }
         return UnsafeMutableBufferPointer(start: logits, count: vocabularySize)
     }
 
-    /// Forgets the tokens of `sequence` from `position` on.
+    /// Removes the tokens of `sequence` from `position` on.
     ///
-    /// - Returns: whether the memory can do that. If not, it is unchanged or inconsistent: remove all of the sequence.
+    /// - Returns: whether they could be removed. If not, the KV cache is unchanged or inconsistent: remove the whole
+    ///   sequence.
     package mutating func removeTail(of sequence: Int, from position: Int) -> Bool {
         llama_memory_seq_rm(memory, Int32(sequence), Int32(position), -1)
     }
 
-    /// Forgets all of `sequence`. Never refused.
+    /// Removes all tokens of `sequence`. Always succeeds.
     package mutating func removeAll(of sequence: Int) {
         _ = llama_memory_seq_rm(memory, Int32(sequence), -1, -1)
     }
 
-    /// Forgets every sequence; what comes next lies in memory as it would in a new context.
+    /// Removes all sequences. Later tokens get the same cells as in a new context.
     package mutating func removeAll() {
         if let memory { llama_memory_clear(memory, false) }
     }
 
-    /// Makes all of `source` part of the empty `target` too: shared where sequences share their memory, else copied.
+    /// Adds all tokens of `source` to the empty sequence `target`. They are shared in a unified KV cache, and copied
+    /// otherwise.
     ///
-    /// libllama copies whole sequences only where each has its own memory; `removeTail` leaves less.
+    /// With separate KV caches libllama copies whole sequences only; `removeTail` cuts the copy.
     package mutating func copySequence(from source: Int, to target: Int) {
         llama_memory_seq_cp(memory, Int32(source), Int32(target), -1, -1)
         isChangePending = true
     }
 
-    /// Whether `shift` can be used.
+    /// Whether `shift` is possible.
     package var canShift: Bool { memory != nil && llama_memory_can_shift(memory) }
 
-    /// Forgets the tokens at the positions `range` of `sequence`, and moves those behind them up.
+    /// Removes the tokens at the positions `range` of `sequence`, and moves later positions down.
     ///
-    /// - Returns: whether the memory could forget them. If not, remove all of the sequence.
+    /// - Returns: whether the tokens could be removed. If not, remove the whole sequence.
     package mutating func shift(_ sequence: Int, removing range: Range<Int>) -> Bool {
         guard
             llama_memory_seq_rm(memory, Int32(sequence), Int32(range.lowerBound), Int32(range.upperBound))
@@ -198,7 +205,7 @@ package struct Context: ~Copyable {
         return true
     }
 
-    /// First and last position that `sequence` holds, or `nil` if it holds none.
+    /// The first and the last position of `sequence`; `nil` if it is empty.
     package func positions(of sequence: Int) -> ClosedRange<Int>? {
         let (first, last) = (
             llama_memory_seq_pos_min(memory, Int32(sequence)), llama_memory_seq_pos_max(memory, Int32(sequence))
@@ -209,12 +216,12 @@ package struct Context: ~Copyable {
     /// Whether `save` and `restore` are possible now: not between `copySequence` or `shift` and the next decode.
     package var canSaveStates: Bool { !isChangePending }
 
-    /// How many bytes `save` would append.
+    /// The number of bytes that `save` would append.
     package mutating func stateByteCount(of sequence: Int) -> Int {
         llama_state_seq_get_size(pointer, Int32(sequence))
     }
 
-    /// Appends the state of `sequence`, from which `restore` makes it again.
+    /// Appends the state of `sequence` in the format that `restore` reads.
     package mutating func save(_ sequence: Int, into bytes: inout [UInt8]) throws(LlamaError) {
         let size = stateByteCount(of: sequence)
         var written = 0
@@ -227,7 +234,7 @@ package struct Context: ~Copyable {
         }
     }
 
-    /// Replaces the state of `sequence` by one that `save` wrote on a context of the same model and types.
+    /// Replaces the state of `sequence` by a state that `save` wrote with a context of the same model and types.
     package mutating func restore(_ sequence: Int, from bytes: [UInt8]) throws(LlamaError) {
         let read = bytes.withUnsafeBufferPointer {
             llama_state_seq_set_data(pointer, $0.baseAddress, $0.count, Int32(sequence))

@@ -1,19 +1,21 @@
 import CLlama
 import MartletGGUF
 
-/// The sum of control vectors, each in a strength of its own, as a context applies it.
+/// The weighted sum of control vectors.
 package struct ControlVector: Sendable, Equatable {
-    /// Numbers of one layer's direction.
+    /// The number of elements per layer.
     private var length = 0
-    /// Directions of the layers from 1 on, one behind the other.
+    /// The directions of the layers from 1 on, adjacent.
     private var values: [Float] = []
-    /// Layers that feel it.
+    /// The layers that the vector applies to.
     private var layers: ClosedRange<Int>
 
+    /// Reads and adds the files.
+    ///
     /// - Parameters:
-    ///   - files: GGUF files with the strength of each; at least one.
-    ///   - layers: `nil` = all.
-    /// - Throws: when a file is no control vector, or none for `model`.
+    ///   - files: GGUF files with their weights; at least one.
+    ///   - layers: the layers that the vector applies to; `nil` = all.
+    /// - Throws: if a file is not a control vector, or not one for `model`.
     package init(
         files: [(path: String, scale: Float)], layers: ClosedRange<Int>?, for model: Model
     ) throws(LlamaError) {
@@ -48,7 +50,7 @@ package struct ControlVector: Sendable, Equatable {
 }
 
 extension Context {
-    /// Adds the vector to what layers compute, from the next decode on.
+    /// Adds the vector to the results of its layers, from the next decode on.
     package mutating func apply(_ vector: ControlVector) throws(LlamaError) {
         guard vector.apply(to: pointer) else {
             throw LlamaError(.loadFailed, "The control vectors cannot be applied to this model.")

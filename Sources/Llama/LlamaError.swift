@@ -1,5 +1,6 @@
-/// Why libllama could not do what it was asked.
+/// An error of libllama, or of a check before a call.
 package struct LlamaError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kind of failure.
     package enum Code: Sendable {
         case notAModel
         case loadFailed

@@ -1,14 +1,14 @@
 import CLlama
 package import Logging
 
-/// Routes libllama's own log to swift-log.
+/// Routes the log of libllama to swift-log.
 ///
-/// libllama has one log for the whole process, so there is one logger too: the first that asks wins.
+/// libllama has one log per process, so there is one logger: the first caller of `route(to:)` sets it.
 package enum LlamaLog {
-    /// Starts routing; later calls change nothing.
+    /// Starts routing; later calls have no effect.
     ///
-    /// Call before the first model is loaded. libllama's "info" is far more talkative than ours, so it becomes `debug`;
-    /// a line that comes in pieces is put together again.
+    /// Must be called before the first model is loaded. The level "info" of libllama becomes `debug`, because it has
+    /// many lines. A line that arrives in pieces is joined.
     package static func route(to logger: Logger) {
         let isFirst = shared.withLock { state in
             guard state.logger == nil else { return false }
@@ -20,7 +20,7 @@ package enum LlamaLog {
         llama_log_set({ level, text, _ in LlamaLog.receive(level, text) }, nil)
     }
 
-    /// The last error that libllama logged since the previous call, as the cause of a failure.
+    /// Removes and returns the last error that libllama logged: the cause of a failure.
     static func removeLastError() -> String? {
         shared.withLock { state in
             defer { state.lastError = nil }
@@ -28,14 +28,17 @@ package enum LlamaLog {
         }
     }
 
-    /// A decode begins that an abort signal may break off; libllama's error lines about that are no errors.
+    /// Registers a decode that an abort signal may end. The error lines of libllama about the abort are then not
+    /// errors.
     static func beginDecode(_ signal: AbortSignal) { shared.withLock { $0.decodeSignal = signal } }
 
-    /// - Parameter wasAborted: whether it gave up, as it was asked to.
+    /// Ends the decode.
+    ///
+    /// - Parameter wasAborted: whether the signal ended it.
     static func endDecode(wasAborted: Bool) {
         shared.withLock { state in
             state.decodeSignal = nil
-            if wasAborted { state.logger?.debug("a decode was broken off, as a client has gone or the engine ends") }
+            if wasAborted { state.logger?.debug("a decode was aborted by a cancellation or by the shutdown") }
         }
     }
 
@@ -43,7 +46,7 @@ package enum LlamaLog {
         var logger: Logger?
         var lines = LlamaLogLines()
         var lastError: String?
-        /// Of the decode that runs.
+        /// The signal of the running decode.
         var decodeSignal: AbortSignal?
     }
 
@@ -57,7 +60,7 @@ package enum LlamaLog {
                 piece, level: level == GGML_LOG_LEVEL_CONT ? nil : Self.level(of: level),
                 isAborting: state.decodeSignal?.isRaised ?? false)
             for record in records {
-                // Later lines of a failure only repeat that it failed; the first names the cause.
+                // Later lines of a failure only report that it failed; the first names the cause.
                 if record.level >= .error, state.lastError == nil { state.lastError = record.message }
                 state.logger?.log(level: record.level, "\(record.message)")
             }

@@ -1,7 +1,8 @@
 package import Logging
 
-/// Makes log records of libllama's output: lines that come in pieces, with libllama's levels.
+/// Converts the output of libllama to log records: joins pieces of lines, and maps levels.
 package struct LlamaLogLines: Sendable {
+    /// One line of the log.
     package struct Record: Sendable, Equatable {
         package var level: Logger.Level
         package var message: String
@@ -12,7 +13,7 @@ package struct LlamaLogLines: Sendable {
         }
     }
 
-    /// No line of libllama is longer; more of one line is cut off.
+    /// The largest length of a line in bytes; the rest is dropped. Lines of libllama are shorter.
     private static let maximumLine = 4096
 
     private var line = ""
@@ -20,10 +21,12 @@ package struct LlamaLogLines: Sendable {
 
     package init() {}
 
-    /// Takes a piece of a line.
+    /// Appends a piece of a line.
+    ///
     /// - Parameters:
-    ///   - level: of the line that begins with it; `nil` = it goes on with the line before.
-    ///   - isAborting: whether a decode has been asked to give up. That it did is no error.
+    ///   - level: the level of the line that begins here; `nil` = the piece continues the line before.
+    ///   - isAborting: whether an abort was requested. A failed decode is then not an error.
+    /// - Returns: the lines that are complete now.
     package mutating func append(_ piece: String, level: Logger.Level?, isAborting: Bool) -> [Record] {
         var records: [Record] = []
         if let level {

@@ -1,7 +1,8 @@
 import CLlama
 
-/// What libllama finds on this machine.
+/// The devices and processor features that libllama finds on this machine.
 package enum LlamaSystem {
+    /// A compute device, such as a GPU.
     package struct Device: Sendable, Equatable {
         package var name: String
         package var description: String
@@ -20,7 +21,7 @@ package enum LlamaSystem {
         }
     }
 
-    /// The abilities of the processor that libllama was compiled for, and its own, as it names them.
+    /// The features of the processor and of the build of libllama, in libllama's spelling.
     package static var features: [String] {
         guard let text = llama_print_system_info() else { return [] }
         return String(cString: text).split { $0 == "|" || $0 == ":" }.compactMap { part in

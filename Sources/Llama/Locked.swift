@@ -1,11 +1,12 @@
 import MartletPlatform
 
-/// A value that one thread at a time may use.
+/// A value that is protected by a lock.
 ///
-/// What `Synchronization.Mutex` is, on the system's own mutex: on Linux `Mutex` leaves a contended lock to the kernel,
-/// where the thread sanitizer does not see it and reports races that are none. Uncontended it costs as little.
+/// It equals `Synchronization.Mutex`, but uses the mutex of the system. On Linux, `Mutex` leaves a contended lock to
+/// the kernel, where the thread sanitizer does not see it and reports false races. Without contention the cost is the
+/// same.
 ///
-/// `@unchecked Sendable`: the value is reached with the mutex locked only. The C object does not move.
+/// `@unchecked Sendable`: the value is accessed with the mutex locked only. The C object does not move.
 package final class Locked<Value>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var value: Value
@@ -21,7 +22,7 @@ package final class Locked<Value>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Runs `body` with the value. Not to be nested.
+    /// Runs `body` with exclusive access to the value. Must not be nested.
     package func withLock<Result, Failure>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -1,34 +1,34 @@
 import CLlama
 
 extension Model {
-    /// Tokens that the model was trained on at once.
+    /// The context length of the training, in tokens.
     package var trainedContextLength: Int { Int(llama_model_n_ctx_train(pointer)) }
     package var embeddingLength: Int { Int(llama_model_n_embd(pointer)) }
     package var layerCount: Int { Int(llama_model_n_layer(pointer)) }
     package var headCount: Int { Int(llama_model_n_head(pointer)) }
     package var keyValueHeadCount: Int { Int(llama_model_n_head_kv(pointer)) }
     package var parameterCount: UInt64 { llama_model_n_params(pointer) }
-    /// Of all tensors, in bytes.
+    /// The size of all tensors, in bytes.
     package var byteCount: UInt64 { llama_model_size(pointer) }
-    /// Width of a sliding attention window in tokens; 0 = none.
+    /// The width of the sliding attention window in tokens; 0 = none.
     package var slidingWindow: Int { Int(llama_model_n_swa(pointer)) }
-    /// Whether part of the memory is a running state, which cannot be rolled back.
+    /// Whether the model has a recurrent state, which cannot be cut.
     package var hasRecurrentState: Bool { llama_model_is_recurrent(pointer) || llama_model_is_hybrid(pointer) }
     package var hasEncoder: Bool { llama_model_has_encoder(pointer) }
     package var hasDecoder: Bool { llama_model_has_decoder(pointer) }
 
-    /// Type of the weights, such as "Q8_0".
+    /// The type of the weights, such as "Q8_0".
     package var fileType: String {
         guard let name = llama_ftype_name(llama_model_ftype(pointer)) else { return "" }
         return String(cString: name)
     }
 
-    /// For people, such as "qwen3 0.6B Q8_0".
+    /// A description for log lines and pages, such as "qwen3 0.6B Q8_0".
     package var summary: String {
         Self.readString { llama_model_desc(pointer, $0, $1) } ?? ""
     }
 
-    /// A scalar of the GGUF header as text, or `nil` when the key is absent or an array.
+    /// A scalar of the GGUF header as text; `nil` if the key does not exist or has an array.
     package func metadata(_ key: String) -> String? {
         Self.readString { llama_model_meta_val_str(pointer, key, $0, $1) }
     }
@@ -46,13 +46,13 @@ extension Model {
         }
     }
 
-    /// The chat template of that name in the file; `nil` as name asks for the default one.
+    /// The chat template with this name in the file; `nil` = the default template.
     package func chatTemplate(named name: String? = nil) -> String? {
         let template = name.map { llama_model_chat_template(pointer, $0) } ?? llama_model_chat_template(pointer, nil)
         return template.map { String(cString: $0) }
     }
 
-    /// Calls `read` with a buffer, and once more with a larger one where the text did not fit.
+    /// Calls `read` with a buffer, and again with a larger one if the text did not fit.
     static func readString(_ read: (UnsafeMutablePointer<CChar>, Int) -> Int32) -> String? {
         var capacity = 256
         while true {

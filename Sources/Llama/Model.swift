@@ -3,34 +3,36 @@ import MartletGGUF
 
 /// The weights and the vocabulary of one GGUF file.
 ///
-/// `@unchecked Sendable`: libllama never writes to a model after it was loaded, except when an `Adapter` is loaded,
-/// which the thread that loaded the model does before any other has it; so any number of threads may read it. It is
-/// freed once, when the last user lets go.
+/// `@unchecked Sendable`: libllama writes to a model only while it is loaded and while an `Adapter` is loaded. The
+/// loading thread does both before other threads have the model, so any number of threads may read it. It is freed when
+/// the last reference is released.
 package final class Model: @unchecked Sendable {
+    /// How a model file is loaded.
     package struct Options: Sendable, Equatable {
-        /// Layers that go to the GPU, if there is one; a negative number means all.
+        /// The number of layers on the GPU, if there is one; a negative number = all.
         package var gpuLayers: Int32 = -1
         package var loadMode = LoadMode.mapped
-        /// Whether the weights are searched for invalid numbers.
+        /// Whether the weights are searched for values that are not numbers.
         package var checksTensors = false
         /// Whether only the vocabulary is loaded.
         package var vocabularyOnly = false
-        /// Whether weights may be repacked into layouts that some kernels prefer.
+        /// Whether weights may be stored in layouts that some kernels prefer.
         package var usesRepackedWeights = true
-        /// Whether weights on the CPU stay out of a GPU's page-locked host buffer, so that they can be repacked.
+        /// Whether weights on the CPU are kept out of the GPU's page-locked host buffer, so that they can be stored in
+        /// other layouts.
         package var bypassesHostBuffer = false
 
         package init() {}
 
-        /// How a file gets into memory. Names are llama-server's.
+        /// How the file is read into memory. The names are those of llama-server.
         package enum LoadMode: String, Sendable, CaseIterable {
             case automatic = "auto"
             case copied = "none"
             case mapped = "mmap"
-            /// Copied, and never swapped out.
+            /// Copied, and locked in memory.
             case locked = "mlock"
             case mappedAndLocked = "mmap+mlock"
-            /// Past the system's cache.
+            /// Read without the page cache of the system.
             case direct = "dio"
 
             var raw: llama_load_mode {
@@ -51,7 +53,8 @@ package final class Model: @unchecked Sendable {
 
     /// Loads the file at `path`.
     ///
-    /// - Parameter progress: called on this thread with 0 to 1; `false` gives up with `loadCancelled`.
+    /// - Parameter progress: called on this thread with values from 0 to 1; the result `false` ends loading with
+    ///   `loadCancelled`.
     package init(
         path: String, options: Options = Options(), progress: (Float) -> Bool = { _ in true }
     ) throws(LlamaError) {
@@ -67,7 +70,7 @@ package final class Model: @unchecked Sendable {
         _ = LlamaLog.removeLastError()
         var wasCancelled = false
         let loaded: OpaquePointer? = withoutActuallyEscaping(progress) { progress in
-            // The callback is only called inside llama_model_load_from_file, so the box outlives every call.
+            // libllama calls the callback only within llama_model_load_from_file, so the box outlives every call.
             let box = ProgressBox(progress)
             parameters.progress_callback = { fraction, context in
                 guard let context else { return true }
@@ -93,7 +96,7 @@ package final class Model: @unchecked Sendable {
         llama_model_free(pointer)
     }
 
-    /// Checks the file before libllama, which trusts it, sees it.
+    /// Checks the file before libllama reads it, because libllama does not check it.
     static func checkFile(_ path: String, kind: String = "model") throws(LlamaError) {
         do {
             _ = try GGUFFile.check(path)

@@ -1,15 +1,16 @@
 import CLlama
 
-/// How compute threads and memory are spread over a machine's NUMA nodes. Names are llama-server's.
+/// The distribution of compute threads and memory over NUMA nodes. The names are those of llama-server.
 package enum NUMAStrategy: String, Sendable, CaseIterable {
     /// Threads run on all nodes in equal parts.
     case distribute
-    /// Threads run on the node where the process began.
+    /// Threads run on the node where the process has started.
     case isolate
-    /// Threads run where `numactl` lets the process run.
+    /// Threads run where `numactl` allows it.
     case numactl
 
-    /// Holds for the whole process, from the next model on. On a machine with a single node libggml ignores it.
+    /// Applies the strategy to the whole process, from the next model on. libggml ignores it on a machine with one
+    /// node.
     package func apply() {
         let raw =
             switch self {

@@ -1,17 +1,17 @@
 import CLlama
 
-/// How the vectors of a sequence's tokens become one.
+/// How the vectors of the tokens of a sequence become one vector.
 package enum Pooling: Sendable, CaseIterable {
-    /// As the model's file says; where it says nothing, not at all.
+    /// The pooling that the model file names; none if it names none.
     case ofModel
-    /// Not at all: each token keeps its own.
+    /// No pooling: one vector per token.
     case none
     case mean
     /// The vector of the first token.
     case first
     /// The vector of the last token.
     case last
-    /// The model's classifier makes a score of it.
+    /// The classifier of the model computes a score.
     case rank
 
     var raw: llama_pooling_type {
@@ -27,30 +27,30 @@ package enum Pooling: Sendable, CaseIterable {
 }
 
 extension Context {
-    /// How vectors are pooled; never `ofModel`.
+    /// The pooling in effect; never `ofModel`.
     package var pooling: Pooling {
         let raw = llama_pooling_type(pointer)
         return Pooling.allCases.first { $0 != .ofModel && $0.raw == raw } ?? .none
     }
 
-    /// Numbers of one vector.
+    /// The number of elements of a vector.
     package var embeddingLength: Int {
         pooling == .rank ? Int(llama_model_n_cls_out(model.pointer)) : Int(llama_model_n_embd_out(model.pointer))
     }
 
-    /// Whether sequences have a memory, so that one can be computed in several decodes.
+    /// Whether sequences have a KV cache, so that a sequence can be computed in several decodes.
     package var hasKVCache: Bool { memory != nil }
 
-    /// The vector of the batch's token `index`, where nothing is pooled.
+    /// The vector of the batch's token `index`, without pooling.
     ///
-    /// The buffer is libllama's and valid until the next decode.
+    /// The buffer belongs to libllama and is valid until the next decode.
     package mutating func embedding(at index: Int) -> UnsafeBufferPointer<Float>? {
         llama_get_embeddings_ith(pointer, Int32(index)).map { UnsafeBufferPointer(start: $0, count: embeddingLength) }
     }
 
-    /// The pooled vector of `sequence`, of which the batch had tokens.
+    /// The pooled vector of `sequence`, which the batch had tokens of.
     ///
-    /// The buffer is libllama's and valid until the next decode.
+    /// The buffer belongs to libllama and is valid until the next decode.
     package mutating func embedding(of sequence: Int) -> UnsafeBufferPointer<Float>? {
         llama_get_embeddings_seq(pointer, Int32(sequence)).map {
             UnsafeBufferPointer(start: $0, count: embeddingLength)

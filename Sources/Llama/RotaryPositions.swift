@@ -1,7 +1,8 @@
 import CLlama
 
-/// The encoding of positions (RoPE). `nil` = as the model file says.
+/// The encoding of positions (RoPE). `nil` = the value of the model file.
 package struct RotaryPositions: Sendable, Equatable {
+    /// The method by which positions are scaled to a longer context.
     package enum Scaling: String, Sendable, CaseIterable {
         case none
         case linear
@@ -11,7 +12,7 @@ package struct RotaryPositions: Sendable, Equatable {
     package var frequencyBase: Float?
     /// The inverse of the factor by which the context is stretched.
     package var frequencyScale: Float?
-    /// Tokens for which YaRN takes the model to be trained.
+    /// The context length of the training that YaRN assumes, in tokens.
     package var yarnContextLength: Int?
     package var yarnExtrapolation: Float?
     package var yarnAttention: Float?

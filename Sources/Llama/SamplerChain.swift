@@ -1,9 +1,10 @@
 import CLlama
 
-/// libllama's own samplers, as the reference for those of the engine.
+/// The samplers of libllama, as a reference for those of the engine.
 package struct SamplerChain: ~Copyable {
+    /// One sampler with its parameters.
     package enum Stage: Sendable {
-        /// The last tokens are those of `window`.
+        /// Penalties over the tokens of `window`.
         case penalties(window: [Int32], repeatPenalty: Float, frequency: Float, presence: Float)
         case dry(
             history: [Int32], multiplier: Float, base: Float, allowedLength: Int32, lastN: Int32, breakers: [String],
@@ -16,7 +17,7 @@ package struct SamplerChain: ~Copyable {
         case minP(Float, minKeep: Int = 0)
         case xtc(Float, threshold: Float, minKeep: Int)
         case temperature(Float, range: Float = 0, exponent: Float = 1)
-        // Each of these draws, so it must be the last.
+        // Each of these stages samples, so it must be the last.
         case mirostat(tau: Float, eta: Float)
         case mirostat2(tau: Float, eta: Float)
         case adaptiveP(target: Float, decay: Float)
@@ -26,7 +27,9 @@ package struct SamplerChain: ~Copyable {
     private let pointer: UnsafeMutablePointer<llama_sampler>
     private let vocabularySize: Int32
 
-    /// - Parameter stages: the last one draws.
+    /// Creates a chain.
+    ///
+    /// - Parameter stages: the last stage samples.
     package init(_ stages: [Stage], vocabularySize: Int) throws(LlamaError) {
         self.vocabularySize = Int32(vocabularySize)
         guard let pointer = llama_sampler_chain_init(llama_sampler_chain_default_params()) else {
@@ -81,10 +84,10 @@ package struct SamplerChain: ~Copyable {
         }
     }
 
-    /// The tokens that survive all stages, with their probabilities.
+    /// The tokens that remain after all stages, with their probabilities.
     package mutating func candidates(of logits: [Float]) -> [Int32: Float] { step(logits).candidates }
 
-    /// Draws a token, lets every stage know of it, and returns it with those it was drawn from.
+    /// Samples a token, updates every stage, and returns the token with the tokens that remained.
     package mutating func step(_ logits: [Float]) -> (token: Int32, candidates: [Int32: Float]) {
         var data = logits.indices.map { llama_token_data(id: Int32($0), logit: logits[$0], p: 0) }
         return data.withUnsafeMutableBufferPointer { buffer in

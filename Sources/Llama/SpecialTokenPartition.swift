@@ -1,12 +1,13 @@
-/// Cuts special tokens out of text exactly as libllama does, with one rule more: trust.
+/// Splits text at special tokens as libllama does, with one additional rule: trust.
 ///
-/// libllama goes through all special tokens, the longest text first, and cuts every occurrence out of what text is
-/// left; a token with a strip attribute takes the white space beside it along. Here a control or unknown token is cut
-/// out only where all of its text is trusted; elsewhere its text is text.
+/// libllama goes through all special tokens in the order of descending length, and splits the remaining text at every
+/// occurrence. A token with a strip attribute also removes adjacent white space. Here a control or unknown token is
+/// recognised only if its whole text is trusted; otherwise its text is plain text.
 ///
-/// Of two special tokens of equal length whose texts overlap, libllama's order is not specified (it sorts unstably);
-/// here the lower id goes first.
+/// For two special tokens of equal length whose texts overlap, the order of libllama is unspecified (it sorts
+/// unstably); here the lower id comes first.
 package struct SpecialTokenPartition: Sendable {
+    /// A special token, its text and its attributes.
     package struct Token: Sendable {
         let id: Int32
         let text: [UInt8]
@@ -19,14 +20,15 @@ package struct SpecialTokenPartition: Sendable {
         }
     }
 
+    /// A special token, or a range of plain text between special tokens.
     package enum Segment: Sendable, Equatable {
         case text(Range<Int>)
         case token(Int32)
     }
 
-    /// Longest text first.
+    /// In the order of descending length.
     private let tokens: [Token]
-    /// All texts, so that one pass over a text finds which tokens occur in it at all.
+    /// The texts of all tokens, so that one pass over a text finds the tokens that occur in it.
     private let trie: ByteTrie
 
     init(_ tokens: [Token]) {
@@ -35,15 +37,15 @@ package struct SpecialTokenPartition: Sendable {
         trie = ByteTrie(self.tokens.map(\.text))
     }
 
-    /// The special token with exactly that text.
+    /// The special token with exactly this text; `nil` if there is none.
     package func token(of text: [UInt8]) -> Int32? {
         tokens.first { $0.text == text }?.id
     }
 
-    /// Cuts `text` into special tokens and the runs between them.
+    /// Splits `text` into special tokens and the text between them.
     ///
-    /// - Parameter trusted: ranges of `text` in which control tokens count; ascending, disjoint, and not touching each
-    ///   other.
+    /// - Parameter trusted: the ranges of `text` in which control tokens are recognised; ascending, disjoint and not
+    ///   adjacent.
     /// - Complexity: one pass over the text, and one more for each special token that occurs in it.
     package func segments(of text: UnsafeBufferPointer<UInt8>, trusted: [Range<Int>]) -> [Segment] {
         guard !text.isEmpty else { return [] }
@@ -109,7 +111,7 @@ package struct SpecialTokenPartition: Sendable {
         }
     }
 
-    /// Whether one of `ranges` holds all of `range`.
+    /// Whether one of `ranges` contains all of `range`.
     private func contains(_ range: Range<Int>, in ranges: [Range<Int>]) -> Bool {
         var (low, high) = (0, ranges.count)
         while low < high {
@@ -119,6 +121,6 @@ package struct SpecialTokenPartition: Sendable {
         return low < ranges.count && ranges[low].lowerBound <= range.lowerBound
     }
 
-    /// As C's `isspace` in the "C" locale.
+    /// Equals C's `isspace` in the "C" locale.
     private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 }

@@ -1,17 +1,17 @@
 /// Positions at which a text can be split without changing its tokens.
 ///
-/// A pair of bytes that no token's text contains has a token boundary between them in every tokenization, so the merges
-/// on one side do not depend on the other. With GPT-style vocabularies the pair `e` and space is such a pair: "the|
-/// end". A pre-tokenizer may still look across the boundary, so `Vocabulary.tokenizeStep` compares the tokens around
+/// If no token's text contains a certain pair of bytes, every tokenization has a token boundary between them, so the
+/// merges on one side do not depend on the other. With GPT-style vocabularies `e` and space is such a pair: "the| end".
+/// A pre-tokenizer may still look across the boundary. Therefore `Vocabulary.tokenizeStep` compares the tokens around
 /// each position with and without the split.
 package struct SplitPoints: Sendable {
-    /// A bit for each pair of bytes that occurs in a token's text.
+    /// One bit per pair of bytes that occurs in a token's text.
     private var pairs = [UInt64](repeating: 0, count: 1 << 10)
-    /// Last bytes of special tokens that remove the white space behind them.
+    /// The last bytes of special tokens that remove white space behind them.
     private var strippersOfNext: Set<UInt8> = []
-    /// First bytes of special tokens that remove the white space before them.
+    /// The first bytes of special tokens that remove white space before them.
     private var strippersOfPrevious: Set<UInt8> = []
-    /// Whether the tokenizer puts a space before each text, so that a part must begin behind a space of the text.
+    /// Whether the tokenizer puts a space before each text. A part must then begin behind a space of the text.
     let needsSpace: Bool
 
     init(needsSpace: Bool) { self.needsSpace = needsSpace }
@@ -31,7 +31,7 @@ package struct SplitPoints: Sendable {
         }
     }
 
-    /// Whether `text` may be split before `position`, as far as the bytes beside it tell.
+    /// Whether `text` may be split before `position`, according to the two adjacent bytes.
     func allows(_ text: UnsafeBufferPointer<UInt8>, at position: Int) -> Bool {
         guard position > 0, position < text.count else { return false }
         let (previous, next) = (text[position - 1], text[position])

@@ -1,9 +1,9 @@
 import CLlama
 import MartletPlatform
 
-/// Where compute threads run, and how they wait for each other.
+/// The processors and the priority of compute threads, and how they wait for work.
 package struct ThreadPlacement: Sendable, Equatable {
-    /// The values of llama-server's `--prio`.
+    /// The priorities of llama-server's `--prio`.
     package enum Priority: Int, Sendable, CaseIterable {
         case low = -1
         case normal
@@ -11,7 +11,7 @@ package struct ThreadPlacement: Sendable, Equatable {
         case high
         case realtime
 
-        /// Whether the system lets this thread have the priority. The thread's own priority is unchanged afterwards.
+        /// Whether the system allows this priority for this thread. The thread's own priority is the same afterwards.
         package var isPermitted: Bool {
             #if os(Linux)
                 var policy: Int32 = 0
@@ -24,11 +24,11 @@ package struct ThreadPlacement: Sendable, Equatable {
         }
 
         #if os(Linux)
-            /// Sets this thread's priority to the value that libggml uses for it.
+            /// Sets the priority of this thread to the value that libggml uses.
             fileprivate func apply() -> Bool {
-                // Normal means: as the process has it.
+                // Normal = the priority of the process.
                 guard self != .normal else { return true }
-                // The number of SCHED_BATCH, which is a macro of GNU alone.
+                // The number of SCHED_BATCH, which is a macro of GNU only.
                 let batch: Int32 = 3
                 let (policy, level): (Int32, Int32) =
                     switch self {
@@ -45,21 +45,22 @@ package struct ThreadPlacement: Sendable, Equatable {
         #endif
     }
 
-    /// Most processors that a mask can name; libggml's limit.
+    /// The largest number of processors in a mask; the limit of libggml.
     package static let processorLimit = 512
 
-    /// Numbers of the processors that threads may use; empty = all.
+    /// The numbers of the processors that threads may use; empty = all.
     package var processors: Set<Int> = []
-    /// Whether each thread has a processor of its own, in the order of their numbers.
+    /// Whether each thread has one processor, in ascending order of the numbers.
     package var isStrict = false
     package var priority = Priority.normal
-    /// How long a thread looks for work before it sleeps, 0 to 100. A libggml that uses OpenMP decides that itself.
+    /// How long a thread polls for work before it sleeps, 0 to 100. A libggml with OpenMP ignores it.
     package var polling = 50
 
     package init() {}
 
-    /// The same without the processors that are not among `available`.
-    /// - Returns: `nil` when that would leave none of those that were named.
+    /// Restricts the placement to the processors in `available`.
+    ///
+    /// - Returns: `nil` if no processor of the placement remains.
     package func restricted(to available: Set<Int>) -> ThreadPlacement? {
         guard !processors.isEmpty else { return self }
         var result = self
@@ -67,18 +68,19 @@ package struct ThreadPlacement: Sendable, Equatable {
         return result.processors.isEmpty ? nil : result
     }
 
-    /// Most threads that can wait for each other here; `nil` = any number.
+    /// The largest number of threads that can wait for each other; `nil` = unlimited.
     ///
-    /// Threads above normal priority give a processor up to no other thread, so that two of them on one would wait for
-    /// ever.
-    /// - Parameter available: how many processors the process may use, as far as that is known.
+    /// Threads above normal priority do not yield a processor to other threads, so two of them on one processor would
+    /// wait for ever.
+    ///
+    /// - Parameter available: the number of processors of the process, if it is known.
     package func threadLimit(available: Int?) -> Int? {
         if !processors.isEmpty { return processors.count }
         return priority.rawValue > 0 ? available : nil
     }
 
-    /// Places this thread, which is the first of a decode's threads. A libggml that uses OpenMP places it only where it
-    /// has company.
+    /// Places this thread, which is the first thread of a decode. A libggml with OpenMP places it only together with
+    /// other threads.
     func applyToThisThread() {
         #if os(Linux)
             _ = priority.apply()

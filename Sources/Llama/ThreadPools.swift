@@ -1,8 +1,8 @@
 import CLlama
 
-/// The compute threads of one context: a pool for single tokens and, where its threads differ, another one for prompts.
+/// The compute threads of one context: a pool for single tokens, and a second one for prompts if their threads differ.
 ///
-/// Thread: as `Context`, which owns it, and made on the thread that decodes. The pools must be freed behind the
+/// Thread: as `Context`, which owns the pools; created on the decoding thread. The pools must be freed after the
 /// context.
 final class ThreadPools {
     private typealias Make = @convention(c) (UnsafeMutablePointer<ggml_threadpool_params>?) -> OpaquePointer?
@@ -10,10 +10,12 @@ final class ThreadPools {
 
     private let free: Free
     private let pool: OpaquePointer
-    /// `nil` = `pool` reads prompts, too.
+    /// The pool for prompts; `nil` = `pool` computes prompts, too.
     private let batchPool: OpaquePointer?
 
-    /// - Returns: `nil` where libggml has no threads on the CPU, or cannot make them.
+    /// Creates the pools.
+    ///
+    /// - Returns: `nil` if libggml has no threads on the CPU, or cannot create them.
     init?(threads: Int, _ placement: ThreadPlacement, batchThreads: Int, _ batchPlacement: ThreadPlacement) {
         guard let device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU),
             let registry = ggml_backend_dev_backend_reg(device),
@@ -30,7 +32,7 @@ final class ThreadPools {
         } else {
             guard let made = makePool(&batchParameters) else { return nil }
             batchPool = made
-            // The pool that is used first wakes up by itself.
+            // The first decode wakes its pool.
             parameters.paused = true
         }
         guard let made = makePool(&parameters) else {

@@ -1,6 +1,6 @@
 import CLlama
 
-/// What kind of token an entry of a vocabulary is.
+/// The kind of a token of a vocabulary.
 package struct TokenAttributes: OptionSet, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -11,11 +11,11 @@ package struct TokenAttributes: OptionSet, Sendable {
     package static let byte = Self(rawValue: UInt32(LLAMA_TOKEN_ATTR_BYTE.rawValue))
     package static let stripsLeft = Self(rawValue: UInt32(LLAMA_TOKEN_ATTR_LSTRIP.rawValue))
     package static let stripsRight = Self(rawValue: UInt32(LLAMA_TOKEN_ATTR_RSTRIP.rawValue))
-    /// Ends a generation: not an attribute of libllama's but kept with them.
+    /// The token ends a generation. libllama has no such attribute; it is stored with the others.
     package static let endOfGeneration = Self(rawValue: 1 << 31)
 
-    /// Tokens without text of their own in an answer.
+    /// Tokens without text in the output.
     package static let hidden: Self = [.unknown, .control]
-    /// Tokens that are cut out of a text before it is tokenized.
+    /// Tokens at which a text is split before it is tokenized.
     package static let special: Self = [.unknown, .control, .userDefined]
 }

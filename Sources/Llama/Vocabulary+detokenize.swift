@@ -1,9 +1,9 @@
 import CLlama
 
 extension Vocabulary {
-    /// Calls `body` with each token and what it stands for at the beginning of a text.
+    /// Calls `body` with each token and its bytes at the beginning of a text.
     ///
-    /// That may differ from `piece`: of some vocabularies the first space of a text is left out.
+    /// These may differ from `piece`: with some vocabularies a text loses its first space.
     package func forEachDetokenized(_ body: (Int32, ArraySlice<UInt8>) -> Void) {
         var buffer = [CChar](repeating: 0, count: 512)
         var bytes: [UInt8] = []
@@ -14,7 +14,7 @@ extension Vocabulary {
         }
     }
 
-    /// What `token` stands for at the beginning of a text.
+    /// The bytes of `token` at the beginning of a text.
     ///
     /// - Precondition: `isValid(token)`.
     package func pieceAtBeginning(_ token: Int32) -> [UInt8] {

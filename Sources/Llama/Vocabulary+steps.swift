@@ -1,13 +1,13 @@
 extension Vocabulary {
-    /// How much of a text one step tokenizes.
+    /// The number of bytes that one step tokenizes.
     package struct StepLimits: Sendable {
         /// A step ends at the first split point behind so many bytes.
         package var usual: Int
-        /// Most bytes of a step. A text without a split point in between, such as one long word, is split here all the
-        /// same.
+        /// The largest number of bytes of a step. A text without a split point, such as one long word, is split here
+        /// anyway.
         package var most: Int
 
-        /// Some 5 ms, and some 80 ms.
+        /// Steps of 5 ms as a rule, and of 80 ms at most.
         package static let standard = StepLimits(usual: 16 << 10, most: 256 << 10)
 
         package init(usual: Int, most: Int) {
@@ -16,22 +16,23 @@ extension Vocabulary {
         }
     }
 
-    /// Bytes on each side of a split point that are tokenized with and without the split.
+    /// The number of bytes on each side of a split point that are tokenized with and without the split.
     private static let windowByteCount = 128
 
     /// Appends the tokens of the part of `text` that begins at `start`.
     ///
-    /// The parts together have the tokens that `tokenize` gives for all of `text`. Where a part ends depends on the
-    /// text up to there alone, so texts that begin alike have tokens that begin alike.
-    /// - Parameter trusted: ranges of `text`, as with `tokenize`.
-    /// - Returns: how many bytes were tokenized, and where the next part begins.
+    /// The parts together have the tokens of `tokenize` for the whole text. The end of a part depends only on the text
+    /// up to there, so texts that begin alike have tokens that begin alike.
+    ///
+    /// - Parameter trusted: ranges of `text`, as for `tokenize`.
+    /// - Returns: the number of bytes that were tokenized, and the offset of the next part.
     package func tokenizeStep(
         _ text: UnsafeBufferPointer<UInt8>, from start: Int, trusted: [Range<Int>], limits: StepLimits = .standard,
         into tokens: inout [Int32]
     ) throws(LlamaError) -> (byteCount: Int, next: Int) {
         let end = try self.end(of: text, from: start, trusted: trusted, limits)
         try tokenize(text, start..<end, trusted: trusted, into: &tokens)
-        // The tokenizer puts that space back.
+        // The tokenizer adds that space again.
         let skipped = end < text.count && splitPoints.needsSpace ? 1 : 0
         return (end - start, end + skipped)
     }
@@ -39,7 +40,7 @@ extension Vocabulary {
     private func end(
         of text: UnsafeBufferPointer<UInt8>, from start: Int, trusted: [Range<Int>], _ limits: StepLimits
     ) throws(LlamaError) -> Int {
-        // A short rest is not worth a step of its own.
+        // A short rest is not worth a further step.
         guard text.count - start > limits.usual + limits.usual / 4 else { return text.count }
         let last = min(start + limits.most, text.count)
         var position = start + limits.usual
@@ -51,7 +52,7 @@ extension Vocabulary {
             }
             if try isSame(text, splitAt: position, from: start, trusted: trusted) { return position }
             failures += 1
-            // The distance grows, so that comparing costs less than the step itself.
+            // The distance grows, so that the comparisons cost less than the step itself.
             position += 64 * failures
         }
         if last == text.count { return last }

@@ -1,10 +1,10 @@
 import CLlama
 
 extension Vocabulary {
-    /// Appends the tokens of `text`, in which control tokens count only within `trusted`.
+    /// Appends the tokens of `text`. Control tokens are recognised only within `trusted`.
     ///
-    /// For text without a control token's text outside `trusted` these are the tokens that
-    /// `llama_tokenize(parse_special: true)` gives for all of `text`.
+    /// If no control token's text occurs outside `trusted`, the result equals `llama_tokenize(parse_special: true)` for
+    /// the whole text.
     package func tokenize(
         _ text: UnsafeBufferPointer<UInt8>, trusted: [Range<Int>], into tokens: inout [Int32]
     ) throws(LlamaError) {
@@ -17,7 +17,7 @@ extension Vocabulary {
         }
     }
 
-    /// Appends what `llama_tokenize` itself makes of `text`, without tokens at the beginning or end.
+    /// Appends the result of `llama_tokenize` for `text`, without tokens at the beginning or end.
     package func tokenizeWhole(
         _ text: UnsafeBufferPointer<UInt8>, parsesSpecial: Bool, into tokens: inout [Int32]
     ) throws(LlamaError) {
@@ -26,7 +26,7 @@ extension Vocabulary {
             throw LlamaError(.tokenizeFailed, "A text of \(text.count) bytes is too long to tokenize.")
         }
         let vocabulary = llama_model_get_vocab(model.pointer)
-        // Most texts have fewer tokens than bytes; a tokenizer that adds a space may need a little more.
+        // Most texts have fewer tokens than bytes; a tokenizer that adds a space may need a few more.
         var capacity = text.count + 8
         while true {
             var written: Int32 = 0

@@ -1,34 +1,34 @@
 import CLlama
 
-/// The tokens of a model, as tables that cost no C call to read.
+/// The tokens of a model as tables, so that reading them needs no C call.
 ///
-/// Built once per model (152,000 tokens: some 20 ms, 2 MB) and immutable from then on; any thread may read it.
+/// Built once per model (152,000 tokens: about 20 ms and 2 MB), immutable afterwards; any thread may read it.
 package final class Vocabulary: Sendable {
-    /// Keeps the C vocabulary alive.
+    /// Retains the C vocabulary.
     let model: Model
     package let kind: Int32
     package let count: Int
     package let beginning: Int32?
     package let end: Int32?
-    /// Whether a text begins with `beginning` as the model learned it.
+    /// Whether texts of the model's training begin with `beginning`.
     package let addsBeginning: Bool
-    /// What a text that is read for its meaning ends with, as the model learned it.
+    /// The token that ends an input for embeddings, as in the training of the model; `nil` = none.
     package let closing: Int32?
     /// Tokens that end a generation, ascending.
     package let endOfGeneration: [Int32]
-    /// Tokens that the model's makers want never drawn.
+    /// Tokens that are never sampled, according to the model file.
     package let suppressed: [Int32]
     /// Finds special tokens in text.
     package let specialTokens: SpecialTokenPartition
-    /// Finds where a text can be tokenized in parts.
+    /// Finds positions at which a text can be tokenized in parts.
     let splitPoints: SplitPoints
 
     private let bytes: [UInt8]
     /// `count + 1` entries: token `i` is `bytes[offsets[i]..<offsets[i + 1]]`.
     private let offsets: [UInt32]
     private let attributes: [TokenAttributes]
-    /// Most bytes of text that one token stands for; `nil` where tokenizing may drop text, so that no number is
-    /// certain.
+    /// The largest number of bytes of text that one token stands for; `nil` if the tokenizer may drop text, so that
+    /// there is no bound.
     package let longestTokenByteCount: Int?
 
     package init(model: Model) throws(LlamaError) {
@@ -108,19 +108,22 @@ package final class Vocabulary: Sendable {
             && piece[0] == CChar(bitPattern: UInt8(ascii: " "))
     }
 
+    /// Whether `token` is an id of this vocabulary.
     package func isValid(_ token: Int32) -> Bool { token >= 0 && Int(token) < count }
 
-    /// What `token` stands for, control tokens included. May be part of a UTF-8 character.
+    /// The bytes of `token`, also of control tokens. They may be part of a UTF-8 character.
     ///
     /// - Precondition: `isValid(token)`.
     package func piece(_ token: Int32) -> ArraySlice<UInt8> {
         bytes[Int(offsets[Int(token)])..<Int(offsets[Int(token) + 1])]
     }
 
+    /// The attributes of `token`.
+    ///
     /// - Precondition: `isValid(token)`.
     package func attributes(_ token: Int32) -> TokenAttributes { attributes[Int(token)] }
 
-    /// Text of a token for people.
+    /// The text of a token for messages; "" for `nil`.
     package func text(_ token: Int32?) -> String {
         token.map { String(decoding: piece($0), as: UTF8.self) } ?? ""
     }

@@ -1,86 +1,94 @@
 package import Llama
 package import MartletGrammar
 
-/// Whether sequences share one pool of attention memory.
+/// How the sequences of a context share its KV cache.
 package enum KVCacheLayout: String, Sendable, CaseIterable {
-    /// Separate for small models, if memory allows; else shared.
+    /// Separate for small models if the memory suffices; otherwise unified.
     case automatic
-    /// One pool of `contextLength` tokens, of which a sequence may have all.
+    /// One KV cache of `contextLength` tokens for all sequences. A single sequence may use all of it.
     case unified
-    /// `contextLength` tokens for each sequence, and bits that depend on nobody else (see design.md).
+    /// A KV cache of `contextLength` tokens per sequence. The output of a sequence is then batch-invariant (see
+    /// design.md).
     case separate
 }
 
-/// How an engine runs its model.
+/// The model file of an engine and everything that is fixed when it is loaded.
+///
+/// All sizes are checked by `violation` before the model is loaded.
 package struct EngineConfiguration: Sendable {
-    /// A GGUF file.
+    /// The path of a GGUF file.
     package var modelPath: String
-    /// Most tokens of one sequence. 0 = as many as the model was trained on, or fewer where their memory would take
-    /// more than a quarter of what is free (see `MemoryBudget`).
+    /// The largest number of tokens of one sequence. 0 = the trained context length, or less if the KV cache would
+    /// exceed a quarter of the available memory (see `MemoryBudget`).
     package var contextLength = 0
     package var kvCacheLayout = KVCacheLayout.automatic
-    /// How many generations run at once: 1 to 256.
+    /// The number of slots, 1 to 256: so many generations run at the same time.
     package var sequenceCount = 4
-    /// Most tokens of one decode.
+    /// The largest number of tokens of one decode.
     package var batchSize = 2048
-    /// Most tokens computed at once.
+    /// The largest number of tokens that libllama computes at once within a decode.
     package var microBatchSize = 512
-    /// Threads of a decode of one token per sequence; `nil` = by the model's size and the machine's cores.
+    /// Threads of a decode with one token per sequence; `nil` = chosen by the size of the model and the cores of the
+    /// machine.
     package var threads: Int?
-    /// Threads of a decode with prompt tokens; `nil` = as `threads`.
+    /// Threads of a decode with prompt tokens; `nil` = the value of `threads`.
     package var batchThreads: Int?
-    /// Layers on the GPU, if there is one; a negative number means all.
+    /// The number of layers on the GPU, if there is one; a negative number = all layers.
     package var gpuLayers: Int32 = -1
+    /// The element types of the KV cache.
     package var keyCacheType = CacheType.f16
     package var valueCacheType = CacheType.f16
     package var flashAttention = Context.Options.FlashAttention.automatic
     package var loadMode = Model.Options.LoadMode.mapped
-    /// Whether weights are searched for invalid numbers while loading.
+    /// Whether loading searches the weights for values that are not numbers.
     package var checksTensors = false
-    /// Whether a token is computed while loading, so that the first request is as fast as the others.
+    /// Whether loading ends with one decode, so that the first request is not slower than later ones.
     package var warmsUp = true
-    /// Whether a GPU, if there is one, holds the KV cache, and computes on weights that it does not hold.
+    /// Whether the GPU stores the KV cache, and whether it computes with weights that are stored in host memory.
     package var offloadsKVCache = true
     package var offloadsOperations = true
+    /// Changes of the rotary position encoding, for contexts longer than the trained one.
     package var positions = RotaryPositions()
-    /// Whether control tokens have a text in answers.
+    /// Whether the output contains the texts of control tokens.
     package var showsControlTokens = false
+    /// Whether libllama may store weights in a layout that suits the processor better.
     package var usesRepackedWeights = true
-    /// Whether weights on the CPU stay out of a GPU's host buffer.
+    /// Whether weights on the CPU are kept out of the GPU's host buffer.
     package var bypassesHostBuffer = false
-    /// Where the threads of a decode run; `batchPlacement` is for decodes with prompt tokens.
+    /// The processors that run the threads of a decode; `batchPlacement` applies to decodes with prompt tokens.
     package var placement = ThreadPlacement()
     package var batchPlacement = ThreadPlacement()
-    /// How threads are spread over NUMA nodes; `nil` = as the system does it.
+    /// The distribution of threads over NUMA nodes; `nil` = the default of the system.
     package var numa: NUMAStrategy?
-    /// Control vectors with the strength of each, and the layers that feel them; `nil` = all.
+    /// Control vectors with their strengths, and the layers that they apply to; `nil` = all layers.
     package var controlVectors: [(path: String, scale: Float)] = []
     package var controlLayers: ClosedRange<Int>?
-    /// Whether a token's bits do not depend on how many other tokens are computed beside it (see design.md). Costs next
-    /// to nothing on a CPU; a GPU's kernels do not promise it at any price.
+    /// Whether the result of a token is independent of the number of tokens in its batch (see design.md). The cost on a
+    /// CPU is small. The kernels of a GPU do not promise it.
     package var isReproducible = true
-    /// Whether sliding-window layers keep all tokens.
+    /// Whether layers with a sliding window store all tokens instead of the window.
     package var keepsFullWindow = false
-    /// Changes of the weights, and how strongly each is applied where nobody says otherwise.
+    /// LoRA adapters, each with the scale that applies if a request names none.
     package var adapters: [(path: String, scale: Float)] = []
-    /// How embeddings are made; `nil` = not at all, which saves their memory.
+    /// The pooling of embeddings; `nil` = no embeddings, which saves the memory of a second context.
     package var embeddings: Pooling?
-    /// Most generations that wait for a sequence; more are refused as `overloaded`.
+    /// The largest number of waiting generations; a further one fails with `overloaded`.
     package var queueLimit = 1024
-    /// Memory for what paused generations had in theirs when others took it; what does not fit is computed again.
+    /// Memory for the KV states of swapped-out sequences, in bytes. A state that does not fit is computed again.
     package var kvStateCacheByteCount = 8 << 30
-    /// What matching a grammar may cost; the rest was decided where the grammar was made.
+    /// Limits on the cost of matching a grammar. Limits on the size of a grammar apply where it is built.
     package var grammarLimits = GrammarLimits.standard
+    /// When several sequences are sampled at the same time.
     package var parallelSampling = ParallelSampling()
-    /// How long prompts may hold up sequences that write, per decode.
+    /// The longest time that prefill may add to a decode while running sequences wait for a token.
     package var maximumPrefillStall: Duration = .milliseconds(60)
-    /// Longest wait of a prompt for others to be read with it, where the engine has nothing else to do (see
-    /// `PrefillBudget`).
+    /// The longest time that an otherwise idle engine waits for further prompts before a prefill (see `PrefillBudget`).
     package var batchingWindow: Duration = .milliseconds(3)
 
+    /// Creates the default configuration for a model file.
     package init(modelPath: String) { self.modelPath = modelPath }
 
-    /// The first rule that a value breaks, as a sentence.
+    /// The first limit that a value exceeds, as a sentence for the user; `nil` if all values are valid.
     package var violation: String? {
         let rules: [(String, Int, ClosedRange<Int>)] = [
             ("context length", contextLength, 0...Int(Int32.max)),

@@ -2,22 +2,24 @@ import DequeModule
 import Llama
 import MartletProtocol
 
-/// What the thread that tokenizes is told.
+/// A message to the input processor's thread.
 enum InputMessage: Sendable {
     case prepare(GenerationRequest, submitted: MonotonicTime)
     case tokenize(TokenizationQuery)
-    /// A grammar that a running generation is to follow.
+    /// Compile the grammar of a command to a running generation.
     case compile(GenerationConstraint, for: GenerationHandle)
-    /// Loading has ended, well or not.
+    /// Loading has completed or failed.
     case loaded
     case stop
 }
 
 extension InProcessEngine {
-    /// Turns prompts into tokens; prompts that come while the model loads wait for it.
+    /// Tokenizes prompts in bounded steps. Prompts that arrive while the model loads wait for it.
     ///
-    /// The prompts take turns, a step each, so a short prompt waits for no long one, and a prompt that was withdrawn
-    /// costs no further step.
+    /// Jobs alternate after each step, so a short prompt does not wait for a long one. A cancelled job takes no further
+    /// step.
+    ///
+    /// Thread: the input processor's thread; returns after `stop`.
     func runInputProcessor() {
         var jobs: Deque<InputJob> = []
         while true {
@@ -47,7 +49,9 @@ extension InProcessEngine {
         }
     }
 
-    /// - Returns: Whether the job is over.
+    /// Runs one step of a job.
+    ///
+    /// - Returns: whether the job is complete.
     private func advance(_ job: inout InputJob, with loadResult: Result<OpenedModel, EngineError>) -> Bool {
         guard isWanted(job) else { return true }
         do throws(EngineError) {
@@ -81,14 +85,15 @@ extension InProcessEngine {
     }
 
     private func compile(_ constraint: GenerationConstraint, for handle: GenerationHandle) {
-        // What is wrong with it is said where the command is taken up.
+        // An error of the grammar is reported where the command is applied.
         if case .success(let loaded) = shared.withLock(\.loadResult) { _ = try? loaded.constraints.compile(constraint) }
         shared.withLock { shared in
             for command in shared.compiling.removeValue(forKey: handle) ?? [] { mailbox.post(command) }
         }
     }
 
-    /// Hands a request on, unless it was cancelled meanwhile: then its end is on the way already.
+    /// Posts the message of a prepared request to the engine thread, followed by the commands that arrived meanwhile. A
+    /// request that was cancelled meanwhile is ignored: its terminal event has been posted already.
     private func forward(_ message: EngineMessage, for handle: GenerationHandle) {
         shared.withLock { shared in
             guard let preparing = shared.preparing.removeValue(forKey: handle) else { return }

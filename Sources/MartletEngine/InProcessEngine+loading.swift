@@ -3,7 +3,7 @@ import Logging
 import MartletProtocol
 
 extension InProcessEngine {
-    /// The engine's thread: loads, then runs until it is stopped.
+    /// The body of the engine thread: loads the model, then runs the engine loop until `stop`.
     func runEngine() {
         engineProgress.record(.loading)
         do throws(EngineError) {
@@ -31,7 +31,7 @@ extension InProcessEngine {
             var reported: Float = 0
             let model = try Model(path: configuration.modelPath, options: options) { fraction in
                 engineProgress.record(.loading)
-                // A hundred steps are enough for anybody who watches.
+                // A hundred reports are enough for a progress display.
                 if fraction - reported >= 0.01 || fraction >= 1 {
                     reported = fraction
                     report(.textModel, Double(fraction))
@@ -40,7 +40,7 @@ extension InProcessEngine {
                 return !shared.withLock(\.isClosed)
             }
             guard model.hasDecoder, !model.hasEncoder else {
-                throw LlamaError(.loadFailed, "The model \(model.path) is no decoder, so it cannot write text.")
+                throw LlamaError(.loadFailed, "The model \(model.path) is not a decoder, so it cannot generate text.")
             }
             let adapters = try configuration.adapters.map { adapter throws(LlamaError) in
                 try Self.load(adapter.path, for: model)
@@ -90,6 +90,7 @@ extension InProcessEngine {
         }
     }
 
+    /// The options of the context: sizes within the memory budget, threads within the processors of this process.
     private func contextOptions(for model: Model) throws(LlamaError) -> Context.Options {
         let plan = try MemoryBudget.plan(
             configuration, trained: model.trainedContextLength, weights: model.byteCount,
@@ -119,7 +120,7 @@ extension InProcessEngine {
         return options
     }
 
-    /// What this process can have of a placement.
+    /// Restricts a placement to the processors that this process may use.
     private func placement(_ wanted: ThreadPlacement) throws(LlamaError) -> ThreadPlacement {
         guard var placement = wanted.restricted(to: ThreadCount.processors ?? wanted.processors) else {
             let numbers = wanted.processors.sorted().prefix(8).map(String.init).joined(separator: ", ")
@@ -135,8 +136,8 @@ extension InProcessEngine {
         return placement
     }
 
-    /// As many threads as have a processor each: threads that share one look for work in turns, and hardly ever find
-    /// any.
+    /// The number of threads, restricted to the number of processors: threads that share a processor alternate while
+    /// they wait for work, and rarely find any.
     private func threads(_ wanted: Int, at placement: ThreadPlacement) -> Int {
         let count = placement.threadLimit(available: ThreadCount.processors?.count).map { min($0, wanted) } ?? wanted
         if count < wanted {
@@ -164,7 +165,7 @@ extension InProcessEngine {
 
     private static let plainAttentionLimit = 8_192
 
-    /// What reads inputs for embeddings, if this engine does.
+    /// Creates the context for embeddings, if the configuration has one.
     private func makeEmbedder(
         _ model: Model, _ base: Context.Options, _ controlVector: ControlVector?,
         _ information: inout ModelInformation
@@ -173,17 +174,18 @@ extension InProcessEngine {
         var options = base
         options.embeddings = wanted
         options.usesUnifiedKV = true
-        // As with answers: the vectors of small models do not depend on what else is computed.
+        // As with generated text, the vectors of small models are batch-invariant: one input per batch.
         options.sequenceCount = model.byteCount > MemoryBudget.smallByteCount ? 32 : 1
         options.batchSize = configuration.microBatchSize
         options.outputCount = configuration.microBatchSize
-        // Most kinds need all tokens of an input in one decode; the last token's vector can be had in several.
+        // Most poolings need all tokens of an input in one decode. The vector of the last token can be computed in
+        // several decodes.
         options.contextLength = configuration.microBatchSize
         if wanted == .last || wanted == .ofModel {
             options.contextLength = max(information.sequenceContextLength, options.contextLength)
         }
-        // Flash attention rounds differently from 64 tokens on. The plain kind takes memory for each pair of a batch's
-        // tokens and the context's.
+        // Flash attention rounds differently from 64 tokens on. Plain attention needs memory for each pair of a batch
+        // token and a context token.
         if options.flashAttention == .automatic, options.contextLength <= Self.plainAttentionLimit {
             options.flashAttention = .off
         }
@@ -198,7 +200,7 @@ extension InProcessEngine {
         return embedder
     }
 
-    /// Makes libllama build what it builds on the first decode.
+    /// Runs one decode, so that libllama builds its graphs before the first request.
     private static func warmUp(_ context: inout Context, vocabulary: Vocabulary) throws(LlamaError) {
         var batch = Batch(capacity: 1)
         batch.add(token: vocabulary.beginning ?? 0, position: 0, sequence: 0, wantsLogits: true)
@@ -239,7 +241,7 @@ extension InProcessEngine {
         receiver.engineStateChanged(state)
     }
 
-    /// Loading is over: whoever waited for it goes on.
+    /// Publishes the result of loading, and resumes the tasks that wait for it.
     private func finishLoading(_ loadResult: Result<OpenedModel, EngineError>) {
         let waiters = shared.withLock { shared in
             shared.loadResult = loadResult
@@ -256,12 +258,12 @@ extension InProcessEngine {
         input.post(.loaded)
     }
 
-    /// While loading: ends what was cancelled or refused before it could be submitted.
+    /// During loading: emits the terminal events of requests that were cancelled or refused before submission.
     private func deliverEarlyTerminalEvents() {
         for message in mailbox.receive(waits: false) { deliver(message) }
     }
 
-    /// After a failed load.
+    /// After a failed load: rejects every message until `stop`.
     private func rejectUntilStopped() {
         while true {
             for message in mailbox.receive(waits: true) {
@@ -276,10 +278,10 @@ extension InProcessEngine {
         case .reject(let handle, let error): receiver.receive([EngineEvent(handle, .failed(error))])
         case .cancelled(let handle, let submitted):
             receiver.receive([EngineEvent(handle, .finished(.cancelled(submitted: submitted), text: []))])
-        case .cancel(let handle): decodeGuard.forget(handle)
-        // Nothing is submitted before loading has ended well, so nothing can be told anything.
+        case .cancel(let handle): decodeGuard.remove(handle)
+        // Requests are submitted only after a successful load, so there is no generation that these messages concern.
         case .submit, .control, .embed: break
-        // It is the last message, and for whoever reads when loading is over.
+        // `stop` is the last message. It is posted again for the next reader of the mailbox.
         case .stop: mailbox.post(.stop)
         }
     }

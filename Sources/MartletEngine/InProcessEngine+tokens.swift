@@ -2,16 +2,19 @@ import Llama
 package import MartletProtocol
 
 extension InProcessEngine {
+    /// See `EngineService.tokenize(_:)`. Waits until the model is loaded.
     package func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] {
         let tokens = try await tokens(of: [prompt], isForEmbedding: false).first ?? []
         return try await pieces(of: tokens, vocabulary: try await loaded().vocabulary)
     }
 
+    /// See `EngineService.detokenize(_:)`. Waits until the model is loaded.
     package func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] {
         try TextBudget.standard.check(tokenCount: tokens.count, field: "tokens")
         return try await bytes(of: tokens, vocabulary: try await loaded().vocabulary)
     }
 
+    /// See `EngineService.embed(_:)`. Fails with `invalidRequest` if the engine makes no embeddings.
     package func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] {
         guard let limits = try await loaded().embedding else {
             throw EngineError(.invalidRequest, "This engine makes no embeddings.")
@@ -21,7 +24,7 @@ extension InProcessEngine {
         try limits.check(tokens.map(\.count))
         return try await PendingReply.value { reply in
             let isClosed = shared.withLock { shared in
-                // Under the lock, so that it comes before the engine's thread is told to stop.
+                // Under the lock, so that the message precedes `stop`.
                 if !shared.isClosed { mailbox.post(.embed(EmbeddingJob(inputs: tokens, reply: reply))) }
                 return shared.isClosed
             }
@@ -29,13 +32,13 @@ extension InProcessEngine {
         }
     }
 
-    /// The tokens of each prompt, from the input thread.
+    /// Tokenizes prompts on the input processor's thread.
     private func tokens(of prompts: [Prompt], isForEmbedding: Bool) async throws(EngineError) -> [[Int32]] {
         let query = { TokenizationQuery(prompts: prompts, isForEmbedding: isForEmbedding, reply: $0) }
         try TextBudget.standard.check(prompts, field: isForEmbedding ? "input" : "content")
         return try await PendingReply.value { reply in
             let isClosed = shared.withLock { shared in
-                // Under the lock, so that it comes before the input thread is told to stop.
+                // Under the lock, so that the message precedes `stop`.
                 if !shared.isClosed { input.post(.tokenize(query(reply))) }
                 return shared.isClosed
             }
@@ -43,12 +46,13 @@ extension InProcessEngine {
         }
     }
 
-    /// Tokens that are looked up before other tasks get their turn.
+    /// The number of tokens that are looked up before the task yields.
     private static let chunk = 1 << 14
-    /// Most bytes that tokens may stand for: a long token takes few bytes of a request.
+    /// The largest number of bytes that tokens may stand for. A token that is a few bytes of a request can stand for a
+    /// long text.
     private static let detokenizedByteLimit = 4 * TextBudget.standard.byteCount
 
-    /// Off the caller's actor: many tokens take their time.
+    /// Not on the caller's actor: looking up many tokens takes time.
     @concurrent
     private func pieces(of tokens: [Int32], vocabulary: Vocabulary) async throws(EngineError) -> [TokenPiece] {
         var pieces: [TokenPiece] = []
@@ -85,6 +89,8 @@ extension InProcessEngine {
     }
 
     /// Waits until the model is loaded.
+    ///
+    /// - Throws: the error of the load.
     private func loaded() async throws(EngineError) -> OpenedModel {
         let result = await withCheckedContinuation { continuation in
             let known: Result<OpenedModel, EngineError>? = shared.withLock { shared in

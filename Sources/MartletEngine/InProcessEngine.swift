@@ -2,19 +2,19 @@ import Llama
 package import Logging
 package import MartletProtocol
 
-/// A model that runs in this process.
+/// An engine that runs a model in this process.
 ///
-/// Two threads of its own: one loads the model and then decodes; the other turns prompts into tokens, so that a long
-/// prompt holds up neither who submits it nor who is being answered.
+/// It has two threads. The engine thread loads the model and then decodes. The input processor's thread tokenizes
+/// prompts, so that a long prompt delays neither its caller nor running generations.
 ///
-/// It lives until `shutdown()`.
+/// The engine lives until `shutdown()`.
 package final class InProcessEngine: EngineService {
     let configuration: EngineConfiguration
     let receiver: any EngineEventReceiver
     let logger: Logger
-    /// To the thread that decodes.
+    /// Messages to the engine thread.
     let mailbox = Mailbox<EngineMessage>()
-    /// To the thread that tokenizes.
+    /// Messages to the input processor's thread.
     let input = Mailbox<InputMessage>()
     let decodeGuard = DecodeGuard()
     /// The present activity of the two threads.
@@ -26,12 +26,12 @@ package final class InProcessEngine: EngineService {
 
     struct Shared {
         var state = EngineState.loading(LoadProgress(stage: .starting, fraction: 0))
-        /// Set once, when loading ends.
+        /// Written once, when loading ends.
         var loadResult: Result<OpenedModel, EngineError>?
         var waiters: [CheckedContinuation<Result<OpenedModel, EngineError>, Never>] = []
-        /// Requests on their way to the engine's thread.
+        /// Requests that are tokenized now, or wait for that.
         var preparing: [GenerationHandle: Preparing] = [:]
-        /// Commands that wait behind one whose grammar is being compiled.
+        /// Commands that wait until the grammar of an earlier command is compiled, by generation.
         var compiling: [GenerationHandle: [EngineMessage]] = [:]
         var isClosed = false
         var threads: (engine: EngineThread, input: EngineThread)?
@@ -39,11 +39,13 @@ package final class InProcessEngine: EngineService {
 
     struct Preparing {
         let submitted: MonotonicTime
-        /// What it is told as soon as the engine's thread knows of it.
+        /// Commands that are posted to the engine thread behind the request.
         var commands: [EngineMessage] = []
     }
 
-    /// - Parameter receiver: gets all events and changes of state, from the engine's thread.
+    /// Creates an engine; `start()` loads the model.
+    ///
+    /// - Parameter receiver: receives all events and changes of state, on the engine thread.
     package init(configuration: EngineConfiguration, receiver: any EngineEventReceiver, logger: Logger) {
         self.configuration = configuration
         self.receiver = receiver
@@ -52,7 +54,7 @@ package final class InProcessEngine: EngineService {
         board.update { $0.slots = (0..<configuration.sequenceCount).map { SlotStatus(index: $0) } }
     }
 
-    /// Begins to load the model. Once.
+    /// Starts both threads and begins to load the model. May be called once.
     package func start() {
         let hasThreads = shared.withLock { shared in
             guard !shared.isClosed, shared.threads == nil,
@@ -61,12 +63,12 @@ package final class InProcessEngine: EngineService {
             shared.threads = (engine, input)
             return true
         }
-        precondition(hasThreads, "the system has no thread to give")
+        precondition(hasThreads, "the system cannot create a thread")
     }
 
     /// Ends every generation with `shuttingDown`, and waits for both threads.
     ///
-    /// Thread: any but the engine's, so not from within the receiver.
+    /// Thread: any except the engine thread, therefore not from within the receiver.
     package func shutdown() {
         let (threads, waiters) = shared.withLock { shared in
             defer {
@@ -78,7 +80,7 @@ package final class InProcessEngine: EngineService {
         }
         for waiter in waiters { waiter.resume(returning: .failure(.shuttingDown)) }
         guard let threads else {
-            // Never started, or closed already: nobody else takes what waits.
+            // The threads were never started or have ended: no other reader consumes these messages.
             for message in input.receive(waits: false) {
                 switch message {
                 case .prepare(let request, _): late.add(EngineEvent(request.handle, .failed(.shuttingDown)))
@@ -99,6 +101,7 @@ package final class InProcessEngine: EngineService {
 
     package var state: EngineState { shared.withLock(\.state) }
 
+    /// See `EngineService.submit(_:)`. Posts the request to the input processor's thread.
     package func submit(_ request: GenerationRequest) {
         let isLate = shared.withLock { shared in
             if shared.isClosed { return true }
@@ -114,6 +117,7 @@ package final class InProcessEngine: EngineService {
         if isLate { late.add(EngineEvent(request.handle, .failed(.shuttingDown))) }
     }
 
+    /// See `EngineService.cancel(_:)`. A running prefill of the generation is aborted.
     package func cancel(_ handle: GenerationHandle) {
         let isSubmitted = shared.withLock { shared in
             if shared.isClosed { return false }
@@ -122,11 +126,12 @@ package final class InProcessEngine: EngineService {
             return false
         }
         guard isSubmitted else { return }
-        // In this order: the engine's thread forgets the handle again when it reads the message.
+        // The order matters: the engine thread removes the handle from the guard when it receives the message.
         decodeGuard.cancel(handle)
         mailbox.post(.cancel(handle))
     }
 
+    /// See `EngineService.control(_:_:_:)`. A command waits for earlier commands of the same generation.
     package func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
         let message = EngineMessage.control(handle, number, action)
         shared.withLock { shared in
@@ -136,19 +141,20 @@ package final class InProcessEngine: EngineService {
             guard case .set(let change) = action, let constraint = change.values.constraint,
                 change.keys.contains(.constraint)
             else { return mailbox.post(message) }
-            // That can take long with a large vocabulary. It is kept then, so the engine's thread finds it.
+            // Compiling can take long with a large vocabulary. The compiler retains the result for the engine thread.
             shared.compiling[handle] = [message]
             input.post(.compile(constraint, for: handle))
         }
     }
 
-    /// The present activity of the engine's threads: of the decoding thread, then of the tokenizing one.
+    /// The present activity of the engine thread and of the input processor's thread, in this order.
     package var activities: [ThreadActivity] {
         var engine = engineProgress.activity
         engine.steps &+= decodeGuard.signal.checkCount
         return [engine, inputProgress.activity]
     }
 
+    /// See `EngineService.status()`. Waits until the model is loaded.
     package func status() async throws(EngineError) -> EngineStatus {
         let (preparing, loadResult) = shared.withLock { ($0.preparing.count, $0.loadResult) }
         if case .failure(let error) = loadResult { throw error }

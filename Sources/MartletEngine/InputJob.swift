@@ -1,13 +1,17 @@
 import MartletProtocol
 
-/// Prompts that the input thread turns into tokens, one bounded step at a time.
+/// Prompts that the input processor tokenizes, one bounded step at a time.
+///
+/// The job of a generation has one prompt; the job of a query may have several.
 struct InputJob: Sendable {
+    /// The request or the query that the tokens are for.
     enum Purpose: Sendable {
         case generation(GenerationRequest, submitted: MonotonicTime)
         case query(TokenizationQuery)
     }
 
-    /// How a prompt that is far too long ends: its tokens are counted up to a few times the context, then no further.
+    /// A prompt that exceeds the context is counted up to this multiple of the context, so that the error can name the
+    /// number of its tokens.
     private static let countedContexts = 4
 
     let purpose: Purpose
@@ -23,8 +27,10 @@ struct InputJob: Sendable {
         }
     }
 
-    /// Goes on with the prompts.
-    /// - Returns: The tokens of each prompt, or `nil` if there is more to do.
+    /// Tokenizes the next part of the prompts.
+    ///
+    /// - Returns: the tokens of each prompt; `nil` if a further step is needed.
+    /// - Throws: `contextExceeded` or `invalidRequest`.
     mutating func step(_ loaded: OpenedModel) throws(EngineError) -> [[Int32]]? {
         guard finished.count < prompts.count else { return finished }
         let prompt = prompts[finished.count]
@@ -32,7 +38,7 @@ struct InputJob: Sendable {
             try loaded.check(fewestTokensOf: prompt, for: purpose, number: finished.count)
             current = loaded.tokenizer.begin(prompt)
         }
-        // Changed in place, so that its tokens are not copied.
+        // Changed in place, so that the tokens are not copied.
         try current?.step()
         guard let tokenization = current else { return nil }
         try check(tokenization, loaded)
@@ -65,19 +71,20 @@ struct InputJob: Sendable {
     }
 }
 
-/// Texts whose tokens a task waits for.
+/// Texts to tokenize for a task that waits for the result.
 struct TokenizationQuery: Sendable {
     let prompts: [Prompt]
-    /// Whether the texts are for embeddings: closed as the model learned it, within the limits of embeddings.
+    /// Whether the texts are inputs for embeddings: they end with the closing token of the model and have the limits of
+    /// embeddings.
     let isForEmbedding: Bool
     let reply: PendingReply<[[Int32]]>
 
-    /// Of the request, as clients spell it.
+    /// The name of the request field for errors.
     var field: String { isForEmbedding ? "input" : "content" }
 }
 
 extension OpenedModel {
-    /// Refuses a prompt that is too long whatever its tokens are, before there is work.
+    /// Refuses a prompt that is certainly too long, before any of it is tokenized.
     fileprivate func check(
         fewestTokensOf prompt: Prompt, for purpose: InputJob.Purpose, number: Int
     ) throws(EngineError) {

@@ -1,10 +1,10 @@
 import Llama
 import MartletProtocol
 
-/// Delivers events once the engine's thread is gone, one call at a time and in order.
+/// Delivers events after the engine thread has ended, in order, with one call at a time.
 ///
-/// Whoever adds an event delivers it, unless somebody is delivering already: then that one does. So a receiver may
-/// submit again while it receives.
+/// The thread that adds an event also delivers it, unless another thread is delivering now; that thread then delivers
+/// it. Therefore a receiver may submit a request while it receives.
 final class LateDelivery: Sendable {
     private struct State {
         var pending: [EngineEvent] = []
@@ -21,7 +21,7 @@ final class LateDelivery: Sendable {
         deliver()
     }
 
-    /// The engine's thread is gone.
+    /// Begins to deliver: the engine thread has ended.
     func open() {
         state.withLock { $0.isOpen = true }
         deliver()

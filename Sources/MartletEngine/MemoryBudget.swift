@@ -1,11 +1,11 @@
 import Llama
 import MartletPlatform
 
-/// How much memory a context needs, and how much there is.
+/// Estimates the memory of a context, and reads the available memory of the system.
 package enum MemoryBudget {
-    /// Bytes that one token takes in the attention memory of all layers: an upper estimate.
+    /// An upper estimate of the KV cache bytes per token, over all layers.
     ///
-    /// Layers without attention or with a sliding window take less.
+    /// Layers without attention or with a sliding window need less.
     static func bytesPerToken(of model: Model, keys: CacheType, values: CacheType) -> Int {
         let architecture = model.metadata("general.architecture") ?? ""
         let heads = max(1, model.keyValueHeadCount)
@@ -20,24 +20,24 @@ package enum MemoryBudget {
     }
 
     struct Plan: Sendable, Equatable {
-        /// Of one sequence.
+        /// The largest number of tokens of one sequence.
         var contextLength: Int
         var usesUnifiedKV: Bool
     }
 
-    /// Weights up to this size are read so fast that what a decode costs is attention and waiting; see design.md for
-    /// what follows from it.
+    /// The size up to which a model counts as small, in bytes. Its weights are read so fast that attention and waiting
+    /// dominate the cost of a decode (see design.md).
     static let smallByteCount: UInt64 = 64 << 20
 
-    /// How long sequences may be, and whether they share memory.
+    /// Plans the context length and the layout of the KV cache.
     ///
-    /// A length of 0 becomes the trained one, or fewer (in steps of 256, at least 2,048), so that the memory takes no
-    /// more than a quarter of `available`. Memory is separate by default where the model is small and all sequences
-    /// together fit that quarter.
+    /// A length of 0 becomes the trained length, or less (a multiple of 256, at least 2,048), so that the KV cache uses
+    /// at most a quarter of `available`. The automatic layout is separate if the model is small and the KV caches of
+    /// all slots fit into that quarter.
     static func plan(
         _ configuration: EngineConfiguration, trained: Int, weights: UInt64, bytesPerToken: Int, available: Int?
     ) throws(LlamaError) -> Plan {
-        // Beyond any real figure, so that products do not overflow.
+        // A limit above every real value, so that products do not overflow.
         let available = min(available ?? .max, 1 << 50)
         let fitting = bytesPerToken > 0 ? available / 4 / bytesPerToken / 256 * 256 : .max
         let isDefault = configuration.contextLength == 0
@@ -60,11 +60,11 @@ package enum MemoryBudget {
         return Plan(contextLength: length, usesUnifiedKV: usesUnifiedKV)
     }
 
-    /// Memory that can be had without swapping, in bytes; `nil` where the system does not say.
+    /// The memory that is available without swapping, in bytes; `nil` if the system does not report it.
     package static var available: Int? {
         #if os(Linux)
             let free = firstNumber(in: "/proc/meminfo", after: "MemAvailable:").map { $0 * 1024 }
-            // A container may have less than the machine.
+            // The limit of a container may be below the memory of the machine.
             guard let limit = firstNumber(in: "/sys/fs/cgroup/memory.max", after: ""),
                 let used = firstNumber(in: "/sys/fs/cgroup/memory.current", after: "")
             else { return free }
@@ -77,7 +77,7 @@ package enum MemoryBudget {
     }
 
     #if os(Linux)
-        /// The number that follows `key` at the beginning of a line of a small file.
+        /// The number behind `key` at the beginning of a line of a small file; `nil` if there is none.
         private static func firstNumber(in path: String, after key: String) -> Int? {
             guard let text = readSmallFile(path) else { return nil }
             for line in text.split(separator: "\n") where line.hasPrefix(key) {

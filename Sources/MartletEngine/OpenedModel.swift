@@ -2,19 +2,19 @@ import Llama
 import MartletGrammar
 import MartletProtocol
 
-/// What is known once a model is loaded. Immutable; any thread may use it.
+/// A loaded model with its vocabulary and everything that validation needs. Immutable; any thread may use it.
 struct OpenedModel: Sendable {
     let model: Model
     let vocabulary: Vocabulary
     let tokenizer: PromptTokenizer
     let information: ModelInformation
-    /// As `information.adapters` tells of them.
+    /// The adapters in the order of `information.adapters`.
     let adapters: [Adapter]
-    /// `nil` = no embeddings are made.
+    /// The limits of inputs for embeddings; `nil` if the engine makes none.
     let embedding: EmbeddingLimits?
-    /// Whether the model continues texts. One that only reads them does not.
+    /// Whether the model generates text. A model without a KV cache only computes embeddings.
     private let generatesText: Bool
-    /// Control tokens that have a text in every answer.
+    /// Control tokens whose texts are always part of the output.
     private let alwaysVisibleControlTokens: [Int32]
     private let breakers = SequenceBreakerCache()
     let constraints: ConstraintCompiler
@@ -37,13 +37,16 @@ struct OpenedModel: Sendable {
         constraints = ConstraintCompiler(vocabulary, limits: grammarLimits)
     }
 
-    /// Everything that can be refused or computed before the engine's thread sees a request.
-    /// - Parameter tokens: of the request's prompt, at least one.
+    /// Validates a request and computes everything that does not need the context. Thread: the input processor's
+    /// thread.
+    ///
+    /// - Parameter tokens: the tokens of the prompt; at least one.
+    /// - Throws: the error that the request ends with.
     func prepare(
         _ request: GenerationRequest, tokens: [Int32], submitted: MonotonicTime
     ) throws(EngineError) -> PreparedRequest {
         guard generatesText else {
-            throw EngineError(.invalidRequest, "This model writes no text: it is for embeddings.")
+            throw EngineError(.invalidRequest, "This model generates no text: it is for embeddings.")
         }
         try check(promptTokens: tokens.count)
         for adapter in request.adapters where !information.adapters.indices.contains(adapter.index) {
@@ -79,7 +82,10 @@ struct OpenedModel: Sendable {
         return PromptLogprobs(of: tokens, from: tokens.count - own.count, isText: isText, vocabulary: vocabulary)
     }
 
-    /// - Parameter atLeast: whether there may be more.
+    /// Checks the length of a prompt against the context.
+    ///
+    /// - Parameter atLeast: whether `count` is only a lower bound.
+    /// - Throws: `contextExceeded`.
     func check(promptTokens count: Int, atLeast: Bool = false) throws(EngineError) {
         let limit = information.sequenceContextLength
         guard count < limit else {
@@ -90,14 +96,14 @@ struct OpenedModel: Sendable {
         }
     }
 
-    /// What the earlier answers of the user's turn have left.
+    /// The reasoning budget that earlier outputs of the user's turn have left; `nil` = no limit.
     private func budget(of rule: ReasoningRule) throws(EngineError) -> Int? {
         guard var left = rule.turnBudget else { return rule.budget }
         for text in rule.earlierReasoning { left -= try tokenizer.tokens(ofMessage: text).count }
         return min(rule.budget ?? .max, max(left, 0))
     }
 
-    /// A sampler for other parameters than those that a request began with.
+    /// Creates a sampler for other parameters than the request's own.
     func sampler(
         for sampling: SamplingParameters, ignoringEndOfGeneration: Bool
     ) throws(EngineError) -> Sampler {
@@ -117,7 +123,7 @@ struct OpenedModel: Sendable {
         return biases
     }
 
-    /// The tokens that biases mean.
+    /// Converts biases of texts to biases of tokens.
     private func biases(_ biases: [LogitBias]) throws(EngineError) -> [TokenBias] {
         var result: [TokenBias] = []
         for bias in biases {
@@ -149,29 +155,29 @@ struct OpenedModel: Sendable {
     }
 }
 
-/// A request whose prompt is tokens.
+/// A validated request with a tokenized prompt, ready for the engine thread.
 struct PreparedRequest: Sendable {
     let handle: GenerationHandle
     let tokens: [Int32]
     let sampling: SamplingParameters
-    /// As the request has them.
+    /// The settings of the request before any change.
     let settings: AdjustableSettings
     let stops: [String]
     let ignoresEndOfGeneration: Bool
     let reusesPrompt: Bool
     let reportsProgress: Bool
-    /// What is to be told of the prompt's tokens; `nil` = nothing.
+    /// The state of prompt logprobs; `nil` if the request does not ask for them.
     let promptLogprobs: PromptLogprobs?
     let reportsTokenTimings: Bool
     let slot: Int?
     let minimumIndent: Int
     let contextShift: ContextShift?
-    /// In the order of the adapters, none with no effect.
+    /// The adapters of the request, ascending by index, without adapters of scale 0.
     let adapters: [AdapterScale]
     let sharedPrefillParent: GenerationHandle?
-    /// How many tokens before the prompt's own are never dropped.
+    /// The number of tokens before the client's prompt that a context shift never drops.
     let leadingTokens: Int
-    /// Control tokens that have a text in the answer.
+    /// Control tokens whose texts are part of the output.
     let visibleControlTokens: [Int32]
     let biases: [TokenBias]
     let breakers: SequenceBreakers

@@ -1,7 +1,7 @@
 import Llama
 import MartletProtocol
 
-/// A task that waits for a value from one of the engine's threads, until it is cancelled.
+/// A reply that a task awaits from one of the engine's threads. A cancelled task stops waiting.
 ///
 /// Thread: any.
 final class PendingReply<Value: Sendable>: Sendable {
@@ -16,7 +16,9 @@ final class PendingReply<Value: Sendable>: Sendable {
 
     private init() {}
 
-    /// Waits for the reply that `post` hands to a thread. A task that is cancelled waits no longer.
+    /// Awaits the reply. `post` passes this object to the thread that computes it.
+    ///
+    /// - Throws: the error of the reply, or `withdrawn` if the task was cancelled.
     static func value(_ post: (PendingReply) -> Void) async throws(EngineError) -> Value {
         let reply = PendingReply()
         let result = await withTaskCancellationHandler {
@@ -34,10 +36,10 @@ final class PendingReply<Value: Sendable>: Sendable {
         return try result.get()
     }
 
-    /// Whether the task still waits. The work for a task that does not is in vain.
+    /// Whether a task still awaits the reply. If not, computing the reply is unnecessary.
     var isAwaited: Bool { state.withLock { if case .finished = $0 { false } else { true } } }
 
-    /// Later calls change nothing.
+    /// Sets the reply. Later calls have no effect.
     func finish(_ result: Reply) {
         let continuation: CheckedContinuation<Reply, Never>? = state.withLock { state in
             defer { state = .finished }
@@ -49,5 +51,5 @@ final class PendingReply<Value: Sendable>: Sendable {
 }
 
 extension EngineError {
-    static let withdrawn = EngineError(.engineLost, "The question was withdrawn.")
+    static let withdrawn = EngineError(.engineLost, "The query was cancelled.")
 }

@@ -2,8 +2,8 @@ import Llama
 import MartletProtocol
 import MartletText
 
-/// The sequence breakers of the last request that had some, as finding them reads the whole vocabulary (152,000 tokens:
-/// some tens of milliseconds). Any thread may use it.
+/// The sequence breakers of the last request that had any. Finding them reads the whole vocabulary (some tens of
+/// milliseconds for 152,000 tokens). Any thread may use it.
 final class SequenceBreakerCache: Sendable {
     private let last = Locked<(texts: [ExactString], breakers: SequenceBreakers)>(([], .none))
 
@@ -18,7 +18,7 @@ final class SequenceBreakerCache: Sendable {
             finder.add(token, piece) { bytes in
                 var tokens: [Int32] = []
                 bytes.withUnsafeBufferPointer { buffer in
-                    // A rest that cannot be tokenized is completed by nothing.
+                    // A rest that cannot be tokenized is completed by no token.
                     try? vocabulary.tokenizeWhole(buffer, parsesSpecial: false, into: &tokens)
                 }
                 return tokens

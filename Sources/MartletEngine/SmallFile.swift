@@ -1,6 +1,6 @@
 import MartletPlatform
 
-/// The first 64 KiB of a file as text, or `nil` if it cannot be read: for what the kernel tells in files.
+/// The first 64 KiB of a file as text; `nil` if it cannot be read. For files in which the kernel reports values.
 func readSmallFile(_ path: String) -> String? {
     guard let file = fopen(path, "r") else { return nil }
     defer { fclose(file) }

@@ -1,27 +1,28 @@
-/// How the vectors of an input's tokens become its embedding.
+/// How the vectors of an input's tokens become its embedding. The raw values are part of frames.
 package enum EmbeddingPooling: UInt8, Sendable, CaseIterable {
-    /// Not at all: there is one for each token.
+    /// No pooling: one vector per token.
     case none = 0
     case mean = 1
     /// The vector of the first token.
     case first = 2
     /// The vector of the last token.
     case last = 3
-    /// The model's classifier makes a score of it.
+    /// The classifier of the model computes a score.
     case rank = 4
 }
 
-/// What a model makes of one input: one vector, or one for each token where nothing is pooled. As computed, not
-/// normalised.
+/// The embedding of one input: one vector, or one per token without pooling. The vectors are not normalised.
 package struct Embedding: Sendable, Equatable {
-    /// Tokens of the input.
+    /// The number of tokens of the input.
     package var tokenCount: Int
-    /// Numbers of one vector, at least 1.
+    /// The number of elements of one vector; at least 1.
     package let length: Int
-    /// The vectors, one after the other.
+    /// The elements of all vectors, adjacent.
     package let values: [Float]
 
-    /// - Precondition: `values` holds whole vectors.
+    /// Creates an embedding.
+    ///
+    /// - Precondition: `values` contains whole vectors.
     package init(tokenCount: Int, length: Int, values: [Float]) {
         precondition(length > 0 && values.count % length == 0, "\(values.count) numbers are no vectors of \(length)")
         self.tokenCount = tokenCount
@@ -29,6 +30,7 @@ package struct Embedding: Sendable, Equatable {
         self.values = values
     }
 
+    /// The vectors in order. They share the storage of `values`.
     package var vectors: [ArraySlice<Float>] {
         stride(from: 0, to: values.count, by: length).map { values[$0..<$0 + length] }
     }

@@ -1,27 +1,28 @@
-/// Why an engine could not do what it was asked.
+/// An error of an engine. Each code maps to one HTTP status.
 package struct EngineError: Error, Sendable, Equatable {
+    /// The kind of failure. The raw values are part of frames and journals.
     package enum Code: UInt8, Sendable, CaseIterable {
-        /// The request is at fault; repeating it cannot help.
+        /// The request is invalid; repeating it cannot help.
         case invalidRequest = 0
-        /// The prompt does not fit the context. `promptTokens` and `contextSize` are set.
+        /// The prompt exceeds the context. `promptTokens` and `contextSize` are set.
         case contextExceeded = 1
-        /// The queue is full; a later try can help.
+        /// The queue is full; a later attempt can succeed.
         case overloaded = 2
-        /// This generation failed; others are unharmed.
+        /// This generation failed; others are not affected.
         case generationFailed = 3
         /// The model cannot be loaded.
         case loadFailed = 4
-        /// The engine died under the request.
+        /// The engine died while it ran the request.
         case engineLost = 5
-        /// The engine is being shut down.
+        /// The engine is shutting down.
         case shuttingDown = 6
-        /// Nobody read the answer for too long.
+        /// No client read the output for too long.
         case abandoned = 7
     }
     package var code: Code
     /// One sentence that names the rule and the value.
     package var message: String
-    /// The field of the request that is at fault, as clients spell it, where the engine knows it.
+    /// The invalid field of the request in the spelling of clients; `nil` if the engine does not know it.
     package var parameter: String?
     package var promptTokens: Int?
     package var contextSize: Int?

@@ -1,38 +1,37 @@
-/// What happened to one generation.
+/// An event of one generation.
 ///
-/// A life: `admitted`, `started`, any number of `promptProgress` and `promptLogprobs`, `token`…, then one `finished` or
-/// `failed`. `failed` and `finished(.cancelled)` may come at any point, also first; `controlled` at any point but the
-/// last.
+/// The order is: `admitted`, `started`, any number of `promptProgress` and `promptLogprobs`, then `token`…, then one
+/// `finished` or `failed`. `failed` and `finished(.cancelled)` may come at any point, also first; `controlled` at any
+/// point except the last.
 ///
-/// What is large and rare is kept elsewhere (`indirect`): events are copied on their way, and nearly all are tokens.
+/// Large and rare payloads are stored separately (`indirect`): events are copied often, and nearly all are tokens.
 package struct EngineEvent: Sendable, Equatable {
+    /// The kind of an event and its payload.
     package enum Kind: Sendable, Equatable {
-        /// The prompt was tokenized and fits; the generation waits for a sequence.
+        /// The prompt was tokenized and fits the context; the generation waits for a slot.
         case admitted(promptTokens: Int)
-        /// A sequence was assigned. `cachedTokens` of the prompt are in its memory already.
+        /// A slot was assigned. Its KV cache already has `cachedTokens` of the prompt.
         case started(slot: Int, cachedTokens: Int)
         indirect case promptProgress(PromptProgress)
-        /// The event's `probabilities` are those of the prompt's next tokens, the first of which has number `first`
-        /// among those that are told. Their texts are whole UTF-8 characters together. A run that begins anew tells
-        /// them anew.
+        /// The logprobs of the next prompt tokens are in the event's `probabilities`; `first` is the number of the
+        /// first among all reported ones. Their texts together are whole UTF-8 characters. A run that begins again
+        /// reports them again.
         case promptLogprobs(first: Int)
-        /// A token was sampled. `text` is what became certain with it: whole UTF-8 characters only, without anything
-        /// that may still turn out to be the beginning of a stop text; so it may be empty or hold text of earlier
-        /// tokens.
+        /// A token was sampled or forced. `text` became certain with it: whole UTF-8 characters that cannot become part
+        /// of a stop string. It may be empty, or contain text of earlier tokens.
         case token(id: Int32, text: ArraySlice<UInt8>)
-        /// `text` was held back until now (see `token`) and belongs to the answer.
+        /// `text` was withheld until now (see `token`) and belongs to the output.
         indirect case finished(GenerationSummary, text: ArraySlice<UInt8>)
         indirect case failed(EngineError)
-        /// The result of a command. It stands where the command took effect: before the first token that it concerns.
+        /// The result of a command. The event precedes the first token that the command concerns.
         indirect case controlled(CommandNumber, ControlResult)
     }
     package var handle: GenerationHandle
     package var kind: Kind
-    /// Of `token` and `finished`, where it was asked for: of the tokens whose text became certain with this event. Of
-    /// `promptLogprobs`: what it tells.
-    /// Tokens of a stop text, which is no part of the answer, are never among them.
+    /// For `token` and `finished`: the probabilities of the tokens whose text became certain with this event, if the
+    /// request asks for them. For `promptLogprobs`: the reported logprobs. Tokens of a stop string are never included.
     package var probabilities: [TokenProbabilities] = []
-    /// Of `token`, where it was asked for.
+    /// For `token`: the timings so far, if the request asks for them.
     package var tokenTimings: TokenTimings?
 
     package init(_ handle: GenerationHandle, _ kind: Kind) {
@@ -41,11 +40,12 @@ package struct EngineEvent: Sendable, Equatable {
     }
 }
 
-/// Where a generation stands. A class for its size: few ask for it, and every token has a place for it.
+/// The slot and the timings of a generation at one token. It is a class because of its size: few requests ask for it,
+/// and every token event has a field for it.
 package final class TokenTimings: Sendable, Equatable {
-    /// Its sequence.
+    /// The index of the slot.
     package let slot: Int
-    /// What it has cost so far.
+    /// The durations and token counts so far.
     package let timings: Timings
 
     package init(slot: Int, timings: Timings) {
@@ -53,20 +53,21 @@ package final class TokenTimings: Sendable, Equatable {
         self.timings = timings
     }
 
+    /// Compares by value.
     package static func == (left: TokenTimings, right: TokenTimings) -> Bool {
         left.slot == right.slot && left.timings == right.timings
     }
 }
 
-/// How far the prompt of one generation has been read.
+/// The progress of a prefill.
 package struct PromptProgress: Sendable, Equatable {
     package var total: Int
     package var cached: Int
-    /// Cached tokens included.
+    /// The number of computed prompt tokens, including cached ones.
     package var processed: Int
-    /// Since the prompt's first token was read.
+    /// The time since the first prompt token was computed.
     package var elapsed: Duration
-    /// The sequence that reads it.
+    /// The slot that computes the prompt.
     package var slot = 0
 
     package init(total: Int, cached: Int, processed: Int, elapsed: Duration) {
@@ -77,34 +78,35 @@ package struct PromptProgress: Sendable, Equatable {
     }
 }
 
-/// Why and how a generation ended.
+/// The reason of the end of a generation, and its totals.
 package struct GenerationSummary: Sendable, Equatable {
+    /// Why a generation ended without an error.
     package enum Reason: Sendable, Equatable {
         /// The model ended its turn.
         case endOfGeneration
         case stopText(String)
         case tokenLimit
         case timeLimit
-        /// No room is left in the context.
+        /// The context is full.
         case contextFull
-        /// A new line was indented less than wanted.
+        /// A line was indented less than the request requires.
         case indentation
         case cancelled
-        /// By an order, with the words of who gave it.
+        /// A control command stopped the generation; the text is the reason that the command gave.
         case stopped(String?)
     }
     package var reason: Reason
     package var timings: Timings
-    /// Whether the answer calls tools and all its calls are complete. For whoever splits the answer's text to say: an
-    /// engine does not know.
+    /// Whether the output calls tools and all of its calls are complete. Set by the output parser; an engine does not
+    /// know it.
     package var endsInToolCalls = false
-    /// The sequence that it had last; `nil` = it never had one.
+    /// The last slot of the generation; `nil` if it never had one.
     package var slot: Int?
-    /// Tokens of prompt and answer that are left in memory.
+    /// Prompt and output tokens that remain in the KV cache.
     package var kvCacheTokens = 0
-    /// Whether tokens were dropped to make room (see `ContextShift`).
+    /// Whether a context shift dropped tokens (see `ContextShift`).
     package var isTruncated = false
-    /// Whether the model wrote a line break.
+    /// Whether the output contains a line break.
     package var hasLineBreak = false
 
     package init(reason: Reason, timings: Timings) {
@@ -113,37 +115,37 @@ package struct GenerationSummary: Sendable, Equatable {
     }
 }
 
-/// What a generation cost.
+/// The token counts and durations of a generation.
 package struct Timings: Sendable, Equatable {
-    /// Tokens in the prompt, cached ones included.
+    /// Tokens of the prompt, including cached ones.
     package var promptTokens = 0
     package var cachedTokens = 0
-    /// Generated tokens, the one that ended the generation included.
+    /// Generated tokens, including the token that ended the generation.
     package var predictedTokens = 0
-    /// Of these, how many were thinking; markers do not count where they are tokens of their own.
+    /// The number of reasoning tokens among them. A delimiter that is a token of its own does not count.
     package var reasoningTokens = 0
-    /// From submission to the assignment of a sequence.
+    /// From submission to the assignment of a slot.
     package var queueTime: Duration = .zero
     /// From there to the first generated token.
     package var promptTime: Duration = .zero
     /// From the first generated token to the last.
     package var predictedTime: Duration = .zero
-    /// What choosing the tokens took, the first included.
+    /// The time spent on sampling, including the first token.
     package var samplingTime: Duration = .zero
-    /// Of that, what asking the grammar took.
+    /// The part of it that the grammar took.
     package var grammarTime: Duration = .zero
 
     package init() {}
 }
 
 extension Timings {
-    /// Prompt tokens computed per second; `nil` when there were none or no time passed.
+    /// Computed prompt tokens per second; `nil` if there were none or no time passed.
     package var promptSpeed: Double? {
         let count = promptTokens - cachedTokens
         return count > 0 && promptTime > .zero ? Double(count) / (promptTime / .seconds(1)) : nil
     }
 
-    /// Tokens per second from the first generated token on; `nil` when there were fewer than two.
+    /// Tokens per second from the first generated token on; `nil` if there were fewer than two.
     package var decodeSpeed: Double? {
         predictedTokens > 1 && predictedTime > .zero ? Double(predictedTokens - 1) / (predictedTime / .seconds(1)) : nil
     }

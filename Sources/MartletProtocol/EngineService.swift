@@ -1,77 +1,79 @@
-/// The seam between whoever serves clients and whoever owns a model's context.
+/// The interface between the server side and the side that owns a model's context.
 ///
 /// `InProcessEngine` (the engine itself), `WorkerEngine` (a child process behind two pipes) and `FakeEngine` (tests)
-/// implement it, so a server, an app that embeds the engine and a test all speak one language.
+/// implement it. Therefore a server, an app with an embedded engine and a test use the same calls.
 ///
 /// Thread: every method may be called from any thread or task, at any time, also before the model is loaded.
 package protocol EngineService: Sendable {
-    /// What the engine is doing now. Cheap: reads a copy under a lock.
+    /// The state of the engine now. Cheap: reads a copy under a lock.
     var state: EngineState { get }
 
-    /// Hands over a request. Returns at once.
+    /// Submits a request. Returns at once.
     ///
-    /// The receiver that the engine was started with gets this generation's events in order, ending with exactly one
-    /// `finished` or `failed`, whatever happens. A request that arrives while the model loads waits for it.
+    /// The engine's receiver receives the events of this generation in order. The last event is the only `finished` or
+    /// `failed`. A request that arrives while the model loads waits for it.
     func submit(_ request: GenerationRequest)
 
-    /// Ends a generation wherever it is: queued, in its prompt, or writing. Its last event is then `finished` with
-    /// reason `cancelled`. A handle that is unknown or has ended is ignored.
+    /// Ends a generation wherever it is: in the queue, in prefill, or decoding. Its last event is then `finished` with
+    /// the reason `cancelled`. A handle that is unknown or has ended is ignored.
     func cancel(_ handle: GenerationHandle)
 
-    /// Gives an order to a generation. Returns at once. Orders to one generation are taken up in the order of the
-    /// calls.
+    /// Sends a control command to a generation. Returns at once. The engine applies commands to one generation in the
+    /// order of the calls.
     ///
-    /// Its events get exactly one `controlled` with that number, unless it ends before: its end then answers all orders
-    /// that were not answered. An order to a handle that is unknown or has ended is ignored.
+    /// The events contain exactly one `controlled` with this number, unless the generation ends before: its terminal
+    /// event then replies to all open commands. A command to a handle that is unknown or has ended is ignored.
     func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction)
 
-    /// The tokens that `prompt` stands for.
+    /// The tokens of `prompt`.
     func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece]
 
-    /// The bytes that `tokens` stand for, control tokens included.
-    /// - Throws: `invalidRequest` naming the first id that is not in the vocabulary.
+    /// The bytes of `tokens`, including the texts of control tokens.
+    ///
+    /// - Throws: `invalidRequest` that names the first id outside the vocabulary.
     func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8]
 
-    /// What the model makes of each input, in their order.
+    /// The embedding of each input, in the order of the inputs.
     func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding]
 
-    /// A snapshot of sequences and counters.
+    /// A snapshot of slots and counters.
     func status() async throws(EngineError) -> EngineStatus
 }
 
-/// Where an engine's events go.
+/// Receives the events of an engine.
 package protocol EngineEventReceiver: Sendable {
-    /// Takes what happened in one turn of the engine: usually one token for each running sequence.
+    /// Receives the events of one step: usually one token per running sequence.
     ///
-    /// Thread: called by one thread or task at a time, in order. Must not block: the engine waits meanwhile.
+    /// Thread: called by one thread or task at a time, in order. Must not block, because the engine waits for it.
     func receive(_ events: [EngineEvent])
 
-    /// The engine changed its state. Called from the same thread or task as `receive(_:)`.
+    /// The state of the engine changed. Called by the same thread or task as `receive(_:)`.
     func engineStateChanged(_ state: EngineState)
 }
 
-/// Where an engine stands between start and end.
+/// The state of an engine between start and end.
 package enum EngineState: Sendable, Equatable {
     case loading(LoadProgress)
     case ready(ModelInformation)
-    /// The engine is lost and will be started again by itself (a worker that died). Requests are accepted and wait.
+    /// The engine is lost and is being restarted (a worker that died). Requests are accepted and wait.
     case restarting(EngineError)
-    /// The engine is lost for good. Requests fail with the error.
+    /// The engine is lost permanently. Requests fail with the error.
     case failed(EngineError)
 }
 
-/// How far loading has come.
+/// The progress of loading.
 package struct LoadProgress: Sendable, Equatable {
+    /// The stages of loading, in order.
     package enum Stage: UInt8, Sendable, CaseIterable {
         /// The process or thread starts.
         case starting = 0
         /// The weights are read.
         case textModel = 1
-        /// Context and memory are made, and a first decode is run.
+        /// The context and the KV cache are made, and a first decode runs.
         case warmUp = 2
     }
     package var stage: Stage
-    /// 0 to 1 within the stage.
+    /// The progress within the stage, 0 to 1.
     package var fraction: Double
 
     package init(stage: Stage, fraction: Double) {

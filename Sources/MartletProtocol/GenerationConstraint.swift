@@ -1,17 +1,18 @@
 package import MartletGrammar
 
-/// What a generation may write.
+/// The grammar of an output.
 ///
-/// The grammar is of everything that is generated: what comes before it holds, such as thinking, is part of it
-/// (`Grammar.afterReasoning`, `Grammar.triggered`).
+/// It covers everything that is generated. Output before the constrained part, such as reasoning, is part of the
+/// grammar (`Grammar.afterReasoning`, `Grammar.triggered`).
 package struct GenerationConstraint: Sendable, Equatable {
     package var grammar: Grammar
 
     package init(_ grammar: Grammar) { self.grammar = grammar }
 
-    /// Anything until a trigger was written, and the grammar from there on.
+    /// Allows any output up to a trigger, and the grammar from there on.
     ///
-    /// - Parameter includesTrigger: whether the grammar's texts begin with the trigger, or behind it.
+    /// - Parameter includesTrigger: whether the texts of the grammar begin with the trigger; otherwise they begin
+    ///   behind it.
     package init(
         _ grammar: Grammar, after triggers: [GrammarTrigger], includesTrigger: Bool
     ) throws(GrammarError) {

@@ -1,60 +1,61 @@
-/// Names one generation between the two sides of the seam. Unique for the life of the side that submits.
+/// Identifies one generation on both sides of `EngineService`. Unique for the lifetime of the side that submits.
 package struct GenerationHandle: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
-/// A generation, validated: every value is in its range, and nothing in it depends on the wire it came by.
+/// A validated generation: every value is in its range, and no value depends on the dialect of the client.
 package struct GenerationRequest: Sendable, Equatable {
     package var handle: GenerationHandle
     package var prompt: Prompt
     package var sampling: SamplingParameters
-    /// Most tokens to generate; `nil` = until the context is full. 0 = only evaluate the prompt.
+    /// The largest number of generated tokens; `nil` = until the context is full. 0 = only prefill.
     package var maximumTokens: Int?
-    /// Most time between the first generated token and the last; checked at every token.
+    /// The longest time between the first generated token and the last; checked at every token.
     package var maximumTime: Duration?
-    /// Texts that end the generation and are not part of it. None is empty.
+    /// Stop strings. They end the generation and are no part of it. None is empty.
     package var stops: [String]
     /// Whether tokens that end a generation are never sampled.
     package var ignoresEndOfGeneration: Bool
-    /// Whether a common prefix with what a sequence holds already is reused.
+    /// Whether cached tokens of a common prefix are reused.
     package var reusesPrompt: Bool
-    /// Whether `promptProgress` events are wanted.
+    /// Whether the engine emits `promptProgress`.
     package var reportsProgress: Bool
-    /// Whether the probabilities of the prompt's own tokens are told too, as the model has them (`promptLogprobs`).
-    /// Needs `probabilities`. Such a prompt is read whole: what other sequences have of it in memory is of no use.
+    /// Whether the engine emits the logprobs of the prompt's tokens (`promptLogprobs`). Requires `probabilities`. Such
+    /// a prompt is computed as a whole, without the prefix cache.
     package var reportsPromptLogprobs = false
-    /// Whether each token's event tells where the generation stands.
+    /// Whether each token event has `tokenTimings`.
     package var reportsTokenTimings = false
-    /// Texts of control tokens that are part of the answer's text, such as a model's think markers. Other control
-    /// tokens have no text.
+    /// Texts of control tokens that are part of the output's text, such as the reasoning delimiters of a model. Other
+    /// control tokens have no text.
     package var visibleDelimiters: [String]
-    /// What is told of each token's probability; `nil` = nothing.
+    /// The probabilities that are reported with each token; `nil` = none.
     package var probabilities: ProbabilityRequest?
-    /// What may be generated; `nil` = anything.
+    /// The constraint of the output; `nil` = any output is allowed.
     package var constraint: GenerationConstraint?
-    /// The index of the token from which that holds, among those behind the prompt.
+    /// The index among the output tokens from which the constraint applies.
     package var constraintStart = 0
-    /// The sequence that it wants and waits for; `nil` = any. Taken modulo the number of sequences.
+    /// The slot that the generation waits for, modulo the number of slots; `nil` = any.
     package var slot: Int?
-    /// A line that is indented less ends the generation and is no part of it. 0 = none does.
+    /// A line with a smaller indentation ends the generation and is no part of it. 0 = no check.
     package var minimumIndent = 0
-    /// What happens when the context is full; `nil` = the generation ends.
+    /// The tokens that are dropped when the context is full; `nil` = the generation ends instead.
     package var contextShift: ContextShift?
-    /// Which changes of the model's weights are applied. Those that are not named are not.
+    /// The adapters that are applied, with their scales. Adapters that are not named are not applied.
     package var adapters: [AdapterScale] = []
-    /// A generation that was submitted before, with the same prompt, whose work on it is to be shared.
+    /// A generation with the same prompt that was submitted before. Its prefill is shared.
     package var sharedPrefillParent: GenerationHandle?
-    /// How the model's thinking is recognised and limited; `nil` where that is not known.
+    /// How the reasoning of the model is recognised and limited; `nil` if its delimiters are unknown.
     package var reasoning: ReasoningRule?
-    /// Whether it waits for `resume` before it writes: it was paused when it was interrupted.
+    /// Whether the generation waits for `resume` before it decodes: it was paused when it was interrupted.
     package var isPaused = false
-    /// Tokens that an earlier run of this generation has written. They follow the prompt and count as generated, for
-    /// limits, penalties, draws and timings. Nothing is told of them again: the first `token` event is of the next one.
+    /// Output tokens of an earlier run of this generation. They follow the prompt and count as generated for limits,
+    /// penalties, samples and timings. They are not emitted again: the first `token` event is the next token.
     package var continuation: [Int32] = []
-    /// How long that took, from the first of them to the last.
+    /// The time from the first to the last of these tokens.
     package var continuationTime: Duration = .zero
-    /// Which of `continuation` opened a new turn: they have no text, and none of them ends the generation. Ascending.
+    /// The ranges of `continuation` that opened a new turn: these tokens have no text, and none of them ends the
+    /// generation. Ascending.
     package var injectedTurns: [Range<Int>] = []
 
     package init(
@@ -76,11 +77,11 @@ package struct GenerationRequest: Sendable, Equatable {
     }
 }
 
-/// What is dropped when the context is full, so that an answer goes on.
+/// The tokens that are dropped when the context is full, so that the generation continues.
 package struct ContextShift: Sendable, Equatable {
-    /// How many tokens of the prompt stay; -1 = all.
+    /// The number of leading prompt tokens that are never dropped; -1 = the whole prompt.
     package var keep: Int
-    /// How many of the tokens behind them go; 0 = half.
+    /// The number of tokens behind them that are dropped; 0 = half.
     package var discard: Int
 
     package init(keep: Int = 0, discard: Int = 0) {
@@ -89,9 +90,9 @@ package struct ContextShift: Sendable, Equatable {
     }
 }
 
-/// How strongly one of the model's adapters is applied.
+/// An adapter of the model and its scale.
 package struct AdapterScale: Sendable, Equatable {
-    /// In the order of `ModelInformation.adapters`.
+    /// The index in `ModelInformation.adapters`.
     package var index: Int
     package var scale: Float
 
@@ -101,16 +102,17 @@ package struct AdapterScale: Sendable, Equatable {
     }
 }
 
-/// What a model reads before it writes.
+/// The input of a model: text and tokens.
 package struct Prompt: Sendable, Equatable {
+    /// A piece of a prompt.
     package enum Piece: Sendable, Equatable {
-        /// Text. A control token is recognised only where its whole text is trusted; adjoining text pieces are
-        /// otherwise tokenized as one string.
+        /// Text. A control token is recognised only if its whole text is trusted. Adjacent text pieces are otherwise
+        /// tokenized as one string.
         case text(String, isTrusted: Bool)
         case tokens([Int32])
     }
     package var pieces: [Piece]
-    /// Whether the tokens that the vocabulary wants at the beginning (BOS) are added unless they are there already.
+    /// Whether the BOS token is added where the vocabulary wants one, unless the prompt begins with it.
     package var addsBeginning: Bool
 
     package init(pieces: [Piece], addsBeginning: Bool) {

@@ -1,48 +1,48 @@
-/// What a loaded model is, as far as those who serve it need to know.
+/// The properties of a loaded model that the server side needs.
 package struct ModelInformation: Sendable, Equatable {
-    /// Path of the GGUF file.
+    /// The path of the GGUF file.
     package var path: String = ""
     /// `general.name` of the file, if it has one.
     package var name: String?
-    /// For people, such as "qwen3 0.6B Q8_0".
+    /// A description for log lines and pages, such as "qwen3 0.6B Q8_0".
     package var summary: String = ""
-    /// Of the weights, such as "Q8_0".
+    /// The type of the weights, such as "Q8_0".
     package var fileType: String = ""
     package var parameterCount: UInt64 = 0
-    /// Of the weights, in bytes.
+    /// The size of the weights in bytes.
     package var byteCount: UInt64 = 0
     package var vocabularyKind: Int32 = 0
     package var vocabularySize = 0
     package var embeddingLength = 0
     package var trainedContextLength = 0
-    /// Tokens that fit the memory that all sequences share.
+    /// The number of tokens in the KV cache of all sequences together.
     package var contextLength = 0
-    /// Most tokens of one sequence.
+    /// The largest number of tokens of one sequence.
     package var sequenceContextLength = 0
-    /// How many generations run at once.
+    /// The number of generations that can run at the same time.
     package var sequenceCount = 0
     /// The chat template in the file, if there is one.
     package var chatTemplate: String?
-    /// The variant for requests with tools, if there is one.
+    /// The chat template for requests with tools, if there is one.
     package var toolUseChatTemplate: String?
     package var beginningToken: String = ""
     package var endToken: String = ""
-    /// All tokens that end an answer.
+    /// All tokens that end a generation.
     package var endOfGenerationTokens: [Int32] = []
-    /// How embeddings are made; `nil` = they are not.
+    /// The pooling of embeddings; `nil` = the engine makes none.
     package var embeddingPooling: EmbeddingPooling?
-    /// Changes of the weights that requests may ask for.
+    /// The adapters that requests may name.
     package var adapters: [AdapterInformation] = []
-    /// How long loading took.
+    /// The duration of loading.
     package var loadTime: Duration = .zero
 
     package init() {}
 }
 
-/// A low-rank change of a model's weights (LoRA) that is loaded beside it.
+/// A LoRA adapter that was loaded together with the model.
 package struct AdapterInformation: Sendable, Equatable {
     package var path: String
-    /// How strongly it is applied where nobody says otherwise.
+    /// The scale that applies if a request names none.
     package var scale: Float
     /// `adapter.lora.task_name` of the file, or "".
     package var taskName = ""
@@ -55,10 +55,10 @@ package struct AdapterInformation: Sendable, Equatable {
     }
 }
 
-/// A token and what it stands for.
+/// A token and its bytes.
 package struct TokenPiece: Sendable, Equatable {
     package var id: Int32
-    /// May be part of a UTF-8 character.
+    /// The bytes may be part of a UTF-8 character.
     package var bytes: [UInt8]
 
     package init(id: Int32, bytes: [UInt8]) {
@@ -67,30 +67,31 @@ package struct TokenPiece: Sendable, Equatable {
     }
 }
 
-/// What an engine's sequences do, and what it has done since it was started.
+/// The slots of an engine, and its counters since the start.
 package struct EngineStatus: Sendable, Equatable {
     package var slots: [SlotStatus] = []
-    /// Generations that wait for a sequence.
+    /// The number of generations that wait for a slot.
     package var queued = 0
     package var counters = EngineCounters()
 
     package init() {}
 }
 
-/// What one sequence of the engine does.
+/// The state of one slot.
 package struct SlotStatus: Sendable, Equatable {
+    /// The part of a generation's run that the slot is in.
     package enum Phase: UInt8, Sendable {
         case idle = 0
         case prompt = 1
         case generating = 2
-        /// It holds a generation that waits for an order to go on.
+        /// The generation of the slot is paused.
         case paused = 3
     }
     package var index: Int
     package var phase: Phase = .idle
-    /// The generation that runs, or the last generation of the slot; `nil` = there was none.
+    /// The generation of the slot, or its last one; `nil` if there was none.
     package var handle: GenerationHandle?
-    /// Tokens in the sequence's memory.
+    /// Tokens in the KV cache of the slot.
     package var kvCacheTokens = 0
     package var promptTokens = 0
     package var promptTokensProcessed = 0
@@ -100,20 +101,20 @@ package struct SlotStatus: Sendable, Equatable {
     package init(index: Int) { self.index = index }
 }
 
-/// Sums since the engine was started. They only grow.
+/// Sums since the start of the engine. They never decrease.
 package struct EngineCounters: Sendable, Equatable {
     /// Prompt tokens that were computed.
     package var promptTokens: UInt64 = 0
-    /// Prompt tokens that were found in memory.
+    /// Prompt tokens that the KV cache held already.
     package var cachedTokens: UInt64 = 0
     package var predictedTokens: UInt64 = 0
     package var promptTime: Duration = .zero
     package var predictedTime: Duration = .zero
     /// Calls of `llama_decode`.
     package var decodes: UInt64 = 0
-    /// Over all decodes, how many sequences took part.
+    /// The sum over all decodes of the number of sequences that took part.
     package var busySlots: UInt64 = 0
-    /// Longest context that a sequence has had, in tokens.
+    /// The longest history of a sequence, in tokens.
     package var longestContext = 0
 
     package init() {}

@@ -1,14 +1,14 @@
-/// What a model's text turned out to be, piece by piece.
+/// A piece of a model's output after the output parser.
 package enum OutputPiece: Sendable, Equatable {
-    /// Not empty.
+    /// Text of a channel; not empty.
     case text(OutputChannel, ArraySlice<UInt8>)
-    /// A tool call begins: its name is complete and was offered. Calls are counted from 0.
+    /// The beginning of a tool call: its name is complete and was offered. Calls are numbered from 0.
     case call(Int, name: String)
-    /// More of a call's arguments. All of a call's pieces join to the text of a JSON object; a call that was cut off
-    /// has the beginning of one.
+    /// More of the arguments of a call. The pieces of a call join to the text of a JSON object; an interrupted call has
+    /// only its beginning.
     case arguments(call: Int, ArraySlice<UInt8>)
     /// The arguments of a call are complete.
     case callEnd(Int)
-    /// What a client should know of an answer that is not as it should be: one sentence.
+    /// A defect of the output that a client should know of: one sentence.
     case warning(String)
 }

@@ -1,23 +1,23 @@
-/// How a model's thinking is recognised, and how it is ended before the model ends it.
+/// How the reasoning of a model is recognised, and how it is ended before the model ends it.
 package struct ReasoningRule: Sendable, Equatable {
-    /// What thinking begins with, such as `<think>`. Not empty.
+    /// The opening delimiter, such as `<think>`. Not empty.
     package var start: String
-    /// What it ends with, such as `</think>`. Not empty.
+    /// The closing delimiter, such as `</think>`. Not empty.
     package var end: String
-    /// What begins a tool call, which ends thinking as well. None is empty.
+    /// The beginnings of tool calls, which end reasoning as well. None is empty.
     package var callStarts: [String] = []
-    /// What is forced in order to end it: `end`, with what the template puts around it.
+    /// The text that is forced to end reasoning: `end` together with the text that the template puts around it.
     package var closing: String
-    /// Whether the prompt ends inside of a think block.
+    /// Whether the prompt ends within reasoning.
     package var isOpen: Bool
-    /// Most tokens of thinking, all blocks of the answer together; `nil` = no limit. A character that is cut by the
-    /// limit is finished first.
+    /// The largest number of reasoning tokens, over all blocks of the output; `nil` = no limit. A character that the
+    /// limit would split is completed first.
     package var budget: Int?
-    /// Forced before `closing`.
+    /// Text that is forced before `closing`.
     package var message: String
-    /// Most tokens of thinking in the user's turn, that of earlier answers included; `nil` = no limit.
+    /// The largest number of reasoning tokens in the user's turn, including earlier outputs; `nil` = no limit.
     package var turnBudget: Int?
-    /// The thinking of earlier answers in the turn, such as those that called tools.
+    /// The reasoning of earlier outputs in the turn, such as those that called tools.
     package var earlierReasoning: [String] = []
 
     package init(

@@ -1,10 +1,11 @@
-/// How much text one question to an engine may hold, checked before any work begins.
+/// The largest amount of text in one query, checked before any work begins.
 ///
-/// The edge checks a request's bytes and token ids; the engine ends a tokenization that comes to more tokens.
+/// The edge checks the bytes and token ids of a request; the engine stops a tokenization that exceeds the number of
+/// tokens.
 package struct TextBudget: Sendable, Equatable {
-    /// Of all texts of a request together.
+    /// Bytes of all texts of a request together.
     package var byteCount: Int
-    /// Of all token ids of a request together, and of the tokens of its texts.
+    /// Token ids of a request together, and tokens of its texts.
     package var tokenCount: Int
 
     /// 8 MiB and 1,048,576 tokens: more than the context of any model.
@@ -15,7 +16,10 @@ package struct TextBudget: Sendable, Equatable {
         self.tokenCount = tokenCount
     }
 
-    /// - Parameter field: of the request, as clients spell it.
+    /// Checks the texts and token ids of prompts.
+    ///
+    /// - Parameter field: the field of the request in the spelling of clients.
+    /// - Throws: `invalidRequest`.
     package func check(_ prompts: [Prompt], field: String) throws(EngineError) {
         var (bytes, tokens) = (0, 0)
         for piece in prompts.lazy.flatMap(\.pieces) {
@@ -32,6 +36,9 @@ package struct TextBudget: Sendable, Equatable {
         try check(tokenCount: tokens, field: field)
     }
 
+    /// Checks a number of tokens.
+    ///
+    /// - Throws: `invalidRequest`.
     package func check(tokenCount count: Int, field: String) throws(EngineError) {
         guard count <= tokenCount else {
             throw EngineError(

@@ -1,25 +1,26 @@
 /// The activity and progress of one thread of an engine, for a watchdog.
 package struct ThreadActivity: Sendable, Equatable {
+    /// The kind of activity. The raw values are part of frames.
     package enum Kind: UInt8, Sendable, CaseIterable {
-        /// It waits for requests. Only then may it take no steps.
+        /// The thread waits for requests. Only then may it make no progress.
         case idle = 0
         /// The weights are read.
         case loading = 1
-        /// Context and KV cache are made, and a first decode is run.
+        /// The context and the KV cache are made, and a first decode runs.
         case warmUp = 2
         case scheduling = 3
         /// A batch is computed.
         case decoding = 4
-        /// Tokens are chosen.
+        /// Tokens are sampled.
         case sampling = 5
         /// A batch for embeddings is computed.
         case embedding = 6
         case tokenizing = 7
     }
     package var kind: Kind
-    /// Tokens of the batch, or sequences whose token is chosen; 0 for other kinds.
+    /// The number of tokens of the batch, or of sequences that are sampled; 0 for other kinds.
     package var count: Int
-    /// Grows with everything that the thread does, also within a decode.
+    /// Increases with all work of the thread, also within a decode.
     package var steps: UInt64
 
     package init(_ kind: Kind, count: Int = 0, steps: UInt64 = 0) {

@@ -1,12 +1,13 @@
-/// What is wanted to be known of how likely each token was.
+/// The probabilities that a request asks for.
 package struct ProbabilityRequest: Sendable, Equatable {
+    /// The point at which probabilities are computed. The raw values are part of frames and journals.
     package enum Stage: UInt8, Sendable, CaseIterable {
-        /// The model's own scores, as logarithms of probabilities.
+        /// Logprobs of the model, before sampling.
         case beforeSampling = 0
-        /// What was left to draw from, as probabilities.
+        /// Probabilities of the tokens that remained after all filters.
         case afterSampling = 1
     }
-    /// How many of the most likely tokens are told beside the one sampled.
+    /// The number of most likely tokens that are reported in addition to the sampled one.
     package var count: Int
     package var stage: Stage
 
@@ -16,20 +17,20 @@ package struct ProbabilityRequest: Sendable, Equatable {
     }
 }
 
-/// How likely a sampled token was, and which others were likely.
+/// The probability of a sampled token, and of the most likely tokens.
 ///
-/// Packed, as there may be one for each token of a long answer: 12 bytes for each token named, and its text.
+/// Packed, because a long output may have one per token: 12 bytes per reported token, and its text.
 package struct TokenProbabilities: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         var id: Int32
         var value: Float
-        /// Where its text ends in `text`. It begins where the text of the entry before ends.
+        /// The end of the token's text in `text`. It begins where the text of the entry before ends.
         var textEnd: UInt32
     }
-    /// The sampled token, then the most likely ones, descending.
+    /// The sampled token, then the most likely tokens in descending order.
     private(set) var entries: [Entry] = []
     private(set) var text: [UInt8] = []
-    /// How many characters of the answer come before the sampled token.
+    /// The number of characters of the output before the sampled token.
     package var textOffset: Int
 
     package init(textOffset: Int, capacity: Int = 1) {
@@ -37,17 +38,17 @@ package struct TokenProbabilities: Sendable, Equatable {
         entries.reserveCapacity(capacity)
     }
 
-    /// One token and how likely it was.
+    /// A token and its probability.
     package struct Element: Sendable, Equatable {
         package var id: Int32
-        /// The probability or its logarithm, as it was asked for. A logarithm is never below the lowest `Float`.
-        /// Infinite of a prompt's first token, which nothing comes before.
+        /// The probability or its logarithm, as the request asks. A logarithm is never below the lowest `Float`.
+        /// Infinite for the first token of a prompt, which no token precedes.
         package var value: Float
-        /// May be part of a character; empty for control tokens that have no text in an answer.
+        /// The bytes may be part of a character; empty for control tokens without text in the output.
         package var bytes: ArraySlice<UInt8>
     }
 
-    /// First the sampled token, then the most likely ones, descending.
+    /// Appends an entry: first the sampled token, then the most likely tokens in descending order.
     package mutating func append(id: Int32, value: Float, bytes: some Collection<UInt8>) {
         text.append(contentsOf: bytes)
         entries.append(Entry(id: id, value: value, textEnd: UInt32(truncatingIfNeeded: text.count)))
@@ -55,6 +56,8 @@ package struct TokenProbabilities: Sendable, Equatable {
 
     package var count: Int { entries.count }
 
+    /// The entry at an index.
+    ///
     /// - Parameter index: 0 = the sampled token.
     package subscript(index: Int) -> Element {
         let start = index == 0 ? 0 : Int(entries[index - 1].textEnd)

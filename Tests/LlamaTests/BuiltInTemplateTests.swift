@@ -5,11 +5,11 @@ import MartletJSON
 import MartletJinja
 import Testing
 
-/// A template that has a name writes what libllama writes for that name.
+/// A template with a name renders the same text as libllama does for that name.
 @Suite struct BuiltInTemplateTests {
     private typealias Message = (role: String, content: String)
 
-    /// Where libllama asks for an answer at the end of every user's turn, whatever it is asked for.
+    /// Templates for which libllama always appends the generation prompt.
     private static let alwaysAsking: Set<String> = ["rwkv-world"]
 
     private static let conversations: [[Message]] = [
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// A system message reaches the model, and an answer is asked for as the format has it, also through what adapts
+    /// A system message and the generation prompt reach the model in the format, also through the adaptation of
     /// messages to a template.
     @Test(arguments: names) func aNamedTemplateServesAChat(name: String) throws {
         let source = try #require(BuiltInTemplate.source(named: name))

@@ -57,7 +57,7 @@ import Testing
         let prompt: [Int32] = [1, 50, 300, 44, 200]
         let logits = decode(prompt, from: 0, sequence: 0, with: &loaded)
         let others = decode(prompt, from: 0, sequence: 0, with: &expected)
-        // Weights that are copied may be laid out for other kernels, which round otherwise.
+        // Copied weights may have layouts for other kernels, which round differently.
         #expect(zip(logits, others).allSatisfy { abs($0 - $1) < 0.01 } && logits.count == others.count)
         #expect(!logits.isEmpty)
     }

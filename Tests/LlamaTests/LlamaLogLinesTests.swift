@@ -21,7 +21,7 @@ import Testing
         #expect(lines.append("\n", level: nil, isAborting: false).first?.message.utf8.count == 5_000)
     }
 
-    /// Warnings and errors of a decode that was broken off are traces; other lines keep their level.
+    /// Warnings and errors about an aborted decode become traces; other lines retain their level.
     @Test(arguments: [
         (Logger.Level.error, true, Logger.Level.trace), (.error, false, .error), (.warning, true, .trace),
         (.debug, true, .debug), (.critical, true, .trace),

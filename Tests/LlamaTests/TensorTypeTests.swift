@@ -3,7 +3,7 @@ import MartletGGUF
 import Testing
 
 @Suite struct TensorTypeTests {
-    /// Our table of sizes is libllama's.
+    /// Our table of sizes equals libllama's.
     @Test func everyTensorTypeHasTheSizeInLibllama() throws {
         for number in GGUFTensorType.numbers {
             let type = try #require(GGUFTensorType(number: number))

@@ -32,7 +32,7 @@ import Testing
     }
 
     #if os(Linux)
-        /// What the kernel says of the calling thread.
+        /// The allowed processors of the calling thread, as the kernel reports them.
         private static func allowedProcessors() -> String {
             let status = (try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)) ?? ""
             return status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }?
@@ -48,7 +48,8 @@ import Testing
             return Set(numbers.prefix(count))
         }
 
-        /// The thread that decodes is one of the threads; a thread of its own, as tests share theirs.
+        /// The decoding thread is one of the compute threads. The test uses a separate thread, because tests share
+        /// threads.
         @Test(arguments: [1, 2]) func aDecodesThreadsRunWhereTheyArePlaced(threads: Int) async {
             let processors = Self.firstAllowed(threads)
             let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

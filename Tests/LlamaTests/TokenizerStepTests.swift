@@ -3,13 +3,13 @@ import Testing
 
 @testable import Llama
 
-/// A text that is tokenized in steps has the tokens of the whole, and no step is long.
+/// A text that is tokenized in steps has the tokens of the whole, and every step is bounded.
 @Suite struct TokenizerStepTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
     private static let files = [
         root.appending(path: "Models/fledgling.Q8_0.gguf").path,
-        // In a folder beside the project, which need not be there.
+        // In a folder next to the project, which need not exist.
         root.deletingLastPathComponent().appending(path: "shared/random-models/qwen2-vocab.gguf").path,
     ].filter { FileManager.default.fileExists(atPath: $0) }
 
@@ -19,7 +19,9 @@ import Testing
         return try Vocabulary(model: Model(path: path, options: options))
     }
 
-    /// - Returns: the tokens, and how many bytes each step took.
+    /// Tokenizes a text in steps.
+    ///
+    /// - Returns: the tokens, and the number of bytes of each step.
     private func inSteps(
         _ vocabulary: Vocabulary, _ text: [UInt8], trusted: [Range<Int>], _ limits: Vocabulary.StepLimits
     ) throws -> (tokens: [Int32], steps: [Int]) {
@@ -56,7 +58,7 @@ import Testing
         var random = SystemRandomNumberGenerator()
         var splitCount = 0
         for _ in 0..<400 {
-            // Few kinds of parts in a text make it odd.
+            // Texts with few kinds of parts have unusual statistics.
             let kinds = (0..<Int.random(in: 1...8, using: &random)).map { _ in Self.parts.randomElement() ?? "" }
             let text = Array((0..<120).map { _ in kinds.randomElement() ?? "" }.joined().utf8)
             for trusted in [[], [0..<text.count], [text.count / 3..<text.count / 2]] {
@@ -69,7 +71,7 @@ import Testing
         #expect(splitCount > 4_000)
     }
 
-    /// Prose, code, markup and JSON of this project, as they are.
+    /// Prose, code and JSON of this project.
     @Test(arguments: files) func filesHaveTheTokensOfTheWhole(path: String) throws {
         let vocabulary = try vocabulary(path)
         let limits = Vocabulary.StepLimits(usual: 256, most: 16_384)
@@ -85,7 +87,7 @@ import Testing
         }
     }
 
-    /// Texts without a place to split them, too.
+    /// Also for texts without a position at which they can be split.
     @Test(arguments: files, ["a", "é", " ", "\n", "ab12", "世"]) func noStepIsLong(path: String, part: String) throws {
         let vocabulary = try vocabulary(path)
         let limits = Vocabulary.StepLimits(usual: 1_024, most: 8_192)
@@ -96,7 +98,7 @@ import Testing
         #expect(tokens.flatMap { Array(vocabulary.piece($0)) } == text)
     }
 
-    @Test func aTextThatGoesOnIsSplitWhereItsBeginningWas() throws {
+    @Test func aLongerTextIsSplitAtTheSamePositions() throws {
         let vocabulary = try vocabulary(Self.files[0])
         let limits = Vocabulary.StepLimits(usual: 64, most: 4_096)
         let text = Array(String(repeating: "Once upon a time there was a bird. ", count: 60).utf8)
@@ -106,7 +108,7 @@ import Testing
         #expect(first.dropLast(2) == second.prefix(first.count - 2))
     }
 
-    /// The rule for two bytes, with a vocabulary of some texts.
+    /// The rule for two bytes, with a small vocabulary.
     @Test(arguments: [
         ("the end", 3, true, true), ("the  end", 3, false, false), ("the \nend", 3, false, false),
         ("the end", 4, false, false),

@@ -3,12 +3,12 @@ import Testing
 
 @testable import Llama
 
-/// Tokens equal libllama's own, but for control tokens in text that is not trusted.
+/// Tokens equal those of libllama, except for control tokens in text that is not trusted.
 @Suite struct TokenizerTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
     private static let fledgling = root.appending(path: "Models/fledgling.Q8_0.gguf").path
-    /// In a folder beside the project, which need not be there.
+    /// In a folder next to the project, which need not exist.
     private static let qwen = root.deletingLastPathComponent()
         .appending(path: "shared/random-models/qwen2-vocab.gguf").path
 
@@ -71,7 +71,7 @@ import Testing
     func textAroundUntrustedDelimitersIsTokenizedAsOne(path: String) throws {
         let vocabulary = try vocabulary(path)
         for _ in 0..<500 {
-            // Without marker texts, where trust begins and ends makes no difference.
+            // Without texts of delimiters the bounds of trust make no difference.
             let safe = ["Hello", " world", "12", "345", "\n", " ", "é", "世界", "don", "'t", "<", "|"]
             let pieces = (0..<8).map { _ in Array((safe.randomElement() ?? "").utf8) }
             var trusted: [Range<Int>] = []
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test(arguments: files)
-    func piecesAreThoseOfLibllama(path: String) throws {
+    func piecesEqualThoseOfLibllama(path: String) throws {
         let vocabulary = try vocabulary(path)
         for text in ["Hello world", "Grüße, 世界! 🦊", "<|im_start|>user\n<|im_end|>"] {
             let bytes = Array(text.utf8)

@@ -1,9 +1,11 @@
 import Foundation
 
-/// A small GGUF file with a LoRA adapter for the demo model, of numbers that follow from `seed`.
+/// A small GGUF file with a LoRA adapter for the demo model. Its numbers are a function of `seed`.
 enum AdapterFile {
     private static let rank = 4
 
+    /// Writes the file.
+    ///
     /// - Returns: the path of a new temporary file.
     static func make(seed: UInt32) throws -> String {
         let url = FileManager.default.temporaryDirectory.appending(path: "martlet-adapter-\(UUID()).gguf")

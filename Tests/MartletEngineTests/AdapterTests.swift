@@ -29,7 +29,7 @@ import Testing
         #expect(zero.tokens == expected.tokens)
         let changed = await running.completion(prompt) { $0.adapters = Self.sets[1] }
         #expect(changed.tokens != expected.tokens)
-        // Nothing of it is left.
+        // The adapter has no effect on later requests.
         #expect(await running.completion(prompt).tokens == expected.tokens)
         guard case .ready(let information) = running.engine.state else { return }
         #expect(information.adapters.map(\.taskName) == ["test", "test"])
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func anAdapterThatIsNotThereIsRefused() async throws {
+    @Test func anUnknownAdapterIsRefused() async throws {
         let running = try engine()
         defer { running.engine.shutdown() }
         let completion = await running.completion(prompt) { $0.adapters = [AdapterScale(index: 2, scale: 1)] }

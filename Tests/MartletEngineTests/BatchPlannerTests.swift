@@ -96,7 +96,7 @@ import Testing
             let scheduledTokens = plan(&planner, decodingSlots + [PendingTokens(slot: 3, count: count)], budget: 16)
             #expect(scheduledTokens.map(\.count) == [1, 1, 1, expected])
         }
-        // Not beyond what a narrow decode holds.
+        // Not more than a narrow decode can have.
         let prompts = (0..<4).map { PendingTokens(slot: $0, count: 17) }
         #expect(plan(&planner, prompts).map(\.count).sorted() == [15, 16, 16, 16])
     }
@@ -161,7 +161,8 @@ import Testing
         #expect(prefillBudget.tokenLimit(isDecoding: false) == 512)
     }
 
-    /// Few tokens beside many that are written cost little more than those alone; they must not seem dear for that.
+    /// A few prompt tokens in a batch with many decode tokens cost little more than the decode tokens. Their measured
+    /// cost must not include the decode.
     @Test func prefillBudgetMeasuresWhatPromptsAdd() {
         var prefillBudget = PrefillBudget(maximumStall: .milliseconds(60), ceiling: 512)
         for _ in 0..<60 {
@@ -176,7 +177,7 @@ import Testing
         var prefillBudget = PrefillBudget(
             maximumStall: .milliseconds(50), ceiling: 512, batchingWindow: .milliseconds(3))
         #expect(prefillBudget.batchingDelay(before: 1_000) == .zero)
-        // A first prompt says something, however short it is; then only longer ones do.
+        // A first prompt counts as a measurement, however short it is; later only longer ones do.
         prefillBudget.observe(tokens: 4, nanoseconds: 40_000_000)
         #expect(prefillBudget.batchingDelay(before: 10) == .milliseconds(1))
         #expect(prefillBudget.batchingDelay(before: 1_000_000_000) == .milliseconds(3))

@@ -49,7 +49,7 @@ import Testing
         running.engine.shutdown()
     }
 
-    @Test func cancelBreaksOffALongPrompt() async throws {
+    @Test func cancellationAbortsALongPrefill() async throws {
         let running = RunningEngine { $0.contextLength = 40_000 }
         _ = await running.log.settled()
         let tokens = (0..<30_000).map { Int32(100 + $0 % 1500) }
@@ -69,7 +69,7 @@ import Testing
             TestModels.random("micro-mamba"),
         ].filter(TestModels.exists))
     func cancelledPromptsLeaveOtherOutputUnchanged(model: String) async {
-        // Random models are here only where the set-up could make them.
+        // Random models exist only if the set-up could make them.
         let prompt = Prompt(pieces: [.tokens((0..<200).map { Int32(20 + $0 * 7 % 300) })], addsBeginning: false)
         func run(disturbed: Bool) async -> [Int32] {
             let running = RunningEngine(model: model) {

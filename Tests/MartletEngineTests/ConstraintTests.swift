@@ -38,7 +38,7 @@ import Testing
         running.engine.shutdown()
     }
 
-    @Test func grammarThatCanOnlyEndEndsTheGeneration() async throws {
+    @Test func aCompleteGrammarEndsTheGeneration() async throws {
         let running = RunningEngine()
         let constraint = try constraint(#"root ::= "yes" | "no""#)
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
@@ -85,7 +85,7 @@ import Testing
         #expect(first.tokens == second.tokens)
         #expect(first.tokens != other.tokens)
         #expect(first.text.count == 31)
-        // One that goes on where the first stopped writes what the first wrote.
+        // A continued completion has the same remaining tokens.
         let continued = await completion(1, Array(first.tokens.prefix(3)))
         #expect(Array(first.tokens.prefix(3)) + continued.tokens == first.tokens)
         running.engine.shutdown()
@@ -112,7 +112,7 @@ import Testing
         }
         running.engine.shutdown()
         let first = try #require(completion.probabilities.first)
-        // What the model would rather have written is told too.
+        // The most likely token without the grammar is reported too.
         #expect(first[1].id != first[0].id)
         #expect(first[1].value > first[0].value)
     }
@@ -147,7 +147,7 @@ import Testing
 
     @Test func deadEndIsReported() async throws {
         let running = RunningEngine()
-        // A token that is text is named as a token, and banned.
+        // A token that is text can be excluded by its name.
         let constraint = try constraint(#"root ::= "a""#)
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
             $0.constraint = constraint

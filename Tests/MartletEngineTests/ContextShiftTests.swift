@@ -31,7 +31,7 @@ import Testing
             #expect(shifted.summary?.reason == .tokenLimit)
             #expect(shifted.tokens.count == 700)
             #expect(shifted.summary?.isTruncated == true)
-            // Up to there nothing was dropped.
+            // No token had been dropped up to there.
             #expect(shifted.tokens.prefix(ended.tokens.count) == ended.tokens[...])
         }
     }

@@ -2,14 +2,14 @@ import MartletEngine
 import MartletProtocol
 import Testing
 
-/// A generation that is taken up where an earlier run was broken off writes what that run would have written.
+/// A continued generation has the same output as an uninterrupted one.
 @Suite struct ContinuationTests {
     typealias Change = @Sendable (inout GenerationRequest) -> Void
 
     private static let count = RunningEngine.chat("Count from 1 to 9.")
     private static let story = RunningEngine.chat("Tell me a story about Zoë and a fox.")
 
-    /// What a reader is reported from the first new token on: one entry for each token, and one for the end.
+    /// The events from the first new token on: one entry per token, and one for the end.
     private struct ReportedEvent: Equatable {
         var token: Int32?
         var text: String
@@ -104,7 +104,7 @@ import Testing
         let tokens = await running.log.completion(whole).tokens
         let expected = reported(running.log.recorded(of: whole))
         #expect(tokens.count > 5, "\(name)")
-        // All at once: whoever else runs makes no difference.
+        // All run together: other sequences make no difference.
         let handles = (0...tokens.count).map { cut in
             running.submit(prompt) {
                 change(&$0)

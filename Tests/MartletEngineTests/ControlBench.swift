@@ -4,7 +4,7 @@ import MartletProtocol
 
 @testable import MartletEngine
 
-/// The engine's loop without its thread: commands reach a generation at the very token that a test chooses.
+/// The engine loop without its thread, so that a test can send commands at a chosen token.
 final class ControlBench {
     let log = EventLog()
     let mailbox = Mailbox<EngineMessage>()
@@ -46,7 +46,7 @@ final class ControlBench {
         return GenerationHandle(rawValue: lastHandle)
     }
 
-    /// A greedy request of at most 120 tokens, unless changed.
+    /// Submits a greedy request of at most 120 tokens, unless `change` sets other values.
     func submit(_ message: String, _ change: (inout GenerationRequest) -> Void = { _ in }) throws -> GenerationHandle {
         var request = GenerationRequest(
             handle: newHandle(), prompt: RunningEngine.chat(message), maximumTokens: 120)
@@ -59,7 +59,7 @@ final class ControlBench {
 
     func completion(_ handle: GenerationHandle) -> EventLog.Completion { log.completionSoFar(handle) }
 
-    /// Runs until a generation has so many tokens, or has ended.
+    /// Runs steps until a generation has `count` tokens or has ended.
     func run(_ handle: GenerationHandle, to count: Int = .max) {
         for _ in 0..<3_000 {
             let completion = completion(handle)
@@ -79,7 +79,7 @@ final class ControlBench {
         log.events(of: handle).lazy.compactMap { $0.result(of: number) }.first
     }
 
-    /// Sends a command, and runs the step that applies it.
+    /// Posts a command, and runs the step that applies it.
     @discardableResult
     func send(_ action: ControlAction, _ handle: GenerationHandle) -> ControlResult? {
         let number = post(action, handle)
@@ -91,7 +91,7 @@ final class ControlBench {
 }
 
 extension GenerationRequest {
-    /// Draws that depend on every bit of the scores.
+    /// Samples depend on every bit of the logits.
     mutating func sampleAtRandom(seed: UInt64, temperature: Float = 1.2) {
         sampling.temperature = temperature
         sampling.topK = 0

@@ -1,7 +1,9 @@
 import Foundation
 
-/// A GGUF file with a control vector: a direction of numbers that follow from `seed` for each of the layers.
+/// A GGUF file with a control vector. The direction of each layer is a function of `seed`.
 enum ControlVectorFile {
+    /// Writes the file.
+    ///
     /// - Returns: the path of a new temporary file.
     static func make(layers: ClosedRange<Int>, length: Int = 192, seed: UInt32 = 1) throws -> String {
         var head = Array("GGUF".utf8) + bytes(UInt32(3)) + bytes(UInt64(layers.count)) + bytes(UInt64(1))

@@ -20,7 +20,7 @@ import Testing
         return error.message
     }
 
-    @Test func aControlVectorChangesTheAnswerByItsStrengthAndLayers() async throws {
+    @Test func aControlVectorChangesTheOutputByItsScaleAndLayers() async throws {
         let path = try ControlVectorFile.make(layers: 1...3)
         defer { try? FileManager.default.removeItem(atPath: path) }
         let plain = await tokens { _ in }
@@ -50,8 +50,8 @@ import Testing
         #expect(await failure("/nowhere.gguf") == "The control vector /nowhere.gguf is not there.")
     }
 
-    /// Threads in other places compute the same.
-    @Test func placedThreadsGiveTheSameAnswer() async {
+    /// The placement of threads does not change results.
+    @Test func placedThreadsComputeTheSameOutput() async {
         let plain = await tokens { _ in }
         let placed = await tokens {
             $0.threads = 2

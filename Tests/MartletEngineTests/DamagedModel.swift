@@ -1,17 +1,19 @@
 import Foundation
 import MartletGGUF
 
-/// The demo model with other numbers in its last normalization, so that all of its scores are no numbers.
+/// The demo model with other numbers in its last normalization, so that none of its logits is a number.
 struct DamagedModel {
     let path: String
 
+    /// Writes the model.
+    ///
     /// - Parameter value: the new value of every factor of the normalization.
     init(_ value: Float) throws {
         var bytes = try Data(contentsOf: URL(filePath: TestModels.fledgling))
         let header = try GGUFFile.check(TestModels.fledgling)
         let name = Data("output_norm.weight".utf8)
         guard let found = bytes.range(of: name) else { throw CocoaError(.fileReadCorruptFile) }
-        // Behind the name: the number of dimensions, each dimension, the type, the offset.
+        // The name is followed by the number of dimensions, each dimension, the type and the offset.
         func number<Number: FixedWidthInteger>(_ type: Number.Type, at offset: Int) -> Int {
             (0..<MemoryLayout<Number>.size).reduce(0) { $0 | Int(bytes[found.upperBound + offset + $1]) << (8 * $1) }
         }

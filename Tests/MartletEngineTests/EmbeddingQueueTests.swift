@@ -19,7 +19,7 @@ import Testing
         #expect(queue.next(budget: 10, limit: 100, sequences: 8).isEmpty)
     }
 
-    @Test func anInputIsNeverSmallerThanItselfWhateverTheBudget() {
+    @Test func anInputIsNeverSplitByTheBudget() {
         var queue = EmbeddingQueue()
         queue.append(1, counts: [50, 60])
         #expect(queue.next(budget: 1, limit: 100, sequences: 8).map(\.count) == [50])
@@ -38,7 +38,7 @@ import Testing
         #expect(queue.isEmpty)
     }
 
-    @Test func whatIsRemovedIsNotComputed() {
+    @Test func removedInputsAreNotComputed() {
         var queue = EmbeddingQueue()
         queue.append(1, counts: [5, 5])
         queue.append(2, counts: [5])

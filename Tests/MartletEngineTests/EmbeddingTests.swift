@@ -12,7 +12,7 @@ import Testing
         zip(first.values, second.values).map { abs($0 - $1) }.max() ?? .infinity
     }
 
-    @Test func eachInputHasItsOwnVectorWhateverIsBesideIt() async throws {
+    @Test func eachInputHasTheSameVectorWhateverTheOtherInputs() async throws {
         let running = RunningEngine { $0.embeddings = .mean }
         defer { running.engine.shutdown() }
         let texts = (0..<12).map { String(repeating: "word \($0) ", count: $0 % 7 + 1) }
@@ -36,7 +36,7 @@ import Testing
         for embedding in embeddings { #expect(embedding.vectors.count == embedding.tokenCount) }
     }
 
-    @Test func aLongInputIsReadInPartsWhereOnlyTheLastTokenCounts() async throws {
+    @Test func aLongInputIsComputedInPartsWhereOnlyTheLastTokenCounts() async throws {
         let long = inputs([String(repeating: "long ", count: 300)])
         let whole = RunningEngine {
             $0.embeddings = .last
@@ -80,14 +80,14 @@ import Testing
         #expect(beside.tokens == alone.tokens)
     }
 
-    @Test func shutdownEndsWhatWaits() async throws {
+    @Test func shutdownFailsWaitingQueries() async throws {
         let running = RunningEngine { $0.embeddings = .mean }
         _ = await running.log.settled()
         let texts = inputs((0..<2_000).map { "Text \($0)" })
         let task = Task { try await running.engine.embed(texts) }
         await Task.yield()
         running.engine.shutdown()
-        // It came before the end and was told of it, or it was all done.
+        // Either the query arrived before the shutdown and failed with it, or it was complete.
         let result = await task.result
         if case .failure(let error) = result { #expect((error as? EngineError)?.code == .shuttingDown) }
         await #expect(throws: EngineError.self) { try await running.engine.embed(texts) }

@@ -6,7 +6,7 @@ import Testing
     private static let prompt = RunningEngine.chat(
         "Here is a list of words: " + (0..<80).map { "word\($0)" }.joined(separator: " ") + ". Tell me a story.")
 
-    /// Several completions to one prompt, of which all but the first name the first.
+    /// Submits several choices of one prompt. All except the first name the first as their parent.
     private func submit(_ count: Int, to running: RunningEngine) -> [GenerationHandle] {
         var parent: GenerationHandle?
         return (0..<count).map { index in
@@ -50,7 +50,7 @@ import Testing
         for completion in completions.dropFirst() { #expect(completion.cachedTokens >= prompt - 64) }
     }
 
-    @Test func choicesGoOnWhenTheFirstIsCancelled() async {
+    @Test func choicesContinueWhenTheFirstIsCancelled() async {
         let running = RunningEngine { $0.sequenceCount = 4 }
         defer { running.engine.shutdown() }
         let handles = submit(4, to: running)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletEngine
 
-/// Commands change what they say and nothing else.
+/// Each command has its documented effect and no other.
 @Suite struct EngineControlTests {
     static let story = "Tell me a story about a fox."
 
@@ -24,7 +24,7 @@ import Testing
         for count in [1, 9, 30] {
             bench.run(handle, to: count)
             #expect(bench.send(.pause, handle) == .applied(.paused, token: count))
-            // Others go on meanwhile.
+            // Other generations continue meanwhile.
             let other = try bench.submit("Count from 1 to 5.")
             bench.run(other)
             #expect(bench.completion(other).summary?.reason == .endOfGeneration)
@@ -36,7 +36,7 @@ import Testing
         #expect(bench.completion(handle).text == whole.text)
     }
 
-    @Test(arguments: [1, 12, 40]) func temperatureSwitchedEqualsTwoRunsGlued(at count: Int) throws {
+    @Test(arguments: [1, 12, 40]) func aChangedTemperatureEqualsTwoRunsJoined(at count: Int) throws {
         let bench = try ControlBench()
         let hot = try bench.submit(Self.story) { $0.sampleAtRandom(seed: 3, temperature: 1.5) }
         let switched = try bench.submit(Self.story) { $0.sampleAtRandom(seed: 3, temperature: 1.5) }
@@ -50,7 +50,7 @@ import Testing
         #expect(change.values.sampling.temperature == 0.4)
         bench.run(switched)
         bench.run(hot)
-        // The cold run gets the hot one's beginning, and draws from there with its own temperature.
+        // The cold run continues the hot run's tokens with its own temperature.
         let cold = try bench.submit(Self.story) { $0.sampleAtRandom(seed: 3, temperature: 0.4) }
         bench.run(cold, to: 1)
         let prefix = Array(bench.completion(hot).tokens.prefix(count))
@@ -64,7 +64,7 @@ import Testing
         #expect(bench.result(number, cold) == .applied(.rewound, token: 0))
         #expect(bench.result(splice, cold) == .applied(.injected(opensTurn: false, tokens: count), token: 0))
         #expect(bench.completion(switched).tokens.prefix(count) == bench.completion(hot).tokens.prefix(count))
-        // What was injected does not count against the limit.
+        // Injected tokens do not count against the limit.
         #expect(bench.completion(switched).tokens == Array(bench.completion(cold).tokens.prefix(120)))
     }
 
@@ -115,7 +115,7 @@ import Testing
             ForkedGeneration(handle: other, changes: .seed(8)),
         ]
         #expect(bench.send(.fork(forks), handle) == .applied(.forked([twin, other]), token: 20))
-        // They write with the very next decode, all three.
+        // All three decode in the next step.
         #expect([handle, twin, other].map { bench.completion($0).tokens.count } == [21, 21, 21])
         for handle in [handle, twin, other] { bench.run(handle) }
         #expect(bench.completion(twin).tokens == bench.completion(handle).tokens)
@@ -139,7 +139,7 @@ import Testing
         #expect(bench.completion(twin).tokens.count == 4)
         #expect(after.decodes == before.decodes + 1)
         #expect(after.promptTokens == before.promptTokens)
-        // The pool has room for both, as their beginning is there once.
+        // The KV cache has room for both, because their prefix is stored once.
         bench.run(handle, to: 100)
         #expect(bench.completion(twin).tokens.count >= 100)
     }
@@ -189,7 +189,7 @@ import Testing
         #expect(bench.completion(limited).tokens.count == 13)
     }
 
-    /// A grammar, given so: only what it allows from token `count` on.
+    /// Sets a grammar and checks that the output follows it from token `count` on.
     private func set(_ grammar: String, _ handle: GenerationHandle, _ bench: ControlBench) throws {
         var change = SettingsChange(keys: [.constraint])
         change.values.constraint = GenerationConstraint(try GBNFParser.grammar(grammar.utf8, limits: .standard))
@@ -234,7 +234,7 @@ import Testing
             $0.maximumTokens = 40
             submitted = $0
         }
-        /// The request with all that was told so far, as an edge keeps it.
+        /// The request with all events so far applied, as an edge stores it.
         func kept() throws -> GenerationRequest {
             var request = try #require(submitted)
             for event in bench.log.events(of: handle) { request.apply(event) }
@@ -244,7 +244,7 @@ import Testing
         try set(#"root ::= [a-z ]+ "!""#, handle, bench)
         #expect(try kept().constraintStart == 10)
         bench.run(handle, to: 14)
-        // In front of the grammar's beginning: it then holds from there on.
+        // Behind this rewind the output is shorter than the start of the grammar, which then applies from there on.
         #expect(bench.send(.rewind(.token(4)), handle) == .applied(.rewound, token: 4))
         for _ in 0..<5 { _ = bench.loop.runStep() }
         var interrupted = try kept()
@@ -323,7 +323,7 @@ import Testing
 }
 
 extension ControlBench {
-    /// Handles of forks lie far from those of requests.
+    /// Handles of forks do not collide with those of requests.
     func newForkHandle() -> GenerationHandle {
         GenerationHandle(rawValue: newHandle().rawValue + 1_000)
     }

@@ -135,10 +135,9 @@ import Testing
         #expect(completion.promptTokens + completion.tokens.count == 256)
     }
 
-    @Test func controlTokensHaveTextOnlyWhereAskedFor() async throws {
+    @Test func controlTokensHaveTextOnlyIfTheRequestAsksForIt() async throws {
         let running = RunningEngine()
-        // The model's completion to an open turn is sure to go on after a forced end of turn; so look at the end
-        // marker.
+        // After a forced end of turn the model certainly continues, so the test looks at the end delimiter.
         func completion(delimiters: [String]) async -> EventLog.Completion {
             await running.completion(Prompt(pieces: [.text("<|im_start|>", isTrusted: true)], addsBeginning: false)) {
                 $0.visibleDelimiters = delimiters
@@ -159,7 +158,7 @@ import Testing
         #expect(visible.text.components(count: "<|im_start|>") == count)
     }
 
-    @Test func controlTokensHaveTextEverywhereWhereTheServerSaysSo() async throws {
+    @Test func controlTokensAlwaysHaveTextIfTheServerIsConfiguredSo() async throws {
         func completion(shows: Bool) async throws -> EventLog.Completion {
             let running = RunningEngine { $0.showsControlTokens = shows }
             defer { running.engine.shutdown() }
@@ -184,7 +183,7 @@ import Testing
         #expect(warm.tokens == cold.tokens && !cold.tokens.isEmpty)
     }
 
-    @Test func aPromptThatIsFarTooLongIsRefusedUnread() async {
+    @Test func aPromptThatIsCertainlyTooLongIsRefusedBeforeTokenizing() async {
         let running = RunningEngine { $0.contextLength = 256 }
         let text = String(repeating: "word ", count: 100_000)
         let completion = await running.completion(Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: true))

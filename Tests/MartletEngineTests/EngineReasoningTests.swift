@@ -4,11 +4,11 @@ import Testing
 
 @testable import MartletEngine
 
-/// Thinking that is ended before the model ends it.
+/// Reasoning that ends before the model ends it.
 @Suite struct EngineReasoningTests {
     static let deep = "Think for a long time about rivers."
 
-    /// Tokens between the think markers.
+    /// The number of tokens between the reasoning delimiters.
     func reasoningTokenCount(_ tokens: [Int32], _ bench: ControlBench) -> Int {
         var tracker = ReasoningTracker(ControlBench.reasoningRule)
         for token in tokens { tracker.consume(bench.loaded.vocabulary.piece(token)) }
@@ -22,7 +22,7 @@ import Testing
         let handle = try bench.submit(Self.deep) { $0.reasoning?.budget = budget }
         bench.run(handle)
         let completion = bench.completion(handle)
-        // Of the closer, what comes before the delimiter counts as thinking.
+        // The tokens of the closing text before the delimiter count as reasoning.
         let delimiter = closing.firstIndex { bench.loaded.vocabulary.piece($0).elementsEqual("</think>".utf8) } ?? 0
         #expect(reasoningTokenCount(completion.tokens, bench) == budget + delimiter)
         #expect(completion.text.components(of: "</think>") == 1)
@@ -32,7 +32,7 @@ import Testing
         #expect(completion.summary?.reason == .endOfGeneration)
     }
 
-    @Test func openBlockHasABudgetToo() throws {
+    @Test func reasoningThatThePromptOpensHasABudgetToo() throws {
         for budget in [0, 3] {
             let bench = try ControlBench()
             let handle = try bench.submit(Self.deep) {
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    /// The figure of 16 streams: the forced token is there before the next decode has begun.
+    /// With 16 streams: the forced token is emitted before the next decode begins.
     @Test func forcedTokenComesWithinTwoDecodesOfTheCommand() throws {
         let bench = try ControlBench(sequences: 16, context: 512)
         let handles = try (0..<16).map { try bench.submit(Self.deep + " \($0)") }
@@ -106,7 +106,7 @@ import Testing
         #expect(bench.send(.endReasoning(message: nil), handle) == .refused(.reasoningAlreadyEnded))
     }
 
-    @Test func budgetCanBeSetOnTheWay() throws {
+    @Test func reasoningBudgetCanBeSetWhileTheGenerationRuns() throws {
         let bench = try ControlBench()
         let handle = try bench.submit(Self.deep)
         bench.run(handle, to: 15)

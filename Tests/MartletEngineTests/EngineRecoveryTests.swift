@@ -4,9 +4,9 @@ import Testing
 
 @testable import MartletEngine
 
-/// A decode that fails costs at most the one who is to blame.
+/// A failed decode affects at most the generation at fault.
 @Suite struct EngineRecoveryTests {
-    /// The engine's loop without its thread, turn by turn.
+    /// The engine loop without its thread, step by step.
     struct Bench {
         let log = EventLog()
         let mailbox = Mailbox<EngineMessage>()
@@ -38,7 +38,7 @@ import Testing
             mailbox.post(.submit(try loaded.prepare(request, submitted: .now)))
         }
 
-        /// Submits a prompt with a token that no model has, as if nobody had looked.
+        /// Submits a prompt with a token outside the vocabulary, without validation.
         func submitBroken(_ handle: UInt64) {
             let request = GenerationRequest(
                 handle: GenerationHandle(rawValue: handle), prompt: Prompt(pieces: [], addsBeginning: false))
@@ -73,7 +73,7 @@ import Testing
         try bench.submit(2, "Tell me a story about a fox.")
         for _ in 0..<12 { _ = bench.loop.runStep() }
         #expect(!bench.completion(1).isEnded && bench.completion(1).tokens.count > 3)
-        // Memory now ends before the position that comes next, which libllama refuses.
+        // The KV cache now ends before the next position, which libllama refuses.
         _ = bench.loop.context.removeTail(of: 0, from: bench.loop.slots[0].cachedTokenCount - 2)
         bench.finish([1, 2])
         let completions = [bench.completion(1), bench.completion(2)]
@@ -95,7 +95,7 @@ import Testing
         if !usesUnifiedKV { #expect(try completions == undisturbed()) }
     }
 
-    @Test func abortedDecodeIsDoneAgain() throws {
+    @Test func abortedDecodeIsRepeated() throws {
         let bench = try Bench(usesUnifiedKV: false)
         try bench.submit(1, "Count from 1 to 20.")
         try bench.submit(2, "Tell me a story about a fox.")

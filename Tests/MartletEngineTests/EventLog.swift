@@ -1,7 +1,7 @@
 import Llama
 import MartletProtocol
 
-/// Keeps what an engine says, and lets a test wait for it.
+/// Records the events of an engine, and lets a test wait for them.
 final class EventLog: EngineEventReceiver {
     struct Completion {
         var text = ""
@@ -13,16 +13,16 @@ final class EventLog: EngineEventReceiver {
         var progress: [PromptProgress] = []
         var starts = 0
         var probabilities: [TokenProbabilities] = []
-        /// Of the prompt's tokens, with the number that each was told to have.
+        /// The logprobs of the prompt's tokens, with the reported number of each.
         var promptProbabilities: [(number: Int, TokenProbabilities)] = []
-        /// What became of commands, and behind how many token events.
+        /// The results of commands, and the number of token events before each.
         var results: [(number: UInt64, result: ControlResult, tokenEvents: Int)] = []
         var isEnded: Bool { summary != nil || error != nil }
     }
 
     private struct State {
         var events: [GenerationHandle: [EngineEvent]] = [:]
-        /// Of all tokens of others, how many had come when a generation ended.
+        /// For each generation that has ended, the number of tokens of the other generations at that moment.
         var tokensAtEnd: [GenerationHandle: [GenerationHandle: Int]] = [:]
         var states: [EngineState] = []
         var waiters: [(isMet: (borrowing State) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
@@ -70,7 +70,7 @@ final class EventLog: EngineEventReceiver {
 
     func events(of handle: GenerationHandle) -> [EngineEvent.Kind] { recorded(of: handle).map(\.kind) }
 
-    /// Waits until the model is loaded, or cannot be.
+    /// Waits until the model is loaded or has failed to load.
     func settled() async -> EngineState {
         await wait { $0.states.contains(where: \.isSettled) }
         return states.first(where: \.isSettled) ?? .failed(EngineError(.loadFailed, ""))
@@ -82,7 +82,7 @@ final class EventLog: EngineEventReceiver {
         return completionSoFar(handle)
     }
 
-    /// Waits until a generation has written so many tokens, or has ended.
+    /// Waits until a generation has `count` tokens or has ended.
     func tokens(_ count: Int, of handle: GenerationHandle) async {
         await wait { state in
             let events = state.events[handle] ?? []
@@ -90,7 +90,7 @@ final class EventLog: EngineEventReceiver {
         }
     }
 
-    /// Waits for what became of a command, or for the generation's end.
+    /// Waits for the result of a command or for the end of the generation.
     func result(_ number: CommandNumber, of handle: GenerationHandle) async -> ControlResult? {
         await wait { state in
             let events = state.events[handle] ?? []
@@ -99,12 +99,12 @@ final class EventLog: EngineEventReceiver {
         return events(of: handle).lazy.compactMap { $0.result(of: number) }.first
     }
 
-    /// How many tokens one generation had written when another ended.
+    /// The number of tokens that one generation had when another ended.
     func tokenCount(of handle: GenerationHandle, atEndOf other: GenerationHandle) -> Int? {
         storage.withLock { $0.tokensAtEnd[other]?[handle] }
     }
 
-    /// Waits until a generation has a sequence, or has ended.
+    /// Waits until a generation has a slot or has ended.
     func started(_ handle: GenerationHandle) async {
         await wait { ($0.events[handle] ?? []).contains { $0.kind.isStart || $0.kind.isTerminal } }
     }
@@ -131,7 +131,7 @@ final class EventLog: EngineEventReceiver {
             case .failed(let error): completion.error = error
             case .controlled(let number, let result):
                 completion.results.append((number.rawValue, result, tokenEvents))
-                // What a rewind makes void; tokens of an earlier run are not here.
+                // Removes the tokens that a rewind removes; tokens of an earlier run are not recorded here.
                 guard case .applied(.rewound, let token) = result else { continue }
                 completion.tokens.removeLast(max(0, completion.tokens.count - token))
                 texts.removeLast(max(0, texts.count - token))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletEngine
 
-/// Text that enters a running completion.
+/// Text that is injected into a running output.
 @Suite struct InjectionTests {
     func splice(_ text: String, _ moment: Injection.Moment = .now) -> ControlAction {
         .inject(
@@ -39,7 +39,7 @@ import Testing
         let spliced = Array(completion.tokens.prefix(8 + count))
         #expect(spliced.suffix(count) == (try bench.tokens(" stones and rivers"))[...])
 
-        // Fewer than 64 tokens, so both compute them in the same kind of decode.
+        // Fewer than 64 tokens, so both runs compute them in the same kind of decode.
         let prompt = try bench.loaded.tokenizer.tokens(of: RunningEngine.chat("Tell me a story.")) + spliced
         try #require(prompt.count < 64)
         let fresh = try bench.submit("") {
@@ -93,7 +93,7 @@ import Testing
         let bench = try ControlBench()
         let handle = try bench.submit("Count from 1 to 5.")
         bench.run(handle, to: 3)
-        // Nothing in this completion ends a sentence: the injection holds the turn open.
+        // This output contains no end of a sentence, so the injection keeps the turn open at its end.
         let number = bench.post(Self.newTurn("Count from 1 to 3.", .sentenceEnd), handle)
         bench.run(handle)
         guard case .applied(.injected(opensTurn: true, _), _) = bench.result(number, handle) else {
@@ -106,7 +106,7 @@ import Testing
     @Test func newTurnIsCompletedAndNotShown() throws {
         let bench = try ControlBench()
         let handle = try bench.submit("Tell me a story about a fox.")
-        // In the middle of the thinking: it is closed before the turn is.
+        // Within reasoning: the injection closes it before the turn ends.
         bench.run(handle, to: 4)
         #expect(bench.loaded.vocabulary.text(of: bench.completion(handle).tokens).hasPrefix("<think>"))
         bench.send(Self.newTurn("Count from 1 to 4."), handle)
@@ -151,7 +151,7 @@ import Testing
         #expect(bench.completion(handle).results.count == 2)
     }
 
-    @Test func sentencesEndWhereTheyEnd() {
+    @Test func sentenceEndsAreFoundByMarkAndWhiteSpace() {
         func isEnd(_ text: String, _ next: String) -> Bool {
             SentenceEnd.isReached(by: Array(text.utf8), before: ArraySlice(next.utf8))
         }
@@ -167,6 +167,6 @@ import Testing
 }
 
 extension TokenProbabilities {
-    /// Which token was sampled and how likely it was, to the bit.
+    /// The sampled token and the bits of its probability.
     fileprivate var first: [String] { (0..<count).map { "\(self[$0].id) \(self[$0].value.bitPattern)" } }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletEngine
 
-/// Texts are tokenized in bounded steps that take turns, and a client that has left costs no step.
+/// Texts are tokenized in bounded steps that alternate, and a cancelled query takes no further step.
 @Suite(.timeLimit(.minutes(2))) struct InputProcessorTests {
     private static func text(_ byteCount: Int) -> Prompt {
         let line = "Once upon a time there was a small bird that sang every morning.\n"
@@ -35,7 +35,7 @@ import Testing
         #expect(try tokenization.tokens == PromptTokenizer(vocabulary).tokens(of: prompt))
     }
 
-    @Test func whatIsWithdrawnCostsNoFurtherStep() async throws {
+    @Test func aCancelledQueryTakesNoFurtherStep() async throws {
         let running = RunningEngine()
         defer { running.engine.shutdown() }
         _ = await running.log.settled()
@@ -43,13 +43,13 @@ import Testing
         let question = Task { try await running.engine.tokenize(Self.text(4 << 20)) }
         question.cancel()
         await #expect(throws: EngineError.self) { try await question.value }
-        // Its turn comes before it is over, so the other one has been passed by.
+        // This query is complete before the other one would be, so the other one was skipped.
         #expect(try await running.engine.tokenize(Self.text(1 << 10)).isEmpty == false)
-        // 256 would be needed.
+        // The whole text would need 256 steps.
         #expect(running.engine.activities[1].steps - before < 40)
     }
 
-    @Test func aShortTextIsDoneBeforeALongOneThatCameFirst() async throws {
+    @Test func aShortTextIsTokenizedBeforeALongOneThatCameFirst() async throws {
         let running = RunningEngine()
         defer { running.engine.shutdown() }
         let ends = Locked<[String]>([])
@@ -58,7 +58,7 @@ import Testing
                 _ = try await running.engine.tokenize(Self.text(2 << 20))
                 ends.withLock { $0.append("long") }
             }
-            // The long one is in work.
+            // The long text is being tokenized.
             _ = await running.log.settled()
             while running.engine.activities[1].kind != .tokenizing { await Task.yield() }
             let completion = await running.completion(RunningEngine.chat("Hello!")) { $0.maximumTokens = 1 }
@@ -75,7 +75,7 @@ import Testing
         let tooLong = await #expect(throws: EngineError.self) { try await running.engine.tokenize(Self.text(9 << 20)) }
         #expect(tooLong?.code == .invalidRequest)
         #expect(tooLong?.parameter == "content")
-        // A token for each byte.
+        // One token per byte.
         let odd = Prompt(
             pieces: [.text(String(repeating: "\u{1}\u{2}", count: 600_000), isTrusted: false)], addsBeginning: false)
         let tooMany = await #expect(throws: EngineError.self) { try await running.engine.tokenize(odd) }
@@ -84,7 +84,7 @@ import Testing
         await #expect(throws: EngineError.self) { try await running.engine.detokenize(long) }
     }
 
-    @Test func aPromptThatIsFarTooLongIsCountedOnlySoFar() async throws {
+    @Test func aPromptThatIsTooLongIsCountedUpToALimit() async throws {
         let running = RunningEngine { $0.contextLength = 512 }
         defer { running.engine.shutdown() }
         let some = await running.completion(Self.text(3_000))
@@ -102,7 +102,7 @@ import Testing
 }
 
 extension OpenedModel {
-    /// With the tokens of the request's prompt.
+    /// Prepares a request with the tokens of its prompt.
     func prepare(_ request: GenerationRequest, submitted: MonotonicTime) throws(EngineError) -> PreparedRequest {
         try prepare(request, tokens: try tokenizer.tokensToContinue(request.prompt), submitted: submitted)
     }

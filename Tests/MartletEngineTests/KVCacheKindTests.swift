@@ -2,9 +2,9 @@ import MartletEngine
 import MartletProtocol
 import Testing
 
-/// Memory that cannot be rolled back is filled again, and nobody notices.
+/// A KV cache that cannot be cut is computed again, with the same output.
 @Suite struct KVCacheKindTests {
-    /// The random models are there only where the set-up could make them.
+    /// Random models exist only if the set-up could make them.
     static let models = ["micro", "micro-swa", "micro-hybrid", "micro-mamba"].map(TestModels.random)
         .filter(TestModels.exists)
 
@@ -12,7 +12,8 @@ import Testing
 
     @Test(.enabled(if: !models.isEmpty, "no random models here"), arguments: models)
     func reusedSlotsHaveTheOutputOfFreshSlots(model: String) async {
-        // Lengths in one span of 64 tokens: then all tokens of the common beginning are computed in one way.
+        // The lengths lie in one span of 64 tokens, so all tokens of the common prefix are computed in the same kind of
+        // decode.
         let beginning = Self.tokens(150, 0)
         let prompts = [
             beginning + Self.tokens(60, 1), beginning + Self.tokens(90, 2), beginning + Self.tokens(45, 3),

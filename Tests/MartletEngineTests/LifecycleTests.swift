@@ -12,7 +12,7 @@ import Testing
         }
         running.engine.shutdown()
         #expect(information.vocabularySize == 2048)
-        // Each of the four sequences of a small model has its own memory.
+        // Each of the four slots of a small model has its own KV cache.
         #expect(information.sequenceContextLength == 4096)
         #expect(information.contextLength == 4 * 4096)
         #expect(information.sequenceCount == 4)
@@ -40,7 +40,7 @@ import Testing
         running.engine.shutdown()
     }
 
-    @Test func otherFilesAreNoModels() async {
+    @Test func otherFilesAreRefusedAsModels() async {
         let running = RunningEngine(model: #filePath)
         guard case .failed(let error) = await running.log.settled() else {
             Issue.record("did not fail")
@@ -102,7 +102,7 @@ import Testing
         #expect(completion.error?.code == .shuttingDown)
     }
 
-    @Test func shutdownWhileLoadingEndsWhatWaits() async {
+    @Test func shutdownWhileLoadingEndsWaitingRequests() async {
         let running = RunningEngine()
         let handle = running.submit(RunningEngine.chat("Hello!"))
         running.engine.shutdown()
@@ -138,11 +138,11 @@ import Testing
         running.engine.shutdown()
     }
 
-    @Test func statusCountsWhatWasDone() async throws {
+    @Test func statusCountsTokensAndDecodes() async throws {
         let running = RunningEngine()
         let first = await running.completion(RunningEngine.chat("Count from 1 to 5."))
         let second = await running.completion(RunningEngine.chat("Count from 1 to 5."))
-        // The end of a generation is told before the turn is over that counts it; the shutdown waits for that.
+        // The terminal event is emitted before the end of the step that counts it; the shutdown waits for that step.
         running.engine.shutdown()
         let counters = try await running.engine.status().counters
         #expect(counters.promptTokens + counters.cachedTokens == UInt64(first.promptTokens + second.promptTokens))

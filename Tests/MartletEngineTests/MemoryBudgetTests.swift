@@ -16,7 +16,7 @@ import Testing
             configuration, trained: 40_960, weights: weights, bytesPerToken: 112 << 10, available: available)
     }
 
-    @Test func lengthIsTheTrainedOneWhereItFits() throws {
+    @Test func contextHasTheTrainedLengthIfItFits() throws {
         #expect(try plan(available: 64 << 30) == .init(contextLength: 40_960, usesUnifiedKV: true))
         #expect(try plan(available: nil) == .init(contextLength: 40_960, usesUnifiedKV: true))
     }

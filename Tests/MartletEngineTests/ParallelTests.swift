@@ -2,9 +2,9 @@ import MartletEngine
 import MartletProtocol
 import Testing
 
-/// One generation never changes another.
+/// Parallel generations do not change each other's output.
 @Suite struct ParallelTests {
-    /// 32 prompts of various lengths, some of which begin alike.
+    /// 32 prompts of various lengths; some begin alike.
     static let prompts: [Prompt] = (0..<32).map { index in
         let filler = String(repeating: "The river runs past stone \(index % 5). ", count: index * 2)
         let question = [
@@ -13,7 +13,7 @@ import Testing
         return RunningEngine.chat(filler + question[index % 3])
     }
 
-    /// What each of them is answered when nothing else runs.
+    /// The completion of each prompt when it is the only request.
     static let alone = Task {
         let running = RunningEngine()
         var completions: [EventLog.Completion] = []
@@ -47,7 +47,7 @@ import Testing
         running.engine.shutdown()
     }
 
-    /// Of every kind of draw, and with one that has to be sampled alone.
+    /// Samples of every kind, among them one that cannot be sampled in parallel.
     @Test func parallelSamplingEqualsSequentialSampling() async {
         func completions(_ sampling: ParallelSampling) async -> [[Int32]] {
             let running = RunningEngine {
@@ -82,8 +82,8 @@ import Testing
         #expect(Set(expected).count > 8)
     }
 
-    @Test func fullPoolPreemptsSomeAndLosesNone() async {
-        // 32 completions need some 10,000 tokens; the pool has 2,048.
+    @Test func aFullKVCachePreemptsSomeGenerationsAndLosesNone() async {
+        // 32 completions need about 10,000 tokens; the KV cache has 2,048.
         let running = RunningEngine {
             $0.contextLength = 2048
             $0.kvCacheLayout = .unified
@@ -98,7 +98,7 @@ import Testing
         running.engine.shutdown()
     }
 
-    @Test func growthBeyondThePoolPausesOneAtATime() async {
+    @Test func growthBeyondTheKVCachePreemptsOneAtATime() async {
         let running = RunningEngine {
             $0.contextLength = 512
             $0.kvCacheLayout = .unified

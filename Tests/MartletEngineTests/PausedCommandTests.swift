@@ -4,16 +4,16 @@ import Testing
 
 @testable import MartletEngine
 
-/// Commands to a paused completion have the same effect whether it has its slot or not.
+/// Commands to a paused generation have the same result with and without a slot.
 @Suite struct PausedCommandTests {
-    /// What an completion has when commands come to it while it is paused.
+    /// The place of a generation's state when commands arrive while it is paused.
     enum Storage: CaseIterable {
         case slot
-        /// Its slot serves others; what that held is kept.
+        /// Swapped out, with its KV state in the cache.
         case stateCache
-        /// Its slot serves others; what that held is computed again.
+        /// Swapped out, and its tokens must be computed again.
         case nothing
-        /// An earlier run has written its tokens.
+        /// Continued from the tokens of an earlier run.
         case restart
     }
 
@@ -59,7 +59,7 @@ import Testing
                         GBNFParser.grammar("root ::= [a-z ]+".utf8, limits: .standard))
                 }
             ]),
-        // As many tokens as before, and not the same.
+        // The same number of tokens, but other tokens.
         Commands(
             testDescription: "rewind, splice and fork",
             actions: [.rewind(.token(20)), inject(" one two three four five", .now), .fork([fork])]),
@@ -70,7 +70,7 @@ import Testing
 
     struct Result: Equatable {
         var results: [ControlResult?] = []
-        /// While it was paused, and at its end.
+        /// The tokens during the pause, and at the end.
         var pausedTokens: [Int32] = []
         var tokens: [Int32] = []
         var forkedTokens: [Int32] = []
@@ -116,7 +116,7 @@ import Testing
             handle = submitted.handle
             bench.mailbox.post(.submit(try bench.loaded.prepare(submitted, submitted: .now)))
         }
-        /// All tokens that were told, as an edge keeps them.
+        /// All emitted tokens, as an edge stores them.
         func tokens() -> [Int32] {
             var request = submitted
             for event in bench.log.events(of: handle) { request.apply(event) }
@@ -145,7 +145,7 @@ import Testing
         try check(TestModels.fledgling, commands)
     }
 
-    /// Other kinds of memory cannot be cut everywhere.
+    /// Other kinds of KV cache cannot be cut at every position.
     @Test(arguments: SwappingTests.models.dropFirst(), commands.filter { $0.testDescription.hasPrefix("rewind") })
     func rewindsHaveTheSameResultWithoutASlot(model: String, commands: Commands) throws {
         try check(model, commands)
@@ -159,7 +159,7 @@ import Testing
             } else if case .rewind(.text) = action {
                 #expect(result == .refused(.textNotFound))
             } else if case .inject(let injection) = action, injection.moment == .sentenceEnd {
-                // There may be no end of a sentence any more.
+                // The output may have no further end of a sentence.
             } else if case .applied = result {
             } else {
                 Issue.record("\(action): \(String(describing: result))")
@@ -169,7 +169,7 @@ import Testing
             let found = try result(commands.actions, storage, model: model)
             #expect(found.results == wanted.results, "\(storage)")
             #expect(found.pausedTokens == wanted.pausedTokens, "\(storage)")
-            // The random models round otherwise when other tokens are computed at once.
+            // Random models round differently when other tokens are computed at the same time.
             if model == TestModels.fledgling || (storage == .stateCache && !commands.makesForks) {
                 #expect(found.tokens == wanted.tokens, "\(storage)")
                 #expect(found.forkedTokens == wanted.forkedTokens, "\(storage)")
@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    /// What mirostat remembers comes back by drawing all tokens again, which a pause does not hold up.
+    /// The state of mirostat is restored by sampling all tokens again, also while the generation is paused.
     @Test(arguments: commands.filter { $0.testDescription != "grammar" }) func commandsWaitForResampledTokens(
         commands: Commands
     ) throws {

@@ -18,7 +18,7 @@ import Testing
         let running = RunningEngine()
         let completion = await running.completion(Self.question) {
             $0.probabilities = ProbabilityRequest(count: 50)
-            // Neither of these may change what is reported.
+            // Neither of these may change the reported values.
             $0.sampling.repeatPenalty = 1.3
             $0.sampling.logitBiases = [LogitBias(.token(100), bias: 5)]
             $0.sampling.temperature = 0.7
@@ -109,7 +109,7 @@ import Testing
         let reported = bytes(completion.probabilities)
         if completion.summary?.reason == .stopText(stop) {
             #expect(completion.probabilities.count < completion.tokens.count)
-            // A token that is partly before the stop is reported as a whole.
+            // A token that is partly before the stop string is reported as a whole.
             #expect(reported.starts(with: completion.text.utf8))
             let last = completion.probabilities.last.map { $0[0].bytes.count } ?? 1
             #expect(reported.count - completion.text.utf8.count < last)

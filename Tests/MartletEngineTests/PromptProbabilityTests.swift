@@ -5,9 +5,9 @@ import Testing
 
 @testable import MartletEngine
 
-/// How likely a prompt's own tokens were.
+/// The logprobs of a prompt's own tokens.
 @Suite struct PromptProbabilityTests {
-    /// More than two wide decodes, with characters of several bytes.
+    /// More than two aligned decodes, with characters of several bytes.
     private static let text =
         "<|im_start|>user\nTell me of Zoë, Øystein and 日本 "
         + String(repeating: "and what they did – all day, ", count: 12) + "please 🦜.<|im_end|>\n<|im_start|>assistant\n"
@@ -22,7 +22,7 @@ import Testing
         request.maximumTokens = 8
     }
 
-    /// The logarithms of all probabilities behind each token, in decodes as wide as the engine's.
+    /// The log probabilities behind each token, in decodes of the same sizes as the engine's.
     private func reference(_ tokens: [Int32], _ model: Model) throws -> [[Double]] {
         var options = Context.Options()
         options.contextLength = 1024
@@ -58,7 +58,7 @@ import Testing
         #expect(reported.map(\.number) == Array(0..<tokens.count))
         #expect(reported.map { $0.1[0].id } == tokens)
         #expect(String(decoding: reported.flatMap { $0.1[0].bytes }, as: UTF8.self) == Self.text)
-        // Nothing comes before the first.
+        // No token precedes the first.
         #expect(reported[0].1.count == 1 && reported[0].1[0].value == .infinity)
         var bytes: [UInt8] = []
         for (number, token) in reported {
@@ -72,7 +72,7 @@ import Testing
                 #expect(abs(Double(token[index].value) - logits[Int(token[index].id)]) < 2e-5)
             }
         }
-        // The completion's own begin where the prompt's end.
+        // The probabilities of the completion begin where those of the prompt end.
         #expect(completion.probabilities.first?.textOffset == Self.text.unicodeScalars.count)
         #expect(completion.tokens == plain.tokens)
         #expect(plain.promptProbabilities.isEmpty && plain.cachedTokens > 0)
@@ -81,7 +81,7 @@ import Testing
     @Test func eachTokenIsReportedOnceBesideOtherRequests() async throws {
         let running = RunningEngine()
         let alone = await running.completion(Self.prompt(Self.text), Self.requestLogprobs)
-        // What is in memory now tells nothing of its logits.
+        // The KV cache contains the tokens now, but not their logits.
         let handles = (0..<4).map { index in
             running.submit(Self.prompt(Self.text)) { request in
                 Self.requestLogprobs(&request)
@@ -106,7 +106,7 @@ import Testing
         var preemptions = 0
         for _ in 0..<100 where !bench.completion(handle).isEnded {
             _ = bench.loop.runStep()
-            // In the middle of the prompt, with a chunk of it reported.
+            // Within the prefill, after one chunk was reported.
             let reported = bench.completion(handle).promptProbabilities.count
             guard preemptions < 2, reported > 0, bench.completion(handle).tokens.isEmpty,
                 let index = bench.loop.slots.firstIndex(where: { $0.sequence?.handle == handle })
@@ -127,7 +127,7 @@ import Testing
         let all = PromptLogprobs(of: tokens, from: 0, isText: false, vocabulary: vocabulary)
         var rest = PromptLogprobs(of: tokens, from: 1, isText: false, vocabulary: vocabulary)
         #expect(all.next == 0)
-        // The logits behind the first token are needed, and that is not reported.
+        // The logits behind the first token are needed, although that token is not reported.
         #expect(rest.next == 1)
         #expect(all.characterCount - rest.characterCount == vocabulary.piece(tokens[0]).count)
         let report = TokenReport(vocabularySize: vocabulary.count)

@@ -3,7 +3,7 @@ import MartletEngine
 import MartletProtocol
 import Synchronization
 
-/// An engine on the demo model or another one, and its events.
+/// An engine with the demo model or another one, and its events.
 final class RunningEngine: Sendable {
     let log = EventLog()
     let engine: InProcessEngine
@@ -27,7 +27,7 @@ final class RunningEngine: Sendable {
             ], addsBeginning: true)
     }
 
-    /// A greedy request of at most 64 tokens, unless changed.
+    /// A greedy request of at most 64 tokens, unless `change` sets other values.
     func request(_ prompt: Prompt, _ change: (inout GenerationRequest) -> Void = { _ in }) -> GenerationRequest {
         let handle = GenerationHandle(rawValue: nextHandle.wrappingAdd(1, ordering: .relaxed).oldValue)
         var request = GenerationRequest(handle: handle, prompt: prompt, maximumTokens: 64)
@@ -42,7 +42,7 @@ final class RunningEngine: Sendable {
         return request.handle
     }
 
-    /// Submits a request that writes until it is cancelled: far longer than any test, where the context is `endless`.
+    /// Submits a request that runs until it is cancelled: far longer than any test, if the context is `endless`.
     func submitEndless() -> GenerationHandle {
         submit(Self.chat("Tell me a story.")) {
             $0.ignoresEndOfGeneration = true

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletEngine
 
-/// Every step against libllama's own on the same logits, alone and in orders.
+/// Every sampler equals that of libllama on the same logits, by itself and in combinations.
 @Suite struct SamplerChainTests {
     static func model() throws -> (model: Model, vocabulary: Vocabulary) {
         let model = try Model(path: TestModels.fledgling)
@@ -16,7 +16,7 @@ import Testing
         var vocabulary = 2048
         var change: @Sendable (inout SamplingParameters) -> Void
         var reference: [SamplerChain.Stage]
-        /// Whether nothing puts the tokens in another order before the sample.
+        /// Whether no stage before the sample sorts the tokens.
         var isInTokenOrder: Bool
 
         init(
@@ -164,8 +164,8 @@ import Testing
         },
     ]
 
-    /// libllama draws with a generator of its own, so ours is given the number that draws the same token. From then on
-    /// both must agree, as far as they remember what was sampled.
+    /// libllama samples with its own random numbers, so our sampler gets the number that selects the same token.
+    /// Afterwards both must have the same state.
     @Test(arguments: cases) func survivorsAndProbabilitiesEqualThoseOfLibllama(_ test: Case) throws {
         var sampling = SamplingParameters()
         test.change(&sampling)
@@ -207,7 +207,7 @@ import Testing
                 return sampled
             }
             #expect(ours.count == expected.count)
-            // Which of many tokens stay that cannot be sampled is up to either side.
+            // Tokens that cannot be sampled may remain on either side.
             ours = ours.filter { $0.value > 0 }
             #expect(Set(ours.keys) == Set(expected.filter { $0.value > 0 }.keys), "step \(step)")
             #expect(sampled == token)
@@ -236,7 +236,7 @@ import Testing
         DryCase(allowedLength: 30), DryCase(multiplier: -1),
     ]
 
-    @Test(arguments: dryCases) func repetitionsCostWhatTheyDoAtLibllama(_ test: DryCase) throws {
+    @Test(arguments: dryCases) func repetitionPenaltiesEqualThoseOfLibllama(_ test: DryCase) throws {
         let (_, vocabulary) = try Self.model()
         let history = try PromptTokenizer(vocabulary).tokens(
             of: Prompt(pieces: [.text(test.text, isTrusted: false)], addsBeginning: false))
@@ -274,7 +274,7 @@ import Testing
         }
     }
 
-    @Test func exclusionHappensAsOftenAsItIsAskedFor() {
+    @Test func exclusionHappensWithTheGivenProbability() {
         var sampling = SamplingParameters()
         sampling.samplers = [.xtc]
         sampling.xtcThreshold = 0.1
@@ -295,7 +295,7 @@ import Testing
         }
     }
 
-    @Test func orderDecides() {
+    @Test func theResultDependsOnTheOrderOfStages() {
         var sampling = SamplingParameters()
         sampling.topK = 1
         sampling.xtcProbability = 1

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SamplerPoolTests {
     @Test(arguments: [
-        // samples, passes of each, lanes, as many as
+        // samples, passes of each, lanes, expected lanes
         (1, 50, 4, 1), (2, 50, 4, 2), (16, 50, 4, 4), (2, 1, 4, 1), (13, 1, 4, 1), (16, 1, 4, 4), (64, 1, 1, 1),
     ])
     func lanesAreUsedFromManyLogitsOn(samples: Int, passes: Int, lanes: Int, expected: Int) {
@@ -15,7 +15,7 @@ import Testing
         #expect(policy.laneCount(sampleCount: samples, logitCount: samples * passes * 151_936) == expected)
     }
 
-    @Test func passesFollowFromWhatLeavesFewCandidates() {
+    @Test func passesDependOnWhetherComparisonsLeaveFewCandidates() {
         func passes(_ change: (inout SamplingParameters) -> Void) -> Int {
             var parameters = SamplingParameters()
             change(&parameters)
@@ -43,7 +43,7 @@ import Testing
         }
         let used = users.withLock { $0 }
         #expect(used.count == 10)
-        // Each job of a round has its lane's.
+        // Each job of a round used the candidates of its lane.
         #expect(used.values.allSatisfy { $0.count == 100 && Set($0).count == 1 })
         #expect(Set(used.values.map { $0[0] }).count == 4)
     }

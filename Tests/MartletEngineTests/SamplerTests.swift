@@ -5,7 +5,7 @@ import Testing
 @testable import MartletEngine
 
 @Suite struct SamplerTests {
-    /// Scores as models give them: a few high ones over a broad floor.
+    /// Logits as models compute them: a few high ones above a broad floor.
     static func logits(_ count: Int, seed: UInt64) -> [Float] {
         (0..<count).map { token in
             let first = CounterRNG.uniform(seed: seed, index: token)
@@ -164,7 +164,7 @@ import Testing
         sampling.repeatLastN = 2
         #expect(sample([3, 2.5, 0], sampling, history: [0, 1]) == 0)
         #expect(sample([3, 2.5, 0], sampling, history: [1, 0, 0]) == 1)
-        // One sampler that follows a growing history says what a new one says.
+        // A sampler that follows a growing history equals a new sampler.
         var growing = Sampler(sampling, vocabularySize: 3)
         var history: [Int32] = []
         let candidates = Candidates(vocabularySize: 3)

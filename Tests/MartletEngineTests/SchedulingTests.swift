@@ -55,7 +55,7 @@ import Testing
         #expect(SlotPolicy.choose(for: [1, 2], among: [], reuses: true) == nil)
     }
 
-    @Test func queueIsFirstComeFirstServedButForThePreempted() {
+    @Test func queueIsInOrderOfArrivalExceptForPreemptedSequences() {
         var queue = RequestQueue<String>()
         for (id, name) in ["a", "b", "c", "d"].enumerated() { queue.append(name, id: UInt64(id)) }
         #expect(queue.remove(id: 1) == "b")
@@ -98,10 +98,11 @@ import Testing
         #expect(!PoolPolicy.admits(tokens: 150, committed: 800, capacity: 1000))
     }
 
-    /// An idle engine that reads slowly waits for who comes a moment later, and no longer than there is room for more.
+    /// An idle engine with a slow prefill waits for prompts that arrive a moment later, but not longer than there are
+    /// free slots.
     @Test func promptsThatArriveTogetherArePrefilledTogether() throws {
         let bench = try ControlBench(sequences: 2)
-        // An hour for each token, so that only the second prompt can end the wait.
+        // The wait would be hours per token, so only the second prompt can end it.
         bench.loop.prefillBudget = PrefillBudget(
             maximumStall: .milliseconds(60), ceiling: 512, batchingWindow: .seconds(3_600))
         bench.loop.prefillBudget.observe(tokens: 1, nanoseconds: 3_600_000_000_000)

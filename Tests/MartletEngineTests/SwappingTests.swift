@@ -4,18 +4,18 @@ import Testing
 
 @testable import MartletEngine
 
-/// Paused generations give up their sequence or their room, and go on as if nothing had been.
+/// Paused generations give up their slot or their KV cache, and continue with the same output.
 @Suite struct SwappingTests {
-    /// The demo model, and random ones with other kinds of memory where the set-up could make them.
+    /// The demo model, and random models with other kinds of KV cache if the set-up could make them.
     static let models =
         [TestModels.fledgling]
         + ["micro", "micro-swa", "micro-hybrid", "micro-mamba"].map(TestModels.random).filter(TestModels.exists)
 
-    /// Where others take a paused generation's memory from.
+    /// The resource that other generations need from a paused one.
     enum Room: CaseIterable {
-        /// They need its sequence.
+        /// Other generations need its slot.
         case sequences
-        /// They need the cells that all sequences share.
+        /// Other generations need its cells of the unified KV cache.
         case cells
     }
 
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    /// A sampled completion of exactly 60 tokens.
+    /// Submits a sampled completion of exactly 60 tokens.
     private func submit(_ bench: ControlBench, salt: Int, prompt count: Int = 150) throws -> GenerationHandle {
         try bench.submit("") {
             $0.prompt = Prompt(pieces: [.tokens(KVCacheKindTests.tokens(count, salt))], addsBeginning: false)
@@ -45,7 +45,7 @@ import Testing
     }
     private struct NoStatus: Error {}
 
-    /// Lets others use all the room that there is.
+    /// Lets other generations use all of the resource.
     private func fill(_ bench: ControlBench, _ room: Room) throws {
         let others = try (1...3).map { try submit(bench, salt: $0, prompt: room == .cells ? 350 : 150) }
         for other in others {
@@ -94,7 +94,7 @@ import Testing
         #expect(bench.board.copy.counters.promptTokens > before.promptTokens)
         let (tokens, wanted) = (bench.completion(paused).tokens, bench.completion(whole).tokens)
         #expect(tokens.count == 60)
-        // Windows and hybrid layers round otherwise when several tokens are computed at once.
+        // Sliding windows and hybrid layers round differently when several tokens are computed at the same time.
         let count = ["swa", "hybrid"].contains { model.contains($0) } ? 25 : 60
         #expect(tokens.prefix(count) == wanted.prefix(count))
     }
@@ -115,7 +115,7 @@ import Testing
         let paused = try submit(salt: 0, slot: 1)
         bench.run(paused, to: 10)
         bench.send(.pause, paused)
-        // The other sequence is idle, and not what is wanted.
+        // The other slot is idle, but not the requested one.
         let other = try submit(salt: 1, slot: 1)
         bench.run(other)
         #expect(bench.completion(other).tokens.count == 30)
@@ -165,7 +165,7 @@ import Testing
         let bench = try ControlBench(sequences: 2, context: 2_048)
         func submit(_ parent: GenerationHandle?) throws -> GenerationHandle {
             try bench.submit("") {
-                // More than one decode takes.
+                // More tokens than one decode can have.
                 $0.prompt = Prompt(pieces: [.tokens(KVCacheKindTests.tokens(1_400, 0))], addsBeginning: false)
                 $0.ignoresEndOfGeneration = true
                 $0.maximumTokens = 20

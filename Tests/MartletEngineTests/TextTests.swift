@@ -3,7 +3,7 @@ import Testing
 @testable import MartletEngine
 
 @Suite struct TextTests {
-    /// Feeds `text` cut at every place in turn, in pieces of the given size.
+    /// Consumes `text` in pieces of the given size.
     func run(_ text: String, stops: [String], pieces size: Int) -> (text: String, stop: String?, leaks: [String]) {
         var completion = OutputText(stops: stops)
         var output: [UInt8] = []
@@ -64,9 +64,9 @@ import Testing
         }
     }
 
-    @Test func brokenBytesBecomeReplacementsAsTheStandardLibraryMakesThem() {
+    @Test func brokenBytesBecomeTheReplacementsOfTheStandardLibrary() {
         var random = SystemRandomNumberGenerator()
-        // Bytes that begin, continue and break characters, more often than chance would have them.
+        // Bytes that begin, continue and break characters, more often than random bytes would.
         let alphabet: [UInt8] = [
             0x41, 0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xA0, 0x9F, 0xED, 0xEF, 0xF0, 0x90, 0xF4, 0x8F, 0xF5, 0xFF,
         ]
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    /// What is left of `text`, fed in pieces of the given size, and whether its indentation ended it.
+    /// The output text for `text` in pieces of the given size, and whether its indentation ended it.
     private func indented(_ text: String, by minimum: Int, pieces size: Int) -> (text: String, isEnded: Bool) {
         var completion = OutputText(stops: ["STOP"], minimumIndent: minimum)
         var output: [UInt8] = []
@@ -102,7 +102,7 @@ import Testing
         #expect(indented(code, by: 4, pieces: size) == ("def f():\n    a = 1\n\t\t  b = 2\n", true))
         #expect(indented(code, by: 2, pieces: size) == (code, false))
         #expect(indented(code, by: 0, pieces: size) == (code, false))
-        // A line of which nothing but its beginning came is kept.
+        // A line with nothing except its indentation is retained.
         #expect(indented("x\n ", by: 4, pieces: size) == ("x\n ", false))
     }
 }

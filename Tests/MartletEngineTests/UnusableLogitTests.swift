@@ -5,7 +5,7 @@ import Testing
 
 @testable import MartletEngine
 
-/// A model whose scores are no numbers is at fault, whatever a request asks for.
+/// If the logits of a model are not numbers, the error blames the model, whatever the request is.
 @Suite struct UnusableLogitTests {
     private static func constraint(_ text: String) throws -> GenerationConstraint {
         GenerationConstraint(try GBNFParser.grammar(text.utf8))
@@ -29,7 +29,7 @@ import Testing
     ]
 
     @Test(arguments: [Float.nan, .infinity], changes.indices)
-    func theModelIsNamed(value: Float, index: Int) async throws {
+    func unusableLogitsBlameTheModel(value: Float, index: Int) async throws {
         let model = try DamagedModel(value)
         defer { model.remove() }
         let running = RunningEngine(model: model.path)
@@ -45,7 +45,7 @@ import Testing
                 == "The model \(name) computed no usable number (NaN or infinite): its file may be damaged.")
     }
 
-    @Test func soAreVectors() async throws {
+    @Test func unusableVectorsBlameTheModel() async throws {
         let model = try DamagedModel(.nan)
         defer { model.remove() }
         let running = RunningEngine(model: model.path) { $0.embeddings = .mean }
@@ -57,7 +57,7 @@ import Testing
         #expect(error?.message.contains("computed no usable number") == true)
     }
 
-    /// The tokens that the request allows decide whether it or the model is at fault.
+    /// The tokens that the request allows decide whether the request or the model is at fault.
     @Test(
         arguments: [
             ([], nil, true), ([0, 1, 2], nil, true), ([0, 1, 2, 3], nil, false), ([], 0b0000, false),

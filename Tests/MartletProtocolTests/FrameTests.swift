@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// A changed frame may still be a frame; then it means something that can be written again.
+    /// A changed frame may still be valid; its value can then be encoded again.
     @Test func changedBytesNeverTrap() throws {
         var random = SeededGenerator(seed: 5)
         var refused = 0

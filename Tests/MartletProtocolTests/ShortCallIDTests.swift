@@ -2,7 +2,7 @@ import MartletProtocol
 import Testing
 
 @Suite struct ShortCallIDTests {
-    @Test func shortOnesStandForThemselves() {
+    @Test func aShortIDIsItsOwnShortID() {
         for id in ["call00001", "aB3dE6gH9"] {
             #expect(ShortCallID.isShort(id) && ShortCallID.short(for: id) == id)
         }

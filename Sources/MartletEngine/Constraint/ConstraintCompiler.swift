@@ -2,9 +2,12 @@ import Llama
 import MartletGrammar
 import MartletProtocol
 
-/// Grammars in the form in which they are matched against a model's tokens. Any thread may use it.
+/// Compiles grammars for the vocabulary of a model.
 ///
-/// The last ones are kept, as requests of one program often have one grammar.
+/// The compiled forms of the last 8 grammars are retained, because the requests of one client often have the same
+/// grammar.
+///
+/// Thread: any.
 final class ConstraintCompiler: Sendable {
     private let vocabulary: Vocabulary
     private let limits: GrammarLimits
@@ -12,7 +15,7 @@ final class ConstraintCompiler: Sendable {
 
     private struct State {
         var tokens: TokenVocabulary?
-        /// Last used last.
+        /// The least recently used entry comes first.
         var compiled: [(grammar: Grammar, constraint: CompiledConstraint)] = []
     }
 
@@ -23,7 +26,11 @@ final class ConstraintCompiler: Sendable {
         self.limits = limits
     }
 
-    /// - Throws: where the grammar names a token that the vocabulary does not have.
+    /// Compiles the grammar of a constraint, or returns its retained form.
+    ///
+    /// - Returns: `nil` if there is no constraint.
+    /// - Throws: `invalidRequest` if the grammar names a token that the vocabulary does not have.
+    /// - Complexity: up to some tenths of a second for the first grammar of a model with 152,000 tokens.
     func compile(_ constraint: GenerationConstraint?) throws(EngineError) -> CompiledConstraint? {
         guard let grammar = constraint?.grammar else { return nil }
         let (known, tokens) = state.withLock { state in
@@ -51,7 +58,10 @@ final class ConstraintCompiler: Sendable {
         return compiled
     }
 
-    /// The vocabulary as masks need it: 152,000 tokens take some tenths of a second, so only once it is needed.
+    /// Builds the table of token texts that token masks need.
+    ///
+    /// It takes some tenths of a second for 152,000 tokens. Therefore it is built with the first grammar, not with the
+    /// model.
     private func tokenVocabulary() -> TokenVocabulary {
         TokenVocabulary(count: vocabulary.count, endOfGeneration: vocabulary.endOfGeneration) { token in
             let attributes = vocabulary.attributes(token)
@@ -73,7 +83,7 @@ final class ConstraintCompiler: Sendable {
 
     private func special(_ text: String) -> Int32? { vocabulary.specialTokens.token(of: Array(text.utf8)) }
 
-    /// The token that the whole text is.
+    /// Returns the token whose text is the whole of `text`; `nil` if there is none.
     private func single(_ text: String) -> Int32? {
         if let token = special(text) { return token }
         var tokens: [Int32] = []
@@ -83,7 +93,7 @@ final class ConstraintCompiler: Sendable {
     }
 }
 
-/// A grammar and the vocabulary that it is matched with.
+/// A compiled grammar, and the vocabulary that its tokens belong to.
 struct CompiledConstraint: Sendable {
     let program: GrammarProgram
     let vocabulary: TokenVocabulary

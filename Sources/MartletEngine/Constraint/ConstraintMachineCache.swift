@@ -1,14 +1,17 @@
 import MartletGrammar
 
-/// The machines of the grammars used last: generations with one grammar share what was found out about it.
+/// The token machines of the 8 grammars that were used last.
 ///
-/// Used by the engine's thread alone.
+/// Generations with the same grammar share a machine, and with it every token mask that was computed so far.
+///
+/// Thread: the engine thread only.
 struct ConstraintMachineCache {
-    /// Last used last.
+    /// The least recently used entry comes first.
     private var machines: [(program: GrammarProgram, machine: TokenMachine)] = []
 
     private static let capacity = 8
 
+    /// Returns a new matcher at the beginning of the grammar of `constraint`.
     mutating func matcher(for constraint: CompiledConstraint) -> TokenMatcher {
         if let index = machines.firstIndex(where: { $0.program === constraint.program }) {
             let entry = machines.remove(at: index)
@@ -22,7 +25,7 @@ struct ConstraintMachineCache {
     }
 }
 
-/// Logits of a whole vocabulary, to be put back.
+/// A copy of the logits of a whole vocabulary, so that they can be restored after a sample that a grammar refuses.
 final class SavedLogits {
     private let saved: UnsafeMutableBufferPointer<Float>
 
@@ -33,8 +36,10 @@ final class SavedLogits {
 
     deinit { saved.deallocate() }
 
+    /// Copies `logits`, which must not be larger than the vocabulary.
     func save(_ logits: UnsafeMutableBufferPointer<Float>) { _ = saved.update(fromContentsOf: logits) }
 
+    /// Writes the copy back to `logits`.
     func restore(_ logits: UnsafeMutableBufferPointer<Float>) {
         _ = logits.update(fromContentsOf: saved[..<logits.count])
     }

@@ -1,10 +1,12 @@
 import Llama
 import MartletProtocol
 
-/// Reads inputs and says what the model makes of them. Used by the engine's thread alone.
+/// Computes the embeddings of inputs.
 ///
-/// It has a context of its own, so that sequences that write keep their memory, and computes one batch at a time, so
-/// that they wait no longer than for somebody's prompt.
+/// It has a context of its own, so that running sequences retain their KV cache. One batch is computed per step, so
+/// that running sequences wait no longer than for the prefill of another request.
+///
+/// Thread: the engine thread only.
 final class Embedder {
     private struct Work {
         let job: EmbeddingJob
@@ -20,9 +22,9 @@ final class Embedder {
     private let pooling: Pooling
     private let limit: Int
     private let queueLimit: Int
-    /// Most inputs of one batch.
+    /// The largest number of inputs in one batch.
     private let sequences: Int
-    /// Of the model, for errors.
+    /// Names the model in errors.
     private let information: ModelInformation
 
     init(
@@ -41,7 +43,7 @@ final class Embedder {
 
     var isIdle: Bool { queue.isEmpty }
 
-    /// What inputs must keep to.
+    /// The limits that inputs are checked against before they reach the engine thread.
     var limits: EmbeddingLimits {
         EmbeddingLimits(
             inputTokens: pooling == .last && context.hasKVCache ? context.contextLength : limit,
@@ -58,6 +60,7 @@ final class Embedder {
         }
     }
 
+    /// Queues a job, or fails it with `overloaded` if the queue is full.
     func add(_ job: EmbeddingJob) {
         guard queue.count < queueLimit else {
             job.fail(EngineError(.overloaded, "The queue is full: \(queueLimit) requests for embeddings wait already."))
@@ -68,15 +71,17 @@ final class Embedder {
         queue.append(lastNumber, counts: job.inputs.map(\.count))
     }
 
+    /// Fails every queued job, and empties the queue.
     func failAll(_ error: EngineError) {
         for work in work.values { work.job.fail(error) }
         work = [:]
         queue = EmbeddingQueue()
     }
 
-    /// Computes one batch.
+    /// Computes one batch of queued inputs.
     ///
-    /// - Parameter isDecoding: whether tokens of an answer wait for the end of it.
+    /// - Parameter isDecoding: whether running sequences wait for their next token; the batch is then limited by the
+    ///   prefill budget.
     func step(isDecoding: Bool) {
         for (number, work) in work where !work.job.reply.isAwaited { fail(number, .withdrawn) }
         let parts = queue.next(
@@ -88,7 +93,7 @@ final class Embedder {
             prefillBudget.observe(tokens: batch.count, nanoseconds: MonotonicTime.now.nanoseconds - before.nanoseconds)
             return
         }
-        // Each input is tried alone, so that only who is to blame fails.
+        // Each input is computed by itself, so that only the input at fault fails.
         for part in parts {
             let decodeResult = parts.count > 1 ? compute([part]) : decodeResult
             guard decodeResult != .done else { continue }
@@ -98,6 +103,7 @@ final class Embedder {
         }
     }
 
+    /// Decodes one batch. Parts of a long input are decoded one after another; the first part clears the KV cache.
     private func compute(_ parts: [EmbeddingQueue.Part]) -> Context.DecodeResult {
         if parts.first?.start == 0 { context.removeAll() }
         fill(parts)
@@ -133,10 +139,11 @@ final class Embedder {
         }
     }
 
+    /// Stores the vectors of one input, and completes its job when all inputs have theirs.
     private func finish(_ part: EmbeddingQueue.Part, _ values: [Float]) {
         guard let job = work[part.job]?.job else { return }
         guard !values.isEmpty else {
-            fail(part.job, EngineError(.generationFailed, "The model gave no vector for input \(part.input)."))
+            fail(part.job, EngineError(.generationFailed, "The model computed no vector for input \(part.input)."))
             return
         }
         guard values.allSatisfy(\.isFinite) else {

@@ -1,18 +1,21 @@
 import MartletProtocol
 
-/// What inputs for embeddings must keep to.
+/// Limits of inputs for embeddings. They follow from the context and the pooling of the model.
 struct EmbeddingLimits: Sendable {
-    /// Most tokens of one input.
+    /// The largest number of tokens of one input.
     let inputTokens: Int
-    /// Numbers of one vector.
+    /// The number of elements of one vector.
     let length: Int
-    /// Whether an input has one vector, not one for each token.
+    /// Whether an input has one vector; otherwise it has one vector per token.
     let isPooled: Bool
 
-    /// Most bytes of the vectors of one request, so that an answer fits a frame.
+    /// The largest size of all vectors of one request, in bytes. A reply of this size fits the parts of a frame.
     static let byteLimit = 128 << 20
 
-    /// - Parameter counts: how many tokens each input has.
+    /// Checks all inputs of a request.
+    ///
+    /// - Parameter counts: the number of tokens of each input.
+    /// - Throws: `contextExceeded` for an input that is too long; `invalidRequest` if the vectors exceed `byteLimit`.
     func check(_ counts: [Int]) throws(EngineError) {
         for (index, count) in counts.enumerated() { try check(count, number: index) }
         let vectors = isPooled ? counts.count : counts.reduce(0, +)
@@ -20,13 +23,18 @@ struct EmbeddingLimits: Sendable {
         guard vectors <= most else {
             throw EngineError(
                 .invalidRequest,
-                "\(vectors) vectors of \(length) numbers are asked for at once; at most \(most) are allowed")
+                "\(vectors) vectors of \(length) numbers are requested at once; at most \(most) are allowed")
         }
     }
 }
 
 extension EmbeddingLimits {
-    /// - Parameter count: how many tokens the input with that number has.
+    /// Checks one input.
+    ///
+    /// - Parameters:
+    ///   - count: the number of its tokens.
+    ///   - number: its index in the request, for the error.
+    /// - Throws: `contextExceeded`.
     func check(_ count: Int, number: Int) throws(EngineError) {
         guard count <= inputTokens else {
             throw EngineError(
@@ -37,9 +45,9 @@ extension EmbeddingLimits {
     }
 }
 
-/// Inputs on their way to the engine's thread, and who waits for what becomes of them.
+/// The tokenized inputs of one request, and the reply that a task waits for.
 struct EmbeddingJob: Sendable {
-    /// Within the limits, none empty.
+    /// The tokens of each input; no input is empty, and all are within the limits.
     let inputs: [[Int32]]
     let reply: PendingReply<[Embedding]>
 

@@ -1,58 +1,63 @@
 import DequeModule
 
-/// Decides which inputs are read next.
+/// Decides which inputs are computed next.
 ///
-/// Requests take turns input by input, so one with a thousand inputs does not hold up one with a single input. An
-/// input is computed at once; only one that is longer than a decode may be is computed in parts, with nothing beside
-/// it.
+/// Requests alternate input by input, so a request with a thousand inputs does not delay a request with one. An input
+/// is computed in one decode. Only an input that is longer than the largest batch is computed in several parts, without
+/// other inputs in these batches.
 struct EmbeddingQueue: Sendable {
-    /// Tokens of one input for the next decode.
+    /// The tokens of one input that go into the next decode.
     struct Part: Sendable, Equatable {
         var job: UInt64
         var input: Int
         var start: Int
         var count: Int
-        /// Whether the input ends with it.
+        /// Whether these are the last tokens of the input.
         var isLast: Bool
     }
 
     private struct Job {
         var id: UInt64
-        /// Tokens of each input.
+        /// The number of tokens of each input.
         var counts: [Int]
-        /// The next input, and how many of its tokens have been computed.
+        /// The index of the next input, and how many of its tokens have been computed.
         var input = 0
         var start = 0
     }
 
-    /// The one whose turn it is comes first.
+    /// The job whose input comes next is the first.
     private var jobs: Deque<Job> = []
 
     var isEmpty: Bool { jobs.isEmpty }
     var count: Int { jobs.count }
 
-    /// - Parameter counts: how many tokens each input has: at least one input, at least one token each.
+    /// Adds a job at the end.
+    ///
+    /// - Parameter counts: the number of tokens of each input; at least one input, with at least one token each.
     mutating func append(_ id: UInt64, counts: [Int]) {
         jobs.append(Job(id: id, counts: counts))
     }
 
+    /// Removes a job, wherever it is in the queue.
     mutating func remove(_ id: UInt64) {
         jobs.removeAll { $0.id == id }
     }
 
-    /// What is computed next, which then counts as done.
+    /// Removes and returns the parts of the next batch.
     ///
     /// - Parameters:
-    ///   - budget: how many tokens are wanted; the first part may have more, as it cannot be smaller.
-    ///   - limit: most tokens of one decode.
-    ///   - sequences: most inputs at once.
+    ///   - budget: the wanted number of tokens; the first part may be larger, because an input is not split below
+    ///     `limit`.
+    ///   - limit: the largest number of tokens of one decode.
+    ///   - sequences: the largest number of inputs of one decode.
+    /// - Returns: an empty list if the queue is empty.
     mutating func next(budget: Int, limit: Int, sequences: Int) -> [Part] {
         var parts: [Part] = []
         var used = 0
         while parts.count < sequences, let job = jobs.first {
             let rest = job.counts[job.input] - job.start
             if rest > limit || job.start > 0 {
-                // Alone, now or in the next decode.
+                // A part of a long input fills a batch by itself, now or in the next decode.
                 if parts.isEmpty { parts = [dequeue(min(rest, limit))] }
                 return parts
             }
@@ -63,7 +68,7 @@ struct EmbeddingQueue: Sendable {
         return parts
     }
 
-    /// Takes tokens of the first job. When its input ends with them, it is the next job's turn.
+    /// Removes `count` tokens from the first job. At the end of an input the job goes to the end of the queue.
     private mutating func dequeue(_ count: Int) -> Part {
         var job = jobs.removeFirst()
         let isLast = job.start + count == job.counts[job.input]

@@ -1,21 +1,24 @@
 import Llama
 import MartletProtocol
 
-/// Lets a cancel break off a decode that reads the cancelled generation's prompt.
+/// Lets a cancellation abort a decode that computes the prompt of the cancelled generation.
 ///
-/// A decode in which that generation only writes is over sooner than it could be broken off and done again.
+/// A decode in which the generation has only one token is not aborted: it ends sooner than an abort and a repetition
+/// would take.
+///
+/// Thread: every method names its thread; the state is locked.
 final class DecodeGuard: Sendable {
     let signal = AbortSignal()
     private struct State {
-        /// Generations of whose prompts the running decode has chunks.
+        /// Generations that have prompt chunks in the running decode.
         var prompts: [GenerationHandle] = []
-        /// Cancelled, and not yet ended by the engine's thread.
+        /// Generations that were cancelled and have no terminal event yet.
         var cancelled: Set<GenerationHandle> = []
         var isStopping = false
     }
     private let state = Locked(State())
 
-    /// Engine's thread: a decode with chunks of these prompts begins.
+    /// Registers the prompts of the decode that begins. Thread: the engine thread.
     func begin(prompts: [GenerationHandle]) {
         state.withLock { state in
             state.prompts = prompts
@@ -23,7 +26,7 @@ final class DecodeGuard: Sendable {
         }
     }
 
-    /// Engine's thread: it is over.
+    /// Ends the decode, and lowers the signal. Thread: the engine thread.
     func end() {
         state.withLock { state in
             state.prompts = []
@@ -31,7 +34,8 @@ final class DecodeGuard: Sendable {
         }
     }
 
-    /// Any thread, before it tells the engine's thread: breaks off the decode if it reads the prompt of `handle`.
+    /// Aborts the running decode if it computes the prompt of `handle`. Thread: any, before the message to the engine
+    /// thread.
     func cancel(_ handle: GenerationHandle) {
         state.withLock { state in
             state.cancelled.insert(handle)
@@ -39,12 +43,12 @@ final class DecodeGuard: Sendable {
         }
     }
 
-    /// Engine's thread: the generation has ended.
-    func forget(_ handle: GenerationHandle) {
+    /// Removes a generation that has ended. Thread: the engine thread.
+    func remove(_ handle: GenerationHandle) {
         _ = state.withLock { $0.cancelled.remove(handle) }
     }
 
-    /// Any thread: breaks off this decode and every later one.
+    /// Aborts this decode and every later one. Thread: any.
     func stop() {
         state.withLock { state in
             state.isStopping = true

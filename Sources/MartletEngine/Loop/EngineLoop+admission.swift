@@ -2,14 +2,14 @@ import Llama
 import MartletProtocol
 
 extension EngineLoop {
-    /// Gives idle slots to generations that wait, while there is room.
+    /// Assigns idle slots to waiting generations, in order of arrival, while the KV cache has room.
     func admit() {
         var position = 0
         while position < queue.count {
             let waiting = queue[position]
             let wanted = waiting.request.slot.map { $0 % slots.count }
             if let wanted, slots[wanted].isBusy {
-                // Who wants a certain slot waits for it, and holds up nobody else.
+                // A request for a certain slot waits for that slot and does not delay other requests.
                 position += 1
                 continue
             }
@@ -31,11 +31,15 @@ extension EngineLoop {
         }
     }
 
+    /// Chooses a slot for a sequence, and the cached tokens that it reuses.
+    ///
+    /// - Parameter wanted: the only slot that is allowed; `nil` = any.
+    /// - Returns: `nil` if no allowed slot is idle.
     func choose(for sequence: EngineSequence, slot wanted: Int?) -> SlotPolicy.Choice? {
         var holders: [SlotPolicy.Holder] = []
         for slot in slots {
             let isIdle = slot.sequence == nil && (wanted == nil || wanted == slot.index)
-            // What was computed with other weights is of no use.
+            // A KV cache that was computed with other adapters cannot be reused.
             let tokens = slot.adapters == sequence.request.adapters ? slot.cachedTokens : []
             guard isIdle || (!tokens.isEmpty && canCopy) else { continue }
             holders.append(.init(index: slot.index, tokens: tokens, lastUsed: slot.lastUsed, isIdle: isIdle))
@@ -46,10 +50,10 @@ extension EngineLoop {
                 && stateCache.tokenCount(of: sequence.handle) == 0)
     }
 
-    /// Whether a part of one slot's memory can become another's: a running state cannot be cut.
+    /// Whether a part of a slot's KV cache can be copied to another slot. A recurrent state cannot be cut.
     private var canCopy: Bool { !hasRecurrentState }
 
-    /// The slot that reads the same prompt for another choice of the same request.
+    /// The slot that computes the same prompt for another choice of the same request.
     private func prefillParent(of sequence: EngineSequence) -> Int? {
         guard canCopy, sequence.predictedCount == 0, !sequence.needsPromptLogprobs,
             let handle = sequence.request.sharedPrefillParent
@@ -64,6 +68,8 @@ extension EngineLoop {
         }
     }
 
+    /// Puts a sequence into a slot: copies, cuts or restores the KV cache, then begins the sequence or lets it wait for
+    /// its prefill parent.
     func assign(_ sequence: EngineSequence, to choice: SlotPolicy.Choice) {
         let index = choice.index
         let prefillParent = prefillParent(of: sequence)
@@ -73,7 +79,7 @@ extension EngineLoop {
         } else if slots[index].adapters != sequence.request.adapters {
             clear(index)
         }
-        // A memory that cannot be cut is kept whole or not at all.
+        // A KV cache that cannot be cut is reused as a whole or not at all.
         cut(index, to: prefillParent == nil ? reusable(choice.reusable, of: sequence) : 0)
         slots[index].tokens = []
         if slots[index].cachedTokenCount == 0 { _ = swapIn(sequence, index) }
@@ -87,12 +93,13 @@ extension EngineLoop {
         }
     }
 
+    /// How many of `count` cached tokens are reused, so that the results of the other tokens stay the same.
     private func reusable(_ count: Int, of sequence: EngineSequence) -> Int {
         hasRecurrentState || slidingWindow > 0
             ? count : planner.shape.reusable(count, promptCount: sequence.promptLength)
     }
 
-    /// Tells that a sequence has its slot, unless it was preempted: then its client has been told before.
+    /// Emits that a sequence has its slot. A sequence that was preempted has emitted it before.
     private func begin(_ index: Int) {
         guard let sequence = slots[index].sequence else { return }
         guard sequence.started == nil else { return applyWaitingCommands(sequence) }
@@ -102,12 +109,12 @@ extension EngineLoop {
         board.update { $0.counters.cachedTokens += UInt64(cached) }
         output.add(sequence.handle, .started(slot: index, cachedTokens: cached))
         reportProgress(of: index, now: now)
-        // A prompt may leave a think block open for which there is no budget.
+        // The prompt may end within reasoning although the reasoning budget is 0.
         if !sequence.isAtTokenLimit { applyDueCommands(sequence) }
         applyWaitingCommands(sequence)
     }
 
-    /// Makes all that `source` has in memory the memory of `index` too.
+    /// Shares the whole KV cache of slot `source` with slot `index`, whose own cache is removed.
     func copy(from source: Int, to index: Int) {
         clear(index)
         context.copySequence(from: source, to: index)
@@ -115,7 +122,7 @@ extension EngineLoop {
         slots[index].sharing = (source, slots[source].cachedTokenCount)
     }
 
-    /// Lets those go on that waited for another one to read their prompt, when it has, is paused, or is gone.
+    /// Resumes sequences whose prefill parent has completed its prompt, is paused, or has ended.
     func releaseSiblings() {
         for index in slots.indices {
             guard let sequence = slots[index].sequence, let awaitedParent = sequence.awaitedParent else { continue }
@@ -135,6 +142,7 @@ extension EngineLoop {
         }
     }
 
+    /// Emits the progress of a prefill if the request asks for it.
     func reportProgress(of index: Int, now: MonotonicTime) {
         guard let sequence = slots[index].sequence, sequence.request.reportsProgress,
             let started = sequence.started, sequence.predictedCount == 0, sequence.request.continuation.isEmpty
@@ -146,9 +154,9 @@ extension EngineLoop {
         output.add(sequence.handle, .promptProgress(progress))
     }
 
-    /// Leaves a slot's first `count` tokens in memory, or none where its memory cannot be cut there.
+    /// Cuts the KV cache of a slot to its first `count` tokens, or clears it if it cannot be cut there.
     ///
-    /// Other slots are never touched.
+    /// Other slots are not changed.
     func cut(_ index: Int, to count: Int) {
         guard count < slots[index].cachedTokenCount else { return }
         if count > 0, canCut(index, to: count), context.removeTail(of: index, from: count),
@@ -161,12 +169,13 @@ extension EngineLoop {
         }
     }
 
-    /// Whether what a sliding window still needs is in memory: libllama does not refuse by itself.
+    /// Whether the cells that the sliding window needs at `count` still exist. libllama does not check this.
     private func canCut(_ index: Int, to count: Int) -> Bool {
         guard slidingWindow > 0, let positions = context.positions(of: index) else { return true }
         return positions.lowerBound <= max(0, count - slidingWindow)
     }
 
+    /// Removes the whole KV cache of a slot.
     func clear(_ index: Int) {
         context.removeAll(of: index)
         slots[index].cachedTokenCount = 0
@@ -175,7 +184,7 @@ extension EngineLoop {
         endSharing(with: index, beyond: 0)
     }
 
-    /// A slot keeps only its first `count` tokens: who shares more with it now has it alone.
+    /// Updates the slots that share tokens with slot `index`, of which only the first `count` tokens remain.
     private func endSharing(with index: Int, beyond count: Int) {
         for other in slots.indices {
             guard let sharing = slots[other].sharing, sharing.slot == index, sharing.count > count else { continue }
@@ -183,7 +192,7 @@ extension EngineLoop {
         }
     }
 
-    /// Ends a sequence wherever it is.
+    /// Ends a sequence wherever it is: in a slot, in the queue, or swapped out.
     func end(_ handle: GenerationHandle, _ reason: GenerationSummary.Reason) {
         if let index = slots.firstIndex(where: { $0.sequence?.handle == handle }) {
             finish(index, reason)
@@ -194,7 +203,7 @@ extension EngineLoop {
         }
     }
 
-    /// Ends the sequence of a slot, whose memory is kept for a prompt that begins alike.
+    /// Ends the sequence of a slot. The slot's KV cache is retained for prompts that begin alike.
     func finish(_ index: Int, _ reason: GenerationSummary.Reason) {
         guard let sequence = release(index) else { return }
         end(sequence, reason, slot: index)
@@ -205,20 +214,22 @@ extension EngineLoop {
         slots[index].tokens = sequence.releaseHistory(first: slots[index].cachedTokenCount)
     }
 
-    /// Ends the sequence of a slot with an error, and forgets what its memory holds.
+    /// Ends the sequence of a slot with an error, and clears the KV cache of the slot.
     func fail(_ index: Int, _ error: EngineError) {
         guard let sequence = release(index) else { return }
         clear(index)
         output.add(sequence.handle, .failed(error))
     }
 
-    /// Stops a sequence so that others have room; it goes on when there is room again.
+    /// Returns the sequence of a slot to the front of the queue, so that other sequences have room. It is computed
+    /// again when there is room.
     func preempt(_ index: Int) {
         guard let sequence = release(index) else { return }
         clear(index)
         queue.prepend(sequence, id: sequence.handle.rawValue)
     }
 
+    /// Removes the sequence of a slot and returns it. The KV cache of the slot is not changed.
     func release(_ index: Int) -> EngineSequence? {
         suspects.remove(index)
         slots[index].lastUsed = stepNumber
@@ -226,8 +237,9 @@ extension EngineLoop {
         return slots[index].sequence
     }
 
-    /// Adds the last event of a sequence.
-    /// - Parameter slot: its slot; `nil` = it has none.
+    /// Emits the terminal event of a sequence.
+    ///
+    /// - Parameter slot: the slot of the sequence; `nil` if it has none.
     func end(_ sequence: EngineSequence, _ reason: GenerationSummary.Reason, slot: Int? = nil) {
         stateCache.remove(sequence.handle)
         let start = output.bytes.count
@@ -248,7 +260,7 @@ extension EngineLoop {
 }
 
 extension GenerationSummary {
-    /// Of a request that was cancelled before it had a slot.
+    /// The summary of a request that was cancelled before it had a slot.
     static func cancelled(submitted: MonotonicTime) -> Self {
         var timings = Timings()
         timings.queueTime = MonotonicTime.now - submitted
@@ -257,6 +269,7 @@ extension GenerationSummary {
 }
 
 extension EngineError {
+    /// The error of a request that finds the queue full. Names the flag that changes the limit.
     static func queueFull(limit: Int) -> Self {
         EngineError(.overloaded, "The queue is full: \(limit) generations wait already (--queue-limit).")
     }

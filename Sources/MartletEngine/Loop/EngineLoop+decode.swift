@@ -3,7 +3,7 @@ import MartletGrammar
 import MartletProtocol
 
 extension EngineLoop {
-    /// Fills the batch for the next decode.
+    /// Fills the batch for the next decode, after making room in the KV cache.
     ///
     /// - Returns: whether there is anything to compute.
     func plan() -> Bool {
@@ -37,8 +37,8 @@ extension EngineLoop {
         return true
     }
 
-    /// Leaves the pending tokens of one set of adapters, as a decode applies one set to all. Who waits longest comes
-    /// first.
+    /// Restricts the pending tokens to one set of adapters, because a decode applies one set to all sequences. The
+    /// sequence that has waited for longest decides.
     private func restrictToOneAdapterSet() {
         guard !loaded.adapters.isEmpty else { return }
         let longest = pendingTokens.min { slots[$0.slot].lastUsed < slots[$1.slot].lastUsed }
@@ -47,7 +47,8 @@ extension EngineLoop {
         apply(chosen)
     }
 
-    /// Leaves one slot of those that want the logits of all of a prompt's tokens: who waits longest.
+    /// Restricts the pending tokens to one slot of those that need the logits of all prompt tokens: the slot that has
+    /// waited for longest.
     private func restrictToOnePromptLogprobs() {
         let chosen = pendingTokens.filter { needsPromptLogprobs($0.slot) }
             .min { slots[$0.slot].lastUsed < slots[$1.slot].lastUsed }
@@ -78,10 +79,11 @@ extension EngineLoop {
         }
     }
 
-    /// Computes the batch and takes the result.
+    /// Computes the batch and updates the KV cache counts of its slots. A failed decode is recovered.
     func decode() {
         let prompts = parts.filter { !$0.isDecoding }
-        // Breaking off a decode ruins the running state of every slot in it, so there it must be alone.
+        // An abort destroys the recurrent state of every sequence of the decode. Therefore only a decode of one
+        // sequence may be aborted there.
         let canAbort = !hasRecurrentState || parts.count == 1
         decodeGuard.begin(prompts: canAbort ? prompts.compactMap { slots[$0.slot].sequence?.handle } : [])
         let before = MonotonicTime.now
@@ -115,7 +117,7 @@ extension EngineLoop {
         sample()
     }
 
-    /// Tells how likely the prompt's tokens were whose predecessors are in a part.
+    /// Emits the logprobs of the prompt tokens whose predecessors are in a part of the batch.
     private func reportPromptTokens(of part: BatchPart) {
         guard let sequence = slots[part.slot].sequence, sequence.needsPromptLogprobs,
             let probabilityRequest = sequence.settings.probabilities, var prompt = sequence.promptLogprobs
@@ -134,7 +136,7 @@ extension EngineLoop {
         sequence.promptLogprobs = prompt
     }
 
-    /// Draws the next token of every slot whose tokens are all in memory.
+    /// Samples the next token of every slot whose tokens are all computed.
     private func sample() {
         sampleInParallel()
         var sampled: UInt64 = 0
@@ -164,7 +166,7 @@ extension EngineLoop {
                     tokenTimings: sequence.request.reportsTokenTimings
                         ? TokenTimings(slot: part.slot, timings: sequence.timings(now: .now)) : nil)
             } else {
-                // It was told by the run that drew it first.
+                // The run that sampled the token first has emitted it.
                 output.bytes.removeLast(output.bytes.count - start)
             }
             if let reason {
@@ -181,9 +183,10 @@ extension EngineLoop {
         board.update { $0.counters.predictedTokens += sampled }
     }
 
-    /// Chooses the tokens of several slots at once, if that is faster. They are taken afterwards, one by one.
+    /// Samples the tokens of several slots at the same time, if that is faster. They are accepted one by one
+    /// afterwards.
     ///
-    /// Only where nothing but the sampler has a say: grammars reuse what they computed, and so do reports.
+    /// Sequences with a grammar or with probabilities are excluded, because their state is shared between sequences.
     private func sampleInParallel() {
         guard parts.count > 1 else { return }
         var logitCount = 0
@@ -197,7 +200,7 @@ extension EngineLoop {
         }
         let laneCount = samplerPool.laneCount(for: parallelSamples.count, logitCount: logitCount)
         guard laneCount > 1 else { return }
-        // Each is one lane's, and this thread, whose they are, waits for all lanes.
+        // Each element belongs to one lane, and this thread, which owns the array, waits for all lanes.
         nonisolated(unsafe) let parallelSamples = parallelSamples
         samplerPool.run(parallelSamples.count, lanes: laneCount) { job, candidates in
             let (sequence, logits) = (parallelSamples[job].sequence, parallelSamples[job].logits)
@@ -209,10 +212,10 @@ extension EngineLoop {
         }
     }
 
-    /// Chooses a token that the sequence's grammar allows, if it has one.
+    /// Samples a token that the grammar of the sequence allows.
     ///
-    /// The grammar is asked of the one token that is sampled; only where it refuses that, which tokens it allows is
-    /// computed.
+    /// The grammar is first asked about the sampled token only. The token mask is computed only if the grammar refuses
+    /// that token.
     private func sampleAllowedToken(for sequence: EngineSequence, from logits: UnsafeMutableBufferPointer<Float>)
         -> Int32?
     {
@@ -241,9 +244,10 @@ extension EngineLoop {
             with: candidates)
     }
 
-    /// Chooses a token, and notes how likely it was where that is asked for.
+    /// Samples a token, and records its probability if the request asks for it.
     ///
-    /// - Parameter replayed: what an earlier run chose here. The sample then only updates the sampler's state.
+    /// - Parameter replayed: the token that an earlier run sampled here. The sample then only updates the state of the
+    ///   sampler.
     private func sampleToken(
         for sequence: EngineSequence, from logits: UnsafeMutableBufferPointer<Float>, replaying replayed: Int32?
     ) -> (id: Int32, probabilities: TokenProbabilities?)? {
@@ -271,7 +275,7 @@ extension EngineLoop {
     }
 }
 
-/// A token to choose.
+/// The sampler of one sequence and the token that it samples.
 struct ParallelSample {
     var sequence: EngineSequence
     var logits: UnsafeMutableBufferPointer<Float>

@@ -3,13 +3,14 @@ import MartletGrammar
 import MartletProtocol
 
 extension EngineLoop {
-    /// Why no token could be chosen: the model's fault, if a token that the request allows had no usable logit.
+    /// The error if no token can be sampled. It blames the model if a token that the request allows has no usable
+    /// logit, and the request otherwise.
     func noTokenToSample(_ sequence: EngineSequence) -> EngineError {
         var mask: UnsafeBufferPointer<UInt64>?
         if let matcher = sequence.matcher {
             if sequence.isOffGrammar {
                 return EngineError(
-                    .invalidRequest, "The tokens to be continued are not what the generation's grammar allows.")
+                    .invalidRequest, "The grammar of the generation does not allow the tokens to be continued.")
             }
             if matcher.isOverflown {
                 return EngineError(
@@ -36,7 +37,7 @@ extension EngineLoop {
 }
 
 extension EngineError {
-    /// Logits or vectors that are no numbers: of a damaged file, or of a computation that overflowed.
+    /// The error for logits or vectors that are not numbers: the file is damaged, or a computation overflowed.
     static func unusableLogits(of model: ModelInformation) -> Self {
         EngineError(
             .generationFailed,
@@ -45,6 +46,6 @@ extension EngineError {
 }
 
 extension ModelInformation {
-    /// The last part of the path.
+    /// The last component of the path, without folders.
     fileprivate var fileName: String { path.split(separator: "/").last.map(String.init) ?? path }
 }

@@ -26,12 +26,14 @@ extension EngineLoop {
         }
     }
 
-    /// Puts the memory in order after a decode that was not completed, so that the next plan can try again.
+    /// Restores the KV cache after a decode that did not complete, so that the next plan can compute the same tokens
+    /// again.
     func recover(from decodeResult: Context.DecodeResult) {
         switch decodeResult {
         case .done: return
         case .noRoom:
-            // Nothing was changed, but libllama counts differently: take from one, and plan again.
+            // Nothing was changed, but libllama found less room than the engine counted. Evict one sequence and plan
+            // again.
             if let action = PoolPolicy.evictOne(holders) { perform(action) }
         case .aborted:
             rollBack()
@@ -45,10 +47,10 @@ extension EngineLoop {
         }
     }
 
-    /// Takes everything that the batch added out of memory again.
+    /// Removes the tokens of the batch from the KV cache.
     private func rollBack() {
         for part in parts {
-            // Some of it may be in memory, so the count alone does not say what is there.
+            // Some of these tokens may have been computed. With the count raised first, `cut` removes all of them.
             slots[part.slot].cachedTokenCount = part.start + part.count
             if hasRecurrentState { clear(part.slot) } else { cut(part.slot, to: part.start) }
         }

@@ -2,14 +2,15 @@ import Llama
 import MartletProtocol
 
 extension EngineLoop {
-    /// Drops tokens of a full slot, so that its sequence goes on.
+    /// Drops old tokens of a full slot, so that its sequence can continue.
     func shift(_ index: Int) {
         guard let sequence = slots[index].sequence else { return }
         guard canShift, let dropped = sequence.dropTokens(contextLength: sequenceLimit) else {
             finish(index, .contextFull)
             return
         }
-        // Everything but the token just sampled is in memory; where it cannot be moved, the rest is computed again.
+        // Every token except the last sampled one is in the KV cache. Where positions cannot move, the rest is computed
+        // again.
         if context.shift(index, removing: dropped) {
             slots[index].cachedTokenCount -= dropped.count
         } else {
@@ -17,7 +18,7 @@ extension EngineLoop {
         }
     }
 
-    /// Applies a set of adapters from the next decode on.
+    /// Applies a set of adapters, from the next decode on.
     func apply(_ adapters: [AdapterScale]) {
         guard adapters != appliedAdapters else { return }
         do throws(LlamaError) {

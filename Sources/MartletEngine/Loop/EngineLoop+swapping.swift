@@ -1,12 +1,12 @@
 import Llama
 import MartletProtocol
 
-/// Paused generations make room for others, and come back as they were.
+/// Paused sequences give up their slots to other sequences, and continue later with the same results.
 extension EngineLoop {
-    /// Takes the slot of the sequence that has been paused for longest.
+    /// Swaps out the sequence that has been paused for longest.
     ///
-    /// - Parameter excluded: a slot that is not to be taken.
-    /// - Returns: whether there was one.
+    /// - Parameter excluded: a slot that is not considered.
+    /// - Returns: whether there was a paused sequence in a slot.
     func swapOutOne(except excluded: Int? = nil) -> Bool {
         let paused = slots.filter { $0.index != excluded && $0.sequence?.isResting ?? false }
         guard let slot = paused.min(by: { $0.lastUsed < $1.lastUsed }) else { return false }
@@ -14,8 +14,8 @@ extension EngineLoop {
         return true
     }
 
-    /// Takes a paused sequence's slot, whose KV cache goes to the KV state cache if it has room. What the slot holds
-    /// may still serve others.
+    /// Swaps out the paused sequence of a slot, and saves its KV state if the cache has room. The slot's KV cache can
+    /// still be reused by other prompts.
     func swapOut(_ index: Int) {
         guard let sequence = release(index) else { return }
         if sequence.isTruncated {
@@ -31,17 +31,17 @@ extension EngineLoop {
         let tokenCount = slots[index].cachedTokenCount
         guard tokenCount > 0, context.canSaveStates else { return }
         let size = context.stateByteCount(of: index)
-        // What is left must not make the system end the process.
+        // The copy must leave enough memory, so that the system does not end the process.
         guard size <= (MemoryBudget.available ?? .max) / 2, stateCache.makeRoom(for: size) else { return }
         var bytes: [UInt8] = []
-        // What cannot be saved is computed again.
+        // A state that cannot be saved is computed again.
         guard (try? context.save(index, into: &bytes)) != nil else { return }
         stateCache.insert(.init(bytes: bytes, tokenCount: tokenCount), for: sequence.handle)
     }
 
-    /// Gives an empty slot what its sequence had in memory when it was swapped out.
+    /// Restores the saved KV state of a sequence to an empty slot.
     ///
-    /// - Returns: whether it has it. If not, nothing is in memory, and all is computed again.
+    /// - Returns: whether it was restored. Otherwise the slot is empty, and all tokens are computed again.
     func swapIn(_ sequence: EngineSequence, _ index: Int) -> Bool {
         guard let state = stateCache.remove(sequence.handle), context.canSaveStates else { return false }
         while let action = PoolPolicy.makeRoom(for: state.tokenCount, capacity: capacity, holders: holders) {

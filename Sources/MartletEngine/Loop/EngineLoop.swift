@@ -2,10 +2,10 @@ import Llama
 import MartletGrammar
 import MartletProtocol
 
-/// The engine's thread: commands in, decode, sample, events out.
+/// The loop of the engine thread: commands in, decode, sample, events out.
 ///
-/// Everything in it is used by that thread alone. What to do is decided by the pure types in `Scheduling`; only this
-/// one and its extensions touch libllama.
+/// Its state is used by the engine thread only. The pure types in `Scheduling` make the decisions; only this type and
+/// its extensions call libllama.
 final class EngineLoop {
     let loaded: OpenedModel
     var context: Context
@@ -14,40 +14,40 @@ final class EngineLoop {
     let decodeGuard: DecodeGuard
     let board: StatusBoard
     let progress: ThreadProgress
-    /// Tokens that all slots have in common; without bound where each has its own memory.
+    /// The number of tokens that the unified KV cache holds; practically unlimited with a separate KV cache per slot.
     let capacity: Int
-    /// Most tokens of one slot.
+    /// The largest number of tokens of one sequence.
     let sequenceLimit: Int
     let hasRecurrentState: Bool
     let slidingWindow: Int
 
     let embedder: Embedder?
-    /// Whether tokens in memory can be moved to other positions.
+    /// Whether the positions of cached tokens can be moved (context shift).
     let canShift: Bool
-    /// What the context applies now.
+    /// The adapters that the context applies now.
     var appliedAdapters: [AdapterScale] = []
     var slots: [Slot]
     var queue = RequestQueue<EngineSequence>()
-    /// Paused ones that have no slot.
+    /// Paused sequences without a slot, in the order in which they were swapped out.
     var swappedOut: [EngineSequence] = []
-    /// What they had in memory.
+    /// The saved KV states of these sequences.
     var stateCache: KVStateCache
     var planner: BatchPlanner
     var prefillBudget: PrefillBudget
     var batch: Batch
     let samplerPool: SamplerPool
-    /// Logits as they were before a draw that a grammar may refuse.
+    /// The logits before a sample that a grammar may refuse.
     lazy var savedLogits = SavedLogits(vocabularySize: loaded.vocabulary.count)
     private var machines = ConstraintMachineCache()
     lazy var report = TokenReport(vocabularySize: loaded.vocabulary.count)
     var output = StepOutput()
-    /// Sequences of a decode that failed; each is tried alone, to find the one to blame.
+    /// Slots of a decode that failed. Each is computed by itself, to find the slot at fault.
     var suspects: Set<Int> = []
     var stepNumber: UInt64 = 0
     var arrivals: UInt64 = 0
     private let queueLimit: Int
 
-    // Used again every step.
+    // Reused in every step, to avoid allocations.
     var pendingTokens: [BatchPlanner.PendingTokens] = []
     var scheduledTokens: [BatchPlanner.ScheduledTokens] = []
     var parts: [BatchPart] = []
@@ -87,14 +87,14 @@ final class EngineLoop {
         board.update { status in status.slots = slots.map { SlotStatus(index: $0.index) } }
     }
 
-    /// Runs until it is told to stop. Then every sequence has ended.
+    /// Runs steps until `stop` arrives. Then every sequence has had its terminal event.
     func run() {
         while runStep() {}
     }
 
-    /// Takes commands, and computes once; sleeps while there is nothing to do.
+    /// Runs one step: receives commands, plans, decodes, samples and emits. Sleeps while there is nothing to do.
     ///
-    /// - Returns: whether to go on.
+    /// - Returns: whether the loop continues.
     func runStep() -> Bool {
         let isIdle =
             queue.count == 0 && embedder?.isIdle ?? true && slots.allSatisfy { $0.sequence?.isResting ?? true }
@@ -110,7 +110,7 @@ final class EngineLoop {
         progress.record(.scheduling)
         stepNumber += 1
         admit()
-        // Who waits should not wait for a long prompt to learn that it was let in.
+        // Clients learn at once that their requests were admitted, not after a long prefill.
         flush()
         if plan() {
             decode()
@@ -122,9 +122,10 @@ final class EngineLoop {
         return true
     }
 
-    /// Before an idle engine reads prompts, waits a moment for those that could be read with them.
+    /// Before a prefill of an otherwise idle engine: waits a moment for prompts that could be computed in the same
+    /// decode.
     ///
-    /// - Returns: whether to go on.
+    /// - Returns: whether the loop continues.
     private func waitForMorePrompts() -> Bool {
         let tokens = (0..<queue.count).reduce(0) { $0 + queue[$1].history.count }
         guard tokens > 0 else { return true }
@@ -137,7 +138,9 @@ final class EngineLoop {
         return true
     }
 
-    /// - Returns: whether to go on.
+    /// Applies one message.
+    ///
+    /// - Returns: whether the loop continues.
     private func handle(_ message: EngineMessage) -> Bool {
         switch message {
         case .submit(let request):
@@ -164,7 +167,7 @@ final class EngineLoop {
         case .cancelled(let handle, let submitted):
             output.add(handle, .finished(.cancelled(submitted: submitted), text: []))
         case .cancel(let handle):
-            decodeGuard.forget(handle)
+            decodeGuard.remove(handle)
             end(handle, .cancelled)
         case .control(let handle, let number, let action):
             applyCommand(action, number, handle)
@@ -180,12 +183,13 @@ final class EngineLoop {
         return true
     }
 
-    /// Follows a grammar from its beginning; `nil` where there is none.
+    /// Creates a matcher at the beginning of a grammar; `nil` without a grammar.
     func newMatcher(for constraint: CompiledConstraint?) -> TokenMatcher? {
         constraint.map { machines.matcher(for: $0) }
     }
 
-    /// Delivers what there is before the step is over. The status that goes with an event is there before it.
+    /// Delivers the events so far before the step has ended. The status is published before the events that it
+    /// explains.
     private func flush() {
         guard !output.isEmpty else { return }
         publish()
@@ -196,7 +200,7 @@ final class EngineLoop {
         if !output.isEmpty { receiver.receive(output.drain()) }
     }
 
-    /// Brings the copy of the status up to date.
+    /// Updates the copy of the status that other threads read.
     private func publish() {
         board.update { status in
             status.queued = queue.count
@@ -204,7 +208,7 @@ final class EngineLoop {
                 let slot = slots[index]
                 status.slots[index].kvCacheTokens = slot.cachedTokenCount
                 guard let sequence = slot.sequence else {
-                    // The rest still tells of the last one.
+                    // The other fields still describe the last sequence of the slot.
                     status.slots[index].phase = .idle
                     continue
                 }
@@ -220,15 +224,15 @@ final class EngineLoop {
     }
 }
 
-/// What one slot has in a batch.
+/// The tokens of one slot in a batch.
 struct BatchPart {
     var slot: Int
-    /// Tokens in memory before.
+    /// The number of cached tokens of the slot before the batch.
     var start: Int
     var count: Int
-    /// Of the last of them in the batch.
+    /// The index in the batch of the last token of the part.
     var lastIndex: Int
-    /// Where the logits are, if these are the last tokens to be computed.
+    /// The index of the logits in the batch, if this part completes the pending tokens of the slot; otherwise `nil`.
     var logitsIndex: Int?
     var isDecoding: Bool
 }

@@ -1,13 +1,13 @@
 import MartletProtocol
 
-/// What other threads tell the engine's thread.
+/// A message from another thread to the engine thread.
 enum EngineMessage: Sendable {
     case submit(PreparedRequest)
-    /// A request that failed before it could be submitted.
+    /// The request failed before it could be submitted to the engine thread.
     case reject(GenerationHandle, EngineError)
     case cancel(GenerationHandle)
     case control(GenerationHandle, CommandNumber, ControlAction)
-    /// A request that was cancelled before it could be submitted.
+    /// The request was cancelled before it could be submitted to the engine thread.
     case cancelled(GenerationHandle, submitted: MonotonicTime)
     case embed(EmbeddingJob)
     case stop

@@ -1,9 +1,9 @@
 import Llama
 import MartletProtocol
 
-/// Places within an answer, and what stands there.
+/// Token positions within the output of a sequence.
 extension EngineSequence {
-    /// What a token adds to the answer.
+    /// The text of a token in the output; empty for control tokens that are not visible.
     func text(of token: Int32, in vocabulary: Vocabulary) -> ArraySlice<UInt8> {
         let attributes = vocabulary.attributes(token)
         if attributes.contains(.endOfGeneration) { return [] }
@@ -11,33 +11,35 @@ extension EngineSequence {
         return isVisible ? vocabulary.piece(token) : []
     }
 
-    /// Whether the logits behind each of its prompt's tokens are needed: an earlier run that wrote has told them.
+    /// Whether the logits behind each prompt token are needed. A continued generation has emitted its prompt logprobs
+    /// in an earlier run.
     var needsPromptLogprobs: Bool {
         promptLogprobs?.next != nil && predictedCount == 0 && request.continuation.isEmpty
             && settings.probabilities != nil
     }
 
-    /// Whether it had a slot, in this run or an earlier one.
+    /// Whether the sequence has had a slot, in this run or in an earlier one.
     var hasBegun: Bool { started != nil || !request.continuation.isEmpty }
 
     /// Whether tokens of an earlier run are still to be sampled again.
     var isReplaying: Bool { !replay.isEmpty }
 
-    /// Tokens that readers have, those that are still to be sampled again included.
+    /// The number of tokens that readers have received, including tokens that are still to be sampled again.
     var knownCount: Int { predictedCount + replay.count }
 
-    /// Whether an order waits for tokens that are still to be sampled again.
+    /// Whether a deferred command waits for tokens that are still to be sampled again.
     var mustReplay: Bool { isReplaying && !pendingCommands.waiting.isEmpty }
 
-    /// Whether it is paused and draws nothing, so that others may have its slot.
+    /// Whether the sequence is paused and samples nothing, so that its slot may be used by others.
     var isResting: Bool { isPaused && !mustReplay }
 
-    /// Where the answer is cut when it is to have `count` tokens: not within an injected turn.
+    /// The token count to which the output is cut when `count` is wanted. An injected turn is cut as a whole.
     func cutPoint(for count: Int) -> Int {
         record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count
     }
 
-    /// Where a grammar begins that holds from the next token on: a marker of thinking that has begun belongs to it.
+    /// The token index from which a grammar applies that is set now. A reasoning delimiter that has begun is part of
+    /// the grammar's text.
     func newConstraintStart(in vocabulary: Vocabulary) -> Int {
         var start = predictedCount
         var missing = reasoning?.matchedEndByteCount ?? 0

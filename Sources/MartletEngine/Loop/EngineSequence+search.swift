@@ -1,8 +1,8 @@
 import Llama
 
-/// What an answer's tokens say, stops or not.
+/// Searches in the text of all output tokens, including tokens of stop strings.
 extension EngineSequence {
-    /// The last bytes of the answer's tokens, `count` or a few more where there are so many.
+    /// The last bytes of the output tokens: at least `count`, or all if there are fewer.
     func tail(_ count: Int, in vocabulary: Vocabulary) -> [UInt8] {
         var pieces: [ArraySlice<UInt8>] = []
         var total = 0
@@ -16,7 +16,7 @@ extension EngineSequence {
         return Array(pieces.reversed().joined())
     }
 
-    /// The answer's tokens up to the last place where their text reads `text`.
+    /// The number of output tokens up to the last occurrence of `text`; `nil` if it does not occur.
     func tokenCount(behind text: String, in vocabulary: Vocabulary) -> Int? {
         var pattern = BytePattern(Array(text.utf8))
         var found: Int?

@@ -2,60 +2,63 @@ import Llama
 import MartletGrammar
 import MartletProtocol
 
-/// One answer in the making. Used by the engine's thread alone.
+/// The engine's state of one running choice: its tokens, sampler, text and limits.
+///
+/// Thread: the engine thread only.
 final class EngineSequence {
     let request: PreparedRequest
     let handle: GenerationHandle
     let promptCount: Int
-    /// Prompt and generated tokens. The slot's memory holds a beginning of it; the rest is computed next.
+    /// Prompt and generated tokens. The slot's KV cache holds a prefix of it; the rest is computed next.
     private(set) var history: [Int32]
-    /// How many tokens of the history are the prompt.
+    /// The number of prompt tokens at the beginning of `history`; smaller than `promptCount` after a context shift.
     private(set) var promptLength: Int
-    /// Whether tokens were dropped to make room.
+    /// Whether a context shift has dropped tokens.
     private(set) var isTruncated = false
-    /// While it has a slot: the generation whose work on the same prompt it waits for.
+    /// The generation whose prefill of the same prompt this sequence waits for; only while it has a slot.
     var awaitedParent: GenerationHandle?
-    /// Later arrivals are larger.
+    /// The order of arrival: later sequences have larger numbers.
     let arrival: UInt64
     var sampler: Sampler
-    /// The next token as it was sampled together with those of others, until it is taken.
+    /// The next token, if it was sampled in parallel with others and is not accepted yet. The inner `nil` means that no
+    /// token could be sampled.
     var sampledToken: Int32??
-    /// As they are now.
+    /// The settings after all changes so far.
     private(set) var settings: AdjustableSettings
-    /// What the tokens so far come to.
+    /// The state that follows from the output tokens.
     private var text: TextState
-    /// Where the answer can be cut without going through all of it again: ascending, the first at token 0.
+    /// States from which a rewind computes the state at any token. Ascending by token; the first is at token 0.
     private var checkpoints: [Checkpoint]
     private(set) var record = OutputRecord()
-    /// What may be generated; `nil` = anything.
+    /// The grammar of the output; `nil` = any output is allowed.
     private(set) var constraint: CompiledConstraint?
-    /// Where that is.
+    /// The state of the grammar; `nil` without a grammar.
     private(set) var matcher: TokenMatcher?
-    /// Whether a token was taken that the grammar does not allow.
+    /// Whether a token was accepted that the grammar does not allow.
     private(set) var isOffGrammar = false
     private var pendingProbabilities = PendingProbabilities()
-    /// What is told of the prompt's tokens; `nil` = nothing.
+    /// The state of prompt logprobs; `nil` if the request does not ask for them.
     var promptLogprobs: PromptLogprobs?
     private var certain: [TokenProbabilities] = []
     /// Tokens of an earlier run that are still to be sampled again.
     private(set) var replay: ArraySlice<Int32> = []
-    /// How many of its tokens an earlier run has written.
+    /// The number of output tokens that come from an earlier run.
     private var continuedCount = 0
-    /// Tokens of the prompt that were in memory when it got its first slot.
+    /// The number of prompt tokens that were cached when the sequence got its first slot.
     private(set) var cachedTokens = 0
     private(set) var started: MonotonicTime?
     private var firstToken: MonotonicTime?
     private var lastToken: MonotonicTime?
-    /// Since when it is paused.
+    /// The time of the last pause; `nil` if the sequence is not paused.
     private var pausedSince: MonotonicTime?
-    /// How long it was paused since the first token.
+    /// The total of pauses since the first generated token.
     private var pausedTime = Duration.zero
-    /// What choosing its tokens took, and of that what asking its grammar took.
+    /// The time spent on sampling, and the part of it that the grammar took.
     var samplingTime = Duration.zero
     var grammarTime = Duration.zero
     var pendingCommands = PendingCommands()
 
-    /// What follows from an answer's tokens alone.
+    /// The state that is a function of the output tokens alone. A rewind restores it from a checkpoint.
     struct TextState {
         var outputText: OutputText
         var reasoning: ReasoningTracker?
@@ -90,9 +93,7 @@ final class EngineSequence {
         promptLogprobs = request.promptLogprobs
     }
 
-    /// A copy that goes its own way from here on. What waits for a later token stays with the original.
-    ///
-    /// - Parameter matcher: one that has seen nothing yet.
+    /// Creates a copy for a fork, with a matcher at the beginning of the grammar. Pending commands are not copied.
     init(
         forking original: EngineSequence, handle: GenerationHandle, arrival: UInt64, at time: MonotonicTime,
         matcher: TokenMatcher?
@@ -121,7 +122,7 @@ final class EngineSequence {
         follow(matcher)
     }
 
-    /// Has a matcher that has seen nothing accept the tokens so far.
+    /// Advances a matcher that is at the beginning of its grammar by the output tokens so far.
     private func follow(_ matcher: TokenMatcher?) {
         guard let matcher else { return }
         isOffGrammar = false
@@ -132,21 +133,21 @@ final class EngineSequence {
         self.matcher = matcher
     }
 
-    /// Whether a token may come next.
+    /// Whether the grammar allows `token` next.
     func allows(_ token: Int32) -> Bool { matcher?.allows(token) ?? true }
 
-    /// Generated tokens, forced and injected ones included. The index of the next one.
+    /// The number of output tokens, including forced and injected ones. It is also the index of the next token.
     var predictedCount: Int { record.count }
 
-    /// Gets its first slot.
+    /// Records the assignment of the first slot.
     func start(cachedTokens: Int, at time: MonotonicTime) {
         self.cachedTokens = cachedTokens
         started = time
     }
 
-    /// Takes up what an earlier run has written, but for what is to be sampled again.
+    /// Accepts the tokens of an earlier run, except the tokens that must be sampled again.
     ///
-    /// - Returns: why the generation ends with it, if it does.
+    /// - Returns: the reason why the generation has ended with these tokens; `nil` if it continues.
     func resume(vocabulary: Vocabulary, contextLength: Int) -> GenerationSummary.Reason? {
         let tokens = request.continuation
         let begin = firstToReplay(of: tokens, vocabulary: vocabulary)
@@ -164,8 +165,8 @@ final class EngineSequence {
         return nil
     }
 
-    /// What cannot be known from the tokens alone comes back by drawing them again: the memory of some samplers, and
-    /// the probabilities of tokens whose text is still held back.
+    /// The index of the first token that must be sampled again. Two states do not follow from the tokens alone: the
+    /// state of some samplers, and the probabilities of tokens whose text is still withheld.
     private func firstToReplay(of tokens: [Int32], vocabulary: Vocabulary) -> Int {
         if sampler.hasSelectionState { return 0 }
         guard settings.probabilities != nil else { return tokens.count }
@@ -181,13 +182,13 @@ final class EngineSequence {
         return ends.firstIndex { $0 > text.certainByteCount } ?? tokens.count
     }
 
-    /// The next token of an earlier run, to be taken instead of the one sampled.
+    /// Removes the next token of an earlier run, which replaces the sampled one.
     func popReplayedToken() -> Int32? { replay.popFirst() }
 
-    /// Takes a token that was sampled, and appends to `output` what text became certain.
+    /// Accepts a sampled token, and appends the text that became certain to `output`.
     ///
-    /// - Parameter time: `nil` for a token that an earlier run has sampled.
-    /// - Returns: why the generation ends with it, if it does.
+    /// - Parameter time: `nil` for a token of an earlier run.
+    /// - Returns: the reason why the generation ends with this token; `nil` if it continues.
     func accept(
         _ token: Int32, _ probabilities: TokenProbabilities?, at time: MonotonicTime?, vocabulary: Vocabulary,
         contextLength: Int, into output: inout [UInt8]
@@ -202,14 +203,14 @@ final class EngineSequence {
             if predictedCount == turn.upperBound { beginTurn() }
             return reason
         }
-        // Of an earlier run only the last token can have ended it: it was forced otherwise.
+        // Of the tokens of an earlier run only the last can have ended the generation; any other end token was forced.
         let isEnd = vocabulary.attributes(token).contains(.endOfGeneration) && predictedCount >= continuedCount
         return isEnd ? .endOfGeneration : reason
     }
 
-    /// Takes a token that nobody drew. One that ends a generation does not end this one.
+    /// Accepts a token that was not sampled. A token that ends a generation does not end this one.
     ///
-    /// - Parameter isHidden: whether the token is no part of the answer's text.
+    /// - Parameter isHidden: whether the token has no text in the output.
     func force(
         _ token: Int32, isHidden: Bool, at time: MonotonicTime, vocabulary: Vocabulary, contextLength: Int,
         into output: inout [UInt8]
@@ -245,7 +246,8 @@ final class EngineSequence {
         case nil: break
         }
         if let matcher, predictedCount > settings.constraintStart {
-            // Only what an earlier run is said to have written can be refused; nothing can follow that.
+            // The grammar can refuse only tokens that an earlier run is said to have written. Then no later token is
+            // allowed.
             if !matcher.accept(token) { isOffGrammar = true }
             if matcher.isFinished, !isOffGrammar { return .endOfGeneration }
         }
@@ -254,12 +256,12 @@ final class EngineSequence {
         return history.count >= contextLength && request.contextShift == nil ? .contextFull : nil
     }
 
-    /// Whether the model wrote a line break.
+    /// Whether the output contains a line break.
     var hasLineBreak: Bool { text.outputText.hasLineBreak }
 
     /// Drops tokens to make room in a full context.
     ///
-    /// - Returns: the places of those that were dropped, or `nil` where it may not or cannot.
+    /// - Returns: the positions of the dropped tokens; `nil` if the request or the KV cache does not allow it.
     func dropTokens(contextLength: Int) -> Range<Int>? {
         guard let shift = request.contextShift else { return nil }
         let kept = shift.keep < 0 ? promptLength : shift.keep
@@ -273,36 +275,36 @@ final class EngineSequence {
         return first..<first + count
     }
 
-    /// Characters that the tokens so far have; those of a prompt that is told come before them.
+    /// The number of characters of the output so far, after those of a prompt whose logprobs are reported.
     var textOffset: Int { (promptLogprobs?.characterCount ?? 0) + text.outputText.characterCount }
 
-    /// Whether it may have no more tokens.
+    /// Whether the limit of generated tokens is reached.
     var isAtTokenLimit: Bool { settings.maximumTokens.map { predictedCount >= $0 } ?? false }
 
-    /// Where it stands with its thinking; `nil` where its markers are not known.
+    /// The state of the reasoning; `nil` if the delimiters of reasoning are unknown.
     var reasoning: ReasoningTracker? { text.reasoning }
 
-    /// Hands over what is known of the tokens whose text became certain.
+    /// Removes and returns the probabilities of the tokens whose text became certain.
     func drainCertainProbabilities() -> [TokenProbabilities] {
         guard !certain.isEmpty else { return [] }
         defer { certain = [] }
         return certain
     }
 
-    /// Hands over what is known of the tokens whose text was held back until the end.
+    /// Removes and returns the probabilities of the tokens whose text was withheld until the end.
     func finishProbabilities() -> [TokenProbabilities] { pendingProbabilities.finish() }
 
-    /// Appends the text that was held back.
+    /// Appends the text that was withheld.
     func finishText(into output: inout [UInt8]) { text.outputText.finish(into: &output) }
 
-    /// Hands the tokens over that are in memory, of which there are `count`.
+    /// Removes and returns the first `count` tokens of the history: the tokens in the slot's KV cache.
     func releaseHistory(first count: Int) -> [Int32] {
         history.removeLast(history.count - count)
         defer { history = [] }
         return history
     }
 
-    /// What it has cost until `now`.
+    /// The durations and token counts until `now`.
     func timings(now: MonotonicTime) -> Timings {
         var timings = Timings()
         timings.promptTokens = promptCount
@@ -317,13 +319,13 @@ final class EngineSequence {
         return timings
     }
 
-    /// From the first token to the last, but for pauses and the time between two runs.
+    /// The time from the first to the last generated token, without pauses and without the time between two runs.
     private var predictedTime: Duration {
         guard let firstToken, let lastToken else { return request.continuationTime }
         return request.continuationTime + max(lastToken - firstToken - pausedTime, .zero)
     }
 
-    // MARK: Orders
+    // MARK: Control commands
 
     var isPaused: Bool { pausedSince != nil }
 
@@ -334,7 +336,7 @@ final class EngineSequence {
         pausedSince = nil
     }
 
-    /// Takes new values that hold from the next token on.
+    /// Applies new settings, from the next token on.
     func change(_ change: SettingsChange) {
         settings.apply(change)
         text.reasoning?.budget = settings.reasoningBudget
@@ -343,36 +345,36 @@ final class EngineSequence {
         checkpoints.append(Checkpoint(token: predictedCount, text: text))
     }
 
-    /// Follows another grammar from where the settings say that it begins.
-    /// - Parameter matcher: one of that grammar that has seen nothing yet.
+    /// Replaces the grammar. The new one applies from the token that the settings name.
+    ///
+    /// - Parameter matcher: a matcher at the beginning of the new grammar.
     func constrain(to constraint: CompiledConstraint?, _ matcher: TokenMatcher?) {
         self.constraint = constraint
         self.matcher = nil
         follow(matcher)
     }
 
-    /// A turn was closed and a new one opened by tokens without text.
+    /// Begins a new turn, after tokens without text that ended the turn before.
     func beginTurn() {
         text.reasoning?.beginTurn()
         checkpoints.append(Checkpoint(token: predictedCount, text: text))
     }
 
-    /// The next `count` tokens will be injected. The limit is raised by what the model does not write.
+    /// Announces `count` injected tokens, and raises the token limit by them: the model does not generate them.
     func beginInjection(of count: Int, isHidden: Bool) {
         settings.maximumTokens = settings.maximumTokens.map { $0 + count }
         let tokens = predictedCount..<predictedCount + count
         if isHidden { beginInjectedTurn(tokens) } else { record.injections.append((tokens, false)) }
     }
 
-    /// What was held back belongs to the turn that ends.
+    /// Ends the text of the turn: withheld text belongs to the turn that ends.
     private func beginInjectedTurn(_ tokens: Range<Int>) {
         record.injections.append((tokens, true))
         text.outputText.setStops(settings.stops)
     }
 
-    /// Forgets all tokens from number `count` on. The sampler is for the caller to make anew.
-    ///
-    /// - Parameter matcher: one that has seen nothing yet.
+    /// Removes all output tokens from index `count` on. `matcher` is at the beginning of the grammar. The caller replaces
+    /// the sampler.
     func rewind(to count: Int, vocabulary: Vocabulary, matcher: TokenMatcher?) {
         history.removeLast(predictedCount - count)
         let injected = record.injectedCount

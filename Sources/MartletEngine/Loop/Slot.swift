@@ -1,29 +1,30 @@
 import MartletProtocol
 
-/// One slot of the context. Used by the engine's thread alone.
+/// One slot: a sequence id of libllama and the tokens in its KV cache. Thread: the engine thread only.
 struct Slot {
     let index: Int
     var sequence: EngineSequence?
-    /// Tokens in memory: the beginning of the sequence's history, or of `tokens` while idle.
+    /// The number of cached tokens: a prefix of the sequence's history, or of `tokens` while the slot is idle.
     var cachedTokenCount = 0
-    /// Whose memory its first tokens are in too, and how many of them: they cost nothing as long as the other has them.
+    /// The slot that shares its first tokens with this one, and their number. Shared tokens need no cells of their own.
     var sharing: (slot: Int, count: Int)?
-    /// While idle, the tokens in memory.
+    /// The cached tokens while the slot is idle; empty while it has a sequence.
     var tokens: [Int32] = []
-    /// The changes of the weights that what is in memory was computed with.
+    /// The adapters that the cached tokens were computed with.
     var adapters: [AdapterScale] = []
-    /// Step in which it was last used.
+    /// The number of the step in which the slot was last used.
     var lastUsed: UInt64 = 0
 
     init(index: Int) { self.index = index }
 
-    /// Whether it has a sequence that does not give it up for others.
+    /// Whether the slot has a sequence that cannot be swapped out now.
     var isBusy: Bool { sequence.map { !$0.isResting } ?? false }
 
-    /// Tokens in memory that are nobody else's.
+    /// The number of cached tokens that are not shared with another slot.
     var ownTokenCount: Int { cachedTokenCount - min(cachedTokenCount, sharing?.count ?? 0) }
 
-    /// What is in memory, as far as it is what would be there had it been read in one go.
+    /// The cached tokens that a new prompt may reuse; empty after a context shift, because the cached values then
+    /// depend on dropped tokens.
     var cachedTokens: ArraySlice<Int32> {
         guard let sequence else { return tokens[...] }
         return sequence.isTruncated ? [] : sequence.history.prefix(cachedTokenCount)
@@ -31,7 +32,7 @@ struct Slot {
 
     var pendingTokenCount: Int { sequence.map { $0.history.count - cachedTokenCount } ?? 0 }
 
-    /// Whether the one token that is not in memory is the last one written.
+    /// Whether exactly one token is pending, and it is the last generated one.
     var isDecoding: Bool {
         guard let sequence else { return false }
         return sequence.predictedCount > 0 && pendingTokenCount == 1

@@ -2,7 +2,7 @@ import MartletProtocol
 
 /// The events of one step.
 ///
-/// All texts are slices of one array, so a step costs two allocations however many sequences write.
+/// All texts are slices of one array. Therefore a step needs two allocations, regardless of the number of sequences.
 struct StepOutput {
     private enum Record {
         case whole(EngineEvent)
@@ -11,11 +11,12 @@ struct StepOutput {
     }
 
     private var records: [Record] = []
-    /// Texts of all records, one after the other. Append to it, then add the record with what was appended.
+    /// The texts of all events, adjacent. First append a text, then add the event with the offset of the text.
     var bytes: [UInt8] = []
 
     var isEmpty: Bool { records.isEmpty }
 
+    /// Adds an event without text.
     mutating func add(
         _ handle: GenerationHandle, _ kind: EngineEvent.Kind, _ probabilities: [TokenProbabilities] = []
     ) {
@@ -24,7 +25,7 @@ struct StepOutput {
         records.append(.whole(event))
     }
 
-    /// Adds a token whose text is `bytes` from `start` on.
+    /// Adds a token event whose text is `bytes` from offset `start` on.
     mutating func addToken(
         _ handle: GenerationHandle, _ id: Int32, textFrom start: Int, _ probabilities: [TokenProbabilities],
         tokenTimings: TokenTimings? = nil
@@ -32,7 +33,7 @@ struct StepOutput {
         records.append(.token(handle, id: id, text: start..<bytes.count, probabilities, tokenTimings))
     }
 
-    /// Adds an end whose text is `bytes` from `start` on.
+    /// Adds a terminal event whose text is `bytes` from offset `start` on.
     mutating func addFinish(
         _ handle: GenerationHandle, _ summary: GenerationSummary, textFrom start: Int,
         _ probabilities: [TokenProbabilities]
@@ -40,7 +41,7 @@ struct StepOutput {
         records.append(.finished(handle, summary, text: start..<bytes.count, probabilities))
     }
 
-    /// Takes everything out.
+    /// Removes and returns all events.
     mutating func drain() -> [EngineEvent] {
         let texts = bytes
         let events = records.map { record -> EngineEvent in
@@ -58,7 +59,7 @@ struct StepOutput {
             }
         }
         records.removeAll(keepingCapacity: true)
-        // Not kept: the events share it.
+        // The capacity is not retained: the events share the array.
         bytes = []
         return events
     }

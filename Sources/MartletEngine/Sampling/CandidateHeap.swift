@@ -1,9 +1,9 @@
-/// An order in which candidates can be selected.
+/// An order of candidates.
 protocol CandidateRanking {
     static func ranksBefore(_ first: Candidates.Candidate, _ second: Candidates.Candidate) -> Bool
 }
 
-/// By logit; of equal logits the lower token is first.
+/// By logit, descending; the lower token first among equal logits.
 enum LogitRanking: CandidateRanking {
     @inline(__always)
     static func ranksBefore(_ first: Candidates.Candidate, _ second: Candidates.Candidate) -> Bool {
@@ -11,6 +11,7 @@ enum LogitRanking: CandidateRanking {
     }
 }
 
+/// By probability, descending; the lower token first among equal probabilities.
 enum ProbabilityRanking: CandidateRanking {
     @inline(__always)
     static func ranksBefore(_ first: Candidates.Candidate, _ second: Candidates.Candidate) -> Bool {
@@ -19,7 +20,7 @@ enum ProbabilityRanking: CandidateRanking {
     }
 }
 
-/// Heaps whose root ranks last, in place.
+/// In-place heaps whose root is the candidate that ranks last.
 enum CandidateHeap {
     @inline(__always)
     static func swapAt(_ list: UnsafeMutableBufferPointer<Candidates.Candidate>, _ first: Int, _ second: Int) {
@@ -28,6 +29,7 @@ enum CandidateHeap {
         list[second] = candidate
     }
 
+    /// Makes the first `count` elements a heap. Complexity: linear.
     static func heapify<R: CandidateRanking>(
         _ list: UnsafeMutableBufferPointer<Candidates.Candidate>, count: Int, by ranking: R.Type
     ) {
@@ -38,6 +40,7 @@ enum CandidateHeap {
         }
     }
 
+    /// Restores the heap below `start`. Complexity: logarithmic in `count`.
     static func siftDown<R: CandidateRanking>(
         _ list: UnsafeMutableBufferPointer<Candidates.Candidate>, from start: Int, count: Int, by ranking: R.Type
     ) {
@@ -52,7 +55,7 @@ enum CandidateHeap {
         }
     }
 
-    /// Heap sort: no memory of its own.
+    /// Sorts the first `count` elements with heap sort, which needs no further memory.
     static func sort<R: CandidateRanking>(
         _ list: UnsafeMutableBufferPointer<Candidates.Candidate>, count: Int, by ranking: R.Type
     ) {

@@ -2,22 +2,24 @@ import MartletPlatform
 
 /// The tokens that may still be sampled, with their logits.
 ///
-/// It begins as the whole vocabulary without copying it; the first filter that leaves tokens out makes it a list.
-/// Memory is allocated once and used again for every token of every generation. Not shared between threads.
+/// It begins as a reference to the logits of the whole vocabulary; the first filter that removes tokens copies the
+/// others to a list. The list is allocated once and reused for every token of every sequence.
+///
+/// Thread: one at a time.
 final class Candidates {
     struct Candidate {
         var token: Int32
         var logit: Float
-        /// Set by `computeProbabilities()`; in between, whatever a filter needs.
+        /// Written by `computeProbabilities()`; before that, scratch space of a filter.
         var probability: Float
     }
 
     private let list: UnsafeMutableBufferPointer<Candidate>
     private var logits = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
-    /// Whether this is still the whole vocabulary, with logits in `logits`.
+    /// Whether this is still the whole vocabulary, with the logits in `logits`.
     private(set) var isWhole = true
     private(set) var count = 0
-    /// Whether the list descends by logit; of equal logits the lower token is first.
+    /// Whether the list is sorted by descending logit, with the lower token first among equal logits.
     private(set) var isSorted = false
 
     init(vocabularySize: Int) {
@@ -29,7 +31,7 @@ final class Candidates {
         list.deallocate()
     }
 
-    /// Begins with all tokens.
+    /// Begins again with all tokens.
     ///
     /// - Parameter logits: one logit per token of the vocabulary; valid until the token is sampled.
     func reset(_ logits: UnsafeMutableBufferPointer<Float>) {
@@ -40,22 +42,25 @@ final class Candidates {
         count = logits.count
     }
 
+    /// The candidate at a position of the list.
+    ///
     /// - Precondition: `!isWhole`.
     subscript(index: Int) -> Candidate {
         get { list[index] }
         set { list[index] = newValue }
     }
 
-    /// Makes this a list, in the order of tokens, without what is no number.
+    /// Copies the candidates to the list in the order of tokens, without logits that are not numbers.
     func materialize() {
         if isWhole { filter(atLeast: -.infinity) }
     }
 
-    /// Changes the logits of some tokens: `change` gives the new logit of a token that has one of `changes`.
+    /// Changes the logits of some tokens: `change` computes the new logit from the old one and the token's value in
+    /// `changes`.
     ///
-    /// What is beyond the largest number, up or down, becomes that: only a ban makes a token impossible.
+    /// A result beyond the largest finite number becomes that number, so that only a ban makes a token impossible.
     ///
-    /// - Complexity: the changes while this is the whole vocabulary, then the candidates.
+    /// - Complexity: linear in the changes while this is the whole vocabulary, and in the candidates afterwards.
     @inline(__always)
     func update<Value>(_ changes: [Int32: Value], _ change: (Float, Value) -> Float) {
         if isWhole {
@@ -78,14 +83,14 @@ final class Candidates {
         max(min(logit, .greatestFiniteMagnitude), -.greatestFiniteMagnitude)
     }
 
-    /// The logit of a token, if it is a candidate.
+    /// The logit of a token; `nil` if it is not a candidate.
     func logit(of token: Int32) -> Float? {
         if isWhole { return logits[Int(token)] }
         for index in 0..<count where list[index].token == token { return list[index].logit }
         return nil
     }
 
-    /// Gives those whose logit is below `threshold` the logit of what is never sampled, and keeps them.
+    /// Sets logits below `threshold` to minus infinity, so that these tokens are never sampled. They remain candidates.
     func mask(below threshold: Float) {
         if isWhole {
             for token in 0..<count { logits[token] = logits[token] < threshold ? -.infinity : logits[token] }
@@ -94,7 +99,7 @@ final class Candidates {
         }
     }
 
-    /// Gives all but the best the logit of what is never sampled.
+    /// Sets all logits except the largest to minus infinity.
     func maskAllButLargest() {
         guard count > 0 else { return }
         if isWhole {
@@ -107,7 +112,7 @@ final class Candidates {
         }
     }
 
-    /// Gives every candidate the logit that `logit` says.
+    /// Replaces the logit of every candidate by the result of `logit`.
     ///
     /// - Precondition: `!isWhole`.
     func setLogits(_ logit: (Candidate) -> Float) {
@@ -115,7 +120,7 @@ final class Candidates {
         isSorted = false
     }
 
-    /// Number, mean and variance of the logits that can be sampled.
+    /// Number, mean and variance of the logits that are finite.
     func moments() -> (count: Int, mean: Double, variance: Double) {
         var valid = 0
         var sum = 0.0
@@ -142,7 +147,7 @@ final class Candidates {
         }
     }
 
-    /// How many have a logit of at least `threshold`.
+    /// The number of candidates whose logit is at least `threshold`.
     func countAtLeast(_ threshold: Float) -> Int {
         var found = 0
         if isWhole {
@@ -153,7 +158,7 @@ final class Candidates {
         return found
     }
 
-    /// The logarithm of the sum of all exponentials of logits.
+    /// The logarithm of the sum of the exponentials of all logits.
     func logSumExp() -> Float {
         let largest = maximumLogit
         guard largest > -.infinity, largest < .infinity else { return largest }
@@ -163,7 +168,7 @@ final class Candidates {
         return largest + logf(sum)
     }
 
-    /// Brings the `limit` best to the front in order, and keeps the others behind them.
+    /// Sorts the `limit` largest logits to the front; the order of the others is unspecified.
     ///
     /// - Precondition: `!isWhole`.
     func sortLargest(_ limit: Int) {
@@ -173,7 +178,7 @@ final class Candidates {
         isSorted = limit == count
     }
 
-    /// The same in the descending order of `probability`; of equal ones the lower token is first.
+    /// Sorts the `limit` largest values of `probability` to the front, with the lower token first among equal values.
     ///
     /// - Precondition: `!isWhole`.
     func sortLargestProbabilities(_ limit: Int) {
@@ -193,10 +198,10 @@ final class Candidates {
         CandidateHeap.sort(list, count: limit, by: ranking)
     }
 
-    /// Leaves only the first `newCount`, whatever their order is.
+    /// Retains the first `newCount` candidates of the list, in their present order.
     func truncate(to newCount: Int) { count = newCount }
 
-    /// Leaves out the first ones.
+    /// Removes the first candidates of the list.
     ///
     /// - Precondition: `!isWhole`.
     func dropFirst(_ dropped: Int) {
@@ -204,13 +209,13 @@ final class Candidates {
         count -= dropped
     }
 
-    /// Leaves only the first `newCount`, which `sortLargest` has put in order.
+    /// Retains the first `newCount` candidates, which `sortLargest` has sorted.
     func truncateSorted(to newCount: Int) {
         count = newCount
         isSorted = true
     }
 
-    /// The largest logit.
+    /// The largest logit; minus infinity without candidates.
     var maximumLogit: Float {
         if isWhole { return LogitScan.maximum(logits).value }
         if isSorted { return count > 0 ? list[0].logit : -.infinity }
@@ -219,7 +224,7 @@ final class Candidates {
         return best
     }
 
-    /// Leaves only those whose logit is at least `threshold`.
+    /// Retains the candidates whose logit is at least `threshold`.
     func filter(atLeast threshold: Float) {
         var kept = 0
         if isWhole {
@@ -239,9 +244,9 @@ final class Candidates {
         count = kept
     }
 
-    /// Leaves only the `limit` with the largest logits, sorted.
+    /// Retains the `limit` candidates with the largest logits, sorted.
     ///
-    /// - Complexity: one fast pass over the candidates; what is kept costs log(`limit`) each.
+    /// - Complexity: one fast pass over the candidates, and log(`limit`) per retained candidate.
     func truncateToLargest(_ limit: Int) {
         let limit = min(limit, count)
         if isSorted || limit == 0 {
@@ -258,7 +263,8 @@ final class Candidates {
         truncateSorted(to: min(limit, count))
     }
 
-    /// Takes the `limit` best of the whole vocabulary, in no order, as a heap whose root is the worst of them.
+    /// Copies the `limit` largest logits of the whole vocabulary to the list, as a heap whose root is the smallest of
+    /// them.
     private func selectLargest(_ limit: Int) {
         let list = list
         var filled = 0
@@ -278,7 +284,7 @@ final class Candidates {
         count = filled
     }
 
-    /// Sets every candidate's probability, as a share of those that are left.
+    /// Computes the probabilities of the remaining candidates; they add up to 1.
     ///
     /// - Complexity: one exponential per candidate.
     func computeProbabilities() {
@@ -293,7 +299,7 @@ final class Candidates {
         for index in 0..<count { list[index].probability /= sum }
     }
 
-    /// Divides every logit, of which `offset` is subtracted before.
+    /// Subtracts `offset` from every logit, then divides by `divisor`.
     func divideLogits(by divisor: Float, less offset: Float) {
         if isWhole {
             for token in 0..<count { logits[token] = (logits[token] - offset) / divisor }
@@ -302,7 +308,7 @@ final class Candidates {
         }
     }
 
-    /// Divides every logit.
+    /// Divides every logit by `divisor`.
     func divideLogits(by divisor: Float) {
         if isWhole {
             for token in 0..<count { logits[token] /= divisor }
@@ -311,14 +317,14 @@ final class Candidates {
         }
     }
 
-    /// The candidate at which the running sum of weights passes `share` of their total.
+    /// The candidate at which the running sum of weights exceeds `share` of the total.
     ///
     /// - Parameter share: 0 ≤ `share` < 1.
-    /// - Returns: `nil` if there is no candidate with a weight.
+    /// - Returns: `nil` if no candidate has a finite logit.
     func sample(_ share: Double) -> Int32? {
         let largest = maximumLogit
         guard largest > -.infinity, largest < .infinity else { return nil }
-        // One order for equal candidates, whatever filters ran: what is sampled depends on logits alone.
+        // The order of candidates is fixed, whatever filters ran before: the sample depends on the logits alone.
         var total = 0.0
         var last: Int32?
         if isWhole {
@@ -337,8 +343,8 @@ final class Candidates {
         return last
     }
 
-    /// The index of the candidate at which the running sum of `probability`, which need not add up to 1, passes `share`
-    /// of the total.
+    /// The position of the candidate at which the running sum of `probability` exceeds `share` of the total. The
+    /// probabilities need not add up to 1.
     ///
     /// - Precondition: `!isWhole`.
     func sampleByProbability(_ share: Double) -> Int? {

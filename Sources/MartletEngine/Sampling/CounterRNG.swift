@@ -1,18 +1,19 @@
 /// Random numbers that are a pure function of a seed and an index.
 ///
-/// So a generation that is continued, forked or run again draws what the first run drew, and no state is kept. The
-/// mixing is SplitMix64's finaliser (Steele, Lea, Flood 2014), applied to the seed, and again with the index.
+/// A generation that is continued, forked or repeated samples the same tokens as the first run, without stored state.
+/// The function is the finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied to the seed, and again with the
+/// index.
 enum CounterRNG {
-    /// What a number is for: each purpose has numbers of its own.
+    /// The purpose of a random number. Numbers of different purposes are independent.
     enum Purpose: UInt64 {
         case token = 0
-        /// Whether the likeliest tokens are left out.
+        /// The decision of XTC whether to exclude the most likely tokens.
         case exclusion = 0x5851_F42D_4C95_7F2D
-        /// Drawing again where a grammar refused the token that was sampled.
+        /// The second sample after a grammar refused the first.
         case resampling = 0x2545_F491_4F6C_DD1D
     }
 
-    /// 0 ≤ result < 1, with 53 random bits.
+    /// A number with 53 random bits; 0 ≤ result < 1.
     static func uniform(seed: UInt64, index: Int, for purpose: Purpose = .token) -> Double {
         let counter = UInt64(truncatingIfNeeded: index) &+ 1
         let bits = mix(mix((seed ^ purpose.rawValue) &+ golden) &+ counter &* golden)

@@ -1,12 +1,14 @@
 import MartletPlatform
 
-/// One step of the way from all tokens to the few that may be sampled.
+/// One filter between the whole vocabulary and the tokens that may be sampled.
 protocol CandidateFilter: Sendable {
-    /// - Parameter index: of the token to be sampled, among the generated ones.
+    /// Removes candidates or changes their logits.
+    ///
+    /// - Parameter index: the index of the token to be sampled among the generated ones.
     func apply(to candidates: Candidates, index: Int)
 }
 
-/// Leaves the `limit` most likely.
+/// Retains the `limit` most likely tokens.
 struct TopK: CandidateFilter {
     let limit: Int
 
@@ -15,14 +17,15 @@ struct TopK: CandidateFilter {
     }
 }
 
-/// Leaves the smallest set of most likely tokens whose probabilities add up to at least `share`.
+/// Retains the smallest set of most likely tokens whose probabilities add up to at least `share`.
 struct TopP: CandidateFilter {
     let share: Float
     let minimumCount: Int
 
     func apply(to candidates: Candidates, index: Int) {
         candidates.computeProbabilities()
-        // Probabilities are those of the set before; so sorting in growing parts changes nothing but the cost.
+        // The probabilities refer to the set before the filter. Therefore sorting growing parts changes the cost, not
+        // the result.
         var sorted = min(256, candidates.count)
         candidates.sortLargest(sorted)
         var sum: Float = 0
@@ -40,7 +43,7 @@ struct TopP: CandidateFilter {
     }
 }
 
-/// Leaves those at least `share` times as likely as the most likely one.
+/// Retains tokens that are at least `share` times as likely as the most likely one.
 struct MinP: CandidateFilter {
     let share: Float
     let minimumCount: Int
@@ -55,9 +58,9 @@ struct MinP: CandidateFilter {
     }
 }
 
-/// Leaves those whose logit is within `deviations` standard deviations of the highest.
+/// Retains tokens whose logit is within `deviations` standard deviations of the highest.
 ///
-/// The others stay candidates that are never sampled, as at libllama: the steps behind it count them.
+/// The others remain candidates with a logit of minus infinity, as in libllama: later filters count them.
 struct TopNSigma: CandidateFilter {
     let deviations: Float
 
@@ -69,8 +72,8 @@ struct TopNSigma: CandidateFilter {
     }
 }
 
-/// Leaves the smallest set of tokens whose surprise is nearest to the expected one, and whose probabilities add up to
-/// more than `share` ("locally typical").
+/// Retains the tokens whose surprise is nearest to the entropy, until their probabilities add up to more than `share`
+/// ("locally typical sampling").
 struct Typical: CandidateFilter {
     let share: Float
     let minimumCount: Int
@@ -84,7 +87,7 @@ struct Typical: CandidateFilter {
             let surprise = total - candidates[index].logit
             if surprise < .infinity { entropy += expf(-surprise) * surprise }
         }
-        // The filter's order takes the place of the probability, which is known from the logit.
+        // The sort key replaces the probability, which follows from the logit.
         for index in 0..<candidates.count {
             candidates[index].probability = -abs(total - candidates[index].logit - entropy)
         }
@@ -105,10 +108,10 @@ struct Typical: CandidateFilter {
     }
 }
 
-/// Now and then leaves out the most likely tokens, of all that reach `threshold` all but the least likely ("exclude top
-/// choices").
+/// Excludes the most likely tokens with a certain probability: of the tokens that reach `threshold`, all except the
+/// least likely one ("exclude top choices", XTC).
 struct TopChoiceExclusion: CandidateFilter {
-    /// How often.
+    /// The probability of the exclusion.
     let share: Float
     let threshold: Float
     let minimumCount: Int
@@ -118,7 +121,7 @@ struct TopChoiceExclusion: CandidateFilter {
         let chance = CounterRNG.uniform(seed: seed, index: index, for: .exclusion)
         guard candidates.count > 1, Float(chance) <= share else { return }
         candidates.computeProbabilities()
-        // Few can reach the threshold, unless it is tiny.
+        // Few tokens can reach the threshold, unless it is tiny.
         var sorted = min(64, candidates.count)
         candidates.sortLargest(sorted)
         var reaching = 0
@@ -135,7 +138,8 @@ struct TopChoiceExclusion: CandidateFilter {
     }
 }
 
-/// Makes the likely ones likelier below 1, all more equal above; 0 and less leaves the most likely alone.
+/// Divides the logits by a temperature. Below 1 likely tokens become likelier; above 1 probabilities become more equal;
+/// at 0 or less only the most likely token remains.
 struct Temperature: CandidateFilter {
     let temperature: Float
 
@@ -153,10 +157,10 @@ struct Temperature: CandidateFilter {
     }
 }
 
-/// A temperature that grows with the uncertainty of the model, measured by the entropy.
+/// A temperature that rises with the entropy of the probabilities.
 struct DynamicTemperature: CandidateFilter {
     let temperature: Float
-    /// More than 0.
+    /// Half the width of the temperature range; greater than 0.
     let range: Float
     let exponent: Float
 

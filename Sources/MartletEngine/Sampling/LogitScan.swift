@@ -1,11 +1,10 @@
-/// Passes over a whole vocabulary's logits, many at a time.
+/// Vectorised passes over the logits of a whole vocabulary.
 enum LogitScan {
     private typealias Lanes = SIMD16<Float>
 
     /// The largest logit and the lowest token that has it.
     ///
-    /// Logits that are not numbers count as minus infinity; of an empty or hopeless buffer the result is minus
-    /// infinity.
+    /// Values that are not numbers count as minus infinity; the result is minus infinity if no logit is larger.
     static func maximum(_ logits: UnsafeMutableBufferPointer<Float>) -> (token: Int, value: Float) {
         guard let base = logits.baseAddress else { return (0, -.infinity) }
         let raw = UnsafeRawPointer(base)
@@ -40,7 +39,7 @@ enum LogitScan {
         return position < logits.count ? position : 0
     }
 
-    /// Gives every token whose bit is not set the logit of what is never sampled.
+    /// Sets the logit of every token whose bit is not set to minus infinity.
     static func exclude(
         from logits: UnsafeMutableBufferPointer<Float>, allBut mask: UnsafeBufferPointer<UInt64>
     ) {
@@ -50,8 +49,8 @@ enum LogitScan {
         }
     }
 
-    /// Calls `body` with every token whose logit is at least a threshold, ascending; `body` returns the threshold from
-    /// there on.
+    /// Calls `body` with every token whose logit is at least the threshold, in ascending order; `body` returns the
+    /// threshold for the next tokens.
     @inline(__always)
     static func forEach(
         in logits: UnsafeMutableBufferPointer<Float>, atLeast threshold: Float, _ body: (Int, Float) -> Float
@@ -76,9 +75,9 @@ enum LogitScan {
         }
     }
 
-    /// The sum of the exponentials of all logits less `offset`, which is not below any of them.
+    /// The sum of the exponentials of all logits minus `offset`, which must not be below any logit.
     ///
-    /// Relative error below 1e-6. A term below e^-87 counts as that much; what is no number, as nothing.
+    /// Relative error below 1e-6. A term below e^-87 counts as e^-87; a value that is not a number counts as 0.
     static func sumOfExponentials(_ logits: UnsafeMutableBufferPointer<Float>, less offset: Float) -> Float {
         guard let base = logits.baseAddress else { return 0 }
         let raw = UnsafeRawPointer(base)
@@ -86,7 +85,7 @@ enum LogitScan {
         var total = 0.0
         var position = 0
         while position < whole {
-            // Partial sums in single precision stay short, so that they stay exact.
+            // Partial sums in single precision stay short, so that their error stays small.
             let end = min(whole, position &+ 4096)
             var sum = Lanes.zero
             while position < end {
@@ -104,13 +103,13 @@ enum LogitScan {
         return Float(total)
     }
 
-    /// Of values that are not above 0: 2 to a whole number, put together from bits, times a polynomial for the rest,
-    /// the exponential's own series on ±ln 2 / 2.
+    /// The exponential of values that are not above 0: a power of 2 that is assembled from bits, times the exponential
+    /// series of the rest in ±ln 2 / 2.
     @inline(__always)
     private static func exponentials(_ values: Lanes) -> Lanes {
         let floor = Lanes(repeating: -87)
         let x = floor.replacing(with: values, where: values .> floor)
-        // Added to a number of this size, everything behind the point is rounded away, and the bits are the integer.
+        // Adding this number rounds to an integer, whose bits are then the low bits of the sum.
         let magic = Lanes(repeating: 12_582_912)
         let shifted = x * 1.442_695_04 + magic
         let power = shifted - magic
@@ -121,7 +120,7 @@ enum LogitScan {
         series = series * rest + (0.5 as Float)
         series = series * rest + (1 as Float)
         series = series * rest + (1 as Float)
-        // Sixteen 32-bit lanes on both sides, and every pattern of bits is a value of either type.
+        // Both types have sixteen 32-bit lanes, and every bit pattern is valid in either.
         let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &- unsafeBitCast(magic, to: SIMD16<Int32>.self)
         let bits = unsafeBitCast(series, to: SIMD16<Int32>.self) &+ (exponent &<< 23)
         return unsafeBitCast(bits, to: Lanes.self)

@@ -1,17 +1,19 @@
 import MartletProtocol
 
-/// Makes tokens less likely that were there lately.
+/// Repetition, frequency and presence penalties: tokens of the recent history become less likely.
 struct Penalties: Sendable {
     private let window: Int
     private let repeatPenalty: Float
     private let frequency: Float
     private let presence: Float
-    /// How often each token is among the last `window` ones.
+    /// The number of occurrences of each token among the last `window` tokens.
     private var counts: [Int32: Int] = [:]
-    /// The tokens of the history that `counts` holds.
+    /// The range of the history that `counts` covers.
     private var counted = 0..<0
 
-    /// - Returns: `nil` where the parameters change nothing.
+    /// Creates the penalties.
+    ///
+    /// - Returns: `nil` if the parameters have no effect.
     init?(_ parameters: SamplingParameters) {
         let changes =
             parameters.repeatPenalty != 1 || parameters.frequencyPenalty != 0 || parameters.presencePenalty != 0
@@ -22,9 +24,9 @@ struct Penalties: Sendable {
         presence = parameters.presencePenalty
     }
 
-    /// Takes in what was added to `history`, prompt included.
+    /// Counts the tokens that were appended to `history`, which begins with the prompt.
     ///
-    /// - Complexity: the added tokens, at most twice the window.
+    /// - Complexity: linear in the appended tokens, at most twice the window.
     mutating func follow(_ history: [Int32]) {
         if history.count - counted.upperBound > window || history.count < counted.upperBound {
             counts.removeAll(keepingCapacity: true)
@@ -35,13 +37,13 @@ struct Penalties: Sendable {
             counts[history[counted.upperBound], default: 0] += 1
             counted = counted.lowerBound..<(counted.upperBound + 1)
             if counted.count > window {
-                forget(history[counted.lowerBound])
+                removeCount(of: history[counted.lowerBound])
                 counted = (counted.lowerBound + 1)..<counted.upperBound
             }
         }
     }
 
-    private mutating func forget(_ token: Int32) {
+    private mutating func removeCount(of token: Int32) {
         guard let count = counts[token] else { return }
         counts[token] = count > 1 ? count - 1 : nil
     }
@@ -49,7 +51,7 @@ struct Penalties: Sendable {
     /// Changes the logits of the tokens in the window.
     func apply(to candidates: Candidates) {
         candidates.update(counts) { logit, count in
-            // Dividing a negative logit would make the token likelier.
+            // Dividing a negative logit would make the token more likely.
             let repeated = logit <= 0 ? logit * repeatPenalty : logit / repeatPenalty
             return repeated - (Float(count) * frequency + presence)
         }

@@ -1,21 +1,24 @@
 import MartletPlatform
 import MartletProtocol
 
-/// Makes tokens less likely that would continue a repetition, the more so the longer it is ("DRY").
+/// Makes tokens less likely that would continue a repetition; the penalty grows with its length (DRY).
 ///
-/// For every place in the window where the last tokens have been before, the token that came next there is penalised
-/// with `multiplier * base ^ (length - allowedLength)`, where no repetition reaches over a sequence breaker.
+/// Wherever the last tokens have occurred before in the window, the token that followed there is penalised with
+/// `multiplier * base ^ (length - allowedLength)`. No repetition extends over a sequence breaker.
 struct Repetition: Sendable {
     private let parameters: DryParameters
     private let breakers: SequenceBreakers
-    /// Keeps powers of the base finite.
+    /// The largest exponent for which the power of the base is finite.
     private let largestExponent: Int
-    /// Of the window, last token first: how many tokens from each place on equal those from the first one on.
+    /// For each position of the reversed window, the number of tokens from there on that equal the tokens from the
+    /// first on.
     private var matches: [Int] = []
-    /// The longest repetition that each token would continue.
+    /// For each token, the length of the longest repetition that it would continue.
     private var longest: [Int32: Int] = [:]
 
-    /// - Returns: `nil` where the parameters change nothing.
+    /// Creates the penalty.
+    ///
+    /// - Returns: `nil` if the parameters have no effect.
     init?(_ parameters: DryParameters, breakers: SequenceBreakers) {
         guard parameters.isActive else { return nil }
         self.parameters = parameters
@@ -25,7 +28,7 @@ struct Repetition: Sendable {
 
     /// Changes the logits of the tokens that would continue a repetition in `history`.
     ///
-    /// - Complexity: linear in the window, which is `lastN` tokens at most.
+    /// - Complexity: linear in the window, at most `lastN` tokens.
     mutating func apply(to candidates: Candidates, history: [Int32]) {
         let count = min(history.count, parameters.lastN)
         guard count > parameters.allowedLength else { return }
@@ -46,7 +49,7 @@ struct Repetition: Sendable {
         }
     }
 
-    /// The Z function of the reversed window: a place inside the last match found is answered from what is known of its
+    /// Computes the Z function of the reversed window. A position inside the last match uses the result of its
     /// counterpart, so every token is compared at most twice.
     private mutating func findMatches(in history: [Int32], count: Int) {
         if matches.count < count { matches = Array(repeating: 0, count: count + count / 2) }
@@ -67,6 +70,6 @@ struct Repetition: Sendable {
 }
 
 extension DryParameters {
-    /// Whether they change anything.
+    /// Whether the parameters have an effect.
     var isActive: Bool { multiplier != 0 && base >= 1 && lastN > 0 }
 }

@@ -1,9 +1,9 @@
 import MartletProtocol
 
-/// Chooses the tokens of one generation.
+/// Samples the tokens of one sequence.
 ///
-/// First biases, then what the parameters name in their order, then the sample. Steps that change nothing are left out
-/// when the sampler is made.
+/// The order is: biases, then the stages in the order of the parameters, then the selection. Stages without effect are
+/// removed when the sampler is made.
 struct Sampler: Sendable {
     private enum Stage: Sendable {
         case penalties(Penalties)
@@ -11,21 +11,21 @@ struct Sampler: Sendable {
         case filter(any CandidateFilter)
     }
 
-    /// The last stage, with what it keeps from sample to sample.
+    /// The last stage, with its state between samples.
     enum Selection: Sendable {
         case plain
         case mirostat(MirostatSelection)
         case adaptive(AdaptiveSelection)
     }
 
-    /// What is added to the logits of single tokens.
+    /// Values that are added to the logits of single tokens.
     private let biases: [TokenBias]
     private var stages: [Stage] = []
     private(set) var selection = Selection.plain
-    /// Whether the result is the most likely token for sure. Then all stages only change single logits.
+    /// Whether the result is always the most likely token. Then stages change only single logits.
     private(set) var isGreedy: Bool
     private let seed: UInt64
-    /// Whether a sample depends on the samples before it by more than the tokens that they gave.
+    /// Whether a sample depends on earlier samples by more than their tokens (mirostat, adaptive-p).
     var hasSelectionState: Bool {
         if case .plain = selection { false } else { !isGreedy }
     }
@@ -96,8 +96,8 @@ struct Sampler: Sendable {
         return parameters.temperature == 1 ? nil : Temperature(temperature: parameters.temperature)
     }
 
-    /// Whether one filter leaves a single token, none before it can remove the most likely one, and logits change only
-    /// before all filters.
+    /// Whether one filter retains a single token, no earlier filter can remove the most likely token, and logits change
+    /// only before all filters.
     private func isMostLikelySure(_ parameters: SamplingParameters) -> Bool {
         var hasFilter = false
         var isSure = false
@@ -115,18 +115,19 @@ struct Sampler: Sendable {
         return isSure
     }
 
-    /// What a sample costs, in fast passes over the vocabulary (measured: see design.md).
+    /// The cost of a sample, in fast passes over the vocabulary (measured: see design.md).
     private(set) var passes = 1
 
-    /// One where few candidates are left by what only compares logits, else as many as exponentials of all cost.
+    /// 1 if comparisons of logits reduce the candidates to few; otherwise the cost of an exponential per token.
     private var cost: Int {
         if isGreedy { return 1 }
         for case .filter(let filter) in stages { return filter is TopK || filter is MinP ? 1 : 50 }
         return 50
     }
 
-    /// Whether there is a token that may be sampled as far as the request decides it.
-    /// - Parameter mask: a bit for each token; `nil` = all are allowed.
+    /// Whether biases and mask leave at least one token that may be sampled.
+    ///
+    /// - Parameter mask: one bit per token; `nil` = all tokens are allowed.
     func leavesToken(of vocabularySize: Int, allowedBy mask: UnsafeBufferPointer<UInt64>?) -> Bool {
         let banned = Set(biases.lazy.filter { $0.bias == -.infinity }.map(\.token))
         return (0..<vocabularySize).contains { token in
@@ -135,22 +136,23 @@ struct Sampler: Sendable {
         }
     }
 
-    /// Whether `sample` leaves the logits as they are.
+    /// Whether `sample` leaves the logit buffer unchanged.
     var preservesLogits: Bool {
         guard biases.isEmpty, let first = stages.first else { return biases.isEmpty }
-        // These make a list of candidates, which is all that is changed from there on.
+        // These filters copy to a list of candidates, and only the list changes from there on.
         if case .filter(let filter) = first { return filter is TopK || filter is TopP || filter is MinP }
         return false
     }
 
-    /// Chooses again among the tokens of a mask.
+    /// Samples again among the tokens of a mask, after a grammar refused the first sample.
     ///
-    /// With the sample that was refused, the result is sampled from the probabilities that the mask leaves, as if it
-    /// had been known from the beginning.
+    /// Together the two samples follow the probabilities that the mask leaves, as if the mask had been known for the
+    /// first one.
+    ///
     /// - Parameters:
-    ///   - previous: `selection` before the sample that was refused.
-    ///   - logits: as they were before that sample; changed.
-    ///   - mask: a bit for each token.
+    ///   - previous: `selection` before the refused sample.
+    ///   - logits: the logits before that sample; changed.
+    ///   - mask: one bit per token.
     mutating func resample(
         after previous: Selection, _ logits: UnsafeMutableBufferPointer<Float>, mask: UnsafeBufferPointer<UInt64>,
         history: [Int32], index: Int, with candidates: Candidates
@@ -161,15 +163,15 @@ struct Sampler: Sendable {
         return sample(logits, history: history, index: index, share: share, with: candidates)
     }
 
-    /// Chooses the token that follows `history`.
+    /// Samples the token that follows `history`.
     ///
     /// - Parameters:
-    ///   - logits: logits of all tokens; changed.
-    ///   - history: prompt and tokens so far.
-    ///   - index: of the chosen token among the generated ones; with the seed it fixes the sample.
-    ///   - candidates: holds afterwards what was sampled from.
-    /// - Returns: `nil` if no token has a logit.
-    /// - Complexity: greedy, one fast pass over the vocabulary; with top-k, one more pass of about that cost.
+    ///   - logits: the logits of all tokens; changed.
+    ///   - history: prompt and output tokens so far.
+    ///   - index: the index of the sampled token among the generated ones. Seed and index determine the random number.
+    ///   - candidates: contains the tokens that were sampled from afterwards.
+    /// - Returns: `nil` if no token has a finite logit.
+    /// - Complexity: one fast pass over the vocabulary if greedy; with top-k one more pass of about that cost.
     mutating func sample(
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, with candidates: Candidates
     ) -> Int32? {
@@ -177,7 +179,7 @@ struct Sampler: Sendable {
         return sample(logits, history: history, index: index, share: share, with: candidates)
     }
 
-    /// The same with a given random number.
+    /// Samples with a given random number, `share`.
     mutating func sample(
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, share: Double,
         with candidates: Candidates
@@ -198,7 +200,7 @@ struct Sampler: Sendable {
         }
     }
 
-    /// Leaves the tokens that may be sampled.
+    /// Runs the stages without the selection.
     mutating func applyFilters(
         _ logits: UnsafeMutableBufferPointer<Float>, history: [Int32], index: Int, with candidates: Candidates
     ) {
@@ -210,7 +212,7 @@ struct Sampler: Sendable {
             switch stages[position] {
             case .filter(let filter): filter.apply(to: candidates, index: index)
             case .penalties(var penalties):
-                // Out of its place while it changes, so that it is not copied.
+                // The stage is moved out while it changes, so that it is not copied.
                 stages[position] = .filter(Temperature(temperature: 1))
                 penalties.follow(history)
                 penalties.apply(to: candidates)
@@ -224,9 +226,9 @@ struct Sampler: Sendable {
     }
 }
 
-/// What is added to the logit of one token. Minus infinity = it is never sampled.
+/// A value that is added to the logit of one token. Minus infinity = the token is never sampled.
 struct TokenBias: Sendable, Equatable {
-    /// In the vocabulary.
+    /// The token id in the vocabulary.
     var token: Int32
     var bias: Float
 }

@@ -1,16 +1,16 @@
 import MartletPlatform
 import MartletProtocol
 
-/// Keeps the surprise of sampled tokens near a target by cutting off what would be too surprising (Basu et al. 2021).
+/// Mirostat: bounds the surprise of tokens so that sampled tokens have a target surprise on average (Basu et al. 2021).
 struct MirostatSelection: Sendable {
     let version: Mirostat
     let target: Float
     let rate: Float
     let vocabularySize: Int
-    /// The largest surprise that is let through, in bits; moves with every token.
+    /// The largest allowed surprise in bits; changes with every token.
     private(set) var limit: Float
 
-    /// How many of the most likely tokens the first version looks at to learn how fast probabilities fall.
+    /// The number of most likely tokens from which version 1 estimates how fast probabilities fall.
     private static let sampleCount = 100
 
     init(version: Mirostat, target: Float, rate: Float, vocabularySize: Int) {
@@ -25,7 +25,7 @@ struct MirostatSelection: Sendable {
         if version == .first {
             limitByRank(candidates)
         } else {
-            // Surprise above the limit is probability below 2^-limit.
+            // A surprise above the limit is a probability below 2^-limit.
             let threshold = candidates.logSumExp() - limit * Float(M_LN2)
             if candidates.maximumLogit >= threshold {
                 candidates.filter(atLeast: threshold)
@@ -41,7 +41,7 @@ struct MirostatSelection: Sendable {
         return candidates[index].token
     }
 
-    /// Probabilities are taken to fall as a power of the rank, whose exponent is estimated from the first ones.
+    /// Estimates the exponent of a power law of probabilities over ranks, and retains the ranks within the limit.
     private func limitByRank(_ candidates: Candidates) {
         candidates.materialize()
         let sampled = min(Self.sampleCount, candidates.count)
@@ -56,22 +56,23 @@ struct MirostatSelection: Sendable {
         let exponent = products / squares
         let excess = exponent - 1
         let rank = powf(excess * powf(2, limit) / (1 - powf(Float(vocabularySize), -excess)), 1 / exponent)
-        // What is no number, as with a single candidate, leaves one.
+        // The rank is not a number with a single candidate; then one candidate remains.
         let kept = rank >= 1 ? Int(min(rank, Float(candidates.count))) : 1
         candidates.sortLargest(kept)
         candidates.truncateSorted(to: min(kept, candidates.count))
     }
 }
 
-/// Prefers tokens whose probability is near a target, which adapts so that the sampled ones meet it on average.
+/// Adaptive-p: prefers tokens with a probability near a target. The target adapts so that sampled tokens meet it on
+/// average.
 struct AdaptiveSelection: Sendable {
     private let target: Float
     private let decay: Float
-    /// Of the sampled tokens' probabilities, older ones counting less, and of those weights.
+    /// The decayed sums of the probabilities of sampled tokens, and of their weights.
     private var weightedSum: Float
     private var totalWeight: Float
 
-    /// Shape of the preference, as at libllama.
+    /// The width of the preference; the value of libllama.
     private static let width: Float = 0.3
     private static let peak: Float = 5
     private static let sharpness: Float = 10
@@ -85,7 +86,7 @@ struct AdaptiveSelection: Sendable {
 
     mutating func sample(from candidates: Candidates, _ share: Double) -> Int32? {
         guard candidates.maximumLogit > -.infinity, candidates.maximumLogit < .infinity else { return nil }
-        // One order for equal candidates, whatever filters ran.
+        // The order of candidates is fixed, whatever filters ran before.
         candidates.materialize()
         candidates.sortLargest(candidates.count)
         candidates.computeProbabilities()

@@ -1,7 +1,8 @@
-/// Texts over which no repetition reaches, as tokens of one vocabulary.
+/// Texts that end a repetition, as tokens of one vocabulary.
 ///
-/// A text can begin in the middle of one token and end in the middle of another, so it is known by its heads, tokens in
-/// which it begins, each with the tokens that complete it. A token that has the whole text in it needs no others.
+/// A text can begin in the middle of one token and end in the middle of another. Therefore it is represented by its
+/// heads: the tokens in which it begins, each with the tokens that complete it. A token that contains the whole text
+/// needs no further tokens.
 final class SequenceBreakers: Sendable {
     static let none = SequenceBreakers([:])
 
@@ -9,11 +10,11 @@ final class SequenceBreakers: Sendable {
 
     init(_ tails: [Int32: [[Int32]]]) { self.tails = tails }
 
-    /// Most bytes of a text that count, and most tokens that complete it. As at libllama.
+    /// The largest number of bytes of a text, and of tokens that complete it; the values of libllama.
     static let byteLimit = 40
     static let tailLimit = 20
 
-    /// Finds the heads of texts, token by token.
+    /// Finds the heads of the texts, one token of the vocabulary per call.
     struct Finder {
         private let texts: [[UInt8]]
         private var tails: [Int32: [[Int32]]] = [:]
@@ -22,9 +23,11 @@ final class SequenceBreakers: Sendable {
             self.texts = texts.map { Array($0.utf8.prefix(byteLimit)) }.filter { !$0.isEmpty }
         }
 
+        /// Adds the heads that `token` is.
+        ///
         /// - Parameters:
-        ///   - piece: what `token` stands for.
-        ///   - tokenize: the tokens of a text.
+        ///   - piece: the bytes of `token`.
+        ///   - tokenize: computes the tokens of a text.
         mutating func add(_ token: Int32, _ piece: ArraySlice<UInt8>, tokenize: (ArraySlice<UInt8>) -> [Int32]) {
             for text in texts {
                 if contains(piece, text) {
@@ -46,10 +49,10 @@ final class SequenceBreakers: Sendable {
         var breakers: SequenceBreakers { SequenceBreakers(tails) }
     }
 
-    /// Whether the token alone breaks a sequence.
+    /// Whether the token by itself ends a repetition.
     func isBreaker(_ token: Int32) -> Bool { tails[token]?.contains([]) ?? false }
 
-    /// How many tokens there are behind the last breaker in the last `count` tokens of `history`; `count` if there is
+    /// The number of tokens behind the last breaker among the last `count` tokens of `history`; `count` if there is
     /// none.
     func distance(in history: [Int32], upTo count: Int) -> Int {
         guard !tails.isEmpty else { return count }

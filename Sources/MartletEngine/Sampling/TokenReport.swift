@@ -1,14 +1,14 @@
 import MartletPlatform
 import MartletProtocol
 
-/// Says how likely a sampled token and its rivals were.
+/// Reports the probabilities of a sampled token and of the most likely tokens.
 ///
-/// Memory is taken with the first use, and used again. Used by the engine's thread alone.
+/// Memory is allocated with the first use, and reused. Thread: the engine thread only.
 final class TokenReport {
     private let candidates: Candidates
     private let savedLogits: UnsafeMutableBufferPointer<Float>
     private var best: [(token: Int32, value: Float)] = []
-    /// Logarithm of the sum of the exponentials of the logits that were kept.
+    /// The logarithm of the sum of the exponentials of the saved logits.
     private var total: Float = 0
 
     init(vocabularySize: Int) {
@@ -19,9 +19,9 @@ final class TokenReport {
 
     deinit { savedLogits.deallocate() }
 
-    /// Keeps the model's own logits, before anything changes them.
+    /// Saves the logits of the model before penalties and filters change them.
     ///
-    /// - Complexity: three fast passes over the vocabulary, whatever `count` is, and log(`count`) for each of the best.
+    /// - Complexity: three fast passes over the vocabulary, and log(`count`) for each of the most likely tokens.
     func load(_ logits: UnsafeMutableBufferPointer<Float>, count: Int) {
         _ = savedLogits.update(fromContentsOf: logits)
         candidates.reset(UnsafeMutableBufferPointer(rebasing: savedLogits[..<logits.count]))
@@ -34,25 +34,25 @@ final class TokenReport {
         }
     }
 
-    /// NaN becomes the lowest value.
+    /// The log probability of a logit; NaN becomes the lowest value.
     private func logarithm(_ logit: Float) -> Float {
         let value = logit - total
         return value > -.greatestFiniteMagnitude ? value : -.greatestFiniteMagnitude
     }
 
-    /// Whether any logit that was kept was a number, and none infinite.
+    /// Whether the saved logits contain a number, and no positive infinity.
     var isUsable: Bool { total.isFinite }
 
-    /// The logarithms of the probabilities of the logits that were kept.
+    /// Reports log probabilities of the saved logits.
     func report(
         _ token: Int32, textOffset: Int, text: (Int32) -> ArraySlice<UInt8>
     ) -> TokenProbabilities {
         report(token, value: logarithm(savedLogits[Int(token)]), textOffset: textOffset, text: text)
     }
 
-    /// The probabilities of what a token was sampled from.
+    /// Reports the probabilities of the candidates that a token was sampled from.
     ///
-    /// - Parameter sampled: as the sampler left it; changed.
+    /// - Parameter sampled: the candidates as the sampler left them; changed.
     func report(
         _ token: Int32, isGreedy: Bool, from sampled: Candidates, count: Int, textOffset: Int,
         text: (Int32) -> ArraySlice<UInt8>

@@ -1,21 +1,22 @@
-/// Decides whose tokens go into the next decode.
+/// Decides which tokens go into the next decode.
 ///
-/// There are two kinds of decode, and where both have work they alternate, the narrow one first: a narrow one holds the
-/// next token of every slot that writes, and ends of prompts; a wide one holds whole chunks of prompts. So how a
-/// token is computed depends on its own place in its own prompt and not on who else is there (see design.md). Prompts
-/// divide a budget equally; where there are too many for chunks worth computing, they take turns.
+/// There are two kinds of decode, and if both have work they alternate. A *narrow* decode has the next token of every
+/// generating slot, and ends of prompts; an *aligned* decode has whole chunks of prompts. Therefore the result of a
+/// token depends on its position in its own prompt, and not on other sequences (see design.md). Prompts share a budget
+/// equally. If the budget is too small for all of them, they rotate.
 struct BatchPlanner: Sendable {
-    /// A slot that has tokens to compute.
+    /// The pending tokens of one slot.
     struct PendingTokens: Sendable, Equatable {
         var slot: Int
-        /// Tokens that may be computed next in a decode of this kind: at least 1; of a wide one whole chunks.
+        /// The number of tokens that may be computed next in a decode of this kind: at least 1; a multiple of the chunk
+        /// if aligned.
         var count: Int
         var isAligned = false
-        /// Whether this is the last token written, so somebody waits for the next.
+        /// Whether the token is the last generated one, so that a client waits for the next.
         var isDecoding = false
     }
 
-    /// How many tokens of a slot take part.
+    /// The number of tokens of one slot in the next decode.
     struct ScheduledTokens: Sendable, Equatable {
         var slot: Int
         var count: Int
@@ -23,20 +24,20 @@ struct BatchPlanner: Sendable {
     }
 
     let shape: BatchShape
-    /// In a narrow decode a part of a prompt is not much smaller than this unless less is left or allowed.
+    /// The smallest part of a prompt in a narrow decode, unless less is pending or allowed.
     private let minimumPart = 16
     private var lastWasAligned = true
-    /// Where the next turn begins, when not all fit: of those that write, and of prompts.
+    /// The slots at which the next rotation begins when not all fit: for generating slots, and for prompts.
     private var decodeRotation = 0
     private var promptRotation = 0
-    // Used again every time.
+    // Reused in every step, to avoid allocations.
     private var prompts: [PendingTokens] = []
 
     init(shape: BatchShape) { self.shape = shape }
 
     /// Fills `scheduledTokens` for the next decode.
     ///
-    /// - Parameter promptBudget: most prompt tokens; a wide decode takes one chunk at least.
+    /// - Parameter promptBudget: the largest number of prompt tokens; an aligned decode has at least one chunk.
     /// - Complexity: linear in the number of pending slots.
     mutating func plan(
         _ pendingTokens: [PendingTokens], promptBudget: Int, into scheduledTokens: inout [ScheduledTokens]
@@ -58,7 +59,7 @@ struct BatchPlanner: Sendable {
                 limit: shape.decodeBatchLimit - scheduledTokens.count, minimum: minimumPart,
                 into: &scheduledTokens)
         }
-        // libllama computes sequences together only if their numbers follow each other.
+        // libllama computes sequences together only if their ids are consecutive.
         scheduledTokens.sort { $0.slot < $1.slot }
     }
 
@@ -79,8 +80,8 @@ struct BatchPlanner: Sendable {
         }
     }
 
-    /// Gives every prompt the same number of units, and what short ones do not need to the others. Who would then lack
-    /// less than half of what is worth computing gets that too, up to `limit`.
+    /// Distributes units equally over the prompts, and what short prompts do not need over the others. A prompt that
+    /// then lacks less than half of the minimum gets the rest too, up to `limit`.
     private mutating func distribute(
         _ pendingTokens: some Sequence<PendingTokens>, budget: Int, unit: Int, limit: Int, minimum: Int,
         into scheduledTokens: inout [ScheduledTokens]
@@ -88,7 +89,7 @@ struct BatchPlanner: Sendable {
         prompts.removeAll(keepingCapacity: true)
         prompts.append(contentsOf: pendingTokens)
         guard !prompts.isEmpty, budget > 0 || unit > 1 else { return }
-        // As many prompts as can have a part worth computing; who is left out this time comes first next time.
+        // As many prompts as can have a worthwhile part. The prompts that are left out come first in the next decode.
         let scheduledCount = max(1, min(prompts.count, (budget + (minimum - unit) / 2) / minimum))
         let start = promptRotation % prompts.count
         promptRotation = scheduledCount < prompts.count ? start + scheduledCount : 0

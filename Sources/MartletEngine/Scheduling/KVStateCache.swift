@@ -1,14 +1,15 @@
 import MartletProtocol
 
-/// What sequences held whose paused generations had to make room, and no more of it than a bound.
+/// The saved KV states of swapped-out sequences, up to a limit in bytes.
 ///
-/// Whoever has been there for longest goes first: who has been paused for long is the least likely to go on soon.
+/// The oldest state is evicted first: a generation that has been paused for long is the least likely to be resumed
+/// soon.
 struct KVStateCache {
     struct State: Equatable {
         var bytes: [UInt8]
-        /// Tokens whose memory it is.
+        /// The number of tokens in the state.
         var tokenCount: Int
-        /// How many of them are still the beginning of the generation's history.
+        /// How many of these tokens are still a prefix of the generation's history.
         var usableCount: Int
 
         init(bytes: [UInt8], tokenCount: Int) {
@@ -19,37 +20,38 @@ struct KVStateCache {
     }
 
     private var states: [GenerationHandle: State] = [:]
-    /// The longest there first.
+    /// The oldest state comes first.
     private var order: [GenerationHandle] = []
     private(set) var byteCount = 0
     let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
-    /// How many tokens' memory is kept for a generation.
+    /// The number of usable tokens in the saved state of a generation; 0 without a state.
     func tokenCount(of handle: GenerationHandle) -> Int { states[handle]?.usableCount ?? 0 }
 
-    /// Leaves the memory of a generation's first `count` tokens.
+    /// Reduces the usable tokens of a state to the first `count`.
     mutating func cut(_ handle: GenerationHandle, to count: Int) {
         let usable = min(count, tokenCount(of: handle))
         if usable > 0 { states[handle]?.usableCount = usable } else { remove(handle) }
     }
 
-    /// Keeps a generation's memory for another one too, for a moment: its bytes count twice.
+    /// Copies the state of a generation for another one. Its bytes count twice until one of them is restored.
     mutating func copyState(of handle: GenerationHandle, to other: GenerationHandle) {
         guard let state = states[handle] else { return }
         insert(state, for: other)
     }
 
-    /// Drops others until so many bytes fit.
-    /// - Returns: `false` = they never do, and nothing was dropped.
+    /// Evicts other states until `count` bytes fit.
+    ///
+    /// - Returns: `false` if `count` exceeds the limit; then nothing is evicted.
     mutating func makeRoom(for count: Int) -> Bool {
         guard count <= limit else { return false }
         while byteCount > limit - count, let oldest = order.first { remove(oldest) }
         return true
     }
 
-    /// Keeps a state for which there is room.
+    /// Inserts a state. `makeRoom(for:)` must have returned `true` for its size.
     mutating func insert(_ state: State, for handle: GenerationHandle) {
         remove(handle)
         states[handle] = state

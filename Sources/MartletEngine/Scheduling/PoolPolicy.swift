@@ -1,34 +1,35 @@
-/// Decides who gives up memory when the pool that all sequences share runs out.
+/// Decides which sequence loses its KV cache when the unified KV cache is full.
 enum PoolPolicy {
-    /// A slot that holds memory.
+    /// A slot with cached tokens.
     struct Holder: Sendable {
         var index: Int
-        /// Tokens in memory.
+        /// The number of cached tokens.
         var tokens: Int
-        /// Larger = later. For a running generation the time of its arrival.
+        /// The time of the last use, or of the arrival of a running generation; larger = later.
         var time: UInt64
         var isRunning: Bool
     }
 
     enum Action: Sendable, Equatable {
-        /// Forget what an idle slot holds.
+        /// Clear the KV cache of an idle slot.
         case clear(Int)
-        /// Stop a running generation, and start it again when there is room.
+        /// Preempt a running sequence; it is computed again when there is room.
         case preempt(Int)
-        /// One generation has the pool to itself, and still there is no room.
+        /// The only running sequence has the whole KV cache, and there is still no room: it ends.
         case fail(Int)
     }
 
-    /// The next thing to do for `needed` more tokens to fit, or `nil` if they do.
+    /// The next action that makes room for `needed` more tokens; `nil` if they fit.
     ///
-    /// Idle sequences go first, the one not used for longest before others; then the youngest generation, whose work
-    /// is the smallest loss. Never more than one at a time, and never the last one that runs.
+    /// Idle slots are cleared first, the least recently used one before others. Then the youngest sequence is
+    /// preempted, because its computation is the smallest loss. One action at a time; the last running sequence is
+    /// never preempted.
     static func makeRoom(for needed: Int, capacity: Int, holders: [Holder]) -> Action? {
         let used = holders.reduce(0) { $0 + $1.tokens }
         return used + needed > capacity ? evictOne(holders) : nil
     }
 
-    /// Whom to take memory from, whatever the sums say: the memory itself refused.
+    /// The next eviction, regardless of the token counts: libllama has reported that there is no room.
     static func evictOne(_ holders: [Holder]) -> Action? {
         if let idle = holders.filter({ !$0.isRunning && $0.tokens > 0 }).min(by: { $0.time < $1.time }) {
             return .clear(idle.index)
@@ -38,10 +39,9 @@ enum PoolPolicy {
         return running.count > 1 ? .preempt(youngest.index) : .fail(youngest.index)
     }
 
-    /// Whether a generation of `tokens` so far may start beside others that need `committed` tokens.
+    /// Whether a sequence of `tokens` tokens may start while others need `committed` tokens.
     ///
-    /// A sixteenth of the pool stays free for growth, so that who was preempted does not come back only to be preempted
-    /// again.
+    /// A sixteenth of the KV cache stays free for growth, so that a preempted sequence is not preempted again at once.
     static func admits(tokens: Int, committed: Int, capacity: Int) -> Bool {
         committed == 0 || committed + tokens + capacity / 16 <= capacity
     }

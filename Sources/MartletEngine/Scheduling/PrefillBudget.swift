@@ -1,17 +1,17 @@
-/// Measures how fast prompts are read, and says how many of their tokens fit a given time, and whether others are worth
-/// waiting for.
+/// Measures the speed of prefill, and derives from it the number of prompt tokens per step and the wait for further
+/// prompts.
 struct PrefillBudget: Sendable {
-    /// Longest time that prompts may add to a decode while somebody waits for a token. Where a decode without prompts
-    /// is shorter they may add as much as that takes, but at least a third of this.
+    /// The longest time that prefill may add to a decode while a sequence waits for its next token. If a decode without
+    /// prompts is shorter, prefill may add as much as that takes, but at least a third of this value.
     let maximumStall: Duration
-    /// Most tokens at once, whatever the speed.
+    /// The largest number of prompt tokens per step, whatever the speed.
     let ceiling: Int
-    /// Longest wait for prompts that may come.
+    /// The longest wait for further prompts.
     let batchingWindow: Duration
-    /// So that prompts go on even on the slowest machine.
+    /// The smallest limit, so that prefill advances on the slowest machine.
     private let floor = 16
     private var nanosecondsPerToken: Double?
-    /// What a decode takes that holds no prompt tokens.
+    /// The duration of a decode without prompt tokens.
     private var nanosecondsWithout: Double?
 
     init(maximumStall: Duration, ceiling: Int, batchingWindow: Duration = .zero) {
@@ -20,37 +20,40 @@ struct PrefillBudget: Sendable {
         self.ceiling = ceiling
     }
 
-    /// Takes the cost of a decode that held `tokens` prompt tokens.
-    /// - Parameter besideDecoding: whether it also held tokens of sequences that write.
+    /// Records the duration of a decode that had `tokens` prompt tokens.
+    ///
+    /// - Parameter besideDecoding: whether the decode also had tokens of generating sequences.
     mutating func observe(tokens: Int, nanoseconds: Int64, besideDecoding: Bool = false) {
         if tokens == 0 {
             nanosecondsWithout = Self.mean(of: nanosecondsWithout, and: Double(nanoseconds))
             return
         }
-        // Small chunks say more about overhead than about speed; yet they say something.
+        // A short prompt measures overhead rather than speed. It is used only until there is a better value.
         guard tokens >= (nanosecondsPerToken == nil ? 1 : floor), nanoseconds > 0 else { return }
-        // What is added counts, and that is never nothing.
+        // Only the added time counts, at least a tenth of the whole.
         let all = Double(nanoseconds)
         let added = besideDecoding ? max(all - (nanosecondsWithout ?? 0), all / 10) : all
         nanosecondsPerToken = Self.mean(of: nanosecondsPerToken, and: added / Double(tokens))
     }
 
-    /// Follows a value that changes slowly.
+    /// A moving average of a value that changes slowly.
     private static func mean(of mean: Double?, and sample: Double) -> Double {
         mean.map { $0 * 0.75 + sample * 0.25 } ?? sample
     }
 
-    /// How long to wait for more before a decode of `tokens` prompt tokens and nothing else: a hundredth of what it
-    /// takes.
+    /// How long to wait for further prompts before a decode of only `tokens` prompt tokens: a hundredth of its
+    /// duration.
     ///
-    /// Requests that belong together come a moment apart. Who is read alone then waits between tokens while the others
-    /// are read, and those wait for it.
+    /// Related requests arrive a moment apart. If the first were computed by itself, it would wait between its tokens
+    /// while the others are computed, and they would wait for it.
     func batchingDelay(before tokens: Int) -> Duration {
         guard let nanosecondsPerToken else { return .zero }
         return min(batchingWindow, .nanoseconds(Int64(min(1e15, nanosecondsPerToken * Double(tokens) / 100))))
     }
 
-    /// Most prompt tokens for the next decode.
+    /// The largest number of prompt tokens of the next decode.
+    ///
+    /// - Parameter isDecoding: whether a sequence waits for its next token.
     func tokenLimit(isDecoding: Bool) -> Int {
         guard isDecoding else { return ceiling }
         guard let nanosecondsPerToken else { return min(ceiling, 4 * floor) }

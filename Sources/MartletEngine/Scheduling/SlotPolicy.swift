@@ -1,33 +1,35 @@
-/// Decides which idle slot serves a new prompt, and what of it need not be computed.
+/// Decides which idle slot a new prompt gets, and how many of its tokens are reused.
 ///
-/// The one that shares the longest beginning with it, if that is worth having; else an empty one; else the one that was
-/// not used for longest. Where another slot, also one that runs, has a much longer beginning, that is copied.
+/// The slot with the longest common prefix is preferred, if the prefix is long enough; then an empty slot; then the
+/// least recently used slot. If another slot, idle or running, has a much longer common prefix, that prefix is copied.
 enum SlotPolicy {
     struct Holder: Sendable {
         var index: Int
-        /// What its memory holds, from position 0.
+        /// The cached tokens, from position 0.
         var tokens: ArraySlice<Int32>
-        /// Larger = later.
+        /// The step of the last use; larger = later.
         var lastUsed: UInt64
         var isIdle = true
     }
 
     struct Choice: Sendable, Equatable {
         var index: Int
-        /// Tokens of the prompt that are in memory already and need not be computed.
+        /// The number of prompt tokens that are reused from the KV cache.
         var reusable: Int
-        /// Whose memory they are in, if not its own.
+        /// The slot to copy the KV cache from; `nil` = the chosen slot has it.
         var source: Int?
     }
 
-    /// How many tokens more another slot must have for a copy to be worth its cost.
+    /// The number of additional tokens from which a copy is worth its cost.
     static let copyGain = 64
 
+    /// Chooses a slot for a prompt.
+    ///
     /// - Parameters:
-    ///   - holders: idle sequences that may serve the prompt, and others that have memory to copy from.
-    ///   - reuses: whether memory may be reused at all.
-    /// - Returns: `nil` where none is idle.
-    /// - Complexity: the sequences' common beginnings with the prompt, added up.
+    ///   - holders: idle slots that may be chosen, and other slots whose KV cache may be copied.
+    ///   - reuses: whether cached tokens may be reused at all.
+    /// - Returns: `nil` if no slot is idle.
+    /// - Complexity: linear in the common prefixes of the prompt and all slots.
     static func choose(for prompt: [Int32], among holders: [Holder], reuses: Bool) -> Choice? {
         let victim = holders.filter(\.isIdle).min {
             ($0.tokens.isEmpty ? 0 : 1, $0.lastUsed, $0.index) < ($1.tokens.isEmpty ? 0 : 1, $1.lastUsed, $1.index)
@@ -36,10 +38,11 @@ enum SlotPolicy {
         var own: (choice: Choice, lastUsed: UInt64)?
         var other: Choice?
         for holder in holders where reuses {
-            // The last token is always computed: its logits choose the first token of the answer.
+            // The last token is always computed: its logits are needed to sample the first output token.
             let common = min(commonPrefix(holder.tokens, prompt[...]), prompt.count - 1)
             if holder.isIdle {
-                // A tenth, as llama-server asks: a shared system marker alone should not cost a whole conversation.
+                // A tenth of the prompt, as in llama-server: a common system delimiter should not cost a whole cached
+                // conversation.
                 guard common * 10 > prompt.count else { continue }
                 if let own, (own.choice.reusable, own.lastUsed) >= (common, holder.lastUsed) { continue }
                 own = (Choice(index: holder.index, reusable: common), holder.lastUsed)

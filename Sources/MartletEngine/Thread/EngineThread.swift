@@ -2,8 +2,8 @@ import MartletPlatform
 
 /// An operating-system thread that runs one closure.
 ///
-/// Not a task: a decode blocks for milliseconds to seconds, which would starve the tasks that share a few threads. The
-/// stack is 8 MiB, since libllama expects that of a thread and secondary threads get far less on some systems.
+/// It is not a task: a decode blocks for milliseconds to seconds and would starve tasks, which share a few threads. The
+/// stack has 8 MiB, because libllama expects that of a thread, and secondary threads have far less on some systems.
 ///
 /// `@unchecked Sendable`: the handle is written before `init` returns and only read afterwards.
 final class EngineThread: @unchecked Sendable {
@@ -14,7 +14,9 @@ final class EngineThread: @unchecked Sendable {
 
     private let handle: pthread_t
 
-    /// - Returns: `nil` if the system has no thread to give.
+    /// Starts a thread.
+    ///
+    /// - Returns: `nil` if the system cannot create a thread.
     init?(_ run: @escaping @Sendable () -> Void) {
         var attributes = pthread_attr_t()
         guard pthread_attr_init(&attributes) == 0 else { return nil }
@@ -49,7 +51,7 @@ final class EngineThread: @unchecked Sendable {
         handle = created
     }
 
-    /// Waits for the closure to return. Once, and not from the thread itself.
+    /// Waits until the closure has returned. May be called once, from another thread.
     func join() {
         pthread_join(handle, nil)
     }

@@ -1,6 +1,6 @@
 import MartletPlatform
 
-/// Messages to a thread that may sleep until there are some.
+/// A queue of messages to one thread, which can sleep until a message arrives.
 ///
 /// `@unchecked Sendable`: all state is read and written with `mutex` locked. The C objects do not move.
 final class Mailbox<Message: Sendable>: @unchecked Sendable {
@@ -22,6 +22,7 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    /// Appends a message and wakes the reader. Thread: any.
     func post(_ message: Message) {
         pthread_mutex_lock(mutex)
         messages.append(message)
@@ -29,10 +30,10 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// Takes all messages in order; none if none come within `duration`.
+    /// Removes and returns all messages in order, or an empty list if none arrives within `duration`.
     func receive(waitingFor duration: Duration) -> [Message] {
         var end = timespec()
-        // The clock that every system waits by. When it is set meanwhile, the wait is shorter or longer.
+        // The clock that every system supports for a wait. If it is set meanwhile, the wait is shorter or longer.
         clock_gettime(CLOCK_REALTIME, &end)
         let nanoseconds = end.tv_nsec + Int(min(duration, .seconds(3_600)) / .nanoseconds(1))
         end.tv_sec += nanoseconds / 1_000_000_000
@@ -44,7 +45,7 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
         return messages
     }
 
-    /// Takes all messages in order.
+    /// Removes and returns all messages in order.
     ///
     /// - Parameter waits: whether to sleep until there is one.
     func receive(waits: Bool) -> [Message] {

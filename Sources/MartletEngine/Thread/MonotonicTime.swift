@@ -1,6 +1,6 @@
 import MartletPlatform
 
-/// Nanoseconds of a clock that never goes back; cheap enough to be read at every token.
+/// Nanoseconds of the system's monotonic clock. Reading it is cheap enough for every token.
 struct MonotonicTime: Sendable, Comparable {
     var nanoseconds: Int64
 

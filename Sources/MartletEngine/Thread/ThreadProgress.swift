@@ -1,15 +1,16 @@
 import MartletProtocol
 import Synchronization
 
-/// The activity of a thread, written by that thread and read by any other.
+/// The activity of one thread, for the watchdog.
 ///
-/// The thread that it is about writes it, without a lock, so that a thread that stands still can still be asked.
+/// Only that thread writes it; any thread reads it. There is no lock, so that the activity of a blocked thread can
+/// still be read.
 final class ThreadProgress: Sendable {
-    /// Kind in the lowest byte, count above it.
+    /// The kind of activity in the lowest byte, the count above it.
     private let activityBits = Atomic<UInt64>(0)
     private let steps = Atomic<UInt64>(0)
 
-    /// A new step begins. Thread: the one that this is about.
+    /// Records the beginning of a new activity. Thread: only the thread that this object describes.
     func record(_ kind: ThreadActivity.Kind, count: Int = 0) {
         activityBits.store(UInt64(kind.rawValue) | UInt64(clamping: count) << 8, ordering: .relaxed)
         steps.store(steps.load(ordering: .relaxed) &+ 1, ordering: .relaxed)

@@ -1,21 +1,21 @@
-/// What of a generation can be changed while it runs.
+/// The settings of a generation that can be changed while it runs.
 package struct AdjustableSettings: Sendable, Equatable {
     package var sampling = SamplingParameters()
     package var maximumTokens: Int?
     package var maximumTime: Duration?
     package var stops: [String] = []
     package var probabilities: ProbabilityRequest?
-    /// Most tokens of thinking; `nil` = no limit.
+    /// The largest number of reasoning tokens; `nil` = no limit.
     package var reasoningBudget: Int?
-    /// What may be written; `nil` = anything.
+    /// The constraint of the output; `nil` = any output is allowed.
     package var constraint: GenerationConstraint?
-    /// The index of the token from which that holds, among those behind the prompt.
+    /// The index among the output tokens from which the constraint applies.
     package var constraintStart = 0
 
     package init() {}
 }
 
-/// Names one setting.
+/// Names one setting. The raw values are part of frames and journals.
 package enum AdjustableSettingKey: UInt8, Sendable, CaseIterable {
     case temperature = 0
     case topK, topP, minP, topNSigma, typicalP, minKeep
@@ -30,10 +30,10 @@ package enum AdjustableSettingKey: UInt8, Sendable, CaseIterable {
     case constraint
 }
 
-/// New values for some settings.
+/// New values of some settings.
 package struct SettingsChange: Sendable, Equatable {
     package var keys: [AdjustableSettingKey]
-    /// Counts for `keys` only.
+    /// The new values; only those of `keys` are used.
     package var values: AdjustableSettings
 
     package init(keys: [AdjustableSettingKey] = [], values: AdjustableSettings = AdjustableSettings()) {
@@ -43,6 +43,7 @@ package struct SettingsChange: Sendable, Equatable {
 }
 
 extension AdjustableSettings {
+    /// Replaces the values of the changed settings. Other settings stay.
     package mutating func apply(_ change: SettingsChange) {
         for key in change.keys { copy(key, from: change.values) }
     }
@@ -99,7 +100,7 @@ extension SamplingParameters {
 }
 
 extension GenerationRequest {
-    /// What of the request can be changed while it runs.
+    /// The settings of the request that can be changed while it runs.
     package var settings: AdjustableSettings {
         get {
             var settings = AdjustableSettings()

@@ -1,4 +1,4 @@
-/// Names one command to a running generation. Unique for the life of the side that gives it.
+/// Identifies one command to a running generation. Unique for the lifetime of the side that sends it.
 package struct CommandNumber: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -6,40 +6,41 @@ package struct CommandNumber: RawRepresentable, Hashable, Sendable {
 
 /// A control command to a running generation.
 package enum ControlAction: Sendable, Equatable {
-    /// Ends the thinking at the next end of a character: the message and the closing tokens are forced, and the answer
-    /// follows. Without a message the one of the request's rule is used.
+    /// Ends reasoning at the next end of a character: the message and the closing tokens are forced, and content
+    /// follows. `nil` = the message of the request's rule.
     case endReasoning(message: String?)
-    /// Ends the generation as if the model had ended its turn. What was written stays.
+    /// Ends the generation as if the model had ended its turn. The output so far stays.
     case stop(reason: String?)
-    /// Leaves the generation out of the decodes; it goes on with `resume` as if nothing had been.
+    /// Excludes the generation from decodes until `resume`. Its output does not change by that.
     case pause
     case resume
-    /// Holds for the next token and all later ones.
+    /// Changes settings, from the next token on.
     case set(SettingsChange)
     case inject(Injection)
-    /// Forgets the answer's end, and goes on from there.
+    /// Removes the end of the output, and continues from there.
     case rewind(RewindTarget)
-    /// New generations that begin with everything that this one has, and then go their own way.
+    /// Creates generations that begin with all tokens of this one, and then continue separately.
     case fork([ForkedGeneration])
-    /// Asks what it does, and changes nothing.
+    /// Reports the state of the generation, and changes nothing.
     case status
 }
 
-/// Text that enters a running answer.
+/// Text that is inserted into a running output.
 package struct Injection: Sendable, Equatable {
+    /// The position at which the text is inserted.
     package enum Moment: UInt8, Sendable, CaseIterable {
         /// At the next end of a character.
         case now = 0
         /// Before the token that begins the next sentence.
         case sentenceEnd = 1
-        /// As soon as the model does not think.
+        /// As soon as the model is not in reasoning.
         case afterReasoning = 2
     }
     package var content: Prompt
-    /// The end of the turn counts as every moment: an injection that was accepted is never lost.
+    /// The end of the turn counts as every moment, so an accepted injection is never lost.
     package var moment: Moment
-    /// Whether `content` closes the turn and opens a new one. Then it is no part of the answer's text, thinking that is
-    /// open is closed before it, and the model thinks anew behind it.
+    /// Whether `content` ends the turn and opens a new one. It is then no part of the output's text, open reasoning is
+    /// closed before it, and the model may reason again behind it.
     package var opensTurn: Bool
 
     package init(content: Prompt, moment: Moment, opensTurn: Bool) {
@@ -49,15 +50,15 @@ package struct Injection: Sendable, Equatable {
     }
 }
 
-/// Where an answer is cut off.
+/// The position at which an output is cut.
 package enum RewindTarget: Sendable, Equatable {
-    /// Behind so many tokens of the answer.
+    /// Behind so many output tokens.
     case token(Int)
-    /// Behind the last place where the tokens' text reads so; a token that reaches beyond it goes too.
+    /// Behind the last occurrence of this text. A token that extends beyond it is removed, too.
     case text(String)
 }
 
-/// A generation that a fork makes.
+/// A generation that a fork creates, and its changes of settings.
 package struct ForkedGeneration: Sendable, Equatable {
     package var handle: GenerationHandle
     package var changes: SettingsChange

@@ -1,62 +1,62 @@
-/// The result of a command. There is one for every command, unless the generation's end comes first.
+/// The result of a command. Every command has exactly one, unless the generation ends before.
 package enum ControlResult: Sendable, Equatable {
-    /// The command took effect. `token` is the index, among the tokens behind the prompt, of the first one that it
-    /// concerns.
+    /// The command took effect. `token` is the index of the first output token that it concerns.
     case applied(AppliedCommand, token: Int)
-    /// Nothing was changed.
+    /// The command changed nothing.
     case refused(ControlRefusal)
     case status(GenerationReport)
 }
 
-/// What an applied command has changed.
+/// The effect of an applied command.
 package enum AppliedCommand: Sendable, Equatable {
     /// The next `tokens` tokens are forced.
     case reasoningEnded(tokens: Int)
-    /// The generation's end follows.
+    /// The terminal event follows.
     case stopped(reason: String?)
     case paused
     case resumed
     case changed(SettingsChange, old: AdjustableSettings)
     /// The next `tokens` tokens are injected; those of a new turn have no text.
     case injected(opensTurn: Bool, tokens: Int)
-    /// All tokens from the index on are forgotten.
+    /// All output tokens from the index on were removed.
     case rewound
     case forked([GenerationHandle])
 }
 
-/// Why a command was refused.
+/// The reason of a refusal.
 package enum ControlRefusal: Sendable, Equatable {
-    /// The model has not begun to think.
+    /// Reasoning has not begun.
     case notReasoning
-    /// It thinks no more.
+    /// Reasoning has ended.
     case reasoningAlreadyEnded
-    /// It is not known how this model marks its thinking.
+    /// The delimiters of this model's reasoning are unknown.
     case noReasoningDelimiters
-    /// The generation still waits for a sequence, or its prompt is being read.
+    /// The generation waits for a slot, or its prompt is in prefill.
     case notStarted
     case notPaused
     case alreadyPaused
-    /// So many tokens are too many for what is left of the context.
+    /// The context has no room for so many tokens.
     case contextFull(tokens: Int)
-    /// So many injections wait for their moment already.
+    /// The generation has the largest number of pending injections.
     case tooManyInjections(limit: Int)
-    /// The answer has only so many tokens.
+    /// The output has only so many tokens.
     case beyondEnd(tokens: Int)
     case textNotFound
-    /// Tokens were dropped when the context was full, so what was there cannot be gone back to.
+    /// A context shift dropped tokens, so an earlier state cannot be restored.
     case truncated
-    /// The answer follows a grammar, which foreign text would break.
+    /// The output follows a grammar, which injected text would violate.
     case constrained
-    /// Only so many sequences are idle.
+    /// The fork needs more slots than are idle.
     case noFreeSequence(idle: Int)
-    /// The order itself is at fault. One sentence that names the rule and the value.
+    /// The command itself is invalid. One sentence that names the rule and the value.
     case invalid(String)
 }
 
-/// What one generation does.
+/// The state of one generation.
 package struct GenerationReport: Sendable, Equatable {
+    /// The part of its run that a generation is in.
     package enum Phase: UInt8, Sendable, CaseIterable {
-        /// It waits for the model or for a sequence.
+        /// The generation waits for the model or for a slot.
         case queued = 0
         case prompt = 1
         case reasoning = 2
@@ -64,7 +64,7 @@ package struct GenerationReport: Sendable, Equatable {
     }
     package var phase = Phase.queued
     package var isPaused = false
-    /// Generations before it in the queue, while it waits for a sequence.
+    /// The number of generations before it in the queue; `nil` if it does not wait for a slot.
     package var position: Int?
     package var promptTokens = 0
     package var promptTokensProcessed = 0
@@ -72,9 +72,9 @@ package struct GenerationReport: Sendable, Equatable {
     package var predictedTokens = 0
     package var reasoningTokens = 0
     package var reasoningBudget: Int?
-    /// Tokens of prompt and answer in the sequence's memory.
+    /// Prompt and output tokens in the KV cache of the slot.
     package var kvCacheTokens = 0
-    /// Tokens of prompt and answer that were in the sequence's memory, and are kept elsewhere until it has one again.
+    /// Prompt and output tokens whose KV state is saved outside the context until the generation has a slot again.
     package var swappedOutTokens = 0
     /// From the first generated token to the last.
     package var predictedTime: Duration = .zero

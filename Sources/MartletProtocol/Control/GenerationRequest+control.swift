@@ -1,5 +1,6 @@
 extension GenerationRequest {
-    /// Takes in what an engine told of the generation, so that an engine that gets this request goes on from there.
+    /// Applies an event of the generation to its request. An engine that receives this request continues behind the
+    /// event.
     package mutating func apply(_ event: EngineEvent.Kind) {
         switch event {
         case .token(let id, _): continuation.append(id)
@@ -14,7 +15,7 @@ extension GenerationRequest {
         case .resumed: isPaused = false
         case .changed(let change, _):
             settings.apply(change)
-            // An order says what is left of the turn, too.
+            // A command to set the reasoning budget also replaces the budget of the turn.
             if change.keys.contains(.reasoningBudget) { reasoning?.turnBudget = nil }
         case .injected(let opensTurn, let count):
             maximumTokens = maximumTokens.map { $0 + count }
@@ -30,7 +31,7 @@ extension GenerationRequest {
         }
     }
 
-    /// The request of a fork, whose engine tells all tokens again.
+    /// The request of a fork. Its engine emits all tokens again.
     package func forked(as fork: ForkedGeneration) -> GenerationRequest {
         var request = self
         request.handle = fork.handle

@@ -83,7 +83,7 @@ extension SettingsChange: FrameField {
 
     func write(to writer: inout ByteWriter) {
         writer.write(keys.map(\.rawValue))
-        // Nothing else is looked at, so an empty change is one byte.
+        // No values follow, so an empty change is one byte.
         if !keys.isEmpty { values.write(to: &writer) }
     }
 
@@ -149,7 +149,7 @@ extension ReasoningRule: FrameField {
         turnBudget = try reader.readOptionalInt()
         earlierReasoning = try reader.readStrings()
         callStarts = try reader.readStrings()
-        guard !start.isEmpty, !end.isEmpty, !callStarts.contains("") else { throw .invalidValue("marker") }
+        guard !start.isEmpty, !end.isEmpty, !callStarts.contains("") else { throw .invalidValue("delimiter") }
     }
 }
 

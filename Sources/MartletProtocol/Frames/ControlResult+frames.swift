@@ -117,7 +117,7 @@ extension ControlRefusal: FrameField {
         case 0: self = .notReasoning
         case 1: self = .reasoningAlreadyEnded
         case 2: self = .noReasoningDelimiters
-        // 14 is in journals of earlier versions: a paused answer without a sequence obeyed few orders.
+        // Journals of earlier versions have 14: a refusal of paused generations without a slot.
         case 3, 14: self = .notStarted
         case 4: self = .notPaused
         case 5: self = .alreadyPaused

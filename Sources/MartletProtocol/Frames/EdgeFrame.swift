@@ -1,4 +1,4 @@
-/// What an edge says to its worker.
+/// A message from the edge to its worker.
 package enum EdgeFrame: Sendable, Equatable {
     case hello(version: UInt16)
     case submit(GenerationRequest)
@@ -8,15 +8,15 @@ package enum EdgeFrame: Sendable, Equatable {
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
     case embed(QueryNumber, [Prompt])
-    /// The answer to a question is not wanted any more.
+    /// The task that waits for this reply was cancelled.
     case withdraw(QueryNumber)
-    /// Report the activity of the engine's threads.
+    /// Asks for the activity of the engine's threads.
     case ping
-    /// End everything and exit.
+    /// Ends all generations, then the process.
     case shutdown
 }
 
-/// Pairs a reply with its question.
+/// Matches a reply with its query.
 package struct QueryNumber: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -37,8 +37,9 @@ extension EdgeFrame {
         case ping = 11
     }
 
-    /// Appends the frame's bytes, its length included, to `buffer`.
-    /// - Throws: `tooLarge` when the other side would refuse it; `buffer` is then as it was.
+    /// Appends the frame with its length to `buffer`.
+    ///
+    /// - Throws: `tooLarge` if the other side would refuse it; `buffer` is then unchanged.
     package func encode(to buffer: inout [UInt8]) throws(FrameError) {
         try ByteWriter.appendFrame(to: &buffer) { writer in write(to: &writer) }
     }
@@ -83,7 +84,9 @@ extension EdgeFrame {
         }
     }
 
-    /// - Parameter payload: A frame as `FrameDecoder` cuts it.
+    /// Decodes a frame.
+    ///
+    /// - Parameter payload: a frame without its length, as `FrameDecoder` returns it.
     package init(payload: ArraySlice<UInt8>) throws(FrameError) {
         var reader = ByteReader(payload)
         let number = try reader.readByte()

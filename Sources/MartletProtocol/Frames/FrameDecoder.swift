@@ -1,16 +1,18 @@
-/// Cuts a stream of bytes, however it was chunked, into frames.
+/// Splits a stream of bytes into frames, however it was chunked.
 ///
-/// A frame that lies within one chunk is a slice of that chunk: no byte of it is copied, and text decoded from it
-/// shares the chunk's storage.
+/// A frame within one chunk is a slice of that chunk: none of its bytes is copied, and text decoded from it shares the
+/// storage of the chunk.
 package struct FrameDecoder: Sendable {
-    /// The chunk in work, or the collected beginning of a frame that has not ended yet. No frame was cut from it while
-    /// `start` is 0, so it is then uniquely referenced and grows in place.
+    /// The current chunk, or the collected beginning of an incomplete frame. While `start` is 0, no frame refers to it,
+    /// so it is uniquely referenced and grows in place.
     private var buffer: [UInt8] = []
-    /// Bytes before it were handed out.
+    /// The offset of the first byte that is not returned yet.
     private var start = 0
     private let maximumByteCount: Int
 
-    /// - Parameter maximumByteCount: Most bytes of a frame, its length field not counted.
+    /// Creates a decoder.
+    ///
+    /// - Parameter maximumByteCount: the largest size of a frame without its length field.
     package init(maximumByteCount: Int = FrameFormat.maximumByteCount) {
         self.maximumByteCount = maximumByteCount
     }
@@ -18,7 +20,7 @@ package struct FrameDecoder: Sendable {
     /// Whether the bytes so far end within a frame.
     package var isWithinFrame: Bool { start < buffer.count }
 
-    /// Takes the next bytes of the stream. Call `next()` until it returns `nil` before the next `append`.
+    /// Appends bytes of the stream. Before the next call, call `next()` until it returns `nil`.
     package mutating func append(_ chunk: [UInt8]) {
         if start == buffer.count {
             buffer = chunk
@@ -30,8 +32,9 @@ package struct FrameDecoder: Sendable {
         start = 0
     }
 
-    /// The kind and fields of the next whole frame, or `nil` when more bytes are needed.
-    /// - Throws: `tooLarge`, as soon as the length is known. The stream is then of no further use.
+    /// The kind and fields of the next whole frame; `nil` if more bytes are needed.
+    ///
+    /// - Throws: `tooLarge` as soon as the length is known. The decoder cannot be used afterwards.
     package mutating func next() throws(FrameError) -> ArraySlice<UInt8>? {
         let body = start + FrameFormat.headerByteCount
         guard body <= buffer.count else { return nil }

@@ -1,21 +1,21 @@
-/// Why bytes are not a frame.
+/// Why bytes are not a valid frame.
 package enum FrameError: Error, Sendable, Equatable {
-    /// A frame's length is above `FrameFormat.maximumByteCount`.
+    /// The length of a frame exceeds `FrameFormat.maximumByteCount`.
     case tooLarge(byteCount: Int)
-    /// A value reaches beyond the end of its frame.
+    /// A value extends beyond the end of its frame.
     case truncated
     /// A frame has bytes behind its last value.
     case trailingBytes(count: Int)
-    /// A number stands for no case of an enumeration.
+    /// A number is not a case of an enumeration.
     case unknownCase(of: StaticName, number: UInt8)
     /// A value that no sender writes, such as text that is not UTF-8.
     case invalidValue(StaticName)
-    /// The other side speaks another version.
+    /// The other side has another version.
     case versionMismatch(theirs: UInt16)
     /// The first frame was not the greeting, or a greeting came later.
     case greetingExpected
 
-    /// A name written in the source, so that errors cost no allocation and carry no foreign text.
+    /// A name from the source code. Errors therefore allocate nothing and contain no text from outside.
     package struct StaticName: Sendable, Equatable, ExpressibleByStringLiteral, CustomStringConvertible {
         private let value: StaticString
 
@@ -23,6 +23,7 @@ package enum FrameError: Error, Sendable, Equatable {
 
         package var description: String { value.description }
 
+        /// Compares the texts.
         package static func == (left: StaticName, right: StaticName) -> Bool {
             left.description == right.description
         }
@@ -39,7 +40,7 @@ extension FrameError: CustomStringConvertible {
         case .unknownCase(let name, let number): "\(number) is no \(name)"
         case .invalidValue(let name): "a frame holds an invalid \(name)"
         case .versionMismatch(let theirs):
-            "the other side speaks version \(theirs) of the frames, this one \(FrameFormat.version)"
+            "the other side has version \(theirs) of the frames, this one \(FrameFormat.version)"
         case .greetingExpected: "the greeting was missing or came twice"
         }
     }

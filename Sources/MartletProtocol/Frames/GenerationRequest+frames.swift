@@ -75,7 +75,7 @@ extension ByteReader {
     mutating func readConstraint() throws(FrameError) -> GenerationConstraint? {
         try readOptional { reader throws(FrameError) in
             let bytes = try reader.readSlice()
-            // What it may cost was decided where it was made.
+            // The limits of a grammar were checked where it was built.
             guard let grammar = try? Grammar(decoding: bytes, limits: .unlimited) else {
                 throw .invalidValue("grammar")
             }

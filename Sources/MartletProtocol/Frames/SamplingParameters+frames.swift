@@ -112,7 +112,7 @@ extension LogitBias: FrameField {
 }
 
 extension ByteReader {
-    /// A case of an enumeration, as one byte.
+    /// Reads a case of an enumeration from one byte.
     mutating func readCase<Case: RawRepresentable<UInt8>>(_ name: FrameError.StaticName) throws(FrameError) -> Case {
         let number = try readByte()
         guard let value = Case(rawValue: number) else { throw .unknownCase(of: name, number: number) }

@@ -1,6 +1,7 @@
 extension WorkerFrame {
-    /// The frames that carry a reply: itself, or its parts if it is large.
-    /// - Throws: `tooLarge` when the other side would refuse the whole.
+    /// The frames of a reply: the frame itself, or its parts if it is large.
+    ///
+    /// - Throws: `tooLarge` if the other side would refuse the whole.
     package func parts(for number: QueryNumber) throws(FrameError) -> [WorkerFrame] {
         var bytes: [UInt8] = []
         try encode(to: &bytes)
@@ -13,13 +14,15 @@ extension WorkerFrame {
     }
 }
 
-/// A reply of which parts are still to come.
+/// A reply whose parts have not all arrived.
 package struct PartialReply: Sendable {
     private var payload: [UInt8] = []
 
     package init() {}
 
-    /// - Throws: `tooLarge` when the whole would be larger than a frame may be.
+    /// Appends the next part.
+    ///
+    /// - Throws: `tooLarge` if the whole would exceed the largest frame.
     package mutating func append(_ part: [UInt8]) throws(FrameError) {
         guard payload.count + part.count <= FrameFormat.maximumByteCount else {
             throw .tooLarge(byteCount: payload.count + part.count)
@@ -27,6 +30,6 @@ package struct PartialReply: Sendable {
         payload += part
     }
 
-    /// The reply, once the last part is there.
+    /// The reply. Call it after the last part.
     package func frame() throws(FrameError) -> WorkerFrame { try WorkerFrame(payload: payload[...]) }
 }

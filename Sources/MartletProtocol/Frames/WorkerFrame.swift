@@ -1,17 +1,17 @@
-/// What a worker says to its edge.
+/// A message from a worker to its edge.
 package enum WorkerFrame: Sendable, Equatable {
     case hello(version: UInt16)
     case state(EngineState)
-    /// What happened in one turn of the engine, to all its sequences.
+    /// The events of one step, for all sequences.
     case events([EngineEvent])
     case tokens(QueryNumber, [TokenPiece])
     case bytes(QueryNumber, [UInt8])
     case status(QueryNumber, EngineStatus)
     case embeddings(QueryNumber, [Embedding])
-    /// The reply to a question that could not be answered.
+    /// The reply to a query that failed.
     case failure(QueryNumber, EngineError)
-    /// Some bytes of the payload of a reply that is too large for one frame; the last of them complete it. Events of
-    /// generations go between them.
+    /// A part of the payload of a reply that is too large for one frame. The last part completes it. Events may be sent
+    /// between parts.
     case part(QueryNumber, [UInt8], isLast: Bool)
     /// The reply to a ping: the activity of the engine's threads.
     case pulse([ThreadActivity])
@@ -31,8 +31,9 @@ extension WorkerFrame {
         case pulse = 10
     }
 
-    /// Appends the frame's bytes, its length included, to `buffer`.
-    /// - Throws: `tooLarge` when the other side would refuse it; `buffer` is then as it was.
+    /// Appends the frame with its length to `buffer`.
+    ///
+    /// - Throws: `tooLarge` if the other side would refuse it; `buffer` is then unchanged.
     package func encode(to buffer: inout [UInt8]) throws(FrameError) {
         try ByteWriter.appendFrame(to: &buffer) { writer in write(to: &writer) }
     }
@@ -79,7 +80,9 @@ extension WorkerFrame {
         }
     }
 
-    /// - Parameter payload: A frame as `FrameDecoder` cuts it. Token texts share its storage.
+    /// Decodes a frame. The texts of tokens share the storage of `payload`.
+    ///
+    /// - Parameter payload: a frame without its length, as `FrameDecoder` returns it.
     package init(payload: ArraySlice<UInt8>) throws(FrameError) {
         var reader = ByteReader(payload)
         let number = try reader.readByte()

@@ -1,27 +1,30 @@
 import MartletProtocol
 
-/// An answer's tokens and what readers were told of them, so that it can be told again to the readers of a fork.
+/// The tokens of a sequence and the text that was emitted with each of them, so that a fork can emit them again.
+///
+/// Invariant: the texts are adjacent slices of one buffer; `ends` has one entry per token.
 struct OutputRecord: Sendable {
     private var tokens: [Int32] = []
     private var text: [UInt8] = []
-    /// For each token, where the text ends that was told with it.
+    /// For each token, the offset in `text` at which its emitted text ends.
     private var ends: [UInt32] = []
-    /// By token, where they were asked for.
+    /// Probabilities by token index; empty unless the request asks for them.
     var probabilities: [Int: TokenProbabilities] = [:]
-    /// Tokens that the model did not write and that do not count against its limit.
+    /// Ranges of injected tokens. They do not count against the limit of generated tokens.
     var injections: [(tokens: Range<Int>, isHidden: Bool)] = []
 
     var count: Int { tokens.count }
 
     func token(_ index: Int) -> Int32 { tokens[index] }
 
-    /// Adds the next token with the text that was told with it.
+    /// Appends the next token with the text that was emitted with it.
     mutating func append(_ token: Int32, _ bytes: ArraySlice<UInt8>) {
         tokens.append(token)
         text += bytes
         ends.append(UInt32(truncatingIfNeeded: text.count))
     }
 
+    /// Removes all tokens from index `count` on, with their texts, probabilities and injections.
     mutating func cut(to count: Int) {
         tokens.removeLast(tokens.count - count)
         ends.removeLast(ends.count - count)
@@ -31,9 +34,10 @@ struct OutputRecord: Sendable {
         injections.removeAll(where: \.tokens.isEmpty)
     }
 
+    /// The number of injected tokens in the record.
     var injectedCount: Int { injections.reduce(0) { $0 + $1.tokens.count } }
 
-    /// The text that was told with a token.
+    /// The text that was emitted with the token at `index`; may be empty.
     func text(of index: Int) -> ArraySlice<UInt8> {
         text[(index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])]
     }

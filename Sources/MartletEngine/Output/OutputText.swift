@@ -1,6 +1,8 @@
-/// Turns the bytes of tokens into the text of an answer: without stops, and in whole characters.
+/// Turns the bytes of tokens into output text: without stop strings, in whole characters.
+///
+/// The stages are: `StopMatcher`, `IndentGuard`, `CharacterBoundary`. Each withholds bytes until they are certain.
 struct OutputText: Sendable {
-    /// What ends an answer by its text.
+    /// The reason why the text ends a generation.
     enum End: Sendable, Equatable {
         case stop(String)
         case indentation
@@ -9,18 +11,18 @@ struct OutputText: Sendable {
     private var stops: StopMatcher
     private var indent: IndentGuard
     private var boundary = CharacterBoundary()
-    // Used again for every token.
+    // Reused for every token, to avoid allocations.
     private var unstopped: [UInt8] = []
     private var passed: [UInt8] = []
-    /// Let out by a change of the stops; goes with the next token.
+    /// Bytes that a change of the stop strings has released. They are emitted with the next token.
     private var released: [UInt8] = []
-    /// Whether a line break is among the bytes that are certain.
+    /// Whether the certain bytes contain a line break.
     private(set) var hasLineBreak = false
-    /// Bytes of all tokens taken.
+    /// The number of bytes of all consumed tokens.
     private(set) var consumedByteCount = 0
-    /// Characters that begin in them.
+    /// The number of characters that begin in these bytes.
     private(set) var characterCount = 0
-    /// Bytes that are certain to belong to the answer.
+    /// The number of bytes that certainly belong to the output.
     private(set) var certainByteCount = 0
 
     init(stops: [String], minimumIndent: Int = 0) {
@@ -28,9 +30,10 @@ struct OutputText: Sendable {
         indent = IndentGuard(minimum: minimumIndent)
     }
 
-    /// Takes a token's bytes, and appends the text that became certain.
+    /// Consumes the bytes of a token, and appends the text that became certain.
     ///
-    /// - Returns: what ends the answer with it. Then only `finish(into:)` may follow.
+    /// - Returns: the reason why the output ends here; `nil` if it continues. After an end only `finish(into:)` may be
+    ///   called.
     mutating func consume(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) -> End? {
         consumeReleased()
         passed.removeAll(keepingCapacity: true)
@@ -49,7 +52,7 @@ struct OutputText: Sendable {
         boundary.consume(passed, into: &output)
     }
 
-    /// Appends what was held back; an unfinished character becomes U+FFFD.
+    /// Appends the withheld text; an unfinished character becomes U+FFFD.
     mutating func finish(into output: inout [UInt8]) {
         consumeReleased()
         passed.removeAll(keepingCapacity: true)
@@ -64,10 +67,11 @@ struct OutputText: Sendable {
         released.removeAll(keepingCapacity: true)
     }
 
-    /// Whether a change of the stops let out text that nobody has been told of.
+    /// Whether a change of the stop strings has released text that is not emitted yet.
     var hasReleased: Bool { !released.isEmpty }
 
-    /// Looks for other stops from the next token on. What was held back for the old ones goes out with that token.
+    /// Replaces the stop strings from the next token on. Text that was withheld for the old ones is emitted with that
+    /// token.
     mutating func setStops(_ texts: [String]) {
         released += stops.release()
         stops = StopMatcher(texts)

@@ -1,18 +1,19 @@
 import Llama
 import MartletProtocol
 
-/// Tokens that nobody draws: what closes thinking, and what is injected. See design.md, "Commands".
+/// Tokens that are not sampled: the tokens that end reasoning, and injected tokens. See design.md, "Control commands".
 extension EngineLoop {
-    /// Does what is due at this place of an answer, before its next token. The answer need not have a slot.
+    /// Applies the commands that are due at this point of the output, before the next token. The sequence need not have
+    /// a slot.
     func applyDueCommands(_ sequence: EngineSequence) {
-        // An earlier run has done what was due, and its tokens say so.
+        // An earlier run has applied the commands that were due here, and the known tokens are their result.
         if sequence.isReplaying { return }
         while applyNextDueCommand(sequence) {}
     }
 
-    /// A token was sampled that nobody has been told of yet.
+    /// Applies the commands that are due before a token that was sampled and not emitted yet.
     ///
-    /// - Returns: whether something else has to come before it. Then the token is forgotten.
+    /// - Returns: whether other tokens were put before `token`. The caller then discards `token`.
     func applyCommandsBefore(_ token: Int32, _ index: Int) -> Bool {
         guard let sequence = slots[index].sequence, !sequence.pendingCommands.injections.isEmpty else { return false }
         let vocabulary = loaded.vocabulary
@@ -26,11 +27,13 @@ extension EngineLoop {
         guard let next else { return false }
         let count = sequence.history.count
         if inject(sequence.pendingCommands.injections.remove(at: next), sequence) { applyDueCommands(sequence) }
-        // What could not be injected holds nobody up.
+        // If the injection is impossible, the history is as before, and the sampled token is used.
         return slots[index].sequence == nil || sequence.history.count > count
     }
 
-    /// - Returns: whether there may be more to do.
+    /// Applies at most one due command.
+    ///
+    /// - Returns: whether another command may be due.
     private func applyNextDueCommand(_ sequence: EngineSequence) -> Bool {
         let isReasoning = sequence.reasoning?.phase == .reasoning
         if !isReasoning, !sequence.pendingCommands.reasoningEnds.isEmpty {
@@ -59,7 +62,9 @@ extension EngineLoop {
         CharacterEnd.isReached(by: sequence.tail(4, in: loaded.vocabulary))
     }
 
-    /// - Returns: whether the sequence goes on.
+    /// Appends the tokens that end reasoning: the message, if there is one, and the closing delimiter.
+    ///
+    /// - Returns: whether the sequence continues.
     private func closeReasoning(_ sequence: EngineSequence) -> Bool {
         guard let reasoning = sequence.request.reasoning else { return false }
         let command =
@@ -74,7 +79,9 @@ extension EngineLoop {
         return force(tokens, isHidden: false, sequence)
     }
 
-    /// - Returns: whether the sequence goes on.
+    /// Appends injected tokens, and emits the result of the injection.
+    ///
+    /// - Returns: whether the sequence continues.
     private func inject(_ injection: PendingCommands.PendingInjection, _ sequence: EngineSequence) -> Bool {
         var closing: [Int32] = []
         if injection.opensTurn, sequence.reasoning?.phase == .reasoning {
@@ -99,18 +106,18 @@ extension EngineLoop {
         return true
     }
 
-    /// Appends tokens that nobody drew; they are computed with the next decodes, together.
+    /// Appends tokens that were not sampled. The next decodes compute them together.
     ///
-    /// - Returns: whether the sequence goes on.
+    /// - Returns: whether the sequence continues.
     private func force(_ tokens: [Int32], isHidden: Bool, _ sequence: EngineSequence) -> Bool {
-        // Of what closes thinking, a grammar may not want the white space around the marker.
+        // A grammar may forbid the white space around the closing delimiter; these tokens are left out.
         for token in tokens where isHidden || sequence.allows(token) {
             let start = output.bytes.count
             let reason = sequence.force(
                 token, isHidden: isHidden, at: .now, vocabulary: loaded.vocabulary, contextLength: sequenceLimit,
                 into: &output.bytes)
             output.addToken(sequence.handle, token, textFrom: start, sequence.drainCertainProbabilities())
-            // Room is made behind sampled tokens only.
+            // A context shift makes room behind sampled tokens only.
             if let reason = reason ?? (sequence.history.count >= sequenceLimit ? .contextFull : nil) {
                 end(sequence.handle, reason)
                 return false

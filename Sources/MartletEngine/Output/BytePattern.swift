@@ -1,11 +1,13 @@
-/// One byte string that is looked for in a stream of bytes, as Knuth, Morris and Pratt do.
+/// Searches for one byte string in a stream, with the algorithm of Knuth, Morris and Pratt.
 struct BytePattern: Sendable {
     let bytes: [UInt8]
-    /// For each length of a match, the length of the next shorter one that it ends with.
+    /// For each length of a match, the length of the longest shorter match that it ends with.
     private let shorter: [Int]
-    /// How many bytes are matched now.
+    /// The number of bytes of the pattern that the stream ends with now.
     private(set) var matched = 0
 
+    /// Creates the table of the pattern.
+    ///
     /// - Precondition: `bytes` is not empty.
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -19,7 +21,7 @@ struct BytePattern: Sendable {
         self.shorter = shorter
     }
 
-    /// Takes the next byte.
+    /// Advances by one byte.
     ///
     /// - Returns: whether the stream now ends with the pattern.
     /// - Complexity: amortised constant.
@@ -30,6 +32,6 @@ struct BytePattern: Sendable {
         return matched == bytes.count
     }
 
-    /// Forgets what was seen.
+    /// Discards the partial match.
     mutating func reset() { matched = 0 }
 }

@@ -1,16 +1,19 @@
-/// Finds the first new line that is indented less than wanted, and holds back what may be its beginning.
+/// Finds the first line whose indentation is below a minimum, and withholds bytes that may be its beginning.
 struct IndentGuard: Sendable {
-    /// Most spaces and tabs that are looked at; 0 = lines are not looked at.
+    /// The smallest number of leading spaces and tabs; 0 = no check.
     private let minimum: Int
-    /// Spaces and tabs of a line that has nothing else yet; `nil` = in the middle of a line, or in the first one.
+    /// The spaces and tabs of a line that has nothing else yet; `nil` in the middle of a line, and in the first line.
     private var indent: [UInt8]?
 
-    /// - Parameter minimum: how many spaces and tabs a line needs at its beginning.
+    /// Creates a guard.
+    ///
+    /// - Parameter minimum: the smallest number of leading spaces and tabs; 0 = no check.
     init(minimum: Int) { self.minimum = minimum }
 
-    /// Takes bytes, and appends to `output` those that belong to the answer.
+    /// Consumes bytes, and appends those that belong to the output to `output`.
     ///
-    /// - Returns: whether a line was found that ends the answer, which then ends with the break before it.
+    /// - Returns: whether a line was found that ends the output. The output then ends with the line break before that
+    ///   line.
     mutating func consume(_ bytes: [UInt8], into output: inout [UInt8]) -> Bool {
         guard minimum > 0 else {
             output += bytes
@@ -32,7 +35,7 @@ struct IndentGuard: Sendable {
         return false
     }
 
-    /// No more bytes come: what is held back belongs to the answer.
+    /// Ends the stream: withheld bytes belong to the output.
     mutating func finish(into output: inout [UInt8]) {
         output += indent ?? []
         indent = nil

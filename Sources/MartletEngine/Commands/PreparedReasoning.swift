@@ -1,9 +1,11 @@
 import MartletProtocol
 
-/// A rule about thinking whose texts are tokens.
+/// A reasoning rule whose texts have been tokenized.
+///
+/// Immutable; made on the input processor's thread.
 struct PreparedReasoning: Sendable {
     let rule: ReasoningRule
-    /// Forced before the closing tokens, unless a command brings its own.
+    /// The tokens of the rule's message. They come before the closing tokens unless a command has a message of its own.
     let message: [Int32]
     let closing: [Int32]
 
@@ -16,7 +18,7 @@ struct PreparedReasoning: Sendable {
 }
 
 extension PromptTokenizer {
-    /// The tokens of a client's text, in which no control token counts.
+    /// Tokenizes text of a client: control tokens in it are not recognised.
     func tokens(ofMessage text: String) throws(EngineError) -> [Int32] {
         try tokens(of: Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: false))
     }

@@ -1,11 +1,12 @@
-/// Finds the first stop text in a stream of bytes, and holds back what may be the beginning of one.
+/// Finds the first stop string in a stream of bytes, and withholds bytes that may begin one.
 ///
-/// Each stop is matched as Knuth, Morris and Pratt do, so the work is linear in the bytes however they were cut, and
-/// the result does not depend on the cut: the stop that is complete first wins, and of several the longest.
+/// Each stop string is searched with the algorithm of Knuth, Morris and Pratt. Therefore the cost is linear in the
+/// bytes, and the result does not depend on how they are split into tokens: the stop string that is complete first is
+/// found; among several the longest.
 struct StopMatcher: Sendable {
     private var patterns: [BytePattern]
     private let stops: [String]
-    /// The last bytes taken, as many as the longest match now is.
+    /// The withheld bytes: as many as the longest partial match.
     private var held: [UInt8] = []
 
     init(_ stops: [String]) {
@@ -13,9 +14,10 @@ struct StopMatcher: Sendable {
         patterns = self.stops.map { BytePattern(Array($0.utf8)) }
     }
 
-    /// Takes bytes, and appends to `output` those that are no part of a stop.
+    /// Consumes bytes, and appends those that belong to no stop string to `output`.
     ///
-    /// - Returns: the stop that was found. Then what came before it is in `output`, and nothing may be taken any more.
+    /// - Returns: the stop string that was found. `output` then has the bytes before it, and no further bytes may be
+    ///   consumed.
     mutating func consume(_ bytes: some Sequence<UInt8>, into output: inout [UInt8]) -> String? {
         if patterns.isEmpty {
             output += bytes
@@ -46,14 +48,14 @@ struct StopMatcher: Sendable {
         return nil
     }
 
-    /// What is held back, which is no stop any more.
+    /// Removes and returns the withheld bytes, which cannot become a stop string any more.
     mutating func release() -> [UInt8] {
         defer { held = [] }
         for index in patterns.indices { patterns[index].reset() }
         return held
     }
 
-    /// No more bytes come: what is held back is no stop.
+    /// Ends the stream: the withheld bytes are no stop string.
     mutating func finish(into output: inout [UInt8]) {
         output += held
         held = []

@@ -1,16 +1,16 @@
-/// Lets bytes out as whole UTF-8 characters.
+/// Splits a stream of bytes at the ends of whole UTF-8 characters.
 ///
-/// What can never become a character is replaced by U+FFFD, one for each maximal broken part, as Unicode recommends
+/// Bytes that can never become a character are replaced by U+FFFD, one for each maximal subpart, as Unicode recommends
 /// (chapter 3, "U+FFFD Substitution of Maximal Subparts").
 struct CharacterBoundary: Sendable {
-    /// The beginning of a character.
+    /// The bytes of an unfinished character.
     private var partial: [UInt8] = []
-    /// How many bytes the character still lacks.
+    /// The number of bytes that the unfinished character still needs.
     private var missing = 0
-    /// Bounds of the next byte.
+    /// The valid range of the next byte.
     private var allowed: ClosedRange<UInt8> = 0x80...0xBF
 
-    /// Takes bytes, and appends what is whole to `output`.
+    /// Appends the whole characters among the bytes so far to `output`, and withholds an unfinished character.
     mutating func consume(_ bytes: some Sequence<UInt8>, into output: inout [UInt8]) {
         for byte in bytes { consume(byte, into: &output) }
     }
@@ -48,10 +48,10 @@ struct CharacterBoundary: Sendable {
         self.allowed = allowed
     }
 
-    /// Whether nothing is held back.
+    /// Whether nothing is withheld.
     var isAtBoundary: Bool { missing == 0 }
 
-    /// No more bytes come: what is held back becomes U+FFFD.
+    /// Ends the stream: an unfinished character becomes U+FFFD.
     mutating func finish(into output: inout [UInt8]) {
         guard missing > 0 else { return }
         output += Self.replacement

@@ -2,7 +2,7 @@ import Llama
 import MartletGrammar
 import MartletProtocol
 
-/// Where a sequence is.
+/// The place of a sequence in the engine: in a slot, in the queue, or swapped out.
 private enum Location {
     case slot(Int)
     case queue(position: Int)
@@ -10,7 +10,7 @@ private enum Location {
 }
 
 extension EngineLoop {
-    /// Applies a command. A command to a sequence that has ended was answered by its end.
+    /// Applies a control command. A command to a sequence that has ended is ignored: the terminal event was its reply.
     func applyCommand(_ action: ControlAction, _ number: CommandNumber, _ handle: GenerationHandle) {
         guard let (sequence, location) = find(handle) else { return }
         func reportApplied(_ command: AppliedCommand) {
@@ -24,7 +24,7 @@ extension EngineLoop {
             end(handle, .stopped(reason))
         case .pause:
             guard !sequence.isPaused else { return refuse(.alreadyPaused) }
-            // Earlier commands that wait for a slot come first.
+            // Earlier commands that wait for a slot are applied first.
             if case .queue = location, !sequence.mustReplay, queue.remove(id: handle.rawValue) != nil {
                 swappedOut.append(sequence)
                 applyWaitingCommands(sequence)
@@ -40,7 +40,7 @@ extension EngineLoop {
             }
             reportApplied(.resumed)
         case .set(let change):
-            // New values hold behind what an earlier run has written.
+            // New values take effect behind the tokens of an earlier run.
             guard !sequence.isReplaying else { return deferCommand(action, number, sequence, location) }
             set(change, number, sequence)
         case .status:
@@ -50,9 +50,9 @@ extension EngineLoop {
             var slot: Int?
             switch location {
             case .slot(let index): slot = index
-            // A paused sequence obeys by its tokens alone: what its slot held comes back when it is resumed.
+            // Commands to a swapped-out sequence change only its tokens: its KV state comes back when it is resumed.
             case .swappedOut: break
-            // A preempted or continued sequence gets a slot as soon as there is one, and then obeys.
+            // A preempted or continued sequence gets a slot when there is one. The command is applied then.
             case .queue: return deferCommand(action, number, sequence, location)
             }
             guard !sequence.isReplaying else { return deferCommand(action, number, sequence, location) }
@@ -64,18 +64,19 @@ extension EngineLoop {
         }
     }
 
-    /// Defers a command until the sequence has a slot, and has sampled again what is to be sampled again.
+    /// Defers a command until the sequence has a slot and has sampled the tokens of an earlier run again.
     private func deferCommand(
         _ action: ControlAction, _ number: CommandNumber, _ sequence: EngineSequence, _ location: Location
     ) {
         sequence.pendingCommands.waiting.append((number, action))
-        // Paused or not, it draws these again now: the command would wait for as long as the pause.
+        // A paused sequence is queued to sample these tokens now. Otherwise the command would wait until the sequence
+        // is resumed.
         if case .swappedOut(let index) = location {
             queue.prepend(swappedOut.remove(at: index), id: sequence.handle.rawValue)
         }
     }
 
-    /// Takes up the commands that came while a sequence had no slot.
+    /// Applies the commands that were deferred while the sequence had no slot.
     func applyWaitingCommands(_ sequence: EngineSequence) {
         guard !sequence.pendingCommands.waiting.isEmpty else { return }
         let waiting = sequence.pendingCommands.waiting
@@ -107,7 +108,7 @@ extension EngineLoop {
             let constraint = try newConstraint(in: &change, for: sequence)
             var new = old
             new.apply(change)
-            // It can be large, and nobody asks for it.
+            // A grammar can be large, and no client reads the old one.
             if !change.keys.contains(.constraint) { old.constraint = nil }
             if new.sampling != old.sampling {
                 sequence.sampler = try loaded.sampler(
@@ -122,12 +123,12 @@ extension EngineLoop {
         output.add(
             sequence.handle,
             .controlled(number, .applied(.changed(change, old: old), token: sequence.predictedCount)))
-        // A smaller budget may be used up already.
+        // A smaller reasoning budget may be exhausted already.
         if sequence.hasBegun { applyDueCommands(sequence) }
     }
 
-    /// Lets the grammar of a change, if it has one, hold from the next token on, but not for thinking that is still to
-    /// come.
+    /// Makes the grammar of a settings change, if it has one, effective from the next token on. Reasoning that is still
+    /// to come is exempt.
     private func newConstraint(
         in change: inout SettingsChange, for sequence: EngineSequence
     ) throws(EngineError) -> CompiledConstraint? {
@@ -152,9 +153,9 @@ extension EngineLoop {
         return try loaded.constraints.compile(change.values.constraint)
     }
 
-    /// Commands that concern the tokens of a sequence.
+    /// Applies a command that changes the tokens of a sequence.
     ///
-    /// - Parameter index: its slot; `nil` = it is paused and has none.
+    /// - Parameter index: the slot of the sequence; `nil` if it is swapped out.
     private func change(
         _ index: Int?, _ sequence: EngineSequence, _ action: ControlAction, _ number: CommandNumber
     ) throws(EngineError) {
@@ -213,7 +214,8 @@ extension EngineLoop {
             ignoringEndOfGeneration: sequence.request.ignoresEndOfGeneration)
         sequence.rewind(to: count, vocabulary: loaded.vocabulary, matcher: newMatcher(for: sequence.constraint))
         sequence.sampler = sampler
-        // The last token is computed again: its scores choose the next one.
+        // The last token stays out of the KV cache and is computed again: its logits are needed to sample the next
+        // token.
         let cachedTokenCount = index.map { slots[$0].cachedTokenCount } ?? stateCache.tokenCount(of: sequence.handle)
         let kept = planner.shape.reusable(
             min(cachedTokenCount, sequence.history.count - 1), promptCount: sequence.promptCount)

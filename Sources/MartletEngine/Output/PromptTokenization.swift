@@ -1,14 +1,14 @@
 package import Llama
 package import MartletProtocol
 
-/// A prompt on its way to tokens, one bounded step at a time.
+/// A prompt that is tokenized in bounded steps.
 ///
-/// The tokens are those of `PromptTokenizer.tokens(of:)`, however many steps there are. Between two steps the owner may
-/// turn to other prompts, or give this one up.
+/// The result equals `PromptTokenizer.tokens(of:)`, regardless of the number of steps. Between two steps the owner may
+/// run steps of other prompts, or discard this one.
 package struct PromptTokenization: Sendable {
-    /// Adjoining texts are one text for the tokenizer.
+    /// A part of the prompt. Adjacent texts are one text for the tokenizer.
     private enum Part: Sendable {
-        /// Control tokens count only where all of their text is within `trusted`.
+        /// A text. A control token is recognised only if its whole text lies within `trusted`.
         case text([UInt8], trusted: [Range<Int>])
         case tokens([Int32])
     }
@@ -18,9 +18,9 @@ package struct PromptTokenization: Sendable {
     private let addsBeginning: Bool
     private let parts: [Part]
     private var part = 0
-    /// Where the next step begins in the text of `part`.
+    /// The offset of the next step in the text of `part`.
     private var offset = 0
-    /// The prompt's, as far as they are known.
+    /// The tokens of the prompt that are known so far.
     package private(set) var tokens: [Int32] = []
     package private(set) var isFinished = false
 
@@ -41,7 +41,7 @@ package struct PromptTokenization: Sendable {
                 let start = text.count
                 text += string.utf8
                 guard isTrusted, text.count > start else { continue }
-                // A text that is cut in two trusted pieces is still one trusted text.
+                // A trusted text that is split into two pieces is still one trusted text.
                 if let last = trusted.last, last.upperBound == start {
                     trusted[trusted.count - 1] = last.lowerBound..<text.count
                 } else {
@@ -57,8 +57,9 @@ package struct PromptTokenization: Sendable {
         return parts
     }
 
-    /// Goes on with the prompt.
-    /// - Returns: How many bytes of text the step tokenized.
+    /// Tokenizes the next part of the prompt.
+    ///
+    /// - Returns: the number of bytes that were tokenized.
     @discardableResult
     package mutating func step() throws(EngineError) -> Int {
         guard part < parts.count else {

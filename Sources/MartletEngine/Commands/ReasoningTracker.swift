@@ -1,21 +1,22 @@
 import MartletProtocol
 
-/// Follows a model's thinking, token by token, and says when it must end.
+/// Follows the reasoning of a model token by token, and reports when the reasoning budget is exhausted.
 ///
-/// Markers are looked for in the answer's bytes, as the reader of the answer does, so both agree on what is thinking
-/// however a marker was cut into tokens. A call ends thinking, too. There may be several think blocks; the budget is
-/// that of all together.
+/// Delimiters are searched for in the bytes of the output, as the output parser does. Therefore both agree on what is
+/// reasoning, however a delimiter is split into tokens. A tool call ends reasoning, too. The output may have several
+/// reasoning blocks; the budget is the sum over all of them.
 struct ReasoningTracker: Sendable {
+    /// The part of the output that the next token belongs to.
     enum Phase: Sendable, Equatable {
-        /// Nothing but white space yet, and no think block.
+        /// No reasoning has begun, and the output is only white space so far.
         case notBegun
         case reasoning
         case content
     }
     private(set) var phase: Phase
-    /// Of thinking so far; markers do not count where they are tokens of their own.
+    /// Reasoning tokens so far. A delimiter that is a token of its own does not count.
     private(set) var tokenCount = 0
-    /// Most tokens of thinking; `nil` = no limit.
+    /// The largest number of reasoning tokens; `nil` = no limit.
     var budget: Int?
     private var start: BytePattern
     private var end: BytePattern
@@ -31,7 +32,9 @@ struct ReasoningTracker: Sendable {
         phase = rule.isOpen ? .reasoning : .notBegun
     }
 
-    /// Takes a token of the answer, sampled or forced.
+    /// Advances by one token of the output, sampled or forced.
+    ///
+    /// - Complexity: linear in the bytes of the token.
     mutating func consume(_ bytes: ArraySlice<UInt8>) {
         if phase == .reasoning { tokenCount += 1 }
         for byte in bytes {
@@ -52,29 +55,30 @@ struct ReasoningTracker: Sendable {
         }
     }
 
-    /// Whether thinking ends with a byte: by its end, or by a call.
+    /// Whether reasoning ends with `byte`: the closing delimiter or the beginning of a tool call is complete.
     private mutating func ends(with byte: UInt8) -> Bool {
         var isEnd = end.advance(byte)
         for index in callStarts.indices where callStarts[index].advance(byte) { isEnd = true }
         return isEnd
     }
 
+    /// Discards partial matches of all delimiters that end reasoning.
     private mutating func resetEnds() {
         end.reset()
         for index in callStarts.indices { callStarts[index].reset() }
     }
 
-    /// How many bytes of the marker that ends the thinking have come already.
+    /// How many bytes of the closing delimiter the output ends with; 0 outside reasoning.
     var matchedEndByteCount: Int { phase == .reasoning ? end.matched : 0 }
 
-    /// A new turn begins, with the same generation prompt. What was thought still counts.
+    /// Begins a new turn with the same generation prompt. Earlier reasoning tokens still count.
     mutating func beginTurn() {
         start.reset()
         resetEnds()
         phase = beginsOpen ? .reasoning : .notBegun
     }
 
-    /// Whether the model thinks and may think no more.
+    /// Whether the model is in reasoning and the budget allows no further token.
     var isExhausted: Bool {
         guard phase == .reasoning, let budget else { return false }
         return tokenCount >= budget

@@ -1,6 +1,8 @@
-/// Whether a text ends with a whole character.
+/// Checks whether a text ends with a whole character.
 enum CharacterEnd {
-    /// - Parameter tail: the last bytes of a text, four or more where there are so many.
+    /// Whether `tail` ends with a whole character.
+    ///
+    /// - Parameter tail: the last bytes of a text: at least four, or all if there are fewer.
     static func isReached(by tail: some BidirectionalCollection<UInt8>) -> Bool {
         var boundary = CharacterBoundary()
         var ignored: [UInt8] = []

@@ -1,9 +1,9 @@
 import MartletProtocol
 
 extension EngineLoop {
-    /// Makes generations that begin with what this one has.
+    /// Creates generations that continue from the tokens of `original`.
     ///
-    /// - Parameter index: the original's slot; `nil` = it is paused and has none.
+    /// - Parameter index: the slot of the original; `nil` if it is swapped out.
     func fork(
         _ index: Int?, _ original: EngineSequence, _ forks: [ForkedGeneration], _ number: CommandNumber
     ) throws(EngineError) {
@@ -11,7 +11,7 @@ extension EngineLoop {
             output.add(original.handle, .controlled(number, .refused(refusal)))
         }
         guard original.predictedCount > 0 else { return refuse(.notStarted) }
-        // Paused ones give way, if that is enough.
+        // Paused sequences are swapped out if that frees enough slots for the forks.
         if queue.count == 0, slots.count(where: { $0.index != index && !$0.isBusy }) >= forks.count {
             while slots.count(where: { $0.sequence == nil }) < forks.count, swapOutOne(except: index) {}
         }
@@ -32,7 +32,9 @@ extension EngineLoop {
         }
     }
 
-    /// - Returns: `nil` = its changes concern thinking, whose markers are not known.
+    /// Creates the sequence of a fork with the fork's changes of settings.
+    ///
+    /// - Returns: `nil` if the changes concern reasoning, and the delimiters of reasoning are unknown.
     private func copy(of original: EngineSequence, as fork: ForkedGeneration) throws(EngineError) -> EngineSequence? {
         if fork.changes.keys.contains(.reasoningBudget), original.reasoning == nil { return nil }
         arrivals += 1
@@ -48,9 +50,9 @@ extension EngineLoop {
         return sequence
     }
 
-    /// Gives a fork a slot that shares the memory of the original's.
+    /// Assigns a slot to a fork and shares the KV cache of the original's slot with it.
     private func begin(_ sequence: EngineSequence, besides source: Int) {
-        // Empty slots first, then those whose memory is least likely to be of use.
+        // Empty slots come first, then the slots whose KV cache is the least likely to be reused.
         let idle = slots.filter { $0.sequence == nil }
             .min { ($0.cachedTokenCount > 0 ? 1 : 0, $0.lastUsed) < ($1.cachedTokenCount > 0 ? 1 : 0, $1.lastUsed) }
         guard let index = idle?.index else { return }
@@ -61,7 +63,8 @@ extension EngineLoop {
         reportHistory(sequence, in: index)
     }
 
-    /// Gives a fork a slot with what is kept of the original's; the rest is computed again.
+    /// Assigns a slot to a fork and restores the swapped-out KV state of the original, if there is one. The rest is
+    /// computed again.
     private func begin(_ sequence: EngineSequence, besides original: EngineSequence) {
         stateCache.copyState(of: original.handle, to: sequence.handle)
         guard let choice = choose(for: sequence, slot: nil) else { return }
@@ -69,7 +72,7 @@ extension EngineLoop {
         reportHistory(sequence, in: choice.index)
     }
 
-    /// Tells a fork's readers what the original's were told.
+    /// Emits to the readers of a fork the events that the readers of the original have received.
     private func reportHistory(_ sequence: EngineSequence, in index: Int) {
         output.add(sequence.handle, .admitted(promptTokens: sequence.promptCount))
         output.add(sequence.handle, .started(slot: index, cachedTokens: sequence.promptCount))

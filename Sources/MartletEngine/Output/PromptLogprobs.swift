@@ -1,29 +1,30 @@
 import Llama
 import MartletProtocol
 
-/// What is told of a prompt's own tokens where that is asked for: how likely the model found each behind those before
-/// it.
+/// The logprobs of the tokens of a prompt, in the order of the prompt.
 ///
-/// They are told in their order, each once, and only as many at once as are whole characters together.
+/// Each is reported once. Tokens whose texts are parts of one character are reported together.
 struct PromptLogprobs: Sendable {
-    /// Characters that begin in all of them.
+    /// The number of characters that begin in all of them.
     let characterCount: Int
-    /// What each stands for.
+    /// The bytes of each token.
     private let texts: [ArraySlice<UInt8>]
-    /// Where the first of them stands in the prompt: those that the engine put before it are not told.
+    /// The position of the first reported token in the prompt: tokens that the engine put before it are not reported.
     private let start: Int
-    /// How many were added.
+    /// The number of tokens that were added.
     private var count = 0
-    /// Characters that begin in these.
+    /// The number of characters that begin in the tokens that were added.
     private var textOffset = 0
     private var held: [TokenProbabilities] = []
-    /// What the text of these lacks to its last character.
+    /// The state of the last character of the tokens that were added.
     private var boundary = CharacterBoundary()
 
+    /// Prepares the report of a prompt.
+    ///
     /// - Parameters:
     ///   - tokens: the whole prompt.
-    ///   - start: how many of them the client did not send.
-    ///   - isText: whether the others begin with what was text.
+    ///   - start: the number of leading tokens that the client did not send.
+    ///   - isText: whether the client sent text, not tokens, behind them.
     init(of tokens: [Int32], from start: Int, isText: Bool, vocabulary: Vocabulary) {
         self.start = start
         var texts = tokens.dropFirst(start).map(vocabulary.piece)
@@ -32,10 +33,10 @@ struct PromptLogprobs: Sendable {
         characterCount = texts.reduce(0) { $0 + Self.characters(in: $1) }
     }
 
-    /// Where the next token stands in the prompt; `nil` = none is left.
+    /// The position of the next token in the prompt; `nil` if none is left.
     var next: Int? { count < texts.count ? start + count : nil }
 
-    /// Adds the next token, of which nothing can be said: nothing comes before it.
+    /// Adds the first token of the prompt. It has no probability, because no token precedes it.
     mutating func addFirst(_ token: Int32) {
         var report = TokenProbabilities(textOffset: textOffset)
         report.append(id: token, value: .infinity, bytes: texts[count])
@@ -43,7 +44,8 @@ struct PromptLogprobs: Sendable {
     }
 
     /// Adds the next token.
-    /// - Parameter tokenReport: as the model has them behind the token before it.
+    ///
+    /// - Parameter tokenReport: the report of the logits behind the token before it.
     mutating func add(_ token: Int32, _ tokenReport: TokenReport, vocabulary: Vocabulary) {
         let text = texts[count]
         add(tokenReport.report(token, textOffset: textOffset) { $0 == token ? text : vocabulary.piece($0) })
@@ -57,7 +59,7 @@ struct PromptLogprobs: Sendable {
         count += 1
     }
 
-    /// Takes out what may be told, and the number of its first token.
+    /// Removes and returns the logprobs that can be reported now, and the number of their first token.
     mutating func drainReportable() -> (first: Int, tokens: [TokenProbabilities])? {
         guard !held.isEmpty, next == nil || boundary.isAtBoundary else { return nil }
         defer { held = [] }
