@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Measures how a real server answers while very many clients want something of it.
+"""Measures the response times of a real server with many clients.
 
 usage: scripts/load.py [--binary PATH] [--url URL] [--connections N] [--streams N] [--chats N] [--seconds N]
 
-Two loads, one after the other: `--streams` generations beside `--connections` open connections, and `--chats` requests
-that arrive at once at a server with default flags. During each, /health, /slots and a stop are asked again and again, and
-the longest silence of any stream is noted. With --url a server that runs already is asked, llama-server too (without
-stops). Prints one line per figure: median, 99th percentile and maximum in milliseconds.
+Two loads, one after the other: `--streams` generations among `--connections` open connections, and `--chats` requests
+that arrive at once at a server with default flags. During each load the script requests /health, /slots and a stop
+repeatedly, and records the longest silence of any stream. With --url it measures a running server, llama-server too
+(without stops). Prints one line per figure: median, 99th percentile and maximum in milliseconds.
 """
 import argparse
 import asyncio
@@ -35,7 +35,7 @@ class Address:
         return head.encode() + data
 
     async def ask(self, method, path):
-        """One request on a connection of its own; gives its status and how many milliseconds it took."""
+        """Sends one request on a connection of its own. Returns its status and its duration in milliseconds."""
         begin = time.perf_counter()
         reader, writer = await self.open()
         writer.write(self.request(method, path, headers="Connection: close\r\n"))
@@ -46,7 +46,7 @@ class Address:
 
 
 class Stream:
-    """A streaming completion: counts what comes and its longest silence, from the request on."""
+    """A streamed completion: counts its events and pings, and measures its longest silence, from the request on."""
 
     def __init__(self, address, number, tokens):
         self.address, self.number, self.tokens = address, number, tokens
@@ -79,7 +79,7 @@ class Stream:
         writer.close()
 
 
-def tell(name, values):
+def report(name, values):
     if not values:
         return print(f"{name:<44} nothing was answered")
     values = sorted(values)
@@ -87,8 +87,8 @@ def tell(name, values):
           f"   max {values[-1]:8.2f}   of {len(values)}")
 
 
-async def questions(address, paths, seconds):
-    """Asks in turns for a time; gives the milliseconds by path."""
+async def poll(address, paths, seconds):
+    """Requests the paths alternately for a time. Returns the durations in milliseconds by path."""
     times = {path: [] for path in paths}
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -111,11 +111,11 @@ async def many_connections(address, count, stream_count, seconds):
     while not all(stream.events for stream in streams[:1]):
         await asyncio.sleep(0.01)
     begin, before = time.perf_counter(), sum(stream.events for stream in streams)
-    for path, times in (await questions(address, ["/health", "/slots"], seconds)).items():
-        tell(f"{count} connections, {stream_count} streams: {path} ms", times)
+    for path, times in (await poll(address, ["/health", "/slots"], seconds)).items():
+        report(f"{count} connections, {stream_count} streams: {path} ms", times)
     events = sum(stream.events for stream in streams) - before
     print(f"{'events of all streams per second':<44} {events / (time.perf_counter() - begin):8.0f}")
-    # Every idle connection still works.
+    # Every idle connection still serves a request.
     answered = 0
     for reader, writer in idle:
         writer.write(address.request("GET", "/health"))
@@ -133,17 +133,17 @@ async def chats_at_once(address, count, seconds, stops):
     tasks = [asyncio.create_task(stream.run(gate)) for stream in streams]
     await asyncio.sleep(1)
     gate.set()
-    for path, times in (await questions(address, ["/health", "/slots"], seconds)).items():
-        tell(f"{count} chats at once: {path} ms", times)
+    for path, times in (await poll(address, ["/health", "/slots"], seconds)).items():
+        report(f"{count} chats at once: {path} ms", times)
     if stops:
-        tell(f"{count} chats at once: stop ms", [
+        report(f"{count} chats at once: stop ms", [
             (await address.ask("DELETE", f"/v1/stream?conv_id=load-{stream.number}"))[1] for stream in streams])
     else:
         for task in tasks:
             task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    tell(f"{count} chats at once: headers after ms", [s.head_after * 1_000 for s in streams if s.head_after])
-    tell(f"{count} chats at once: longest silence ms", [s.silence * 1_000 for s in streams])
+    report(f"{count} chats at once: headers after ms", [s.head_after * 1_000 for s in streams if s.head_after])
+    report(f"{count} chats at once: longest silence ms", [s.silence * 1_000 for s in streams])
     print(f"{'streams that got a ping or an event':<44} {sum(s.events + s.pings > 0 for s in streams)} of {count}")
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures a real server as whole processes: start, memory, speed, and what the edge costs per streamed token.
+"""Measures the processes of a real server: start, memory, speed, and the edge's CPU time per streamed token.
 
 usage: scripts/measure.py [--binary PATH] [--model GGUF] [--llama-bench PATH] [--streams N] [--tokens N] [--runs N]
 
-Prints one line per figure: the median of the runs, then minimum and maximum. Ratios are taken within one run, because
-the machine may be busy with other things. Needs Linux (/proc). The rate of libllama alone, single-token decodes without
-sampling, is measured with llama-cpp-python, or with llama.cpp's llama-bench where its path is given.
+Prints one line per figure: the median of the runs, then minimum and maximum. Ratios are computed within one run, because
+the machine may be busy with other work. Needs Linux (/proc). The rate of libllama alone, single-token decodes without
+sampling, is measured with llama-cpp-python, or with llama.cpp's llama-bench if its path is given.
 """
 import argparse
 import json
@@ -20,7 +20,7 @@ from measuring import ROOT, Server, cpu_seconds, report, resident_bytes
 
 
 def stream(port, streams, tokens):
-    """Runs `streams` completions at once, `tokens` each; returns tokens, seconds from the first byte of text to the end."""
+    """Runs `streams` completions at once, with `tokens` tokens each. Returns the tokens, and the seconds from the first byte of text to the end."""
     body = json.dumps({
         "prompt": "Once upon a time", "max_tokens": tokens, "ignore_eos": True, "stream": True, "temperature": 0,
         "cache_prompt": False, "stream_options": {"include_usage": True}}).encode()
@@ -60,7 +60,7 @@ def llama_bench(binary, model, threads, tokens):
 
 
 def library(model, threads, tokens):
-    """Tokens per second of single-token decodes, as llama-bench measures text generation. In a process of its own."""
+    """Returns tokens per second of single-token decodes, measured like llama-bench's text generation, in a process of its own."""
     program = f"""
 import llama_cpp, time
 llama = llama_cpp.Llama({model!r}, n_ctx=4096, n_threads={threads}, n_threads_batch={threads}, verbose=False)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Measures what readers, replays and the journal cost.
+"""Measures the costs of readers, replays, journals and control commands.
 
 usage: scripts/measure_streams.py [readers] [sockets] [replay] [journal] [recovery] [controls] [--readers N] [--interval MS]
                                   [--tokens N]
 
-Readers and replays are measured on `martlet-rig` (an edge whose engine writes what it is told; build it with
-`swift build -c release --product martlet-rig`), so that no model takes the processor; the journal, recovery and orders on the
-real program with fledgling. Prints one line per figure. Needs Linux (/proc).
+Readers and replays are measured on `martlet-rig` (an edge with a fake engine; build it with
+`swift build -c release --product martlet-rig`), so that no model uses the processor; journals, recovery and control commands are
+measured on the real program with fledgling. Prints one line per figure. Needs Linux (/proc).
 """
 import argparse
 import http.client
@@ -29,7 +29,7 @@ HEADERS = {"Content-Type": "application/json", "X-Stream-Resume": "1"}
 
 
 def complete(server, **fields):
-    """One completion; returns the response's body."""
+    """Runs one completion. Returns the response's body."""
     status, text = server.request("POST", "/v1/completions", json.dumps({"prompt": "Once", **fields}), HEADERS)
     assert status in (200, 202), text
     return text
@@ -38,7 +38,7 @@ def complete(server, **fields):
 def connections(port, count, request):
     """Opens connections and sends a request on each."""
     for index in range(count):
-        # Addresses of their own: one has too few ports for so many connections in both directions.
+        # Several client addresses, because one address has too few ports for so many connections.
         connection = socket.socket()
         connection.bind((f"127.0.0.{1 + index % 4}", 0))
         connection.connect(("127.0.0.1", port))
@@ -47,7 +47,7 @@ def connections(port, count, request):
 
 
 def readers(options):
-    """Many open readers of one stream: memory of each, what a line to each costs, and /health meanwhile."""
+    """Measures many open readers of one stream: the memory of each, the cost of a line to each, and /health meanwhile."""
     rig = options.binaries / "martlet-rig"
     with Server(rig, "--interval", options.interval, "--tokens", 1_000_000, "--connections", options.readers + 64) as server:
         generation = json.loads(complete(server, background=True, stream=False))["id"]
@@ -76,7 +76,7 @@ def readers(options):
         held = resident_bytes(server.pid) - before
         report(f"memory of each of {options.readers} readers", [held / options.readers / 1024], "KiB (aim 16)")
         cpu, bytes_before, start = cpu_seconds(server.pid), received[0], time.perf_counter()
-        # In a process of its own: this one is busy reading.
+        # In a process of its own, because this process is busy with reading.
         prober = subprocess.run(
             [sys.executable, __file__, "--probe", str(server.port)], capture_output=True, text=True, check=True)
         delays = json.loads(prober.stdout)
@@ -93,7 +93,7 @@ def readers(options):
 
 
 def idle_sockets(options):
-    """Many WebSockets on which nothing happens."""
+    """Measures many idle WebSockets."""
     request = ("GET /v1/realtime HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode()
     with Server(options.binaries / "martlet-rig", "--connections", options.sockets + 64) as server:
@@ -110,7 +110,7 @@ def idle_sockets(options):
 
 
 def probe(port):
-    """How long /health takes, in ms, for 15 seconds."""
+    """Returns the durations of /health in ms, over 15 seconds."""
     delays, start = [], time.perf_counter()
     while time.perf_counter() - start < 15:
         begin = time.perf_counter()
@@ -124,7 +124,7 @@ def probe(port):
 
 
 def replay(options):
-    """A long log from its first event on: how fast, and how soon it begins."""
+    """Measures the replay of a long log from its first event: its speed, and the time to its first byte."""
     with Server(options.binaries / "martlet-rig", "--tokens", options.tokens) as server:
         generation = json.loads(complete(server, background=True, stream=False))["id"]
         while json.loads(server.request("GET", f"/v1/generations/{generation}")[1])["state"] != "finished":
@@ -163,7 +163,7 @@ def speed(options, *flags):
 
 
 def journal(options):
-    """16 resumable streams with and without a journal, in turns."""
+    """Measures 16 resumable streams, alternately with and without a journal."""
     ratios, costs = [], []
     for turn in range(options.runs):
         results = {}
@@ -178,7 +178,7 @@ def journal(options):
 
 
 def recovery(options):
-    """A server that finds 1,000 journals."""
+    """Measures the start of a server with 1,000 journals."""
     folder = tempfile.mkdtemp()
     flags = ["serve", "--port", 0, "--parallel", 16, "--access-log", "off", "--state-dir", folder]
     with Server(options.binaries / "martlet", *flags) as server:
@@ -198,7 +198,7 @@ def recovery(options):
 
 
 class Quiet(threading.Thread):
-    """A stream that nobody gives orders to: when its tokens came."""
+    """A stream without control commands; records the arrival times of its tokens."""
 
     def __init__(self, server, index, tokens):
         super().__init__()
@@ -215,52 +215,52 @@ class Quiet(threading.Thread):
         connection.close()
 
 
-# Each kind of order but `stop`, which ends the stream, in an order in which all of them can be obeyed.
-ORDERS = [
+# Every control command except `stop`, which ends the stream, in a sequence in which each can take effect.
+COMMANDS = [
     ("reasoning_end", {}), ("status", {}), ("pause", {}), ("resume", {}), ("set", {"changes": {"temperature": 0.9}}),
     ("inject", {"content": " and", "when": "now"}), ("rewind", {"to_token": 8}), ("fork", {"n": 1, "changes": {"max_tokens": 12}}),
 ]
 
 
-def controlled(server, tokens, isTold, obeyed, done):
-    """A stream like the others, which is given every kind of order in turn, again and again, where `isTold`."""
+def controlled(server, tokens, sends_commands, applied, done):
+    """A stream that receives every control command in turn, repeatedly, if `sends_commands`."""
     body = {"messages": [{"role": "user", "content": "Think for a long time about rivers."}], "max_tokens": tokens,
             "ignore_eos": True, "background": True}
     while not done.is_set():
         id = json.loads(server.request("POST", "/v1/chat/completions", json.dumps(body), HEADERS)[1])["id"]
         while json.loads(server.request("GET", f"/v1/generations/{id}")[1])["tokens"] < 16:
             time.sleep(0.001)
-        while isTold and not done.is_set():
+        while sends_commands and not done.is_set():
             statuses = []
-            for action, fields in ORDERS:
+            for action, fields in COMMANDS:
                 status, _ = server.request(
                     "POST", f"/v1/generations/{id}/control", json.dumps({"action": action, **fields}), HEADERS)
                 statuses.append(status)
                 if status == 200:
-                    obeyed[action] = obeyed.get(action, 0) + 1
-                # As often as a person and a program together might.
+                    applied[action] = applied.get(action, 0) + 1
+                # The rate of a person and a program together.
                 done.wait(0.02)
-            # It has ended, or its memory is full.
+            # The generation has ended, or its context is full.
             if statuses.count(200) < 4:
                 break
-        if not isTold:
+        if not sends_commands:
             done.wait(60)
         server.request("DELETE", f"/v1/generations/{id}")
 
 
-def gaps(server, tokens, isTold, obeyed):
-    """The 99th percentile of what 15 streams waited for a token beside one that is or is not given orders, in ms."""
+def gaps(server, tokens, sends_commands, applied):
+    """Returns the 99th percentile and the median of the time between two tokens of 15 streams, in ms."""
     done = threading.Event()
-    orders = threading.Thread(target=controlled, args=(server, 100_000, isTold, obeyed, done))
-    orders.start()
+    commands = threading.Thread(target=controlled, args=(server, 100_000, sends_commands, applied, done))
+    commands.start()
     streams = [Quiet(server, index, tokens) for index in range(15)]
     for stream in streams:
         stream.start()
     for stream in streams:
         stream.join()
     done.set()
-    orders.join()
-    # While all were writing.
+    commands.join()
+    # The interval in which all streams produced tokens.
     begin, end = max(s.times[0] for s in streams), min(s.times[-1] for s in streams)
     waits = sorted(
         (after - before) * 1_000 for s in streams for before, after in zip(s.times, s.times[1:])
@@ -270,25 +270,25 @@ def gaps(server, tokens, isTold, obeyed):
 
 
 def controls(options):
-    """16 streams; one of them is given every kind of order, and the others should not notice."""
-    # A sequence more, for forks.
+    """Measures 15 streams next to a stream with control commands, which should not slow them."""
+    # One sequence more, for forks.
     flags = ["serve", "--port", 0, "--parallel", 17, "--access-log", "off", "--no-journal", "--ctx-size", 4096]
-    ratios, middles, plain, obeyed = [], [], [], {}
+    ratios, middles, plain, applied = [], [], [], {}
     with Server(options.binaries / "martlet", *flags) as server:
         gaps(server, 200, False, {})
         for turn in range(options.runs):
             results = {}
-            for isTold in (False, True) if turn % 2 == 0 else (True, False):
-                results[isTold] = gaps(server, options.stream_tokens, isTold, obeyed)
+            for sends_commands in (False, True) if turn % 2 == 0 else (True, False):
+                results[sends_commands] = gaps(server, options.stream_tokens, sends_commands, applied)
             ratios.append(results[True][0] / results[False][0])
             middles.append(results[True][1] / results[False][1])
             plain.append(results[False][0])
-    missing = [action for action, _ in ORDERS if not obeyed.get(action)]
-    assert not missing, f"never obeyed: {missing}"
-    report("inter-token p99 of 15 streams without orders", plain, "ms")
-    report("the same beside a stream with orders, as a ratio", ratios, "(aim 1.05)")
+    missing = [action for action, _ in COMMANDS if not applied.get(action)]
+    assert not missing, f"never applied: {missing}"
+    report("inter-token p99 of 15 streams without commands", plain, "ms")
+    report("the same next to a stream with commands, as a ratio", ratios, "(aim 1.05)")
     report("its median, as a ratio", middles, "")
-    print("orders obeyed:", ", ".join(f"{count} {action}" for action, count in obeyed.items()))
+    print("commands applied:", ", ".join(f"{count} {action}" for action, count in applied.items()))
 
 
 def main():

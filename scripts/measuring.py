@@ -1,4 +1,4 @@
-"""What the measuring scripts share: a server as a process, what it takes of the machine, and how figures are printed."""
+"""Shared code of the measuring scripts: a server as a process, its memory and CPU time, and the output of figures."""
 import http.client
 import os
 import pathlib
@@ -14,7 +14,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """A process that logs where it listens, ready when /health says so. Ends with the `with` block, and if it never gets ready."""
+    """A server process that logs its address. It is ready when /health returns 200, and ends with the `with` block or if the start fails."""
 
     def __init__(self, *command):
         started = time.perf_counter()
@@ -27,7 +27,7 @@ class Server:
                 None)
             assert self.port, "the server did not start"
             self.listening_seconds = time.perf_counter() - started
-            # A log that nobody reads would fill up.
+            # An unread pipe would fill up and block the server's log.
             threading.Thread(target=self.process.stdout.read, daemon=True).start()
             while self.request("GET", "/health")[0] != 200:
                 time.sleep(0.002)
