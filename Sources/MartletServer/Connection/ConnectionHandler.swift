@@ -6,14 +6,14 @@ internal import NIOHTTP1
 internal import NIOHTTPTypes
 internal import NIOWebSocket
 
-/// What a connection does besides passing requests and responses on: it writes the events of a stream, notices that
-/// the client has gone, lets a client go on that waits for `100 Continue`, and refuses bytes that are no HTTP.
+/// Executes the actions of a `ConnectionStateMachine` on its channel.
 ///
-/// A client that closes its sending side counts as gone, as with every HTTP server. Keep-alive is left intact: what was
-/// attached is forgotten when its response has ended.
+/// The handler adds four things to the framework's connection: it writes the events of a stream, reports a disconnect
+/// to the route, sends `100 Continue` when a route reads the body, and refuses bytes that are no HTTP.
 ///
-/// A response goes on as long as the reader that is attached to it: its end is kept back until then, and so is what the
-/// client asks for meanwhile. So no task has to wait for the reader.
+/// A client that closes its sending side counts as disconnected, as with every HTTP server. A response lasts as long as
+/// the reader that is attached to it: its end is retained until then, and so are the client's next requests. So no task
+/// waits for the reader.
 ///
 /// Thread: the channel's event loop.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, StreamSink {
@@ -22,53 +22,39 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// How long a connection that is closed for writing takes bytes from its client. Without it, the system would reset
-    /// the connection, and the client would lose the response.
+    /// The time for which a connection that is closed for writing still reads. Without it, the system would reset the
+    /// connection, and the client would lose the response.
     private static let lingerTime = TimeAmount.seconds(5)
-    /// How long a connection beyond the limit may take for a request.
+    /// The time for a request on a connection beyond the limit.
     private static let extraTime = Duration.seconds(5)
-
-    private let connections: OpenConnections
-    private let codec: EdgeCodec
-    private let limits: ServerConfiguration.Limits
-    private var context: ChannelHandlerContext?
-    /// Of the HTTP/1.1 encoder, if this is such a connection.
-    private var encoder: ChannelHandlerContext?
-    private var isDisconnected = false
-    /// Between the head of a request and the end of its response.
-    private var isResponding = false
-    /// Between the head of a request and its end.
-    private var isReceiving = false
-    /// The response's end, as long as a reader writes what comes before it, and whether the connection is to be closed
-    /// for writing behind it.
-    private var pendingEnd: (part: NIOAny, promise: EventLoopPromise<Void>?)?
-    private var pendingClose: EventLoopPromise<Void>??
-    /// What came while a request was being answered that was complete.
-    private var pendingInput: [Inbound] = []
-    private var isReadWanted = false
 
     private enum Inbound {
         case part(HTTPRequestPart)
         case error(any Error)
     }
-    /// The last response has ended: nothing more is sent, and bytes that come are dropped.
-    private var isClosing = false
-    /// The client waits for a word before it sends the request's body.
-    private var awaitsContinue = false
-    /// The request's body is longer than any that is taken.
-    private var isTooLong = false
-    /// Bytes behind the request are another protocol's; they stay in the decoder and in the system.
-    private var asksForUpgrade = false
+    /// The end of a response whose reader still writes.
+    private struct HeldEnd {
+        let part: NIOAny
+        let promise: EventLoopPromise<Void>?
+        /// Of the close that the server asked for meanwhile. The state machine knows whether it did.
+        var closePromise: EventLoopPromise<Void>?
+    }
+
+    private let connections: OpenConnections
+    private let codec: EdgeCodec
+    private let limits: ServerConfiguration.Limits
+    private var machine = ConnectionStateMachine<Inbound>()
+    private var context: ChannelHandlerContext?
+    /// The context of the HTTP/1.1 encoder; nil on other channels and after an upgrade.
+    private var encoder: ChannelHandlerContext?
+    private var heldEnd: HeldEnd?
     private var reader: StreamReader?
     private var disconnectAction: (@Sendable () -> Void)?
-
-    /// Runs from the head of a request to the end of its body.
+    /// Runs from the head of a request to the end of its body, and while a closing connection lingers.
     private var requestTimer: Scheduled<Void>?
-    /// Runs while the client takes nothing.
+    /// Runs while the client receives nothing.
     private var stallTimer: Scheduled<Void>?
-    /// The request's response is the connection's last.
-    private var closesAfterResponse = false
-    /// Takes the connection over behind the head of a response that says so.
+    /// Handles the connection after a response `101 Switching Protocols`.
     private var successor: (handler: SocketHandler, socketLimits: SocketLimits)?
 
     init(connections: OpenConnections, codec: EdgeCodec, limits: ServerConfiguration.Limits) {
@@ -79,36 +65,37 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
 
     // MARK: For the response in progress
 
-    /// Shows `reader`'s log on this connection. The response's head must have been written.
+    /// Writes `reader`'s log as the response's body. The response's head must have been written.
     func attach(_ reader: StreamReader) {
-        guard !isDisconnected else { return reader.detach() }
+        guard machine.attachReader() else { return reader.detach() }
         self.reader = reader
         reader.attach(to: self)
     }
 
-    /// Calls `action` if the client goes away before the response has ended; at once if it has gone already.
+    /// Calls `action` if the client disconnects before the response has ended; at once if it has already.
     func onDisconnect(_ action: @escaping @Sendable () -> Void) {
-        guard !isDisconnected else { return action() }
+        guard !machine.isDisconnected else { return action() }
         disconnectAction = action
     }
 
-    /// A route reads the request's body: a client that waits for that gets `100 Continue`. A request that is refused
-    /// before gets the refusal in place of it.
+    /// Sends `100 Continue` if the client awaits it. Called when a route reads the request's body: a request that is
+    /// refused before gets only the refusal.
     func continueRequest() {
-        guard awaitsContinue, let context else { return }
-        awaitsContinue = false
+        guard let context, machine.continueRequest() else { return }
         context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 
-    /// Lets `socket` take the connection over when the response's head says that the protocol changes.
+    /// Makes `socket` the connection's handler when the response's head switches protocols.
     func upgrade(with socket: SocketHandler, _ socketLimits: SocketLimits) {
         successor = (socket, socketLimits)
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
-    /// As one chunk of a chunked body, in one buffer, past the framework's encoder: that would make three writes of it
-    /// and costs more than everything else on the way of a token. The encoder keeps no state that this could upset.
+    /// Writes one chunk of a chunked body in one buffer, and bypasses the framework's encoder.
+    ///
+    /// The encoder would make three writes of it, which cost more than the rest of a token's way. It has no state that
+    /// the bypass could corrupt.
     func write(_ bytes: [UInt8]) {
         guard let context else { return }
         guard let encoder, codec.current.isModern else {
@@ -123,7 +110,17 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         encoder.writeAndFlush(NIOAny(IOData.byteBuffer(buffer)), promise: nil)
     }
 
-    // MARK: ChannelHandler
+    func readerEnded() {
+        reader = nil
+        guard case .writeEnd(let action, let closesOutput) = machine.readerEnded(), let context, let held = heldEnd
+        else { return }
+        heldEnd = nil
+        writeEnd(action, held, context)
+        context.flush()
+        if closesOutput { close(context: context, mode: .output, promise: held.closePromise) }
+    }
+
+    // MARK: Life
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -134,205 +131,43 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        handleDisconnect()
+        disconnect()
         connections.remove(context.channel)
         self.context = nil
         encoder = nil
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        receive(.part(unwrapInboundIn(data)), context)
-    }
-
-    private func receive(_ input: Inbound, _ context: ChannelHandlerContext) {
-        guard !isClosing else { return }
-        guard pendingInput.isEmpty, !isResponding || isReceiving else { return pendingInput.append(input) }
-        process(input, on: context)
-    }
-
-    private func process(_ input: Inbound, on context: ChannelHandlerContext) {
-        switch input {
-        case .error(let error): return processError(error, on: context)
-        case .part(.head(let head)): begin(head, context)
-        case .part(.body): break
-        case .part(.end):
-            isReceiving = false
-            requestTimer?.cancel()
-            requestTimer = nil
-        }
-        if case .part(let part) = input { context.fireChannelRead(wrapInboundOut(part)) }
-    }
-
-    private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
-        isResponding = true
-        isReceiving = true
-        connections.begin(context.channel)
-        let fields = head.headerFields
-        asksForUpgrade = fields[.upgrade] != nil
-        awaitsContinue = codec.current.isModern && fields[.expect]?.lowercased() == "100-continue"
-        // Digits that no integer holds are a number, too: the decoder has counted them.
-        isTooLong = fields[.contentLength].map { Int($0).map { $0 > limits.bodyBytes } ?? true } ?? false
-        closesAfterResponse = asksForUpgrade || codec.current.closes
-        let isExtra = connections.isExtra(context.channel)
-        startRequestTimer(context, isExtra ? min(Self.extraTime, limits.requestTimeout) : limits.requestTimeout)
-    }
-
-    /// Goes on with what came meanwhile, up to the next request's end.
-    private func processPending(_ context: ChannelHandlerContext) {
-        guard !pendingInput.isEmpty else { return }
-        while let input = pendingInput.first, !isClosing, !isResponding || isReceiving {
-            pendingInput.removeFirst()
-            process(input, on: context)
-        }
-        context.fireChannelReadComplete()
-        if pendingInput.isEmpty, isReadWanted {
-            isReadWanted = false
-            context.read()
-        }
-    }
-
-    func read(context: ChannelHandlerContext) {
-        if pendingInput.isEmpty, !asksForUpgrade || isReceiving || isClosing {
-            context.read()
-        } else {
-            isReadWanted = true
-        }
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard !isClosing else {
-            promise?.succeed()
-            return
-        }
-        switch unwrapOutboundIn(data) {
-        case .head(let head): writeHead(head, context, promise)
-        case .body: context.write(data, promise: promise)
-        case .end where reader != nil: pendingEnd = (data, promise)
-        case .end: writeEnd(data, context, promise)
-        }
-    }
-
-    private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-        isResponding = false
-        disconnectAction = nil
-        awaitsContinue = false
-        guard closesAfterResponse else {
-            connections.end(context.channel)
-            context.write(data, promise: promise)
-            return processPending(context)
-        }
-        context.writeAndFlush(data, promise: promise)
-        closeAfterLast(context)
-    }
-
-    /// Closes for writing at once, and altogether when the client has done so or has had some time for it.
-    private func closeAfterLast(_ context: ChannelHandlerContext) {
-        isClosing = true
-        pendingInput = []
-        requestTimer?.cancel()
-        let closed = context.eventLoop.makePromise(of: Void.self)
-        // That is when all is sent.
-        closed.futureResult.assumeIsolated().whenComplete { _ in
-            guard !self.isDisconnected else { return }
-            self.requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
-                context.close(promise: nil)
-            }
-        }
-        context.close(mode: .output, promise: closed)
-        if isReadWanted {
-            isReadWanted = false
-            context.read()
-        }
-    }
-
-    func readerEnded() {
-        reader = nil
-        guard let context, let (part, promise) = pendingEnd else { return }
-        pendingEnd = nil
-        writeEnd(part, context, promise)
-        context.flush()
-        if let promise = pendingClose { close(context: context, mode: .output, promise: promise) }
-        pendingClose = nil
-    }
-
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        if mode == .output, isClosing {
-            promise?.succeed()
-        } else if mode == .output, pendingEnd != nil {
-            pendingClose = .some(promise)
-        } else {
-            context.close(mode: mode, promise: promise)
-        }
-    }
-
-    private func writeHead(
-        _ head: HTTPResponse, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
-    ) {
-        var head = head
-        let isSwitching = head.status == .switchingProtocols
-        // Such a body is not sent, or has no end, so it is not read to its end.
-        let isCut = isReceiving && (awaitsContinue || isTooLong)
-        let isRequested = head.headerFields[.connection]?.lowercased() == "close"
-        if isCut || isRequested || connections.isExtra(context.channel) { closesAfterResponse = true }
-        awaitsContinue = false
-        if closesAfterResponse, !isSwitching { head.headerFields[.connection] = "close" }
-        context.write(wrapOutboundOut(.head(head)), promise: promise)
-        guard isSwitching else { return }
-        do {
-            try switchProtocols(context)
-        } catch {
-            context.close(promise: nil)
-        }
-    }
-
-    /// From now on the successor gets what comes, before anything that knows HTTP does. Nothing can have come in
-    /// between.
-    private func switchProtocols(_ context: ChannelHandlerContext) throws {
-        // What is left of a request's body would be taken for frames.
-        guard let successor, let encoder, requestTimer == nil else { throw ChannelError.operationUnsupported }
-        let pipeline = context.pipeline.syncOperations
-        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<EdgeDecoder>.self)
-        try pipeline.addHandlers(
-            [
-                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: successor.socketLimits.messageBytes)),
-                successor.handler,
-            ], position: .after(decoder.handler))
-        self.successor = nil
-        self.encoder = nil
-        // The handlers of HTTP have nothing to do any more, and take some kilobytes. The decoder goes last, as it
-        // passes on the bytes behind the request.
-        for name in [encoder.name, try pipeline.context(handler: codec).name, decoder.name] {
-            pipeline.removeHandler(name: name, promise: nil)
-        }
-        asksForUpgrade = false
-        if isReadWanted {
-            isReadWanted = false
-            context.read()
-        }
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        stallTimer?.cancel()
-        stallTimer = nil
-        if context.channel.isWritable {
-            reader?.pump()
-        } else if !isDisconnected {
-            // What the client would still get is lost with the connection, and with it what was generated for it.
-            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stallTimeout)) {
-                context.close(promise: nil)
-            }
-        }
-        context.fireChannelWritabilityChanged()
-    }
-
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { handleDisconnect() }
+        if case ChannelEvent.inputClosed = event { disconnect() }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        handleDisconnect()
+        disconnect()
         context.fireChannelInactive()
+    }
+
+    private func disconnect() {
+        let action = machine.disconnect()
+        guard action != .none else { return }
+        requestTimer?.cancel()
+        stallTimer?.cancel()
+        let (reader, disconnectAction, held) = (reader, disconnectAction, heldEnd)
+        self.reader = nil
+        self.disconnectAction = nil
+        heldEnd = nil
+        reader?.detach()
+        disconnectAction?()
+        guard action == .cut else { return }
+        held?.promise?.fail(ChannelError.ioOnClosedChannel)
+        held?.closePromise?.fail(ChannelError.ioOnClosedChannel)
+        context?.close(promise: nil)
+    }
+
+    // MARK: Input
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        receive(.part(unwrapInboundIn(data)), context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -343,53 +178,190 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         }
     }
 
-    /// The route that reads a faulty body answers; where no request has begun, this handler does.
-    private func processError(_ error: any Error, on context: ChannelHandlerContext) {
-        closesAfterResponse = true
-        guard !isResponding else { return context.fireErrorCaught(error) }
-        let refused = error as? RefusedRequest ?? RefusedRequest(.malformed(error))
-        for part in refused.response { context.write(wrapOutboundOut(part), promise: nil) }
-        context.flush()
-        closeAfterLast(context)
+    private func receive(_ input: Inbound, _ context: ChannelHandlerContext) {
+        if let input = machine.receive(input) { process(input, on: context) }
+    }
+
+    private func process(_ input: Inbound, on context: ChannelHandlerContext) {
+        switch input {
+        case .error(let error): return process(error, on: context)
+        case .part(.head(let head)): begin(head, context)
+        case .part(.body): break
+        case .part(.end):
+            machine.endRequest()
+            requestTimer?.cancel()
+            requestTimer = nil
+        }
+        if case .part(let part) = input { context.fireChannelRead(wrapInboundOut(part)) }
+    }
+
+    private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
+        connections.begin(context.channel)
+        let fields = head.headerFields
+        var request = ConnectionStateMachine<Inbound>.Request()
+        request.asksForUpgrade = fields[.upgrade] != nil
+        request.awaitsContinue = codec.current.isModern && fields[.expect]?.lowercased() == "100-continue"
+        // Digits beyond the range of integers are a number, too: the decoder has checked the digits.
+        request.isTooLong = fields[.contentLength].map { Int($0).map { $0 > limits.bodyBytes } ?? true } ?? false
+        request.closes = codec.current.closes
+        machine.beginRequest(request)
+        let isExtra = connections.isExtra(context.channel)
+        startRequestTimer(context, isExtra ? min(Self.extraTime, limits.requestTimeout) : limits.requestTimeout)
+    }
+
+    /// The route that reads a faulty body responds to the error; without a request, this handler responds.
+    private func process(_ error: any Error, on context: ChannelHandlerContext) {
+        switch machine.fail() {
+        case .forward: context.fireErrorCaught(error)
+        case .refuse:
+            let refused = error as? RefusedRequest ?? RefusedRequest(.malformed(error))
+            for part in refused.response { context.write(wrapOutboundOut(part), promise: nil) }
+            context.flush()
+            closeAfterLast(context)
+        }
+    }
+
+    /// Processes queued inputs up to the end of the next request.
+    private func processQueued(_ context: ChannelHandlerContext) {
+        guard let first = machine.nextQueued() else { return readIfWanted(context) }
+        process(first, on: context)
+        while let input = machine.nextQueued() { process(input, on: context) }
+        context.fireChannelReadComplete()
+        readIfWanted(context)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if machine.read() { context.read() }
+    }
+
+    private func readIfWanted(_ context: ChannelHandlerContext) {
+        if machine.resumeReading() { context.read() }
+    }
+
+    // MARK: Output
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !machine.isClosing else {
+            promise?.succeed()
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(let head): writeHead(head, context, promise)
+        case .body: context.write(data, promise: promise)
+        case .end: writeEnd(machine.endResponse(), HeldEnd(part: data, promise: promise), context)
+        }
+    }
+
+    private func writeHead(
+        _ head: HTTPResponse, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
+    ) {
+        var head = head
+        let isSwitching = head.status == .switchingProtocols
+        let isRequested = head.headerFields[.connection]?.lowercased() == "close"
+        let isLast = machine.beginResponse(closes: isRequested || connections.isExtra(context.channel))
+        if isLast, !isSwitching { head.headerFields[.connection] = "close" }
+        context.write(wrapOutboundOut(.head(head)), promise: promise)
+        guard isSwitching else { return }
+        do {
+            try switchProtocols(context)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    private func writeEnd(
+        _ action: ConnectionStateMachine<Inbound>.EndAction, _ end: HeldEnd, _ context: ChannelHandlerContext
+    ) {
+        guard action != .hold else { return heldEnd = end }
+        disconnectAction = nil
+        if action == .writeLast {
+            context.writeAndFlush(end.part, promise: end.promise)
+            closeAfterLast(context)
+        } else {
+            connections.end(context.channel)
+            context.write(end.part, promise: end.promise)
+            processQueued(context)
+        }
+    }
+
+    /// Closes for writing now, and for reading when the client has closed its side or `lingerTime` has passed.
+    private func closeAfterLast(_ context: ChannelHandlerContext) {
+        requestTimer?.cancel()
+        // Succeeds when the system has accepted every byte.
+        let closed = context.eventLoop.makePromise(of: Void.self)
+        closed.futureResult.assumeIsolated().whenComplete { _ in
+            guard !self.machine.isDisconnected else { return }
+            self.requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
+                context.close(promise: nil)
+            }
+        }
+        context.close(mode: .output, promise: closed)
+        readIfWanted(context)
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .output else { return context.close(mode: mode, promise: promise) }
+        switch machine.closeOutput() {
+        case .succeed: promise?.succeed()
+        case .hold: heldEnd?.closePromise = promise
+        case .close: context.close(mode: mode, promise: promise)
+        }
+    }
+
+    /// Inserts the successor in front of every handler that knows HTTP, and removes those. No input can have come
+    /// in between, as bytes after a request for an upgrade are not read.
+    private func switchProtocols(_ context: ChannelHandlerContext) throws {
+        guard let successor, let encoder, machine.switchProtocols() else { throw ChannelError.operationUnsupported }
+        let pipeline = context.pipeline.syncOperations
+        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<EdgeDecoder>.self)
+        try pipeline.addHandlers(
+            [
+                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: successor.socketLimits.messageBytes)),
+                successor.handler,
+            ], position: .after(decoder.handler))
+        self.successor = nil
+        self.encoder = nil
+        // The handlers of HTTP occupy some kilobytes. The decoder is removed last, as it passes on the bytes after the
+        // request.
+        for name in [encoder.name, try pipeline.context(handler: codec).name, decoder.name] {
+            pipeline.removeHandler(name: name, promise: nil)
+        }
+        readIfWanted(context)
+    }
+
+    // MARK: Time
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stallTimer?.cancel()
+        stallTimer = nil
+        if context.channel.isWritable {
+            reader?.pump()
+        } else if !machine.isDisconnected {
+            // The rest of the response is lost with the connection, and a plain generation ends with it.
+            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stallTimeout)) {
+                context.close(promise: nil)
+            }
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     private func startRequestTimer(_ context: ChannelHandlerContext, _ limit: Duration) {
         requestTimer?.cancel()
         requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
-            // It may have got a place meanwhile.
+            // Meanwhile the connection may have become one within the limit.
             if limit < self.limits.requestTimeout, !self.connections.isExtra(context.channel) {
                 return self.startRequestTimer(context, self.limits.requestTimeout)
             }
-            // Whoever reads the body gets the error and answers with it; when nobody does, all is said already.
-            guard self.isResponding else { return context.close(promise: nil) }
-            self.closesAfterResponse = true
-            context.fireErrorCaught(RequestTimeout(limit: limit))
+            switch self.machine.timeOut() {
+            case .close: context.close(promise: nil)
+            case .fail: context.fireErrorCaught(RequestTimeout(limit: limit))
+            }
         }
-    }
-
-    private func handleDisconnect() {
-        guard !isDisconnected else { return }
-        isDisconnected = true
-        requestTimer?.cancel()
-        stallTimer?.cancel()
-        let (reader, disconnectAction, pendingEnd, pendingClose) = (reader, disconnectAction, pendingEnd, pendingClose)
-        self.reader = nil
-        self.disconnectAction = nil
-        self.pendingEnd = nil
-        self.pendingClose = nil
-        pendingInput = []
-        reader?.detach()
-        disconnectAction?()
-        guard let pendingEnd else { return }
-        // Nobody gets the rest of the response.
-        pendingEnd.promise?.fail(ChannelError.ioOnClosedChannel)
-        pendingClose??.fail(ChannelError.ioOnClosedChannel)
-        context?.close(promise: nil)
     }
 }
 
 extension Channel {
-    /// Calls `body` with this connection's handler, on the event loop; with `nil` when the connection is closed.
+    /// Calls `body` on the event loop with this connection's handler; with nil when the connection is closed.
     func withConnection(_ body: @escaping @Sendable (ConnectionHandler?) -> Void) {
         eventLoop.execute {
             body(try? self.pipeline.syncOperations.handler(type: ConnectionHandler.self))
