@@ -90,6 +90,7 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            exclude: ["design.md"],
             swiftSettings: settings
         ),
         .target(
@@ -112,6 +113,7 @@ let package = Package(
                 "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
+            exclude: ["design.md"],
             swiftSettings: settings
         ),
         .target(

@@ -39,6 +39,15 @@ SUBJECTLESS = re.compile(
 # Verbs that do not name the effect of a function.
 VAGUE_VERBS = re.compile(r"\bfunc (?:take|give|keep|tell|obey|ask|attend|announce)(?:[A-Z]\w*)?\b")
 
+# Folders whose types the second folders must not name: an HTTP API depends on shared folders, and those depend on no API.
+DIALECTS = "OpenAIChat OpenAICompletions LlamaServer Realtime".split()
+CLOSED_FOLDERS = {
+    f"Sources/MartletAPI/{dialect}": [f"Sources/MartletAPI/{other}" for other in DIALECTS if other != dialect]
+    + [f"Sources/MartletAPI/{shared}" for shared in
+       "Bodies Control Embeddings Encoding Errors Fields Generations WebSocket".split()]
+    for dialect in DIALECTS
+}
+
 TYPE = re.compile(
     r"^(?:@\w+(?:\([^)]*\))? )*(?:(?:package|public|internal|final|indirect|nonisolated) )*"
     r"(?:struct|class|enum|protocol|actor|typealias) (\w+)")
@@ -121,6 +130,25 @@ def swift_findings(sources):
             yield f"type {declared} exists twice: {', '.join(places)}"
 
 
+def folder_findings(sources):
+    """A folder of CLOSED_FOLDERS declares no type that one of its closed folders names in code."""
+    texts = {name(path): path.read_text().split("\n") for path in sources}
+    for folder, closed in CLOSED_FOLDERS.items():
+        declared = {found.group(1) for path, lines in texts.items() if path.startswith(folder + "/")
+                    for found in map(TYPE.match, lines) if found}
+        if not declared:
+            yield f"{folder}: no types; scripts/conventions.py names a folder that does not exist"
+            continue
+        used = re.compile(rf"\b(?:{'|'.join(sorted(declared))})\b")
+        for path, lines in texts.items():
+            if not path.startswith(tuple(other + "/" for other in closed)):
+                continue
+            for number, line in enumerate(lines, 1):
+                found = used.search(re.sub(r'"[^"]*"|//.*', "", line))
+                if found:
+                    yield f"{path}:{number}: {found.group(0)} belongs to {folder}, which this folder must not use"
+
+
 def count(paths):
     comments = code = 0
     sizes = []
@@ -153,7 +181,8 @@ def main():
     if sys.argv[1:] == ["figures"]:
         figures()
         return
-    findings = list(swift_findings(tracked("Sources/*.swift")))
+    sources = tracked("Sources/*.swift")
+    findings = list(swift_findings(sources)) + list(folder_findings(sources))
     for path in tracked("*.swift", "*.md"):
         if name(path) not in ("docs/glossary.md", "LICENSE"):
             findings += words(path, path.read_text().split("\n"))

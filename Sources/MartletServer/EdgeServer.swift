@@ -12,7 +12,12 @@ package import ServiceLifecycle
 internal import Synchronization
 package import UnixSignals
 
-/// The process that faces clients: HTTP in front, an engine behind.
+/// The edge: serves HTTP and WebSockets in front of an engine.
+///
+/// Its parts: `ModelReadiness` follows the engine's state, `GenerationRegistry` owns generations, `Journal` makes them
+/// durable, `Recovery` brings them back, and routes connect them with clients.
+///
+/// Thread: any.
 package final class EdgeServer: Sendable {
     private let configuration: ServerConfiguration
     private let logger: Logger
@@ -30,13 +35,13 @@ package final class EdgeServer: Sendable {
     private let shutdownMonitor: ShutdownMonitor
     private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
-    /// How many addresses are listened on, and the port of the first one.
+    /// The number of addresses that are listened on, and the port of the first one.
     private let listening = Mutex<(count: Int, port: Int?)>((0, nil))
     private let certificates = Mutex<CertificateStore?>(nil)
 
     /// - Parameters:
-    ///   - services: what the engine needs to run, by name; stopped after the last response has ended.
-    ///   - makeEngine: gets where the engine's events go. Called once, at once.
+    ///   - services: the services that the engine needs, by name. They stop after the last response has ended.
+    ///   - makeEngine: makes the engine, which sends its events to the receiver. Called once, before `init` returns.
     package init(
         configuration: ServerConfiguration, logger: Logger, services: [(name: String, service: any Service)] = [],
         makeEngine: (any EngineEventReceiver) -> any EngineService
@@ -61,10 +66,12 @@ package final class EdgeServer: Sendable {
     }
 
     /// Serves until SIGTERM or SIGINT, or until `shutDown` is called.
-    /// - Parameter signals: what begins the graceful shutdown; a further one hastens it.
-    /// - Throws: `EdgeServerError` when the address cannot or must not be listened on.
+    /// - Parameter signals: the first signal begins the graceful shutdown; a second one ends what is still running.
+    /// - Throws: `EdgeServerError` if an address cannot or must not be listened on; `JournalError` if a required
+    ///   journal
+    ///   cannot be opened.
     package func run(until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
-        // A mistyped address needs another --host, not a key.
+        // First, because a mistyped address needs another --host and not a key.
         for address in configuration.addresses where !address.isLocal {
             try await address.check(port: configuration.port, on: MultiThreadedEventLoopGroup.singleton)
         }
@@ -86,12 +93,16 @@ package final class EdgeServer: Sendable {
         await close(journal)
     }
 
+    /// Stops the recovery, then closes the journal.
     private func close(_ journal: Journal?) async {
         guard let journal else { return }
         await parts.run("the reading of journals") { await recovery.stop() }
         await parts.run("the journal's disk") { await journal.close() }
     }
 
+    /// Runs all services until the shutdown has ended. The group stops them in reverse order: generations drain first,
+    /// then
+    /// connections close, then the engine stops.
     private func serve(until signals: [UnixSignal], _ journal: Journal?) async throws {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let servers = try listeners(on: eventLoops, journal).map { (name: "open connections", service: $0) }
@@ -123,7 +134,7 @@ package final class EdgeServer: Sendable {
         try await group.run()
     }
 
-    /// The first signal begins the shutdown, a further one ends what it waits for.
+    /// The first signal begins the shutdown. A second one hands generations over and closes connections at once.
     private func signalled() {
         guard shutdown.isSet else {
             shutdown.set()
@@ -131,38 +142,38 @@ package final class EdgeServer: Sendable {
             Task { await shutDown() }
             return
         }
-        logger.notice("asked to end once more: nothing is waited for any longer")
+        logger.notice("second shutdown signal: closing all connections now")
         shutdownMonitor.expectEnd(within: Self.finalGrace)
         registry.handOver(.serverEnds)
         connections.closeAll()
     }
 
-    /// After `drainTimeout`, what still has to be done must be done by then.
+    /// The time after `drainTimeout`, or after a second signal, until the monitor reports.
     private static let finalGrace: Duration = .seconds(1)
 
     private func expectEnd() { shutdownMonitor.expectEnd(within: configuration.drainTimeout + Self.finalGrace) }
 
-    /// Begins the graceful shutdown that a signal begins. Before `run`, it makes that end at once.
+    /// Begins a graceful shutdown, as a signal does. Called before `run`, it makes `run` end at once.
     package func shutDown() async {
         shutdown.set()
         expectEnd()
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
 
-    /// Reads the files of the certificate again. What new connections are shown changes by itself when the files do;
-    /// this is for those who want to be sure, and told.
+    /// Reads the certificate's files again and logs the result. New connections notice changed files without this call.
     package func reloadCertificates() {
         certificates.withLock { $0 }?.reload()
     }
 
-    /// Removes the files of sockets if this server made them.
+    /// Removes the files of Unix sockets if this server made them.
     private func removeSocket() {
         guard listening.withLock({ $0.count }) > 0 else { return }
         for path in configuration.addresses.compactMap(\.socketPath) { unlink(path) }
     }
 
-    /// Brings back what earlier servers wrote down, and writes down what comes.
-    /// - Throws: when that cannot be, and was asked for.
+    /// Opens the journal, attaches it to the registry and begins the recovery.
+    /// - Returns: nil without a journal, and if the journal cannot be opened but is not required.
+    /// - Throws: if a required journal cannot be opened.
     private func openJournal() throws -> Journal? {
         guard let settings = configuration.journal else { return nil }
         do throws(JournalError) {
@@ -170,15 +181,15 @@ package final class EdgeServer: Sendable {
             try folder.prepare()
             guard let lock = try folder.lock() else { throw .inUse(settings.path) }
             try folder.restoreKept()
-            // Listed before new generations make journals of their own.
+            // Listed before new generations write journals.
             let ids = try folder.ids()
             let journal = Journal(
                 folder: folder, lock: lock, durability: settings.durability,
                 maximumByteCount: settings.maximumByteCount, maximumOpenCount: settings.maximumOpenCount,
                 troubled: { [logger] problem in
-                    logger.warning("answers may not outlive this server now", metadata: ["reason": "\(problem)"])
+                    logger.warning("generations may not outlive this server now", metadata: ["reason": "\(problem)"])
                 })
-            // Before: what is brought back may go on at once.
+            // Before the recovery, because recovered generations may continue at once.
             registry.record(with: JournalRecorder(journal: journal, modelReadiness: modelReadiness))
             let work = Recovery(
                 journal: journal, ids: ids, completions: completions, progress: recovery,
@@ -191,11 +202,12 @@ package final class EdgeServer: Sendable {
             return journal
         } catch {
             if settings.isRequired { throw error }
-            logger.warning("answers will not outlive this server", metadata: ["reason": "\(error)"])
+            logger.warning("generations will not outlive this server", metadata: ["reason": "\(error)"])
             return nil
         }
     }
 
+    /// The completion routes, which the recovery uses too.
     private var completions: CompletionRoutes {
         CompletionRoutes(
             service: CompletionService(
@@ -205,7 +217,7 @@ package final class EdgeServer: Sendable {
                 reasoningCounts: reasoningCounts))
     }
 
-    /// One for each address.
+    /// One listener per address. All share one router.
     private func listeners(
         on eventLoops: MultiThreadedEventLoopGroup, _ journal: Journal?
     ) throws -> [any Service] {
@@ -233,7 +245,7 @@ package final class EdgeServer: Sendable {
         }
     }
 
-    /// Tells when the last of the addresses is listened on.
+    /// Calls `onListening` when the last address is listened on.
     private func listens(at address: ListenAddress, port: Int?) {
         let port = listening.withLock { listening -> Int? in
             listening.count += 1
@@ -244,6 +256,9 @@ package final class EdgeServer: Sendable {
         if let port { configuration.onListening(port) }
     }
 
+    /// All routes behind the middleware, outermost first: observation sees every response, then CORS, errors, site
+    /// rules,
+    /// keys, admission.
     private func router(_ journal: Journal?) -> Router<EdgeContext> {
         let metrics = RequestMetrics()
         var routes = RouteTable()

@@ -2,23 +2,25 @@ internal import MartletPlatform
 internal import NIOCore
 internal import NIOPosix
 
-/// Why a server could not be started. The description is one line that says what to do.
+/// The reason why a server could not start. The description is one line with the remedy.
 package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
     package let description: String
 
     private init(description: String) { self.description = description }
 
+    /// The server would be open to other machines without a key.
     static func unauthenticated(host: String) -> Self {
         Self(
-            description: "others could use a server on \(host) without a key; "
-                + "set --api-key or --api-key-file, or allow that with --allow-unauthenticated")
+            description: "other machines could use a server on \(host) without a key; "
+                + "set --api-key or --api-key-file, or permit it with --allow-unauthenticated")
     }
 
+    /// A file or folder that a flag names cannot be used.
     static func unusable(flag: String, path: String, _ error: any Error) -> Self {
         Self(description: "\(flag): \(path) cannot be used: \(error)")
     }
 
-    /// - Returns: `nil` for an error that does not say that an address cannot be listened on.
+    /// - Returns: nil if the error does not concern listening on an address.
     init?(_ error: any Error, address: ListenAddress, port: Int) {
         guard
             error is IOError || error is SocketAddressError || error is SocketAddressError.UnknownHost
@@ -45,6 +47,7 @@ package struct EdgeServerError: Error, CustomStringConvertible, Equatable {
             }
     }
 
+    /// The path of a Unix socket belongs to a running server.
     static func socketInUse(path: String) -> Self {
         Self(description: "another server listens on the socket \(path); stop it or choose another --host")
     }

@@ -4,17 +4,18 @@ import MartletProtocol
 import MartletServer
 import MartletTestSupport
 
-/// An edge server whose engine writes as many tokens as it is told, as fast as it is told: scripts/measure_streams.py
-/// measures with it what readers and replays cost. No part of what is installed.
+/// An edge server with a fake engine that emits tokens as fast as possible, or at an interval.
+///
+/// `scripts/measure_streams.py` measures the costs of readers and replays with it. It is not installed.
 @main struct Rig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-rig",
-        abstract: "An edge server with an engine that writes what it is told, to measure streams with.")
+        abstract: "An edge server with a fake engine, to measure streams with.")
 
-    @Option(help: "Port to listen on; 0 = any, which is logged.") var port = 0
+    @Option(help: "Port to listen on; 0 = any free port, which is logged.") var port = 0
     @Option(help: "Tokens of every generation.") var tokens = 1_000
-    @Option(help: "Milliseconds between two tokens of a generation; 0 = all come at once.") var interval = 0
-    @Option(help: "Connections that are accepted.") var connections = 16_384
+    @Option(help: "Milliseconds between two tokens of a generation; 0 = all tokens at once.") var interval = 0
+    @Option(help: "Limit of connections.") var connections = 16_384
 
     func run() async throws {
         let (tokens, interval) = (tokens, interval)

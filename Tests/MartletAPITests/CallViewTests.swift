@@ -5,7 +5,7 @@ import MartletStreams
 import OrderedCollections
 import Testing
 
-/// Tool calls as clients see them.
+/// Tool calls in responses.
 struct CallViewTests {
     private static func text(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
 
@@ -36,7 +36,7 @@ struct CallViewTests {
         return (try #require(body["choices"]?.arrayValue?.first), body)
     }
 
-    /// A key that comes twice is read as its last value by most, and refused by some.
+    /// Some parsers use the last value of a repeated key, and some refuse the object.
     @Test func warningsOfTheRequestAndOfTheCompletionAreOneMember() throws {
         var head = head
         head.warnings = ["Dropped."]
@@ -85,7 +85,7 @@ struct CallViewTests {
         #expect(Set(calls.map(\.id)) == ["call_0123456789abcdef012345670000", "call_0123456789abcdef012345670001"])
     }
 
-    /// Nine letters and digits, each its own, and the same whenever the answer is shown.
+    /// Nine letters and digits, unique, and equal in every view of the generation.
     @Test func idsAreShortWhereTheTemplateDemandsIt() throws {
         var head = head
         head.hasShortCallIDs = true

@@ -15,7 +15,7 @@ struct ChoiceViewTests {
         return GenerationSummary(reason: .endOfGeneration, timings: timings)
     }
 
-    /// Two answers to one prompt, interleaved; the second one ends first.
+    /// Two choices of one prompt, interleaved; the second one ends first.
     private static let events: [LogEvent] = [
         .admitted(promptTokens: 5), .started(cachedTokens: 0), text("a"), .choice(1, .started(cachedTokens: 5)),
         .choice(1, text("x")), text("b"), .choice(1, text("y")), .choice(1, .ended(completion(2))), text("c"),
@@ -30,7 +30,7 @@ struct ChoiceViewTests {
         }
     }
 
-    /// What a client puts together from a stream: texts and reasons by index.
+    /// The output that a client assembles from a stream: texts and reasons by index.
     private func collected(_ chunks: [JSONValue]) -> [[String]] {
         var result = [["", ""], ["", ""]]
         for choice in chunks.flatMap({ $0["choices"]?.arrayValue ?? [] }) {

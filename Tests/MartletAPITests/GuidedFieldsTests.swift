@@ -5,13 +5,13 @@ import MartletProtocol
 import OrderedCollections
 import Testing
 
-/// vLLM's names for what may be written.
+/// vLLM's names for constraints.
 @Suite struct GuidedFieldsTests {
     private func grammar(_ fields: JSONObject) throws -> Grammar {
         try #require(try CompletionOptions.of(fields).constraint).grammar
     }
 
-    /// A member of `structured_outputs` and its older name, with texts that fulfil it and texts that do not.
+    /// A member of `structured_outputs` and its older name, with texts that match and texts that do not.
     static let members: [(name: String, value: JSONValue, right: [String], wrong: [String])] = [
         ("json", ["type": "integer"], ["1", "-20"], ["", "1.5", "a", "\"1\""]),
         ("json_object", true, ["{}", "{\"a\": [1]}"], ["", "[]", "1"]),

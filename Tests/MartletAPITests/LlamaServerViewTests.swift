@@ -148,7 +148,7 @@ struct LlamaServerViewTests {
         func value(_ name: String) throws -> Double { try #require(timings[name]?.doubleValue) }
         #expect(try value("prompt_ms") == 1.235)
         #expect(try value("predicted_ms") == 7.654)
-        // The first token comes with the prompt.
+        // The time of the first token is part of the prompt's.
         #expect(try value("predicted_per_second") == 15 * 1_000 / value("predicted_ms"))
         #expect(try value("predicted_per_token_ms") == value("predicted_ms") / 15)
         #expect(try value("prompt_per_second") == 3 * 1_000 / value("prompt_ms"))

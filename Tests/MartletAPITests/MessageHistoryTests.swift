@@ -22,7 +22,7 @@ struct MessageHistoryTests {
     }
 
     static let taken: [(message: JSONValue, read: JSONValue)] = [
-        // The full dump of a library.
+        // The complete dump of a client library.
         (
             [
                 "role": "assistant", "content": "Hi", "refusal": .null, "annotations": .null, "audio": .null,
@@ -108,7 +108,7 @@ struct MessageHistoryTests {
         #expect(error?.message.contains("object") == true)
     }
 
-    /// The message of a whole answer, and the one that a client puts together of a stream's deltas.
+    /// The message of a response without a stream, and the message that a client assembles from deltas.
     @Test func responsesCanBeSentBack() throws {
         let end = LogEvent.finished(GenerationSummary(reason: .tokenLimit, timings: Timings()))
         func text(_ channel: MartletProtocol.OutputChannel, _ text: String) -> LogEvent {
@@ -134,7 +134,7 @@ struct MessageHistoryTests {
         }
     }
 
-    /// As client libraries put deltas together: texts behind one another, calls by their number.
+    /// Assembles deltas as client libraries do: concatenates texts, and collects calls by number.
     private func joined(_ old: JSONValue?, _ new: JSONValue) -> JSONValue {
         switch (old, new) {
         case (.string("assistant")?, _): return new

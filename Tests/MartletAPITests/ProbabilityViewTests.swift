@@ -13,7 +13,7 @@ struct ProbabilityViewTests {
         return result
     }
 
-    /// A character in two tokens, a token of markup, a token without text, and one that came with the end.
+    /// A character in two tokens, a token of a delimiter, a token without text, and a token that came with the end.
     private static let events: [LogEvent] = [
         .admitted(promptTokens: 1), .started(cachedTokens: 0),
         .detailedText(

@@ -2,7 +2,7 @@ import MartletAPI
 import Testing
 
 struct RandomSeedTests {
-    /// A generator that draws the given numbers, over and over.
+    /// A generator that repeats the given numbers.
     private struct Draws: RandomNumberGenerator {
         let numbers: [UInt64]
         private(set) var count = 0
@@ -22,7 +22,7 @@ struct RandomSeedTests {
     func seedsAreBelow2To53(drawn: UInt64, seed: UInt64) {
         var draws = Draws([drawn])
         #expect(UInt64.randomSeed(using: &draws) == seed)
-        // Such a number is the same as a double, as JavaScript reads it.
+        // The number survives a conversion to a double, as JavaScript reads it.
         #expect(UInt64(exactly: Double(seed)) == seed && Double(seed) < 0x1p53)
     }
 

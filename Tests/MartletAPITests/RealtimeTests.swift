@@ -12,7 +12,7 @@ import Testing
         return try String(contentsOfFile: "\(root)/\(path)", encoding: .utf8)
     }
 
-    /// The names in the list behind `label`.
+    /// The names in the list after `label`.
     private func names(behind label: String, in text: String) throws -> [String] {
         let start = try #require(text.firstRange(of: label)).upperBound
         let list = text[start...].prefix { $0 != "]" }.drop { $0 != "[" }.dropFirst()
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// What is told of each kind of event, without the frame.
+    /// The message of each kind of event, without the frame.
     @Test func everyEventIsOneMessage() throws {
         let view = RealtimeEventView(
             head: ResponseHead(id: "chatcmpl-abc", created: 1, model: "m", fingerprint: "f"),
@@ -68,7 +68,7 @@ import Testing
                 #""text":"P","logprobs":[{"id":7,"token":"P","bytes":[80],"logprob":null,"top_logprobs":[]}]"#
             ),
             (.text(.reasoning, token: 5, bytes: [0x61]), "text", #""channel":"reasoning","token":5,"text":"a""#),
-            (.text(.delimiter, token: nil, bytes: [0x3C]), "text", #""channel":"markup","text":"<""#),
+            (.text(.delimiter, token: nil, bytes: [0x3C]), "text", #""channel":"\#("markup")","text":"<""#),
             (.call(1, name: "f"), "call", #""call":1,"call_id":"call_abc0001","name":"f""#),
             (.arguments(call: 1, token: 6, bytes: [0x7B]), "arguments", #""call":1,"token":6,"text":"{""#),
             (.warning("w"), "warning", #""message":"w""#),

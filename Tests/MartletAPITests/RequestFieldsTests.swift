@@ -4,16 +4,16 @@ import MartletProtocol
 import OrderedCollections
 import Testing
 
-/// Every field that is no sampling parameter: default, limits, aliases, null, wrong kinds, and what
-/// `generation_settings` shows of it.
+/// Every field that is no sampling parameter: default, limits, aliases, null, wrong types, and its value in
+/// `generation_settings`.
 struct RequestFieldsTests {
     struct Field: Sendable {
         var name: String
-        /// Other names of it.
+        /// Other names of the field.
         var aliases: [String] = []
-        /// Where `generation_settings` shows it, and what without the field; `nil` = nowhere.
+        /// The path in `generation_settings` and the value without the field; nil = not shown.
         var setting: (name: String, standard: JSONValue)?
-        /// What is taken, and what is shown then.
+        /// Accepted values, and the values that are shown then.
         var taken: [(JSONValue, JSONValue)]
         var refused: [JSONValue]
     }

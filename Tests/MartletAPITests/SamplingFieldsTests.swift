@@ -14,7 +14,7 @@ struct SamplingFieldsTests {
 
     struct NumberField: Sendable {
         var name: String
-        /// What is sent, and what the engine then gets; `nil` = refused.
+        /// The value in the request and the engine's value; nil = refused.
         var values: [(Double, Double?)]
         var read: @Sendable (SamplingParameters) -> Double
     }
@@ -119,7 +119,7 @@ struct SamplingFieldsTests {
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 
-    /// Presets of older versions name samplers that are gone.
+    /// Presets of older versions name samplers that no longer exist.
     @Test(
         arguments: [
             (["samplers": ["top_k", "tfs_z", "typical_p"]], ["samplers[1]"], [.topK, .typicalP]),
@@ -134,7 +134,7 @@ struct SamplingFieldsTests {
         var defaults = CompletionDefaults()
         #expect(try defaults.readSampling(fields) == warnings)
         #expect(defaults.sampling.samplers == kinds)
-        // Orders have no place for a warning.
+        // Control commands have no member for warnings.
         #expect(throws: APIError.self) {
             try ControlRequest(["action": "set", "changes": .object(fields)], settings: AdjustableSettings())
         }
@@ -173,7 +173,7 @@ struct SamplingFieldsTests {
         #expect(try request(["logit_bias": []]).sampling.logitBiases.isEmpty)
     }
 
-    /// Minus one = nothing is asked for.
+    /// Minus one = no probabilities.
     @Test(
         arguments: [
             ([:], -1), (["logprobs": true], 20), (["logprobs": false], -1), (["logprobs": true, "top_logprobs": 5], 5),

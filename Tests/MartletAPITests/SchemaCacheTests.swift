@@ -17,7 +17,7 @@ import Testing
         }
         let first: JSONValue = ["type": "object", "properties": ["a": ["type": "integer"]]]
         #expect(try [read(first), read(first), read(["type": "null"])] == [1, 0, 1])
-        // The way it is treated counts, too.
+        // The settings of the compiler are part of the key.
         let compact = SchemaCompiler(spacing: .compact)
         #expect(try [read(first, compact), read(first, SchemaCompiler(mode: .relaxed)), read(first)] == [1, 1, 0])
     }

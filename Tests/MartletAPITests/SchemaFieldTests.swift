@@ -75,7 +75,7 @@ import Testing
         #expect(error?.status == 400)
     }
 
-    /// Without `strict` what can be held is held, and the rest is named.
+    /// Without `strict` supported keywords are enforced, and warnings name the others.
     @Test func omittedKeywordsAreReported() throws {
         let schema: JSONValue = ["type": "string", "pattern": "(?<=a)b", "maxLength": 2]
         let options = try options(["json_schema": schema])
@@ -94,7 +94,7 @@ import Testing
         #expect(try self.options(described).warnings == options.warnings)
     }
 
-    /// A request's own words count more than the server's flag.
+    /// The request's mode takes precedence over the server's flag.
     @Test func strictRefusesWhereverItIsSaid() throws {
         func described(_ strict: JSONValue?, mode: JSONValue? = nil) -> JSONValue {
             var format: JSONObject = ["name": "a", "schema": ["type": "string", "pattern": "(?<=a)b"]]

@@ -46,7 +46,7 @@ struct TextCompletionRequestTests {
         }
         #expect(try probabilities(["logprobs": 0]) == ProbabilityRequest(count: 0))
         #expect(try probabilities([:]) == nil)
-        // llama-server's own form.
+        // llama-server's format.
         let native = try LlamaServerCompletionRequest(
             ["prompt": "x", "logprobs": 0], defaults: CompletionDefaults(), randomSeed: 0)
         #expect(!native.options.reportsProbabilities)
@@ -72,7 +72,7 @@ struct TextCompletionRequestTests {
         #expect(try prompts([[1], ["a", 2]]).map(\.addsBeginning) == [false, true])
     }
 
-    @Test func answersAreNoMoreThanALimit() throws {
+    @Test func choicesOfARequestHaveALimit() throws {
         let prompts = JSONValue.array(Array(repeating: "a", count: 512))
         for (count, isAccepted) in [(2, true), (3, false)] {
             let json: JSONValue = ["prompt": prompts, "n": .integer(Int64(count))]

@@ -25,7 +25,7 @@ struct ToolFieldsTests {
         #expect(throws: APIError.self) {
             try request(["tools": [Self.tool(.string(composed))], "tool_choice": choice])
         }
-        // Two letters that Swift calls equal.
+        // Two letters that are equal for Swift's `==`.
         let kelvins: JSONValue = [Self.tool("K"), Self.tool("\u{212A}")]
         #expect(try request(["tools": kelvins]).tools.offered.count == 2)
     }
@@ -42,7 +42,7 @@ struct ToolFieldsTests {
         #expect(try offered("auto") == (both, .auto, true))
         #expect(try offered("none") == ([], .none, true))
         #expect(try offered("required") == (both, .required, true))
-        // As other clients write the same.
+        // The spellings of other clients.
         #expect(try offered("any") == (both, .required, true))
         #expect(try offered(["type": "auto"]) == (both, .auto, true))
         #expect(try offered(["type": "none"]) == ([], .none, true))

@@ -5,7 +5,7 @@ package import MartletStreams
 import OrderedCollections
 
 extension CompletionOptions {
-    /// Of a request with these fields.
+    /// The options of a request with these fields.
     static func of(_ fields: JSONObject) throws -> CompletionOptions {
         try CompletionOptions(FieldReader(.object(fields)), defaults: CompletionDefaults(), randomSeed: 0)
     }

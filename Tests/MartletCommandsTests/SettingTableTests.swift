@@ -292,9 +292,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--samplers", "top_k;tfs_z;min_p"], ["--samplers: Field 'samplers[1]'", "\"tfs_z\"; it was left out."]),
-        (["--sampling-seq", "kzm"], ["--sampling-seq: Field 'samplers'", "\"z\"; it was left out."]),
-        (["--sampler-seq", "kfm"], ["--sampling-seq: Field 'samplers'", "\"f\"; it was left out."]),
+        (["--samplers", "top_k;tfs_z;min_p"], ["--samplers: Field 'samplers[1]'", "\"tfs_z\"; it was omitted."]),
+        (["--sampling-seq", "kzm"], ["--sampling-seq: Field 'samplers'", "\"z\"; it was omitted."]),
+        (["--sampler-seq", "kfm"], ["--sampling-seq: Field 'samplers'", "\"f\"; it was omitted."]),
     ])
     func anUnknownSamplerIsOmittedWithANotice(arguments: [String], parts: [String]) throws {
         var notices: [String] = []

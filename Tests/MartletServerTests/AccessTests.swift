@@ -8,7 +8,7 @@ import Testing
             ([], 401), ([("Authorization", "Bearer wrong")], 401), ([("Authorization", "Bearer one")], 200),
             ([("Authorization", "Bearer two")], 200), ([("X-Api-Key", "two")], 200), ([("X-Api-Key", "")], 401),
             ([("Authorization", "one")], 200),
-            // The scheme's case and its blanks do not matter, and of several credentials any that is valid counts.
+            // Case and blanks of the scheme do not matter, and one valid credential is enough.
             ([("Authorization", "bearer one")], 200), ([("Authorization", "BEARER \t one")], 200),
             ([("Authorization", "Bearer\tone")], 200), ([("Authorization", "Bearerone")], 401),
             ([("Authorization", "Bearer wrong"), ("X-Api-Key", "one")], 200),
@@ -68,7 +68,8 @@ import Testing
         }
     }
 
-    /// Headers that an operator chose come with each preflight, as at llama-server; by default foreign pages get none.
+    /// Headers that an operator set are in every preflight response, as at llama-server; by default foreign pages get
+    /// none.
     @Test(arguments: [("http://localhost:1", "http://localhost:1"), ("http://a.example", nil), (nil, nil)])
     func configuredHeadersAreSentToEveryPreflight(origin: String?, allowed: String?) async throws {
         for isExplicit in [true, false] {

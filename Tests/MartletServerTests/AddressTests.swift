@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletServer
 
-/// What `--host` may say.
+/// The values of `--host`.
 @Suite struct AddressTests {
     @Test(
         arguments: [
@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: [
         ("192.0.2.1", "no address of this machine is 192.0.2.1; choose another --host"),
         ("nowhere.invalid", "no address is known for the name 'nowhere.invalid'; --host must be "),
-        ("0.0.0.0", "others could use a server on 0.0.0.0 without a key; "),
+        ("0.0.0.0", "other machines could use a server on 0.0.0.0 without a key; "),
     ])
     func anAddressOfNobodyIsOneClearErrorWithoutAKeyToo(host: String, expected: String) async throws {
         var configuration = ServerConfiguration()

@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: ["", #","tools":[{"type":"function","function":{"name":"f"}}]"#])
-    func answersThatAreNotReadStayAsTheyAreWritten(option: String) async throws {
+    func outputThatIsNotParsedStaysUnchanged(option: String) async throws {
         let tokens = ["<think>", "\n", "I think.", "\n", "</think>", "\n\n", #"<tool_call>{"name":"f"}"#]
         try await TestServer.run(script: .complete(tokens)) {
             $0.chatTemplate = reasoningTemplate
@@ -169,7 +169,7 @@ import Testing
             try await slow.stopReading()
             let handles = [await server.engine.request(0).handle, await server.engine.request(1).handle]
             let text = String(repeating: "x", count: 100_000)
-            // More than all buffers between the two ends hold.
+            // More than all buffers between the two ends.
             for _ in 0..<60 {
                 server.engine.step(handles, text: text)
                 #expect(try await fast.readEvent()?.utf8.count ?? 0 > 100_000)
@@ -191,7 +191,7 @@ import Testing
             try await connection.send(
                 "POST", "/v1/chat/completions", body: chat(stream: true, isBackground ? #","background":true"# : ""))
             let handle = await server.engine.request(0).handle
-            // Nothing but a wait for what never comes could show that the head waits: so this is asked in between.
+            // Only waiting in vain could show that the head waits, so another request is served in between.
             #expect(try await server.send("GET", "/health").head.status == 200)
             server.engine.fail(
                 handle, EngineError(.contextExceeded, "too long", promptTokens: 60_000, contextSize: 16_384))
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    /// One prompt of several is too long, and the others are admitted first.
+    /// One of several prompts is too long, after the others were admitted.
     @Test func aRefusalOfOnePromptIsThatOfAll() async throws {
         try await TestServer.run(script: .hold) { server async throws in
             let connection = try await server.connect()
@@ -269,7 +269,7 @@ import Testing
     }
 }
 
-/// A template of a model that thinks.
+/// A template with reasoning.
 private let reasoningTemplate = """
     {%- for message in messages -%}
     <|im_start|>{{ message.role }}

@@ -2,11 +2,11 @@ import Testing
 
 @testable import MartletServer
 
-/// Which connections hold a place.
+/// The places of connections.
 @Suite struct ConnectionLimiterTests {
     private typealias Limiter = ConnectionLimiter<Int>
 
-    /// With connections of which each has a request.
+    /// A limiter whose connections each have a request.
     private func busy(_ count: Int, limit: Int) -> Limiter {
         var limiter = Limiter(limit: limit, extraLimit: 8)
         for id in 0..<count {
@@ -39,13 +39,13 @@ import Testing
     @Test func theLongestIdleConnectionIsReplaced() {
         var limiter = busy(4, limit: 4)
         for id in [2, 0, 3] { limiter.end(id) }
-        // It has a request again.
+        // The connection has a request again.
         limiter.begin(2)
         for (id, idle) in [(10, 0), (11, 3)] {
             _ = limiter.open(id)
             limiter.begin(id)
             #expect(limiter.admit(id, for: .ordinary) == .servedReplacing(idle))
-            // The connection closes later; its place is not given twice.
+            // The connection closes later; its place is not assigned twice.
             limiter.close(idle)
         }
         _ = limiter.open(12)
@@ -75,11 +75,11 @@ import Testing
         }
         limiter.end(0)
         #expect(limiter.admit(6, for: .reading) == .served)
-        // A reader takes no place of another connection.
+        // A reader does not replace another connection.
         _ = limiter.open(8)
         limiter.end(1)
         #expect(limiter.admit(8, for: .reading) == .refused)
-        // A single place may be read on.
+        // With a single place, a reader may use it.
         var one = Limiter(limit: 1, extraLimit: 8)
         _ = one.open(0)
         #expect(one.admit(0, for: .reading) == .served)
@@ -92,13 +92,13 @@ import Testing
         limiter.close(1)
         limiter.begin(2)
         limiter.begin(3)
-        // All have a request: the new one goes.
+        // Each has a request, so the new connection is closed.
         #expect(limiter.open(4) == 4 && !limiter.isExtra(4))
         limiter.close(2)
         #expect(limiter.open(5) == nil)
     }
 
-    /// The order of extra connections keeps no entry of connections that are gone.
+    /// The queue of extra connections does not retain closed connections.
     @Test func extraConnectionsThatAreGoneLeaveNothing() {
         var limiter = Limiter(limit: 1, extraLimit: 2)
         _ = limiter.open(0)

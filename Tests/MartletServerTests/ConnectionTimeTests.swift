@@ -9,7 +9,7 @@ import Testing
 
 @testable import MartletServer
 
-/// What a connection does as time passes. Time moves when the test says so.
+/// The timeouts of a connection. Time advances when the test says so.
 @Suite struct ConnectionTimeTests {
     let channel: EmbeddedChannel
     let handler: ConnectionHandler
@@ -90,7 +90,7 @@ import Testing
     }
 }
 
-/// Keeps the errors that come through a pipeline. Thread: the channel's event loop.
+/// Records the errors that pass through a pipeline. Thread: the channel's event loop.
 private final class ErrorRecorder: ChannelInboundHandler {
     typealias InboundIn = HTTPRequestPart
     private(set) var seen: [any Error] = []

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MartletServer
 
-/// Bodies that come compressed.
+/// Compressed bodies.
 @Suite struct ContentCodingTests {
     /// `{"content":"ab"}`
     private static let gzip: [UInt8] = [
@@ -19,13 +19,13 @@ import Testing
     private static let deflate: [UInt8] = [
         171, 86, 74, 206, 207, 43, 73, 205, 43, 81, 178, 82, 74, 76, 82, 170, 5, 0,
     ]
-    /// The same in two members.
+    /// The same body in two gzip members.
     private static let members: [UInt8] = [
         31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 206, 207, 43, 73, 5, 0, 85, 218, 114, 176, 7, 0, 0, 0,
         31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 43, 81, 178, 82, 74, 76, 82, 170, 5, 0, 97, 101, 191, 93, 9, 0,
         0, 0,
     ]
-    /// The gzip form, compressed once more by zlib.
+    /// The gzip data, compressed once more by zlib.
     private static let twice: [UInt8] = [
         120, 218, 147, 239, 230, 96, 0, 1, 38, 230, 213, 97, 94, 231, 206, 107, 123, 158, 213, 14, 220, 20,
         228, 229, 19, 180, 138, 149, 225, 247, 205, 89, 147, 5, 128, 114, 0, 182, 163, 11, 9,

@@ -5,7 +5,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Orders over HTTP: what the engine says of them is what their clients and all readers are told.
+/// Control commands over HTTP: the client's result and the event that readers get agree with the engine's result.
 @Suite struct ControlTests {
     private func sendCommand(
         _ server: TestServer, _ id: String, _ body: String
@@ -14,7 +14,7 @@ import Testing
         return (head, try json(text))
     }
 
-    /// Begins a chat that streams.
+    /// Begins a streaming chat.
     private func begin(
         _ server: TestServer
     ) async throws -> (connection: RawConnection, handle: GenerationHandle, id: String) {
@@ -44,7 +44,7 @@ import Testing
             #expect(body["action"] == "pause")
             #expect(body["at_token"] == 1)
             let event = try #require(body["event"]?.integerValue)
-            // A comment: no client shows it.
+            // A comment line, which clients ignore.
             let seen = try #require(try await connection.readEvent())
             #expect(seen.hasPrefix(": martlet-control {"))
             #expect(seen.contains(#""event":\#(event)"#))
@@ -133,7 +133,7 @@ import Testing
                 #expect(reply["error"]?["reason"] == "request_id_used")
                 #expect(reply["error"]?["message"]?.stringValue?.contains("\"\(action)\"") == true)
             }
-            // The same order, written otherwise.
+            // The same command in another spelling.
             let again = #"{"request_id":"one","reason":"enough","action":"stop"}"#
             #expect(try await sendCommand(server, id, again).head.status == 200)
             #expect(server.engine.commands.count == 1)
@@ -191,7 +191,7 @@ import Testing
             #expect(error?["message"]?.stringValue?.contains("length") == true)
             #expect(try await sendCommand("two", id).status == 404)
             #expect(try await sendCommand("one", "cmpl-" + id.suffix(32)).status == 404)
-            // Other routes know nothing of the generation.
+            // Other owners do not find the generation.
             let state = try await server.send("GET", "/v1/generations/\(id)", headers: [("X-Api-Key", "one")])
             #expect(state.head.status == 404)
         }
@@ -308,14 +308,14 @@ import Testing
         }
     }
 
-    /// Of a model that thinks.
+    /// A model with reasoning.
     private static let reasoningTemplate = """
         {%- for message in messages -%}{{ '<|im_start|>' + message.role + '\\n' -}}
         {%- if message.reasoning_content -%}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' -}}
         {%- endif -%}{{ message.content + '<|im_end|>\\n' -}}{%- endfor -%}{{ '<|im_start|>assistant\\n' -}}
         """
 
-    /// A text that comes back counts as many tokens as it had, and not as many as it would have if it were read.
+    /// Reasoning that a client sends back counts as many tokens as it had, and not as many as a new tokenization has.
     @Test func theTurnBudgetIsReducedByReasoningOfEarlierCompletions() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one", "two"]
@@ -353,7 +353,7 @@ import Testing
             #expect(again.reasoning?.turnBudget == 31)
             #expect(again.reasoning?.earlierReasoning == ["another"])
             _ = try await end(second, again, tokens: 35)
-            // Of two answers with one text the newer counts, so twice 35 are more than there is.
+            // Of two outputs with one text the newer one counts, so twice 35 exceed the limit.
             let (third, last) = try await post("one", [reasoning, reasoning])
             #expect(last.reasoning?.turnBudget == 0)
             _ = try await end(third, last, tokens: 0)

@@ -4,10 +4,10 @@ import MartletTestSupport
 import NIOCore
 import Testing
 
-/// A connection is cut after every byte of a response, and what was lost is asked for again: nothing is missing,
-/// nothing comes twice.
+/// A connection is cut after every byte of a response, and the client requests the rest: no byte is missing, and none
+/// comes twice.
 @Suite(.timeLimit(.minutes(5))) struct CutTests {
-    /// What is recorded: characters that JSON escapes and such of several bytes, cut in all their places.
+    /// The recorded output: characters that JSON escapes, and characters of several bytes, cut at every position.
     private static let tokens = ["a\"😀"]
     private static let paths = ["/v1/chat/completions", "/v1/completions", "/completion"]
 
@@ -15,7 +15,7 @@ import Testing
         path == "/v1/chat/completions" ? chat(stream: stream) : #"{"prompt":"x","stream":\#(stream)}"#
     }
 
-    /// What arrives of a response, however it ends.
+    /// The bytes of a response that arrive, however the response ends.
     private struct Response {
         var head: RawResponseHead?
         var body: [UInt8] = []
@@ -32,12 +32,12 @@ import Testing
             response.head = try await connection.readHead()
             while let part = try await connection.readBodyPart() { response.body += part }
         } catch is RawConnectionError {}
-        // The proxy may have closed it already.
+        // The proxy may have closed the connection already.
         do { try await connection.close() } catch ChannelError.alreadyClosed {}
         return response
     }
 
-    /// The same through a proxy that cuts after so many bytes; `nil` when the response was shorter.
+    /// The bytes through a proxy that cuts after a number of bytes; nil if the response was shorter.
     private static func receive(
         cutAfter count: Int, port: Int, _ method: String, _ path: String, headers: [(String, String)] = [],
         body: String? = nil
@@ -48,8 +48,8 @@ import Testing
         }
     }
 
-    /// Calls `body` with every count from 0 on until it says that nothing was cut. Some at a time.
-    /// - Returns: how many cuts there were.
+    /// Calls `body` with every count from 0 on, several at a time, until it returns that nothing was cut.
+    /// - Returns: the number of cuts.
     private static func everyCut(_ body: @escaping @Sendable (Int) async throws -> Bool) async throws -> Int {
         var next = 0
         while true {
@@ -95,12 +95,12 @@ import Testing
                 guard let first = try await Self.receive(cutAfter: count, port: server.port, "GET", target) else {
                     return false
                 }
-                // As a browser does it: what is not complete is thrown away.
+                // As in a browser: an incomplete event is discarded.
                 let seen = Array(first.text.parts.dropLast())
                 let last = seen.compactMap { ResumeTests.identifier(of: $0) }.last
                 let rest = try await Self.receive(
                     port: server.port, "GET", target, headers: last.map { [("Last-Event-ID", $0)] } ?? [])
-                // Cut behind the last event, there is nothing more.
+                // After the last event no byte follows.
                 let isOver = seen.count + 1 == whole.count
                 #expect(rest.head?.status == (isOver ? 204 : 200), "cut after \(count) bytes")
                 #expect(seen + rest.text.parts == whole, "cut after \(count) bytes")
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    /// The answer goes on while its reader is cut off and comes back, again and again.
+    /// The generation continues while its reader is cut off and reconnects, again and again.
     @Test(arguments: paths) func aReaderThatIsCutOffAgainAndAgainHasEverything(path: String) async throws {
         try await TestServer.run { server async throws in
             for step in [3, 17, 64] {
@@ -147,7 +147,7 @@ import Testing
                     server.engine.finish(handle)
                 }()
                 var bytes: [UInt8] = []
-                // What a response's head takes too: an attempt may yield nothing, a later one gets further.
+                // The head counts, too: an attempt may yield nothing, and a later one gets further.
                 var limit = 200
                 while true {
                     limit += step
@@ -168,7 +168,7 @@ import Testing
 }
 
 extension String {
-    /// What stands between empty lines; the last one is what comes after the last of them.
+    /// The texts between empty lines; the last element is the text after the last empty line.
     fileprivate var parts: [String] {
         var parts: [String] = []
         var rest = self[...]

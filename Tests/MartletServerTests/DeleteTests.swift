@@ -5,7 +5,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Deleted generations are gone from memory, from the disk, and for every later server.
+/// Deleted generations no longer exist in memory, on the disk, or for a later server.
 @Suite(.timeLimit(.minutes(2))) struct DeleteTests {
     private let state = StateFolder()
     private static let label = ("X-Conversation-Id", "talk")
@@ -46,7 +46,7 @@ import Testing
             _ = try await connection.readEvents()
             #expect(try await server.send("GET", "/v1/generations/\(id)/result").head.status == 200)
             let (deleted, body) = try await server.send("DELETE", path(target, id))
-            // Nothing is left for a later server, even if this server is killed now.
+            // A later server finds nothing, even if this server is killed now.
             #expect(state.files.isEmpty)
             #expect(deleted.status == (target == "id" ? 200 : 204))
             if target == "id" {
@@ -88,7 +88,7 @@ import Testing
             _ = try await connection.readEvents()
             let name = try #require(state.files.first)
             let path = "\(state.path)/streams/\(name)"
-            // A folder in the place of the file cannot be unlinked.
+            // A folder with the name of the file cannot be unlinked.
             try FileManager.default.removeItem(atPath: path)
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
             let (refused, text) = try await server.send("DELETE", "/v1/generations/\(id)")

@@ -2,7 +2,7 @@ import MartletProtocol
 import MartletTestSupport
 import Testing
 
-/// A plain generation ends when its client goes away, wherever it is and however the client goes.
+/// A plain generation ends when its client disconnects, at every stage and in every way.
 @Suite struct DisconnectTests {
     enum Leaving: CaseIterable {
         case close

@@ -107,7 +107,7 @@ import Testing
             let (wrong, wrongBody) = try await server.send("GET", "/v1/chat/completions")
             #expect(wrong.status == 405)
             #expect(wrong["allow"] == "POST")
-            #expect(wrongBody.contains("takes POST, but got GET"))
+            #expect(wrongBody.contains("allows POST, but got GET"))
             #expect(try await server.send("DELETE", "/health").head["allow"] == "GET, HEAD")
         }
     }
@@ -158,7 +158,7 @@ import Testing
         } body: { server async throws in
             let connection = try await server.connect()
             try await connection.send(text)
-            // Closing without a word is an answer too.
+            // Closing without a response is allowed, too.
             if let head = try? await connection.readHead() { #expect(head.status < 500, "\(head.status)") }
             try? await connection.close()
         }

@@ -4,7 +4,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Names from outside are the same if their bytes are: a composed letter is another name than a decomposed one.
+/// Names from outside are compared by bytes: a composed letter differs from a decomposed one.
 @Suite struct ExactNameTests {
     private static let composed = "caf\u{E9}"
     private static let decomposed = "cafe\u{301}"
@@ -31,7 +31,7 @@ import Testing
                     "POST", "/v1/streams/lookup", body: #"{"conversation_ids":["\#(label)"]}"#)
                 #expect(try json(lookup.body).arrayValue?.count == count)
             }
-            // A newer stream of the other label does not take the place of the first.
+            // A newer stream of the other label does not replace the first.
             let (second, _) = try await server.open([("X-Conversation-Id", Self.decomposed)])
             server.engine.step([handle], text: "b")
             server.engine.finish(handle)
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// Bytes that are no text would all become the same label.
+    /// Bytes that are no UTF-8 would all become one label.
     @Test func aLabelIsUTF8() async throws {
         try await TestServer.run { server async throws in
             let body = chat(stream: true)

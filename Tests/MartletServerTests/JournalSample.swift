@@ -4,7 +4,8 @@ import MartletStreams
 import MartletTestSupport
 import Testing
 
-/// A journal in the test data, with what its readers saw: `Journals/VERSION/SCENARIO.journal` and its neighbours.
+/// A journal of the test data with everything its readers received: `Journals/VERSION/SCENARIO.journal` and related
+/// files.
 struct JournalSample: Equatable {
     var journal: [UInt8]
     /// The body of `GET /v1/generations/ID/events`.
@@ -17,7 +18,7 @@ struct JournalSample: Equatable {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Journals")
 
-    /// The versions of which there are journals.
+    /// The versions with journals.
     static var versions: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { Int($0) != nil }.sorted()
     }
@@ -37,8 +38,8 @@ struct JournalSample: Equatable {
         result = try text("result")
     }
 
-    /// Adds a sample to the test data of the current version. A file that is there is never replaced.
-    /// - Parameter tests: the project's folder with the tests.
+    /// Adds a sample to the test data of the current version. An existing file is never replaced.
+    /// - Parameter tests: the folder `Tests` of the project.
     func write(_ scenario: JournalScenario, into tests: String) throws {
         let (folder, version) = (URL(filePath: "\(tests)/MartletServerTests/Journals"), "\(JournalFormat.version)")
         try FileManager.default.createDirectory(
@@ -51,8 +52,8 @@ struct JournalSample: Equatable {
         }
     }
 
-    /// Replays a journal in a server of its own. `journal` is what the server leaves of it.
-    /// - Parameter script: what the engine writes where the generation is unfinished.
+    /// Replays a journal in a new server. `journal` is the file that the server leaves.
+    /// - Parameter script: the output of the engine if the generation is unfinished.
     init(replaying journal: [UInt8], script: FakeEngine.Script) async throws {
         let state = StateFolder()
         let stored = try #require(try JournalReader.read(JournalBytes(journal)).generation)

@@ -6,28 +6,28 @@ import MartletStreams
 import MartletTestSupport
 import Testing
 
-/// A generation of which a journal of each format version is kept as test data.
+/// A generation whose journal is test data in each format version.
 ///
-/// A server writes the journal with a fake engine. `JournalSample` keeps it with all that its readers saw.
+/// A server writes the journal with a fake engine. `JournalSample` stores it with everything that its readers received.
 enum JournalScenario: String, CaseIterable, Sendable {
     /// `/completion` with probabilities, timings, progress and a stop text.
     case plain
     /// A chat with reasoning and two tool calls.
     case calls
-    /// Two choices, of which each ends for itself.
+    /// Two choices, each with its own end.
     case choices
     /// Named control commands: `set`, `inject`, `pause`, `resume`, `stop`, and one that is refused.
     case controlled
     /// Handed over to a second server, which completes the response.
     case restarted
-    /// The server was killed while it wrote.
+    /// The server was killed during the generation.
     case unfinished
     /// The engine failed.
     case failed
 
     static let label = "golden"
 
-    /// What the model writes where the scenario is continued.
+    /// The output of the model when the scenario is continued.
     static let tokens = ["<think>", "\nGr", "üße", ".", "\n</think>", "\n\n", "Once", " upon", " a", " time"]
 
     /// The model with a template that has reasoning and tools.
@@ -116,8 +116,8 @@ enum JournalScenario: String, CaseIterable, Sendable {
                 for (id, text) in Self.tokens.prefix(7).enumerated() {
                     server.engine.step([handle], token: Int32(id), text: text)
                 }
-                // What was replied to is written.
-                try await Self.give(
+                // A command that has a reply is durable.
+                try await Self.applyCommand(
                     #"{"action":"pause","request_id":"first"}"#, .applied(.paused, token: 7), server)
                 try FileManager.default.copyItem(atPath: state.path + "-alive", toPath: state.path)
                 try await connection.reset()
@@ -138,7 +138,7 @@ enum JournalScenario: String, CaseIterable, Sendable {
         }
     }
 
-    // MARK: What the engine does
+    // MARK: The engine
 
     private static func timings(tokens: Int) -> Timings {
         var timings = Timings()
@@ -189,7 +189,7 @@ enum JournalScenario: String, CaseIterable, Sendable {
     ]
 
     /// Sends a control command to the only generation, which the engine replies to.
-    private static func give(_ body: String, _ outcome: ControlResult, _ server: TestServer) async throws {
+    private static func applyCommand(_ body: String, _ outcome: ControlResult, _ server: TestServer) async throws {
         let count = server.engine.commands.count
         let list = try json(try await server.send("GET", "/v1/generations").body)
         let id = try #require(list["data"]?.arrayValue?.first?["id"]?.stringValue)
@@ -205,9 +205,9 @@ enum JournalScenario: String, CaseIterable, Sendable {
             for text in texts { server.engine.step([handle], token: 8, text: text) }
         }
         write("<think>", "\nHm")
-        try await give(#"{"action":"pause","request_id":"p"}"#, .applied(.paused, token: 2), server)
-        try await give(#"{"action":"resume","request_id":"r"}"#, .applied(.resumed, token: 2), server)
-        try await give(#"{"action":"resume"}"#, .refused(.notPaused), server)
+        try await applyCommand(#"{"action":"pause","request_id":"p"}"#, .applied(.paused, token: 2), server)
+        try await applyCommand(#"{"action":"resume","request_id":"r"}"#, .applied(.resumed, token: 2), server)
+        try await applyCommand(#"{"action":"resume"}"#, .refused(.notPaused), server)
         var settings = AdjustableSettings()
         settings.sampling.temperature = 0.5
         settings.stops = ["x"]
@@ -215,19 +215,19 @@ enum JournalScenario: String, CaseIterable, Sendable {
         var old = AdjustableSettings()
         old.sampling.samplers = [.topK, .temperature]
         old.sampling.logitBiases = [LogitBias(.token(3), bias: -.infinity), LogitBias(.text("y"), bias: 2)]
-        try await give(
+        try await applyCommand(
             #"{"action":"set","changes":{"temperature":0.5,"stop":["x"]}}"#,
             .applied(.changed(change, old: old), token: 2), server)
-        try await give(
+        try await applyCommand(
             #"{"action":"reasoning_end"}"#, .applied(.reasoningEnded(tokens: 2), token: 2), server)
         write("\n</think>", "\n\n", "Well")
-        try await give(
+        try await applyCommand(
             #"{"action":"inject","content":", then","request_id":"i"}"#,
             .applied(.injected(opensTurn: false, tokens: 1), token: 5), server)
         write(", then", " more")
-        try await give(#"{"action":"rewind","to_token":6}"#, .applied(.rewound, token: 6), server)
+        try await applyCommand(#"{"action":"rewind","to_token":6}"#, .applied(.rewound, token: 6), server)
         write(" go")
-        try await give(
+        try await applyCommand(
             #"{"action":"stop","reason":"enough"}"#, .applied(.stopped(reason: "enough"), token: 7), server)
         server.engine.finish(handle, .stopped("enough"), timings: timings(tokens: 7))
     }

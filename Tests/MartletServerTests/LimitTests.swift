@@ -4,7 +4,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// No client takes more than its share, and none waits without end.
+/// No client exceeds its share, and none waits forever.
 @Suite struct LimitTests {
     private static func keyed(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
 
@@ -69,7 +69,7 @@ import Testing
             $0.limits.generationsPerKey = 1
             $0.limits.generations = 2
         } body: { server async throws in
-            // Each gives its place back.
+            // Each releases its place.
             for _ in 0..<3 {
                 #expect(
                     try await server.send("POST", "/v1/embeddings", headers: Self.keyed("one"), body: body).head.status
@@ -145,7 +145,7 @@ import Testing
             let (other, _) = try await server.stream()
             let handles = server.engine.requests.map(\.handle)
             try await slow.stopReading()
-            // More than the sockets' buffers take.
+            // More than the buffers of both sockets.
             let text = String(repeating: "x", count: 1 << 20)
             for _ in 0..<16 { server.engine.step([handles[0]], text: text) }
             await server.engine.waitForCancel(of: handles[0])

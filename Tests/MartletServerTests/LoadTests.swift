@@ -5,11 +5,11 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// What very many clients, and clients of bad manners, do to the others: nothing.
+/// Neither very many clients nor misbehaving ones affect other clients.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct LoadTests {
     private static let post = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
 
-    /// Both ends of each connection are this process's.
+    /// Both ends of each connection belong to this process.
     private static func allowOpenFiles(_ count: rlim_t) throws {
         var limit = rlimit()
         #if canImport(Glibc)
@@ -25,7 +25,7 @@ import Testing
 
     @Test func twoThousandConnectionsWhile64Generate() async throws {
         try Self.allowOpenFiles(8_192)
-        // A slow machine takes its time until each had its turn.
+        // A slow machine needs long until each connection had its turn.
         try await TestServer.run(configure: { $0.limits.idleTimeout = .seconds(600) }) { server async throws in
             var others: [RawConnection] = []
             for _ in 0..<1_936 { others.append(try await server.connect()) }
@@ -34,7 +34,7 @@ import Testing
             let handles = server.engine.requests.map(\.handle)
             #expect(handles.count == 64)
             let healthChecks = Task { [others] in
-                // Each is answered while tokens come.
+                // Each gets a response while tokens arrive.
                 for connection in others {
                     try await connection.send("GET", "/health")
                     #expect(try await connection.readHead().status == 200)
@@ -63,7 +63,7 @@ import Testing
             for number in 0..<500 {
                 let connection = try await server.connect()
                 switch number % 5 {
-                // Silence, half a request, half a head, a head that comes by the byte, no HTTP.
+                // Silence, half a request, half a head, a head in single bytes, no HTTP.
                 case 0: break
                 case 1: try await connection.send(Self.post + "Content-Length: 1000\r\n\r\n{\"pro")
                 case 2: try await connection.send("GET /health HTTP/1.1\r\nHost: local")
@@ -73,7 +73,7 @@ import Testing
                 others.append(connection)
                 server.engine.step([handle], text: "\(number) ")
             }
-            // A third is reset, a third ends only its own side, and the others stay until the server loses patience.
+            // A third is reset, a third closes only its own side, and the others stay until the server's timeout.
             for (number, connection) in others.enumerated() {
                 if number % 3 == 0 { try? await connection.reset() }
                 if number % 3 == 1 { try? await connection.halfClose() }
@@ -86,11 +86,11 @@ import Testing
         }
     }
 
-    /// What is sent, which answers are right, and a part of their bodies.
+    /// Requests, their allowed statuses, and a part of the body.
     private static let mistakes: [(request: String, status: Int, part: String)] = [
         (post + "Content-Length: 100000001\r\n\r\n", 413, "100000000"),
-        (post + (0..<10_000).map { "X-\($0): 1\r\n" }.joined() + "\r\n", 431, "larger"),
-        (post + "X-Long: " + String(repeating: "x", count: 100_000) + "\r\n\r\n", 431, "larger"),
+        (post + (0..<10_000).map { "X-\($0): 1\r\n" }.joined() + "\r\n", 431, "exceed"),
+        (post + "X-Long: " + String(repeating: "x", count: 100_000) + "\r\n\r\n", 431, "exceed"),
         ("GET /" + String(repeating: "x", count: 10_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, "8192"),
         (post + "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400, "HTTP"),
         (post + "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n", 413, "100000000"),
@@ -108,7 +108,7 @@ import Testing
     ) async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()
-            // The server may have answered and closed before all is sent.
+            // The server may have responded and closed before everything is sent.
             try? await connection.send(request)
             let head = try await connection.readHead()
             let body = try await connection.readBody()
@@ -127,7 +127,7 @@ import Testing
             for (body, part) in [
                 (String(repeating: "x", count: 100_000_000), "line 1"),
                 (open + String(repeating: "[", count: 1 << 20), "nest"),
-                // Read to its end, which takes a debug build long.
+                // Read to its end, for which a debug build needs long.
                 (open + "\"" + String(repeating: "x", count: 4_000_000) + "\"", "line 1"),
             ] {
                 let (head, response) = try await server.send("POST", "/v1/completions", body: body)

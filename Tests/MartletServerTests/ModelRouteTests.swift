@@ -108,7 +108,7 @@ import Testing
                 let prompt = try json(try await server.send("POST", "/apply-template", body: body).body)["prompt"]
                 let counted = try json(try await server.send("POST", path, body: body).body)
                 #expect(counted["object"] == "response.input_tokens")
-                // The engine of these tests makes a token of each byte.
+                // The engine of these tests makes one token of each byte.
                 #expect(counted["input_tokens"]?.integerValue.map { Int($0) } == prompt?.stringValue?.utf8.count)
             }
             let wrong = try await server.send("POST", "/v1/chat/completions/input_tokens", body: "{}")

@@ -4,7 +4,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// A server with as many connections as it takes stays observable and stoppable.
+/// A server at its limit of connections stays observable and stoppable.
 @Suite struct OverloadTests {
     /// A server with two places, both with a resumable stream.
     private static func runFull(_ body: (TestServer, [RawConnection], [String]) async throws -> Void) async throws {
@@ -67,7 +67,7 @@ import Testing
             let handle = await server.engine.request(0).handle
             server.engine.finish(handle)
             _ = try await streams[0].readEvents()
-            // The stream's connection is idle now, and the new request takes its place.
+            // The stream's connection is idle now, and the new request gets its place.
             try await waiting.send("POST", "/v1/chat/completions", body: chat(stream: true))
             #expect(try await waiting.readHead().status == 200)
             await streams[0].waitForClose()
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    /// Sockets that say nothing hold no place against a request.
+    /// Silent connections do not block requests.
     @Test func silentConnectionsLeaveRoomForRequests() async throws {
         try await TestServer.run(script: .complete(["hi"])) {
             $0.limits.connections = 2

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletServer
 
-/// One reading of a path decides where a request goes and whether it needs a key.
+/// Routing and access control interpret a path in the same way.
 @Suite struct PathTests {
     @Test(
         arguments: [
@@ -29,7 +29,7 @@ import Testing
         } body: { server async throws in
             let (head, body) = try await server.send("POST", target)
             #expect(head.status == 405 && head["allow"] == "GET, HEAD")
-            #expect(body.contains("Route /health takes"))
+            #expect(body.contains("Route /health allows"))
         }
     }
 

@@ -2,7 +2,7 @@ import MartletProtocol
 import MartletTestSupport
 import Testing
 
-/// What a client sends while a stream is open waits for the stream's end, whatever it is.
+/// Requests that a client sends while a stream is open wait for the stream's end.
 @Suite struct PipelinedRequestTests {
     private static let health = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// Requests that came together with the one that streams.
+    /// Requests that arrive together with the request that streams.
     @Test func requestsInOnePieceAreServedInOrder() async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()

@@ -8,7 +8,7 @@ import Testing
 @Suite struct PromptLogTests {
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// Runs `body` with the path of a folder that is not there.
+    /// Runs `body` with the path of a folder that does not exist.
     private func withPath(_ body: (URL) async throws -> Void) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "martlet-prompts-\(UUID())")
         defer { try? FileManager.default.removeItem(at: path) }
@@ -31,7 +31,7 @@ import Testing
                     try await connection.close()
                 }
             }
-            // Behind the prompts on the pool's one thread.
+            // After the prompts on the pool's only thread.
             try await pool.runIfActive {}
             try await pool.shutdownGracefully()
             let names = try FileManager.default.contentsOfDirectory(atPath: path.path)

@@ -4,7 +4,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Generations and orders over a WebSocket.
+/// Generations and control commands over a WebSocket.
 @Suite struct RealtimeTests {
     private struct Client {
         let connection: RawConnection
@@ -18,7 +18,7 @@ import Testing
 
         func read() async throws -> JSONValue { try json(await connection.readMessage()) }
 
-        /// The next message of this type; others are passed over.
+        /// The next message of this type; other messages are skipped.
         func read(_ type: String) async throws -> JSONValue {
             while true {
                 let message = try await read()
@@ -65,7 +65,7 @@ import Testing
             #expect(events[2]["channel"] == "content")
             #expect(events[2]["token"] == 7)
             #expect(events[3]["finish_reason"] == "stop")
-            // The same answer over HTTP.
+            // The same generation over HTTP.
             let (head, body) = try await server.send("GET", "/v1/generations/\(id)/result")
             #expect(head.status == 200)
             #expect(body.contains(#""content":"a\"""#))
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    /// Who has seen everything asks for the next event, which is not there yet.
+    /// A client that has every event may name the next one, which does not exist yet.
     @Test func theNextEventCanBeRequested() async throws {
         try await TestServer.run { server async throws in
             let client = try await Client(server)
@@ -158,7 +158,7 @@ import Testing
             #expect(try await client.read("ack")["of"] == "detach")
             server.engine.step([handle], text: "a")
             try await client.send(#"{"type":"detach","id":"\#(id)"}"#)
-            // Nothing of the log comes any more.
+            // No further event of the log arrives.
             let reply = try await client.read()
             #expect(reply["error"]?["reason"] == "not_attached")
             server.engine.finish(handle)
@@ -308,7 +308,7 @@ import Testing
         try await TestServer.run { server async throws in
             let client = try await Client(server)
             var seen: [JSONValue] = []
-            /// - Returns: the first message that is wanted.
+            /// - Returns: the first message that matches.
             func readUntil(upTo wanted: (JSONValue) -> Bool) async throws -> JSONValue {
                 while true {
                     let message = try await client.read()
@@ -325,7 +325,7 @@ import Testing
             let stalled = try await generate("stalled", #","until_event":3"#)
             let other = try await generate("other")
             let (slow, quick) = (await server.engine.request(0).handle, await server.engine.request(1).handle)
-            // Far more than connections hold.
+            // Far more than the buffers of a connection.
             let part = String(repeating: "x", count: 100_000)
             for _ in 0..<200 { server.engine.step([slow, quick], text: part) }
             server.engine.finish(slow)
@@ -336,7 +336,7 @@ import Testing
             }
             #expect(numbers(of: other) == Array(0...202))
             #expect(numbers(of: stalled) == [0, 1, 2])
-            // What was allowed is not taken back.
+            // Credit is never reduced.
             for end in [10, 5] {
                 try await client.send(#"{"type":"credit","id":"stalled","until_event":\#(end)}"#)
                 _ = try await readUntil { $0["type"] == "ack" }

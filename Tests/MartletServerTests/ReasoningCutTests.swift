@@ -5,10 +5,10 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Thinking that is ended by order, with the templates of many models: what is forced then must read as the end of the
-/// thinking, wherever it comes.
+/// Reasoning that a command ends, with the templates of many models: the forced text must parse as the end of the
+/// reasoning, at every position.
 @Suite struct ReasoningCutTests {
-    /// Templates lie beside the project; without them there is one.
+    /// Templates are in a folder next to the project; without it the test has one template.
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("../shared/chat-templates/templates").standardized
 
@@ -26,7 +26,7 @@ import Testing
         return try String(contentsOf: file, encoding: .utf8)
     }
 
-    /// What a model thought, token by token: with characters of several bytes, line ends and what looks like markup.
+    /// Reasoning token by token: with characters of several bytes, line breaks and text that resembles delimiters.
     private static let reasoning = [
         "The", " user", " asks", " for", " 3", " +", " 4", ".", "\n", "Größe", " 世", "界", " <", "b", ">", " so", " 3",
         " <", " 4", ",", " \"", "x", "\"", "\n\n", "Result", ":", " 7", ".",
@@ -38,7 +38,7 @@ import Testing
         try await TestServer.run {
             $0.chatTemplate = template
         } body: { server async throws in
-            // Some templates refuse so short a chat, others do not think.
+            // Some templates refuse such a short chat, others have no reasoning.
             let (probe, head) = try await server.stream(chat(stream: true, #","enable_thinking":true"#))
             guard head.status == 200 else { return }
             let first = await server.engine.request(0)
@@ -70,7 +70,7 @@ import Testing
             EngineEvent(handle, .controlled(command.number, .applied(.reasoningEnded(tokens: 9), token: tokens.count)))
         ])
         #expect(try await reply.head.status == 200)
-        // What the engine forces, cut as a vocabulary may have it.
+        // The forced text, split as a vocabulary may split it.
         for text in [" Enough."] + Self.pieces(of: rule.closing) + Self.contentTokens {
             server.engine.step([handle], text: text)
         }

@@ -7,7 +7,7 @@ import MartletTestSupport
 import OrderedCollections
 import Testing
 
-/// Orders over restarts and crashes.
+/// Control commands across restarts and crashes.
 extension RecoveryTests {
     private func sendCommand(
         _ server: TestServer, _ id: String, _ body: String
@@ -16,7 +16,8 @@ extension RecoveryTests {
         return (head.status, try json(text))
     }
 
-    /// Gives an order that the engine obeys, and gives what its client was told.
+    /// Sends a command that the engine applies.
+    /// - Returns: the result that the client received.
     private func apply(
         _ body: String, _ applied: AppliedCommand, token: Int, _ server: TestServer, _ id: String
     ) async throws -> (status: Int, body: JSONValue) {
@@ -61,7 +62,7 @@ extension RecoveryTests {
         try await run(.hold) { server in try await repeated(server) }
     }
 
-    /// Orders that need the client's request find it in the journal.
+    /// Commands that need the client's request find it in the journal.
     @Test func turnsAndForksNeedNoRequestOfThisProcess() async throws {
         var (id, fork) = ("", "")
         let turn = #"{"action":"inject","role":"user","content":"and now?"}"#
@@ -105,7 +106,7 @@ extension RecoveryTests {
             let reported = [.admitted(promptTokens: 1), .started(slot: 1, cachedTokens: 1), token(0), hidden, hidden]
             server.engine.send((reported + [token(1)]).map { EngineEvent(handle, $0) })
         }
-        // The fork goes on too, and takes orders like its original.
+        // The fork continues, too, and accepts commands as its original does.
         try await run(.admit) { server in
             await server.engine.wait { $0.requests.count == 2 }
             let request = try #require(server.engine.requests.first { $0.sampling.seed == 5 })
@@ -131,7 +132,7 @@ extension RecoveryTests {
             let reader = try await server.connect()
             try await reader.send("GET", "/v1/generations/\(id)/events")
             _ = try await reader.readHead()
-            // What was replied to is written; what comes next is not in the copy.
+            // A command that has a reply is durable; later events are not in the copy.
             _ = try await apply(#"{"action":"resume"}"#, .resumed, token: 1, server, id)
             try FileManager.default.copyItem(atPath: state.path, toPath: crashed.path)
             server.engine.send([EngineEvent(handle, token(1)), EngineEvent(handle, token(2))])
@@ -149,7 +150,7 @@ extension RecoveryTests {
             _ = try await reader.readHead()
             async let reply = sendCommand(server, name, #"{"action":"pause"}"#)
             async let status = sendCommand(server, name, #"{"action":"status"}"#)
-            // Asking is no event.
+            // A status command makes no event.
             let command = await server.engine.command(0)
             #expect(command.action == .status)
             server.engine.send([EngineEvent(command.handle, .controlled(command.number, .status(GenerationReport())))])
@@ -187,7 +188,7 @@ extension RecoveryTests {
             configuration.journal = JournalConfiguration(path: crashed.path)
         } body: { server in
             let handle = await server.engine.request(0).handle
-            // Events 0 to 3 are there: it is over before what readers saw behind them is there again.
+            // Events 0 to 3 exist: the generation ends before the events that readers saw after them exist again.
             server.engine.finish(handle, .cancelled)
             for last in 4..<12 {
                 let reader = try await server.connect()
@@ -204,7 +205,7 @@ extension RecoveryTests {
             let whole = try await server.send("GET", "/v1/generations/\(id)/events").body
             let events = whole.components(separatedBy: "\n\n").dropLast()
             let end = try #require(events.last.flatMap { ResumeTests.identifier(of: $0) })
-            // Who has the end has all.
+            // A reader that has the end has every event.
             let again = try await server.connect()
             try await again.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", end)])
             #expect(try await again.readHead().status == 204)

@@ -7,7 +7,7 @@ import MartletTestSupport
 import OrderedCollections
 import Testing
 
-/// Servers one after the other that share a state folder.
+/// Consecutive servers that share a state folder.
 @Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
     let state = StateFolder()
     let tokens = ["Once", " upon", " a", " time"]
@@ -66,7 +66,7 @@ import Testing
     @Test func anUnfinishedGenerationContinuesInTheSameStream() async throws {
         var id = ""
         var seen: [String] = []
-        // Long enough for the readers to get all, however busy the machine is.
+        // Long enough for all events to reach the readers, however busy the machine is.
         try await run(.admit) {
             $0.closingTimeout = .seconds(20)
         } _: { server in
@@ -125,7 +125,7 @@ import Testing
             seen = try await reader.readEvents()
         }
         let last = try #require(seen.last.flatMap { ResumeTests.identifier(of: $0) })
-        /// What clients see, without the hand-over.
+        /// The events of a client without the hand-over.
         func chunks(_ events: [String]) -> [String] {
             events.filter { !$0.contains("event: handover\n") }.compactMap { event in
                 event.split(separator: "\n").first { $0.hasPrefix("data: ") }.map { String($0) }
@@ -186,7 +186,7 @@ import Testing
         {%- endfor -%}
         {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
         """
-    /// Every piece but the first ends where what it is cannot be told yet.
+    /// Every piece except the first ends at a point where its kind is not decided yet.
     private static let calling = [
         "Let me see.", "\n<tool_", "call>\n{\"na", "me\": \"now\", \"argu", "ments\": {\"zone\"", ": \"O",
         "slo\"}}\n</tool", "_call>",
@@ -201,7 +201,7 @@ import Testing
         #","tools":[{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{"zone":{"type":"string"}}}}}]"#
     )
 
-    /// What the chunks tell, apart from what differs from answer to answer.
+    /// The content of chunks without members that differ between responses.
     private static func deltas(_ events: [String]) throws -> [JSONValue] {
         try events.compactMap { event in
             let data = event.split(separator: "\n").first { $0.hasPrefix("data: {") }
@@ -241,7 +241,7 @@ import Testing
             let reader = try await server.connect()
             try await reader.send("GET", "/v1/generations/\(id)/events", headers: [("Last-Event-ID", last)])
             _ = try await reader.readHead()
-            // The hand-over is an event of this reader's alone.
+            // Only this reader gets the hand-over event.
             let events = seen.filter { !$0.contains("event: handover\n") } + (try await reader.readEvents())
             #expect(try Self.deltas(events) == expected)
             let result = try json(try await server.send("GET", "/v1/generations/\(id)/result").body)
@@ -345,7 +345,7 @@ import Testing
     @Test func twoServersDoNotShareAFolder() async throws {
         try await run(.hold) { _ in
             await #expect(throws: JournalError.self) { try await run(.hold) { _ in } }
-            // One that was not told to use it does without.
+            // A server without a required journal serves without it.
             try await TestServer.run(script: .complete(tokens)) { configuration in
                 configuration.journal = JournalConfiguration(path: state.path)
             } body: { server in

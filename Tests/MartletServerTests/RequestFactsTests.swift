@@ -5,7 +5,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// What a response says of its request: the prompt, the settings, and what was left out.
+/// Facts about the request in responses: the prompt, the settings and the omitted values.
 @Suite struct RequestFactsTests {
     private static let unknown = #","logit_bias":[[5,1],[256,1],[99999,false]]"#
     private static let routes: [(path: String, body: @Sendable (Bool, String) -> String)] = [

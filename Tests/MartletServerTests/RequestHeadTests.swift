@@ -68,7 +68,7 @@ import Testing
                 for part in parts { try await connection.send(part) }
                 #expect(try await connection.readHead().status == 200)
                 _ = try await connection.readBody()
-                // Two more in one piece.
+                // Two more bytes in one piece.
                 try await connection.send(text + text)
                 for _ in 0..<2 {
                     #expect(try await connection.readHead().status == 200)
@@ -122,7 +122,7 @@ import Testing
             let (head, body, connection) = try await Self.response(server, "GET /health \(rest)\r\n\r\n")
             #expect(head.status == status)
             guard status != 200 else { return try await connection.close() }
-            // A coding behind chunked is no HTTP for the decoder.
+            // For the decoder, a coding after chunked is no HTTP.
             let says =
                 rest.contains("chunked, ") ? "not valid HTTP" : rest.contains("Transfer") ? "'Transfer-" : "'Host'"
             #expect(body.contains(says))
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// Behind a stream that runs, as any other request.
+    /// A faulty request after a running stream is refused when the stream has ended.
     @Test func aRefusedHeadWaitsForItsTurn() async throws {
         try await TestServer.run { server async throws in
             let (connection, _) = try await server.stream()
@@ -200,7 +200,7 @@ import Testing
             try await connection.send(body)
             #expect(try await connection.readHead().status == 200)
             _ = try await connection.readBody()
-            // The connection goes on.
+            // The connection persists.
             try await connection.send("GET", "/health")
             #expect(try await connection.readHead().status == 200)
             try await connection.close()
@@ -219,7 +219,7 @@ import Testing
             let (head, _, connection) = try await Self.response(
                 server, "\(line) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\(fields)\r\n\r\n")
             #expect(head.status == status)
-            // The body may still come, or not.
+            // The client may still send the body, or not.
             #expect(head["connection"] == "close")
             await connection.waitForClose()
         }

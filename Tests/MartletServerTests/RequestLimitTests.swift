@@ -4,7 +4,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Whatever a body says, it is answered, and what is wrong with it is the client's fault.
+/// Every body gets a response, and every fault in it is reported as the client's.
 @Suite(.timeLimit(.minutes(5))) struct RequestLimitTests {
     private static var engineState: EngineState {
         var information = ModelInformation.fake

@@ -4,12 +4,12 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// What becomes of a resumable generation, whatever its client does.
+/// Resumable generations, whatever their clients do.
 @Suite struct ResumeTests {
     private static let label = ("X-Conversation-Id", "c1")
     private static let resume = ("X-Stream-Resume", "1")
 
-    // MARK: Going on
+    // MARK: Continuing
 
     @Test(arguments: DisconnectTests.Leaving.allCases, [true, false])
     func aClosedConnectionStopsNothing(leaving: DisconnectTests.Leaving, streams: Bool) async throws {
@@ -20,7 +20,7 @@ import Testing
             let handle = await server.engine.request(0).handle
             server.engine.step([handle], text: "a")
             try await leaving.disconnect(connection)
-            // Where the server sees it without a doubt, it is waited for.
+            // The server's own state is awaited, as it is certain.
             if streams, leaving == .halfClose { await connection.waitForClose() }
             server.engine.step([handle], text: "b")
             server.engine.finish(handle)
@@ -135,7 +135,7 @@ import Testing
             let id = try #require(head["x-generation-id"])
             let isByID = target == "id"
             let path = isByID ? "/v1/generations/\(id)" : target
-            // The engine takes its time; the answer must not come before.
+            // The engine is slow; the response must wait for it.
             server.engine.setEndsOnCancel(false)
             let stop = try await server.connect()
             try await stop.send("DELETE", path)
@@ -257,7 +257,7 @@ import Testing
             _ = try await source.readHead()
             let rest = try await source.readEvents()
             #expect(rest.count == 2)
-            // It comes again after the end, and is told to stop.
+            // It reconnects after the end and gets a 204, which makes it stop.
             let final = try #require(Self.identifier(of: rest[1]))
             let end = [("Last-Event-ID", final)]
             #expect(try await server.send("GET", "/v1/generations/\(id)/events", headers: end).head.status == 204)
@@ -276,7 +276,7 @@ import Testing
         }
     }
 
-    // MARK: Whose
+    // MARK: Owners
 
     @Test func noOwnerSeesGenerationsOfAnother() async throws {
         let owners = (0..<64).map { "key-\($0)" }

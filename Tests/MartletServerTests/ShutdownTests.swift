@@ -29,7 +29,7 @@ import Testing
     @Test func aGenerationThatEndsInTimeEndsAsUsual() async throws {
         try await TestServer.run {
             $0.drainTimeout = .seconds(60)
-            // A busy machine may take long for the last event; it is not what is tested.
+            // A busy machine may need long for the last event; that is not the subject of the test.
             $0.closingTimeout = .seconds(10)
         } body: { server async throws in
             let (connection, _) = try await server.stream()
@@ -58,7 +58,7 @@ import Testing
             let silent = try await server.connect()
             let half = try await server.connect()
             try await half.send("POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf")
-            // Answered after the others were accepted.
+            // The response comes after the other connections were accepted.
             #expect(try await server.send("GET", "/health").head.status == 200)
             await server.edge.shutDown()
             await silent.waitForClose()
@@ -66,14 +66,14 @@ import Testing
         }
     }
 
-    /// A service that ends when the test says so.
+    /// A service that ends when the test tells it to.
     private final class Stubborn: Service {
         private let ends = AsyncStream.makeStream(of: Void.self)
 
         func release() { ends.continuation.finish() }
 
         func run() async throws {
-            // Not the task's own, which is cancelled in the end.
+            // Not the task's own cancellation, which comes at the end.
             await Task { for await _ in ends.stream {} }.value
         }
     }
@@ -101,12 +101,12 @@ import Testing
                 break
             }
             stubborn.release()
-            // A service that ends only when it is cancelled is an error.
+            // A service that ends only by cancellation is an error.
             _ = await group.nextResult()
         }
     }
 
-    /// What a request awaits is answered, however many choices there are and whichever goes first.
+    /// Every awaited response ends, however many choices it has and whichever ends first.
     @Test(arguments: 0..<6) func commandsDoNotDelayTheShutdown(_: Int) async throws {
         let path = NSTemporaryDirectory() + "/martlet-shutdown-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -130,7 +130,7 @@ import Testing
                 await server.edge.shutDown()
                 for try await (status, text) in group {
                     #expect(status == 503)
-                    #expect(text.contains("give the order again"))
+                    #expect(text.contains("send the command again"))
                 }
             }
         }
@@ -138,7 +138,7 @@ import Testing
 
     @Test func partsThatRunAreNamedTheLongestRequestsFirst() async throws {
         let parts = RunningParts()
-        #expect(parts.description() == "nothing that is known")
+        #expect(parts.description() == "no known part")
         let numbers = (0..<7).map { parts.beginRequest("GET /\($0)") }
         parts.endRequest(numbers[2])
         await parts.run("the worker") {
@@ -148,7 +148,7 @@ import Testing
                     + "1 more requests")
         }
         for number in numbers { parts.endRequest(number) }
-        #expect(parts.description() == "nothing that is known")
+        #expect(parts.description() == "no known part")
     }
 
     @Test func aPortInUseIsOneClearError() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletServer
 
-/// Web pages of other sites cannot use the server by way of a visitor's browser.
+/// Web pages of other sites cannot use the server through a visitor's browser.
 @Suite struct SiteTests {
     @Test(arguments: [
         ("localhost", true), ("localhost:8080", true), ("LOCALHOST:1", true), ("127.0.0.1:8080", true),

@@ -43,7 +43,7 @@ import Testing
             }
             configuration.journal = journal
         } body: { server in
-            // Also when a check fails, as the server waits for the thread.
+            // Also after a failed check, because the server waits for the thread.
             defer { barrier?.open() }
             try await body(server)
         }

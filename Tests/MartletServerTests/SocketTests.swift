@@ -34,7 +34,7 @@ import Testing
             let second = EdgeServer(configuration: configuration, logger: logger) { FakeEngine($0) }
             let error = await #expect(throws: EdgeServerError.self) { try await second.run(until: []) }
             #expect(error?.description.contains(path) == true)
-            // The first one goes on.
+            // The first server continues.
             let connection = try await RawConnection.connect(socketPath: path)
             try await connection.send("GET", "/health")
             #expect(try await connection.readHead().status == 200)

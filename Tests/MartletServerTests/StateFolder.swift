@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where servers keep their journals; goes away with the test.
+/// The state folder of servers; removed at the end of the test.
 final class StateFolder: Sendable {
     let path = NSTemporaryDirectory() + "/martlet-recovery-" + UUID().uuidString
     deinit { try? FileManager.default.removeItem(atPath: path) }

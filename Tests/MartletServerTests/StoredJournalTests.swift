@@ -30,7 +30,7 @@ import Testing
         #expect(replayed.events == stored.events)
         #expect(replayed.stream == stored.stream)
         #expect(replayed.result == stored.result)
-        // An ended journal stays as it is, and an unfinished journal goes on in the current version.
+        // An ended journal stays unchanged, and an unfinished journal continues in the current version.
         if scenario == .unfinished {
             #expect(try JournalReader.read(JournalBytes(replayed.journal)).version == JournalFormat.version)
         } else {
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// A server that cannot read a journal keeps it for a build that can.
+    /// A server that cannot read a journal retains it for a build that can.
     @Test func journalOfANewerBuildComesBackWithThatBuild() async throws {
         let state = StateFolder()
         let sample = try JournalSample(.calls, version: "\(JournalFormat.version)")
@@ -56,7 +56,7 @@ import Testing
             #expect(Array(try Data(contentsOf: kept)) == newer)
             #expect(state.files.isEmpty && state.aside.isEmpty)
         }
-        // As if this were the build that reads the version.
+        // The folder's view in a build that reads the version.
         try Data(sample.journal).write(to: kept)
         try await JournalScenario.serve(state.path, script: .hold) { server async throws in
             #expect(try await server.send("GET", path).body == sample.events)

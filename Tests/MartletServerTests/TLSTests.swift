@@ -8,7 +8,7 @@ import Testing
 
 @testable import MartletServer
 
-/// HTTPS with certificates that are only good for these tests.
+/// HTTPS with certificates for tests.
 @Suite struct TLSTests {
     private static func path(_ name: String) -> String {
         #filePath.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/Certificates/" + name
@@ -16,7 +16,7 @@ import Testing
     private static let files = TLSFiles(
         certificatePath: path("localhost.pem"), keyPath: path("localhost-key.pem"))
 
-    /// - Parameter name: the certificate that the server must show.
+    /// - Parameter name: the certificate that the server must present.
     private func connect(_ server: TestServer, expecting name: String = "localhost.pem") async throws -> RawConnection {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .file(Self.path(name))
@@ -58,7 +58,7 @@ import Testing
         try copy(name + "-key.pem", to: files.keyPath)
     }
 
-    /// Replaces the file at `path`, as tools for certificates do.
+    /// Replaces the file at `path`, as certificate tools do.
     private func copy(_ name: String, to path: String) throws {
         unlink(path)
         try #require(symlink(Self.path(name), path) == 0)

@@ -4,13 +4,13 @@ import MartletProtocol
 import MartletServer
 import MartletTestSupport
 
-/// An edge server on a free port with an engine that does what the test says.
+/// An edge server on a free port with a fake engine.
 struct TestServer: Sendable {
     let port: Int
     let engine: FakeEngine
     let edge: EdgeServer
 
-    /// Runs `body` with a server, which is shut down afterwards. The server must end by itself then.
+    /// Runs `body` with a server, then shuts it down. The server must end by itself then.
     static func run(
         state: EngineState = .ready(.fake), script: FakeEngine.Script = .admit,
         configure: (inout ServerConfiguration) -> Void = { _ in },
@@ -49,7 +49,7 @@ struct TestServer: Sendable {
         try await RawConnection.connect(port: port, receiveBufferBytes: receiveBufferBytes)
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a new connection.
     func send(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: String? = nil
     ) async throws -> (head: RawResponseHead, body: String) {
@@ -61,7 +61,7 @@ struct TestServer: Sendable {
         return (head, text)
     }
 
-    /// Begins a chat completion and reads the response's head.
+    /// Begins a streaming chat completion and reads the response's head.
     func stream(
         _ body: String = chat(stream: true), receiveBufferBytes: Int? = nil
     ) async throws -> (connection: RawConnection, head: RawResponseHead) {
@@ -70,7 +70,7 @@ struct TestServer: Sendable {
         return (connection, try await connection.readHead())
     }
 
-    /// The same with headers, to any route.
+    /// Sends a request with headers to any route and reads the response's head.
     func open(
         _ headers: [(String, String)], _ body: String = chat(stream: true), path: String = "/v1/chat/completions",
         receiveBufferBytes: Int? = nil

@@ -4,7 +4,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Texts that are only looked at have a budget, which is checked before the engine is asked.
+/// Texts without a generation have a budget, which is checked before the engine sees them.
 @Suite struct TextBudgetTests {
     private static func run(_ body: (TestServer) async throws -> Void) async throws {
         var information = ModelInformation.fake

@@ -4,7 +4,7 @@ import MartletServer
 import MartletTestSupport
 import Testing
 
-/// Where one request's time went, for its owner.
+/// The phases of a generation, visible to its owner.
 @Suite struct TimingTests {
     private static func timing(
         _ id: String, of server: TestServer, headers: [(String, String)] = []
@@ -22,12 +22,12 @@ import Testing
         try await TestServer.run(
             script: .hold, configure: { $0.admissionTimeout = .milliseconds(1) }
         ) { server async throws in
-            // Else the head of the response waits for the engine's yes.
+            // Otherwise the response's head waits for the admission.
             server.engine.change(to: .restarting(EngineError(.engineLost, "it died")))
             let (connection, head) = try await server.open([("X-Stream-Resume", "1")])
             let id = try #require(head["x-generation-id"])
             let handle = await server.engine.request(0).handle
-            /// Which steps have a time.
+            /// The phases that have a time.
             func known() async throws -> Set<String> {
                 let times = try await Self.timing(id, of: server)["milliseconds"]
                 return Set(Self.steps.filter { times?[$0]?.doubleValue ?? -1 >= 0 })
@@ -63,7 +63,7 @@ import Testing
             #expect(ended["tokens_per_second"]?["prompt"]?.doubleValue == 500)
             #expect(ended["tokens_per_second"]?["decode"]?.doubleValue == 100)
             #expect(ended["bytes_to_readers"]?.integerValue == Int64(bytes))
-            // Nothing more is added when it is over.
+            // Times do not change after the end.
             #expect(try await Self.timing(id, of: server)["milliseconds"]?["total"] == ended["milliseconds"]?["total"])
         }
     }

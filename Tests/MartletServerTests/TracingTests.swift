@@ -6,7 +6,7 @@ import MartletTestSupport
 import Testing
 import Tracing
 
-/// What a tracer is told of requests and generations.
+/// Spans of requests and generations.
 @Suite(.timeLimit(.minutes(1))) struct TracingTests {
     private let tracer = InMemoryTracer()
 
@@ -14,7 +14,7 @@ import Tracing
         try await TestServer.run(script: script, configure: { $0.tracer = tracer }) { try await body($0) }
     }
 
-    /// Waits for finished spans of this name: they end a moment after the last byte.
+    /// Waits for finished spans of this name. They end shortly after the last byte.
     private func spans(_ name: String, count: Int = 1) async -> [FinishedInMemorySpan] {
         while true {
             let spans = tracer.finishedSpans.filter { $0.operationName == name }
@@ -38,7 +38,7 @@ import Tracing
             #expect(generation.spanContext.traceID == "trace-of-the-client")
             #expect(generation.spanContext.parentSpanID == request.spanContext.spanID)
             #expect(generation.attributes.get("gen_ai.usage.output_tokens") == SpanAttribute.int64(2))
-            // The client is told which span it was.
+            // The response names the span.
             #expect(head["in-memory-span-id"] == request.spanContext.spanID)
             #expect(tracer.activeSpans.isEmpty)
         }
@@ -104,7 +104,7 @@ import Tracing
             #expect(span.attributes.get("gen_ai.response.id") == SpanAttribute.string(id))
             #expect(span.attributes.get("gen_ai.usage.output_tokens") == SpanAttribute.int64(2))
         }
-        // What has ended is only kept.
+        // The ended generation is only retained.
         let third = InMemoryTracer()
         try await run(.hold, third) { server in
             let (head, _) = try await server.send("GET", "/v1/generations/\(id)/result")

@@ -15,7 +15,7 @@ import Testing
         return connection
     }
 
-    /// The code with which the server ends the WebSocket; frames before that are passed over.
+    /// The code of the server's close frame; frames before it are skipped.
     private func closeCode(_ connection: RawConnection) async throws -> Int? {
         while true {
             let frame = try await connection.readFrame()
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    /// A client need not wait for the answer to its handshake.
+    /// A client may send frames before the response to its handshake.
     @Test(arguments: [0, 1, 7, 30, 10_000]) func framesThatCameWithTheHandshakeAreProcessed(early: Int) async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    /// Frames behind a handshake that is refused are dropped, however many there are.
+    /// Frames after a refused handshake are dropped, however many there are.
     @Test func framesBehindARefusedHandshakeAreDropped() async throws {
         try await TestServer.run {
             $0.apiKeys = ["one"]
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    /// The framework reads nothing more behind a request for another protocol; the client must learn that.
+    /// The framework reads nothing after a request for another protocol, so the response must close the connection.
     @Test func aRefusedUpgradeEndsTheConnection() async throws {
         try await TestServer.run { server async throws in
             let connection = try await server.connect()
@@ -175,7 +175,7 @@ import Testing
         try await TestServer.run { server async throws in
             let connection = try await open(server)
             let text = Array(#"{"type":"ping","request_id":"grüße"}"#.utf8)
-            // Within a character too.
+            // Also within a character.
             let cut = 34
             try await connection.sendFrame(0x1, Array(text[..<5]), isFinal: false)
             try await connection.sendFrame(0x9, [1, 2, 3])

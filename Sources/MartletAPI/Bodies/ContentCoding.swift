@@ -1,21 +1,25 @@
 internal import CZlib
 
-/// How a request's body may be compressed.
+/// The compression of a request's body, as `Content-Encoding` names it.
 ///
-/// The decoded bytes count against the limit of a body, and decoding ends there: some kilobytes can stand for
-/// gigabytes.
+/// The limit of a body applies to the decoded bytes, and decoding ends at the limit: some kilobytes of compressed
+/// data can stand for gigabytes.
 package enum ContentCoding {
     case gzip
-    /// The zlib form, as HTTP has it; also without its frame, as some clients send it.
+    /// The zlib format (RFC 1950), which HTTP calls deflate. Raw deflate data (RFC 1951) is accepted too, as some
+    /// clients
+    /// send it.
     case deflate
 
     /// The value of `Accept-Encoding`.
     package static let accepted = "gzip, deflate"
+    /// The most codings of one body. Each one costs a pass over the body.
     private static let countLimit = 3
 
-    /// - Parameter fields: the values of `Content-Encoding`.
-    /// - Returns: the codings that were applied, in that order.
-    /// - Throws: `unsupportedMedia` for any other.
+    /// Parses `Content-Encoding`.
+    /// - Parameter fields: the values of all header fields of that name.
+    /// - Returns: the codings in the order in which the client applied them; `identity` is omitted.
+    /// - Throws: `unsupportedMedia` for an unknown coding and for more than three.
     package static func list(_ fields: [String]) throws(APIError) -> [ContentCoding] {
         var codings: [ContentCoding] = []
         for name in fields.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
@@ -33,12 +37,16 @@ package enum ContentCoding {
         return codings
     }
 
+    /// The 415 for a value of `Content-Encoding`.
     private static func refusal(_ rule: String) -> APIError {
         APIError(.unsupportedMedia, "Header 'Content-Encoding': \(rule)", parameter: "Content-Encoding")
     }
 
-    /// - Parameter codings: as they were applied; the last one is taken off first.
-    /// - Throws: `tooLarge` beyond `limit` bytes.
+    /// Decodes a whole body.
+    /// - Parameters:
+    ///   - codings: in the order in which the client applied them. The last one is removed first.
+    ///   - limit: the most bytes of the result, and of each intermediate result.
+    /// - Throws: `tooLarge` beyond `limit` bytes; `invalidRequest` for damaged, truncated or trailing data.
     package static func decode(
         _ body: [UInt8], _ codings: [ContentCoding], upTo limit: Int
     ) throws(APIError) -> [UInt8] {
@@ -50,30 +58,32 @@ package enum ContentCoding {
         return body
     }
 
+    /// The name in error messages.
     fileprivate var name: String { self == .gzip ? "gzip" : "deflate" }
 }
 
 extension APIError {
-    /// - Parameter got: how many bytes it has, where a header says so.
+    /// The error of a body that is longer than the limit.
+    /// - Parameter got: the number of bytes if a header names it.
     package static func bodyTooLarge(limit: Int, got: String? = nil) -> APIError {
         APIError(.tooLarge, "The body may have at most \(limit) bytes\(got.map { ", but has \($0)" } ?? "")")
     }
 }
 
-/// Decodes one body with zlib.
+/// A decoder for one body. Owns the memory of a zlib stream and releases it at its end.
 private struct Inflation: ~Copyable {
-    /// Bytes that are made at once.
+    /// The size of the output buffer in bytes. It bounds the overshoot beyond the limit.
     private static let step = 1 << 16
 
     private let coding: ContentCoding
-    /// zlib remembers where it is.
+    /// On the heap, because zlib stores the address of this structure.
     private let stream: UnsafeMutablePointer<z_stream>
 
     init(_ coding: ContentCoding, _ body: [UInt8]) throws(APIError) {
         self.coding = coding
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // The largest window; 16 = gzip's frame, negative = none.
+        // 15 = the largest window. Adding 16 expects gzip's frame; a negative number expects no frame.
         let windowBits: Int32 =
             switch coding {
             case .gzip: 15 + 16
@@ -94,16 +104,17 @@ private struct Inflation: ~Copyable {
         body.count >= 2 && body[0] & 0x0F == 8 && (Int(body[0]) << 8 | Int(body[1])) % 31 == 0
     }
 
+    /// Decodes `body`, which must be complete.
     mutating func run(_ body: [UInt8], upTo limit: Int) throws(APIError) -> [UInt8] {
         var output: [UInt8] = []
         var position = 0
         var isWhole = false
         var chunk = [UInt8](repeating: 0, count: Self.step)
         while !isWhole || position < body.count {
-            // Only gzip may go on with another member.
+            // Only gzip data may continue with another member (RFC 1952, 2.2).
             if isWhole {
                 guard coding == .gzip, inflateReset(stream) == Z_OK else {
-                    throw invalid("there is more behind its end")
+                    throw invalid("data follows its end")
                 }
                 isWhole = false
             }
@@ -114,13 +125,15 @@ private struct Inflation: ~Copyable {
             switch status {
             case Z_STREAM_END: isWhole = true
             case Z_OK where consumed > 0 || made > 0: break
-            case Z_OK, Z_BUF_ERROR: throw invalid("it ends too early")
+            case Z_OK, Z_BUF_ERROR: throw invalid("it is truncated")
             default: throw invalid(stream.pointee.msg.map { String(cString: $0) } ?? "it is damaged")
             }
         }
         return output
     }
 
+    /// Calls zlib once.
+    /// - Returns: zlib's status, the number of input bytes consumed, the number of output bytes in `chunk`.
     private func step(
         _ body: [UInt8], from position: Int, into chunk: inout [UInt8]
     ) -> (status: Int32, consumed: Int, made: Int) {
@@ -139,6 +152,7 @@ private struct Inflation: ~Copyable {
         }
     }
 
+    /// The error of compressed data with a fault.
     private func invalid(_ reason: String) -> APIError {
         APIError(.invalidRequest, "The body is not valid \(coding.name): \(reason)")
     }

@@ -1,13 +1,15 @@
 package import MartletJSON
 package import MartletStreams
 
-/// The name that a client's order has.
+/// Reads the request id of a control command: a repeated command with the same id gets the first result.
 extension CommandIdentity {
+    /// Bytes of UTF-8.
     private static let requestIDLimit = 256
-    /// What a body says beside the order: who it is for, and how its sender knows it.
+    /// Members that address a command and do not change its effect, so the digest omits them.
     private static let envelope: Set<String> = ["request_id", "id", "conversation_id", "type"]
 
-    /// - Returns: `nil` when the order has none.
+    /// - Returns: nil if the body has no `request_id`.
+    /// - Throws: `invalidRequest` for a body that is no object, and for an id longer than 256 bytes.
     package static func of(_ json: JSONValue) throws(APIError) -> CommandIdentity? {
         let fields = try FieldReader(json)
         guard let requestID = try fields.string("request_id") else { return nil }
@@ -21,7 +23,10 @@ extension CommandIdentity {
             digest: digest(of: .object(JSONObject(uniqueKeysWithValues: members.map { ($0.key, $0.value) }))))
     }
 
-    /// The same for the same values, in whatever order an object has its members (FNV-1a).
+    /// A hash of a value (64-bit FNV-1a) that does not depend on the order of members.
+    ///
+    /// It detects an id that a client reuses for another command by mistake. It is no protection against an attacker,
+    /// who could only confuse their own commands.
     private static func digest(of value: JSONValue) -> UInt64 {
         var bytes: [UInt8] = []
         value.sorted.write(to: &bytes)
@@ -30,7 +35,8 @@ extension CommandIdentity {
 }
 
 extension JSONValue {
-    /// - Complexity: the parser's limit on depth is the limit of the recursion.
+    /// The same value with the members of every object sorted by name.
+    /// - Complexity: recursive; the parser's limit of nesting bounds the depth.
     fileprivate var sorted: JSONValue {
         switch self {
         case .object(let members):

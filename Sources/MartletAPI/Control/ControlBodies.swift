@@ -3,9 +3,12 @@ package import MartletProtocol
 package import MartletStreams
 import OrderedCollections
 
-/// What is told of orders: in replies, and in streams.
+/// JSON of command results and refusals: in responses, on WebSockets and in streams.
 package enum ControlBodies {
-    /// - Parameter event: its number in the log.
+    /// The result of a command that was applied.
+    /// - Parameters:
+    ///   - record: the command with the token index at which it took effect.
+    ///   - event: the number of its event in the log. Results are the same in the response and in the stream.
     package static func applied(_ record: LoggedCommand, event: Int) -> JSONValue {
         var members: JSONObject = [
             "applied": true, "action": .string(record.command.actionName), "at_token": .integer(Int64(record.token)),
@@ -30,6 +33,7 @@ package enum ControlBodies {
         return .object(members)
     }
 
+    /// The result of the command `status`. Speeds are tokens per second, rounded to three decimals.
     package static func status(_ report: GenerationReport) -> JSONValue {
         let seconds = report.predictedTime / .seconds(1)
         let speed = report.predictedTokens > 1 && seconds > 0 ? Double(report.predictedTokens - 1) / seconds : 0
@@ -49,24 +53,28 @@ package enum ControlBodies {
         ]
     }
 
-    /// Why an order was not obeyed, as an error.
+    /// The error of a command that the engine refused.
+    ///
+    /// `reason` is one word for programs and part of the wire format. All refusals are 409, except an invalid command
+    /// (400) and a
+    /// lack of sequences (429).
     package static func refusal(_ refusal: ControlRefusal) -> APIError {
         let (reason, message): (String, String) =
             switch refusal {
-            case .notReasoning: ("not_reasoning", "The model has not begun to think")
-            case .reasoningAlreadyEnded: ("already_answering", "The model thinks no more")
-            case .noReasoningDelimiters: ("no_reasoning_markers", "It is not known how this model marks its thinking")
-            case .notStarted: ("not_started", "The generation still waits for its turn")
+            case .notReasoning: ("not_reasoning", "The model has not begun to reason")
+            case .reasoningAlreadyEnded: ("already_answering", "The model's reasoning has already ended")
+            case .noReasoningDelimiters: ("no_reasoning_markers", "The reasoning delimiters of this model are unknown")
+            case .notStarted: ("not_started", "The generation is still queued")
             case .notPaused: ("not_paused", "The generation is not paused")
             case .alreadyPaused: ("already_paused", "The generation is paused already")
             case .contextFull(let tokens): ("context_full", "The context has no room for \(tokens) more tokens")
             case .tooManyInjections(let limit):
-                ("too_many_injections", "\(limit) injections wait for their moment already")
+                ("too_many_injections", "At most \(limit) injections may be pending, and \(limit) are")
             case .beyondEnd(let tokens):
-                ("beyond_end", "Field 'to_token': The answer has only \(tokens) tokens so far")
-            case .textNotFound: ("text_not_found", "Field 'to_text': The answer does not contain this text")
-            case .truncated: ("truncated", "Tokens were dropped when the context was full, so it cannot go back")
-            case .constrained: ("constrained", "The answer follows a grammar, which foreign text would break")
+                ("beyond_end", "Field 'to_token': The output has only \(tokens) tokens so far")
+            case .textNotFound: ("text_not_found", "Field 'to_text': The output does not contain this text")
+            case .truncated: ("truncated", "A context shift has dropped tokens, so the generation cannot be rewound")
+            case .constrained: ("constrained", "The output follows a grammar, and injected text would violate it")
             case .noFreeSequence(let idle):
                 ("no_free_sequence", "Field 'n': Only \(idle) sequences are idle (--parallel)")
             case .invalid(let message): ("invalid", message)
@@ -82,27 +90,29 @@ package enum ControlBodies {
         return error
     }
 
-    /// Why an order cannot have its name.
+    /// The error of a `request_id` that cannot be used.
     package static func refusal(_ error: CommandIdentityError) -> APIError {
         switch error {
         case .used(let other):
             var error = APIError(
                 .conflict,
-                "Field 'request_id': \"\(other.requestID.prefix(64))\" names another order to this generation, whose action was "
-                    + "\"\(other.action)\"", parameter: "request_id")
+                "Field 'request_id': \"\(other.requestID.prefix(64))\" "
+                    + "is the id of another command to this generation, whose action was \"\(other.action)\"",
+                parameter: "request_id")
             error.reason = "request_id_used"
             return error
         case .tooMany(let limit):
             var error = APIError(
                 .rateLimited,
-                "Field 'request_id': \(limit) orders to this generation have one already, which is the limit",
+                "Field 'request_id': At most \(limit) commands to one generation may have an id, and \(limit) have one",
                 parameter: "request_id")
             error.reason = "too_many_request_ids"
             return error
         }
     }
 
-    /// The generation has ended, or ended before the order took effect. `nil` = it goes on in the next process.
+    /// The error of a command to a generation that has ended, or that ended before the command took effect.
+    /// - Parameter end: the terminal event; nil if the generation continues in the next server process.
     package static func finished(_ end: LogEvent?) -> APIError {
         let how: String
         switch end {
@@ -110,14 +120,15 @@ package enum ControlBodies {
         case .failed(let error): how = "failed: \(error.message)"
         default:
             return APIError(
-                .unavailable, "The server restarts and then goes on with this answer; give the order again there")
+                .unavailable,
+                "The server restarts and then continues this generation; send the command again after the restart")
         }
         var error = APIError(.conflict, "The generation \(how)")
         error.reason = "finished"
         return error
     }
 
-    /// The same for a generation of which only the end reason is known.
+    /// The same error for a generation whose log is gone, so that only the reason of its end is known.
     package static func finished(_ end: EndReason) -> APIError {
         let how =
             switch end {
@@ -129,7 +140,7 @@ package enum ControlBodies {
         return error
     }
 
-    /// A comment line: no client shows it, and one that knows it can read it.
+    /// Appends a comment line of server-sent events. Clients that do not know control commands ignore it.
     static func appendComment(_ record: LoggedCommand, number: Int, to bytes: inout [UInt8]) {
         JSONText.appendRaw(": martlet-control ", to: &bytes)
         applied(record, event: number).write(to: &bytes)
@@ -138,6 +149,7 @@ package enum ControlBodies {
 }
 
 extension AppliedCommand {
+    /// The spelling of `action` in requests and results.
     fileprivate var actionName: String {
         switch self {
         case .reasoningEnded: "reasoning_end"

@@ -2,35 +2,44 @@ package import MartletJSON
 package import MartletProtocol
 import OrderedCollections
 
-/// The body of an order to a running generation, validated.
+/// The body of a control command to a running generation, validated.
 package struct ControlRequest: Sendable, Equatable {
+    /// The command with its arguments. `docs/control.md` describes the effects.
     package enum Action: Sendable, Equatable {
+        /// The message is inserted into the reasoning before its end.
         case endReasoning(message: String?)
+        /// The reason is only recorded in the log.
         case stop(reason: String?)
         case pause
         case resume
+        /// New values for the next tokens.
         case set(SettingsChange)
         case inject(ControlInjection)
         case rewind(RewindTarget)
+        /// One element per fork, with the changes that apply to it.
         case fork([SettingsChange])
         case status
     }
 
-    /// How `action` is spelt, in the order in which it is told what there is.
+    /// The spellings of `action`, in the order in which error messages list them.
     package static let actionNames = [
         "reasoning_end", "stop", "pause", "resume", "set", "inject", "rewind", "fork", "status",
     ]
 
     package var action: Action
+    /// The spelling of `action` in this request.
     package var actionName: String
 
+    /// Bytes of UTF-8 of an injected text.
     private static let textLimit = 32 << 10
+    /// The most forks of one command.
     private static let forkLimit = 256
 
     /// - Parameters:
-    ///   - settings: those of the generation, for what is said of others beside the changed ones.
-    ///   - defaults: what a grammar may cost.
-    ///   - randomSeed: gives each fork a seed that its changes do not fix.
+    ///   - settings: the current settings of the generation. A change lists them as the old values.
+    ///   - defaults: the limits of a grammar.
+    ///   - randomSeed: makes a seed for each fork whose changes do not set one.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(
         _ json: JSONValue, settings: AdjustableSettings, defaults: CompletionDefaults = CompletionDefaults(),
         randomSeed: () -> UInt64 = { .randomSeed() }
@@ -66,10 +75,11 @@ package struct ControlRequest: Sendable, Equatable {
                         try SettingFields.change(fields, of: settings, defaults: defaults)
                     } ?? SettingsChange()
                 guard !change.keys.contains(.constraint) else {
-                    throw .field("changes.grammar", "A fork has the original's grammar; set another one afterwards")
+                    throw .field(
+                        "changes.grammar", "A fork has the grammar of its original; set another one on the fork")
                 }
                 if !change.keys.contains(.seed), count > 1 || change.keys.isEmpty {
-                    // Forks that drew the same would be one and the same answer.
+                    // Forks with one seed would sample the same tokens.
                     if change.keys.isEmpty { change.values = settings }
                     change.keys.append(.seed)
                     change.values.sampling.seed = randomSeed()
@@ -85,6 +95,7 @@ package struct ControlRequest: Sendable, Equatable {
         }
     }
 
+    /// The position to which a rewind goes back: exactly one of a token index and a text.
     private static func target(_ fields: FieldReader) throws(APIError) -> RewindTarget {
         let token = try fields.integer("to_token", in: 0...Int(Int32.max))
         let text = try text("to_text", in: fields, limit: 4_096)
@@ -97,6 +108,7 @@ package struct ControlRequest: Sendable, Equatable {
         }
     }
 
+    /// A string of at most `limit` bytes of UTF-8.
     fileprivate static func text(
         _ name: String, in fields: FieldReader, limit: Int = textLimit
     ) throws(APIError) -> String? {
@@ -108,13 +120,16 @@ package struct ControlRequest: Sendable, Equatable {
     }
 }
 
-/// What is to be injected, in a client's words.
+/// The text of an injection as the request describes it, before the chat template renders it.
 package struct ControlInjection: Sendable, Equatable {
-    /// `nil` = the text goes into the running turn as it is.
+    /// The role of a new turn; nil = the text continues the assistant's turn as it is.
     package var role: String?
+    /// Not empty.
     package var content: String
+    /// The position in the output at which the engine inserts the text.
     package var moment: Injection.Moment
 
+    /// The spellings of `when`.
     private static let moments: [(name: String, moment: Injection.Moment)] = [
         ("now", .now), ("sentence", .sentenceEnd), ("after_reasoning", .afterReasoning), ("new_turn", .now),
     ]
@@ -134,7 +149,7 @@ package struct ControlInjection: Sendable, Equatable {
         if let role, role != "assistant" {
             self.role = role
         } else if when == "new_turn" {
-            throw .field("role", "A new turn must be another's than the assistant's, such as \"user\"")
+            throw .field("role", "A new turn needs a role other than \"assistant\", such as \"user\"")
         }
     }
 }

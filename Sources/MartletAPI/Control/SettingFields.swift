@@ -2,7 +2,9 @@ import MartletJSON
 import MartletProtocol
 import OrderedCollections
 
-/// The settings that can be changed while a generation runs, under the names that requests have for them.
+/// The settings that a command can change while a generation runs, under the names of the request fields.
+///
+/// Validation is that of requests: the same readers check the same limits.
 enum SettingFields {
     private static let names: [(name: String, key: AdjustableSettingKey)] = [
         ("temperature", .temperature), ("top_k", .topK), ("top_p", .topP), ("min_p", .minP),
@@ -18,7 +20,7 @@ enum SettingFields {
         ("t_max_predict_ms", .maximumTime), ("stop", .stops), ("n_probs", .probabilities),
         ("reasoning_budget_tokens", .reasoningBudget), ("grammar", .constraint),
     ]
-    /// Other names that requests may use.
+    /// Alternative names that requests may use. Results always have the first name.
     private static let aliases: [String: AdjustableSettingKey] = [
         "n_predict": .maximumTokens, "max_completion_tokens": .maximumTokens, "logprobs": .probabilities,
         "top_logprobs": .probabilities, "post_sampling_probs": .probabilities,
@@ -27,14 +29,17 @@ enum SettingFields {
         "guided_choice": .constraint, "guided_grammar": .constraint,
     ]
 
-    /// - Parameter settings: what is said where nothing is changed.
+    /// Reads `changes` of a command.
+    /// - Parameter settings: the current values. They fill every field that the request does not name.
+    /// - Throws: `invalidRequest` for an unknown field or a value out of range.
     static func change(
         _ fields: FieldReader, of settings: AdjustableSettings, defaults: CompletionDefaults
     ) throws(APIError) -> SettingsChange {
         var change = SettingsChange()
         for (name, value) in fields.members where value != .null {
             guard let key = names.first(where: { $0.name == name })?.key ?? aliases[name] else {
-                throw .field(fields.path(String(name.prefix(64))), "This cannot be changed while a generation runs")
+                throw .field(
+                    fields.path(String(name.prefix(64))), "This field cannot be changed while a generation runs")
             }
             if !change.keys.contains(key) { change.keys.append(key) }
         }
@@ -57,7 +62,7 @@ enum SettingFields {
         return change
     }
 
-    /// The values of some settings, by name.
+    /// The values of the named settings as JSON.
     static func values(_ keys: [AdjustableSettingKey], of settings: AdjustableSettings) -> JSONValue {
         var members = JSONObject()
         for key in keys {
@@ -98,7 +103,7 @@ enum SettingFields {
         case .adaptiveTarget: number(sampling.adaptiveTarget)
         case .adaptiveDecay: number(sampling.adaptiveDecay)
         case .samplers: .array(SamplerNames.names(sampling.samplers))
-        // Infinity, which bans a token, is no JSON number.
+        // The number of biases: JSON has no infinity, which is the bias of a banned token.
         case .logitBiases: integer(sampling.logitBiases.count)
         case .seed: .string("\(sampling.seed)")
         case .maximumTokens: integer(settings.maximumTokens ?? -1)
@@ -106,7 +111,7 @@ enum SettingFields {
         case .stops: .array(settings.stops.map { .string($0) })
         case .probabilities: integer(settings.probabilities?.count ?? 0)
         case .reasoningBudget: integer(settings.reasoningBudget ?? -1)
-        // The form in which it is kept is nobody's spelling.
+        // Only whether there is a grammar: its compiled form has no spelling.
         case .constraint: .bool(settings.constraint != nil)
         }
     }

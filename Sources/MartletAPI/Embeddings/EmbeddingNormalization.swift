@@ -1,17 +1,18 @@
 import MartletPlatform
 
-/// What is done to the length of a vector. Numbers as at llama-server.
+/// The norm by which an embedding is divided. The numbers of `embd_normalize` are llama-server's.
 package enum EmbeddingNormalization: Sendable, Equatable {
     case none
-    /// The largest number becomes 32,760, so that all fit 16 bits.
+    /// The maximum norm becomes 32,760, so that every number fits 16 bits.
     case largest
-    /// The sum of what the numbers are without their signs becomes 1.
+    /// The sum of the absolute values becomes 1.
     case taxicab
+    /// The Euclidean length becomes 1.
     case euclidean
-    /// The p-norm becomes 1.
+    /// The p-norm becomes 1; p >= 3.
     case power(Int)
 
-    /// - Parameter number: -1 or more.
+    /// - Parameter number: -1 = none, 0 = maximum norm, 1 = taxicab, 2 = Euclidean, p = p-norm.
     package init(_ number: Int) {
         self =
             switch number {
@@ -23,14 +24,16 @@ package enum EmbeddingNormalization: Sendable, Equatable {
             }
     }
 
-    /// A vector of nothing but zeros stays as it is.
+    /// Divides a vector by its norm. A vector of zeros, or one whose norm is not finite, stays unchanged.
+    ///
+    /// Sums are computed in double precision, so the result does not depend on the order of large and small numbers.
     package func apply(to vector: ArraySlice<Float>) -> [Float] {
         let length = length(of: vector)
         guard length > 0, length.isFinite else { return Array(vector) }
         return vector.map { Float(Double($0) / length) }
     }
 
-    /// What each number is divided by.
+    /// The number by which each element is divided.
     private func length(of vector: ArraySlice<Float>) -> Double {
         switch self {
         case .none: 1

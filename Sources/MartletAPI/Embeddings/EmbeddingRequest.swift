@@ -4,25 +4,29 @@ import OrderedCollections
 
 /// The body of `/v1/embeddings` and `/embedding`, validated.
 package struct EmbeddingRequest: Sendable, Equatable {
+    /// The encoding of a vector in the response.
     package enum Encoding: String, Sendable, CaseIterable {
+        /// A JSON array of numbers.
         case float
-        /// The bytes of 32-bit floats, lowest first, as base64.
+        /// Little-endian 32-bit floats as base64.
         case base64
     }
 
+    /// One prompt per embedding, in the order of the response.
     package var inputs: [Prompt]
-    /// As the request names it.
+    /// The name in the request; the server decides whether it is known.
     package var model: String?
     package var normalization: EmbeddingNormalization
     package var encoding: Encoding
-    /// How many numbers of each vector are wanted; `nil` = all.
+    /// The number of leading elements of each vector in the response; nil = all.
     package var dimensions: Int?
-    /// Whether the answer has OpenAI's form, not llama-server's own.
+    /// Whether the response has OpenAI's format; otherwise it has llama-server's.
     package var isOpenAI: Bool
 
     /// - Parameters:
-    ///   - isOpenAI: whether the route is OpenAI's. A body with `content` gets llama-server's form there too.
-    ///   - normalization: where the request does not say.
+    ///   - isOpenAI: whether the route is OpenAI's. A body with `content` gets llama-server's format there too.
+    ///   - normalization: the server's default, for a request without `embd_normalize`.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(
         _ json: JSONValue, isOpenAI: Bool, normalization: EmbeddingNormalization = .euclidean
     ) throws(APIError) {
@@ -49,8 +53,8 @@ package struct EmbeddingRequest: Sendable, Equatable {
         dimensions = try fields.integer("dimensions", in: 1...Int(Int32.max))
     }
 
-    /// The forms of a prompt, and typed parts: a list of them, or `{"content": [part, …]}` as one input or among
-    /// others.
+    /// Reads one or more inputs: prompts as in `/completion`, or typed parts. Typed parts are a list, or
+    /// `{"content": [part, …]}` as the only input or among others.
     private static func prompts(_ value: JSONValue, name: String) throws(APIError) -> [Prompt] {
         if let prompt = try typed(value, name: name) { return [prompt] }
         guard let elements = value.arrayValue, elements.contains(where: { $0["content"] != nil }) else {
@@ -71,7 +75,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
         return prompts
     }
 
-    /// The input that typed parts are; `nil` = the value has none.
+    /// - Returns: the input that typed parts describe; nil if the value has no typed parts.
     private static func typed(_ value: JSONValue, name: String) throws(APIError) -> Prompt? {
         let parts: [JSONValue]
         if let elements = value.arrayValue, elements.first?["type"] != nil {
@@ -88,17 +92,21 @@ package struct EmbeddingRequest: Sendable, Equatable {
         return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
     }
 
-    /// - Throws: when vectors made so cannot be told in the form that is asked for.
+    /// Checks that the format of the response can represent the pooling of the server.
+    /// - Throws: `invalidRequest` for OpenAI's format without pooling, which has one vector per input only.
     package func check(_ pooling: EmbeddingPooling) throws(APIError) {
         guard isOpenAI, pooling == .none else { return }
         throw APIError(
             .invalidRequest,
-            "Pooling type 'none' is not OAI compatible: there is one vector for each token. "
-                + "Ask /embedding, or start the server with another --pooling")
+            "Pooling type 'none' is not OAI compatible: it has one vector per token. "
+                + "Use /embedding, or start the server with another --pooling")
     }
 
-    /// The whole body of the answer.
-    /// - Parameter pooling: how the vectors were made.
+    /// The body of the response.
+    /// - Parameters:
+    ///   - embeddings: one per input, in order.
+    ///   - pooling: the way in which the engine made one vector of the tokens'.
+    /// - Throws: `invalidRequest` if the vectors have fewer than `dimensions` elements.
     package func response(
         _ embeddings: [Embedding], pooling: EmbeddingPooling, model: String
     ) throws(APIError) -> [UInt8] {
@@ -114,6 +122,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
         return bytes
     }
 
+    /// Writes `[{"index":0,"embedding":[[…]]},…]`: without pooling one vector per token.
     private func writeLlamaServer(_ embeddings: [Embedding], _ pooling: EmbeddingPooling, to bytes: inout [UInt8]) {
         JSONText.appendRaw("[", to: &bytes)
         for (index, embedding) in embeddings.enumerated() {
@@ -129,6 +138,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
         JSONText.appendRaw("]", to: &bytes)
     }
 
+    /// Writes OpenAI's list with usage.
     private func writeOpenAI(
         _ embeddings: [Embedding], _ pooling: EmbeddingPooling, _ model: String, to bytes: inout [UInt8]
     ) {
@@ -156,7 +166,9 @@ package struct EmbeddingRequest: Sendable, Equatable {
         JSONText.appendRaw("]}", to: &bytes)
     }
 
-    /// The vector as it is told. Those of single tokens and scores stay as they were computed.
+    /// The vector of the response: truncated, then normalized. Vectors of single tokens and scores of a reranker are
+    /// not
+    /// normalized, as at llama-server.
     private func finished(_ vector: ArraySlice<Float>, _ pooling: EmbeddingPooling) -> [Float] {
         let truncated = vector.prefix(dimensions ?? .max)
         switch pooling {
@@ -169,7 +181,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
         JSONText.appendRaw("[", to: &bytes)
         for (index, value) in vector.enumerated() {
             if index > 0 { JSONText.appendRaw(",", to: &bytes) }
-            // The shortest decimal that is the same float.
+            // The shortest decimal that reads back as the same float.
             bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
         }
         JSONText.appendRaw("]", to: &bytes)

@@ -1,8 +1,9 @@
 /// Base64 of RFC 4648, with padding.
 package enum Base64 {
+    /// The standard alphabet (RFC 4648, table 1).
     private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// The bytes of 32-bit floats, lowest first.
+    /// Encodes the little-endian bytes of 32-bit floats, without a copy of the bytes.
     static func encode(_ values: [Float]) -> [UInt8] {
         var encoder = Encoder(byteCount: values.count * 4)
         for value in values {
@@ -11,14 +12,15 @@ package enum Base64 {
         return encoder.finish()
     }
 
+    /// Encodes bytes with padding.
     package static func encode(_ bytes: [UInt8]) -> [UInt8] {
         var encoder = Encoder(byteCount: bytes.count)
         for byte in bytes { encoder.append(UInt32(byte)) }
         return encoder.finish()
     }
 
-    /// Takes the URLs' alphabet as well, and text without its padding.
-    /// - Returns: `nil` for text that is none.
+    /// Decodes base64 and base64url (RFC 4648, 4 and 5), with or without padding.
+    /// - Returns: nil if the text has another character or an impossible length.
     package static func decode(_ text: String) -> [UInt8]? {
         var digits = Array(text.utf8)[...]
         while digits.last == UInt8(ascii: "="), text.utf8.count - digits.count < 2 { digits.removeLast() }
@@ -37,6 +39,7 @@ package enum Base64 {
         return bytes
     }
 
+    /// The six bits that a digit stands for; nil for another character.
     private static func value(of digit: UInt8) -> UInt32? {
         switch digit {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
@@ -48,8 +51,10 @@ package enum Base64 {
         }
     }
 
+    /// Collects three bytes and writes four digits.
     private struct Encoder {
         private var text: [UInt8] = []
+        /// At most 24 bits that are not written yet.
         private var bits: UInt32 = 0
         private var count = 0
 

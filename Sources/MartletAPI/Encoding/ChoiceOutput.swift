@@ -1,28 +1,34 @@
 import MartletProtocol
 package import MartletStreams
 
-/// The fold of a log's events: what a response that does not stream says.
+/// The output of one choice: a fold over its events, for responses that do not stream.
 struct ChoiceOutput {
-    /// A tool call, in the order of its number.
+    /// A tool call. Its index in `calls` is its number in the events.
+    /// A tool call.
     struct Call {
         var name: String
         var arguments: [UInt8] = []
     }
+    /// UTF-8. Bytes may be no UTF-8 where a token limit cuts a character.
     private(set) var content: [UInt8] = []
+    /// The text between the reasoning delimiters.
     private(set) var reasoning: [UInt8] = []
-    /// All text of the answer, thinking and markup included; arguments of calls in the form of the response.
+    /// The whole output, with reasoning, delimiters and arguments of tool calls.
     private(set) var allText: [UInt8] = []
-    /// Of the tokens, in order, where they were asked for.
+    /// One element per token, in order, if the request asks for probabilities.
     private(set) var probabilities: [TokenProbabilities] = []
-    /// Of the prompt's tokens, where they were asked for.
+    /// One element per token of the prompt, if the request asks for them.
     private(set) var promptTokens: [TokenProbabilities] = []
     private(set) var calls: [Call] = []
+    /// Warnings that the engine emitted while it generated.
     private(set) var warnings: [String] = []
-    /// Their ids, in order, the one that ended the answer included.
+    /// The ids of all tokens, in order, with the token that ended the output.
     private(set) var tokens: [Int32] = []
+    /// The counts and the reason of the choice's terminal event.
     let completion: GenerationSummary
 
-    /// - Throws: what the generation failed with; `server` when the events have no end.
+    /// - Parameter events: the events of one choice up to its end.
+    /// - Throws: the error with which the generation failed; `server` if the events have no end.
     init(_ events: [LogEvent]) throws(APIError) {
         var content: [UInt8] = []
         var reasoning: [UInt8] = []
@@ -76,14 +82,15 @@ struct ChoiceOutput {
     }
 }
 
-/// What a response that does not stream says: one answer, or several.
+/// The outputs of all choices of a generation.
 struct ResponseOutput {
-    /// In the order of their numbers.
+    /// The index is the choice's number.
     let choices: [ChoiceOutput]
-    /// What all of them cost.
+    /// The counts of all choices together.
     let completion: GenerationSummary
 
-    /// - Throws: what the generation failed with; `server` when the events have no end.
+    /// - Parameter events: all events of a log that has ended.
+    /// - Throws: the error with which the generation failed; `server` if the log has no end.
     init(_ events: [LogEvent]) throws(APIError) {
         var own: [[LogEvent]] = [[]]
         for event in events {
@@ -99,7 +106,7 @@ struct ResponseOutput {
         case .failed(let error): throw APIError(error)
         default: throw APIError(.server, "The generation has not ended")
         }
-        // The last event of the first tells of all.
+        // The terminal event of the log is the sum of all choices. The first choice has its own end before it.
         if own.count > 1 { own[0].removeLast() }
         var choices: [ChoiceOutput] = []
         for events in own { choices.append(try ChoiceOutput(events)) }
@@ -107,12 +114,14 @@ struct ResponseOutput {
     }
 }
 
-/// What one answer thought, as a client may send it back.
+/// The reasoning of one choice, in the form in which a client may send it back.
 package struct ReasoningOutput: Sendable, Equatable {
+    /// Decoded; invalid UTF-8 becomes U+FFFD.
     package var text: String
+    /// As the engine counted the tokens, delimiters excluded.
     package var tokenCount: Int
 
-    /// Of each choice of an answer; none of one that failed.
+    /// The reasoning of each choice, in order; empty if the generation failed.
     /// - Parameter events: all events of a log that has ended.
     package static func all(in events: [LogEvent]) -> [ReasoningOutput] {
         let choices = (try? ResponseOutput(events))?.choices ?? []

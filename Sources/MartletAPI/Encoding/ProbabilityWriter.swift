@@ -2,11 +2,14 @@ import MartletJSON
 import MartletProtocol
 internal import MartletText
 
-/// Writes what is known of tokens: llama-server's members, which have OpenAI's for chats among them.
+/// Writes the probabilities of tokens.
+///
+/// The members are llama-server's. Members before sampling include OpenAI's for chats, so one list serves both.
 struct ProbabilityWriter: Sendable, Equatable {
+    /// The stage decides the names: `logprob` before sampling, `prob` after sampling.
     var stage: ProbabilityRequest.Stage
 
-    /// Appends `{"content":[…]}`, for text completions with OpenAI's older members beside it.
+    /// Appends `{"content":[…]}`; text completions also get OpenAI's older members.
     func write(_ tokens: [TokenProbabilities], isText: Bool, to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"content\":", to: &bytes)
         writeEntries(tokens, to: &bytes)
@@ -14,13 +17,14 @@ struct ProbabilityWriter: Sendable, Equatable {
         JSONText.appendRaw("}", to: &bytes)
     }
 
-    /// Appends the list by itself.
+    /// Appends only the list, without an object around it.
     func writeEntries(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
         JSONText.appendRaw("[", to: &bytes)
         writeList(tokens, to: &bytes) { token, bytes in writeEntry(token, to: &bytes) }
         JSONText.appendRaw("]", to: &bytes)
     }
 
+    /// Appends the object of one token: the sampled token, then the most likely ones.
     private func writeEntry(_ token: TokenProbabilities, to bytes: inout [UInt8]) {
         writeMembers(token[0], to: &bytes)
         JSONText.appendRaw(stage == .beforeSampling ? ",\"top_logprobs\":[" : ",\"top_probs\":[", to: &bytes)
@@ -31,7 +35,7 @@ struct ProbabilityWriter: Sendable, Equatable {
         JSONText.appendRaw("]}", to: &bytes)
     }
 
-    /// Appends `{"id":…,"token":…,"bytes":[…],"logprob":…` without the brace behind it.
+    /// Appends `{"id":…,"token":…,"bytes":[…],"logprob":…` without the closing brace.
     private func writeMembers(_ element: TokenProbabilities.Element, to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"id\":", to: &bytes)
         JSONText.appendInteger(element.id, to: &bytes)
@@ -43,7 +47,7 @@ struct ProbabilityWriter: Sendable, Equatable {
         Self.writeValue(element.value, to: &bytes)
     }
 
-    /// Appends OpenAI's members for text completions, each behind a comma.
+    /// Appends OpenAI's members for text completions, each after a comma.
     private func writeTextMembers(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
         JSONText.appendRaw(",\"tokens\":[", to: &bytes)
         writeList(tokens, to: &bytes) { JSONText.appendString(Self.text($0[0]), to: &$1) }
@@ -53,8 +57,9 @@ struct ProbabilityWriter: Sendable, Equatable {
         writeList(tokens, to: &bytes) { token, bytes in
             if token[0].value == .infinity { return JSONText.appendRaw("null", to: &bytes) }
             JSONText.appendRaw("{", to: &bytes)
-            // The likeliest, and the drawn one. Two tokens can have one text, such as parts of characters; a member
-            // must come once: the likelier counts.
+            // The most likely tokens, then the sampled one. Two tokens can have one text, such as parts of characters.
+            // An
+            // object must not repeat a member, so the more likely token counts.
             var seen: Set<ExactString> = []
             for index in Array(1..<max(1, token.count)) + [0] where seen.insert(Self.text(token[index])) {
                 if seen.count > 1 { JSONText.appendRaw(",", to: &bytes) }
@@ -80,18 +85,18 @@ struct ProbabilityWriter: Sendable, Equatable {
         }
     }
 
-    /// Parts of characters become U+FFFD; `bytes` has them as they are.
+    /// The text of a token. Parts of characters become U+FFFD; the member `bytes` has them unchanged.
     private static func text(_ element: TokenProbabilities.Element) -> String {
         String(decoding: element.bytes, as: UTF8.self)
     }
 
-    /// The shortest decimal that is the same `Float`.
+    /// Appends the shortest decimal that reads back as the same `Float`; `null` for infinity.
     private static func writeValue(_ value: Float, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
     }
 }
 
 extension [TokenProbabilities] {
-    /// What the tokens stand for. Parts of characters, and what is none, become U+FFFD.
+    /// The joined text of the sampled tokens. Bytes that are no UTF-8 become U+FFFD.
     var text: String { String(decoding: flatMap { $0[0].bytes }, as: UTF8.self) }
 }

@@ -2,13 +2,14 @@ import MartletJSON
 import MartletProtocol
 import MartletStreams
 
-/// The events that all of OpenAI's streams share.
+/// Server-sent events that the streams of several dialects share.
 enum SharedStreamEvents {
+    /// Appends `[DONE]`, after which OpenAI's clients close the stream.
     static func appendDone(to bytes: inout [UInt8]) {
         JSONText.appendRaw("data: [DONE]\n\n", to: &bytes)
     }
 
-    /// The error object, then the end of the stream.
+    /// Appends the error object, then `[DONE]`.
     static func appendFailure(_ error: EngineError, to bytes: inout [UInt8]) {
         JSONText.appendRaw("data: ", to: &bytes)
         APIError(error).write(to: &bytes)
@@ -16,25 +17,32 @@ enum SharedStreamEvents {
         appendDone(to: &bytes)
     }
 
+    /// Appends a comment line that keeps the connection alive.
     static func appendPing(to bytes: inout [UInt8]) { ServerSentEvents.appendPing(to: &bytes) }
 
-    /// What a reader gets last when the server ends under generation `id`: an event of its own, with an error for
-    /// clients that do not know it.
+    /// Appends the last event of a stream whose generation continues in the next server process.
+    ///
+    /// The event has a type of its own. It also carries an error, for clients that ignore the type.
     static func appendHandover(_ id: String, number: Int, to bytes: inout [UInt8]) {
         JSONText.appendRaw("event: handover\ndata: ", to: &bytes)
+        // The length of this text must not change: byte offsets of streams of earlier versions include it.
         let error = APIError(
-            .unavailable, "The server restarts and then goes on with this answer; read on where 'resume' says")
+            .unavailable, "The server restarts and continues this generation; the rest is at the 'resume' URL")
         let resume: JSONValue = [
             "generation": .string(id), "last_event": .integer(Int64(number)),
             "url": .string("/v1/generations/\(id)/events?starting_after=\(number)"),
         ]
-        // A client that looks at `choices` first finds none instead of failing.
+        // A client that reads `choices` first finds an empty list instead of a missing member.
         let body: JSONValue = ["error": error.object, "resume": resume, "choices": []]
         body.write(to: &bytes)
         JSONText.appendRaw("\n\n", to: &bytes)
     }
 
-    /// As many bytes as `appendHandover` gives, which mean nothing: for those who read the stream later.
+    /// Appends a comment with as many bytes as `appendHandover` appends.
+    ///
+    /// A client that resumes by byte offset counts the hand-over that it received. The encoding of the whole log must
+    /// have
+    /// the same length.
     static func appendHandoverTrace(_ id: String, number: Int, to bytes: inout [UInt8]) {
         var handover: [UInt8] = []
         appendHandover(id, number: number, to: &handover)

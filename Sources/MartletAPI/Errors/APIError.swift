@@ -7,7 +7,7 @@ import OrderedCollections
 /// The body is llama-server's, `{"error":{"code","message","type"}}`, with OpenAI's `param` where one field is at
 /// fault.
 package struct APIError: Error, Sendable, Equatable {
-    /// What clients branch on.
+    /// The error's `type`, on which clients branch. Each kind has one HTTP status.
     package enum Kind: String, Sendable, CaseIterable {
         case invalidRequest = "invalid_request_error"
         case authentication = "authentication_error"
@@ -21,20 +21,26 @@ package struct APIError: Error, Sendable, Equatable {
         case upgradeRequired = "upgrade_required_error"
         case rangeNotSatisfiable = "range_not_satisfiable_error"
         case headersTooLarge = "headers_too_large_error"
+        /// The prompt is longer than the context; the error has both lengths.
         case contextExceeded = "exceed_context_size_error"
-        /// Valid at llama-server or OpenAI, but nothing that this version does. 400 and not llama-server's 501, because
+        /// Valid at llama-server or OpenAI, but not supported by this version. The status is 400 and not llama-server's
+        /// 501,
+        /// because client libraries repeat a request after any 5xx.
         /// client libraries repeat a request after any 5xx.
         case notSupported = "not_supported_error"
-        /// What is asked for does not fit what goes on now.
+        /// The request contradicts the current state of its target, such as a pause of a paused generation.
         case conflict = "conflict_error"
-        /// One client asks for more than its share.
+        /// One client exceeds its share. Other clients are served.
         case rateLimited = "rate_limit_error"
+        /// The server has no capacity for any client.
         case overloaded = "overloaded_error"
         case server = "server_error"
-        /// A part of HTTP that this server does not have. Browsers and client libraries do not ask for it.
+        /// A part of HTTP that this server lacks. Browsers and client libraries do not use it.
         case notImplemented = "not_implemented_error"
+        /// The model is loading, or the server is shutting down. A later try can succeed.
         case unavailable = "unavailable_error"
 
+        /// The HTTP status. This table is the only place that maps errors to statuses.
         package var status: Int {
             switch self {
             case .invalidRequest, .contextExceeded, .notSupported: 400
@@ -62,31 +68,36 @@ package struct APIError: Error, Sendable, Equatable {
     package var message: String
     /// The field at fault, such as `messages[2].role`.
     package var parameter: String?
-    /// What programs tell this fault by, where the status says too little. In its place the body has the status.
+    /// A code that names the fault more precisely than the type, such as `invalid_grammar`; nil = the status.
     package var code: String?
-    /// Where the fault is in a text that a field holds, counted from 1.
+    /// The position of the fault in a field's text, counted from 1; for grammars.
     package var line: Int?
     package var column: Int?
-    /// Where the fault is in a JSON Schema, and which keyword it is.
+    /// The position of the fault in a JSON Schema as a JSON pointer, and the keyword there.
     package var pointer: String?
     package var keyword: String?
+    /// Both lengths in tokens, for a prompt that exceeds the context.
     package var promptTokens: Int?
     package var contextSize: Int?
-    /// A word for programs, where the kind says too little.
+    /// One word that separates faults of one type, such as `not_paused`.
     package var reason: String?
 
+    /// - Parameters:
+    ///   - message: one sentence.
+    ///   - parameter: the field at fault.
     package init(_ kind: Kind, _ message: String, parameter: String? = nil) {
         self.kind = kind
         self.message = message
         self.parameter = parameter
     }
 
-    /// A value that breaks the rule of its field.
+    /// The error of a field whose value breaks a rule.
+    /// - Parameter rule: the rule and the value, such as "Value must be a string, but got 5".
     package static func field(_ name: String, _ rule: String) -> APIError {
         APIError(.invalidRequest, "Field '\(name)': \(rule)", parameter: name)
     }
 
-    /// What an engine's refusal or failure is for a client.
+    /// The error of a request that the engine refused or could not finish.
     package init(_ error: EngineError) {
         let kind: Kind =
             switch error.code {
@@ -103,9 +114,10 @@ package struct APIError: Error, Sendable, Equatable {
         contextSize = error.contextSize
     }
 
+    /// The HTTP status of the kind.
     package var status: Int { kind.status }
 
-    /// What stands behind `"error"`.
+    /// The value of the member `error`. The base is llama-server's; optional members are added only if they are set.
     package var object: JSONValue {
         var members: JSONObject = [
             "code": code.map { .string($0) } ?? .integer(Int64(status)), "message": .string(message),
@@ -129,7 +141,8 @@ package struct APIError: Error, Sendable, Equatable {
         JSONText.appendRaw("}", to: &bytes)
     }
 
-    /// The whole body of a response.
+    /// The body of an error response.
+    /// - Complexity: O(length of the message).
     package func body() -> [UInt8] {
         var bytes: [UInt8] = []
         write(to: &bytes)
@@ -138,7 +151,7 @@ package struct APIError: Error, Sendable, Equatable {
 }
 
 extension APIError {
-    /// A body that is no JSON, or too deep.
+    /// The error of a body that is no JSON or is nested too deeply.
     package init(_ error: JSONError) {
         self.init(.invalidRequest, "The body is not valid JSON: \(error)")
     }

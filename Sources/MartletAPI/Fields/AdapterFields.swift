@@ -1,12 +1,14 @@
 package import MartletJSON
 package import MartletProtocol
 
-/// Reads how strongly adapters are wanted: a list of `{"id","scale"}`.
+/// Reads the scales of LoRA adapters: a list of `{"id","scale"}`.
 package enum AdapterFields {
+    /// Entries of one list.
     private static let countLimit = 1_024
 
-    /// - Parameter name: the field, for messages; "" for a body that is the list itself.
-    /// - Returns: one entry for each adapter that is named. Of one that is named twice the last entry counts.
+    /// Validates a list of scales. Whether the adapters exist is the server's concern.
+    /// - Parameter name: the field's name in messages; empty for a body that is the list itself.
+    /// - Returns: one entry per adapter that the list names. The last entry of an adapter counts; a missing scale is 0.
     package static func read(_ value: JSONValue, name: String) throws(APIError) -> [AdapterScale] {
         guard let entries = value.arrayValue else {
             throw name.isEmpty

@@ -3,51 +3,55 @@ package import MartletJSON
 package import MartletProtocol
 package import MartletSchema
 
-/// What a request gets that does not say otherwise; set by the server's flags.
+/// The values of fields that a request omits. The server's flags set them.
 package struct CompletionDefaults: Sendable, Equatable {
     package var sampling = SamplingParameters()
-    /// `nil` = another one for each request.
+    /// The seed of every request without one; nil = a random seed per request.
     package var seed: UInt64?
     package var ignoresEndOfGeneration = false
-    /// `nil` = until the context is full.
+    /// The most tokens of an output; nil = until the context is full.
     package var maximumTokens: Int?
-    /// Between pings on a stream that has nothing else to say; `nil` = no pings.
+    /// The time after which a silent stream gets a ping; nil = no pings.
     package var pingInterval: Duration? = .seconds(30)
-    /// Whether an answer goes on in a full context, without the oldest tokens.
+    /// Whether a full context drops its oldest tokens instead of ending the output.
     package var shiftsContext = false
-    /// How many tokens of a prompt then stay; -1 = all.
+    /// The tokens at the beginning of the prompt that a context shift retains; -1 = all.
     package var keptTokens = 0
+    /// The member of a response that gets the reasoning.
     package var reasoningFormat = ReasoningFormat.deepseek
-    /// Most tokens of thinking; `nil` = no limit.
+    /// The most reasoning tokens of one output; nil = no limit.
     package var reasoningBudget: Int?
-    /// The same of a user's turn over several answers.
+    /// The most reasoning tokens of one turn of the user, over several requests; nil = no limit.
     package var reasoningTurnBudget: Int?
+    /// The text that the engine inserts before it ends reasoning at the budget.
     package var reasoningMessage = ""
-    /// Whether responses carry llama-server's own object beside OpenAI's.
+    /// Whether OpenAI's responses include llama-server's object as `__verbose`.
     package var isVerbose = false
-    /// Texts that end an answer.
+    /// The stop strings of requests that name none.
     package var stops: [String] = []
+    /// Whether the KV cache of earlier prompts is used.
     package var reusesPrompt = true
-    /// Whether an answer goes on with a last message of the assistant.
+    /// Whether the output continues the last message if that is the assistant's.
     package var continuesAssistant = true
-    /// What may be written, and the schema if that is what it comes from.
+    /// The grammar of requests that name none, and its schema if it was made of one.
     package private(set) var constraint: GenerationConstraint?
     package private(set) var schema: SchemaField?
-    /// What a grammar may cost.
+    /// The limits of a grammar's size.
     package var grammarLimits = GrammarLimits.standard
-    /// How schemas are treated, and what one may cost.
+    /// The treatment of unknown schema keywords, and the limits of a schema.
     package var schemaCompiler = SchemaCompiler(mode: .relaxed)
 
     package init() {}
 
-    /// Takes a grammar or a schema that is written as a request's field is.
+    /// Sets the default grammar from fields that are spelt as in a request.
+    /// - Throws: the error that a request with these fields would get.
     package mutating func readConstraint(_ fields: JSONObject) throws(APIError) {
         let given = try ConstraintFields(FieldReader(.object(fields)), self)
         (constraint, schema) = (given.constraint, given.schema)
     }
 
-    /// Takes values for sampling that are written as a request's fields are.
-    /// - Returns: a warning for each sampler and token that does not exist and was left out.
+    /// Sets sampling defaults from fields that are spelt as in a request.
+    /// - Returns: a warning for each unknown sampler and token, which is omitted.
     package mutating func readSampling(_ fields: JSONObject) throws(APIError) -> [String] {
         var reader = SamplingFields(
             fields: try FieldReader(.object(fields)), defaults: sampling, omitsUnknown: true)
@@ -56,17 +60,18 @@ package struct CompletionDefaults: Sendable, Equatable {
     }
 }
 
-/// Where a model's thinking goes. Names as at llama-server.
+/// The member of a response that gets the model's reasoning. The names are llama-server's.
 package enum ReasoningFormat: String, Sendable, CaseIterable {
-    /// Stays in `content`, tags included.
+    /// In `content`, with its delimiters.
     case none
+    /// As `deepseek`.
     case auto
-    /// Goes to `reasoning_content`.
+    /// In `reasoning_content`.
     case deepseek
-    /// As `deepseek`, but stays in `content` where the answer streams.
+    /// As `deepseek`, but in `content` if the response streams.
     case deepseekLegacy = "deepseek-legacy"
 
-    /// The format that a request names; `nil` = none.
+    /// The format that a request names; nil if it names none.
     init?(_ fields: FieldReader) throws(APIError) {
         guard let name = try fields.string("reasoning_format") else { return nil }
         guard let format = Self(rawValue: name) else {
@@ -76,7 +81,7 @@ package enum ReasoningFormat: String, Sendable, CaseIterable {
         self = format
     }
 
-    /// Whether thinking stays in the content of an answer.
+    /// Whether reasoning is part of the content.
     package func isInContent(streams: Bool) -> Bool {
         switch self {
         case .none: true

@@ -4,52 +4,63 @@ package import MartletProtocol
 package import MartletSchema
 internal import MartletText
 
-/// The fields that every completion route shares.
+/// The fields that every completion route shares, validated.
+///
+/// Most of them are part of the engine's request, which `request(handle:prompt:…)` makes. The others decide the form
+/// of the response.
 package struct CompletionOptions: Sendable, Equatable {
+    /// Whether the response is a stream of server-sent events.
     package var streams = false
-    /// One more chunk with the token counts before the end of a stream.
+    /// Whether a stream has a chunk with the token counts before its end.
     package var includesUsage = false
-    /// The generation goes on without its client, which asks for the answer later.
+    /// Whether the generation runs to its end without a connection; a later request reads its output.
     package var isBackground = false
-    /// `nil` = no pings.
+    /// The time after which a silent stream gets a ping; nil = no pings.
     package var pingInterval: Duration?
-    /// As the request names it; which names are known is for the server to say.
+    /// The model's name in the request. The server decides whether it is known.
     package var model: String?
-    /// What of the request is not honoured, a sentence each; told with the answer.
+    /// Differences between request and response, such as an unknown sampler; one sentence each.
     package private(set) var warnings: [String] = []
-    /// What is told beside the answer.
+    /// Optional members of the response.
     package var responseFields: ResponseFields
-    /// How schemas are treated, those of tools too.
+    /// Compiles the schemas of this request, those of tools included.
     package let schemaCompiler: SchemaCompiler
-    /// What a grammar may cost.
+    /// The limits of a grammar's size.
     package let grammarLimits: GrammarLimits
-    /// What the answer's text must be, where that is asked for as a schema.
+    /// The grammar of the content, if the request describes it as a schema. Tool calls combine it with their own
+    /// grammar.
     package private(set) var schemaGrammar: Grammar?
-    /// The field with the grammar, pattern or choice; `nil` = a schema, or no constraint.
+    /// The field with a grammar, pattern or choice; nil = a schema, or no constraint. Such a constraint excludes tools.
     package private(set) var textField: String?
     /// The grammar fields as `generation_settings` shows them.
     private(set) var grammar = ReportedGrammar()
     package private(set) var reasoningFormat: ReasoningFormat
-    /// Whether probabilities are to be those after sampling, where they are asked for.
+    /// The field `post_sampling_probs`, as `generation_settings` shows it.
     private(set) var usesPostSamplingProbabilities = false
-    /// How many answers to each prompt are wanted.
+    /// The number of choices per prompt.
     package var choiceCount = 1
-    /// How strongly adapters are applied; `nil` = as the server has it.
+    /// The scales of LoRA adapters; nil = those of the server.
     package var adapters: [AdapterScale]?
-    /// What is dropped when the context is full, if that is allowed.
+    /// The tokens that a context shift retains and drops, if the server allows shifts.
     let contextShift: ContextShift
+    /// The engine's part of the options. Handle and prompt are placeholders.
     private(set) var generation: GenerationRequest
 
-    /// Most answers to one prompt, and to all of a request.
+    /// The most choices per prompt, and per request.
     private static let choiceLimit = 128
+    /// Each choice is a generation of the engine.
     private static let totalLimit = 1_024
+    /// The range of token counts.
     private static let counts = 0...Int(Int32.max)
 
-    /// - Parameter randomSeed: used when the request fixes none.
     /// - Parameters:
-    ///   - randomSeed: used when the request fixes none.
-    ///   - zeroRequestsSampledToken: whether `logprobs: 0` asks for the drawn tokens', as OpenAI's text completions
-    ///     have it.
+    ///   - defaults: the values of fields that the request omits.
+    ///   - randomSeed: the seed if neither the request nor the defaults set one.
+    ///   - zeroRequestsSampledToken: whether `logprobs: 0` asks for the logprob of each sampled token, as in OpenAI's
+    ///     text
+    ///     completions.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value; `notSupported` for a field that this
+    ///   version does not honour.
     package init(
         _ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64, zeroRequestsSampledToken: Bool = false
     ) throws(APIError) {
@@ -79,7 +90,7 @@ package struct CompletionOptions: Sendable, Equatable {
         schemaCompiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
         grammarLimits = defaults.grammarLimits
         var constraint = try ConstraintFields(fields, defaults)
-        // An empty grammar asks for none.
+        // An empty grammar removes the default grammar.
         if constraint.constraint == nil, fields.value("grammar") == nil { constraint = ConstraintFields(defaults) }
         generation.constraint = constraint.constraint
         schemaGrammar = constraint.schema?.grammar
@@ -90,7 +101,7 @@ package struct CompletionOptions: Sendable, Equatable {
         if generation.maximumTokens == -1 { generation.maximumTokens = nil }
         generation.maximumTime = try Self.maximumTime(fields)
         usesPostSamplingProbabilities = try fields.bool("post_sampling_probs") ?? false
-        // Only chats have a budget. Every route validates the field.
+        // Only chats have a budget, but every route validates the field.
         _ = try ReasoningBudgetFields.budget(fields)
         generation.stops = try Self.stops(fields)
         if generation.stops.isEmpty { generation.stops = defaults.stops }
@@ -103,7 +114,7 @@ package struct CompletionOptions: Sendable, Equatable {
         if defaults.shiftsContext { generation.contextShift = contextShift }
     }
 
-    /// What answers get that are asked for without any field.
+    /// The options of a request without any field.
     package init(defaults: CompletionDefaults) {
         responseFields = ResponseFields()
         reasoningFormat = defaults.reasoningFormat
@@ -118,29 +129,30 @@ package struct CompletionOptions: Sendable, Equatable {
         generation.reusesPrompt = defaults.reusesPrompt
     }
 
-    /// - Throws: when so many prompts want too many answers.
+    /// Checks the number of generations that one request starts.
+    /// - Throws: `invalidRequest` for more than 1,024 choices in total.
     func check(promptCount: Int) throws(APIError) {
         guard promptCount * choiceCount <= Self.totalLimit else {
             throw .field(
                 "prompt",
-                "At most \(Self.totalLimit) answers are allowed in one request, but \(promptCount) prompts want "
+                "At most \(Self.totalLimit) choices are allowed in one request, but \(promptCount) prompts need "
                     + "\(promptCount * choiceCount)")
         }
     }
 
-    /// Whether every token's event tells where the generation stands.
+    /// Whether the engine adds counts and times to every token's event.
     package var reportsTokenTimings: Bool {
         get { generation.reportsTokenTimings }
         set { generation.reportsTokenTimings = newValue }
     }
 
-    /// What `generation_settings` shows.
-    /// - Parameter endTokens: of the model, as far as they are known.
+    /// The value of `generation_settings`.
+    /// - Parameter endTokens: the end-of-generation tokens of the model, as far as they are known.
     package func settings(endTokens: [Int32] = []) -> JSONValue {
         GenerationSettings.json(of: self, seed: JSONValue(generation.sampling.seed), endTokens: endTokens)
     }
 
-    /// The tokens of `logit_bias` that a vocabulary of this size lacks.
+    /// The token ids of `logit_bias` that a vocabulary of this size lacks.
     package func unknownTokens(vocabularySize: Int) -> [Int32] {
         var unknown: [Int32] = []
         for bias in generation.sampling.logitBiases {
@@ -149,14 +161,14 @@ package struct CompletionOptions: Sendable, Equatable {
         return unknown
     }
 
-    /// Appends `"timings":{…}` behind a comma where it is asked for with every token.
+    /// Appends `,"timings":{…}` if the request asks for timings with every token.
     func writeTimings(_ tokenTimings: TokenTimings?, to bytes: inout [UInt8]) {
         guard responseFields.timingsPerToken, let tokenTimings else { return }
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeTimings(tokenTimings.timings, to: &bytes)
     }
 
-    /// Appends the progress of a prompt, behind a comma, with timings where the request asks for them.
+    /// Appends `,"prompt_progress":{…}`, after timings if the request asks for them.
     func writeProgress(_ progress: PromptProgress, to bytes: inout [UInt8]) {
         if responseFields.timingsPerToken {
             var timings = Timings()
@@ -170,6 +182,7 @@ package struct CompletionOptions: Sendable, Equatable {
         Accounting.writeProgress(progress, to: &bytes)
     }
 
+    /// OpenAI's `n`, or llama-server's `n_cmpl`.
     private static func choiceCount(_ fields: FieldReader) throws(APIError) -> Int {
         for name in ["n", "n_cmpl"] {
             if let value = try fields.integer(name, in: 1...choiceLimit) { return value }
@@ -177,13 +190,15 @@ package struct CompletionOptions: Sendable, Equatable {
         return 1
     }
 
-    /// The engine's form of these options.
+    /// The engine's request for one choice.
     ///
     /// - Parameters:
-    ///   - adapters: how strongly they are applied where the request does not say.
-    ///   - constraint: in place of the one that the request names; `nil` = that one.
-    ///   - unknownTokens: biases of these are left out.
-    ///   - choice: which of several answers to the prompt it is.
+    ///   - visibleDelimiters: special tokens whose text appears in the output, for the output parser.
+    ///   - adapters: the server's scales, for a request without scales.
+    ///   - constraint: replaces the constraint of the request; nil = that of the request.
+    ///   - unknownTokens: token ids whose biases are omitted, because the vocabulary lacks them.
+    ///   - choice: the number of the choice. A choice above 0 shares the prefill of choice 0, whose handle is `choice`
+    ///     less.
     package func request(
         handle: GenerationHandle, prompt: Prompt, visibleDelimiters: [String] = [], adapters: [AdapterScale] = [],
         constraint: GenerationConstraint? = nil, leavingOut unknownTokens: [Int32] = [], choice: Int = 0
@@ -196,7 +211,7 @@ package struct CompletionOptions: Sendable, Equatable {
             }
         }
         if choice > 0 {
-            // The others share what the first one reads, and draw otherwise.
+            // Other choices share the first one's prefill, and their seeds differ.
             request.sharedPrefillParent = GenerationHandle(rawValue: handle.rawValue - UInt64(choice))
             request.slot = nil
             request.sampling.seed &+= UInt64(choice)
@@ -210,22 +225,25 @@ package struct CompletionOptions: Sendable, Equatable {
         return request
     }
 
+    /// The parameters of choice 0.
     package var sampling: SamplingParameters { generation.sampling }
 
-    /// What the request says of what may be written, apart from thinking.
+    /// The constraint of the content; reasoning is free.
     package var constraint: GenerationConstraint? { generation.constraint }
 
-    /// Whether how likely the prompt's own tokens were is told too.
+    /// Whether the log gets the logprobs of the prompt's tokens.
     package var reportsPromptLogprobs: Bool {
         get { generation.reportsPromptLogprobs }
         set { generation.reportsPromptLogprobs = newValue }
     }
 
+    /// Whether the log gets probabilities of the output's tokens.
     package var reportsProbabilities: Bool { generation.probabilities != nil }
 
-    /// What probabilities are of, where they are asked for.
+    /// The stage of sampling at which probabilities are measured, if the request asks for them.
     package var probabilityStage: ProbabilityRequest.Stage { generation.probabilities?.stage ?? .beforeSampling }
 
+    /// The limit of the time for generated tokens, in milliseconds (`t_max_predict_ms`); nil = no limit.
     static func maximumTime(_ fields: FieldReader) throws(APIError) -> Duration? {
         guard let milliseconds = try fields.integer("t_max_predict_ms", in: -1...Int(Int32.max)), milliseconds > 0
         else {
@@ -234,6 +252,7 @@ package struct CompletionOptions: Sendable, Equatable {
         return .milliseconds(milliseconds)
     }
 
+    /// - Returns: nil if no field is present; -1 for "until the context is full".
     static func maximumTokens(_ fields: FieldReader) throws(APIError) -> Int? {
         for name in ["n_predict", "max_completion_tokens", "max_tokens"] {
             if let value = try fields.integer(name, in: -1...Int(Int32.max)) { return value }
@@ -241,15 +260,16 @@ package struct CompletionOptions: Sendable, Equatable {
         return nil
     }
 
-    /// Most stop texts in one request, and most bytes of one.
+    /// The most stop strings of one request, and the most bytes of one.
     private static let stopCountLimit = 256
     private static let stopLengthLimit = 4_096
 
+    /// Reads one stop string or a list. Empty strings and duplicates are omitted.
     static func stops(_ fields: FieldReader) throws(APIError) -> [String] {
         guard let value = fields.value("stop") else { return [] }
         let values = value.arrayValue ?? [value]
         guard values.count <= stopCountLimit else {
-            throw .field("stop", "At most \(stopCountLimit) texts are allowed, but got \(values.count)")
+            throw .field("stop", "At most \(stopCountLimit) strings are allowed, but got \(values.count)")
         }
         var stops: [String] = []
         for (index, element) in values.enumerated() {

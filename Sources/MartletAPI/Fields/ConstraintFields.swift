@@ -3,20 +3,25 @@ import MartletJSON
 import MartletProtocol
 import MartletSchema
 
-/// The constraint of an answer as a request names it: a grammar, a schema, a pattern or a list of texts.
+/// The constraint of an output as a request names it: a grammar, a schema, a pattern or a list of choices.
+///
+/// Several fields of several APIs can name one. More than one field is an error, as only one could be honoured.
 struct ConstraintFields {
+    /// The grammar; nil if the output is free.
     private(set) var constraint: GenerationConstraint?
-    /// The schema that the constraint was made of.
+    /// The schema of which the constraint was made.
     private(set) var schema: SchemaField?
-    /// The field that names the constraint, unless it is a schema.
+    /// The field that names the constraint; nil for a schema.
     private(set) var textField: String?
 
-    /// Grammars that were made of patterns before.
+    /// Grammars of patterns that earlier requests named. Bounded by the bytes of keys and grammars.
     private static let patternCache = GrammarCache(byteLimit: 4 << 20)
 
-    /// What holds where a request names nothing.
+    /// The constraint of a request that names none.
     init(_ defaults: CompletionDefaults) { (constraint, schema) = (defaults.constraint, defaults.schema) }
 
+    /// - Parameter defaults: limits and compiler. Their constraint is not used.
+    /// - Throws: `invalidRequest` with code `invalid_grammar` or `invalid_schema`.
     init(_ fields: FieldReader, _ defaults: CompletionDefaults) throws(APIError) {
         let limits = defaults.grammarLimits
         let compiler = try SchemaField.compiler(fields, default: defaults.schemaCompiler)
@@ -47,6 +52,7 @@ struct ConstraintFields {
         if let schema { constraint = GenerationConstraint(schema.grammar) }
     }
 
+    /// The grammar of texts that match a regular expression as a whole.
     private static func pattern(
         _ pattern: String, field: String, _ compiler: SchemaCompiler, _ limits: GrammarLimits
     ) throws(APIError) -> GenerationConstraint? {
@@ -63,6 +69,7 @@ struct ConstraintFields {
         }
     }
 
+    /// The grammar of a list of texts.
     private static func choice(
         _ texts: [String], field: String, _ limits: GrammarLimits
     ) throws(APIError) -> GenerationConstraint {

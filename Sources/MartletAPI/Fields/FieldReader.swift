@@ -1,15 +1,16 @@
 package import MartletJSON
 import OrderedCollections
 
-/// Reads the members of a request body; every refusal names the field, the rule and the value.
+/// Reads and validates members of a request body. Every error names the field, the rule and the value.
 ///
-/// `null` counts as absent, as at llama-server.
+/// `null` counts as absent, as at llama-server. Each method returns nil for an absent member.
 package struct FieldReader {
+    /// All members, in the order of the body.
     package let members: JSONObject
-    /// Where the object stands in the body, such as `stream_options.`; empty for the body itself.
+    /// The path of the object in the body, such as `stream_options.`; empty for the body itself.
     private let prefix: String
 
-    /// - Throws: `invalidRequest` when the body is no object.
+    /// - Throws: `invalidRequest` if the body is no object.
     package init(_ json: JSONValue) throws(APIError) {
         guard case .object(let members) = json else {
             throw APIError(.invalidRequest, "The body must be a JSON object, but is \(json.kindName)")
@@ -23,38 +24,44 @@ package struct FieldReader {
         self.prefix = prefix
     }
 
-    /// The member itself, `nil` when absent or `null`.
+    /// The member without a check of its type.
     package func value(_ name: String) -> JSONValue? {
         members[name].flatMap { $0 == .null ? nil : $0 }
     }
 
+    /// The full path of a member, for error messages.
     package func path(_ name: String) -> String { prefix + name }
 
+    /// A boolean.
     package func bool(_ name: String) throws(APIError) -> Bool? {
         guard let value = value(name) else { return nil }
         guard let bool = value.boolValue else { throw mismatch(name, "a boolean", value) }
         return bool
     }
 
+    /// A string of any length.
     package func string(_ name: String) throws(APIError) -> String? {
         guard let value = value(name) else { return nil }
         guard let string = value.stringValue else { throw mismatch(name, "a string", value) }
         return string
     }
 
+    /// An array of any length.
     package func array(_ name: String) throws(APIError) -> [JSONValue]? {
         guard let value = value(name) else { return nil }
         guard let array = value.arrayValue else { throw mismatch(name, "an array", value) }
         return array
     }
 
+    /// A reader of a nested object; its errors have the full path.
     package func object(_ name: String) throws(APIError) -> FieldReader? {
         guard let value = value(name) else { return nil }
         guard let object = value.objectValue else { throw mismatch(name, "an object", value) }
         return FieldReader(members: object, prefix: path(name) + ".")
     }
 
-    /// A whole number within `range`; outside is refused.
+    /// A whole number within `range`; `5.0` counts as whole.
+    /// - Throws: `invalidRequest` for a number outside of the range.
     package func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
         guard let value = value(name) else { return nil }
         guard value.isWhole else { throw mismatch(name, "an integer", value) }
@@ -64,7 +71,7 @@ package struct FieldReader {
         return integer
     }
 
-    /// A whole number from -2^63 to 2^64 - 1; `nil` also for a negative one.
+    /// A whole number from -2^63 to 2^64 - 1. The result is also nil for a negative number.
     package func unsigned(_ name: String) throws(APIError) -> UInt64? {
         guard let value = value(name) else { return nil }
         guard value.isWhole else { throw mismatch(name, "an integer", value) }
@@ -85,11 +92,13 @@ package struct FieldReader {
         return Float(double)
     }
 
-    /// A number that is moved to the nearest end of `range` when it lies outside, as llama-server does for this field.
+    /// A number that is clamped to `range`, as llama-server does for this field.
     package func float(_ name: String, clampedTo range: ClosedRange<Float>) throws(APIError) -> Float? {
         try float(name).map { min(max($0, range.lowerBound), range.upperBound) }
     }
 
+    /// The error of a member with a wrong type.
+    /// - Parameter expected: the type with its article, such as "a boolean".
     package func mismatch(_ name: String, _ expected: String, _ value: JSONValue) -> APIError {
         .field(path(name), "Value must be \(expected), but got \(Self.short(value))")
     }
@@ -98,7 +107,7 @@ package struct FieldReader {
         "Value must be between \(lower) <= value <= \(upper), but got \(value.text)"
     }
 
-    /// The value as it is shown in a message: scalars whole if they are short, anything else by its kind.
+    /// A value for a message: a scalar of at most 64 bytes as JSON, anything else by its kind.
     package static func short(_ value: JSONValue) -> String {
         switch value {
         case .array, .object: return value.kindName
@@ -110,7 +119,7 @@ package struct FieldReader {
 }
 
 extension JSONValue {
-    /// Whether it is a number without a fraction, of whatever size.
+    /// Whether the value is a number without a fraction, of any size.
     fileprivate var isWhole: Bool {
         guard let number = doubleValue else { return false }
         return number.rounded() == number

@@ -2,13 +2,15 @@ package import MartletGrammar
 import MartletJSON
 import MartletProtocol
 
-/// Reads `grammar` and what llama-server lets go with it: `grammar_lazy` and `grammar_triggers`.
+/// Reads `grammar` with llama-server's `grammar_lazy` and `grammar_triggers`.
 enum GrammarField {
-    /// Most triggers in one request, and most bytes of one.
+    /// The most triggers of one request, and the most bytes of one.
     private static let triggerCountLimit = 64
     private static let triggerLengthLimit = 4_096
 
-    /// - Returns: `nil` where nothing is asked for.
+    /// - Returns: nil if the request has no grammar.
+    /// - Throws: `invalidRequest` with the line and column of a syntax error, or with the limit that the grammar
+    ///   exceeds.
     static func read(_ fields: FieldReader, limits: GrammarLimits) throws(APIError) -> GenerationConstraint? {
         let isLazy = try fields.bool("grammar_lazy") ?? false
         let triggers = try fields.array("grammar_triggers") ?? []
@@ -23,7 +25,8 @@ enum GrammarField {
         }
     }
 
-    /// The grammar that a field has as text.
+    /// Compiles GBNF text.
+    /// - Parameter field: the name in error messages.
     static func grammar(_ text: String, field: String, limits: GrammarLimits) throws(APIError) -> Grammar {
         do throws(GrammarError) {
             return try GBNFParser.grammar(text.utf8, limits: limits)
@@ -32,9 +35,10 @@ enum GrammarField {
         }
     }
 
+    /// The tokens and texts after which a lazy grammar holds.
     private static func triggers(_ values: [JSONValue]) throws(APIError) -> [GrammarTrigger] {
         guard !values.isEmpty else {
-            throw .field("grammar_triggers", "A grammar that is lazy needs one trigger or more, but there is none")
+            throw .field("grammar_triggers", "A lazy grammar needs at least one trigger, but the list is empty")
         }
         guard values.count <= triggerCountLimit else {
             throw .field(
@@ -69,7 +73,7 @@ enum GrammarField {
     }
 }
 
-/// A request's grammar as `generation_settings` shows it.
+/// The grammar fields as `generation_settings` shows them: unchanged.
 struct ReportedGrammar: Sendable, Equatable {
     var text = ""
     var isLazy = false
@@ -85,7 +89,7 @@ struct ReportedGrammar: Sendable, Equatable {
 }
 
 extension APIError {
-    /// A grammar that cannot be honoured.
+    /// The error of a grammar with a fault or beyond a limit.
     package init(_ error: GrammarError, field: String) {
         self = .field(field, error.description)
         code = "invalid_grammar"

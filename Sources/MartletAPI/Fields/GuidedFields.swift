@@ -1,21 +1,27 @@
 import MartletJSON
 
-/// The constraint of an answer under vLLM's names: `structured_outputs` with one member, or one of the older
-/// `guided_…`.
+/// The constraint of an output under vLLM's names: `structured_outputs` with one member, or an older `guided_…` field.
 enum GuidedFields {
+    /// The kinds of constraints.
     enum Form {
+        /// A JSON Schema.
         case schema(JSONValue)
+        /// GBNF text.
         case grammar(String)
-        /// A regular expression of the whole text.
+        /// A regular expression that the whole text matches.
         case pattern(String)
+        /// The texts that are allowed.
         case choice([String])
     }
 
+    /// The names of members. The older fields have the prefix `guided_`.
     private static let kinds = ["json", "json_object", "regex", "choice", "grammar", "structural_tag"]
+    /// Texts of one list, and bytes of one text.
     private static let choiceLimit = 16_384
     private static let textLimit = 65_536
 
-    /// - Returns: the constraint and the field that names it; `nil` = none.
+    /// - Returns: the constraint and the path of its field; nil if there is none.
+    /// - Throws: `invalidRequest` for two constraints; `notSupported` for structural tags.
     static func read(_ fields: FieldReader) throws(APIError) -> (form: Form, name: String)? {
         var result: (form: Form, name: String)?
         for (reader, prefix) in [(try fields.object("structured_outputs"), ""), (fields, "guided_")] {
@@ -32,11 +38,12 @@ enum GuidedFields {
         return result
     }
 
-    /// Whether JSON is to be written without white space.
+    /// Whether JSON must have no white space between tokens.
     static func isCompact(_ fields: FieldReader) throws(APIError) -> Bool {
         try fields.object("structured_outputs")?.bool("disable_any_whitespace") ?? false
     }
 
+    /// The constraint that one member describes; nil if the member is absent or false.
     private static func form(_ kind: String, _ reader: FieldReader, _ name: String) throws(APIError) -> Form? {
         guard let value = reader.value(name) else { return nil }
         switch kind {
@@ -52,7 +59,7 @@ enum GuidedFields {
         }
     }
 
-    /// A schema, or the text of one.
+    /// A schema as an object, or as its text.
     private static func schema(_ value: JSONValue, _ path: String) throws(APIError) -> JSONValue {
         guard let text = value.stringValue else { return value }
         do throws(JSONError) {
@@ -62,6 +69,7 @@ enum GuidedFields {
         }
     }
 
+    /// A string that is neither empty nor too long.
     private static func text(_ reader: FieldReader, _ name: String) throws(APIError) -> String {
         let text = try reader.string(name) ?? ""
         guard (1...textLimit).contains(text.utf8.count) else {

@@ -2,17 +2,18 @@ import MartletJSON
 import MartletProtocol
 import OrderedCollections
 
-/// `logit_bias`: a list of pairs, or an object. A token is an id or a text, and `false` bans it.
+/// Reads `logit_bias`: a list of pairs, or an object. A token is an id or a text, and `false` bans it.
 ///
-/// The vocabulary is compared when the model is known.
+/// Ids are compared with the vocabulary later, because a request may come before the model has loaded.
 enum LogitBiasField {
+    /// Entries of one request, and bytes of one text.
     private static let countLimit = 65_536
     private static let textLimit = 4_096
 
-    /// Most ids outside every vocabulary that are named.
+    /// The most errors for ids that no vocabulary can have.
     private static let unknownLimit = 8
 
-    /// - Returns: the biases, and an error for ids outside every vocabulary.
+    /// - Returns: the biases, and an error for each id that no vocabulary can have; nil if the field is absent.
     static func read(_ fields: FieldReader) throws(APIError) -> (biases: [LogitBias], unknown: [APIError])? {
         guard let value = fields.value("logit_bias") else { return nil }
         let path = fields.path("logit_bias")
@@ -59,18 +60,21 @@ enum LogitBiasField {
         return (biases, unknown)
     }
 
+    /// Whether a member's name is an id and not a text.
     private static func isInteger(_ text: String) -> Bool {
         let isSigned = text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "+")
         let digits = isSigned ? text.utf8.dropFirst() : text.utf8[...]
         return !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
+    /// Checks the number of entries.
     private static func check(count: Int, _ path: String) throws(APIError) {
         guard count <= countLimit else {
             throw .field(path, "At most \(countLimit) tokens are allowed, but got \(count)")
         }
     }
 
+    /// A token's text of 1 to 4,096 bytes.
     private static func checked(_ text: String, _ name: String) throws(APIError) -> String {
         guard !text.isEmpty, text.utf8.count <= textLimit else {
             throw .field(name, "The token's text must have 1 to \(textLimit) bytes, but has \(text.utf8.count)")
@@ -78,6 +82,7 @@ enum LogitBiasField {
         return text
     }
 
+    /// The bias of an entry; `false` = minus infinity.
     private static func bias(_ value: JSONValue, _ name: String) throws(APIError) -> Float {
         if value.boolValue == false { return -.infinity }
         guard let bias = value.doubleValue.map({ Float($0) }), bias.isFinite else {

@@ -1,15 +1,16 @@
 import MartletJSON
 import MartletProtocol
 
-/// Reads which probabilities are wanted: OpenAI's `logprobs` and `top_logprobs`, llama-server's `n_probs`.
+/// Reads the number of probabilities per token: OpenAI's `logprobs` and `top_logprobs`, llama-server's `n_probs`.
 enum ProbabilityFields {
-    /// Most tokens that are told beside each drawn one: bounds the memory of an answer.
+    /// The most alternatives per token. The limit bounds the memory of a response.
     static let countLimit = 1_024
-    /// What `logprobs: true` means, as at llama-server.
+    /// The number of alternatives for `logprobs: true`, as at llama-server.
     private static let defaultCount = 20
 
-    /// - Parameter zeroRequestsSampledToken: whether `logprobs: 0` asks for the drawn tokens', or for nothing as at
-    ///   llama-server.
+    /// - Parameter zeroRequestsSampledToken: whether `logprobs: 0` asks for the logprob of each sampled token. At
+    ///   llama-server it asks for nothing.
+    /// - Returns: nil if the request asks for no probabilities.
     static func read(
         _ fields: FieldReader, zeroRequestsSampledToken: Bool = false
     ) throws(APIError) -> ProbabilityRequest? {
@@ -18,7 +19,7 @@ enum ProbabilityFields {
         let top = try fields.integer("top_logprobs", in: limits)
         let requestsLogprobs = fields.value("logprobs")?.boolValue
         if let top, top > 0, requestsLogprobs != true {
-            throw .field("top_logprobs", "Value must not be given unless \"logprobs\" is true, but got \(top)")
+            throw .field("top_logprobs", "Value must be absent or 0 unless \"logprobs\" is true, but got \(top)")
         }
         let count: Int?
         if let given = try fields.integer("n_probs", in: limits), given > 0 {

@@ -4,18 +4,20 @@ import OrderedCollections
 
 /// Reads prompts: a string, a list of token ids, a list that mixes both, or a list of any of these.
 ///
-/// The whole prompt is the caller's own format, so control tokens in its text are meant.
+/// The caller formats the whole prompt. So special tokens in its text are trusted, unlike those in messages of a chat.
 enum PromptFields {
-    /// Most prompts of one request.
+    /// The most prompts of one request.
     static let countLimit = 65_536
 
-    /// - Returns: the prompts, and whether they came as a list.
+    /// Reads one prompt or a list of prompts.
+    /// - Parameter name: the field's path in error messages.
+    /// - Returns: the prompts, and whether the field was a list of prompts.
     static func read(_ value: JSONValue, name: String) throws(APIError) -> (prompts: [Prompt], isList: Bool) {
         guard let elements = value.arrayValue else { return ([try one(value, name: name)], false) }
         guard !elements.isEmpty else {
             throw .field(name, "A text or a list of tokens is required, but the list is empty")
         }
-        // A list with a number in it is one prompt; a list of texts or lists is several.
+        // A list with a number in it is one prompt; a list of strings or lists is several prompts.
         if elements.contains(where: { $0.doubleValue != nil }) { return ([try one(value, name: name)], false) }
         guard elements.count <= countLimit else {
             throw .field(name, "At most \(countLimit) prompts are allowed, but got \(elements.count)")
@@ -26,6 +28,7 @@ enum PromptFields {
         return (prompts, true)
     }
 
+    /// Reads one prompt. `{"prompt_string":…}` is llama-server's form of a prompt with media.
     static func one(_ value: JSONValue, name: String) throws(APIError) -> Prompt {
         switch value {
         case .string(let text): return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
@@ -34,7 +37,7 @@ enum PromptFields {
                 throw .field(name, "A text or a list of tokens is required, but the list is empty")
             }
             let pieces = try mixed(elements, name: name, isTrusted: true)
-            // A client that sends tokens has counted them: nothing is added before them.
+            // A client that sends tokens has already added the beginning-of-sequence token if it wants it.
             return Prompt(pieces: pieces, addsBeginning: elements[0].stringValue != nil)
         case .object:
             if let media = value["multimodal_data"] {
@@ -53,6 +56,7 @@ enum PromptFields {
         }
     }
 
+    /// Reads a list of strings and token ids. Neighbouring ids become one piece.
     static func mixed(_ elements: [JSONValue], name: String, isTrusted: Bool) throws(APIError) -> [Prompt.Piece] {
         var pieces: [Prompt.Piece] = []
         var tokens: [Int32] = []

@@ -1,22 +1,24 @@
 import MartletJSON
 
-/// What a client wants to be told beside the answer.
+/// The optional members of a response.
 package struct ResponseFields: Sendable, Equatable {
-    /// What it has cost so far, with every token.
+    /// Counts and times with every token.
     package var timingsPerToken = false
-    /// The ids of the answer's tokens.
+    /// The ids of the output's tokens.
     package var tokens = false
-    /// llama-server's own object beside OpenAI's.
+    /// llama-server's completion object as `__verbose` in OpenAI's responses.
     package var isVerbose = false
-    /// The members of llama-server's own object in the response; empty = all. `a/b` names a member of a member, which
-    /// the response has under that name.
+    /// The members of llama-server's completion object in the response; empty = all. `a/b` selects the member b of a,
+    /// and
+    /// the response has it under the name `a/b`.
     package var members: [String] = []
 
+    /// Names of one request.
     private static let memberLimit = 256
 
     init() {}
 
-    /// - Parameter isVerbose: whether `verbose` is meant where the request does not say.
+    /// - Parameter isVerbose: the default of `verbose`.
     init(_ fields: FieldReader, isVerbose: Bool) throws(APIError) {
         timingsPerToken = try fields.bool("timings_per_token") ?? false
         tokens = try fields.bool("return_tokens") ?? false

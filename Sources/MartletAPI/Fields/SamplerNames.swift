@@ -1,28 +1,31 @@
 import MartletJSON
 import MartletProtocol
 
-/// The order of samplers on the wire: a list of names, or a string of letters.
+/// Reads and shows the order of samplers: a list of names, or a string of letters.
 enum SamplerNames {
+    /// llama.cpp's names and letters.
     private static let table: [(kind: SamplerKind, name: String, letter: Character)] = [
         (.penalties, "penalties", "e"), (.dry, "dry", "d"), (.topNSigma, "top_n_sigma", "s"), (.topK, "top_k", "k"),
         (.typicalP, "typ_p", "y"), (.topP, "top_p", "p"), (.minP, "min_p", "m"), (.xtc, "xtc", "x"),
         (.temperature, "temperature", "t"), (.adaptiveP, "adaptive_p", "a"),
     ]
 
-    /// Besides these, every name counts with hyphens for underscores, and with neither.
+    /// More names. In addition, each name of the table is accepted with hyphens for underscores, and without either.
     private static let aliases: [String: SamplerKind] = [
         "nucleus": .topP, "temp": .temperature, "typ": .typicalP, "typical_p": .typicalP, "typical": .typicalP,
     ]
 
+    /// Samplers of one request. More than one of a kind is allowed.
     private static let countLimit = 64
 
-    /// The names that llama-server shows for `samplers`.
+    /// The names as `generation_settings` shows them.
     static func names(_ kinds: [SamplerKind]) -> [JSONValue] {
         kinds.map { kind in .string(table.first { $0.kind == kind }?.name ?? "") }
     }
 
-    /// - Returns: the known samplers in order, and an error for each unknown name: presets of older versions name
-    ///   samplers that are gone, such as `tfs_z`.
+    /// - Returns: the known samplers in order, and an error for each unknown name; nil if the field is absent.
+    ///
+    /// Unknown names do occur: presets of older versions name samplers that no longer exist, such as `tfs_z`.
     static func read(_ fields: FieldReader) throws(APIError) -> (kinds: [SamplerKind], unknown: [APIError])? {
         guard let value = fields.value("samplers") else { return nil }
         let path = fields.path("samplers")
@@ -59,12 +62,14 @@ enum SamplerNames {
         return (kinds, unknown)
     }
 
+    /// Checks the number of samplers.
     private static func check(count: Int, _ path: String) throws(APIError) {
         guard count <= countLimit else {
             throw .field(path, "At most \(countLimit) samplers are allowed, but got \(count)")
         }
     }
 
+    /// Names are compared without regard to case.
     private static func kind(named name: String) -> SamplerKind? {
         let name = name.lowercased()
         if let kind = aliases[name] { return kind }

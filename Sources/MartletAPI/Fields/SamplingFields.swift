@@ -1,13 +1,16 @@
 import MartletJSON
 import MartletProtocol
 
-/// Reads how tokens are to be chosen. Names, limits and what happens beyond them are llama-server's.
+/// Reads the parameters of sampling. Names and limits are llama-server's, and so is the choice between clamping a value
+/// and refusing it.
 struct SamplingFields {
+    /// The body of the request, or its `changes`.
     let fields: FieldReader
+    /// The values of fields that the request omits.
     let defaults: SamplingParameters
-    /// Whether unknown samplers and tokens are left out with a warning, as llama-server leaves them out, or refused.
+    /// Whether unknown samplers and tokens are omitted with a warning, as at llama-server, or refused.
     var omitsUnknown = false
-    /// Warnings of fields that were left out, a sentence each.
+    /// One sentence per omitted value.
     private(set) var warnings: [String] = []
 
     init(fields: FieldReader, defaults: SamplingParameters, omitsUnknown: Bool = false) {
@@ -16,9 +19,12 @@ struct SamplingFields {
         self.omitsUnknown = omitsUnknown
     }
 
+    /// The range of counts of tokens.
     private static let counts = 0...Int(Int32.max)
 
-    /// - Parameter randomSeed: used when the request fixes none.
+    /// Reads all fields of sampling.
+    /// - Parameter randomSeed: the seed of a request without one.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
     mutating func parameters(randomSeed: UInt64) throws(APIError) -> SamplingParameters {
         var sampling = defaults
         try readPenalties(&sampling)
@@ -37,11 +43,13 @@ struct SamplingFields {
         return sampling
     }
 
+    /// Turns errors into warnings, or throws the first one.
     private mutating func omit(_ unknown: [APIError]) throws(APIError) {
         if !omitsUnknown, let first = unknown.first { throw first }
-        warnings += unknown.map { "\($0.message); it was left out." }
+        warnings += unknown.map { "\($0.message); it was omitted." }
     }
 
+    /// Penalties for tokens that occur in the context. They are applied before the filters.
     private func readPenalties(_ sampling: inout SamplingParameters) throws(APIError) {
         if let value = try fields.integer("repeat_last_n", in: Self.counts) { sampling.repeatLastN = value }
         if let value = try fields.float("repeat_penalty") {
@@ -54,6 +62,7 @@ struct SamplingFields {
         if let value = try fields.float("presence_penalty") { sampling.presencePenalty = value }
     }
 
+    /// Filters, which remove unlikely tokens. Out-of-range probabilities are clamped to 0...1.
     private func readFilters(_ sampling: inout SamplingParameters) throws(APIError) {
         if let value = try fields.integer("top_k", in: Int(Int32.min)...Int(Int32.max)) {
             sampling.topK = max(value, 0)
@@ -67,6 +76,7 @@ struct SamplingFields {
         if let value = try fields.integer("min_keep", in: Self.counts) { sampling.minKeep = value }
     }
 
+    /// Temperature and the samplers that select the token.
     private func readSelection(_ sampling: inout SamplingParameters) throws(APIError) {
         if let value = try fields.float("temperature") { sampling.temperature = max(value, 0) }
         if let value = try fields.float("dynatemp_range") { sampling.dynamicTemperatureRange = value }
@@ -85,10 +95,11 @@ struct SamplingFields {
         }
     }
 
-    /// Most sequence breakers, and most bytes of one.
+    /// The most sequence breakers, and the most bytes of one.
     private static let breakerLimit = 64
     private static let breakerLengthLimit = 4_096
 
+    /// The parameters of the DRY sampler ("don't repeat yourself").
     private func dry() throws(APIError) -> DryParameters {
         var dry = defaults.dry
         if let value = try fields.float("dry_multiplier") { dry.multiplier = value }
@@ -116,7 +127,7 @@ struct SamplingFields {
         return dry
     }
 
-    /// Negative and 0xFFFFFFFF mean "any", as at llama-server.
+    /// A negative number and 0xFFFFFFFF ask for a random seed, as at llama-server.
     private func seed() throws(APIError) -> UInt64? {
         guard let value = try fields.unsigned("seed"), value != 0xFFFF_FFFF else { return nil }
         return value

@@ -3,26 +3,30 @@ import MartletJSON
 import MartletProtocol
 package import MartletSchema
 
-/// Reads `response_format` and `json_schema`, and how such a schema is to be treated: `schema_mode`,
-/// `schema_whitespace`.
+/// A schema of a request with its grammar: `response_format` or `json_schema`, and the fields that control its
+/// compilation, `schema_mode` and `schema_whitespace`.
 package struct SchemaField: Sendable, Equatable {
+    /// The grammar of the JSON documents that the schema allows.
     package var grammar: Grammar
-    /// What a schema said that is not honoured, a sentence each.
+    /// Keywords of the schema that the grammar does not enforce, one sentence each.
     package var warnings: [String]
 
-    /// What was made for requests before.
+    /// Grammars of earlier requests, by schema and settings.
     private static let sharedCache = GrammarCache()
 
-    /// A schema in a request.
+    /// A schema as it stands in a request.
     struct Requested {
         var schema: JSONValue
-        /// Where it stands in the request.
+        /// The path of the schema in the request.
         var name: String
-        /// Whether it is to be honoured in every point, or as far as it can be; `nil` = as the request has it for
-        /// schemas.
+        /// Whether every keyword must be enforced. false = keywords without a grammar are omitted with a warning; nil =
+        /// the
+        /// mode of the request.
         var isStrict: Bool?
     }
 
+    /// Compiles a schema, or finds its grammar in the cache.
+    /// - Throws: `invalidRequest` with code `invalid_schema`, the JSON pointer and the keyword.
     init(
         _ requested: Requested, _ compiler: SchemaCompiler, limits: GrammarLimits, cache: GrammarCache = sharedCache
     ) throws(APIError) {
@@ -44,7 +48,7 @@ package struct SchemaField: Sendable, Equatable {
         }
     }
 
-    /// How the request wants schemas to be treated, those of its tools too.
+    /// The compiler of all schemas of a request, those of its tools included.
     static func compiler(_ fields: FieldReader, default compiler: SchemaCompiler) throws(APIError) -> SchemaCompiler {
         var compiler = compiler
         if let mode = try choice(SchemaMode.self, "schema_mode", fields) { compiler.mode = mode }
@@ -53,7 +57,7 @@ package struct SchemaField: Sendable, Equatable {
         return compiler
     }
 
-    /// - Returns: `nil` where no schema is asked for.
+    /// - Returns: nil if the request has no schema.
     static func requested(_ fields: FieldReader) throws(APIError) -> Requested? {
         let plain = fields.value("json_schema").map { Requested(schema: $0, name: "json_schema") }
         guard let format = try fields.object("response_format"), let requested = try requested(format: format) else {
@@ -65,6 +69,7 @@ package struct SchemaField: Sendable, Equatable {
         return requested
     }
 
+    /// The schema of `response_format`; nil for plain text.
     private static func requested(format: FieldReader) throws(APIError) -> Requested? {
         switch try format.string("type") {
         case nil: throw .field("response_format.type", "A text is required, but the field is missing")
@@ -73,7 +78,7 @@ package struct SchemaField: Sendable, Equatable {
             if let schema = format.value("schema") { return Requested(schema: schema, name: format.path("schema")) }
             return Requested(schema: ["type": "object"], name: "response_format")
         case "json_schema":
-            // Some clients leave the object in between out.
+            // Some clients omit the object in between.
             let described = try format.object("json_schema") ?? format
             _ = try described.string("name")
             guard let schema = described.value("schema") else {
@@ -88,6 +93,7 @@ package struct SchemaField: Sendable, Equatable {
         }
     }
 
+    /// The value of a field that has one of a few spellings.
     private static func choice<Choice: RawRepresentable & CaseIterable>(
         _: Choice.Type, _ name: String, _ fields: FieldReader
     ) throws(APIError) -> Choice? where Choice.RawValue == String {
@@ -101,9 +107,9 @@ package struct SchemaField: Sendable, Equatable {
 }
 
 extension APIError {
-    /// A schema that cannot be honoured.
+    /// The error of a schema that cannot be compiled.
     ///
-    /// - Parameter owner: whose it is, where the field does not tell.
+    /// - Parameter owner: the owner of the schema in the message, if the field does not name it.
     package init(_ error: SchemaError, field: String, of owner: String? = nil) {
         self = .field(field, (owner.map { "\($0): " } ?? "") + error.description)
         code = "invalid_schema"

@@ -1,11 +1,12 @@
 import MartletJSON
 import OrderedCollections
 
-/// Fields of llama-server and OpenAI that would change the answer and that this version does not honour.
+/// Refuses fields of llama-server and OpenAI that would change the output and that this version does not honour.
 ///
-/// Such a field is refused by name unless its value asks for nothing: an answer that ignores what was asked for is
-/// worse than a refusal. Fields that only ask for more output, or are remarks (`user`, `metadata`), are ignored.
+/// A value that asks for nothing is accepted. A client that gets an error can react; a client whose field is silently
+/// ignored gets a wrong output. Fields that only add members, or are remarks (`user`, `metadata`), are ignored.
 enum UnsupportedFields {
+    /// - Throws: `notSupported` that names the field.
     static func check(_ fields: FieldReader) throws(APIError) {
         for (name, isNeutral) in rules {
             guard let value = fields.value(name), !isNeutral(value) else { continue }
@@ -16,6 +17,7 @@ enum UnsupportedFields {
         }
     }
 
+    /// Each field with the test for values that ask for nothing.
     private static let rules: [(String, @Sendable (JSONValue) -> Bool)] = [
         ("best_of", { $0.integerValue == 1 }),
         ("functions", { $0.arrayValue?.isEmpty == true }),

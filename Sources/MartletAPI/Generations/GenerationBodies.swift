@@ -3,8 +3,9 @@ import MartletProtocol
 package import MartletStreams
 import OrderedCollections
 
-/// What `/v1/generations` says of a generation.
+/// JSON of the routes below `/v1/generations`.
 package enum GenerationBodies {
+    /// The status of a generation: its identity, state, counts and end. Times are seconds since 1970.
     package static func status(_ spec: GenerationSpec, _ status: GenerationStatus) -> JSONValue {
         var members: JSONObject = [
             "id": .string(spec.responseID), "object": "generation", "state": .string(status.state.rawValue),
@@ -29,7 +30,9 @@ package enum GenerationBodies {
         return .object(members)
     }
 
-    /// What `/v1/generations/{id}/timing` says. What is not known, or not yet, is `null`.
+    /// The phases of a generation in milliseconds, with rates in tokens per second.
+    ///
+    /// A value that is unknown, or not known yet, is `null`: a restart loses times of the process before.
     package static func timing(
         _ spec: GenerationSpec, _ status: GenerationStatus, _ timing: GenerationTiming
     ) -> JSONValue {
@@ -66,11 +69,14 @@ package enum GenerationBodies {
     }
 }
 
-/// The body of llama-server's look-up of streams, and its answer's entries.
+/// The body of llama-server's `/v1/streams/lookup`, and the entries of its response.
 package struct StreamLookup: Sendable, Equatable {
+    /// The labels to look up.
     package var conversationIDs: [String]
+    /// Ids of one request.
     package static let maximumCount = 1_000
 
+    /// - Throws: `invalidRequest` if the list is missing, too long or has an element that is no string.
     package init(_ json: JSONValue) throws(APIError) {
         let name = "conversation_ids"
         guard let values = try FieldReader(json).array(name) else {
@@ -89,6 +95,8 @@ package struct StreamLookup: Sendable, Equatable {
         conversationIDs = ids
     }
 
+    /// One stream of the response.
+    /// - Parameter byteCount: the length of its encoded stream so far.
     package static func entry(_ spec: GenerationSpec, _ status: GenerationStatus, byteCount: Int) -> JSONValue {
         [
             "conversation_id": .string(spec.label ?? ""), "is_done": .bool(status.end != nil),

@@ -2,16 +2,19 @@ import MartletJSON
 import MartletProtocol
 package import MartletStreams
 
-/// A generation in llama-server's own form: chunks while it streams, or one object. No `[DONE]` at the end.
+/// A generation in llama-server's format: chunks of a stream, or one object. The stream has no `[DONE]`.
 package struct LlamaServerCompletionView: StreamView {
     private let responseID: String
     private let llamaServerObject: LlamaServerObject
     private let options: CompletionOptions
+    /// The choices of all prompts together.
     private let choiceCount: Int
-    /// The same answer as events of its log.
+    /// The same generation as WebSocket messages.
     package let events: RealtimeEventView
 
-    /// - Parameter prompts: as they are told; one at least.
+    /// - Parameters:
+    ///   - head: the members that all chunks share.
+    ///   - prompts: the texts that `prompt` shows; at least one.
     package init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
         let prompts = prompts.flatMap { Array(repeating: $0, count: options.choiceCount) }
         self.options = options
@@ -25,6 +28,7 @@ package struct LlamaServerCompletionView: StreamView {
         encode(event, number: number, index: 0, into: &bytes)
     }
 
+    /// - Parameter index: the number of the choice.
     private func encode(_ event: LogEvent, number: Int, index: Int, into bytes: inout [UInt8]) {
         switch event {
         case .text(_, let token, let text):
@@ -50,7 +54,7 @@ package struct LlamaServerCompletionView: StreamView {
         case .choice(let choice, let event): encode(event, number: number, index: choice, into: &bytes)
         case .ended(let completion): encodeEnd(completion, index, into: &bytes)
         case .finished(let completion):
-            // Each of several choices has had its end.
+            // With several choices each of them has already had its end.
             if choiceCount == 1 { encodeEnd(completion, index, into: &bytes) }
         case .failed(let error):
             JSONText.appendRaw("data: ", to: &bytes)
@@ -59,6 +63,7 @@ package struct LlamaServerCompletionView: StreamView {
         }
     }
 
+    /// Appends the last event for a client whose generation continues in the next process.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         SharedStreamEvents.appendHandover(responseID, number: number, to: &bytes)
     }
@@ -69,6 +74,7 @@ package struct LlamaServerCompletionView: StreamView {
         JSONText.appendRaw("\n\n", to: &bytes)
     }
 
+    /// Appends one chunk with the text of a token.
     private func encodeChunk(
         _ token: Int32?, _ text: ArraySlice<UInt8>, _ tokenDetails: TokenDetails, _ index: Int,
         into bytes: inout [UInt8]
@@ -83,9 +89,9 @@ package struct LlamaServerCompletionView: StreamView {
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
-    /// The whole answer as one object; of several choices, a list of objects.
+    /// The response without a stream: one object; a list of objects for several choices.
     /// - Parameter events: all events of a log that has ended.
-    /// - Throws: what the generation failed with.
+    /// - Throws: the error with which the generation failed.
     package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
         let outputs = try ResponseOutput(events).choices
         var bytes: [UInt8] = []

@@ -2,9 +2,13 @@ package import MartletJSON
 package import MartletProtocol
 import OrderedCollections
 
-/// The bodies of the routes that tell what a server is and does. Members and names are llama-server's.
+/// JSON of the routes that describe the server. Members and names are llama-server's.
 package enum ServerBodies {
     /// `/v1/models` and `/models`: OpenAI's list in `data`, Ollama's in `models`.
+    /// - Parameters:
+    ///   - name: the name that responses carry.
+    ///   - aliases: the names that the operator chose.
+    ///   - created: seconds since 1970.
     package static func models(
         name: String, aliases: [String], tags: [String] = [], created: Int, model: ModelInformation
     ) -> JSONValue {
@@ -20,7 +24,7 @@ package enum ServerBodies {
         return ["models": [legacy], "object": "list", "data": [entry]]
     }
 
-    /// `/v1/models/NAME`, and each entry of the list.
+    /// `/v1/models/NAME`, and each element of `data`.
     package static func model(
         name: String, aliases: [String], tags: [String] = [], created: Int, model: ModelInformation
     ) -> JSONValue {
@@ -37,13 +41,14 @@ package enum ServerBodies {
         ]
     }
 
-    /// The text that stands for media in prompts. It differs in each process, so that no text from outside holds it.
+    /// The text that represents media in prompts. It is random per process, so that no client's text contains it.
     private static let mediaMarker: String = {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
         return "<__media_" + String((0..<32).compactMap { _ in letters.randomElement() }) + "__>"
     }()
 
-    /// `/props`.
+    /// `/props`: the model, its template and the defaults of requests.
+    /// - Parameter endpoints: the optional routes that the server offers.
     package static func properties(
         model: ModelInformation, name: String, chatTemplate: String, capabilities: JSONValue,
         defaults: CompletionDefaults, endpoints: (slots: Bool, metrics: Bool, properties: Bool), build: String
@@ -52,7 +57,7 @@ package enum ServerBodies {
             "default_generation_settings": [
                 "params": GenerationSettings.json(
                     of: CompletionOptions(defaults: defaults),
-                    // As llama-server shows that each request has a fresh one.
+                    // llama-server's number for a random seed per request.
                     seed: JSONValue(defaults.seed ?? 0xFFFF_FFFF), endTokens: []),
                 "n_ctx": integer(model.sequenceContextLength),
             ],
@@ -67,7 +72,7 @@ package enum ServerBodies {
         ]
     }
 
-    /// `/lora-adapters`.
+    /// `/lora-adapters`: every adapter with its current scale.
     package static func adapters(_ adapters: [AdapterInformation], scales: [AdapterScale]) -> JSONValue {
         .array(
             adapters.enumerated().map { index, adapter in
@@ -80,7 +85,7 @@ package enum ServerBodies {
             })
     }
 
-    /// `/slots`. The texts of prompts and answers are never shown.
+    /// `/slots`: counts per slot. Texts of prompts and outputs are never shown.
     package static func slots(_ status: EngineStatus, contextLength: Int) -> JSONValue {
         .array(
             status.slots.map { slot in
@@ -88,7 +93,7 @@ package enum ServerBodies {
                     "id": integer(slot.index), "n_ctx": integer(contextLength), "speculative": false,
                     "is_processing": .bool(slot.phase != .idle),
                 ]
-                // Of the last one, too.
+                // An idle slot shows its last request.
                 if slot.phase != .idle || slot.handle != nil {
                     members["id_task"] = .integer(Int64(clamping: slot.handle?.rawValue ?? 0))
                     members["n_prompt_tokens"] = integer(slot.promptTokens)

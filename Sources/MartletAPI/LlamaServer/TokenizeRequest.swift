@@ -4,9 +4,12 @@ import OrderedCollections
 
 /// The body of `/tokenize`, validated.
 package struct TokenizeRequest: Sendable, Equatable {
+    /// The text whose tokens are wanted. `parse_special` decides whether special tokens in it are trusted.
     package var prompt: Prompt
+    /// Whether the response has the text of each token.
     package var withPieces: Bool
 
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(_ json: JSONValue) throws(APIError) {
         let fields = try FieldReader(json)
         guard let content = fields.value("content") else {
@@ -23,7 +26,7 @@ package struct TokenizeRequest: Sendable, Equatable {
         withPieces = try fields.bool("with_pieces") ?? false
     }
 
-    /// `{"tokens":[…]}`: ids, or ids with their text; a piece that is no UTF-8 by itself is a list of bytes.
+    /// `{"tokens":[…]}`: ids, or ids with their text. A piece that is no UTF-8 by itself is a list of bytes.
     package func response(_ tokens: [TokenPiece]) -> [UInt8] {
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"tokens\":[", to: &bytes)
@@ -50,8 +53,10 @@ package struct TokenizeRequest: Sendable, Equatable {
 
 /// The body of `/detokenize`, validated.
 package struct DetokenizeRequest: Sendable, Equatable {
+    /// Ids that are not negative. The engine checks them against the vocabulary.
     package var tokens: [Int32]
 
+    /// - Throws: `invalidRequest` that names the element.
     package init(_ json: JSONValue) throws(APIError) {
         let fields = try FieldReader(json)
         guard let elements = try fields.array("tokens") else {
@@ -67,7 +72,7 @@ package struct DetokenizeRequest: Sendable, Equatable {
         }
     }
 
-    /// `{"content":…}`; bytes that are no UTF-8 become U+FFFD.
+    /// `{"content":…}`. Bytes that are no UTF-8 become U+FFFD.
     package static func response(_ text: [UInt8]) -> [UInt8] {
         JSONValue.object(["content": .string(String(decoding: text, as: UTF8.self))]).bytes
     }

@@ -2,25 +2,32 @@ package import MartletJSON
 import MartletSchema
 import OrderedCollections
 
-/// The body of a chat completion, validated. Rendering the messages is up to the model's template.
+/// The body of a chat completion, validated. The model's chat template renders the messages later.
 package struct ChatCompletionRequest: Sendable, Equatable {
-    /// Each an object with a known role and content of a supported shape.
+    /// Objects with a known role and a content of a supported type.
     package var messages: [JSONValue]
+    /// Whether the template adds the beginning of the assistant's message.
     package var addsGenerationPrompt: Bool
     /// Values that the template sees by name: `chat_template_kwargs`, `enable_thinking`, `reasoning_effort`.
     package var templateArguments: JSONObject
+    /// The functions that the model may call.
     package var tools: ToolFields
-    /// How the answer goes on with the last message, which is then an assistant's; `nil` = it does not.
+    /// The part of the assistant's last message that the output continues; nil = the output is a new message.
     package var continuation: Continuation?
-    /// Most tokens of thinking; `nil` = no limit.
+    /// The most reasoning tokens of the output; nil = no limit.
     package var reasoningBudget: Int?
-    /// The same of the user's turn, with the thinking that the messages behind the user's last one tell.
+    /// The most reasoning tokens of the user's turn; nil = no limit. Reasoning in messages after the user's last one
+    /// counts.
     package var reasoningTurnBudget: Int?
-    /// What is said in the model's name before its thinking is cut off.
+    /// The text that the engine inserts before it ends reasoning at the budget.
     package var reasoningMessage: String
+    /// The fields that every completion route shares.
     package var options: CompletionOptions
 
-    /// - Parameter randomSeed: used when the request fixes none.
+    /// - Parameters:
+    ///   - defaults: the values of fields that the request omits.
+    ///   - randomSeed: the seed of a request without one.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
         let fields = try FieldReader(json)
         messages = try ChatMessages.validated(fields)
@@ -36,20 +43,22 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         reasoningTurnBudget = turnBudget == -1 ? nil : turnBudget
         reasoningMessage = try ReasoningBudgetFields.message(fields) ?? defaults.reasoningMessage
         if tools.isActive, let name = options.textField {
-            throw .field(name, "A grammar cannot be given together with tools; set tool_choice to \"none\"")
+            throw .field(name, "A grammar excludes tools; omit one of them, or set tool_choice to \"none\"")
         }
     }
 
-    /// Which part of a message an answer goes on with. Names as at llama-server.
+    /// The part of a message that an output continues. The names are llama-server's.
     package enum Continuation: Sendable {
-        /// The content, or the thinking of a message that has nothing else.
+        /// The content; the reasoning of a message that has nothing else.
         case any
-        /// The content, behind thinking that has ended.
+        /// The content, after reasoning that has ended.
         case content
-        /// The thinking. Content of the message is left out.
+        /// The reasoning. The content of the message is omitted.
         case reasoning
     }
 
+    /// Reads `continue_final_message`.
+    /// - Parameter byDefault: whether the output continues an assistant's last message without the field.
     private static func continuation(
         _ fields: FieldReader, of message: JSONValue?, byDefault: Bool
     ) throws(APIError) -> Continuation? {
@@ -67,7 +76,7 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         }
         guard try fields.bool("add_generation_prompt") != true else {
             throw .field(
-                name, "Value must be false where \"add_generation_prompt\" is true: one of both ends the prompt")
+                name, "Value must be false if \"add_generation_prompt\" is true: only one of them can end the prompt")
         }
         guard isContinuable else {
             throw .field(
@@ -78,15 +87,16 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         return continuation
     }
 
-    /// Whether thinking is part of the answer's text.
+    /// Whether reasoning is part of the response's content.
     package var includesReasoningInContent: Bool { options.reasoningFormat.isInContent(streams: options.streams) }
 
-    /// What the assistant has thought since the user spoke last.
+    /// The reasoning of the assistant since the user's last message, which counts against the budget of the turn.
     package var priorReasoning: [String] {
         let turn = messages.lastIndex { $0["role"] == "user" }.map { messages[($0 + 1)...] } ?? messages[...]
         return turn.compactMap { $0["role"] == "assistant" ? $0["reasoning_content"]?.stringValue : nil }
     }
 
+    /// The arguments of the template. Fields of the request replace members of `chat_template_kwargs`.
     private static func templateArguments(_ fields: FieldReader) throws(APIError) -> JSONObject {
         let given = try fields.object("chat_template_kwargs")
         _ = try given?.bool("enable_thinking")

@@ -2,26 +2,28 @@ import MartletJSON
 import MartletProtocol
 package import MartletStreams
 
-/// A generation as OpenAI's chat completion: chunks while it streams, or one object.
+/// A generation as OpenAI's chat completion: chunks of a stream, or one object.
 ///
-/// A chunk is three appends: a prefix rendered once, the escaped text, a suffix rendered once.
+/// A chunk is three appends: a prefix that is encoded once, the escaped text, a suffix that is encoded once.
 package struct ChatCompletionView: StreamView {
     private let head: ResponseHead
     private let options: CompletionOptions
+    /// From the beginning of a chunk to the text of its delta.
     private let contentPrefix: [UInt8]
     private let reasoningPrefix: [UInt8]
     /// From the end of a choice to the end of the event.
     private let suffix: [UInt8]
     private let probabilities: ProbabilityWriter
+    /// Encodes `__verbose`.
     private let llamaServerObject: LlamaServerObject
     /// From the beginning of a chunk to the members of its delta.
     private let opening: [UInt8]
-    /// Which of several choices it shows.
+    /// The number of the choice that this view encodes.
     private let index: Int
-    /// Of the first one: how the others are shown.
+    /// The views of the other choices, in the view of choice 0.
     private var others: [ChatCompletionView] = []
 
-    /// - Parameter prompt: the text that `__verbose` shows.
+    /// - Parameter prompt: the text of the prompt that `__verbose` shows.
     package init(head: ResponseHead, options: CompletionOptions, prompt: String = "") {
         self.init(head: head, options: options, prompt: prompt, index: 0)
         others = (1..<max(1, options.choiceCount)).map {
@@ -44,7 +46,7 @@ package struct ChatCompletionView: StreamView {
         self.suffix = suffix
     }
 
-    /// The same answer as events of its log.
+    /// The same generation as WebSocket messages.
     package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
@@ -101,7 +103,7 @@ package struct ChatCompletionView: StreamView {
         }
     }
 
-    /// Appends the beginning of a chunk up to the members of its delta. Thinking goes by both names that clients read.
+    /// Appends the beginning of a chunk with its text. Reasoning has two names, because clients read one or the other.
     private func writeText(_ channel: OutputChannel, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: channel == .reasoning ? reasoningPrefix : contentPrefix)
         JSONText.appendEscaped(text, to: &bytes)
@@ -112,7 +114,7 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw("\"", to: &bytes)
     }
 
-    /// Appends a call's members up to the opening quote of its arguments.
+    /// Appends the members of a tool call up to the opening quote of its arguments.
     private func writeCallHead(_ number: Int, _ name: String, to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"id\":", to: &bytes)
         JSONText.appendString(head.callID(index << 8 + number), to: &bytes)
@@ -121,11 +123,13 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw(",\"arguments\":\"", to: &bytes)
     }
 
+    /// Appends the last event for a client whose generation continues in the next process.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         SharedStreamEvents.appendHandover(head.id, number: number, to: &bytes)
     }
 
-    /// A chunk of its own also where nothing can be shown: every token is told.
+    /// Appends a chunk with details of a token. A token without visible text gets a chunk too, so that no token is
+    /// missing.
     private func encodeDetailed(
         _ channel: OutputChannel, _ text: ArraySlice<UInt8>, _ tokenDetails: TokenDetails, into bytes: inout [UInt8]
     ) {
@@ -143,18 +147,20 @@ package struct ChatCompletionView: StreamView {
         endChunk(&bytes, tokenDetails.tokenTimings)
     }
 
+    /// Appends the first chunk of a choice up to the end of its delta.
     private func writeRole(to bytes: inout [UInt8]) {
         bytes.append(contentsOf: opening)
         JSONText.appendRaw("\"role\":\"assistant\",\"content\":null}}", to: &bytes)
     }
 
+    /// Appends the end of a chunk, with timings if the request asks for them.
     private func endChunk(_ bytes: inout [UInt8], _ tokenTimings: TokenTimings? = nil) {
         bytes.append(contentsOf: suffix)
         options.writeTimings(tokenTimings, to: &bytes)
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
-    /// Appends the chunk that ends a choice, up to where more can be told.
+    /// Appends the chunk that ends a choice, up to the point where timings may follow.
     private func encodeChoiceEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[{\"finish_reason\":\"", to: &bytes)
         JSONText.appendRaw(completion.finishReason, to: &bytes)
@@ -164,17 +170,19 @@ package struct ChatCompletionView: StreamView {
         bytes.append(contentsOf: suffix)
     }
 
+    /// Appends the end of the stream.
     private func encodeEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
         if others.isEmpty {
             encodeChoiceEnd(completion, into: &bytes)
         } else {
-            // Each of several has had its end.
+            // With several choices each of them has already had its end.
             JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
             bytes.append(contentsOf: suffix)
         }
         Accounting.writeEnd(completion, options, llamaServerObject, suffix: suffix, to: &bytes)
     }
 
+    /// Appends the member `tool_calls` of a whole message.
     private func writeCalls(_ calls: [ChoiceOutput.Call], to bytes: inout [UInt8]) {
         JSONText.appendRaw(",\"tool_calls\":[", to: &bytes)
         for (number, call) in calls.enumerated() {
@@ -186,6 +194,7 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw("]", to: &bytes)
     }
 
+    /// Appends one element of `choices` of a response without a stream.
     private func writeChoice(_ output: ChoiceOutput, to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"finish_reason\":\"", to: &bytes)
         JSONText.appendRaw(output.completion.finishReason, to: &bytes)
@@ -212,9 +221,9 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw("}", to: &bytes)
     }
 
-    /// The whole answer as one object.
+    /// The response without a stream.
     /// - Parameter events: all events of a log that has ended.
-    /// - Throws: what the generation failed with.
+    /// - Throws: the error with which the generation failed.
     package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
         let outputs = try ResponseOutput(events)
         var bytes: [UInt8] = []

@@ -1,13 +1,16 @@
 import MartletJSON
 import OrderedCollections
 
-/// The rules for `messages` of a chat completion.
+/// The rules of `messages` of a chat completion.
 ///
-/// A member that is `null` counts as absent. So the full dump of a client library is accepted, and an answer of the
-/// server can be sent back unchanged.
+/// A member that is `null` counts as absent. So the complete dump of a client library is accepted, and a client can
+/// send
+/// a response's message back unchanged.
 enum ChatMessages {
     private static let roles = ["system", "developer", "user", "assistant", "tool", "function"]
 
+    /// - Returns: the messages in the form in which templates see them.
+    /// - Throws: `invalidRequest` that names the message, the rule and the value.
     static func validated(_ fields: FieldReader) throws(APIError) -> [JSONValue] {
         guard let messages = try fields.array("messages") else {
             throw .field("messages", "A list of messages is required, but the field is missing")
@@ -23,6 +26,7 @@ enum ChatMessages {
         return result
     }
 
+    /// Validates one message. `reasoning` becomes `reasoning_content`, the name that templates use.
     private static func validated(_ message: JSONValue, at location: String) throws(APIError) -> JSONValue {
         guard case .object(let given) = message else {
             throw .field(location, "A message must be an object, but is \(message.kindName)")
@@ -31,7 +35,7 @@ enum ChatMessages {
             let got = message["role"].map(FieldReader.short) ?? "nothing"
             throw .field("\(location).role", "Value must be one of \(roles.joined(separator: ", ")), but got \(got)")
         }
-        // Copied only where something changes: most messages are passed on as they are.
+        // Most messages are passed on without a copy.
         var members = given.withoutNulls
         if let calls = members["tool_calls"] {
             switch try ToolCallFields.check(calls, at: "\(location).tool_calls") {
@@ -60,8 +64,8 @@ enum ChatMessages {
         return .object(members)
     }
 
-    /// The content of a message that has none.
-    /// - Parameter isNull: whether the client wrote `null`, which is the empty text.
+    /// The content of a message without one.
+    /// - Parameter isNull: whether the client sent `null`, which stands for the empty text.
     private static func missingContent(
         _ members: JSONObject, isNull: Bool, _ role: String, at location: String
     ) throws(APIError) -> JSONValue {
@@ -78,7 +82,7 @@ enum ChatMessages {
         return ""
     }
 
-    /// The parts with refusals, as OpenAI's models write them, as texts; `nil` where there are none.
+    /// The parts with OpenAI's refusals replaced by texts; nil if there are none.
     private static func changed(
         _ parts: [JSONValue], _ role: String, at location: String
     ) throws(APIError) -> [JSONValue]? {

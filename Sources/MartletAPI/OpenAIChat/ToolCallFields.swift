@@ -1,17 +1,19 @@
 import MartletJSON
 import OrderedCollections
 
-/// The rules for `tool_calls` of a message in a conversation's history.
+/// The rules of `tool_calls` in a message of the history.
 enum ToolCallFields {
     /// The result of validating a message's calls.
     enum Validation {
-        /// The message has no calls.
+        /// The list is empty.
         case none
+        /// The calls are valid as they are.
         case unchanged
         /// The calls in a form that every template accepts.
         case changed([JSONValue])
     }
 
+    /// - Throws: `invalidRequest` for a call without a name, and for arguments that are no JSON object.
     static func check(_ value: JSONValue, at location: String) throws(APIError) -> Validation {
         guard let calls = value.arrayValue else {
             throw .field(location, "Value must be an array, but is \(value.kindName)")
@@ -35,10 +37,11 @@ enum ToolCallFields {
         return changed.map { .changed($0) } ?? .unchanged
     }
 
-    /// Whether a call has no arguments: neither an object nor the text of one. `""`, `null` and `"null"` are none.
+    /// Whether a call lacks arguments: `""`, `null` and `"null"` stand for none.
     ///
-    /// An object that is cut off is one, too, as an answer may end within a call: `{"city": "Os`. Text behind an object
-    /// is an error, whatever the template would make of it: `{}{}`.
+    /// The text of a truncated object counts as arguments, because an output may end within a call: `{"city": "Os`.
+    /// Text
+    /// after an object is an error, even if a template would accept it: `{}{}`.
     private static func lacksArguments(_ value: JSONValue?, at location: String) throws(APIError) -> Bool {
         switch value {
         case nil, .null?: return true

@@ -2,41 +2,46 @@ package import MartletJSON
 import MartletSchema
 package import MartletText
 
-/// What a request says of tools, validated.
+/// The tools of a request and the choice among them, validated.
 package struct ToolFields: Sendable, Equatable {
     /// A function that the model may call.
     package struct Tool: Sendable, Equatable {
         package var name: String
-        /// A JSON schema of an object.
+        /// A JSON Schema of an object.
         package var parameters: JSONValue
-        /// Whether the arguments must follow the schema in every point, or as far as it can be honoured; `nil` = as the
-        /// request has it for schemas.
+        /// Whether the grammar must enforce every keyword of the schema. false = keywords without a grammar are
+        /// omitted; nil =
+        /// the mode of the request.
         package var isStrict: Bool?
-        /// As the client wrote it; the template shows it to the model.
+        /// The tool as the template shows it to the model: as the client wrote it, with the members that templates
+        /// expect.
         package var json: JSONValue
     }
 
-    /// What the model must do with them.
+    /// The calls that the output must or must not have.
     package enum Choice: Sendable, Equatable {
-        /// Call or answer.
+        /// Calls or content.
         case auto
-        /// ChoiceOutput.
+        /// Content only.
         case none
-        /// Call at least one of those that are offered.
+        /// At least one call of an allowed tool.
         case required
     }
 
     /// All tools of the request.
     package var tools: [Tool] = []
     package var choice = Choice.auto
-    /// The names that may be called; `nil` = all.
+    /// The names that the model may call; nil = all.
     package var allowed: Set<ExactString>?
+    /// Whether an output may have more than one call.
     package var allowsSeveral = true
 
-    /// Most tools of one request.
+    /// The most tools of one request.
     private static let countLimit = 1_024
+    /// Bytes of a name.
     private static let nameLimit = 256
 
+    /// - Parameter limits: of all schemas together, so that many small schemas are no way around the limit of one.
     init(_ fields: FieldReader, limits: SchemaLimits) throws(APIError) {
         var names: Set<ExactString> = []
         let values = try fields.array("tools") ?? []
@@ -54,7 +59,7 @@ package struct ToolFields: Sendable, Equatable {
             }
             guard names.insert(tool.name) else {
                 throw .field(
-                    "tools[\(index)].function.name", "Names must differ, but \"\(tool.name)\" is there already")
+                    "tools[\(index)].function.name", "Names must differ, but \"\(tool.name)\" occurs twice")
             }
             tools.append(tool)
         }
@@ -62,10 +67,10 @@ package struct ToolFields: Sendable, Equatable {
         if let value = fields.value("tool_choice") { try readChoice(value, names) }
     }
 
-    /// Whether the model may call anything.
+    /// Whether the model may call any tool.
     package var isActive: Bool { choice != .none && !tools.isEmpty }
 
-    /// The tools that may be called.
+    /// The tools that the model may call.
     package var offered: [Tool] {
         guard choice != .none else { return [] }
         return tools.filter { allowed?.contains($0.name) ?? true }
@@ -73,6 +78,7 @@ package struct ToolFields: Sendable, Equatable {
 
     // MARK: Tools
 
+    /// Validates one element of `tools`.
     private static func tool(_ value: JSONValue, at location: String) throws(APIError) -> Tool {
         guard case .object(var members) = value else {
             throw .field(location, "A tool must be an object, but is \(value.kindName)")
@@ -95,7 +101,7 @@ package struct ToolFields: Sendable, Equatable {
             throw .field("\(path).strict", "Value must be a boolean, but is \(strict.kindName)")
         }
         let parameters = try parameters(function["parameters"], at: "\(path).parameters")
-        // Templates look for these without asking whether they are there.
+        // Templates read these members without a check.
         members["type"] = "function"
         var templateSchema = parameters.objectValue ?? [:]
         if templateSchema["properties"]?.objectValue == nil { templateSchema["properties"] = [:] }
@@ -110,6 +116,7 @@ package struct ToolFields: Sendable, Equatable {
 
     private static func kind(_ value: JSONValue?) -> String { value.map(\.kindName) ?? "nothing" }
 
+    /// A name of letters, digits and `_ - . / :`, at most 256 bytes.
     private static func name(_ value: JSONValue?, at location: String) throws(APIError) -> String {
         guard let name = value?.stringValue, !name.isEmpty else {
             throw .field(location, "A name is required, but got \(value.map(FieldReader.short) ?? "nothing")")
@@ -124,7 +131,7 @@ package struct ToolFields: Sendable, Equatable {
         return name
     }
 
-    /// What no form of calls has a meaning for.
+    /// Whether a character is allowed in a name: no chat format gives it a meaning.
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".", "/", ":": true
@@ -132,19 +139,21 @@ package struct ToolFields: Sendable, Equatable {
         }
     }
 
+    /// The schema of the arguments; without one, any object.
     private static func parameters(_ value: JSONValue?, at location: String) throws(APIError) -> JSONValue {
         guard let value else { return ["type": "object", "properties": [:]] }
         guard case .object(var members) = value else {
             throw .field(location, "A JSON schema of an object is required, but got \(value.kindName)")
         }
-        // A schema without a type is meant for the arguments, which are an object. Another type is for the schema's
-        // compiler to refuse or to leave out, as any keyword.
+        // A schema without a type describes the arguments, which are an object. The compiler treats another type as any
+        // keyword that it does not support.
         if members["type"] == nil { members["type"] = "object" }
         return .object(members)
     }
 
     // MARK: Choice
 
+    /// Reads `tool_choice`.
     private mutating func readChoice(_ value: JSONValue, _ names: Set<ExactString>) throws(APIError) {
         switch value {
         case .string(let word): choice = try Self.mode(word, at: "tool_choice", alsoNone: true)
@@ -152,12 +161,13 @@ package struct ToolFields: Sendable, Equatable {
         default: throw .field("tool_choice", "Value must be a string or an object, but is \(value.kindName)")
         }
         if choice == .required, tools.isEmpty {
-            throw .field("tool_choice", "A call can be required only where tools are given, but there are none")
+            throw .field("tool_choice", "A call can be required only with tools, but the request has none")
         }
     }
 
+    /// Reads an object of OpenAI or Anthropic.
     private mutating func readObject(_ value: JSONValue, _ names: Set<ExactString>) throws(APIError) {
-        // Anthropic's word for the same.
+        // Anthropic's field for `parallel_tool_calls: false`.
         if value["disable_parallel_tool_use"]?.boolValue == true { allowsSeveral = false }
         let type = value["type"]?.stringValue ?? (value["function"] == nil ? nil : "function")
         switch type {
@@ -189,11 +199,12 @@ package struct ToolFields: Sendable, Equatable {
         }
     }
 
-    /// OpenAI's words, and Anthropic's for "required".
+    /// OpenAI's words, and Anthropic's "any" for "required".
     private static let words: [String: Choice] = [
         "none": .none, "auto": .auto, "required": .required, "any": .required,
     ]
 
+    /// A choice by its word.
     private static func mode(_ word: String, at location: String, alsoNone: Bool) throws(APIError) -> Choice {
         guard let choice = words[word], alsoNone || choice != .none else {
             let known = alsoNone ? "none, auto, required" : "auto, required"
@@ -202,6 +213,7 @@ package struct ToolFields: Sendable, Equatable {
         return choice
     }
 
+    /// The name of a tool of the request.
     private static func known(_ value: JSONValue?, _ names: Set<ExactString>, at location: String) throws(APIError)
         -> String
     {
@@ -210,7 +222,7 @@ package struct ToolFields: Sendable, Equatable {
         }
         guard names.contains(name) else {
             throw .field(
-                location, "Value must be the name of a given tool, but got \(FieldReader.short(.string(name)))")
+                location, "Value must be the name of a tool in \"tools\", but got \(FieldReader.short(.string(name)))")
         }
         return name
     }

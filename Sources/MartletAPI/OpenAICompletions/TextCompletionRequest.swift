@@ -3,16 +3,18 @@ package import MartletProtocol
 
 /// The body of a text completion, validated.
 package struct TextCompletionRequest: Sendable, Equatable {
+    /// At least one.
     package var prompts: [Prompt]
     package var options: CompletionOptions
-    /// Whether the prompt is shown before the answer.
+    /// Whether the prompt precedes the output.
     package var echoes: Bool
 
-    /// - Parameter randomSeed: used when the request fixes none.
+    /// - Parameter randomSeed: the seed of a request without one.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
         let fields = try FieldReader(json)
         guard fields.value("tools")?.arrayValue?.isEmpty ?? true else {
-            throw APIError(.notSupported, "Field 'tools': only chat completions know tools", parameter: "tools")
+            throw APIError(.notSupported, "Field 'tools': only chat completions support tools", parameter: "tools")
         }
         guard let value = fields.value("prompt") else {
             throw .field("prompt", "A text or a list of tokens is required, but the field is missing")
@@ -26,7 +28,7 @@ package struct TextCompletionRequest: Sendable, Equatable {
             guard options.probabilityStage == .beforeSampling else {
                 throw .field(
                     "post_sampling_probs",
-                    "Value must be false where \"echo\" tells a prompt's tokens, which nobody drew")
+                    "Value must be false if \"echo\" is true, because the tokens of a prompt are not sampled")
             }
             options.reportsPromptLogprobs = true
         }

@@ -2,24 +2,25 @@ import MartletJSON
 import MartletProtocol
 package import MartletStreams
 
-/// A generation as OpenAI's text completion: chunks while it streams, or one object.
+/// A generation as OpenAI's text completion: chunks of a stream, or one object.
 package struct TextCompletionView: StreamView {
     private let head: ResponseHead
     private let options: CompletionOptions
-    /// What is shown before the answer, unless the prompt's tokens are told one by one.
+    /// The prompt before the output; empty if the log has the prompt's tokens.
     private let echo: String
     /// From the end of a choice to the end of the event.
     private let suffix: [UInt8]
     private let probabilities: ProbabilityWriter
+    /// Encodes `__verbose`.
     private let llamaServerObject: LlamaServerObject
-    /// Which of several choices it shows.
+    /// The number of the choice that this view encodes.
     private let index: Int
-    /// Of the first one: how the others are shown.
+    /// The views of the other choices, in the view of choice 0.
     private var others: [TextCompletionView] = []
 
     /// - Parameters:
-    ///   - prompts: as they are told where it is asked for; one at least.
-    ///   - echoes: whether they are also shown before the answers.
+    ///   - prompts: the texts of the prompts; at least one. Each has `options.choiceCount` choices, in order.
+    ///   - echoes: whether the prompt precedes the output.
     package init(head: ResponseHead, options: CompletionOptions, prompts: [String] = [""], echoes: Bool = false) {
         let count = max(1, prompts.count) * options.choiceCount
         let views = (0..<count).map { index in
@@ -43,7 +44,7 @@ package struct TextCompletionView: StreamView {
         self.suffix = suffix
     }
 
-    /// The same answer as events of its log.
+    /// The same generation as WebSocket messages.
     package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
@@ -77,10 +78,12 @@ package struct TextCompletionView: StreamView {
         }
     }
 
+    /// Appends the last event for a client whose generation continues in the next process.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         SharedStreamEvents.appendHandover(head.id, number: number, to: &bytes)
     }
 
+    /// Appends one chunk with text.
     private func encodeText(
         _ text: ArraySlice<UInt8>, _ tokenDetails: TokenDetails, into bytes: inout [UInt8]
     ) {
@@ -89,7 +92,7 @@ package struct TextCompletionView: StreamView {
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
-    /// Appends a chunk without its end.
+    /// Appends a chunk up to the point where timings may follow.
     private func writeChunk(_ text: ArraySlice<UInt8>, _ tokenDetails: TokenDetails, to bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[{\"text\":\"", to: &bytes)
         JSONText.appendEscaped(text, to: &bytes)
@@ -109,7 +112,7 @@ package struct TextCompletionView: StreamView {
         }
     }
 
-    /// The end of one of several choices.
+    /// Appends the end of one of several choices.
     private func encodeChoiceEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
         writeChoice(text: [], [], completion, to: &bytes)
@@ -117,19 +120,21 @@ package struct TextCompletionView: StreamView {
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
+    /// Appends the end of the stream.
     private func encodeEnd(_ completion: GenerationSummary, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: {\"choices\":[", to: &bytes)
-        // Each of several has had its end.
+        // With several choices each of them has already had its end.
         if others.isEmpty { writeChoice(text: [], [], completion, to: &bytes) }
         bytes.append(contentsOf: suffix)
         if !options.includesUsage {
-            // As at llama-server, without a request for it.
+            // llama-server adds usage to this chunk unless the request asks for a separate one.
             JSONText.appendRaw(",", to: &bytes)
             Accounting.writeUsage(completion.timings, to: &bytes)
         }
         Accounting.writeEnd(completion, options, llamaServerObject, suffix: suffix, to: &bytes)
     }
 
+    /// Appends one element of `choices`.
     private func writeChoice(
         text: [UInt8], _ tokens: [TokenProbabilities], _ completion: GenerationSummary, to bytes: inout [UInt8]
     ) {
@@ -144,9 +149,9 @@ package struct TextCompletionView: StreamView {
         JSONText.appendRaw("\"}", to: &bytes)
     }
 
-    /// The whole answer as one object.
+    /// The response without a stream.
     /// - Parameter events: all events of a log that has ended.
-    /// - Throws: what the generation failed with.
+    /// - Throws: the error with which the generation failed.
     package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
         let outputs = try ResponseOutput(events)
         var bytes: [UInt8] = []

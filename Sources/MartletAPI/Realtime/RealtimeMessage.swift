@@ -1,42 +1,50 @@
 package import MartletJSON
 import OrderedCollections
 
-/// What a client sends over a WebSocket.
+/// A message that a client sends over a WebSocket.
 ///
-/// In two steps, so that a message of an unknown kind, or one whose fields are wrong, is refused under its own name.
+/// Parsing has two steps: first the envelope, then the content. So an error of the content can name the message's id.
 package struct RealtimeMessage: Sendable {
-    /// How `type` is spelt.
+    /// The spelling of `type`.
     package enum Kind: String, Sendable, CaseIterable {
         case generate
         case attach
         case credit
         case control
         case detach
+        /// The kinds of messages.
         case ping
     }
 
+    /// The validated fields of each kind.
     package enum Content: Sendable, Equatable {
-        /// - `name`: what the client calls the new generation on this WebSocket.
+        /// Begins a generation.
+        /// - `name`: the client's name for the generation on this WebSocket.
         /// - `request`: the body of a chat completion.
-        /// - `untilEvent`: the first event that is not to come before a credit; `nil` = all may come.
+        /// - `untilEvent`: the first event that needs more credit; nil = unlimited credit.
         case generate(name: String, label: String?, request: JSONValue, untilEvent: Int?)
+        /// Shows the log of a generation from an event on.
         case attach(GenerationTarget, fromEvent: Int, untilEvent: Int?)
+        /// Allows the events below `untilEvent`.
         case credit(GenerationTarget, untilEvent: Int)
-        /// - `command`: as the routes for orders take it.
+        /// - `command`: the body of a control command.
         case control(GenerationTarget, command: JSONValue)
+        /// Stops showing the log. The generation continues.
         case detach(GenerationTarget)
         case ping
     }
 
-    /// As the client wrote it.
+    /// The field `type`, even if its value is unknown.
     package let type: String?
-    /// What the client calls the message, so that it knows the answer.
+    /// The client's id of the message, which the reply repeats.
     package let requestID: String?
     private let json: JSONValue
 
+    /// The most bytes of an id or a name.
     package static let nameLimit = 128
 
-    /// - Throws: when it is no object, or its name is none.
+    /// Reads the envelope.
+    /// - Throws: `invalidRequest` if the message is no object, or its id has a wrong type or length.
     package init(_ json: JSONValue) throws(APIError) {
         let fields = try FieldReader(json)
         self.json = json
@@ -44,7 +52,8 @@ package struct RealtimeMessage: Sendable {
         type = try fields.string("type")
     }
 
-    /// - Throws: what is wrong with its fields.
+    /// Reads the fields of the message's kind.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package func content() throws(APIError) -> Content {
         let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
         guard let type else { throw .field("type", "One of \(known) is required, but the field is missing") }
@@ -75,7 +84,7 @@ package struct RealtimeMessage: Sendable {
         }
     }
 
-    /// The body, as one that streams.
+    /// The body of the chat completion, with `stream` set.
     private static func request(_ fields: FieldReader) throws(APIError) -> JSONValue {
         guard let request = try fields.object("request") else {
             throw .field("request", "The body of a chat completion is required, but the field is missing")
@@ -88,6 +97,7 @@ package struct RealtimeMessage: Sendable {
         return .object(members)
     }
 
+    /// A string of 1 to 128 bytes; nil if the field is absent.
     private static func name(_ field: String, in fields: FieldReader) throws(APIError) -> String? {
         guard let name = try fields.string(field) else { return nil }
         guard (1...nameLimit).contains(name.utf8.count) else {
@@ -97,13 +107,14 @@ package struct RealtimeMessage: Sendable {
     }
 }
 
-/// Which generation a client means.
+/// The generation that a message addresses.
 package enum GenerationTarget: Sendable, Equatable {
-    /// With or without the prefix of a wire format; on a WebSocket also the client's own name for it.
+    /// An id with or without the prefix of a dialect; on a WebSocket also the client's own name.
     case id(String)
-    /// The newest of a conversation.
+    /// The label of a conversation, which points at its newest generation.
     case conversation(String)
 
+    /// - Throws: `invalidRequest` if neither field is present. An id takes precedence.
     package init(_ fields: FieldReader) throws(APIError) {
         if let id = try fields.string("id") {
             self = .id(id)

@@ -1,15 +1,16 @@
-/// Where a line about each answered request goes, and how it looks.
+/// The destination and format of the access log: one line per response.
 package struct AccessLog: Sendable {
+    /// The format of a line.
     package enum Format: String, Sendable {
-        /// For people: `name=value` after the time.
+        /// For people: the time, then `name=value`.
         case text
         /// For programs: one JSON object.
         case json
     }
     package var format: Format
-    /// Whether the questions are logged that monitors ask every few seconds. They are counted in metrics all the same.
+    /// Whether requests of monitors, such as `GET /health`, are logged. Metrics count them in any case.
     package var includesProbes: Bool
-    /// Takes a line, without its end. Called when a response has ended, from any task.
+    /// Writes a line, which has no line break. Called after the end of a response, from any task.
     package var write: @Sendable (String) -> Void
 
     package init(format: Format, includesProbes: Bool = false, write: @escaping @Sendable (String) -> Void) {
@@ -18,7 +19,8 @@ package struct AccessLog: Sendable {
         self.write = write
     }
 
-    /// Whether a request for a route, named by its pattern, is logged.
+    /// Whether requests of a route are logged.
+    /// - Parameter route: the pattern, such as `/v1/generations/{id}`.
     func includes(route: String) -> Bool { includesProbes || !Self.probes.contains(route) }
 
     private static let probes: Set = ["/health", "/v1/health", "/metrics"]

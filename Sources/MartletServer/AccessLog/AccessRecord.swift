@@ -3,14 +3,15 @@ internal import MartletProtocol
 internal import MartletStreams
 internal import OrderedCollections
 
-/// What the access log says of one request. What is not known or does not apply is left out.
+/// One line of the access log. Values that are unknown or do not apply are omitted.
 ///
-/// Nothing of what clients wrote is in it but the method: no path, no text, no key.
+/// Except for the method, the line has no text of a client: no path, no prompt, no key.
 struct AccessRecord {
     private var fields: JSONObject = [:]
 
     /// - Parameters:
-    ///   - time: when the response ended.
+    ///   - time: the end of the response, as text.
+    ///   - requestID: the id that the response names in `X-Request-Id`.
     ///   - route: the route's pattern.
     ///   - duration: from the request's head to the response's end.
     init(
@@ -28,6 +29,7 @@ struct AccessRecord {
         if let log = requestInfo.generation?.log { add(log) }
     }
 
+    /// Adds the model and the terminal event of the request's generation.
     private mutating func add(_ log: GenerationLog) {
         fields["model"] = .string(log.head.model)
         switch log.terminalEvent {
@@ -41,6 +43,7 @@ struct AccessRecord {
         }
     }
 
+    /// Adds counts, the time to the first token (`ttft_ms`), and the rate of the tokens after it.
     private mutating func add(_ timings: Timings) {
         fields["prompt_tokens"] = .integer(Int64(timings.promptTokens))
         fields["cached_tokens"] = .integer(Int64(timings.cachedTokens))
@@ -52,10 +55,12 @@ struct AccessRecord {
         fields["tokens_per_second"] = .number((speed * 100).rounded() / 100)
     }
 
+    /// Milliseconds with three decimals.
     private static func milliseconds(_ duration: Duration) -> JSONValue {
         .number((duration / .microseconds(1)).rounded() / 1_000)
     }
 
+    /// The line without its line break.
     func line(_ format: AccessLog.Format) -> String {
         switch format {
         case .json: JSONValue.object(fields).text
@@ -66,7 +71,7 @@ struct AccessRecord {
         }
     }
 
-    /// A text is quoted where it could be taken for something else.
+    /// A text in quotation marks if it has blanks, quotation marks, `=` or characters that are no ASCII.
     private static func plain(_ value: JSONValue) -> String {
         guard let text = value.stringValue else { return value.text }
         let isPlain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3D }
@@ -75,7 +80,7 @@ struct AccessRecord {
 }
 
 extension MartletProtocol.GenerationSummary.Reason {
-    /// More exact than OpenAI's `finish_reason`.
+    /// The reason of a completion's end. It separates reasons that OpenAI's `finish_reason` does not.
     var accessName: String {
         switch self {
         case .endOfGeneration: "stop"

@@ -2,9 +2,10 @@ internal import MartletStreams
 internal import Synchronization
 internal import Tracing
 
-/// What becomes known of a request on its way, for those who report on it at its end.
+/// Facts about a request that its route collects for the access log, metrics and traces.
 ///
-/// Thread: any.
+/// Written by middleware and by the route; read at the end of the response.
+///
 final class RequestInfo: Sendable {
     private struct Guarded {
         var keyLabel: String?
@@ -16,25 +17,25 @@ final class RequestInfo: Sendable {
     }
     private let guarded = Mutex(Guarded())
 
-    /// The label of the API key that the client showed.
+    /// The label of the client's API key; nil without keys.
     var keyLabel: String? {
         get { guarded.withLock { $0.keyLabel } }
         set { guarded.withLock { $0.keyLabel = newValue } }
     }
 
-    /// Whose everything is that the request begins.
+    /// The owner of all generations that the request begins.
     var owner: Owner {
         get { guarded.withLock { $0.owner } }
         set { guarded.withLock { $0.owner = newValue } }
     }
 
-    /// Of the request's span, if there is one.
+    /// The trace context of the request's span; nil without tracing.
     var traceContext: InstrumentationContext? {
         get { guarded.withLock { $0.traceContext } }
         set { guarded.withLock { $0.traceContext = newValue } }
     }
 
-    /// What the request generates.
+    /// The generation that the request began.
     var generation: Generation? {
         get { guarded.withLock { $0.generation } }
         set { guarded.withLock { $0.generation = newValue } }
@@ -42,10 +43,10 @@ final class RequestInfo: Sendable {
 
     // MARK: The response's end
 
-    /// The response goes on when the task that answers has ended; `end` will be called then.
+    /// Declares that the response outlasts its task. `end()` must be called at the response's end.
     func continueAfterTask() { guarded.withLock { $0.isComplete = false } }
 
-    /// What outlasted its task is over.
+    /// The response that outlasted its task has ended.
     func end() {
         let action = guarded.withLock { guarded in
             guarded.isComplete = true
@@ -54,7 +55,7 @@ final class RequestInfo: Sendable {
         action?()
     }
 
-    /// Calls `action` when the response is over, of which its task has written its part; at once if that was all.
+    /// Calls `action` after the end of the response; at once if the response does not outlast its task.
     func whenComplete(_ action: @escaping @Sendable () -> Void) {
         let isComplete = guarded.withLock { guarded in
             if !guarded.isComplete { guarded.whenComplete = action }

@@ -3,17 +3,17 @@ internal import MartletProtocol
 internal import MartletStreams
 internal import Tracing
 
-/// Spans of requests and generations, for the tracer that the process has. Without one, nothing is made.
+/// Spans of requests and generations for the process's tracer. Without a tracer no span is made.
 struct RequestTracing: Sendable {
     private let tracer: (any Tracer)?
 
-    /// - Parameter tracer: `nil` = the one that the process was bootstrapped with, if it was.
+    /// - Parameter tracer: nil = the tracer with which the process was bootstrapped, if there is one.
     init(_ tracer: (any Tracer)?) {
         let tracer = tracer ?? InstrumentationSystem.tracer
         self.tracer = tracer is NoOpTracer ? nil : tracer
     }
 
-    /// Begins the span of a request, within the trace that its headers name.
+    /// Begins the span of a request, as a child of the span that its headers name.
     func begin(method: String, _ headers: HTTPFields) -> (any Span)? {
         guard let tracer else { return nil }
         var context = InstrumentationContext.topLevel
@@ -23,13 +23,13 @@ struct RequestTracing: Sendable {
         return span
     }
 
-    /// Names a span in a response's headers, so that a client finds it.
+    /// Adds the trace context of a span to the headers of a response, so that a client can find the span.
     func name(_ span: any Span, in headers: inout HTTPFields) {
         tracer?.inject(span.context, into: &headers, using: HeaderFields())
     }
 
-    /// Makes the span of a generation: from now to its end, which may be long after that of the request.
-    /// - Parameter context: of the request; `nil` = it was made to an earlier server, whose span of it has ended.
+    /// Makes the span of a generation. It lasts until the generation's end, possibly long after the request's span.
+    /// - Parameter context: the request's trace context; nil if an earlier server process received the request.
     func trace(_ generation: Generation, within context: InstrumentationContext?) {
         guard let tracer else { return }
         let span = tracer.startAnySpan("generation", context: context ?? .topLevel, ofKind: .internal)
@@ -47,7 +47,7 @@ struct RequestTracing: Sendable {
                 span.attributes["martlet.queue_seconds"] = completion.timings.queueTime / .seconds(1)
                 span.attributes["martlet.prompt_seconds"] = completion.timings.promptTime / .seconds(1)
             case .failed(let error): span.setStatus(SpanStatus(code: .error, message: error.message))
-            // It goes on in the next process.
+            // The generation continues in the next process.
             default: break
             }
             span.end()
@@ -57,7 +57,7 @@ struct RequestTracing: Sendable {
 
 extension Span {
     /// Ends the span of a request.
-    /// - Parameter status: of the response; `nil` = there was none.
+    /// - Parameter status: the status of the response; nil if no response was made.
     func end(route: String, status: Int?) {
         updateName(to: route)
         attributes["http.route"] = route
@@ -69,7 +69,7 @@ extension Span {
     private func updateName(to route: String) { operationName += " " + route }
 }
 
-/// Headers as a carrier of a trace.
+/// Reads and writes trace contexts in header fields.
 private struct HeaderFields: Extractor, Injector {
     func extract(key: String, from carrier: HTTPFields) -> String? {
         HTTPField.Name(key).flatMap { carrier[$0] }

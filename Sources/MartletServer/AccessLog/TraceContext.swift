@@ -1,13 +1,14 @@
-/// The place of a request in a trace that spans services: the header `traceparent` as W3C Trace Context defines it.
+/// The position of a request in a distributed trace: the header `traceparent` of W3C Trace Context.
 struct TraceContext: Equatable, Sendable {
     /// 32 lower-case hexadecimal digits, not all zero.
     let traceID: String
     /// 16 lower-case hexadecimal digits, not all zero.
     let parentID: String
-    /// Two hexadecimal digits.
+    /// Two hexadecimal digits; bit 0 = sampled.
     let flags: String
 
-    /// - Returns: `nil` for a header that breaks a rule of the format; it then counts as absent.
+    /// - Returns: nil if the header is missing or breaks a rule of the format. The format demands that it is ignored
+    ///   then.
     init?(_ header: String?) {
         guard let header, header.utf8.count <= 256 else { return nil }
         let parts = header.split(separator: "-", omittingEmptySubsequences: false).map { String($0) }
@@ -22,13 +23,14 @@ struct TraceContext: Equatable, Sendable {
         (self.traceID, self.parentID, self.flags) = (traceID, parentID, flags)
     }
 
-    /// This server's own step in the trace.
+    /// The context of this server's step in the trace.
     func child(id: UInt64 = .random(in: 1 ... .max)) -> TraceContext {
         let text = String(id, radix: 16)
         return TraceContext(
             traceID: traceID, parentID: String(repeating: "0", count: 16 - text.count) + text, flags: flags)
     }
 
+    /// The header's value in version 00.
     var header: String { "00-\(traceID)-\(parentID)-\(flags)" }
 
     private static func isHex(_ text: String, _ count: Int) -> Bool {

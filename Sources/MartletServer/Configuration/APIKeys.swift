@@ -1,7 +1,7 @@
 internal import Crypto
 internal import MartletStreams
 
-/// The accepted API keys, of which only hashes are kept in memory.
+/// The accepted API keys. Memory holds only their SHA-256 hashes.
 package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     private struct Entry: Sendable {
         var digest: [UInt8]
@@ -15,19 +15,20 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
 
     package init(arrayLiteral elements: String...) { self.init(elements) }
 
-    /// - Parameter label: what the key is called where it must not be shown; by default the first 8 hexadecimal digits
-    ///   of its SHA-256.
+    /// Adds a key.
+    /// - Parameter label: the key's name in logs; by default the first 8 hexadecimal digits of its SHA-256.
     package mutating func append(_ key: String, label: String? = nil) {
         let digest = Self.digest(key)
         entries.append(Entry(digest: digest, label: label ?? Self.label(of: digest)))
     }
 
-    /// Adds the keys of a file's text: one on each line, with a label behind ` #` if it has one. Lines that are empty
-    /// or begin with `#` hold none.
-    /// - Returns: How many keys there were.
+    /// Adds the keys of a file's text: one per line, optionally followed by ` #` and a label. Empty lines and lines
+    /// that
+    /// begin with `#` are ignored.
+    /// - Returns: the number of keys.
     package mutating func append(lines text: String) -> Int {
         var count = 0
-        // By scalars: a key may begin with a combining one, which would hide the character in front of it.
+        // Scalars and not characters: a combining scalar at the beginning of a key would hide the character before it.
         for line in text.unicodeScalars.split(whereSeparator: { Character($0).isNewline }) {
             let line = Self.trimmed(line)
             guard let first = line.first, first != "#" else { continue }
@@ -41,11 +42,12 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
         return count
     }
 
-    /// Whether everybody is let in.
+    /// Whether requests need no key.
     package var isEmpty: Bool { entries.isEmpty }
 
-    /// The label of `key` and who holds it, if it is one of the keys. Takes the same time whichever it is and however
-    /// much of it is right.
+    /// The label and the owner of a key; nil if the key is unknown.
+    ///
+    /// The time does not depend on the key, so it reveals nothing about the accepted ones.
     func match(_ key: String) -> (label: String, owner: Owner)? {
         let candidate = Self.digest(key)
         var label: String?
@@ -71,6 +73,7 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
+    /// The text without white space at both ends.
     private static func trimmed(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView {
         var text = text.drop { $0.properties.isWhitespace }
         while let last = text.last, last.properties.isWhitespace { text.removeLast() }

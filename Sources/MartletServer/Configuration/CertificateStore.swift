@@ -4,14 +4,15 @@ internal import NIOCore
 internal import NIOSSL
 internal import Synchronization
 
-/// The certificate that new connections are shown: what its files hold now. Connections that are open keep theirs.
+/// The certificate for new connections: the current content of its files. Open connections continue with theirs.
 ///
-/// The files are looked at when a connection comes, at most once a second, so an idle server does nothing. A pair that
-/// cannot be used, such as a new certificate whose key is not there yet, changes nothing.
+/// The files' metadata is read when a connection is accepted, at most once per second, so an idle server does nothing.
+/// A
+/// pair that cannot be used, such as a new certificate before its key, is ignored until a file changes again.
 ///
 /// Thread: any.
 final class CertificateStore: Sendable {
-    /// What changes when a file is written or replaced.
+    /// The metadata that changes when a file is written or replaced.
     private struct Signature: Equatable {
         var device: UInt64
         var file: UInt64
@@ -21,18 +22,19 @@ final class CertificateStore: Sendable {
     }
     private struct Guarded {
         var configuration: TLSConfiguration
-        /// Of the files when they were last read, whether or not they could be used.
+        /// The files' metadata at the last reading, whether or not it succeeded.
         var signatures: [Signature?]
         var checkedAt: ContinuousClock.Instant
     }
 
+    /// The least time between two looks at the files.
     private static let checkInterval: Duration = .seconds(1)
 
     private let files: TLSFiles
     private let logger: Logger
     private let guarded: Mutex<Guarded>
 
-    /// - Throws: When the files cannot be used now.
+    /// - Throws: if the files cannot be used now.
     init(_ files: TLSFiles, logger: Logger, now: ContinuousClock.Instant = .now) throws(EdgeServerError) {
         self.files = files
         self.logger = logger
@@ -40,7 +42,7 @@ final class CertificateStore: Sendable {
             Guarded(configuration: try files.read(), signatures: Self.signatures(of: files), checkedAt: now))
     }
 
-    /// For the listener: shows each new connection the certificate of its time.
+    /// The listener's configuration. Its callback selects the certificate of each new connection.
     var configuration: TLSConfiguration {
         var configuration = guarded.withLock { $0.configuration }
         configuration.sslContextCallback = { [self] _, promise in
@@ -53,7 +55,7 @@ final class CertificateStore: Sendable {
         return configuration
     }
 
-    /// What is shown to a connection that comes `now`.
+    /// The configuration for a connection that is accepted at `now`.
     func current(at now: ContinuousClock.Instant) -> TLSConfiguration {
         guarded.withLock { guarded in
             if guarded.checkedAt.duration(to: now) >= Self.checkInterval {
@@ -65,7 +67,7 @@ final class CertificateStore: Sendable {
         }
     }
 
-    /// Reads the files again, whether or not they look changed.
+    /// Reads the files again, even if their metadata did not change.
     func reload() {
         guarded.withLock { read(Self.signatures(of: files), &$0) }
     }
@@ -74,13 +76,13 @@ final class CertificateStore: Sendable {
         guarded.signatures = signatures
         do throws(EdgeServerError) {
             guarded.configuration = try files.read()
-            logger.info("the certificate was read again; new connections are shown it")
+            logger.info("read the certificate again; new connections use it")
         } catch {
-            logger.error("the certificate stays as it was", metadata: ["error": "\(error)"])
+            logger.error("cannot read the certificate again; the old one stays in use", metadata: ["error": "\(error)"])
         }
     }
 
-    /// - Returns: `nil` for a file that is not there.
+    /// - Returns: one element per file; nil for a missing file.
     private static func signatures(of files: TLSFiles) -> [Signature?] {
         [files.certificatePath, files.keyPath].map { path in
             var status = stat()

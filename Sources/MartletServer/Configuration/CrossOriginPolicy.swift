@@ -1,15 +1,18 @@
 internal import MartletText
 
-/// Which web pages' scripts may read responses. Names and meaning are those of llama-server's `--cors-*` flags.
+/// The web pages whose scripts may use the server (CORS). Names and meanings are those of llama-server's `--cors-*`
+/// flags.
 package struct CrossOriginPolicy: Sendable, Equatable {
+    /// The allowed origins.
     package enum Origins: Sendable, Equatable {
         /// Pages of any site.
         case any
         /// Pages of this machine: host `localhost`, `127.0.0.1` or `[::1]`, any scheme and port.
         case localhost
-        /// This text, sent as it is.
+        /// This text, which responses repeat unchanged.
         case literal(String)
     }
+    /// The value of `--cors-origins`. Default: pages of this machine.
     package var origins = Origins.localhost
     /// `Access-Control-Allow-Methods`.
     package var methods = "GET, POST, DELETE, OPTIONS"
@@ -17,24 +20,25 @@ package struct CrossOriginPolicy: Sendable, Equatable {
     package var headers = "*, Authorization"
     /// Whether a page may send cookies and HTTP authentication.
     package var allowsCredentials = true
-    /// Whether an operator chose any of these. Then each preflight gets all of them, as at llama-server, and not only
-    /// preflights from pages that are let in. Default: no.
+    /// Whether an operator set one of these values. Then every preflight gets all of them, as at llama-server, and not
+    /// only
+    /// a preflight of an allowed page. Default: no.
     package var isExplicit = false
 
     package init() {}
 
-    /// What to allow a request that comes from a page of `origin`: the value of `Access-Control-Allow-Origin`.
-    /// - Returns: `nil` when nothing is allowed.
+    /// The value of `Access-Control-Allow-Origin` for a request of a page of `origin`.
+    /// - Returns: nil if the page is not allowed.
     func allowedOrigin(for origin: String?) -> String? {
         switch origins {
-        // A browser takes no `*` together with credentials.
+        // Browsers refuse `*` for requests with credentials.
         case .any: allowsCredentials ? origin ?? "*" : "*"
         case .localhost: origin.flatMap { Self.isLocal($0) ? $0 : nil }
         case .literal(let text): text
         }
     }
 
-    /// Whether pages of `origin` may change something here.
+    /// Whether pages of `origin` may send requests that change state.
     func allows(_ origin: String) -> Bool {
         switch origins {
         case .any: true
@@ -43,6 +47,7 @@ package struct CrossOriginPolicy: Sendable, Equatable {
         }
     }
 
+    /// Whether an origin is a page of this machine.
     private static func isLocal(_ origin: String) -> Bool {
         guard let scheme = origin.firstRange(of: "://") else { return false }
         let host = HostAddress.host(of: origin[scheme.upperBound...])

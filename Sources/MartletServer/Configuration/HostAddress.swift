@@ -1,8 +1,8 @@
 internal import MartletPlatform
 
-/// A host as URLs, the `Host` header and `--host` write it.
+/// The syntax of hosts in URLs, in the `Host` header and in `--host`.
 enum HostAddress {
-    /// Whether only this machine reaches a server that listens on `host`.
+    /// Whether a server that listens on `host` is reachable from this machine only.
     static func isLoopback(_ host: some StringProtocol) -> Bool {
         var host = host.lowercased()
         if host.first == "[", host.last == "]" { host = String(host.dropFirst().dropLast()) }
@@ -18,6 +18,7 @@ enum HostAddress {
     /// Whether `text` is an IPv6 address, without brackets, with or without a zone.
     static func isIPv6(_ text: String) -> Bool { bytes(ofIPv6: text) != nil }
 
+    /// The 16 bytes of an IPv6 address; nil for other text. A zone is ignored.
     private static func bytes(ofIPv6 text: String) -> [UInt8]? {
         var address = in6_addr()
         guard inet_pton(AF_INET6, String(text.prefix { $0 != "%" }), &address) == 1 else { return nil }
@@ -25,7 +26,7 @@ enum HostAddress {
     }
 
     /// The host of `authority`, in lower case and without the port.
-    /// - Returns: `nil` when `authority` is no host with or without a port.
+    /// - Returns: nil if `authority` is not a host with an optional port.
     static func host(of authority: some StringProtocol) -> String? {
         let end: String.Index
         if authority.first == "[" {
@@ -38,7 +39,7 @@ enum HostAddress {
         return authority[..<end].lowercased()
     }
 
-    /// Whether `text` is nothing or a colon and digits.
+    /// Whether `text` is empty, or a colon and digits.
     private static func isPort(_ text: some StringProtocol) -> Bool {
         text.isEmpty || text.first == ":" && isDecimal(text.dropFirst())
     }

@@ -1,18 +1,19 @@
 internal import MartletText
 
-/// Under which names the server may be addressed.
+/// The values of the `Host` header that the server accepts.
 ///
-/// A web page of any site can let its own name point to this machine (DNS rebinding); the browser then takes the server
-/// for a part of that site. What it sends as `Host` is still the site's name, and so gives it away.
+/// A web page of any site can let its own name resolve to this machine (DNS rebinding), and the browser then treats the
+/// server as part of that site. The `Host` header still has the site's name, which reveals the attack.
 struct HostPolicy: Sendable {
-    /// In lower case, without ports. `nil` = any.
+    /// Lower-case names without ports; nil = any name.
     private let names: Set<ExactString>?
 
     /// - Parameters:
-    ///   - hosts: where the server listens, Unix sockets aside. When others reach one, they do so under names that the
-    ///     server cannot know, so nothing is checked unless `allowedHosts` names some. No browser comes through a Unix
-    ///     socket.
-    ///   - allowedHosts: further names; `*` = any.
+    ///   - hosts: the hosts on which the server listens, Unix sockets excluded. Other machines reach a public address
+    ///     under
+    ///     names that the server cannot know, so with one of these nothing is checked unless `allowedHosts` has names.
+    ///     No
+    ///     browser connects to a Unix socket.
     init(hosts: [String], allowedHosts: [String]) {
         guard !allowedHosts.contains("*"), !hosts.isEmpty,
             hosts.allSatisfy(HostAddress.isLoopback) || !allowedHosts.isEmpty
@@ -25,7 +26,7 @@ struct HostPolicy: Sendable {
         names = Set(all.map { HostAddress.host(of: $0) ?? $0.lowercased() })
     }
 
-    /// - Parameter authority: what the request says, with or without a port. No browser sends none.
+    /// - Parameter authority: the request's `Host`, with or without a port. Every browser sends it, so nil is accepted.
     func allows(_ authority: String?) -> Bool {
         guard let names, let authority else { return true }
         guard let host = HostAddress.host(of: authority) else { return false }

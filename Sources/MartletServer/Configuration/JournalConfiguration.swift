@@ -1,21 +1,22 @@
 package import MartletStreams
 
-/// Whether and how resumable generations outlive the server.
+/// The settings of the journal, which lets resumable generations outlive the server.
 package struct JournalConfiguration: Sendable {
-    /// A folder of which one server at a time makes use.
+    /// A folder. Only one server at a time may use it.
     package var path: String
-    /// Whether the server must not start without it.
+    /// Whether the server refuses to start without the journal. Default: no.
     package var isRequired = false
+    /// The point at which a record counts as durable. Default: the system has accepted it.
     package var durability = Journal.Durability.write
-    /// Of all journals; the oldest that have ended go first. Default: 1 GiB.
+    /// Bytes of all journals; beyond it the oldest ended generations are removed. Default: 1 GiB.
     package var maximumByteCount = 1 << 30
-    /// Most of their files that are open at once. Default: 128.
+    /// The most journal files that are open at once. Default: 128.
     package var maximumOpenCount = 128
-    /// How long the server waits for the answers of earlier servers before it listens. Default: 1 s.
+    /// The time for recovery before the server listens. Default: 1 s.
     package var recoveryStartTimeout: Duration = .seconds(1)
-    /// How long a request waits for an answer that may not be back yet. Default: 10 s.
+    /// The time for which a request waits until the recovery has found its generation. Default: 10 s.
     package var recoveryRequestTimeout: Duration = .seconds(10)
-    /// Called with the id of each generation whose journal is read next, on the thread that reads. Default: nothing.
+    /// Called on the thread of the recovery with the id of the journal that it reads next. Default: nothing.
     package var onReading: @Sendable (String) -> Void = { _ in }
 
     package init(path: String) { self.path = path }

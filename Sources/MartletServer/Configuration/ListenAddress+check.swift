@@ -3,11 +3,11 @@ internal import NIOCore
 internal import NIOPosix
 
 extension ListenAddress {
-    /// Checks that a host is a known name or an address of this machine, by binding a datagram socket that gets no
-    /// datagrams.
+    /// Checks that a host is a known name or an address of this machine, by binding a datagram socket to it.
     ///
-    /// No other failure counts: whether a connection's socket can be bound is found out where it is bound.
-    /// - Parameter port: for errors.
+    /// Other failures are ignored: binding the real socket reports them.
+    /// - Parameter port: for error messages.
+    /// - Throws: `EdgeServerError` for an unknown name and for an address of another machine.
     func check(port: Int, on eventLoops: any EventLoopGroup) async throws(EdgeServerError) {
         guard case .host(let host) = endpoint else { return }
         do {

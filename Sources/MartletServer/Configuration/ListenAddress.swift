@@ -1,7 +1,8 @@
 internal import HummingbirdCore
 
-/// Where a server listens, as `--host` writes it.
+/// An address on which a server listens, as `--host` spells it.
 package struct ListenAddress: Sendable, Equatable {
+    /// A host or a Unix socket.
     package enum Endpoint: Sendable, Equatable {
         /// An address or a name of this machine, without brackets.
         case host(String)
@@ -10,11 +11,13 @@ package struct ListenAddress: Sendable, Equatable {
     }
 
     package var endpoint: Endpoint
-    /// What was written behind the host.
+    /// The port in the text; nil = the server's port.
     package var port: Int?
 
+    /// The default: IPv4 loopback.
     package static let loopback = ListenAddress(endpoint: .host("127.0.0.1"))
 
+    /// The rule of `--host` for error messages.
     package static let rule =
         "an address of this machine such as 127.0.0.1 or [::1], a name such as localhost, or a path that ends in .sock"
 
@@ -23,11 +26,10 @@ package struct ListenAddress: Sendable, Equatable {
         self.port = port
     }
 
-    /// Takes what people write: an address with or without brackets, a name, a port behind either, the path of a
-    /// socket.
+    /// Parses an address with or without brackets, a name, a port after either, or the path of a socket.
     ///
-    /// A URL is none of these: its scheme would ask for what other settings decide, such as HTTPS.
-    /// - Returns: `nil` for what is none of these.
+    /// A URL is refused: its scheme would contradict other settings, such as HTTPS.
+    /// - Returns: nil for other text.
     package init?(_ text: String) {
         guard !Self.isURL(text) else { return nil }
         if text.hasSuffix(".sock") {
@@ -42,7 +44,7 @@ package struct ListenAddress: Sendable, Equatable {
     /// Whether `text` begins with a scheme, as a URL does.
     package static func isURL(_ text: String) -> Bool { text.contains("://") }
 
-    /// The address, name or path, without brackets.
+    /// The address, name or path, without brackets and port.
     package var name: String {
         switch endpoint {
         case .host(let host): host
@@ -50,6 +52,7 @@ package struct ListenAddress: Sendable, Equatable {
         }
     }
 
+    /// The framework's form of the address.
     func bindAddress(port: Int) -> BindAddress {
         switch endpoint {
         case .host(let host): .hostname(host, port: port)
@@ -57,9 +60,10 @@ package struct ListenAddress: Sendable, Equatable {
         }
     }
 
+    /// The path of a Unix socket; nil for a host.
     package var socketPath: String? { if case .socket(let path) = endpoint { path } else { nil } }
 
-    /// For messages and URLs.
+    /// The text for messages and URLs: an IPv6 address has brackets.
     package var description: String {
         switch endpoint {
         case .host(let host): host.contains(":") ? "[\(host)]" : host
@@ -67,7 +71,7 @@ package struct ListenAddress: Sendable, Equatable {
         }
     }
 
-    /// Whether only this machine reaches it. Who may use a Unix socket is said by its file's and folder's permissions.
+    /// Whether the address is reachable from this machine only. File permissions control the access to a Unix socket.
     package var isLocal: Bool {
         switch endpoint {
         case .host(let host): HostAddress.isLoopback(host)
@@ -75,6 +79,7 @@ package struct ListenAddress: Sendable, Equatable {
         }
     }
 
+    /// Splits a host and its port.
     private static func parts(of text: Substring) -> (host: String, port: Int?)? {
         if text.first == "[" {
             guard let bracket = text.firstIndex(of: "]"), let port = port(text[text.index(after: bracket)...]) else {
@@ -90,14 +95,14 @@ package struct ListenAddress: Sendable, Equatable {
         return host == "*" || isName(host) ? (host, port.number) : nil
     }
 
-    /// Reads nothing, or a colon and a number.
+    /// Parses nothing, or a colon and a number.
     private static func port(_ text: Substring) -> (number: Int?, Void)? {
         if text.isEmpty { return (nil, ()) }
         guard text.first == ":", let number = UInt16(text.dropFirst()) else { return nil }
         return (Int(number), ())
     }
 
-    /// Whether it is an IPv4 address or may be a host's name. What is made of numbers alone must be an address.
+    /// Whether the text is an IPv4 address, or a valid host name. A text of numbers and dots must be an address.
     private static func isName(_ text: String) -> Bool {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         guard !text.isEmpty, text.utf8.count <= 253 else { return false }

@@ -6,105 +6,109 @@ internal import NIOCore
 internal import OrderedCollections
 package import Tracing
 
-/// How an edge server behaves. Every value has the default that a person at their own machine wants.
+/// The settings of an edge server. Each default suits a user at their own machine.
 package struct ServerConfiguration: Sendable {
-    /// Where to listen. Default: loopback, so that nobody else reaches the server.
+    /// The addresses to listen on. Default: loopback, so other machines cannot reach the server.
     package var addresses = [ListenAddress.loopback]
-    /// The first of them, as `--host` writes it. What is no address is taken for a name.
+    /// The first address, as `--host` spells it. Text that is no address counts as a name.
     package var host: String {
         get { addresses.first?.name ?? "" }
         set { addresses = [ListenAddress(newValue) ?? ListenAddress(endpoint: .host(newValue))] }
     }
-    /// 0 = any free port; `onListening` tells which. Default: 8080, as at llama-server.
+    /// The TCP port. 0 = any free port, which `onListening` receives. Default: 8080, as at llama-server.
     package var port = 8080
-    /// Called once when the server accepts connections, with the port that it listens on. Default: nothing.
+    /// Called once, with the port, when the server accepts connections on every address. Default: nothing.
     package var onListening: @Sendable (Int) -> Void = { _ in }
 
-    /// PEM files with a certificate chain and its key, to speak HTTPS. Default: none, plain HTTP.
+    /// The certificate chain and key for HTTPS. Default: none, plain HTTP.
     package var tls: TLSFiles?
-    /// Accepted API keys; none = everybody may do everything. Default: none.
+    /// The accepted API keys; without keys every request is accepted. Default: none.
     package var apiKeys = APIKeys()
-    /// Whether a server without keys may listen where others than this machine reach it. Default: no.
+    /// Whether a server without keys may listen on an address that other machines reach. Default: no.
     package var allowsUnauthenticated = false
-    /// Names under which the server may be addressed besides those of this machine; `*` = any. Checked against the
-    /// `Host` header when the server listens on loopback or when there are any. Default: none.
+    /// Values of the `Host` header that are accepted besides names of this machine; `*` = any. Checked if the server
+    /// listens on loopback, or if there are any. Default: none.
     package var allowedHosts: [String] = []
-    /// Which web pages may use the server. Default: those served from this machine.
+    /// The web pages whose scripts may use the server. Default: pages of this machine.
     package var crossOrigin = CrossOriginPolicy()
 
-    /// What the model is called; the first name is the one that responses carry. Default: "martlet".
+    /// The names of the model. Responses have the first one. Default: "martlet".
     package var modelNames = ["martlet"]
-    /// The names that an operator chose, as the list of models shows them. Default: none.
+    /// The operator's names for the model, as the list of models shows them. Default: none.
     package var aliases: [String] = []
-    /// Whether requests that name another model get a 404. Default: no, they are answered with a warning, as clients of
-    /// llama-server expect it of the one model.
+    /// Whether a request that names another model gets a 404. Default: no; it is served with a warning, as clients of
+    /// llama-server expect from a server of one model.
     package var refusesOtherModelNames = false
-    /// What the model is tagged with where models are listed. Default: nothing.
+    /// The tags of the model in the list of models. Default: none.
     package var modelTags: [String] = []
     /// A chat template instead of the one in the model file. Default: the file's.
     package var chatTemplate: String?
     /// Values that chat templates see by name, unless a request sets them. Default: none.
     package var templateArguments: JSONObject = [:]
-    /// Whether answers to chats are told as they are written, thinking and calls included. Default: no.
+    /// Whether chat responses contain the output unparsed, with reasoning and tool calls as text. Default: no.
     package var skipsChatParsing = false
-    /// How vectors are scaled where a request does not say. Default: to a Euclidean length of 1.
+    /// The norm of embeddings if a request does not set one. Default: Euclidean.
     package var embeddingNormalization = EmbeddingNormalization.euclidean
-    /// What a completion request gets that does not say otherwise.
+    /// The values of completion fields that a request omits.
     package var completionDefaults = CompletionDefaults()
 
+    /// The bounds of requests, connections and generations.
     package var limits = Limits()
-    /// How long a request waits for the engine's yes or no, while that is being started again, before response headers
-    /// are sent all the same. Of an engine that is there the answer is waited for, so that a refusal is a plain HTTP
-    /// error. Default: 1 s.
+    /// The time for which a request waits for admission while the engine restarts, before the response's headers are
+    /// sent.
+    /// While the engine runs, admission is awaited without a limit, so a refusal is a plain HTTP error. Default: 1 s.
     package var admissionTimeout: Duration = .seconds(1)
-    /// From the request to shut down until the server ends, whatever its clients do. Running generations may go on for
-    /// as long as this leaves time to end the others. Default: 3 s.
+    /// The time from the beginning of a shutdown to the end of the process, whatever clients do. Running generations
+    /// may
+    /// end by themselves for `generationGrace` of it. Default: 3 s.
     package var drainTimeout: Duration = .seconds(3)
-    /// Called when the server has not ended a second after `drainTimeout`, or a second after it was asked to end once
-    /// more, with what holds it. To end the process is for who is called. Default: nothing.
+    /// Called with the names of the running parts if the server is still running 1 s after `drainTimeout`, or 1 s after
+    /// a
+    /// second signal. The callee decides whether the process exits. Default: nothing.
     package var onOverdue: @Sendable (String) -> Void = { _ in }
-    /// How long a connection may take for its last event when the server ends. Default: 0.5 s.
+    /// The time in which a connection must send its last event during a shutdown. Default: 0.5 s.
     package var closingTimeout: Duration = .milliseconds(500)
 
-    /// Whether every stream is resumable, and not only those of requests that ask for it. Default: no.
+    /// Whether every stream is resumable, even without a request for it. Default: no.
     package var resumesAlways = false
-    /// How long one that has ended is kept. Default: 1 h.
+    /// The time for which ended resumable generations are retained. Default: 1 h.
     package var retainTime: Duration = .seconds(3_600)
-    /// How long a resumable generation goes on that nobody reads; `nil` = for ever. Default: 10 min.
+    /// The time after which a resumable generation without readers is stopped; nil = never. Default: 10 min.
     package var orphanTimeout: Duration? = .seconds(600)
 
-    /// How resumable generations outlive the server. Default: they do not.
+    /// The journal that lets resumable generations outlive the server. Default: none.
     package var journal: JournalConfiguration?
 
     /// Whether `/slots` is served. Default: yes.
     package var servesSlots = true
     /// Whether `/metrics` is served. Default: yes.
     package var servesMetrics = true
-    /// Whether `POST /props` is answered. Default: no.
+    /// Whether `POST /props` is served. Default: no.
     package var changesProperties = false
-    /// Where a line about each answered request goes. Default: nowhere.
+    /// The access log. Default: none.
     package var accessLog: AccessLog?
-    /// Where the prompts of completions are written. Default: nowhere.
+    /// The folder for prompts of completions. Default: none.
     package var promptLog: PromptLog?
-    /// Who gets spans of requests and generations. Default: the tracer that the process was bootstrapped with, if it
-    /// was.
+    /// The tracer for spans of requests and generations. Default: the tracer with which the process was bootstrapped,
+    /// if
+    /// there is one.
     package var tracer: (any Tracer)?
-    /// How many log lines were lost so far because nobody read them. Default: none.
+    /// The number of log lines lost so far because the log's reader was too slow. Default: always 0.
     package var droppedLogLineCount: @Sendable () -> UInt64 = { 0 }
-    /// Which build answers, as responses name it. Default: "martlet".
+    /// The name of the build in responses. Default: "martlet".
     package var build = "martlet"
 
     package init() {}
 
-    /// The name that responses carry.
+    /// The model's name in responses.
     var modelName: String { modelNames.first ?? "martlet" }
 
-    /// Names under which clients address the server.
+    /// The rule for `Host` headers that follows from the addresses.
     var hostPolicy: HostPolicy {
         HostPolicy(hosts: addresses.filter { $0.socketPath == nil }.map(\.name), allowedHosts: allowedHosts)
     }
 
-    /// - Throws: when the server would be open to others without a key, which is hardly ever meant.
+    /// - Throws: if other machines could use the server without a key, which is hardly ever intended.
     func check() throws(EdgeServerError) {
         guard apiKeys.isEmpty, !allowsUnauthenticated, let open = addresses.first(where: { !$0.isLocal }) else {
             return
@@ -112,6 +116,7 @@ package struct ServerConfiguration: Sendable {
         throw .unauthenticated(host: open.name)
     }
 
+    /// The registry's form of the retention settings.
     var retention: GenerationRegistry.Retention {
         var retention = GenerationRegistry.Retention()
         retention.time = TimeAmount(retainTime)
@@ -119,52 +124,60 @@ package struct ServerConfiguration: Sendable {
         return retention
     }
 
-    /// How long running generations may go on when the server ends.
+    /// The time in which running generations may end by themselves during a shutdown: what `drainTimeout` leaves after
+    /// twice
+    /// `closingTimeout`.
     var generationGrace: Duration { max(drainTimeout - closingTimeout * 2, .zero) }
 
-    /// The most that is taken from a client.
+    /// Bounds of requests, connections, generations and memory.
     package struct Limits: Sendable {
-        /// Of a request's body. Default: 100 MB.
+        /// Bytes of a request's body. Default: 100 MB.
         package var bodyBytes = 100_000_000
-        /// Of the texts and token ids of a request that is tokenized, rendered or embedded, but not continued. Default:
-        /// 8 MiB and 1,048,576 tokens.
+        /// Bytes and tokens of a request that is tokenized, rendered or embedded without a generation. Default: 8 MiB
+        /// and
+        /// 1,048,576 tokens.
         package var text = TextBudget.standard
-        /// Of a request's target: path and query. Default: 8 KiB.
+        /// Bytes of a request's target: path and query. Default: 8 KiB.
         package var uriBytes = 8 * 1_024
-        /// Of one header field. Default: 16 KiB.
+        /// Bytes of one header field. Default: 16 KiB.
         package var headerFieldBytes = 16 * 1_024
-        /// Of all header fields of a request together. Default: 64 KiB.
+        /// Bytes of all header fields of a request together. Default: 64 KiB.
         package var headerBytes = 64 * 1_024
-        /// Header fields of a request. Default: 200.
+        /// The number of header fields of a request. Default: 200.
         package var headerCount = 200
-        /// Of a client's message over a WebSocket. Default: 16 MiB.
+        /// Bytes of a client's WebSocket message. Default: 16 MiB.
         package var socketMessageBytes = 16 << 20
-        /// How long a connection may be idle, or a request may stall while it is read. Default: 60 s.
+        /// The time without a byte after which an idle connection, or a request that is read, ends. Default: 60 s.
         package var idleTimeout: Duration = .seconds(60)
-        /// From a request's header to the end of its body, however steadily that trickles in. Default: 300 s.
+        /// The time from the head of a request to the end of its body, even if bytes arrive steadily. Default: 300 s.
         package var requestTimeout: Duration = .seconds(300)
-        /// How long a client may take nothing of a response before it counts as gone. Default: 60 s.
+        /// The time without progress after which a client that does not receive counts as disconnected. Default: 60 s.
         package var stallTimeout: Duration = .seconds(60)
-        /// Connections; a connection beyond is taken for one request, which is served if it is about health, slots, a
-        /// stop or an order. Default: 4096.
+        /// Connections. A connection beyond the limit may send one request, which is served if it concerns health,
+        /// slots, a
+        /// stop or a control command. Default: 4096.
         package var connections = 4_096
-        /// Connections beyond that at the same time. Default: 256.
+        /// Connections beyond `connections` at the same time. Default: 256.
         package var extraConnections = 256
-        /// Generations that run or wait, of all clients together; more get a 503. Default: 2048.
+        /// Generations of all clients that run or wait; beyond the limit a request gets a 503. Default: 2048.
         package var generations = 2_048
-        /// The same of one API key; more get a 429. Default: no limit.
+        /// Generations of one API key that run or wait; beyond the limit a request gets a 429. Default: no limit.
         package var generationsPerKey: Int?
 
-        /// Ended resumable generations that are kept, of all clients together; the oldest go first. Default: 4096.
+        /// Ended resumable generations that are retained, of all clients; the oldest are removed first. Default: 4096.
         package var retained = 4_096
-        /// The same of one API key. Default: no limit.
+        /// Ended resumable generations that are retained, of one API key. Default: no limit.
         package var retainedPerKey: Int?
-        /// Bytes of the logs of resumable generations, of all clients together; ended ones make room, else more get a
-        /// 503. Default: 1 GiB.
+        /// Bytes of the logs of resumable generations, of all clients. Ended generations are removed for running ones;
+        /// if that
+        /// is not enough, a request gets a 503. Default: 1 GiB.
         package var logBytes = 1 << 30
-        /// The same of one API key; more get a 429. Default: no limit.
+        /// Bytes of the logs of resumable generations, of one API key; beyond the limit a request gets a 429. Default:
+        /// no
+        /// limit.
         package var logBytesPerKey: Int?
 
+        /// The registry's form of the limits.
         var quota: GenerationQuota {
             var quota = GenerationQuota(total: generations, perOwner: generationsPerKey ?? .max)
             quota.retained = retained
@@ -174,7 +187,7 @@ package struct ServerConfiguration: Sendable {
             return quota
         }
 
-        /// Of the body of a request to which the budget for texts applies: escapes take room too.
+        /// Bytes of a body to which the budget of texts applies. Twice the texts, because JSON escapes take room.
         var textBodyBytes: Int { min(bodyBytes, text.byteCount * 2) }
 
         package init() {}

@@ -3,10 +3,11 @@ internal import MartletFiles
 internal import NIOCore
 internal import NIOSSL
 
-/// The PEM files that make a server speak HTTPS.
+/// The PEM files of an HTTPS server.
 package struct TLSFiles: Sendable {
-    /// The certificate first, then those that lead to its root.
+    /// The server's certificate first, then the certificates up to its root.
     package var certificatePath: String
+    /// The private key.
     package var keyPath: String
 
     package init(certificatePath: String, keyPath: String) {
@@ -14,14 +15,15 @@ package struct TLSFiles: Sendable {
         self.keyPath = keyPath
     }
 
-    /// Most bytes of a file.
+    /// The most bytes of a file.
     private static let maximumByteCount = 1 << 20
 
     private static func bytes(of path: String) throws(FileError) -> [UInt8] {
         try OpenFile.bytes(of: path, upTo: maximumByteCount)
     }
 
-    /// Reads both files. Clients need TLS 1.2 or newer.
+    /// Reads both files and checks that they belong together. The protocol is TLS 1.2 or newer.
+    /// - Throws: `EdgeServerError` that names the flag and the file.
     func read() throws(EdgeServerError) -> TLSConfiguration {
         let certificates: [NIOSSLCertificate]
         let key: NIOSSLPrivateKey
@@ -38,10 +40,10 @@ package struct TLSFiles: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
-        // How long a peer may take to agree to the end: no reason to hold a connection or a shutdown.
+        // The time in which a peer may confirm the end. A longer one would delay shutdowns.
         configuration.shutdownTimeout = .milliseconds(250)
         do {
-            // A key that does not belong to the certificate shows only here.
+            // Only a context reveals that a key does not belong to the certificate.
             _ = try NIOSSLContext(configuration: configuration)
         } catch {
             throw .unusable(flag: "--ssl-cert-file and --ssl-key-file", path: "\(certificatePath), \(keyPath)", error)

@@ -1,23 +1,26 @@
 internal import MartletAPI
 
-/// Adds up the sizes of a chunked body's chunks as they are announced: `7FFFFFFFFFFFFFFF` is larger than any body may
-/// be, before a byte of that chunk has come.
+/// Adds up the announced sizes of a chunked body, so that `7FFFFFFFFFFFFFFF` is refused before a byte of that chunk has
+/// arrived.
 ///
-/// The HTTP decoder judges the notation. These rules are about amounts only, so bytes in a wrong notation pass here.
+/// Only amounts are checked here. The HTTP decoder checks the notation, so bytes in a wrong notation pass.
 struct ChunkSizes {
+    /// The position in the body's grammar (RFC 9112, 7.1).
     private enum Place {
+        /// Within the digits of a size, with the value so far.
         case size(UInt64)
-        /// Behind the digits, up to the line's end.
+        /// After the digits, up to the line's end, with the size.
         case fieldsBehindSize(UInt64)
-        /// The chunk's bytes with the line's end behind them.
+        /// Within a chunk, with the number of bytes to its end, line end included.
         case bytes(UInt64)
-        /// Behind the last chunk.
+        /// After the last chunk.
         case end
     }
 
     private let byteLimit: UInt64
     private let extensionLimit: Int
     private var place = Place.size(0)
+    /// The sum of the announced sizes.
     private var total: UInt64 = 0
     /// Bytes of all extensions so far.
     private var extensionCount = 0
@@ -26,13 +29,13 @@ struct ChunkSizes {
     ///   - byteLimit: the most bytes of a body.
     ///   - extensionLimit: the most bytes of its chunks' extensions.
     init(byteLimit: Int, extensionLimit: Int) {
-        // So that a size within the limit has room for one more digit.
+        // The cap leaves room for one more digit, so that sizes do not overflow.
         self.byteLimit = min(UInt64(byteLimit), 1 << 59)
         self.extensionLimit = extensionLimit
     }
 
-    /// Reads on in the body.
-    /// - Throws: when the chunks that are announced are more than a body may have, or their extensions are too long.
+    /// Processes the next bytes of the body.
+    /// - Throws: `tooLarge` if the announced sizes exceed the limit; `invalidRequest` if the extensions are too long.
     mutating func read(_ bytes: some RandomAccessCollection<UInt8>) throws(APIError) {
         var rest = bytes[...]
         while let byte = rest.first {
@@ -43,7 +46,7 @@ struct ChunkSizes {
                     try begin(size, behind: byte)
                     continue
                 }
-                // A size beyond the limit stays beyond it, and does not overflow.
+                // A size beyond the limit is not increased further, so it does not overflow.
                 place = .size(size > byteLimit ? size : size << 4 | digit)
             case .fieldsBehindSize(let size):
                 rest = rest.dropFirst()
@@ -63,7 +66,7 @@ struct ChunkSizes {
         }
     }
 
-    /// Behind a byte that is no digit.
+    /// Processes the first byte after the digits of a size.
     private mutating func begin(_ size: UInt64, behind byte: UInt8) throws(APIError) {
         guard total + size <= byteLimit else { throw .bodyTooLarge(limit: Int(byteLimit)) }
         guard byte == UInt8(ascii: "\n") else { return place = .fieldsBehindSize(size) }

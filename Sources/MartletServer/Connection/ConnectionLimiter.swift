@@ -1,46 +1,52 @@
 internal import NIOCore
 
-/// Which connections hold one of the server's places, and which requests of the others are served.
+/// Decides which connections are within the limit, and which requests of other connections are served.
 ///
-/// For example, with 4 places: 3 readers and an idle connection hold them. A fifth connection is an extra one. Its
+/// Example with 4 places: 3 readers and an idle connection hold them. A fifth connection is an extra one. Its
 /// `GET /health` is served; its `POST /v1/completions` gets the place of the idle connection, which is closed; its
 /// `GET …/events` is refused.
 ///
-/// A quarter of the places is kept for requests that read no stream, so that readers never hold all of them. A value
-/// without clock or lock: its user closes the connections that it names.
+/// A quarter of the places is reserved for requests that read no stream, so readers never hold all of them. The type
+/// has
+/// neither clock nor lock: its user closes the connections that it names.
+///
+/// - Complexity: amortized O(1) per event. Queues have outdated entries, which are skipped and compacted.
 struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
-    /// The meaning of a request for the places.
+    /// The kind of a request with regard to the limit.
     enum Purpose: Sendable, Hashable {
         case ordinary
-        /// Health, slots, stops of generations and orders to them: served on extra connections too.
+        /// Health, slots, stops and control commands: served on extra connections too.
         case essential
-        /// Shows a generation that another request began.
+        /// Reads a generation that another request began.
         case reading
     }
+    /// The answer to a request.
     enum Decision: Equatable, Sendable {
         case served
-        /// Served, and this connection, which has no request, is to be closed for it.
+        /// Served in the place of this idle connection, which must be closed.
         case servedReplacing(ID)
         case refused
     }
     private enum State {
-        /// Since a moment, counted in changes.
+        /// Without a request since this number of changes.
         case idle(UInt64)
         case busy
         case reading
     }
 
     let limit: Int
-    /// Most places of connections that read.
+    /// The most connections that read streams.
     private let readerLimit: Int
+    /// The most connections beyond the limit.
     private let extraLimit: Int
+    /// Connections with a place.
     private var admitted: [ID: State] = [:]
     private var readerCount = 0
-    /// Whether an extra connection has a request.
+    /// Connections beyond the limit; true = a request has begun.
     private var extras: [ID: Bool] = [:]
-    /// Extra connections in their order, with entries of connections that are gone or have a request.
+    /// Extra connections, the oldest first. May contain connections that are closed or have a request.
     private(set) var extraOrder: CircularBuffer<ID> = CircularBuffer()
-    /// Idle connections in their order, with outdated entries among them.
+    /// Idle connections, the longest idle first. May contain outdated entries.
     private var idleOrder: CircularBuffer<(id: ID, since: UInt64)> = CircularBuffer()
     private var idleCount = 0
     private var changes: UInt64 = 0
@@ -51,11 +57,13 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
         readerLimit = max(1, limit - max(1, limit / 4))
     }
 
+    /// Whether a connection is beyond the limit.
     func isExtra(_ id: ID) -> Bool { extras[id] != nil }
 
-    /// A connection was opened.
-    /// - Returns: the connection that is to be closed: an extra one without a request, or the new one if all have a
-    ///   request.
+    /// A connection is opened.
+    /// - Returns: the connection that must be closed if there are too many extra ones: the oldest extra connection
+    ///   without a
+    ///   request, or the new one if each has a request.
     mutating func open(_ id: ID) -> ID? {
         guard admitted.count >= limit else {
             admitted[id] = idle(id)
@@ -65,7 +73,7 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
         if extras.count >= extraLimit { evicted = removeWaitingExtra() ?? id }
         if evicted == id { return id }
         extras[id] = false
-        // Outdated entries do not outnumber the others for long.
+        // Compact when most entries are outdated.
         if extraOrder.count > 2 * extras.count + 64 {
             extraOrder = CircularBuffer(extraOrder.filter { extras[$0] == false })
         }
@@ -73,6 +81,7 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
         return evicted
     }
 
+    /// Removes the oldest extra connection without a request.
     private mutating func removeWaitingExtra() -> ID? {
         while let id = extraOrder.popFirst() {
             guard extras[id] == false else { continue }
@@ -82,12 +91,13 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
         return nil
     }
 
+    /// A connection is closed. Its place is free.
     mutating func close(_ id: ID) {
         extras[id] = nil
         setState(id, to: nil)
     }
 
-    /// The head of a request came.
+    /// The head of a request has arrived.
     mutating func begin(_ id: ID) {
         if extras[id] != nil { extras[id] = true } else { setState(id, to: .busy) }
     }
@@ -98,7 +108,8 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
         setState(id, to: idle(id))
     }
 
-    /// Whether the request of a connection is served.
+    /// Decides whether a request is served. An extra connection that is served gets a place, except for essential
+    /// requests.
     mutating func admit(_ id: ID, for purpose: Purpose) -> Decision {
         guard purpose != .essential else { return .served }
         if purpose == .reading, readerCount >= readerLimit { return .refused }
@@ -118,7 +129,7 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
 
     // MARK: States
 
-    /// Changes the state of a connection that has a place; `nil` = it has none any more.
+    /// Changes the state of a connection with a place; nil = the place is free.
     private mutating func setState(_ id: ID, to state: State?) {
         guard let old = admitted[id] else { return }
         switch old {
@@ -133,20 +144,23 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
         }
     }
 
+    /// Records that a connection is idle from now on.
     private mutating func idle(_ id: ID) -> State {
         changes += 1
         idleCount += 1
-        // Outdated entries do not outnumber the others for long.
+        // Compact when most entries are outdated.
         if idleOrder.count > 2 * idleCount + 64 { idleOrder = CircularBuffer(idleOrder.filter { isCurrent($0) }) }
         idleOrder.append((id, changes))
         return .idle(changes)
     }
 
+    /// Whether an entry of `idleOrder` is not outdated.
     private func isCurrent(_ entry: (id: ID, since: UInt64)) -> Bool {
         guard case .idle(entry.since)? = admitted[entry.id] else { return false }
         return true
     }
 
+    /// Removes and returns the connection that is idle for the longest time.
     private mutating func longestIdle() -> ID? {
         while let entry = idleOrder.popFirst() {
             if isCurrent(entry) { return entry.id }

@@ -5,12 +5,14 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
 
-/// A connection that speaks HTTP/1: the framework's, but for the demands of HTTP on a server (`EdgeDecoder`,
-/// `EdgeCodec`), and for two things that keep it small while a stream is open.
+/// The pipeline of an HTTP/1 connection.
 ///
-/// Each request is answered in a task of its own, which ends before a stream does. A task keeps all the stack that it
-/// ever needed, and a connection's task lives as long as the connection. And `ConnectionHandler` stands before what
-/// counts requests, so that a response that goes on after its task counts as one.
+/// It differs from the framework's in two ways. `EdgeDecoder` and `EdgeCodec` enforce rules of HTTP that the framework
+/// does not. And an open stream costs little memory: each request runs in its own task, which ends before the stream,
+/// because a task retains all the stack that it ever needed, and a connection's task lives as long as the connection.
+///
+/// `ConnectionHandler` comes after `HTTPConnectionStateHandler`, which counts requests, so a response that outlasts its
+/// task counts as one.
 struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
     let responder: Responder
     let connections: OpenConnections
@@ -41,12 +43,11 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
         channel: any Channel, logger: Logger
     ) -> EventLoopFuture<NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>> {
         channel.eventLoop.makeCompletedFuture {
-            // A request's head is what most connections ever send; a larger one makes the buffer grow.
+            // Most connections send little more than heads. The buffer grows for larger requests.
             try channel.syncOptions?.setOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
             let pipeline = channel.pipeline.syncOperations
-            // The codec frames responses. One request at a time comes by the connection's handler; headers are valid by
-            // their types.
+            // `EdgeCodec` sets the framing headers of responses.
             var encoding = HTTPResponseEncoder.Configuration()
             encoding.automaticallySetFramingHeaders = false
             let codec = EdgeCodec()
@@ -66,20 +67,20 @@ struct EdgeChannel: ServerChildChannel, HTTPChannelHandler {
     }
 }
 
-/// A response's writer on its way from a connection's task to the one that answers.
+/// Moves a response's writer from the connection's task to the request's task.
 ///
-/// `@unchecked Sendable`: it is put in before the second task is made, and only that one takes it out; the first one
-/// waits.
+/// `@unchecked Sendable`: the writer is stored before the second task exists, and only that task removes it; the first
+/// task waits for the second one.
 private final class WriterTransfer: @unchecked Sendable {
     private var writer: ResponseWriter?
 
     init(_ writer: consuming ResponseWriter) { self.writer = consume writer }
 
-    /// - Returns: `nil` but for the first time.
+    /// - Returns: the writer on the first call, then nil.
     func removeWriter() -> ResponseWriter? { writer.take() }
 }
 
-/// A request's body whose client waits for `100 Continue`, which comes when the body is read.
+/// The body of a request whose client awaits `100 Continue`. Iterating over it sends the informational response.
 private struct AwaitedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 

@@ -5,11 +5,11 @@ internal import NIOHTTP1
 internal import NIOHTTPTypes
 internal import NIOHTTPTypesHTTP1
 
-/// HTTP/1 messages as the framework's types, and back.
+/// Converts HTTP/1 messages to the framework's types and back.
 ///
-/// Inbound, it refuses a head that breaks a rule of HTTP/1, such as a second `Host`. Outbound, it frames each response
-/// as the version of its request needs: a client of HTTP/1.0 knows no chunks, so the end of its connection is the end
-/// of its body.
+/// Inbound, it refuses heads that break a rule of HTTP/1, such as a second `Host`. Outbound, it sets the framing that
+/// the
+/// version of the request needs: HTTP/1.0 has no chunks, so the end of the connection is the end of the body.
 ///
 /// Thread: the channel's event loop.
 final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
@@ -18,23 +18,25 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// The properties of a request that matter for its response.
+    /// The properties of a request on which the framing of its response depends.
     struct Exchange {
-        /// Whether the client knows chunks and informational responses.
+        /// HTTP/1.1: the client understands chunks and informational responses.
         var isModern = true
+        /// The method is HEAD, so the response has no body.
         var isHead = false
-        /// Whether the response is the connection's last.
+        /// The response is the connection's last.
         var closes = false
     }
 
-    /// Of requests whose response has not ended, in their order.
+    /// Requests whose response has not ended, in their order.
     private var exchanges: CircularBuffer<Exchange> = CircularBuffer(initialCapacity: 1)
+    /// A head was refused. Further input is dropped.
     private var isRefused = false
-    /// Between the head and the end of a request whose body is chunked, and of any request.
+    /// True between the head and the end of a request: with a chunked body, or of any request.
     private(set) var isInChunks = false
     private(set) var isInRequest = false
 
-    /// The request whose response is next.
+    /// The request whose response is written now or next.
     var current: Exchange { exchanges.first ?? Exchange() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -69,7 +71,9 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// - Throws: the rule that a head breaks, of those by which messages and servers are distinguished.
+    /// Checks the rules on which the boundary between messages, and the choice of the server, depend. Two servers that
+    /// disagree about these enable request smuggling.
+    /// - Throws: `invalidRequest` or `notImplemented` that names the header and the rule.
     static func check(_ head: HTTPRequestHead) throws(APIError) {
         let hosts = head.headers["host"].count
         guard hosts <= 1 else {
@@ -81,10 +85,10 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
         let codings = head.headers[canonicalForm: "transfer-encoding"].map { $0.lowercased() }
         guard !codings.isEmpty, codings != ["chunked"] || head.version.minor < 1 else { return }
         guard head.version.minor >= 1 else {
-            throw APIError(.invalidRequest, "Header 'Transfer-Encoding': HTTP/1.0 does not have it")
+            throw APIError(.invalidRequest, "Header 'Transfer-Encoding': HTTP/1.0 does not allow it")
         }
         let got = "but got \"\(codings.joined(separator: ", ").prefix(64))\""
-        // Otherwise the end of the body is not known.
+        // Otherwise the end of the body is unknown.
         guard codings.last == "chunked", codings.count(where: { $0 == "chunked" }) == 1 else {
             throw APIError(.invalidRequest, "Header 'Transfer-Encoding': Value must end with chunked, \(got)")
         }
@@ -105,6 +109,7 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// The head of a response with the framing that its request needs.
     private func framed(_ response: HTTPResponse) -> HTTPResponseHead {
         var head = HTTPResponseHead(response)
         guard head.status.mayHaveResponseBody else {

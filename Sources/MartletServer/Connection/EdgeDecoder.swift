@@ -2,23 +2,26 @@ internal import MartletAPI
 internal import NIOCore
 internal import NIOHTTP1
 
-/// The framework's decoder of HTTP/1 requests, which also distinguishes lengths that it cannot count:
-/// `99999999999999999999` is too large and refused with 413, `5x` is no number and refused with 400. So are chunks that
-/// announce more than a body may have.
+/// The framework's HTTP/1 decoder with exact errors for lengths.
+///
+/// `Content-Length: 99999999999999999999` is refused with 413 and `5x` with 400, although the framework rejects both
+/// alike. Chunks that announce more than the limit of a body are refused with 413.
+///
 ///
 /// Thread: the channel's event loop.
 final class EdgeDecoder: ByteToMessageDecoder {
     typealias InboundOut = HTTPServerRequestPart
 
     private let decoder: HTTPRequestDecoder
-    /// Stands behind the decoder and knows which part of a request it has reached.
+    /// The next handler, which knows the part of the request that was decoded last.
     private let codec: EdgeCodec
     private let limits: ServerConfiguration.Limits
-    /// Of the chunked body that comes. `nil` also for a body whose first byte came together with the end of the request
-    /// before it: its place is not known.
+    /// The sizes of the current chunked body; nil without one. Also nil for a body whose first byte came together with
+    /// the
+    /// end of the request before it, because its position is unknown.
     private var chunks: ChunkSizes?
-    /// Bytes at the beginning of the buffer that the decoder knows and has not taken out: of a field that is not
-    /// complete.
+    /// The number of bytes at the beginning of the buffer that the decoder has seen but not removed. They belong to an
+    /// incomplete field.
     private var knownCount = 0
 
     init(codec: EdgeCodec, limits: ServerConfiguration.Limits) {
@@ -28,7 +31,7 @@ final class EdgeDecoder: ByteToMessageDecoder {
         configuration.maxHeaderFieldSize = limits.headerFieldBytes
         configuration.maxHeaderListSize = limits.headerBytes
         configuration.maxHeaderFieldCount = limits.headerCount
-        // Bytes behind a request for another protocol are that protocol's.
+        // Bytes after a request for an upgrade belong to the other protocol.
         decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
     }
 
@@ -37,7 +40,7 @@ final class EdgeDecoder: ByteToMessageDecoder {
     func decoderRemoved(context: ChannelHandlerContext) { decoder.decoderRemoved(context: context) }
 
     func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
-        // A line more at a time, as a body begins behind the line with which the head ends.
+        // One more line at a time, because a body begins after the line that ends the head.
         while !codec.isInRequest,
             let end = buffer.readableBytesView.dropFirst(knownCount).firstIndex(of: UInt8(ascii: "\n")),
             var lines = buffer.getSlice(at: buffer.readerIndex, length: end + 1 - buffer.readerIndex)
@@ -60,12 +63,13 @@ final class EdgeDecoder: ByteToMessageDecoder {
         return .needMoreData
     }
 
+    /// Passes bytes to the framework's decoder.
     private func pass(_ buffer: inout ByteBuffer, _ context: ChannelHandlerContext) throws {
         do {
             _ = try decoder.decode(context: context, buffer: &buffer)
             knownCount = buffer.readableBytes
         } catch HTTPParserError.invalidContentLength where Self.endsInLargeLength(buffer.readableBytesView) {
-            throw RefusedRequest(APIError(.tooLarge, "Header 'Content-Length': Value is larger than any body may be"))
+            throw RefusedRequest(APIError(.tooLarge, "Header 'Content-Length': Value exceeds the limit of a body"))
         }
     }
 
@@ -75,11 +79,12 @@ final class EdgeDecoder: ByteToMessageDecoder {
         try decoder.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
     }
 
-    /// Whether the last `Content-Length` of `bytes` begins with more digits than 64 bits hold. Where the header's name
-    /// is not among the bytes, they begin with its value.
+    /// Whether the last `Content-Length` in `bytes` begins with more digits than 64 bits can represent. If the header's
+    /// name
+    /// is not in the bytes, they begin with its value.
     static func endsInLargeLength(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
         let name = Array("content-length:".utf8)
-        // In lower case.
+        // Setting bit 5 makes letters lower-case.
         let text = bytes.map { $0 | 0x20 }
         var start = 0
         if text.count >= name.count {

@@ -1,12 +1,12 @@
 internal import ServiceLifecycle
 
-/// One address that a server listens on.
+/// The service of one address. It replaces errors of the system by errors with a remedy.
 struct Listener: Service {
     let address: ListenAddress
     let port: Int
     let application: any Service
 
-    /// - Throws: `EdgeServerError` when the address cannot be listened on.
+    /// - Throws: `EdgeServerError` if the address cannot be listened on.
     func run() async throws {
         do {
             try await application.run()

@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The connections of a server: which of them hold a place, and all of them, so that a shutdown can close those that do
-/// not end by themselves.
+/// All connections of a server with the limiter that decides about them. A shutdown closes those that do not end by
+/// themselves.
 ///
 /// Thread: any.
 final class OpenConnections: Sendable {
@@ -18,6 +18,7 @@ final class OpenConnections: Sendable {
         guarded = Mutex(Guarded(limiter: Limiter(limit: limit, extraLimit: extraLimit)))
     }
 
+    /// Adds a new connection. Closes another one if there are too many.
     func add(_ channel: any Channel) {
         let id = ObjectIdentifier(channel)
         let closed = guarded.withLock { guarded -> (any Channel)? in
@@ -27,6 +28,7 @@ final class OpenConnections: Sendable {
         closed?.close(promise: nil)
     }
 
+    /// Removes a connection that is closed.
     func remove(_ channel: any Channel) {
         let id = ObjectIdentifier(channel)
         guarded.withLock { guarded in
@@ -35,18 +37,19 @@ final class OpenConnections: Sendable {
         }
     }
 
-    /// Whether a connection is beyond the limit: its response is its last.
+    /// Whether a connection is beyond the limit, so that its response is its last.
     func isExtra(_ channel: any Channel) -> Bool {
         guarded.withLock { $0.limiter.isExtra(ObjectIdentifier(channel)) }
     }
 
-    /// The head of a request came.
+    /// The head of a request has arrived.
     func begin(_ channel: any Channel) { guarded.withLock { $0.limiter.begin(ObjectIdentifier(channel)) } }
 
     /// A response has ended.
     func end(_ channel: any Channel) { guarded.withLock { $0.limiter.end(ObjectIdentifier(channel)) } }
 
-    /// - Returns: whether the request of a connection is served.
+    /// Decides about a request. Closes an idle connection if the request gets its place.
+    /// - Returns: whether the request is served.
     func admit(_ channel: any Channel, for purpose: Limiter.Purpose) -> Bool {
         let (isServed, closed) = guarded.withLock { guarded -> (Bool, (any Channel)?) in
             switch guarded.limiter.admit(ObjectIdentifier(channel), for: purpose) {
@@ -59,7 +62,7 @@ final class OpenConnections: Sendable {
         return isServed
     }
 
-    /// Closes every connection, without waiting for what is still to be sent.
+    /// Closes every connection. Bytes that are not sent yet are lost.
     func closeAll() {
         for channel in guarded.withLock({ Array($0.channels.values) }) { channel.close(promise: nil) }
     }

@@ -1,9 +1,12 @@
 internal import MartletPlatform
 internal import NIOCore
 
-/// Lets the system notice a client that has vanished without a word.
+/// Lets the system detect a client that vanished without closing its connection.
 enum PeerKeepAlive {
-    /// By bytes that the client does not acknowledge, pings included, and by probes where nothing is sent.
+    /// Enables TCP keep-alive probes, and a limit for the time in which sent bytes are not acknowledged. Does nothing
+    /// for
+    /// Unix sockets.
+    /// - Parameter stallTimeout: the time after which the connection fails.
     static func enable(_ channel: any Channel, stallTimeout: Duration) {
         guard channel.remoteAddress?.port != nil else { return }
         _ = channel.setOption(.socketOption(.so_keepalive), value: 1)

@@ -3,13 +3,15 @@ internal import MartletAPI
 internal import NIOCore
 internal import NIOHTTPTypes
 
-/// A request that is refused because of its head, or is no HTTP: no route sees it, and the connection ends with its
-/// response.
+/// A request that is refused because of its head, or because its bytes are no HTTP. No route sees it, and the
+/// connection
+/// ends with the response.
 struct RefusedRequest: Error {
     let error: APIError
 
     init(_ error: APIError) { self.error = error }
 
+    /// The parts of the response.
     var response: [HTTPResponsePart] {
         let body = error.body()
         let head = HTTPResponse(

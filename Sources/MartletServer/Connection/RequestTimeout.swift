@@ -1,13 +1,14 @@
 internal import MartletAPI
 
-/// A request's body did not come to its end in time.
+/// The error of a request whose body did not arrive in time.
 struct RequestTimeout: Error {
     let limit: Duration
 
+    /// The 408 that a client gets.
     var apiError: APIError {
         APIError(
             .timeout,
-            "The request did not end within \(limit / .seconds(1)) seconds, which is this server's limit "
+            "The request must end within \(limit / .seconds(1)) seconds, but did not "
                 + "(--request-timeout)")
     }
 }

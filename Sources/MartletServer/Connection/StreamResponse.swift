@@ -3,18 +3,20 @@ internal import Hummingbird
 internal import MartletStreams
 internal import NIOCore
 
-/// A response that shows a log as it grows.
+/// A response whose body is an encoded stream, written as its log grows.
 ///
-/// The framework writes and flushes the head, then runs the body; the body only hands the connection to a reader and
-/// says that it is done. The reader writes on the event loop straight into the channel, and the connection's handler
-/// keeps the response's end back until the reader has come to its own. The order holds because the framework's writes,
-/// head and end included, go through the same event loop.
+/// The framework writes the head and runs the body closure, which only attaches a reader to the connection and
+/// finishes.
+/// The reader then writes on the event loop directly into the channel, and `ConnectionHandler` retains the response's
+/// end until the reader has ended. The order is safe because the framework writes through the same event loop.
 struct StreamResponse {
     let generation: Generation
     let encodedStream: EncodedStream
+    /// The position of the first byte; the beginning by default.
     var position = StreamPosition()
     let loops: ReaderLoops
 
+    /// The response. Its log starts to flow when the framework has written the head.
     func response(in context: EdgeContext) -> Response {
         var headers = generation.headers
         headers[.contentType] = "text/event-stream"
@@ -30,6 +32,8 @@ struct StreamResponse {
             })
     }
 
+    /// Attaches a reader on the event loop.
+    /// - Parameter ended: called when the reader has ended, for whatever reason.
     private func attach(on channel: any Channel, ended: @escaping @Sendable () -> Void) {
         let lease = generation.acquireReaderLease()
         let reader = StreamReader(encodedStream, from: position, loop: loops.loop(for: channel.eventLoop)) { _ in
@@ -43,7 +47,7 @@ struct StreamResponse {
 }
 
 extension Generation {
-    /// What a response says of a generation that can be asked for again.
+    /// The headers of a response that name a resumable generation.
     var headers: HTTPFields {
         var headers = HTTPFields()
         guard spec.isResumable else { return headers }
@@ -54,9 +58,9 @@ extension Generation {
 }
 
 extension HTTPField.Name {
-    /// Tells reverse proxies not to collect a response before they pass it on.
+    /// Instructs reverse proxies not to buffer a response.
     static let accelBuffering = Self.known("X-Accel-Buffering")
-    /// What a client calls the conversation that a generation belongs to.
+    /// The label of the conversation to which a generation belongs.
     static let conversationID = Self.known("X-Conversation-Id")
     static let generationID = Self.known("X-Generation-Id")
     static let lastEventID = Self.known("Last-Event-ID")
@@ -64,12 +68,12 @@ extension HTTPField.Name {
     static let apiKey = Self.known("X-Api-Key")
     static let requestID = Self.known("X-Request-Id")
     static let traceParent = Self.known("Traceparent")
-    /// Where a response differs from the request's wish.
+    /// Differences between the response and the request, one sentence each.
     static let warnings = Self.known("X-Martlet-Warnings")
-    /// As llama-server calls it.
+    /// llama-server's name for the time at which the process started.
     static let processStart = Self.known("Process-Start-Time-Unix")
 
-    /// A name that is valid by construction.
+    /// A name that is known to be valid.
     private static func known(_ name: StaticString) -> Self {
         guard let field = Self(String(describing: name)) else { preconditionFailure("not a header name: \(name)") }
         return field

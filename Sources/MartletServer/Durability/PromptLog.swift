@@ -5,19 +5,20 @@ internal import NIOCore
 package import NIOPosix
 internal import Synchronization
 
-/// A folder with a file for each prompt of a completion, as its template rendered it. For debugging: prompts are
+/// A folder with one file per prompt of a completion, as the chat template rendered it. For debugging: prompts are
 /// private.
 ///
-/// Thread: any; files are written by a thread pool. Prompts beyond `pendingLimit` that wait for the disk are left out.
+/// Thread: any. A thread pool writes the files. If `pendingLimit` prompts wait for the disk, further ones are dropped.
 package final class PromptLog: Sendable {
     private struct State {
         var pendingCount = 0
-        /// Of the last prompt, so that two of one millisecond have names of their own.
+        /// The number of the last prompt, so that two prompts of one millisecond have different names.
         var number: UInt64 = 0
-        /// Whether the last prompt has no file; a failure is logged once until a file is written again.
+        /// Whether the last prompt has no file. A failure is logged once, until a file is written again.
         var isFailing = false
     }
 
+    /// Prompts that may wait for the disk. Each occupies its memory.
     private static let pendingLimit = 64
 
     private let folder: String
@@ -25,11 +26,11 @@ package final class PromptLog: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// Makes the folder where it is missing, for the server's account alone.
-    /// - Throws: where that is impossible, or what is there is no folder.
+    /// Makes the folder if it is missing, with access for the server's account only.
+    /// - Throws: if the folder cannot be made or written to.
     package init(folder: String, pool: NIOThreadPool = .singleton, logger: Logger) throws(EdgeServerError) {
         if mkdir(folder, 0o700) != 0, errno != EEXIST { throw Self.unusable(folder, errno) }
-        // The point makes it an error that a file has the name.
+        // With "/." the call fails for a file of that name.
         if access(folder + "/.", W_OK | X_OK) != 0 { throw Self.unusable(folder, errno) }
         self.folder = folder
         self.pool = pool
@@ -41,6 +42,7 @@ package final class PromptLog: Sendable {
             flag: "--log-prompts-dir", path: folder, IOError(errnoCode: errorNumber, reason: "no folder to write to"))
     }
 
+    /// Queues a file for each prompt and returns at once.
     func write(_ prompts: [Prompt]) {
         for prompt in prompts {
             let number = state.withLock { state -> UInt64? in
@@ -50,7 +52,7 @@ package final class PromptLog: Sendable {
                 return state.number
             }
             guard let number else {
-                report("\(Self.pendingLimit) prompts wait for the disk")
+                report("more than \(Self.pendingLimit) prompts wait for the disk")
                 continue
             }
             pool.submit { [self] _ in
@@ -61,17 +63,20 @@ package final class PromptLog: Sendable {
         }
     }
 
-    /// - Parameter failure: `nil` = a file was written.
+    /// Logs the first failure after a success.
+    /// - Parameter failure: nil if a file was written.
     private func report(_ failure: String?) {
         let isNew = state.withLock { state in
             defer { state.isFailing = failure != nil }
             return failure != nil && !state.isFailing
         }
         if isNew, let failure {
-            logger.warning("a prompt has no file", metadata: ["folder": "\(folder)", "reason": "\(failure)"])
+            logger.warning(
+                "cannot write a prompt to its file", metadata: ["folder": "\(folder)", "reason": "\(failure)"])
         }
     }
 
+    /// - Returns: the failure; nil if the file was written.
     private func writeFile(_ prompt: Prompt, _ number: UInt64) -> String? {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -91,7 +96,7 @@ package final class PromptLog: Sendable {
         return nil
     }
 
-    /// Texts as they are; tokens as a JSON array.
+    /// The prompt's text; runs of token ids as JSON arrays.
     private static func text(of prompt: Prompt) -> String {
         var text = ""
         for piece in prompt.pieces {

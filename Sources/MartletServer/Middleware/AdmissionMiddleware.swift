@@ -2,11 +2,11 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 
-/// Refuses requests on connections beyond the limit, but for requests that observe or stop.
+/// Refuses requests on connections beyond the limit, except requests that observe or stop.
 struct AdmissionMiddleware: RouterMiddleware {
     let connections: OpenConnections
     let routes: RouteTable
-    /// Most connections.
+    /// The most connections, for the message.
     let limit: Int
 
     func handle(
@@ -14,11 +14,11 @@ struct AdmissionMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let purpose = routes.purpose(of: request.method, context.endpointPath)
         guard connections.admit(context.channel, for: purpose) else {
-            let most = purpose == .reading ? "as many connections that read streams as may be" : "\(limit) connections"
+            let most = purpose == .reading ? "the most connections that may read streams" : "\(limit) connections"
             throw APIError(
                 .overloaded,
                 "This server has \(most), which is its limit (--max-connections); "
-                    + "health, /slots, stops and orders are answered all the same")
+                    + "health, /slots, stops and control commands are served in any case")
         }
         return try await next(request, context)
     }

@@ -2,9 +2,10 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 
-/// Lets only holders of an API key in, except to the health routes.
+/// Demands a valid API key, except for the health routes. Records the key's label and owner.
 struct AuthenticationMiddleware: RouterMiddleware {
     let keys: APIKeys
+    /// Monitors have no keys.
     private static let publicPaths: Set = ["/health", "/v1/health"]
 
     func handle(

@@ -1,17 +1,19 @@
 internal import HTTPTypes
 internal import MartletText
 
-/// The API keys that a request shows.
+/// Reads the API keys of a request.
 enum Credentials {
-    /// All of them, in the order in which they are looked for: of `Authorization: Bearer …`, of `X-Api-Key`, and as
-    /// pages can show them that open a WebSocket. A proxy may add credentials of its own, so any that is valid counts.
+    /// All keys, in the order in which they are tried: of `Authorization: Bearer …`, of `X-Api-Key`, and of the
+    /// subprotocols
+    /// that pages use for WebSockets. A proxy may add its own credentials, so one valid key is enough.
     static func presented(in fields: HTTPFields) -> [String] {
         (fields[values: .authorization] + fields[values: .apiKey]).map(key)
             + [SocketHandshake.key(in: fields)].compactMap { $0 }
     }
 
-    /// The key of a value: the text behind the scheme, whose case does not matter, and its blanks; without a scheme,
-    /// the value.
+    /// The key of a header's value: the text after the scheme `Bearer`, in any case, and blanks; the whole value
+    /// without a
+    /// scheme.
     private static func key(_ value: String) -> String {
         let scheme = "bearer"
         let bytes = value.utf8

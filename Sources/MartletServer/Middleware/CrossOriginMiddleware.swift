@@ -1,7 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 
-/// Lets web pages of allowed origins use the server, and answers their preflight requests.
+/// Implements CORS: responds to preflight requests, and adds headers that let pages of allowed origins read responses.
 struct CrossOriginMiddleware: RouterMiddleware {
     let policy: CrossOriginPolicy
 

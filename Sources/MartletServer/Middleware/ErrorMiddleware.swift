@@ -7,7 +7,7 @@ internal import MartletStreams
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Turns whatever a route throws into a response of one shape.
+/// Turns every error of a route into a response with the common error body.
 struct ErrorMiddleware: RouterMiddleware {
     let routes: RouteTable
     let bodyLimit: Int
@@ -24,7 +24,7 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as GenerationQuota.Excess {
             return .error(APIError(error))
         } catch let error as HTTPParserError {
-            // The connection is beyond use; the framework closes it.
+            // The connection cannot be used further; the framework closes it.
             return .error(.malformed(error))
         } catch let error as RefusedRequest {
             return .error(error.error)
@@ -38,10 +38,11 @@ struct ErrorMiddleware: RouterMiddleware {
             return .error(APIError(.unavailable, "The server is shutting down"))
         } catch {
             context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            return .error(APIError(.server, "The server failed to answer this request"))
+            return .error(APIError(.server, "The server failed to process this request"))
         }
     }
 
+    /// 404, or 405 if the path has other methods.
     private func notFound(_ request: Request) -> Response {
         let path = RequestPath(request.uri.path).text.prefix(256)
         let methods = routes.methods(of: request.uri.path)
@@ -51,18 +52,18 @@ struct ErrorMiddleware: RouterMiddleware {
         let allowed = methods.joined(separator: ", ")
         var response = Response.error(
             APIError(
-                .methodNotAllowed, "Route \(path) takes \(allowed), but got \(request.method.rawValue)"))
+                .methodNotAllowed, "Route \(path) allows \(allowed), but got \(request.method.rawValue)"))
         response.headers[.allow] = allowed
         return response
     }
 }
 
 extension APIError {
-    /// What a client sent is no HTTP/1.1, or has more header fields than are taken.
+    /// The error of bytes that are no HTTP/1.1, or of a head that exceeds a limit.
     static func malformed(_ error: any Error) -> APIError {
         if error as? HTTPParserError == .headerOverflow {
             return APIError(
-                .headersTooLarge, "The request's target and header fields are larger than this server takes")
+                .headersTooLarge, "The request's target and header fields exceed this server's limit")
         }
         return APIError(.invalidRequest, "The request is not valid HTTP/1.1: \(error)")
     }

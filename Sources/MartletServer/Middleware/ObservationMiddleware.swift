@@ -5,7 +5,8 @@ internal import MartletObservability
 internal import MartletStreams
 internal import Tracing
 
-/// Counts, logs and traces requests and names each one, so that a client's report can be matched with a log line.
+/// Counts, logs and traces requests, and gives each response a request id, by which a report can be matched with a log
+/// line.
 struct ObservationMiddleware: RouterMiddleware {
     let metrics: RequestMetrics
     let accessLog: AccessLog?
@@ -57,8 +58,11 @@ struct ObservationMiddleware: RouterMiddleware {
         return response
     }
 
-    /// Calls `ended` after the last byte. When the client goes away before, a plain generation is being cancelled; its
-    /// end is waited for, as only then it is known what it cost.
+    /// Calls `ended` after the last byte of a body.
+    ///
+    /// If the client disconnects before, its plain generation is cancelled. Then the generation's end is awaited,
+    /// because
+    /// the counts are known only then.
     private static func observed(
         _ body: ResponseBody, requestInfo: RequestInfo, ended: @escaping @Sendable () -> Void
     ) -> ResponseBody {

@@ -2,11 +2,12 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 
-/// Refuses what a web page of a site that has no business here lets its visitor's browser send.
+/// Protects against foreign web pages: refuses names of other sites (DNS rebinding) and changes by pages of other
+/// origins (CSRF). Also limits the length of targets.
 struct SiteMiddleware: RouterMiddleware {
     let hosts: HostPolicy
     let origins: CrossOriginPolicy
-    /// Of a request's target.
+    /// The most bytes of a request's target.
     let maximumURIBytes: Int
 
     func handle(
@@ -20,19 +21,20 @@ struct SiteMiddleware: RouterMiddleware {
         guard hosts.allows(request.head.authority) else {
             throw APIError(
                 .forbidden,
-                "Header 'Host': \(Self.quoted(request.head.authority)) is no name of this server; "
+                "Header 'Host': \(Self.quoted(request.head.authority)) is not a name of this server; "
                     + "start it with --allowed-hosts to add names")
         }
-        // Reading is left to the browser, which shows a page nothing that CORS does not allow it.
+        // Reading needs no check: without CORS headers the browser does not show the response to the page.
         if let origin = request.headers[.origin], !Self.isReading(request.method), !origins.allows(origin) {
             throw APIError(
                 .forbidden,
                 "Header 'Origin': pages of \(Self.quoted(origin)) may not use this server; "
-                    + "start it with --cors-origins to let them")
+                    + "start it with --cors-origins to allow them")
         }
         return try await next(request, context)
     }
 
+    /// Methods that change nothing.
     private static func isReading(_ method: HTTPRequest.Method) -> Bool {
         method == .get || method == .head || method == .options
     }

@@ -4,12 +4,12 @@ internal import MartletAPI
 internal import MartletStreams
 internal import NIOCore
 
-/// `GET /v1/realtime`: a WebSocket for generations and orders to them.
+/// `GET /v1/realtime`: a WebSocket for generations and control commands.
 ///
-/// It is a route like others, behind the same checks. The response's head turns the connection into a WebSocket, and
-/// its end never comes. So any request of a connection can be the one.
+/// An ordinary route behind the same middleware. The head of its response switches the protocol, and the response never
+/// ends. So any request of a connection can open the WebSocket.
 ///
-/// A class, so that its sessions share what it has.
+/// A class, because its sessions share its properties.
 final class RealtimeRoute: Sendable {
     let completions: CompletionRoutes
     let control: ControlService
@@ -45,6 +45,7 @@ final class RealtimeRoute: Sendable {
         }
     }
 
+    /// Prepares the WebSocket's handler and responds with 101.
     private func open(_ handshake: SocketHandshake, _ context: EdgeContext) -> Response {
         let channel = context.channel
         let session = RealtimeSession(of: self, owner: context.requestInfo.owner, channel: channel)
@@ -58,7 +59,7 @@ final class RealtimeRoute: Sendable {
             status: .switchingProtocols, headers: handshake.headers,
             body: ResponseBody { [requestInfo = context.requestInfo] _ in
                 requestInfo.continueAfterTask()
-                // The socket's handler closes the connection.
+                // `SocketHandler` closes the connection.
                 channel.closeFuture.whenComplete { _ in requestInfo.end() }
             })
     }

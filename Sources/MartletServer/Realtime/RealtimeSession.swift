@@ -6,11 +6,12 @@ internal import NIOCore
 internal import OrderedCollections
 internal import Synchronization
 
-/// What one client does over its WebSocket. Its messages are dealt with one at a time, as they come: the socket's
-/// handler sees to that. No task waits for messages.
+/// The session of one client on a WebSocket: executes its messages one at a time, in their order.
 ///
-/// Closing the WebSocket only detaches: generations that were begun here go on.
+/// `SocketHandler` calls `receive` with one message after the other, so no task waits for messages. Closing the
+/// WebSocket only detaches: generations that the session began continue.
 actor RealtimeSession {
+    /// Names, attachments and pending commands of one session. They bound the memory that a client can occupy.
     private static let nameLimit = 4_096
     private static let attachmentLimit = 1_024
     private static let commandLimit = 256
@@ -18,9 +19,9 @@ actor RealtimeSession {
     private let route: RealtimeRoute
     private let owner: Owner
     private let channel: any Channel
-    /// Ids of generations that the client began here, by its names for them, the oldest first.
+    /// The ids of generations that the session began, by the client's names; the oldest first.
     private var names: OrderedDictionary<ExactString, String> = [:]
-    /// Orders that were given here and have not taken effect.
+    /// Control commands that have not taken effect yet.
     private let pendingCommands = PendingCommandCount()
 
     init(of route: RealtimeRoute, owner: Owner, channel: any Channel) {
@@ -29,6 +30,8 @@ actor RealtimeSession {
         self.channel = channel
     }
 
+    /// Executes one message. Every message gets one reply, in order, except that the reply to a command comes when the
+    /// command has taken effect.
     func receive(_ text: [UInt8]) {
         var message: RealtimeMessage?
         do throws(APIError) {
@@ -66,6 +69,7 @@ actor RealtimeSession {
         channel.withSocket { $0.write(bytes) }
     }
 
+    /// The generation that a message names. During a recovery it does not wait.
     private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
         var target = target
         if case .id(let name) = target, let id = names[ExactString(name)] { target = .id(id) }
@@ -76,6 +80,7 @@ actor RealtimeSession {
 
     // MARK: Messages
 
+    /// Begins a generation and attaches its log.
     private func generate(
         _ message: RealtimeMessage, _ name: String, _ label: String?, _ request: JSONValue, _ end: Int?
     ) throws(APIError) {
@@ -95,11 +100,12 @@ actor RealtimeSession {
             encodedStream, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
     }
 
+    /// Attaches the log of an existing generation.
     private func attach(
         _ message: RealtimeMessage, _ generation: Generation, from event: Int, until end: Int?
     ) throws(APIError) {
         let encodedStream = try Self.events(of: generation)
-        // First whether it has ended, then where that is.
+        // The extent first: a log that ends afterwards is only longer.
         let extent = generation.log.extent
         let position = try EventStart(event: event, field: "from_event").position(
             in: encodedStream, extent, mayAwait: generation.isRestored)
@@ -107,14 +113,15 @@ actor RealtimeSession {
         attachReader(encodedStream, of: generation, from: position, until: end, message, ["generation": status])
     }
 
+    /// The encoded stream of WebSocket messages, shared by all readers.
     private static func events(of generation: Generation) throws(APIError) -> EncodedStream {
         guard let view = generation.spec.view as? any CompletionView else {
-            throw APIError(.notSupported, "This generation cannot be shown here")
+            throw APIError(.notSupported, "This generation has no events for a WebSocket")
         }
         return generation.events { view.events }
     }
 
-    /// Acknowledges, and shows the log behind that.
+    /// Sends the acknowledgement, then attaches a reader, so that events follow it.
     private func attachReader(
         _ encodedStream: EncodedStream, of generation: Generation, from position: StreamPosition, until end: Int?,
         _ message: RealtimeMessage, _ more: JSONObject
@@ -136,10 +143,11 @@ actor RealtimeSession {
         }
     }
 
+    /// - Returns: the reason why a log cannot be attached; nil if it can.
     private static func refusal(_ socket: SocketHandler, _ id: String) -> APIError? {
         if socket.isAttached(to: id) { return .conflict("already_attached", "\(id) is attached already") }
         guard socket.attachmentCount < attachmentLimit else {
-            return APIError(.rateLimited, "\(attachmentLimit) generations are attached already; detach some")
+            return APIError(.rateLimited, "At most \(attachmentLimit) generations may be attached; detach some")
         }
         return nil
     }
@@ -152,7 +160,8 @@ actor RealtimeSession {
         change(message, generation) { socket, id in socket.extendCredit(id, until: event) }
     }
 
-    /// - Parameter body: does what is asked for with the attachment; says whether there is one.
+    /// Changes an attachment and replies.
+    /// - Parameter body: executes the change; returns whether there is such an attachment.
     private func change(
         _ message: RealtimeMessage, _ generation: Generation,
         _ body: @escaping @Sendable (SocketHandler, String) -> Bool
@@ -197,11 +206,11 @@ actor RealtimeSession {
     }
 }
 
-/// How many orders wait. Thread: any.
+/// The number of control commands of a session that have not taken effect. Thread: any.
 private final class PendingCommandCount: Sendable {
     private let count = Mutex(0)
 
-    /// - Returns: whether there was room.
+    /// - Returns: false if the limit is reached.
     func add(upTo limit: Int) -> Bool {
         count.withLock { count in
             guard count < limit else { return false }
@@ -214,7 +223,8 @@ private final class PendingCommandCount: Sendable {
 }
 
 extension APIError {
-    /// What is asked for does not fit what goes on now.
+    /// The error of a message that contradicts the current state.
+    /// - Parameter reason: one word for programs.
     static func conflict(_ reason: String, _ message: String, parameter: String? = nil) -> APIError {
         var error = APIError(.conflict, message, parameter: parameter)
         error.reason = reason

@@ -3,7 +3,7 @@ internal import MartletAPI
 internal import MartletJSON
 internal import MartletProtocol
 
-/// The routes that tell of the model's adapters and say how strongly they are applied.
+/// The routes that show LoRA adapters and set their scales. New scales apply to later requests.
 struct AdapterRoutes: Sendable {
     let configuration: ServerConfiguration
     let modelReadiness: ModelReadiness
@@ -25,12 +25,13 @@ struct AdapterRoutes: Sendable {
 }
 
 extension ServedModel {
-    /// - Throws: when an adapter is not there.
+    /// Checks that the model has every adapter of a list.
+    /// - Throws: `invalidRequest` for an adapter that does not exist.
     func check(_ scales: [AdapterScale], field: String) throws(APIError) {
         for scale in scales where !information.adapters.indices.contains(scale.index) {
             throw .field(
                 "\(field)[].id",
-                "Value must be the number of an adapter, of which there are \(information.adapters.count), "
+                "Value must be the number of one of the \(information.adapters.count) adapters, "
                     + "but got \(scale.index)")
         }
     }

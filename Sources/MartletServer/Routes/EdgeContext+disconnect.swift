@@ -2,7 +2,7 @@ internal import Hummingbird
 internal import MartletAPI
 
 extension EdgeContext {
-    /// Does work for this request in a task that is cancelled when the client goes away.
+    /// Does work for this request in a task that is cancelled when the client disconnects.
     func untilDisconnect<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {

@@ -2,12 +2,12 @@ internal import Hummingbird
 internal import Logging
 internal import NIOCore
 
-/// What a route knows of the connection that its request came by.
+/// The context of a request: its connection, its id and the facts that it collects.
 struct EdgeContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
-    /// Names the request in its response and in log lines. Not the framework's `id`: that one is read out of the
-    /// logger's metadata and traps when the log handler keeps none.
+    /// The id of the request in its response and in log lines. The framework's `id` is not used: it is read from the
+    /// logger's metadata and traps if the log handler has none.
     let requestID: String
     let requestInfo = RequestInfo()
 

@@ -4,7 +4,7 @@ internal import MartletAPI
 internal import MartletProtocol
 internal import MartletStreams
 
-/// The routes that say what the model makes of texts.
+/// The routes that compute embeddings, in OpenAI's and llama-server's formats.
 struct EmbeddingRoutes: Sendable {
     let configuration: ServerConfiguration
     let engine: any EngineService
@@ -20,6 +20,8 @@ struct EmbeddingRoutes: Sendable {
         }
     }
 
+    /// Validates, waits for admission within the owner's quota, and computes. Nothing is computed for a client that
+    /// disconnects.
     private func respond(to request: Request, isOpenAI: Bool, on context: EdgeContext) async throws -> Response {
         let body = try EmbeddingRequest(
             try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI,

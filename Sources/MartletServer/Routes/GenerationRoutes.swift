@@ -7,7 +7,7 @@ internal import MartletStreams
 internal import MartletText
 internal import NIOCore
 
-/// Our own routes for generations: by id, and by event.
+/// Martlet's routes for generations, which address generations by id and events by number.
 struct GenerationRoutes: Sendable {
     let registry: GenerationRegistry
     let recovery: RecoveryProgress
@@ -39,11 +39,12 @@ struct GenerationRoutes: Sendable {
         }
     }
 
-    /// The generation that the path names, with or without the prefix of a wire format, among those that can be read.
+    /// The readable generation that the path names, with or without the prefix of a dialect.
     private func generation(_ context: EdgeContext) async throws(APIError) -> Generation {
         try await generation(context) { registry.generation(id: $0, of: $1) }
     }
 
+    /// Waits for the recovery if the generation is not found at once.
     private func generation(
         _ context: EdgeContext, _ find: @escaping (String, Owner) -> Generation?
     ) async throws(APIError) -> Generation {
@@ -88,10 +89,10 @@ struct GenerationRoutes: Sendable {
     private func events(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
         let generation = try await generation(context)
         let encodedStream = generation.numberedResponse
-        // First whether it has ended, then where that is.
+        // The extent first: a log that ends afterwards is only longer.
         let extent = generation.log.extent
         let position = try EventStart(request).position(in: encodedStream, extent, mayAwait: generation.isRestored)
-        // Tells an EventSource that it need not come again.
+        // 204 makes an EventSource stop reconnecting.
         if extent.isEnded, position.awaited == nil, position.cursor.position == extent.count {
             return Response(status: .noContent)
         }
@@ -99,11 +100,12 @@ struct GenerationRoutes: Sendable {
             .response(in: context)
     }
 
+    /// The whole response; 202 with the status while the generation runs. `wait` = seconds to wait for the end.
     private func result(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let generation = try await generation(context)
         let wait = try request.count("wait", upTo: 86_400) ?? 0
         guard let view = generation.spec.view as? any CompletionView else {
-            throw APIError(.notSupported, "This generation has no result that is no stream")
+            throw APIError(.notSupported, "This generation has no result outside of its stream")
         }
         if wait > 0 { await generation.waitForEnd(upTo: .seconds(wait), on: context.channel) }
         guard generation.log.terminalEvent != nil else {
@@ -113,8 +115,9 @@ struct GenerationRoutes: Sendable {
     }
 }
 
-/// Where a client wants to begin to read events.
+/// The event at which a client begins to read.
 struct EventStart {
+    /// `behind` names the last event that the client has, `event` the first that it wants.
     private enum Start {
         case beginning
         case behind(EventIdentifier, name: String)
@@ -122,10 +125,12 @@ struct EventStart {
     }
     private let start: Start
 
-    /// - Parameter field: which of a message says so.
+    /// - Parameter field: the name of the field in messages.
     init(event: Int, field: String) { start = .event(event, name: "Field '\(field)'") }
 
-    /// A browser repeats the query when it comes again, so the header, which it then adds, counts more.
+    /// Reads the header, then the query. The header takes precedence, because a browser that reconnects repeats the
+    /// query
+    /// and adds the header.
     init(_ request: Request) throws(APIError) {
         let after = request.uri.queryParameters["starting_after"]
         let from = try request.count("from_event")
@@ -154,14 +159,15 @@ struct EventStart {
         return identifier
     }
 
-    /// - Parameter mayAwait: whether an earlier process may have told events that are not there.
+    /// - Parameter mayAwait: whether an earlier process may have sent events that the log does not have yet.
+    /// - Throws: `invalidRequest` for an event that never existed.
     func position(
         in encodedStream: EncodedStream, _ extent: GenerationLog.Extent, mayAwait: Bool
     ) throws(APIError) -> StreamPosition {
         switch start {
         case .beginning, .event(0, _): return StreamPosition()
         case .event(let number, let name):
-            // Who has seen all that there is asks for what comes next.
+            // A client that has every event may name the next one.
             let last = extent.isEnded ? extent.nextNumber - 1 : extent.nextNumber
             guard number <= last, let position = encodedStream.position(behind: number - 1) else {
                 if mayAwait { return encodedStream.position(awaiting: EventIdentifier(number: number - 1)) }
@@ -177,7 +183,7 @@ struct EventStart {
     }
 
     private static func neverIssued(_ name: String, _ text: String, upTo last: Int) -> APIError {
-        guard last >= 0 else { return APIError(.invalidRequest, "\(name): There is no event yet, but got \(text)") }
+        guard last >= 0 else { return APIError(.invalidRequest, "\(name): The log has no event yet, but got \(text)") }
         return APIError(
             .invalidRequest,
             "\(name): Value must be the number of an event, 0 <= value <= \(last), but got \(text)")
@@ -185,7 +191,7 @@ struct EventStart {
 }
 
 extension Request {
-    /// A whole number of the query.
+    /// A whole number among the query's parameters; nil if the parameter is absent.
     func count(_ name: String, upTo limit: Int = .max) throws(APIError) -> Int? {
         guard let text = uri.queryParameters[name[...]] else { return nil }
         let isNumber = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
@@ -203,13 +209,13 @@ extension Request {
 extension APIError {
     /// The journal of a generation could not be deleted, so a restart would bring the generation back.
     static func stillOnDisk(_ error: JournalError, logger: Logger) -> APIError {
-        logger.error("an answer could not be deleted", metadata: ["reason": "\(error)"])
-        return APIError(.server, "The answer could not be removed from the disk, so it is still there; try again")
+        logger.error("cannot delete a generation's journal", metadata: ["reason": "\(error)"])
+        return APIError(.server, "The generation could not be removed from the disk, so it still exists; try again")
     }
 }
 
 extension Response {
-    /// The generation is there, its answer not yet.
+    /// 202: the generation has not ended.
     static func accepted(_ generation: Generation, _ status: GenerationStatus) -> Response {
         var headers = generation.headers
         headers[.location] = "/v1/generations/\(generation.spec.responseID)"

@@ -5,25 +5,26 @@ internal import MartletJSON
 internal import NIOCore
 
 extension Response {
-    /// A JSON document.
+    /// A response with a JSON document.
     static func json(_ body: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
         var headers = headers
         headers[.contentType] = "application/json; charset=utf-8"
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 
+    /// A response with a JSON value.
     static func json(_ value: JSONValue) -> Response {
         json(value.bytes)
     }
 
-    /// An error in the shape that every error has.
+    /// A response with the common error body, and the headers that HTTP demands for its status.
     static func error(_ error: APIError) -> Response {
         var headers = HTTPFields()
         switch error.kind {
         case .rateLimited, .overloaded, .unavailable: headers[.retryAfter] = "1"
         case .authentication: headers[.wwwAuthenticate] = "Bearer"
         case .unsupportedMedia: headers[.acceptEncoding] = ContentCoding.accepted
-        // The rest of the body is not read.
+        // The rest of the request's body is not read.
         case .tooLarge: headers[.connection] = "close"
         default: break
         }

@@ -1,6 +1,6 @@
-/// `%2F` and the like in a target.
+/// Percent-encoding in a request's target, such as `%2F`.
 enum PercentEncoding {
-    /// - Returns: `nil` when a sign after `%` is no hexadecimal digit, or the bytes are no UTF-8.
+    /// - Returns: nil if `%` is not followed by two hexadecimal digits, or the bytes are no UTF-8.
     static func decoded(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]

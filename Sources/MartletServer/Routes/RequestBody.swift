@@ -5,10 +5,11 @@ internal import MartletJSON
 internal import NIOCore
 
 extension Request {
-    /// The body as JSON.
-    /// - Throws: `APIError` when it is too large or no JSON.
+    /// Reads the body as JSON and decompresses it if necessary.
+    /// - Parameter limit: the most bytes of the body, before and after decompression.
+    /// - Throws: `APIError` if the body is too large or no JSON.
     func json(upTo limit: Int) async throws -> JSONValue {
-        // A length that no integer holds is a number, too: HTTP's decoder has seen to that.
+        // Digits beyond the range of integers are a number, too: the decoder has checked the digits.
         if let length = headers[.contentLength], Int(length).map({ $0 > limit }) ?? true {
             throw APIError.bodyTooLarge(limit: limit, got: length)
         }

@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import MartletAPI
 internal import MartletStreams
 
-/// What a request says about the life of its generation, in headers.
+/// The headers of a request that decide the lifetime of its generation.
 struct ResumeFields {
     let lifetime: GenerationSpec.Lifetime
     let label: String?
@@ -12,7 +12,8 @@ struct ResumeFields {
         self.label = label
     }
 
-    /// - Parameter resumesAlways: whether streams are resumable that do not ask for it.
+    /// - Parameter resumesAlways: whether streams are resumable without a request for it.
+    /// - Throws: `invalidRequest` that names the header, the rule and the value.
     init(_ headers: HTTPFields, _ options: CompletionOptions, resumesAlways: Bool) throws(APIError) {
         if let text = headers[.conversationID] {
             label = try ConversationLabel.checked(text, "Header 'X-Conversation-Id'")
@@ -38,11 +39,11 @@ struct ResumeFields {
     }
 }
 
-/// The rule for what clients call their conversations.
+/// The rule for labels of conversations.
 enum ConversationLabel {
     static let maximumBytes = 256
 
-    /// - Parameter location: where the label stands, for the message.
+    /// - Parameter location: the location of the label, for messages.
     static func checked(_ label: String, _ location: String) throws(APIError) -> String {
         guard !label.isEmpty else { throw APIError(.invalidRequest, "\(location): A conversation id is missing") }
         guard label.utf8.count <= maximumBytes else {
@@ -53,7 +54,7 @@ enum ConversationLabel {
         guard label.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }) else {
             throw APIError(.invalidRequest, "\(location): Control characters are not allowed")
         }
-        // Stands for bytes that are no UTF-8, so it would make one label of several.
+        // U+FFFD replaces invalid bytes, so it would merge different labels.
         guard !label.unicodeScalars.contains("\u{FFFD}") else {
             throw APIError(.invalidRequest, "\(location): Value must be UTF-8")
         }

@@ -8,7 +8,7 @@ internal import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
 
-/// The routes that tell what the server is and does.
+/// The routes that describe the server: health, models, properties, slots, metrics and tokenization.
 struct ServerRoutes: Sendable {
     let configuration: ServerConfiguration
     let engine: any EngineService
@@ -16,7 +16,7 @@ struct ServerRoutes: Sendable {
     let registry: GenerationRegistry
     let journal: Journal?
     let metrics: RequestMetrics
-    /// When the server was started, in seconds since 1970.
+    /// The time at which the server started, in seconds since 1970.
     let startTime: Int
 
     func add(to table: inout RouteTable) {
@@ -31,7 +31,7 @@ struct ServerRoutes: Sendable {
                     created: startTime,
                     model: try modelReadiness.readyModel().information))
         }
-        // A name may hold slashes.
+        // A model's name may contain slashes.
         table.add(.get, "/v1/models/**") { request, _ in try modelEntry(request, behind: 2) }
         table.add(.get, "/models/**") { request, _ in try modelEntry(request, behind: 1) }
         table.add(.get, "/props") { _, _ in .json(properties(of: try modelReadiness.readyModel())) }
@@ -59,7 +59,7 @@ struct ServerRoutes: Sendable {
     }
 
     /// One model by any of its names.
-    /// - Parameter count: parts of the path in front of the name.
+    /// - Parameter count: the number of parts before the name in the path.
     private func modelEntry(_ request: Request, behind count: Int) throws(APIError) -> Response {
         let model = try modelReadiness.readyModel()
         let part = RequestPath(request.uri.path).rest(behind: count) ?? ""
@@ -72,6 +72,7 @@ struct ServerRoutes: Sendable {
                 created: startTime, model: model.information))
     }
 
+    /// The body of `/props`.
     private func properties(of model: ServedModel) -> JSONValue {
         ServerBodies.properties(
             model: model.information, name: configuration.modelName, chatTemplate: model.templateSource,
@@ -84,6 +85,7 @@ struct ServerRoutes: Sendable {
             build: configuration.build)
     }
 
+    /// The body of `/slots`. `fail_on_no_slot` asks for a 503 if no slot is idle, as load balancers use it.
     private func slots(_ request: Request) async throws -> Response {
         guard configuration.servesSlots else { throw disabled("/slots", flag: "--slots") }
         let model = try modelReadiness.readyModel()
@@ -94,23 +96,24 @@ struct ServerRoutes: Sendable {
         return .json(ServerBodies.slots(status, contextLength: model.information.sequenceContextLength))
     }
 
+    /// The metrics in Prometheus' text format.
     private func metricsText() async throws -> Response {
         guard configuration.servesMetrics else { throw disabled("/metrics", flag: "--metrics") }
         var text = PrometheusText()
-        // Without a model there is nothing to report of it; the edge's own metrics are there always.
+        // The engine's metrics exist only with a model; the edge's always.
         if case .ready = modelReadiness.state { EngineMetrics.write(try await engine.status(), to: &text) }
         text.add(
-            "martlet_generations_live", .gauge, help: "Generations that have not ended, those that wait included.",
+            "martlet_generations_live", .gauge, help: "Generations that run or wait.",
             Double(registry.liveCount))
         text.add(
-            "process_start_time_seconds", .gauge, help: "When the server was started, in seconds since 1970.",
+            "process_start_time_seconds", .gauge, help: "Start time of the server in seconds since 1970.",
             Double(startTime))
         text.add(
-            "martlet_model_load_seconds", help: "How long it took to load a model, in seconds.",
+            "martlet_model_load_seconds", help: "Time to load a model in seconds.",
             [(labels: [("model", configuration.modelName)], value: modelReadiness.loadTimes)])
         journal?.metrics.write(to: &text)
         text.add(
-            "martlet_log_lines_dropped_total", .counter, help: "Log lines lost because nobody read them in time.",
+            "martlet_log_lines_dropped_total", .counter, help: "Log lines lost because the log's reader was too slow.",
             Double(configuration.droppedLogLineCount()))
         registry.metrics.write(to: &text)
         metrics.write(to: &text)
@@ -121,6 +124,6 @@ struct ServerRoutes: Sendable {
     }
 
     private func disabled(_ route: String, flag: String) -> APIError {
-        APIError(.notSupported, "\(route) is switched off; start the server with \(flag)")
+        APIError(.notSupported, "\(route) is disabled; start the server with \(flag)")
     }
 }

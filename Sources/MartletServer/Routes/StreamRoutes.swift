@@ -6,7 +6,7 @@ internal import MartletStreams
 internal import MartletText
 internal import NIOCore
 
-/// llama-server's routes for streams: by what the client calls the conversation, and by byte.
+/// llama-server's routes for streams, which address generations by label and positions by byte offset.
 struct StreamRoutes: Sendable {
     let registry: GenerationRegistry
     let recovery: RecoveryProgress
@@ -43,6 +43,7 @@ struct StreamRoutes: Sendable {
         try await delete(label, context)
     }
 
+    /// Streams the newest generation of a label from a byte offset on.
     private func read(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
         let label = try Self.label(of: request)
         let offset = try request.count("from") ?? 0
@@ -53,7 +54,9 @@ struct StreamRoutes: Sendable {
             return generation
         }
         let encodedStream = generation.response
-        // First whether it has ended, then how long it is. Who has more of an earlier process gets the end.
+        // The extent first: a log that ends afterwards is only longer. A client may have more bytes from an earlier
+        // process;
+        // it then gets the end of the stream.
         if generation.log.extent.isEnded, !generation.isRestored {
             let length = encodedStream.byteCount()
             guard offset <= length else {
@@ -68,6 +71,7 @@ struct StreamRoutes: Sendable {
         ).response(in: context)
     }
 
+    /// The streams of several labels. Each label also matches its sub-conversations.
     private func lookUp(_ labels: [String], of owner: Owner) -> JSONValue {
         var seen: Set<ExactString> = []
         return .array(
@@ -78,12 +82,12 @@ struct StreamRoutes: Sendable {
             })
     }
 
-    /// From the path or the query.
+    /// The label in the path, or in the query's `conv_id`.
     private static func label(of request: Request) throws(APIError) -> String {
         let text: String
         if let part = RequestPath(request.uri.path).rest(behind: RequestPath(Self.path).parts.count) {
             guard let decoded = PercentEncoding.decoded(part) else {
-                throw APIError(.invalidRequest, "The path's percent-encoding is broken")
+                throw APIError(.invalidRequest, "The path's percent-encoding is not valid")
             }
             text = decoded
         } else {

@@ -2,7 +2,7 @@ internal import MartletChat
 internal import MartletJSON
 
 extension TemplateCapabilities {
-    /// What `/props` shows, under llama-server's names.
+    /// The capabilities as `/props` shows them, with llama-server's names.
     var json: JSONValue {
         [
             "supports_string_content": .bool(!textRoles.isEmpty),

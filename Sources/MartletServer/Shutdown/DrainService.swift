@@ -5,7 +5,7 @@ internal import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// Whether the server is being shut down: nothing new is admitted then.
+/// Whether the server is shutting down. No generation is admitted then.
 final class ShutdownFlag: Sendable {
     private let flag = Atomic(false)
 
@@ -14,12 +14,11 @@ final class ShutdownFlag: Sendable {
     func set() { flag.store(true, ordering: .releasing) }
 }
 
-/// Ends the server's generations when it is shut down, so that no open stream keeps the process alive.
+/// Ends the server's generations at a shutdown, so that no open stream keeps the process alive.
 ///
-/// In order: nothing new is admitted; running generations get some time to end by themselves; the others are handed
-/// over to the next process if they can be, else they end with one error event; connections that then still are open
-/// are closed. This service stops before the HTTP
-/// server does, which waits for its connections.
+/// In this order: no generation is admitted; running generations get `generationGrace` to end by themselves; the others
+/// are handed over to the next process, or end with one error event; connections that are open `closingTimeout` later
+/// are closed. This service stops before the HTTP server, which waits for its connections.
 struct DrainService: Service {
     let registry: GenerationRegistry
     let connections: OpenConnections
@@ -41,6 +40,6 @@ struct DrainService: Service {
 }
 
 extension EngineError {
-    /// What generations end with that cannot go on in the next process.
+    /// The error of generations that cannot continue in the next process.
     static let serverEnds = EngineError(.shuttingDown, "The server is shutting down")
 }

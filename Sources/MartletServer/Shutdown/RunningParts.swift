@@ -1,7 +1,7 @@
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// What of a server has not ended, for those who ask why it does not.
+/// The parts of a server that are still running, for the message about an overdue shutdown.
 ///
 /// Thread: any.
 final class RunningParts: Sendable {
@@ -15,10 +15,10 @@ final class RunningParts: Sendable {
         var lastRequest: UInt64 = 0
     }
     private let state = Mutex(State())
-    /// More are only counted.
+    /// The most requests that the message names; the others are counted.
     private static let namedRequests = 5
 
-    /// Runs a part of the server under its name.
+    /// Runs a part of the server under a name.
     func run<Result>(_ name: String, _ body: () async throws -> Result) async rethrows -> Result {
         state.withLock { $0.services.append(name) }
         defer {
@@ -29,7 +29,8 @@ final class RunningParts: Sendable {
         return try await body()
     }
 
-    /// A request is being answered, until `end` is called with the result.
+    /// A request begins.
+    /// - Returns: the number to pass to `endRequest`.
     func beginRequest(_ name: String) -> UInt64 {
         state.withLock { state in
             state.lastRequest += 1
@@ -38,9 +39,10 @@ final class RunningParts: Sendable {
         }
     }
 
+    /// The request's task has ended.
     func endRequest(_ number: UInt64) { state.withLock { $0.requests[number] = nil } }
 
-    /// In words, the longest requests first.
+    /// The names of services, then of requests, the longest-running first.
     func description(at now: ContinuousClock.Instant = .now) -> String {
         let (services, requests) = state.withLock { ($0.services, $0.requests.values.sorted { $0.begin < $1.begin }) }
         let named = requests.prefix(Self.namedRequests).map { request in
@@ -48,11 +50,11 @@ final class RunningParts: Sendable {
         }
         let more = requests.count > named.count ? ["\(requests.count - named.count) more requests"] : []
         let parts = services + named + more
-        return parts.isEmpty ? "nothing that is known" : parts.joined(separator: ", ")
+        return parts.isEmpty ? "no known part" : parts.joined(separator: ", ")
     }
 }
 
-/// A service under a name.
+/// A service that `RunningParts` lists under a name.
 struct NamedService: Service {
     let name: String
     let service: any Service

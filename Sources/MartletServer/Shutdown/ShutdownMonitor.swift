@@ -1,9 +1,9 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Calls out when a shutdown takes too long, whatever holds it.
+/// Reports a shutdown that takes too long, whatever blocks it.
 ///
-/// Everything else may wait for something or somebody. This has a queue of its own, and waits for the time alone.
+/// The monitor has its own dispatch queue, so neither a blocked event loop nor a blocked task delays it.
 final class ShutdownMonitor: Sendable {
     private struct State {
         var deadline: ContinuousClock.Instant?
@@ -13,10 +13,10 @@ final class ShutdownMonitor: Sendable {
     private let queue = DispatchQueue(label: "martlet.shutdown", qos: .userInitiated)
     private let overdue: @Sendable () -> Void
 
-    /// - Parameter overdue: called at most once, on the watch's own queue.
+    /// - Parameter overdue: called at most once, on the monitor's queue.
     init(overdue: @escaping @Sendable () -> Void) { self.overdue = overdue }
 
-    /// The shutdown has to be over by then, if it has not to be sooner.
+    /// Sets the deadline of the shutdown, unless an earlier one is set.
     func expectEnd(within duration: Duration) {
         let deadline = ContinuousClock.now + duration
         let isSooner = state.withLock { state in
@@ -36,6 +36,6 @@ final class ShutdownMonitor: Sendable {
         }
     }
 
-    /// The shutdown is over.
+    /// The shutdown has ended. No report follows.
     func end() { state.withLock { $0.isOver = true } }
 }

@@ -5,16 +5,16 @@ internal import UnixSignals
     internal import Darwin
 #endif
 
-/// Takes the signals that ask a process to end, until it goes away.
+/// Receives the signals that ask a process to end, for the lifetime of this object.
 final class ShutdownSignals {
     private let sources: [any DispatchSourceSignal]
 
-    /// - Parameter received: called for every signal, on a queue of its own.
+    /// - Parameter received: called for every signal, on a dispatch queue of this object.
     init(_ signals: [UnixSignal], received: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "martlet.signals", qos: .userInitiated)
         sources = signals.map { unixSignal in
             #if canImport(Darwin)
-                // There the system would end the process all the same.
+                // On Darwin a dispatch source does not replace the default action, which ends the process.
                 signal(unixSignal.rawValue, SIG_IGN)
             #endif
             let source = DispatchSource.makeSignalSource(signal: unixSignal.rawValue, queue: queue)

@@ -3,16 +3,22 @@ import MartletProtocol
 import MartletStreams
 import OrderedCollections
 
-/// Writes the objects of llama-server's own form.
+/// Writes llama-server's completion object.
+///
+/// `/completion` responds with it, and OpenAI's routes show it as `__verbose`. So it is no part of one dialect's
+/// folder.
 struct LlamaServerObject: Sendable {
+    /// The members that all chunks share; the model's name and warnings are used.
     private let head: ResponseHead
-    /// Of each choice.
+    /// One prompt per choice, as text.
     private let prompts: [String]
-    /// `generation_settings`, written once.
+    /// `generation_settings`, encoded once.
     private let settings: [UInt8]
+    /// The parts of the object that the request asks for.
     private let responseFields: ResponseFields
     private let probabilities: ProbabilityWriter
 
+    /// - Parameter prompts: one per choice.
     init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
         self.head = head
         self.prompts = prompts
@@ -21,7 +27,7 @@ struct LlamaServerObject: Sendable {
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
     }
 
-    /// Appends a chunk without the counts and what comes behind them.
+    /// Appends the beginning of a chunk, up to the counts.
     func beginChunk(
         content: ArraySlice<UInt8>, token: Int32?, slot: Int?, index: Int = 0, to bytes: inout [UInt8]
     ) {
@@ -35,7 +41,7 @@ struct LlamaServerObject: Sendable {
         JSONText.appendInteger(slot ?? -1, to: &bytes)
     }
 
-    /// Appends the counts, each behind a comma.
+    /// Appends the counts of tokens, each after a comma.
     static func writeCounts(predicted: Int, evaluated: Int, to bytes: inout [UInt8]) {
         JSONText.appendRaw(",\"tokens_predicted\":", to: &bytes)
         JSONText.appendInteger(predicted, to: &bytes)
@@ -43,7 +49,7 @@ struct LlamaServerObject: Sendable {
         JSONText.appendInteger(evaluated, to: &bytes)
     }
 
-    /// Appends what was asked for with every token, each behind a comma.
+    /// Appends the details of a token that the request asks for, each after a comma.
     func writeTokenDetails(_ tokenDetails: TokenDetails, to bytes: inout [UInt8]) {
         if responseFields.timingsPerToken, let tokenTimings = tokenDetails.tokenTimings {
             JSONText.appendRaw(",", to: &bytes)
@@ -52,17 +58,18 @@ struct LlamaServerObject: Sendable {
         writeProbabilities(tokenDetails.probabilities, to: &bytes)
     }
 
-    /// Appends a warning of the request, behind a comma.
+    /// Appends a warning that came while the generation ran, after a comma.
     func writeWarning(_ text: String, to bytes: inout [UInt8]) { head.writeWarnings([text], to: &bytes) }
 
+    /// Appends the probabilities of tokens after a comma, if there are any.
     private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
         guard !tokens.isEmpty else { return }
         JSONText.appendRaw(",\"completion_probabilities\":", to: &bytes)
         probabilities.writeEntries(tokens, to: &bytes)
     }
 
-    /// Appends the object that ends an answer.
-    /// - Parameter output: what it says; `nil` in a stream, which has said it.
+    /// Appends the final object of a choice.
+    /// - Parameter output: the text and tokens; nil in a stream, whose chunks have had them.
     func write(_ completion: GenerationSummary, output: ChoiceOutput? = nil, index: Int = 0, to bytes: inout [UInt8]) {
         guard !responseFields.members.isEmpty else {
             writeAll(completion, output, index, to: &bytes)
@@ -70,7 +77,7 @@ struct LlamaServerObject: Sendable {
         }
         var whole: [UInt8] = []
         writeAll(completion, output, index, to: &whole)
-        // It was written a line above.
+        // Parsing cannot fail: the object was written above.
         guard let object = try? JSONParser.parse(whole) else { return }
         var chosen = JSONObject()
         for path in responseFields.members {
@@ -82,6 +89,7 @@ struct LlamaServerObject: Sendable {
         JSONValue.object(chosen).write(to: &bytes)
     }
 
+    /// Appends the object with all members, in llama-server's order.
     private func writeAll(
         _ completion: GenerationSummary, _ output: ChoiceOutput?, _ index: Int, to bytes: inout [UInt8]
     ) {
@@ -123,7 +131,7 @@ struct LlamaServerObject: Sendable {
 }
 
 extension GenerationSummary.Reason {
-    /// The stop text that ended it, or "".
+    /// The stop string that ended the output; empty for other reasons.
     fileprivate var stopText: String {
         if case .stopText(let text) = self { text } else { "" }
     }

@@ -1,8 +1,8 @@
 import MartletJSON
 
-/// The rules for typed parts of a content.
+/// The rules of typed parts of a content. Messages of chats and inputs of embeddings have such parts.
 enum ContentParts {
-    /// The text of a part, the only kind that this version reads.
+    /// The text of a part of type `text`, the only type that this version supports.
     static func text(of part: JSONValue, at location: String) throws(APIError) -> String {
         guard case .object = part else { throw .field(location, "A part must be an object, but is \(part.kindName)") }
         switch part["type"]?.stringValue {
@@ -20,7 +20,7 @@ enum ContentParts {
         }
     }
 
-    /// The text of all parts, which is one text for the model.
+    /// The joined text of all parts.
     static func joinedText(of parts: [JSONValue], at location: String) throws(APIError) -> String {
         var result = ""
         for (index, part) in parts.enumerated() { result += try text(of: part, at: "\(location)[\(index)]") }

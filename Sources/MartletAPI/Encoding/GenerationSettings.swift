@@ -2,11 +2,13 @@ import MartletJSON
 import MartletProtocol
 import OrderedCollections
 
-/// How an answer is made, as `generation_settings` and `/props` tell it: llama-server's names and order, then our own.
+/// The sampling settings as `generation_settings` and `/props` show them: llama-server's names in its order, then
+/// Martlet's.
 enum GenerationSettings {
     /// - Parameters:
-    ///   - seed: as it is shown.
-    ///   - endTokens: the tokens that end an output of the model, as far as the model names them.
+    ///   - options: the validated request, or the server's defaults.
+    ///   - seed: the value to show.
+    ///   - endTokens: the end-of-generation tokens of the model. `ignore_eos` bans them.
     static func json(of options: CompletionOptions, seed: JSONValue, endTokens: [Int32]) -> JSONValue {
         let request = options.generation
         var members = sampling(request.sampling, seed: seed)
@@ -41,6 +43,7 @@ enum GenerationSettings {
         return .object(members)
     }
 
+    /// The members that describe sampling.
     private static func sampling(_ sampling: SamplingParameters, seed: JSONValue) -> JSONObject {
         [
             "seed": seed, "temperature": float(sampling.temperature),
@@ -62,7 +65,7 @@ enum GenerationSettings {
         ]
     }
 
-    /// A banned token has a bias of `null`, as JSON knows no infinity.
+    /// One entry of `logit_bias`. A banned token has the bias `null`, because JSON has no infinity.
     private static func bias(_ bias: LogitBias) -> JSONValue {
         let value: JSONValue = bias.bias.isFinite ? float(bias.bias) : .null
         return switch bias.target {
@@ -71,8 +74,9 @@ enum GenerationSettings {
         }
     }
 
+    /// A count as JSON.
     private static func integer(_ value: Int) -> JSONValue { .integer(Int64(value)) }
 
-    /// The shortest decimal that is the same `Float`: 0.95, not 0.949999988079071.
+    /// The shortest decimal that reads back as the same `Float`: 0.95, not 0.949999988079071.
     private static func float(_ value: Float) -> JSONValue { .number(Double(value.description) ?? Double(value)) }
 }

@@ -2,11 +2,12 @@ import MartletJSON
 package import MartletProtocol
 package import MartletStreams
 
-/// A generation as messages of a WebSocket: one for each event of its log, whatever format its response has.
+/// A generation as WebSocket messages: one per event of its log, whatever dialect began it.
 ///
-/// What is written does not depend on who reads, so all readers of a log share it.
+/// The messages do not depend on the reader, so all readers of a log share one encoded stream. Every dialect's view
+/// offers it, so it is no part of the folder `Realtime`.
 package struct RealtimeEventView: StreamView {
-    /// What happened, as `kind` says it.
+    /// The spelling of `kind`.
     package enum Kind: String, Sendable, CaseIterable {
         case admitted
         case started
@@ -23,11 +24,13 @@ package struct RealtimeEventView: StreamView {
         case handover
     }
 
+    /// Only its id and the format of call ids are used.
     private let head: ResponseHead
     private let probabilities: ProbabilityWriter
-    /// Up to the event's number.
+    /// The beginning of every message, up to the event's number.
     private let prefix: [UInt8]
 
+    /// - Parameter probabilityStage: the stage that the request asks for.
     package init(head: ResponseHead, probabilityStage: ProbabilityRequest.Stage) {
         self.head = head
         probabilities = ProbabilityWriter(stage: probabilityStage)
@@ -38,7 +41,7 @@ package struct RealtimeEventView: StreamView {
     }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
-        // A WebSocket has pings of its own.
+        // The WebSocket sends pings of its own protocol.
         if case .ping = event { return }
         SocketFrame.append(.text, to: &bytes) { bytes in
             bytes += prefix
@@ -54,6 +57,8 @@ package struct RealtimeEventView: StreamView {
         }
     }
 
+    /// Appends the members of one event.
+    /// - Parameter choice: the number of the choice; part of the ids of tool calls.
     private func write(_ event: LogEvent, choice: Int, number: Int, to bytes: inout [UInt8]) {
         switch event {
         case .admitted(let tokens):
@@ -102,7 +107,7 @@ package struct RealtimeEventView: StreamView {
             JSONText.appendRaw(",\"error\":", to: &bytes)
             APIError(error).object.write(to: &bytes)
         case .handedOver: begin(.handover, to: &bytes)
-        // Neither is within another event, and pings have no message.
+        // A choice is never nested in another choice, and a ping has no message.
         case .choice, .ping: break
         }
     }
@@ -112,6 +117,7 @@ package struct RealtimeEventView: StreamView {
         probabilities.writeEntries(tokens, to: &bytes)
     }
 
+    /// Appends `,"kind":"…"`.
     private func begin(_ kind: Kind, to bytes: inout [UInt8]) {
         JSONText.appendRaw(",\"kind\":", to: &bytes)
         JSONText.appendString(kind.rawValue, to: &bytes)
@@ -119,10 +125,11 @@ package struct RealtimeEventView: StreamView {
 
     private func write(_ channel: OutputChannel, _ token: Int32?, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
         begin(.text, to: &bytes)
+        JSONText.appendRaw(",\"channel\":", to: &bytes)
         switch channel {
-        case .content: JSONText.appendRaw(",\"channel\":\"content\"", to: &bytes)
-        case .reasoning: JSONText.appendRaw(",\"channel\":\"reasoning\"", to: &bytes)
-        case .delimiter: JSONText.appendRaw(",\"channel\":\"markup\"", to: &bytes)
+        case .content: JSONText.appendString("content", to: &bytes)
+        case .reasoning: JSONText.appendString("reasoning", to: &bytes)
+        case .delimiter: JSONText.appendString("markup", to: &bytes)
         }
         write(token, text, to: &bytes)
     }

@@ -1,5 +1,6 @@
-/// Frames of a WebSocket (RFC 6455) as a server writes them: each a whole message, not masked.
+/// Encodes a server's WebSocket frames (RFC 6455): each is a whole message and not masked.
 package enum SocketFrame {
+    /// The opcodes that a server sends.
     package enum Kind: UInt8, Sendable {
         case text = 0x1
         case close = 0x8
@@ -7,7 +8,9 @@ package enum SocketFrame {
         case pong = 0xA
     }
 
-    /// Appends a frame with what `payload` appends.
+    /// Appends a frame around the bytes that `payload` appends.
+    ///
+    /// The length is written afterwards; only payloads of 126 bytes and more are moved for it.
     package static func append(_ kind: Kind, to bytes: inout [UInt8], _ payload: (inout [UInt8]) -> Void) {
         let start = bytes.count
         bytes.append(0x80 | kind.rawValue)
@@ -25,25 +28,28 @@ package enum SocketFrame {
         }
     }
 
-    /// A frame of its own.
+    /// A whole frame.
     package static func bytes(_ kind: Kind, _ payload: [UInt8] = []) -> [UInt8] {
         var bytes: [UInt8] = []
         append(kind, to: &bytes) { $0 += payload }
         return bytes
     }
 
-    /// The frame that ends a WebSocket. Without an end: nothing is said of why.
+    /// A close frame.
+    /// - Parameter end: code and reason; nil for a frame without either.
     package static func close(_ end: SocketCloseReason?) -> [UInt8] {
-        // A control frame has room for 123 bytes of words; ours are ASCII.
+        // A control frame has at most 125 bytes, two of which are the code. The reasons are ASCII, so the cut is valid
+        // UTF-8.
         bytes(.close, end.map { bigEndian($0.code) + Array($0.reason.utf8.prefix(123)) } ?? [])
     }
 
+    /// The bytes of an integer in network order.
     private static func bigEndian<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
         withUnsafeBytes(of: value.bigEndian) { Array($0) }
     }
 }
 
-/// Why a WebSocket ends: a code of RFC 6455, and a sentence for people.
+/// The code (RFC 6455, 7.4.1) and the reason of a close frame.
 package struct SocketCloseReason: Error, Sendable, Equatable {
     package var code: UInt16
     package var reason: String
@@ -53,12 +59,15 @@ package struct SocketCloseReason: Error, Sendable, Equatable {
         self.reason = reason
     }
 
+    /// The server shuts down. Clients may reconnect.
     package static let shuttingDown = SocketCloseReason(code: 1001, reason: "The server is shutting down")
 
+    /// The client broke a rule of RFC 6455.
     package static func protocolError(_ reason: String) -> SocketCloseReason {
         SocketCloseReason(code: 1002, reason: reason)
     }
 
+    /// The client's message exceeds the limit.
     package static func tooLarge(limit: Int) -> SocketCloseReason {
         SocketCloseReason(code: 1009, reason: "A message may have at most \(limit) bytes")
     }

@@ -1,13 +1,13 @@
-/// Makes a client's frames into messages, and holds them to the rules of RFC 6455.
+/// Assembles a client's frames into messages, and enforces the rules of RFC 6455.
 ///
-/// A value without a connection, so that its rules can be tested as such. After it has failed it must not be used
-/// again.
+/// A value without a connection, so that tests need none. After an error it must not be used again.
 package struct MessageAssembler: Sendable {
-    /// A frame as it was read, its mask removed.
+    /// A frame of the client, unmasked.
     package struct Frame: Sendable {
         package var isFinal = true
-        /// Whether one of the bits is set that only extensions use.
+        /// Whether a reserved bit is set. Only extensions use these bits, and the server supports none.
         package var usesExtension = false
+        /// The kind of the frame (RFC 6455, 5.2).
         package var opcode: UInt8
         package var isMasked = true
         package var payload: [UInt8]
@@ -18,25 +18,27 @@ package struct MessageAssembler: Sendable {
         }
     }
 
+    /// The reaction to a frame.
     package enum Action: Sendable, Equatable {
-        /// The message goes on, or nothing has to be done.
+        /// The message is incomplete, or the frame needs no reaction.
         case none
-        /// A text, which is UTF-8.
+        /// A complete text message, valid UTF-8.
         case message([UInt8])
-        /// To be answered with a pong that says the same.
+        /// The payload that the pong repeats.
         case ping([UInt8])
-        /// The client ends the WebSocket. To be answered with the same code.
+        /// The client closes the WebSocket. The response is a close frame with the same code.
         case close(code: UInt16?)
     }
 
     private let limit: Int
-    /// Of the text message that has begun.
+    /// The fragments of an incomplete text message.
     private var partial: [UInt8]?
 
-    /// - Parameter limit: most bytes of a message.
+    /// - Parameter limit: the most bytes of a message.
     package init(limit: Int) { self.limit = limit }
 
-    /// - Throws: with what the WebSocket has to end.
+    /// Processes one frame.
+    /// - Throws: the reason with which the server must close the WebSocket.
     package mutating func append(_ frame: Frame) throws(SocketCloseReason) -> Action {
         guard frame.isMasked else { throw .protocolError("A client's frames must be masked") }
         guard !frame.usesExtension else { throw .protocolError("No extension was agreed on") }
@@ -69,6 +71,7 @@ package struct MessageAssembler: Sendable {
         return .message(text)
     }
 
+    /// The code of a close frame; nil if it has none. RFC 6455, 7.4 lists the codes that a client may send.
     private static func closeCode(_ payload: [UInt8]) throws(SocketCloseReason) -> UInt16? {
         if payload.isEmpty { return nil }
         guard payload.count >= 2 else { throw .protocolError("A close frame's code has two bytes") }
