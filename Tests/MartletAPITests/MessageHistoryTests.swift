@@ -69,7 +69,7 @@ struct MessageHistoryTests {
     }
 
     @Test(arguments: ["user", "system", "developer", "tool", "function", "assistant"])
-    func aMessageThatSaysNothingIsRefused(role: String) {
+    func anEmptyMessageIsRefused(role: String) {
         for members: JSONObject in [[:], ["tool_calls": []], ["reasoning_content": .null]] {
             let error = #expect(throws: APIError.self) {
                 try messages(.object(members.merging(["role": .string(role)]) { $1 }))

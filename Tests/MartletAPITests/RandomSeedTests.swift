@@ -26,7 +26,7 @@ struct RandomSeedTests {
         #expect(UInt64(exactly: Double(seed)) == seed && Double(seed) < 0x1p53)
     }
 
-    @Test func eachSeedIsDrawnAfresh() {
+    @Test func eachRequestGetsANewSeed() {
         var draws = Draws([1 << 60, 1 << 61, 1 << 62])
         let seeds = (0..<3).map { _ in UInt64.randomSeed(using: &draws) }
         #expect(Set(seeds).count == 3 && draws.count == 3)

@@ -33,7 +33,7 @@ import Testing
         for name in types + kinds { #expect(guide.contains("`\(name)`"), "\(name)") }
     }
 
-    @Test func framesSayHowLongTheyAre() {
+    @Test func framesHaveTheirLength() {
         for count in [0, 125, 126, 65_535, 65_536] {
             let frame = SocketFrame.bytes(.text, Array(repeating: 0x61, count: count))
             let head: [UInt8] =

@@ -126,7 +126,7 @@ struct SamplingFieldsTests {
             (["samplers": "kfyz"], ["\"f\"", "\"z\""], [.topK, .typicalP]),
             (["samplers": ["magic"]], ["magic"], []),
         ] as [(JSONObject, [String], [SamplerKind])])
-    func unknownSamplersAreLeftOutWithAWarning(fields: JSONObject, parts: [String], kinds: [SamplerKind]) throws {
+    func unknownSamplersAreOmittedWithAWarning(fields: JSONObject, parts: [String], kinds: [SamplerKind]) throws {
         #expect(try request(fields).sampling.samplers == kinds)
         let warnings = try CompletionOptions.of(fields).warnings
         #expect(warnings.count == parts.count)
@@ -140,7 +140,7 @@ struct SamplingFieldsTests {
         }
     }
 
-    @Test func idsThatNoVocabularyHasAreLeftOutWithAWarning() throws {
+    @Test func idsThatNoVocabularyHasAreOmittedWithAWarning() throws {
         for (value, part) in [
             ([[-1, 2], [5, 1]], "-1"), (["4294967296": 2, "5": 1], "4294967296"),
             ([[.integer(.max), false], [5, 1]], "\(Int64.max)"),

@@ -95,7 +95,7 @@ import Testing
     }
 
     /// The request's mode takes precedence over the server's flag.
-    @Test func strictRefusesWhereverItIsSaid() throws {
+    @Test func strictModeRefusesWhereverItIsSet() throws {
         func described(_ strict: JSONValue?, mode: JSONValue? = nil) -> JSONValue {
             var format: JSONObject = ["name": "a", "schema": ["type": "string", "pattern": "(?<=a)b"]]
             format["strict"] = strict

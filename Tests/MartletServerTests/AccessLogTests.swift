@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func aTraceGoesOn() async throws {
+    @Test func aTraceContinuesThroughTheServer() async throws {
         let trace = "0af7651916cd43dd8448eb211c80319c"
         try await run(.text) { server, lines async throws in
             let (head, _) = try await server.send(

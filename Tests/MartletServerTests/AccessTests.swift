@@ -18,7 +18,7 @@ import Testing
             ([("Authorization", "Bearer wrong"), ("X-Api-Key", "wrong")], 401), ([("Authorization", "Bearer")], 401),
             ([("Authorization", "Bearer o\u{301}ne")], 401),
         ] as [([(String, String)], Int)])
-    func onlyKeyHoldersGetIn(headers: [(String, String)], status: Int) async throws {
+    func onlyRequestsWithAValidKeyAreServed(headers: [(String, String)], status: Int) async throws {
         try await TestServer.run {
             $0.apiKeys = ["one", "two"]
         } body: { server async throws in
@@ -45,7 +45,7 @@ import Testing
         ("http://localhost.evil.example", false), ("http://evil.example", false), ("null", false),
         ("http://localhost:80@evil.example", false), ("http://localhost:", false),
     ])
-    func pagesOfThisMachineAreLetInByDefault(origin: String, isAllowed: Bool) async throws {
+    func pagesOfThisMachineAreAllowedByDefault(origin: String, isAllowed: Bool) async throws {
         try await TestServer.run { server async throws in
             for (method, path) in [("GET", "/health"), ("GET", "/nothing"), ("OPTIONS", "/v1/chat/completions")] {
                 let (head, _) = try await server.send(method, path, headers: [("Origin", origin)])

@@ -62,7 +62,7 @@ import Testing
         ("nowhere.invalid", "no address is known for the name 'nowhere.invalid'; --host must be "),
         ("0.0.0.0", "other machines could use a server on 0.0.0.0 without a key; "),
     ])
-    func anAddressOfNobodyIsOneClearErrorWithoutAKeyToo(host: String, expected: String) async throws {
+    func anAddressOfAnotherMachineIsOneClearErrorEvenWithoutAKey(host: String, expected: String) async throws {
         var configuration = ServerConfiguration()
         configuration.host = host
         configuration.port = 0

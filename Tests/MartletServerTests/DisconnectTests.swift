@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Leaving.allCases) func whileItWrites(leaving: Leaving) async throws {
+    @Test(arguments: Leaving.allCases) func whileItGenerates(leaving: Leaving) async throws {
         try await TestServer.run { server async throws in
             let (connection, _) = try await server.stream()
             let handle = await server.engine.request(0).handle
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func othersGoOn() async throws {
+    @Test func aDisconnectDoesNotDisturbOtherStreams() async throws {
         try await TestServer.run { server async throws in
             let (leaving, _) = try await server.stream()
             let (staying, _) = try await server.stream()

@@ -16,7 +16,7 @@ import Testing
     @Test(arguments: [
         "0.0.0.0", "::", "192.168.0.1", "box.local", "127.0.0.1.evil.example", "127.0.0", "127.0.0.256", "",
     ])
-    func aServerForOthersNeedsAKeyOrTheWillToGoWithout(host: String) throws {
+    func aPublicServerNeedsAKeyOrAnExplicitFlag(host: String) throws {
         var configuration = ServerConfiguration()
         configuration.host = host
         #expect(throws: EdgeServerError.unauthenticated(host: host)) { try configuration.check() }
@@ -59,7 +59,7 @@ import Testing
         #expect(keys.append(lines: "# nothing\n\n") == 0)
     }
 
-    @Test func noKeyIsKeptInMemory() {
+    @Test func memoryHoldsNoKey() {
         let keys: APIKeys = ["a-secret-of-mine"]
         var shown = ""
         dump(keys, to: &shown)

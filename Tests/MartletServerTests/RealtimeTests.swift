@@ -227,7 +227,7 @@ import Testing
         (#"{"type":"credit","id":"x"}"#, "until_event"), (#"{"type":"credit","until_event":3}"#, "'id'"),
         (#"{"type":"control","id":"x"}"#, "not found"), (#"{"type":"ping","request_id":7}"#, "request_id"),
     ])
-    func badMessagesAreRefusedAndTheWebSocketGoesOn(message: String, word: String) async throws {
+    func badMessagesAreRefusedAndTheWebSocketStaysOpen(message: String, word: String) async throws {
         try await TestServer.run { server async throws in
             let client = try await Client(server)
             try await client.send(message)

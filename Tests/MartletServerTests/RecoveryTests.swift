@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func severalChoicesGoOnEachWhereItWas() async throws {
+    @Test func everyChoiceContinuesWhereItStopped() async throws {
         let body = #"{"prompt":["first","second"],"n":2,"stream":true}"#
         var (id, seen) = ("", [String]())
         try await run(.admit) { server in
@@ -212,7 +212,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 1..<calling.count) func aCallGoesOnWhereItWasCutOff(count: Int) async throws {
+    @Test(arguments: 1..<calling.count) func aCallContinuesWhereItWasCutOff(count: Int) async throws {
         let resume = [("X-Stream-Resume", "1")]
         var expected: [JSONValue] = []
         var (id, seen) = ("", [String]())
@@ -271,7 +271,7 @@ import Testing
         }
     }
 
-    @Test func anotherModelDoesNotGoOnWithForeignTokens() async throws {
+    @Test func anotherModelDoesNotContinueForeignTokens() async throws {
         var id = ""
         try await run(.admit) { server in id = try await begin(server).id }
         var other = ModelInformation.fake

@@ -14,7 +14,7 @@ import Testing
         ("/completion", { #"{"prompt":"once","stream":\#($0)\#($1)}"# }),
     ]
 
-    @Test(arguments: routes.indices) func tokensThatTheModelLacksAreLeftOutWithAWarning(index: Int) async throws {
+    @Test(arguments: routes.indices) func tokensThatTheModelLacksAreOmittedWithAWarning(index: Int) async throws {
         let (path, body) = Self.routes[index]
         try await TestServer.run(script: .complete(["a", "b"])) { server async throws in
             let (head, text) = try await server.send("POST", path, body: body(false, Self.unknown + #","n":2"#))
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test func samplersThatAreGoneAreLeftOutWithAWarning() async throws {
+    @Test func samplersThatNoLongerExistAreOmittedWithAWarning() async throws {
         try await TestServer.run(script: .complete(["a"])) { server async throws in
             let body = chat(stream: false, #","samplers":["top_k","tfs_z"]"#)
             let (head, text) = try await server.send("POST", "/v1/chat/completions", body: body)

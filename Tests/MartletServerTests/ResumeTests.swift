@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func aQueuedOneCanBeReadAtOnce() async throws {
+    @Test func aQueuedGenerationCanBeReadAtOnce() async throws {
         try await TestServer.run(
             script: FakeEngine.Script { _ in [.admitted(promptTokens: 1)] }
         ) { server async throws in

@@ -250,7 +250,7 @@ import Testing
     ]
 
     @Test(arguments: breaches)
-    private func whatBreaksARuleEndsTheWebSocketWithItsCode(_ breach: Breach) async throws {
+    private func aBrokenRuleEndsTheWebSocketWithItsCode(_ breach: Breach) async throws {
         try await TestServer.run {
             $0.limits.socketMessageBytes = 1_000
         } body: { server async throws in

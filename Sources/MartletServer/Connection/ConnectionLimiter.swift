@@ -20,7 +20,7 @@ struct ConnectionLimiter<ID: Hashable & Sendable>: Sendable {
         /// Reads a generation that another request began.
         case reading
     }
-    /// The answer to a request.
+    /// The decision about a request.
     enum Decision: Equatable, Sendable {
         case served
         /// Served in the place of this idle connection, which must be closed.

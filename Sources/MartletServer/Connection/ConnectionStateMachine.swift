@@ -43,7 +43,7 @@ struct ConnectionStateMachine<Input>: ~Copyable {
         case writeEnd(EndAction, closesOutput: Bool)
     }
 
-    /// The handler's reaction to the server's wish to close the output.
+    /// The handler's reaction when the server closes the output.
     enum CloseAction: Equatable {
         /// Already closing: report success.
         case succeed

@@ -176,12 +176,13 @@ actor RealtimeSession {
         }
     }
 
-    /// Gives an order. The reply comes when it has taken effect; until then other messages are dealt with.
+    /// Sends a control command. The reply follows when the command has taken effect; meanwhile other messages are
+    /// executed.
     private func sendCommand(
         _ message: RealtimeMessage, _ command: JSONValue, _ generation: Generation
     ) throws(APIError) {
         guard pendingCommands.add(upTo: Self.commandLimit) else {
-            throw APIError(.rateLimited, "\(Self.commandLimit) orders of this WebSocket wait for their effect already")
+            throw APIError(.rateLimited, "At most \(Self.commandLimit) commands of this WebSocket may be pending")
         }
         let sent: SentCommand
         do throws(APIError) {
