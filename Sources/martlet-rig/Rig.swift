@@ -22,13 +22,16 @@ import MartletTestSupport
         var configuration = ServerConfiguration()
         configuration.port = port
         configuration.limits.connections = connections
+        // Room for very many logs, so that no measurement reaches the quota.
         configuration.limits.logBytes = 4 << 30
         let token = EngineEvent.Kind.token(id: 1, text: ArraySlice(" word".utf8))
         let finished = EngineEvent.Kind.finished(GenerationSummary(reason: .tokenLimit, timings: Timings()), text: [])
+        // Without an interval the engine emits every token in the call that admits the generation.
         let script = FakeEngine.Script { request in
             FakeEngine.Script.admit.events(request)
                 + (interval > 0 ? [] : Array(repeating: token, count: tokens) + [finished])
         }
+        // The server makes its engine during `init`, so the closure stores the engine for the loop below.
         var made: FakeEngine?
         let edge = EdgeServer(configuration: configuration, logger: Logger(label: "rig")) { receiver in
             let engine = FakeEngine(receiver, script: script)
@@ -39,6 +42,7 @@ import MartletTestSupport
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await edge.run() }
             if interval > 0 {
+                // With an interval, one loop emits a token to each running generation per tick, as an engine's step does.
                 group.addTask {
                     var written: [GenerationHandle: Int] = [:]
                     while true {
@@ -51,6 +55,7 @@ import MartletTestSupport
                     }
                 }
             }
+            // The first task to end, the server after a signal, ends the measurement.
             try await group.next()
             group.cancelAll()
         }
