@@ -1,15 +1,20 @@
-/// Finds a byte sequence in others, in time linear in what it reads whatever the bytes are (Knuth, Morris and Pratt).
+/// Finds a byte sequence in others (Knuth, Morris and Pratt, 1977).
+///
+/// Linear in the bytes for any pattern. A naive search is quadratic for texts such as `aaaa…`, which a client can
+/// send. Bytes are compared, so that composed and decomposed letters differ, as in Python.
 package struct ByteSearch {
     private let pattern: [UInt8]
-    /// At each place of the pattern, the length of the longest proper prefix that ends there.
+    /// For each position, the length of the longest proper prefix of the pattern that ends there.
     private let borders: [Int]
 
+    /// - Parameter pattern: the bytes to find; an empty pattern is never found.
     package init(_ pattern: [UInt8]) {
         self.pattern = pattern
         borders = Self.borders(of: pattern)
     }
 
-    /// At each place of `pattern`, the length of the longest proper prefix of it that ends there.
+    /// For each position, the length of the longest proper prefix of `pattern` that ends there. For `abab`: 0, 0, 1,
+    /// 2.
     package static func borders(of pattern: [UInt8]) -> [Int] {
         var borders = [Int](repeating: 0, count: pattern.count)
         var length = 0
@@ -21,7 +26,8 @@ package struct ByteSearch {
         return borders
     }
 
-    /// The offsets of the pattern, left to right without overlap, at most `limit`. None when the pattern is empty.
+    /// The offsets of the pattern from left to right without overlap, at most `limit`. For `aa` in `aaaa`: 0 and 2.
+    /// - Complexity: linear in `bytes`.
     package func offsets(in bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [Int] {
         guard let first = pattern.first, limit > 0, bytes.count >= pattern.count else { return [] }
         var found: [Int] = []

@@ -1,16 +1,23 @@
 import OrderedCollections
 
-/// The methods of Python's `list` and `tuple` that templates may call.
+/// The methods of Python's `list` and `tuple` that templates may call. A tuple has only those that do not change it.
+///
+/// `{% set _ = items.append(x) %}` is the usual form, as a statement cannot call a method.
 enum ListMethod: String, Sendable {
     case append, clear, copy, count, extend, index, insert, pop, remove, reverse, sort
 }
 
-/// The methods of Python's `dict` that templates may call.
+/// The methods of Python's `dict` that templates may call: `message.get("name", "")`, `message.items()`.
 enum DictionaryMethod: String, Sendable {
     case clear, copy, get, items, keys, pop, setdefault, update, values
 }
 
 extension Interpreter {
+    /// Calls a method of a list or a tuple.
+    ///
+    /// `pop()` and `insert` count negative positions from the end; `pop` fails beyond the end and `insert` clamps,
+    /// both as Python does. `index` and `remove` compare with `==`.
+    /// - Throws: Python's errors, and `budget`.
     func call(_ method: ListMethod, of list: ListObject, _ arguments: Arguments) throws(TemplateError) -> TemplateValue
     {
         try spend(steps: list.items.count >> 4)
@@ -68,6 +75,9 @@ extension Interpreter {
         return .none
     }
 
+    /// Calls a method of a dictionary.
+    ///
+    /// `get` and `setdefault` return `none` for a missing key without a default; `pop` fails with `KeyError`.
     func call(
         _ method: DictionaryMethod, of dictionary: DictionaryObject, _ arguments: Arguments
     ) throws(TemplateError) -> TemplateValue {
@@ -100,7 +110,8 @@ extension Interpreter {
         return .none
     }
 
-    /// Adds the members of a dictionary, or pairs.
+    /// Adds the members of a dictionary, or of a sequence of pairs, as `dict.update` does. Existing keys retain their
+    /// position.
     func update(_ dictionary: DictionaryObject, from value: TemplateValue) throws(TemplateError) {
         if case .dictionary(let other) = value {
             try spend(bytes: 64 * other.members.count)
@@ -117,7 +128,7 @@ extension Interpreter {
         }
     }
 
-    /// Each key with its value, as tuples.
+    /// Each key with its value, as tuples: the result of `dict.items()`.
     func pairs(of dictionary: DictionaryObject) throws(TemplateError) -> [TemplateValue] {
         var pairs: [TemplateValue] = []
         pairs.reserveCapacity(dictionary.members.count)

@@ -1,7 +1,9 @@
-/// A key of a dictionary, equal to others as in Python: `1`, `1.0` and `true` are the same key, and so are tuples of
-/// them.
+/// A key of a dictionary, with Python's equality: `1`, `1.0` and `true` are one key, and so are tuples of them.
 ///
-/// A key keeps the provenance of its text; equality is of the text alone.
+///     {1: "a", True: "b"}  ->  {1: "b"}
+///
+/// A key retains the provenance of its text. Equality and hash are of the text only, so that `message["role"]` of a
+/// template finds the client's key.
 enum DictionaryKey: Sendable {
     case none
     case boolean(Bool)
@@ -10,7 +12,8 @@ enum DictionaryKey: Sendable {
     case text(ProvenanceText)
     case tuple([DictionaryKey])
 
-    /// `nil` for values that Python cannot hash, and for tuples: `Interpreter.key(from:)` makes their keys.
+    /// The key of a value; nil if Python cannot hash the value (lists, dictionaries). `Interpreter.key(from:)` makes
+    /// the keys of tuples.
     init?(_ value: TemplateValue) {
         switch value {
         case .none: self = .none
@@ -25,7 +28,7 @@ enum DictionaryKey: Sendable {
         }
     }
 
-    /// A number as a key counts as untrusted: keys do not remember.
+    /// The key as a value. A number counts as untrusted, because keys do not store the provenance of numbers.
     var value: TemplateValue {
         switch self {
         case .none: .none
@@ -37,7 +40,7 @@ enum DictionaryKey: Sendable {
         }
     }
 
-    /// The number that decides equality; `nil` for keys that are not numbers, and for fractions.
+    /// The integer that decides equality; nil for other keys and for fractions.
     private var integer: Int? {
         switch self {
         case .boolean(let value): value ? 1 : 0
@@ -76,10 +79,12 @@ extension DictionaryKey: Hashable {
 }
 
 extension Interpreter {
-    /// Deepest nesting of a tuple that is a key.
+    /// Deepest nesting of tuples in a key. It bounds the recursion.
     private static let maximumKeyDepth = 32
 
-    /// - Throws: for what Python cannot hash, in its words, and for tuples nested more than 32 deep.
+    /// The key of a value.
+    /// - Throws: Python's `TypeError: unhashable type` for lists and dictionaries; an error for tuples nested more
+    ///   than 32 deep.
     func key(from value: TemplateValue, depth: Int = 0) throws(TemplateError) -> DictionaryKey {
         if case .list(let list) = value, list.kind == .tuple {
             guard depth < Self.maximumKeyDepth else {

@@ -1,4 +1,10 @@
 extension Interpreter {
+    /// Applies `map`, `select`, `reject`, `selectattr`, `rejectattr` or `attr`.
+    ///
+    ///     messages | selectattr("role", "equalto", "user") | map(attribute="content") | list
+    ///
+    /// The result is a generator as in Jinja 3, or a list under `Conventions.server`, where templates take its length.
+    /// `attr` never finds members of a dictionary, as in Jinja.
     func applySelection(_ filter: Filter, to value: TemplateValue, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -7,7 +13,7 @@ extension Interpreter {
             if case .dictionary = value { return .undefined(.attribute(of: "dict", name: name.string)) }
             return try attribute(AttributeName(name.string), of: value)
         }
-        // What is false is taken for an empty sequence, whatever it is.
+        // A false value is an empty sequence, whatever its type: `none | map("trim")` is empty.
         let items = value.isTrue ? try items(of: value) : []
         var result: [TemplateValue] = []
         if filter == .map {
@@ -19,7 +25,7 @@ extension Interpreter {
         return try makeList(result, kind: .generator)
     }
 
-    /// `map(attribute=…, default=…)` or `map(filter, arguments…)`
+    /// The result of `map` for an item: `map(attribute=…, default=…)` or `map("filter", arguments…)`.
     private func mapped(_ item: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         guard let first = arguments.positional.first else {
             guard let attribute = arguments.named.first(where: { $0.name == "attribute" })?.value else {
@@ -37,7 +43,7 @@ extension Interpreter {
         return try apply(filter, to: item, rest)
     }
 
-    /// The test of `select`, `reject`, `selectattr` and `rejectattr`; truth where none is named.
+    /// Whether an item passes the test of `select` and the like. Without a test its truth decides.
     private func isSelected(_ item: TemplateValue, _ filter: Filter, _ arguments: Arguments) throws(TemplateError)
         -> Bool
     {

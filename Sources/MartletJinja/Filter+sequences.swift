@@ -1,6 +1,10 @@
 import OrderedCollections
 
 extension Interpreter {
+    /// Applies a filter of sequences. Each returns a new value; none changes its input, except that a generator is
+    /// consumed.
+    ///
+    /// `first` and `last` of an empty sequence are undefined, not an error: `[] | first | default("x")` is `x`.
     func applySequence(_ filter: Filter, to value: TemplateValue, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -37,6 +41,7 @@ extension Interpreter {
         }
     }
 
+    /// `sequence | join(separator, attribute)`. Each item is converted to a string, unlike in Python's `str.join`.
     private func join(_ value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["d", "attribute"], of: "join")
         let separator = try text(of: values[0] ?? .text(.empty))
@@ -50,6 +55,7 @@ extension Interpreter {
         return .text(result)
     }
 
+    /// The first item. Of a generator it is removed, so a loop over the rest follows.
     private func first(of value: TemplateValue) throws(TemplateError) -> TemplateValue {
         if case .list(let list) = value, list.kind == .generator, !list.items.isEmpty {
             return list.items.removeFirst()
@@ -57,7 +63,10 @@ extension Interpreter {
         return try items(of: value).first ?? .undefined(.hint("No first item, sequence was empty."))
     }
 
-    /// `item.a.b` for the attribute `"a.b"`, an element for a number, the item itself without either.
+    /// The attribute path of an item: `"a.b"` is `item.a.b`, a number is an element, none is the item.
+    ///
+    /// A part of a path that consists of digits is an element: `"a.0"`. Source: `make_attrgetter` in
+    /// jinja2/filters.py.
     func lookUp(_ attribute: TemplateValue?, in item: TemplateValue) throws(TemplateError) -> TemplateValue {
         switch attribute {
         case nil, .some(.none): return item
@@ -73,14 +82,14 @@ extension Interpreter {
         }
     }
 
-    /// What a value is sorted by: text in lower case, unless case counts.
+    /// The key by which a value is sorted: text in lower case, unless `case_sensitive`. Jinja's default ignores case.
     func sortKey(_ value: TemplateValue, isSensitive: Bool) throws(TemplateError) -> TemplateValue {
         guard case .text(let text) = value, !isSensitive else { return value }
         try spend(bytes: text.byteCount)
         return .text(text.lowercased())
     }
 
-    /// What an item is sorted by: one attribute, or several with commas.
+    /// The key by which an item is sorted: one attribute, or a tuple of several: `sort(attribute="age,name")`.
     private func sortKey(_ attribute: TemplateValue?, of item: TemplateValue, isSensitive: Bool) throws(TemplateError)
         -> TemplateValue
     {
@@ -94,7 +103,11 @@ extension Interpreter {
         return try makeList(keys, kind: .tuple)
     }
 
-    /// A stable sort whose comparison can fail.
+    /// Sorts stably, by a comparison that can fail. Merge sort from the bottom up, so it does not recurse.
+    ///
+    /// Swift's `sort` is not used: its closure cannot throw a typed error, and its stability is no documented promise.
+    /// With `isReversed` equal items retain their order, as in Python.
+    /// - Complexity: n log n comparisons; each is a step of the budget.
     func sorted(
         _ items: [TemplateValue], isReversed: Bool, by key: (TemplateValue) throws(TemplateError) -> TemplateValue
     ) throws(TemplateError) -> [TemplateValue] {
@@ -126,6 +139,7 @@ extension Interpreter {
         return keyed.map(\.item)
     }
 
+    /// `sequence | unique`: the first of several items with equal keys. Case is ignored by default.
     private func unique(_ value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["case_sensitive", "attribute"], of: "unique")
         var seen: Set<DictionaryKey> = []
@@ -137,6 +151,7 @@ extension Interpreter {
         return try makeList(kept, kind: .generator)
     }
 
+    /// `dict | dictsort(case_sensitive, by, reverse)`: the pairs sorted by key or by value.
     private func sortedPairs(of value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["case_sensitive", "by", "reverse"], of: "dictsort")
         guard case .dictionary(let dictionary) = value else {
@@ -153,7 +168,10 @@ extension Interpreter {
             })
     }
 
-    /// `batch(n)`: rows of n; `slice(n)`: n columns.
+    /// `batch(n)`: rows of n items. `slice(n)`: n columns. `fill_with` completes the last row, or the short columns.
+    ///
+    ///     [1, 2, 3, 4, 5] | batch(2)  ->  [1, 2] [3, 4] [5]
+    ///     [1, 2, 3, 4, 5] | slice(2)  ->  [1, 2, 3] [4, 5]
     private func parts(_ filter: Filter, of value: TemplateValue, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -186,6 +204,9 @@ extension Interpreter {
         return try makeList(rows, kind: .generator)
     }
 
+    /// `sequence | groupby(attribute)`: tuples of a key and the list of its items, sorted by key.
+    ///
+    /// Items with keys that differ only in case are one group by default, which is named after its first item.
     private func grouped(_ value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["attribute", "default", "case_sensitive"], of: "groupby")
         let isSensitive = values[2]?.isTrue ?? false
@@ -214,10 +235,11 @@ extension Interpreter {
 }
 
 extension TemplateValue {
-    /// Of an integer that is an index.
+    /// The number of an integer that is an index.
     fileprivate var position: Int { if case .integer(let value, _) = self { value } else { 0 } }
 }
 
 extension Sequence where Element == ProvenanceText {
+    /// The concatenation of the texts.
     fileprivate func joined() -> ProvenanceText { reduce(into: .empty) { $0.append($1) } }
 }

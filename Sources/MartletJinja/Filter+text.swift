@@ -1,5 +1,8 @@
 extension Interpreter {
-    /// What a filter makes of markup is markup, as far as it is text.
+    /// Applies a filter of text. The value is converted to a string first, as Jinja's `soft_str` does.
+    ///
+    /// A filter of safe text (Jinja's class "Markup": text that was escaped already) returns safe text, if it returns
+    /// text.
     func applyText(_ filter: Filter, to value: TemplateValue, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -10,6 +13,7 @@ extension Interpreter {
         return .text(made.marked())
     }
 
+    /// Applies a filter of text to a string. Case, width and length count code points.
     private func apply(_ filter: Filter, to text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -44,6 +48,7 @@ extension Interpreter {
         }
     }
 
+    /// `text | indent(width, first, blank)`. Blank lines and the first line are not indented by default.
     private func indented(_ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["width", "first", "blank"], of: "indent")
         let margin: ProvenanceText
@@ -56,7 +61,7 @@ extension Interpreter {
         }
         let indentsBlank = values[2]?.isTrue ?? false
         var source = text
-        // A line end behind the text is an empty last line.
+        // A line feed at the end begins an empty last line, which is retained.
         source.append("\n", isTrusted: false)
         let lines = source.lines(keepingEnds: false)
         let (growth, overflow) = lines.count.multipliedReportingOverflow(by: margin.byteCount)
@@ -71,6 +76,10 @@ extension Interpreter {
         return .text(result)
     }
 
+    /// `text | truncate(length, killwords, end, leeway)`. The result has at most `length` code points, `end` included.
+    ///
+    /// Text that is at most `leeway` code points too long stays whole. Without `killwords` the cut is at the last
+    /// space.
     private func truncated(_ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["length", "killwords", "end", "leeway"], of: "truncate")
         let length = try integer(values[0], default: 255, of: "truncate")
@@ -91,10 +100,12 @@ extension Interpreter {
 }
 
 extension Unicode.Scalar {
+    /// Whether `urlencode` leaves the code point as it is: letters and digits of ASCII, and `_.-~/`.
     fileprivate var isUnreservedInURL: Bool {
         isASCII && (properties.isAlphabetic || properties.numericType != nil || "_.-~/".unicodeScalars.contains(self))
     }
 
+    /// The bytes of the code point in UTF-8, each as `%XX`.
     fileprivate var percentEncoded: String {
         String(self).utf8.map { byte in
             let digits = String(byte, radix: 16, uppercase: true)

@@ -1,6 +1,10 @@
 import OrderedCollections
 
-/// The filters behind `|`.
+/// The filters behind `|`, by their names in templates.
+///
+/// They are those of Jinja 3.1 that chat templates use, and `from_json` of llama-server. Left out are filters that
+/// make HTML or random choices (`xmlattr`, `urlize`, `random`, …). An unknown filter fails when it is reached, not
+/// when the template is parsed, so that an unused branch does no harm.
 enum Filter: String, Sendable {
     case abs, attr, batch, capitalize, center, count, d, `default`, dictsort, e, escape, first, float, forceescape
     case format
@@ -11,6 +15,8 @@ enum Filter: String, Sendable {
 }
 
 extension Interpreter {
+    /// Applies a filter to a value.
+    /// - Throws: Python's and Jinja's errors with their texts; `budget`.
     func apply(_ filter: Filter, to value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue
     {
         switch filter {
@@ -29,6 +35,7 @@ extension Interpreter {
         }
     }
 
+    /// `value | length`: code points, items or members. The length of an undefined value is 0, as in Jinja.
     private func length(of value: TemplateValue) throws(TemplateError) -> TemplateValue {
         switch value {
         case .text(let text): return .integer(text.length, isTrusted: false)
@@ -39,13 +46,18 @@ extension Interpreter {
         }
     }
 
+    /// `value | default(fallback, boolean)`. With `boolean` true a false value is replaced too: `"" | default("x",
+    /// true)` is `x`.
     private func fallback(for value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["default_value", "boolean"], of: "default")
         let isMissing = value.isUndefined || (values[1]?.isTrue ?? false && !value.isTrue)
         return isMissing ? values[0] ?? .text(.empty) : value
     }
 
-    /// `json.dumps`, whose options are named as there; only `ensure_ascii` is off.
+    /// `value | tojson`: Python's `json.dumps` with its options, but `ensure_ascii` is false by default.
+    ///
+    /// The Hugging Face library defines `tojson` so for chat templates; Jinja's own filter would escape `<`, `>` and
+    /// `&`.
     private func printJSON(_ value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["ensure_ascii", "indent", "separators", "sort_keys"], of: "tojson")
         var printer = JSONPrinter()
@@ -73,6 +85,7 @@ extension Interpreter {
         return try makeText(printer.text)
     }
 
+    /// Applies a filter of numbers. `min` and `max` of an empty sequence are undefined.
     private func applyNumeric(
         _ filter: Filter, to value: TemplateValue, _ arguments: Arguments
     ) throws(TemplateError) -> TemplateValue {
@@ -113,6 +126,7 @@ extension Interpreter {
         }
     }
 
+    /// `value | int(default, base)`: never fails for a text that is no number, but returns the default, 0.
     private func converted(toInteger value: TemplateValue, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -137,6 +151,11 @@ extension Interpreter {
         }
     }
 
+    /// `value | round(precision, method)`. The result is a float, except that `common` returns an integer for an
+    /// integer.
+    ///
+    /// `common` rounds ties to even on the exact binary value, as Python 3 does: `0.5 | round` is 0.0, `1.5 | round`
+    /// is 2.0.
     private func rounded(_ value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["precision", "method"], of: "round")
         let precision = try integer(values[0], default: 0, of: "round")
@@ -169,7 +188,8 @@ extension Interpreter {
 }
 
 extension Int {
-    /// What `int(text, base)` of Python reads; base 0 goes by the prefix.
+    /// The integer of a text as Python's `int(text, base)` parses it: white space around it, underscores between
+    /// digits, a prefix that fits the base. Base 0 means that the prefix decides.
     fileprivate init?(pythonText text: ProvenanceText, base: Int) {
         var digits = text.stripped().string.filter { $0 != "_" }
         var base = base
@@ -185,7 +205,8 @@ extension Int {
 }
 
 extension Double {
-    /// What `float(text)` of Python reads.
+    /// The number of a text as Python's `float(text)` parses it. Hexadecimal numbers, which Swift accepts, are
+    /// refused.
     fileprivate init?(pythonText text: ProvenanceText) {
         let trimmed = text.stripped().string.filter { $0 != "_" }
         let lowered = trimmed.lowercased()

@@ -1,8 +1,14 @@
 import OrderedCollections
 
-/// `"…".format(…)` and `"…" % …` of Python.
+/// Python's two ways to format text: `"…".format(…)` and `"…" % …`.
 extension Interpreter {
-    /// Replaces `{}`, `{0}`, `{name}`, each with `!r` or `!s` and a format after a colon.
+    /// Replaces the fields of a format string: `{}`, `{0}` and `{name}`, each with `!r` or `!s` and a format behind a
+    /// colon.
+    ///
+    ///     "{:>5}|{!r}".format(3, "a")  ->  "    3|'a'"
+    ///
+    /// `{{` and `}}` stand for braces. Fields in fields and attributes (`{0.name}`) are not supported: they would give
+    /// access to Python's objects.
     func format(_ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError) -> ProvenanceText {
         var result = ProvenanceText.empty
         let bytes = Array(text.string.utf8)
@@ -38,6 +44,7 @@ extension Interpreter {
         return result
     }
 
+    /// The value of a field, by position or by name.
     private func argument(
         for field: FormatField, _ arguments: Arguments, _ nextPosition: inout Int
     ) throws(TemplateError) -> TemplateValue {
@@ -55,6 +62,7 @@ extension Interpreter {
         return value
     }
 
+    /// The text of a field: converted by `!r` or `!s`, then formatted.
     private func formatted(_ value: TemplateValue, _ field: FormatField) throws(TemplateError) -> ProvenanceText {
         var value = value
         if let conversion = field.conversion {
@@ -73,7 +81,7 @@ extension Interpreter {
         return try formatted(value, specification)
     }
 
-    /// `"…" % value`: a tuple or a dictionary holds several values.
+    /// `"…" % value`. A tuple contains one value per field; the members of a dictionary are found by name: `%(name)s`.
     func formatOldStyle(_ text: ProvenanceText, _ value: TemplateValue) throws(TemplateError) -> ProvenanceText {
         switch value {
         case .list(let list) where list.kind == .tuple:
@@ -88,6 +96,7 @@ extension Interpreter {
         }
     }
 
+    /// Replaces the `%` fields of a format string. Fails if values are missing or left over, as Python does.
     func formatOldStyle(_ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError) -> ProvenanceText {
         var result = ProvenanceText.empty
         let bytes = Array(text.string.utf8)
@@ -128,6 +137,7 @@ extension Interpreter {
         return result
     }
 
+    /// The text of a `%` field. `%d` of a float cuts the fraction, unlike `{:d}`, which fails.
     private func formatted(
         _ value: TemplateValue, oldStyle options: String, _ letter: Unicode.Scalar
     ) throws(TemplateError) -> ProvenanceText {
@@ -150,6 +160,10 @@ extension Interpreter {
         return try formatted(value, specification)
     }
 
+    /// The text of a value with a format specification. The padded width is counted against the budget before it is
+    /// made.
+    ///
+    /// Provenance: padding and digits of computed numbers are untrusted; the text itself retains its provenance.
     private func formatted(_ value: TemplateValue, _ specification: FormatSpecification) throws(TemplateError)
         -> ProvenanceText
     {
@@ -183,6 +197,7 @@ extension Interpreter {
         return specification.aligned(body, isNumber: isNumber)
     }
 
+    /// Python's `ValueError` for a type letter that the value does not support.
     private func invalidFormat(_ specification: FormatSpecification, _ value: TemplateValue) -> TemplateError {
         let letter = specification.type.map(String.init) ?? ""
         return failure("ValueError: Unknown format code '\(letter)' for object of type '\(value.typeName)'")

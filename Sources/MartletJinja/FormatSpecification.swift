@@ -1,9 +1,13 @@
-/// What stands between the braces of a format string: `name!conversion:specification`.
+/// The source of a field in a format string: `name!conversion:specification`.
 struct FormatField {
+    /// The name or the position; empty = the next position.
     var name: String
+    /// `r` or `s`; nil without a conversion.
     var conversion: String?
+    /// The text behind the colon; empty without one.
     var specification: String
 
+    /// - Parameter source: the text between the braces.
     init(_ source: String) {
         let parts = source.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         specification = parts.count > 1 ? String(parts[1]) : ""
@@ -13,18 +17,27 @@ struct FormatField {
     }
 }
 
-/// How a value is formatted: `[[fill]align][sign][#][0][width][,][.precision][type]`.
+/// A format specification: `[[fill]align][sign][#][0][width][,][.precision][type]`.
+///
+///     "{:*^9,.1f}"  ->  fill "*", centred, width 9, thousands grouped, 1 decimal
+///
+/// Source: "Format Specification Mini-Language" in the documentation of Python's `string` module.
 struct FormatSpecification {
     var fill: Unicode.Scalar = " "
-    /// `<`, `>`, `^` or `=` (padding behind the sign).
+    /// `<` left, `>` right, `^` centred, `=` padding behind the sign. nil = right for numbers, left for text.
     var alignment: Unicode.Scalar?
+    /// Whether a positive number has a plus sign.
     var showsPlus = false
+    /// Whether the digits in front of the point are grouped by commas.
     var groupsThousands = false
+    /// The minimal number of code points; 0 to 100,000.
     var width = 0
+    /// Decimals of a number, or the maximal length of a text; 0 to 100,000.
     var precision: Int?
+    /// The type letter, such as `d`, `f`, `x` or `s`.
     var type: Unicode.Scalar?
 
-    /// Fails for what Python does not know and for widths above 100,000.
+    /// Parses a specification. nil for one that Python refuses, and for widths and precisions above 100,000.
     init?(_ source: String) {
         var scalars = Array(source.unicodeScalars)[...]
         let alignments: [Unicode.Scalar] = ["<", ">", "^", "="]
@@ -63,7 +76,7 @@ struct FormatSpecification {
         guard scalars.isEmpty else { return nil }
     }
 
-    /// Reads the flags, width and precision of `%`-formats; what is wrong in them is ignored.
+    /// Parses flags, width and precision of a `%` field. Faults in them are ignored.
     init(oldStyle source: String) {
         var scalars = Array(source.unicodeScalars)[...]
         alignment = ">"
@@ -82,7 +95,7 @@ struct FormatSpecification {
         if scalars.popFirst() == "." { precision = Self.number(&scalars) }
     }
 
-    /// The digits at the front; 0 without any, `nil` above 100,000.
+    /// The number that the digits at the front spell. 0 without digits; nil above 100,000.
     private static func number(_ scalars: inout ArraySlice<Unicode.Scalar>) -> Int? {
         var value = 0
         while let digit = scalars.first, digit.isASCII, digit.properties.numericType == .decimal {
@@ -93,6 +106,7 @@ struct FormatSpecification {
         return value
     }
 
+    /// The text with sign, grouping and padding.
     func aligned(_ body: ProvenanceText, isNumber: Bool) -> ProvenanceText {
         var body = body
         if isNumber, groupsThousands { body = Self.grouped(body) }
@@ -123,6 +137,7 @@ struct FormatSpecification {
         return result
     }
 
+    /// The number with commas between groups of three digits in front of the point.
     private static func grouped(_ body: ProvenanceText) -> ProvenanceText {
         let whole = body.string.prefix { $0 != "." }
         var result = ""

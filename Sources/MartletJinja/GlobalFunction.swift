@@ -1,6 +1,12 @@
 import OrderedCollections
 
-/// The functions that every template finds.
+/// The functions that every template can call.
+///
+///     {{ raise_exception("Only user and assistant roles are supported!") }}
+///     {% for i in range(3) %}{{ i }}{% endfor %}      012
+///
+/// `range`, `dict`, `namespace`, `cycler` and `joiner` are Jinja's; `raise_exception` and `strftime_now` are those
+/// that the Hugging Face library adds for chat templates. A variable of the same name hides them.
 enum GlobalFunction: String, Sendable, CaseIterable {
     case cycler
     case dict
@@ -12,6 +18,13 @@ enum GlobalFunction: String, Sendable, CaseIterable {
 }
 
 extension Interpreter {
+    /// Calls a global function.
+    ///
+    ///     raise_exception("no system role")     ends the rendering with this message (kind `raised`)
+    ///     strftime_now("%d %b %Y")              the current date; trusted if the format is
+    ///     namespace(found=false)                an object whose attributes `set` can change within a loop
+    ///     cycler("a", "b")                      an object whose method next() returns its values in turn
+    ///     joiner(", ")                          an object whose first call returns "" and each further call ", "
     func call(_ function: GlobalFunction, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         switch function {
         case .range: return try range(arguments)
@@ -42,23 +55,27 @@ extension Interpreter {
         }
     }
 
+    /// A list object that the interpreter clears at the end.
     private func makeListObject(_ items: [TemplateValue]) throws(TemplateError) -> ListObject {
         let list = ListObject(items)
         register(list)
         return list
     }
 
-    /// What `dict` and `namespace` make of their arguments.
+    /// The members of `dict(…)` and `namespace(…)`: those of a mapping or of pairs, then the named arguments.
     private func makeMembers(
         _ arguments: Arguments
     ) throws(TemplateError) -> OrderedDictionary<DictionaryKey, TemplateValue> {
         let object = DictionaryObject()
         if let first = arguments.positional.first { try update(object, from: first) }
-        // The names stand in the template.
+        // These names are part of the template's source, so they are trusted.
         for (name, value) in arguments.named { object.members[.text(ProvenanceText(name, isTrusted: true))] = value }
         return object.members
     }
 
+    /// `range(stop)`, `range(start, stop)` or `range(start, stop, step)`.
+    ///
+    /// At most 100,000 numbers, as in Jinja's sandbox (`MAX_RANGE`). The numbers are trusted if all arguments are.
     private func range(_ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         var bounds: [Int] = []
         for argument in arguments.positional { bounds.append(try integer(argument, default: 0, of: "range")) }

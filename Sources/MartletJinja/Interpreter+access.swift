@@ -1,7 +1,10 @@
 import OrderedCollections
 
 extension Interpreter {
-    /// The items that a loop over `value` sees. Uses up a generator.
+    /// The items over which a loop iterates. A generator is consumed.
+    ///
+    /// A text gives its code points, a dictionary its keys, an undefined value nothing, each as in Jinja.
+    /// - Throws: Python's `TypeError` for numbers, booleans and `none`.
     func items(of value: TemplateValue) throws(TemplateError) -> [TemplateValue] {
         switch value {
         case .list(let list):
@@ -20,7 +23,11 @@ extension Interpreter {
         }
     }
 
-    /// `value.name`
+    /// The value of `value.name`.
+    ///
+    /// For a dictionary methods come before members, so `message.items` is the method even if the client sends a
+    /// member `items`. Jinja looks in the same order: `getattr` first, then `[]`. An attribute with two underscores is
+    /// undefined, as in Jinja's sandbox; a missing one is undefined, not an error.
     func attribute(_ name: AttributeName, of value: TemplateValue) throws(TemplateError) -> TemplateValue {
         switch value {
         case .dictionary(let dictionary):
@@ -42,7 +49,8 @@ extension Interpreter {
             if name.name == "next" { return .callable(.method(of: value, .next)) }
             if name.name == "current" { return list.items.first ?? .none }
         case .undefined(let reason):
-            // As llama-server has it: a template may ask for the type of a schema that is not there.
+            // llama-server's rule: a template may read the type of a schema that is missing. Python's Jinja fails
+            // here.
             guard conventions == .server else { throw failure(reason.message) }
             return value
         default: break
@@ -53,6 +61,8 @@ extension Interpreter {
         return .undefined(.attribute(of: value.typeName, name: name.name))
     }
 
+    /// An attribute of `loop`: `index` from 1, `index0` from 0, `revindex`, `first`, `last`, `length`, `depth`,
+    /// `previtem`, `nextitem`, `cycle`, `changed`. nil for another name.
     private func attribute(_ name: String, of loop: LoopObject) -> TemplateValue? {
         let count = loop.items.count
         switch name {
@@ -75,7 +85,7 @@ extension Interpreter {
         }
     }
 
-    /// `value[index]`
+    /// The value of `value[index]`. A negative index counts from the end. A missing element is undefined.
     func element(_ index: TemplateValue, of value: TemplateValue) throws(TemplateError) -> TemplateValue {
         switch (value, index) {
         case (.undefined(let reason), _):
@@ -93,12 +103,12 @@ extension Interpreter {
             if let character = text.character(at: position + length) { return .text(character) }
         default: break
         }
-        // Like Python's Jinja, fall back to an attribute of that name.
+        // Like Python's Jinja: an attribute of that name, if there is no such element.
         if case .text(let name) = index { return try attribute(AttributeName(name.string), of: value) }
         return .undefined(.element(of: value.typeName, description: try text(of: index).string))
     }
 
-    /// `value[start:stop:step]`
+    /// The value of `value[start:stop:step]`. Bounds beyond the ends are clamped, as in Python: `"abc"[1:9]` is `bc`.
     func slice(_ value: TemplateValue, start: Int?, stop: Int?, step: Int?) throws(TemplateError) -> TemplateValue {
         let step = step ?? 1
         guard step != 0 else { throw failure("ValueError: slice step cannot be zero") }
@@ -120,12 +130,13 @@ extension Interpreter {
     }
 }
 
-/// The positions that a slice of Python takes.
+/// The positions of a slice, computed as Python's `slice.indices` does.
 private struct SliceRange: Sequence, IteratorProtocol {
     private(set) var first: Int
     private let stop: Int
     private let step: Int
 
+    /// - Parameter count: the number of items; nil bounds mean the ends, in the direction of the step.
     init(count: Int, start: Int?, stop: Int?, step: Int) {
         let low = step > 0 ? 0 : -1
         let high = step > 0 ? count : count - 1
@@ -138,7 +149,7 @@ private struct SliceRange: Sequence, IteratorProtocol {
         self.step = step
     }
 
-    /// Where a slice with step 1 ends.
+    /// The end of a slice with step 1, never in front of its start.
     var end: Int { Swift.max(first, stop) }
 
     mutating func next() -> Int? {
@@ -149,7 +160,7 @@ private struct SliceRange: Sequence, IteratorProtocol {
 }
 
 extension ProvenanceText {
-    /// The code point at `position`, which counts from the start.
+    /// The code point at `position`, counted from the start; nil beyond the end. Linear, as strings are UTF-8.
     func character(at position: Int) -> ProvenanceText? {
         guard position >= 0 else { return nil }
         var left = position

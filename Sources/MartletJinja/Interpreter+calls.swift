@@ -1,13 +1,16 @@
 import OrderedCollections
 
 extension Interpreter {
+    /// Calls a value: a macro, a function, a method, a joiner or a recursive loop.
+    /// - Throws: Python's `TypeError: … object is not callable` for other values.
     func call(_ function: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         switch function {
         case .callable(.macro(let macro)): return try call(macro, arguments)
         case .callable(.global(let global)): return try call(global, arguments)
         case .callable(.method(let value, let name)): return try call(name, of: value, arguments)
         case .callable(.joiner(let list)):
-            // Nothing at its first call, then its separator; a second item marks that the first call was made.
+            // The first call returns an empty text, later calls the separator. A second item marks that the first call
+            // was made.
             guard list.items.count == 1 else { return list.items.first ?? .none }
             list.items.append(.none)
             return .text(.empty)
@@ -17,6 +20,10 @@ extension Interpreter {
         }
     }
 
+    /// Calls a method of a value. A method of safe text returns safe text, if it returns text.
+    ///
+    /// `loop.changed(x)` is true unless its arguments equal those of the previous call; `loop.cycle(a, b)` returns the
+    /// argument for the current index.
     private func call(_ name: MethodName, of value: TemplateValue, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -46,6 +53,7 @@ extension Interpreter {
         }
     }
 
+    /// Renders the body of a recursive loop again, for the items of the argument: `{{ loop(item.children) }}`.
     private func callLoop(_ loop: LoopObject, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         guard loop.loop.isRecursive else {
             throw failure(
@@ -61,8 +69,11 @@ extension Interpreter {
         return .text(output)
     }
 
+    /// Calls a macro: renders its body in a new scope and returns the text.
+    ///
+    /// The scope is that in which the macro was defined, not that of the call, as in Jinja.
     private func call(_ macro: MacroObject, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
-        // A call takes the stack of several evaluations.
+        // One call uses the stack of several evaluations.
         try enter(levels: 4)
         defer { leave(levels: 4) }
         let caller = beginCall(scope: VariableScope(parent: macro.scope), loop: macro.loop)
@@ -73,8 +84,12 @@ extension Interpreter {
         return .text(output)
     }
 
-    /// Sets a macro's parameters in the current scope, `varargs`, `kwargs` and `caller` too where the template has
-    /// them.
+    /// Binds the arguments to the parameters of a macro, in the current scope.
+    ///
+    /// Further arguments become `varargs` and `kwargs` if the macro's template names these variables anywhere;
+    /// otherwise they are an error. Jinja looks in the macro's body only; a template that uses them elsewhere accepts
+    /// more calls here. A parameter without a value is undefined, and a default may refer to parameters in front of
+    /// it.
     private func bind(_ arguments: Arguments, to macro: MacroDefinition) throws(TemplateError) {
         var values = [TemplateValue?](repeating: nil, count: macro.parameters.count)
         for (index, value) in arguments.positional.prefix(values.count).enumerated() { values[index] = value }

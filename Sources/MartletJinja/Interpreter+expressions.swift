@@ -1,7 +1,10 @@
 import OrderedCollections
 
 extension Interpreter {
-    /// The value of an expression. Each kind has a function of its own: that keeps the stack of one level small.
+    /// The value of an expression.
+    ///
+    /// Counts one step, and one level of depth for nested expressions. Each kind of expression has a function of its
+    /// own, so that the stack frame of one level stays small.
     func evaluate(_ expression: TemplateExpression) throws(TemplateError) -> TemplateValue {
         try spend()
         switch expression {
@@ -14,6 +17,7 @@ extension Interpreter {
         return try evaluateNested(expression)
     }
 
+    /// The value of an expression that contains others.
     private func evaluateNested(_ expression: TemplateExpression) throws(TemplateError) -> TemplateValue {
         switch expression {
         case .constant, .variable: .none
@@ -34,6 +38,7 @@ extension Interpreter {
         }
     }
 
+    /// The values of expressions, in order.
     private func evaluateAll(_ expressions: [TemplateExpression]) throws(TemplateError) -> [TemplateValue] {
         var values: [TemplateValue] = []
         values.reserveCapacity(expressions.count)
@@ -41,6 +46,7 @@ extension Interpreter {
         return values
     }
 
+    /// The dictionary of a literal `{key: value}`. Of equal keys the last value counts, at the place of the first.
     private func evaluateDictionary(
         _ members: [(key: TemplateExpression, value: TemplateExpression)]
     ) throws(TemplateError) -> TemplateValue {
@@ -52,6 +58,8 @@ extension Interpreter {
         return try makeDictionary(dictionary)
     }
 
+    /// `then if condition else otherwise`. Without `else` a false condition gives an undefined value, which prints as
+    /// nothing.
     private func evaluateConditional(
         _ then: TemplateExpression, _ condition: TemplateExpression, _ otherwise: TemplateExpression?
     ) throws(TemplateError) -> TemplateValue {
@@ -63,6 +71,7 @@ extension Interpreter {
         return try evaluate(otherwise)
     }
 
+    /// `a and b`, `a or b`: the value of the operand that decides, not a boolean. `"" or "x"` is `x`, as in Python.
     private func evaluateLogic(_ operands: [TemplateExpression], stopsAt truth: Bool) throws(TemplateError)
         -> TemplateValue
     {
@@ -74,12 +83,14 @@ extension Interpreter {
         return value
     }
 
+    /// `a ~ b`: the texts of both, whatever their types. Each part retains its provenance.
     private func evaluateConcatenation(_ operands: [TemplateExpression]) throws(TemplateError) -> TemplateValue {
         var result = ProvenanceText.empty
         for operand in operands { result.append(try text(of: try evaluate(operand))) }
         return try makeText(result)
     }
 
+    /// A chain of comparisons, as in Python: `1 < x < 5` means `1 < x and x < 5`, and `x` is evaluated once.
     private func evaluateComparison(
         _ first: TemplateExpression, _ links: [(operation: ComparisonOperator, operand: TemplateExpression)],
         _ line: Int
@@ -94,6 +105,10 @@ extension Interpreter {
         return .boolean(true)
     }
 
+    /// A chain of operators of one rank, from left to right.
+    ///
+    /// Powers too are evaluated from the left, as Jinja's parser builds them: `2 ** 3 ** 2` is 64, not 512 as in
+    /// Python.
     private func evaluateArithmetic(
         _ first: TemplateExpression, _ links: [(operation: ArithmeticOperator, operand: TemplateExpression, line: Int)]
     ) throws(TemplateError) -> TemplateValue {
@@ -106,6 +121,7 @@ extension Interpreter {
         return left
     }
 
+    /// An operand with its suffixes, from left to right. The line of each suffix is set for error messages.
     private func evaluatePostfix(_ operand: TemplateExpression, _ suffixes: [Suffix]) throws(TemplateError)
         -> TemplateValue
     {
@@ -124,6 +140,7 @@ extension Interpreter {
         return value
     }
 
+    /// The result of a call. Counts a step besides those of the arguments.
     private func evaluateCall(of function: TemplateValue, _ list: ArgumentList, _ line: Int) throws(TemplateError)
         -> TemplateValue
     {
@@ -133,6 +150,7 @@ extension Interpreter {
         return try call(function, arguments)
     }
 
+    /// The arguments of a call, evaluated in the order of Python: positional, named, `*more`, `**more`.
     func evaluate(_ list: ArgumentList) throws(TemplateError) -> Arguments {
         var arguments = Arguments()
         if list.isEmpty { return arguments }
@@ -151,6 +169,7 @@ extension Interpreter {
         return arguments
     }
 
+    /// The result of a filter. An unknown filter fails here, when it is reached.
     func apply(_ call: FilterCall, to value: TemplateValue) throws(TemplateError) -> TemplateValue {
         guard let filter = call.filter else { throw failure("No filter named '\(call.name)'.") }
         let arguments = try evaluate(call.arguments)
@@ -158,12 +177,14 @@ extension Interpreter {
         return try apply(filter, to: value, arguments)
     }
 
+    /// Whether a value passes a test; `is not` negates the result.
     private func apply(_ call: TestCall, to value: TemplateValue) throws(TemplateError) -> Bool {
         guard let test = call.test else { throw failure("No test named '\(call.name)'.") }
         let result = try apply(test, to: value, try evaluate(call.arguments))
         return result != call.isNegated
     }
 
+    /// The value of `value[start:stop:step]`, whose bounds are expressions.
     private func evaluateSlice(
         of value: TemplateValue, _ start: TemplateExpression?, _ stop: TemplateExpression?, _ step: TemplateExpression?
     ) throws(TemplateError) -> TemplateValue {
@@ -171,6 +192,7 @@ extension Interpreter {
         return try slice(value, start: bounds.0, stop: bounds.1, step: bounds.2)
     }
 
+    /// A bound of a slice; nil for a missing bound and for `none`.
     private func bound(_ expression: TemplateExpression?) throws(TemplateError) -> Int? {
         guard let expression else { return nil }
         switch try evaluate(expression) {

@@ -2,6 +2,10 @@ import MartletPlatform
 import OrderedCollections
 
 extension Interpreter {
+    /// Compares two values with Python's operator.
+    ///
+    /// `<` and the like work for two numbers, two texts, two lists or two tuples; other types fail with Python's
+    /// `TypeError`. Comparisons with NaN are false.
     func compare(_ left: TemplateValue, _ operation: ComparisonOperator, _ right: TemplateValue) throws(TemplateError)
         -> Bool
     {
@@ -21,6 +25,9 @@ extension Interpreter {
         }
     }
 
+    /// Python's `==`. Values of different types are unequal, except numbers: `1 == 1.0 == true`.
+    ///
+    /// Text is compared by bytes. Lists and dictionaries are compared by content; each item is a step of the budget.
     func areEqual(_ left: TemplateValue, _ right: TemplateValue) throws(TemplateError) -> Bool {
         switch (left, right) {
         case (.text(let left), .text(let right)): return left == right
@@ -37,6 +44,7 @@ extension Interpreter {
         }
     }
 
+    /// Whether two lists have equal items. A list and a tuple are never equal, as in Python.
     private func areEqual(_ left: ListObject, _ right: ListObject) throws(TemplateError) -> Bool {
         guard left.kind == right.kind, left.items.count == right.items.count else { return false }
         if left === right { return true }
@@ -49,6 +57,7 @@ extension Interpreter {
         return true
     }
 
+    /// Whether two dictionaries have equal members, in any order.
     private func areEqual(_ left: DictionaryObject, _ right: DictionaryObject) throws(TemplateError) -> Bool {
         guard left.members.count == right.members.count else { return false }
         if left === right { return true }
@@ -61,7 +70,9 @@ extension Interpreter {
         return true
     }
 
-    /// -1, 0 or 1; `nil` where one is not a number.
+    /// The order of two values: -1, 0 or 1; nil if one of them is NaN.
+    /// - Parameter symbol: the operator, for the error message.
+    /// - Throws: Python's `TypeError` for values without an order; the message of an undefined value.
     func ordering(_ left: TemplateValue, _ right: TemplateValue, _ symbol: String) throws(TemplateError) -> Int? {
         switch (left, right) {
         case (.undefined(let reason), _), (_, .undefined(let reason)): throw failure(reason.message)
@@ -84,7 +95,8 @@ extension Interpreter {
         return one == other ? 0 : one < other ? -1 : one > other ? 1 : nil
     }
 
-    /// `value in container`
+    /// `value in container`: a part of a text, a key of a dictionary, an item of a list. An undefined container
+    /// contains nothing.
     func contains(_ container: TemplateValue, _ value: TemplateValue) throws(TemplateError) -> Bool {
         switch container {
         case .text(let text):
@@ -108,6 +120,7 @@ extension Interpreter {
         }
     }
 
+    /// `-value`. A boolean counts as a number. The result retains the provenance of an integer.
     func negated(_ value: TemplateValue, _ line: Int) throws(TemplateError) -> TemplateValue {
         self.line = line
         switch value {
@@ -125,6 +138,7 @@ extension Interpreter {
         }
     }
 
+    /// `+value`. A boolean becomes a number.
     func positive(_ value: TemplateValue, _ line: Int) throws(TemplateError) -> TemplateValue {
         self.line = line
         switch value {
@@ -135,8 +149,18 @@ extension Interpreter {
         }
     }
 
+    /// The error for results beyond 64 bits. Python's integers have no limit; no chat template needs more.
     var integerOverflow: TemplateError { failure("OverflowError: an integer has more than 64 bits") }
 
+    /// The result of an operator of two operands.
+    ///
+    ///     "a" + "b"   "ab"                 [1] + [2]   [1, 2]
+    ///     "ab" * 2    "abab"               "%d" % 3    "3"
+    ///     7 // 2      3                    -7 % 3      2 (the divisor's sign)
+    ///     1 / 2       0.5                  2 ** -1     0.5
+    ///
+    /// A computed integer is trusted if both operands are. If one of two texts is safe, the other is escaped first.
+    /// - Throws: Python's `TypeError` and `ZeroDivisionError`; an overflow beyond 64 bits; `budget`.
     func calculate(_ left: TemplateValue, _ operation: ArithmeticOperator, _ right: TemplateValue) throws(TemplateError)
         -> TemplateValue
     {
@@ -177,6 +201,7 @@ extension Interpreter {
             "TypeError: unsupported operand type(s) for \(symbol): '\(left.typeName)' and '\(right.typeName)'")
     }
 
+    /// A text or a list, repeated. A negative count gives an empty result. The size is counted before it is made.
     private func repeated(_ value: TemplateValue, _ count: Int) throws(TemplateError) -> TemplateValue {
         let count = max(0, count)
         switch value {
@@ -202,6 +227,7 @@ extension Interpreter {
         }
     }
 
+    /// Arithmetic of integers, with Python's rounding and signs.
     private func calculate(
         _ left: Int, _ operation: ArithmeticOperator, _ right: Int, isTrusted: Bool
     ) throws(TemplateError) -> TemplateValue {
@@ -226,6 +252,7 @@ extension Interpreter {
         return .integer(result.partialValue, isTrusted: isTrusted)
     }
 
+    /// Arithmetic of floats. `//` rounds down, `%` has the divisor's sign.
     private func calculate(
         _ left: Double, _ operation: ArithmeticOperator, _ right: Double
     ) throws(TemplateError) -> TemplateValue {
@@ -244,7 +271,7 @@ extension Interpreter {
 }
 
 extension TemplateValue {
-    /// As Python's arithmetic takes it: true is 1.
+    /// The value as a number in Python's arithmetic, where `true` is 1. nil for other types.
     var number: Double? {
         switch self {
         case .boolean(let value): value ? 1 : 0
@@ -255,7 +282,7 @@ extension TemplateValue {
         }
     }
 
-    /// Whether it is a text, list, tuple or range.
+    /// Whether the value is a text, list, tuple or range.
     fileprivate var isSequence: Bool {
         switch self {
         case .text: true
@@ -264,6 +291,7 @@ extension TemplateValue {
         }
     }
 
+    /// The value as an integer in arithmetic, with its provenance. nil for floats and other types.
     var integerForArithmetic: (value: Int, isTrusted: Bool)? {
         switch self {
         case .boolean(let value): (value ? 1 : 0, true)

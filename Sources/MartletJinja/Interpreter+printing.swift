@@ -1,7 +1,9 @@
 import OrderedCollections
 
 extension Interpreter {
-    /// `str(value)` of Python.
+    /// Python's `str(value)`: the text that `{{ value }}` writes. An undefined value is empty.
+    ///
+    /// `true` is `True`, `none` is `None`, a list is the `repr` of its items: `["a"]` is `['a']`.
     func text(of value: TemplateValue) throws(TemplateError) -> ProvenanceText {
         switch value {
         case .text(let text): return text
@@ -14,7 +16,10 @@ extension Interpreter {
         }
     }
 
-    /// Appends `repr(value)` of Python.
+    /// Appends Python's `repr(value)`.
+    ///
+    /// The text of a client stays untrusted within it; brackets, quotes and names are untrusted as well, because data
+    /// decide them.
     func write(representationOf value: TemplateValue, to text: inout ProvenanceText) throws(TemplateError) {
         try spend()
         switch value {
@@ -34,6 +39,7 @@ extension Interpreter {
         }
     }
 
+    /// Appends the `repr` of a list, tuple, range or view of a dictionary. A tuple of one item ends with a comma.
     private func write(representationOf list: ListObject, to text: inout ProvenanceText) throws(TemplateError) {
         try enter()
         defer { leave() }
@@ -55,6 +61,7 @@ extension Interpreter {
         try spend(bytes: list.items.count * 8)
     }
 
+    /// Appends the `repr` of a dictionary: `{'a': 1}`.
     private func write(
         representationOf dictionary: DictionaryObject, to text: inout ProvenanceText
     ) throws(TemplateError) {
@@ -73,8 +80,10 @@ extension Interpreter {
 }
 
 extension ProvenanceText {
-    /// `repr` of a string in Python: in single quotes unless only it holds some, with what cannot be printed escaped.
-    /// Markup names its class.
+    /// Python's `repr` of a string.
+    ///
+    /// In single quotes, unless the text contains only single quotes. Code points that cannot be printed are escaped:
+    /// `\n`, `\x07`, `\u200b`. Safe text is written with the name of its class.
     func quotedForPython() -> ProvenanceText {
         if isMarkup {
             var result = ProvenanceText("Markup(", isTrusted: false)
@@ -103,6 +112,7 @@ extension ProvenanceText {
 }
 
 extension Unicode.Scalar {
+    /// Whether `repr` shows the code point as it is (`str.isprintable`).
     fileprivate var isPythonPrintable: Bool {
         if value < 0x7F { return value >= 0x20 }
         switch properties.generalCategory {
@@ -113,6 +123,7 @@ extension Unicode.Scalar {
         }
     }
 
+    /// The code point as `\xXX`, `\uXXXX` or `\UXXXXXXXX`, the shortest that fits.
     fileprivate var pythonEscape: String {
         let digits = String(value, radix: 16)
         let (letter, width) = value < 0x100 ? ("x", 2) : value < 0x10000 ? ("u", 4) : ("U", 8)

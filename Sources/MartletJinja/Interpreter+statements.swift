@@ -1,13 +1,17 @@
 import OrderedCollections
 
 extension Interpreter {
-    /// How a body ended.
+    /// The ways in which a body ends.
     enum Flow {
+        /// After its last statement.
         case normal
+        /// By `{% break %}`.
         case leaveLoop
+        /// By `{% continue %}`.
         case continueLoop
     }
 
+    /// Runs statements in order, up to the first `break` or `continue`. Counts one level of depth.
     func run(_ body: [Statement]) throws(TemplateError) -> Flow {
         try enter()
         defer { leave() }
@@ -18,6 +22,7 @@ extension Interpreter {
         return .normal
     }
 
+    /// Runs one statement. Counts one step.
     private func run(_ statement: Statement) throws(TemplateError) -> Flow {
         try spend()
         switch statement {
@@ -44,7 +49,10 @@ extension Interpreter {
         return .normal
     }
 
-    /// The statements with a body of their own variables.
+    /// Runs a statement that captures text or has a scope of its own.
+    ///
+    /// Scopes follow Jinja: `for`, `with`, `macro`, `call` and `filter` have their own variables, `if` has none. A
+    /// `set` within a loop is lost with the iteration; `namespace` objects exist for that reason.
     private func runBlock(_ statement: Statement) throws(TemplateError) {
         switch statement {
         case .setBlock(let target, let filters, let body, let line):
@@ -67,6 +75,7 @@ extension Interpreter {
         }
     }
 
+    /// The text of a body, after filters.
     private func filtered(_ body: [Statement], by filters: [FilterCall]) throws(TemplateError) -> TemplateValue {
         let text = try capture { () throws(TemplateError) in
             try inScope(of: scope) { () throws(TemplateError) in _ = try run(body) }
@@ -76,6 +85,7 @@ extension Interpreter {
         return value
     }
 
+    /// A macro object that refers to the current scope and loop.
     private func makeMacro(_ definition: MacroDefinition) -> MacroObject {
         let macro = MacroObject(definition, scope: scope, loop: loop)
         register(macro)
@@ -83,6 +93,7 @@ extension Interpreter {
         return macro
     }
 
+    /// Runs a call block: the macro is called with the body as `caller`.
     private func runCall(_ definition: MacroDefinition, _ call: TemplateExpression) throws(TemplateError) {
         guard case .postfix(let callee, var suffixes) = call, case .call(let list)? = suffixes.popLast()?.kind else {
             return
@@ -93,6 +104,7 @@ extension Interpreter {
         try write(try text(of: try self.call(function, arguments)))
     }
 
+    /// Runs `{% with a = 1, b = 2 %}`. All values are evaluated before the first is assigned, as in Jinja.
     private func runWith(
         _ assignments: [(target: AssignmentTarget, value: TemplateExpression)], _ body: [Statement]
     ) throws(TemplateError) {
@@ -104,6 +116,8 @@ extension Interpreter {
         }
     }
 
+    /// Assigns a value to a variable, to an attribute of a namespace, or item by item to a tuple of targets.
+    /// - Throws: for an attribute of anything but a namespace; Python's `ValueError` for a wrong number of items.
     func assign(_ value: TemplateValue, to target: AssignmentTarget) throws(TemplateError) {
         switch target {
         case .variable(let number): set(number, value)
@@ -124,11 +138,18 @@ extension Interpreter {
         }
     }
 
+    /// Runs a loop in the current scope.
     private func run(_ loop: Loop) throws(TemplateError) {
         try run(loop, over: try evaluate(loop.sequence), in: scope, depth: loopDepth)
     }
 
-    /// Renders a loop's body for every item of `sequence` that passes the loop's condition.
+    /// Runs the body of a loop for each item that passes the loop's condition.
+    ///
+    /// The condition filters before the loop begins, so `loop.length` and `loop.last` count only items that pass.
+    /// `else` runs if no item passes.
+    /// - Parameters:
+    ///   - parent: the scope around the loop. In recursion it is that of the outermost loop.
+    ///   - depth: the number of loops around this one, for `loop.depth`.
     func run(_ loop: Loop, over sequence: TemplateValue, in parent: VariableScope?, depth: Int) throws(TemplateError) {
         var items = try items(of: sequence)
         let outer = scope
@@ -155,7 +176,8 @@ extension Interpreter {
         for (index, item) in items.enumerated() {
             try spend()
             object.index = index
-            // The variables of the last turn are used again unless a macro still sees them.
+            // The scope of the previous iteration is used again unless a macro still refers to it. It saves an
+            // allocation per item.
             scope = nil
             if index > 0 {
                 if isKnownUniquelyReferenced(&turn) {

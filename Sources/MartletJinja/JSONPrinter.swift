@@ -2,7 +2,8 @@ import MartletJSON
 import OrderedCollections
 
 extension Interpreter {
-    /// The JSON text of values that came with a request, indented by two spaces.
+    /// The JSON text of values from a request, indented by two spaces: the variable `functions` of llama-server's
+    /// templates.
     func jsonText(of items: [JSONValue]) throws(TemplateError) -> TemplateValue {
         var printer = JSONPrinter()
         printer.indent = ProvenanceText("  ", isTrusted: false)
@@ -12,17 +13,28 @@ extension Interpreter {
     }
 }
 
-/// Writes values as Python's `json.dumps` does.
+/// Writes values as Python's `json.dumps` does: the filter `tojson`.
 ///
-/// All but the strings' own bytes counts as untrusted.
+///     {"a": [1, 2.0], "b": "ü"}      separators ", " and ": ", no escapes beyond ASCII by default
+///
+/// Only the bytes of strings and integers retain their provenance. Punctuation is untrusted, because the client's data
+/// decide it.
 struct JSONPrinter {
+    /// The indentation of one level; nil = one line.
     var indent: ProvenanceText?
+    /// Stands between items. With an indentation the caller sets it to `,`.
     var itemSeparator = ", "
+    /// Stands between key and value.
     var keySeparator = ": "
+    /// Whether members are sorted by key. Otherwise they stay in the order of the client.
     var sortsKeys = false
+    /// Whether code points beyond ASCII are escaped (`ensure_ascii`).
     var escapesNonASCII = false
+    /// The text so far.
     private(set) var text = ProvenanceText.empty
 
+    /// Appends a value.
+    /// - Throws: Python's `TypeError` for values without JSON, such as undefined ones and generators; `budget`.
     mutating func write(_ value: TemplateValue, _ interpreter: Interpreter, level: Int = 0) throws(TemplateError) {
         try interpreter.spend()
         switch value {
@@ -54,6 +66,7 @@ struct JSONPrinter {
         }
     }
 
+    /// Appends a dictionary.
     private mutating func write(
         _ dictionary: DictionaryObject, _ interpreter: Interpreter, _ level: Int
     ) throws(TemplateError) {
@@ -72,6 +85,7 @@ struct JSONPrinter {
         append("}")
     }
 
+    /// A key as text. Numbers, booleans and `none` become strings, as in Python.
     private func keyText(_ key: DictionaryKey, _ interpreter: Interpreter) throws(TemplateError) -> ProvenanceText {
         switch key {
         case .text(let text): return text
@@ -84,25 +98,30 @@ struct JSONPrinter {
         }
     }
 
+    /// Appends punctuation.
     private mutating func append(_ string: String) { text.append(string, isTrusted: false) }
 
+    /// Begins an item: a separator, except in front of the first, and a new line.
     private mutating func separate(_ index: Int, level: Int) {
         if index > 0 { append(itemSeparator) }
         breakLine(level: level)
     }
 
+    /// Begins a line, if there is an indentation.
     private mutating func breakLine(level: Int) {
         guard let indent else { return }
         append("\n")
         for _ in 0..<level { text.append(indent) }
     }
 
+    /// A float as Python's `json.dumps` writes it. `NaN` and `Infinity` are no JSON, but Python writes them.
     private static func text(of value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
         return PythonNumber.text(of: value)
     }
 
+    /// A string in quotes, escaped.
     private func quoted(_ value: ProvenanceText) -> ProvenanceText {
         var result = ProvenanceText("\"", isTrusted: false)
         if value.string.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
@@ -114,6 +133,7 @@ struct JSONPrinter {
         return result
     }
 
+    /// A code point within a string. Control characters without a short escape become `\u00XX`.
     private func escaped(_ scalar: Unicode.Scalar) -> String {
         switch scalar {
         case "\"": "\\\""

@@ -1,12 +1,20 @@
 package import MartletJSON
 import OrderedCollections
 
-/// A template, parsed once, rendered many times, on any thread.
+/// A Jinja template, parsed once and rendered any number of times.
+///
+///     let template = try JinjaTemplate("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
+///     let text = try template.render(JinjaTemplate.Input(messages: messages, now: .now)).text
+///
+/// The language is that of Jinja 3.1 as the Hugging Face library sets it up for chat templates: `trim_blocks`,
+/// `lstrip_blocks`, loop controls, a sandbox. `design.md` describes the parts. Immutable. Thread: any.
 package struct JinjaTemplate: Sendable {
-    /// As it was given.
+    /// The source as it was passed to `init`.
     package let source: String
     private let program: Parser.Result
 
+    /// Parses a source. Linear in its length.
+    /// - Throws: `syntax` with line and text of the line; `budget` for a nesting beyond `Parser.maximumDepth`.
     package init(_ source: String) throws(TemplateError) {
         self.source = source
         do {
@@ -16,31 +24,39 @@ package struct JinjaTemplate: Sendable {
         }
     }
 
-    /// Whether it names `messages` anywhere.
+    /// Whether the template names the variable `messages` anywhere.
     package var readsMessages: Bool { program.names.number(ofKnown: "messages") != nil }
 
-    /// Whose habits the rendering follows where Python's library and llama-server differ.
+    /// The behaviour where Python's library and llama-server differ.
     package enum Conventions: Sendable {
-        /// `map`, `selectattr` and the like make generators, which have neither a length nor JSON.
+        /// `map`, `selectattr` and the like return generators, which have neither a length nor JSON. A member of an
+        /// undefined value is an error.
         case python
-        /// They make lists, all of which have JSON. `datetime` and `date_string` are the current date, `functions` is
-        /// the JSON text of the tools. Variables of the client win over these.
+        /// They return lists, and a member of an undefined value is undefined. `datetime` and `date_string` are the
+        /// current date, and `functions` is the JSON text of the tools. Variables of the client override these.
         case server
     }
 
-    /// What a template is rendered with.
+    /// The variables of a rendering.
     package struct Input: Sendable {
+        /// The conversation, as the template receives it.
         package var messages: [JSONValue]
-        /// Left undefined when there are none.
+        /// The tools. nil leaves the variable undefined, which templates test.
         package var tools: [JSONValue]?
+        /// Whether the prompt ends with the beginning of a reply.
         package var addsGenerationPrompt: Bool
-        /// More variables, from the client.
+        /// Further variables from the client (`chat_template_kwargs`).
         package var arguments: JSONObject
+        /// `bos_token`: trusted, as it comes from the model file.
         package var beginningToken: String
+        /// `eos_token`: trusted as well.
         package var endToken: String
+        /// The time of `strftime_now`.
         package var now: TemplateTime
+        /// Whose behaviour applies.
         package var conventions: Conventions
 
+        /// - Parameter conventions: Python's by default, so that tests compare with Python's library.
         package init(
             messages: [JSONValue], tools: [JSONValue]? = nil, addsGenerationPrompt: Bool = true,
             arguments: JSONObject = [:], beginningToken: String = "", endToken: String = "", now: TemplateTime,
@@ -57,7 +73,11 @@ package struct JinjaTemplate: Sendable {
         }
     }
 
-    /// Renders as Python's Jinja would, but for `Input.conventions`: nothing is adapted to the template.
+    /// Renders the template. Nothing is adapted to the template; `MessageAdapter` of MartletChat does that.
+    ///
+    /// The standard variables override variables of the client with the same name, except the three of
+    /// `Conventions.server`.
+    /// - Throws: `raised` by the template itself, `evaluation`, `input` for data nested too deeply, `budget`.
     package func render(_ input: Input, budget: TemplateBudget = TemplateBudget()) throws(TemplateError) -> RenderedText
     {
         let interpreter = Interpreter(
@@ -93,10 +113,11 @@ package struct JinjaTemplate: Sendable {
 }
 
 extension Interpreter {
-    /// The roles that the API knows. Only these words are trusted as roles, and only as the `role` of a message: some
-    /// templates build a marker from them, such as `<|user|>`.
+    /// The roles of the API. These words are trusted as the `role` of a message, and nowhere else: some templates
+    /// build a delimiter from them, such as `<|user|>`. Any other role of a client is untrusted text.
     private static let trustedRoles: Set<String> = ["system", "developer", "user", "assistant", "tool", "function"]
 
+    /// The messages as values, with trusted roles.
     fileprivate func importMessages(_ messages: [JSONValue]) throws(TemplateError) -> TemplateValue {
         let role = DictionaryKey.text(ProvenanceText("role", isTrusted: true))
         let list = try importList(messages)
@@ -110,23 +131,28 @@ extension Interpreter {
     }
 }
 
-/// What a template wrote, in maximal pieces of one provenance.
+/// The text that a template wrote, in maximal pieces of one provenance.
 package struct RenderedText: Sendable, Equatable {
+    /// The pieces in order; adjoining pieces differ in trust.
     package var segments: [PromptSegment]
 
+    /// Divides a text where its provenance changes.
     init(_ text: ProvenanceText) {
         segments = text.runs.map { PromptSegment(text: text.slice($0.range).string, isTrusted: $0.isTrusted) }
     }
 
+    /// The whole text.
     package var text: String { segments.count == 1 ? segments[0].text : segments.map(\.text).joined() }
 }
 
 /// A piece of a prompt.
 package struct PromptSegment: Sendable, Equatable {
+    /// The bytes of the piece; never empty in a rendered text.
     package var text: String
-    /// Whether the template's author wrote it, so that control tokens in it are meant.
+    /// Whether the template's author wrote the piece. Only then are control tokens in it recognised.
     package var isTrusted: Bool
 
+    /// A piece with its provenance.
     package init(text: String, isTrusted: Bool) {
         self.text = text
         self.isTrusted = isTrusted

@@ -1,5 +1,7 @@
-/// What stands inside `{{ }}` and `{% %}`.
+/// Tokens inside `{{ }}` and `{% %}`.
 extension Lexer {
+    /// Appends the tokens of a tag up to its end.
+    /// - Throws: for an unknown character, unbalanced brackets, and a missing end.
     mutating func readExpression(isBlock: Bool) throws(TemplateError) {
         var open: [TemplateToken.Symbol] = []
         while true {
@@ -28,7 +30,7 @@ extension Lexer {
         }
     }
 
-    /// Reads the end of the tag, if it is here, and the white space that it takes away.
+    /// Consumes the end of the tag, if it is here, and the white space that the tag removes.
     private mutating func readEnd(isBlock: Bool) -> Bool {
         let start = position
         let sign: UInt8 = at(start, "-") || (isBlock && at(start, "+")) ? source[start] : 0
@@ -44,7 +46,7 @@ extension Lexer {
         return true
     }
 
-    /// Keeps book of brackets: inside of one, `}}` does not end the tag.
+    /// Tracks brackets. Within brackets `}}` does not end the tag: `{{ {"a": {}} }}`.
     private mutating func track(_ symbol: TemplateToken.Symbol, _ open: inout [TemplateToken.Symbol])
         throws(TemplateError)
     {
@@ -61,6 +63,7 @@ extension Lexer {
         }
     }
 
+    /// Whether a byte may be part of a name. Bytes beyond ASCII may, as Python's identifiers contain letters.
     private func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"),
@@ -70,6 +73,7 @@ extension Lexer {
         }
     }
 
+    /// Consumes a symbol, the longest that fits.
     private mutating func readSymbol() throws(TemplateError) -> TemplateToken.Symbol {
         for length in [2, 1] where position + length <= source.count {
             let text = String(decoding: source[position..<position + length], as: UTF8.self)
@@ -82,6 +86,9 @@ extension Lexer {
         throw error("unexpected char '\(character)'")
     }
 
+    /// Consumes a number: decimal, `0x1F`, `0o17`, `0b11`, with underscores. Digits behind a dot are no fraction:
+    /// `a.0.1`.
+    /// - Throws: for integers beyond 64 bits.
     private mutating func readNumber() throws(TemplateError) -> TemplateToken.Kind {
         let start = position
         if at(start, "0"), start + 1 < source.count, let radix = radix(of: source[start + 1]) {
@@ -116,6 +123,7 @@ extension Lexer {
         return .integer(value)
     }
 
+    /// The base that a letter behind 0 stands for.
     private func radix(of letter: UInt8) -> Int? {
         switch letter {
         case UInt8(ascii: "x"), UInt8(ascii: "X"): 16
@@ -125,14 +133,17 @@ extension Lexer {
         }
     }
 
+    /// Whether a byte is a digit of ASCII.
     private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
+    /// Skips digits and underscores.
     private mutating func skipDigits() {
         while position < source.count, isDigit(source[position]) || source[position] == UInt8(ascii: "_") {
             position += 1
         }
     }
 
+    /// Consumes a string in single or double quotes. It may contain line feeds, as in Jinja.
     private mutating func readString(quote: UInt8) throws(TemplateError) -> String {
         let start = position
         position += 1
@@ -152,7 +163,8 @@ extension Lexer {
         throw error("unexpected char '\(Character(Unicode.Scalar(quote)))'")
     }
 
-    /// Reads what follows a backslash, as Python's string literals have it. An unknown escape stands for itself.
+    /// Consumes the bytes behind a backslash, with the escapes of Python's string literals. An unknown escape stands
+    /// for itself.
     private mutating func readEscape(into bytes: inout [UInt8]) throws(TemplateError) {
         let letter = source[position]
         position += 1
@@ -184,13 +196,15 @@ extension Lexer {
         }
     }
 
+    /// Consumes the digits of `\xXX`, `\uXXXX` or `\UXXXXXXXX`.
     private mutating func readHexadecimal(_ count: Int, into bytes: inout [UInt8]) throws(TemplateError) {
         let end = position + count
         guard end <= source.count, source[position..<end].allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit }),
             var value = UInt32(String(decoding: source[position..<end], as: UTF8.self), radix: 16)
         else { throw error("a string escape lacks its \(count) hexadecimal digits") }
         position = end
-        // Two escapes that form a surrogate pair are one code point.
+        // Two escapes that form a surrogate pair are one code point. Python leaves two surrogates; JSON in templates
+        // means one.
         if (0xD800..<0xDC00).contains(value), at(end, "\\"), at(end + 1, "u"), end + 6 <= source.count,
             let low = UInt32(String(decoding: source[end + 2..<end + 6], as: UTF8.self), radix: 16),
             (0xDC00..<0xE000).contains(low)
@@ -201,6 +215,7 @@ extension Lexer {
         appendScalar(value, to: &bytes)
     }
 
+    /// Appends a code point. A lone surrogate becomes U+FFFD, because a Swift string cannot contain it.
     private func appendScalar(_ value: UInt32, to bytes: inout [UInt8]) {
         bytes += Array(String(Unicode.Scalar(value) ?? "\u{FFFD}").utf8)
     }

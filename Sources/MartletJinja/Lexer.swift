@@ -1,23 +1,34 @@
-/// Cuts a template's source into tokens, with `trim_blocks` and `lstrip_blocks` on, as chat templates expect.
+/// Divides a template's source into tokens.
 ///
-/// Linear in the source.
+///     "a {%- if x %}b"   ->   data("a"), blockBegin, name("if"), name("x"), blockEnd, data("b")
+///
+/// `trim_blocks` and `lstrip_blocks` are on, as chat templates expect: a block on its own line leaves no trace of that
+/// line. White space is removed here, so the parser does not know of it.
+/// - Complexity: linear in the source.
 struct Lexer {
+    /// The source in UTF-8, with line feeds as the only line ends.
     let source: [UInt8]
+    /// The offset of the next byte.
     var position = 0
+    /// The tokens so far.
     var tokens: [TemplateToken] = []
+    /// The line at `countedTo`, from 1.
     private var line = 1
-    /// Up to where line ends are counted in `line`.
+    /// The offset up to which line feeds are counted.
     private var countedTo = 0
-    /// Whether what was read last ended a line.
+    /// Whether the last token ended a line, so that `lstrip_blocks` applies to a following block.
     private var isAtLineStart = true
 
+    /// All tokens of a source; the last is `end`.
+    /// - Throws: `syntax` with the line.
     static func tokens(of source: String) throws(TemplateError) -> [TemplateToken] {
         var lexer = Lexer(normalising: source)
         try lexer.run()
         return lexer.tokens
     }
 
-    /// Makes every line end a line feed and drops one at the very end.
+    /// Replaces every line end by a line feed, and removes one at the end, as Jinja does by default
+    /// (`keep_trailing_newline`).
     private init(normalising text: String) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
@@ -34,7 +45,7 @@ struct Lexer {
         source = bytes
     }
 
-    /// The line of the byte at `offset`. Must be asked with rising offsets.
+    /// The line of the byte at `offset`. Offsets must not decrease between calls, so that counting stays linear.
     mutating func line(at offset: Int) -> Int {
         while countedTo < offset {
             if source[countedTo] == UInt8(ascii: "\n") { line += 1 }
@@ -43,14 +54,17 @@ struct Lexer {
         return line
     }
 
+    /// A syntax error at the current position.
     mutating func error(_ message: String) -> TemplateError {
         TemplateError(.syntax, message, line: line(at: min(position, source.count)))
     }
 
+    /// Appends a token that begins at `offset`.
     mutating func append(_ kind: TemplateToken.Kind, at offset: Int) {
         tokens.append(TemplateToken(kind: kind, line: line(at: offset)))
     }
 
+    /// Appends the tokens of the whole source: text and tags in turn.
     private mutating func run() throws(TemplateError) {
         while position < source.count {
             let start = position
@@ -79,6 +93,7 @@ struct Lexer {
         append(.end, at: source.count)
     }
 
+    /// The offset of the next `{{`, `{%` or `{#`; nil if there is none.
     private func nextTag(from start: Int) -> Int? {
         var index = start
         while index + 1 < source.count {
@@ -93,7 +108,10 @@ struct Lexer {
         return nil
     }
 
-    /// Adds the text in front of a tag, without the white space that the tag takes away.
+    /// Appends the text in front of a tag, without the white space that the tag removes.
+    ///
+    /// `{%-` removes all white space. `{%` on a line with nothing in front removes the spaces there (`lstrip_blocks`).
+    /// `{%+` and `{{` remove none.
     private mutating func appendData(from start: Int, to end: Int, before tag: Int?) {
         var end = end
         if let tag {
@@ -110,11 +128,13 @@ struct Lexer {
         if end > start { append(.data(String(decoding: source[start..<end], as: UTF8.self)), at: start) }
     }
 
+    /// The end of the text in a range without trailing white space.
     private func endWithoutSpace(from start: Int, to end: Int) -> Int {
         let text = ProvenanceText(String(decoding: source[start..<end], as: UTF8.self), isTrusted: true)
         return start + text.stripped(start: false).byteCount
     }
 
+    /// Skips a comment `{# … #}`. It may contain tags.
     private mutating func skipComment() throws(TemplateError) {
         var index = position
         while index + 1 < source.count {
@@ -129,7 +149,8 @@ struct Lexer {
         throw error("Missing end of comment tag")
     }
 
-    /// After the end of a block or comment: `-` takes all white space, no sign one line end, `+` nothing.
+    /// Skips white space behind a block or comment: all with `-`, one line feed without a sign (`trim_blocks`), none
+    /// with `+`.
     mutating func skipAfterBlock(sign: UInt8) {
         if sign == UInt8(ascii: "-") {
             skipSpace()
@@ -138,7 +159,7 @@ struct Lexer {
         }
     }
 
-    /// Skips all white space, outside ASCII too.
+    /// Skips white space, also beyond ASCII.
     mutating func skipSpace() {
         while position < source.count {
             let byte = source[position]
@@ -156,11 +177,13 @@ struct Lexer {
         }
     }
 
+    /// Whether `character`, which is ASCII, stands at `index`. False beyond the end.
     func at(_ index: Int, _ character: Unicode.Scalar) -> Bool {
         index < source.count && source[index] == UInt8(ascii: character)
     }
 
-    /// Reads `raw %}…{% endraw %}` behind the opening of a block, if that is what follows.
+    /// Consumes `raw %}…{% endraw %}` behind the opening of a block, if it follows. Its text is data, whatever it
+    /// contains.
     private mutating func readRaw() throws(TemplateError) -> Bool {
         let start = position
         skipSpace()
@@ -189,7 +212,8 @@ struct Lexer {
         throw error("Missing end of raw directive")
     }
 
-    /// Reads `name`, white space and the end of the block; returns the sign at that end, 0 without one.
+    /// Consumes `name`, white space and the end of the block.
+    /// - Returns: the sign at the end; 0 = no sign; nil = something else follows.
     private mutating func readTagEnd(named name: String) -> UInt8? {
         guard source[position...].starts(with: name.utf8) else { return nil }
         position += name.utf8.count

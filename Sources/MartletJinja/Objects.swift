@@ -1,27 +1,31 @@
 import OrderedCollections
 
-/// Base of what a template can hold by reference.
+/// The base class of values that a template refers to.
 ///
-/// The interpreter knows every object it made and empties it when the rendering ends, so that neither a cycle nor a
-/// very deep structure outlives the rendering or is freed recursively.
+/// The interpreter registers each object and empties it when the rendering ends. So neither a cycle
+/// (`list.append(list)`) nor a deep structure outlives the rendering, and no chain is freed recursively, which would
+/// overflow the stack.
 class HeapObject {
+    /// Drops the references to other objects. Each subclass overrides it.
     func removeReferences() {}
 }
 
-/// A list, a tuple, or what Python's functions return in place of a list.
+/// A list, a tuple, or another sequence of Python's functions.
 final class ListObject: HeapObject {
-    /// Python's name of the type.
+    /// The type, by Python's name.
     enum Kind: String {
         case list
         case tuple
-        /// Can be walked through once.
+        /// The result of `map` and the like: it can be iterated once.
         case generator
         case range
         case keys = "dict_keys"
         case values = "dict_values"
         case items = "dict_items"
     }
+    /// The type of the sequence.
     let kind: Kind
+    /// The items. Only a `list` is changed by methods; a `generator` loses them when it is consumed.
     var items: [TemplateValue]
 
     init(_ items: [TemplateValue], kind: Kind = .list) {
@@ -29,14 +33,15 @@ final class ListObject: HeapObject {
         self.kind = kind
     }
 
-    /// Whether it has a length.
+    /// Whether the sequence has a length.
     var isSized: Bool { kind != .generator }
-    /// Whether it can be indexed.
+    /// Whether the sequence can be indexed.
     var isSequence: Bool { kind == .list || kind == .tuple || kind == .range }
 
     override func removeReferences() { items = [] }
 }
 
+/// A dictionary. Members are in the order of their insertion, as in Python since 3.7.
 final class DictionaryObject: HeapObject {
     var members: OrderedDictionary<DictionaryKey, TemplateValue>
 
@@ -45,19 +50,20 @@ final class DictionaryObject: HeapObject {
     override func removeReferences() { members = [:] }
 }
 
-/// What `namespace()` makes: attributes that `set` can write.
+/// The result of `namespace()`: an object whose attributes `set` can change. A loop's variables cannot leave the loop;
+/// these can.
 final class NamespaceObject: HeapObject {
     var attributes: OrderedDictionary<String, TemplateValue> = [:]
 
     override func removeReferences() { attributes = [:] }
 }
 
-/// A macro, or the body of a call block, with the variables it sees.
+/// A macro, or the body of a call block, with the scope in which it was defined.
 final class MacroObject: HeapObject {
     let definition: MacroDefinition
-    /// `nil` for the template's own level.
+    /// The scope; nil = the outermost level.
     private(set) var scope: VariableScope?
-    /// The loop inside which it was made, for `loop`.
+    /// The loop around the definition, which `loop` in the body refers to.
     private(set) var loop: LoopObject?
 
     init(_ definition: MacroDefinition, scope: VariableScope?, loop: LoopObject?) {
@@ -72,13 +78,17 @@ final class MacroObject: HeapObject {
     }
 }
 
-/// The variables of a loop's turn, a macro's call or a block, inside of others.
+/// The variables of an iteration, a macro call or a block, within an outer scope.
+///
+/// A list and not a dictionary, because most scopes have fewer than eight variables.
 final class VariableScope: HeapObject {
+    /// The scope around this one; nil = the outermost level.
     private(set) var parent: VariableScope?
     private var variables: [(number: Int, value: TemplateValue)] = []
 
     init(parent: VariableScope?) { self.parent = parent }
 
+    /// The value of a variable; nil if this scope does not have it. Setting nil has no effect.
     subscript(number: Int) -> TemplateValue? {
         get {
             for variable in variables where variable.number == number { return variable.value }
@@ -94,6 +104,7 @@ final class VariableScope: HeapObject {
         }
     }
 
+    /// Removes the variables and retains their memory for the next iteration.
     func removeVariables() { variables.removeAll(keepingCapacity: true) }
 
     override func removeReferences() {
@@ -102,18 +113,20 @@ final class VariableScope: HeapObject {
     }
 }
 
-/// What `loop` is inside a loop.
+/// The value of `loop` inside a loop.
 final class LoopObject: HeapObject {
     let loop: Loop
+    /// All items, so that `loop.last` and `loop.nextitem` are known.
     private(set) var items: [TemplateValue]
+    /// The index of the current item, from 0.
     var index = 0
-    /// From 0.
+    /// The number of loops around this one.
     let depth: Int
-    /// The variables around the loop, in which `loop(…)` renders its body again.
+    /// The scope around the loop, in which `loop(…)` renders the body again.
     private(set) var scope: VariableScope?
-    /// The loop around this one.
+    /// The loop around this one; nil if there is none.
     private(set) var outer: LoopObject?
-    /// What `changed` was last called with.
+    /// The arguments of the last call of `changed`.
     var lastChanged: [TemplateValue]?
 
     init(_ loop: Loop, items: [TemplateValue], depth: Int, scope: VariableScope?, outer: LoopObject?) {

@@ -1,11 +1,19 @@
-/// Expressions, by operator precedence as Jinja has it.
+/// Expressions, by precedence.
+///
+///     or, and, not, comparison and in, + -, ~, * / // %, **, unary + -, then suffixes and filters
+///
+/// The loosest operator stands first. Two ranks differ from Python: `~` does not exist there, and unary minus binds
+/// tighter than `**`. Source: jinja2/parser.py.
 extension Parser {
+    /// Parses an expression with an optional `if … else`.
+    /// - Parameter allowsConditional: false where `if` belongs to a tag, as in `{% for x in y if z %}`.
     mutating func parseExpression(allowsConditional: Bool = true) throws(TemplateError) -> TemplateExpression {
         try enter()
         defer { leave() }
         var value = try parseOperators(minimum: .or)
         guard allowsConditional else { return value }
-        // `a if b if c` nests to the left, without recursion here but in all that walks the tree.
+        // `a if b if c` nests to the left. The parser does not recurse for it, but the interpreter does, so the links
+        // are limited.
         var links = 0
         while skip(name: "if") {
             links += 1
@@ -17,12 +25,13 @@ extension Parser {
         return value
     }
 
-    /// Operators of two operands, loosest first.
+    /// Ranks of operators with two operands, the loosest first.
     private enum Rank: Int {
         case or, and, comparison, sum, concatenation, product, power
         var tighter: Rank? { Rank(rawValue: rawValue + 1) }
     }
 
+    /// An operator with two operands.
     private enum BinaryOperator {
         case or
         case and
@@ -46,6 +55,7 @@ extension Parser {
         }
     }
 
+    /// The operator at the current token; nil if there is none. `not in` consists of two tokens.
     private var binaryOperator: BinaryOperator? {
         switch current.kind {
         case .name("or"): .or
@@ -70,7 +80,7 @@ extension Parser {
         }
     }
 
-    /// Reads operands joined by operators of rank `minimum` or tighter.
+    /// Parses operands joined by operators of rank `minimum` or tighter (precedence climbing).
     private mutating func parseOperators(minimum: Rank) throws(TemplateError) -> TemplateExpression {
         try enter()
         defer { leave() }
@@ -87,7 +97,10 @@ extension Parser {
         return left
     }
 
-    /// Reads the right side of `operation`; a chain of the same rank becomes one flat node.
+    /// Parses the right side of an operator. A chain of operators of one rank becomes one flat node.
+    ///
+    /// So the depth of the tree does not grow with the length of a chain such as `a ~ b ~ c ~ …`, which templates
+    /// write.
     private mutating func parse(_ operation: BinaryOperator, after left: TemplateExpression) throws(TemplateError)
         -> TemplateExpression
     {
@@ -123,11 +136,14 @@ extension Parser {
         }
     }
 
+    /// Parses an operand that binds tighter than `rank`.
     private mutating func parseOperand(tighterThan rank: Rank) throws(TemplateError) -> TemplateExpression {
         guard let tighter = rank.tighter else { return try parseUnary(allowsFilters: true) }
         return try parseOperators(minimum: tighter)
     }
 
+    /// Parses signs and an operand with its suffixes. A filter applies to the signed value: `-1 | abs` is `(-1) |
+    /// abs`.
     private mutating func parseUnary(allowsFilters: Bool) throws(TemplateError) -> TemplateExpression {
         try enter()
         defer { leave() }
@@ -143,6 +159,7 @@ extension Parser {
         return try parseSuffixes(of: operand, allowsFilters: allowsFilters)
     }
 
+    /// Parses a literal, a variable, or an expression in brackets. Adjoining strings are joined, as in Python.
     mutating func parsePrimary() throws(TemplateError) -> TemplateExpression {
         let token = current
         switch token.kind {
@@ -179,7 +196,10 @@ extension Parser {
         }
     }
 
-    /// One expression, or several with commas, which make a tuple.
+    /// Parses one expression, or several with commas, which are a tuple.
+    /// - Parameters:
+    ///   - isParenthesised: whether an empty tuple `()` is allowed.
+    ///   - end: the name behind which the tuple ends, such as `recursive`.
     mutating func parseTuple(
         allowsConditional: Bool = true, isParenthesised: Bool = false, end: String? = nil
     ) throws(TemplateError) -> TemplateExpression {
@@ -198,6 +218,7 @@ extension Parser {
         return .tuple([])
     }
 
+    /// Whether a tuple ends at the current token.
     private func isAtTupleEnd(_ end: String?) -> Bool {
         switch current.kind {
         case .variableEnd, .blockEnd, .symbol(.closeParenthesis): true
@@ -206,6 +227,7 @@ extension Parser {
         }
     }
 
+    /// Parses a list literal. A comma may follow the last item.
     private mutating func parseList() throws(TemplateError) -> TemplateExpression {
         try expect(.openBracket)
         var items: [TemplateExpression] = []
@@ -218,6 +240,7 @@ extension Parser {
         return .list(items)
     }
 
+    /// Parses a dictionary literal. A comma may follow the last member.
     private mutating func parseDictionary() throws(TemplateError) -> TemplateExpression {
         try expect(.openBrace)
         var items: [(key: TemplateExpression, value: TemplateExpression)] = []

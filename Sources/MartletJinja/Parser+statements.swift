@@ -1,6 +1,11 @@
-/// The tags.
+/// Statements: the tags between `{%` and `%}`.
 extension Parser {
-    /// Reads the block `name`, whose name is the current token, through its end.
+    /// Parses the statement `name`, whose name is the current token, up to its end.
+    ///
+    /// Supported are the tags of Jinja that chat templates use, `break` and `continue` (Jinja's loop controls), and
+    /// `generation` (Hugging Face's tag around a reply, which only marks it). Tags that read other files (`include`,
+    /// `import`, `extends`) are unknown: a template of a model file has no other files.
+    /// - Throws: Jinja's error for an unknown tag, with the innermost open tag.
     mutating func parseStatement(named name: String, within tag: String?) throws(TemplateError) -> Statement? {
         let line = current.line
         advance()
@@ -27,7 +32,7 @@ extension Parser {
         }
     }
 
-    /// The body up to `end` + `tag`, and that end.
+    /// Parses a body up to `end` + `tag`, and that end.
     private mutating func parseBlock(of tag: String) throws(TemplateError) -> [Statement] {
         let body = try parseBody(until: ["end" + tag], of: tag)
         advance()
@@ -35,6 +40,7 @@ extension Parser {
         return body
     }
 
+    /// Parses `{% if %}` with its `elif` and `else` branches.
     private mutating func parseConditional(_ line: Int) throws(TemplateError) -> Statement {
         var branches: [(condition: TemplateExpression, line: Int, body: [Statement])] = []
         var branchLine = line
@@ -56,6 +62,7 @@ extension Parser {
         }
     }
 
+    /// Parses `{% for target in sequence if condition recursive %}` with its `else` branch.
     private mutating func parseLoop(_ line: Int) throws(TemplateError) -> Statement {
         let target = try parseTarget()
         try expect(name: "in")
@@ -79,7 +86,8 @@ extension Parser {
                 isRecursive: isRecursive, line: line))
     }
 
-    /// Reads what `for` and `set` assign to: a name, `name.attribute`, or several with commas.
+    /// Parses the target of `for` and `set`: a name, `name.attribute`, or several with commas, also in parentheses.
+    /// - Throws: for `loop` and the constants, which cannot be assigned, as in Jinja.
     private mutating func parseTarget() throws(TemplateError) -> AssignmentTarget {
         try enter()
         defer { leave() }
@@ -111,6 +119,7 @@ extension Parser {
         return isTuple ? .tuple(targets) : targets[0]
     }
 
+    /// Parses `{% set target = value %}`, or `{% set target | filter %}body{% endset %}`.
     private mutating func parseSet(_ line: Int) throws(TemplateError) -> Statement {
         let target = try parseTarget()
         if skip(.assign) {
@@ -124,7 +133,7 @@ extension Parser {
         return .setBlock(target, filters: filters, body: try parseBlockBody(of: "set"), line: line)
     }
 
-    /// A body that ends a loop's reach: `break` in it cannot leave the loop around it.
+    /// Parses a body in which `break` and `continue` cannot refer to the loop around it: its text is captured first.
     private mutating func parseBlockBody(of tag: String) throws(TemplateError) -> [Statement] {
         let outer = loopDepth
         loopDepth = 0
@@ -132,6 +141,7 @@ extension Parser {
         return try parseBlock(of: tag)
     }
 
+    /// Parses `{% macro name(parameters) %}body{% endmacro %}`.
     private mutating func parseMacro(_ line: Int) throws(TemplateError) -> Statement {
         let name = try expectName()
         let variable = number(of: name)
@@ -143,6 +153,7 @@ extension Parser {
                 line: line))
     }
 
+    /// Parses the parameters of a macro. Parameters with defaults stand behind those without, as in Python.
     private mutating func parseParameters() throws(TemplateError) -> [MacroDefinition.Parameter] {
         try expect(.openParenthesis)
         var parameters: [MacroDefinition.Parameter] = []
@@ -162,6 +173,7 @@ extension Parser {
         return parameters
     }
 
+    /// Parses `{% call(parameters) macro(arguments) %}body{% endcall %}`.
     private mutating func parseCall(_ line: Int) throws(TemplateError) -> Statement {
         let parameters = isAt(.openParenthesis) ? try parseParameters() : []
         let call = try parseExpression()
@@ -175,6 +187,7 @@ extension Parser {
         return .call(definition, call, line: line)
     }
 
+    /// Parses `{% filter name | other %}body{% endfilter %}`.
     private mutating func parseFilterBlock(_ line: Int) throws(TemplateError) -> Statement {
         var filters = [try parseFilterCall()]
         while skip(.pipe) { filters.append(try parseFilterCall()) }
@@ -182,6 +195,7 @@ extension Parser {
         return .filter(filters, body: try parseBlockBody(of: "filter"), line: line)
     }
 
+    /// Parses `{% with a = 1, b = 2 %}body{% endwith %}`.
     private mutating func parseWith(_ line: Int) throws(TemplateError) -> Statement {
         var assignments: [(target: AssignmentTarget, value: TemplateExpression)] = []
         while current.kind != .blockEnd {

@@ -1,5 +1,10 @@
-/// What follows an operand.
+/// Suffixes of an operand: `.name`, `[index]`, `(arguments)`, `| filter`, `is test`.
 extension Parser {
+    /// Parses all suffixes of an operand.
+    ///
+    /// Behind a filter or a test only calls, filters and tests follow: `x | first.name` is the filter `first.name`, as
+    /// in Jinja.
+    /// - Parameter allowsFilters: false behind a sign, as a filter applies to the signed value.
     mutating func parseSuffixes(of operand: TemplateExpression, allowsFilters: Bool) throws(TemplateError)
         -> TemplateExpression
     {
@@ -30,6 +35,7 @@ extension Parser {
         }
     }
 
+    /// Parses the part behind a dot: a name, or a number, which is an element.
     private mutating func parseAttribute() throws(TemplateError) -> Suffix.Kind {
         switch current.kind {
         case .name(let name):
@@ -42,6 +48,7 @@ extension Parser {
         }
     }
 
+    /// Parses the part between brackets. Several expressions are a tuple, which is one key.
     private mutating func parseSubscript() throws(TemplateError) -> Suffix.Kind {
         var items: [Suffix.Kind] = []
         while !isAt(.closeBracket) {
@@ -58,6 +65,7 @@ extension Parser {
         return .element(.tuple(expressions))
     }
 
+    /// Parses an index or a slice.
     private mutating func parseSubscriptItem() throws(TemplateError) -> Suffix.Kind {
         var parts: [TemplateExpression?] = [nil]
         if !isAt(.colon) {
@@ -72,6 +80,7 @@ extension Parser {
         return .slice(start: parts[0], stop: parts[1], step: parts.count > 2 ? parts[2] : nil)
     }
 
+    /// Parses the arguments of a call. `*sequence` and `**mapping` may stand once each, in Python's order.
     mutating func parseArguments() throws(TemplateError) -> ArgumentList {
         try expect(.openParenthesis)
         var list = ArgumentList()
@@ -102,8 +111,10 @@ extension Parser {
         return list
     }
 
+    /// Jinja's error for arguments in a wrong order.
     private var invalidArguments: TemplateError { error("invalid syntax for function call expression") }
 
+    /// Parses a filter with its arguments, without the bar in front.
     mutating func parseFilterCall() throws(TemplateError) -> FilterCall {
         let line = current.line
         let name = try parseDottedName()
@@ -111,12 +122,14 @@ extension Parser {
         return FilterCall(name: name, arguments: arguments, line: line)
     }
 
+    /// Parses a name with dots. No known filter or test has one, but Jinja's grammar allows it.
     private mutating func parseDottedName() throws(TemplateError) -> String {
         var name = try expectName()
         while skip(.dot) { name += "." + (try expectName()) }
         return name
     }
 
+    /// Parses a test, without the `is` in front.
     private mutating func parseTest() throws(TemplateError) -> TestCall {
         let isNegated = skip(name: "not")
         let name = try parseDottedName()
@@ -126,7 +139,7 @@ extension Parser {
         case .name("else"), .name("or"), .name("and"): break
         case .name("is"): throw error("You cannot chain multiple tests with is")
         case .name, .string, .integer, .float, .symbol(.openBracket), .symbol(.openBrace):
-            // One argument may stand without parentheses: `is divisibleby 3`.
+            // One argument may stand without parentheses: `x is divisibleby 3`.
             let argument = try parsePrimary()
             arguments.positional = [try parseSuffixes(of: argument, allowsFilters: false)]
         default: break

@@ -1,6 +1,11 @@
-/// Searching, cutting and replacing, by byte offsets inside and by code points towards the template.
+/// Search, division and replacement. Offsets are bytes inside; templates see code points.
+///
+/// The results are slices, so each byte retains its provenance. Equality is of bytes, as in Python: a composed letter
+/// is not found in a decomposed one.
 extension ProvenanceText {
-    /// Byte offsets of `needle`, left to right without overlap, at most `limit`. An empty needle is found nowhere.
+    /// Byte offsets of `needle`, from left to right without overlap, at most `limit`. An empty needle has no
+    /// occurrence.
+    /// - Complexity: linear in the text.
     package func occurrences(of needle: ProvenanceText, limit: Int = .max) -> [Int] {
         if needle.byteCount > byteCount { return [] }
         let search = ByteSearch(Array(needle.string.utf8))
@@ -8,17 +13,24 @@ extension ProvenanceText {
         return haystack.withUTF8 { search.offsets(in: $0, limit: limit) }
     }
 
+    /// Whether `part in text`. The empty text is in every text.
     func contains(_ needle: ProvenanceText) -> Bool {
         needle.isEmpty || !occurrences(of: needle, limit: 1).isEmpty
     }
 
+    /// `str.startswith()`.
     func hasPrefix(_ prefix: ProvenanceText) -> Bool { string.utf8.starts(with: prefix.string.utf8) }
 
+    /// `str.endswith()`.
     package func hasSuffix(_ suffix: ProvenanceText) -> Bool {
         byteCount >= suffix.byteCount && string.utf8.suffix(suffix.byteCount).elementsEqual(suffix.string.utf8)
     }
 
-    /// Without the code points at its ends for which `isRemoved` holds; white space as Python sees it by default.
+    /// `str.strip()`: the text without the code points at its ends for which `isRemoved` is true.
+    /// - Parameters:
+    ///   - start: whether the beginning is stripped (`lstrip`).
+    ///   - end: whether the end is stripped (`rstrip`).
+    ///   - isRemoved: Python's white space by default.
     package func stripped(
         start: Bool = true, end: Bool = true, of isRemoved: (Unicode.Scalar) -> Bool = \.isPythonSpace
     ) -> ProvenanceText {
@@ -36,7 +48,8 @@ extension ProvenanceText {
         return slice(low.byteOffset(in: string)..<high.byteOffset(in: string))
     }
 
-    /// The parts between the occurrences of `separator`, cut at most `limit` times from the left or from the right.
+    /// `str.split(separator, limit)`, or `rsplit` with `fromRight`: the parts between the occurrences, at most `limit
+    /// + 1`.
     func split(at separator: ProvenanceText, limit: Int, fromRight: Bool = false) -> [ProvenanceText] {
         var cuts = occurrences(of: separator, limit: fromRight ? .max : limit)
         if fromRight {
@@ -52,16 +65,17 @@ extension ProvenanceText {
         return parts
     }
 
-    /// Like `occurrences`, but found from the right; in rising order.
+    /// Like `occurrences`, from right to left. The offsets are in rising order.
     private func rightmostOccurrences(of needle: ProvenanceText, limit: Int) -> [Int] {
-        // A match from the right is a match of the reversed texts from the left.
+        // A match from the right is a match of the reversed bytes from the left.
         let haystack = Array(string.utf8.reversed())
         let search = ByteSearch(needle.string.utf8.reversed())
         let found = haystack.withUnsafeBufferPointer { search.offsets(in: $0, limit: limit) }
         return found.reversed().map { byteCount - $0 - needle.byteCount }
     }
 
-    /// The words between runs of white space, cut at most `limit` times from the left.
+    /// `str.split(maxsplit=limit)` without a separator: the words between runs of white space. The rest of the text is
+    /// the last part.
     func splitWords(limit: Int) -> [ProvenanceText] {
         var parts: [ProvenanceText] = []
         var rest = stripped(end: false)
@@ -81,7 +95,7 @@ extension ProvenanceText {
         return parts
     }
 
-    /// With `needle` replaced at most `limit` times from the left. An empty needle is found between all code points.
+    /// `str.replace(needle, replacement, limit)`. An empty needle is found in front of each code point and at the end.
     func replacing(_ needle: ProvenanceText, with replacement: ProvenanceText, limit: Int) -> ProvenanceText {
         var result = ProvenanceText.empty
         var start = 0
@@ -95,17 +109,17 @@ extension ProvenanceText {
         return result
     }
 
-    /// Byte offsets of the code points, and of the end.
+    /// Byte offsets of the code points, and of the end. For `aé`: 0, 1, 3.
     var scalarOffsets: [Int] {
         var offsets = [0]
         for scalar in string.unicodeScalars { offsets.append(offsets[offsets.count - 1] + UTF8.width(scalar)) }
         return offsets
     }
 
-    /// Number of code points.
+    /// The number of code points: Python's `len`.
     var length: Int { string.unicodeScalars.count }
 
-    /// The lines, at any of Python's line ends.
+    /// `str.splitlines(keepends)`: `\r\n` is one end, and a line feed at the end begins no empty line.
     func lines(keepingEnds: Bool) -> [ProvenanceText] {
         var result: [ProvenanceText] = []
         var start = 0
@@ -114,7 +128,7 @@ extension ProvenanceText {
         for scalar in string.unicodeScalars {
             let end = offset + UTF8.width(scalar)
             if scalar == "\n", previous == "\r" {
-                // The line was ended by the carriage return; the line feed belongs to that end.
+                // The carriage return ended the line; the line feed belongs to that end.
                 if keepingEnds, let last = result.popLast() { result.append(slice(start - last.byteCount..<end)) }
                 start = end
             } else if scalar.isPythonLineEnd {
@@ -130,14 +144,15 @@ extension ProvenanceText {
 }
 
 extension String.Index {
-    /// Byte offset of this index, which lies between code points, in `string`.
+    /// The byte offset of this index, which lies between two code points, in `string`.
     fileprivate func byteOffset(in string: String) -> Int {
         string.utf8.distance(from: string.utf8.startIndex, to: self)
     }
 }
 
 extension Unicode.Scalar {
-    /// What `str.isspace` and `str.strip` of Python take for white space.
+    /// Whether Python's `str.isspace()` is true and `str.strip()` removes it. More than Unicode's white space: U+001C
+    /// to U+001F count.
     var isPythonSpace: Bool {
         switch value {
         case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0: true
@@ -146,7 +161,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// What `str.splitlines` of Python takes for the end of a line.
+    /// Whether Python's `str.splitlines()` ends a line here. Source: `str.splitlines` in Python's library reference.
     var isPythonLineEnd: Bool {
         switch value {
         case 0x0A...0x0D, 0x1C...0x1E, 0x85, 0x2028, 0x2029: true

@@ -1,13 +1,19 @@
 /// Numbers as Python prints and computes them.
+///
+///     1.0 -> "1.0"    1e16 -> "1e+16"    0.1 + 0.2 -> "0.30000000000000004"    -7 // 2 -> -4    -7 % 2 -> 1
+///
+/// Swift and C print floats differently (`1e+16`, `5.0e-324`), and C's division rounds towards zero. Prompts must not
+/// depend on that, because models were trained on Python's text.
 enum PythonNumber {
-    /// `repr` of a float: the shortest digits that read back the same, with an exponent below 1e-4 and from 1e16 on.
+    /// Python's `repr` of a float: the shortest digits that parse to the same value. With an exponent below 1e-4 and
+    /// from 1e16 on: `0.0001`, `1e-05`, `1e+16`.
     static func text(of value: Double) -> String {
         if value.isNaN { return "nan" }
         if value.isInfinite { return value < 0 ? "-inf" : "inf" }
         if value == 0 { return value.sign == .minus ? "-0.0" : "0.0" }
         let (digits, exponent) = decimal(of: value.magnitude)
         let sign = value < 0 ? "-" : ""
-        // The value is 0.d1d2… × 10^exponent.
+        // The value is 0.d₁d₂… × 10^exponent.
         if exponent > 16 || exponent < -3 {
             let power = exponent - 1
             let rest = digits.dropFirst()
@@ -22,7 +28,7 @@ enum PythonNumber {
         return "\(sign)\(digits.prefix(exponent)).\(digits.dropFirst(exponent))"
     }
 
-    /// The shortest digits without zeros at either end, and the power of ten of a point in front of them.
+    /// The shortest digits without zeros at both ends, and the exponent of ten if the point stands in front of them.
     private static func decimal(of value: Double) -> (digits: String, exponent: Int) {
         let parts = value.description.split(separator: "e")
         var exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
@@ -37,16 +43,18 @@ enum PythonNumber {
         return (String(digits), exponent)
     }
 
-    /// `format(value, ".nf")`: rounded half to even on the exact binary value.
+    /// Python's `format(value, ".nf")`: rounded half to even on the exact binary value. `0.125` with 2 decimals is
+    /// `0.12`; `2.675` is `2.67`, as the binary value is below the tie.
     static func fixed(_ value: Double, decimals: Int) -> String {
         if !value.isFinite { return text(of: value) }
         let sign = value.sign == .minus ? "-" : ""
-        // Long division on digits: exact for every double, and no more than about 1,100 digits.
+        // Long division on digits: exact for every double, with at most about 1,100 digits. C's `printf` depends on
+        // the locale.
         var digits = DecimalDigits(value.magnitude)
         return sign + digits.rounded(decimals: decimals)
     }
 
-    /// Division that rounds down, and its remainder, which has the divisor's sign. `nil` on overflow.
+    /// Python's `//` and `%`: the quotient rounds down, the remainder has the divisor's sign. nil on overflow.
     static func floorDivision(_ left: Int, by right: Int) -> (quotient: Int, remainder: Int)? {
         let (quotient, overflow) = left.dividedReportingOverflow(by: right)
         if overflow { return nil }
@@ -55,6 +63,8 @@ enum PythonNumber {
         return (quotient, remainder)
     }
 
+    /// An integer power, by repeated squaring. nil on overflow.
+    /// - Parameter exponent: not negative.
     static func power(_ base: Int, _ exponent: Int) -> Int? {
         var result = 1
         var factor = base
@@ -76,12 +86,14 @@ enum PythonNumber {
     }
 }
 
-/// All decimal digits of a finite double that is not negative.
+/// All decimal digits of a finite, non-negative double. Exact, as every binary fraction has finitely many decimals.
 private struct DecimalDigits {
-    /// Most significant first.
+    /// The digits in front of the point, the most significant first.
     private var whole: [UInt8] = []
+    /// The digits behind the point.
     private var fraction: [UInt8] = []
 
+    /// The digits of a value. At most 1,074 multiplications of a digit array.
     init(_ value: Double) {
         // value = significand × 2^shift, both integers.
         var significand = value.significandBitPattern
@@ -93,13 +105,14 @@ private struct DecimalDigits {
             whole = digits.reversed()
             return
         }
-        // × 5 per bit moves the point one decimal place to the left.
+        // Each multiplication by 5 moves the point by one decimal to the left, since 2⁻¹ = 5 × 10⁻¹.
         for _ in 0..<(-shift) { Self.multiply(&digits, by: 5) }
         while digits.count <= -shift { digits.append(0) }
         fraction = digits[..<(-shift)].reversed()
         whole = digits[(-shift)...].reversed()
     }
 
+    /// Multiplies a number by a small factor. Digits have the least significant first.
     private static func multiply(_ digits: inout [UInt8], by factor: UInt8) {
         var carry: UInt8 = 0
         for index in digits.indices {
@@ -110,6 +123,7 @@ private struct DecimalDigits {
         if carry > 0 { digits.append(carry) }
     }
 
+    /// The number with this many decimals, rounded half to even.
     mutating func rounded(decimals: Int) -> String {
         var kept = whole + fraction.prefix(decimals)
         let rest = fraction.dropFirst(decimals)

@@ -1,14 +1,19 @@
 import MartletPlatform
 
-/// What `strftime_now` calls now: a local date and time.
+/// A local date and time: the result of `strftime_now` and of the server's date variables. No time zone.
 package struct TemplateTime: Sendable, Equatable {
+    /// From 0 to 9999 in parsed texts.
     package var year: Int
+    /// From 1.
     package var month: Int
+    /// From 1.
     package var day: Int
     package var hour: Int
     package var minute: Int
+    /// 0 to 60: a leap second is allowed.
     package var second: Int
 
+    /// A time of the calendar; the caller guarantees its ranges.
     package init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0) {
         self.year = year
         self.month = month
@@ -18,7 +23,7 @@ package struct TemplateTime: Sendable, Equatable {
         self.second = second
     }
 
-    /// Reads `2026-01-15T10:30:00`. Fails for anything else and for what is no date.
+    /// Parses `2026-01-15T10:30:00`. nil for another form and for a date that does not exist.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 19 else { return nil }
@@ -35,7 +40,7 @@ package struct TemplateTime: Sendable, Equatable {
         }
     }
 
-    /// The system's clock and time zone.
+    /// The current time of the system's clock, in its time zone.
     package static var now: TemplateTime {
         var seconds = time(nil)
         var parts = tm()
@@ -45,6 +50,7 @@ package struct TemplateTime: Sendable, Equatable {
             hour: Int(parts.tm_hour), minute: Int(parts.tm_min), second: Int(parts.tm_sec))
     }
 
+    /// The days of a year in front of each month, without a leap day.
     private static let daysBeforeMonth = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
     private static let monthNames = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -52,10 +58,12 @@ package struct TemplateTime: Sendable, Equatable {
     ]
     private static let dayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
+    /// Whether the year has 366 days in the Gregorian calendar.
     private var isLeapYear: Bool {
         year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
     }
 
+    /// The number of days of the month.
     private var daysInMonth: Int {
         switch month {
         case 2: isLeapYear ? 29 : 28
@@ -64,21 +72,26 @@ package struct TemplateTime: Sendable, Equatable {
         }
     }
 
-    /// From 1.
+    /// The day of the year, from 1.
     private var dayOfYear: Int { Self.daysBeforeMonth[month - 1] + day + (month > 2 && isLeapYear ? 1 : 0) }
 
-    /// Sunday is 0.
+    /// The day of the week; Sunday is 0. Gauss's formula for the Gregorian calendar.
     private var dayOfWeek: Int {
         let before = year - 1
         return (dayOfYear + before + before / 4 - before / 100 + before / 400) % 7
     }
 
+    /// A number with at least this many digits.
     private func digits(_ value: Int, _ width: Int = 2, fill: String = "0") -> String {
         let text = String(value)
         return String(repeating: fill, count: max(0, width - text.utf8.count)) + text
     }
 
-    /// `strftime` in the C locale. An unknown conversion stands for itself.
+    /// Python's `strftime` in the C locale: `formatted("%d %b %Y")` is `15 Jan 2026`. `%-d` has no leading zero, as in
+    /// glibc.
+    ///
+    /// Not C's `strftime`: it depends on the process's locale, and prompts must be the same on every machine. An
+    /// unknown conversion stands for itself.
     func formatted(_ format: String) -> String {
         var result = ""
         var scalars = format.unicodeScalars.makeIterator()
@@ -100,6 +113,7 @@ package struct TemplateTime: Sendable, Equatable {
         return result
     }
 
+    /// The text of a conversion letter; nil = unknown. `%Z` and `%z` are empty, as for a naive `datetime` of Python.
     private func conversion(_ letter: Unicode.Scalar) -> String? {
         switch letter {
         case "Y": digits(year, 4)

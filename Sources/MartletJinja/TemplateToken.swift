@@ -1,20 +1,30 @@
-/// A piece of a template's source.
+/// A token of a template's source.
 struct TemplateToken: Sendable {
+    /// The kinds of tokens. Keywords are names, as their meaning depends on their place.
     enum Kind: Sendable, Equatable {
-        /// Template text between tags, white space control applied.
+        /// Text outside tags, after white space control.
         case data(String)
+        /// `{{`
         case variableBegin
+        /// `}}`
         case variableEnd
+        /// `{%`
         case blockBegin
+        /// `%}`
         case blockEnd
+        /// A name or a keyword.
         case name(String)
+        /// A string with its escapes resolved.
         case string(String)
         case integer(Int)
         case float(Double)
+        /// An operator or a bracket.
         case symbol(Symbol)
+        /// The end of the source; always the last token.
         case end
     }
 
+    /// Operators and brackets, by their text.
     enum Symbol: String, Sendable, CaseIterable {
         case power = "**"
         case floorDivide = "//"
@@ -44,12 +54,12 @@ struct TemplateToken: Sendable {
     }
 
     var kind: Kind
-    /// From 1.
+    /// The line of its first byte, from 1.
     var line: Int
 }
 
 extension TemplateToken.Kind {
-    /// What an error message calls it.
+    /// The token in error messages, in Jinja's words.
     var description: String {
         switch self {
         case .data: "text"

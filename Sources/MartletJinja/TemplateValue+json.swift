@@ -2,10 +2,11 @@ import MartletJSON
 import OrderedCollections
 
 extension Interpreter {
-    /// Deepest nesting of what comes with a request; leaves a template room to walk over it.
+    /// Deepest nesting of data from a request. It leaves a template enough depth to walk over the data.
     private static let maximumImportDepth = 100
 
-    /// Makes what came with a request a value of the template; all of it is untrusted.
+    /// Converts JSON of a request to a value of the template. All text and integers of it are untrusted.
+    /// - Throws: `input` for a nesting beyond 100; `budget`.
     func importValue(_ json: JSONValue, depth: Int = 0) throws(TemplateError) -> TemplateValue {
         try spend()
         if depth > Self.maximumImportDepth {
@@ -24,6 +25,7 @@ extension Interpreter {
         }
     }
 
+    /// Converts a JSON array.
     func importList(_ items: [JSONValue], depth: Int = 0) throws(TemplateError) -> TemplateValue {
         var values: [TemplateValue] = []
         values.reserveCapacity(items.count)
@@ -31,6 +33,7 @@ extension Interpreter {
         return try makeList(values)
     }
 
+    /// Converts a JSON object. Members stay in the order of the client, and keys are untrusted.
     private func importObject(_ members: JSONObject, depth: Int) throws(TemplateError) -> TemplateValue {
         let object = DictionaryObject()
         object.members.reserveCapacity(members.count)
@@ -40,7 +43,7 @@ extension Interpreter {
         return try makeDictionary(object)
     }
 
-    /// `from_json`: what a text of JSON says.
+    /// `text | from_json`: the value of a JSON text. All of it is untrusted, also if the template wrote the text.
     func parseJSON(_ value: TemplateValue) throws(TemplateError) -> TemplateValue {
         guard case .text(let text) = value else {
             throw failure("TypeError: from_json expects a string, not \(value.typeName)")

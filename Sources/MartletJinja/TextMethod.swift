@@ -1,4 +1,7 @@
 /// The methods of Python's `str` that templates may call.
+///
+/// Left out: `encode` and `maketrans`, which need other types, and `format_map`, which Jinja's sandbox treats
+/// specially. Positions and lengths count code points.
 enum TextMethod: String, Sendable {
     case capitalize, center, count, endswith, find, format, index, isalnum, isalpha, isdecimal, isdigit
     case islower, isnumeric, isspace, istitle, isupper, join, ljust, lower, lstrip, partition, removeprefix
@@ -7,6 +10,15 @@ enum TextMethod: String, Sendable {
 }
 
 extension Interpreter {
+    /// Calls a method of a string.
+    ///
+    ///     "a,b".split(",")       ["a", "b"]        " x ".strip()          "x"
+    ///     "abc".find("c")        2                 "abc".partition("b")   ("a", "b", "c")
+    ///     "ab".center(5, "*")    "**ab*"           "-5".zfill(4)          "-005"
+    ///
+    /// Each part of the result retains its provenance. Counts and positions depend on the client's text, so they are
+    /// untrusted.
+    /// - Throws: Python's errors; `budget` before a large result is made.
     func call(_ method: TextMethod, of text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -47,6 +59,7 @@ extension Interpreter {
         }
     }
 
+    /// Whether a code point has the property that a method such as `isalpha` tests.
     private static func has(_ scalar: Unicode.Scalar, _ method: TextMethod) -> Bool {
         switch method {
         case .isspace: return scalar.isPythonSpace
@@ -58,6 +71,7 @@ extension Interpreter {
         }
     }
 
+    /// `strip`, `lstrip`, `rstrip`: without white space, or without the code points of the argument.
     private func strip(_ method: TextMethod, _ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -69,6 +83,7 @@ extension Interpreter {
         return .text(text.stripped(start: start, end: end, of: set.contains))
     }
 
+    /// `split` and `rsplit`. Without a separator runs of white space divide the text, and empty parts are left out.
     private func split(_ method: TextMethod, _ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -86,6 +101,7 @@ extension Interpreter {
         return try makeList(text.split(at: cut, limit: limit, fromRight: method == .rsplit).map(TemplateValue.text))
     }
 
+    /// `startswith` and `endswith`, for a text or a tuple of texts, within optional bounds.
     private func hasAffix(_ method: TextMethod, _ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> Bool
     {
@@ -111,6 +127,7 @@ extension Interpreter {
         return false
     }
 
+    /// `replace(old, new, count)`
     private func replace(_ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["old", "new", "count"], of: "replace")
         guard let old = values[0], let new = values[1] else { throw missing("new", of: "replace") }
@@ -121,11 +138,12 @@ extension Interpreter {
             limit: limit < 0 ? .max : limit)
     }
 
+    /// Replaces occurrences and counts the result against the budget before it is made.
     func replaced(_ text: ProvenanceText, _ old: ProvenanceText, _ new: ProvenanceText, limit: Int)
         throws(TemplateError) -> TemplateValue
     {
         let most = min(limit, text.byteCount / max(1, old.byteCount) + 1)
-        // Room for the longest possible result is counted before any of it is made.
+        // The largest possible result is estimated first. Only if it is large are the occurrences counted exactly.
         let (growth, overflow) = most.multipliedReportingOverflow(by: new.byteCount)
         if growth > 1 << 20 || overflow {
             let count = old.isEmpty ? most : text.occurrences(of: old, limit: limit).count
@@ -135,6 +153,7 @@ extension Interpreter {
         return try makeText(text.replacing(old, with: new, limit: limit))
     }
 
+    /// `find`, `rfind`, `index`, `rindex` and `count`, within optional bounds.
     private func find(_ method: TextMethod, _ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -164,6 +183,7 @@ extension Interpreter {
         return .integer(start + range.slice(0..<match).length, isTrusted: false)
     }
 
+    /// `partition` and `rpartition`: the text in front of the separator, the separator, and the text behind it.
     private func partition(_ method: TextMethod, _ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -180,7 +200,7 @@ extension Interpreter {
         return try makeList(items.map(TemplateValue.text), kind: .tuple)
     }
 
-    /// The texts in `values` with `separator` between them; all must be texts, as for `str.join`.
+    /// `separator.join(values)`. Every value must be a string, unlike in the filter `join`.
     func join(_ values: [TemplateValue], with separator: ProvenanceText) throws(TemplateError) -> TemplateValue {
         var result = ProvenanceText.empty
         for (index, value) in values.enumerated() {
@@ -195,6 +215,7 @@ extension Interpreter {
         return .text(result)
     }
 
+    /// `center`, `ljust`, `rjust` and `zfill`.
     private func pad(_ method: TextMethod, _ text: ProvenanceText, _ arguments: Arguments) throws(TemplateError)
         -> TemplateValue
     {
@@ -207,7 +228,7 @@ extension Interpreter {
         guard let character = fill.string.unicodeScalars.first, fill.length == 1 else {
             throw failure("TypeError: The fill character must be exactly one character long")
         }
-        // Python puts the odd one of an odd margin to the left when the width is odd.
+        // Python puts the odd one of an odd margin to the left if the width is odd.
         let left =
             switch method {
             case .ljust: 0
@@ -222,6 +243,7 @@ extension Interpreter {
 }
 
 extension Unicode.GeneralCategory {
+    /// Whether `str.isalpha()` counts the category as a letter.
     fileprivate var isLetter: Bool {
         switch self {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
@@ -231,7 +253,7 @@ extension Unicode.GeneralCategory {
 }
 
 extension ProvenanceText {
-    /// With `count` zeros in front, behind a sign if there is one.
+    /// The text with zeros in front, behind a sign if there is one.
     fileprivate func padded(with zero: String, _ count: Int) -> ProvenanceText {
         let hasSign = string.utf8.first == UInt8(ascii: "-") || string.utf8.first == UInt8(ascii: "+")
         var result = slice(0..<(hasSign ? 1 : 0))
@@ -240,7 +262,7 @@ extension ProvenanceText {
         return result
     }
 
-    /// The words between runs of white space, cut at most `limit` times from the right.
+    /// `str.rsplit(maxsplit=limit)` without a separator: the last words, and the rest of the text in front of them.
     fileprivate func splitWordsFromRight(limit: Int) -> [ProvenanceText] {
         var words: [ProvenanceText] = []
         var rest = stripped(start: false)

@@ -1,4 +1,7 @@
-/// The tests behind `is`.
+/// The tests behind `is`, by their names in templates.
+///
+/// They are Jinja's, version 3.1. `sequence` is true for dictionaries and undefined values too, because Jinja only
+/// calls `len` and `[]`.
 enum ValueTest: String, Sendable {
     case boolean, callable, defined, divisibleby, even, `false`, filter, float, `in`, integer, iterable, lower, mapping
     case none, number, odd, sameas, sequence, string, test, `true`, undefined, upper, escaped
@@ -10,7 +13,7 @@ enum ValueTest: String, Sendable {
     case greaterSign = ">"
     case greaterOrEqualSign = ">="
 
-    /// The comparison that it stands for.
+    /// The comparison that the test stands for; nil for other tests.
     fileprivate var comparison: ComparisonOperator? {
         switch self {
         case .eq, .equalto, .equalSign: .equal
@@ -26,6 +29,14 @@ enum ValueTest: String, Sendable {
 }
 
 extension Interpreter {
+    /// Whether a value passes a test.
+    ///
+    ///     x is defined               not undefined
+    ///     x is string                a string; x is mapping: a dictionary
+    ///     3 is divisibleby 3         true
+    ///     x is in ["a", "b"]         like x in ["a", "b"]
+    ///     x is iterable              a string, sequence, dictionary or undefined value
+    /// - Throws: for a missing argument, and for values that cannot be compared.
     func apply(_ test: ValueTest, to value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> Bool {
         if let comparison = test.comparison {
             return try compare(value, comparison, try only(arguments, "other", of: test.rawValue))
@@ -78,8 +89,10 @@ extension Interpreter {
         return false
     }
 
-    /// Whether both are one object; for values without identity, whether they are of one kind and equal. An undefined
-    /// value is made anew at each use, so it is the same as none.
+    /// Whether both are the same object: `x is sameas y`, Python's `is`.
+    ///
+    /// Values without identity are the same if type and value are equal. An undefined value is created at each use, so
+    /// it is never the same as another.
     private func isSame(_ left: TemplateValue, _ right: TemplateValue) throws(TemplateError) -> Bool {
         switch (left, right) {
         case (.undefined, _), (_, .undefined): return false

@@ -8,7 +8,8 @@ import Testing
 @testable import MartletChat
 @testable import MartletSchema
 
-/// What a grammar of calls lets through is read as arguments that fulfil the tool's schema, in every form.
+/// In every chat format, arguments that the grammar of calls allows are parsed as arguments that are valid against the
+/// tool's schema.
 @Suite struct ArgumentSchemaTests {
     private static let schema: JSONValue = [
         "type": "object",
@@ -35,7 +36,7 @@ import Testing
         OfferedTools.Tool(name: "now", parameters: ["type": "object", "properties": [:]]),
     ]
 
-    @Test(arguments: ChatFormat.all.indices) func generatedArgumentsFulfilTheSchema(chatFormat: Int) throws {
+    @Test(arguments: ChatFormat.all.indices) func generatedArgumentsAreValidAgainstTheSchema(chatFormat: Int) throws {
         let format = ChatFormat.all[chatFormat]
         let prepared = PreparedChatFormat(format)
         let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: SampledText.opening(of: format))
@@ -64,7 +65,8 @@ import Testing
         #expect(calls == 2, "\(format.name): only \(calls) calls were drawn")
     }
 
-    /// Items that must differ are compared in forms in which they are seen; in the others that is named.
+    /// `uniqueItems` is enforced in formats in which the grammar sees the items; in the others a warning names the
+    /// keyword.
     @Test func distinctItemsAreEnforcedWhereTheyAreGenerated() throws {
         let schema: JSONValue = [
             "type": "object",
@@ -128,7 +130,7 @@ import Testing
         #expect(try !accepts(["type": "object", "properties": [:]], #"{"b": 1}"#))
     }
 
-    /// In forms whose calls begin as text may.
+    /// For formats whose calls begin as text may.
     @Test(arguments: [
         (
             "llama", "",
@@ -162,7 +164,7 @@ import Testing
         }
     }
 
-    /// A schema beside tools: the answer is a call or such a text, behind thinking where there is some.
+    /// A response schema together with tools: the output is a call or a value, behind optional reasoning.
     @Test func outputIsAToolCallOrTheObject() throws {
         let (object, _) = try SchemaCompiler().grammar(of: ["type": "object", "properties": ["x": ["type": "integer"]]])
         var format = ChatFormat.hermes
@@ -183,7 +185,7 @@ import Testing
         }
     }
 
-    /// In front of a value stands no white space, nor behind it, but for line ends behind thinking.
+    /// No white space stands in front of a value or behind it, except line ends behind reasoning.
     @Test(arguments: ["\"42\"", "{\"x\": 1}"]) func noWhiteSpaceStandsAroundAValue(value: String) throws {
         let object: JSONValue = [
             "anyOf": [["const": "42"], ["type": "object", "properties": ["x": ["type": "integer"]]]]
@@ -219,7 +221,7 @@ import Testing
         for space in [" ", "\n\n\n"] { #expect(!withReasoning.matches("<think>Hm</think>\(space)\(value)".utf8)) }
     }
 
-    @Test func schemaThatCannotBeHonouredNamesItsTool() throws {
+    @Test func schemaThatCannotBeEnforcedNamesItsTool() throws {
         let behind: JSONValue = [
             "type": "object", "properties": ["text": ["type": "string", "pattern": "(?<=a)b"]],
         ]
@@ -243,7 +245,7 @@ import Testing
         #expect(try grammar(behind, isStrict: false).count == 1)
         #expect(try grammar(behind, mode: .relaxed).first?.hasPrefix("Tool \"f\": ") == true)
         #expect(throws: OutputGrammarError.self) { try grammar(behind, isStrict: true, mode: .relaxed) }
-        // No finite value: it shows only where the whole grammar is looked at.
+        // The schema has no finite value. Only a look at the whole grammar shows it.
         let endless: JSONValue = [
             "type": "object", "properties": ["next": ["$ref": "#"]], "required": ["next"],
         ]

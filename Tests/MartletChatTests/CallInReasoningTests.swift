@@ -5,8 +5,8 @@ import Testing
 
 @testable import MartletChat
 
-/// A call within an open think block ends the thinking, for every template that has both.
-@Suite("Calls in thinking", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
+/// A call within open reasoning ends the reasoning, for every template that has both.
+@Suite("Calls in reasoning", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct CallInReasoningTests {
     @Test func toolCallEndsReasoningInParserAndGrammar() throws {
         var checked: Set<String> = []
@@ -47,14 +47,14 @@ struct CallInReasoningTests {
                             label)
                         let isAllowed = grammar.matches(text.utf8)
                         #expect(isAllowed, label)
-                        // Nothing else can follow what begins a call.
+                        // Behind the delimiter that begins a call only a call is allowed.
                         var matcher = GrammarMatcher(grammar)
                         let reasoningText = (isOpen ? "" : reasoning.start) + "So " + format.callStarts[0]
                         let isReasoning = matcher.accept(Array(reasoningText.utf8))
                         let count = matcher.acceptPrefix(of: "~~~".utf8)
                         #expect(isReasoning && count == 0, label)
                     }
-                    // Without tools it is thinking.
+                    // Without tools the call is reasoning.
                     let plain = ReadMessage(text, template.format, tools: nil, after: opening)
                     let isReasoning = plain.reasoning.hasPrefix("I look <b>first.\n\n" + call.prefix(4))
                     #expect(plain.calls.isEmpty && isReasoning, label)
@@ -70,7 +70,7 @@ struct CallInReasoningTests {
             ]))
     }
 
-    /// What is spoken of in thinking is no call, and thinking goes on.
+    /// Reasoning that mentions a call contains no call, and it does not end there.
     @Test func plainWordInReasoningIsReasoning() {
         for chatFormat in OutputCases.all {
             let format = chatFormat.format.format

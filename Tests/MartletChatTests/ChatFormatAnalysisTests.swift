@@ -5,20 +5,20 @@ import Testing
 
 @testable import MartletChat
 
-/// Forms of calls that no family has, taken from what is rendered of calls whose words are known.
+/// Call formats that `ChatFormat.all` does not contain, derived from renderings of calls with known names and values.
 @Suite struct ChatFormatAnalysisTests {
     typealias Call = (name: String, arguments: JSONValue)
 
-    /// How some model might write calls.
+    /// A way in which some model might write calls.
     struct Style: Sendable {
         var name: String
-        /// What stands around a turn's calls, and between two.
+        /// The text around a turn's calls, and between two calls.
         var section = ("", "")
         var separator = "\n"
         /// One call; the number counts from 1.
         var call: @Sendable (Call, Int) -> String
         var front = ""
-        /// Whether the grammar writes calls in just this way, not only the reader reads them.
+        /// Whether the grammar writes calls in exactly this way. Otherwise only the parser accepts it.
         var isWritten = true
 
         func turn(_ calls: [Call]) -> String {
@@ -91,7 +91,7 @@ import Testing
         ).format()
     }
 
-    /// Not only the calls that it was taken from: other names, more and fewer arguments, text in front.
+    /// The derived format parses other calls too: other names, more and fewer arguments, text in front.
     @Test(arguments: readable) func callFormatIsFound(style: Style) throws {
         let format = try #require(Self.format(style), "\(style.name)")
         #expect(format.calls?.allowsSeveral == true)
@@ -116,7 +116,7 @@ import Testing
                 #expect(read.content.hasPrefix("Well."))
             }
         }
-        // A form that is a grammar as well: it lets what it reads through, and no tool that was not offered.
+        // The format makes a grammar as well: it allows the parsed calls, and no tool that was not offered.
         let maker = OutputGrammar(PreparedChatFormat(format), prompt: RenderedPrompt(segments: [], reasoning: .closed))
         for (offered, isAllowed) in [(tools.tools, style.isWritten), ([tools.tools[1]], false)] {
             let grammar = try #require(try maker.grammar(tools: offered, requirement: .anything, allowsSeveral: true))
@@ -149,8 +149,8 @@ import Testing
         #expect(tagged.shape == .headed(ToolCallHead(end: ">\n"), .tagged(arguments)))
     }
 
-    /// Without a turn with two calls there are no several; what stands around the one is taken as its own.
-    @Test func oneCallIsEnough() throws {
+    /// Without a turn with two calls the format has no section: all text around the call is the call's own.
+    @Test func oneCallSufficesForAFormat() throws {
         for style in Self.readable {
             let format = try #require(Self.format(style, several: false), "\(style.name)")
             #expect(format.calls?.allowsSeveral == false)
@@ -159,7 +159,7 @@ import Testing
     }
 
     static let unreadable: [Style] = [
-        // Nothing begins it that a text could not begin with.
+        // The call begins with text only, so nothing distinguishes it from other text.
         Style(name: "bare object") { call, _ in "{\"fn\": \"\(call.name)\", \"with\": \(call.arguments.text)}" },
         Style(name: "name alone") { call, _ in "<act>\(call.name)</act>" },
         Style(name: "arguments alone") { call, _ in "<act>\(call.arguments.text)</act>" },
@@ -215,7 +215,8 @@ import Testing
         #expect(template.formatSource == .behaviour && template.format.format.name == "hermes")
     }
 
-    /// Templates that show no past calls, told by what they make of tools: more than one phrase tells a family.
+    /// Templates that do not render past calls are recognised by their rendering of tools. One format may have several
+    /// phrases.
     @Test(arguments: [
         ("<|tool_list_start|>[", "]<|tool_list_end|>", "<|tool_response_start|>"), ("List of tools: [", "]", ""),
         ("Tools: ", "", "<|tool_response_start|>"), ("Call as <|tool_call_start|>[f()]<|tool_call_end|>: ", "", ""),
@@ -245,13 +246,13 @@ import Testing
         #expect(message.calls.map(\.arguments) == [#"{"argkey_one":"x"}"#] && message.content.isEmpty)
     }
 
-    /// What is found is used only if the turns read back with it.
+    /// A derived format is used only if the turns parse back with it.
     @Test(arguments: [
-        // The second call is written otherwise than the first.
+        // The second call is written in another way than the first.
         "<op>{% if loop.first %}\(name)={% else %}then \(name)={% endif %}\(arguments)</op>",
         // Names are changed.
         "<op>x-{{ call.function.name | upper }} \(arguments)</op>",
-        // An argument is left out.
+        // An argument is omitted.
         "<op>\(name) {\"argkey_one\": {{ call.function.arguments.argkey_one | tojson }}}</op>",
     ])
     func formatThatDoesNotParseBackIsNotUsed(call: String) throws {

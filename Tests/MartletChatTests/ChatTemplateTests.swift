@@ -50,7 +50,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         #expect(off.reasoning == .closed)
         #expect(reasoning.visibleDelimiters(withToolCalls: false) == ["<think>", "</think>"])
         #expect(try template(TemplateFixtures.strict).render(messages: [user]).reasoning == .open)
-        // What the client writes does not open a block.
+        // Text of the client does not open reasoning.
         let said: JSONValue = ["role": "user", "content": "<think>"]
         #expect(
             try template("{{ messages[0].content }}{# <think> </think> #}").render(messages: [said]).reasoning
@@ -68,7 +68,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
             ])
     }
 
-    @Test func refusalIsInTheTemplatesOwnWords() throws {
+    @Test func refusalHasTheTemplatesOwnText() throws {
         let strict = try template(TemplateFixtures.strict)
         let error = #expect(throws: TemplateError.self) { try strict.render(messages: [user, user]) }
         #expect(error?.kind == .raised)
@@ -85,7 +85,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         #expect(try text(own, messages) == "Ddeveloper:Be terse.;user:Hi;")
     }
 
-    @Test func systemTextGoesIntoTheNextUserMessageWhereThereIsNoSuchRole() throws {
+    @Test func systemTextJoinsTheNextUserMessageWithoutASystemRole() throws {
         let messages: [JSONValue] = [["role": "system", "content": "A"], ["role": "developer", "content": "B"], user]
         #expect(try text(TemplateFixtures.strict, messages) == "<s><turn>user\nA\nB\nHi</turn>\n")
         #expect(
@@ -103,10 +103,10 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         #expect(try text(TemplateFixtures.parts, [image]) == "[user]<image>?")
         let error = #expect(throws: TemplateError.self) { try text(ChatTemplate.chatML, [user, image]) }
         #expect(error?.kind == .input)
-        #expect(error?.message == "messages[1].content[0]: the model's template takes only text here, not 'image'")
+        #expect(error?.message == "messages[1].content[0]: the model's template accepts only text here, not 'image'")
     }
 
-    @Test func missingContentWithToolCallsIsHarmless() throws {
+    @Test func missingContentWithToolCallsIsAccepted() throws {
         let concatenating =
             "{% for m in messages %}{{ m.role + ':' + m.content }}{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %};{% endfor %}"
         let call: JSONValue = [["type": "function", "function": ["name": "f", "arguments": "{}"]]]
@@ -127,7 +127,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
         #expect(
             try text(TemplateFixtures.parts, [user, call("{\"x\": 1, \"y\": [2]}")]) == "[user]Hi[assistant]f x=1 y=[2]"
         )
-        // The client's own spelling is kept where the template takes it.
+        // The client's own spelling is retained if the template accepts it.
         let spelt = try text(TemplateFixtures.reasoning, [user, call("{\"x\":1}")])
         #expect(spelt.contains("<tool_call>f {\"x\":1}</tool_call>"))
         let error = #expect(throws: TemplateError.self) { try text(TemplateFixtures.parts, [user, call("{]")]) }
@@ -170,7 +170,7 @@ private func text(_ source: String, _ messages: [JSONValue], asks: Bool = false)
 
 @Suite("Ids of calls", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct CallIDTests {
-    /// Ids of other servers and models, in the history of one whose template refuses them.
+    /// Ids of other servers and models, in the history for a model whose template refuses them.
     @Test func anyIDIsAcceptedWhereShortOnesAreRequired() throws {
         let user: JSONValue = ["role": "user", "content": "Hi"]
         var demanding: Set<String> = []
@@ -188,7 +188,7 @@ struct CallIDTests {
                         user, ["role": "assistant", "content": "", "tool_calls": [call]],
                         ["role": "tool", "tool_call_id": .string(id), "content": "42"],
                     ], tools: ChatFormatRecognition.tools)
-                // Of the call and of its result.
+                // The ids of the call and of its result.
                 #expect(prompt.text.ranges(of: ShortCallID.short(for: id)).count == 2, "\(name), \(id)")
             }
         }

@@ -4,19 +4,19 @@ import Testing
 
 @testable import MartletChat
 
-/// Whatever delimiter of an answer is missing, comes twice or stands where it does not belong: none is content.
+/// A delimiter is never content, also if it is missing, repeated or misplaced.
 @Suite("Lost delimiters") struct DelimiterLossTests {
-    /// Tags that texts hold for themselves, so that they are content where no call is near: what a call of these forms
-    /// leaves without its opening.
+    /// Tags that ordinary text may contain. They are content unless a call is near, also where a call of these formats
+    /// lost its opening.
     private static let everyday: Set = ["minicpm", "functionary-tags", "mistral", "mistral-ids"]
 
-    /// The single tags of a form, and what its literals begin with.
+    /// The single tags of a format, and the beginnings of its literals.
     private static func delimiters(of format: ChatFormat) -> [String] {
         let all = format.strayDelimiters + format.tokens(withCalls: true) + (format.calls?.strayDelimiters ?? [])
         return Set(all.filter { ChatFormat.beginsWithTag($0) && $0.utf8.count > 2 }).sorted()
     }
 
-    /// Where delimiters stand in a text, the longest at each place.
+    /// The positions of delimiters in a text, the longest at each position.
     private static func positions(of delimiters: [String], in text: [UInt8]) -> [Range<Int>] {
         var positions: [Range<Int>] = []
         var index = 0
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    /// At the end of a text.
+    /// A delimiter at the end of a text.
     @Test(arguments: OutputCases.all) func strayDelimiterIsNoContent(chatFormat: OutputCases) {
         let format = chatFormat.format.format
         for test in chatFormat.cases where test.name == "text" {

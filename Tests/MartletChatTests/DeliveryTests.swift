@@ -8,9 +8,9 @@ import Testing
 
 @testable import MartletChat
 
-/// The same tokens are the same message, however many of them the engine tells at a time, streamed or as one object.
+/// The same tokens give the same message, whatever the number of tokens per event, streamed or as one object.
 @Suite struct DeliveryTests {
-    /// How many tokens come at a time: with an event each, or as one event with the text of all.
+    /// The number of tokens per delivery: one event each, or one event with the text of all.
     private static let deliveries = [(1, false), (2, true), (5, false), (5, true), (Int.max, false), (Int.max, true)]
 
     @Test(.enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
@@ -31,8 +31,8 @@ import Testing
         #expect(delivered.count == 47)
     }
 
-    /// Of families whose templates show no past calls, too: texts that their grammar allows.
-    @Test(arguments: ChatFormat.all.indices) func whatGrammarsAllow(chatFormat: Int) throws {
+    /// Texts that the grammars allow, also of formats whose templates do not render past calls.
+    @Test(arguments: ChatFormat.all.indices) func outputThatGrammarsAllowIsDeliveredAlike(chatFormat: Int) throws {
         let format = ChatFormat.all[chatFormat]
         let tools = OfferedTools([
             OfferedTools.Tool(name: "now", parameters: ["type": "object", "properties": [:]]),
@@ -59,7 +59,7 @@ import Testing
         #expect(calls.contains { $0 > 1 } == format.calls?.allowsSeveral, "\(format.name): \(calls)")
     }
 
-    /// - Returns: what was delivered.
+    /// - Returns: the delivered message.
     private func checkDelivery(
         of text: String, _ format: PreparedChatFormat, _ tools: OfferedTools, after opening: String, _ label: String
     ) throws -> ReadMessage {
@@ -76,7 +76,7 @@ import Testing
         return read
     }
 
-    /// Pieces of one to six characters, the same each time.
+    /// Pieces of one to six characters, the same for each run.
     private static func tokens(of text: String) -> [String] {
         var random = SeededGenerator(seed: 3)
         var tokens: [String] = []
@@ -90,7 +90,7 @@ import Testing
     }
 }
 
-/// A message as clients see it, ids aside.
+/// A message as clients see it, without ids.
 private struct DeliveredMessage: Equatable {
     struct Call: Equatable {
         var name: String
@@ -113,7 +113,7 @@ private struct DeliveredMessage: Equatable {
     }
 }
 
-/// As the server hands it on.
+/// The parser as the server uses it.
 private struct CountingParser: OutputParsing {
     var parser: OutputParser
 
@@ -121,7 +121,7 @@ private struct CountingParser: OutputParsing {
     mutating func finish(emit: (OutputPiece) -> Void) { parser.finish(emit: emit) }
 }
 
-/// A generation whose engine told all of its tokens, and its end.
+/// A generation whose engine has emitted all of its tokens, and its terminal event.
 private struct Delivery {
     private let log: GenerationLog
     private let view: ChatCompletionView
@@ -178,7 +178,7 @@ private struct Delivery {
         return message
     }
 
-    /// The answer that does not stream.
+    /// The response without streaming.
     func whole() throws -> DeliveredMessage {
         let body = try JSONParser.parse(try view.response(for: log.events))
         let choice = try #require(body["choices"]?.arrayValue?.first)

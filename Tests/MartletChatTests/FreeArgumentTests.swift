@@ -8,9 +8,9 @@ import Testing
 @testable import MartletChat
 @testable import MartletSchema
 
-/// Arguments that a tool's schema does not name, but allows: every form can write them, and reads them.
+/// Arguments that a tool's schema allows without naming them. Every chat format can write and parse them.
 ///
-/// In forms that write arguments as JSON they are members as in any object.
+/// For formats with JSON arguments they are members as in any object.
 @Suite struct FreeArgumentTests {
     static let schemas: [JSONValue] = [
         ["type": "object"],
@@ -25,13 +25,13 @@ import Testing
         ["type": "object", "required": ["b"], "additionalProperties": ["enum": ["12", 12, "true", "z"]]],
     ]
 
-    /// Forms in which arguments are no JSON.
-    static let families = ChatFormat.all.indices.filter { index in
+    /// Formats whose arguments are not JSON.
+    static let chatFormats = ChatFormat.all.indices.filter { index in
         guard case .headed(_, let form)? = ChatFormat.all[index].calls?.shape else { return false }
         return form != .object
     }
 
-    @Test(arguments: families) func generatedArgumentsFulfilTheSchema(chatFormat: Int) throws {
+    @Test(arguments: chatFormats) func generatedArgumentsAreValidAgainstTheSchema(chatFormat: Int) throws {
         let format = ChatFormat.all[chatFormat]
         let prepared = PreparedChatFormat(format)
         let prompt = RenderedPrompt(segments: [], reasoning: .closed, opening: SampledText.opening(of: format))

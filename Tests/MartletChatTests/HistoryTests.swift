@@ -5,7 +5,7 @@ import Testing
 
 @testable import MartletChat
 
-/// Histories as clients send them, in every model's template.
+/// Histories as clients send them, rendered by every model's template.
 @Suite("Histories", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct HistoryTests {
     private static let user: JSONValue = ["role": "user", "content": "Hi"]
@@ -14,7 +14,7 @@ struct HistoryTests {
         ["id": "call00001", "type": "function", "function": ["name": "probe_alpha", "arguments": arguments]]
     }
 
-    /// Messages of an assistant as they are validated: without `null`, and with content.
+    /// Messages of an assistant after validation: without `null`, and with content.
     static let assistantMessages: [(name: String, message: JSONValue)] = [
         ("empty", ["role": "assistant", "content": ""]),
         ("thought", ["role": "assistant", "content": "", "reasoning_content": "I thought."]),
@@ -37,7 +37,7 @@ struct HistoryTests {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(model), beginningToken: "<BOS>", endToken: "<EOS>")
             let calls = message["tool_calls"] != nil
-            // Some want more than any of these conversations has.
+            // Some templates demand more than any of these conversations has.
             let ordinary: [JSONValue] = [Self.user, ["role": "assistant", "content": "Hello"], Self.user]
             if (try? template.render(messages: ordinary)) == nil { continue }
             if calls, !template.capabilities.supportsToolCalls { continue }
@@ -66,7 +66,7 @@ struct HistoryTests {
         #expect(try shown(0).contains("[/INST]<EOS>"))
     }
 
-    /// As the template writes an answer without thinking, where it does so.
+    /// The rendering of a reply without reasoning, for templates that render an empty pair of delimiters.
     @Test(
         arguments: [
             ("Qwen-Qwen3-0.6B", "<think>\n\n</think>\n\nHel"), ("mistralai-Ministral-3-14B-Reasoning-2512", "Hel"),
@@ -131,8 +131,8 @@ struct PartialArgumentsTests {
         #expect(PartialArguments.object(beginning: text) == nil)
     }
 
-    /// Wherever a text is cut, what is read of it is a part of the whole.
-    @Test func everyBeginningOfAnObjectIsRead() throws {
+    /// Whatever the position of a cut, the parsed object is a part of the whole.
+    @Test func everyBeginningOfAnObjectIsParsed() throws {
         let text = #"{"a": "x\"y\\é\u00e9", "b": [1, -2.5e3, {"c": null, "d": []}], "e": {}, "f": ""}"#
         let bytes = Array(text.utf8)
         let whole = try #require(try JSONParser.parse(bytes).objectValue)

@@ -8,7 +8,7 @@ import Testing
 
 /// As many tools as an agent with several servers has.
 @Suite struct ManyToolsTests {
-    /// With arguments as such servers describe them.
+    /// Tools with arguments as such servers describe them.
     static let tools: [OfferedTools.Tool] = (0..<100).map { number -> OfferedTools.Tool in
         let own = "number_\(number)"
         let words: [JSONValue] = (0..<8).map { .string("choice\(number % 7)_\($0)") }
@@ -57,7 +57,7 @@ import Testing
         #expect(made?.warnings == [])
     }
 
-    @Test func callsOfThemAreAllowedAndOthersAreNot() throws {
+    @Test func callsOfOfferedToolsAreAllowedAndOthersAreNot() throws {
         let made = try Self.maker(PreparedChatFormat(.mistral)).grammar(
             tools: Self.tools, requirement: .calls, allowsSeveral: true)
         let grammar = try #require(made).grammar
@@ -67,7 +67,7 @@ import Testing
         #expect(!grammar.matches("[TOOL_CALLS]server_6.do_42[ARGS]{}".utf8))
     }
 
-    /// An agent sends them in each round.
+    /// An agent sends the same tools in each round.
     @Test func sameToolsAreCompiledOnce() throws {
         let format = PreparedChatFormat(.hermes)
         func made(
@@ -84,7 +84,7 @@ import Testing
         }
         let few = Array(Self.tools[..<3])
         #expect(try [made(few), made(few), made(few)] == [1, 0, 0])
-        // Whatever else the grammar is made of makes another.
+        // A change of any other input makes another grammar.
         #expect(try [made(few, .calls), made(few, opening: "<think>"), made(few, several: false)] == [1, 1, 1])
         #expect(try [made(few, .calls), made(few, opening: "<think>"), made(few, several: false)] == [0, 0, 0])
         var strict = few
@@ -95,7 +95,7 @@ import Testing
         #expect(try [made(few, .value(value)), made(few, .value(other)), made(few, .value(value))] == [1, 1, 0])
     }
 
-    /// Of all tools together, so that many small ones cost no more than a large one.
+    /// One budget for all tools, so that many small tools cost no more than a large one.
     @Test func allToolsShareOneBudget() throws {
         let error = #expect(throws: OutputGrammarError.self) {
             try Self.maker(PreparedChatFormat(.hermes), work: 500).grammar(

@@ -22,7 +22,7 @@ import Testing
                 ChatFormatRecognition.canonical(.object(read)) == ChatFormatRecognition.canonical(test.expected), label)
             #expect(whole.warnings == test.warnings, label)
             #expect(!whole.calls.contains { !$0.isComplete }, label)
-            // However it is cut, the message is the same.
+            // The message is the same for all cuts.
             let count = test.output.utf8.count
             #expect(chatFormat.message(test.output, test, cuts: Array(1..<count)) == whole, label)
             for position in stride(from: 1, to: count, by: 1 + count / 64) {
@@ -41,7 +41,7 @@ import Testing
             }
             parser.append(Array(test.output.utf8)[...]) { record($0) }
             parser.finish { record($0) }
-            // What the prompt has of a head is a part of the head.
+            // The part of a head that the prompt contains belongs to the head.
             let opening = Array(bytes.dropLast(test.output.utf8.count))
             let label = Comment(rawValue: "\(chatFormat.file), \(test.name)")
             #expect(bytes.suffix(test.output.utf8.count).elementsEqual(test.output.utf8), label)
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    /// What is read as a call can be written, where the file says so.
+    /// Output that parses as a call is allowed by the grammar, if the file says so.
     @Test(arguments: OutputCases.all) func grammarsAllowWhatTheirFileSays(chatFormat: OutputCases) throws {
         var grammars: [String: Grammar] = [:]
         for test in chatFormat.cases {

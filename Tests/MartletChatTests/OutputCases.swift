@@ -4,20 +4,20 @@ import Testing
 
 @testable import MartletChat
 
-/// How answers of a family are read: one file for each family in `Outputs`.
+/// Cases of raw output and their messages: one file per chat format in `Outputs`.
 struct OutputCases: Sendable, CustomTestStringConvertible {
     struct Case: Sendable {
         var name: String
         var output: String
-        /// What the prompt ends with, as far as it begins the answer.
+        /// The end of the prompt that belongs to the output.
         var opening: String
         var showsReasoning: Bool
-        /// Without its warnings.
+        /// The message without its warnings.
         var expected: JSONValue
         var warnings: [String]
-        /// Whether the model may write it, where that is said.
+        /// Whether the grammar allows the output; nil = the file does not say.
         var isAllowed: Bool?
-        /// Whether it is just as the form has it.
+        /// Whether the output is exactly as the format prescribes.
         var isWellFormed: Bool
     }
     let file: String
@@ -68,7 +68,7 @@ struct OutputCases: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Whether arguments are JSON objects.
+    /// Whether the arguments are JSON objects.
     var writesJSON: Bool {
         switch format.format.calls?.shape {
         case .object, .nameAsKey, .headed(_, .object): true

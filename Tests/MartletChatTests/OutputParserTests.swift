@@ -24,7 +24,7 @@ private func read(
 ) -> ReadMessage {
     let format = PreparedChatFormat(format)
     let whole = ReadMessage(text, format, tools: tools, after: opening, showsReasoning: showsReasoning)
-    // However it is cut, the message is the same.
+    // The message is the same for all cuts.
     for size in [1, 2, 5] {
         let cut = ReadMessage(
             text, format, tools: tools, after: opening, every: size, showsReasoning: showsReasoning)
@@ -40,7 +40,7 @@ private func read(
         return format
     }
 
-    @Test func partsAreEmitted() {
+    @Test func reasoningContentAndCallsAreSeparated() {
         let message = read(
             "<think>\nHm.\n</think>\n\nLet me see.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": "
                 + "{\"city\": \"Oslo\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>",
@@ -57,7 +57,7 @@ private func read(
         #expect(read(text, reasoning, tools: nil).content == text)
     }
 
-    @Test func reasoningCanStayInTheContent() {
+    @Test func reasoningStaysInTheContentOnRequest() {
         let text = "<think>\nHm.\n</think>\n\nYes"
         let message = read(text, reasoning, showsReasoning: true)
         #expect(message.content == text && message.reasoning.isEmpty)
@@ -97,10 +97,10 @@ private func read(
         let message = read(text, .hermes)
         #expect(message.calls.map(\.arguments) == [#"{"city":"Os"#])
         #expect(message.calls.map(\.isComplete) == [false])
-        #expect(message.warnings == ["The answer ends within the arguments of call 0"])
+        #expect(message.warnings == ["The output ends within the arguments of call 0"])
     }
 
-    @Test func brokenArgumentsEndTheCallAndTheRestIsShown() {
+    @Test func brokenArgumentsEndTheCallAndTheRestIsContent() {
         let text = "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": Oslo}}\n</tool_call>"
         let message = read(text, .hermes)
         #expect(message.calls.map(\.arguments) == [#"{"city":"#])
@@ -130,7 +130,7 @@ private func read(
         #expect(message.content.isEmpty && message.warnings.isEmpty)
     }
 
-    @Test func callWithoutArgumentsIsOne() {
+    @Test func callWithoutArgumentsHasAnEmptyObject() {
         #expect(read("<tool_call>now</tool_call>", .glm).calls.map(\.arguments) == ["{}"])
         #expect(
             read("<tool_call>\n<function=now>\n</function>\n</tool_call>", .qwenCoder).calls.map(\.arguments) == ["{}"])

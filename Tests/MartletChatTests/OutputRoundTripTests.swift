@@ -5,10 +5,10 @@ import Testing
 
 @testable import MartletChat
 
-/// What a template renders for an assistant's message reads back as that message, however it is cut.
+/// The rendering of an assistant's message parses back to that message, for all cuts.
 @Suite("Round trips", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct OutputRoundTripTests {
-    @Test func everyTemplate() throws {
+    @Test func everyTurnParsesBack() throws {
         var readWithCalls: Set<String> = []
         var readWithSeveral: Set<String> = []
         var readWithReasoning: Set<String> = []
@@ -25,20 +25,20 @@ struct OutputRoundTripTests {
                 let whole = turn.opening + turn.text
                 let read = ReadMessage(turn.text, template.format, tools: SampleTurns.offered, after: turn.opening)
                 let label = Comment(rawValue: "\(name), \(test): \(whole.debugDescription)")
-                // What the template leaves out cannot be read.
+                // Parts that the template omits cannot be parsed.
                 let showsReasoning = !test.reasoning.isEmpty && whole.contains(test.reasoning)
                 let showsContent = !test.content.isEmpty && whole.contains(test.content)
                 let shownCalls = meant.filter { whole.contains($0.name) }
                 switch name {
                 case "openai-gpt-oss-120b" where test.callCount > 0:
-                    // It puts text beside calls where thinking stands, behind the thinking if there is some.
+                    // This template renders content next to calls as reasoning, behind the reasoning of the message.
                     let texts = [test.reasoning, test.content].filter { !$0.isEmpty }
                     #expect(read.reasoning == texts.joined(separator: "\n\n"), label)
                 case "NVIDIA-Nemotron-Nano-v2" where showsContent:
-                    // It opens a think block in front of all text, which is to bring its own end.
+                    // This template opens reasoning in front of all text, and expects the end delimiter in that text.
                     #expect(read.reasoning.withoutSpaceAround == test.content, label)
                 case "Apriel-1.6-15b-Thinker-fixed" where showsReasoning:
-                    // Of a past turn it leaves out what begins the thinking; a prompt has it.
+                    // This template omits the start of reasoning in past turns; the generation prompt contains it.
                     let withPrompt = ReadMessage(
                         turn.text, template.format, tools: SampleTurns.offered, after: template.generationPrompt)
                     #expect(withPrompt.reasoning.withoutSpaceAround == test.reasoning, label)
@@ -63,7 +63,7 @@ struct OutputRoundTripTests {
                 if !read.reasoning.isEmpty { readWithReasoning.insert(name) }
             }
         }
-        // Those that refuse these tools, that show no past calls, and that show only one.
+        // Templates that refuse these tools, that do not render past calls, and that render only one call.
         let unread: Set = [
             "CohereForAI-c4ai-command-r-plus-tool_use", "LFM2.5-Instruct",
             "google-gemma-2-2b-it", "ibm-granite-granite-3.3-2B-Instruct",

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MartletChat
 
-/// A message, folded from the pieces of an answer.
+/// A message, folded from the pieces of an output.
 struct ReadMessage: Equatable {
     struct Call: Equatable {
         var name: String
@@ -14,14 +14,14 @@ struct ReadMessage: Equatable {
         var isComplete = false
 
         var arguments: String { String(decoding: argumentBytes, as: UTF8.self) }
-        /// The arguments with members in order of their keys.
+        /// The arguments with members sorted by key.
         var value: JSONValue? { (try? JSONParser.parse(argumentBytes)).map(ChatFormatRecognition.canonical) }
     }
     private var contentBytes: [UInt8] = []
     private var reasoningBytes: [UInt8] = []
     var calls: [Call] = []
     var warnings: [String] = []
-    /// Markup and text as they came, without arguments.
+    /// Delimiters and text in their order, without arguments.
     private var allBytes: [UInt8] = []
 
     var content: String { String(decoding: contentBytes, as: UTF8.self) }
@@ -49,7 +49,7 @@ struct ReadMessage: Equatable {
         }
     }
 
-    /// What a parser makes of `text` in pieces of `size` bytes; of all at once where that is `nil`.
+    /// The message of `text` in pieces of `size` bytes; nil = in one piece.
     init(
         _ text: String, _ format: PreparedChatFormat, tools: OfferedTools?, after opening: String = "",
         cuts: [Int] = [],

@@ -4,10 +4,10 @@ import Testing
 
 @testable import MartletChat
 
-/// What a reader of answers keeps does not grow with the answer: so no token costs more than the one before it.
+/// The state of a parser does not grow with the output, so no token costs more than the previous one.
 @Suite(.enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct ParserMemoryTests {
-    /// Bytes in the arrays and texts of a value, the plans that all answers share aside.
+    /// Bytes in the arrays and strings of a value, without the plans that all parsers share.
     private static func bytesRetained(by value: Any) -> Int {
         switch value {
         case let bytes as [UInt8]: return bytes.count
@@ -17,7 +17,7 @@ struct ParserMemoryTests {
         }
     }
 
-    /// Most that is kept between two tokens.
+    /// Most bytes of state between two tokens.
     private static func maximumRetained(_ turn: ChatFormatRecognition.Turn, _ format: PreparedChatFormat) -> Int {
         var parser = OutputParser(format, tools: SampleTurns.offered, after: turn.opening)
         let bytes = Array(turn.text.utf8)
@@ -53,10 +53,11 @@ struct ParserMemoryTests {
                     else { return nil }
                     return Self.maximumRetained(turn, template.format)
                 }
-                // Two hold arguments back: tags in tags, and text that may be character data, are known at their end.
+                // Two formats buffer arguments: nested tags, and text that may be character data, are known at their
+                // end.
                 if kind == "call", ["MiniMax-M3", "openbmb-MiniCPM5-1B"].contains(name) { continue }
                 guard let few = most(30), let many = most(300) else { continue }
-                // Between arguments more texts are looked for than within one.
+                // Between two arguments the parser compares with more texts than within one.
                 #expect(many <= few + 256, "\(name), \(kind): \(few), then \(many)")
                 checked.insert(name)
             }

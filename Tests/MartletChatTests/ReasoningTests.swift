@@ -11,7 +11,7 @@ private func format(_ start: String, _ end: String) -> PreparedChatFormat {
 
 private let thinkFormat = format("<think>", "</think>")
 
-/// What a parser makes of `text`, cut as `cuts` say, by channel; and whether the pieces join to the text.
+/// The text of each channel for `text`, cut at `cuts`, and whether the pieces join to the text.
 private func split(
     _ text: String, _ format: PreparedChatFormat = thinkFormat, isOpen: Bool = false, cuts: [Int] = []
 ) -> [OutputChannel: String] {
@@ -66,7 +66,7 @@ private func split(
         ("x</think>y", false, "xy", nil),
         ("x `</think>` y", false, "x `</think>` y", nil),
         ("x `<think>` y", false, "x `<think>` y", nil),
-        // A prompt may have left the beginning out.
+        // The prompt may have omitted the start delimiter.
         ("</think>y", false, "y", nil),
         ("  <thi nk>", false, "  <thi nk>", nil),
         (" <think>ä</think> ö", false, "ö", "ä"),
@@ -110,7 +110,7 @@ private func split(
     }
 
     @Test func timeIsLinear() {
-        // Quadratic work on this would take minutes.
+        // With quadratic work this would take minutes.
         let text =
             "<think>" + String(repeating: "</thin\n ", count: 200_000) + "</think>"
             + String(repeating: "<thin", count: 100_000)

@@ -4,14 +4,14 @@ import OrderedCollections
 
 @testable import MartletChat
 
-/// Texts that end a turn as control tokens, so that they are no part of an answer.
+/// Texts that end a turn as control tokens, so they are not part of an output.
 enum TurnEnds {
     private static let all = [
         "<|im_end|>", "<|eot_id|>", "<EOS>", "<|END_OF_TURN_TOKEN|>", "<｜end▁of▁sentence｜>", "<|end_of_text|>", "[e~[",
         "<SPECIAL_12>", "<turn|>", "<|role_end|>", "</assistant>", "<sep>", "<end_of_turn>", "<|return|>", "<|call|>",
         "<|calls|>", "<|eot|>", "<｜hy_eos:opensource｜>", "<|assistant_end|>", "<|tool_response>", "<|end_of_msg|>",
     ]
-    /// Where a text ends turns in one model only.
+    /// Texts that end turns of one model only.
     private static let own = [
         "GigaChat3.1-10B-A1.8B": "<|message_sep|>", "microsoft-Phi-3.5-mini-instruct": "<|end|>",
     ]
@@ -25,7 +25,7 @@ enum TurnEnds {
     }
 }
 
-/// Assistants' messages, and what a template makes of them.
+/// Assistants' messages, and their renderings.
 enum SampleTurns {
     static let tools: [JSONValue] = [
         tool(
@@ -70,7 +70,7 @@ enum SampleTurns {
     private static let content = "Ich \"sehe\" 日本 👋🏽 it.\n\nTwo\\n <b>."
     private static let reasoning = "Thought: 1 < 2\n\nand \"so\" 😀 on."
 
-    /// Without strings that a form has no way to write: a quote of Python's, backslashes, tags.
+    /// Without strings that a format cannot write: a quote of Python's, backslashes, tags.
     static func calls(for chatFormat: String) -> [(name: String, arguments: JSONValue)] {
         [
             (
@@ -115,11 +115,12 @@ enum SampleTurns {
         return .object(members)
     }
 
-    /// The turn without what ends it, cut as a prompt and an answer.
+    /// The turn without its end, divided into prompt and output.
     static func turn(
         of message: JSONValue, _ template: ChatTemplate, _ name: String, tools: [JSONValue]? = tools
     ) -> ChatFormatRecognition.Turn? {
-        // Its instructions for tools stand behind the last message, so the text does not end with the message.
+        // This template writes its instructions for tools behind the last message, so the text does not end with the
+        // message.
         guard name != "CohereForAI-c4ai-command-r-plus-tool_use" else { return nil }
         func render(_ messages: [JSONValue], addsGenerationPrompt: Bool) -> String? {
             try? template.render(messages: messages, tools: tools, addGenerationPrompt: addsGenerationPrompt).text
@@ -139,7 +140,7 @@ enum SampleTurns {
 }
 
 extension String {
-    /// Where `text` occurs last.
+    /// The position of the last occurrence of `text`.
     fileprivate func lastRange(of text: String) -> Range<Index>? {
         let offsets = ProvenanceText(self, isTrusted: true).occurrences(
             of: ProvenanceText(text, isTrusted: true), limit: .max)

@@ -3,16 +3,16 @@ import MartletTestSupport
 
 @testable import MartletChat
 
-/// Texts of answers, drawn from their grammar.
+/// Random outputs that a grammar allows.
 enum SampledText {
-    /// Where a form begins a message with a head, the prompt has it already.
+    /// If the format begins a message with a head, the prompt contains it already.
     static func opening(of format: ChatFormat) -> String {
         format.messageHead?.starts[0] ?? ""
     }
 
-    /// Byte by byte; now and then one of the form's literals, so that texts end.
+    /// Samples byte by byte, and sometimes one of the format's literals, so that texts end.
     ///
-    /// - Parameter literalOdds: how many bytes are drawn where a literal may come, for each literal.
+    /// - Parameter literalOdds: the number of bytes that are sampled per literal, where a literal is possible.
     static func sample(
         from grammar: Grammar, _ format: ChatFormat, literalOdds: Int = 1, _ random: inout SeededGenerator
     ) -> String? {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletChat
 
-/// What templates get from a server and not from Python's library.
+/// Variables and rules that templates get from a server and not from Python's library.
 @Suite struct ServerConventionTests {
     private static let now = TemplateTime(year: 2026, month: 1, day: 5, hour: 10, minute: 30)
 
@@ -53,7 +53,7 @@ import Testing
             ])
     }
 
-    @Test func variablesOfTheClientWin() throws {
+    @Test func variablesOfTheClientOverrideTheServers() throws {
         #expect(try text("{{ date_string }}", ["date_string": "once"]) == "once")
     }
 
@@ -74,9 +74,9 @@ import Testing
         #expect(prompt.text == "user:|Hi;assistant:A lookup helps.\n\nLet me see.|;f")
         #expect(
             prompt.warnings == [
-                "messages[1].content joined the message's reasoning: the model's template takes no content beside reasoning and tool calls"
+                "messages[1].content joined the message's reasoning: the model's template accepts no content together with reasoning and tool calls"
             ])
-        // Other messages keep their content where it is, without a warning.
+        // Other messages retain their content, without a warning.
         let plain = try template.render(messages: [["role": "assistant", "content": "a", "reasoning_content": "b"]])
         #expect(plain.text == "assistant:b|a;" && plain.warnings.isEmpty)
     }
@@ -124,7 +124,7 @@ struct RealTemplateTests {
         }
     }
 
-    @Test func llamaKnowsTheDate() throws {
+    @Test func llamaTemplateRendersTheDate() throws {
         let now = TemplateTime(year: 2031, month: 3, day: 9)
         for name in ["meta-llama-Llama-3.1-8B-Instruct", "meta-llama-Llama-3.2-3B-Instruct"] {
             let text = try template(name).render(messages: [Self.user], now: now).text
@@ -132,7 +132,7 @@ struct RealTemplateTests {
         }
     }
 
-    /// What a server streamed is sent back: content, reasoning and calls in one message.
+    /// A streamed message is sent back: content, reasoning and calls in one message.
     @Test func everyTemplateAcceptsContentWithReasoningAndCalls() throws {
         for name in try TemplateFolder.names() {
             let template = try template(name)

@@ -6,8 +6,8 @@ import Testing
 
 @testable import MartletChat
 
-/// Strings that look like something else, in every form in which arguments stand between tags: what the tool's schema
-/// calls a string is written as one, allowed as one, and read as one.
+/// Strings that look like another value, in every format with tagged arguments. If the tool's schema says string, the
+/// template writes a string, the grammar allows it, and the parser returns it.
 @Suite("Strings between tags", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct TaggedStringTests {
     private static let text: JSONValue = ["type": "string"]
@@ -49,8 +49,8 @@ struct TaggedStringTests {
         return tags
     }
 
-    @Test func whatLooksLikeAnotherValueIsAString() throws {
-        var families: Set<String> = []
+    @Test func stringThatLooksLikeAnotherValueStaysAString() throws {
+        var chatFormats: Set<String> = []
         for name in try TemplateFolder.names() {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(name), beginningToken: "<BOS>", endToken: "<EOS>")
@@ -67,8 +67,9 @@ struct TaggedStringTests {
                 let read = ReadMessage(turn.text, template.format, tools: Self.offered, after: turn.opening)
                 #expect(read.calls.map(\.value) == [ChatFormatRecognition.canonical(Self.arguments(text))], label)
                 #expect(read.warnings.isEmpty && read.calls.first?.isComplete == true, label)
-                families.insert(template.format.format.name)
-                // It writes objects as Python does. Its grammar holds it to JSON, which its reader takes as well.
+                chatFormats.insert(template.format.format.name)
+                // This template writes objects as Python does. Its grammar demands JSON, which its parser accepts as
+                // well.
                 if name == "openbmb-MiniCPM5-1B" { continue }
                 OutputGrammarTests.moveCut(&turn, template.format.format.reasoning)
                 let maker = OutputGrammar(
@@ -82,15 +83,15 @@ struct TaggedStringTests {
             }
         }
         #expect(
-            families == [
+            chatFormats == [
                 "deepseek-v3.2", "deepseek-v4", "glm", "hunyuan", "kimi-k3", "minicpm", "minimax-m2", "minimax-m3",
                 "muse",
                 "qwen-coder",
             ])
     }
 
-    /// The one such form whose template is not among them.
-    @Test func seedParsesThemLikewise() throws {
+    /// The one format with tags whose template is not in the folder.
+    @Test func seedParsesSuchStringsAlike() throws {
         let format = PreparedChatFormat(.seed)
         let maker = OutputGrammar(format, prompt: RenderedPrompt(segments: [], reasoning: .closed))
         let tool = OfferedTools.Tool(name: "note", parameters: ["type": "object", "properties": ["text": Self.text]])

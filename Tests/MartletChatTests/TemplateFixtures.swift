@@ -1,6 +1,6 @@
-/// Templates in the manner of real ones, each with what sets it apart.
+/// Templates that resemble real ones, each with the property that distinguishes it.
 enum TemplateFixtures {
-    /// ChatML with think blocks, tools and a switch for thinking.
+    /// ChatML with reasoning, tools and a switch for reasoning.
     static let reasoning = """
         {%- if tools -%}
         {{- '<|im_start|>system\\nTools:' -}}
@@ -26,7 +26,7 @@ enum TemplateFixtures {
         {%- endif -%}
         """
 
-    /// Refuses a system role and anything but turns, and has its delimiters in the generation prompt.
+    /// Refuses a system role and unordered turns, and has its delimiters in the generation prompt.
     static let strict = """
         {{- bos_token -}}
         {%- for m in messages -%}
@@ -39,7 +39,7 @@ enum TemplateFixtures {
         {%- if add_generation_prompt -%}{{- '<turn>model\\n<think>\\n' -}}{%- endif -%}
         """
 
-    /// Tells tools in a system message and shows no past calls, as LFM2's.
+    /// Renders tools in a system message and no past calls, as LFM2's template does.
     static let toolList = """
         {{- bos_token -}}
         {%- set ns = namespace(lead='') -%}
@@ -60,7 +60,7 @@ enum TemplateFixtures {
         {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
         """
 
-    /// Takes content only as parts, and arguments only as objects.
+    /// Accepts content only as parts, and arguments only as objects.
     static let parts = """
         {%- for m in messages -%}
         {{- '[' + m.role + ']' -}}

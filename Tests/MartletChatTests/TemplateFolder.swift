@@ -2,8 +2,8 @@ import MartletJSON
 import MartletPlatform
 import Testing
 
-/// The folder with templates of many models and what Python's Jinja makes of them. It lies beside the project, not in
-/// it: where it is missing, the tests that need it are skipped.
+/// The folder with templates of many models and their prompts by Python's Jinja. It lies next to the project, not in
+/// it. Without the folder the tests that need it are skipped.
 enum TemplateFolder {
     static let path: String = {
         let file = #filePath

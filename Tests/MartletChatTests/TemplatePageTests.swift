@@ -5,7 +5,7 @@ import Testing
 @Suite("Page of templates", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct TemplatePageTests {
     /// The page is made from the table: `martlet templates --page FILES > docs/templates.md`.
-    @Test func thePageOfTemplatesIsCurrent() throws {
+    @Test func pageOfTemplatesIsCurrent() throws {
         var table = ChatFormatTable()
         for name in try TemplateFolder.names() {
             table.add(
@@ -18,12 +18,12 @@ struct TemplatePageTests {
     }
 
     @Test func everyFormatOfATemplateIsListed() throws {
-        let families = ChatFormatTable.formats()
+        let chatFormats = ChatFormatTable.formats()
         for name in try TemplateFolder.names() {
             let template = try ChatTemplate(
                 source: TemplateFolder.source(name), beginningToken: "<s>", endToken: "</s>")
             let chatFormat = template.format.format.name
-            #expect(chatFormat == "plain" || families.contains("| \(chatFormat) |"), "\(name): \(chatFormat)")
+            #expect(chatFormat == "plain" || chatFormats.contains("| \(chatFormat) |"), "\(name): \(chatFormat)")
         }
     }
 }

@@ -30,7 +30,7 @@ import Testing
             try parse(["output": "<think>Hm.</think>Yes", "reasoning_format": "none"]).message.content
                 == "<think>Hm.</think>Yes")
         #expect(try parse(["pieces": ["<thi", "nk>H", "m.</think>Yes"]]).message.reasoning == "Hm.")
-        // The prompt has the whole of an empty think block.
+        // The prompt contains an empty pair of reasoning delimiters.
         let closed = try parse(["output": "Yes", "kwargs": ["enable_thinking": false]])
         #expect(closed.format.hasSuffix("behind \"<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n\""))
         let cut = try parse(["output": "<tool_call>now {\"a\": ", "tools": Self.tools]).message.json
@@ -50,7 +50,7 @@ import Testing
             ])
     }
 
-    @Test func explanationLeavesOutWhatThePromptHasOfAHead() throws {
+    @Test func explanationOmitsThePromptsPartOfAHead() throws {
         let output =
             #"<|channel|>commentary to=functions.now <|constrain|>json<|message|>{"a": 1}<|call|>"#
         let parser = OutputParser(
@@ -64,8 +64,8 @@ import Testing
             ])
     }
 
-    /// Each text stands where the explanation says, and the arguments begin with their brace.
-    @Test(arguments: OutputCases.all) func explanationsPointAtWhatTheyName(chatFormat: OutputCases) {
+    /// Each text stands in its range, and the arguments begin with their brace.
+    @Test(arguments: OutputCases.all) func explanationsNameTheRightRanges(chatFormat: OutputCases) {
         for test in chatFormat.cases {
             let output = Array(test.output.utf8)
             let label = Comment(rawValue: "\(chatFormat.file), \(test.name)")
@@ -110,7 +110,7 @@ import Testing
         #expect(error?.message == row.message)
     }
 
-    /// The templates lie beside the project.
+    /// The templates lie next to the project.
     @Test(.enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
     func outputsOfNamedTemplatesAreParsedAsTheirFileSays() throws {
         let folder =

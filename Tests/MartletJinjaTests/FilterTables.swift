@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// Filters: templates and what Python's Jinja 3.1.6 makes of them with `sampleVariables`.
+/// Filters: templates and their results in Python's Jinja 3.1.6, with `sampleVariables`.
 @Suite struct FilterTables {
     static let rows: [(source: String, expected: String)] = [
         ("{{ -i|abs }}", "7"),
@@ -196,7 +196,7 @@ import Testing
         ("{{ (l|default([]))|length }}", "3"),
     ]
 
-    @Test(arguments: rows.indices) func filtersDoAsInJinja(index: Int) throws {
+    @Test(arguments: rows.indices) func filtersEqualJinjas(index: Int) throws {
         let row = Self.rows[index]
         let text = try render(row.source, sampleVariables).text
         #expect(text.hasSameBytes(as: row.expected), "\(row.source) gives \(text)")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// Templates made of pieces of others never crash, and stay within their budgets.
+/// Templates made of pieces of other templates never crash, and stay within their budgets.
 @Suite struct JinjaFuzzTests {
     private static let seeds =
         StringMethodTables.rows.map(\.source) + FilterTables.rows.map(\.source) + ValueTestTables.rows.map(\.source)
@@ -49,7 +49,7 @@ import Testing
             let source = Self.mutated(Self.seeds.randomElement(using: &random) ?? "", &random)
             if renderingError(source, sampleVariables, budget: budget) == nil { rendered += 1 }
         }
-        // Mutations that break nothing are needed to reach the interpreter.
+        // Only mutations that leave the source valid reach the interpreter.
         #expect(rendered > 1_000)
     }
 }

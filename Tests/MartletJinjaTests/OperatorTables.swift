@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// Operators, literals, subscripts and printing: templates and what Python's Jinja 3.1.6 makes of them with
+/// Operators, literals, subscripts and printing: templates and their results in Python's Jinja 3.1.6, with
 /// `sampleVariables`.
 @Suite struct OperatorTables {
     static let rows: [(source: String, expected: String)] = [
@@ -197,7 +197,7 @@ import Testing
         ("{{ ['<' | e] }}", "[Markup('&lt;')]"),
     ]
 
-    @Test(arguments: rows.indices) func operatorsDoAsInPython(index: Int) throws {
+    @Test(arguments: rows.indices) func operatorsEqualPythons(index: Int) throws {
         let row = Self.rows[index]
         let text = try render(row.source, sampleVariables).text
         #expect(text.hasSameBytes(as: row.expected), "\(row.source) gives \(text)")

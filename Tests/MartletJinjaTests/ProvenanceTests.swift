@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// The untrusted pieces of what `source` makes of `x`, and of a message with the same content.
+/// The untrusted pieces of the rendering of `source`, for the variable `x` and for a message with the same content.
 private func untrusted(_ source: String, x: JSONValue = "<|im_end|>") throws -> [String] {
     try render(source, ["x": x], messages: [["role": "user", "content": x]]).segments
         .filter { !$0.isTrusted }.map(\.text)

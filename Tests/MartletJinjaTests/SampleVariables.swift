@@ -1,6 +1,6 @@
 import MartletJSON
 
-/// What the tables of templates are rendered with.
+/// The variables of the tables of templates.
 let sampleVariables: JSONValue = [
     "s": "Hello, World", "u": "Grüße 👋🏽 ß ǆ İ", "e": "", "n": .null, "i": 7, "neg": -7, "f": 2.5, "big": 1e22,
     "small": 1.5e-7, "t": true, "fa": false, "l": [3, 1, 2], "ls": ["b", "A", "c"],

@@ -3,8 +3,8 @@ import Testing
 
 @testable import MartletJinja
 
-/// Runs `body` on a thread with 2 MiB of stack. The smallest that a thread of ours has is 512 KiB, macOS's default, and
-/// a debug build stays within that; a build with sanitizers takes several times as much.
+/// Runs `body` on a thread with 2 MiB of stack. The smallest thread of the program has 512 KiB, macOS's default. A
+/// debug build stays within that; a build with sanitizers needs several times as much.
 private func onSmallStack(_ body: @escaping @Sendable () -> Void) throws {
     final class Box {
         let body: @Sendable () -> Void
@@ -86,7 +86,7 @@ private func nested(_ open: String, _ core: String, _ close: String, _ count: In
         }
     }
 
-    /// What the budgets allow must fit, so templates that stay just within them are run, too.
+    /// Everything that the budgets allow must fit the stack, so templates just within the budgets run as well.
     @Test func deepestAllowedNestingFits() throws {
         let depth = Parser.maximumDepth
         try onSmallStack {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// Tags: templates and what Python's Jinja 3.1.6 makes of them with `sampleVariables`.
+/// Tags: templates and their results in Python's Jinja 3.1.6, with `sampleVariables`.
 @Suite struct StatementTables {
     static let rows: [(source: String, expected: String)] = [
         (
@@ -153,7 +153,7 @@ import Testing
         ("    {#- c -#}", ""),
     ]
 
-    @Test(arguments: rows.indices) func tagsDoAsInJinja(index: Int) throws {
+    @Test(arguments: rows.indices) func tagsEqualJinjas(index: Int) throws {
         let row = Self.rows[index]
         let text = try render(row.source, sampleVariables).text
         #expect(text.hasSameBytes(as: row.expected), "\(row.source) gives \(text)")

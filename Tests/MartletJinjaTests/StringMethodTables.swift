@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// Methods of strings, lists and dictionaries: templates and what Python's Jinja 3.1.6 makes of them with
+/// Methods of strings, lists and dictionaries: templates and their results in Python's Jinja 3.1.6, with
 /// `sampleVariables`.
 @Suite struct StringMethodTables {
     static let rows: [(source: String, expected: String)] = [
@@ -113,7 +113,7 @@ import Testing
         ("{{ 'a\\r\\nb'.split('\\r') }}", "['a', '\\nb']"),
     ]
 
-    @Test(arguments: rows.indices) func methodsDoAsInPython(index: Int) throws {
+    @Test(arguments: rows.indices) func methodsEqualPythons(index: Int) throws {
         let row = Self.rows[index]
         let text = try render(row.source, sampleVariables).text
         #expect(text.hasSameBytes(as: row.expected), "\(row.source) gives \(text)")

@@ -8,7 +8,7 @@ func members(_ value: JSONValue = [:]) -> JSONObject {
     return members
 }
 
-/// What `source` makes of the variables, which count as a client's.
+/// The rendering of `source` with these variables, which count as a client's.
 func render(
     _ source: String, _ variables: JSONValue = [:], messages: [JSONValue] = [], tools: [JSONValue]? = nil,
     budget: TemplateBudget = TemplateBudget()
@@ -20,7 +20,7 @@ func render(
         budget: budget)
 }
 
-/// The error that rendering `source` ends with, if it does.
+/// The error of rendering `source`; nil if it renders.
 func renderingError(
     _ source: String, _ variables: JSONValue = [:], budget: TemplateBudget = TemplateBudget()
 ) -> TemplateError? {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// Templates that want too much end with an error soon.
+/// Templates that exceed a limit fail soon.
 @Suite struct TemplateBudgetTests {
     static let greedy = [
         "{{ 'a' * 1000000000000 }}",

@@ -58,7 +58,7 @@ import Testing
         ("{{ 'a' | from_json }}", "from_json: "),
     ]
 
-    @Test(arguments: rows.indices) func failureSaysWhatPythonSays(index: Int) throws {
+    @Test(arguments: rows.indices) func failureHasPythonsText(index: Int) throws {
         let row = Self.rows[index]
         let error = try #require(renderingError(row.source), "\(row.source)")
         #expect(row.message.hasSuffix(": ") ? error.message.hasPrefix(row.message) : error.message == row.message)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// Tests behind `is`: templates and what Python's Jinja 3.1.6 makes of them with `sampleVariables`.
+/// Tests behind `is`: templates and their results in Python's Jinja 3.1.6, with `sampleVariables`.
 @Suite struct ValueTestTables {
     static let rows: [(source: String, expected: String)] = [
         ("{{ l[9] is defined }}", "False"),
@@ -89,7 +89,7 @@ import Testing
         ("{{ s.upper is sameas s.upper }}", "False"),
     ]
 
-    @Test(arguments: rows.indices) func testsDoAsInJinja(index: Int) throws {
+    @Test(arguments: rows.indices) func testsEqualJinjas(index: Int) throws {
         let row = Self.rows[index]
         let text = try render(row.source, sampleVariables).text
         #expect(text.hasSameBytes(as: row.expected), "\(row.source) gives \(text)")

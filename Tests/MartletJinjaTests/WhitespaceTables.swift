@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletJinja
 
-/// White space around tags: templates and what Python's Jinja 3.1.6 makes of them with `sampleVariables`.
+/// White space around tags: templates and their results in Python's Jinja 3.1.6, with `sampleVariables`.
 @Suite struct WhitespaceTables {
     static let rows: [(source: String, expected: String)] = [
         ("  {% if true %}\n  x\n  {% endif %}\ny\n", "  x\ny"),

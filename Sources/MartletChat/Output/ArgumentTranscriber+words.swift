@@ -1,5 +1,6 @@
-/// Numbers and words.
+/// Numbers and words. The grammar of numbers is that of JSON (RFC 8259); words may be Python's.
 extension ArgumentTranscriber {
+    /// Consumes a byte of a number, or ends the number in front of it.
     mutating func consumeNumber(_ byte: UInt8, _ number: NumberState, _ output: inout [UInt8]) -> Step {
         let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         let next: NumberState? =
@@ -25,6 +26,7 @@ extension ArgumentTranscriber {
         return endValue(before: byte, &output)
     }
 
+    /// Consumes a byte of a word, or ends the word in front of it.
     mutating func consumeWord(_ byte: UInt8, _ word: [UInt8], _ output: inout [UInt8]) -> Step {
         if Self.isLetter(byte) {
             guard word.count < Self.maximumWord else { return .failed }
@@ -35,6 +37,7 @@ extension ArgumentTranscriber {
         return endValue(before: byte, &output)
     }
 
+    /// Appends a word as JSON: `True` becomes `true`, `None` becomes `null`. False for any other word.
     func writeWord(_ word: [UInt8], _ output: inout [UInt8]) -> Bool {
         let isLoose = dialect != .json
         switch String(decoding: word, as: UTF8.self) {
@@ -49,7 +52,7 @@ extension ArgumentTranscriber {
         return true
     }
 
-    /// A number or a word ends with the byte behind it.
+    /// Ends a number or a word. Only the byte behind it shows that it is complete, so that byte is consumed again.
     mutating func endValue(before byte: UInt8, _ output: inout [UInt8]) -> Step {
         if case .done = endValue() { return .done(isConsumed: false) }
         return consume(byte, into: &output)

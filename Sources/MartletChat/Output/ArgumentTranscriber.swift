@@ -1,57 +1,73 @@
 import MartletJSON
 
-/// Reads a value as a model writes it and writes it as JSON, byte by byte.
+/// Transcribes a value from a model's notation to JSON, byte by byte.
 ///
-/// What has been written is the beginning of a JSON text at any time. Besides JSON it knows what models write in its
-/// place: raw control characters in strings, Python's literals and keyword arguments, Gemma's strings and bare keys.
-/// - Complexity: constant for a byte; memory grows with the nesting, which is limited.
+///     python   {'city': 'Oslo', "days": None}   ->  {"city":"Oslo","days":null}
+///     gemma    {city:<|"|>Oslo<|"|>,days:3}     ->  {"city":"Oslo","days":3}
+///     json     {"text": "two<line feed>lines"}  ->  {"text":"two\nlines"}
+///
+/// Invariant: the output so far is always the beginning of a JSON text. A client may therefore receive arguments while
+/// the model generates them. So a comma is written only with the member behind it, and a word only when it is
+/// complete.
+///
+/// Besides JSON it accepts notations that models use instead: raw control characters in strings, Python's literals and
+/// keyword arguments, Gemma's strings and bare keys. Numbers beyond 64 bits stay as digits.
+/// - Complexity: constant per byte; memory grows with the nesting, at most `maximumDepth`.
 struct ArgumentTranscriber: Sendable {
+    /// The notation of the input.
     enum Dialect: Sendable, Equatable {
         case json
         case python
         case gemma
     }
 
+    /// The result of a byte.
     enum Step {
         case more
-        /// The value is complete. `false` = the byte is no part of it.
+        /// The value is complete. false = the byte is not part of it, and the caller must consume it again.
         case done(isConsumed: Bool)
+        /// The input is no value of the notation. The output so far stays valid.
         case failed
     }
 
+    /// Most nested containers.
     private static let maximumDepth = 256
-    /// Longest word or number that is not known while it is read.
+    /// Most bytes of a word. A word is buffered until it is complete.
     static let maximumWord = 32
-    /// What Gemma puts around strings.
-    private static let quote = Array("<|\"|>".utf8)
+    /// Gemma's quote.
+    static let quote = Array("<|\"|>".utf8)
 
+    /// A container that is open.
     enum Container: UInt8 {
         case object
         case list
-        /// Keyword arguments of a call, which become an object.
+        /// Keyword arguments of a Python call, which become an object.
         case call
     }
+    /// The position within a value; digits and letters seen so far are part of it.
     enum State {
         case value
-        /// Directly behind the opening of a list: a value, or its end.
+        /// Behind the opening of a list: a value or the end.
         case valueOrEnd
-        /// Directly behind the opening of an object: a key, or its end.
+        /// Behind the opening of an object: a key or the end.
         case keyOrEnd
         case key
         case bareKey
         case colon
         case string(UInt8)
         case escape(UInt8)
-        /// Behind the letter that begins the number of a code point: its digits so far.
+        /// Within the number of a code point: `\x41`, `\u0041` or `\U00000041`, with its digits so far.
         case code(UInt8, letter: UInt8, digits: [UInt8])
-        /// Inside of Gemma's quote: how many bytes of it have been seen, and whether it would end a string.
+        /// Within Gemma's opening quote: the number of its bytes so far.
         case gemmaQuote(Int)
+        /// Within Gemma's string: the number of bytes of the closing quote so far.
         case gemmaString(Int)
         case number(NumberState)
         case word([UInt8])
         case commaOrEnd
         case done
     }
+    /// The position within a number.
     enum NumberState {
         case minus
         case zero
@@ -62,6 +78,7 @@ struct ArgumentTranscriber: Sendable {
         case exponentSign
         case exponentDigits
 
+        /// Whether the number may end here: `1.` and `-` may not.
         var isComplete: Bool {
             switch self {
             case .zero, .integer, .fraction, .exponentDigits: true
@@ -73,21 +90,22 @@ struct ArgumentTranscriber: Sendable {
     let dialect: Dialect
     var state: State
     private var containers: [Container] = []
-    /// Whether the string being read is a key.
-    private var isKey = false
-    /// Whether a comma has been read that is written with what follows: JSON allows none in front of an end.
+    /// Whether the current string is a key.
+    var isKey = false
+    /// Whether a comma is pending. It is written with the next member, because JSON allows none in front of an end.
     private var pendsComma = false
 
-    /// - Parameter isCall: Whether what comes is keyword arguments, behind their opening parenthesis.
+    /// - Parameter isCall: whether the input is keyword arguments, behind their opening parenthesis.
     init(_ dialect: Dialect, isCall: Bool = false) {
         self.dialect = dialect
         state = isCall ? .keyOrEnd : .value
         if isCall { containers = [.call] }
     }
 
-    /// Whether nothing of the value has come yet.
+    /// Whether no byte of the value has been consumed.
     var isAtBeginning: Bool { if case .value = state { containers.isEmpty } else { false } }
 
+    /// Consumes a byte and appends JSON to `output`, possibly nothing.
     mutating func consume(_ byte: UInt8, into output: inout [UInt8]) -> Step {
         switch state {
         case .value, .valueOrEnd: consumeValueStart(byte, &output)
@@ -108,6 +126,7 @@ struct ArgumentTranscriber: Sendable {
 
     // MARK: Structure
 
+    /// Consumes the first byte of a value, or the end of a list.
     private mutating func consumeValueStart(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         if Self.isSpace(byte) { return .more }
         if byte != UInt8(ascii: "]"), byte != UInt8(ascii: ")") { writePendingComma(&output) }
@@ -141,6 +160,7 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
+    /// Opens a container.
     private mutating func open(_ container: Container, _ byte: UInt8, _ output: inout [UInt8]) -> Step {
         guard containers.count < Self.maximumDepth else { return .failed }
         containers.append(container)
@@ -149,12 +169,13 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
-    /// Python allows a comma in front of the end of a list.
+    /// Closes a list behind a comma, as Python allows: `[1, 2,]`.
     private mutating func closeBehindComma(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         guard dialect != .json, containers.last == .list else { return .failed }
         return close(byte, &output)
     }
 
+    /// Consumes the first byte of a key, or the end of an object.
     private mutating func consumeKeyStart(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         if Self.isSpace(byte) { return .more }
         if byte == UInt8(ascii: "}") || byte == UInt8(ascii: ")") {
@@ -179,6 +200,7 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
+    /// Consumes a byte of a key without quotes, up to `=` in calls and `:` in Gemma's objects.
     private mutating func consumeBareKey(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         let end = containers.last == .call ? UInt8(ascii: "=") : UInt8(ascii: ":")
         if byte == end {
@@ -191,13 +213,14 @@ struct ArgumentTranscriber: Sendable {
             state = .colon
             return .more
         }
-        // What would end the argument is a sign that this is no key.
+        // A byte that would end the argument shows that this text is no key.
         guard !"{}()[],\"".utf8.contains(byte), byte >= 0x20 else { return .failed }
         if byte == UInt8(ascii: "\\") { output.append(byte) }
         output.append(byte)
         return .more
     }
 
+    /// Consumes white space and the separator between key and value.
     private mutating func consumeColon(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         if Self.isSpace(byte) { return .more }
         guard byte == (containers.last == .call ? UInt8(ascii: "=") : UInt8(ascii: ":")) else { return .failed }
@@ -206,6 +229,7 @@ struct ArgumentTranscriber: Sendable {
         return .more
     }
 
+    /// Consumes the byte behind a member: a comma or the end of the container.
     private mutating func consumeCommaOrEnd(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         switch byte {
         case _ where Self.isSpace(byte): return .more
@@ -219,11 +243,13 @@ struct ArgumentTranscriber: Sendable {
         }
     }
 
+    /// Writes the pending comma in front of a member.
     private mutating func writePendingComma(_ output: inout [UInt8]) {
         if pendsComma { output.append(UInt8(ascii: ",")) }
         pendsComma = false
     }
 
+    /// Closes the innermost container, if the byte is its end.
     private mutating func close(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         guard let container = containers.last else { return .failed }
         let fits =
@@ -239,129 +265,16 @@ struct ArgumentTranscriber: Sendable {
         return endValue()
     }
 
+    /// Ends a value: back to the container around it, or done.
     mutating func endValue() -> Step {
         state = containers.isEmpty ? .done : .commaOrEnd
         return containers.isEmpty ? .done(isConsumed: true) : .more
     }
 
-    // MARK: Strings
+    // MARK: End
 
-    private func isQuote(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: "\"") ? dialect != .gemma : dialect == .python && byte == UInt8(ascii: "'")
-    }
-
-    private mutating func consumeString(_ byte: UInt8, _ quote: UInt8, _ output: inout [UInt8]) -> Step {
-        if byte == quote { return endString(&output) }
-        if byte == UInt8(ascii: "\\") {
-            state = .escape(quote)
-        } else {
-            Self.writeCharacter(byte, &output)
-        }
-        return .more
-    }
-
-    private mutating func endString(_ output: inout [UInt8]) -> Step {
-        output.append(UInt8(ascii: "\""))
-        if isKey {
-            state = .colon
-            return .more
-        }
-        return endValue()
-    }
-
-    private static func writeCharacter(_ byte: UInt8, _ output: inout [UInt8]) {
-        if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-            output.append(byte)
-        } else {
-            JSONText.appendEscaped(CollectionOfOne(byte), to: &output)
-        }
-    }
-
-    private mutating func consumeEscape(_ byte: UInt8, _ quote: UInt8, _ output: inout [UInt8]) -> Step {
-        state = .string(quote)
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),
-            UInt8(ascii: "r"), UInt8(ascii: "t"):
-            output.append(UInt8(ascii: "\\"))
-            output.append(byte)
-        case UInt8(ascii: "/"): output.append(byte)
-        case UInt8(ascii: "'") where dialect == .python: output.append(byte)
-        case UInt8(ascii: "u"): state = .code(quote, letter: byte, digits: [])
-        case UInt8(ascii: "U") where dialect == .python: state = .code(quote, letter: byte, digits: [])
-        case UInt8(ascii: "x") where dialect == .python: state = .code(quote, letter: byte, digits: [])
-        case 0x0A where dialect == .python: break
-        default:
-            // No escape that JSON knows: the backslash stands for itself, as in Python.
-            output.append(contentsOf: "\\\\".utf8)
-            Self.writeCharacter(byte, &output)
-        }
-        return .more
-    }
-
-    private mutating func consumeCode(
-        _ byte: UInt8, _ quote: UInt8, _ letter: UInt8, _ digits: [UInt8], _ output: inout [UInt8]
-    ) -> Step {
-        guard Character(Unicode.Scalar(byte)).isHexDigit else {
-            // No escape after all: it stands for itself.
-            output.append(contentsOf: "\\\\".utf8)
-            output.append(letter)
-            output.append(contentsOf: digits)
-            state = .string(quote)
-            return consumeString(byte, quote, &output)
-        }
-        let digits = digits + [byte]
-        let length = letter == UInt8(ascii: "u") ? 4 : letter == UInt8(ascii: "x") ? 2 : 8
-        guard digits.count == length, let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16) else {
-            state = .code(quote, letter: letter, digits: digits)
-            return .more
-        }
-        state = .string(quote)
-        if code < 0x1_0000 {
-            Self.writeUnit(code, &output)
-        } else if code <= 0x10_FFFF {
-            Self.writeUnit(0xD800 + (code - 0x1_0000) >> 10, &output)
-            Self.writeUnit(0xDC00 + (code - 0x1_0000) & 0x3FF, &output)
-        } else {
-            Self.writeUnit(0xFFFD, &output)
-        }
-        return .more
-    }
-
-    private static func writeUnit(_ unit: UInt32, _ output: inout [UInt8]) {
-        output.append(contentsOf: "\\u".utf8)
-        let digits = Array("0123456789abcdef".utf8)
-        for shift in [12, 8, 4, 0] { output.append(digits[Int(unit >> UInt32(shift)) & 0xF]) }
-    }
-
-    private mutating func consumeGemmaQuote(_ byte: UInt8, _ count: Int, _ output: inout [UInt8]) -> Step {
-        guard byte == Self.quote[count] else { return .failed }
-        if count + 1 < Self.quote.count {
-            state = .gemmaQuote(count + 1)
-        } else {
-            output.append(UInt8(ascii: "\""))
-            state = .gemmaString(0)
-        }
-        return .more
-    }
-
-    /// - Parameter count: How many bytes of the closing quote have been seen.
-    private mutating func consumeGemmaString(_ byte: UInt8, _ count: Int, _ output: inout [UInt8]) -> Step {
-        if byte == Self.quote[count] {
-            if count + 1 == Self.quote.count { return endString(&output) }
-            state = .gemmaString(count + 1)
-            return .more
-        }
-        for pending in Self.quote[..<count] { Self.writeCharacter(pending, &output) }
-        if byte == Self.quote[0] {
-            state = .gemmaString(1)
-        } else {
-            Self.writeCharacter(byte, &output)
-            state = .gemmaString(0)
-        }
-        return .more
-    }
-
-    /// Bytes that have been read of what is not known yet.
+    /// Bytes that were consumed and are not in the output: an incomplete word or quote. They become text if the value
+    /// fails.
     var pending: [UInt8] {
         switch state {
         case .word(let word): word
@@ -370,7 +283,7 @@ struct ArgumentTranscriber: Sendable {
         }
     }
 
-    /// The text is complete: whether the value is, too.
+    /// Ends the input. Returns whether the value is complete; a number or a word may end here.
     mutating func finish(into output: inout [UInt8]) -> Bool {
         guard containers.isEmpty else { return false }
         switch state {
@@ -381,8 +294,10 @@ struct ArgumentTranscriber: Sendable {
         }
     }
 
+    /// White space of ASCII: space, tab, line feed, vertical tab, form feed, carriage return.
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
+    /// Letters of ASCII and the underscore.
     static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
     }

@@ -1,6 +1,9 @@
-/// The single delimiters of a form, and what is written where an answer begins in the middle.
+/// The delimiters of a format, and the parts of a literal that a prompt has written already.
 extension ChatFormat {
-    /// Texts that may be control tokens: every tag of every literal, each once.
+    /// Every tag of every literal, once, as the engine must show them in text if they are control tokens.
+    ///
+    /// `GenerationRequest.visibleDelimiters` receives them. Without it the engine would emit an empty text for such a
+    /// token.
     func tokens(withCalls: Bool) -> [String] {
         var literals = [reasoning].compactMap(\.self).flatMap { [$0.start] + $0.ends }
         for enclosure in content { literals += [enclosure.start] + enclosure.ends }
@@ -19,14 +22,14 @@ extension ChatFormat {
         return tokens
     }
 
-    /// The parts of a literal in angle or square brackets, and MiniMax's `]<]…[>[`.
+    /// The tags of a literal: parts in angle or square brackets, and MiniMax M3's `]<]…[>[`.
     static func tags(in literal: String) -> [String] {
         var tags: [String] = []
         for part in parts(of: literal) where part.isTag { tags.append(part.text) }
         return tags
     }
 
-    /// A literal as its tags and what stands between them.
+    /// A literal, divided into tags and the text between them. Example: `<tool_call>\n` is a tag and a line feed.
     static func parts(of literal: String) -> [(text: String, isTag: Bool)] {
         var parts: [(text: String, isTag: Bool)] = []
         var plain = ""
@@ -54,19 +57,21 @@ extension ChatFormat {
         return parts
     }
 
-    /// Whether a text begins with what is a tag, or the beginning of one.
+    /// Whether a text begins with a tag or with the beginning of a tag.
     static func beginsWithTag(_ text: String) -> Bool {
         ChatFormatPlan.trimmed(text).first.map { "<[]".utf8.contains($0) } ?? false
     }
 
-    /// Whether a tag is never part of ordinary text: `<|end|>` and `</tool_call>` are not, `</function>` may be.
+    /// Whether a tag never occurs in ordinary text. `<|end|>` and `</tool_call>` never do; `</function>` may.
+    ///
+    /// The rule: a bar, an underscore or a name space in it, or upper-case letters only.
     static func isUnmistakable(_ tag: String) -> Bool {
         if tag.contains("|") || tag.contains("｜") || tag.hasPrefix("]<]") { return true }
         if tag.contains("_") || (tag.hasPrefix("<") && tag.contains(":")) { return true }
         return tag.hasPrefix("<") && tag.contains(where: \.isLetter) && !tag.contains(where: \.isLowercase)
     }
 
-    /// Tags of thinking, text and heads that mean something only together with others.
+    /// Tags of reasoning, content and heads. Without their counterparts they have no meaning and are removed.
     var strayDelimiters: [String] {
         var literals = reasoning.map { [$0.start] + $0.ends } ?? []
         for enclosure in content { literals += [enclosure.start] + enclosure.ends }
@@ -76,21 +81,24 @@ extension ChatFormat {
         return (literals + ignored).flatMap(Self.tags).filter(Self.isUnmistakable)
     }
 
-    /// What begins a call wherever it stands, and so ends thinking, too. Empty where calls begin as text may.
+    /// The delimiters that begin a call anywhere, also within reasoning. Empty for formats whose calls begin as text
+    /// may.
     var callStarts: [String] {
         guard let calls, !calls.startsBare, messageHead?.call == nil else { return [] }
         let starts = [calls.opening, ChatFormatPlan.core(calls.callOpening).count > 1 ? calls.callOpening : ""]
         return starts.map { String(decoding: ChatFormatPlan.trimmed($0), as: UTF8.self) }.filter(Self.beginsWithTag)
     }
 
-    /// What a model writes in front of its text; empty in most forms.
+    /// The delimiter in front of content; empty for most formats.
     var contentStart: String {
         if let first = content.first { return first.start }
         guard let messageHead, let first = messageHead.content.first else { return "" }
         return messageHead.starts[0] + first + messageHead.end
     }
 
-    /// `literal` without what of it a prompt ends with.
+    /// The part of `literal` that the prompt has not written yet.
+    ///
+    /// Example: for `<think>\n` and a prompt that ends with `<think>` it is `\n`. The longest overlap counts.
     static func unwrittenPart(of literal: String, in prompt: String) -> String {
         for count in stride(from: literal.utf8.count, to: 0, by: -1)
         where prompt.utf8.suffix(count).elementsEqual(literal.utf8.prefix(count)) {
@@ -101,14 +109,14 @@ extension ChatFormat {
 }
 
 extension ToolCallFormat {
-    /// Tags of the form, and what its literals begin with where that is no whole tag.
+    /// Tags of the calls, and the first part of each literal that begins with an incomplete tag.
     var strayDelimiters: [String] {
         literals.flatMap(ChatFormat.tags)
             + literals.map { String(decoding: ChatFormatPlan.core($0), as: UTF8.self) }
             .filter { ChatFormat.beginsWithTag($0) && $0.utf8.count > 2 }
     }
 
-    /// Every literal of the form.
+    /// Every non-empty literal of the format.
     var literals: [String] {
         var literals = [opening, callOpening, callClosing, closing] + otherOpenings
         if case .headed(let head, let arguments) = shape {

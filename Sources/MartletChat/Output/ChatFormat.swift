@@ -1,12 +1,16 @@
-/// How a model writes the parts of an answer: its thinking, its text, its tool calls.
+/// The way in which one model family writes reasoning, content and tool calls. Data only; no code per model.
 ///
-/// One description for each family of models. `OutputParser` reads answers by it, and the grammar that holds a model to
-/// it is made of it. Literals are written as the model should write them; white space at their ends is read leniently.
+/// One description serves both directions: `OutputParser` parses by it, and `OutputGrammar` makes the grammar that
+/// constrains the output from it. A literal is written as the model should write it. The parser accepts any amount of
+/// white space at the ends of a literal.
+///
+/// To add a format: add it in `Formats/` and to `ChatFormat.all`, and add cases of raw output in
+/// `Tests/MartletChatTests/Outputs`. Recognition then finds it by what templates render.
 package struct ChatFormat: Sendable, Equatable {
-    /// Text between two delimiters.
+    /// Text between two delimiters, such as `<think>` and `</think>`.
     package struct Delimiters: Sendable, Equatable {
         package var start: String
-        /// Each ends it; the first is what a model should write.
+        /// Each of them ends the text. The model should write the first.
         package var ends: [String]
 
         package init(_ start: String, _ ends: String...) {
@@ -15,44 +19,52 @@ package struct ChatFormat: Sendable, Equatable {
         }
     }
 
-    /// The head of a message inside of an answer, which says what follows: `<|start|>assistant to=user<|message|>`.
+    /// The head of a message within an output. It names the kind of the text behind it: `<|start|>assistant
+    /// to=user<|message|>`.
     package struct MessageHead: Sendable, Equatable {
-        /// Each begins a head; the first is what a model should write.
+        /// Each of them begins a head. The model should write the first.
         package var starts: [String]
+        /// The delimiter that ends a head.
         package var end: String
-        /// How the head of an answer's text begins; the first is what a model should write.
+        /// The beginnings of heads of content. The model should write the first.
         package var content: [String]
-        /// How the head of thinking begins.
+        /// The beginnings of heads of reasoning.
         package var reasoning: [String] = []
-        /// What stands in front of the name in the head of a call whose arguments follow; `nil` = heads begin no calls.
+        /// The text in front of the tool's name in the head of a call. Empty = the head is the name. nil = heads begin
+        /// no calls.
         package var call: String?
-        /// What a model may write in front of the head of a call whose name comes with `call`.
+        /// Text that the model may write in front of a call's head, if `call` stands in front of the name.
         package var callFront = ""
-        /// What a model may write between the name and `end`.
+        /// Texts that the model may write between the name and `end`.
         package var callFillings: [String] = []
-        /// Whether heads are compared as a whole.
+        /// Whether a head must equal a word, not only begin with it.
         package var matchesWhole = false
-        /// What becomes of other heads.
+        /// The treatment of heads that are none of the above.
         package var others = Others.text
 
+        /// The treatment of unknown heads.
         package enum Others: Sendable, Equatable {
-            /// They are part of the answer's text.
+            /// They are content.
             case text
-            /// They mean nothing.
+            /// They are delimiters without a meaning.
             case discarded
         }
     }
 
-    /// The name as `martlet templates` shows it.
+    /// The name in `martlet templates` and on the page docs/templates.md.
     package var name: String
+    /// The delimiters of reasoning. nil = those of the template, if it has any.
     package var reasoning: Delimiters?
-    /// What the answer's text may stand between. Text outside of it is content all the same.
+    /// Delimiters that content may stand between. Text outside of them is content as well.
     package var content: [Delimiters] = []
+    /// The heads of messages; nil for most formats.
     package var messageHead: MessageHead?
-    /// Delimiters without a meaning of their own.
+    /// Delimiters without a meaning, which are removed.
     package var ignored: [String] = []
+    /// The tool calls; nil = the model writes none that are known.
     package var calls: ToolCallFormat?
 
+    /// A format with these parts; the others are set with `with`.
     package init(name: String, reasoning: Delimiters? = nil, calls: ToolCallFormat? = nil) {
         self.name = name
         self.reasoning = reasoning
@@ -60,89 +72,106 @@ package struct ChatFormat: Sendable, Equatable {
     }
 }
 
-/// How a model writes tool calls.
+/// The way in which a model writes tool calls.
 ///
-/// A section of calls is `opening`, calls with `separator` between them, `closing`. Where `opening` is empty, each call
-/// is a section of its own.
+/// A section of calls is `opening`, calls with `separator` between them, and `closing`. If `opening` is empty, each
+/// call is a section of its own.
+///
+///     <tool_calls>                       opening
+///     <tool_call>get_weather…</tool_call>  callOpening, shape, callClosing
+///     </tool_calls>                      closing
 package struct ToolCallFormat: Sendable, Equatable {
+    /// The shape of one call between `callOpening` and `callClosing`.
     package enum Shape: Sendable, Equatable {
-        /// A JSON object with members for name and arguments.
+        /// A JSON object with a member for the name and a member for the arguments.
         case object(name: String, arguments: String, id: ToolCallIDField? = nil)
-        /// A JSON object whose only key is the name, and whose value the arguments.
+        /// A JSON object with one member: the key is the name, the value the arguments.
         case nameAsKey
-        /// A head with the name, then the arguments.
+        /// A head with the name, and then the arguments.
         case headed(ToolCallHead, ArgumentEncoding)
     }
+    /// The notation of arguments behind a head.
     package enum ArgumentEncoding: Sendable, Equatable {
         /// A JSON object.
         case object
-        /// `(city='Oslo', days=3)`, as in Python.
+        /// Python's keyword arguments, `(city='Oslo', days=3)`.
         case python
-        /// `{city:<|"|>Oslo<|"|>,days:3}`, as Gemma 4 does.
+        /// Gemma 4's notation, `{city:<|"|>Oslo<|"|>,days:3}`.
         case gemma
+        /// One pair of tags per argument.
         case tagged(TaggedArguments)
     }
+    /// Begins a section; empty = each call is a section.
     package var opening = ""
+    /// Begins a call.
     package var callOpening = ""
     package var shape: Shape
+    /// Ends a call.
     package var callClosing = ""
+    /// Stands between two calls.
     package var separator = ""
+    /// Ends a section.
     package var closing = ""
-    /// Whether brackets stand around the calls of a section, `opening` and `closing` aside.
+    /// Whether the calls of a section are a list in brackets, within `opening` and `closing`.
     package var isList = false
-    /// Whether a call may begin the answer with its own first byte alone, as Llama 3's `{` does.
+    /// Whether a call may begin the output without any delimiter, as Llama 3's `{` does.
     package var startsBare = false
-    /// Whether the model can call several tools at once.
+    /// Whether the model can call several tools in one turn.
     package var allowsSeveral = true
-    /// Other texts that begin a section.
+    /// Other delimiters that begin a section.
     package var otherOpenings: [String] = []
-    /// Whether the calls of one turn stand in one section.
+    /// Whether all calls of a turn stand in one section.
     package var sharesSection = true
-    /// Forms of other versions of the model behind the same opening. They are read and never asked for.
+    /// Formats of other versions of the model with the same opening. The parser accepts them; the grammar never asks
+    /// for them.
     package var otherForms: [ToolCallFormat] = []
 
+    /// A format of this shape, with all delimiters empty.
     package init(_ shape: Shape) { self.shape = shape }
 }
 
-/// A member that some models want beside name and arguments.
+/// A member with the call's id, in formats that require one besides name and arguments.
 package struct ToolCallIDField: Sendable, Equatable {
     package var key: String
-    /// Whether it stands in front of the name.
+    /// Whether the id stands in front of the name.
     package var isFirst: Bool
 }
 
-/// What stands between a call's opening and its arguments: `functions.NAME:0<|tool_call_argument_begin|>`.
+/// The text between a call's opening and its arguments: `functions.NAME:0<|tool_call_argument_begin|>`.
 package struct ToolCallHead: Sendable, Equatable {
-    /// What a model should write in front of `nameStart`.
+    /// Text that the model should write in front of `nameStart`.
     package var front = Filling.none
-    /// Text in front of the name; optional when read.
+    /// Text in front of the name. The parser accepts its absence.
     package var nameStart = ""
-    /// Each ends the name before the head does.
+    /// Each of them ends the name, before the head itself ends.
     package var nameStops: [String] = []
-    /// What a model should write between name and `end`.
+    /// Text that the model should write between the name and `end`.
     package var filling = Filling.none
-    /// The end of the head; empty = the arguments' own beginning ends it.
+    /// The end of the head. Empty = the first byte of the arguments ends it.
     package var end = ""
 
+    /// Text of a head that differs from call to call.
     package enum Filling: Sendable, Equatable {
         case none
-        /// The call's number, from this one on, between two texts.
+        /// The number of the call, counted from `from`, between two texts.
         case number(String, from: Int, String)
-        /// Letters and digits behind a text.
+        /// An id of letters and digits, behind a text.
         case identifier(String)
     }
 }
 
-/// Arguments one by one, each between tags: `<parameter=city>Oslo</parameter>`.
+/// Arguments that are written one by one, each between tags: `<parameter=city>Oslo</parameter>`.
 package struct TaggedArguments: Sendable, Equatable {
-    /// Between name and value of an argument.
+    /// The text between the name and the value of an argument.
     package enum Middle: Sendable, Equatable {
+        /// The same text for all types.
         case text(String)
-        /// Says whether the value is a string: in front of, between and behind the word.
+        /// A word that names the type, between two texts: `" type="` … `">`.
         case typed(String, TypeWords, String)
 
+        /// The words that name types.
         package enum TypeWords: Sendable, Equatable {
-            /// `true` for strings, `false` for JSON.
+            /// `true` for strings, `false` for values that are JSON.
             case isString
             /// `string`, `number`, `boolean`, `array`, `object`, `null`.
             case typeName
@@ -151,12 +180,12 @@ package struct TaggedArguments: Sendable, Equatable {
     package var opening: String
     package var middle: Middle
     package var closing: String
-    /// Between two arguments.
+    /// Stands between two arguments.
     package var separator = ""
-    /// Whether strings may stand in `<![CDATA[…]]>`.
+    /// Whether a string may stand in `<![CDATA[…]]>`, so that it can contain tags.
     package var allowsCDATA = false
-    /// Whether values of lists and objects are tags in tags, as MiniMax M3 does, each behind this text.
+    /// The text in front of each nested tag, if lists and objects are written as tags in tags (MiniMax M3).
     package var nestedPrefix: String?
-    /// Whether truth values are written as in Python.
+    /// Whether `true`, `false` and `null` are written as Python does: `True`, `False`, `None`.
     package var writesPython = false
 }

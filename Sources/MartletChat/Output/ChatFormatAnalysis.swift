@@ -2,45 +2,53 @@ import MartletJSON
 import MartletJinja
 import OrderedCollections
 
-/// Takes the form of tool calls from the differences between renderings of calls whose words are known.
+/// Derives the format of tool calls from renderings of calls whose names, keys and values are known.
 ///
-/// In the turn of a template that no family fits, the names, keys and values of the synthetic calls are found again,
-/// and what stands between them is sorted into the parts of a `ToolCallFormat`: what recurs in front of each call,
-/// behind each, between two. Whether the result is right is for the caller to see by reading the turns with it.
+/// Used for a template that no known format fits. The synthetic names, keys and values are found in the rendered turn.
+/// The text between them is sorted into the parts of a `ToolCallFormat`: text that recurs in front of each call,
+/// behind each call, and between two calls.
+///
+///     <calls><one>probe_alpha{"argkey_one": …}</one><one>probe_beta{…}</one></calls>
+///     opening callOpening name              callClosing                    closing
+///
+/// The result may be wrong. The caller (`ChatFormatRecognition`) parses the turns with it and rejects it unless the
+/// calls come back.
 struct ChatFormatAnalysis {
-    /// A turn with one call.
+    /// A turn with one call; nil if the template does not render calls.
     let single: ChatFormatRecognition.CallTurn?
-    /// A turn with two.
+    /// A turn with two calls; nil if the template does not render two.
     let several: ChatFormatRecognition.CallTurn?
-    /// What ends a turn.
+    /// The text that ends a turn, such as `<|im_end|>\n`. It is no part of the calls.
     let end: String
 
+    /// The derived format; nil if no shape fits. Tried in this order: JSON objects, heads, tags.
     func format() -> ChatFormat? {
         guard let single else { return nil }
         let one = body(single.turn.text)
         let two = several.map { body($0.turn.text) }
         guard var calls = objects(one, two) ?? headed(one, two) ?? tagged(one, two) else { return nil }
         calls.allowsSeveral = several != nil
-        // Nothing but white space would begin a call in any text.
+        // White space alone cannot begin a call: it would do so in any text.
         guard !ChatFormatPlan.trimmed(calls.opening + calls.callOpening).isEmpty else { return nil }
         return ChatFormat(name: "analysed", calls: calls)
     }
 
+    /// The turn without its end.
     private func body(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8)
         let tail = Array(end.utf8)
         return !tail.isEmpty && bytes.suffix(tail.count).elementsEqual(tail) ? Array(bytes.dropLast(tail.count)) : bytes
     }
 
-    // MARK: Forms
+    // MARK: Shapes
 
-    /// `{"name": …, "arguments": {…}}`
+    /// Calls that are JSON objects: `{"name": …, "arguments": {…}}` or `{"NAME": {…}}`.
     private func objects(_ one: [UInt8], _ two: [UInt8]?) -> ToolCallFormat? {
-        guard let first = Self.object(in: one, holding: ChatFormatRecognition.names[0], from: 0),
+        guard let first = Self.object(in: one, containing: ChatFormatRecognition.names[0], from: 0),
             let members = first.value.objectValue
         else { return nil }
         let name = members.first { $0.value.stringValue == ChatFormatRecognition.names[0] }?.key
-        let arguments = members.first { Self.holdsArguments($0.value) }?.key
+        let arguments = members.first { Self.containsArguments($0.value) }?.key
         let shape: ToolCallFormat.Shape
         if let name, let arguments {
             let identifier = members.first { $0.value.stringValue == "call00001" }?.key
@@ -56,8 +64,8 @@ struct ChatFormatAnalysis {
             return nil
         }
         var between: [UInt8]?
-        if let two, let a = Self.object(in: two, holding: ChatFormatRecognition.names[0], from: 0),
-            let b = Self.object(in: two, holding: ChatFormatRecognition.names[1], from: a.range.upperBound)
+        if let two, let a = Self.object(in: two, containing: ChatFormatRecognition.names[0], from: 0),
+            let b = Self.object(in: two, containing: ChatFormatRecognition.names[1], from: a.range.upperBound)
         {
             between = Array(two[a.range.upperBound..<b.range.lowerBound])
         }
@@ -65,18 +73,19 @@ struct ChatFormatAnalysis {
             shape, before: one[..<first.range.lowerBound], behind: one[first.range.upperBound...], between: between)
     }
 
-    private static func holdsArguments(_ value: JSONValue) -> Bool {
+    /// Whether a member's value holds the arguments, as an object or as the text of one.
+    private static func containsArguments(_ value: JSONValue) -> Bool {
         if value[ChatFormatRecognition.keys[0]] != nil { return true }
         return value.stringValue?.contains(ChatFormatRecognition.keys[0]) ?? false
     }
 
-    /// `NAME … {"key": …}`
+    /// Calls with a head: `NAME … {"key": …}`. The text between name and brace is the head's end.
     private func headed(_ one: [UInt8], _ two: [UInt8]?) -> ToolCallFormat? {
         guard let name = Self.find(ChatFormatRecognition.names[0], in: one, from: 0),
-            let arguments = Self.object(in: one, holding: ChatFormatRecognition.keys[0], from: name.upperBound)
+            let arguments = Self.object(in: one, containing: ChatFormatRecognition.keys[0], from: name.upperBound)
         else { return nil }
         var between: [UInt8]?
-        if let two, let first = Self.object(in: two, holding: ChatFormatRecognition.texts[0], from: 0),
+        if let two, let first = Self.object(in: two, containing: ChatFormatRecognition.texts[0], from: 0),
             let next = Self.find(ChatFormatRecognition.names[1], in: two, from: first.range.upperBound)
         {
             between = Array(two[first.range.upperBound..<next.lowerBound])
@@ -88,7 +97,8 @@ struct ChatFormatAnalysis {
             behind: one[arguments.range.upperBound...], between: between)
     }
 
-    /// `NAME … KEY … VALUE …`
+    /// Calls with tagged arguments: `NAME … KEY … VALUE …`. Both arguments must have the same text between key and
+    /// value.
     private func tagged(_ one: [UInt8], _ two: [UInt8]?) -> ToolCallFormat? {
         guard let name = Self.find(ChatFormatRecognition.names[0], in: one, from: 0),
             let key = Self.find(ChatFormatRecognition.keys[0], in: one, from: name.upperBound),
@@ -122,7 +132,9 @@ struct ChatFormatAnalysis {
 
     // MARK: Parts
 
-    /// Sorts what stands around calls into the parts that recur and those that do not.
+    /// Sorts the text around calls into parts that recur with each call and parts that stand once per section.
+    /// - Parameter between: the text between two calls; nil if only one call was rendered. Then all text belongs to
+    ///   the call.
     private func assembled(
         _ shape: ToolCallFormat.Shape, before: ArraySlice<UInt8>, behind: ArraySlice<UInt8>, between: [UInt8]?
     ) -> ToolCallFormat {
@@ -157,12 +169,13 @@ struct ChatFormatAnalysis {
         calls.separator = text(between.dropFirst(closing.count).dropLast(opening.count))
         calls.opening = text(before.dropLast(opening.count))
         calls.closing = text(behind.dropFirst(closing.count))
-        // White space alone is no section.
+        // White space alone is no delimiter of a section.
         if ChatFormatPlan.trimmed(calls.opening).isEmpty { calls.opening = "" }
         if ChatFormatPlan.trimmed(calls.closing).isEmpty { calls.closing = "" }
         return calls
     }
 
+    /// The bytes without the white space at both ends.
     private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         var bytes = bytes
         while let last = bytes.last, ArgumentTranscriber.isSpace(last) { bytes = bytes.dropLast() }
@@ -170,18 +183,19 @@ struct ChatFormatAnalysis {
         return bytes
     }
 
-    /// What stands in front of each part: white space in front of that separates parts.
+    /// The text in front of each part: the common end, without leading white space, which separates parts.
     private static func opening(_ first: [UInt8], _ next: [UInt8]) -> [UInt8] {
         Array(commonSuffix(first, next).drop(while: ArgumentTranscriber.isSpace))
     }
 
-    /// What stands behind each part: white space behind that separates parts.
+    /// The text behind each part: the common beginning, without trailing white space, which separates parts.
     private static func closing(_ next: [UInt8], _ last: [UInt8]) -> [UInt8] {
         let common = commonPrefix(next, last)
         return Array(common[..<((common.lastIndex { !ArgumentTranscriber.isSpace($0) } ?? -1) + 1)])
     }
 
-    /// What both begin with, without the beginning of a tag at its end.
+    /// The common beginning of both, without an incomplete tag at its end: of `<a><b>` and `<a><c>` it is `<a>`, not
+    /// `<a><`.
     static func commonPrefix(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
         let common = Array(zip(left, right).prefix { $0 == $1 }.map(\.0))
         guard let open = common.lastIndex(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "[") }) else {
@@ -191,7 +205,7 @@ struct ChatFormatAnalysis {
         return open > close ? Array(common[..<open]) : common
     }
 
-    /// What both end with, without the end of a tag at its beginning.
+    /// The common end of both, without an incomplete tag at its beginning.
     static func commonSuffix(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
         let common = Array(zip(left.reversed(), right.reversed()).prefix { $0 == $1 }.map(\.0).reversed())
         guard let close = common.firstIndex(where: { $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: "]") }) else {
@@ -201,14 +215,17 @@ struct ChatFormatAnalysis {
         return close < open ? Array(common[(close + 1)...]) : common
     }
 
+    /// The range of the first occurrence of `word` from `start` on. Linear in the bytes.
     private static func find(_ word: String, in bytes: [UInt8], from start: Int) -> Range<Int>? {
         let offset = bytes[start...].withUnsafeBufferPointer { ByteSearch(Array(word.utf8)).offsets(in: $0, limit: 1) }
         return offset.first.map { start + $0..<start + $0 + word.utf8.count }
     }
 
-    /// The innermost JSON object with `word` in it that is not only a value.
+    /// The innermost JSON object that contains `word` and extends beyond it, with its range.
+    ///
+    /// Searched from the word to the left, brace by brace, so that objects around it are not found first.
     private static func object(
-        in bytes: [UInt8], holding word: String, from start: Int
+        in bytes: [UInt8], containing word: String, from start: Int
     ) -> (range: Range<Int>, value: JSONValue)? {
         guard let position = find(word, in: bytes, from: start) else { return nil }
         for open in bytes[start..<position.lowerBound].indices.reversed() where bytes[open] == UInt8(ascii: "{") {

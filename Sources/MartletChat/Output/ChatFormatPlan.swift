@@ -1,8 +1,10 @@
 import MartletJinja
 
-/// What a reader of answers needs of an `ChatFormat`, made once.
+/// A `ChatFormat` compiled for the output parser: the delimiters that have a meaning in each state.
+///
+/// Immutable and shared by all parsers of a model. `PreparedChatFormat` makes two: with and without tool calls.
 final class ChatFormatPlan: Sendable {
-    /// What a delimiter in an answer's text means.
+    /// The meaning of a delimiter in the output.
     enum Role: Sendable, Equatable {
         case reasoningStart
         case reasoningEnd
@@ -12,24 +14,26 @@ final class ChatFormatPlan: Sendable {
         case ignored
         /// Begins a section of calls.
         case section
-        /// Begins a call that stands in no section.
+        /// Begins a call outside a section.
         case call
-        /// Belongs to something that is not there, and is no text of its own.
+        /// Belongs to a delimiter that is missing. It is removed.
         case stray
-        /// As `stray`, but next to calls alone: elsewhere a text may hold it.
+        /// Like `stray`, but only next to calls. Ordinary text may contain it: `</function>`.
         case inner
     }
-    /// Delimiters of one state, and what each means.
+    /// The delimiters of one state of the parser, with a role for each.
     struct DelimiterSet: Sendable {
         var automaton: DelimiterAutomaton
         var roles: [Role]
 
+        /// - Parameter entries: delimiters with roles. Of equal texts the first counts, so the order decides
+        ///   conflicts. Calls match by their first part, as the rest may differ in white space.
         init(_ entries: [(text: String, role: Role)]) {
             var texts: [[UInt8]] = []
             var roles: [Role] = []
             for (text, role) in entries {
                 var bytes = role == .section || role == .call ? ChatFormatPlan.core(text) : ChatFormatPlan.trimmed(text)
-                // The end of a line ends some heads.
+                // For some heads the delimiter is a line feed, so trimming would leave nothing.
                 if bytes.isEmpty { bytes = Array(text.utf8) }
                 guard !bytes.isEmpty, !texts.contains(bytes) else { continue }
                 texts.append(bytes)
@@ -41,12 +45,16 @@ final class ChatFormatPlan: Sendable {
     }
 
     let format: ChatFormat
+    /// Delimiters within content.
     let content: DelimiterSet
+    /// Delimiters within reasoning.
     let reasoning: DelimiterSet
+    /// Delimiters within the head of a message.
     let messageHeadEnd: DelimiterSet
+    /// The compiled tool calls; nil = calls are text.
     let calls: ToolCallPlan?
 
-    /// - Parameter readsCalls: Whether tool calls are looked for; otherwise they are text.
+    /// - Parameter readsCalls: whether the parser looks for tool calls. Otherwise they are text.
     init(_ format: ChatFormat, readsCalls: Bool) {
         self.format = format
         let calls = readsCalls ? format.calls : nil
@@ -58,12 +66,14 @@ final class ChatFormatPlan: Sendable {
 
     private typealias Entry = (text: String, role: Role)
 
+    /// The delimiters of content, the more specific roles first.
     private static func contentEntries(_ format: ChatFormat, _ calls: ToolCallFormat?) -> [Entry] {
         var entries: [Entry] = starts(of: format)
         for enclosure in format.content { entries += enclosure.ends.map { ($0, .contentEnd) } }
         if let calls { entries += openings(of: calls) }
         entries += format.ignored.map { ($0, .ignored) }
-        // Behind the others, as what ends thinking may end text, too.
+        // After the others: in some formats one text ends both reasoning and content, and within content it ends
+        // content.
         entries += (format.reasoning?.ends ?? []).map { ($0, .reasoningEnd) }
         entries += format.strayDelimiters.map { ($0, .stray) }
         if let calls {
@@ -72,7 +82,7 @@ final class ChatFormatPlan: Sendable {
         return entries
     }
 
-    /// What thinking is left by, beside its end: a head, the answer's text, or a call.
+    /// The delimiters that end reasoning: its own end, a message head, the start of content, or a call.
     private static func reasoningEntries(_ format: ChatFormat, _ calls: ToolCallFormat?) -> [Entry] {
         let ends: [Entry] = (format.reasoning?.ends ?? []).map { ($0, .reasoningEnd) }
         return ends
@@ -81,24 +91,26 @@ final class ChatFormatPlan: Sendable {
             }
     }
 
+    /// The delimiters that begin reasoning, content or a head.
     private static func starts(of format: ChatFormat) -> [Entry] {
         var entries: [Entry] = []
         if let reasoning = format.reasoning { entries.append((reasoning.start, .reasoningStart)) }
         entries += format.content.map { ($0.start, .contentStart) }
-        // What begins with a head is read as a head.
+        // A delimiter that begins with a head is recognised as a head; the head's words decide its meaning.
         let heads = format.messageHead?.starts ?? []
         entries.removeAll { entry in heads.contains { entry.text.hasPrefix($0) } }
         return entries + heads.map { ($0, .messageHead) }
     }
 
+    /// The delimiters that begin calls: of a section, and of a call without its section.
     private static func openings(of calls: ToolCallFormat) -> [Entry] {
         var entries: [Entry] = ([calls.opening] + calls.otherOpenings).map { ($0, .section) }
-        // A call's opening may be left without its section, unless it is no delimiter for itself.
+        // Models may omit the section around a call. A call opening of one byte is too short to recognise a call by.
         if core(calls.callOpening).count > 1 { entries.append((calls.callOpening, .call)) }
         return entries
     }
 
-    /// What a message's head ends with; and what shows that its end is missing.
+    /// The delimiter that ends a head, and delimiters that show that this end is missing.
     private static func headEntries(_ format: ChatFormat, _ calls: ToolCallFormat?) -> [Entry] {
         guard let head = format.messageHead else { return [] }
         guard head.others == .discarded else { return [(head.end, .messageHead)] }
@@ -110,11 +122,11 @@ final class ChatFormatPlan: Sendable {
         return entries
     }
 
-    /// A literal without the white space around it.
+    /// The bytes of a literal without white space at its ends.
     static func trimmed(_ text: String) -> [UInt8] {
         Array(ProvenanceText(text, isTrusted: true).stripped().string.utf8)
     }
 
-    /// The first part of a literal between white space, unless it is nothing but that.
+    /// The bytes of a literal up to its first white space; for white space only, the literal itself.
     static func core(_ text: String) -> [UInt8] { LiteralMatcher.parts(text).first ?? Array(text.utf8) }
 }

@@ -3,29 +3,36 @@ import MartletJinja
 import MartletProtocol
 import OrderedCollections
 
-/// Finds out how the model of a template writes its answers.
+/// Finds the chat format of a template by what the template does, not by its words.
 ///
-/// By what the template does, not by its words: a family is taken when the assistant's turn that the template renders
-/// for a message with calls parses back to those calls. What no known family reads is taken apart by
-/// `ChatFormatAnalysis`; a template that does not show past calls is recognised by phrases in what it renders of tools,
-/// then in its source.
+/// The template renders an assistant's turn with known tool calls. The first format of `ChatFormat.all` whose parser
+/// returns exactly these calls is the template's format. Three fallbacks follow:
+///
+///     behaviour   the rendered turn parses back with a known format
+///     analysis    … with a format that `ChatFormatAnalysis` derived from the turn
+///     rendering   the template does not render past calls; a phrase about tools in its output names the format
+///     source      such a phrase in its source
+///
+/// Runs once per template at start, within `TemplateBudget`. Complexity: one rendering and at most 40 parses per turn.
 struct ChatFormatRecognition {
     let probe: TemplateProbe
     let capabilities: TemplateCapabilities
-    /// What the template puts thinking between, as far as that is found without knowing the family.
+    /// The delimiters that the template puts around reasoning, if they are found without knowing the format.
     let delimiters: ReasoningDelimiters?
 
-    /// The form, and how it was found.
+    /// The format, and the way in which it was found.
     func format() -> (ChatFormat, TemplateAnalysisSource) {
         let (format, source) = calls()
         return (withReasoning(format), source)
     }
 
+    /// The format of calls, before reasoning is considered.
     private func calls() -> (ChatFormat, TemplateAnalysisSource) {
         let turns = [2, 1].compactMap { turn(calls: $0) }
         for format in ChatFormat.all {
             let needed = format.signature
-            // Both, where the template takes several calls: a form for lists reads single calls too.
+            // Both turns must parse, if the template renders several calls: a format for lists also parses single
+            // calls.
             let isRead =
                 !turns.isEmpty
                 && turns.allSatisfy { turn in
@@ -49,7 +56,8 @@ struct ChatFormatRecognition {
         return (ChatFormat(name: "plain"), .none)
     }
 
-    /// Phrases that show a family where past calls are not rendered: around tools, and in the instructions for calls.
+    /// Phrases that name a format if the template does not render past calls. They stand around tools and in
+    /// instructions.
     private static let hints: [(phrases: [String], format: ChatFormat)] = [
         (["<|tool_call_start|>", "<|tool_list_start|>", "<|tool_response_start|>", "List of tools: ["], .lfm),
         (["<|tool_call|>"], .granite), (["<|/tool|>"], .phi), (["functools["], .firefunction),
@@ -57,7 +65,7 @@ struct ChatFormatRecognition {
         (["<start_of_turn>"], .gemmaFenced), (["<|channel|>analysis"], .harmony),
     ]
 
-    /// What the template makes of tools, and of what one has answered.
+    /// The prompts that the template renders for tools and for a tool's result.
     private var toolTexts: [String] {
         let result: JSONValue = ["role": "tool", "tool_call_id": "call00001", "name": "probe_alpha", "content": "Done"]
         let conversations: [[JSONValue]] = [
@@ -68,24 +76,28 @@ struct ChatFormatRecognition {
 
     // MARK: Turns
 
-    /// An assistant's turn with calls, as the template renders it.
+    /// A rendered assistant's turn with the calls that it must parse back to.
     struct CallTurn {
         var turn: Turn
         var calls: [(name: String, arguments: JSONValue)]
     }
+    /// A rendered assistant's turn, divided where the generation prompt ends.
     struct Turn {
-        /// What of the turn stands in the prompt already.
+        /// The part of the turn that the generation prompt contains already, such as `<think>\n`.
         var opening: String
         var text: String
         var whole: String { opening + text }
     }
 
+    /// The names, keys, texts and numbers of the synthetic calls. They are unlikely in a template, and each occurs
+    /// once.
     static let names = ["probe_alpha", "probe_beta"]
     static let keys = ["argkey_one", "argkey_two"]
     static let texts = ["valueword", "otherword"]
     static let numbers: [Int64] = [7351, 9462]
     static let user: JSONValue = ["role": "user", "content": "Hello"]
 
+    /// The synthetic tools, in the form of a chat request.
     static let tools: [JSONValue] = names.map { name in
         [
             "type": "function",
@@ -102,6 +114,7 @@ struct ChatFormatRecognition {
         ]
     }
 
+    /// The same tools for the output parser.
     static let offered = OfferedTools(
         tools.map { tool in
             OfferedTools.Tool(
@@ -109,7 +122,9 @@ struct ChatFormatRecognition {
             )
         })
 
-    /// - Returns: `nil` when the template does not show that many calls.
+    /// The turn with this number of synthetic calls. Arguments are tried in the encoding that the template accepts
+    /// first.
+    /// - Returns: nil if the template refuses the calls or does not show their names.
     func turn(calls count: Int) -> CallTurn? {
         let calls = (0..<count).map { index -> (name: String, arguments: JSONValue) in
             (
@@ -140,7 +155,9 @@ struct ChatFormatRecognition {
         return nil
     }
 
-    /// What the template renders for an assistant's message behind a user's.
+    /// The text that the template renders for an assistant's message behind a user's message.
+    ///
+    /// It is the difference to the prompt without that message. nil if the template refuses one of the conversations.
     func turn(of message: JSONValue, tools: [JSONValue]? = ChatFormatRecognition.tools) -> Turn? {
         guard let plain = probe.render([Self.user], tools: tools, endToken: ""),
             let withPrompt = probe.render([Self.user], tools: tools, addsGenerationPrompt: true),
@@ -153,7 +170,7 @@ struct ChatFormatRecognition {
             text: String(decoding: full.utf8.dropFirst(known), as: UTF8.self))
     }
 
-    /// What ends an assistant's turn.
+    /// The text that ends an assistant's turn: the text behind a known content.
     private var turnEnd: String {
         let word = "Contentword"
         guard let turn = turn(of: ["role": "assistant", "content": .string(word)]),
@@ -164,9 +181,9 @@ struct ChatFormatRecognition {
         return String(decoding: turn.text.utf8.dropFirst(offset + word.utf8.count), as: UTF8.self)
     }
 
-    /// Whether a turn parses back to its calls.
+    /// Whether a turn parses back to its calls: the same names, and equal arguments up to the order of members.
     static func reads(_ format: ChatFormat, _ turn: CallTurn) -> Bool {
-        // What other versions of a model write does not show this one.
+        // Formats of other versions must not decide the format of this model.
         var format = format
         format.calls?.otherForms = []
         var parser = OutputParser(PreparedChatFormat(format), tools: offered, after: turn.turn.opening)
@@ -189,7 +206,7 @@ struct ChatFormatRecognition {
         }
     }
 
-    /// The same value with the members of objects in order of their keys.
+    /// The value with the members of its objects sorted by key, for comparison.
     static func canonical(_ value: JSONValue) -> JSONValue {
         switch value {
         case .array(let items): .array(items.map(canonical))
@@ -201,8 +218,9 @@ struct ChatFormatRecognition {
         }
     }
 
-    // MARK: Thinking
+    // MARK: Reasoning
 
+    /// The format with reasoning delimiters: its own if the template shows them, else those found in the template.
     private func withReasoning(_ format: ChatFormat) -> ChatFormat {
         var format = format
         if let own = format.reasoning, !shows(own.ends[0]) { format.reasoning = nil }
@@ -212,7 +230,7 @@ struct ChatFormatRecognition {
         return format
     }
 
-    /// Whether a delimiter stands in the template or in what it makes of thinking.
+    /// Whether a delimiter occurs in the template or in its renderings of reasoning.
     private func shows(_ delimiter: String) -> Bool {
         let delimiter = String(decoding: ChatFormatPlan.trimmed(delimiter), as: UTF8.self)
         if [probe.template.source, probe.toolUseTemplate?.source ?? ""].contains(where: { $0.contains(delimiter) }) {
@@ -222,22 +240,22 @@ struct ChatFormatRecognition {
     }
 }
 
-/// How a template's form of answers was found.
+/// The way in which a template's format was found. The raw values are part of docs/templates.md.
 package enum TemplateAnalysisSource: String, Sendable {
-    /// Calls that the template rendered parse back.
+    /// The calls that the template rendered parse back with a known format.
     case behaviour
-    /// As `behaviour`, with a form that was taken from differences between renderings.
+    /// Like `behaviour`, with a format derived from the renderings.
     case analysis
-    /// By phrases in what it renders of tools and their answers, as it does not render past calls.
+    /// A phrase in the rendered tools or tool results; the template does not render past calls.
     case rendering
-    /// By such phrases in its source alone.
+    /// A phrase in the template's source only.
     case source
-    /// No form of calls is known.
+    /// No format of calls was found; calls are text.
     case none
 }
 
 extension ChatFormat {
-    /// What a turn with calls contains if it is of this family.
+    /// Texts that a turn with calls must contain to be of this format. A cheap test before the parser runs.
     var signature: [String] {
         guard let calls else { return [] }
         return [calls.opening, calls.callOpening].filter { !$0.isEmpty }

@@ -1,27 +1,33 @@
-/// Finds several delimiters in a byte stream at once (Aho and Corasick's automaton).
+/// Finds several delimiters in a byte stream at once (the automaton of Aho and Corasick, 1975).
 ///
-/// The state is a number that the caller keeps: how much of which delimiter the stream ends with.
+/// The state is an integer that the caller stores: it stands for the longest suffix of the stream that begins a
+/// delimiter. For `<think>` and `<tool>` the states are the prefixes `<`, `<t`, `<th`, `<to`, …
+/// - Complexity: constant per byte; memory is states × distinct bytes.
 struct DelimiterAutomaton: Sendable {
-    /// No byte of any delimiter seen.
+    /// The state in which no byte of a delimiter has been seen.
     static let root = 0
 
-    /// Of each byte, its column in `transitions`; bytes that stand in no delimiter share column 0.
+    /// The column of each byte in `transitions`. Bytes that occur in no delimiter share column 0.
     private let columns: [UInt8]
     private let columnCount: Int
+    /// The next state, by state and column.
     private let transitions: [UInt16]
+    /// The length of the suffix that each state stands for.
     private let depths: [UInt16]
-    /// Of each state, the delimiter that ends there, or -1.
+    /// The delimiter that ends in each state, or -1.
     private let matches: [Int16]
+    /// The bytes of each delimiter.
     private let lengths: [Int]
-    /// Of each state, whether a delimiter goes on behind it.
+    /// Whether a longer delimiter may follow from each state.
     private let extensions: [Bool]
 
-    /// - Parameter delimiters: none empty; together fewer than 65,536 bytes.
+    /// - Parameter delimiters: non-empty texts, together fewer than 65,536 bytes. Of equal texts the first is
+    ///   reported.
     init(_ delimiters: [[UInt8]]) {
         var columns = [UInt8](repeating: 0, count: 256)
         var columnCount = 1
         for byte in delimiters.joined() where columns[Int(byte)] == 0 {
-            // At most 255 different bytes stand in UTF-8 text, so a column is left for all others.
+            // UTF-8 text has at most 243 distinct bytes, so column 0 is never needed for a byte of a delimiter.
             columns[Int(byte)] = UInt8(columnCount)
             columnCount += 1
         }
@@ -44,7 +50,7 @@ struct DelimiterAutomaton: Sendable {
         }
         extensions = next.map { row in row.contains { $0 != 0 } }
         lengths = delimiters.map(\.count)
-        // Breadth first: the state to fall back to is complete when it is needed.
+        // Breadth first, so that the state to fall back to is complete when it is needed.
         var fallback = [Int](repeating: 0, count: next.count)
         var queue = next[0].filter { $0 != 0 }.map(Int.init)
         var head = 0
@@ -70,20 +76,20 @@ struct DelimiterAutomaton: Sendable {
         self.matches = matches
     }
 
-    /// The state behind `byte`.
+    /// The state after `byte`.
     func next(_ state: Int, _ byte: UInt8) -> Int {
         Int(transitions[state * columnCount + Int(columns[Int(byte)])])
     }
 
-    /// How many of the last bytes may be the beginning of a delimiter.
+    /// The number of last bytes that may be the beginning of a delimiter. These bytes stay pending.
     func depth(_ state: Int) -> Int { Int(depths[state]) }
 
-    /// Which delimiter the stream ends with; of several, the longest.
+    /// The delimiter with which the stream ends; of several, the longest.
     func match(_ state: Int) -> Int? { matches[state] < 0 ? nil : Int(matches[state]) }
 
     /// The number of bytes of a delimiter.
     func length(of match: Int) -> Int { lengths[match] }
 
-    /// Whether what the stream ends with may become a longer delimiter.
+    /// Whether the end of the stream may become a longer delimiter.
     func isExtendable(_ state: Int) -> Bool { extensions[state] }
 }

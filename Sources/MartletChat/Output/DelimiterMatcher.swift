@@ -1,9 +1,11 @@
 import MartletJinja
 
-/// Follows a byte stream and says how much of a delimiter it ends with.
+/// Follows a byte stream and reports how much of one delimiter it ends with (Knuth, Morris and Pratt, 1977).
+///
+/// Used where only one text matters, as the prefix of MiniMax M3's tags.
 struct DelimiterMatcher: Sendable {
     private let delimiter: [UInt8]
-    /// At each place of the delimiter, the length of the longest proper prefix of it that ends there.
+    /// For each position, the length of the longest proper prefix of the delimiter that ends there.
     private let borders: [Int]
 
     init(_ delimiter: [UInt8]) {
@@ -11,10 +13,11 @@ struct DelimiterMatcher: Sendable {
         borders = ByteSearch.borders(of: delimiter)
     }
 
+    /// The number of bytes of the delimiter.
     var length: Int { delimiter.count }
 
-    /// How many bytes of the delimiter the stream ends with once `byte` follows; `matched` is the same before it, and
-    /// less than the whole.
+    /// The number of bytes of the delimiter with which the stream ends after `byte`.
+    /// - Parameter matched: that number before `byte`; less than `length`.
     /// - Complexity: amortised constant.
     func next(after matched: Int, _ byte: UInt8) -> Int {
         if delimiter.isEmpty { return 0 }

@@ -1,22 +1,29 @@
-/// Reads one of some short texts that must come next, white space in front of and inside of them aside.
+/// Matches one of several short texts that must come next. White space in front of and within them is ignored.
 ///
-/// The texts are given as their parts between white space, as models differ in how much of that they write.
+///     LiteralMatcher([parts("</tool_call>"), parts("<tool_call>\n{")])   // matches "\n <tool_call> {"
+///
+/// Each text is given as its parts between white space, because models vary the white space of their templates. A
+/// value type: a copy is a snapshot.
 struct LiteralMatcher: Sendable {
+    /// The result of a byte.
     enum Step: Equatable {
         case more
-        /// Which text is complete.
+        /// The text with this index is complete.
         case match(Int)
-        /// None can come any more.
+        /// No text can match any more. The caller owns the bytes consumed so far.
         case mismatch
     }
 
+    /// The texts without white space.
     private let texts: [[UInt8]]
-    /// Of each text, whether white space may stand in front of a byte.
+    /// For each text, the offsets at which white space may stand.
     private let breaks: [Set<Int>]
+    /// The texts that match so far.
     private var candidates: [Int]
+    /// The number of bytes that match, without white space.
     private var count = 0
 
-    /// - Parameter texts: each as its parts; empty ones are never found.
+    /// - Parameter texts: each as its parts. An empty text never matches.
     init(_ texts: [[[UInt8]]]) {
         self.texts = texts.map { Array($0.joined()) }
         breaks = texts.map { parts in
@@ -31,9 +38,10 @@ struct LiteralMatcher: Sendable {
         candidates = texts.indices.filter { !texts[$0].allSatisfy(\.isEmpty) }
     }
 
-    /// Whether nothing but white space has been read.
+    /// Whether only white space has been consumed.
     var isAtBeginning: Bool { count == 0 }
 
+    /// Consumes a byte. White space within a part is a mismatch.
     mutating func consume(_ byte: UInt8) -> Step {
         if ArgumentTranscriber.isSpace(byte) {
             let matching = candidates.filter { breaks[$0].contains(count) }

@@ -2,28 +2,37 @@ import MartletJSON
 import MartletSchema
 import OrderedCollections
 
-/// Reads a value that is written as tags in tags, each behind a prefix: `<x>]…[<item>1]…[</item>]…[</x>`.
+/// Parses a value that is written as nested tags, each behind a prefix (MiniMax M3).
 ///
-/// It begins behind its own opening tag, and is kept until its closing tag: only then it is certain what it is.
+///     ]<]minimax[>[<days>]<]minimax[>[<item>1]<]minimax[>[</item>]<]minimax[>[</days>   ->   [1]
+///
+/// The parser begins behind the value's own opening tag. It buffers the whole value: only the closing tag shows
+/// whether `1` is an item, a member or text. So these arguments are not streamed.
 struct NestedValueParser: Sendable {
+    /// The result of a byte.
     enum Step {
         case more
         case done
         case failed
     }
+    /// A tag with its text or its children.
     private struct Element: Sendable {
         var key = ""
         var text: [UInt8] = []
         var children: [Element] = []
     }
+    /// Most nested tags.
     private static let maximumDepth = 64
+    /// Most bytes of a tag.
     private static let maximumTag = 1_024
 
     private let prefix: DelimiterMatcher
     private let prefixBytes: [UInt8]
+    /// The number of bytes of the prefix with which the input ends.
     private var matched = 0
+    /// The open elements, the outermost first.
     private var open = [Element()]
-    /// The tag being read, if one is.
+    /// The bytes of the current tag; nil outside tags.
     private var tag: [UInt8]?
 
     init(prefix: [UInt8]) {
@@ -31,6 +40,7 @@ struct NestedValueParser: Sendable {
         prefixBytes = prefix
     }
 
+    /// Consumes a byte. `failed` = the nesting or a tag is beyond its limit, or the prefix is not followed by a tag.
     mutating func consume(_ byte: UInt8) -> Step {
         guard tag == nil else { return consumeTag(byte) }
         let before = matched
@@ -45,6 +55,7 @@ struct NestedValueParser: Sendable {
         return .more
     }
 
+    /// Consumes a byte of a tag.
     private mutating func consumeTag(_ byte: UInt8) -> Step {
         guard byte == UInt8(ascii: ">") else {
             tag?.append(byte)
@@ -64,13 +75,14 @@ struct NestedValueParser: Sendable {
         return .more
     }
 
-    /// The value as JSON; its place says what it may be where its text does not.
+    /// The value as JSON. `location` in the schema decides the type where the text does not.
     func json(at location: SchemaLocation) -> [UInt8] {
         var bytes: [UInt8] = []
         Self.write(open[0], location, to: &bytes)
         return bytes
     }
 
+    /// Writes an element. Children named `item` are a list if the schema allows one, else members of an object.
     private static func write(_ element: Element, _ location: SchemaLocation, to bytes: inout [UInt8]) {
         if element.children.isEmpty {
             bytes.append(contentsOf: leaf(element.text, location.types))
@@ -89,6 +101,7 @@ struct NestedValueParser: Sendable {
         bytes.append(UInt8(ascii: isList ? "]" : "}"))
     }
 
+    /// Writes a text. An empty text is `null`, `{}` or `[]` if the schema allows no string.
     private static func leaf(_ text: [UInt8], _ types: JSONTypes) -> [UInt8] {
         guard text.isEmpty, !types.contains(.string) else { return ArgumentText.json(text, as: types) }
         return Array((types.contains(.null) ? "null" : types.contains(.object) ? "{}" : "[]").utf8)

@@ -2,14 +2,17 @@ package import MartletJSON
 import MartletSchema
 internal import MartletText
 
-/// The tools that a model may call, as a reader of its answer needs to know them.
+/// The tools that a model may call, as the output parser and the grammar need them.
+///
+/// Names are compared by bytes. Of tools with equal names the first counts.
 package struct OfferedTools: Sendable, Equatable {
+    /// One offered tool.
     package struct Tool: Sendable, Equatable {
         package var name: String
-        /// A JSON schema of an object; `null` = no arguments are described.
+        /// A JSON Schema of an object; `null` = any arguments.
         package var parameters: JSONValue
-        /// Whether arguments follow the schema in every point, or what cannot be honoured is left out; `nil` = as it is
-        /// for other schemas.
+        /// Whether the schema is enforced in full (`strict: true`), or unsupported keywords are ignored (`false`). nil
+        /// = the default of schemas.
         package var isStrict: Bool?
 
         package init(name: String, parameters: JSONValue, isStrict: Bool? = nil) {
@@ -21,40 +24,44 @@ package struct OfferedTools: Sendable, Equatable {
     package let tools: [Tool]
     private let numbers: [ExactString: Int]
 
+    /// The tools in the order of the request; their index is their number.
     package init(_ tools: [Tool]) {
         self.tools = tools
         numbers = Dictionary(
             tools.enumerated().map { (ExactString($1.name), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The tool of that name.
+    /// The number of the tool with this name; nil if it was not offered.
     func number(of name: String) -> Int? { numbers[name] }
 
-    /// Whether a tool's schema names the argument `key`.
+    /// Whether the tool's schema names the argument `key`.
     func names(_ key: String, inTool number: Int) -> Bool {
         tools[number].parameters["properties"]?.objectValue?[key] != nil
     }
 
-    /// What is known of the argument `key` of a tool.
+    /// The location of the argument `key` in the tool's schema.
     func location(of key: String, inTool number: Int) -> SchemaLocation {
         SchemaLocation(root: tools[number].parameters).member(key)
     }
 
-    /// What is known of those of a tool's arguments that its schema does not name.
+    /// The location of arguments that the tool's schema does not name (`additionalProperties`).
     func locationOfOthers(inTool number: Int) -> SchemaLocation {
         SchemaLocation(root: tools[number].parameters).otherMember
     }
 }
 
-/// The text of an argument's value, as tags hold it.
+/// The text of an argument between tags.
 enum ArgumentText {
-    /// The JSON of it: what it says as JSON or as Python's literal, if the argument may be of that kind, else a string.
+    /// The JSON of a text: a JSON or Python literal if the schema allows its type, else a string.
+    ///
+    /// `5` is a number unless the schema says string; `True` is `true`; `five` is `"five"`. Without a schema a literal
+    /// wins.
     static func json(_ text: [UInt8], as types: JSONTypes) -> [UInt8] {
         if types != .string {
             for dialect in [ArgumentTranscriber.Dialect.json, .python] {
                 guard let bytes = transcribed(text, dialect), let value = try? JSONParser.parse(bytes) else { continue }
                 let type = JSONTypes(of: value)
-                // Strings stand there as they are, without quotes.
+                // A text in quotes is a string that contains quotes: strings stand between tags as they are.
                 if type == .string { break }
                 if !type.isDisjoint(with: types) || !types.contains(.string) { return bytes }
             }
@@ -64,7 +71,7 @@ enum ArgumentText {
         return bytes
     }
 
-    /// - Returns: `nil` when the text is more or less than one value.
+    /// The text as JSON in this notation. nil = it is not exactly one value.
     private static func transcribed(_ text: [UInt8], _ dialect: ArgumentTranscriber.Dialect) -> [UInt8]? {
         var transcriber = ArgumentTranscriber(dialect)
         var output: [UInt8] = []

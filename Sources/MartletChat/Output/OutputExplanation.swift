@@ -1,26 +1,43 @@
 import MartletJSON
 import MartletProtocol
 
-/// Which part of an answer was recognised as what.
+/// The parts of an output: which bytes the output parser recognised as what. Printed by `martlet template parse
+/// --explain`.
+///
+/// Example: `<think>Hm.</think>Yes.` has the parts
+///
+///     0..<7	delimiter	"<think>"
+///     7..<10	reasoning	"Hm."
+///     10..<18	delimiter	"</think>"
+///     18..<22	content	"Yes."
+///
+/// It is for people, so it is slower than the parser: each byte is appended on its own, and some ranges are searched
+/// for.
 package struct OutputExplanation: Sendable, Equatable {
+    /// A range of bytes that the parser recognised as one thing.
     package struct Part: Sendable, Equatable {
-        /// Bytes of the answer.
+        /// Offsets in bytes of the output, without the prompt. Empty for a call's name and for a warning.
         package var range: Range<Int>
         /// `content`, `reasoning`, `delimiter`, `call 0`, `arguments 0` or `warning`.
         package var kind: String
+        /// The text of the range; for arguments their JSON, which may differ from the bytes of the range.
         package var text: String
     }
     package private(set) var parts: [Part] = []
 
-    /// - Parameter parser: one that has read nothing.
+    /// - Parameters:
+    ///   - output: all bytes of the output.
+    ///   - parser: a parser that has not consumed any byte of the output. The caller's copy is not changed.
     init(of output: [UInt8], by parser: OutputParser) {
         var parser = parser
         var position = 0
-        // Behind a call the place is found again by the text: arguments are not handed on as they stand there.
+        // Arguments are emitted as JSON, not as they stand in the output. So the position behind a call is unknown
+        // until text comes, and that text is searched for.
         var isExact = true
         var arguments: [UInt8] = []
         var argumentStart = 0
-        // What the prompt has of a delimiter or a head is handed on with the rest of it.
+        // A delimiter or a head that begins in the prompt is emitted as a whole. Its first bytes are not part of the
+        // output.
         var promptCount = parser.pendingByteCount
         var texts: [(range: Range<Int>, channel: OutputChannel)] = []
         func flush() {
@@ -30,6 +47,7 @@ package struct OutputExplanation: Sendable, Equatable {
             }
             texts = []
         }
+        /// - Parameter read: the number of bytes that the parser has consumed when it emits `piece`.
         func record(_ piece: OutputPiece, read: Int) {
             switch piece {
             case .text(let channel, let all):
@@ -56,7 +74,8 @@ package struct OutputExplanation: Sendable, Equatable {
                 arguments = []
                 isExact = false
             case .arguments(_, let bytes):
-                // What models write as JSON is handed on byte by byte, from its first brace on.
+                // Arguments that the model writes as JSON are emitted byte by byte from their first brace on. So the
+                // brace is at `read - 1`.
                 if arguments.isEmpty, read > position, bytes.first == output[read - 1] { argumentStart = read - 1 }
                 arguments += bytes
             case .callEnd(let number):
@@ -74,19 +93,24 @@ package struct OutputExplanation: Sendable, Equatable {
         flush()
     }
 
-    /// Where its end is missing, a call is known to be over only when what follows has been read.
+    /// Moves the end of the last arguments back to `position`.
+    ///
+    /// Where the closing delimiter of a call is missing, the parser emits the end of the call only when it has read
+    /// more bytes. These bytes are not arguments.
     private mutating func endArguments(at position: Int) {
         guard let last = parts.indices.last, parts[last].kind.hasPrefix("arguments") else { return }
         let range = parts[last].range
         parts[last].range = range.lowerBound..<max(range.lowerBound, min(range.upperBound, position))
     }
 
+    /// The last offset at which `text` begins in `bytes`; nil if there is none. Quadratic, for output of at most 1
+    /// MiB.
     private static func lastPosition(of text: ArraySlice<UInt8>, in bytes: ArraySlice<UInt8>) -> Int? {
         guard bytes.count >= text.count else { return nil }
         return (bytes.startIndex...bytes.endIndex - text.count).last { bytes[$0...].starts(with: text) }
     }
 
-    /// A line for each part: where it is, what it is, and its text as a JSON string.
+    /// A line for each part, separated by tabs: range of bytes, kind, and the text as a JSON string.
     package var lines: [String] {
         parts.map { part in
             "\(part.range.lowerBound)..<\(part.range.upperBound)\t\(part.kind)\t\(JSONValue.string(part.text).text)"

@@ -2,8 +2,12 @@ import MartletGrammar
 import MartletJSON
 import MartletSchema
 
-/// The form of a call's arguments, for the grammar.
+/// The notation of a call's arguments: which text stands for which JSON value.
+///
+/// MartletSchema compiles a schema to a grammar. An `ArgumentNotation` defines how the chat format writes values, so
+/// that the same schema constrains `{"days": 3}`, `(days=3)` and `<parameter=days>3</parameter>`.
 extension OutputGrammar {
+    /// The notation in which `calls` writes the arguments of `tool`.
     func notation(of calls: ToolCallFormat, _ tool: OfferedTools.Tool) -> ArgumentNotation {
         guard case .headed(_, let shape) = calls.shape else { return .json }
         switch shape {
@@ -14,6 +18,8 @@ extension OutputGrammar {
         }
     }
 
+    /// The notation of tagged arguments. It is derived from `TaggedArgumentPlan`, as the parser is, so both agree on
+    /// line feeds.
     private func notation(
         of tags: TaggedArguments, _ calls: ToolCallFormat, _ tool: OfferedTools.Tool
     ) -> TagNotation {
@@ -27,7 +33,8 @@ extension OutputGrammar {
             alternatives: { name, builder in
                 switch name {
                 case .named(let key):
-                    // What ends a key is not part of it.
+                    // A key that contains a character which ends keys could not be parsed back. The argument has no
+                    // alternative then: it is never written.
                     guard !key.contains(where: { "<>\"".contains($0) || $0.isWhitespace }) else { return [] }
                     return try Self.alternatives(builder.text(key), tags, tools.location(of: key, inTool: 0), &builder)
                 case .other(let key):
@@ -36,7 +43,12 @@ extension OutputGrammar {
             })
     }
 
-    /// - Parameter place: by which the reader tells what a text is, where nothing else does.
+    /// The ways to write one argument: one for plain tags, one for each type word where the tag names the type.
+    ///
+    /// Example: `<parameter=city>` … `</parameter>` is one alternative. Kimi K3's `key="n" type="number"` is one of
+    /// six.
+    /// - Parameter location: the argument's location in the schema. It decides the type where the text does not: `5`
+    ///   is a string if the schema says so.
     private static func alternatives(
         _ key: Node, _ tags: TaggedArguments, _ location: SchemaLocation, _ builder: inout GrammarBuilder
     ) throws -> [TagNotation.Alternative] {
@@ -66,6 +78,7 @@ extension OutputGrammar {
         }
     }
 
+    /// The words that name a type, with the JSON types that each stands for.
     private static func words(_ words: TaggedArguments.Middle.TypeWords) -> [(String, JSONTypes)] {
         switch words {
         case .isString: [("true", .string), ("false", .all.subtracting(.string))]
@@ -77,7 +90,10 @@ extension OutputGrammar {
         }
     }
 
-    /// A literal of a form in which line feeds stand for any white space.
+    /// A literal of the chat format in which each line feed stands for any amount of white space up to `maximumSpace`.
+    ///
+    /// The parser reads white space around tags leniently (`LiteralMatcher`), and models vary it. Tags become control
+    /// tokens, because a tokenizer may have a token for them.
     private static func spaced(_ text: String, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         let space = try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, maximumSpace)
         var nodes: [Node] = []
@@ -96,6 +112,7 @@ extension OutputGrammar {
 }
 
 extension String {
-    /// Without the line feed at its end, which belongs to what follows.
+    /// The text without the line feed at its end. That line feed belongs to the value's notation
+    /// (`opensWithLineFeed`).
     fileprivate var trimmingEnd: String { hasSuffix("\n") ? String(dropLast()) : self }
 }

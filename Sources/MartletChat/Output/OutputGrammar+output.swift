@@ -1,7 +1,9 @@
 import MartletGrammar
 
-/// What an answer consists of: calls, text, or a value.
+/// The rule for a whole output: calls, text, or a value of a response schema.
 extension OutputGrammar {
+    /// The alternatives of an output for `requirement`.
+    /// - Returns: nil if calls cannot be distinguished from free text, so that a grammar would constrain nothing.
     func output(
         of calls: ToolCallFormat, _ tools: [Tool], _ requirement: Requirement, allowsSeveral: Bool,
         _ builder: inout GrammarBuilder
@@ -32,7 +34,10 @@ extension OutputGrammar {
         }
     }
 
-    /// A call, or a text that does not begin as one does: `{"name":` or, in Python's form, `[NAME(`.
+    /// A call, or a text that does not begin as a call does: `{"name":`, or `[NAME(` in Python's notation.
+    ///
+    /// For formats without an opening delimiter. The first bytes decide: at the first byte that departs from a call's
+    /// beginning the output becomes free text. Example: `{"name":` is a call, `{"title":` is text.
     private func bareOutput(
         of calls: ToolCallFormat, _ tools: [Tool], _ section: Node, _ builder: inout GrammarBuilder
     ) throws(GrammarError) -> Node {
@@ -46,7 +51,7 @@ extension OutputGrammar {
         let opened = builder.choice(try delimiters(others, &builder))
         let call = builder.sequence([try space(&builder), builder.optional(opened), section])
         let prefixes = ToolCallPrefixes(beginnings)
-        // Where one of the other openings comes, a call follows.
+        // The other openings are real delimiters, such as `<|python_tag|>`. Behind them a call is required.
         let rest = builder.sequence([
             builder.freeText(until: others, excludingDelimiters: others),
             builder.optional(builder.sequence([opened, section])),
@@ -56,13 +61,19 @@ extension OutputGrammar {
         ])
     }
 
+    /// One literal node per text.
     private func delimiters(_ texts: [String], _ builder: inout GrammarBuilder) throws(GrammarError) -> [Node] {
         var nodes: [Node] = []
         for text in texts { nodes.append(try literal(text, &builder)) }
         return nodes
     }
 
-    /// A text behind its own head, with calls behind it, or calls alone; each head is a line.
+    /// For formats in which each message has a head of one line (Functionary): a text behind its own head with calls
+    /// behind it, or calls only.
+    ///
+    ///     >>>all
+    ///     Text.>>>get_weather
+    ///     {"city": "Oslo"}
     private func headedOutput(
         _ head: ChatFormat.MessageHead, _ tools: [Tool], _ section: Node, _ builder: inout GrammarBuilder
     ) throws(GrammarError) -> Node {

@@ -3,25 +3,43 @@ import MartletJSON
 package import MartletSchema
 import OrderedCollections
 
-/// What a model may write in an answer that may or must call tools.
+/// Builds the grammar of outputs that may or must contain tool calls.
 ///
-/// Made from the same `ChatFormat` that answers are read by. Thinking in front is part of the grammar, free but for
-/// its end. Calls name only tools that are offered, and their arguments fulfil the tools' schemas, members in the
-/// schema's order. What is read of such a text is what the schema allows, whatever the form.
+/// It is made from the same `ChatFormat` as the output parser, so that each output which the grammar allows parses
+/// back to calls with valid arguments. The output may begin with reasoning, which is free up to its end delimiter.
+/// Calls name offered tools only. Arguments are valid against the schema of their tool, with members in the order of
+/// the schema.
+///
+/// A grammar has this shape, with each part optional as the request and the format demand:
+///
+///     root    = reasoning? ( free | value | calls )
+///     free    = text* section?            text without the format's triggers
+///     section = opening call (separator call)* closing
+///     call    = callOpening name-and-arguments callClosing
+///
+/// A value type; thread: any. `grammar(tools:requirement:allowsSeveral:)` costs from under 1 ms to some 100 ms,
+/// depending on the schemas, so the results are cached in the prepared chat format.
 package struct OutputGrammar {
+    /// A node of the grammar under construction.
     package typealias Node = GrammarBuilder.Node
 
     let format: ChatFormat
-    /// What was made for this form before.
+    /// Grammars made before for this chat format; shared by all requests of the model.
     private let cache: GrammarCache
-    /// What the prompt ends with, as far as it is the beginning of the answer.
+    /// The end of the prompt that belongs to the output: `<think>\n` where the template opens reasoning, then the
+    /// continuation that the client sent.
     let opening: String
-    /// Whether the prompt leaves the model thinking, and whether it may begin to.
+    /// Whether the prompt ends within reasoning.
     let isReasoningOpen: Bool
+    /// Whether the output may begin with reasoning: the prompt has not closed it, and there is no continuation.
     let mayReason: Bool
     private let compiler: SchemaCompiler
     private let limits: GrammarLimits
 
+    /// - Parameters:
+    ///   - prompt: the rendered prompt. Its end decides whether the output begins within reasoning.
+    ///   - compiler: limits and mode of the schemas.
+    ///   - limits: limits of the whole grammar.
     package init(
         _ format: PreparedChatFormat, prompt: RenderedPrompt, compiler: SchemaCompiler = SchemaCompiler(),
         limits: GrammarLimits = .standard
@@ -35,25 +53,27 @@ package struct OutputGrammar {
         self.limits = limits
     }
 
-    /// What the model must write.
+    /// The required content of an output.
     package enum Requirement {
-        /// Calls.
+        /// At least one call (`tool_choice: required`, or a named tool).
         case calls
-        /// Text, calls, or both.
+        /// Text, calls, or both (`tool_choice: auto`).
         case anything
-        /// A text of this grammar, or calls.
+        /// A text of this grammar, or calls (`response_format` together with tools).
         case value(Grammar)
     }
 
-    /// A tool that a call can be written of.
+    /// A tool with the compiled rule of its arguments.
     struct Tool {
         var name: String
         var arguments: Node
     }
 
-    /// - Returns: `nil` when the form gives nothing to hold the model to; what was left out of the tools' schemas, a
-    ///   sentence each.
-    /// - Throws: which tool cannot be honoured, and why.
+    /// The grammar for these tools, from the cache if the same grammar was made before.
+    /// - Returns: nil if the chat format has no calls, or none that can be distinguished from text. Otherwise the grammar, and
+    ///   a sentence for each part of a schema that it does not enforce.
+    /// - Throws: `tool` with the name of the first tool whose schema cannot be enforced, `grammar` if all together
+    ///   exceed a limit.
     package func grammar(
         tools: [OfferedTools.Tool], requirement: Requirement, allowsSeveral: Bool
     ) throws(OutputGrammarError) -> GrammarCache.Entry? {
@@ -63,7 +83,7 @@ package struct OutputGrammar {
         }
     }
 
-    /// All that the grammar is made of.
+    /// The cache key: every input of `make`, as bytes. Two equal keys make the same grammar.
     private func key(_ tools: [OfferedTools.Tool], _ requirement: Requirement, _ allowsSeveral: Bool) -> [UInt8] {
         let described = tools.map { tool -> JSONValue in
             [.string(tool.name), tool.parameters, tool.isStrict.map { JSONValue.bool($0) } ?? .null]
@@ -79,6 +99,10 @@ package struct OutputGrammar {
         }
     }
 
+    /// Compiles the schema of each tool, then the rule of the output around them.
+    ///
+    /// One `CompileBudget` and one limit of schemas apply to all tools together, so that many tools cost no more than
+    /// one large one.
     private func make(
         _ tools: [OfferedTools.Tool], _ requirement: Requirement, allowsSeveral: Bool
     ) throws(OutputGrammarError) -> GrammarCache.Entry? {
@@ -93,7 +117,7 @@ package struct OutputGrammar {
                 guard schemaCount < compiler.limits.nodes else {
                     throw SchemaError(
                         .limit, pointer: "#", keyword: "",
-                        "with the tools in front of it there are more than \(compiler.limits.nodes) schemas")
+                        "this tool and the tools before it have more than \(compiler.limits.nodes) schemas")
                 }
                 let arguments = try arguments(of: tool, calls, &builder, budget)
                 schemaCount += arguments.schemaCount
@@ -119,6 +143,7 @@ package struct OutputGrammar {
         }
     }
 
+    /// Compiles the schema of one tool in the notation of `calls`. `strict` of the tool overrides the compiler's mode.
     private func arguments(
         of tool: OfferedTools.Tool, _ calls: ToolCallFormat, _ builder: inout GrammarBuilder, _ budget: CompileBudget
     ) throws(SchemaError) -> CompiledSchema {
@@ -129,7 +154,9 @@ package struct OutputGrammar {
             in: &builder, budget: budget)
     }
 
-    /// A text of `grammar` alone, with thinking in front where the model thinks.
+    /// A grammar of texts of `grammar`, with reasoning in front if the model may reason.
+    ///
+    /// For `response_format` and GBNF grammars without tools: the constraint holds behind the reasoning only.
     package func grammar(around grammar: Grammar) throws(GrammarError) -> Grammar {
         var builder = GrammarBuilder(limits: .unlimited)
         let value = try text(builder.reference(try builder.include(grammar)), &builder)
@@ -140,7 +167,7 @@ package struct OutputGrammar {
 
     // MARK: Around calls
 
-    /// Texts that begin calls and nothing else.
+    /// Texts that begin calls and never occur in ordinary text. Free text ends before the first of them.
     var triggers: [String] {
         guard let calls = format.calls, !calls.startsBare else { return [] }
         if let head = format.messageHead {
@@ -152,14 +179,16 @@ package struct OutputGrammar {
             .map { String(decoding: ChatFormatPlan.trimmed($0), as: UTF8.self) }.filter { !$0.isEmpty }
     }
 
+    /// Any white space, up to `maximumSpace` bytes.
     func space(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         try builder.repetition(builder.byteSet(ByteSet(" \t\r\n".utf8)), 0, Self.maximumSpace)
     }
 
-    /// Most white space in a row between the parts of a form.
+    /// Most bytes of white space in a row between the parts of a format. A bound, because a model may otherwise write
+    /// line feeds for ever.
     static let maximumSpace = 16
 
-    /// A literal of the form; the amount of white space in it is the model's.
+    /// A literal of the format, with control tokens for its tags. The model chooses the white space around tags.
     func literal(_ text: String, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var nodes: [Node] = []
         for part in ChatFormat.parts(of: text) {
@@ -184,23 +213,24 @@ package struct OutputGrammar {
     }
 
     private func piece(_ text: String, isSpace: Bool, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
-        // A space between words must be one; line ends around tags are written by some models and not by others.
+        // A space between two words is required as it is. Line ends around tags are written by some models only.
         isSpace && text.contains(where: \.isNewline) ? try space(&builder) : builder.text(text)
     }
 
-    /// An answer's ways.
+    /// The alternatives of an output behind its reasoning. nil = the request does not allow that alternative.
     struct Output {
-        /// Calls, or text that is free.
+        /// Calls, or free text with optional calls behind it.
         var free: Node?
-        /// What a schema describes.
+        /// A value that a schema or a grammar describes.
         var value: Node?
-        /// Calls alone, which may end thinking in place of its own end.
+        /// Calls only. They may follow reasoning without its end delimiter.
         var calls: Node?
     }
 
-    /// An answer, with thinking in front where the model thinks.
+    /// An output, with reasoning in front if the model may reason.
     ///
-    /// In front of a value stands no white space, but for the line ends that templates write behind thinking.
+    /// No white space may precede a value, except the line ends that templates write behind reasoning. The first byte
+    /// of a value must be decided by its own grammar.
     private func afterReasoning(_ output: Output, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         let free = builder.sequence([try lead(&builder), output.free ?? builder.never()])
         let value = output.value ?? builder.never()
@@ -224,19 +254,21 @@ package struct OutputGrammar {
         return builder.choice([block, direct])
     }
 
-    /// White space in front of an answer. A head that names what follows begins at once: behind a space it would be
-    /// taken for text, and name whatever it likes.
+    /// White space in front of an output. Empty for formats with message heads: behind a space a head would parse as
+    /// text, and could then name any tool.
     private func lead(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         format.messageHead == nil ? try space(&builder) : builder.empty()
     }
 
-    /// What a new message begins with behind thinking.
+    /// The delimiter that begins a new message behind reasoning; empty in most formats. Harmony writes
+    /// `<|start|>assistant` there.
     private var nextMessage: String {
         format.messageHead.map { $0.call == "" ? "" : $0.starts[0] }
             ?? (format.ignored.first { $0.contains("assistant") } ?? "")
     }
 
-    /// A value, in what an answer's text stands between, and what may end the message behind it.
+    /// A value between the delimiters of content, and then an optional end of the message. Both are optional, as
+    /// models omit them.
     func text(_ node: Node, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var enclosures = format.content.map { (start: $0.start, end: $0.ends[0]) }
         if enclosures.isEmpty { enclosures = [(format.contentStart, "")] }
@@ -255,33 +287,36 @@ package struct OutputGrammar {
         return builder.sequence([builder.choice(alternatives), try messageEnd(&builder)])
     }
 
-    /// What some forms end a message with.
+    /// Optional: a delimiter that ends a message and has no other meaning, such as Harmony's `<|call|>`.
     func messageEnd(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         var ends: [Node] = []
         for end in format.ignored where end != nextMessage { ends.append(try literal(end, &builder)) }
         return builder.optional(builder.choice(ends))
     }
 
-    /// Text between its delimiters that is empty, which some models write in front of calls.
+    /// Optional: an empty text between content delimiters, such as `<|content|><|end|>`. Some models write it in front
+    /// of calls.
     func emptyText(_ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard format.messageHead == nil, let content = format.content.first else { return builder.empty() }
         return builder.optional(
             builder.sequence([try literal(content.start, &builder), try literal(content.ends[0], &builder)]))
     }
 
+    /// A section of calls: one call, or several with separators.
     func section(
         of calls: ToolCallFormat, _ tools: [Tool], allowsSeveral: Bool, _ builder: inout GrammarBuilder
     ) throws(GrammarError) -> Node {
         var one: [Node] = []
         for tool in tools { one.append(try call(of: calls, tool, &builder)) }
         let several = allowsSeveral && calls.allowsSeveral
-        // Behind a comma models write as much white space as they like.
+        // Behind the comma of a list the amount of white space is the model's choice.
         let between =
             calls.separator.hasPrefix(",")
             ? builder.sequence([builder.text(","), try space(&builder)]) : try literal(calls.separator, &builder)
         let separator = builder.sequence([between, try headBetween(tools, &builder)])
         var wrapped = builder.choice(one)
-        // Some models leave it out in front of what begins a call.
+        // Formats with two call starts (section and call) are read without the section's opening too. Some models omit
+        // it.
         var opening = try literal(calls.opening, &builder)
         if format.callStarts.count > 1 { opening = builder.optional(opening) }
         if !calls.sharesSection {
@@ -296,7 +331,8 @@ package struct OutputGrammar {
         return builder.sequence([opening, space, builder.text("["), space, list, space, builder.text("]"), closing])
     }
 
-    /// What stands in front of calls that are messages of their own, behind what the prompt ends with.
+    /// The heads of calls that are messages of their own, without the part that the prompt contains. Example: `
+    /// to=get_weather<|message|>`.
     func heads(of tools: [Tool], _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard let head = format.messageHead else { return builder.empty() }
         if head.call != nil { return builder.optional(try literal(head.callFront, &builder)) }
@@ -304,88 +340,12 @@ package struct OutputGrammar {
         return builder.sequence([builder.text(" to="), names, try literal(head.end, &builder)])
     }
 
-    /// What stands between two calls that are messages of their own.
+    /// The text between two calls that are messages of their own: the end of the first message, and the head of the
+    /// next one.
     private func headBetween(_ tools: [Tool], _ builder: inout GrammarBuilder) throws(GrammarError) -> Node {
         guard let head = format.messageHead else { return builder.empty() }
         guard head.call == nil else { return try literal(head.call == "" ? head.starts[0] : "", &builder) }
         let end = format.content.first?.ends.first ?? ""
         return builder.sequence([try literal(end + head.starts[0], &builder), try heads(of: tools, &builder)])
-    }
-
-    // MARK: One call
-
-    private func call(
-        of calls: ToolCallFormat, _ tool: Tool, _ builder: inout GrammarBuilder
-    ) throws(GrammarError) -> Node {
-        let opening = try literal(calls.callOpening, &builder)
-        let closing = try literal(calls.callClosing, &builder)
-        let space = try space(&builder)
-        switch calls.shape {
-        case .object(let name, let arguments, let id):
-            let gap = builder.optional(builder.text(" "))
-            let identifier = id.map { identifier in
-                builder.sequence([
-                    builder.text("\"\(identifier.key)\":"), gap, builder.text("\""), self.identifier(&builder),
-                    builder.text("\""),
-                ])
-            }
-            var parts = [builder.text("{"), space]
-            if let id, id.isFirst, let identifier { parts += [identifier, builder.text(","), space] }
-            parts += [
-                builder.text("\"\(name)\":"), gap, builder.text(JSONValue.string(tool.name).text), builder.text(","),
-                space, builder.text("\"\(arguments)\":"), gap, tool.arguments,
-            ]
-            if let id, !id.isFirst, let identifier { parts += [builder.text(","), space, identifier] }
-            parts += [space, builder.text("}")]
-            return builder.sequence([opening] + parts + [closing])
-        case .nameAsKey:
-            return builder.sequence([
-                opening, builder.text("{"), space, builder.text(JSONValue.string(tool.name).text + ":"), space,
-                tool.arguments, space, builder.text("}"), closing,
-            ])
-        case .headed(let head, _):
-            return builder.sequence([
-                opening, try self.head(head, tool, &builder), tool.arguments, closing,
-            ])
-        }
-    }
-
-    private func identifier(_ builder: inout GrammarBuilder) -> Node {
-        let letters = builder.characters([0x30...0x39, 0x41...0x5A, 0x61...0x7A])
-        return (try? builder.repetition(letters, 1, 9)) ?? letters
-    }
-
-    private func filling(_ filling: ToolCallHead.Filling, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node
-    {
-        switch filling {
-        case .none: return builder.empty()
-        case .identifier(let front): return builder.sequence([try literal(front, &builder), identifier(&builder)])
-        case .number(let front, _, let back):
-            let digits = try builder.repetition(builder.characters([0x30...0x39]), 1, 5)
-            return builder.sequence([try literal(front, &builder), digits, try literal(back, &builder)])
-        }
-    }
-
-    private func head(_ head: ToolCallHead, _ tool: Tool, _ builder: inout GrammarBuilder) throws(GrammarError) -> Node
-    {
-        var name = tool.name
-        if let message = format.messageHead {
-            if let call = message.call, !call.isEmpty {
-                var fillings: [Node] = []
-                for filling in message.callFillings { fillings.append(try literal(filling, &builder)) }
-                return builder.sequence([
-                    builder.text(" \(call)\(name)"), builder.choice(fillings), try literal(message.end, &builder),
-                ])
-            }
-            if message.call == "" { return builder.text(name + message.end) }
-        }
-        // The quote of an attribute belongs to the name.
-        let isQuoted = head.nameStops == ["\""] && head.filling == .none
-        if isQuoted { name += "\"" }
-        return builder.sequence([
-            try filling(head.front, &builder), try literal(head.nameStart, &builder), builder.text(name),
-            try filling(head.filling, &builder),
-            head.end.isEmpty ? try space(&builder) : try literal(head.end, &builder),
-        ])
     }
 }

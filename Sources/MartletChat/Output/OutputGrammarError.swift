@@ -1,10 +1,10 @@
 package import MartletGrammar
 package import MartletSchema
 
-/// Why the offered tools cannot be enforced.
+/// The reason why the offered tools cannot be enforced. The server maps it to 400 with the tool's name.
 package enum OutputGrammarError: Error, Sendable, Equatable {
-    /// The schema of one tool's parameters.
+    /// The schema of this tool's parameters is invalid, unsupported or too large.
     case tool(name: String, SchemaError)
-    /// All of them together.
+    /// All schemas together exceed a limit of grammars.
     case grammar(GrammarError)
 }

@@ -1,10 +1,16 @@
 import MartletProtocol
 
-/// Sections of calls.
+/// Sections of tool calls within an output.
+///
+/// The output parser delegates each byte to a `ToolCallParser` while `state` is `calls`. The parser ends with a
+/// `Step`: the section has ended, or its bytes are no call and are parsed again as text.
 extension OutputParser {
-    /// Longest text in which calls are looked for once more.
+    /// Most bytes in which calls are searched again after a failed call. It bounds the work: without it, n nested
+    /// openings would cost n² bytes.
     private static var maximumReplay: Int { 4_096 }
 
+    /// Starts a section with the pending bytes as its opening. Without tools, or beyond the limit of calls, the
+    /// pending bytes are text.
     mutating func beginCalls(_ beginning: ToolCallParser.Beginning, _ emit: (OutputPiece) -> Void) {
         guard let callPlan = plan.calls, let tools, callCount < ToolCallParser.maximumCalls else {
             releaseAll(emit)
@@ -17,17 +23,19 @@ extension OutputParser {
         if case .messageHead = beginning, let step = calls?.endHead(.end, emit) { follow(step, emit) }
     }
 
+    /// Passes a byte to the tool call parser and applies the step that results.
     mutating func consumeCall(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
         guard let step = calls?.consume(byte, emit: emit) else { return }
         follow(step, emit)
     }
 
-    /// The answer is complete.
+    /// Ends an open section at the end of the output. Its certain part is emitted; the rest becomes text.
     mutating func finishCalls(_ emit: (OutputPiece) -> Void) {
         guard let failure = calls?.finish(emit) else { return }
         fail(failure, emit)
     }
 
+    /// Applies the result of the tool call parser.
     private mutating func follow(_ step: ToolCallParser.Step, _ emit: (OutputPiece) -> Void) {
         switch step {
         case .more: return
@@ -40,7 +48,7 @@ extension OutputParser {
         }
     }
 
-    /// A call that has been handed on ends thinking.
+    /// Leaves the state `calls`. A call that was emitted ends reasoning; an attempt that failed does not.
     private mutating func endCalls() {
         if let calls, calls.nextCall > callCount {
             callCount = calls.nextCall
@@ -51,7 +59,9 @@ extension OutputParser {
         state = .text
     }
 
-    /// What was read is no call, or the rest of one that is broken: it is text, but for the delimiters in it.
+    /// Parses the bytes of a failed call as text. Delimiters within them are removed.
+    ///
+    /// The opening of the call is a delimiter, not text, unless it stands in reasoning, where a model may quote it.
     private mutating func fail(_ failure: ToolCallParser.Failure, _ emit: (OutputPiece) -> Void) {
         endCalls()
         let opening = failure.text[..<failure.openingCount]
@@ -66,7 +76,7 @@ extension OutputParser {
             let space = opening.prefix { ArgumentTranscriber.isSpace($0) }
             if !space.isEmpty { emit(.text(isBeginning ? .delimiter : .content, space)) }
             if opening.count > space.count { emit(.text(.delimiter, opening[space.endIndex...])) }
-            // Without an opening it would begin a call once more.
+            // Without an opening the same byte would begin a bare call again, without end.
             if opening.isEmpty { isBeginning = false }
         }
         let outer = (isReplaying, readsCallsAgain)

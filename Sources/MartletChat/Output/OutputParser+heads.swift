@@ -1,11 +1,14 @@
 import MartletProtocol
 
-/// Heads of messages within an answer, which say what follows: `<|channel|>analysis<|message|>`.
+/// Heads of messages within an output. A head names the kind of the text behind it.
+///
+/// Harmony: `<|channel|>analysis<|message|>` begins reasoning, `<|channel|>final<|message|>` content, and
+/// `<|channel|>commentary to=functions.NAME<|message|>` the arguments of a call.
 extension OutputParser {
-    /// Longest head of a message that is read.
+    /// Most bytes of a head. A longer one is treated as a head without an end.
     private static var maximumHead: Int { 512 }
 
-    /// The pending bytes begin one.
+    /// Enters a head. The pending bytes are the delimiter that begins it.
     mutating func beginHead() {
         head = pending
         headStart = pending.count
@@ -15,9 +18,10 @@ extension OutputParser {
         state = .messageHead(DelimiterAutomaton.root)
     }
 
+    /// Consumes a byte of a head, up to the delimiter that ends it or shows that its end is missing.
     mutating func consumeHead(_ byte: UInt8, _ node: Int, _ emit: (OutputPiece) -> Void) {
         if byte == UInt8(ascii: "{"), namesCall(head[headStart...]) {
-            // Arguments follow, and the end of the head is missing.
+            // A brace begins arguments: the delimiter that ends the head is missing.
             endHead(endCount: 0, emit)
             consume(byte, emit: emit)
             return
@@ -39,6 +43,7 @@ extension OutputParser {
         }
     }
 
+    /// Emits a complete head as a delimiter and enters what it announces: a call, reasoning, or content.
     private mutating func endHead(endCount: Int, _ emit: (OutputPiece) -> Void) {
         guard let format = plan.format.messageHead else { return }
         let bytes = head
@@ -50,7 +55,7 @@ extension OutputParser {
             emit(.text(.delimiter, bytes[...]))
             beginCalls(.messageHead(Array(format.call == "" ? last.text : name)), emit)
         } else if word(of: last.text, among: format.reasoning) != nil {
-            // What is shown of thinking begins with its own head.
+            // With `showsReasoning` the content shows the reasoning's own head, but not the heads in front of it.
             if last.start > 0 { emit(.text(.delimiter, bytes[..<last.start])) }
             emit(.text(delimiterChannel, bytes[last.start...]))
             isReasoning = true
@@ -63,7 +68,7 @@ extension OutputParser {
         }
     }
 
-    /// The end of the head is missing: what stands behind its word is text.
+    /// Ends a head whose end delimiter is missing. The text behind its known word is parsed again as text.
     mutating func breakHead(endCount: Int, isCall: Bool, _ emit: (OutputPiece) -> Void) {
         guard let format = plan.format.messageHead else { return }
         let bytes = head
@@ -78,7 +83,7 @@ extension OutputParser {
         let last = self.last(of: bytes[headStart..<end]).text
         let reasoningWord = word(of: last, among: format.reasoning)
         let count = (reasoningWord ?? word(of: last, among: format.content))?.count ?? 0
-        // In front of a call stands its recipient.
+        // In front of a call the whole head is its recipient, not text.
         let text = isCall ? end : last.startIndex + count
         if text > 0 { emit(.text(.delimiter, bytes[..<text])) }
         if reasoningWord != nil {
@@ -88,7 +93,7 @@ extension OutputParser {
         for byte in bytes[text...] { consume(byte, emit: emit) }
     }
 
-    /// Whether the head names a tool that may be called.
+    /// Whether the head names an offered tool, so that arguments follow.
     private func namesCall(_ name: ArraySlice<UInt8>) -> Bool {
         guard let call = plan.format.messageHead?.call, let tools, case .headed(let head, _)? = plan.calls?.format.shape
         else { return false }
@@ -97,7 +102,8 @@ extension OutputParser {
             && ToolCallParser.name(in: Array(name), head, among: tools) != nil
     }
 
-    /// What stands behind the last beginning of a head in `name`, and where that begins: models write several.
+    /// The part of `name` behind the last delimiter that begins a head, and its offset. Models write several heads in
+    /// a row.
     private func last(of name: ArraySlice<UInt8>) -> (start: Int, text: ArraySlice<UInt8>) {
         var last = (start: 0, text: name)
         for start in plan.format.messageHead?.starts ?? [] {
@@ -110,7 +116,7 @@ extension OutputParser {
         return last
     }
 
-    /// The longest of `words` that a head begins with.
+    /// The longest of `words` with which a head begins, or which it equals if the format compares heads as a whole.
     private func word(of name: ArraySlice<UInt8>, among words: [String]) -> [UInt8]? {
         let isWhole = plan.format.messageHead?.matchesWhole ?? false
         return words.map { Array($0.utf8) }.filter { isWhole ? name.elementsEqual($0) : name.starts(with: $0) }

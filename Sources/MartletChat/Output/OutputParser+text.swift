@@ -1,10 +1,17 @@
 import MartletProtocol
 
-/// Text and the delimiters in it.
+/// Text, and the delimiters in it.
 ///
-/// The pending bytes are white space, then what may become a delimiter. Of delimiters that overlap, the one that begins
-/// first counts; of those that begin together, the longest.
+/// The pending bytes are white space, then a possible delimiter. Of overlapping delimiters the one that begins first
+/// is recognised; of delimiters that begin at the same byte, the longest.
+///
+/// Example with the delimiters `<think>` and `<tool_call>`: after `ab <t` the text `ab` has been emitted, the space
+/// and `<t` are pending. The next byte `x` makes both text; `o` continues `<tool_call>`.
 extension OutputParser {
+    /// Consumes a byte in the state `text`.
+    ///
+    /// Three cases, in this order: white space that a delimiter has asked to skip, the first byte of a bare call, and
+    /// text or delimiter.
     mutating func consumeText(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
         if skip != .nothing {
             let isSkipped = skip == .space ? ArgumentTranscriber.isSpace(byte) : byte == 0x0A || byte == 0x0D
@@ -40,9 +47,10 @@ extension OutputParser {
         }
     }
 
-    /// A byte that no delimiter can begin with.
+    /// Consumes a byte that no delimiter contains at this position. White space stays pending, because the next
+    /// delimiter may own it.
     private mutating func consumePlain(_ byte: UInt8, _ emit: (OutputPiece) -> Void) {
-        let isSpace = mayHoldDelimiterSpace && ArgumentTranscriber.isSpace(byte)
+        let isSpace = delimitersOwnSpace && ArgumentTranscriber.isSpace(byte)
         if pending.count > pendingSpace || !isSpace { releaseAll(emit) }
         if isSpace {
             pending.append(byte)
@@ -54,18 +62,20 @@ extension OutputParser {
         }
     }
 
-    /// What stands in front of all that may be a delimiter is text.
+    /// Emits the pending bytes in front of `count` as text, as no delimiter can begin there any more.
     private mutating func releaseText(upTo count: Int, _ emit: (OutputPiece) -> Void) {
         guard count > pendingSpace else { return }
         recordText()
         release(count, emit)
     }
 
+    /// Whether `byte` begins a call that has no opening delimiter: `{` for Llama, `[` for lists.
     private func beginsBareCall(_ byte: UInt8) -> Bool {
         guard let calls = plan.calls?.format, calls.startsBare, pending.count == pendingSpace else { return false }
         return byte == (calls.isList ? UInt8(ascii: "[") : UInt8(ascii: "{"))
     }
 
+    /// Records that text was emitted: the output is no longer at its beginning, and reasoning is no longer empty.
     mutating func recordText() {
         if isReasoning {
             isReasoningEmpty = false
@@ -75,12 +85,13 @@ extension OutputParser {
         }
     }
 
-    /// Thinking that is left in the content keeps its delimiters.
+    /// The channel of reasoning delimiters: with `showsReasoning` they are content, as the reasoning is.
     var delimiterChannel: OutputChannel { showsReasoning ? .content : .delimiter }
 
     // MARK: Delimiters
 
-    /// A delimiter is whole, and none that is longer can come of it.
+    /// Accepts the candidate: no longer delimiter can follow from the pending bytes. Bytes behind it are consumed
+    /// again.
     mutating func completeCandidate(_ emit: (OutputPiece) -> Void) {
         guard let candidate else { return }
         let rest = Array(pending[candidate.range.upperBound...])
@@ -92,7 +103,7 @@ extension OutputParser {
         for byte in rest { consume(byte, emit: emit) }
     }
 
-    /// The pending bytes are white space and a delimiter.
+    /// Applies a delimiter. The pending bytes are white space and this delimiter, nothing else.
     private mutating func complete(_ role: ChatFormatPlan.Role, _ emit: (OutputPiece) -> Void) {
         if isQuoted(role) {
             releaseAll(emit)
@@ -119,11 +130,12 @@ extension OutputParser {
         }
     }
 
-    /// A text about delimiters names them in code: `</think>`. A call may stand behind code.
+    /// Whether the delimiter is quoted. Text about delimiters names them in code, as in `</think>`. Calls are not
+    /// quoted, as a call may follow code.
     private func isQuoted(_ role: ChatFormatPlan.Role) -> Bool {
         guard pendingSpace == 0, !isReasoning, !isBeginning else { return false }
         let tick = UInt8(ascii: "`")
-        // More of them are a fence.
+        // Several backticks are a fence, behind which a delimiter is real.
         guard lastBytes.last == tick, lastBytes.first != tick || lastBytes.count == 1 else { return false }
         switch role {
         case .reasoningStart, .reasoningEnd, .stray, .inner: return true
@@ -131,9 +143,10 @@ extension OutputParser {
         }
     }
 
+    /// Begins reasoning.
     private mutating func beginReasoning(_ emit: (OutputPiece) -> Void) {
         if isReasoning {
-            // Models repeat what the prompt has begun. Further on it is thinking.
+            // Some models repeat the opening that the prompt has written. Further into the reasoning it is text.
             guard isReasoningEmpty else { return releaseAll(emit) }
             emitPending(as: .delimiter, emit)
         } else {
@@ -145,9 +158,10 @@ extension OutputParser {
         skip = .lineEnds
     }
 
+    /// Ends reasoning.
     private mutating func endReasoning(_ emit: (OutputPiece) -> Void) {
         if isReasoning || isBeginning {
-            // Where the answer begins it means that nothing was thought.
+            // At the beginning of an output an end delimiter alone means that the reasoning is empty.
             emitPending(as: delimiterChannel, emit)
             isReasoning = false
             skip = .space
@@ -158,7 +172,8 @@ extension OutputParser {
         }
     }
 
-    /// A delimiter that has lost what it belongs to. Next to calls the white space around it is markup as well.
+    /// Removes a delimiter whose counterpart is missing. Next to calls the white space around it is part of the
+    /// delimiter.
     private mutating func completeStray(_ emit: (OutputPiece) -> Void) {
         let isAlone = isBeginning || debris == .behindCall
         if !isAlone { releaseSpace(emit) }
@@ -169,23 +184,25 @@ extension OutputParser {
         if isAlone { skip = .space }
     }
 
-    // MARK: Held bytes
+    // MARK: Pending bytes
 
+    /// Emits all pending bytes on one channel.
     private mutating func emitPending(as channel: OutputChannel, _ emit: (OutputPiece) -> Void) {
         emit(.text(channel, pending[...]))
         pending.removeAll(keepingCapacity: true)
         pendingSpace = 0
     }
 
+    /// Emits the pending white space as text.
     private mutating func releaseSpace(_ emit: (OutputPiece) -> Void) { release(pendingSpace, emit) }
 
-    /// Hands on all that is pending, because it is text and no delimiter follows at once.
+    /// Emits all pending bytes as text: no delimiter follows from them.
     mutating func releaseAll(_ emit: (OutputPiece) -> Void) {
         if pending.count > pendingSpace { recordText() }
         release(pending.count, emit)
     }
 
-    /// Hands on the first `count` pending bytes as text.
+    /// Emits the first `count` pending bytes as text.
     private mutating func release(_ count: Int, _ emit: (OutputPiece) -> Void) {
         if count == 0 { return }
         recordLast(pending[..<count])
@@ -193,10 +210,12 @@ extension OutputParser {
         dropPending(count)
     }
 
+    /// Remembers the last two bytes of text; `isQuoted` looks for a backtick there.
     mutating func recordLast(_ text: ArraySlice<UInt8>) {
         lastBytes = text.count > 1 ? Array(text.suffix(2)) : Array((lastBytes + text).suffix(2))
     }
 
+    /// Removes the first `count` pending bytes and moves the candidate's range.
     mutating func dropPending(_ count: Int) {
         pending.removeFirst(count)
         pendingSpace = max(0, pendingSpace - count)

@@ -1,81 +1,100 @@
 package import MartletProtocol
 
-/// Tells thinking, text and tool calls apart while a model writes.
+/// Splits output into reasoning, content and tool calls while the model generates it.
 ///
-/// Takes the answer's bytes as they come and hands the parts on in order, none of the text lost. How the bytes are cut
-/// changes only how the pieces are cut. The delimiters, the line ends behind the start of a think block, and the white
-/// space around its end, in front of calls and behind them are markup. So is a delimiter that has lost what it belongs
-/// to. A call ends thinking.
+///     parser.append("<think>Hm.</think>Yes.")   // text(reasoning, "Hm."), text(content, "Yes."), and two delimiters
 ///
-/// What may still turn out to be part of a delimiter stays pending: at most a delimiter's length, and white space next
-/// to one.
+/// Invariants, each with a test in MartletChatTests:
+/// - No byte is lost. The bytes of all `text` pieces and of calls, in order, are the bytes of the output. Delimiters
+///   are pieces too, on the channel `delimiter`.
+/// - The result does not depend on how the bytes are cut. Cutting changes only where pieces are cut.
+/// - Lookahead is bounded. Pending bytes are at most one delimiter and the white space next to it. A head is at most
+///   512 bytes; an undecided call at most 1 MiB.
+/// - A call ends reasoning, with or without the end delimiter.
+///
+/// Delimiters include the line ends behind the start of reasoning, and the white space around its end and around
+/// calls. A delimiter whose counterpart is missing is removed as well. `design.md` draws the states.
+///
+/// A value type without locks: a copy is a snapshot. Thread: one at a time.
 /// - Complexity: linear in the bytes, however they are cut.
 package struct OutputParser: Sendable {
+    /// The state between two bytes; `design.md` draws the transitions.
     enum State: Equatable {
-        /// Reading content or thinking.
+        /// In content or reasoning.
         case text
-        /// Inside of a message's head: the state of the search for its end.
+        /// Within the head of a message; the value is the automaton's state in the search for its end.
         case messageHead(Int)
+        /// Within a section of tool calls; `calls` has its state.
         case calls
     }
-    /// What is passed over in front of text.
+    /// White space that the next text does not begin with, because a delimiter owns it.
     enum Skip {
         case nothing
+        /// Line feeds and carriage returns: behind the start of reasoning.
         case lineEnds
+        /// All white space: behind the end of reasoning, of content and of calls.
         case space
     }
-    /// What parts of calls may still come that belong to none.
+    /// Whether delimiters of calls may still come that belong to no call.
     enum Debris {
         case nothing
-        /// Nothing but white space and markup has come since a call.
+        /// Since the last call only white space and delimiters have come.
         case behindCall
-        /// What was to be a call was none, and its end has not come.
+        /// A call has failed, and its closing delimiter has not come yet.
         case brokenCall
     }
-    /// A whole delimiter among the pending bytes, which may become a longer one.
+    /// A complete delimiter among the pending bytes. A longer one may follow from it: `<think>` from `<thi`, or
+    /// `<|end|>` from `<|end`.
     struct Candidate {
         var role: ChatFormatPlan.Role
+        /// The range of the delimiter in `pending`.
         var range: Range<Int>
     }
 
     let plan: ChatFormatPlan
     let tools: OfferedTools?
-    /// Whether thinking is handed on as content, delimiters included.
+    /// Whether reasoning is emitted as content, with its delimiters (`reasoning_format: none`).
     let showsReasoning: Bool
     var state = State.text
+    /// Whether the next text is reasoning.
     var isReasoning = false
-    /// Nothing but white space has been thought in this think block.
+    /// Whether this reasoning has consisted of white space only so far.
     var isReasoningEmpty = true
-    /// Nothing but white space and markup so far.
+    /// Whether the output has consisted of white space and delimiters only so far. A bare call can begin only here.
     var isBeginning = true
     var skip = Skip.nothing
-    /// Bytes not handed on: white space, then the beginning of a delimiter.
+    /// Bytes that are consumed and not emitted: white space, then the beginning of a delimiter.
     var pending: [UInt8] = []
-    /// How many of the pending bytes are white space in front of what may be a delimiter.
+    /// The number of pending bytes that are white space in front of a possible delimiter.
     var pendingSpace = 0
+    /// State of the automaton of the current delimiter set.
     var node = DelimiterAutomaton.root
     var candidate: Candidate?
-    /// The last two bytes of text that were handed on.
+    /// The last two bytes of text that were emitted. A backtick among them quotes the next delimiter.
     var lastBytes: [UInt8] = []
     var debris = Debris.nothing
-    /// The head of a message, with the delimiter that began it.
+    /// The bytes of the current message head, beginning with its delimiter.
     var head: [UInt8] = []
-    /// Where the head begins behind that delimiter.
+    /// The offset in `head` behind that delimiter.
     var headStart = 0
     var calls: ToolCallParser?
+    /// The number of calls that were emitted; also the number of the next call.
     var callCount = 0
-    /// Whether text is read once more that was to be a call, and whether calls are looked for in it.
+    /// Whether the bytes of a failed call are being parsed again. No second warning is emitted then.
     var isReplaying = false
+    /// Whether calls are searched in bytes that are parsed again.
     var readsCallsAgain = true
-    /// What is to be said before anything else.
+    /// Warnings about the request, which are emitted before the first piece.
     var warnings: [String]
 
     /// - Parameters:
-    ///   - tools: What the model may call; `nil` = calls are text.
-    ///   - prompt: What the template put in front of the answer; says whether a think block is open.
-    ///   - continuation: The beginning of the answer, which the model goes on with.
-    ///   - showsReasoning: Whether thinking is left in the content.
-    ///   - warnings: What is to be said of the request before the answer.
+    /// - tools: the tools that the model may call. nil = calls are text.
+    /// - prompt: the end of the prompt that belongs to the output. It decides whether the output begins within
+    ///   reasoning.
+    /// - continuation: the beginning of the output, which the client sent and the model continues. It is parsed and
+    ///   not emitted.
+    /// - showsReasoning: whether reasoning stays in the content.
+    /// - warnings: warnings about the request, emitted before the output.
     package init(
         _ format: PreparedChatFormat, tools: OfferedTools? = nil, after prompt: String = "",
         continuing continuation: String = "", showsReasoning: Bool = false, warnings: [String] = []
@@ -99,7 +118,8 @@ package struct OutputParser: Sendable {
         isBeginning = !hasContent
     }
 
-    /// Text that has been read says nothing about the answer; the beginning of a delimiter does.
+    /// Drops what the prompt's text left behind, but retains the beginning of a delimiter, which the output may
+    /// complete.
     private mutating func forget() {
         if state == .calls {
             calls = nil
@@ -116,16 +136,19 @@ package struct OutputParser: Sendable {
         debris = .nothing
     }
 
-    /// The channel of the text that would come now.
+    /// The channel of text that would be emitted now.
     package var channel: OutputChannel { isReasoning && !showsReasoning ? .reasoning : .content }
 
-    /// Whether the model is thinking.
+    /// Whether the parser is within reasoning. The grammar asks for it at the end of the prompt.
     package var isInReasoning: Bool { isReasoning }
 
-    /// How many bytes were read that are not handed on yet. At the beginning these are the prompt's.
+    /// The number of consumed bytes that are not emitted yet. Before the first `append` these are bytes of the prompt.
     var pendingByteCount: Int { head.count + pending.count }
 
-    /// Takes the next bytes; `emit` gets pieces that are not empty.
+    /// Consumes the next bytes. `emit` receives non-empty pieces in order, adjoining text of one channel joined.
+    ///
+    /// The slice may end anywhere, also within a code point. All that is certain has been emitted when the call
+    /// returns.
     package mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) {
         emitWarnings(emit)
         var run = TextRun()
@@ -148,26 +171,29 @@ package struct OutputParser: Sendable {
         run.flush(emit)
     }
 
+    /// Emits the warnings about the request, once.
     private mutating func emitWarnings(_ emit: (OutputPiece) -> Void) {
         guard !warnings.isEmpty else { return }
         for warning in warnings { emit(.warning(warning)) }
         warnings = []
     }
 
-    /// The end of the bytes from `index` on that no delimiter can begin with and that are no white space.
+    /// The end of the bytes from `index` on that are neither white space nor the first byte of a delimiter.
+    ///
+    /// The fast path: most output is plain text, and is emitted as slices of the input without copying byte by byte.
     private func plainEnd(in bytes: ArraySlice<UInt8>, from index: Int) -> Int {
         let automaton = delimiters.automaton
-        let mayHoldDelimiterSpace = mayHoldDelimiterSpace
+        let delimitersOwnSpace = delimitersOwnSpace
         var end = index
         while end < bytes.endIndex, automaton.next(DelimiterAutomaton.root, bytes[end]) == DelimiterAutomaton.root,
-            !mayHoldDelimiterSpace || !ArgumentTranscriber.isSpace(bytes[end])
+            !delimitersOwnSpace || !ArgumentTranscriber.isSpace(bytes[end])
         {
             end += 1
         }
         return end
     }
 
-    /// The answer is complete: hands on what is pending.
+    /// Ends the output: emits everything pending. Call it once; the parser is not used afterwards.
     package mutating func finish(emit: (OutputPiece) -> Void) {
         emitWarnings(emit)
         var run = TextRun()
@@ -175,8 +201,9 @@ package struct OutputParser: Sendable {
         run.flush(emit)
     }
 
+    /// Resolves the pending state until nothing is left. A call or head without an end is parsed again as text.
     private mutating func finishAll(_ emit: (OutputPiece) -> Void) {
-        // What was to be a head or a call is read again as text; each time its opening is left behind.
+        // Each round leaves at least the opening of a head or a call behind, so the loop ends.
         while true {
             switch state {
             case .text where candidate != nil: completeCandidate(emit)
@@ -187,11 +214,13 @@ package struct OutputParser: Sendable {
         }
     }
 
+    /// The delimiters that have a meaning now. Fewer have one within reasoning.
     var delimiters: ChatFormatPlan.DelimiterSet { isReasoning ? plan.reasoning : plan.content }
 
-    /// Whether white space may belong to a delimiter behind it.
-    var mayHoldDelimiterSpace: Bool { isReasoning || isBeginning || plan.calls != nil }
+    /// Whether white space may belong to the delimiter behind it, so that it has to stay pending.
+    var delimitersOwnSpace: Bool { isReasoning || isBeginning || plan.calls != nil }
 
+    /// Consumes one byte in the current state. Bytes that were parsed as something else come here again.
     mutating func consume(_ byte: UInt8, emit: (OutputPiece) -> Void) {
         switch state {
         case .text: consumeText(byte, emit)

@@ -2,14 +2,18 @@ package import MartletJSON
 import MartletProtocol
 import OrderedCollections
 
-/// An answer as a message: the fold of what its reader hands on.
+/// An output as a message: the fold of the parser's pieces.
+///
+/// Used where no stream is needed: `martlet template parse`, the recognition of formats, and tests.
 package struct ParsedMessage: Sendable, Equatable {
+    /// One tool call of the message.
     package struct Call: Sendable, Equatable {
         package var name: String
         fileprivate var argumentBytes: [UInt8] = []
+        /// Whether the parser has seen the end of the call.
         package fileprivate(set) var isComplete = false
 
-        /// The arguments as JSON; of a call that is cut off, the beginning.
+        /// The arguments as JSON; only their beginning if the call is incomplete.
         package var arguments: String { String(decoding: argumentBytes, as: UTF8.self) }
     }
     private var contentBytes: [UInt8] = []
@@ -20,8 +24,10 @@ package struct ParsedMessage: Sendable, Equatable {
     package var content: String { String(decoding: contentBytes, as: UTF8.self) }
     package var reasoning: String { String(decoding: reasoningBytes, as: UTF8.self) }
 
+    /// An empty message.
     package init() {}
 
+    /// Appends a piece. Delimiters are no part of a message.
     mutating func append(_ piece: OutputPiece) {
         switch piece {
         case .text(.content, let bytes): contentBytes += bytes
@@ -34,8 +40,10 @@ package struct ParsedMessage: Sendable, Equatable {
         }
     }
 
-    /// `content`, `reasoning_content`, `tool_calls` with `name` and `arguments`; `warnings` where there are some.
-    /// Arguments that are cut off are the string that a client would have.
+    /// The message as `martlet template parse` prints it: `content`, `reasoning_content`, `tool_calls` with `name` and
+    /// `arguments`, and `warnings` if there are any.
+    ///
+    /// Arguments of an incomplete call are a string, as a client would have received them.
     package var json: JSONValue {
         var members: JSONObject = [
             "content": .string(content), "reasoning_content": .string(reasoning),

@@ -2,42 +2,55 @@ import MartletJSON
 import MartletJinja
 import MartletSchema
 
-/// Reads arguments that stand one by one between tags, and writes them as a JSON object.
+/// Parses arguments that stand one by one between tags, and writes them as a JSON object.
+///
+///     <parameter=city>Oslo</parameter><parameter=days>3</parameter></function>   ->   {"city":"Oslo","days":3}
+///
+/// Strings are streamed; other values are buffered until their closing tag, because their type decides their JSON.
+/// Models forget tags, so a value also ends where the next known argument or the end of the call follows.
+///
+///     gap ──opening──▶ key ──▶ middle ──▶ word? ──▶ value ──closing──▶ gap ──call closing──▶ end
+///                                                   │  ▲
+///                             possible end of call  ▼  │ it was text
+///                                                callEnd, nextKey
 struct TaggedArgumentParser: Sendable {
+    /// The result of a byte.
     enum Step {
         case more
-        /// The call is complete, its end included.
+        /// The call is complete, including its closing delimiter.
         case end
-        /// The call is complete in front of these bytes.
+        /// The call is complete in front of these bytes, which the caller consumes.
         case endBefore([UInt8])
-        /// The byte begins arguments that are a JSON object.
+        /// The byte begins a JSON object with all arguments.
         case object
-        /// These bytes are no argument.
+        /// These bytes are no argument. The object written so far stays incomplete.
         case failed(text: [UInt8])
     }
+    /// The position within an argument.
     private enum Phase {
-        /// In front of an argument or of the end of the call; `matcher` reads either.
+        /// In front of an argument or of the end of the call. `matcher` matches both.
         case gap
-        /// The state of the search for its end.
+        /// Within a key; the value is the state of `keyEnd`.
         case key(Int)
         /// Between key and value.
         case middle
-        /// The word that says what the value is.
+        /// Within the word that names the type; the value is the state of `wordEnd`.
         case word(Int)
         case value
-        /// Within a value, behind what might be the end of the call: whether all of it has come.
+        /// Within a value, behind a possible end of the call. `isWhole`: all of that end has come.
         case callEnd(isWhole: Bool)
-        /// Within a value, behind what might begin the next argument: the state of the search for its key's end.
+        /// Within a value, behind a possible opening of the next argument; the value is the state of `keyEnd`.
         case nextKey(Int)
+        /// Within a value that is nested tags.
         case nested
     }
-    /// What may stand in a gap.
+    /// Indices of the texts that may stand in a gap.
     private enum GapText {
         static let argument = 0
         static let callEnd = 1
         static let valueEnd = 2
     }
-    /// Longest key or word that is read.
+    /// Most bytes of a key or a word.
     private static let maximumKey = 1_024
 
     private let plan: TaggedArgumentPlan
@@ -46,12 +59,15 @@ struct TaggedArgumentParser: Sendable {
     private let tools: OfferedTools
     private var phase = Phase.gap
     private var matcher: LiteralMatcher
-    /// What has been read since the last argument, or behind what might end a value.
+    /// Bytes since the last argument, or behind a possible end of the value. They become text if they are no
+    /// delimiter.
     private var pending: [UInt8] = []
     private var key: [UInt8] = []
-    /// The keys of the arguments so far.
+    /// The keys of the arguments so far. A repeated key cannot end a value.
     private var keys: Set<[UInt8]> = []
+    /// The number of arguments so far.
     private var count = 0
+    /// The types that the schema, or the type word, allows for the current value.
     private var types = JSONTypes.all
     private var value: TaggedValue
     private var nested = NestedValueParser(prefix: [])
@@ -60,12 +76,13 @@ struct TaggedArgumentParser: Sendable {
         self.plan = plan
         self.tool = tool
         self.tools = tools
-        // Behind the first three: what shows that the end of the call is missing.
+        // Behind the first three: delimiters which show that the end of the call is missing.
         gapTexts = [plan.opening, calls.callClosing, [plan.closing], calls.closing, calls.callOpening]
         matcher = LiteralMatcher(gapTexts)
         value = TaggedValue(plan, isText: true)
     }
 
+    /// Consumes a byte and appends JSON to `output`.
     mutating func consume(_ byte: UInt8, into output: inout [UInt8]) -> Step {
         switch phase {
         case .gap: return consumeGap(byte, &output)
@@ -99,8 +116,8 @@ struct TaggedArgumentParser: Sendable {
         }
     }
 
-    /// The answer is complete.
-    /// - Returns: whether the call is, its last closing tag aside.
+    /// Ends the output.
+    /// - Returns: whether the call is complete, except for its last closing tag.
     mutating func finish(into output: inout [UInt8]) -> Bool {
         switch phase {
         case .callEnd(isWhole: true): break
@@ -115,10 +132,12 @@ struct TaggedArgumentParser: Sendable {
         return true
     }
 
+    /// The location of the current argument in the tool's schema.
     private var location: SchemaLocation { tools.location(of: String(decoding: key, as: UTF8.self), inTool: tool) }
 
     // MARK: Gaps
 
+    /// Consumes a byte between two arguments.
     private mutating func consumeGap(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         if byte == UInt8(ascii: "{"), count == 0, matcher.isAtBeginning { return .object }
         pending.append(byte)
@@ -142,16 +161,19 @@ struct TaggedArgumentParser: Sendable {
         }
     }
 
+    /// Begins a gap behind an argument.
     private mutating func startGap() {
         pending = []
         matcher = LiteralMatcher(gapTexts)
         phase = .gap
     }
 
+    /// Writes the end of the object.
     private mutating func end(_ output: inout [UInt8]) { output.append(contentsOf: (count == 0 ? "{}" : "}").utf8) }
 
     // MARK: Keys
 
+    /// Consumes a byte of a key.
     private mutating func consumeKey(_ byte: UInt8, _ state: Int, _ output: inout [UInt8]) -> Step {
         key.append(byte)
         guard key.count <= Self.maximumKey else { return .failed(text: key) }
@@ -162,13 +184,14 @@ struct TaggedArgumentParser: Sendable {
         return endKey(isInValue: match > 0, &output)
     }
 
+    /// Ends a key. `isInValue`: the text in front of the value came at once.
     private mutating func endKey(isInValue: Bool, _ output: inout [UInt8]) -> Step {
-        // Where closing tags begin as opening ones do, this is one.
+        // In this format a closing tag begins as an opening one does, so a key `/…` is a closing tag.
         if plan.format.nestedPrefix != nil, key.first == UInt8(ascii: "/") {
             end(&output)
             return .end
         }
-        // Models repeat tags.
+        // Models repeat opening tags.
         while key.starts(with: plan.openingText) { key.removeFirst(plan.openingText.count) }
         key = Self.stripped(key)
         types = location.types
@@ -181,6 +204,7 @@ struct TaggedArgumentParser: Sendable {
         return .more
     }
 
+    /// Consumes a byte between key and value.
     private mutating func consumeMiddle(_ byte: UInt8, _ output: inout [UInt8]) -> Step {
         pending.append(byte)
         switch matcher.consume(byte) {
@@ -189,7 +213,7 @@ struct TaggedArgumentParser: Sendable {
         case .match: matcher = LiteralMatcher([plan.middle, plan.keyEndParts])
         case .mismatch:
             guard plan.wordEnd == nil else { return .failed(text: pending) }
-            // What stands in front of the value is missing.
+            // The text in front of the value is missing: the bytes belong to the value.
             let bytes = Array(pending.drop(while: ArgumentTranscriber.isSpace))
             beginWordOrValue(&output)
             return consume(again: bytes, &output)
@@ -197,6 +221,7 @@ struct TaggedArgumentParser: Sendable {
         return .more
     }
 
+    /// Begins the type word if the format has one, else the value.
     private mutating func beginWordOrValue(_ output: inout [UInt8]) {
         pending = []
         if plan.wordEnd != nil {
@@ -206,6 +231,7 @@ struct TaggedArgumentParser: Sendable {
         }
     }
 
+    /// Consumes a byte of the type word. An unknown word leaves the types of the schema.
     private mutating func consumeWord(_ byte: UInt8, _ state: Int, _ output: inout [UInt8]) -> Step {
         guard let wordEnd = plan.wordEnd, pending.count < Self.maximumKey else { return .failed(text: pending) }
         pending.append(byte)
@@ -225,6 +251,7 @@ struct TaggedArgumentParser: Sendable {
 
     // MARK: Values
 
+    /// Begins a value: writes the key, and the opening quote of a string.
     private mutating func beginValue(_ output: inout [UInt8]) {
         output.append(UInt8(ascii: count == 0 ? "{" : ","))
         count += 1
@@ -241,6 +268,7 @@ struct TaggedArgumentParser: Sendable {
         }
     }
 
+    /// Ends an argument: writes a buffered value.
     private mutating func endArgument(_ output: inout [UInt8]) {
         if !value.isText {
             output.append(contentsOf: ArgumentText.json(value.text, as: value.isData ? .string : types))
@@ -250,7 +278,8 @@ struct TaggedArgumentParser: Sendable {
 
     // MARK: Values whose closing tag is missing
 
-    /// Only the end of the answer shows that this was the end of the call. A string may hold the same.
+    /// Consumes a byte behind a possible end of the call. Only the end of the output shows that it was one; a string
+    /// may contain the same text.
     private mutating func consumeCallEnd(_ byte: UInt8, _ isWhole: Bool, _ output: inout [UInt8]) -> Step {
         pending.append(byte)
         guard pending.count <= Self.maximumKey else { return resumeValue(&output) }
@@ -263,7 +292,8 @@ struct TaggedArgumentParser: Sendable {
         return .more
     }
 
-    /// The opening of another argument that the tool has ends the value.
+    /// Consumes a byte behind a possible opening. It ends the value only if it names another argument of the tool that
+    /// has not been written.
     private mutating func consumeNextKey(_ byte: UInt8, _ state: Int, _ output: inout [UInt8]) -> Step {
         pending.append(byte)
         let next = plan.keyEnd.next(state, byte)
@@ -288,7 +318,7 @@ struct TaggedArgumentParser: Sendable {
         return endKey(isInValue: match > 0, &output)
     }
 
-    /// It was text after all.
+    /// Returns to the value: the pending bytes were part of it.
     private mutating func resumeValue(_ output: inout [UInt8]) -> Step {
         let bytes = pending
         pending = []
@@ -297,6 +327,7 @@ struct TaggedArgumentParser: Sendable {
         return consume(again: bytes, &output)
     }
 
+    /// Consumes bytes again that were parsed as something else.
     private mutating func consume(again bytes: [UInt8], _ output: inout [UInt8]) -> Step {
         for (index, byte) in bytes.enumerated() {
             let rest = bytes[(index + 1)...]
@@ -311,6 +342,7 @@ struct TaggedArgumentParser: Sendable {
         return .more
     }
 
+    /// The bytes without Python's white space at both ends.
     private static func stripped(_ bytes: [UInt8]) -> [UInt8] {
         Array(ProvenanceText(String(decoding: bytes, as: UTF8.self), isTrusted: true).stripped().string.utf8)
     }

@@ -1,14 +1,20 @@
 import MartletJSON
 import OrderedCollections
 
-/// Reads a call that is a JSON object with members for name and arguments, in any order.
+/// Parses a call that is a JSON object, with members for name and arguments in any order.
+///
+///     {"name": "get_weather", "arguments": {"city": "Oslo"}}   ->   name("get_weather"), arguments {"city":"Oslo"}
+///
+/// Arguments in front of the name are buffered until the name is known. Other members are parsed and ignored.
 struct ToolCallObjectParser: Sendable {
+    /// The result of a byte.
     enum Step {
         case more
         case name(String)
         case end
         case failed
     }
+    /// The position within the object.
     private enum State {
         case start
         case keyOrEnd
@@ -17,10 +23,11 @@ struct ToolCallObjectParser: Sendable {
         case value(Member)
         case commaOrEnd
     }
+    /// The member whose value is being parsed.
     private enum Member {
         case name
         case arguments
-        /// Arguments as a string of JSON.
+        /// Arguments as a string that contains JSON, as OpenAI's API writes them.
         case argumentText
         case other
     }
@@ -28,14 +35,14 @@ struct ToolCallObjectParser: Sendable {
     private let shape: ToolCallFormat.Shape
     private var state = State.start
     private var transcriber = ArgumentTranscriber(.json)
-    /// A key, or a value that is not handed on.
+    /// The bytes of a key, or of a value that is not streamed.
     private var scratch: [UInt8] = []
-    /// Arguments that came in front of the name.
+    /// Arguments that came before the name.
     private var early: [UInt8] = []
     private var hasName = false
     private(set) var hasArguments = false
 
-    /// Whether a member that no call has means that this is none.
+    /// Whether an unknown member before the name shows that the object is no call. For formats without delimiters.
     private let isStrict: Bool
 
     init(_ format: ToolCallFormat) {
@@ -43,10 +50,10 @@ struct ToolCallObjectParser: Sendable {
         isStrict = format.startsBare
     }
 
-    /// Bytes that have been read of what is not known yet.
+    /// Bytes that were consumed and are not in the output. They become text if the call fails.
     var pending: [UInt8] { transcriber.pending }
 
-    /// Writes arguments to `output` once the name is known.
+    /// Consumes a byte. Arguments are appended to `output` once the name is known.
     mutating func consume(_ byte: UInt8, into output: inout [UInt8]) -> Step {
         switch state {
         case .start:
@@ -81,6 +88,7 @@ struct ToolCallObjectParser: Sendable {
         return .more
     }
 
+    /// Chooses how the value is parsed, by its key.
     private mutating func beginValue() -> Step {
         guard let key = try? JSONParser.parse(scratch).stringValue else { return .failed }
         scratch.removeAll(keepingCapacity: true)
@@ -92,7 +100,7 @@ struct ToolCallObjectParser: Sendable {
             state = .value(.arguments)
             return .name(key)
         case .object(let name, let arguments, _):
-            // Models mix up what families call them.
+            // Models mix up the keys of different formats.
             switch key {
             case name, "name": state = .value(hasName ? .other : .name)
             case arguments, "arguments", "parameters": state = .value(hasArguments ? .other : .arguments)
@@ -106,6 +114,7 @@ struct ToolCallObjectParser: Sendable {
         return .more
     }
 
+    /// Consumes a byte of a value. Arguments that begin with a quote are the text of an object.
     private mutating func consumeValue(_ byte: UInt8, _ member: Member, _ output: inout [UInt8]) -> Step {
         switch member {
         case .name, .other: return consumeScratch(byte, member, &output)
@@ -126,6 +135,7 @@ struct ToolCallObjectParser: Sendable {
         }
     }
 
+    /// Consumes a byte of a buffered value.
     private mutating func consumeScratch(_ byte: UInt8, _ member: Member, _ output: inout [UInt8]) -> Step {
         switch transcriber.consume(byte, into: &scratch) {
         case .more: return .more
@@ -139,6 +149,7 @@ struct ToolCallObjectParser: Sendable {
         }
     }
 
+    /// Ends a buffered value: the name, or arguments as text.
     private mutating func endScratch(_ member: Member, _ output: inout [UInt8]) -> Step {
         guard let value = try? JSONParser.parse(scratch) else { return .failed }
         switch member {
@@ -149,7 +160,7 @@ struct ToolCallObjectParser: Sendable {
             early = []
             return .name(name)
         case .argumentText:
-            // A string that holds the object, or nothing.
+            // The string contains the object, or nothing.
             let text = value.stringValue.map { Array($0.utf8) } ?? []
             let isBlank = text.allSatisfy(ArgumentTranscriber.isSpace)
             guard value == .null || isBlank || (try? JSONParser.parse(text))?.objectValue != nil else { return .failed }

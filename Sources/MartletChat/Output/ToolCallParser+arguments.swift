@@ -1,10 +1,13 @@
 import MartletProtocol
 
-/// The arguments of a call, and what ends it.
+/// The arguments of a call, and the end of a call.
 extension ToolCallParser {
+    /// Consumes a byte of a call that is a JSON object with its name inside.
     mutating func consumeObject(_ byte: UInt8, _ emit: (OutputPiece) -> Void) -> Step {
         if tool == nil { raw.append(byte) }
-        guard raw.count < Self.maximumRaw else { return fail("The name of a tool call does not come") }
+        guard raw.count < Self.maximumRaw else {
+            return fail("A tool call has no name in its first \(Self.maximumRaw) bytes")
+        }
         switch object.consume(byte, into: &output) {
         case .more: return .more
         case .name(let text):
@@ -18,13 +21,14 @@ extension ToolCallParser {
             return behindCall()
         case .failed:
             if tool != nil { return breakOff(object.pending + [byte], emit) }
-            return fail(plan.format.startsBare ? nil : "What was to be a tool call is none")
+            return fail(plan.format.startsBare ? nil : "Text that begins as a tool call is not a tool call")
         }
     }
 
+    /// Consumes a byte of arguments behind a head.
     mutating func consumeArguments(_ byte: UInt8, _ emit: (OutputPiece) -> Void) -> Step {
         if transcriber.isAtBeginning, !ArgumentTranscriber.isSpace(byte), byte != UInt8(ascii: "{") {
-            // A call without arguments.
+            // No brace follows the head: a call without arguments.
             output.append(contentsOf: "{}".utf8)
             endCall(emit)
             if case .more = behindCall() { return consume(byte, emit: emit) }
@@ -39,6 +43,7 @@ extension ToolCallParser {
         }
     }
 
+    /// Consumes a byte of tagged arguments.
     mutating func consumeTagged(_ byte: UInt8, _ emit: (OutputPiece) -> Void) -> Step {
         switch tagged?.consume(byte, into: &output) {
         case .more?: return .more
@@ -46,13 +51,13 @@ extension ToolCallParser {
             endCall(emit)
             return isSection ? resumeGap() : .ended(rest: [])
         case .endBefore(let rest)?:
-            // The end of the call is missing.
+            // The closing delimiter of the call is missing.
             endCall(emit)
             guard isSection else { return .ended(rest: rest) }
             _ = resumeGap()
             return consume(again: rest, emit: emit)
         case .object?:
-            // The model has written its arguments as JSON.
+            // The model has written JSON where tags are expected.
             tagged = nil
             transcriber = ArgumentTranscriber(.json)
             phase = .arguments
@@ -62,6 +67,7 @@ extension ToolCallParser {
         }
     }
 
+    /// Consumes a byte behind the arguments, in front of the closing delimiter.
     mutating func consumeClosing(_ byte: UInt8, _ emit: (OutputPiece) -> Void) -> Step {
         pending.append(byte)
         switch matcher.consume(byte) {
@@ -71,7 +77,7 @@ extension ToolCallParser {
             pending = []
             return isSection ? resumeGap() : .ended(rest: [])
         case .mismatch:
-            // A model may leave the end of a call out.
+            // Models omit the closing delimiter of a call.
             let bytes = pending
             pending = []
             guard isSection else { return .ended(rest: bytes) }

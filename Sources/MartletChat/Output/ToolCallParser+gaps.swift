@@ -1,16 +1,18 @@
 import MartletJinja
 import MartletProtocol
 
-/// What stands between the parts of a section: literals, and heads of calls.
+/// The text between the parts of a section: delimiters and heads of calls.
 extension ToolCallParser {
     // MARK: Repeated literals
 
+    /// Accepts repetitions of a delimiter before `next`. Models write `<tool_call>` twice.
     mutating func passRepeats(of literal: [[UInt8]], then next: Next) {
         guard !literal.isEmpty else { return go(to: next) }
         matcher = LiteralMatcher([literal])
         phase = .repeated(literal: literal, then: next)
     }
 
+    /// Enters the next part.
     private mutating func go(to next: Next) {
         switch next {
         case .gap: startGap()
@@ -19,6 +21,7 @@ extension ToolCallParser {
         }
     }
 
+    /// Consumes a byte behind a delimiter that may be repeated.
     mutating func consumeRepeated(
         _ byte: UInt8, _ literal: [[UInt8]], _ next: Next, _ emit: (OutputPiece) -> Void
     ) -> Step {
@@ -40,21 +43,23 @@ extension ToolCallParser {
 
     // MARK: Gaps
 
+    /// Indices of the texts that may stand in a gap.
     private enum GapText {
         static let call = 0
         static let sectionEnd = 1
         static let callEnd = 2
-        /// From here on: names of tools.
+        /// From here on: the names of tools.
         static let names = 3
     }
 
+    /// Begins a gap: a call, the end of the section, or the end of a call may follow.
     mutating func startGap() {
         matcher = LiteralMatcher([plan.callOpening, plan.closing, plan.callClosing] + names)
         gapStart = raw.count
         phase = .gap
     }
 
-    /// What calls begin with where their opening is missing.
+    /// Texts with which calls begin if their opening delimiter is missing: tool names.
     private var names: [[[UInt8]]] {
         guard case .headed(let head, _) = plan.format.shape, !plan.callOpening.isEmpty else { return [] }
         let names = tools.tools.map { Array($0.name.utf8) }
@@ -62,6 +67,7 @@ extension ToolCallParser {
         return names.map { [$0] } + (start.isEmpty ? [] : names.map { [start + $0] })
     }
 
+    /// Begins a call behind its opening delimiter.
     private mutating func startCall() {
         switch plan.format.shape {
         case .object, .nameAsKey:
@@ -71,6 +77,7 @@ extension ToolCallParser {
         }
     }
 
+    /// Consumes a byte of a gap.
     mutating func consumeGap(_ byte: UInt8, _ emit: (OutputPiece) -> Void) -> Step {
         if matcher.isAtBeginning, plan.format.callOpening.isEmpty, !isListClosed, beginsCall(byte) {
             startCall()
@@ -89,19 +96,21 @@ extension ToolCallParser {
         case .more: break
         case .match(GapText.call): passRepeats(of: plan.callOpening, then: .call)
         case .match(GapText.sectionEnd):
-            guard count > 0 else { return fail("A section of tool calls has none") }
+            guard count > 0 else { return fail("A section of tool calls contains no call") }
             emit(.text(.delimiter, raw[...]))
             return .ended(rest: [])
         case .match(GapText.callEnd):
-            guard count > 0 else { return fail("What was to be a tool call is none") }
+            guard count > 0 else { return fail("Text that begins as a tool call is not a tool call") }
             emit(.text(.delimiter, raw[...]))
             return resumeGap()
         case .match:
             head = Array(raw[gapStart...].drop { ArgumentTranscriber.isSpace($0) || isPunctuation($0) })
             phase = .head(DelimiterAutomaton.root)
         case .mismatch:
-            guard count > 0 else { return fail(plan.format.startsBare ? nil : "What was to be a tool call is none") }
-            // White space and separators behind the last call belong to the section.
+            guard count > 0 else {
+                return fail(plan.format.startsBare ? nil : "Text that begins as a tool call is not a tool call")
+            }
+            // White space and separators behind the last call belong to the section, not to the text behind it.
             let text = raw.drop { ArgumentTranscriber.isSpace($0) || isPunctuation($0) }
             let space = raw[..<text.startIndex]
             if !space.isEmpty { emit(.text(.delimiter, space)) }
@@ -110,7 +119,7 @@ extension ToolCallParser {
         return .more
     }
 
-    /// The form of another version of the model that a call without a bracket in front is of.
+    /// The format of another version of the model, if the byte begins a call of that format instead of a list.
     private func otherForm(_ byte: UInt8) -> ToolCallPlan? {
         guard count == 0, !plan.others.isEmpty, !ArgumentTranscriber.isSpace(byte), !isPunctuation(byte),
             raw[gapStart...].allSatisfy(ArgumentTranscriber.isSpace)
@@ -118,7 +127,7 @@ extension ToolCallParser {
         return plan.others.first { !$0.callOpening.isEmpty }
     }
 
-    /// Behind the bracket of a list only the end of the section can come.
+    /// Ends a list. Only the end of the section may follow its bracket.
     private mutating func endList(_ emit: (OutputPiece) -> Void) -> Step {
         emit(.text(.delimiter, raw[...]))
         guard !plan.closing.isEmpty else { return .ended(rest: []) }
@@ -126,7 +135,7 @@ extension ToolCallParser {
         return resumeGap()
     }
 
-    /// Whether a call without an opening of its own begins with `byte`.
+    /// Whether a call without an opening delimiter begins with `byte`.
     private func beginsCall(_ byte: UInt8) -> Bool {
         switch plan.format.shape {
         case .object, .nameAsKey: byte == UInt8(ascii: "{")
@@ -134,7 +143,7 @@ extension ToolCallParser {
         }
     }
 
-    /// What stands around and between the calls of a list.
+    /// Whether the byte is punctuation around or between calls.
     func isPunctuation(_ byte: UInt8) -> Bool {
         guard !isListClosed else { return false }
         return switch byte {
@@ -147,6 +156,7 @@ extension ToolCallParser {
 
     // MARK: Heads
 
+    /// Consumes a byte of a head, up to the delimiter that ends it or begins the arguments.
     mutating func consumeHead(_ byte: UInt8, _ state: Int, _ emit: (OutputPiece) -> Void) -> Step {
         if byte == UInt8(ascii: "["), head.allSatisfy(ArgumentTranscriber.isSpace),
             let other = plan.others.first(where: \.format.isList)
@@ -156,7 +166,9 @@ extension ToolCallParser {
         }
         raw.append(byte)
         head.append(byte)
-        guard head.count <= Self.maximumHead else { return fail("The name of a tool call does not end") }
+        guard head.count <= Self.maximumHead else {
+            return fail("The name of a tool call is longer than \(Self.maximumHead) bytes")
+        }
         let next = plan.headEnd.next(state, byte)
         guard let match = plan.headEnd.match(next) else {
             phase = .head(next)
@@ -170,7 +182,8 @@ extension ToolCallParser {
         return consume(again: end, emit: emit)
     }
 
-    /// The head is complete: tells the call.
+    /// Ends a head: emits the call and begins its arguments.
+    /// - Parameter argumentCount: the number of last bytes in `raw` that belong to the arguments.
     mutating func endHead(
         _ end: ToolCallPlan.HeadEnd, argumentCount: Int = 0, _ emit: (OutputPiece) -> Void
     ) -> Step {
@@ -201,7 +214,9 @@ extension ToolCallParser {
         return .more
     }
 
-    /// Which tool a head names.
+    /// The number of the tool that a head names; nil = none that was offered.
+    ///
+    /// Text in front of `nameStart` and behind a name stop is ignored: `functions.get_weather:0` names `get_weather`.
     static func name(in head: [UInt8], _ format: ToolCallHead, among tools: OfferedTools) -> Int? {
         var text = ProvenanceText(String(decoding: head, as: UTF8.self), isTrusted: true)
         if !format.nameStart.isEmpty,

@@ -2,62 +2,72 @@ import MartletJSON
 import MartletProtocol
 import OrderedCollections
 
-/// Reads a section of tool calls, byte by byte.
+/// Parses a section of tool calls, byte by byte.
 ///
-/// A call is told when its name is complete and was offered; its arguments follow as they come, as JSON. Until then the
-/// text is kept, so that none of it is lost when it turns out to be no call. Delimiters that are missing or come twice
-/// are passed over where what is meant is certain.
-/// - Complexity: amortised constant for a byte.
+///     opening ──▶ gap ──▶ head ──▶ arguments | tagged ──▶ closing ──▶ gap ──▶ … ──▶ ended
+///                  └────▶ object ───────────────────────────┘
+///
+/// A call is emitted when its name is complete and names an offered tool. Its arguments follow as JSON while they are
+/// generated. Before that all bytes are retained in `raw`, so that no byte is lost if they are no call. A delimiter
+/// that is missing or repeated is tolerated if the meaning is certain.
+///
+/// Invariants: a call that was emitted is never withdrawn; each `call` is followed by at most one `callEnd`; the
+/// arguments so far are always the beginning of a JSON text.
+/// - Complexity: amortised constant per byte.
 struct ToolCallParser: Sendable {
+    /// The result of a byte.
     enum Step {
         case more
-        /// The section has ended in front of these bytes, which are to be read as text.
+        /// The section ended in front of these bytes. They are parsed as text.
         case ended(rest: [UInt8])
         case failed(Failure)
     }
-    /// It is no call, or no more of one.
+    /// The bytes are no call, or the rest of a call that broke off.
     struct Failure {
-        /// Bytes that are text.
+        /// The bytes that become text.
         var text: [UInt8]
-        /// How many of them began the section or the call, white space in front included.
+        /// The number of these bytes that began the section or the call, including white space in front. They are a
+        /// delimiter.
         var openingCount = 0
+        /// A sentence for the client; nil if the text is probably meant as text.
         var warning: String?
     }
-    /// What has begun a section.
+    /// The delimiter with which a section began.
     enum Beginning {
         case section
         case call
-        /// The first byte of a call is to be read next.
+        /// The next byte is the first byte of a call; there is no delimiter.
         case bare
-        /// A message's head that names the tool; the arguments follow.
+        /// The head of a message names the tool; the arguments follow.
         case messageHead([UInt8])
     }
+    /// The position within a section.
     enum Phase {
-        /// What is left of the literal that began the section or the call; `matcher` reads it.
+        /// Within the delimiter of the section or the call, behind its first part. `matcher` matches the rest.
         case opening(thenCall: Bool)
-        /// Behind a literal that may come once more; `matcher` reads it.
+        /// Behind a delimiter that may be repeated. `matcher` matches it.
         case repeated(literal: [[UInt8]], then: Next)
-        /// In front of a call, or of the end of the section; `matcher` reads either.
+        /// In front of a call or of the end of the section. `matcher` matches both.
         case gap
-        /// The state of the search for its end.
+        /// Within the head of a call; the value is the automaton's state in the search for its end.
         case head(Int)
         case object
         case arguments
         case tagged
-        /// In front of the end of a call; `matcher` reads it.
+        /// In front of the closing delimiter of a call. `matcher` matches it.
         case closing
     }
-    /// What follows a literal.
+    /// The part that follows a delimiter.
     enum Next {
         case gap
         case call
         case arguments
     }
-    /// Longest head of a call that is read.
+    /// Most bytes of a head.
     static let maximumHead = 1_024
-    /// Most bytes that are kept of what may yet turn out to be no call.
+    /// Most bytes that are retained while it is undecided whether they are a call.
     static let maximumRaw = 1 << 20
-    /// Most calls of one answer.
+    /// Most calls of one output. Further calls are text.
     static let maximumCalls = 65_535
 
     private(set) var plan: ToolCallPlan
@@ -67,28 +77,32 @@ struct ToolCallParser: Sendable {
     var object: ToolCallObjectParser
     var transcriber = ArgumentTranscriber(.json)
     var tagged: TaggedArgumentParser?
-    /// White space and the beginning of the literal that is looked for behind a call, or once more.
+    /// Bytes behind a call: white space and the beginning of a delimiter.
     var pending: [UInt8] = []
-    /// Everything since the section began or the last call was complete.
+    /// All bytes since the section began or the last call ended. Empty within a call that was emitted.
     var raw: [UInt8]
-    /// How many of these bytes began the section or the call, and how many stand in front of the gap.
+    /// The number of bytes in `raw` that began the section or the call.
     var openingCount: Int
+    /// The number of bytes in `raw` in front of the gap.
     var gapStart = 0
     var head: [UInt8] = []
-    /// Whether this is a section, which may hold several calls.
+    /// Whether this is a section, which may contain several calls.
     private(set) var isSection: Bool
-    /// Whether the bracket behind a list of calls has come.
+    /// Whether the bracket behind a list of calls was consumed.
     var isListClosed = false
-    /// The number of the next call of the answer.
+    /// The number of the next call; the first call of an output has number 0.
     var nextCall: Int
-    /// How many calls of this section have been told.
+    /// The number of calls of this section that were emitted.
     var count = 0
-    /// The tool that the call being read calls, once that is known.
+    /// The index of the tool of the current call; nil before its name is known.
     var tool: Int?
-    /// Arguments that have not been handed on.
+    /// Arguments that are not emitted yet. `flush` emits them at the end of a chunk.
     var output: [UInt8] = []
 
-    /// - Parameter raw: The bytes that were read already.
+    /// - Parameters:
+    ///   - beginning: the delimiter that was recognised.
+    ///   - raw: the bytes consumed so far, including that delimiter.
+    ///   - nextCall: the number of the section's first call.
     init(_ plan: ToolCallPlan, tools: OfferedTools, beginning: Beginning, raw: [UInt8], nextCall: Int) {
         self.plan = plan
         self.tools = tools
@@ -118,7 +132,7 @@ struct ToolCallParser: Sendable {
         }
     }
 
-    /// - Parameter emit: gets what is certain, in order; arguments also with `flush`.
+    /// Consumes a byte. `emit` receives certain pieces in order; arguments are emitted with `flush` at the latest.
     mutating func consume(_ byte: UInt8, emit: (OutputPiece) -> Void) -> Step {
         switch phase {
         case .opening(let thenCall):
@@ -140,7 +154,8 @@ struct ToolCallParser: Sendable {
         }
     }
 
-    /// Takes bytes again that were read as something else.
+    /// Consumes bytes again that were parsed as something else. Bytes behind the end of the section are returned with
+    /// it.
     mutating func consume(again bytes: [UInt8], emit: (OutputPiece) -> Void) -> Step {
         for (index, byte) in bytes.enumerated() {
             switch consume(byte, emit: emit) {
@@ -154,7 +169,7 @@ struct ToolCallParser: Sendable {
         return .more
     }
 
-    /// Goes on in the form of another version of the model, whose first byte behind the opening is read next.
+    /// Continues with the format of another version of the model, behind the same opening.
     mutating func change(to other: ToolCallPlan) {
         plan = other
         head = []
@@ -168,7 +183,8 @@ struct ToolCallParser: Sendable {
 
     // MARK: Calls
 
-    /// - Parameter argumentCount: How many of the bytes so far begin the arguments.
+    /// Emits the call of the tool `number`, and the bytes in front of its arguments as a delimiter.
+    /// - Parameter argumentCount: the number of last bytes in `raw` that belong to the arguments.
     mutating func begin(_ number: Int, argumentCount: Int = 0, _ emit: (OutputPiece) -> Void) {
         let front = raw.dropLast(argumentCount)
         if !front.isEmpty { emit(.text(.delimiter, front)) }
@@ -180,19 +196,21 @@ struct ToolCallParser: Sendable {
         count += 1
     }
 
-    /// Hands on the arguments so far.
+    /// Emits the arguments so far, so that they reach the client with this chunk.
     mutating func flush(_ emit: (OutputPiece) -> Void) {
         guard tool != nil, !output.isEmpty else { return }
         emit(.arguments(call: nextCall - 1, output[...]))
         output.removeAll(keepingCapacity: true)
     }
 
+    /// Emits the end of the current call.
     mutating func endCall(_ emit: (OutputPiece) -> Void) {
         flush(emit)
         emit(.callEnd(nextCall - 1))
         tool = nil
     }
 
+    /// Leaves a call: its closing delimiter follows if the format has one.
     mutating func behindCall() -> Step {
         guard !plan.callClosing.isEmpty else { return isSection ? resumeGap() : .ended(rest: []) }
         matcher = LiteralMatcher([plan.callClosing])
@@ -200,6 +218,7 @@ struct ToolCallParser: Sendable {
         return .more
     }
 
+    /// Begins the next gap of the section.
     mutating func resumeGap() -> Step {
         raw = []
         openingCount = 0
@@ -209,27 +228,30 @@ struct ToolCallParser: Sendable {
 
     // MARK: Failures
 
+    /// Gives up: the retained bytes become text.
     mutating func fail(_ warning: String?) -> Step {
         defer { raw = [] }
         return .failed(Failure(text: raw, openingCount: openingCount, warning: warning))
     }
 
+    /// Gives up, because the head names no offered tool. At most 64 bytes of the name are part of the warning.
     mutating func failName(_ name: [UInt8]) -> Step {
         let shown = String(decoding: name.prefix(64), as: UTF8.self)
         return fail(plan.format.startsBare ? nil : "The model called a tool that was not offered: \(shown)")
     }
 
+    /// Ends a call whose arguments are malformed. The arguments so far stay; `text` becomes text.
     mutating func breakOff(_ text: [UInt8], _ emit: (OutputPiece) -> Void) -> Step {
         flush(emit)
         return .failed(
             Failure(
                 text: text,
                 warning:
-                    "The arguments of call \(nextCall - 1) are not well-formed; what follows them is shown as text"))
+                    "The arguments of call \(nextCall - 1) are not well-formed; the text behind them is content"))
     }
 
-    /// The answer is complete.
-    /// - Returns: text that is no call after all.
+    /// Ends the output.
+    /// - Returns: the bytes that are no call after all; empty if the section is complete.
     mutating func finish(_ emit: (OutputPiece) -> Void) -> Failure {
         if tool != nil {
             if !pending.isEmpty { emit(.text(.delimiter, pending[...])) }
@@ -238,7 +260,7 @@ struct ToolCallParser: Sendable {
                 return Failure(text: [])
             }
             flush(emit)
-            return Failure(text: [], warning: "The answer ends within the arguments of call \(nextCall - 1)")
+            return Failure(text: [], warning: "The output ends within the arguments of call \(nextCall - 1)")
         }
         if case .closing = phase {
             if !pending.isEmpty { emit(.text(.delimiter, pending[...])) }

@@ -1,35 +1,41 @@
-/// What a reader of calls needs of a `ToolCallFormat`.
+/// A `ToolCallFormat` compiled for the parser.
 struct ToolCallPlan: Sendable {
-    /// What has ended a call's head.
+    /// The text that ended a call's head.
     enum HeadEnd: Sendable, Equatable {
-        /// What ends it in the form.
+        /// The end that the format prescribes.
         case end
-        /// The beginning of arguments that are an object.
+        /// The first byte of arguments that are an object.
         case object
-        /// The beginning of the first argument.
+        /// The opening tag of the first argument.
         case argument
-        /// The end of a call without arguments.
+        /// The closing delimiter of a call without arguments.
         case callEnd
     }
 
     let format: ToolCallFormat
-    /// What is left of an opening behind its core, if anything is.
+    /// The parts of the section's opening behind its first part.
     let openingRest: [[UInt8]]
+    /// The parts of the call's opening behind its first part.
     let callOpeningRest: [[UInt8]]
+    /// The delimiters as parts between white space.
     let opening: [[UInt8]]
     let callOpening: [[UInt8]]
     let callClosing: [[UInt8]]
     let closing: [[UInt8]]
-    /// What ends a head in the form, as models may repeat it.
+    /// The end of a head as parts. Models repeat it.
     let headEndParts: [[UInt8]]
+    /// All texts that may end a head.
     let headEnd: DelimiterAutomaton
+    /// The meaning of each of these texts.
     let headEnds: [HeadEnd]
-    /// The last tag of a call that stands alone.
+    /// The last tag of a call that stands in no section. It is removed behind a broken call.
     let outerClosing: [UInt8]
+    /// The plan of tagged arguments; nil for other notations.
     let tagged: TaggedArgumentPlan?
-    /// Of the forms of other versions of the model.
+    /// The plans of other versions of the model.
     let others: [ToolCallPlan]
 
+    /// Compiles the format; some microseconds.
     init(_ format: ToolCallFormat) {
         others = format.otherForms.map(ToolCallPlan.init)
         self.format = format
@@ -45,12 +51,12 @@ struct ToolCallPlan: Sendable {
         var tagged: TaggedArgumentPlan?
         var headEndParts: [[UInt8]] = []
         if case .headed(let head, let shape) = format.shape {
-            // A fence alone says nothing.
+            // Behind a head, a fence alone does not show that a call ends.
             let callEnd = ChatFormatPlan.core(ChatFormat.beginsWithTag(format.callClosing) ? format.callClosing : "")
             headEndParts = LiteralMatcher.parts(head.end)
             ends = [(ChatFormatPlan.core(head.end), .end)]
             switch shape {
-            // What ends the head may be missing.
+            // The delimiter that ends the head may be missing: a brace or a closing tag ends it too.
             case .object: ends += [(Array("{".utf8), .object), (callEnd, .callEnd)]
             case .python: ends = [(Array("(".utf8), .end)]
             case .gemma: ends = [(Array("{".utf8), .end)]
@@ -67,36 +73,44 @@ struct ToolCallPlan: Sendable {
     }
 }
 
-/// What a reader of tagged arguments needs of a `TaggedArguments`.
+/// `TaggedArguments` compiled for the parser and for the grammar.
 struct TaggedArgumentPlan: Sendable {
-    /// What a value ends with, or might where its closing tag is missing.
+    /// The delimiter with which a value ends, or may end if its closing tag is missing.
     enum ValueEnd: Sendable {
+        /// The closing tag of the argument: certain.
         case closing
+        /// The opening tag of another argument: certain only if it names one.
         case argument
+        /// The closing delimiter of the call: certain only at the end of the output.
         case callClosing
     }
 
     let format: TaggedArguments
+    /// The opening tag of an argument as parts.
     let opening: [[UInt8]]
+    /// The opening tag without white space at its ends.
     let openingText: [UInt8]
-    /// Ends the key: 0 = as it should, 1 = with what stands in front of the value.
+    /// The texts that end a key: 0 = the prescribed one, 1 = the text in front of the value.
     let keyEnd: DelimiterAutomaton
-    /// What must follow the key's end in front of the value, or in front of the word that says its type.
+    /// The parts between the key's end and the value, or between it and the word that names the type.
     let middle: [[UInt8]]
-    /// The end of the key, as models may repeat it.
+    /// The end of a key as parts. Models repeat it.
     let keyEndParts: [[UInt8]]
-    /// Ends the word that says the type.
+    /// The text that ends the word which names the type; nil if the format has no such word.
     let wordEnd: DelimiterAutomaton?
+    /// The closing tag of an argument.
     let closing: [UInt8]
+    /// All texts that end a value or may end it.
     let valueEnd: DelimiterAutomaton
+    /// The meaning of each of these texts.
     let valueEnds: [ValueEnd]
-    /// What follows the call's closing in a section.
+    /// The section's closing, which follows the closing of the last call.
     let sectionClosing: [[UInt8]]
-    /// Whether a line feed stands between the tags and the value.
+    /// Whether a line feed stands between the opening tag and the value, and between the value and the closing tag.
     let opensWithLineFeed: Bool
     let closesWithLineFeed: Bool
 
-    /// - Parameter calls: The form that the arguments are of.
+    /// - Parameter calls: the format of calls that the arguments belong to.
     init(_ format: TaggedArguments, of calls: ToolCallFormat) {
         self.format = format
         opening = LiteralMatcher.parts(format.opening)
@@ -114,7 +128,7 @@ struct TaggedArgumentPlan: Sendable {
         let first = parts.removeFirst()
         keyEndParts = [first]
         middle = parts
-        // What stands in front of the value ends a key whose own end is missing.
+        // The text in front of the value also ends a key whose own end is missing.
         keyEnd = DelimiterAutomaton([first] + (wordEnd == nil ? Array(parts.suffix(1)) : []))
         let closing = ChatFormatPlan.core(format.closing)
         self.closing = closing

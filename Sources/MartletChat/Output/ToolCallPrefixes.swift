@@ -1,15 +1,21 @@
 import MartletGrammar
 
-/// Tells texts that begin as calls do from those that do not. A space stands for any white space.
+/// Automata of texts that begin as calls do, and of texts that do not. For formats whose calls have no opening
+/// delimiter.
+///
+/// Example for `{ "name" :`: `{"na` is a part of a beginning; `{"title` departs from it at `t`. A space stands for any
+/// amount of white space.
 struct ToolCallPrefixes {
+    /// A position in the trie of beginnings.
     private struct Node {
         var children: [UInt8: Int] = [:]
-        /// Whether white space may come here.
+        /// Whether white space may stand here.
         var allowsSpace = false
     }
-    /// The first one is the start; those without children are whole beginnings.
+    /// The first node is the start. A node without children is the end of a beginning.
     private var nodes = [Node(allowsSpace: true)]
 
+    /// - Parameter texts: the beginnings of calls.
     init(_ texts: [String]) {
         for text in texts {
             var node = 0
@@ -27,12 +33,13 @@ struct ToolCallPrefixes {
         }
     }
 
-    /// Texts that are a part of a beginning.
+    /// Accepts texts that are a proper part of a beginning. The output may end there, as text.
     var parts: ByteAutomaton { automaton(acceptsParts: true) }
 
-    /// Texts that are a part of a beginning but for their last byte.
+    /// Accepts texts that are a part of a beginning, except for their last byte. Free text follows.
     var departures: ByteAutomaton { automaton(acceptsParts: false) }
 
+    /// - Parameter acceptsParts: whether parts are accepted, or departures from them.
     private func automaton(acceptsParts: Bool) -> ByteAutomaton {
         let end = nodes.count
         var rows = nodes.map { node in

@@ -1,7 +1,7 @@
 import OrderedCollections
 
 extension BuiltInTemplate {
-    /// Formats that mark each turn with control tokens.
+    /// Templates whose turns are marked by control tokens. Keys are libllama's names.
     static let marked: OrderedDictionary<String, String> = [
         "chatml": ChatTemplate.chatML,
         "llama3": every("<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n\(trimmed)<|eot_id|>")
@@ -98,10 +98,12 @@ extension BuiltInTemplate {
         + every("<|start_of_role|>{{ message.role }}<|end_of_role|>\(content)<|end_of_text|>\n")
         + generationPrompt("<|start_of_role|>assistant<|end_of_role|>")
 
+    /// A turn of Command R.
     private static func commandTurn(_ role: String) -> String {
         "<|START_OF_TURN_TOKEN|><|\(role)_TOKEN|>\(trimmed)<|END_OF_TURN_TOKEN|>"
     }
 
+    /// A turn of Ling and Ring; `behind` follows the content.
     private static func bailing(behind: String) -> String {
         every("<role>{{ 'HUMAN' if message.role == 'user' else message.role | upper }}</role>\(content)\(behind)")
     }

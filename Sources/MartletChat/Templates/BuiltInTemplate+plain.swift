@@ -1,7 +1,7 @@
 import OrderedCollections
 
 extension BuiltInTemplate {
-    /// Formats that name roles in words or brackets of their own.
+    /// Templates that name roles in words or brackets.
     static let plain: OrderedDictionary<String, String> = [
         "llama2": llama2(),
         "llama2-sys": llama2(system: "<<SYS>>\n\(content)\n<</SYS>>\n\n"),
@@ -61,6 +61,7 @@ extension BuiltInTemplate {
             + generationPrompt("Assistant:"),
     ]
 
+    /// A conversation in `[INST]` brackets, with a system text within the first pair.
     private static func llama2(
         system: String? = nil, next: String = "[INST] ", content: String = BuiltInTemplate.content
     ) -> String {
@@ -72,6 +73,7 @@ extension BuiltInTemplate {
                         others: "\(content)</s>{% set ns.open = false %}"))
     }
 
+    /// A conversation in `[INST]` brackets without `<<SYS>>`. The white space differs between the versions.
     private static func mistral(front: String = "", behind: String = "", assistant: String = content) -> String {
         "{% set ns = namespace(open=false) %}"
             + every(
@@ -81,6 +83,7 @@ extension BuiltInTemplate {
                         others: "\(behind)\(assistant)</s>{% set ns.open = false %}"))
     }
 
+    /// A conversation with its own brackets for the system message.
     private static func mistralWithSystem(_ space: String) -> String {
         every(
             roles(
@@ -88,6 +91,7 @@ extension BuiltInTemplate {
                 others: "\(space)\(content)</s>"))
     }
 
+    /// A conversation in the words `USER:` and `ASSISTANT:`.
     private static func vicuna(system: String) -> String {
         every(roles(system: system, user: "USER: \(content)\n", assistant: "ASSISTANT: \(content)</s>\n"))
             + generationPrompt("ASSISTANT:")

@@ -1,13 +1,16 @@
-/// What is known of templates, as tables in Markdown.
+/// Known formats and templates as tables in Markdown, for `martlet templates` and docs/templates.md.
 package struct ChatFormatTable {
+    /// The table of templates so far.
     package private(set) var text = """
-        | template | family | found by | thinking | calls | several | system | tools |
+        | template | chat format | found by | reasoning | calls | several | system | tools |
         | --- | --- | --- | --- | --- | --- | --- | --- |
 
         """
 
+    /// A table without rows.
     package init() {}
 
+    /// Appends a row for a template.
     package mutating func add(_ name: String, _ template: ChatTemplate) {
         let format = template.format.format
         let capabilities = template.capabilities
@@ -19,10 +22,10 @@ package struct ChatFormatTable {
         ])
     }
 
-    /// The known families: their markers, and the form of a call's arguments.
+    /// The table of known formats: delimiters, and the notation of a call's arguments.
     package static func formats() -> String {
         var text = """
-            | family | thinking | calls | arguments | several |
+            | chat format | reasoning | calls | arguments | several |
             | --- | --- | --- | --- | --- |
 
             """
@@ -35,33 +38,36 @@ package struct ChatFormatTable {
         return text
     }
 
-    /// The page `docs/templates.md`: the families, then the templates added so far.
+    /// The page `docs/templates.md`: the known formats, then the templates added so far. A test compares the file with
+    /// it.
     package var page: String {
         """
         # Templates
 
-        Made by `martlet templates --page FILES`. How a model writes thinking and tool calls is taken from its chat template: from
-        what the template renders for past turns (*behaviour*), or from the differences between what it renders (*analysis*). Where it
-        does not show past calls, phrases tell the family: in what it renders of tools (*rendering*), or in its source (*source*).
+        Made by `martlet templates --page FILES`. The chat format of a model, that is its way to write reasoning and tool calls, is found
+        by rendering its chat template. *behaviour*: calls that the template renders parse back with this format. *analysis*: so do they
+        with a format that was derived from the renderings. Some templates do not render past calls; then a phrase names the format, in
+        the rendered tools (*rendering*) or in the source (*source*).
 
-        `martlet template parse TEMPLATE INPUT.json` prints the message that an answer is read as, for INPUT such as
+        `martlet template parse TEMPLATE INPUT.json` prints the message in which an output results, for INPUT such as
         `{"output": "<think>Hm.</think>Yes."}` with `tools`, `messages`, `kwargs` and `reasoning_format` as in a request. With `--explain`
-        it prints what was recognised where. The answer is read whole and cut at every place, and the command fails where the two differ.
+        it prints which bytes were recognised as what. The output is parsed whole and cut at every byte. The command fails if the results
+        differ.
 
-        A call ends thinking, with or without the marker that ends it. A marker is never content: one that is missing or comes twice
-        is passed over where what is meant is certain; one that belongs to nothing is left out. Behind a backtick it is quoted, and text.
-        What was to be a call and is none (an unknown tool, say) is text without its markers, and a warning.
-        Both forms of Mistral, a list of objects and names with `[ARGS]`, are read with the templates of either.
+        A tool call ends reasoning, with or without the end delimiter. A delimiter is never content. A delimiter that is missing or
+        repeated is tolerated if the meaning is certain, and a delimiter without its counterpart is removed. Behind a backtick a delimiter
+        is quoted, so it is text. A tool call that fails, for example because the tool was not offered, is text without its delimiters, and
+        a warning. The templates of Mistral's models accept both notations, a list of objects and names with `[ARGS]`.
 
-        ## Families
+        ## Chat formats
 
-        ⏎ is a line end. Where an argument stands between tags, strings are written as they are. A family without thinking of its own
-        (–) has that of its template, if there is any.
+        ⏎ is a line feed. Strings between tags are written without quotes and escapes. A format without reasoning delimiters (–) has those
+        of the model's template, if there are any.
 
         \(Self.formats())
         ## Templates
 
-        *system*: a system message is a role of its own. *tools*: the template shows tools to the model.
+        *system*: the template has a system role. *tools*: the template renders tools. *several*: a turn may contain several tool calls.
 
         \(text)
         """
@@ -69,18 +75,22 @@ package struct ChatFormatTable {
 
     private static func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
 
+    /// yes or no.
     private static func mark(_ value: Bool) -> String { value ? "yes" : "no" }
 
+    /// A text as code in Markdown, with visible line feeds.
     private static func code(_ text: String) -> String {
         let shown = text.replacing("\n", with: "⏎").replacing("|", with: "\\|")
         return shown.contains("`") ? "`` \(shown) ``" : "`\(shown)`"
     }
 
+    /// The delimiters of reasoning.
     private static func reasoning(_ format: ChatFormat) -> String {
         guard let reasoning = format.reasoning else { return "–" }
         return "\(code(reasoning.start)) … \(code(reasoning.ends[0]))"
     }
 
+    /// The delimiters around calls.
     private static func calls(_ format: ChatFormat) -> String {
         guard let calls = format.calls else { return "–" }
         let front = calls.opening + (calls.isList ? "[" : "") + calls.callOpening
@@ -89,6 +99,7 @@ package struct ChatFormatTable {
         return "\(code(head + front)) … " + (behind.isEmpty ? "" : code(behind))
     }
 
+    /// The notation of arguments.
     private static func arguments(_ format: ChatFormat) -> String {
         switch format.calls?.shape {
         case .object(let name, let arguments, _)?: code("{\"\(name)\": …, \"\(arguments)\": {…}}")

@@ -2,34 +2,43 @@ package import MartletJSON
 package import MartletJinja
 import OrderedCollections
 
-/// How a model wants to be asked: its template, analysed once.
+/// A model's chat template, analysed once: how it renders conversations, and which chat format its output has.
 ///
-/// Rendering adapts messages to what the template can take; see `MessageAdapter`. Thread: any.
+///     let template = try ChatTemplate(source: source, beginningToken: "<s>", endToken: "</s>")
+///     let prompt = try template.render(messages: messages, tools: tools)
+///     var parser = OutputParser(template.format, tools: offered, after: prompt.opening)
+///
+/// `render` adapts messages to what the template accepts (`MessageAdapter`). Immutable. Thread: any.
 package struct ChatTemplate: Sendable {
     package let template: JinjaTemplate
-    /// Used in place of `template` when a request has tools.
+    /// The template for requests with tools; nil = `template` renders them too.
     package let toolUseTemplate: JinjaTemplate?
+    /// The text of the model's begin-of-sequence token.
     package let beginningToken: String
+    /// The text of the model's end-of-sequence token.
     package let endToken: String
 
+    /// The properties that rendering probes found.
     package let capabilities: TemplateCapabilities
-    /// `nil` when the model is not known to think.
+    /// The delimiters of reasoning; nil if the model is not known to reason.
     package let delimiters: ReasoningDelimiters?
-    /// How the model writes its answers.
+    /// The chat format of the model's output.
     package let format: PreparedChatFormat
+    /// The way in which the format was found.
     package let formatSource: TemplateAnalysisSource
-    /// What found that out.
+    /// The recognition that found the format; tests inspect it.
     let recognition: ChatFormatRecognition
-    /// What the template puts between thinking and answer, end delimiter included; empty without delimiters.
+    /// The text that the template puts between reasoning and content, including the end delimiter. Empty without
+    /// delimiters.
     package let closing: String
-    /// The template's text before an answer without thinking: an empty think block, or nothing.
+    /// The text that the template puts in front of content without reasoning: an empty pair of delimiters, or nothing.
     let emptyReasoning: String
-    /// What the template puts in front of an answer.
+    /// The text that the template puts in front of a reply.
     package let generationPrompt: String
-    /// All of what it may put there, longest first.
+    /// Every text that it may put there, the longest first: with and without tools, reasoning on and off.
     private let generationPrompts: [String]
 
-    /// For models without a template.
+    /// The template for models without one.
     package static let chatML = """
         {%- for message in messages -%}
         {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}
@@ -37,7 +46,12 @@ package struct ChatTemplate: Sendable {
         {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
         """
 
-    /// Parses what must be a chat template: one that never reads `messages` asks the model the same whatever they are.
+    /// Parses a source that must be a chat template.
+    ///
+    /// A template that never reads `messages`, or renders no user's message, is refused: its prompt would be the same
+    /// for every conversation.
+    /// - Throws: `syntax`; `unsuited` for such a template and for an empty source; the error of the first rendering if
+    ///   every rendering fails.
     package static func parse(_ source: String) throws(TemplateError) -> JinjaTemplate {
         guard source.contains(where: { !$0.isWhitespace }) else {
             throw TemplateError(.unsuited, "the template is empty", line: 0)
@@ -50,7 +64,8 @@ package struct ChatTemplate: Sendable {
         return template
     }
 
-    /// Parses and analyses; takes some 20 renderings of small conversations.
+    /// Parses and analyses the template. Complexity: some 20 renderings of small conversations, within
+    /// `TemplateBudget`.
     package init(
         source: String, toolUseSource: String? = nil, beginningToken: String, endToken: String
     ) throws(TemplateError) {
@@ -79,9 +94,14 @@ package struct ChatTemplate: Sendable {
         generationPrompt = probe.generationPrompt()
     }
 
-    /// The prompt for a conversation.
-    /// - Throws: `raised` in the template's own words when it refuses the messages; `input` when they cannot be
-    ///   adapted.
+    /// Renders the prompt for a conversation.
+    /// - Parameters:
+    ///   - addGenerationPrompt: whether the prompt ends with the beginning of a reply.
+    ///   - continuation: whether the reply continues the last message, and which part of it.
+    ///   - arguments: `chat_template_kwargs`; more variables for the template.
+    /// - Returns: the prompt in segments of one provenance, with warnings about messages that had to change.
+    /// - Throws: `raised` with the template's own message if it refuses the conversation; `input` if messages cannot
+    ///   be adapted; `budget` beyond a limit.
     package func render(
         messages: [JSONValue], tools: [JSONValue]? = nil, addGenerationPrompt: Bool = true,
         continuing continuation: Continuation? = nil, arguments: JSONObject = JSONObject(), now: TemplateTime = .now,
@@ -111,17 +131,19 @@ package struct ChatTemplate: Sendable {
             closing: closing, opening: opening(of: rendered, reasoning), warnings: warnings)
     }
 
-    /// Which part of the last message an answer goes on with.
+    /// The part of the last message that the reply continues.
     package enum Continuation: Sendable {
-        /// The content, or the thinking of a message that has nothing else.
+        /// The content; the reasoning of a message without content.
         case any
-        /// The content, behind thinking that has ended.
+        /// The content, behind reasoning that has ended.
         case content
-        /// The thinking. Content of the message is left out.
+        /// The reasoning. Content of the message is ignored.
         case reasoning
     }
 
-    /// A prompt that asks for an answer, with the beginning of that answer.
+    /// A prompt that requests a reply, followed by the beginning of that reply.
+    ///
+    /// Delimiters are written by the server and are trusted; the message's texts are not.
     private func continued(
         _ prompt: RenderedPrompt, with message: JSONValue, _ continuation: Continuation
     ) -> RenderedPrompt {
@@ -160,16 +182,18 @@ package struct ChatTemplate: Sendable {
         return result
     }
 
+    /// The reasoning of a message, under any of the names that clients use.
     private static func reasoningText(in message: JSONValue) -> String {
         TemplateProbe.reasoningFields.lazy.compactMap { message[$0]?.stringValue }.first ?? ""
     }
 
-    /// For `GenerationRequest.visibleDelimiters`: what the answer's text must show where it is a control token.
+    /// The delimiters for `GenerationRequest.visibleDelimiters`: texts that the output must show even if they are
+    /// control tokens.
     package func visibleDelimiters(withToolCalls withCalls: Bool) -> [String] {
         format.format.tokens(withCalls: withCalls)
     }
 
-    /// What of the prompt is the beginning of the answer.
+    /// The end of the prompt that belongs to the output, such as `<think>\n`. Untrusted text never belongs to it.
     private func opening(of rendered: RenderedText, _ reasoning: RenderedPrompt.Reasoning) -> String {
         guard let last = rendered.segments.last, last.isTrusted else { return "" }
         if let prompt = generationPrompts.first(where: last.text.hasSuffix) { return prompt }
@@ -180,7 +204,7 @@ package struct ChatTemplate: Sendable {
         }
     }
 
-    /// Reads from the template's own last words whether a think block is open or was closed.
+    /// Whether the prompt ends within reasoning or behind it, according to the template's own last words.
     private func reasoning(after rendered: RenderedText) -> RenderedPrompt.Reasoning {
         guard let delimiters, let last = rendered.segments.last, last.isTrusted else { return .undecided }
         let tail = ProvenanceText(last.text, isTrusted: true).stripped(start: false)

@@ -1,11 +1,11 @@
 import MartletJSON
 import OrderedCollections
 
-/// The fields of a file that is given to a command, read by name.
+/// The fields of an input file of a command, decoded by name.
 struct InputFields {
     private let json: JSONValue
 
-    /// - Parameter known: The names that mean something. Cases of a test suite carry a `name` beside them.
+    /// - Parameter known: the field names that have a meaning. `name` is always allowed, as test cases carry it.
     init(_ json: JSONValue, known: [String]) throws(TemplateRenderInput.InputError) {
         guard case .object(let members) = json else {
             throw .init(message: "the input must be an object, not \(json.kindName)")
@@ -16,10 +16,11 @@ struct InputFields {
         self.json = json
     }
 
+    /// Decodes a field.
     /// - Parameters:
-    ///   - kind: What the value must be, for the error.
-    ///   - read: `nil` = it is none.
-    /// - Returns: `nil` when the field is absent or `null`.
+    ///   - kind: the required kind, for the error message.
+    ///   - read: returns nil if the value is not of that kind.
+    /// - Returns: nil if the field is absent or `null`.
     func value<Value>(
         _ name: String, _ kind: String, _ read: (JSONValue) -> Value?
     ) throws(TemplateRenderInput.InputError) -> Value? {

@@ -1,11 +1,15 @@
 import MartletJSON
 import OrderedCollections
 
+/// Tools in the form that a template accepts.
 extension MessageAdapter {
-    /// Keywords of a schema whose values are data, not schemas.
+    /// Keywords of JSON Schema whose values are data, so that a `type` within them is no type.
     private static let dataKeywords: Set<String> = ["const", "default", "enum", "examples"]
 
-    /// A tool as the template can show it. `{"type": ["string", "null"]}` becomes `{"type": "string"}` where it must.
+    /// A tool in the form that the template accepts. `{"type": ["string", "null"]}` becomes `{"type": "string"}` if it
+    /// must.
+    ///
+    /// Only the prompt changes. The grammar and the output parser use the tool as the client sent it.
     func adapted(tool: JSONValue) -> JSONValue {
         let tool = capabilities.acceptsNullTypes ? tool : withoutNullTypes(tool)
         guard !capabilities.acceptsMissingDescriptions, case .object(var members) = tool,
@@ -16,13 +20,14 @@ extension MessageAdapter {
         return .object(members)
     }
 
-    /// With a description, empty where there is none.
+    /// The object with a description, an empty one if it has none.
     private func described(_ json: JSONValue) -> JSONValue {
         guard case .object(var members) = json else { return json }
         if members["description"]?.stringValue == nil { members["description"] = "" }
         return .object(members)
     }
 
+    /// The schema with a description for each property, at any depth.
     private func describingProperties(of schema: JSONValue) -> JSONValue {
         switch schema {
         case .array(let items): return .array(items.map(describingProperties))
@@ -46,6 +51,7 @@ extension MessageAdapter {
         }
     }
 
+    /// The schema without the type `null`. Some templates print types by recursion and never end for a list of types.
     private func withoutNullTypes(_ json: JSONValue) -> JSONValue {
         switch json {
         case .array(let items): return .array(items.map(withoutNullTypes))

@@ -3,29 +3,34 @@ import MartletJinja
 import MartletProtocol
 import OrderedCollections
 
-/// Puts messages into the form that a template can take, as llama-server does, so that one client works with all
-/// models.
+/// Adapts messages to what a template accepts, as llama-server does, so that one client works with all models.
 ///
-/// - `developer` becomes `system` where the template has no such role.
-/// - Where there is no system role either, its text goes in front of the next user message.
-/// - Parts of text are joined by line feeds where parts cannot be taken; a string becomes a part where only these can.
-/// - Missing content beside tool calls becomes the empty string where the template fails on none.
-/// - Tool call arguments become objects, or text, where the template takes only that; of a call that was cut off, the
-///   certain part.
-/// - Ids of calls become short ones where the template demands that, those of their results alike.
-/// - Thinking is offered under the name that the template reads, or as a part of the content.
-/// - Content beside thinking and calls joins the thinking where the template refuses all three in one message, with a
-///   warning: gpt-oss's template shows such content as thinking, too.
-/// - Tools and their arguments get an empty description where the template fails without it.
-/// - Schemas of tools lose the type `null` where the template recurses over it. The grammar of the calls keeps it.
-/// - An answer without a text becomes an empty part where the template refuses an empty string.
+/// Example: a template without a system role receives `[{"role": "user", "content": "Be brief.\nHello"}]` for a system
+/// message `Be brief.` and a user message `Hello`.
 ///
-/// Messages that need none of this are passed on as they are.
+/// - `developer` becomes `system` if the template has no such role.
+/// - Without a system role the system text goes in front of the next user message.
+/// - Text parts are joined by line feeds if parts are refused; a string becomes one part if strings are refused.
+/// - Missing content next to tool calls becomes the empty string if the template fails without content.
+/// - Arguments of tool calls become objects or text, if the template accepts only that. Of arguments that are cut off,
+///   the complete members remain.
+/// - Ids of calls and of their results become short if the template demands nine characters.
+/// - Reasoning is passed under the name that the template reads, or as a part of the content.
+/// - Content next to reasoning and calls joins the reasoning if the template refuses all three in one message. A
+///   warning reports it. gpt-oss's template shows such content as reasoning, too.
+/// - Tools and their arguments get an empty description if the template fails without one.
+/// - Schemas of tools lose the type `null` if the template recurses over it. The grammar retains it.
+/// - A reply without text becomes an empty part if the template refuses an empty string.
+///
+/// Any other message is passed on unchanged. The rules depend on probes (`TemplateCapabilities`), not on names of
+/// models. Pure; thread: any.
 struct MessageAdapter {
     let capabilities: TemplateCapabilities
 
     init(_ capabilities: TemplateCapabilities) { self.capabilities = capabilities }
 
+    /// The messages in the form that the template accepts, and warnings about changes of meaning.
+    /// - Throws: `input` with the path of the field that cannot be adapted.
     func adapted(_ messages: [JSONValue]) throws(TemplateError) -> (messages: [JSONValue], warnings: [String]) {
         var result: [JSONValue] = []
         var warnings: [String] = []
@@ -47,7 +52,7 @@ struct MessageAdapter {
             adaptReasoning(&members)
             if moveContentIntoReasoning(&members) {
                 warnings.append(
-                    "messages[\(index)].content joined the message's reasoning: the model's template takes no content beside reasoning and tool calls"
+                    "messages[\(index)].content joined the message's reasoning: the model's template accepts no content together with reasoning and tool calls"
                 )
             }
             if role == "assistant" { adaptAssistant(&members) }
@@ -58,7 +63,7 @@ struct MessageAdapter {
             result.append(.object(members))
         }
         if !pendingSystemTexts.isEmpty {
-            // No user message follows: it becomes one.
+            // No user message follows the system text, so it becomes one.
             var members: JSONObject = ["role": "user", "content": .string(pendingSystemTexts.joined(separator: "\n"))]
             try adaptContent(&members, "user", at: messages.count - 1)
             result.append(.object(members))
@@ -66,8 +71,10 @@ struct MessageAdapter {
         return (result, warnings)
     }
 
+    /// An error about the client's messages. It has no line of the template.
     private func failure(_ message: String) -> TemplateError { TemplateError(.input, message, line: 0) }
 
+    /// Content as a string, as parts, or empty, depending on the role.
     private func adaptContent(_ members: inout JSONObject, _ role: String, at index: Int) throws(TemplateError) {
         switch members["content"] {
         case .string(let text)?:
@@ -85,7 +92,7 @@ struct MessageAdapter {
         }
     }
 
-    /// The text of a string, of text parts, or of nothing.
+    /// The text of a string, of text parts, or of missing content. Other parts are an error that names the part.
     private func text(of content: JSONValue, at index: Int) throws(TemplateError) -> String {
         switch content {
         case .null: return ""
@@ -96,7 +103,7 @@ struct MessageAdapter {
                 guard part["type"] == "text" || part["type"] == nil, let text = part["text"]?.stringValue else {
                     let type = part["type"]?.stringValue ?? part.kindName
                     throw failure(
-                        "messages[\(index)].content[\(path)]: the model's template takes only text here, not '\(type)'"
+                        "messages[\(index)].content[\(path)]: the model's template accepts only text here, not '\(type)'"
                     )
                 }
                 texts.append(text)
@@ -107,11 +114,12 @@ struct MessageAdapter {
         }
     }
 
-    /// The texts of a list of parts, without judging the others.
+    /// The texts of a list of parts, without an error for other parts.
     static func joinedText(of content: JSONValue?) -> String {
         (content?.arrayValue ?? []).compactMap { $0["text"]?.stringValue }.joined(separator: "\n")
     }
 
+    /// The content with the pending system texts in front.
     private func prefixed(
         _ content: JSONValue, _ texts: [String], at index: Int
     ) throws(TemplateError) -> JSONValue {
@@ -121,6 +129,7 @@ struct MessageAdapter {
         return .string(text.isEmpty ? system : system + "\n" + text)
     }
 
+    /// Replaces the ids of calls and of their results by short ones. The same id always becomes the same short id.
     private func shortenIDs(_ members: inout JSONObject) {
         func short(_ id: JSONValue?) -> JSONValue? {
             id?.stringValue.map { .string(ShortCallID.short(for: $0)) } ?? id
@@ -135,6 +144,7 @@ struct MessageAdapter {
             })
     }
 
+    /// Converts the arguments of past calls to objects or to text. Incomplete arguments become their complete members.
     private func adaptToolCalls(_ members: inout JSONObject, at index: Int) throws(TemplateError) {
         guard case .array(var calls)? = members["tool_calls"] else { return }
         for (path, call) in calls.enumerated() {
@@ -146,7 +156,7 @@ struct MessageAdapter {
                 function["arguments"] = try object(from: text, "messages[\(index)].tool_calls[\(path)]")
             case (.texts, .object): function["arguments"] = .string(arguments.text)
             case (_, .string(let text)):
-                // Some templates read the text themselves.
+                // Templates that parse the text themselves fail for incomplete text.
                 guard !text.hasSuffix("}"), let beginning = PartialArguments.object(beginning: text) else { continue }
                 function["arguments"] = .string(beginning.text)
             default: continue
@@ -157,6 +167,7 @@ struct MessageAdapter {
         members["tool_calls"] = .array(calls)
     }
 
+    /// The object of an arguments text. Empty text is an empty object.
     private func object(from text: String, _ path: String) throws(TemplateError) -> JSONValue {
         let trimmed = ProvenanceText(text, isTrusted: false).stripped()
         if trimmed.isEmpty { return [:] }
@@ -168,6 +179,7 @@ struct MessageAdapter {
         }
     }
 
+    /// Copies reasoning to the field that the template reads.
     private func adaptReasoning(_ members: inout JSONObject) {
         guard let field = capabilities.reasoningField, members[field] == nil else { return }
         for name in TemplateProbe.reasoningFields where name != field {
@@ -178,7 +190,7 @@ struct MessageAdapter {
         }
     }
 
-    /// Whether it was necessary.
+    /// Moves the content into the reasoning. Returns whether that was necessary.
     private func moveContentIntoReasoning(_ members: inout JSONObject) -> Bool {
         guard !capabilities.acceptsContentWithReasoningAndCalls, let field = capabilities.reasoningField,
             let calls = members["tool_calls"]?.arrayValue, !calls.isEmpty,
@@ -191,7 +203,7 @@ struct MessageAdapter {
         return true
     }
 
-    /// Puts thinking into the content, and an empty text into a part, where the template wants it so.
+    /// Moves reasoning into the content's parts, and an empty text into a part, if the template demands it.
     private func adaptAssistant(_ members: inout JSONObject) {
         let isEmpty = members["content"] == ""
         let hasCalls = members["tool_calls"]?.arrayValue?.isEmpty == false

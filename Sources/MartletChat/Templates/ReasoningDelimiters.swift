@@ -1,16 +1,17 @@
-/// What a model puts its thinking between.
+/// The delimiters between which a model writes its reasoning.
 package struct ReasoningDelimiters: Sendable, Equatable {
-    /// Such as `<think>`; without white space at its ends.
+    /// Such as `<think>`; no white space at its ends.
     package var start: String
-    /// Such as `</think>`; without white space at its ends.
+    /// Such as `</think>`; no white space at its ends.
     package var end: String
 
+    /// A pair of delimiters, both trimmed by the caller.
     package init(start: String, end: String) {
         self.start = start
         self.end = end
     }
 
-    /// Pairs that cannot be told from one another, or that templates do not show whole.
+    /// Pairs whose start does not follow from their end, or that templates do not contain as a whole.
     static let known = [
         ReasoningDelimiters(start: "<think>", end: "</think>"),
         ReasoningDelimiters(start: "[THINK]", end: "[/THINK]"),
@@ -22,7 +23,7 @@ package struct ReasoningDelimiters: Sendable, Equatable {
         ReasoningDelimiters(start: "<|inner_prefix|>", end: "<|inner_suffix|>"),
     ]
 
-    /// The start that belongs to an end such as `</think>` or `[/THINK]`.
+    /// The start that belongs to an end: `<think>` for `</think>`, `[THINK]` for `[/THINK]`. nil if none is known.
     static func start(for end: String) -> String? {
         if let pair = known.first(where: { $0.end == end }) { return pair.start }
         for (close, open) in [("</", "<"), ("[/", "["), ("<|/", "<|")] where end.hasPrefix(close) {

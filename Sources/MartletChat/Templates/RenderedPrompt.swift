@@ -1,40 +1,45 @@
 package import MartletJinja
 package import MartletProtocol
 
-/// What a model is asked, and what is known about the answer from it.
+/// A rendered prompt, and what it determines about the output.
 package struct RenderedPrompt: Sendable, Equatable {
-    /// Where the prompt leaves the model with respect to its thinking.
+    /// The position of the prompt's end with respect to reasoning.
     package enum Reasoning: Sendable, Equatable {
-        /// The model decides: a think block may begin the answer.
+        /// Outside reasoning: the output may begin with reasoning or not.
         case undecided
-        /// The prompt ends inside a think block: the answer begins with thinking, without a start delimiter.
+        /// Within reasoning: the output begins with reasoning, without a start delimiter.
         case open
-        /// The prompt ends behind a think block, so that there is none in the answer.
+        /// Behind reasoning: the output contains none.
         case closed
     }
+    /// The prompt in pieces of one provenance. Only trusted pieces may contain control tokens.
     package var segments: [PromptSegment]
+    /// Where the prompt leaves the model.
     package var reasoning: Reasoning
-    /// What thinking is put between, if the model is known to think.
+    /// The delimiters of reasoning; nil if the model is not known to reason.
     package var delimiters: ReasoningDelimiters?
-    /// What ends thinking as the template does it: the end delimiter with what stands around it.
+    /// The text that ends reasoning as the template does: the end delimiter with its white space. Written when a
+    /// budget ends.
     package var closing = ""
 
-    /// What of the prompt is the beginning of the answer, such as `<think>`.
+    /// The end of the prompt that belongs to the output, such as `<think>\n`.
     package var opening = ""
-    /// What the client wrote of the answer already, behind `opening`.
+    /// The part of the output that the client sent, behind `opening`.
     package var continuation = ""
-    /// For the client: what of its messages the template could not take as it was.
+    /// Warnings for the client about messages that had to change.
     package var warnings: [String] = []
 
-    /// What thinking begins with in the answer: the prompt may hold the beginning of the delimiter.
+    /// The text with which reasoning begins in the output. The prompt may contain its beginning already.
     package var reasoningStart: String {
         guard let delimiters else { return "" }
         let rest = ChatFormat.unwrittenPart(of: delimiters.start, in: opening)
         return rest.isEmpty ? delimiters.start : rest
     }
 
+    /// The whole text, without provenance.
     package var text: String { segments.count == 1 ? segments[0].text : segments.map(\.text).joined() }
 
+    /// The prompt for the engine: pieces with their trust. The tokenizer ignores control tokens in untrusted pieces.
     package var prompt: Prompt {
         Prompt(pieces: segments.map { .text($0.text, isTrusted: $0.isTrusted) }, addsBeginning: true)
     }

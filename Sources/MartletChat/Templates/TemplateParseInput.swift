@@ -3,17 +3,20 @@ import MartletJinja
 import MartletProtocol
 import OrderedCollections
 
-/// What `martlet template parse` is given: an answer, and what the model was asked.
+/// The input of `martlet template parse`: an output, and the request that it answers.
+///
+///     {"output": "<think>Hm.</think>Yes.", "tools": […], "reasoning_format": "auto"}
 package struct TemplateParseInput: Sendable {
+    /// The same error as for rendering: field, rule, value.
     package typealias InputError = TemplateRenderInput.InputError
 
-    /// Most bytes of an answer.
+    /// Most bytes of the output.
     private static let maximumOutput = 1 << 20
-    /// Most bytes that are read in order to compare cuts.
+    /// Most bytes that are parsed in order to compare cuts; about a second.
     private static let maximumCutBytes = 1 << 24
 
     private let output: [UInt8]
-    /// Where the answer is cut as `pieces` say.
+    /// The offsets at which `pieces` cut the output.
     private let cuts: [Int]
     private let messages: [JSONValue]
     private let tools: [JSONValue]?
@@ -21,8 +24,10 @@ package struct TemplateParseInput: Sendable {
     private let arguments: JSONObject
     private let showsReasoning: Bool
 
-    /// Reads `output` or `pieces` (the same in parts), and what a chat request has: `messages` (a greeting), `tools`,
-    /// `kwargs`, `reasoning_format` (`auto`). `null` counts as absent; other fields are an error.
+    /// Decodes the input.
+    ///
+    /// Fields: `output` or `pieces` (the same in parts), and as in a chat request `messages` (default: a greeting),
+    /// `tools`, `kwargs`, `reasoning_format` (default: `auto`). `null` counts as absent. Another field is an error.
     package init(_ json: JSONValue) throws(InputError) {
         let fields = try InputFields(
             json, known: ["output", "tools", "messages", "kwargs", "reasoning_format", "pieces"])
@@ -59,6 +64,7 @@ package struct TemplateParseInput: Sendable {
         showsReasoning = format == "none"
     }
 
+    /// The tools by name and parameters, without the checks of a chat request.
     private static func offered(_ tools: [JSONValue]) throws(InputError) -> [OfferedTools.Tool] {
         var offered: [OfferedTools.Tool] = []
         for (index, tool) in tools.enumerated() {
@@ -70,23 +76,26 @@ package struct TemplateParseInput: Sendable {
         return offered
     }
 
-    /// What the answer is read as.
+    /// The result of parsing the output.
     package struct Result: Sendable {
+        /// The message in which the output results.
         package var message: ParsedMessage
+        /// The parts of the output, for `--explain`.
         package var explanation: OutputExplanation
-        /// The family, how it was found, and the end of the prompt that the answer follows.
+        /// The format, how it was found, and the end of the prompt in front of the output.
         package var format: String
     }
 
-    /// The message depends on how the answer is cut: a fault of the reader.
+    /// The message depends on how the output is cut. This is a fault of the output parser.
     package struct CutError: Error, Sendable, CustomStringConvertible {
         package var description: String
     }
 
-    /// Reads the answer as the server would for a model with the template `source`, delivered whole. The same answer,
-    /// delivered byte by byte, as `pieces` say, and cut in two at every place, must be the same message. Where there
-    /// are too many places, as many as fit a budget are tried, at equal distances.
-    /// - Throws: `TemplateError`, or `CutError`.
+    /// Parses the output as the server would for a model with the template `source`.
+    ///
+    /// The output is parsed whole, byte by byte, as cut by `pieces`, and cut in two at every offset. All results must
+    /// be equal. If there are too many offsets, as many as fit `maximumCutBytes` are tested, at equal distances.
+    /// - Throws: `TemplateError` for the template or the messages; `CutError` if results differ.
     package func parse(source: String) throws -> Result {
         let template = try ChatTemplate(source: source, beginningToken: "", endToken: "")
         let prompt = try template.render(messages: messages, tools: tools, arguments: arguments)
@@ -98,7 +107,7 @@ package struct TemplateParseInput: Sendable {
             let cut = message(by: parser, cuts: cuts)
             guard cut != whole else { return }
             throw CutError(
-                description: "the message depends on where the answer is cut: whole it is \(whole.json.text), "
+                description: "the message depends on where the output is cut: whole it is \(whole.json.text), "
                     + "\(label) it is \(cut.json.text)")
         }
         try check(Array(output.indices.dropFirst()), "byte by byte")
@@ -113,6 +122,7 @@ package struct TemplateParseInput: Sendable {
                 + prompt.opening.debugDescription)
     }
 
+    /// The message that results if the output is appended in pieces that end at `cuts`.
     private func message(by parser: OutputParser, cuts: [Int]) -> ParsedMessage {
         var parser = parser
         var message = ParsedMessage()

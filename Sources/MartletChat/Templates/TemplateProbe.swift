@@ -2,14 +2,18 @@ import MartletJSON
 import MartletJinja
 import OrderedCollections
 
-/// Finds out what a template can do by rendering small conversations and looking for what became of their words.
+/// Finds properties of a template by rendering small conversations and searching for their words.
+///
+/// Example: a conversation with the system message `Probeword` is rendered. If the result contains `Probeword`, the
+/// template supports the system role. No property is read from the template's words, because templates of one model
+/// differ.
 struct TemplateProbe {
     let template: JinjaTemplate
     let toolUseTemplate: JinjaTemplate?
     let beginningToken: String
     let endToken: String
 
-    /// Names under which clients and templates keep an assistant's thinking.
+    /// The names under which clients and templates store an assistant's reasoning.
     static let reasoningFields = ["reasoning_content", "reasoning", "thinking"]
 
     /// Words that no template contains.
@@ -17,7 +21,7 @@ struct TemplateProbe {
     private static let otherWord = "Otherword"
     private static let user: JSONValue = ["role": "user", "content": "Hello"]
 
-    /// `nil` when the template refuses.
+    /// The rendering, within a smaller budget than a request has; nil if the template refuses or exceeds it.
     func render(
         _ messages: [JSONValue], tools: [JSONValue]? = nil, addsGenerationPrompt: Bool = false,
         arguments: JSONObject = [:],
@@ -34,6 +38,7 @@ struct TemplateProbe {
         return try? chosen.render(input, budget: budget).text
     }
 
+    /// All properties. Complexity: some 20 renderings.
     func capabilities() -> TemplateCapabilities {
         var result = TemplateCapabilities()
         for role in ["system", "user", "assistant", "tool"] {
@@ -65,7 +70,7 @@ struct TemplateProbe {
         return result
     }
 
-    /// Capabilities of an assistant's content as a list of parts.
+    /// Properties of an assistant's content as a list of parts.
     private func probeAssistantParts(_ result: inout TemplateCapabilities) {
         func assistant(_ content: JSONValue) -> String? { render(conversation(with: "assistant", content: content)) }
         let reasoningText: JSONValue = ["type": "thinking", "thinking": .string(Self.word)]
@@ -81,11 +86,12 @@ struct TemplateProbe {
             && assistant([["type": "text", "text": ""]]) != nil
     }
 
+    /// Whether the rendering contains `word`.
     private func shows(_ word: String, _ messages: [JSONValue], tools: [JSONValue]? = nil) -> Bool {
         render(messages, tools: tools)?.contains(word) ?? false
     }
 
-    /// A conversation in which `role` says `content` where it would in earnest.
+    /// A conversation in which a message of `role` with `content` stands where such a message belongs.
     private func conversation(with role: String, content: JSONValue) -> [JSONValue] {
         switch role {
         case "system": [["role": "system", "content": content], Self.user]
@@ -99,7 +105,7 @@ struct TemplateProbe {
         }
     }
 
-    /// An assistant message with `count` calls of a function.
+    /// An assistant's message with `count` calls.
     private func call(
         arguments: JSONValue, content: JSONValue, count: Int = 1, id: String = "call0000"
     ) -> JSONValue {
@@ -112,7 +118,7 @@ struct TemplateProbe {
         return ["role": "assistant", "content": content, "tool_calls": .array(calls)]
     }
 
-    /// A function with one argument of a type.
+    /// A tool with one argument of the JSON Schema type `type`.
     private func tool(of type: JSONValue, isDescribed: Bool = true) -> JSONValue {
         var argument: JSONObject = ["type": type]
         var function: JSONObject = ["name": "probeone"]
@@ -124,6 +130,7 @@ struct TemplateProbe {
         return ["type": "function", "function": .object(function)]
     }
 
+    /// Properties of tools, calls and results.
     private func probeTools(_ result: inout TemplateCapabilities) {
         let tools = [tool(of: "string")]
         result.supportsTools = shows(Self.word, [Self.user], tools: tools)
@@ -132,7 +139,7 @@ struct TemplateProbe {
         let asObject = render([Self.user, call(arguments: object, content: "")], tools: tools)
         let asText = render([Self.user, call(arguments: text, content: "")], tools: tools)
         let acceptsObject = asObject.map { $0.contains(Self.word) && $0.contains(Self.otherWord) } ?? false
-        // A text that is encoded once more shows its quotes behind backslashes.
+        // Text that the template encodes once more shows its quotes behind backslashes.
         let acceptsText = asText.map { $0.contains(Self.word) && !$0.contains("\\\"\(Self.word)") } ?? false
         result.supportsToolCalls = [asObject, asText].contains { $0?.contains("probeone") ?? false }
         result.argumentEncoding = acceptsObject == acceptsText ? .either : acceptsObject ? .objects : .texts
@@ -153,7 +160,9 @@ struct TemplateProbe {
         }
     }
 
-    /// Whether an assistant may think, say something and call a function in one message.
+    /// Whether an assistant's message may contain reasoning, content and a call.
+    ///
+    /// True as well if reasoning with a call fails without content: then content is not the reason.
     func acceptsContentWithReasoningAndCalls(reasoningField field: String) -> Bool {
         let tools = [tool(of: "string")]
         func renders(content: JSONValue, reasoningText: JSONValue) -> Bool {
@@ -165,7 +174,7 @@ struct TemplateProbe {
             || !renders(content: "", reasoningText: .string(Self.otherWord))
     }
 
-    /// Conversations in which the assistant thinks `word` and then says or does something.
+    /// Conversations in which the assistant's reasoning is `word`, followed by content or by a call.
     private func reasoningProbes(_ field: String) -> [[JSONValue]] {
         let reasoningText = JSONValue.string(Self.word)
         var calls = call(arguments: ["x": "y"], content: "").objectValue ?? [:]
@@ -176,14 +185,14 @@ struct TemplateProbe {
         ]
     }
 
-    /// What the template makes of thinking, under every name, and of a request to think.
+    /// Renderings of reasoning, under every name, and of a request with reasoning on.
     func reasoningTexts() -> [String] {
         let turns = Self.reasoningFields.flatMap { reasoningProbes($0) }.compactMap { render($0) }
         return turns
             + [render([Self.user], addsGenerationPrompt: true, arguments: ["enable_thinking": true])].compactMap { $0 }
     }
 
-    /// What may stand at the end of a prompt that asks for an answer, longest first.
+    /// Every text that may stand at the end of a prompt that requests a reply, the longest first.
     func generationPrompts(reasoningSwitch: String?) -> [String] {
         var prompts: [String] = []
         for tools in [nil, ChatFormatRecognition.tools] {
@@ -197,7 +206,7 @@ struct TemplateProbe {
         return prompts.sorted { $0.utf8.count > $1.utf8.count }
     }
 
-    /// What the template puts around an assistant's thinking; else a pair whose delimiters are both in its source.
+    /// The delimiters that the template puts around reasoning; else a known pair of which both occur in its source.
     func delimiters(reasoningField: String?) -> ReasoningDelimiters? {
         if let field = reasoningField,
             let text = render(reasoningProbes(field)[0], arguments: ["enable_thinking": true]),
@@ -217,7 +226,8 @@ struct TemplateProbe {
         }
     }
 
-    /// What the template puts between thinking and answer. Harmony's shows thinking only where tools are called.
+    /// The text that the template puts between reasoning and content. Harmony's renders reasoning only next to calls,
+    /// so its text is fixed.
     func closing(_ delimiters: ReasoningDelimiters, of name: String, reasoningField: String?) -> String {
         if name == "harmony" { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
         guard let field = reasoningField,
@@ -229,7 +239,7 @@ struct TemplateProbe {
         return between.contains(delimiters.end) ? between : delimiters.end
     }
 
-    /// The text before an answer without thinking: an empty think block, or nothing.
+    /// The text that the template puts in front of content without reasoning: an empty pair of delimiters, or nothing.
     func emptyReasoning(_ delimiters: ReasoningDelimiters) -> String {
         let assistant: JSONValue = ["role": "assistant", "content": .string(Self.word)]
         let prompt = generationPrompt()
@@ -243,9 +253,9 @@ struct TemplateProbe {
         return between.contains(delimiters.start) && between.contains(delimiters.end) ? between : ""
     }
 
-    /// What asking for an answer adds to the prompt.
+    /// The text that `add_generation_prompt` adds to a prompt: the difference of two renderings.
     func generationPrompt(tools: [JSONValue]? = nil, arguments: JSONObject = [:]) -> String {
-        // Some templates write the end token in place of the generation prompt.
+        // Some templates write the end token where other templates write the generation prompt, so it is empty here.
         guard
             let withPrompt = render(
                 [Self.user], tools: tools, addsGenerationPrompt: true, arguments: arguments, endToken: ""),
@@ -257,14 +267,14 @@ struct TemplateProbe {
 }
 
 extension ProvenanceText {
-    /// Number of bytes, of whole code points, that two strings begin with in common.
+    /// The number of bytes of the common beginning of two strings, in whole code points.
     static func commonPrefix(of left: String, _ right: String) -> Int {
         zip(left.unicodeScalars, right.unicodeScalars).prefix { $0 == $1 }.reduce(0) { $0 + UTF8.width($1.0) }
     }
 }
 
 extension String {
-    /// Where `word`, which is not empty, first occurs.
+    /// The first occurrence of `word`, which is not empty. Compared by bytes.
     fileprivate func range(of word: String) -> Range<String.Index>? {
         guard
             let offset = ProvenanceText(self, isTrusted: true).occurrences(

@@ -2,12 +2,17 @@ package import MartletJSON
 package import MartletJinja
 import OrderedCollections
 
-/// What `martlet template render` is given: a conversation as a template takes it, nothing adapted.
+/// The input of `martlet template render`: a conversation as the template receives it, without adaptation.
+///
+///     {"messages": [{"role": "user", "content": "Hello"}], "add_generation_prompt": true}
 package struct TemplateRenderInput: Sendable {
     private var input: JinjaTemplate.Input
 
-    /// Reads `messages`, `tools`, `add_generation_prompt` (true), `kwargs`, `bos_token`, `eos_token` and `now` (as in
-    /// `2026-01-15T10:30:00`; the system's time). `null` counts as absent; other fields are an error.
+    /// Decodes the input.
+    ///
+    /// Fields: `messages`, `tools`, `add_generation_prompt` (default: true), `kwargs`, `bos_token`, `eos_token`, and
+    /// `now` as in `2026-01-15T10:30:00` (default: the system's time). `null` counts as absent. Another field is an
+    /// error.
     package init(_ json: JSONValue) throws(InputError) {
         let fields = try InputFields(
             json, known: ["messages", "tools", "add_generation_prompt", "kwargs", "bos_token", "eos_token", "now"])
@@ -29,22 +34,23 @@ package struct TemplateRenderInput: Sendable {
             endToken: try fields.value("eos_token", "a string", \.stringValue) ?? "", now: now)
     }
 
-    /// What is wrong with the input.
+    /// An error of the input.
     package struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
-        /// Names the field, the rule and the value.
+        /// Field, rule and value.
         package var message: String
 
         package var description: String { message }
     }
 
-    /// The prompt that `source` makes of it, as Python's Jinja would.
+    /// Renders the template with Python's conventions.
+    /// - Throws: `syntax`, `raised`, `evaluation` or `budget`.
     package func render(source: String) throws(TemplateError) -> RenderedText {
         try JinjaTemplate(source).render(input)
     }
 }
 
 extension RenderedText {
-    /// For people and tests: `[{"text": …, "trusted": …}, …]`
+    /// The segments as JSON, for the command line and tests: `[{"text": …, "trusted": …}, …]`.
     package var segmentsJSON: JSONValue {
         .array(segments.map { ["text": .string($0.text), "trusted": .bool($0.isTrusted)] })
     }

@@ -1,4 +1,11 @@
 extension ChatFormat {
+    /// Seed-OSS.
+    ///
+    ///     <seed:tool_call>\n<function=get_weather>\n<parameter=city>Oslo</parameter>\n</function>\n</seed:tool_call>
+    ///
+    /// Delimiters: the section, the function tag with the name, the parameter tags with the key. `Oslo` is the value.
+    /// Qwen3 Coder's notation without the line feeds around values. Reasoning stands between `<seed:think>` and
+    /// `</seed:think>`.
     static let seed = make(
         "seed",
         .headed(

@@ -1,3 +1,9 @@
+/// Kimi K2.
+///
+///     <|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>
+///     {"city": "Oslo"}<|tool_call_end|><|tool_calls_section_end|>
+///
+/// The head consists of `functions.`, the name, and the call's number from 0. Only the name between them counts.
 extension ChatFormat {
     static let kimi = make(
         "kimi",
@@ -12,7 +18,12 @@ extension ChatFormat {
         $0.closing = "<|tool_calls_section_end|>"
     }
 
-    /// Kimi K3.
+    /// Kimi K3: tagged arguments with a type word.
+    ///
+    ///     <|open|>tools<|sep|><|open|>call tool="get_weather" index="1"<|sep|>
+    ///     <|open|>argument key="city" type="string"<|sep|>Oslo<|close|>argument<|sep|><|close|>call<|sep|>…
+    ///
+    /// The word behind `type=` decides whether the value is a string or JSON. Content stands between `response` tags.
     static let kimiTags = make(
         "kimi-k3",
         .headed(

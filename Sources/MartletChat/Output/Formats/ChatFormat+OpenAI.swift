@@ -1,5 +1,10 @@
 extension ChatFormat {
-    /// GPT-OSS.
+    /// GPT-OSS (the Harmony format). Messages with heads; the channel in the head names the kind.
+    ///
+    ///     <|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>
+    ///     <|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Oslo"}<|call|>
+    ///
+    /// A head with `to=functions.` begins a call: its text is the arguments. Source: OpenAI's description of Harmony.
     static let harmony = make(
         "harmony", .headed(ToolCallHead(nameStart: "functions.", nameStops: ["<|", " "]), .object)
     ) {

@@ -1,4 +1,9 @@
 extension ChatFormat {
+    /// MiniCPM 5.
+    ///
+    ///     <function name="get_weather"><param name="city">Oslo</param></function>
+    ///
+    /// A string that contains tags stands in `<![CDATA[…]]>`.
     static let miniCPM = make(
         "minicpm",
         .headed(

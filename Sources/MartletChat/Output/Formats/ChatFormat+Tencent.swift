@@ -1,4 +1,7 @@
 extension ChatFormat {
+    /// Hunyuan A13B: name and arguments in a fence.
+    ///
+    ///     <tool_calls>\n<tool_call>get_weather\n```json\n{"city": "Oslo"}\n```\n</tool_call>\n</tool_calls>
     static let hunyuanFenced = make("hunyuan-fenced", .headed(ToolCallHead(end: "\n```json\n"), .object)) {
         $0.opening = "<tool_calls>\n"
         $0.callOpening = "<tool_call>"
@@ -7,6 +10,10 @@ extension ChatFormat {
         $0.closing = "\n</tool_calls>"
     }
 
+    /// Hunyuan 3 (Hy3), whose tags may have a suffix such as `:opensource`.
+    ///
+    ///     <tool_calls>\n<tool_call>get_weather<tool_sep>\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n
+    ///     </tool_call>\n</tool_calls>
     static func hunyuan(suffix: String) -> ChatFormat {
         make(
             "hunyuan",

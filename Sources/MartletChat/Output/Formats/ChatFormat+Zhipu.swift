@@ -1,5 +1,9 @@
 extension ChatFormat {
     /// GLM 4.5 and later, Ling 3, Laguna, Spark.
+    ///
+    ///     <tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>
+    ///
+    /// The name ends at the first argument's opening tag or at the end of the call.
     static let glm = make(
         "glm",
         .headed(

@@ -1,5 +1,7 @@
-/// The families of models whose form is known. Where several fit a template, the first counts.
+/// All known formats, and the builders that their files share.
 extension ChatFormat {
+    /// The known formats. If several fit a template, the first one is chosen, so a special format stands before a
+    /// general one.
     package static let all: [ChatFormat] =
         [
             hermes, qwenCoder, seed, glm, hunyuan(suffix: ""), hunyuan(suffix: ":opensource"), hunyuanFenced,
@@ -9,8 +11,10 @@ extension ChatFormat {
             nemotron, granite, phi, lfm, miniCPM, gigaChat, gigaChatMessages, firefunction, llama, llamaPython,
         ]
 
+    /// The delimiters of reasoning that most models use.
     static let thinkTags = Delimiters("<think>", "</think>")
 
+    /// A format with calls of this shape; `adjust` sets their delimiters.
     static func make(
         _ name: String, _ shape: ToolCallFormat.Shape, _ adjust: (inout ToolCallFormat) -> Void
     ) -> ChatFormat {
@@ -19,13 +23,14 @@ extension ChatFormat {
         return ChatFormat(name: name, calls: calls)
     }
 
-    /// Adds what does not belong to calls.
+    /// The format with further properties, such as reasoning and message heads.
     func with(_ adjust: (inout ChatFormat) -> Void) -> ChatFormat {
         var format = self
         adjust(&format)
         return format
     }
 
+    /// A format whose calls are a list in brackets between two delimiters.
     static func list(
         _ name: String, _ opening: String, _ closing: String,
         _ shape: ToolCallFormat.Shape = .object(name: "name", arguments: "arguments")
@@ -38,6 +43,7 @@ extension ChatFormat {
         }
     }
 
+    /// The shape of a call as `<invoke name="…">` with `<parameter name="…">` in it.
     static func invocation(_ prefix: String, _ middle: TaggedArguments.Middle) -> ToolCallFormat.Shape {
         .headed(
             ToolCallHead(nameStops: ["\""], end: ">\n"),
@@ -47,6 +53,10 @@ extension ChatFormat {
                     separator: "\n")))
     }
 
+    /// A format with invocations in a section, as MiniMax, DeepSeek V3.2 and Muse write them.
+    /// - Parameters:
+    ///   - prefix: stands in front of each tag's name.
+    ///   - section: the tag around all calls.
     static func invocations(
         _ name: String, prefix: String, section: String, _ middle: TaggedArguments.Middle = .text("\">")
     ) -> ChatFormat {
