@@ -1,13 +1,13 @@
 import MartletAPI
 
-/// The body of a request is decoded within its limit, or refused as the client's mistake.
+/// The body of a request is decoded within its limit, or refused as the client's fault.
 enum BodyFuzz {
     private static let limit = 1 << 16
     private static let names = ["gzip", "deflate", "identity", "x-gzip", "br"]
 
-    /// The first byte says by which codings the rest is a body: how many, and with which of them the list begins.
+    /// The first byte chooses the codings of the body: their number, and the first one in the list.
     static func run(_ input: [UInt8]) -> CInt {
-        guard let first = input.first else { return Verdict.ignore }
+        guard let first = input.first else { return CorpusDecision.reject }
         let fields = (0..<Int(first & 3)).map { names[(Int(first >> 2) + $0) % names.count] }
         do throws(APIError) {
             let codings = try ContentCoding.list(fields)
@@ -16,6 +16,6 @@ enum BodyFuzz {
         } catch {
             precondition((400..<500).contains(error.status), "a damaged body is not the client's mistake")
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 }

@@ -1,11 +1,11 @@
 import MartletProtocol
 
-/// Bytes from a broken or hostile peer are refused or decoded, however they are cut into chunks; what is decoded is
-/// encoded to bytes that decode to the same bytes again.
+/// Bytes from a broken or hostile peer are refused or decoded, for all cuts. A decoded frame is encoded to bytes that
+/// decode to the same frame.
 enum FrameFuzz {
-    /// The first byte says how long the chunks are.
+    /// The first byte is the length of the chunks.
     static func run(_ input: [UInt8]) -> CInt {
-        guard let first = input.first else { return Verdict.ignore }
+        guard let first = input.first else { return CorpusDecision.reject }
         let whole = payloads(input.dropFirst(), chunkByteCount: max(1, input.count))
         let pieces = payloads(input.dropFirst(), chunkByteCount: Int(first % 16) + 1)
         precondition(whole == pieces, "the frames depend on how the stream was cut")
@@ -13,7 +13,7 @@ enum FrameFuzz {
             if let frame = try? EdgeFrame(payload: payload[...]) { check(frame) }
             if let frame = try? WorkerFrame(payload: payload[...]) { check(frame) }
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     private static func payloads(_ stream: ArraySlice<UInt8>, chunkByteCount: Int) -> [[UInt8]] {

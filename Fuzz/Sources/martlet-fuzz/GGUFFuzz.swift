@@ -1,9 +1,9 @@
 import MartletGGUF
 
-/// A model file is refused, or all that it promises lies within it.
+/// A model file is refused, or everything that its header promises lies within it.
 enum GGUFFuzz {
     static func run(_ input: [UInt8]) -> CInt {
-        guard let header = try? GGUFHeader(GGUFBytes(input)) else { return Verdict.keep }
+        guard let header = try? GGUFHeader(GGUFBytes(input)) else { return CorpusDecision.accept }
         let length = UInt64(input.count)
         precondition(header.tensorCount == 0 || header.dataOffset <= length, "tensors begin beyond the end")
         precondition(header.metadata.count <= input.count, "more metadata than bytes")
@@ -14,6 +14,6 @@ enum GGUFFuzz {
                 precondition(layer > 0 && direction.count == vector.length, "a direction of another length")
             }
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 }

@@ -1,7 +1,7 @@
 import MartletGrammar
 
-/// Any text is a grammar or is refused with its place; a grammar is read back from its bytes, and what is matched piece
-/// by piece is matched as a whole.
+/// Any text is a grammar or is refused with its position. A grammar survives its encoding. Matching in pieces equals
+/// matching as a whole.
 enum GrammarFuzz {
     /// The text up to a zero byte is the grammar, the rest is matched against it.
     static func run(_ input: [UInt8]) -> CInt {
@@ -12,31 +12,31 @@ enum GrammarFuzz {
             grammar = try GBNFParser.grammar(parts[0], limits: limits)
         } catch {
             precondition(error.line != nil && error.column != nil, "an error without its place")
-            return Verdict.keep
+            return CorpusDecision.accept
         }
         guard let again = try? Grammar(decoding: grammar.encoded(), limits: limits) else {
             preconditionFailure("an encoded grammar is refused")
         }
         precondition(again == grammar, "a grammar changed on its way through bytes")
-        guard parts.count > 1 else { return Verdict.keep }
+        guard parts.count > 1 else { return CorpusDecision.accept }
         let start = GrammarMatcher(grammar, limits: limits)
         var whole = start
         var pieces = GrammarMatcher(grammar, limits: limits)
         let isWhole = whole.accept(parts[1])
         let count = pieces.acceptPrefix(of: parts[1])
-        // Beyond the budget the two may give up at different places.
+        // Beyond the budget the two matchers may give up at different positions.
         if !whole.isOverflown, !pieces.isOverflown {
             precondition(isWhole == (count == parts[1].count), "the match depends on how the text was cut")
             if isWhole { precondition(whole.isComplete == pieces.isComplete) }
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     /// Any bytes are an encoded grammar or are refused.
     static func runEncoded(_ input: [UInt8]) -> CInt {
         let limits = GrammarLimits(nodes: 5_000, automatonStates: 2_000)
-        guard let grammar = try? Grammar(decoding: input, limits: limits) else { return Verdict.keep }
+        guard let grammar = try? Grammar(decoding: input, limits: limits) else { return CorpusDecision.accept }
         precondition((try? Grammar(decoding: grammar.encoded(), limits: limits)) == grammar)
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 }

@@ -1,9 +1,9 @@
 import MartletJSON
 
-/// A document that is accepted is written and read back as the same value, and a second time as the same bytes.
+/// An accepted document is written and parsed to the same value, and written again to the same bytes.
 enum JSONFuzz {
     static func run(_ input: [UInt8]) -> CInt {
-        guard let value = try? JSONParser.parse(input) else { return Verdict.keep }
+        guard let value = try? JSONParser.parse(input) else { return CorpusDecision.accept }
         var written: [UInt8] = []
         value.write(to: &written)
         do {
@@ -15,6 +15,6 @@ enum JSONFuzz {
         } catch {
             preconditionFailure("what was written is refused: \(error)")
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 }

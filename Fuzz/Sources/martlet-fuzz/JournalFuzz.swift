@@ -1,19 +1,19 @@
 import MartletProtocol
 import MartletStreams
 
-/// Whatever a journal's bytes are, what counts of it is a beginning that reads alike without the rest.
+/// For any bytes of a journal, the valid records are a beginning that decodes alike without the rest.
 enum JournalFuzz {
-    /// The first byte says whether the others are a file as it is, or payloads of the current version or an older one
-    /// that get a right frame and checksum.
+    /// The first byte decides whether the other bytes are a whole file, or payloads of the current or an older version
+    /// that get a valid header and checksum.
     static func run(_ input: [UInt8]) -> CInt {
-        guard let first = input.first else { return Verdict.ignore }
+        guard let first = input.first else { return CorpusDecision.reject }
         let bytes = first & 1 == 0 ? Array(input.dropFirst()) : framed(input.dropFirst(), isOld: first & 2 != 0)
         guard let result = try? JournalReader.read(JournalBytes(bytes)) else {
             preconditionFailure("memory can be read")
         }
         guard let generation = result.generation else {
             precondition(result.damage != nil, "nothing was read, and nobody says why")
-            return Verdict.keep
+            return CorpusDecision.accept
         }
         let again = try? JournalReader.read(JournalBytes(Array(bytes[..<generation.extent.byteCount])))
         precondition(again?.damage == nil, "what counts is damaged")
@@ -21,10 +21,10 @@ enum JournalFuzz {
         precondition((result.damage == nil) == (generation.extent.byteCount == bytes.count))
         _ = generation.continuations(handle: .init(rawValue: 1))
         for _ in generation.numberedInputs {}
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
-    /// Each record: its kind, how long it is, its payload.
+    /// Each record: kind, length, payload.
     private static func framed(_ input: ArraySlice<UInt8>, isOld: Bool) -> [UInt8] {
         var bytes = isOld ? JournalFormat.version3Header : JournalFormat.header
         var rest = input

@@ -12,13 +12,13 @@ enum MartletFuzz {
             print("targets: \(FuzzTarget.allCases.map(\.rawValue).joined(separator: ", "))")
             return
         }
-        // libFuzzer takes the first argument for the program's name.
+        // libFuzzer regards the first argument as the program's name.
         var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv + 1
         _ = LLVMFuzzerRunDriver(&count, &arguments, target.callback)
     }
 }
 
-/// What can be fuzzed. Each takes bytes as an attacker would send them and stops the process when a promise is broken.
+/// The fuzz targets. Each receives bytes as an attacker would send them, and traps if a promise is broken.
 enum FuzzTarget: String, CaseIterable {
     case json
     case jinja
@@ -36,7 +36,7 @@ enum FuzzTarget: String, CaseIterable {
     case bodies
     case arguments
 
-    /// A C function, which cannot capture: hence one for each target.
+    /// A C function cannot capture, so each target has a closure of its own.
     var callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt {
         switch self {
         case .json: { JSONFuzz.run(bytes($0, $1)) }
@@ -58,10 +58,10 @@ enum FuzzTarget: String, CaseIterable {
     }
 }
 
-/// What a target says of an input: whether it is worth keeping in the corpus.
-enum Verdict {
-    static let keep: CInt = 0
-    static let ignore: CInt = -1
+/// The result of a target for libFuzzer: whether the input may enter the corpus.
+enum CorpusDecision {
+    static let accept: CInt = 0
+    static let reject: CInt = -1
 }
 
 private func bytes(_ start: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {

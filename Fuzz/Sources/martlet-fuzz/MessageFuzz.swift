@@ -1,12 +1,12 @@
 import MartletAPI
 import MartletJSON
 
-/// Whatever a client sends over a WebSocket becomes messages, is refused with an error that is JSON, or ends it with a
-/// code that may be sent.
+/// Any bytes of a client over a WebSocket become messages, are refused with an error in JSON, or end the connection
+/// with a valid close code.
 enum MessageFuzz {
     private static let limit = 4_096
 
-    /// Each frame: a byte with its bits, a byte with its length, and so many bytes.
+    /// Each frame: a byte of flags, a byte of length, and so many bytes.
     static func run(_ input: [UInt8]) -> CInt {
         var assembler = MessageAssembler(limit: limit)
         var rest = input[...]
@@ -24,10 +24,10 @@ enum MessageFuzz {
             } catch {
                 precondition([1002, 1003, 1007, 1009].contains(error.code), "ended with \(error.code)")
                 precondition(SocketFrame.close(error).count <= 127, "a close frame that is too long")
-                return Verdict.keep
+                return CorpusDecision.accept
             }
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     private static func read(_ text: [UInt8]) {

@@ -3,10 +3,10 @@ import MartletJSON
 import MartletProtocol
 import OrderedCollections
 
-/// Any text of a model is read as the same message however it is cut, without calls none of it is lost, and the
-/// arguments of a call that is complete are a JSON object.
+/// Any output of a model has the same message for all cuts. Without calls no byte is lost, and the arguments of a
+/// complete call are a JSON object.
 enum OutputFuzz {
-    /// Each family, and each that has no thinking of its own with some.
+    /// Each chat format, and each format without reasoning once more with reasoning.
     private static let formats =
         (ChatFormat.all
         + ChatFormat.all.filter { $0.reasoning == nil }.map { format in
@@ -35,18 +35,20 @@ enum OutputFuzz {
         }
     }
 
-    /// The first byte chooses the family, the second how the text is cut.
+    /// The first byte chooses the chat format, the second the size of the pieces.
     static func run(_ input: [UInt8]) -> CInt {
-        guard input.count > 2, String(validating: input[2...], as: UTF8.self) != nil else { return Verdict.ignore }
+        guard input.count > 2, String(validating: input[2...], as: UTF8.self) != nil else {
+            return CorpusDecision.reject
+        }
         let format = formats[Int(input[0]) % formats.count]
         let whole = read(input[2...], format, every: input.count)
         precondition(
             read(input[2...], format, every: Int(input[1]) % 7 + 1) == whole, "the message depends on the cuts")
-        if whole.calls.isEmpty { precondition(whole.text == Array(input[2...]), "text was lost") }
+        if whole.calls.isEmpty { precondition(whole.text == Array(input[2...]), "a byte was lost") }
         for call in whole.calls where call.isComplete {
-            precondition((try? JSONParser.parse(call.arguments))?.objectValue != nil, "arguments that are no object")
+            precondition((try? JSONParser.parse(call.arguments))?.objectValue != nil, "the arguments are no object")
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     private static func read(_ bytes: ArraySlice<UInt8>, _ format: PreparedChatFormat, every size: Int) -> Message {

@@ -2,14 +2,14 @@ import MartletAPI
 import MartletJSON
 import MartletProtocol
 
-/// Any body of a request is accepted, or refused with an error whose own body is JSON.
+/// Any body of a request is accepted, or refused with an error whose body is JSON.
 enum RequestFuzz {
-    /// The first byte chooses the route, the others are the body.
+    /// The first byte chooses the route, the other bytes are the body.
     static func run(_ input: [UInt8]) -> CInt {
-        guard let first = input.first else { return Verdict.ignore }
+        guard let first = input.first else { return CorpusDecision.reject }
         let choice = Int(first) % (routes.count + 1)
         check(input.dropFirst(), route: choice < routes.count ? routes[choice] : nil)
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     /// The bytes choose values from the table of fields.
@@ -19,12 +19,12 @@ enum RequestFuzz {
         let route = routes[choose(routes.count)]
         var samples = RequestSamples(choose: choose)
         check(Array(samples.body(of: route).utf8)[...], route: route)
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     private static let routes = RequestSamples.Route.allCases
 
-    /// - Parameter route: `nil` for an order to a running generation.
+    /// - Parameter route: nil for a control command.
     private static func check(_ body: ArraySlice<UInt8>, route: RequestSamples.Route?) {
         do {
             try decode(JSONBody(body).value, route: route)

@@ -2,12 +2,13 @@ import MartletGrammar
 import MartletJSON
 import MartletSchema
 
-/// Any JSON is a schema that can be honoured, or is refused by name; what its grammar takes as a whole is JSON.
+/// Any JSON is a schema that can be enforced, or is refused with its keyword. A text that its grammar accepts as a
+/// whole is JSON.
 enum SchemaFuzz {
     /// The text up to a zero byte is the schema, the rest is tried as an instance.
     static func run(_ input: [UInt8]) -> CInt {
         let parts = input.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
-        guard let schema = try? JSONParser.parse(parts[0]) else { return Verdict.ignore }
+        guard let schema = try? JSONParser.parse(parts[0]) else { return CorpusDecision.reject }
         let limits = SchemaLimits(bytes: 1 << 16, depth: 50, nodes: 500, alternatives: 64, work: 2_000)
         for mode in SchemaMode.allCases {
             guard let grammar = try? SchemaCompiler(mode: mode, limits: limits).grammar(of: schema).grammar,
@@ -17,13 +18,13 @@ enum SchemaFuzz {
                 precondition((try? JSONParser.parse(parts[1])) != nil, "what the grammar takes is not JSON")
             }
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     /// Any text as the pattern of a string.
     static func runPattern(_ input: [UInt8]) -> CInt {
-        guard let pattern = String(validating: input, as: UTF8.self) else { return Verdict.ignore }
+        guard let pattern = String(validating: input, as: UTF8.self) else { return CorpusDecision.reject }
         _ = try? SchemaCompiler().grammar(of: ["type": "string", "pattern": .string(pattern)])
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 }

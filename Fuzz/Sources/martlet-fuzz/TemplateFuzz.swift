@@ -3,29 +3,28 @@ import MartletJSON
 import MartletJinja
 import OrderedCollections
 
-/// A template from a model file keeps its budgets, and nothing that a client wrote comes out as the template's own
-/// text.
+/// A template from a model file stays within its budgets, and no text of a client becomes trusted text.
 enum TemplateFuzz {
-    /// A private-use character that stands only in what the client sends.
+    /// A private-use character that occurs in the client's data only.
     private static let mark = "\u{F8FF}"
-    /// Ways to write it in a template.
+    /// Ways to write that character in a template.
     private static let spellings = [mark, "f8ff", "F8FF", "63743"]
 
     static func run(_ input: [UInt8]) -> CInt {
-        guard let source = String(validating: input, as: UTF8.self) else { return Verdict.ignore }
-        guard let template = try? JinjaTemplate(source) else { return Verdict.keep }
+        guard let source = String(validating: input, as: UTF8.self) else { return CorpusDecision.reject }
+        guard let template = try? JinjaTemplate(source) else { return CorpusDecision.accept }
         var budget = TemplateBudget()
         budget.steps = 20_000
         budget.memoryBytes = 4 << 20
         budget.outputBytes = 64 << 10
-        guard let rendered = try? template.render(conversation, budget: budget) else { return Verdict.keep }
+        guard let rendered = try? template.render(conversation, budget: budget) else { return CorpusDecision.accept }
         precondition(rendered.text.utf8.count <= budget.outputBytes, "more output than the budget allows")
         if spellings.allSatisfy({ !source.contains($0) }) {
             for segment in rendered.segments where segment.isTrusted {
                 precondition(!segment.text.contains(mark), "client text became trusted: \(segment.text)")
             }
         }
-        return Verdict.keep
+        return CorpusDecision.accept
     }
 
     private static let conversation = JinjaTemplate.Input(
