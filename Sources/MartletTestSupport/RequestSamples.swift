@@ -1,8 +1,9 @@
-/// Bodies of requests that try the limits of every field: built from one table, as a choice of numbers says.
+/// Bodies of requests at and beyond the limits of every field, built from one table by a sequence of numbers.
 ///
-/// Values are JSON texts, as much of what is wrong cannot be a value: numbers that are none, duplicate members.
+/// Values are JSON texts, because many faults are not expressible as JSON values: malformed numbers, duplicate members.
 /// The fuzz package links to this file, so it imports nothing.
 package struct RequestSamples {
+    /// The routes whose bodies the table describes, by their paths.
     package enum Route: String, CaseIterable, Sendable {
         case chat = "/v1/chat/completions"
         case text = "/v1/completions"
@@ -16,17 +17,17 @@ package struct RequestSamples {
 
     struct Field {
         var name: String
-        /// What is at, below and above its limits, and what else means something to it.
+        /// Values at, below and above the field's limits, and further values with a meaning for it.
         var values: [String]
     }
 
-    /// Gives a number from 0 to one below its argument, which is at least 1.
+    /// Returns a number from 0 to its argument minus 1. The argument is at least 1.
     private var choose: (Int) -> Int
 
     package init(choose: @escaping (Int) -> Int) { self.choose = choose }
 
-    /// A body, most often JSON, seldom one that is accepted.
-    /// - Parameter limits: members that are put in front, in place of any chosen of the same name.
+    /// A body: mostly JSON, rarely a request that is accepted.
+    /// - Parameter limits: members in front of all others. They replace members of the same name.
     package mutating func body(of route: Route, limits: [(name: String, value: String)] = []) -> String {
         var members = limits
         for (name, value) in Self.required(route) where choose(16) > 0 { members.append((name, value)) }
@@ -35,7 +36,7 @@ package struct RequestSamples {
             let field = fields[choose(fields.count)]
             guard !limits.contains(where: { $0.name == field.name }) else { continue }
             let name = choose(64) == 0 ? Self.unknownNames[choose(Self.unknownNames.count)] : field.name
-            // Most of the time once: which of two counts is the parser's to say.
+            // Mostly once. Of two members with one name the parser decides which one counts.
             if choose(32) > 0 { members.removeAll { $0.name == name } }
             members.append((name, value(of: field, among: fields)))
         }
@@ -253,7 +254,7 @@ package struct RequestSamples {
             Field(name: "metadata", values: ["{}", #"{"a":"b"}"#]), integer("n_cache_reuse", 0, 1),
         ]
 
-    /// What no field is, or not in this place.
+    /// Values that no field accepts, or not this field.
     private static let values = [
         "null", "true", "false", "0", "-1", "1", "NaN", "nan", "Infinity", "-Infinity", "1e999", "-1e999", "1e-999",
         "-",
