@@ -5,6 +5,16 @@ import OrderedCollections
 /// They are those of Jinja 3.1 that chat templates use, and `from_json` of llama-server. Left out are filters that
 /// make HTML or random choices (`xmlattr`, `urlize`, `random`, …). An unknown filter fails when it is reached, not
 /// when the template is parsed, so that an unused branch does no harm.
+///
+///     "a b" | upper                     "A B"            [3, 1, 2] | sort            [1, 2, 3]
+///     " x " | trim                      "x"              [1, 2, 3] | first           1
+///     "abc" | replace("b", "x")         "axc"            [1, 2] | join(", ")         "1, 2"
+///     none | default("x", true)         "x"              [1, 2, 3] | sum             6
+///     {"a": 1} | tojson                 "{\"a\": 1}"     {"b": 1, "a": 2} | items    ("b", 1), ("a", 2)
+///     "3.7" | int                       3                [1, 1, 2] | unique          1, 2
+///     "<b>" | escape                    "&lt;b&gt;"      "[1]" | from_json           [1]
+///
+/// Aliases: `d` of `default`, `e` of `escape`, `count` of `length`.
 enum Filter: String, Sendable {
     case abs, attr, batch, capitalize, center, count, d, `default`, dictsort, e, escape, first, float, forceescape
     case format

@@ -8,6 +8,12 @@ import OrderedCollections
 ///
 /// The language is that of Jinja 3.1 as the Hugging Face library sets it up for chat templates: `trim_blocks`,
 /// `lstrip_blocks`, loop controls, a sandbox. `design.md` describes the parts. Immutable. Thread: any.
+///
+/// Missing, because no chat template needs them or because they would reach Python's objects:
+/// - tags that read other files or extend templates: `include`, `import`, `extends`, `block`
+/// - `autoescape`, `do`, `trans`, and line statements
+/// - integers beyond 64 bits, except in data of a request that is only printed
+/// - attributes of Python's objects, such as `__class__`
 package struct JinjaTemplate: Sendable {
     /// The source as it was passed to `init`.
     package let source: String

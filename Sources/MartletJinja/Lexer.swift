@@ -4,6 +4,12 @@
 ///
 /// `trim_blocks` and `lstrip_blocks` are on, as chat templates expect: a block on its own line leaves no trace of that
 /// line. White space is removed here, so the parser does not know of it.
+/// White space around a block, as in Jinja:
+///
+///     "x\n  {% if a %}\ny"     ->  "x\n" … "y"        the block's own line disappears
+///     "x {%- if a -%} y"        ->  "x" … "y"          signs remove white space on their side
+///     "x  {%+ if a +%}\ny"      ->  "x  " … "\ny"      a plus sign retains it
+///     "x  {{ a }}\ny"           ->  "x  " … "\ny"      print statements retain it
 /// - Complexity: linear in the source.
 struct Lexer {
     /// The source in UTF-8, with line feeds as the only line ends.
