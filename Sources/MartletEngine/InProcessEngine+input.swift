@@ -6,8 +6,8 @@ import MartletProtocol
 enum InputMessage: Sendable {
     case prepare(GenerationRequest, submitted: MonotonicTime)
     case tokenize(TokenizationQuery)
-    /// Compile the grammar of a command to a running generation.
-    case compile(GenerationConstraint, for: GenerationHandle)
+    /// Tokenize the text of a command to a running generation, or compile its grammar.
+    case command(ControlCommand)
     /// Loading has completed or failed.
     case loaded
     case stop
@@ -17,7 +17,8 @@ extension InProcessEngine {
     /// Tokenizes prompts in bounded steps. Prompts that arrive while the model loads wait for it.
     ///
     /// Jobs alternate after each step, so a short prompt does not wait for a long one. A cancelled job takes no further
-    /// step.
+    /// step. A command to a running generation takes its first step before other jobs, because a client waits for its
+    /// effect on the next token.
     ///
     /// Thread: the input processor's thread; returns after `stop`.
     func runInputProcessor() {
@@ -37,7 +38,7 @@ extension InProcessEngine {
                     } else {
                         query.reply.finish(.failure(.tooManyQueries(limit: limit)))
                     }
-                case .compile(let constraint, let handle): compile(constraint, for: handle)
+                case .command(let command): jobs.prepend(InputJob(.command(command)))
                 case .loaded: break
                 case .stop:
                     for job in jobs { refuse(job, .shuttingDown) }
@@ -63,6 +64,10 @@ extension InProcessEngine {
                 let prepared = try loaded.prepare(request, tokens: tokens.first ?? [], submitted: submitted)
                 forward(.submit(prepared), for: request.handle)
             case .query(let query): query.reply.finish(.success(tokens))
+            case .command(let command):
+                // An error of the grammar is reported where the command is applied.
+                if let constraint = command.constraint { _ = try? loaded.constraints.compile(constraint) }
+                forward(PreparedCommand(command: command, tokens: tokens.first.map { .success($0) }))
             }
         } catch {
             refuse(job, error)
@@ -74,6 +79,7 @@ extension InProcessEngine {
         switch job.purpose {
         case .generation(let request, _): shared.withLock { $0.preparing[request.handle] != nil }
         case .query(let query): query.reply.isAwaited
+        case .command: true
         }
     }
 
@@ -81,14 +87,18 @@ extension InProcessEngine {
         switch job.purpose {
         case .generation(let request, _): forward(.reject(request.handle, error), for: request.handle)
         case .query(let query): query.reply.finish(.failure(error))
+        case .command(let command):
+            // After the shutdown the terminal event of the generation is the reply.
+            if !shared.withLock(\.isClosed) { forward(PreparedCommand(command: command, tokens: .failure(error))) }
         }
     }
 
-    private func compile(_ constraint: GenerationConstraint, for handle: GenerationHandle) {
-        // An error of the grammar is reported where the command is applied.
-        if case .success(let loaded) = shared.withLock(\.loadResult) { _ = try? loaded.constraints.compile(constraint) }
+    /// Posts a command to the engine thread, followed by the commands that waited for it.
+    private func forward(_ prepared: PreparedCommand) {
         shared.withLock { shared in
-            for command in shared.compiling.removeValue(forKey: handle) ?? [] { mailbox.post(command) }
+            mailbox.post(.control(prepared))
+            let waiting = shared.waitingCommands.removeValue(forKey: prepared.command.handle) ?? []
+            dispatch(waiting, &shared)
         }
     }
 
@@ -98,7 +108,7 @@ extension InProcessEngine {
         shared.withLock { shared in
             guard let preparing = shared.preparing.removeValue(forKey: handle) else { return }
             mailbox.post(message)
-            for command in preparing.commands { mailbox.post(command) }
+            dispatch(preparing.commands, &shared)
         }
     }
 }

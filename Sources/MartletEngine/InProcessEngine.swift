@@ -31,16 +31,17 @@ package final class InProcessEngine: EngineService {
         var waiters: [CheckedContinuation<Result<OpenedModel, EngineError>, Never>] = []
         /// Requests that are tokenized now, or wait for that.
         var preparing: [GenerationHandle: Preparing] = [:]
-        /// Commands that wait until the grammar of an earlier command is compiled, by generation.
-        var compiling: [GenerationHandle: [EngineMessage]] = [:]
+        /// Commands that wait behind a command of the same generation which the input processor prepares. The key
+        /// exists while there is such a command.
+        var waitingCommands: [GenerationHandle: [ControlCommand]] = [:]
         var isClosed = false
         var threads: (engine: EngineThread, input: EngineThread)?
     }
 
     struct Preparing {
         let submitted: MonotonicTime
-        /// Commands that are posted to the engine thread behind the request.
-        var commands: [EngineMessage] = []
+        /// Commands that are dispatched behind the request.
+        var commands: [ControlCommand] = []
     }
 
     /// Creates an engine; `start()` loads the model.
@@ -85,7 +86,7 @@ package final class InProcessEngine: EngineService {
                 switch message {
                 case .prepare(let request, _): late.add(EngineEvent(request.handle, .failed(.shuttingDown)))
                 case .tokenize(let query): query.reply.finish(.failure(.shuttingDown))
-                case .compile, .loaded, .stop: break
+                case .command, .loaded, .stop: break
                 }
             }
             late.open()
@@ -133,17 +134,25 @@ package final class InProcessEngine: EngineService {
 
     /// See `EngineService.control(_:_:_:)`. A command waits for earlier commands of the same generation.
     package func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
-        let message = EngineMessage.control(handle, number, action)
+        let command = ControlCommand(handle: handle, number: number, action: action)
         shared.withLock { shared in
             if shared.isClosed { return }
-            if shared.preparing[handle]?.commands.append(message) != nil { return }
-            if shared.compiling[handle]?.append(message) != nil { return }
-            guard case .set(let change) = action, let constraint = change.values.constraint,
-                change.keys.contains(.constraint)
-            else { return mailbox.post(message) }
-            // Compiling can take long with a large vocabulary. The compiler retains the result for the engine thread.
-            shared.compiling[handle] = [message]
-            input.post(.compile(constraint, for: handle))
+            if shared.preparing[handle]?.commands.append(command) != nil { return }
+            if shared.waitingCommands[handle]?.append(command) != nil { return }
+            dispatch([command], &shared)
+        }
+    }
+
+    /// Posts commands of one generation to the engine thread, in order, up to a command that the input processor must
+    /// prepare. The commands behind it wait: tokenizing a text or compiling a grammar can take long.
+    func dispatch(_ commands: [ControlCommand], _ shared: inout Shared) {
+        for (index, command) in commands.enumerated() {
+            guard command.needsPreparation else {
+                mailbox.post(.control(PreparedCommand(command: command, tokens: nil)))
+                continue
+            }
+            shared.waitingCommands[command.handle] = Array(commands[(index + 1)...])
+            return input.post(.command(command))
         }
     }
 

@@ -2,12 +2,14 @@ import MartletProtocol
 
 /// Prompts that the input processor tokenizes, one bounded step at a time.
 ///
-/// The job of a generation has one prompt; the job of a query may have several.
+/// The job of a generation has one prompt; the job of a query may have several; the job of a command has its text, or
+/// nothing to tokenize if the command only sets a grammar.
 struct InputJob: Sendable {
-    /// The request or the query that the tokens are for.
+    /// The request, query or command that the tokens are for.
     enum Purpose: Sendable {
         case generation(GenerationRequest, submitted: MonotonicTime)
         case query(TokenizationQuery)
+        case command(ControlCommand)
     }
 
     /// A prompt that exceeds the context is counted up to this multiple of the context, so that the error can name the
@@ -24,6 +26,7 @@ struct InputJob: Sendable {
         switch purpose {
         case .generation(let request, _): prompts = [request.prompt]
         case .query(let query): prompts = query.prompts
+        case .command(let command): prompts = command.text.map { [$0] } ?? []
         }
     }
 
@@ -59,6 +62,8 @@ struct InputJob: Sendable {
         case .query(let query):
             let count = finished.reduce(tokenization.tokens.count) { $0 + $1.count }
             try TextBudget.standard.check(tokenCount: count, field: query.field)
+        // The refusal of a text that exceeds the context names the number of all its tokens.
+        case .command: break
         }
     }
 
@@ -67,6 +72,7 @@ struct InputJob: Sendable {
         case .generation: return try loaded.tokenizer.toContinue(tokens)
         case .query(let query):
             return query.isForEmbedding ? try loaded.tokenizer.toEmbed(tokens, of: prompt) : tokens
+        case .command: return tokens
         }
     }
 }
@@ -92,7 +98,7 @@ extension OpenedModel {
         switch purpose {
         case .generation: try check(promptTokens: count, atLeast: true)
         case .query(let query) where query.isForEmbedding: try embedding?.check(count, number: number)
-        case .query: break
+        case .query, .command: break
         }
     }
 }

@@ -71,8 +71,10 @@ final class ControlBench {
     /// Posts a command without running a step.
     func post(_ action: ControlAction, _ handle: GenerationHandle) -> CommandNumber {
         lastNumber += 1
-        mailbox.post(.control(handle, CommandNumber(rawValue: lastNumber), action))
-        return CommandNumber(rawValue: lastNumber)
+        let command = ControlCommand(
+            handle: handle, number: CommandNumber(rawValue: lastNumber), action: action)
+        mailbox.post(.control(loaded.prepare(command)))
+        return command.number
     }
 
     func result(_ number: CommandNumber, _ handle: GenerationHandle) -> ControlResult? {
@@ -88,6 +90,16 @@ final class ControlBench {
     }
 
     func tokens(_ text: String) throws -> [Int32] { try loaded.tokenizer.tokens(ofMessage: text) }
+}
+
+extension OpenedModel {
+    /// Tokenizes the text of a command, as the input processor does.
+    func prepare(_ command: ControlCommand) -> PreparedCommand {
+        let tokens = command.text.map { text in
+            Result { () throws(EngineError) in try tokenizer.tokens(of: text) }
+        }
+        return PreparedCommand(command: command, tokens: tokens)
+    }
 }
 
 extension GenerationRequest {

@@ -22,7 +22,7 @@ struct PendingCommands {
 
     /// Commands that arrived while the sequence had no slot, or while tokens of an earlier run were still to be sampled
     /// again.
-    var waiting: [(number: CommandNumber, action: ControlAction)] = []
+    var waiting: [PreparedCommand] = []
     /// Commands that end reasoning. The first takes effect; the others come too late and have no effect.
     var reasoningEnds: [ReasoningEnd] = []
     /// Injections in order of arrival.

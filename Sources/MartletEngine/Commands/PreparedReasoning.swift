@@ -20,6 +20,6 @@ struct PreparedReasoning: Sendable {
 extension PromptTokenizer {
     /// Tokenizes text of a client: control tokens in it are not recognised.
     func tokens(ofMessage text: String) throws(EngineError) -> [Int32] {
-        try tokens(of: Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: false))
+        try tokens(of: .message(text))
     }
 }

@@ -169,8 +169,8 @@ final class EngineLoop {
         case .cancel(let handle):
             decodeGuard.remove(handle)
             end(handle, .cancelled)
-        case .control(let handle, let number, let action):
-            applyCommand(action, number, handle)
+        case .control(let command):
+            apply(command)
         case .embed(let job):
             embedder?.add(job)
         case .stop:

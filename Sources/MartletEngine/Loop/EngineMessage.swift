@@ -6,7 +6,7 @@ enum EngineMessage: Sendable {
     /// The request failed before it could be submitted to the engine thread.
     case reject(GenerationHandle, EngineError)
     case cancel(GenerationHandle)
-    case control(GenerationHandle, CommandNumber, ControlAction)
+    case control(PreparedCommand)
     /// The request was cancelled before it could be submitted to the engine thread.
     case cancelled(GenerationHandle, submitted: MonotonicTime)
     case embed(EmbeddingJob)

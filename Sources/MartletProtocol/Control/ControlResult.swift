@@ -24,7 +24,7 @@ package enum AppliedCommand: Sendable, Equatable {
 }
 
 /// The reason of a refusal.
-package enum ControlRefusal: Sendable, Equatable {
+package enum ControlRefusal: Error, Sendable, Equatable {
     /// Reasoning has not begun.
     case notReasoning
     /// Reasoning has ended.

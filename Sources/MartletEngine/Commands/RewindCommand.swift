@@ -1,0 +1,59 @@
+import MartletProtocol
+
+/// Removes the end of the output, and lets the sequence continue from there with a new sampler.
+struct RewindCommand: EngineCommand {
+    static let requirement = CommandRequirement.begunSequence
+
+    let target: RewindTarget
+
+    /// The remaining number of output tokens, and the sampler for the next one.
+    struct Plan {
+        var count: Int
+        var sampler: Sampler
+    }
+
+    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) -> Plan {
+        let sequence = target.sequence
+        guard !sequence.isTruncated else { throw .truncated }
+        let count = sequence.cutPoint(for: try wantedCount(sequence, loop))
+        return try ControlRefusal.wrapping { () throws(EngineError) -> Plan in
+            Plan(
+                count: count,
+                sampler: try loop.loaded.sampler(
+                    for: sequence.settings.sampling,
+                    ignoringEndOfGeneration: sequence.request.ignoresEndOfGeneration))
+        }
+    }
+
+    func apply(_ plan: Plan, to target: CommandTarget, in loop: EngineLoop) {
+        let sequence = target.sequence
+        sequence.rewind(
+            to: plan.count, vocabulary: loop.loaded.vocabulary, matcher: loop.newMatcher(for: sequence.constraint))
+        sequence.sampler = plan.sampler
+        // The last token stays out of the KV cache and is computed again: its logits are needed to sample the next
+        // token.
+        let cachedTokenCount =
+            target.slot.map { loop.slots[$0].cachedTokenCount } ?? loop.stateCache.tokenCount(of: target.handle)
+        let reused = loop.planner.shape.reusable(
+            min(cachedTokenCount, sequence.history.count - 1), promptCount: sequence.promptCount)
+        if let slot = target.slot { loop.cut(slot, to: reused) } else { loop.stateCache.cut(target.handle, to: reused) }
+        loop.reportApplied(.rewound, to: target, token: plan.count)
+        loop.applyDueCommands(sequence)
+    }
+
+    /// The number of output tokens before the target.
+    private func wantedCount(_ sequence: EngineSequence, _ loop: EngineLoop) throws(ControlRefusal) -> Int {
+        switch target {
+        case .token(let count):
+            guard count >= 0, count <= sequence.predictedCount else {
+                throw .beyondEnd(tokens: sequence.predictedCount)
+            }
+            return count
+        case .text(let text):
+            guard !text.isEmpty, let count = sequence.tokenCount(behind: text, in: loop.loaded.vocabulary) else {
+                throw .textNotFound
+            }
+            return count
+        }
+    }
+}
