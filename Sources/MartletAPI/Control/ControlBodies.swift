@@ -17,6 +17,7 @@ package enum ControlBodies {
         switch record.command {
         case .reasoningEnded(let tokens): members["tokens"] = .integer(Int64(tokens))
         case .stopped(let reason): members["reason"] = reason.map { .string($0) } ?? .null
+        // A paused generation is retained without a time limit.
         case .paused: members["kept_until"] = "resumed_or_stopped"
         case .resumed: break
         case .changed(let change, let old):

@@ -6,6 +6,7 @@ import OrderedCollections
 ///
 /// Validation is that of requests: the same readers check the same limits.
 enum SettingFields {
+    /// The names in results. The order is that of `changes` in messages.
     private static let names: [(name: String, key: AdjustableSettingKey)] = [
         ("temperature", .temperature), ("top_k", .topK), ("top_p", .topP), ("min_p", .minP),
         ("top_n_sigma", .topNSigma), ("typical_p", .typicalP), ("min_keep", .minKeep),
@@ -72,8 +73,10 @@ enum SettingFields {
         return .object(members)
     }
 
+    /// One value as a request would spell it.
     private static func value(_ key: AdjustableSettingKey, of settings: AdjustableSettings) -> JSONValue {
         let sampling = settings.sampling
+        // The shortest decimal that reads back as the same `Float`.
         func number(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
         func integer(_ value: Int) -> JSONValue { .integer(Int64(value)) }
         return switch key {

@@ -4,6 +4,7 @@ package enum Base64 {
     private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// Encodes the little-endian bytes of 32-bit floats, without a copy of the bytes.
+    /// - Complexity: O(n) with one allocation.
     static func encode(_ values: [Float]) -> [UInt8] {
         var encoder = Encoder(byteCount: values.count * 4)
         for value in values {
@@ -60,6 +61,7 @@ package enum Base64 {
 
         init(byteCount: Int) { text.reserveCapacity((byteCount + 2) / 3 * 4) }
 
+        /// - Parameter byte: 0 to 255.
         mutating func append(_ byte: UInt32) {
             bits = bits << 8 | byte
             count += 1
@@ -69,6 +71,7 @@ package enum Base64 {
             count = 0
         }
 
+        /// Writes the last one or two bytes with padding.
         mutating func finish() -> [UInt8] {
             if count > 0 {
                 bits <<= 8 * UInt32(3 - count)
@@ -78,6 +81,7 @@ package enum Base64 {
             return text
         }
 
+        /// Writes the first `count` digits of the 24 bits.
         private mutating func write(_ count: Int) {
             for digit in 0..<count { text.append(Base64.digits[Int(bits >> (18 - 6 * UInt32(digit)) & 0x3F)]) }
         }

@@ -10,6 +10,7 @@ extension GenerationSummary {
     }
 }
 
+// A client sees OpenAI's three words and llama-server's four. The access log has all reasons.
 extension GenerationSummary.Reason {
     /// OpenAI's `finish_reason` without regard to tool calls.
     var finishReason: StaticString {

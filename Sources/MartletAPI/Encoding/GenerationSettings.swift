@@ -30,6 +30,7 @@ enum GenerationSettings {
         members["reasoning_format"] = .string(options.reasoningFormat.rawValue)
         members["reasoning_in_content"] = .bool(options.streams && options.reasoningFormat == .deepseekLegacy)
         members["samplers"] = .array(SamplerNames.names(request.sampling.samplers))
+        // Features of llama-server that this server lacks have the values that stand for "off".
         members["speculative.types"] = "none"
         members["timings_per_token"] = .bool(options.responseFields.timingsPerToken)
         members["post_sampling_probs"] = .bool(options.usesPostSamplingProbabilities)

@@ -71,6 +71,7 @@ struct LlamaServerObject: Sendable {
     /// Appends the final object of a choice.
     /// - Parameter output: the text and tokens; nil in a stream, whose chunks have had them.
     func write(_ completion: GenerationSummary, output: ChoiceOutput? = nil, index: Int = 0, to bytes: inout [UInt8]) {
+        // `response_fields` selects members of the parsed object; the usual case needs no parsing.
         guard !responseFields.members.isEmpty else {
             writeAll(completion, output, index, to: &bytes)
             return

@@ -9,18 +9,28 @@ package import MartletStreams
 package struct RealtimeEventView: StreamView {
     /// The spelling of `kind`.
     package enum Kind: String, Sendable, CaseIterable {
+        /// The prompt's length is known.
         case admitted
+        /// The engine computes the prompt.
         case started
+        /// A part of the prompt is computed.
         case progress
+        /// Tokens of the prompt with their logprobs.
         case prompt
+        /// Output of one channel.
         case text
+        /// A tool call begins.
         case call
+        /// A piece of a tool call's arguments.
         case arguments
         case warning
+        /// A control command took effect.
         case control
+        /// One of several choices ended.
         case ended
         case finished
         case failed
+        /// The generation continues in the next process. No event of this log follows.
         case handover
     }
 
@@ -112,6 +122,7 @@ package struct RealtimeEventView: StreamView {
         }
     }
 
+    /// Appends `,"logprobs":[…]`.
     private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
         JSONText.appendRaw(",\"logprobs\":", to: &bytes)
         probabilities.writeEntries(tokens, to: &bytes)
@@ -123,6 +134,7 @@ package struct RealtimeEventView: StreamView {
         JSONText.appendString(kind.rawValue, to: &bytes)
     }
 
+    /// Appends the members of a text event. The wire calls the channel of delimiters "markup".
     private func write(_ channel: OutputChannel, _ token: Int32?, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
         begin(.text, to: &bytes)
         JSONText.appendRaw(",\"channel\":", to: &bytes)
@@ -134,12 +146,14 @@ package struct RealtimeEventView: StreamView {
         write(token, text, to: &bytes)
     }
 
+    /// Appends the token's id, if known, and the text.
     private func write(_ token: Int32?, _ text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
         if let token { write("token", Int(token), to: &bytes) }
         JSONText.appendRaw(",\"text\":", to: &bytes)
         JSONText.appendString(text, to: &bytes)
     }
 
+    /// Appends the members of an end: reason, usage and timings. A cancelled generation has its own reason here.
     private func write(_ kind: Kind, _ completion: GenerationSummary, to bytes: inout [UInt8]) {
         begin(kind, to: &bytes)
         JSONText.appendRaw(",\"finish_reason\":\"", to: &bytes)

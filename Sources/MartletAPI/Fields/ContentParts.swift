@@ -21,6 +21,7 @@ enum ContentParts {
     }
 
     /// The joined text of all parts.
+    /// - Parameter location: the path of the list, for messages.
     static func joinedText(of parts: [JSONValue], at location: String) throws(APIError) -> String {
         var result = ""
         for (index, part) in parts.enumerated() { result += try text(of: part, at: "\(location)[\(index)]") }

@@ -15,6 +15,7 @@ enum GrammarField {
         let isLazy = try fields.bool("grammar_lazy") ?? false
         let triggers = try fields.array("grammar_triggers") ?? []
         guard let text = try fields.string("grammar"), !text.isEmpty else { return nil }
+        // Triggers of a grammar that is not lazy are accepted and ignored, as at llama-server.
         let begins = isLazy ? try self.triggers(triggers) : []
         let grammar = try grammar(text, field: "grammar", limits: limits)
         guard isLazy else { return GenerationConstraint(grammar) }
@@ -62,6 +63,7 @@ enum GrammarField {
                         "\(name).value", "At most \(triggerLengthLimit) bytes are allowed, but got \(text.utf8.count)")
                 }
                 triggers.append(.text(text))
+            // llama-server's patterns.
             case 2, 3:
                 throw APIError(
                     .notSupported, "Field '\(name).type': patterns are not supported as triggers; use type 1",

@@ -20,6 +20,7 @@ enum LogitBiasField {
         var biases: [LogitBias] = []
         var unknown: [APIError] = []
         /// - Parameter id: an integer of any size, in digits.
+        /// Adds a bias for an id, or records an error for an id that no vocabulary can have.
         func add(_ id: String, _ name: String, bias: Float) {
             if let id = Int32(id), id >= 0 {
                 biases.append(LogitBias(.token(id), bias: bias))

@@ -40,6 +40,7 @@ enum PromptFields {
             // A client that sends tokens has already added the beginning-of-sequence token if it wants it.
             return Prompt(pieces: pieces, addsBeginning: elements[0].stringValue != nil)
         case .object:
+            // A prompt with media has the same shape, so the error must name the media.
             if let media = value["multimodal_data"] {
                 throw APIError(
                     .notSupported,

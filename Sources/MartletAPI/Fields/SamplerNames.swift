@@ -30,6 +30,7 @@ enum SamplerNames {
         guard let value = fields.value("samplers") else { return nil }
         let path = fields.path("samplers")
         var unknown: [APIError] = []
+        // A string is a sequence of letters, as `--sampling-seq` has it.
         if let letters = value.stringValue {
             try check(count: letters.count, path)
             var kinds: [SamplerKind] = []

@@ -103,6 +103,7 @@ struct SamplingFields {
     private func dry() throws(APIError) -> DryParameters {
         var dry = defaults.dry
         if let value = try fields.float("dry_multiplier") { dry.multiplier = value }
+        // llama-server ignores a base below 1.
         if let value = try fields.float("dry_base"), value >= 1 { dry.base = value }
         if let value = try fields.integer("dry_allowed_length", in: Self.counts) { dry.allowedLength = value }
         if let value = try fields.integer("dry_penalty_last_n", in: Self.counts) { dry.lastN = value }

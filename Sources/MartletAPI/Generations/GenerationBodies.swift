@@ -37,11 +37,13 @@ package enum GenerationBodies {
         _ spec: GenerationSpec, _ status: GenerationStatus, _ timing: GenerationTiming
     ) -> JSONValue {
         let (timeline, engine) = (timing.timeline, timing.engine)
+        // Rounded to microseconds.
         func milliseconds(_ duration: Duration?) -> JSONValue {
             duration.map { .number(($0 / .microseconds(1)).rounded() / 1_000) } ?? .null
         }
         func count(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
         func speed(_ value: Double?) -> JSONValue { value.map { .number(($0 * 100).rounded() / 100) } ?? .null }
+        // The engine's counts are exact; the log's are known earlier.
         let prompt = engine?.promptTokens ?? timing.promptTokens
         let cached = engine?.cachedTokens ?? timing.cachedTokens
         let computed = prompt.flatMap { prompt in cached.map { prompt - $0 } }

@@ -68,6 +68,7 @@ package struct LlamaServerCompletionView: StreamView {
         SharedStreamEvents.appendHandover(responseID, number: number, to: &bytes)
     }
 
+    /// Appends the final chunk of a choice: the object with all members but without text.
     private func encodeEnd(_ completion: GenerationSummary, _ index: Int, into bytes: inout [UInt8]) {
         JSONText.appendRaw("data: ", to: &bytes)
         llamaServerObject.write(completion, index: index, to: &bytes)

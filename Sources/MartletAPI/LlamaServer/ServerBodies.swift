@@ -12,6 +12,7 @@ package enum ServerBodies {
     package static func models(
         name: String, aliases: [String], tags: [String] = [], created: Int, model: ModelInformation
     ) -> JSONValue {
+        // Ollama's clients read only the name. The other members must exist.
         let legacy: JSONValue = [
             "name": .string(name), "model": .string(name), "modified_at": "", "size": "", "digest": "", "type": "model",
             "description": "", "tags": [""], "capabilities": ["completion"], "parameters": "",

@@ -15,6 +15,7 @@ package struct TokenizeRequest: Sendable, Equatable {
         guard let content = fields.value("content") else {
             throw .field("content", "A text or a list of texts and tokens is required, but the field is missing")
         }
+        // llama-server's default: special tokens in the text count as such.
         let isTrusted = try fields.bool("parse_special") ?? true
         let pieces: [Prompt.Piece]
         switch content {
@@ -27,6 +28,7 @@ package struct TokenizeRequest: Sendable, Equatable {
     }
 
     /// `{"tokens":[…]}`: ids, or ids with their text. A piece that is no UTF-8 by itself is a list of bytes.
+    /// - Parameter tokens: in the order of the text.
     package func response(_ tokens: [TokenPiece]) -> [UInt8] {
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"tokens\":[", to: &bytes)

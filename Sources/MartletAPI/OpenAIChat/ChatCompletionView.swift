@@ -49,6 +49,7 @@ package struct ChatCompletionView: StreamView {
     /// The same generation as WebSocket messages.
     package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
 
+    /// - Complexity: O(length of the event's text). Nothing is allocated but the growth of `bytes`.
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         switch event {
         case .text(let channel, _, let text):

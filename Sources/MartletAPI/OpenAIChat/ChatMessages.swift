@@ -7,6 +7,7 @@ import OrderedCollections
 /// send
 /// a response's message back unchanged.
 enum ChatMessages {
+    /// Templates of models decide which of these roles they render.
     private static let roles = ["system", "developer", "user", "assistant", "tool", "function"]
 
     /// - Returns: the messages in the form in which templates see them.
@@ -44,6 +45,7 @@ enum ChatMessages {
             case .changed(let calls): members["tool_calls"] = .array(calls)
             }
         }
+        // Members with a fixed type. Other members are passed to the template unchecked.
         for name in ["name", "tool_call_id", "reasoning_content", "reasoning", "refusal"] {
             guard let value = members[name], value.stringValue == nil else { continue }
             throw .field("\(location).\(name)", "Value must be a string, but is \(value.kindName)")

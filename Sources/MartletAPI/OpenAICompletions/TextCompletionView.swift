@@ -54,6 +54,7 @@ package struct TextCompletionView: StreamView {
             encodeText(text, TokenDetails(), into: &bytes)
         case .detailedText(_, _, let text, let tokenDetails): encodeText(text, tokenDetails, into: &bytes)
         case .admitted, .call, .arguments: break
+        // The echo precedes the first output, so a client sees one text.
         case .started:
             if !echo.isEmpty { encodeText(Array(echo.utf8)[...], TokenDetails(), into: &bytes) }
         case .promptTokens(let tokens):
@@ -104,6 +105,7 @@ package struct TextCompletionView: StreamView {
         bytes.append(contentsOf: suffix)
     }
 
+    /// Appends `logprobs` of a choice; `null` without probabilities.
     private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
         if tokens.isEmpty {
             JSONText.appendRaw("null", to: &bytes)
