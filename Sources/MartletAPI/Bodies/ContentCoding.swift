@@ -124,6 +124,7 @@ private struct Inflation: ~Copyable {
             output += chunk[..<made]
             switch status {
             case Z_STREAM_END: isWhole = true
+            // Progress: either more input is needed from the body or more room in the buffer.
             case Z_OK where consumed > 0 || made > 0: break
             case Z_OK, Z_BUF_ERROR: throw invalid("it is truncated")
             default: throw invalid(stream.pointee.msg.map { String(cString: $0) } ?? "it is damaged")

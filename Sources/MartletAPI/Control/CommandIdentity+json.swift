@@ -17,6 +17,7 @@ extension CommandIdentity {
             throw .field(
                 "request_id", "At most \(requestIDLimit) bytes are allowed, but got \(requestID.utf8.count)")
         }
+        // Members with null count as absent, as in every request.
         let members = (json.objectValue ?? [:]).filter { !envelope.contains($0.key) && $0.value != .null }
         return CommandIdentity(
             requestID: requestID, action: try fields.string("action") ?? "",

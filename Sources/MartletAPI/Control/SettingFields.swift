@@ -42,8 +42,10 @@ enum SettingFields {
                 throw .field(
                     fields.path(String(name.prefix(64))), "This field cannot be changed while a generation runs")
             }
+            // Two names of one setting count once.
             if !change.keys.contains(key) { change.keys.append(key) }
         }
+        // Unchanged settings have their current values, so a result can show old and new ones.
         change.values = settings
         var sampling = SamplingFields(fields: fields, defaults: settings.sampling)
         change.values.sampling = try sampling.parameters(randomSeed: .randomSeed())
@@ -57,6 +59,7 @@ enum SettingFields {
         change.values.constraint =
             change.keys.contains(.constraint) ? try ConstraintFields(fields, defaults).constraint : nil
         if change.keys.contains(.reasoningBudget) {
+            // -1 on the wire is nil here: no limit.
             let budget = try ReasoningBudgetFields.budget(fields)
             change.values.reasoningBudget = budget == -1 ? nil : budget
         }

@@ -110,6 +110,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
     package func response(
         _ embeddings: [Embedding], pooling: EmbeddingPooling, model: String
     ) throws(APIError) -> [UInt8] {
+        // The length is known only after the computation, as it depends on the model.
         if let dimensions, let length = embeddings.first?.length, dimensions > length {
             throw .field("dimensions", "Value must be between 1 <= value <= \(length), but got \(dimensions)")
         }
@@ -144,6 +145,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
     ) {
         JSONText.appendRaw("{\"model\":", to: &bytes)
         JSONText.appendString(model, to: &bytes)
+        // Embeddings have no generated tokens, so both counts are equal.
         let tokens = embeddings.reduce(0) { $0 + $1.tokenCount }
         JSONText.appendRaw(",\"object\":\"list\",\"usage\":{\"prompt_tokens\":", to: &bytes)
         JSONText.appendInteger(tokens, to: &bytes)

@@ -19,6 +19,7 @@ enum GenerationSettings {
         members["n_discard"] = integer(options.contextShift.discard)
         members["ignore_eos"] = .bool(request.ignoresEndOfGeneration)
         members["stream"] = .bool(options.streams)
+        // llama-server shows `ignore_eos` as bans, too.
         let ignored = request.ignoresEndOfGeneration ? endTokens.map { LogitBias(.token($0), bias: -.infinity) } : []
         members["logit_bias"] = .array((request.sampling.logitBiases + ignored).map(bias))
         members["n_probs"] = integer(request.probabilities?.count ?? 0)

@@ -99,6 +99,7 @@ struct LlamaServerObject: Sendable {
         JSONText.appendRaw(",\"content\":", to: &bytes)
         JSONText.appendString(output?.allText ?? [], to: &bytes)
         JSONText.appendRaw(",\"tokens\":[", to: &bytes)
+        // The ids of tokens only if the request asks for them; `tokens` exists in any case.
         for (tokenIndex, token) in (responseFields.tokens ? output?.tokens ?? [] : []).enumerated() {
             if tokenIndex > 0 { JSONText.appendRaw(",", to: &bytes) }
             JSONText.appendInteger(token, to: &bytes)

@@ -55,6 +55,7 @@ struct ProbabilityWriter: Sendable, Equatable {
         writeList(tokens, to: &bytes) { Self.writeValue($0[0].value, to: &$1) }
         JSONText.appendRaw("],\"top_logprobs\":[", to: &bytes)
         writeList(tokens, to: &bytes) { token, bytes in
+            // The first token of a prompt has no probability.
             if token[0].value == .infinity { return JSONText.appendRaw("null", to: &bytes) }
             JSONText.appendRaw("{", to: &bytes)
             // The most likely tokens, then the sampled one. Two tokens can have one text, such as parts of characters.

@@ -29,6 +29,7 @@ struct ConstraintFields {
         let requested = try SchemaField.requested(fields)
         constraint = try GrammarField.read(fields, limits: limits)
         if constraint != nil { textField = "grammar" }
+        // Each field alone is valid. The message names all that conflict.
         let names = [textField, requested?.name, guided?.name].compactMap(\.self)
         guard names.count <= 1 else {
             throw .field(names[0], "Only one of \(names.joined(separator: " and ")) can be honoured")
@@ -49,6 +50,7 @@ struct ConstraintFields {
             textField = guided?.name
             constraint = try Self.choice(texts, field: guided?.name ?? "", limits)
         }
+        // A schema is compiled to a grammar like any other constraint.
         if let schema { constraint = GenerationConstraint(schema.grammar) }
     }
 

@@ -65,6 +65,7 @@ package struct FieldReader {
     package func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
         guard let value = value(name) else { return nil }
         guard value.isWhole else { throw mismatch(name, "an integer", value) }
+        // A whole number may be beyond the range of integers, such as 1e30.
         guard let integer = value.integerValue.flatMap({ Int(exactly: $0) }), range.contains(integer) else {
             throw .field(path(name), Self.rangeRule("\(range.lowerBound)", "\(range.upperBound)", got: value))
         }

@@ -24,6 +24,7 @@ enum GuidedFields {
     /// - Throws: `invalidRequest` for two constraints; `notSupported` for structural tags.
     static func read(_ fields: FieldReader) throws(APIError) -> (form: Form, name: String)? {
         var result: (form: Form, name: String)?
+        // Both forms may be present; only the number of constraints counts.
         for (reader, prefix) in [(try fields.object("structured_outputs"), ""), (fields, "guided_")] {
             guard let reader else { continue }
             for kind in kinds {

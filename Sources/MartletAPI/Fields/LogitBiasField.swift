@@ -37,6 +37,7 @@ enum LogitBiasField {
                     throw .field(name, "Value must be a pair of a token and a bias, but got \(FieldReader.short(pair))")
                 }
                 let bias = try bias(pair[1], name)
+                // A string is a text, even if it has only digits.
                 if let text = pair[0].stringValue {
                     biases.append(LogitBias(.text(try checked(text, name)), bias: bias))
                 } else if let id = pair[0].integerDigits {
@@ -50,6 +51,7 @@ enum LogitBiasField {
             for (key, value) in members {
                 let name = "\(path).\(key.prefix(64))"
                 let bias = try bias(value, name)
+                // Names of members are always strings, so digits are an id here.
                 if isInteger(key) {
                     add(key, name, bias: bias)
                 } else {

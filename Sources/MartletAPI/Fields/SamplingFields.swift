@@ -53,6 +53,7 @@ struct SamplingFields {
     private func readPenalties(_ sampling: inout SamplingParameters) throws(APIError) {
         if let value = try fields.integer("repeat_last_n", in: Self.counts) { sampling.repeatLastN = value }
         if let value = try fields.float("repeat_penalty") {
+            // The sampler divides by the penalty.
             guard value > 0, (1 / value).isFinite else {
                 throw .field("repeat_penalty", "Value must be more than 0, but got \(value)")
             }
@@ -82,6 +83,7 @@ struct SamplingFields {
         if let value = try fields.float("dynatemp_range") { sampling.dynamicTemperatureRange = value }
         if let value = try fields.float("dynatemp_exponent") { sampling.dynamicTemperatureExponent = value }
         if let value = try fields.integer("mirostat", in: Int(Int32.min)...Int(Int32.max)) {
+            // Other numbers are clamped, as at llama-server.
             sampling.mirostat = Mirostat(rawValue: UInt8(min(max(value, 0), 2))) ?? .off
         }
         if let value = try fields.float("mirostat_tau") { sampling.mirostatTau = value }
@@ -113,6 +115,7 @@ struct SamplingFields {
             throw .field(
                 name, "Value must be a list of 1 to \(Self.breakerLimit) strings, but it has \(values.count)")
         }
+        // The request's list replaces the default list.
         dry.sequenceBreakers = []
         for (index, value) in values.enumerated() {
             guard let text = value.stringValue else {

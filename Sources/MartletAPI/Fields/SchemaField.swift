@@ -35,6 +35,7 @@ package struct SchemaField: Sendable, Equatable {
         do throws(SchemaError) {
             var size = SchemaSize()
             try size.add(requested.schema, limits: compiler.limits)
+            // Everything on which the grammar depends is part of the key.
             let key = requested.schema.bytes + Array("\(compiler) \(limits)".utf8)
             let entry = try cache.grammar(of: key) { () throws(SchemaError) -> GrammarCache.Entry? in
                 let (grammar, warnings) = try compiler.grammar(of: requested.schema, limits: limits)

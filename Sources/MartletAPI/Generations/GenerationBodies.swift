@@ -18,6 +18,7 @@ package enum GenerationBodies {
             "finish_reason": .null,
             "queue_position": status.queuePosition.map { .integer(Int64($0)) } ?? .null,
         ]
+        // `finish_reason` is null until the end.
         switch status.end {
         case .finished(let completion):
             members["finish_reason"] = .string(
@@ -46,6 +47,7 @@ package enum GenerationBodies {
         // The engine's counts are exact; the log's are known earlier.
         let prompt = engine?.promptTokens ?? timing.promptTokens
         let cached = engine?.cachedTokens ?? timing.cachedTokens
+        // Both counts are needed; either may be unknown after a restart.
         let computed = prompt.flatMap { prompt in cached.map { prompt - $0 } }
         return [
             "id": .string(spec.responseID), "object": "generation.timing", "state": .string(status.state.rawValue),

@@ -55,6 +55,7 @@ package enum ServerBodies {
         defaults: CompletionDefaults, endpoints: (slots: Bool, metrics: Bool, properties: Bool), build: String
     ) -> JSONValue {
         [
+            // The settings of a request without any field.
             "default_generation_settings": [
                 "params": GenerationSettings.json(
                     of: CompletionOptions(defaults: defaults),
@@ -77,6 +78,7 @@ package enum ServerBodies {
     package static func adapters(_ adapters: [AdapterInformation], scales: [AdapterScale]) -> JSONValue {
         .array(
             adapters.enumerated().map { index, adapter in
+                // An adapter without a scale is off.
                 let scale = scales.first { $0.index == index }?.scale ?? 0
                 return [
                     "id": integer(index), "path": .string(adapter.path),

@@ -53,6 +53,7 @@ package struct ChatCompletionView: StreamView {
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         switch event {
         case .text(let channel, _, let text):
+            // A token without visible text needs no chunk unless the request asks for details of each token.
             guard !text.isEmpty, channel != .delimiter else { return }
             writeText(channel, text, to: &bytes)
             JSONText.appendRaw("}}", to: &bytes)
@@ -92,6 +93,7 @@ package struct ChatCompletionView: StreamView {
             options.writeProgress(progress, to: &bytes)
             JSONText.appendRaw("}\n\n", to: &bytes)
         case .choice(let number, let event):
+            // Choice 0 has no wrapper: its events come plain.
             if others.indices.contains(number - 1) { others[number - 1].encode(event, number: 0, into: &bytes) }
         case .ended(let completion):
             encodeChoiceEnd(completion, into: &bytes)
@@ -202,6 +204,7 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw("\",\"index\":", to: &bytes)
         JSONText.appendInteger(index, to: &bytes)
         JSONText.appendRaw(",\"message\":{\"role\":\"assistant\",\"content\":", to: &bytes)
+        // OpenAI's clients expect null instead of an empty text next to tool calls.
         if output.content.isEmpty, !output.calls.isEmpty {
             JSONText.appendRaw("null", to: &bytes)
         } else {

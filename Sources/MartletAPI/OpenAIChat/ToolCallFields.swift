@@ -28,6 +28,7 @@ enum ToolCallFields {
                 throw .field("\(location).name", "A string is required")
             }
             let lacksArguments = try lacksArguments(function["arguments"], at: "\(location).arguments")
+            // Most calls are passed on without a copy.
             guard lacksArguments || members.contains(where: { $0.value == .null }) else { continue }
             if lacksArguments { function["arguments"] = "{}" }
             members["function"] = .object(function)

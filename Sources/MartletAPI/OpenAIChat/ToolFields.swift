@@ -48,6 +48,7 @@ package struct ToolFields: Sendable, Equatable {
         guard values.count <= Self.countLimit else {
             throw .field("tools", "At most \(Self.countLimit) tools are allowed, but got \(values.count)")
         }
+        // The schemas share one budget, and the grammar of all calls is made of them.
         var size = SchemaSize()
         for (index, value) in values.enumerated() {
             let tool = try Self.tool(value, at: "tools[\(index)]")
@@ -57,6 +58,7 @@ package struct ToolFields: Sendable, Equatable {
                 throw APIError(
                     error, field: "tools[\(index)].function.parameters", of: "All tools up to \"\(tool.name)\"")
             }
+            // A name identifies a tool in the output, so it must be unique.
             guard names.insert(tool.name) else {
                 throw .field(
                     "tools[\(index)].function.name", "Names must differ, but \"\(tool.name)\" occurs twice")
@@ -83,6 +85,7 @@ package struct ToolFields: Sendable, Equatable {
         guard case .object(var members) = value else {
             throw .field(location, "A tool must be an object, but is \(value.kindName)")
         }
+        // OpenAI's built-in tools, such as web search, have other types.
         if let type = value["type"], type != "function" {
             throw APIError(
                 .notSupported,
@@ -124,6 +127,7 @@ package struct ToolFields: Sendable, Equatable {
         guard name.utf8.count <= nameLimit else {
             throw .field(location, "At most \(nameLimit) bytes are allowed, but got \(name.utf8.count)")
         }
+        // The first character that is not allowed decides.
         for scalar in name.unicodeScalars where !isAllowed(scalar) {
             throw .field(
                 location, "Value must be letters, digits and _ - . / :, but got \(FieldReader.short(.string(name)))")
@@ -160,6 +164,7 @@ package struct ToolFields: Sendable, Equatable {
         case .object: try readObject(value, names)
         default: throw .field("tool_choice", "Value must be a string or an object, but is \(value.kindName)")
         }
+        // The grammar of a required call needs at least one tool.
         if choice == .required, tools.isEmpty {
             throw .field("tool_choice", "A call can be required only with tools, but the request has none")
         }
@@ -180,6 +185,7 @@ package struct ToolFields: Sendable, Equatable {
             choice = try Self.mode(word, at: "tool_choice.type", alsoNone: true)
         case "allowed_tools"?:
             let location = "tool_choice.allowed_tools"
+            // Some clients omit the nested object.
             let list = value["allowed_tools"] ?? value
             choice = try Self.mode(list["mode"]?.stringValue ?? "auto", at: "\(location).mode", alsoNone: false)
             guard let entries = list["tools"]?.arrayValue, !entries.isEmpty else {

@@ -32,6 +32,7 @@ package struct TextCompletionView: StreamView {
         others = Array(views.dropFirst())
     }
 
+    /// The view of one choice.
     private init(head: ResponseHead, options: CompletionOptions, prompt: String, echoes: Bool, index: Int) {
         self.index = index
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
@@ -53,6 +54,7 @@ package struct TextCompletionView: StreamView {
             guard !text.isEmpty else { return }
             encodeText(text, TokenDetails(), into: &bytes)
         case .detailedText(_, _, let text, let tokenDetails): encodeText(text, tokenDetails, into: &bytes)
+        // Text completions have no roles and no tools.
         case .admitted, .call, .arguments: break
         // The echo precedes the first output, so a client sees one text.
         case .started:

@@ -89,6 +89,7 @@ package struct RealtimeMessage: Sendable {
         guard let request = try fields.object("request") else {
             throw .field("request", "The body of a chat completion is required, but the field is missing")
         }
+        // An explicit false contradicts the WebSocket; absence is the usual case.
         guard try request.bool("stream") != false else {
             throw .field("request.stream", "Value must be true or absent, as a WebSocket streams, but got false")
         }
