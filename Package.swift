@@ -125,7 +125,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            exclude: ["Journal/design.md"],
+            exclude: ["design.md", "Journal/design.md"],
             swiftSettings: settings
         ),
         .target(

@@ -52,7 +52,7 @@ import Testing
         #expect(restored.isRestored)
         #expect(registry.liveCount == 0)
         #expect(registry.status(of: restored).finished == 990)
-        #expect(registry.state.withLock { $0.restoring.isEmpty })
+        #expect(registry.state.withLock { $0.live.isEmpty })
     }
 
     /// A generation that is being read is neither found nor ended nor handed over.
@@ -114,6 +114,6 @@ import Testing
         }
         #expect(restored == nil)
         #expect(adopted.withLock { $0 } == 0)
-        #expect(registry.state.withLock { $0.restoring.isEmpty && $0.totalUsage.isEmpty })
+        #expect(registry.state.withLock { $0.live.isEmpty && $0.totalUsage.isEmpty })
     }
 }

@@ -1,12 +1,14 @@
 package import MartletProtocol
 internal import MartletText
 
-/// What a client calls an order, so that it can give it again without its being obeyed again.
+/// The identity of a control command. A client repeats a command with the same request id, and the engine applies it
+/// once.
 package struct CommandIdentity: Sendable, Equatable {
+    /// The client's name for the command, unique within the generation.
     package var requestID: String
-    /// How the action is spelt.
+    /// The action's name on the wire.
     package var action: String
-    /// Of all that the order says.
+    /// A hash of the command's whole content, which detects another command under the same request id.
     package var digest: UInt64
 
     package init(requestID: String, action: String, digest: UInt64) {
@@ -16,23 +18,24 @@ package struct CommandIdentity: Sendable, Equatable {
     }
 }
 
-/// Why a name cannot be given to an order.
+/// The reason why a command cannot have its request id.
 package enum CommandIdentityError: Error, Sendable, Equatable {
-    /// It is another order's.
+    /// Another command of the generation has the request id.
     case used(by: CommandIdentity)
-    /// So many orders to this generation that took effect have a name already.
+    /// The generation remembers this number of commands already, and all of them took effect.
     case tooMany(limit: Int)
 }
 
-/// The orders to one generation that have a name, for as long as the generation is known.
+/// The commands of one generation that have a request id, until the generation is removed. At most `limit`.
 struct IdentifiedCommands {
     static let limit = 4_096
 
     private var commands: [ExactString: (identity: CommandIdentity, promise: CommandPromise)] = [:]
-    /// The oldest first.
+    /// In the order of arrival.
     private var requestIDs: [ExactString] = []
 
-    /// The order that was given under this name before.
+    /// The promise of the command that arrived earlier under this request id.
+    /// - Throws: when that command had other content.
     func promise(identity: CommandIdentity) throws(CommandIdentityError) -> CommandPromise? {
         guard let known = commands[ExactString(identity.requestID)] else { return nil }
         guard (known.identity.action, known.identity.digest) == (identity.action, identity.digest) else {
@@ -41,7 +44,8 @@ struct IdentifiedCommands {
         return known.promise
     }
 
-    /// - Throws: when there is no room: an order that took effect is never forgotten.
+    /// Remembers a command. When there are too many, the oldest command without effect is forgotten.
+    /// - Throws: when all remembered commands took effect: those are never forgotten.
     mutating func add(_ promise: CommandPromise, identity: CommandIdentity) throws(CommandIdentityError) {
         if requestIDs.count == Self.limit {
             let index = requestIDs.firstIndex { commands[$0]?.promise.hadNoEffect ?? true }
@@ -52,7 +56,7 @@ struct IdentifiedCommands {
         if commands.updateValue((identity, promise), forKey: requestID) == nil { requestIDs.append(requestID) }
     }
 
-    /// Forgets the orders that were not replied to.
+    /// Forgets the commands that have no reply yet.
     mutating func removeUnresolved() {
         requestIDs.removeAll { requestID in
             guard commands[requestID]?.promise.isResolved == false else { return false }
@@ -62,11 +66,11 @@ struct IdentifiedCommands {
     }
 }
 
-/// What is kept of an order before anything becomes of it.
+/// The record of a sent command that has no result yet.
 package struct CommandRecord: Sendable, Equatable {
     package var number: CommandNumber
     package var identity: CommandIdentity?
-    /// The ids of the generations that a fork makes.
+    /// The ids of the generations that a fork command makes.
     package var forks: [String]
 
     package init(number: CommandNumber, identity: CommandIdentity?, forks: [String] = []) {

@@ -2,13 +2,15 @@ package import MartletProtocol
 internal import MartletText
 internal import Synchronization
 
-/// What whoever gave an order is told.
+/// The reply to a control command.
 package enum CommandReply: Sendable, Equatable {
-    /// It has taken effect, and is this event of the log.
+    /// The command took effect, and the log has it as event number `event`.
     case applied(LoggedCommand, event: Int)
+    /// The command changed nothing.
     case refused(ControlRefusal)
+    /// The result of a status command.
     case status(GenerationReport)
-    /// The generation had ended, or ended first.
+    /// The generation ended before the command took effect. The event is nil after a handover.
     case ended(LogEvent?)
 
     init(_ result: ControlResult) {
@@ -20,17 +22,20 @@ package enum CommandReply: Sendable, Equatable {
     }
 }
 
-/// An order that was given: what becomes of it can be waited for.
+/// A sent command, whose reply a client can wait for.
 package struct SentCommand: Sendable {
     let promise: CommandPromise
 
     init(promise: CommandPromise) { self.promise = promise }
 
-    /// - Parameter body: called once, maybe at once. Must not take long: it may be the engine that waits for it.
-    ///   Orders to one generation are replied to in the order in which they took effect.
+    /// Registers a function for the reply. Replies of one generation come in the order in which its commands took
+    /// effect.
+    /// - Parameter body: called once, possibly before this method returns. It must not block: the engine's thread may
+    ///   call it.
     package func whenResolved(_ body: @escaping @Sendable (CommandReply) -> Void) { promise.whenResolved(body) }
 
-    /// - Throws: `CancellationError` when the task is cancelled first. The order stands.
+    /// Waits for the reply.
+    /// - Throws: `CancellationError` when the task is cancelled first. The command is not withdrawn.
     package func reply() async throws -> CommandReply {
         let waiter = ReplyWaiter()
         promise.whenResolved { waiter.resume(.success($0)) }
@@ -42,7 +47,7 @@ package struct SentCommand: Sendable {
     }
 }
 
-/// A task that waits for what becomes of an order. Resumed at most once, by whoever comes first.
+/// A task that waits for the reply to a command. The reply or the task's cancellation resumes it, once.
 private final class ReplyWaiter: Sendable {
     private enum State {
         case fresh
@@ -51,7 +56,7 @@ private final class ReplyWaiter: Sendable {
     }
     private let state = Mutex(State.fresh)
 
-    /// To be called once.
+    /// The reply. To be called once.
     func value() async throws -> CommandReply {
         try await withCheckedThrowingContinuation { continuation in
             let result = state.withLock { state -> Result<CommandReply, any Error>? in
@@ -79,7 +84,7 @@ private final class ReplyWaiter: Sendable {
     }
 }
 
-/// An order that was given, for all who wait for what becomes of it. Resolved once.
+/// The future reply to one command, for all clients that wait for it. Resolved once.
 final class CommandPromise: Sendable {
     private enum State {
         case waiting([@Sendable (CommandReply) -> Void])
@@ -87,7 +92,7 @@ final class CommandPromise: Sendable {
     }
     private let state = Mutex(State.waiting([]))
 
-    /// Calls `body` with the reply: at once, or on the thread that resolves, in the order in which orders are resolved.
+    /// Calls `body` with the reply: at once, or later on the thread that resolves the promise.
     func whenResolved(_ body: @escaping @Sendable (CommandReply) -> Void) {
         let reply = state.withLock { state -> CommandReply? in
             switch state {
@@ -104,7 +109,7 @@ final class CommandPromise: Sendable {
         state.withLock { if case .resolved = $0 { true } else { false } }
     }
 
-    /// Whether it was replied to and has not taken effect.
+    /// Whether there is a reply, and it says that the command had no effect.
     var hadNoEffect: Bool {
         state.withLock { state in
             switch state {
@@ -114,6 +119,7 @@ final class CommandPromise: Sendable {
         }
     }
 
+    /// Sets the reply and calls the registered functions. A second reply is ignored.
     func resolve(_ reply: CommandReply) {
         let waiting = state.withLock { state -> [@Sendable (CommandReply) -> Void] in
             guard case .waiting(let waiting) = state else { return [] }
@@ -124,14 +130,14 @@ final class CommandPromise: Sendable {
     }
 }
 
-/// The orders to one live generation.
+/// The commands of one running generation that have no reply yet.
 struct UnresolvedCommands {
-    /// Of those that were not answered.
+    /// The promise of each command without a reply, sent to the engine or waiting.
     var promises: [CommandNumber: CommandPromise] = [:]
-    /// The ids of the generations that forks make which were not answered.
+    /// The ids of the generations that the fork commands among them make.
     var forks: [CommandNumber: [String]] = [:]
-    /// Given, and not handed to the engine yet.
+    /// Commands that the engine has not received yet, in their order.
     var waiting: [(number: CommandNumber, action: ControlAction)] = []
-    /// Whether somebody hands them to the engine.
+    /// Whether a thread passes commands to the engine at the moment. Only that thread does, so that the order stays.
     var isSending = false
 }

@@ -2,9 +2,10 @@ package import MartletProtocol
 internal import NIOCore
 internal import Synchronization
 
-/// Orders to running generations.
+/// Control commands to running generations.
 extension GenerationRegistry {
-    /// A generation that runs, whether or not it can be resumed. Otherwise like `generation(id:of:)`.
+    /// A running generation of any lifetime, or a retained generation. Otherwise like `generation(id:of:)`.
+    /// - Complexity: O(running generations) for plain generations.
     package func liveOrRetained(id: String, of owner: Owner) -> Generation? {
         if let generation = generation(id: id, of: owner) { return generation }
         return state.withLock { state in
@@ -21,105 +22,121 @@ extension GenerationRegistry {
         return state.withLock { $0.tombstones.end(id: id, named: fullID, of: owner, at: now) }
     }
 
-    /// What the server keeps of a live generation's request, as it was submitted.
+    /// The part of a live generation's request that `submit` received for control commands.
     package func forkContext(of generation: Generation) -> (any Sendable)? {
-        state.withLock { $0.live[generation.handle]?.forkContext }
+        lookUp(generation.handle).live.flatMap { live in live.state.withLock { $0.first.forkContext } }
     }
 
-    /// What can be changed of a live generation, as it is now.
-    package func settings(of generation: Generation) -> AdjustableSettings? {
-        state.withLock { $0.live[generation.handle]?.request?.settings }
+    /// The current values of a live generation's adjustable settings.
+    package func settings(of generation: Generation) -> AdjustableSettings? { request(of: generation)?.settings }
+
+    private func request(of generation: Generation) -> GenerationRequest? {
+        lookUp(generation.handle).live.flatMap { live in live.state.withLock { $0.first.request } }
     }
 
-    /// The order that was given to a generation under this name before.
+    /// The command that a generation received earlier under this request id.
+    /// - Throws: when the request id belongs to a command with other content.
     package func command(identity: CommandIdentity, to generation: Generation) throws(CommandIdentityError)
         -> SentCommand?
     {
         try generation.command(identity: identity).map { SentCommand(promise: $0) }
     }
 
-    /// Gives an order. Orders to one generation are obeyed in the order in which they were given.
+    /// Sends a command to the engine. The engine applies the commands of one generation in the order of these calls.
     ///
-    /// An order waits as long as events are missing that an earlier process told: its own event comes behind them.
-    /// Asking for the status does not.
-    /// - Parameter identity: an order that was given to this generation under the same name is not given again; the
-    ///   reply is the first one's, also after the generation's end and, where the generation is, in a later process.
-    /// - Throws: when the name is another order's.
+    /// While the log lacks events that an earlier process may have emitted, a command waits: its own event follows
+    /// them. A status command changes nothing and does not wait.
+    /// - Parameter identity: a repetition of a command with the same request id is not sent again. It gets the first
+    ///   reply, also after the end of the generation and in a later process that restores the generation.
+    /// - Throws: when the request id belongs to a command with other content.
     package func send(
         _ action: ControlAction, to generation: Generation, identity: CommandIdentity? = nil
     ) throws(CommandIdentityError) -> SentCommand {
-        let handle = generation.handle
-        var now: (engine: any EngineService, number: CommandNumber)?
-        let promise = try state.withLock { state throws(CommandIdentityError) -> CommandPromise? in
+        let (live, engine) = lookUp(generation.handle)
+        let forks = responseIDs(ofForks: action)
+        guard let live else {
+            let known = try identity.flatMap { identity throws(CommandIdentityError) in
+                try generation.command(identity: identity)
+            }
+            return known.map { SentCommand(promise: $0) } ?? commandAfterEnd(generation)
+        }
+        var immediate: CommandNumber?
+        let promise = try live.state.withLock { state throws(CommandIdentityError) -> CommandPromise? in
             if let identity, let known = try generation.command(identity: identity) { return known }
-            guard let live = state.live[handle], live.completion == nil else { return nil }
+            let choice = state.first
+            guard !state.isOver, choice.lifecycle.completion == nil else { return nil }
             let promise = CommandPromise()
             if let identity { try generation.addCommand(promise, identity: identity) }
-            state.lastControl += 1
-            let record = CommandRecord(
-                number: CommandNumber(rawValue: state.lastControl), identity: identity,
-                forks: state.ids(ofForks: action))
-            live.addCommand(record, promise)
-            if action == .status, case .submitted = live.stage, let engine = state.engine {
-                now = (engine, record.number)
+            let number = lastCommand.add(1, ordering: .relaxed).newValue
+            let record = CommandRecord(number: CommandNumber(rawValue: number), identity: identity, forks: forks)
+            choice.addCommand(record, promise)
+            if action == .status, choice.lifecycle.isSubmitted, engine != nil {
+                immediate = record.number
                 return promise
             }
-            if action != .status, identity != nil || !record.forks.isEmpty, generation.spec.isResumable {
-                state.recorder?.append(.command(record), of: generation, finished: nil)
+            if action != .status, identity != nil || !record.forks.isEmpty {
+                live.recorder?.append(.command(record), of: generation, finished: nil)
             }
-            live.commands.waiting.append((record.number, action))
+            choice.commands.waiting.append((record.number, action))
             return promise
         }
         guard let promise else { return commandAfterEnd(generation) }
-        if let now { now.engine.control(handle, now.number, action) }
-        sendCommands(to: handle)
+        if let immediate { engine?.control(generation.handle, immediate, action) }
+        sendCommands(to: live)
         return SentCommand(promise: promise)
     }
 
-    /// Hands the orders that wait to the engine, in their order, unless something stands against it.
-    func sendCommands(to handle: GenerationHandle) {
+    /// Passes waiting commands to the engine in their order, once the engine has the request and the log lacks no
+    /// events of an earlier process. One thread at a time passes the commands of a generation.
+    func sendCommands(to live: LiveGeneration) {
+        guard let engine = lookUp(live.generation.handle).engine else { return }
         while true {
-            let batch = state.withLock { state -> (engine: any EngineService, commands: UnresolvedCommands)? in
-                guard let engine = state.engine, let live = state.live[handle], case .submitted = live.stage,
-                    !live.commands.isSending, !live.commands.waiting.isEmpty, !live.generation.log.isBehind
-                else { return nil }
-                defer {
-                    live.commands.isSending = true
-                    live.commands.waiting = []
-                }
-                return (engine, live.commands)
+            let batch = live.state.withLock { state -> [(number: CommandNumber, action: ControlAction)] in
+                let choice = state.first
+                guard choice.lifecycle.isSubmitted, !choice.commands.isSending, !choice.commands.waiting.isEmpty,
+                    !live.generation.log.isBehind
+                else { return [] }
+                choice.commands.isSending = true
+                defer { choice.commands.waiting = [] }
+                return choice.commands.waiting
             }
-            guard let batch else { return }
-            for command in batch.commands.waiting { batch.engine.control(handle, command.number, command.action) }
-            state.withLock { $0.live[handle]?.commands.isSending = false }
+            guard !batch.isEmpty else { return }
+            for command in batch { engine.control(live.generation.handle, command.number, command.action) }
+            live.state.withLock { $0.first.commands.isSending = false }
         }
     }
 
-    /// The reply to an order to a generation that has ended; behind those to earlier ones.
+    /// The reply to a command to a generation that has ended. It is delivered after the replies to earlier commands.
     private func commandAfterEnd(_ generation: Generation) -> SentCommand {
         let promise = CommandPromise()
         var wakeups = Wakeups()
-        // Of several choices it is the first that takes orders.
-        let end = state.withLock { $0.live[generation.handle]?.completion.map { LogEvent.finished($0) } }
-        generation.log.deliver(.ended(end ?? generation.log.terminalEvent), to: promise, &wakeups)
+        // Commands go to the first choice, which may have ended while other choices continue.
+        let completion = lookUp(generation.handle).live.flatMap { live in
+            live.state.withLock { $0.first.lifecycle.completion }
+        }
+        let end = completion.map { LogEvent.finished($0) } ?? generation.log.terminalEvent
+        generation.log.deliver(.ended(end), to: promise, &wakeups)
         wakeups.send()
         return SentCommand(promise: promise)
     }
 
-    /// Why a fork cannot be made.
+    /// The reason why a fork cannot be made.
     package enum ForkError: Error, Sendable, Equatable {
         /// The quota leaves no room.
         case excess(GenerationQuota.Excess)
         case identity(CommandIdentityError)
     }
 
-    /// Makes generations that begin with what this one has.
-    /// - Parameter makeSpec: how a new one is known.
+    /// Makes new generations that continue copies of this generation's output.
+    /// - Parameters:
+    ///   - changes: the changed settings of each fork; one fork for each element.
+    ///   - makeSpec: makes the spec of a fork, with an id of its own.
+    /// - Returns: the fork command. When it is refused, the new generations fail.
     package func fork(
         _ generation: Generation, into changes: [SettingsChange], identity: CommandIdentity? = nil,
         _ makeSpec: () -> GenerationSpec
     ) throws(ForkError) -> SentCommand {
-        guard let request = state.withLock({ $0.live[generation.handle]?.request }) else {
+        guard let request = request(of: generation) else {
             return commandAfterEnd(generation)
         }
         var forks: [ForkedGeneration] = []
@@ -141,7 +158,7 @@ extension GenerationRegistry {
             throw .identity(error)
         }
         command.whenResolved { [self, forks] reply in
-            // The first of two orders of one name made others.
+            // The command was a repetition, and its first occurrence has made other forks.
             if case .applied(let record, _) = reply, case .forked(let made) = record.command,
                 made == forks.map(\.handle)
             {
@@ -152,31 +169,35 @@ extension GenerationRegistry {
         return command
     }
 
-    /// The engine makes this generation itself.
+    /// Marks a fork as submitted: the engine makes it from the original when it applies the fork command.
     private func registerFork(_ fork: Generation, as request: GenerationRequest, from original: Generation) {
-        state.withLock { state in
-            let source = state.live[original.handle]
-            state.live[fork.handle]?.stage = .submitted
-            state.live[fork.handle]?.request = request
-            state.live[fork.handle]?.forkContext = source?.forkContext
-            state.live[fork.handle]?.setParser(source?.initialParser)
-            // What the original has told the fork tells again, and no other engine could.
+        let source = lookUp(original.handle).live.map { live in
+            live.state.withLock { ($0.first.forkContext, $0.first.initialParser) }
+        }
+        guard let live = lookUp(fork.handle).live else { return }
+        live.state.withLock { state in
+            guard state.first.lifecycle.beginSubmission() else { return }
+            _ = state.first.lifecycle.endSubmission()
+            state.first.request = request
+            state.first.forkContext = source?.0
+            state.first.setParser(source?.1)
+            // The fork repeats the events of the original, and no other engine can produce them again.
             fork.log.requireDurability()
-            if fork.spec.isResumable { state.recorder?.submit(request, of: fork) }
+            live.recorder?.submit(request, of: fork)
         }
     }
 
-    /// Ends what a fork did not make; what has ended is left alone.
+    /// Fails the forks of a refused command. Ended generations do not change.
     private func discard(_ forks: [ForkedGeneration]) {
         let error = EngineError(.invalidRequest, "The fork was refused.")
         receive(forks.map { EngineEvent($0.handle, .failed(error)) })
     }
-}
 
-extension GenerationRegistry.State {
-    /// The ids of the generations that a fork is to make.
-    fileprivate func ids(ofForks action: ControlAction) -> [String] {
+    /// The ids of the generations that a fork command makes.
+    private func responseIDs(ofForks action: ControlAction) -> [String] {
         guard case .fork(let forks) = action else { return [] }
-        return forks.compactMap { live[$0.handle]?.generation.spec.responseID }
+        return state.withLock { state in
+            forks.compactMap { state.live[$0.handle]?.generation.spec.responseID }
+        }
     }
 }

@@ -1,15 +1,17 @@
 package import MartletProtocol
 
-/// An order that took effect, as a log keeps it.
+/// A control command that took effect, as an entry of the log.
 package struct LoggedCommand: Sendable, Equatable {
+    /// The effect.
     package var command: AppliedCommand
-    /// The index of the first token that it concerns.
+    /// The index of the first token that the effect concerns, counted from 0.
     package var token: Int
-    /// Of a rewind: the text of this event and all later ones up to here is void. Other events stand.
+    /// For a rewind: the number of the first event whose text is void, up to this entry. Events without text stay
+    /// valid.
     package var cut: Int?
-    /// Of a rewind: how many bytes of content the turn that goes on has left.
+    /// For a rewind: the bytes of content that the continued turn keeps.
     package var contentBytes: Int?
-    /// Of a fork: the ids of the new generations.
+    /// For a fork: the ids of the new generations.
     package var forks: [String]
 
     package init(_ command: AppliedCommand, token: Int, cut: Int? = nil, forks: [String] = []) {
@@ -21,7 +23,7 @@ package struct LoggedCommand: Sendable, Equatable {
 }
 
 extension [LogEvent] {
-    /// The events without the text that rewinds made void.
+    /// The events without the text that rewinds have made void.
     package var effective: [LogEvent] {
         guard contains(where: { $0.cut != nil }) else { return self }
         var effective: [(number: Int, event: LogEvent)] = []

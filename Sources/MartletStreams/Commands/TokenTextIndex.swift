@@ -1,32 +1,34 @@
-/// What the engine told of a live answer's tokens, so that the end of the answer can be taken back.
+/// The text of a running choice's tokens, with the position of each token, for rewinds.
 ///
-/// 8 bytes for a token, and the text once more, as long as the generation lives.
+/// Costs 8 bytes for a token and a second copy of the text, until the choice ends. The log cannot serve: the output
+/// parser has split its text, and withheld parts of it.
 struct TokenTextIndex {
     private struct Entry {
-        /// Where the text of all tokens up to this one ends.
+        /// The end of the token's text in `text`, in bytes.
         var textEnd: UInt32
-        /// How many events the log had with this token.
+        /// The number of events in the log after this token.
         var eventEnd: UInt32
     }
     private var entries: [Entry] = []
     private var text: [UInt8] = []
-    /// Where turns begin that were opened later: token and place in the text.
+    /// The beginnings of the turns that control commands opened: token index and byte offset in `text`.
     private var turns: [(token: Int, textStart: Int)] = []
 
+    /// Adds a token.
     mutating func append(_ bytes: ArraySlice<UInt8>, eventEnd: Int) {
         text += bytes
         entries.append(
             Entry(textEnd: UInt32(truncatingIfNeeded: text.count), eventEnd: UInt32(truncatingIfNeeded: eventEnd)))
     }
 
-    /// A new turn begins with the next token.
+    /// Begins a new turn with the next token.
     mutating func beginTurn() {
         turns.append((entries.count, text.count))
     }
 
-    /// Forgets all tokens from number `count` on.
+    /// Forgets all tokens from index `count` on.
     ///
-    /// - Returns: the text of the turn that is left, and how many events the log had then.
+    /// - Returns: the text that the current turn keeps, and the number of events in the log after the last kept token.
     mutating func truncate(to count: Int) -> (turn: ArraySlice<UInt8>, eventEnd: Int) {
         entries.removeLast(max(0, entries.count - count))
         turns.removeAll { $0.token > count }

@@ -1,26 +1,42 @@
 internal import MartletProtocol
 
-/// The log of a generation as one of its choices writes it.
+/// The way of one choice's events into the log of its generation.
+///
+/// `body` runs the output parser, so it is called before the log is locked: readers of a log do not wait for a parser.
 struct ChoiceLog {
-    let log: GenerationLog
-    let choice: Int
-    let isAmongSeveral: Bool
+    private let log: GenerationLog
+    private let choice: Int
+    private let isAmongSeveral: Bool
+    /// The events of one append; empty between appends, with its capacity kept.
+    private var events: [LogEvent] = []
 
+    init(of generation: Generation, choice: Int) {
+        log = generation.log
+        self.choice = choice
+        isAmongSeveral = generation.spec.choiceCount > 1
+    }
+
+    /// Appends the events that `body` passes to its argument, in their order, as events of this choice.
     @discardableResult
-    func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) -> GenerationLog.Growth {
-        guard isAmongSeveral else { return log.append(to: &wakeups, body) }
-        var events: [LogEvent] = []
+    mutating func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) -> GenerationLog.Growth {
+        // Moved out, because `body` may not change a property that is being changed.
+        var events = self.events
+        self.events = []
         body { event in
-            if let event = own(event) { events.append(event) }
+            if let event = isAmongSeveral ? own(event) : event { events.append(event) }
         }
-        return log.append(to: &wakeups) { add in
+        let growth = log.append(to: &wakeups) { add in
             for event in events { add(event) }
         }
+        events.removeAll(keepingCapacity: true)
+        self.events = events
+        return growth
     }
 
     func handOver(to wakeups: inout Wakeups) { log.handOver(to: &wakeups) }
 
-    /// The event as one of this choice. That the first was admitted says enough.
+    /// The event as one of this choice; nil for admissions of later choices, which the first choice's admission
+    /// implies.
     private func own(_ event: LogEvent) -> LogEvent? {
         switch event {
         case .ping, .handedOver, .failed: return event

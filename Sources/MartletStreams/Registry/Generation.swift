@@ -2,19 +2,24 @@ package import MartletProtocol
 package import NIOCore
 internal import Synchronization
 
-/// One generation as everybody knows it who has to do with it, from its admission until nobody needs it any more.
+/// One generation: its spec, its log and its encoded streams. Readers, routes and the registry share the object, from
+/// the call of `prepare` until the generation is removed.
+///
+/// `LiveGeneration` has the part that exists only while the generation runs.
 ///
 /// Thread: any.
 package final class Generation: Sendable {
     package let spec: GenerationSpec
+    /// The handle of the first choice. The handles of the other choices follow without a gap.
     package let handle: GenerationHandle
     package let log: GenerationLog
-    /// The response's bytes.
+    /// The response in the format of the request, for readers that count bytes.
     package let response: EncodedStream
-    /// The same with the events' numbers in it.
+    /// The response with an `id:` line before each event.
     package let numberedResponse: EncodedStream
     let begin: NIODeadline
-    /// Whether an earlier process began it. What that one told last may be missing here until it is written again.
+    /// Whether an earlier process began the generation. The log may lack the last events that the earlier process
+    /// emitted until the engine produces them again.
     package let isRestored: Bool
 
     private let identifiedCommands = Mutex(IdentifiedCommands())
@@ -23,11 +28,13 @@ package final class Generation: Sendable {
 
     private struct Readers {
         var count = 0
-        /// When it had readers last; `begin` if it never had.
+        /// The time at which the last reader left; `begin` if there was no reader yet.
         var lastPresent: NIODeadline
     }
     private let readers: Mutex<Readers>
     private let eventStream = Mutex<EncodedStream?>(nil)
+    /// The uptime in nanoseconds at which the log last grew by something that every view shows.
+    private let lastOutputTime: Atomic<UInt64>
 
     init(_ spec: GenerationSpec, handle: GenerationHandle, begin: NIODeadline, isRestored: Bool = false) {
         self.spec = spec
@@ -39,27 +46,37 @@ package final class Generation: Sendable {
         numberedResponse = EncodedStream(of: log, as: NumberedEventView(spec.view))
         readers = Mutex(Readers(lastPresent: begin))
         timelineState = Mutex(GenerationTimeline(begin: begin))
+        lastOutputTime = Atomic(begin.uptimeNanoseconds)
     }
 
-    /// When it came how far.
+    /// The time at which readers last received something; `begin` if they never did.
+    ///
+    /// An atomic, so that timers on event loops do not wait for a lock under which output is parsed.
+    var lastOutput: NIODeadline { .uptimeNanoseconds(lastOutputTime.load(ordering: .relaxed)) }
+
+    func recordOutput(at time: NIODeadline) { lastOutputTime.store(time.uptimeNanoseconds, ordering: .relaxed) }
+
+    /// The times at which the generation reached its milestones.
     var timeline: GenerationTimeline { timelineState.withLock { $0 } }
 
+    /// Records a milestone, unless it was reached before.
     func reach(_ milestone: GenerationTimeline.Milestone, at time: NIODeadline) {
         timelineState.withLock { $0.reach(milestone, at: time) }
     }
 
-    /// Of all choices, the first one's first.
+    /// The handles of all choices, in the order of the choices.
     var handles: [GenerationHandle] {
         (0..<spec.choiceCount).map { GenerationHandle(rawValue: handle.rawValue + UInt64($0)) }
     }
 
-    /// The handle of one of its choices.
+    /// The handle of a choice.
+    /// - Parameter choice: from 0 to `spec.choiceCount` - 1.
     package func handle(ofChoice choice: Int) -> GenerationHandle {
         GenerationHandle(rawValue: handle.rawValue + UInt64(choice))
     }
 
-    /// The log in one more format, shared by all who read it so.
-    /// - Parameter makeView: called for the first one.
+    /// The log in one more format, shared by all readers of that format.
+    /// - Parameter makeView: makes the format; called at the first call of this method only.
     package func events(as makeView: () -> any StreamView) -> EncodedStream {
         eventStream.withLock { encodedStream in
             if let encodedStream { return encodedStream }
@@ -69,24 +86,28 @@ package final class Generation: Sendable {
         }
     }
 
-    /// The order that was given under this name before.
+    /// The command that was sent under this request id before; nil without one.
+    /// - Throws: when the request id belongs to a command with other content.
     func command(identity: CommandIdentity) throws(CommandIdentityError) -> CommandPromise? {
         try identifiedCommands.withLock { commands throws(CommandIdentityError) in
             try commands.promise(identity: identity)
         }
     }
 
-    /// Remembers an order for as long as the generation is known.
+    /// Remembers a command until the generation is removed, so that a repetition gets the first reply.
+    /// - Throws: when the generation remembers too many commands that took effect.
     func addCommand(_ promise: CommandPromise, identity: CommandIdentity) throws(CommandIdentityError) {
         try identifiedCommands.withLock { commands throws(CommandIdentityError) in
             try commands.add(promise, identity: identity)
         }
     }
 
-    /// Forgets the orders that were not replied to.
+    /// Forgets the commands that have no reply yet.
     func removeUnresolved() { identifiedCommands.withLock { $0.removeUnresolved() } }
 
-    /// Counts somebody who reads or waits, until the seat is left.
+    /// Counts a reader, or a client that waits for the end, until the lease is released.
+    ///
+    /// A resumable generation without any lease ends after `Retention.orphanTime`.
     package func acquireReaderLease(clock: @escaping @Sendable () -> NIODeadline = { .now() }) -> ReaderLease {
         readers.withLock { $0.count += 1 }
         return ReaderLease(in: self, clock: clock)
@@ -99,13 +120,13 @@ package final class Generation: Sendable {
         }
     }
 
-    /// Since when nobody reads it; `nil` = somebody does.
+    /// The time since which the generation has no reader; `nil` = it has readers.
     var readerlessSince: NIODeadline? {
         readers.withLock { $0.count == 0 ? $0.lastPresent : nil }
     }
 }
 
-/// The place of one who reads a generation or waits for its end.
+/// A claim of one reader, or of one client that waits for the end, that the generation must continue.
 package final class ReaderLease: Sendable {
     private let generation: Generation
     private let clock: @Sendable () -> NIODeadline
@@ -116,7 +137,7 @@ package final class ReaderLease: Sendable {
         self.clock = clock
     }
 
-    /// May be called more than once.
+    /// Ends the claim. Later calls do nothing.
     package func release() {
         guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
         generation.releaseReader(at: clock())

@@ -1,16 +1,20 @@
-/// How much generations may be and take: what makes room is the oldest that has ended, and nothing else.
+/// Limits on the number of generations and on the bytes of their logs.
+///
+/// Ended generations are removed to make room, the oldest first. A running generation is never removed for another one:
+/// the new request is refused.
 package struct GenerationQuota: Sendable {
-    /// Most generations that have not ended, those that wait included, of all clients together.
+    /// The maximum number of choices that have not ended, queued choices included, of all owners together.
     package var total: Int
-    /// The same of one owner. For those who come without a key it does not count: they are no one client.
+    /// The maximum number of choices that have not ended, of one owner. It does not bind the open owner, which stands
+    /// for many clients.
     package var perOwner: Int
-    /// Most ended generations that are kept, of all owners together.
+    /// The maximum number of retained generations, of all owners together.
     package var retained = Int.max
-    /// The same of one owner.
+    /// The maximum number of retained generations of one owner.
     package var retainedPerOwner = Int.max
-    /// Most bytes of all resumable generations' logs, of all owners together.
+    /// The maximum size of the logs of all resumable generations in bytes, of all owners together.
     package var bytes = Int.max
-    /// The same of one owner.
+    /// The maximum size of the logs of one owner's resumable generations in bytes.
     package var bytesPerOwner = Int.max
 
     package init(total: Int = .max, perOwner: Int = .max) {
@@ -18,7 +22,7 @@ package struct GenerationQuota: Sendable {
         self.perOwner = perOwner
     }
 
-    /// Which limit stands in the way of one more.
+    /// The limit that refuses a new generation.
     package enum Excess: Error, Equatable {
         case total(limit: Int)
         case perOwner(limit: Int)
@@ -26,22 +30,23 @@ package struct GenerationQuota: Sendable {
         case bytesPerOwner(limit: Int)
     }
 
-    /// What there is, of one owner or of all.
+    /// The counted generations and bytes, of one owner or of all owners.
     struct Usage: Equatable {
-        /// Generations that have not ended.
+        /// The number of choices that have not ended.
         var live = 0
-        /// Generations that have ended and are kept.
+        /// The number of retained generations.
         var retained = 0
-        /// Of the logs of resumable generations, live and kept.
+        /// The bytes of the logs of resumable generations, running and retained.
         var bytes = 0
 
         var isEmpty: Bool { self == Usage() }
     }
 
-    /// - Parameter count: how many more.
-    /// - Throws: when there is no room.
+    /// Checks that new choices fit.
+    /// - Parameter count: the number of new choices.
+    /// - Throws: the first limit that is exceeded.
     func check(all: Usage, own: Usage, owner: Owner, isResumable: Bool, count: Int = 1) throws(Excess) {
-        // The owner's own limits first: they are what this client can do something about.
+        // The owner's own limits are checked first, because this client can do something about them.
         guard own.live <= perOwner - count || owner == .open else { throw .perOwner(limit: perOwner) }
         if isResumable {
             guard own.bytes < bytesPerOwner || owner == .open else { throw .bytesPerOwner(limit: bytesPerOwner) }

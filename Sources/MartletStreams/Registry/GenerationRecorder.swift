@@ -1,34 +1,39 @@
 package import MartletProtocol
 
-/// What changes a log. A log is the fold of its inputs, so whoever has them can make it again.
+/// An input of a log. A log is the fold of its inputs, so the recorded inputs make the log again.
 package enum GenerationInput: Sendable, Equatable {
+    /// An event of the engine.
     case engine(EngineEvent)
+    /// A sign of life into a silent stream.
     case ping
-    /// It goes on in another process.
+    /// Another process continues the generation, and readers receive a last event that says so.
     case handedOver
-    /// The same while events were missing that an earlier process told, so that no event tells it.
+    /// Another process continues the generation. Readers receive no event, because the log lacks events that an earlier
+    /// process emitted and no other event may have their numbers.
     case parted
-    /// An order was given.
+    /// A client sent a control command.
     case command(CommandRecord)
-    /// The end that comes next gets this number: events before it, which an earlier process may have told, will not
-    /// come.
+    /// The terminal event that follows gets this number. Events with smaller numbers, which an earlier process may have
+    /// emitted, will not follow.
     case leap(to: Int)
 }
 
-/// Keeps what is needed to bring resumable generations back after the process has ended.
+/// Stores the inputs of resumable generations, so that a later process can restore the generations.
 ///
-/// Thread: any, one call at a time, in the order in which the logs change. A lock is held: these must neither block nor
-/// call back; `erase` apart, which is called without it.
+/// Thread: any. The calls for one generation come one at a time, in the order in which its log changes; calls for
+/// different generations may come at the same time. A lock of the registry or of a generation is held during the calls:
+/// they must neither block nor call back. `erase` is called with no lock held.
 package protocol GenerationRecorder: Sendable {
-    /// There is a new generation.
+    /// A new generation exists. No input of the generation comes before this call.
     func begin(_ generation: Generation)
-    /// The engine is about to get the request.
+    /// The engine is about to receive the request of a choice.
     func submit(_ request: GenerationRequest, of generation: Generation)
-    /// The log has taken an input. When that ended it, `finished` is the time in seconds since 1970.
+    /// The log has applied an input.
+    /// - Parameter finished: seconds since 1970 if the input ended the generation; otherwise nil.
     func append(_ input: GenerationInput, of generation: Generation, finished: Int64?)
-    /// The log has taken all inputs of one step, and shows some of them only when they are written.
+    /// The log has applied all inputs of one frame, and some of its events become visible only when they are durable.
     func requestCommit(of generation: Generation)
-    /// Nobody will ask for it any more.
+    /// The generation was removed: its records are not needed any more.
     func remove(_ generation: Generation)
     /// Removes all records of a generation, and returns when the removal survives the process.
     func erase(_ generation: Generation) async throws(JournalError)

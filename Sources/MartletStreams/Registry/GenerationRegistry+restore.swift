@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// Generations of earlier processes.
 extension GenerationRegistry {
-    /// How many inputs are folded per acquisition of the lock, which the events of running generations need as well.
+    /// The number of inputs that are read before they are applied with the generation's lock held.
     private static let inputsAtOnce = 256
 
     /// Restores a generation of an earlier process from its inputs, which are not recorded again.
@@ -17,117 +17,106 @@ extension GenerationRegistry {
     ///   - forkContext: what `submit` would get of the client's request.
     ///   - isWhole: whether the inputs are complete, rather than cut off by the death of the process.
     ///   - finished: the time of the end in seconds since 1970, if the generation has ended.
-    ///   - adopt: called with the lock held, before any lookup can find the generation.
+    ///   - adopt: called with both locks held, before any lookup can find the generation.
     /// - Returns: the generation; live unless its inputs ended it. The caller submits it again. `nil` = this process
     ///   shuts down, and the next process restores the generation.
     package func restore(
         _ spec: GenerationSpec, inputs: some Sequence<(choice: Int, input: GenerationInput)>,
         parser: (any OutputParsing)?, forkContext: (any Sendable)? = nil, isWhole: Bool = true, finished: Int64? = nil,
-        adopt: (Generation) -> Void = { _ in }
+        adopt: @Sendable (Generation) -> Void = { _ in }
     ) -> Generation? {
         let begin = clock()
         let age = TimeAmount.seconds(max(finished.map { calendar() - $0 } ?? 0, 0))
         let time = begin - age
-        let generation = state.withLock {
-            $0.insertRestored(spec, begin: begin, parser: parser, forkContext: forkContext)
+        let (handle, recorder) = state.withLock { state in
+            let handle = GenerationHandle(rawValue: state.lastRestoredHandle + 1)
+            state.lastRestoredHandle += UInt64(spec.choiceCount)
+            return (handle, state.recorder)
+        }
+        // Its handle is lower than the handles of new generations, so a label prefers a new generation that began
+        // during recovery.
+        let generation = Generation(spec, handle: handle, begin: begin, isRestored: true)
+        let live = LiveGeneration(generation, series: metricSeries(of: spec), recorder: recorder)
+        live.state.withLock { state in
+            for choice in state.choices {
+                choice.setParser(parser)
+                choice.forkContext = forkContext
+            }
         }
         var rest = inputs.makeIterator()
-        var isAtEnd = false
-        while !isAtEnd {
+        while true {
             var batch: [(choice: Int, input: GenerationInput)] = []
             while batch.count < Self.inputsAtOnce, let next = rest.next() { batch.append(next) }
-            isAtEnd = batch.isEmpty
-            state.withLock { state in
-                for (choice, input) in batch {
-                    state.fold(input, into: generation.handle(ofChoice: choice), at: time)
-                }
-            }
+            guard !batch.isEmpty else { break }
+            live.fold(batch, at: time)
         }
-        var wakeups = Wakeups()
-        let (isThere, superseded) = state.withLock { state in
-            guard state.closing == nil else {
-                state.dropRestored(generation)
-                return (false, nil as GenerationHandle?)
-            }
-            state.restoring[generation.handle]?.restart(isWhole: isWhole)
-            var superseded = state.makeVisible(generation, at: time, finished: finished ?? calendar())
-            adopt(generation)
-            if superseded == generation.handle {
+        var effects = FrameEffects()
+        let isVisible = live.state.withLock { liveState in
+            state.withLock { state in
+                guard state.closing == nil else { return false }
+                live.finishRestoring(&liveState, isWhole: isWhole, finished: finished ?? calendar(), effects: &effects)
+                live.makeVisible(&liveState, in: &state, at: time, effects: &effects)
+                adopt(generation)
+                defer { state.trim(quota) }
+                guard effects.superseded == [generation.handle] else { return true }
                 // A newer generation has its label. No lookup finds the restored generation running.
-                superseded = nil
+                effects.superseded = []
                 let end = EngineEvent.Kind.finished(GenerationSummary(reason: .cancelled, timings: Timings()), text: [])
                 for handle in generation.handles {
-                    let input = GenerationInput.engine(EngineEvent(handle, end))
-                    _ = state.apply(input, to: handle, at: begin, wakeups: &wakeups, calendar: calendar)
+                    live.apply(
+                        .engine(EngineEvent(handle, end)), to: handle, in: &liveState, at: begin, calendar: calendar,
+                        effects: &effects)
                 }
+                live.settle(&liveState, in: &state, at: begin, effects: &effects)
+                return true
             }
-            state.trim(quota)
-            return (true, superseded)
         }
-        wakeups.send()
-        if let superseded { cancel(superseded) }
-        return isThere ? generation : nil
+        carryOut(effects, lookUp(generation.handle).engine)
+        return isVisible ? generation : nil
     }
 }
 
-extension GenerationRegistry.State {
-    /// Adds a generation that no lookup finds yet. Its handles are lower than the handles of new generations, so a
-    /// label prefers a new generation that began during recovery.
-    fileprivate mutating func insertRestored(
-        _ spec: GenerationSpec, begin: NIODeadline, parser: (any OutputParsing)?, forkContext: (any Sendable)?
-    ) -> Generation {
-        let generation = Generation(
-            spec, handle: GenerationHandle(rawValue: lastRestoredHandle + 1), begin: begin, isRestored: true)
-        lastRestoredHandle += UInt64(spec.choiceCount)
-        let series = metrics.index(of: spec.head.model)
-        for (choice, handle) in generation.handles.enumerated() {
-            let live = LiveGeneration(generation, choice: choice, series: series)
-            live.setParser(parser)
-            live.forkContext = forkContext
-            restoring[handle] = live
+extension LiveGeneration {
+    /// Writes inputs into the log of a generation that no lookup finds yet. The recorder has them already.
+    fileprivate func fold(_ inputs: [(choice: Int, input: GenerationInput)], at time: NIODeadline) {
+        // There are no readers yet, and no client waits for replies to commands.
+        var effects = FrameEffects()
+        defer { effects.wakeups.send() }
+        state.withLock { state in
+            for (index, input) in inputs where state.choices.indices.contains(index) {
+                let choice = state.choices[index]
+                if case .engine = input, choice.lifecycle.completion != nil { continue }
+                let isEnded = choice.apply(input, at: time, isNew: false, wakeups: &effects.wakeups)
+                state.byteCount = choice.byteCount
+                guard isEnded, state.choices.count > 1 else { continue }
+                _ = complete(choice, with: input, in: &state, effects: &effects)
+            }
+            updateQueue(state)
         }
-        return generation
     }
 
-    /// Writes an input into the log of a generation that is being restored.
-    fileprivate mutating func fold(_ input: GenerationInput, into handle: GenerationHandle, at time: NIODeadline) {
-        guard let target = restoring[handle], let first = restoring[target.generation.handle] else { return }
-        if case .engine = input, target.completion != nil { return }
-        // There are no readers yet, and no client waits for the replies to orders: these are kept.
-        var wakeups = Wakeups()
-        defer { wakeups.send() }
-        let isOver = target.apply(input, at: time, isNew: false, wakeups: &wakeups)
-        if isOver, target.generation.spec.choiceCount > 1 {
-            _ = endChoice(target, with: input, wakeups: &wakeups)
-        }
-        // The first choice counts the bytes of all choices.
-        first.byteCount = target.byteCount
+    /// Leaves out what the earlier process did not finish, once all inputs are folded.
+    fileprivate func finishRestoring(
+        _ state: inout State, isWhole: Bool, finished: Int64, effects: inout FrameEffects
+    ) {
+        state.first.restart(isWhole: isWhole)
+        state.isPublished = true
+        state.pending.isAdmitted = state.isAdmitted
+        guard generation.log.extent.isEnded else { return }
+        end(&state, effects: &effects)
+        state.pending.finished = finished
+        updateQueue(state)
     }
 
-    /// Makes a restored generation known.
-    /// - Returns: the generation that has to be cancelled, as another generation supersedes it.
-    fileprivate mutating func makeVisible(
-        _ generation: Generation, at time: NIODeadline, finished: Int64
-    ) -> GenerationHandle? {
-        guard let first = restoring[generation.handle] else { return nil }
-        for handle in generation.handles { live[handle] = restoring.removeValue(forKey: handle) }
-        count(generation.spec.owner) { usage in
-            usage.live += generation.spec.choiceCount
-            usage.bytes += first.byteCount
-        }
-        retentionStore.add(generation)
-        first.hasPublishedID = true
-        retentionStore.publishID(of: generation)
-        let superseded = first.isAdmitted ? retentionStore.admit(generation)?.handle : nil
-        if generation.log.extent.isEnded {
-            var wakeups = Wakeups()
-            remove(generation, wakeups: &wakeups)
-            end(first, at: time, finished: finished)
-        }
-        return superseded
-    }
-
-    fileprivate mutating func dropRestored(_ generation: Generation) {
-        for handle in generation.handles { restoring[handle] = nil }
+    /// Makes a restored generation known to the registry. Both locks are held.
+    fileprivate func makeVisible(
+        _ state: inout State, in registry: inout GenerationRegistry.State, at time: NIODeadline,
+        effects: inout FrameEffects
+    ) {
+        for handle in generation.handles { registry.live[handle] = self }
+        registry.count(generation.spec.owner) { $0.live += generation.spec.choiceCount }
+        registry.retentionStore.add(generation)
+        registry.retentionStore.publishID(of: generation)
+        settle(&state, in: &registry, at: time, effects: &effects)
     }
 }

@@ -2,12 +2,13 @@ package import MartletProtocol
 internal import NIOCore
 internal import Synchronization
 
-/// What clients do with generations that they did not just begin.
+/// Lookups, status, timers and the handover of generations.
 extension GenerationRegistry {
     // MARK: Finding
 
-    /// - Parameter id: without a prefix.
-    /// - Returns: `nil` also when it is another owner's.
+    /// The resumable generation with an id.
+    /// - Parameter id: without the prefix of a wire format.
+    /// - Returns: `nil` also for a generation of another owner.
     package func generation(id: String, of owner: Owner) -> Generation? {
         let now = clock()
         return state.withLock { state in
@@ -16,7 +17,7 @@ extension GenerationRegistry {
         }
     }
 
-    /// The newest generation of the conversation that its owner calls `label`.
+    /// The newest generation of a label.
     package func generation(labelled label: String, of owner: Owner) -> Generation? {
         let now = clock()
         return state.withLock { state in
@@ -25,7 +26,7 @@ extension GenerationRegistry {
         }
     }
 
-    /// The newest generations of the conversations that their owner calls `label`, or `label::` and more.
+    /// The newest generation of each label that is `label` or begins with `label::`.
     package func generations(labelledLike label: String, of owner: Owner) -> [Generation] {
         let now = clock()
         return state.withLock { state in
@@ -34,7 +35,7 @@ extension GenerationRegistry {
         }
     }
 
-    /// All that can be asked for, the newest first.
+    /// All resumable generations of an owner, running and retained, the newest first.
     package func generations(of owner: Owner) -> [Generation] {
         let now = clock()
         return state.withLock { state in
@@ -43,22 +44,42 @@ extension GenerationRegistry {
         }
     }
 
-    /// Where a generation stands.
+    /// The state of a generation, its counts, and its position in the queue.
     package func status(of generation: Generation) -> GenerationStatus {
+        var status = GenerationStatus(generation)
+        switch status.state {
+        case .queued: status.queuePosition = queuePosition(of: generation)
+        case .running: break
+        case .finished, .cancelled, .failed:
+            status.finished = finished(generation)
+            guard status.finished == nil, let live = lookUp(generation.handle).live else { break }
+            // The log has just ended: with the generation's lock released, the registry knows the time.
+            live.state.withLock { _ in }
+            status.finished = finished(generation)
+        }
+        return status
+    }
+
+    /// The time of the end of a retained generation, in seconds since 1970.
+    private func finished(_ generation: Generation) -> Int64? {
+        state.withLock { $0.retentionStore.finished(generation) }
+    }
+
+    /// The number of choices that began earlier and have no sequence yet.
+    private func queuePosition(of generation: Generation) -> Int {
         state.withLock { state in
-            var status = GenerationStatus(generation)
-            status.finished = state.retentionStore.finished(generation)
-            if case .queued = status.state {
-                let handle = generation.handle.rawValue
-                status.queuePosition = state.live.values.count {
-                    !$0.isStarted && $0.generation.handle.rawValue < handle
+            state.live.reduce(0) { count, entry in
+                let (handle, live) = entry
+                // A generation counts once, under its own handle, with all of its choices.
+                guard handle == live.generation.handle, handle.rawValue < generation.handle.rawValue else {
+                    return count
                 }
+                return count + live.queuedChoiceCount.load(ordering: .relaxed)
             }
-            return status
         }
     }
 
-    /// Where a generation's time went so far.
+    /// The time that a generation has spent in each phase so far.
     package func timing(of generation: Generation) -> GenerationTiming {
         let timeline = generation.timeline
         let (plain, numbered) = (generation.response.delivery, generation.numberedResponse.delivery)
@@ -74,13 +95,13 @@ extension GenerationRegistry {
 
     // MARK: Time
 
-    /// Lets go what has been kept long enough.
+    /// Removes generations and tombstones whose time of retention has passed.
     package func sweep() {
         let now = clock()
         state.withLock { $0.sweep(at: now, retention) }
     }
 
-    /// Looks after a generation for as long as it lives: pings into its silence, and its end when nobody reads it.
+    /// Watches a running generation: pings a silent stream, and ends a generation that has had no reader for too long.
     ///
     /// Thread: the wheel's event loop.
     package func monitor(_ generation: Generation, on wheel: TimerWheel) {
@@ -92,14 +113,14 @@ extension GenerationRegistry {
         }
     }
 
-    /// - Returns: when to look again; `nil` = never.
+    /// Does what is due at `now`.
+    /// - Returns: the time of the next call; `nil` = none, because the generation does not run any more.
     private func monitor(_ generation: Generation, at now: NIODeadline) -> NIODeadline? {
         let handle = generation.handle
-        let latest = state.withLock { state in generation.handles.compactMap { state.live[$0]?.lastOutput }.max() }
-        guard let lastOutput = latest else { return nil }
+        guard lookUp(handle).live != nil else { return nil }
         var next: NIODeadline?
         if let interval = generation.spec.pingInterval {
-            var due = lastOutput + interval
+            var due = generation.lastOutput + interval
             if due <= now {
                 ping(generation)
                 due = now + interval
@@ -111,7 +132,8 @@ extension GenerationRegistry {
             if due <= now {
                 let seconds = orphanTime.nanoseconds / 1_000_000_000
                 cancel(
-                    handle, EngineError(.abandoned, "Nobody read this answer for \(seconds) seconds (--orphan-timeout)")
+                    handle,
+                    EngineError(.abandoned, "The generation had no reader for \(seconds) seconds (--orphan-timeout)")
                 )
                 return nil
             }
@@ -120,32 +142,30 @@ extension GenerationRegistry {
         return next
     }
 
-    /// Gives a sign of life to all readers, in the same place for all.
+    /// Writes a ping into the log, so that all readers receive it at the same position.
     ///
-    /// As long as events are missing that an earlier process told, a ping would stand where clients that count bytes
-    /// have seen something else. Then the others get one that has no place.
+    /// While the log lacks events that an earlier process emitted, a ping in the log would have the position of other
+    /// bytes. Then readers that do not count bytes receive a ping that is not in the log.
     func ping(_ generation: Generation) {
         if generation.log.isBehind { generation.log.sendUnloggedPing() } else { apply([(generation.handle, .ping)]) }
     }
 
     // MARK: The end of the process
 
-    /// Says to readers of resumable generations that these go on later, and ends the others with `error`.
+    /// Leaves the resumable generations to the next process, and ends the plain generations with `error`.
     ///
-    /// Nothing changes a generation that was handed over. Without a recorder none can go on, so all end.
+    /// Readers of a resumable generation receive an event that says so. No later input changes such a generation.
+    /// Without a recorder no process could continue it, so all generations end.
     package func handOver(_ error: EngineError) {
-        let (engine, inputs) = state.withLock { state in
+        let (engine, isRecorded, live) = state.withLock { state in
             state.closing = error
-            let isRecorded = state.recorder != nil
-            return (
-                state.engine,
-                state.live.map { handle, live -> (GenerationHandle, GenerationInput) in
-                    guard isRecorded, live.generation.spec.isResumable else {
-                        return (handle, .engine(EngineEvent(handle, .failed(error))))
-                    }
-                    return (handle, live.generation.log.isBehind ? .parted : .handedOver)
-                }
-            )
+            return (state.engine, state.recorder != nil, state.live)
+        }
+        let inputs = live.map { handle, live -> (GenerationHandle, GenerationInput) in
+            guard isRecorded, live.generation.spec.isResumable else {
+                return (handle, .engine(EngineEvent(handle, .failed(error))))
+            }
+            return (handle, live.generation.log.isBehind ? .parted : .handedOver)
         }
         apply(inputs)
         for (handle, _) in inputs { engine?.cancel(handle) }

@@ -4,17 +4,19 @@ package import MartletProtocol
 package import NIOCore
 internal import Synchronization
 
-/// Every generation that runs or is kept, and the way of the engine's events into their logs.
+/// All running and retained generations, and the way of the engine's events into their logs.
 ///
-/// Thread: every method may be called from any thread. Lock order: the registry's, then a log's; the engine and readers
-/// are called with neither held.
+/// Thread: every method may be called from any thread.
+///
+/// Lock order: a live generation's lock, then the registry's, then a log's. The registry's lock protects its maps only:
+/// one acquisition per frame finds the frame's generations, and one more per generation follows when a generation was
+/// admitted, ended, or grew by `byteCountStep`. The engine, readers and waiters are called with no lock held.
 package final class GenerationRegistry: EngineEventReceiver {
     struct State {
         var engine: (any EngineService)?
         var recorder: (any GenerationRecorder)?
+        /// Each handle of a generation leads to the same object.
         var live: [GenerationHandle: LiveGeneration] = [:]
-        /// Generations of an earlier process whose journals are being read; no lookup finds them.
-        var restoring: [GenerationHandle: LiveGeneration] = [:]
         var retentionStore = RetentionStore()
         var tombstones = Tombstones()
         var usage: [Owner: GenerationQuota.Usage] = [:]
@@ -22,40 +24,38 @@ package final class GenerationRegistry: EngineEventReceiver {
         /// Lower handles are reserved for generations of earlier processes.
         var lastHandle: UInt64 = 1 << 32
         var lastRestoredHandle: UInt64 = 0
-        var lastControl: UInt64 = 0
-        var metrics = GenerationMetrics()
         var idleWaiters: [LogWaiter] = []
-        /// Choices that the engine still writes though their generation has failed.
-        var orphans: [GenerationHandle] = []
-        /// Generations that took an input while orders to them wait.
-        var commandTargets: [GenerationHandle] = []
-        /// Resumable generations that took inputs in this step.
-        var commitCandidates: [Generation] = []
-        /// Set when nothing is accepted any more: what new generations end with.
+        /// The error of every new generation; set when the registry accepts no generation any more.
         var closing: EngineError?
     }
     let state = Mutex(State())
+    private let measurements = Mutex(GenerationMetrics())
+    /// The number of the newest control command.
+    let lastCommand = Atomic<UInt64>(0)
+    /// The growth of a log, in bytes, that the registry counts at once. Smaller growth is counted with the next change.
+    let byteCountStep: Int
     let quota: GenerationQuota
     let retention: Retention
     let clock: @Sendable () -> NIODeadline
     let calendar: @Sendable () -> Int64
     private let stateChanged: @Sendable (EngineState) -> Void
 
-    /// How long resumable generations stay.
+    /// Times after which resumable generations are removed or ended.
     package struct Retention: Sendable {
-        /// How long one that has ended is kept.
+        /// The time for which an ended generation is retained.
         package var time = TimeAmount.hours(1)
-        /// How long one may go on that nobody reads; `nil` = for ever. Background generations may always.
+        /// The time for which a resumable generation may run without a reader; `nil` = without a limit. Background
+        /// generations need no reader.
         package var orphanTime: TimeAmount? = .minutes(10)
 
         package init() {}
     }
 
     /// - Parameters:
-    ///   - quota: how many generations may be live and kept.
+    ///   - quota: limits on running and retained generations.
     ///   - stateChanged: called when the engine changes its state, on the engine's thread.
-    ///   - clock: read once for each call of `prepare` and `receive`.
-    ///   - calendar: seconds since 1970.
+    ///   - clock: the time; read once for each call of `prepare` and `receive`.
+    ///   - calendar: the time in seconds since 1970.
     package init(
         quota: GenerationQuota = GenerationQuota(), retention: Retention = Retention(),
         stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in },
@@ -63,52 +63,75 @@ package final class GenerationRegistry: EngineEventReceiver {
         calendar: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
     ) {
         self.quota = quota
+        byteCountStep = max(1, min(4_096, quota.bytes / 1_024, quota.bytesPerOwner / 1_024))
         self.retention = retention
         self.clock = clock
         self.calendar = calendar
         self.stateChanged = stateChanged
     }
 
-    /// Names the engine that generations are handed to. To be called before the first `submit`.
+    /// Sets the engine that receives the requests. To be called before the first `submit`.
     package func connect(to engine: any EngineService) {
         state.withLock { $0.engine = engine }
     }
 
-    /// Names who keeps resumable generations beyond the process. To be called before the first `prepare`.
+    /// Sets the recorder of resumable generations. To be called before the first `prepare`.
     package func record(with recorder: any GenerationRecorder) {
         state.withLock { $0.recorder = recorder }
     }
 
-    /// How many generations have not ended, those that wait for the model included.
+    /// The number of choices that have not ended, queued choices included.
     package var liveCount: Int {
         state.withLock { $0.live.count }
     }
 
-    /// How generations went so far.
+    /// The measurements of all generations so far. Complete for every generation whose end a reader has seen.
     package var metrics: GenerationMetrics {
-        state.withLock { $0.metrics }
+        measurements.withLock { $0 }
     }
 
     // MARK: From clients
 
-    /// Makes a new generation. It is live from now on, though the engine does not know of it yet.
+    /// Makes a new generation. It is live from now on, though the engine does not know it yet.
     /// - Throws: when the quota leaves no room for it.
     package func prepare(_ spec: GenerationSpec) throws(GenerationQuota.Excess) -> Generation {
         let begin = clock()
-        let (generation, closing) = try state.withLock { state throws(GenerationQuota.Excess) in
+        let (generation, recorder) = try state.withLock { state throws(GenerationQuota.Excess) in
             state.sweep(at: begin, retention)
             if spec.isResumable { state.makeRoom(for: spec.owner, quota) }
             try quota.check(
                 all: state.totalUsage, own: state.usage[spec.owner] ?? .init(), owner: spec.owner,
                 isResumable: spec.isResumable, count: spec.choiceCount)
-            return (state.insert(spec, begin: begin), state.closing)
+            state.count(spec.owner) { $0.live += spec.choiceCount }
+            let generation = Generation(spec, handle: GenerationHandle(rawValue: state.lastHandle + 1), begin: begin)
+            state.lastHandle += UInt64(spec.choiceCount)
+            return (generation, state.recorder)
+        }
+        let live = LiveGeneration(generation, series: metricSeries(of: spec), recorder: recorder)
+        // The recorder learns of the generation before any input can reach it.
+        let closing = live.state.withLock { _ in
+            let closing = state.withLock { state in
+                for handle in generation.handles { state.live[handle] = live }
+                if spec.isResumable { state.retentionStore.add(generation) }
+                return state.closing
+            }
+            live.recorder?.begin(generation)
+            return closing
         }
         if let closing { fail(generation.handle, closing) }
         return generation
     }
 
-    /// Does work that is no generation and counts as one for the quota of live ones.
-    /// - Throws: `GenerationQuota.Excess` when there is no room for it.
+    /// The index of the model's measurements.
+    func metricSeries(of spec: GenerationSpec) -> Int { measurements.withLock { $0.index(of: spec.head.model) } }
+
+    /// The live generation that a handle names, and the engine.
+    func lookUp(_ handle: GenerationHandle) -> (live: LiveGeneration?, engine: (any EngineService)?) {
+        state.withLock { ($0.live[handle], $0.engine) }
+    }
+
+    /// Does work that is no generation but counts as one running generation for the quota, such as embeddings.
+    /// - Throws: `GenerationQuota.Excess` when the quota leaves no room, and the errors of `body`.
     package func withAdmission<Result>(of owner: Owner, _ body: () async throws -> Result) async throws -> Result {
         try state.withLock { state throws(GenerationQuota.Excess) in
             try quota.check(
@@ -119,87 +142,91 @@ package final class GenerationRegistry: EngineEventReceiver {
         return try await body()
     }
 
-    /// Hands a prepared generation to the engine, unless it has ended meanwhile.
-    /// - Parameter forkContext: what the server wants to know again of the client's request while the generation lives.
+    /// Submits one choice of a prepared generation to the engine, unless the choice has ended meanwhile.
+    /// - Parameters:
+    ///   - parser: splits the output into reasoning, content and tool calls; nil = all output is content.
+    ///   - forkContext: the part of the client's request that control commands need.
     package func submit(
         _ request: GenerationRequest, parser: (any OutputParsing)? = nil, forkContext: (any Sendable)? = nil
     ) {
-        submitToEngine(request) { live in
-            live.setParser(parser)
-            live.forkContext = forkContext
+        submitToEngine(request) { choice in
+            choice.setParser(parser)
+            choice.forkContext = forkContext
         }
     }
 
-    /// Hands the rest of a restored generation to the engine, unless it has ended meanwhile.
+    /// Submits the rest of a restored generation to the engine, unless the generation has ended meanwhile.
     package func resubmit(_ request: GenerationRequest) {
         submitToEngine(request) { _ in }
     }
 
-    private func submitToEngine(_ request: GenerationRequest, _ prepare: (LiveGeneration) -> Void) {
+    private func submitToEngine(_ request: GenerationRequest, _ prepare: (LiveChoice) -> Void) {
         let handle = request.handle
         let now = clock()
-        let engine = state.withLock { state -> (any EngineService)? in
-            guard let engine = state.engine, let live = state.live[handle] else { return nil }
-            let generation = live.generation
-            prepare(live)
-            generation.reach(.submitted, at: now)
-            live.request = request
-            live.stage = .submitting(isCancelled: false)
-            if generation.spec.isResumable { state.recorder?.submit(request, of: generation) }
-            return engine
+        guard case (let live?, let engine?) = lookUp(handle) else { return }
+        let isSubmitted = live.state.withLock { state in
+            let choice = live.choice(handle, in: state)
+            guard choice.lifecycle.beginSubmission() else { return false }
+            prepare(choice)
+            choice.request = request
+            live.generation.reach(.submitted, at: now)
+            live.recorder?.submit(request, of: live.generation)
+            return true
         }
-        guard let engine else { return }
+        guard isSubmitted else { return }
         engine.submit(request)
-        let isCancelled = state.withLock { state in
-            guard let live = state.live[handle], case .submitting(let isCancelled) = live.stage else { return false }
-            live.stage = .submitted
-            return isCancelled
-        }
-        sendCommands(to: handle)
+        let isCancelled = live.state.withLock { live.choice(handle, in: $0).lifecycle.endSubmission() }
+        sendCommands(to: live)
         if isCancelled { engine.cancel(handle) }
     }
 
-    /// Says that the client has been told of a generation, so that it can ask for it, also before the engine's yes.
+    /// Records that the client knows the id of a generation: lookups find the generation before its admission, and also
+    /// after a refusal.
     package func publishID(of generation: Generation) {
-        state.withLock { state in
-            guard let live = state.live[generation.handle], generation.spec.isResumable else { return }
-            live.hasPublishedID = true
-            if !live.isAdmitted { state.retentionStore.publishID(of: generation) }
+        guard generation.spec.isResumable, let live = lookUp(generation.handle).live else { return }
+        live.state.withLock { state in
+            guard !state.isOver else { return }
+            state.isPublished = true
+            if !state.isAdmitted { self.state.withLock { $0.retentionStore.publishID(of: generation) } }
         }
     }
 
-    /// Ends a generation that the engine does not know of with an error.
+    /// Ends a generation that the engine does not know with an error.
     package func fail(_ handle: GenerationHandle, _ error: EngineError) {
         receive([EngineEvent(handle, .failed(error))])
     }
 
-    /// Ends a generation wherever it is. One that has ended is left alone.
-    /// - Parameter overridingError: what it fails with; `nil` = it counts as finished.
-    /// - Returns: whether the generation was live.
+    /// Ends a generation in any state of its lifecycle. An ended generation does not change.
+    ///
+    /// The engine ends the choices that it has; the registry ends the others.
+    /// - Parameter overridingError: the error of the terminal event; `nil` = the generation finishes as cancelled.
+    /// - Returns: whether the generation was running.
     @discardableResult
     package func cancel(_ handle: GenerationHandle, _ overridingError: EngineError? = nil) -> Bool {
-        let (isLive, engine, submitted, prepared) = state.withLock { state in
+        let (live, engine) = lookUp(handle)
+        guard let live else { return false }
+        let (isLive, submitted, waiting) = live.state.withLock { state in
             var submitted: [GenerationHandle] = []
-            var prepared: [GenerationHandle] = []
-            for handle in state.live[handle]?.generation.handles ?? [] {
-                guard let live = state.live[handle], live.completion == nil else { continue }
-                if let overridingError { live.overridingError = overridingError }
-                switch live.stage {
-                case .prepared: prepared.append(handle)
-                case .submitting: live.stage = .submitting(isCancelled: true)
-                case .submitted: submitted.append(handle)
+            var waiting: [GenerationHandle] = []
+            for choice in state.choices where !state.isOver && choice.lifecycle.completion == nil {
+                if let overridingError { choice.overridingError = overridingError }
+                let handle = live.generation.handle(ofChoice: choice.index)
+                switch choice.lifecycle.cancel() {
+                case .endsHere: waiting.append(handle)
+                case .needsEngine: submitted.append(handle)
+                case .needsNothing: break
                 }
             }
-            return (state.live[handle] != nil, state.engine, submitted, prepared)
+            return (!state.isOver, submitted, waiting)
         }
         for handle in submitted { engine?.cancel(handle) }
-        guard !prepared.isEmpty else { return isLive }
+        guard !waiting.isEmpty else { return isLive }
         let completion = GenerationSummary(reason: .cancelled, timings: Timings())
-        receive(prepared.map { EngineEvent($0, .finished(completion, text: [])) })
+        receive(waiting.map { EngineEvent($0, .finished(completion, text: [])) })
         return isLive
     }
 
-    /// Ends every generation with `error`, and every later one at once.
+    /// Ends all generations with `error`, and every later generation right after `prepare`.
     package func close(_ error: EngineError) {
         let (engine, handles) = state.withLock { state in
             state.closing = error
@@ -209,7 +236,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         for handle in handles { engine?.cancel(handle) }
     }
 
-    /// Returns when no generation is live, when `timeout` has passed on `eventLoop`, or when the task is cancelled.
+    /// Returns when no generation runs, when `timeout` has passed on `eventLoop`, or when the task is cancelled.
     package func waitUntilIdle(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
         let waiter = LogWaiter()
         let mustWait = state.withLock { state in
@@ -229,36 +256,57 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     // MARK: From the engine
 
+    /// Writes the events of one frame into the logs that they belong to, and wakes each event loop's readers once.
+    ///
+    /// Thread: any. Must not be called with a lock held.
     package func receive(_ events: [EngineEvent]) {
         apply(events.lazy.map { ($0.handle, .engine($0)) })
     }
 
-    /// Writes inputs into the logs that they belong to.
-    func apply(_ inputs: some Sequence<(GenerationHandle, GenerationInput)>) {
-        var wakeups = Wakeups()
+    /// Applies inputs to their generations. Inputs of one generation keep their order.
+    func apply(_ inputs: some RandomAccessCollection<(GenerationHandle, GenerationInput)>) {
         let now = clock()
-        let (superseded, orphans, commandTargets, engine) = state.withLock { state in
-            var superseded: [GenerationHandle] = []
-            for (handle, input) in inputs {
-                if let old = state.apply(input, to: handle, at: now, wakeups: &wakeups, calendar: calendar) {
-                    superseded.append(old)
-                }
-            }
-            state.trim(quota)
-            if state.live.isEmpty, !state.idleWaiters.isEmpty {
-                wakeups.waiters.append(contentsOf: state.idleWaiters)
-                state.idleWaiters = []
-            }
-            for generation in state.commitCandidates { state.recorder?.requestCommit(of: generation) }
-            defer { (state.orphans, state.commandTargets, state.commitCandidates) = ([], [], []) }
-            return (superseded, state.orphans, state.commandTargets, state.engine)
+        let (targets, engine) = targets(of: inputs)
+        var effects = FrameEffects()
+        effects.samples.reserveCapacity(inputs.count)
+        var begin = inputs.startIndex
+        var first = 0
+        while begin < inputs.endIndex {
+            var count = 1
+            while first + count < targets.count, targets[first + count] === targets[first] { count += 1 }
+            let end = inputs.index(begin, offsetBy: count)
+            targets[first]?.apply(inputs[begin..<end], at: now, of: self, effects: &effects)
+            (begin, first) = (end, first + count)
         }
-        wakeups.send()
-        for handle in commandTargets { sendCommands(to: handle) }
-        for handle in superseded { cancel(handle) }
-        for handle in orphans { engine?.cancel(handle) }
+        carryOut(effects, engine)
     }
 
+    /// The live generations of a frame's inputs; nil for inputs whose generation is unknown or has ended.
+    ///
+    /// The only acquisition of the registry's lock for a frame that changes no map.
+    private func targets(
+        of inputs: some RandomAccessCollection<(GenerationHandle, GenerationInput)>
+    ) -> ([LiveGeneration?], (any EngineService)?) {
+        let handles = inputs.map(\.0)
+        var targets: [LiveGeneration?] = []
+        targets.reserveCapacity(handles.count)
+        let engine = state.withLock { state in
+            for handle in handles { targets.append(state.live[handle]) }
+            return state.engine
+        }
+        return (targets, engine)
+    }
+
+    /// Carries out what a frame caused. No lock is held.
+    func carryOut(_ effects: FrameEffects, _ engine: (any EngineService)?) {
+        if !effects.samples.isEmpty { measurements.withLock { $0.record(effects.samples) } }
+        effects.wakeups.send()
+        for handle in effects.commandTargets { if let live = lookUp(handle).live { sendCommands(to: live) } }
+        for handle in effects.superseded { cancel(handle) }
+        for handle in effects.orphans { engine?.cancel(handle) }
+    }
+
+    /// Passes the new state on to `stateChanged`.
     package func engineStateChanged(_ newState: EngineState) {
         stateChanged(newState)
     }

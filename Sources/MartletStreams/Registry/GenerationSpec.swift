@@ -1,34 +1,36 @@
 internal import MartletText
 package import NIOCore
 
-/// What is fixed of a generation before it begins.
+/// The part of a generation that is fixed before it begins.
 package struct GenerationSpec: Sendable {
-    /// What ends a generation besides its own end and an order to stop.
+    /// The condition that ends a generation early, apart from a control command or a cancellation.
     package enum Lifetime: String, Sendable, CaseIterable {
-        /// The end of the connection that asked for it. Nothing of it is kept.
+        /// The generation ends with the connection of its request, and is not retained.
         case plain
-        /// That nobody has read it for long. It is kept for a while when it has ended.
+        /// The generation ends when it has had no reader for a time, and is retained after its end.
         case resumable
-        /// Nothing. It is kept for a while when it has ended.
+        /// The generation runs to its own end, and is retained after its end.
         case background
     }
+    /// Id, time of creation and model name.
     package var head: LogHead
-    /// The id as responses carry it: with the prefix of the wire format.
+    /// The id as responses contain it: with the prefix of the wire format.
     package var responseID: String
     package var owner = Owner.open
     package var lifetime = Lifetime.plain
-    /// What the client calls the conversation that this generation belongs to.
+    /// The client's name for the conversation that the generation belongs to.
     package var label: String?
-    /// Whether the response is a stream. Only such a generation takes its label over.
+    /// Whether the response is a stream. Only a stream becomes the newest generation of its label.
     package var streams = true
-    /// The longest silence of the stream; `nil` = any.
+    /// The longest silence of the stream, after which a ping is written; `nil` = no pings.
     package var pingInterval: TimeAmount?
-    /// How many answers there are: the same number to each prompt, in the order of the prompts.
+    /// The number of choices, at least 1. Every prompt has the same number; choices are in the order of the prompts.
     package var choiceCount = 1
+    /// The number of choices of each prompt. `choiceCount` is a multiple.
     package var choicesPerPrompt = 1
-    /// How the response looks.
+    /// The format of the response.
     package var view: any StreamView
-    /// The request in a form from which its maker can make the view, and all else, again.
+    /// The request in a form from which its maker can make the view and the parser again. The journal stores it.
     package var storedRequest: [UInt8] = []
 
     package init(head: LogHead, responseID: String? = nil, view: any StreamView) {
@@ -37,16 +39,17 @@ package struct GenerationSpec: Sendable {
         self.view = view
     }
 
+    /// Whether the generation can be looked up, journalled and retained.
     package var isResumable: Bool { lifetime != .plain }
 
-    /// Under which its owner finds the newest of them.
+    /// The key under which the generation becomes the newest of its label; nil without a label.
     var labelKey: LabelKey? {
         guard isResumable, streams, let label else { return nil }
         return LabelKey(owner: owner, label: ExactString(label))
     }
 }
 
-/// A label is its owner's: the same text of another owner is another label.
+/// A label of one owner. The same text of another owner is another label.
 struct LabelKey: Hashable, Sendable {
     var owner: Owner
     var label: ExactString

@@ -1,24 +1,27 @@
 internal import MartletProtocol
 
-/// Where a generation stands, for those who ask.
+/// The state of a generation at one moment, for clients.
 package struct GenerationStatus: Sendable, Equatable {
+    /// The state as clients see it. `Lifecycle` is the registry's own view.
     package enum State: String, Sendable {
-        /// It waits for the model or for a sequence.
+        /// The generation waits for the model or for a sequence.
         case queued
-        /// In its prompt or writing.
+        /// Prefill or decode.
         case running
         case finished
         case cancelled
         case failed
     }
     package var state: State
+    /// The number of tokens in the log, of all choices together.
     package var tokenCount: Int
-    /// The number of the newest event; `nil` = there is none.
+    /// The number of the newest event; `nil` for an empty log.
     package var lastEvent: Int?
+    /// The terminal event.
     package var end: LogEvent?
-    /// In seconds since 1970.
+    /// The time of the end in seconds since 1970; nil for running and for plain generations.
     package var finished: Int64?
-    /// How many are before it, if it is queued.
+    /// The number of choices before a queued generation.
     package var queuePosition: Int?
 
     init(_ generation: Generation) {

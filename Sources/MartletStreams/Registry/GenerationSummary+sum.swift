@@ -1,8 +1,11 @@
 internal import MartletProtocol
 
 extension GenerationSummary {
-    /// How several choices ended: as the first did. A prompt counts once, however many answers it has.
-    /// - Parameter choices: at least one, as many to each prompt.
+    /// The summary of several choices. The reason is the first choice's. A prompt's tokens count once for all of its
+    /// choices; choices decode at the same time, so the longest decode time counts.
+    /// - Parameters:
+    ///   - choices: at least one, in the order of the prompts.
+    ///   - perPrompt: the number of choices of each prompt.
     init(sumOf choices: [GenerationSummary], perPrompt: Int) {
         self = choices[0]
         var sum = Timings()
@@ -20,7 +23,7 @@ extension GenerationSummary {
             sum.grammarTime += choice.timings.grammarTime
         }
         timings = sum
-        // Who cancels one cancels all; what had ended before has ended.
+        // A cancellation concerns all choices, but a choice that had ended before has its own reason.
         if choices.contains(where: { $0.reason == .cancelled }) { reason = .cancelled }
     }
 }

@@ -1,10 +1,12 @@
 package import MartletProtocol
 internal import NIOCore
 
-/// When a generation came how far, as this process saw it. Of several choices the first to come there counts.
+/// The times at which a generation reached its milestones, as this process saw them. With several choices the first
+/// choice that reaches a milestone counts.
 package struct GenerationTimeline: Sendable, Equatable {
+    /// A point in the way of a request, in the usual order.
     package enum Milestone: Int, Sendable, CaseIterable {
-        /// The model was there, and the engine was asked.
+        /// The model was loaded, and the engine received the request.
         case submitted
         /// The prompt was tokenized.
         case admitted
@@ -21,33 +23,35 @@ package struct GenerationTimeline: Sendable, Equatable {
         times = Array(repeating: nil, count: Milestone.allCases.count)
     }
 
+    /// Records a milestone, unless it was reached before.
     mutating func reach(_ milestone: Milestone, at time: NIODeadline) {
         if times[milestone.rawValue] == nil { times[milestone.rawValue] = time }
     }
 
-    /// How long it took from the beginning; `nil` = it has not come so far.
+    /// The time from the beginning to a milestone; `nil` = the milestone was not reached.
     package subscript(milestone: Milestone) -> Duration? {
         times[milestone.rawValue].map { .nanoseconds(max(0, ($0 - begin).nanoseconds)) }
     }
 
-    /// How long it took from one milestone to another.
+    /// The time from one milestone to another, at least 0; `nil` = one of them was not reached.
     package func time(from first: Milestone, to second: Milestone) -> Duration? {
         guard let first = self[first], let second = self[second] else { return nil }
         return max(.zero, second - first)
     }
 }
 
-/// What is known of where a generation's time went.
+/// The time that a generation has spent in its phases.
 package struct GenerationTiming: Sendable {
     package var timeline: GenerationTimeline
-    /// From its beginning until now, or until its end.
+    /// The time from the beginning until now, or until the end.
     package var total: Duration
-    /// The prompt's tokens, those of several prompts together, and which of them were in memory already.
+    /// The number of prompt tokens, of all prompts together; nil before admission.
     package var promptTokens: Int?
+    /// The number of prompt tokens that the KV cache held already; nil before a sequence was assigned.
     package var cachedTokens: Int?
     package var tokenCount: Int
-    /// What the engine counted, when it has ended.
+    /// The engine's own figures; nil before the end.
     package var engine: Timings?
-    /// What encoding and writing for readers took, of all readers together, and how many bytes they got.
+    /// The time spent on encoding and writing, and the bytes written, of all readers together.
     package var delivery: (time: Duration, byteCount: Int)
 }

@@ -2,29 +2,29 @@ internal import MartletProtocol
 internal import MartletText
 internal import NIOCore
 
-/// The resumable generations that can be asked for: live ones, ended ones for a while, and what labels point at.
+/// The resumable generations that lookups find: running generations, retained generations, and the targets of labels.
 ///
-/// A value without clock or lock, so that its rules can be tested as such. What it decides has to be carried out by its
-/// user: whom to cancel, and whom to forget.
+/// The store is a value without clock and lock, so that tests can check its rules alone. Its user carries out the
+/// consequences: the cancellation of superseded generations, and the removal of expired generations.
 struct RetentionStore {
-    /// What a label points at.
+    /// The target of a label.
     private struct LabelEntry {
-        /// The newest that passed validation.
+        /// The newest generation that the engine admitted.
         var current: Generation?
-        /// A newer one of which its client knows already, and the engine's yes is still to come.
+        /// A newer generation whose id the client knows, and which the engine has not admitted yet.
         var candidate: Generation?
     }
     private struct Ended {
         var generation: Generation
         var time: NIODeadline
         var byteCount: Int
-        /// In seconds since 1970.
+        /// The time of the end in seconds since 1970.
         var finished: Int64
     }
 
     private var all: [ExactString: Generation] = [:]
     private var labels: [LabelKey: LabelEntry] = [:]
-    /// The oldest first. Those before `firstEnded` are gone.
+    /// Retained generations, the oldest first. Entries before `firstEnded` are removed; later ones may be nil.
     private var ended: [Ended?] = []
     private var endedIndices: [ExactString: Int] = [:]
     private var firstEnded = 0
@@ -35,19 +35,19 @@ struct RetentionStore {
         all[id].flatMap { $0.spec.owner == owner ? $0 : nil }
     }
 
-    /// The newest generation of its owner's conversation.
+    /// The newest generation of a label.
     func generation(labelled label: String, of owner: Owner) -> Generation? {
         let entry = labels[LabelKey(owner: owner, label: ExactString(label))]
         return entry?.candidate ?? entry?.current
     }
 
-    /// All that a label points at, which is two while a newer generation waits for the engine's yes.
+    /// All targets of a label: two while a newer generation waits for its admission.
     func generations(labelled label: String, of owner: Owner) -> [Generation] {
         let entry = labels[LabelKey(owner: owner, label: ExactString(label))]
         return [entry?.candidate, entry?.current].compactMap { $0 }
     }
 
-    /// The newest generations of conversations called `label`, or `label::` and more.
+    /// The newest generation of each label that is `label` or begins with `label::`.
     func generations(labelledLike label: String, of owner: Owner) -> [Generation] {
         labels.compactMap { key, entry in
             guard key.owner == owner, key.label == ExactString(label) || key.label.text.hasBytes(ofPrefix: label + "::")
@@ -66,23 +66,24 @@ struct RetentionStore {
         }
     }
 
-    /// The newest first.
+    /// All generations of an owner, the newest first.
     func generations(of owner: Owner) -> [Generation] {
         all.values.filter { $0.spec.owner == owner }.sorted { $0.handle.rawValue > $1.handle.rawValue }
     }
 
-    /// When it ended, in seconds since 1970.
+    /// The time of the end in seconds since 1970; nil = the generation runs or is unknown.
     func finished(_ generation: Generation) -> Int64? {
         endedIndices[generation.spec.head.id].flatMap { ended[$0]?.finished }
     }
 
     // MARK: Lives
 
+    /// Adds a running generation.
     mutating func add(_ generation: Generation) {
         all[generation.spec.head.id] = generation
     }
 
-    /// Its client knows of it, but the engine has not said yes.
+    /// Makes a generation the candidate of its label: the client knows the id, and the engine has not admitted it yet.
     mutating func publishID(of generation: Generation) {
         guard let key = generation.spec.labelKey else { return }
         let newest = labels[key]?.candidate ?? labels[key]?.current
@@ -90,8 +91,9 @@ struct RetentionStore {
         labels[key, default: LabelEntry()].candidate = generation
     }
 
-    /// It passed validation.
-    /// - Returns: which generation is to be stopped, as there is a newer one of the same label.
+    /// Makes an admitted generation the current one of its label.
+    /// - Returns: the generation to cancel, because the label has a newer one: the former current generation, or
+    ///   `generation` itself.
     mutating func admit(_ generation: Generation) -> Generation? {
         guard let key = generation.spec.labelKey else { return nil }
         var entry = labels[key] ?? LabelEntry()
@@ -106,21 +108,21 @@ struct RetentionStore {
         return old
     }
 
-    /// It ended.
+    /// Retains a generation that has ended.
     mutating func end(_ generation: Generation, at time: NIODeadline, finished: Int64, byteCount: Int) {
         endedIndices[generation.spec.head.id] = ended.count
         ended.append(Ended(generation: generation, time: time, byteCount: byteCount, finished: finished))
     }
 
-    /// The engine refused it: its label points again at what it did before.
+    /// Withdraws a candidate that the engine refused: the label points at its current generation again.
     mutating func refuse(_ generation: Generation) {
         guard let key = generation.spec.labelKey, labels[key]?.candidate === generation else { return }
         labels[key]?.candidate = nil
         if labels[key]?.current == nil { labels[key] = nil }
     }
 
-    /// Takes one away for good.
-    /// - Returns: how many bytes that frees, if it had ended.
+    /// Removes a generation.
+    /// - Returns: the bytes of its log if the generation was retained; nil if it ran or was unknown.
     @discardableResult
     mutating func remove(_ generation: Generation) -> Int? {
         let id = generation.spec.head.id
@@ -138,7 +140,8 @@ struct RetentionStore {
         return byteCount
     }
 
-    /// The ended generation that goes first: the oldest of those of `owner`, or of all.
+    /// The generation that is evicted next: the oldest retained one of `owner`, or of all owners.
+    /// - Complexity: O(1) for all owners; O(retained generations) for one owner.
     func oldestEnded(of owner: Owner? = nil) -> (generation: Generation, time: NIODeadline)? {
         let entry = ended[firstEnded...].first { entry in
             guard let entry else { return false }

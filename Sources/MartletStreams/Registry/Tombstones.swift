@@ -17,7 +17,7 @@ package enum EndReason: Sendable, Equatable {
     }
 }
 
-/// Ids and end reasons of plain generations that have just ended, for orders that come too late.
+/// Ids and end reasons of plain generations that have just ended, for control commands that arrive too late.
 ///
 /// Nothing else of a generation is kept. Both the time and the number of entries are bounded.
 struct Tombstones {

@@ -1,14 +1,15 @@
 internal import MartletProtocol
 internal import NIOCore
 
-extension LiveGeneration {
-    /// Keeps what there is to know of an order until it is answered.
+extension LiveChoice {
+    /// Remembers a command until its reply.
     func addCommand(_ record: CommandRecord, _ promise: CommandPromise) {
         commands.promises[record.number] = promise
         if !record.forks.isEmpty { commands.forks[record.number] = record.forks }
     }
 
-    /// Writes what became of an order into the log, unless it changed nothing, and tells who waits for it.
+    /// Delivers the result of a command, and appends an event if the command took effect. The reply becomes visible
+    /// with that event.
     func recordResult(
         of number: CommandNumber, _ result: ControlResult, at now: NIODeadline, wakeups: inout Wakeups
     ) {
@@ -18,7 +19,7 @@ extension LiveGeneration {
             if let promise { generation.log.deliver(CommandReply(result), to: promise, &wakeups) }
             return
         }
-        // A fork begins with it.
+        // A later fork begins with the changed settings.
         request?.apply(.controlled(number, result))
         var record = LoggedCommand(command, token: token, forks: forks)
         switch command {
@@ -33,8 +34,8 @@ extension LiveGeneration {
         if let promise { generation.log.deliver(.applied(record, event: event), to: promise, &wakeups) }
     }
 
-    /// Keeps what the engine told with a token; the log has `eventEnd` events with it. Behind the last token of an
-    /// injected turn a new one begins.
+    /// Records the text of a token for later rewinds. After the last token of an injected turn a new turn begins.
+    /// - Parameter eventEnd: the number of events in the log, those of this token included.
     func recordText(_ text: ArraySlice<UInt8>, eventEnd: Int, at now: NIODeadline, wakeups: inout Wakeups) {
         tokenTexts.append(text, eventEnd: eventEnd)
         guard let left = tokensUntilTurn else { return }
@@ -44,24 +45,25 @@ extension LiveGeneration {
         tokenTexts.beginTurn()
     }
 
-    /// Brings the splitter back to where it was behind `count` tokens.
+    /// Resets the output parser to its state after `count` tokens.
     ///
-    /// - Returns: which events' text is void from now on, and how much content the turn has left.
+    /// - Returns: the number of the first event whose text is void, and the bytes of content that the turn keeps.
     private func rewind(to count: Int) -> (cut: Int, contentBytes: Int) {
         let (turn, eventEnd) = tokenTexts.truncate(to: count)
         return (eventEnd, restartParser(with: turn))
     }
 
-    /// Goes on in another process than the one that told what the log has.
-    /// - Parameter isWhole: whether that is all that it told.
+    /// Prepares a restored choice for new events.
+    /// - Parameter isWhole: whether the log has all events that the earlier process emitted.
     func restart(isWhole: Bool) {
-        // What did not take effect is not known to have been given.
+        // A command without a result may not have reached the engine. A client repeats it, and it is sent anew.
         generation.removeUnresolved()
         commands = UnresolvedCommands()
-        // Before it had begun and while it was paused there was nothing to be told ahead of the journal, and of several
-        // choices nothing is.
+        // Events become visible before they are durable only while a single choice decodes. In all other states readers
+        // have seen no more than the journal has.
         let extent = generation.log.extent
-        guard !isWhole, isStarted, !isPaused, !extent.isEnded, generation.spec.choiceCount == 1 else { return }
+        guard !isWhole, lifecycle.progress == .started, !isPaused, !extent.isEnded, generation.spec.choiceCount == 1
+        else { return }
         generation.log.expect(priorEventCount: extent.nextNumber + CommitIndex.maximumLead)
     }
 }
