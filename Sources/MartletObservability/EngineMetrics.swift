@@ -1,16 +1,17 @@
 package import MartletProtocol
 
-/// What an engine reports, under llama-server's names.
+/// The counters of an engine, under llama-server's metric names.
 ///
-/// The peer's two speed gauges are left out on purpose: they are averages over the time since the last scrape and so
-/// are wrong as soon as two parties scrape. The counters give the same by `rate()`.
+/// llama-server's two speed gauges are left out: they are averages over the time since the last scrape, so they are
+/// wrong when two parties scrape. `rate()` of the counters has the same information.
 package enum EngineMetrics {
+    /// Adds the metrics of one engine.
     package static func write(_ status: EngineStatus, to text: inout PrometheusText) {
         let counters = status.counters
         text.add(
             "llamacpp:prompt_tokens_total", .counter, help: "Prompt tokens computed.", Double(counters.promptTokens))
         text.add(
-            "llamacpp:prompt_tokens_cached_total", .counter, help: "Prompt tokens found in memory.",
+            "llamacpp:prompt_tokens_cached_total", .counter, help: "Prompt tokens found in the prefix cache.",
             Double(counters.cachedTokens))
         text.add(
             "llamacpp:prompt_seconds_total", .counter, help: "Seconds spent on prompts.",
@@ -25,7 +26,7 @@ package enum EngineMetrics {
             "llamacpp:n_tokens_max", .gauge, help: "Longest context that a sequence has had, in tokens.",
             Double(counters.longestContext))
         text.add(
-            "llamacpp:n_busy_slots_per_decode", .gauge, help: "Sequences that take part in a decode, on average.",
+            "llamacpp:n_busy_slots_per_decode", .gauge, help: "Sequences per decode, on average.",
             counters.decodes == 0 ? 0 : Double(counters.busySlots) / Double(counters.decodes))
         text.add(
             "llamacpp:requests_processing", .gauge, help: "Generations that have a sequence.",

@@ -1,21 +1,24 @@
 import MartletPlatform
 
-/// The time of day as log records show it.
+/// Times in the form of log records.
 package enum Timestamp {
-    /// Now in UTC with milliseconds, as ISO 8601 writes it.
+    /// The current time in UTC with milliseconds, in ISO 8601: `2026-01-31T12:00:00.000Z`.
     package static func now() -> String {
         let now = milliseconds()
         return text(seconds: Int(now / 1_000), milliseconds: Int(now % 1_000))
     }
 
-    /// Milliseconds since 1970.
+    /// The current time in milliseconds since 1970.
     package static func milliseconds() -> Int64 {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
     }
 
-    /// - Parameter seconds: since 1970.
+    /// A time in UTC as `now()` writes it.
+    /// - Parameters:
+    ///   - seconds: seconds since 1970.
+    ///   - milliseconds: from 0 to 999.
     package static func text(seconds: Int, milliseconds: Int) -> String {
         var parts = tm()
         var time = time_t(seconds)

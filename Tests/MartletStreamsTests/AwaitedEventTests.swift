@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// Readers that know events of an earlier process which are not in its journal.
+/// Readers that have received events of an earlier process which are not in its journal.
 @Suite struct AwaitedEventTests {
     private let eventLoop = EmbeddedEventLoop()
     private let loop: ReaderLoop

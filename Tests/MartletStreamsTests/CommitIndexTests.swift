@@ -6,7 +6,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// What a server after a crash could not tell the same is shown when it is written, and not before.
+/// Events that a server after a crash could not reproduce become visible when they are durable, and not before.
 @Suite struct CommitIndexTests {
     let eventLoop = EmbeddedEventLoop()
     let loop: ReaderLoop
@@ -138,7 +138,7 @@ import Testing
         #expect(sink.text.isEmpty)
         eventLoop.advanceTime(by: .milliseconds(40))
         #expect(sink.text == "0:a\n")
-        // What is written in time does not count as late.
+        // Records that become durable in time are not made visible by the timeout.
         append(.token(2, "b"))
         eventLoop.advanceTime(by: GenerationLog.commitTimeout - .milliseconds(20))
         commit(2)

@@ -5,8 +5,8 @@ import Testing
 
 @testable import MartletStreams
 
-/// What becomes of orders: each is answered once, whatever happens to the generation, and one that is given again is
-/// obeyed once.
+/// Results of control commands: each command gets one reply, whatever happens to the generation, and a repeated command
+/// is applied once.
 @Suite struct ControlCommandTests {
     private let registry = GenerationRegistry()
     private let engine: FakeEngine
@@ -38,9 +38,9 @@ import Testing
         engine.send([EngineEvent(command.handle, .controlled(command.number, result))])
     }
 
-    // MARK: Answers
+    // MARK: Replies
 
-    /// Which choice is the first to go is chance, so there are many tries.
+    /// Chance decides which choice is handed over first, so there are many tries.
     @Test(arguments: 0..<20) func everyCommandIsResolvedWhicheverChoiceIsHandedOverFirst(_: Int) async throws {
         let generation = try begin(choices: 3)
         let commands = try (0..<5).map { _ in try registry.send(.status, to: generation) }
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    // MARK: Names
+    // MARK: Request ids
 
     @Test func aRepeatedCommandIsAppliedOnce() async throws {
         let generation = try begin()
@@ -131,7 +131,7 @@ import Testing
 
     // MARK: The next process
 
-    /// A process that has what this one has recorded.
+    /// A later process that restores the recorded inputs.
     private func next(_ generation: Generation, isWhole: Bool = true) throws -> (ControlCommandTests, Generation) {
         let other = ControlCommandTests()
         let inputs = recorder.inputs(of: generation.handle).map { (choice: 0, input: $0) }
@@ -157,7 +157,7 @@ import Testing
                 try other.registry.send(.resume, to: restored, identity: Self.identity("a", "resume"))
             }
             #expect(other.engine.commands.isEmpty)
-            // What did not take effect is given anew.
+            // A command that did not take effect is sent anew.
             other.registry.resubmit(
                 GenerationRequest(handle: restored.handle, prompt: Prompt(pieces: [], addsBeginning: false)))
             _ = try other.registry.send(.resume, to: restored, identity: Self.identity("c", "resume"))
@@ -238,7 +238,7 @@ import Testing
     }
 }
 
-/// Keeps what was recorded of all generations.
+/// Stores the recorded inputs of all generations.
 private final class InputRecorder: GenerationRecorder {
     private let inputsByHandle = Mutex<[(GenerationHandle, GenerationInput)]>([])
     private let atBegin = Mutex<(@Sendable (Generation) -> Void)?>(nil)

@@ -85,7 +85,8 @@ import Testing
             ])
     }
 
-    /// An engine that died in the prompt tells its tokens from the first one on again, and not in the same parts.
+    /// An engine that is restarted during the prefill reports the prompt's tokens again from the first one, split into
+    /// other parts.
     @Test func promptTokensAreReportedOnce() throws {
         let registry = GenerationRegistry()
         let engine = FakeEngine(registry, script: .hold)

@@ -88,7 +88,7 @@ import Testing
 
         let log = GenerationLog()
         async let both = log.waitForAdmission(ofChoices: 2, upTo: .hours(1), on: loop)
-        // A ping is no answer, nor is the yes to another choice.
+        // Neither a ping nor the admission of another choice ends the wait.
         log.append(.ping)
         var wakeups = Wakeups()
         log.recordAdmission(&wakeups)

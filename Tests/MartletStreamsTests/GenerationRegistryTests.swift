@@ -200,7 +200,7 @@ import Testing
     }
 }
 
-/// Text before a bar is reasoning, text after it content.
+/// A parser: text before a bar is reasoning, text after it is content.
 private struct BarParser: OutputParsing {
     var isBehindBar = false
 

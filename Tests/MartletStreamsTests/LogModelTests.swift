@@ -4,9 +4,9 @@ import Testing
 
 @testable import MartletStreams
 
-/// The log and its renditions do what an array of events does, whatever happens in whatever order.
+/// The log and its encoded streams behave like an array of events, for random operations in random order.
 @Suite struct LogModelTests {
-    /// The same numbers for the same seed.
+    /// A generator with the same numbers for the same seed.
     struct SeededGenerator: RandomNumberGenerator {
         var state: UInt64
         mutating func next() -> UInt64 {
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    /// The events with the numbers that views get.
+    /// The events with the numbers that views receive.
     private static func numbered(_ events: [LogEvent]) -> [(LogEvent, Int)] {
         var number = 0
         return events.map { event in
@@ -107,7 +107,7 @@ import Testing
             #expect(
                 read(from: encodedStream.position(ofByte: offset)) == String(decoding: whole[offset...], as: UTF8.self))
         }
-        // Behind each part of some events: its id is the last one seen, and what comes is the rest.
+        // A reader that has received a part of an event resumes behind that part and receives the rest.
         for id in text.split(separator: "\n").filter({ $0.hasPrefix("id: ") }).shuffled(using: &random).prefix(8) {
             guard let seen = EventIdentifier(id.dropFirst(4)), let line = text.firstRange(of: id + "\n") else {
                 Issue.record("no place for \(id)")
@@ -136,7 +136,7 @@ extension LogEvent {
     }
 }
 
-/// One to three parts for each event, none for some.
+/// A view with no part for some events, and one to three parts for the others.
 private struct BlockView: StreamView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         if event == .ping { return ServerSentEvents.appendPing(to: &bytes) }

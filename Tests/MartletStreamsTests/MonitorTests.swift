@@ -6,7 +6,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// Pings into silence and the end of what nobody reads. Time moves when the test says so.
+/// Pings into silent streams, and the end of generations without readers. The test moves the time.
 @Suite struct MonitorTests {
     let eventLoop = EmbeddedEventLoop()
     let loop: ReaderLoop
@@ -68,7 +68,7 @@ import Testing
         #expect(sink.writes == [":\n\n", "a", ":\n\n"])
     }
 
-    /// The engine says nothing at all, or only what no client sees.
+    /// The engine reports nothing at all, or only events that no client sees.
     @Test(arguments: [false, true]) func noGapExceedsTheIntervalByATenthInTwentyMinutes(isBusy: Bool) throws {
         let intervals = [1, 7, 30]
         let sinks = intervals.map { _ in RecordingSink() }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// Which generations can be asked for, by whom, and for how long.
+/// The generations that lookups find: for which owners, and for how long.
 @Suite struct RetentionStoreTests {
     private static let alice = Owner(rawValue: "alice")
     private static let bob = Owner(rawValue: "bob")
@@ -45,7 +45,7 @@ import Testing
             engine.send([EngineEvent(generation.handle, .admitted(promptTokens: 1))])
         }
 
-        /// Begins one that the engine takes.
+        /// Begins a generation that the engine admits.
         func run(_ owner: Owner = alice, _ label: String? = "c", text: String = "") throws -> Generation {
             let generation = try begin(owner, label)
             admit(generation)
@@ -78,7 +78,7 @@ import Testing
         #expect(!first.log.extent.isEnded)
         let like = bench.registry.generations(labelledLike: composed, of: Self.alice)
         #expect(like.count == 1 && like[0] === first)
-        // What stands behind `::` may begin with a combining character.
+        // The text behind `::` may begin with a combining character.
         let part = try bench.run(Self.alice, "x::\u{301}y")
         #expect(bench.registry.generations(labelledLike: "x", of: Self.alice).first === part)
     }
@@ -102,7 +102,7 @@ import Testing
         bench.engine.fail(refused.handle, Self.refusal)
         #expect(bench.labelled() === old)
         #expect(bench.find(refused) == nil)
-        // The same where the client knew of it before the engine had spoken.
+        // The same for a generation whose client knew the id before the engine refused it.
         let published = try bench.begin()
         bench.registry.publishID(of: published)
         #expect(bench.labelled() === published)
@@ -290,7 +290,7 @@ import Testing
         #expect(generation.log.terminalEvent == .failed(error))
     }
 
-    /// Everything that a recorder saw makes the same generation again.
+    /// The recorded inputs make the same generation again.
     @Test func recordedGenerationsAreRestoredAndContinue() throws {
         let bench = Bench()
         let recorder = KeepingRecorder()

@@ -62,7 +62,7 @@ import Testing
         eventLoop.letReadersRead()
         #expect(sink.text == "abye")
         #expect(loop.openCount == 0)
-        // The same log, made again by the next process.
+        // The next process restores the same log.
         let next = GenerationLog()
         next.append(.token(1, "a"), .handedOver, .token(2, "b"), .finished())
         let again = RecordingSink()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// Everything here runs on an embedded event loop: time moves, and woken readers run, when the test says so.
+/// All tests run on an embedded event loop: the test moves the time and lets woken readers run.
 @Suite struct StreamReaderTests {
     let eventLoop = EmbeddedEventLoop()
     let loop: ReaderLoop
@@ -31,8 +31,7 @@ import Testing
         #expect(sink.writes == ["0:a\n1:b\n", "2:c\n3:d\n"])
     }
 
-    /// What is executed on an event loop comes before what its sockets have to say; a crowd must not be all executed at
-    /// once.
+    /// Executed tasks run before an event loop polls its sockets, so many readers must not be executed at once.
     @Test func manyReadersReadInBatchesAndNoneIsSkipped() {
         let log = GenerationLog()
         let encodedStream = EncodedStream(of: log, as: NumberedView())

@@ -32,11 +32,11 @@ extension GenerationSpec {
 }
 
 extension EmbeddedEventLoop {
-    /// Runs what is to be done at once, and what goes on after a look at the sockets.
+    /// Runs the executed tasks, and the readers that continue after the sockets were polled.
     func letReadersRead() { advanceTime(by: .milliseconds(5)) }
 }
 
-/// Numbers every event, so that a missing, doubled or misplaced one is seen in the bytes.
+/// A view that numbers every event, so that a missing, doubled or misplaced event shows in the bytes.
 struct NumberedView: StreamView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         bytes += Array("\(number):".utf8)
@@ -51,7 +51,7 @@ struct NumberedView: StreamView {
     }
 }
 
-/// Keeps what is written. Its writability is the test's to say.
+/// A sink that records the written bytes. The test sets its writability.
 final class RecordingSink: StreamSink {
     var isWritable = true
     private(set) var writes: [String] = []

@@ -49,7 +49,7 @@ import Testing
             tombstones.add(
                 spec("\(number)"), .finished(.endOfGeneration), at: Self.begin + .seconds(Int64(number) * 20))
         }
-        // Looked up as of the beginning, so that only removed entries are missing.
+        // The lookup uses the time of the beginning, so that only removed entries are missing.
         #expect((0..<5).filter { end(tombstones, "\($0)") != nil } == [2, 3, 4])
         tombstones.sweep(at: Self.begin + .seconds(1_000))
         #expect((0..<5).allSatisfy { end(tombstones, "\($0)") == nil })

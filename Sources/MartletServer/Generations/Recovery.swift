@@ -132,7 +132,7 @@ struct Recovery: Sendable {
     /// Keeps a journal that a newer build has written until such a build starts.
     private mutating func keep(_ id: String, _ result: JournalReader.Result) throws(JournalError) {
         counts.setAside += 1
-        let file = try journal.folder.keepForNewerBuild(id)
+        let file = try journal.folder.setAsideForNewerBuild(id)
         warn(
             "a journal of a newer build was kept; start that build to bring its response back",
             [

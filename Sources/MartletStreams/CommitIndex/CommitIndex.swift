@@ -1,32 +1,34 @@
 internal import MartletProtocol
 
-/// Which of a log's records readers may see while the journal writes them.
+/// The records of a log that readers may see while the journal writes them.
 ///
-/// After a crash the engine writes text anew, the same under the same numbers. So text is shown before it is written,
-/// but no further than `maximumLead` records ahead: a server that comes afterwards knows from its journal which numbers
-/// readers may have seen. What does not come back by itself is shown when it is written, and text behind it is too.
+/// After a crash the engine generates the same text under the same numbers again. So text is visible before it is
+/// durable, but at most `maximumLead` records ahead: a later server knows from its journal which numbers readers may
+/// have seen. Events that the engine cannot reproduce are visible when they are durable, and text behind them is too.
 struct CommitIndex {
     enum Policy: Sendable {
+        /// All records are visible: the generation has no journal.
         case allVisible
-        /// Text comes back by itself, other events do not.
+        /// The engine can reproduce text, but not other events.
         case textAhead
-        /// Nothing comes back by itself, such as how several choices interleave.
+        /// The engine can reproduce nothing, for example because several choices interleave.
         case durableOnly
     }
 
-    /// How many records of text may be shown ahead of the disk: more than a model writes in a few milliseconds, and few
-    /// enough to be written anew in a moment.
+    /// The number of text records that may be visible before they are durable: more than a model generates in a few
+    /// milliseconds, and few enough to be generated again in a moment.
     static let maximumLead = 16
 
     private(set) var policy = Policy.allVisible
-    /// How many records are written, or cannot be.
+    /// The number of records that are durable, or that the journal cannot write.
     private(set) var durableCount = 0
-    /// Where events are that have to be written first; ascending.
+    /// The indices of records that must be durable before later records are visible; ascending.
     private var blockingIndices: [Int] = []
-    /// Up to where the journal was asked to say that it has written.
+    /// The number of records whose durability the journal was asked to report.
     private var requestedCount = 0
 
-    /// - Parameter count: how many records there are, all of them written.
+    /// Sets the policy.
+    /// - Parameter count: the number of existing records, which count as durable.
     mutating func set(_ policy: Policy, count: Int) {
         self.policy = policy
         durableCount = count
@@ -34,12 +36,12 @@ struct CommitIndex {
         blockingIndices = []
     }
 
-    /// The next event is to become record number `index`.
+    /// Adds the event that becomes record number `index`.
     mutating func add(_ event: LogEvent, at index: Int) {
         if policy == .textAhead, !event.isReproducible { blockingIndices.append(index) }
     }
 
-    /// How many of `count` records may be shown.
+    /// The number of visible records among `count` records.
     func visibleCount(of count: Int) -> Int {
         switch policy {
         case .allVisible: count
@@ -48,20 +50,22 @@ struct CommitIndex {
         }
     }
 
-    /// Whether the journal has to say when it has written `count` records.
+    /// Whether the journal has to report when `count` records are durable.
     func needsCommitNotice(of count: Int) -> Bool {
         guard count > requestedCount else { return false }
         switch policy {
         case .allVisible: return false
-        // In time, so that readers do not come to a stand.
+        // At half of the lead, so that readers do not have to wait.
         case .textAhead: return !blockingIndices.isEmpty || count - requestedCount >= Self.maximumLead / 2
         case .durableOnly: return true
         }
     }
 
+    /// Notes that the journal was asked to report the durability of `count` records.
     mutating func markRequested(for count: Int) { requestedCount = count }
 
-    /// - Returns: whether that is news.
+    /// Notes that the first `count` records are durable.
+    /// - Returns: whether more records are durable than before.
     mutating func markDurable(_ count: Int) -> Bool {
         guard policy != .allVisible, count > durableCount else { return false }
         durableCount = count
@@ -71,7 +75,7 @@ struct CommitIndex {
 }
 
 extension LogEvent {
-    /// Whether a server that comes after a crash tells it again, the same in the same place, byte for byte.
+    /// Whether a server after a crash emits the event again, byte for byte and under the same number.
     fileprivate var isReproducible: Bool {
         switch self {
         case .text, .call, .arguments, .warning: true

@@ -1,6 +1,6 @@
 internal import MartletProtocol
 
-/// Which choices of a generation are over: with the last of them it is, or with the first that fails.
+/// The choices of a generation that have ended. The generation ends with its last choice, or with the first that fails.
 struct ChoiceEnds: Sendable, Equatable {
     let count: Int
     private var ended: Set<Int> = []

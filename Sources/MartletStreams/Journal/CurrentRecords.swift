@@ -4,7 +4,7 @@ internal import MartletFiles
 struct CurrentRecords {
     enum Next {
         case record(JournalFormat.Kind, ArraySlice<UInt8>)
-        /// A record that says nothing to this build.
+        /// A record that this build may ignore.
         case skipped
         case damage(JournalDamage)
         case end

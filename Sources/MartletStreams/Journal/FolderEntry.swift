@@ -3,7 +3,7 @@ internal import MartletPlatform
 
 /// A name in a folder, whatever its bytes are.
 package struct FolderEntry: Sendable, Equatable, CustomStringConvertible {
-    /// Without a zero byte or a slash.
+    /// The name's bytes, without a zero byte or a slash.
     private let bytes: [UInt8]
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -31,12 +31,13 @@ package struct FolderEntry: Sendable, Equatable, CustomStringConvertible {
         return entries
     }
 
-    /// - Returns: whether it could be moved; `errno` says why not.
+    /// Moves the entry to another folder.
+    /// - Returns: whether it was moved; otherwise `errno` has the reason.
     func move(from folder: String, to other: String, as name: FolderEntry) -> Bool {
         rename(path(in: folder), name.path(in: other)) == 0
     }
 
-    /// When it was made, moved or changed, in seconds since 1970.
+    /// The time of the last change of contents, name or attributes, in seconds since 1970.
     func changeTime(in folder: String) -> Int64? { ChangeTime.seconds(of: path(in: folder)) }
 
     /// Removes a file or an empty folder.

@@ -4,19 +4,20 @@ package import MartletProtocol
 internal import NIOPosix
 internal import Synchronization
 
-/// Writes what happens to resumable generations to files, so that they outlive the server.
+/// Writes the inputs of resumable generations to files, so that the generations survive the end of the server.
 ///
-/// Whoever tells it something never waits for a disk: it is put into a list, which one thread writes a few milliseconds
-/// later, together with all that came meanwhile. When the disk cannot follow, journals are given up and not readers.
+/// A caller never waits for a disk: its entry is added to a list, and the journal's own thread writes the list a few
+/// milliseconds later. When the disk is too slow, the journal gives up durability and does not slow down readers.
 ///
-/// Thread: every method may be called from any thread; what one caller says is written in that order.
+/// Thread: every method may be called from any thread. The entries of one caller are written in the order of its calls.
 package final class Journal: Sendable {
+    /// The event that a journal survives.
     package enum Durability: String, Sendable, CaseIterable {
-        /// Written when a generation ends, when much was collected, and when the server is shut down.
+        /// Records are written when a generation ends, when 64 KiB are collected, and at shutdown: survives a shutdown.
         case none
-        /// Handed to the system every few milliseconds: survives the death of the server.
+        /// Records are passed to the system every few milliseconds: survives the death of the server.
         case write
-        /// The same, and on the disk: survives the loss of power.
+        /// Records are synced to the disk every few milliseconds: survives the loss of power.
         case fsync
     }
 
@@ -25,24 +26,24 @@ package final class Journal: Sendable {
         case resume(GenerationHandle, id: String, JournalExtent)
         case request(GenerationHandle, JournalRequest)
         case input(GenerationHandle, GenerationInput)
-        /// Counts a journal that is there.
+        /// Counts a journal that exists already.
         case retain(id: String, byteCount: Int)
         case remove(id: String)
         /// Removes a journal and its parts in `aside`, whether or not the writer knows the journal.
         case erase(id: String)
-        /// Entries were thrown away.
+        /// Entries were dropped, because too many waited.
         case overflow
         case flush(LogWaiter)
-        /// What was said before of this log is written: readers may see so many of its records.
+        /// When all earlier entries are written, readers may see this number of the log's records.
         case commit(GenerationLog, upTo: Int)
     }
 
     private struct Inbox {
         var entries: [Entry] = []
-        /// Of them that are inputs.
+        /// The number of entries that are inputs.
         var inputCount = 0
         var isScheduled = false
-        /// Whether somebody waits.
+        /// Whether a caller waits, so that the thread must not collect further.
         var isUrgent = false
         var metrics = JournalMetrics()
     }
@@ -57,18 +58,20 @@ package final class Journal: Sendable {
     private let maximumInputCount: Int
     private let clock: @Sendable () -> Int64
     private let troubled: @Sendable (String) -> Void
-    /// How many generations have a journal that is written: what is told of others is not worth a lock.
+    /// The number of generations with an open journal. With none, inputs are ignored without taking the lock.
     private let openCount = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - folder: prepared.
-    ///   - lock: the folder's; let go when the journal is closed.
-    ///   - maximumByteCount: of all journals. The oldest that have ended go first.
-    ///   - maximumOpenCount: most files that are open at once.
-    ///   - collectTime: how long entries are collected before they are written.
-    ///   - maximumInputCount: most inputs that wait to be written.
-    ///   - clock: milliseconds since 1970.
-    ///   - troubled: called on the journal's thread when durability is lost, once until all is well again.
+    ///   - folder: the folder, after `prepare`.
+    ///   - lock: the folder's lock; released when the journal is closed.
+    ///   - maximumByteCount: the limit of all journals together. The journals of the oldest ended generations are
+    ///     removed.
+    ///   - maximumOpenCount: the maximum number of files that are open at once.
+    ///   - collectTime: the time for which entries are collected before they are written.
+    ///   - maximumInputCount: the maximum number of inputs that wait to be written.
+    ///   - clock: the time in milliseconds since 1970.
+    ///   - troubled: called on the journal's thread with a message when durability is lost; not again until a write
+    ///     succeeds.
     package init(
         folder: JournalFolder, lock: consuming JournalLock? = nil, durability: Durability = .write,
         maximumByteCount: Int = .max, maximumOpenCount: Int = 128,
@@ -89,62 +92,61 @@ package final class Journal: Sendable {
         pool.start()
     }
 
-    /// Milliseconds since 1970.
+    /// The time in milliseconds since 1970.
     package static func now() -> Int64 { Timestamp.milliseconds() }
 
     package var metrics: JournalMetrics { inbox.withLock { $0.metrics } }
 
-    // MARK: What happens
+    // MARK: Entries
 
-    /// A generation was admitted.
+    /// Begins the journal of a new generation.
     package func begin(_ handle: GenerationHandle, _ head: JournalHead) {
         openCount.wrappingAdd(1, ordering: .relaxed)
         post(.begin(handle, head))
     }
 
-    /// A generation of an earlier server goes on under a new handle.
+    /// Continues the journal of a restored generation under its new handle.
     package func resume(_ handle: GenerationHandle, _ stored: StoredGeneration) {
         openCount.wrappingAdd(1, ordering: .relaxed)
         post(.resume(handle, id: stored.head.log.id, stored.extent))
     }
 
-    /// What the engine is asked; of one choice the first counts.
-    /// - Parameter handle: of its generation; `nil` = as the request has it.
+    /// Adds the request that the engine receives. Only the first request of a choice is recorded.
+    /// - Parameter handle: the handle of the generation; `nil` = the handle of the request.
     package func append(_ request: JournalRequest, of handle: GenerationHandle? = nil) {
         post(.request(handle ?? request.request.handle, request))
     }
 
-    /// Something happened to a generation. Of one without a journal nothing is kept.
+    /// Adds an input of a generation. Ignored if the generation has no journal.
     package func append(_ input: GenerationInput, of handle: GenerationHandle) {
         guard openCount.load(ordering: .relaxed) > 0 else { return }
         post(.input(handle, input))
     }
 
-    /// From now on readers see of a log only what is written, where a server that comes after a crash could not tell
-    /// the same.
+    /// From now on readers see the events of a log that a later server could not reproduce only when they are written.
     ///
-    /// To be called before readers come, with all that the log has in the journal.
+    /// To be called before the first reader, while the journal has all events of the log.
     package func enableCommitIndex(of generation: Generation) {
-        // Where a crash is not provided for, nobody has to wait.
+        // Without durability readers do not wait for the journal.
         guard durability != .none else { return }
         generation.log.setCommitPolicy(generation.spec.choiceCount > 1 ? .durableOnly : .textAhead)
     }
 
-    /// What was said so far of a generation may be shown to readers when it is written.
+    /// Makes the current events of a generation visible to readers when they are written.
     package func requestCommit(of generation: Generation) {
         if let count = generation.log.consumeCommitRequest() { post(.commit(generation.log, upTo: count)) }
     }
 
-    /// A generation that an earlier server has ended is kept.
+    /// Counts the journal of a restored generation that has ended.
     package func retain(_ stored: StoredGeneration) {
         post(.retain(id: stored.head.log.id, byteCount: stored.extent.byteCount))
     }
 
-    /// A generation is to be forgotten.
+    /// Removes a journal some time later.
     package func remove(_ id: String) { post(.remove(id: id)) }
 
     /// Removes a journal and its parts in `aside`. Returns when they are removed, or when the task is cancelled.
-    /// - Throws: when the journal is still there.
+    /// - Throws: when the journal could not be removed.
     package func erase(_ id: String) async throws(JournalError) {
         let waiter = LogWaiter()
         post(.erase(id: id))
@@ -157,21 +159,21 @@ package final class Journal: Sendable {
         guard !folder.has(id) else { throw .stays(folder.file(of: id)) }
     }
 
-    /// Returns when all that was said before is written, or cannot be.
+    /// Returns when all earlier entries are written or have failed.
     package func flush() async {
         let waiter = LogWaiter()
         post(.flush(waiter))
         await waiter.value()
     }
 
-    /// Writes what is left and ends the thread. Nothing may be said afterwards.
+    /// Writes the remaining entries and ends the thread. Later calls of other methods have no effect.
     package func close() async {
         await flush()
         try? await pool.shutdownGracefully()
         lock.withLock { $0 = nil }
     }
 
-    // MARK: The way to the thread
+    // MARK: The journal's thread
 
     private func post(_ entry: Entry) {
         let mustSchedule = inbox.withLock { inbox in
@@ -187,7 +189,7 @@ package final class Journal: Sendable {
         if mustSchedule { pool.submit { _ in self.drain() } }
     }
 
-    /// Leaves only what keeps the writer's books right: whose journals there are, and which generations ended.
+    /// Drops inputs, but not the entries that the writer's counts need: begun, ended and removed generations.
     private static func dropInputs(_ inbox: inout Inbox) {
         var ends: [Entry] = []
         inbox.entries.removeAll { entry in
@@ -204,7 +206,7 @@ package final class Journal: Sendable {
         inbox.inputCount = 0
     }
 
-    /// The journal's thread: writes what was collected.
+    /// Writes the collected entries. Thread: the journal's.
     private func drain() {
         if inbox.withLock({ !$0.isUrgent }) { sleep(collectTime) }
         var metrics = JournalMetrics()

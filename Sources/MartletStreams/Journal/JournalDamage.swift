@@ -1,4 +1,4 @@
-/// Why a journal, or its end, does not count.
+/// The reason why a journal or its end is invalid.
 enum JournalDamage: Error, Sendable, Equatable {
     case notAJournal
     /// `features` are the version of the frames in journals of version 3 and before.
@@ -14,11 +14,11 @@ enum JournalDamage: Error, Sendable, Equatable {
     case torn
     case wrongChecksum
     case wrongSequence
-    /// A record, or the journal with it, is larger than any that is written.
+    /// A record, or the journal with it, exceeds the limit for written journals.
     case tooLarge(byteCount: Int)
-    /// The checksum is right and the contents are not.
+    /// The checksum is right, but the contents are invalid.
     case unreadable(String)
-    /// There is no whole head.
+    /// The journal has no complete head.
     case headless
 
     init(_ error: FieldError) {
@@ -28,7 +28,7 @@ enum JournalDamage: Error, Sendable, Equatable {
         }
     }
 
-    /// Whether nothing is broken: a newer build has written the journal.
+    /// Whether the journal is intact and was written by a newer build.
     var needsNewerBuild: Bool {
         switch self {
         case .newerVersion, .unknownFeatures, .unknownRecord, .unknownValue: true

@@ -11,7 +11,7 @@ struct JournalFile: ~Copyable {
         try self.init(path, for: replaces ? .replacing : .creating)
     }
 
-    /// Opens a file to go on with it.
+    /// Opens an existing file for appending.
     init(extending path: String) throws(JournalError) { try self.init(path, for: .appending) }
 
     private init(_ path: String, for purpose: OpenFile.Purpose) throws(JournalError) {
@@ -23,7 +23,8 @@ struct JournalFile: ~Copyable {
         }
     }
 
-    /// Adds all bytes, or throws: then any number of them may have been added.
+    /// Appends all bytes.
+    /// - Throws: when the write fails. Any number of the bytes may have been appended.
     borrowing func append(_ bytes: [UInt8]) throws(JournalError) {
         do throws(FileError) {
             try file.append(bytes)
@@ -32,12 +33,12 @@ struct JournalFile: ~Copyable {
         }
     }
 
-    /// Takes back what lies behind `byteCount`.
+    /// Cuts the file to `byteCount` bytes.
     borrowing func shorten(to byteCount: Int) throws(JournalError) {
         guard ftruncate(file.descriptor, off_t(byteCount)) == 0 else { throw JournalError("shorten", path) }
     }
 
-    /// Returns when what was added survives the loss of power.
+    /// Returns when the appended bytes survive the loss of power.
     borrowing func sync() throws(JournalError) {
         #if canImport(Darwin)
             guard fcntl(file.descriptor, F_FULLFSYNC) != -1 else { throw JournalError("sync", path) }

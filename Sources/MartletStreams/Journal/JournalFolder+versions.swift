@@ -3,15 +3,15 @@ internal import MartletPlatform
 
 /// Journals of other format versions.
 extension JournalFolder {
-    /// Keeps a journal for a newer build. It is never removed there.
+    /// Moves a journal to `newer`, where it waits for a newer build and is never removed.
     /// - Returns: the journal's path.
-    package func keepForNewerBuild(_ id: String) throws(JournalError) -> String {
+    package func setAsideForNewerBuild(_ id: String) throws(JournalError) -> String {
         let (file, kept) = (file(of: id), "\(newer)/\(name(of: id))")
         guard rename(file, kept) == 0 else { throw JournalError("move", file) }
         return kept
     }
 
-    /// Brings back the kept journals whose version this build reads. A journal that is there already is left alone.
+    /// Moves the journals in `newer` whose version this build reads back. An existing journal is not replaced.
     package func restoreKept() throws(JournalError) {
         for entry in try FolderEntry.all(in: newer) {
             guard let id = Self.id(of: entry), !has(id) else { continue }
@@ -24,8 +24,8 @@ extension JournalFolder {
         }
     }
 
-    /// Rewrites a journal of an older version in the current one, so that it can be continued. Its bytes must all
-    /// count.
+    /// Rewrites a journal of an older version in the current one, so that it can be continued. All of its
+    /// bytes must be valid.
     ///
     /// The old journal is replaced when the new one is on the disk.
     package func upgrade(_ id: String) throws(JournalError) -> JournalReader.Result {

@@ -1,10 +1,10 @@
 internal import MartletFiles
 internal import MartletPlatform
 
-/// The folder with the journals of one server: `streams/ID.journal` in it, in `aside` what could not be read, and in
-/// `newer` the journals that only a newer build can read.
+/// The folder with the journals of one server: `streams/ID.journal` in `aside` the files that could not be read,
+/// and in `newer` the journals that only a newer build can read.
 ///
-/// Only its owner may look into it, since journals hold what clients wrote.
+/// Only the user of the server may read the folder, because journals contain clients' requests.
 package struct JournalFolder: Sendable {
     package let path: String
     var streams: String { path + "/streams" }
@@ -14,14 +14,14 @@ package struct JournalFolder: Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// Where servers keep their state unless told otherwise (XDG base directories); `nil` = there is no home.
+    /// The default folder for state (XDG base directories); `nil` = the environment has no home folder.
     package static func defaultPath(environment: (String) -> String?) -> String? {
         if let state = environment("XDG_STATE_HOME"), state.hasPrefix("/") { return state + "/martlet" }
         guard let home = environment("HOME"), home.hasPrefix("/") else { return nil }
         return home + "/.local/state/martlet"
     }
 
-    /// Makes the folder where it is missing, and closes it to others.
+    /// Makes the folder if it is missing, and denies access to other users.
     package func prepare() throws(JournalError) {
         var partial = ""
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
@@ -86,7 +86,7 @@ package struct JournalFolder: Sendable {
         text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
-    /// - Precondition: `id` is one.
+    /// - Precondition: `isID(id)`.
     func file(of id: String) -> String { "\(streams)/\(name(of: id))" }
 
     func name(of id: String) -> String { id + Self.suffix }
@@ -103,7 +103,7 @@ package struct JournalFolder: Sendable {
         }
     }
 
-    /// The largest number of bytes that are kept of an invalid end.
+    /// The maximum number of bytes of an invalid end that are kept in `aside`.
     static let maximumEndByteCount = 1 << 20
 
     /// Cuts the invalid end off a journal and keeps the beginning of that end in `aside`. A journal without valid
@@ -127,13 +127,14 @@ package struct JournalFolder: Sendable {
     /// Moves an entry among the journals to `aside` without opening it.
     package func setAside(_ entry: FolderEntry) throws(JournalError) {
         if entry.move(from: streams, to: aside, as: entry) { return }
-        // A folder in `aside` has its name, say.
+        // The name may exist in `aside`, for example as a folder.
         let other = FolderEntry("stranger-" + String(UInt64.random(in: 0 ... .max), radix: 16))
         guard entry.move(from: streams, to: aside, as: other) else {
             throw JournalError("move", "\(streams)/\(entry.description)")
         }
     }
 
+    /// Removes a generation's journal.
     package func remove(_ id: String) throws(JournalError) {
         let file = file(of: id)
         if unlink(file) != 0, errno != ENOENT { throw JournalError("remove", file) }
@@ -157,14 +158,14 @@ package struct JournalFolder: Sendable {
         }
     }
 
-    /// Removes what was set aside before `time`, in seconds since 1970.
+    /// Removes files that were set aside before `time`, in seconds since 1970.
     package func removeAside(before time: Int64) throws(JournalError) {
         for entry in try FolderEntry.all(in: aside) {
             if let moved = entry.changeTime(in: aside), moved < time { entry.remove(from: aside) }
         }
     }
 
-    /// So that a file's name is on the disk, too.
+    /// Syncs the folder, so that new and removed names are on the disk.
     func syncNames() throws(JournalError) {
         let descriptor = open(streams, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw JournalError("open", streams) }
@@ -177,16 +178,17 @@ package struct JournalFolder: Sendable {
 package struct JournalLock: ~Copyable, Sendable {
     fileprivate let file: OpenFile
 
+    /// Releases the folder.
     package consuming func release() {}
 }
 
-/// What the system refused.
+/// An operation that the system refused, with the reason.
 package struct JournalError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
     /// Whether the reason lies in the file itself, and not in the system's state.
     package let isOfTheFile: Bool
 
-    /// - Parameter action: completes "cannot".
+    /// - Parameter action: a verb that completes "cannot".
     init(_ action: String, _ path: String, code: Int32 = errno) {
         self.init(action, path, FileError(code: code))
     }
@@ -203,6 +205,7 @@ package struct JournalError: Error, Sendable, Equatable, CustomStringConvertible
 
     static func stays(_ path: String) -> Self { Self(description: "\(path) could not be removed") }
 
+    /// The error for a folder that another process has locked.
     package static func inUse(_ path: String) -> Self {
         Self(description: "another server uses \(path); give each a folder of its own with --state-dir")
     }

@@ -1,6 +1,7 @@
-/// How a generation's journal lies in its file: `design.md` has the layout.
+/// The layout of a journal's file; `design.md` describes it.
 package enum JournalFormat {
-    /// Rises when builds of the version before would misread a journal. A field that they may skip does not raise it.
+    /// The version of the format. It rises when builds of the previous version would misread a journal. A new field
+    /// that older builds may skip does not raise it.
     package static let version: UInt16 = 4
 
     /// Bits of the features that this build knows. A journal that uses another feature needs a newer build.
@@ -9,12 +10,12 @@ package enum JournalFormat {
     static let magic: [UInt8] = Array("mrtljrnl".utf8)
     static let headerByteCount = 12
     static let recordHeaderByteCount = 13
-    /// Most bytes of a record's payload. The largest that is written holds a client's request.
+    /// The maximum size of a record's payload in bytes. The largest records contain a client's request.
     static let maximumPayloadByteCount = 256 << 20
-    /// Most bytes of a journal.
+    /// The maximum size of a journal in bytes.
     static let maximumByteCount = 1 << 30
 
-    /// The header of what this build writes, which uses no feature.
+    /// The header that this build writes, which uses no feature.
     package static let header: [UInt8] = header(version: version, features: 0)
 
     /// The header of version 3.
@@ -25,28 +26,29 @@ package enum JournalFormat {
     /// Kinds from this number on may be skipped by a build that does not know them.
     static let firstSkippableKind: UInt8 = 128
 
+    /// The kind of a record. The raw values are in files.
     package enum Kind: UInt8, Sendable, CaseIterable {
-        /// What was fixed at admission. The first record, and no other.
+        /// The generation's spec. The first record, and no other one.
         case head = 1
-        /// What the engine was asked.
+        /// The request of one choice, as the engine received it.
         case request = 2
-        /// What the engine told, in one go.
+        /// The engine's events of one or more frames.
         case events = 3
-        /// Readers were sent a sign of life.
+        /// A ping in the log.
         case ping = 4
-        /// A server that was started again goes on with it.
+        /// A restarted server continues the generation.
         case resumed = 5
-        /// The server was shut down while it ran.
+        /// The server was shut down while the generation ran, and readers received an event that says so.
         case handedOver = 6
-        /// The same while events were missing that an earlier server told, so that readers were not told.
+        /// The server was shut down while the log lacked events of an earlier server, so readers received no event.
         case parted = 7
-        /// An order was given that has a name or makes generations.
+        /// A client sent a control command that has a request id or makes forks.
         case command = 8
-        /// Numbers are left out before the end that follows.
+        /// Event numbers are skipped before the terminal event that follows.
         case leap = 9
     }
 
-    /// Appends a record whose payload `body` appends.
+    /// Appends a record. `body` appends its payload.
     package static func append(
         _ kind: Kind, sequence: UInt32, to bytes: inout [UInt8], _ body: (inout [UInt8]) -> Void
     ) {

@@ -1,7 +1,7 @@
 package import MartletProtocol
 internal import NIOCore
 
-/// What is fixed about a generation when it is admitted, as far as it must outlive the server.
+/// The part of a generation's spec that a later server needs.
 package struct JournalHead: Sendable, Equatable {
     package var log: LogHead
     package var responseID: String
@@ -12,7 +12,7 @@ package struct JournalHead: Sendable, Equatable {
     package var pingInterval: Duration?
     package var choiceCount: Int
     package var choicesPerPrompt: Int
-    /// The client's request, in a form that only who made it understands.
+    /// The client's request, in a form that only the server's `StoredRequest` reads.
     package var storedRequest: [UInt8]
 
     package init(_ spec: GenerationSpec) {
@@ -28,8 +28,8 @@ package struct JournalHead: Sendable, Equatable {
         storedRequest = spec.storedRequest
     }
 
-    /// The terms that it was made from.
-    /// - Parameter view: made from `storedRequest`.
+    /// The spec that the head was made from.
+    /// - Parameter view: the view, made from `storedRequest`.
     package func spec(view: any StreamView) -> GenerationSpec {
         var spec = GenerationSpec(head: log, responseID: responseID, view: view)
         spec.owner = owner
@@ -62,10 +62,10 @@ package struct JournalHead: Sendable, Equatable {
     }
 }
 
-/// What an engine was asked, and of which model.
+/// A request that an engine received, and its model.
 package struct JournalRequest: Sendable, Equatable {
     package var request: GenerationRequest
-    /// Whose tokens they are, and whose template says what the parts of an answer are.
+    /// The model whose vocabulary the tokens belong to, and whose chat template determines the output parser.
     package var model: ModelInformation
 
     package init(_ request: GenerationRequest, model: ModelInformation) {

@@ -1,21 +1,22 @@
 package import MartletObservability
 
-/// How the journal fares.
+/// Counts of the journal.
 package struct JournalMetrics: Sendable, Equatable {
-    /// Generations whose journal is being written.
+    /// The number of generations whose journal is being written.
     package var open = 0
-    /// Bytes of all journals that are there.
+    /// The size of all journals in bytes.
     package var fileBytes = 0
-    /// Since the start of the server.
+    /// Bytes written since the start of the server.
     package var writtenBytes = 0
     package var writes = 0
-    /// Generations that will not outlive the server, as their journal could not be written.
+    /// The number of generations that will not survive the server, because their journal could not be written.
     package var lost = 0
     /// Whether durability is lost now.
     package var isTroubled = false
 }
 
 extension JournalMetrics {
+    /// Adds the counts to the metrics of the server.
     package func write(to text: inout PrometheusText) {
         text.add(
             "martlet_journal_open", .gauge, help: "Generations whose journal is being written.", Double(open))

@@ -1,13 +1,14 @@
 package import MartletFiles
 
-/// Reads what counts of a journal, whatever its bytes are.
+/// Reads the valid records of a journal. Any bytes are accepted as input.
 package enum JournalReader {
+    /// The valid part of a journal.
     package struct Result: Sendable {
-        /// `nil` = nothing counts.
+        /// `nil` = the journal has no valid head.
         package var generation: StoredGeneration?
-        /// Why the bytes behind those that count do not, if there are any.
+        /// The reason why the bytes after the valid records are invalid; `nil` = there are none.
         package var damage: String?
-        /// The journal's format version; 0 = it is no journal.
+        /// The journal's format version; 0 = the bytes are no journal.
         package var version: UInt16 = 0
         /// Whether a newer build has written the journal, so that no byte of it may be lost.
         package var needsNewerBuild = false
@@ -51,10 +52,10 @@ package enum JournalReader {
         return result
     }
 
-    /// How many bytes `beginTime` needs.
+    /// The number of bytes that `beginTime` needs.
     static let beginByteCount = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount + 16
 
-    /// When the generation began, as the first bytes of its journal say; the checksum is not checked.
+    /// The time at which the generation began, from the first bytes of its journal. The checksum is not checked.
     static func beginTime(_ bytes: [UInt8]) -> Int64? {
         let start = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount
         guard JournalRecords.damage(ofHeader: bytes[...]) == nil, bytes.count > start else { return nil }

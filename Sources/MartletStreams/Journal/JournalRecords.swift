@@ -1,6 +1,7 @@
 internal import MartletFiles
 
-/// Reads the records of a journal in their order, as they lie in the file, with a single record in memory at a time.
+/// Reads the records of a journal in their order, in the form in which the file has them, with a single record in
+/// memory at a time.
 ///
 /// The header of a record is checked before its payload is read, so an invalid record costs neither memory nor time.
 struct JournalRecords {
@@ -10,9 +11,9 @@ struct JournalRecords {
         case end
     }
 
-    /// The header's; 0 = there is no header.
+    /// The version in the header; 0 = there is no header.
     private(set) var version: UInt16 = 0
-    /// Of the file header and the records so far.
+    /// The size of the file header and the records so far.
     private(set) var byteCount = 0
     private(set) var recordCount: UInt32 = 0
     private var window: [UInt8] = []
@@ -55,7 +56,7 @@ struct JournalRecords {
         return nil
     }
 
-    /// Why this build does not read a journal with such a header; `nil` = it does.
+    /// The reason why this build cannot read a journal with this header; `nil` = it can.
     static func damage(ofHeader bytes: ArraySlice<UInt8>) -> JournalDamage? {
         let bytes = bytes.prefix(JournalFormat.headerByteCount)
         guard bytes.starts(with: JournalFormat.magic), bytes.count == JournalFormat.headerByteCount else {

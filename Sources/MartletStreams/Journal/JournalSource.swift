@@ -1,6 +1,6 @@
 package import MartletFiles
 
-/// Where the bytes of a journal come from.
+/// A source of a journal's bytes: a file or an array.
 package protocol JournalSource: ~Copyable {
     var byteCount: Int { get }
 
@@ -18,5 +18,6 @@ package struct JournalBytes: JournalSource {
 
     package var byteCount: Int { bytes.count }
 
+    /// `count` bytes from `offset` on, or fewer at the end.
     package func read(at offset: Int, count: Int) -> [UInt8] { Array(bytes.dropFirst(offset).prefix(count)) }
 }

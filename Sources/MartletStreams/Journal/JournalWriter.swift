@@ -1,16 +1,16 @@
 internal import MartletProtocol
 
-/// What the journal's thread knows: the files that are written, and those that are kept.
+/// The state of the journal's thread: the journals that are being written, and those of ended generations.
 struct JournalWriter {
     private let folder: JournalFolder
     private let durability: Journal.Durability
     private let maximumByteCount: Int
     private var open: [GenerationHandle: OpenJournal] = [:]
-    /// Those that have something to write.
+    /// The generations with records that are not in their file yet.
     private var dirty: Set<GenerationHandle> = []
     /// Journals of generations that have ended, oldest first.
     private var ended: [(id: String, byteCount: Int)] = []
-    /// Of all files.
+    /// The size of all journals in bytes.
     private var totalByteCount = 0
     /// The largest number of files that are open at once.
     private let maximumOpenCount: Int
@@ -19,7 +19,7 @@ struct JournalWriter {
     private var lastUse: UInt64 = 0
     /// Whether files were made or removed since the folder was synced.
     private var hasNewNames = false
-    /// What is collected without being written, where nothing asks for more.
+    /// The number of bytes that are collected without a write when durability is `none`.
     private let idleByteCount = 65_536
 
     init(folder: JournalFolder, durability: Journal.Durability, maximumByteCount: Int, maximumOpenCount: Int) {
@@ -29,9 +29,9 @@ struct JournalWriter {
         self.maximumOpenCount = maximumOpenCount
     }
 
-    /// Does what was asked for, then writes.
-    /// - Parameter problems: gets what went wrong.
-    /// - Returns: how many journals were closed.
+    /// Performs the entries in their order, and then writes all collected records.
+    /// - Parameter problems: receives the messages of failed operations.
+    /// - Returns: the number of journals that were closed.
     mutating func perform(
         _ entries: [Journal.Entry], at time: Int64, metrics: inout JournalMetrics, problems: inout [String]
     ) -> Int {
@@ -87,7 +87,7 @@ struct JournalWriter {
                 if !open.isEmpty { problems.append("the disk is too slow") }
                 for handle in open.keys { lose(handle, metrics: &metrics) }
             case .flush: mustWrite = true
-            // When all is written.
+            // Performed by the caller when all records are written.
             case .commit: break
             }
         }
@@ -163,12 +163,12 @@ struct JournalWriter {
         metrics.lost += 1
     }
 
-    /// A generation has ended.
+    /// Writes the last records of a generation that has ended, and closes its journal.
     private mutating func close(_ handle: GenerationHandle, problems: inout [String]) {
         guard let journal = open.removeValue(forKey: handle) else { return }
         dirty.remove(handle)
         if journal.isLost {
-            // A journal without its end would be continued after a restart, though all was said.
+            // A later server would continue a journal without its end, although readers have seen the end.
             totalByteCount -= journal.byteCount
             unlink(journal.id, problems: &problems)
         } else {
@@ -176,7 +176,7 @@ struct JournalWriter {
         }
     }
 
-    /// Removes the oldest of those that have ended, as far as it must be.
+    /// Removes journals of ended generations, the oldest first, until `byteCount` more bytes fit.
     private mutating func makeRoom(for byteCount: Int, problems: inout [String]) {
         var count = 0
         while totalByteCount + byteCount > maximumByteCount, count < ended.count {

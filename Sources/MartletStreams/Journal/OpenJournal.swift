@@ -1,10 +1,10 @@
 internal import MartletProtocol
 
-/// One journal that is being written. Used by the journal's thread alone.
+/// One journal that is being written. Thread: the journal's.
 final class OpenJournal {
     let id: String
     private let path: String
-    /// `nil` = not opened yet, given up, or closed as others need a descriptor.
+    /// `nil` = not opened yet, abandoned, or closed because other journals need a descriptor.
     private var file: JournalFile?
     /// Orders open files by their last use; 0 = the file is not open.
     private(set) var lastUse: UInt64 = 0
@@ -12,10 +12,10 @@ final class OpenJournal {
     /// Whether a record is larger than a journal may have.
     private(set) var isTooLarge = false
     private var sequence: UInt32
-    /// How many choices the engine has not been asked for.
+    /// The number of choices whose request is not recorded.
     private var missingRequests: Int
     private var ends: ChoiceEnds
-    /// Of its first choice.
+    /// The handle of the first choice.
     private let handle: GenerationHandle
     /// Bytes that are in the file.
     private(set) var byteCount: Int
@@ -25,8 +25,8 @@ final class OpenJournal {
     private var events: [UInt8] = []
 
     /// - Parameters:
-    ///   - handle: of its first choice.
-    ///   - extent: what the file has; nothing = it is to be made.
+    ///   - handle: the handle of the first choice.
+    ///   - extent: the valid part of the existing file; the default = the file does not exist yet.
     init(
         id: String, path: String, handle: GenerationHandle = GenerationHandle(rawValue: 0),
         extent: JournalExtent = JournalExtent()
@@ -45,7 +45,7 @@ final class OpenJournal {
 
     var hasFile: Bool { lastUse > 0 }
 
-    /// Whether nothing more happens to the generation.
+    /// Whether the generation has ended.
     var isEnded: Bool { ends.isEnded }
 
     /// The number of a handle's choice, as a handle.
@@ -70,7 +70,7 @@ final class OpenJournal {
             || byteCount + records.count > JournalFormat.maximumByteCount
     }
 
-    /// Adds what the engine is asked, unless it is there.
+    /// Adds the request of a choice, unless it is recorded already.
     func add(_ request: JournalRequest) {
         guard missingRequests > 0 else { return }
         missingRequests -= 1
@@ -100,15 +100,15 @@ final class OpenJournal {
         events.removeAll(keepingCapacity: true)
     }
 
-    /// What was collected and is not in the file yet, as it will be there.
+    /// The bytes of all records that are not in the file yet.
     func collected() -> [UInt8] {
         sealEvents()
         return records
     }
 
-    /// Writes all that was collected.
-    /// - Parameter use: larger than at every write before.
-    /// - Throws: when it cannot be. The file is then as it was before, or gone if it had nothing.
+    /// Writes all collected records.
+    /// - Parameter use: a counter that rises with every write.
+    /// - Throws: when the write fails. The file is then as before, or removed if it was empty.
     func write(syncs: Bool, use: UInt64) throws(JournalError) {
         sealEvents()
         guard !records.isEmpty, !isLost else { return }
@@ -128,13 +128,13 @@ final class OpenJournal {
         records.removeAll(keepingCapacity: records.capacity <= 1 << 20)
     }
 
-    /// Gives the descriptor back until the next write.
+    /// Closes the descriptor until the next write.
     func closeFile() {
         file = nil
         lastUse = 0
     }
 
-    /// Gives the file up: what is in it stays, and nothing more comes.
+    /// Abandons the file: its records stay, and no record follows.
     func lose() {
         isLost = true
         closeFile()

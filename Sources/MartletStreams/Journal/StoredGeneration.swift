@@ -1,27 +1,27 @@
 package import MartletProtocol
 
-/// A generation as its journal tells it.
+/// A generation as its journal records it.
 package struct StoredGeneration: Sendable, Equatable {
     package var head: JournalHead
-    /// What the engine was asked, by choice. None = the server ended before the model was there.
+    /// The requests that the engine received, by choice. Empty = the server ended before the model was loaded.
     private var requests: [Int: JournalRequest] = [:]
     package private(set) var inputs = StoredInputs()
-    /// Milliseconds since 1970 of the last record.
+    /// The time of the last record in milliseconds since 1970.
     package var lastChange: Int64
-    /// How often in a row a server took it up and died.
+    /// The number of consecutive servers that continued the generation and died.
     private var crashes = 0
     private var isHandedOver = false
-    /// Whether the server was shut down, and had told its readers nothing that is not in the journal.
+    /// Whether the last server was shut down, so that the journal has all events that readers have received.
     package private(set) var isWhole = false
-    /// Where orders that were not resolved stand among the inputs.
+    /// The indices among the inputs of commands without a result.
     private var unresolved: [CommandNumber: Int] = [:]
     package var extent = JournalExtent()
     private var firstToken: Int64?
     private var lastToken: Int64?
-    /// How long tokens took in earlier runs.
+    /// The decode time of earlier servers, in milliseconds.
     private var earlierTime: Int64 = 0
 
-    /// The first choice's.
+    /// The request of the first choice.
     package var request: JournalRequest? { requests[0] }
 
     /// Reads the first record.
@@ -38,41 +38,41 @@ package struct StoredGeneration: Sendable, Equatable {
         extent.ends = ChoiceEnds(count: head.choiceCount)
     }
 
-    /// How many servers in a row have died while it ran, the last one included.
+    /// The number of consecutive servers that died while the generation ran, the last one included.
     package var consecutiveCrashes: Int { isHandedOver ? 0 : crashes + 1 }
 
     package var isEnded: Bool { extent.ends.isEnded }
 
-    /// When it ended, in seconds since 1970.
+    /// The time of the end in seconds since 1970; nil without a terminal event.
     package var finished: Int64? { isEnded ? lastChange / 1_000 : nil }
 
-    /// The tokens that were told, in order; those of all choices.
+    /// The tokens of all choices, in the order of the journal.
     package var tokens: [Int32] {
         inputs.compactMap { input in
             if case .engine(let event) = input, case .token(let id, _) = event.kind { id } else { nil }
         }
     }
 
-    /// Which of several choices an event concerns.
+    /// The choice that an event concerns.
     private func choice(of event: EngineEvent) -> Int { Int(event.handle.rawValue) }
 
-    /// The inputs with the choices that they concern; what concerns all counts as the first's.
+    /// The inputs with their choices. An input that concerns the whole generation has choice 0.
     package var numberedInputs: some Sequence<(choice: Int, input: GenerationInput)> {
         inputs.lazy.map { input in
             if case .engine(let event) = input { (choice(of: event), input) } else { (0, input) }
         }
     }
 
-    /// What an engine is asked so that it writes the rest: of each choice that has not ended.
-    /// - Parameter handle: of the first choice; the others' follow.
-    /// - Returns: `nil` when it was not asked for all of it.
+    /// The requests that make an engine continue each choice that has not ended.
+    /// - Parameter handle: the new handle of the first choice. The handles of the other choices follow.
+    /// - Returns: `nil` when the journal lacks the request of a choice.
     package func continuations(handle: GenerationHandle) -> [GenerationRequest]? {
         guard requests.count == head.choiceCount, !isEnded else { return nil }
         var rest: [Int: GenerationRequest] = [:]
         for (choice, stored) in requests where !extent.ends.contains(choice) {
             var request = stored.request
             request.handle = GenerationHandle(rawValue: handle.rawValue + UInt64(choice))
-            // Whom it shared its prompt with may have ended.
+            // The choice with which it shared its prefill may have ended.
             request.sharedPrefillParent = nil
             request.continuationTime += .milliseconds(earlierTime + tokenTime)
             rest[choice] = request
@@ -81,15 +81,15 @@ package struct StoredGeneration: Sendable, Equatable {
         return rest.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    /// Whether the server ended while it asked the engine: for some choices, not for all.
+    /// Whether the server ended while it submitted the choices: some requests are recorded, not all.
     package var isPartlySubmitted: Bool { !requests.isEmpty && requests.count < head.choiceCount }
 
     private var tokenTime: Int64 {
         if let firstToken, let lastToken { max(0, lastToken - firstToken) } else { 0 }
     }
 
-    /// Takes the record that follows.
-    /// - Throws: when the record does not count; then nothing has changed.
+    /// Applies the next record.
+    /// - Throws: when the record is invalid. The value is then unchanged.
     mutating func append(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard !isEnded else { throw .unreadable("a record after the end") }
         var reader = JournalFieldReader(payload)
@@ -136,7 +136,7 @@ package struct StoredGeneration: Sendable, Equatable {
             isHandedOver = false
             earlierTime += tokenTime
             (firstToken, lastToken) = (nil, nil)
-            // Another server numbers its orders anew.
+            // Every server numbers its commands from 1.
             inputs.remove(at: unresolved.values)
             unresolved = [:]
         case .handedOver, .parted:
@@ -153,7 +153,8 @@ package struct StoredGeneration: Sendable, Equatable {
         return choice
     }
 
-    /// - Throws: and then none of them counts.
+    /// Applies a record of events.
+    /// - Throws: when one of the events is invalid. Then none of them is applied.
     private mutating func appendEvents(_ reader: inout JournalFieldReader) throws(FieldError) {
         let time: Int64 = try reader.value(1)
         let events = reader.rest
@@ -182,17 +183,17 @@ package struct StoredGeneration: Sendable, Equatable {
     }
 }
 
-/// How much of a journal counts.
+/// The valid part of a journal.
 package struct JournalExtent: Sendable, Equatable {
     package var recordCount: UInt32 = 0
     package var byteCount = 0
-    /// Whether all that the engine was asked is among it.
+    /// Whether the requests of all choices are among the records.
     package var hasRequest = false
     var ends = ChoiceEnds(count: 1)
 }
 
 extension GenerationInput {
-    /// Whether nothing follows.
+    /// Whether no input follows.
     var isTerminal: Bool {
         if case .engine(let event) = self { event.isTerminal } else { false }
     }

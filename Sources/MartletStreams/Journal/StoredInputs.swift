@@ -5,18 +5,20 @@ internal import MartletProtocol
 /// Decoded during each iteration, as decoded events take many times the memory of their bytes.
 package struct StoredInputs: Sequence, Sendable, Equatable {
     fileprivate enum Part: Sendable, Equatable {
-        /// The fields of a record of events that hold them.
+        /// The encoded events of one record.
         case events([UInt8])
         case input(GenerationInput)
     }
     private var parts: [Part] = []
 
+    /// Decodes one input at a time.
     package struct Iterator: IteratorProtocol {
         private var parts: ArraySlice<Part>
         private var events = JournalFieldReader([])
 
         fileprivate init(_ parts: ArraySlice<Part>) { self.parts = parts }
 
+        /// The next input; `nil` at the end.
         package mutating func next() -> GenerationInput? {
             while true {
                 // Every event was decoded once before it was added.
@@ -34,6 +36,7 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
         }
     }
 
+    /// An iterator over all inputs in the order of the log.
     package func makeIterator() -> Iterator { Iterator(parts[...]) }
 
     package var last: GenerationInput? {
@@ -43,18 +46,20 @@ package struct StoredInputs: Sequence, Sendable, Equatable {
         return last
     }
 
-    /// - Returns: the input's place among parts.
+    /// Adds an input.
+    /// - Returns: the index of the input among the parts, for `remove(at:)`.
     @discardableResult
     mutating func append(_ input: GenerationInput) -> Int {
         parts.append(.input(input))
         return parts.count - 1
     }
 
-    /// Forgets inputs by their places.
+    /// Removes inputs by their indices among the parts.
     mutating func remove(at positions: some Sequence<Int>) {
         for position in positions.sorted(by: >) { parts.remove(at: position) }
     }
 
-    /// - Parameter events: at least one encoded event, checked.
+    /// Adds events.
+    /// - Parameter events: at least one encoded event; all have been decoded once.
     mutating func append(events: ArraySlice<UInt8>) { parts.append(.events(Array(events))) }
 }

@@ -1,39 +1,40 @@
 internal import NIOCore
 internal import Synchronization
 
-/// What an earlier process told of a generation, and what this one leaves to the next.
+/// Logs that continue the log of an earlier process, and the handover to a later one.
 extension GenerationLog {
-    /// Events with numbers below `count` may have been told by an earlier process, and are still to be told again.
+    /// Sets the number of events that an earlier process may have emitted. The log lacks the last of them until the
+    /// engine produces them again.
     func expect(priorEventCount count: Int) {
         state.withLock { $0.priorEventCount = count }
     }
 
-    /// Whether events are missing that an earlier process may have told. Until they are there nothing else may take
-    /// their numbers.
+    /// Whether the log lacks events that an earlier process may have emitted. Until then no other event may have their
+    /// numbers.
     var isBehind: Bool { state.withLock { $0.isBehind } }
 
-    /// The first number that no earlier process can have told, as long as numbers before it are missing.
+    /// The first number that no earlier process can have emitted, while the log lacks events before that number.
     var firstFreeNumber: Int? { state.withLock { $0.isBehind ? $0.priorEventCount : nil } }
 
-    /// Where the end lies that came instead of events which an earlier process may have told; `nil` = there is no such
-    /// end.
+    /// The position of a terminal event that replaced events which an earlier process may have emitted; `nil` = there
+    /// is no such terminal event.
     var earlyTerminalCursor: LogCursor? { state.withLock { $0.storage.isEnded ? $0.storage.leap : nil } }
 
-    /// The next event gets this number: the numbers before it are left out.
+    /// Gives the next event this number. The numbers in between are skipped.
     func leap(to number: Int) {
         state.withLock { $0.storage.leap(to: number) }
     }
 
-    /// Has readers that wait for more give a sign of life which is no part of the log.
+    /// Makes waiting readers write a ping that is not in the log.
     func sendUnloggedPing() {
         let readers = state.withLock { $0.armed }
         for reader in readers { reader.loop.eventLoop.execute { reader.sendUnloggedPing() } }
     }
 
-    /// Says to all readers, as the last event of this process, that the generation goes on elsewhere.
+    /// Ends all readers with an event that says that another process continues the generation.
     ///
-    /// As long as events are missing that an earlier process told, nothing may take their numbers: then readers end
-    /// without a word.
+    /// While the log lacks events of an earlier process, no other event may have their numbers: then readers end
+    /// without such an event.
     func handOver(to wakeups: inout Wakeups) {
         state.withLock { state in
             guard !state.storage.isEnded, !state.isHandedOver else { return }

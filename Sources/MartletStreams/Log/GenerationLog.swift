@@ -3,36 +3,36 @@ package import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Everything that happened to one generation, and the only source of what any client sees of it.
+/// The ordered events of one generation, and the only source of every byte that clients receive of it.
 ///
-/// Events are only ever added at the end, and none after the terminal one. A reader is a cursor: it copies what is new,
-/// and when nothing is, it arms itself under the same lock and is woken once. So no event is missed, none is queued
-/// per reader, and nobody polls.
+/// Events are appended at the end, and none follows the terminal event. A reader is a cursor: it copies new events, and
+/// when there are none, it arms itself under the same lock and is woken once. So no event is missed, no events are
+/// queued for a reader, and no reader polls.
 ///
 /// Thread: every method may be called from any thread.
 package final class GenerationLog: Sendable {
     package let head: LogHead
     let state: Mutex<State>
-    /// Whether the journal has to say when it has written what there is.
+    /// Whether the journal has to report when the current records are durable.
     let needsCommitNotice = Atomic<Bool>(false)
 
-    /// How long a disk may keep readers waiting.
+    /// The time for which readers wait for a slow disk. Afterwards events become visible before they are durable.
     static let commitTimeout = TimeAmount.milliseconds(250)
 
     struct State {
         var storage: LogStorage
         var commitIndex = CommitIndex()
-        /// How many records were written when a reader began to wait for more of them.
+        /// The number of durable records when a reader began to wait for more; nil = no reader waits.
         var durableBefore: Int?
         var isHandedOver = false
-        /// Events with smaller numbers may have been told by an earlier process.
+        /// An earlier process may have emitted events with smaller numbers.
         var priorEventCount = 0
-        /// Choices that the engine has admitted.
+        /// The number of choices that the engine has admitted.
         var admittedCount = 0
-        /// Readers that have seen all and want to know of more.
+        /// Readers that have copied all visible events and are to be woken by the next one.
         var armed: [StreamReader] = []
         var waiters: [LogWaiter] = []
-        /// What is to be told of orders when so many records may be seen, ascending.
+        /// Replies to commands, each to be delivered when `count` records are visible; ascending.
         var replies: [(count: Int, promise: CommandPromise, reply: CommandReply)] = []
 
         func rest(after cursor: LogCursor) -> Rest {
@@ -43,43 +43,47 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// What is left to read after a copy.
+    /// The state of a log behind a cursor.
     package enum Rest: Sendable {
+        /// There are more visible events.
         case more
-        /// The reader was armed if it asked for it.
+        /// There is no visible event yet. The given reader is armed.
         case nothingYet
+        /// The cursor is behind the terminal event.
         case ended
-        /// The generation goes on, but not in this process.
+        /// The generation was handed over: another process continues it.
         case handedOver
     }
 
-    /// What an append did.
+    /// The result of an append.
     struct Growth {
-        /// What the log takes in memory now.
+        /// The size of the whole log in bytes.
         var byteCount: Int
-        /// The number that the next event will have.
+        /// The number of the next event.
         var nextNumber: Int
-        /// Whether every view shows something of it.
+        /// Whether every view shows at least one of the appended events.
         var hasOutput: Bool
     }
 
-    /// How far a log has come.
+    /// The counts of a log at one moment.
     package struct Extent: Sendable, Equatable {
-        /// Pings included.
+        /// The number of entries, pings included.
         package var count: Int
-        /// The number that the next event will have.
+        /// The number of the next event.
         package var nextNumber: Int
         package var tokenCount: Int
-        /// What it takes in memory.
+        /// The size in bytes.
         package var byteCount: Int
         package var isEnded: Bool
     }
 
+    /// - Parameter maximumTextBytes: the maximum size of the text. A longer text ends the log with an error.
     package init(head: LogHead, maximumTextBytes: Int = Int(UInt32.max)) {
         self.head = head
         state = Mutex(State(storage: LogStorage(maximumTextBytes: maximumTextBytes)))
     }
 
+    /// The current counts.
     package var extent: Extent {
         state.withLock { state in
             Extent(
@@ -97,7 +101,7 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// The engine has admitted one more choice.
+    /// Counts a choice that the engine has admitted, and wakes tasks that wait for admissions.
     func recordAdmission(_ wakeups: inout Wakeups) {
         state.withLock { state in
             state.admittedCount += 1
@@ -105,12 +109,13 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// What ended it, if it has ended.
+    /// The terminal event; nil for a running or handed-over generation.
     package var terminalEvent: LogEvent? {
         state.withLock { $0.storage.isEnded ? $0.storage.details.last : nil }
     }
 
-    /// Every event so far.
+    /// All events, also those that are not durable yet.
+    /// - Complexity: O(events and text bytes), with the lock held.
     package var events: [LogEvent] {
         var cursor = LogCursor()
         var batch = LogBatch()
@@ -121,7 +126,7 @@ package final class GenerationLog: Sendable {
         return events
     }
 
-    /// The prompt's tokens, and which of them were in memory already; `nil` = that is not known yet.
+    /// The number of prompt tokens, and of those that the KV cache held already; `nil` = not known yet.
     var promptCounts: (all: Int?, cached: Int?) {
         state.withLock { state in
             var counts: (all: Int?, cached: Int?)
@@ -137,7 +142,7 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// Whether the engine has begun with it.
+    /// Whether the engine has assigned a sequence.
     var isStarted: Bool {
         state.withLock { state in
             state.storage.details.contains { event in
@@ -146,7 +151,7 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// Adds events and wakes whoever waits for them.
+    /// Appends events and wakes the readers and tasks that wait for them. Must not be called with a lock held.
     package func append(_ events: LogEvent...) {
         var wakeups = Wakeups()
         append(to: &wakeups) { add in
@@ -155,7 +160,9 @@ package final class GenerationLog: Sendable {
         wakeups.send()
     }
 
-    /// Adds the events that `body` hands to its argument, and puts whoever waits for them into `wakeups`.
+    /// Appends the events that `body` passes to its argument, and adds waiting readers and tasks to `wakeups`, which
+    /// the caller sends when it holds no lock.
+    /// - Parameter body: called with the log's lock held; it must not call the log.
     @discardableResult
     func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) -> Growth {
         let (growth, eventLoop) = state.withLock { state in
@@ -179,7 +186,8 @@ package final class GenerationLog: Sendable {
 
     /// Copies up to `limit` entries from the cursor on into `batch` and moves the cursor behind them.
     ///
-    /// When that reaches the end of a log that goes on, `reader` is armed: it is woken once when more is there.
+    /// When the cursor reaches the last visible event of a running generation, `reader` is armed: the next visible
+    /// event wakes it once.
     package func copy(
         from cursor: inout LogCursor, limit: Int, into batch: inout LogBatch, arming reader: StreamReader? = nil
     ) -> Rest {
@@ -192,7 +200,7 @@ package final class GenerationLog: Sendable {
         return rest
     }
 
-    /// What is left to read behind the cursor. The reader is armed as `copy` does it.
+    /// The state of the log behind the cursor. The reader is armed as by `copy`.
     func rest(after cursor: LogCursor, arming reader: StreamReader?) -> Rest {
         let (rest, needsTimer) = state.withLock { state in
             (state.rest(after: cursor, arming: reader), reader != nil && state.beginsWaiting())
@@ -201,14 +209,14 @@ package final class GenerationLog: Sendable {
         return rest
     }
 
-    // MARK: Readers see what is written
+    // MARK: Visibility
 
-    /// Lets readers see certain events only when `commit` says so. What is there already is written.
+    /// Sets the rule by which events become visible. The current events count as durable.
     func setCommitPolicy(_ policy: CommitIndex.Policy) {
         state.withLock { $0.commitIndex.set(policy, count: $0.storage.records.count) }
     }
 
-    /// From now on nothing of it comes back by itself.
+    /// From now on all events become visible only when they are durable, because no engine can reproduce them.
     func requireDurability() {
         state.withLock { state in
             guard state.commitIndex.policy == .textAhead else { return }
@@ -216,7 +224,8 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// Of how many records the journal is to say that they are written; `nil` = nobody waits for that. Asked once.
+    /// The number of records whose durability the journal has to report; `nil` = no report is needed. Resets the
+    /// request.
     func consumeCommitRequest() -> Int? {
         guard needsCommitNotice.exchange(false, ordering: .relaxed) else { return nil }
         return state.withLock { state in
@@ -225,7 +234,7 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// The first `count` records are written, or cannot be: readers may see them.
+    /// Makes the first `count` records visible: they are durable, or the journal cannot write them.
     func commit(upTo count: Int) {
         var wakeups = Wakeups()
         state.withLock { state in
@@ -234,7 +243,7 @@ package final class GenerationLog: Sendable {
         wakeups.send()
     }
 
-    /// Tells who gave an order what became of it, when all that the log has may be seen.
+    /// Delivers the reply to a command when all current events of the log are visible.
     func deliver(_ reply: CommandReply, to promise: CommandPromise, _ wakeups: inout Wakeups) {
         let needsTimer = state.withLock { state in
             state.replies.append((state.storage.records.count, promise, reply))
@@ -244,7 +253,7 @@ package final class GenerationLog: Sendable {
         if needsTimer { startCommitTimer(on: MultiThreadedEventLoopGroup.singleton.any()) }
     }
 
-    /// Somebody waits for what is held back: if nothing of it is written for too long, it is shown all the same.
+    /// Makes events visible that are not durable after `commitTimeout`, if the journal made no progress in that time.
     private func startCommitTimer(on eventLoop: any EventLoop) {
         eventLoop.scheduleTask(in: Self.commitTimeout) { [weak self] in
             guard let self else { return }
@@ -259,7 +268,7 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// Right behind event `number`; `nil` when there is none.
+    /// The position behind event `number`; `nil` when there is no such event.
     func cursor(behind number: Int) -> LogCursor? {
         state.withLock { state in
             guard number >= 0, number < state.storage.end.number else { return nil }
@@ -267,34 +276,34 @@ package final class GenerationLog: Sendable {
         }
     }
 
-    /// Right before event `number`, but for pings; `nil` when there is none.
+    /// The position before event `number` and the pings right before it; `nil` when there is no such event.
     func cursor(before number: Int) -> LogCursor? {
         state.withLock { state in
             guard number >= 0, number < state.storage.end.number else { return nil }
-            // Behind numbers that were left out.
+            // The event before it may be a gap of skipped numbers.
             return number == 0 ? LogCursor() : state.storage.cursor(behind: number - 1) ?? state.storage.leap
         }
     }
 
-    /// Forgets a reader that will not read on.
+    /// Forgets a reader that has stopped.
     func disarm(_ reader: StreamReader) {
         state.withLock { $0.armed.removeAll { $0 === reader } }
     }
 
-    /// Returns when the terminal event is there, the generation was handed over, or the task is cancelled.
+    /// Returns after the terminal event, after a handover, or when the task is cancelled.
     package func waitForEnd() async {
         await wait(LogWaiter())
     }
 
-    /// Returns when the terminal event is there, the generation was handed over, `timeout` has passed on `eventLoop`,
-    /// or the task is cancelled.
+    /// Returns after the terminal event, after a handover, when `timeout` has passed on `eventLoop`, or when the task
+    /// is cancelled.
     package func waitForEnd(upTo timeout: TimeAmount, on eventLoop: any EventLoop) async {
         await wait(LogWaiter(), upTo: timeout, on: eventLoop)
     }
 
-    /// Returns when the engine has admitted so many choices or the generation has ended, or when `timeout` has passed
-    /// on `eventLoop`.
-    /// - Returns: whether it is one of the first two.
+    /// Returns when the engine has admitted `count` choices, when the generation has ended, or when `timeout` has
+    /// passed on `eventLoop`.
+    /// - Returns: `false` = the timeout came first.
     package func waitForAdmission(
         ofChoices count: Int, upTo timeout: TimeAmount, on eventLoop: any EventLoop
     ) async -> Bool {
@@ -332,7 +341,7 @@ extension GenerationLog.State {
         storage.isEnded || isHandedOver || waiter.admissions.map { admittedCount >= $0 } ?? false
     }
 
-    /// How many records readers may see.
+    /// The number of records that readers may see.
     fileprivate var visibleCount: Int { commitIndex.visibleCount(of: storage.records.count) }
 
     var isBehind: Bool { !storage.isEnded && storage.end.number < priorEventCount }
@@ -342,19 +351,21 @@ extension GenerationLog.State {
         storage.append(event)
     }
 
-    /// - Returns: whether somebody has to see to it that who waits now does not wait for ever.
+    /// Notes that a reader or a reply waits for records to become durable.
+    /// - Returns: whether the caller has to start the commit timer.
     fileprivate mutating func beginsWaiting() -> Bool {
         guard visibleCount < storage.records.count, durableBefore == nil else { return false }
         durableBefore = commitIndex.durableCount
         return true
     }
 
-    /// Where that has to be done for those who waited before.
+    /// The event loop on which the caller has to start the commit timer for readers that are armed already.
     fileprivate mutating func timerLoop() -> (any EventLoop)? {
         guard let reader = armed.first, beginsWaiting() else { return nil }
         return reader.loop.eventLoop
     }
 
+    /// Adds all readers, replies and tasks whose condition is met to `wakeups`.
     mutating func collect(_ wakeups: inout Wakeups, wakesReaders: Bool = true) {
         if wakesReaders {
             wakeups.readers.append(contentsOf: armed)

@@ -1,14 +1,14 @@
 internal import MartletProtocol
 
-/// A copy of some consecutive events, so that they can be encoded without holding the log's lock.
+/// A copy of consecutive events, which are encoded without the log's lock.
 ///
-/// Meant to be kept and filled again: it then allocates nothing.
+/// A batch is filled many times. It keeps its capacity, so filling it again allocates nothing.
 package struct LogBatch: Sendable {
     /// The number of the first event.
     var first = 0
     var records: [LogStorage.Record] = []
     var text: [UInt8] = []
-    /// Where `text` begins in the log's text.
+    /// The offset of `text` in the log's text, in bytes.
     var textStart = 0
     var details: [LogEvent] = []
 
@@ -62,6 +62,6 @@ package struct LogBatch: Sendable {
 }
 
 extension LogStorage.Record {
-    /// The event as one of the choice that the record belongs to.
+    /// The event as an event of the record's choice.
     fileprivate func owned(_ event: LogEvent) -> LogEvent { number == 0 ? event : .choice(Int(number), event) }
 }

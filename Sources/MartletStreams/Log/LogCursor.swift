@@ -1,13 +1,13 @@
-/// How far a reader has read a log. All that a reader costs a log.
+/// A position in a log. A reader costs a log nothing but its cursor.
 package struct LogCursor: Sendable, Equatable {
-    /// How many entries are before it.
+    /// The number of entries before the cursor.
     package internal(set) var position = 0
-    /// How many of them are not only text.
+    /// The number of these entries that have an element in `LogStorage.details`.
     var detail = 0
-    /// How many of them are pings, which have no number.
+    /// The number of these entries that are pings, which have no number.
     var pings = 0
 
-    /// How many more numbers than entries before it were left out.
+    /// The number of event numbers before the cursor that were skipped.
     var skipped = 0
 
     /// The number of the next event.

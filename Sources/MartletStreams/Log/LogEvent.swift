@@ -1,10 +1,10 @@
 package import MartletProtocol
 
-/// What is known of tokens beside their text.
+/// Details of tokens apart from their text, where the request asks for them.
 package struct TokenDetails: Sendable, Equatable {
-    /// Of the tokens whose text became certain with the event.
+    /// The log probabilities of the tokens whose text became certain with the event.
     package var probabilities: [TokenProbabilities]
-    /// Where the generation stood when the token was drawn.
+    /// The timings of the generation when the token was sampled.
     package var tokenTimings: TokenTimings?
 
     package init(probabilities: [TokenProbabilities] = [], tokenTimings: TokenTimings? = nil) {
@@ -12,43 +12,48 @@ package struct TokenDetails: Sendable, Equatable {
         self.tokenTimings = tokenTimings
     }
 
+    /// Whether there are no details.
     package var isEmpty: Bool { probabilities.isEmpty && tokenTimings == nil }
 }
 
 /// One entry of a generation's log, as a view sees it.
 ///
-/// The log stores what happened, compactly; every client format is a function of the log's head and these events.
-/// Of one log there is at most one `admitted` and one `started`, and the last event is one `finished` or `failed`.
+/// The log stores its events compactly. Every client format is a function of the log's head and these events.
+/// A log has at most one `admitted` and one `started`, and its last event is one `finished` or `failed`.
 /// Events are numbered from 0; pings have no number.
 package enum LogEvent: Sendable, Equatable {
+    /// The engine has tokenized and accepted the prompt.
     case admitted(promptTokens: Int)
+    /// The engine has assigned a sequence. `cachedTokens`: prompt tokens that the KV cache held already.
     case started(cachedTokens: Int)
+    /// Progress of the prefill.
     case promptProgress(PromptProgress)
-    /// How likely the prompt's next tokens were, which are whole characters together.
+    /// The log probabilities of the next prompt tokens. The tokens of one event are whole characters together.
     case promptTokens([TokenProbabilities])
-    /// Text that a reader may show. `token` is the id of the token that completed it, `nil` for a further piece of a
-    /// token that fell apart into several channels. Empty text is kept: the token counts.
+    /// Text of one channel. `token` is the id of the token that completed the text, `nil` for a further piece of a
+    /// token that was split into several channels. An event with empty text exists, because its token counts.
     case text(OutputChannel, token: Int32?, bytes: ArraySlice<UInt8>)
-    /// The same, with more that is known of it, where that was asked for.
+    /// Text with details, where the request asks for details.
     case detailedText(OutputChannel, token: Int32?, bytes: ArraySlice<UInt8>, TokenDetails)
-    /// A tool call begins. Calls are counted from 0.
+    /// The beginning of a tool call, with its index from 0.
     case call(Int, name: String)
-    /// More of the text of a call's arguments; `token` as for `text`.
+    /// More text of a call's arguments; `token` as for `text`.
     case arguments(call: Int, token: Int32?, bytes: ArraySlice<UInt8>)
-    /// What a client should know of an answer that is not as it should be: one sentence.
+    /// A warning about the completion for the client: one sentence.
     case warning(String)
-    /// An order took effect.
+    /// A control command took effect.
     case controlled(LoggedCommand)
-    /// A sign of life. Part of the log, so that a stream has the same bytes whenever it is read.
+    /// A sign of life. It is in the log, so that a stream has the same bytes at every reading.
     case ping
-    /// The server ended under the generation, which goes on when the server is there again.
+    /// The server shut down while the generation ran. The next server continues it.
     case handedOver
-    /// What happened to a choice that is not the first of several: any event but a ping, an end of all, or this.
+    /// An event of a choice that is not the first: any event but a ping, the generation's terminal event, or this case.
     indirect case choice(Int, LogEvent)
-    /// One of several choices is complete; the others go on.
+    /// One of several choices is complete, and the others continue.
     case ended(GenerationSummary)
-    /// Everything is complete. Of several choices it tells the sum of what they cost.
+    /// The generation is complete. With several choices the summary contains their sums.
     case finished(GenerationSummary)
+    /// The generation failed.
     case failed(EngineError)
 
     /// Whether no event follows.
@@ -59,7 +64,7 @@ package enum LogEvent: Sendable, Equatable {
         }
     }
 
-    /// Whether every view shows it, so that a stream's silence ends with it.
+    /// Whether every view shows the event, so that it ends the silence of a stream.
     var breaksSilence: Bool {
         switch self {
         case .text(let channel, _, let bytes): channel != .delimiter && !bytes.isEmpty

@@ -1,13 +1,17 @@
-/// What is fixed about a generation when it is admitted: its identity, as every reader sees it at any time.
+/// The identity of a generation, as every reader sees it.
 package struct LogHead: Sendable, Equatable {
-    /// 128 random bits as 32 lower-case hexadecimal digits: nobody can guess another one's. Wire formats put their
-    /// prefix before it (`chatcmpl-`, `cmpl-`).
+    /// 128 random bits as 32 lower-case hexadecimal digits, so that a client cannot guess the id of another generation.
+    /// Wire formats put their prefix before it (`chatcmpl-`, `cmpl-`).
     package let id: String
-    /// Seconds since 1970.
+    /// The time of creation in seconds since 1970.
     package let created: Int64
-    /// The name that the server gives its model.
+    /// The server's name for its model.
     package let model: String
 
+    /// - Parameters:
+    ///   - id: 32 hexadecimal digits.
+    ///   - created: seconds since 1970.
+    ///   - model: the server's name for its model.
     package init(id: String = LogHead.makeID(), created: Int64, model: String) {
         self.id = id
         self.created = created

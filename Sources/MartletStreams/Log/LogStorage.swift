@@ -8,46 +8,45 @@ struct LogStorage: Sendable {
         enum Kind: UInt8 {
             /// `value` is the token's id.
             case token
-            /// A further piece of the token before it; `value` means nothing.
+            /// A further piece of the token before it; `value` is unused.
             case piece
             /// As `token` and `piece`, but the text is part of the arguments of call number `call`.
             case argumentToken
             case argumentPiece
-            /// The next of `details`; `value` means nothing.
+            /// The next element of `details`; `value` is unused.
             case detail
-            /// A token or a piece, as the next of `details` says, which lacks only the text.
+            /// A token or a piece with details: the next element of `details`, whose text is in `text`.
             case textDetail
-            /// A ping; `value` means nothing.
+            /// A ping; `value` is unused.
             case ping
-            /// No event: `value` numbers are left out.
+            /// No event: `value` numbers are skipped.
             case leap
         }
-        /// Where this event's text ends in the buffer. It begins where the event before it ends.
+        /// The end of the event's text in `text`. The text begins at the end of the previous event's text.
         var textEnd: UInt32
         var value: Int32
         var kind: Kind
         var channel: OutputChannel
-        /// Of text, which of several choices it belongs to; of arguments, which call of the first choice.
+        /// For text, the index of the choice; for arguments, the index of the first choice's call.
         var number: UInt16
     }
 
     private(set) var records: [Record] = []
     private(set) var text: [UInt8] = []
-    /// Events that are not only text, in order. They need not be small: there are few of them, unless probabilities are
-    /// asked for.
+    /// The events that consist of more than text, in order. They are large, but few, unless a request asks for log
+    /// probabilities.
     private(set) var details: [LogEvent] = []
     private(set) var isEnded = false
-    /// How many tokens there are.
+    /// The number of tokens.
     private(set) var tokenCount = 0
-    /// Where one comes to behind this many records, twice as many, and so on: a way to any event without counting from
-    /// the first.
+    /// The cursors behind every `checkpointSpacing` records, so that an event is found without counting from the first.
     private var checkpoints: [LogCursor] = []
     private static let checkpointSpacing = 256
-    /// Behind the last record.
+    /// The position behind the last record.
     private(set) var end = LogCursor()
-    /// Before the place where numbers are left out, if there is one.
+    /// The position before the skipped numbers; nil = no numbers are skipped.
     private(set) var leap: LogCursor?
-    /// What `details` takes, without the arrays' spare room.
+    /// The size of `details` in bytes, without unused capacity.
     private var detailBytes = 0
     let maximumTextBytes: Int
 
@@ -76,7 +75,7 @@ struct LogStorage: Sendable {
             if token != nil { tokenCount += 1 }
             add(token == nil ? .argumentPiece : .argumentToken, value: token ?? 0, number: UInt16(clamping: call))
         case .arguments(let call, let token, let bytes):
-            // There is no room for two numbers in a record, and few ask for several choices with calls.
+            // A record has no room for the indices of choice and call, and several choices with tool calls are rare.
             if token != nil { tokenCount += 1 }
             add(
                 .choice(Int(choice), .arguments(call: call, token: token, bytes: Array(bytes)[...])), as: .detail)
@@ -111,15 +110,16 @@ struct LogStorage: Sendable {
         if end.position.isMultiple(of: Self.checkpointSpacing) { checkpoints.append(end) }
     }
 
-    /// What the events take in memory, without the arrays' spare room.
+    /// The size of the events in bytes, without unused capacity.
     var byteCount: Int {
         records.count * MemoryLayout<Record>.stride + text.count + detailBytes
     }
 
-    /// Right behind event `number`, which is smaller than the next event's; `nil` when that number was left out.
+    /// The position behind event `number`, which is less than the next event's number; `nil` when that number was
+    /// skipped.
     /// - Complexity: O(log of the number of events).
     func cursor(behind number: Int) -> LogCursor? {
-        // The last mark that is not behind the event.
+        // The last checkpoint that is not behind the event.
         var low = 0
         var high = checkpoints.count
         while low < high {
@@ -131,14 +131,15 @@ struct LogStorage: Sendable {
         return records[cursor.position - 1].kind == .leap ? nil : cursor
     }
 
-    /// The next event gets this number. To be called once at most.
+    /// Gives the next event this number, and skips the numbers before it. To be called at most once.
     mutating func leap(to number: Int) {
         guard !isEnded, leap == nil, let count = Int32(exactly: number - end.number), count > 0 else { return }
         leap = end
         add(.leap, value: count)
     }
 
-    /// - Returns: whether there was room. Otherwise the log has ended.
+    /// Appends text.
+    /// - Returns: `false` = the text would exceed its limit, and the log has ended with an error.
     private mutating func appendText(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard text.count + bytes.count <= maximumTextBytes else {
             append(.failed(EngineError(.generationFailed, "the answer is longer than \(maximumTextBytes) bytes")))
@@ -170,7 +171,7 @@ struct LogStorage: Sendable {
 extension LogCursor {
     fileprivate mutating func advance(_ record: LogStorage.Record) { advance(record.kind, value: record.value) }
 
-    /// Moves behind an entry of this kind.
+    /// Moves the cursor behind an entry of this kind.
     fileprivate mutating func advance(_ kind: LogStorage.Record.Kind, value: Int32) {
         position += 1
         switch kind {
@@ -187,7 +188,7 @@ extension LogEvent {
         tokens.reduce(0) { $0 + MemoryLayout<TokenProbabilities>.stride + $1.count * 24 }
     }
 
-    /// What it takes in `details`, roughly.
+    /// The approximate size of the event in `details`, in bytes.
     fileprivate var detailBytes: Int {
         var count = MemoryLayout<LogEvent>.stride
         switch self {

@@ -1,8 +1,10 @@
 internal import Synchronization
 
-/// A task that waits until a log has what it waits for. Resumed at most once, by whoever comes first.
+/// A task that waits for the end of a generation or for admissions. Resumed at most once: by the log, by a timer, or by
+/// the cancellation of the task.
 final class LogWaiter: Sendable {
-    /// How many admitted choices the task waits for; `nil` = for the end, which ends every wait.
+    /// The number of admitted choices that the task waits for; `nil` = it waits for the end. The end resumes every
+    /// waiter.
     let admissions: Int?
     private let state = Mutex(State.fresh)
 
@@ -26,6 +28,7 @@ final class LogWaiter: Sendable {
         }
     }
 
+    /// Lets `value` return. Later calls do nothing.
     func resume() {
         let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
             defer { state = .resumed }

@@ -1,66 +1,67 @@
 internal import Synchronization
 
-/// A log in one format: its bytes, for all who read it so.
+/// The bytes of a log in one format, for all readers of that format.
 ///
-/// What is new is encoded once, however many wait for it. Where in the bytes an event lies is remembered here and
-/// there, so that reading can begin anywhere without encoding all that comes before.
+/// New events are encoded once, however many readers wait for them. Checkpoints map byte offsets to events, so that
+/// reading can begin anywhere without encoding everything before.
 ///
-/// Thread: any. Lock order: this one's, then the log's.
+/// Thread: any. Lock order: the stream's lock, then the log's.
 package final class EncodedStream: Sendable {
     package let view: any StreamView
     let log: GenerationLog
-    /// Whether its readers know their place by counting bytes. Then nothing may come that is no part of the log.
+    /// Whether readers resume by byte offset. Such readers receive no bytes that are not in the log.
     let countsBytes: Bool
     private let state = Mutex(State())
 
-    /// A place in the log and how many bytes come before it.
+    /// A position in the log, and the number of bytes before it.
     fileprivate struct Checkpoint {
         var cursor = LogCursor()
         var offset = 0
     }
-    /// Some consecutive events, encoded.
+    /// Consecutive events in encoded form.
     fileprivate struct Segment {
         var start: LogCursor
         var end: LogCursor
         var bytes: [UInt8]
     }
     fileprivate struct State {
-        /// The beginning, and places at least `checkpointSpacing` bytes apart.
+        /// The beginning, and positions at least `checkpointSpacing` bytes apart.
         var checkpoints = [Checkpoint()]
-        /// Up to where bytes have been counted.
+        /// The position up to which events have been encoded once and bytes have been counted.
         var highWaterMark = Checkpoint()
-        /// The newest events, without a gap up to the frontier. Kept only while there are several readers.
+        /// The newest encoded events, without a gap up to the high-water mark. Retained only for several readers.
         var segments: [Segment] = []
         var segmentBytes = 0
         var readerCount = 0
         var encodedCount = 0
         var delivery = (time: Duration.zero, byteCount: 0)
-        /// For counting bytes that nobody reads.
+        /// Buffers for counting bytes that have no reader.
         var batch = LogBatch()
         var bytes: [UInt8] = []
     }
 
-    /// Most entries that are encoded in one go, so that a long replay does not keep other readers waiting.
+    /// The maximum number of entries that are encoded at once, so that a long replay does not delay other readers.
     private static let batchSize = 512
     fileprivate static let checkpointSpacing = 16_384
-    /// How much of the newest is kept for readers who come a little later than others.
+    /// The bytes of newest events that are retained for readers that are a little behind others.
     fileprivate static let segmentLimit = 65_536
 
+    /// - Parameter countsBytes: whether readers resume by byte offset.
     package init(of log: GenerationLog, as view: any StreamView, countsBytes: Bool = false) {
         self.log = log
         self.view = view
         self.countsBytes = countsBytes
     }
 
-    /// How many events were encoded, each as often as it was.
+    /// The number of encodings so far. An event that was encoded twice counts twice.
     package var encodedCount: Int { state.withLock { $0.encodedCount } }
 
     // MARK: Reading
 
-    /// What showing it to readers took, of all together, and how many bytes they got.
+    /// The time spent on encoding and writing for readers, and the bytes written, of all readers together.
     var delivery: (time: Duration, byteCount: Int) { state.withLock { $0.delivery } }
 
-    /// A reader has shown something.
+    /// Adds one write of a reader to `delivery`.
     func recordWrite(_ time: Duration, byteCount: Int) {
         state.withLock { state in
             state.delivery.time += time
@@ -68,8 +69,10 @@ package final class EncodedStream: Sendable {
         }
     }
 
+    /// Counts a reader. With two or more, encoded bytes are shared.
     func addReader() { state.withLock { $0.readerCount += 1 } }
 
+    /// Counts a reader that has stopped.
     func removeReader() {
         state.withLock { state in
             state.readerCount -= 1
@@ -77,10 +80,10 @@ package final class EncodedStream: Sendable {
         }
     }
 
-    /// Puts the bytes of some entries from the cursor on into `bytes`, and moves the cursor behind them.
+    /// Encodes entries from the cursor on into `bytes`, and moves the cursor behind them. `bytes` is replaced.
     ///
-    /// When that reaches the end of a log that goes on, `reader` is armed: it is woken once when more is there.
-    /// - Parameter limit: most entries.
+    /// When the cursor reaches the last visible event, `reader` is armed: the next visible event wakes it once.
+    /// - Parameter limit: the maximum number of entries.
     func read(
         from cursor: inout LogCursor, limit: Int = .max, batch: inout LogBatch, into bytes: inout [UInt8],
         arming reader: StreamReader?
@@ -93,7 +96,8 @@ package final class EncodedStream: Sendable {
                 return log.rest(after: cursor, arming: reader)
             }
             guard cursor == state.highWaterMark.cursor else {
-                // One that is beyond the frontier, as nobody has come so far, reads for itself.
+                // A reader beyond the high-water mark, such as one that resumed at the newest event, encodes for
+                // itself.
                 if cursor.position < state.highWaterMark.cursor.position {
                     limit = min(limit, state.boundary(behind: cursor) - cursor.position)
                 }
@@ -117,20 +121,20 @@ package final class EncodedStream: Sendable {
         batch.forEach { view.encode($0, number: $1, into: &bytes) }
     }
 
-    // MARK: Places
+    // MARK: Positions
 
-    /// How many bytes there are.
+    /// The number of bytes of all visible events.
     ///
-    /// - Complexity: O(events since the last time).
+    /// - Complexity: O(events since the last call).
     package func byteCount() -> Int {
         count(upTo: .max)
     }
 
-    /// Where byte `offset` is. There need not be so many yet.
+    /// The position of byte `offset`, which may be beyond the current end.
     package func position(ofByte offset: Int) -> StreamPosition {
         _ = count(upTo: offset)
         return state.withLock { state in
-            // The last mark that is not behind the byte.
+            // The last checkpoint that is not behind the byte.
             var low = 0
             var high = state.checkpoints.count
             while low < high {
@@ -142,12 +146,13 @@ package final class EncodedStream: Sendable {
         }
     }
 
-    /// Right behind event `number`, or `nil` when there is no such event.
+    /// The position behind event `number`; `nil` when there is no such event.
     package func position(behind number: Int) -> StreamPosition? {
         log.cursor(behind: number).map { StreamPosition(cursor: $0) }
     }
 
-    /// Behind the first `count` of an event's parts, as empty lines divide them; `nil` when it has not so many.
+    /// The position behind the first `count` parts of an event, which empty lines separate; `nil` when the event has
+    /// fewer.
     package func position(behind count: Int, partsOf number: Int) -> StreamPosition? {
         guard count > 0, let start = log.cursor(before: number), let end = log.cursor(behind: number) else {
             return nil
@@ -171,25 +176,26 @@ package final class EncodedStream: Sendable {
         return found == count ? StreamPosition(cursor: start, skippedBytes: skipped) : nil
     }
 
-    /// Behind what an identifier names; `nil` when that is not there.
+    /// The position behind the event or part that an identifier names; `nil` when it does not exist yet.
     package func position(behind identifier: EventIdentifier) -> StreamPosition? {
         guard let parts = identifier.parts else { return position(behind: identifier.number) }
         return position(behind: parts, partsOf: identifier.number)
     }
 
-    /// At the end of what is there, as long as an event that will come again is not.
+    /// The current end, from which a reader waits for an event of an earlier process that the log still lacks.
     package func position(awaiting identifier: EventIdentifier) -> StreamPosition {
         var position = position(behind: log.extent.nextNumber - 1) ?? StreamPosition()
         position.awaited = identifier
         return position
     }
 
-    /// Right before the newest event.
+    /// The position before the newest event.
     func positionOfNewest() -> StreamPosition {
         StreamPosition(cursor: log.cursor(before: log.extent.nextNumber - 1) ?? LogCursor())
     }
 
-    /// Moves the frontier on until `offset` bytes are before it or the log has no more.
+    /// Advances the high-water mark until `offset` bytes are before it or the log has no more events.
+    /// - Returns: the number of bytes before the high-water mark.
     private func count(upTo offset: Int) -> Int {
         while true {
             let result = state.withLock { state -> Int? in
@@ -212,7 +218,7 @@ extension EncodedStream.State {
         segments.last { $0.start == cursor }
     }
 
-    /// Where a reader that is at the cursor, before the frontier, stops so that it can go on with the others.
+    /// The position at which a reader behind the others stops, so that it can continue with shared segments.
     fileprivate func boundary(behind cursor: LogCursor) -> Int {
         guard let first = segments.first, first.start.position <= cursor.position else {
             return segments.first?.start.position ?? highWaterMark.cursor.position
@@ -245,15 +251,15 @@ extension EncodedStream.State {
     }
 }
 
-/// A place in a stream.
+/// A position in a stream.
 package struct StreamPosition: Sendable, Equatable {
     package var cursor = LogCursor()
-    /// How many bytes behind the cursor are left out, of those that are still to come too.
+    /// The number of bytes behind the cursor that the reader leaves out. Some of them may not exist yet.
     package var skippedBytes = 0
-    /// The place is behind this event, which an earlier process has told and this one will tell again.
+    /// The position is behind this event, which an earlier process has emitted and this process will emit again.
     package var awaited: EventIdentifier?
 
-    /// The beginning.
+    /// The beginning of the stream.
     package init() {}
 
     init(cursor: LogCursor, skippedBytes: Int = 0) {

@@ -1,10 +1,10 @@
 internal import MartletJSON
 
-/// Another view's events with `id:` lines, so that a client that lost its connection can say where to go on.
+/// The events of another view with `id:` lines, so that a client can resume after a lost connection.
 ///
-/// The id is the event's number. When an event of the log makes several parts on the wire, the last one carries the
-/// number and the ones before it the number with a point and their own, counted from 1: a connection may end between
-/// them.
+/// The id is the event's number. When one event of the log becomes several parts on the wire, the last part has the
+/// number as its id, and each earlier part has the number, a point, and the part's index from 1: a connection may end
+/// between the parts. Example: `id: 7.1`, `id: 7.2`, `id: 7`.
 package struct NumberedEventView: StreamView {
     private let base: any StreamView
 
@@ -15,11 +15,12 @@ package struct NumberedEventView: StreamView {
         self.number(number, in: &bytes) { base.encode(event, number: number, into: &$0) }
     }
 
+    /// The handover notice of the base view, with the number of the event that it replaces.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         self.number(number, in: &bytes) { base.encodeHandover(number: number, into: &$0) }
     }
 
-    /// Puts a number in front of what `encode` writes: nearly always one part, which stays where it is then.
+    /// Puts a number before the bytes that `encode` appends: nearly always one part, which is not copied then.
     private func number(_ number: Int, in bytes: inout [UInt8], encode: (inout [UInt8]) -> Void) {
         let start = bytes.count
         Self.append(number, nil, to: &bytes)
@@ -56,15 +57,17 @@ package struct NumberedEventView: StreamView {
     }
 }
 
-/// What a client says that it has seen of a numbered stream.
+/// The last id that a client has received of a numbered stream.
 package struct EventIdentifier: Sendable, Equatable {
+    /// The number of the event.
     package var number: Int
-    /// How many parts of the event, if not all.
+    /// The number of received parts of the event; `nil` = all.
     package var parts: Int?
 
     package init(number: Int) { self.number = number }
 
-    /// - Parameter text: as `id:` lines have it.
+    /// Reads an id; `nil` for any other text.
+    /// - Parameter text: the id as in `id:` lines.
     package init?(_ text: some StringProtocol) {
         let words = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = words.first, let number = Self.count(first) else { return nil }
@@ -74,7 +77,7 @@ package struct EventIdentifier: Sendable, Equatable {
         self.parts = parts
     }
 
-    /// Digits only, and few enough.
+    /// A number of at most 18 digits; `nil` for any other text.
     private static func count(_ text: some StringProtocol) -> Int? {
         guard !text.isEmpty, text.utf8.count <= 18 else { return nil }
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }

@@ -1,16 +1,16 @@
 package import NIOCore
 internal import Synchronization
 
-/// All stream readers of one event loop: woken together, encoding into one scratch buffer, and one wheel of timers.
+/// All stream readers of one event loop. They are woken together and share one scratch buffer and one timer wheel.
 ///
-/// A crowd is let read some at a time: an event loop looks at its sockets again only when everything that was executed
-/// on it is done, so that thousands of readers at once would hold up every other connection.
+/// Only a limited number of readers reads without a pause. An event loop polls its sockets only when all tasks that
+/// were executed on it are done, so thousands of readers at once would delay every other connection.
 ///
 /// `@unchecked Sendable`: everything but `pending` and the constants is touched on `eventLoop` only, which every
 /// method that does so asserts; `pending` is behind a lock.
 package final class ReaderLoop: @unchecked Sendable {
     package let eventLoop: any EventLoop
-    /// For what has to happen to generations while nothing else does.
+    /// The timers for pings and for generations without readers.
     package let wheel: TimerWheel
 
     private struct Pending {
@@ -20,11 +20,11 @@ package final class ReaderLoop: @unchecked Sendable {
     }
     private let pending = Mutex(Pending())
 
-    /// Most readers that read without a look at the sockets in between: less than half a millisecond's work.
+    /// The maximum number of readers that read before the sockets are polled again: less than 0.5 ms of work.
     private static let maximumReadersPerTick = 16
-    /// Until the rest goes on. Not zero: the loop has to find nothing to do for a moment.
+    /// The pause before the remaining readers continue. Not zero: the loop polls its sockets only when it has no task.
     private static let yieldDelay = TimeAmount.microseconds(50)
-    /// Who was woken, of whom those before `next` have read.
+    /// The woken readers. The readers before `next` have read.
     private var woken: [StreamReader] = []
     private var next = 0
 
@@ -37,7 +37,7 @@ package final class ReaderLoop: @unchecked Sendable {
         wheel = TimerWheel(eventLoop: eventLoop)
     }
 
-    /// How many readers are attached.
+    /// The number of attached readers.
     package var openCount: Int {
         eventLoop.assertInEventLoop()
         return open.count
@@ -55,13 +55,15 @@ package final class ReaderLoop: @unchecked Sendable {
 
     // MARK: Waking, from any thread
 
-    /// How often the event loop was woken to let readers read.
+    /// The number of times the event loop was woken for readers.
     package var wakeCount: Int { pending.withLock { $0.wakeCount } }
 
+    /// Adds a reader to the next round. The caller calls `scheduleIfNeeded` afterwards.
     func enqueue(_ reader: StreamReader) {
         pending.withLock { $0.readers.append(reader) }
     }
 
+    /// Wakes the event loop if readers are pending and it is not woken yet.
     func scheduleIfNeeded() {
         let isFirst = pending.withLock { pending in
             guard !pending.isScheduled, !pending.readers.isEmpty else { return false }

@@ -7,6 +7,7 @@ package final class ReaderLoops: Sendable {
 
     package init() {}
 
+    /// The reader loop of an event loop; made at the first call.
     package func loop(for eventLoop: any EventLoop) -> ReaderLoop {
         loops.withLock { loops in
             if let loop = loops[ObjectIdentifier(eventLoop)] { return loop }

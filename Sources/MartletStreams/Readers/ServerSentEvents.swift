@@ -1,20 +1,22 @@
 internal import MartletPlatform
 
-/// The framing of server-sent events: parts of lines, each with an empty line behind it.
+/// The framing of server-sent events: parts of one or more lines, each followed by an empty line.
 package enum ServerSentEvents {
-    /// A comment, which no client shows.
+    /// A comment, which clients ignore.
     package static let ping = Array(":\n\n".utf8)
 
+    /// Appends a ping.
     package static func appendPing(to bytes: inout [UInt8]) { bytes.append(contentsOf: ping) }
 
-    /// A comment of `count` bytes, which is at least 3.
+    /// Appends a comment.
+    /// - Parameter count: the size of the comment in bytes, at least 3.
     package static func appendComment(byteCount count: Int, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: ":"))
         bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: max(count - 3, 0)))
         bytes.append(contentsOf: "\n\n".utf8)
     }
 
-    /// Where the part that begins at `start` ends, its empty line included; `nil` when it has no end.
+    /// The end of the part that begins at `start`, its empty line included; `nil` when the part is incomplete.
     static func endOfPart(in bytes: [UInt8], from start: Int) -> Int? {
         var index = start
         while index + 1 < bytes.count, let found = firstNewline(in: bytes, from: index) {

@@ -1,19 +1,19 @@
 internal import NIOCore
 
-/// Shows one log to one connection, in one wire format, as it grows.
+/// Writes one log to one connection, in one wire format, while the log grows.
 ///
-/// Pinned to the connection's event loop. When it is woken it takes everything that is new as one buffer and writes
-/// that with one flush. While the connection takes no more it stands still and costs nothing but its cursor. Nothing is
-/// created per token: no task, no continuation, no queue.
+/// A reader belongs to the event loop of its connection. When it is woken, it writes all new events as one buffer with
+/// one flush. While the connection accepts no more bytes, the reader waits and costs nothing but its cursor. Nothing is
+/// created for a token: no task, no continuation, no queue.
 ///
-/// `@unchecked Sendable`: the variables are touched on `loop.eventLoop` only, which every method asserts. Other threads
-/// hold references, compare them and hand them to `loop`.
+/// `@unchecked Sendable`: the variables are used on `loop.eventLoop` only, which every method asserts. Other threads
+/// only hold references, compare them and pass them to `loop`.
 package final class StreamReader: @unchecked Sendable {
-    /// How a reader ended.
+    /// The reason for a reader's end.
     package enum End: Sendable {
-        /// The last event was written: the terminal one, or that the generation goes on elsewhere.
+        /// The last event was written: the terminal event, or the event that another process continues the generation.
         case complete
-        /// The connection went away first.
+        /// The connection closed first.
         case detached
     }
 
@@ -28,16 +28,16 @@ package final class StreamReader: @unchecked Sendable {
     }
     private var state = State.fresh
     private var position: StreamPosition
-    /// The first event that the client does not want yet; `nil` = it wants all.
+    /// The number of the first event for which the client has granted no credit; `nil` = no limit.
     private var untilEvent: Int?
     private var isPumping = false
     /// Whether the log will wake this reader, or has done so and the wake-up is on its way.
     private var isArmed = false
 
     /// - Parameters:
-    ///   - position: where to begin.
-    ///   - untilEvent: which event is not to be written before `extendCredit` says so.
-    ///   - ended: called once, on the event loop, when nothing more will be written.
+    ///   - position: the first position to write.
+    ///   - untilEvent: the first event that is not written before `extendCredit`; `nil` = no limit.
+    ///   - ended: called once, on the event loop, after the last write.
     package init(
         _ encodedStream: EncodedStream, from position: StreamPosition = StreamPosition(), untilEvent: Int? = nil,
         loop: ReaderLoop, ended: @escaping @Sendable (End) -> Void
@@ -49,7 +49,7 @@ package final class StreamReader: @unchecked Sendable {
         self.ended = ended
     }
 
-    /// Begins to write to `sink`. Thread: the event loop's.
+    /// Begins to write to `sink`. Later calls do nothing. Thread: the event loop's.
     package func attach(to sink: any StreamSink) {
         loop.eventLoop.assertInEventLoop()
         guard case .fresh = state else { return }
@@ -59,7 +59,7 @@ package final class StreamReader: @unchecked Sendable {
         pump()
     }
 
-    /// Stops: the connection has gone. Thread: the event loop's.
+    /// Stops, because the connection has closed. Thread: the event loop's.
     package func detach() {
         loop.eventLoop.assertInEventLoop()
         if case .closed = state { return }
@@ -67,14 +67,15 @@ package final class StreamReader: @unchecked Sendable {
         close(.detached)
     }
 
-    /// The client takes all events before number `event`, if it did not take more already. Thread: the event loop's.
+    /// Grants credit for all events before number `event`. A smaller number than before has no effect. Thread: the
+    /// event loop's.
     package func extendCredit(until event: Int) {
         guard let untilEvent, untilEvent < event else { return }
         self.untilEvent = event
         pump()
     }
 
-    /// How many entries may be read: each has at most one number.
+    /// The number of entries that may be read: each has at most one number.
     private var remainingCredit: Int { untilEvent.map { max(0, $0 - position.cursor.number) } ?? .max }
 
     /// The log has grown. Thread: the event loop's.
@@ -83,7 +84,7 @@ package final class StreamReader: @unchecked Sendable {
         pump()
     }
 
-    /// Writes a ping that is no part of the log, unless the client counts bytes. Thread: the event loop's.
+    /// Writes a ping that is not in the log, unless the reader resumes by byte offset. Thread: the event loop's.
     func sendUnloggedPing() {
         loop.eventLoop.assertInEventLoop()
         guard case .open(let sink) = state, !encodedStream.countsBytes, sink.isWritable else { return }
@@ -92,9 +93,9 @@ package final class StreamReader: @unchecked Sendable {
         if !bytes.isEmpty { sink.write(bytes) }
     }
 
-    /// Writes what is new, if the connection takes it. Thread: the event loop's.
+    /// Writes all new events if the connection is writable. Thread: the event loop's.
     ///
-    /// To be called when the connection takes more again.
+    /// To be called when the connection becomes writable again.
     package func pump() {
         loop.eventLoop.assertInEventLoop()
         // A write can change the sink's writability and so call back here.
@@ -115,7 +116,7 @@ package final class StreamReader: @unchecked Sendable {
             encodedStream.recordWrite(.nanoseconds((NIODeadline.now() - begin).nanoseconds), byteCount: count)
         }
         isPumping = false
-        // The write may have found that the connection is gone.
+        // The write may have found that the connection is closed.
         guard case .open = state else { return }
         switch rest {
         case .ended, .handedOver:
@@ -128,7 +129,7 @@ package final class StreamReader: @unchecked Sendable {
         }
     }
 
-    /// Puts what is new into the loop's buffer, but for what an earlier process has told this reader.
+    /// Encodes new events into the loop's buffer, without the events that this reader received of an earlier process.
     private func readNext() -> GenerationLog.Rest {
         while true {
             if let awaited = position.awaited, let found = encodedStream.position(behind: awaited) { position = found }
@@ -142,13 +143,14 @@ package final class StreamReader: @unchecked Sendable {
             case .nothingYet where encodedStream.position(behind: awaited) == nil: return rest
             case .nothingYet, .more: continue
             case .handedOver where encodedStream.log.isBehind: return rest
-            // It came out shorter than before; the end must be told all the same.
+            // The log ended before the awaited event. The reader receives the terminal event all the same.
             case .ended, .handedOver: position = encodedStream.positionOfNewest()
             }
         }
     }
 
-    /// Gives the whole end to a client that counts more bytes than come before it: an earlier process told it more.
+    /// Writes the whole terminal event for a client whose byte offset lies behind its beginning: the client received
+    /// more bytes of an earlier process than this log has.
     private func restoreWholeTerminalEvent() {
         guard encodedStream.countsBytes, position.skippedBytes > 0 else { return }
         let left = loop.bytes.count - position.skippedBytes
@@ -160,9 +162,10 @@ package final class StreamReader: @unchecked Sendable {
         loop.bytes = end
     }
 
-    /// Puts the words for a reader in the place of the event that says the same to nobody.
+    /// Replaces the encoding of the event `handedOver`, which clients ignore, by the encoding that tells this reader of
+    /// the handover. Both have the same length.
     private func writeHandover() {
-        // Then there is no such event.
+        // The log has no such event then.
         guard !encodedStream.log.isBehind else { return }
         var handover: [UInt8] = []
         encodedStream.view.encodeHandover(number: position.cursor.number - 1, into: &handover)

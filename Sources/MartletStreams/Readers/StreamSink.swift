@@ -1,13 +1,13 @@
-/// Where the bytes of one response go: a connection, seen from its event loop.
+/// The destination of one response's bytes: a connection, seen from its event loop.
 ///
 /// Thread: used on the event loop of the connection only.
 package protocol StreamSink: AnyObject {
-    /// Whether the connection takes more without piling it up in memory.
+    /// Whether the connection accepts more bytes without buffering them.
     var isWritable: Bool { get }
 
-    /// Sends bytes of the response's body, in order, at once.
+    /// Sends bytes of the response's body and flushes them.
     func write(_ bytes: [UInt8])
 
-    /// A reader has written the last of its log, and will write no more.
+    /// The reader has written its last bytes.
     func readerEnded()
 }

@@ -1,19 +1,21 @@
-/// How a log looks in one wire format.
+/// A function from log events to the bytes of one wire format.
 ///
-/// A view is a pure function of what is fixed when the generation is admitted (id, time, model, options: its stored
-/// properties) and of one event. So replay from any event gives the bytes of the first time.
+/// A view is a pure function of its stored properties, which are fixed at admission (id, time, model, options), and of
+/// one event. So a replay from any event has the bytes of the first time.
 package protocol StreamView: Sendable {
     /// Appends the bytes of `event`, which may be none. `number` counts the log's events from 0.
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8])
 
-    /// Appends what a reader is told last when the server ends under a generation that will go on.
+    /// Appends the bytes that a reader receives last when the server shuts down and a later server continues the
+    /// generation.
     ///
-    /// Later, somewhere within the stream, `encode` has to give something of the same length for that event that means
-    /// nothing to a client: so that who counts bytes counts right.
+    /// In a later replay `encode` appends for the event `handedOver` bytes of the same length that clients ignore, so
+    /// that byte offsets stay valid.
     func encodeHandover(number: Int, into bytes: inout [UInt8])
 }
 
 extension StreamView {
+    /// The default for views whose clients need no notice of the handover.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         encode(.handedOver, number: number, into: &bytes)
     }

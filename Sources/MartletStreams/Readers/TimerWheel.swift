@@ -1,13 +1,13 @@
 package import NIOCore
 
-/// Very many timers of one event loop, with one timer of the system.
+/// Many timers of one event loop that share one scheduled task.
 ///
-/// Time is cut into ticks, and a timer runs at the end of its tick: up to 50 ms late, never early. A timer says itself
-/// when it wants to run again.
+/// Time is divided into ticks, and a timer runs at the end of its tick: up to 50 ms late, never early. A timer's action
+/// returns the time of its next run.
 ///
-/// `@unchecked Sendable`: everything but the constants is touched on `eventLoop` only, which every method asserts.
+/// `@unchecked Sendable`: everything but the constants is used on `eventLoop` only, which every method asserts.
 package final class TimerWheel: @unchecked Sendable {
-    /// Gets the time; gives when to run again, `nil` = never.
+    /// Receives the current time and returns the time of the next run; `nil` = none.
     package typealias Action = (NIODeadline) -> NIODeadline?
 
     private struct Entry {
@@ -16,20 +16,20 @@ package final class TimerWheel: @unchecked Sendable {
     }
     private static let tick = TimeAmount.milliseconds(50)
     private let eventLoop: any EventLoop
-    /// By the number of the tick at whose end they run.
+    /// Timers by the number of the tick at whose end they run.
     private var ticks: [UInt64: [Entry]] = [:]
     private var timer: Scheduled<Void>?
     private var timerTick = UInt64.max
 
     init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-    /// How many timers wait.
+    /// The number of waiting timers.
     package var count: Int {
         eventLoop.assertInEventLoop()
         return ticks.values.reduce(0) { $0 + $1.count }
     }
 
-    /// Lets `action` run at `deadline`.
+    /// Runs `action` at `deadline`.
     package func add(at deadline: NIODeadline, _ action: @escaping Action) {
         eventLoop.assertInEventLoop()
         insert(Entry(deadline: deadline, action: action))
@@ -54,7 +54,7 @@ package final class TimerWheel: @unchecked Sendable {
         for number in ticks.keys.filter({ Self.end(of: $0) <= now }).sorted() {
             for var entry in ticks.removeValue(forKey: number) ?? [] {
                 guard let deadline = entry.action(now) else { continue }
-                // Never in the tick that runs now, or it would not end.
+                // Not in the current tick: the loop over it would not end.
                 entry.deadline = max(deadline, now + .nanoseconds(1))
                 insert(entry)
             }

@@ -32,7 +32,7 @@ import Testing
     @Test(arguments: 0..<200) func everyValueIsReadAsItWasWritten(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var request = SampleFrames.request(&random)
-        // These two mean nothing to another process.
+        // These two have no meaning in another process.
         request.handle = GenerationHandle(rawValue: 0)
         request.sharedPrefillParent = nil
         try Self.check(request)

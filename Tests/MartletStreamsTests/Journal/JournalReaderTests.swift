@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// What is read of a journal, whatever happened to its file.
+/// The result of reading a journal whose file is intact, torn, damaged or foreign.
 @Suite struct JournalReaderTests {
     private static let head = {
         var spec = GenerationSpec(
@@ -49,7 +49,7 @@ import Testing
         number: CommandNumber(rawValue: 4), identity: CommandIdentity(requestID: "once", action: "fork", digest: 77),
         forks: ["cmpl-2", "cmpl-3"])
 
-    /// A journal with every kind of record, and where each of them ends.
+    /// A journal with every kind of record, and the end of each record.
     private static func sample() -> (bytes: [UInt8], ends: [Int]) {
         let journal = OpenJournal(id: head.log.id, path: "")
         journal.add(.head(head, at: 1_000))
@@ -106,7 +106,7 @@ import Testing
         #expect(stored.continuations(handle: Self.handle) == nil)
     }
 
-    /// Another server numbers its orders anew.
+    /// Every server numbers its commands from 1.
     @Test func anUnresolvedCommandIsDroppedByTheNextServer() throws {
         let journal = OpenJournal(id: Self.head.log.id, path: "")
         journal.add(.head(Self.head, at: 1_000))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MartletStreams
 
-/// Stops a thread where it asks for the time.
+/// A clock that stops the thread that reads it.
 private final class Brake: Sendable {
     private let isPulled = Atomic(false)
     private let reached = DispatchSemaphore(value: 0)
@@ -28,9 +28,9 @@ private final class Brake: Sendable {
     }
 }
 
-/// Real files in a folder of the test's own.
+/// Journals in real files, in a folder of the test.
 @Suite struct JournalTests {
-    /// A folder that goes away with the test.
+    /// A folder that is removed with the test.
     final class ScratchFolder: Sendable {
         let folder: JournalFolder
 
@@ -157,7 +157,7 @@ private final class Brake: Sendable {
         #expect(rest.map(\.handle) == [handle(100), handle(102)])
         #expect(rest.map(\.continuation) == [[10, 11], [30]])
         #expect(rest.allSatisfy { $0.sharedPrefillParent == nil })
-        // The next server's handles are others.
+        // The next server has other handles.
         let second = journal()
         second.resume(handle(40), stored)
         for event in [end(40), token(42, 31), end(42)] { second.append(.engine(event), of: handle(40)) }
@@ -293,9 +293,9 @@ private final class Brake: Sendable {
         brake.release()
         await journal.flush()
         #expect(journal.metrics.lost == 2)
-        // What is there is a beginning of what happened.
+        // The journal has a prefix of the inputs.
         #expect(try scratch.read(first).tokens == [5])
-        // One that has ended without its journal is not to be continued.
+        // A generation that has ended without its journal must not be continued.
         #expect(try scratch.folder.ids() == [first.log.id])
         append(journal, end(1))
         await journal.flush()
@@ -320,7 +320,7 @@ private final class Brake: Sendable {
         #expect(Set(retained) == Set(heads.suffix(retained.count).map(\.log.id)))
         #expect(journal.metrics.fileBytes <= limit)
         #expect(journal.metrics.lost == 0)
-        // Of those that run none makes room.
+        // Journals of running generations are not removed.
         let running = head()
         journal.begin(handle(20), running)
         append(journal, EngineEvent(handle(20), .token(id: 1, text: [UInt8](repeating: 1, count: 900)[...])))
@@ -342,7 +342,7 @@ private final class Brake: Sendable {
         append(journal, token(1, 2))
         await journal.flush()
         #expect(try scratch.folder.ids().isEmpty)
-        // How much was written at once is the journal's own affair.
+        // The number of records in one write is not specified.
         let metrics = journal.metrics
         #expect(metrics == JournalMetrics(writtenBytes: metrics.writtenBytes, writes: metrics.writes))
         await journal.close()

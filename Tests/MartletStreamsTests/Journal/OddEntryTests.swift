@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    // MARK: Much
+    // MARK: Sizes
 
     /// Counts the bytes that are read.
     private final class CountingSource: JournalSource {

@@ -45,13 +45,13 @@ import Testing
         #expect(after.version == 4)
         #expect(after.damage == nil)
         let new = Array(try Data(contentsOf: URL(filePath: path)))
-        // All but the size is the same.
+        // Everything but the size is the same.
         before.generation?.extent.byteCount = new.count
         #expect(after.generation == before.generation)
         if let tests = ProcessInfo.processInfo.environment["MARTLET_JOURNAL_SAMPLES"] {
             let samples = URL(filePath: "\(tests)/MartletStreamsTests/Journals/\(JournalFormat.version)")
             try FileManager.default.createDirectory(at: samples, withIntermediateDirectories: true)
-            // A sample that is there is never replaced.
+            // An existing sample is never replaced.
             try? Data(new).write(
                 to: samples.appendingPathComponent("random-\(choices).journal"), options: .withoutOverwriting)
         }
@@ -106,7 +106,7 @@ import Testing
         let ends = Self.ends(bytes)
         let known = try #require(try Self.read(bytes).generation)
         for (kind, isSkipped) in [(128, true), (255, true), (10, false), (127, false)] as [(UInt8, Bool)] {
-            // Behind the end, where nothing else may be.
+            // Behind the terminal event, which no other record may follow.
             var longer = bytes
             JournalFormat.append(kind, sequence: UInt32(ends.count - 1), to: &longer) { $0 += [1, 2, 3] }
             let result = try Self.read(longer)
@@ -132,7 +132,7 @@ import Testing
         #expect(result.version == version)
         #expect(result.damage?.contains(words) == true)
         #expect(result.generation == nil)
-        let kept = try scratch.folder.keepForNewerBuild(id)
+        let kept = try scratch.folder.setAsideForNewerBuild(id)
         #expect(try scratch.folder.ids().isEmpty)
         try scratch.folder.removeAside(before: .max)
         try scratch.folder.restoreKept()

@@ -6,8 +6,8 @@ import Testing
 
 @testable import MartletStreams
 
-/// What a server does for one generation, with the disk's part in the test's hands: a real registry, log, journal's
-/// writer and file, and an engine that takes turns.
+/// A server's work for one generation, with a registry, a log, a journal writer and a file. The test decides when the
+/// engine steps and when the journal's thread writes.
 final class RestartBench {
     let registry: GenerationRegistry
     let engine: SteppingEngine
@@ -18,7 +18,7 @@ final class RestartBench {
     private var writer: JournalWriter
     private let folder: JournalFolder
 
-    /// What the journal's thread has not done yet.
+    /// Entries that the journal's thread has not performed yet.
     private final class Disk: GenerationRecorder {
         let entries = Mutex<[Journal.Entry]>([])
 
@@ -70,8 +70,8 @@ final class RestartBench {
         }
     }
 
-    /// A server that comes after the one that wrote `id`; the engine is asked with `goOn`.
-    /// - Returns: `nil` when the journal does not have what the engine was asked.
+    /// A server that restores generation `id` of an earlier server. `goOn` submits it.
+    /// - Returns: `nil` when the journal lacks a request of the engine.
     convenience init?(after id: String, _ folder: JournalFolder, length: Int) throws {
         guard try folder.ids().contains(id) else { return nil }
         let result = try folder.read(id)
@@ -94,20 +94,20 @@ final class RestartBench {
 
     var isEnded: Bool { generation.log.extent.isEnded }
 
-    /// The model is there.
+    /// The model is loaded.
     func goOn() {
         for request in rest { registry.resubmit(request) }
         rest = []
     }
 
-    /// One generation, of several choices one of them, gets a turn.
+    /// Steps the engine for one choice.
     func step(_ random: inout some RandomNumberGenerator) {
         guard let handle = engine.running.randomElement(using: &random) else { return }
         let events = engine.step(handle, progress: .random(in: 0..<3, using: &random))
         if !events.isEmpty { registry.receive(events) }
     }
 
-    /// The journal's thread does the first things that it was asked for.
+    /// The journal's thread performs its first entries.
     func write(_ count: Int = .max) {
         let entries = disk.entries.withLock { entries in
             let first = Array(entries.prefix(count))
@@ -121,11 +121,11 @@ final class RestartBench {
         for case .commit(let log, let count) in entries { log.commit(upTo: count) }
     }
 
-    /// Never so long that readers lose their patience with the disk.
+    /// The disk is never so slow that the commit timeout passes.
     func letReadersRead() { eventLoop.advanceTime(by: .microseconds(300)) }
 }
 
-/// Holds a comma back until it is certain that it is not the last.
+/// A parser that withholds a comma until more text follows.
 struct CommaParser: OutputParsing {
     private var isHeld = false
 
@@ -142,7 +142,7 @@ struct CommaParser: OutputParsing {
     }
 }
 
-/// One part for each event, which says what happened.
+/// A view with one readable part for each event.
 struct RestartView: StreamView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         let text: String

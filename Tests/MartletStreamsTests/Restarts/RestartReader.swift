@@ -3,16 +3,16 @@ import Testing
 
 @testable import MartletStreams
 
-/// A client that comes back after every lost connection and says where it was.
+/// A client that reconnects after every lost connection and resumes at its position.
 final class RestartReader {
     enum Kind: CaseIterable {
-        /// It names the last event that it saw.
+        /// By the id of the last received event.
         case events
-        /// It counts bytes.
+        /// By the number of received bytes.
         case bytes
     }
     let kind: Kind
-    /// What it counts as seen.
+    /// The bytes that count as received.
     private(set) var seen: [UInt8] = []
     private var connection: (reader: StreamReader, sink: RecordingSink)?
 
@@ -39,7 +39,7 @@ final class RestartReader {
         reader.attach(to: sink)
     }
 
-    /// Loses the connection; of the last part only `cut` bytes less have come.
+    /// Loses the connection, with the last `cut` bytes not received.
     func disconnect(cut: Int = 0) {
         guard let (reader, sink) = connection else { return }
         connection = nil
@@ -48,14 +48,14 @@ final class RestartReader {
         switch kind {
         case .bytes: seen += bytes
         case .events:
-            // What has no end was not seen.
+            // An incomplete part does not count as received.
             let text = String(decoding: bytes, as: UTF8.self)
             guard let end = text.ranges(of: "\n\n").last?.upperBound else { return }
             seen += Array(text[..<end].utf8)
         }
     }
 
-    /// Its events, in the order in which they came.
+    /// The received events, in their order.
     var events: [(number: Int, text: String)] { Self.events(in: seen) }
 
     static func events(in bytes: [UInt8]) -> [(number: Int, text: String)] {

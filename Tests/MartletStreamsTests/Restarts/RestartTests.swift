@@ -7,19 +7,21 @@ import Testing
 
 @testable import MartletStreams
 
-/// One answer over several servers that die or end at any moment, with whatever of the journal is on the disk then,
-/// while readers come and go and orders are given: every reader sees one answer, each event once, and one end.
+/// One generation over several servers that die or shut down at any moment, with the part of the journal that is on the
+/// disk then, while readers connect and disconnect and commands are sent: every reader receives one completion, each
+/// event once, and one terminal event.
 ///
-/// `MARTLET_RESTARTS` says how many answers of each kind; without it some.
+/// `MARTLET_RESTARTS` sets the number of generations of each kind.
 @Suite struct RestartTests {
     private static let generations =
         ProcessInfo.processInfo.environment["MARTLET_RESTARTS"].flatMap { UInt64($0) } ?? 60
 
-    /// What becomes of an answer.
+    /// The end of a generation.
     enum Fate: CaseIterable {
-        /// It ends by itself.
+        /// The generation ends by itself.
         case natural
-        /// It is cancelled at some moment, maybe before all is there again that an earlier server told.
+        /// The generation is cancelled at some moment, possibly while the log lacks events that an earlier server
+        /// emitted.
         case cancelled
     }
 
@@ -29,7 +31,7 @@ import Testing
         }
     }
 
-    /// An order that was replied to.
+    /// A command with a reply.
     private struct AppliedReply: Sendable {
         var command: AppliedCommand
         var event: Int
@@ -45,7 +47,7 @@ import Testing
         let readers = (0..<4).map { RestartReader($0 % 2 == 0 ? .events : .bytes) }
         let replied = Mutex<[AppliedReply]>([])
         var names = 0
-        // Where the last server that died has left the log.
+        // The extent of the log when the last server died.
         var known = Int.max
 
         func act() throws {
@@ -87,7 +89,7 @@ import Testing
             default: return fate == .natural ? .stop(reason: "enough") : .pause
             }
         }
-        /// The server is gone; what readers got is theirs.
+        /// The server is gone; its readers have received some bytes.
         func restart(isPlanned: Bool) throws -> Bool {
             if isPlanned {
                 bench.registry.handOver(EngineError(.shuttingDown, "bye"))
@@ -142,7 +144,7 @@ import Testing
         return numbered
     }
 
-    /// - Parameter known: the first number that the last server that died has not written.
+    /// - Parameter known: the first event number that the last server that died has not written.
     private static func verify(
         _ reader: RestartReader, of generation: Generation, behind known: Int, _ comment: Comment
     ) {
@@ -152,7 +154,7 @@ import Testing
         case .events:
             let (seen, all) = (reader.events, RestartReader.events(in: whole))
             #expect(zip(seen, seen.dropFirst()).allSatisfy { $0.number < $1.number }, comment)
-            // What came behind the last good place of an answer that was then cut off is nowhere else.
+            // Events behind the last durable record of a generation that was then cancelled exist nowhere else.
             let limit = isEarly ? known : .max
             let (before, expected) = (seen.filter { $0.number < limit }, all.filter { $0.number < limit })
             #expect(before.map(\.number) == expected.map(\.number), comment)
@@ -161,8 +163,8 @@ import Testing
             #expect(seen.last?.text == all.last?.text, comment)
         case .bytes:
             if !isEarly { #expect(reader.seen == whole, comment) }
-            // A client that by chance has just as many bytes of what was lost cannot be told from a client that has
-            // all.
+            // A client that by chance has received the same number of bytes of lost events cannot be distinguished from
+            // a client that has received all.
             if isEarly, reader.seen.count == whole.count { return }
             let ends = [reader.seen, whole].map { bytes in
                 String(decoding: bytes, as: UTF8.self).components(separatedBy: "data: END").dropFirst()

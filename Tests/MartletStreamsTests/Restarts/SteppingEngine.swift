@@ -1,12 +1,13 @@
 import MartletProtocol
 import Synchronization
 
-/// An engine without a model: each token follows from those before it, and orders are obeyed between two tokens.
+/// An engine without a model: each token is a function of the tokens before it, and commands are applied between two
+/// tokens.
 ///
-/// Nothing happens but in `step`.
+/// All events come from `step`.
 final class SteppingEngine: EngineService {
     private struct Run {
-        /// With all that was written.
+        /// The request with all generated tokens.
         var request: GenerationRequest
         var hasBegun = false
         var isCancelled = false
@@ -18,12 +19,12 @@ final class SteppingEngine: EngineService {
 
     init(length: Int) { self.length = length }
 
-    /// Generations that go on when they get a turn.
+    /// Generations that a step can continue.
     var running: [GenerationHandle] {
         runs.withLock { $0.keys.sorted { $0.rawValue < $1.rawValue } }
     }
 
-    /// - Parameter progress: how many reports on the prompt a generation gives that begins: chance, as with a real
+    /// - Parameter progress: the number of progress reports of a beginning prefill, which is random as with a real
     ///   engine.
     func step(_ handle: GenerationHandle, progress: Int) -> [EngineEvent] {
         runs.withLock { runs in

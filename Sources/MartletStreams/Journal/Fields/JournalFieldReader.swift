@@ -40,16 +40,16 @@ struct JournalFieldReader: FieldCoder {
     }
 
     mutating func fixed<Number: FixedWidthInteger>(_ type: Number.Type) throws(FieldError) -> Number {
-        JournalFormat.number(try take(Number.bitWidth / 8), as: type)
+        JournalFormat.number(try consume(Number.bitWidth / 8), as: type)
     }
 
     /// Bytes behind their number. They share the record's storage.
     mutating func counted() throws(FieldError) -> ArraySlice<UInt8> {
         guard let count = Int(exactly: try varint()) else { throw .truncated }
-        return try take(count)
+        return try consume(count)
     }
 
-    private mutating func take(_ count: Int) throws(FieldError) -> ArraySlice<UInt8> {
+    private mutating func consume(_ count: Int) throws(FieldError) -> ArraySlice<UInt8> {
         guard count <= remainingCount else { throw .truncated }
         defer { position += count }
         return bytes[position..<position + count]
@@ -79,8 +79,8 @@ struct JournalFieldReader: FieldCoder {
     private mutating func skip(_ type: WireType) throws(FieldError) {
         switch type {
         case .varint: _ = try varint()
-        case .fixed64: _ = try take(8)
-        case .fixed32: _ = try take(4)
+        case .fixed64: _ = try consume(8)
+        case .fixed32: _ = try consume(4)
         case .bytes: _ = try counted()
         }
     }

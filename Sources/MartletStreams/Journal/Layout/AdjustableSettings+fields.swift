@@ -29,7 +29,7 @@ extension GenerationConstraint: FieldMessage {
         let version: UInt64 = try reader.value(1)
         guard version == Self.encodingVersion else { throw .unknownCase(of: "encoding of a grammar", number: version) }
         let bytes: ArraySlice<UInt8> = try reader.value(2)
-        // What the grammar may cost was decided where it was made.
+        // The limits of the grammar were checked when it was made.
         guard let grammar = try? Grammar(decoding: bytes, limits: .unlimited) else { throw .invalid("grammar") }
         self.init(grammar)
     }
