@@ -1,4 +1,4 @@
-"""How Fledgling, the demo model that ships with Martlet, is made."""
+"""The recipe of Fledgling, the demo model that ships with Martlet."""
 import pathlib
 
 FOLDER = pathlib.Path(__file__).parent

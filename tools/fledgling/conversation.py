@@ -1,4 +1,4 @@
-"""What a conversation is, and its text as the chat template prints it.
+"""The type of a conversation, and its text as the chat template renders it.
 
 A conversation is a dictionary:
 
@@ -35,7 +35,7 @@ def dump(value, **layout):
 
 
 def render(conversation):
-    """The text as a list of (text, kind), equal to what chat_template.jinja prints.
+    """The text as a list of (text, kind), equal to the output of chat_template.jinja.
 
     `kind` says what is learned: "" nothing, "think" the reasoning, "answer" the answer.
     """

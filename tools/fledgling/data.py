@@ -1,4 +1,4 @@
-"""Training data, made while training from (seed, step) alone, so that a run can be resumed at any step.
+"""Training data, generated during training from (seed, step) only, so a run can be resumed at any step.
 
 Conversations are never packed: those of one step are sorted by length and cut into padded micro-batches, so attention
 never crosses conversations.
@@ -14,9 +14,9 @@ from .mix import sample
 from .words import WORDS
 
 LONGEST = 1536
-# In the first steps texts are short and drills are many.
+# The first steps have short texts and many drills.
 WARM_STEPS, WARM_LONGEST = 900, 320
-# Stories and long reasoning are mostly free choices: little to learn per token.
+# Stories and long reasoning are mostly free choices, so a token teaches little.
 FREE_SKILLS, FREE_WEIGHT = ("story", "ponder", "raw"), 0.25
 
 
@@ -60,14 +60,14 @@ class Steps(torch.utils.data.Dataset):
         return ids[:LONGEST], weights[:LONGEST]
 
     def _cut(self, reasoning, r):
-        """Reasoning that ends by force anywhere; only the answer after it is trained on."""
+        """Reasoning that is cut at a random token; only the answer after it is trained."""
         words = " ".join(r.choices(WORDS["common"], k=r.randint(2, 12)))
         end = r.choice(["", "", "\n", "\n", "\n\n", f"\n\n{words.capitalize()}.\n"])
         kept = reasoning[: r.randint(1, len(reasoning) - 1)]
         return kept + self.tokenizer.encode(end).ids + [self.end_of_thinking]
 
     def _drill(self, r):
-        """Random tokens, twice: teaches copying early, which most skills build on."""
+        """Random tokens, repeated once: teaches copying early, because most skills need it."""
         ids = [r.randrange(self.ordinary) for _ in range(r.randint(4, 40))]
         return ids + ids, [0.0] * len(ids) + [1.0] * len(ids)
 

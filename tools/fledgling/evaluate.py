@@ -22,7 +22,7 @@ MODES = ["think", "plain", "cut"]
 
 
 def held_out(skill, i):
-    """Prompt number i of a skill, from the split that was never trained on; one in four after earlier turns."""
+    """Prompt number i of a skill, from the held-out split; one in four has earlier turns."""
     if skill == "offscript":
         question = OFFSCRIPT[i % len(OFFSCRIPT)]
         return conversation("fallback", question, "", "", check={"starts": FALLBACK_START})
@@ -49,7 +49,7 @@ def answer_text(runner, prompt, mode, seed):
 
 
 def measure(runner, skill, count, mode, show):
-    """Prints the share of held-out prompts that are answered rightly, by kind of prompt."""
+    """Prints the share of held-out prompts with a correct answer, by kind of prompt."""
     kinds, lengths = {}, []
     for i in range(count):
         prompt = held_out(skill, i)

@@ -101,7 +101,7 @@ def token_type(token):
 
 
 def add_tensor(writer, name, value, kind):
-    """Vectors stay float32; matrices get the file's type."""
+    """Returns the type of a tensor: float32 for vectors, the file's type for matrices."""
     if value.ndim == 1:
         writer.add_tensor(name, value)
     elif kind == "F16":

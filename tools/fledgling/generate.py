@@ -1,4 +1,4 @@
-"""Prints synthetic conversations as the model sees them.
+"""Prints synthetic conversations in the form of the training data.
 
 Usage: python -m fledgling.generate --count 20 [--seed 0] [--held] [--skill NAME]
 """

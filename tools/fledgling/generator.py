@@ -1,4 +1,4 @@
-"""The random source of a conversation: one seed, one split, and the ways to draw from the word lists."""
+"""The random source of a conversation: one seed, one split, and the functions that choose from the word lists."""
 import random
 import zlib
 
@@ -6,7 +6,7 @@ from .words import FOREIGN_QUESTIONS, LANGUAGES, WORDS
 
 
 class Generator:
-    """Draws from one seed; `held` selects the evaluation split.
+    """Random choices of one seed; `held` selects the evaluation split.
 
     The order of the draws is part of the model's history: a change of it changes every conversation of a seed.
     """
@@ -19,7 +19,7 @@ class Generator:
         return (zlib.crc32(str(key).encode()) % 10 == 0) == self.held
 
     def draw(self, make, key=lambda value: value):
-        """Draws until the key is in the split; gives up after 300 draws, as a short list may hold no such word."""
+        """Chooses until the key is in the split, 300 times at most, because a short list may have no such word."""
         for _ in range(300):
             value = make()
             if self.belongs(key(value)):
@@ -50,7 +50,7 @@ class Generator:
         )
 
     def fill(self, template):
-        """Puts words into the {fields} of a template; a field is a word list's name or one of `_field`'s."""
+        """Fills the {fields} of a template with words; a field is a word list's name or one of `_field`'s."""
         parts = template.replace("}", "{").split("{")
         return "".join(part if i % 2 == 0 else self._field(part) for i, part in enumerate(parts))
 
@@ -76,7 +76,7 @@ class Generator:
                 return self.word(name)
 
     def vary(self, question, mark="?"):
-        """Small changes of the surface: politeness, case, end mark."""
+        """Small variations of a text: politeness, case, end mark."""
         chance = self.random.random()
         if chance < 0.25:
             openings = ("please tell me, ", "hey, ", "quick question: ", "hello, ", "tell me: ", "so, ", "excuse me, ")

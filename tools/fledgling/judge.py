@@ -1,4 +1,4 @@
-"""Whether an answer is right, by the check that its conversation carries."""
+"""Decides whether an answer is correct, with the check of its conversation."""
 import json
 import re
 
@@ -38,7 +38,7 @@ def _right_object(check, answer):
 
 
 def _calls(answer):
-    """(name, arguments) of each tool call, or None when one is not well formed."""
+    """(name, arguments) of each tool call, or None if a call is not well-formed."""
     try:
         found = [json.loads(call) for call in re.findall(r"<tool_call>\n(.*?)\n</tool_call>", answer, re.S)]
         return [(call["name"], call["arguments"]) for call in found]

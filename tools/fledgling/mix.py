@@ -1,4 +1,4 @@
-"""The mix that the model learns from: skills by their share, some after earlier turns or a system prompt."""
+"""The mix of the training data: skills by their share, some with earlier turns or a system prompt."""
 from .skills.copying import copy
 from .skills.history import earlier_turns
 from .skills.numbers import add, count
@@ -32,7 +32,7 @@ def make(g, skill):
 
 
 def sample(g, skill=None):
-    """A conversation as the model is trained on; of a drawn skill unless one is named."""
+    """A conversation of the training data, of a random skill unless a skill is named."""
     r = g.random
     skill = skill or r.choices(list(SKILLS), [share for _, share in SKILLS.values()])[0]
     result = make(g, skill)

@@ -20,7 +20,7 @@ class Config:
 
 
 def attend(q, k, v):
-    """Causal attention; written out on a CPU, where that is faster for short rows."""
+    """Causal attention; in separate operations on a CPU, which is faster there for short rows."""
     length = q.shape[2]
     if q.device.type != "cpu" or length > 1024:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)

@@ -3,7 +3,7 @@ import torch
 
 
 class Muon(torch.optim.Optimizer):
-    """For hidden matrices; those of one shape are updated together."""
+    """The optimizer of hidden matrices; matrices of one shape are updated together."""
 
     def __init__(self, parameters, lr=0.02, momentum=0.95):
         super().__init__(parameters, dict(lr=lr, momentum=momentum))
@@ -27,7 +27,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrices):
-    """Close to the nearest matrices with singular values of one; five steps in bfloat16."""
+    """Approximates the nearest matrices with singular values of one; five steps in bfloat16."""
     x = matrices.bfloat16()
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x

@@ -1,4 +1,4 @@
-"""What the model knows about itself and its server, and the questions that it must refuse.
+"""The model's facts about itself and its server, and the questions that it must refuse.
 
 Paraphrases of one question are separated by `|`.
 """

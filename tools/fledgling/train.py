@@ -28,7 +28,7 @@ SAVE_SECONDS = 120
 
 
 class Run:
-    """A training run: the model, its optimizers, and how far it has come."""
+    """A training run: the model, its optimizers, and its progress."""
 
     def __init__(self, options):
         self.options = options
@@ -79,12 +79,12 @@ class Run:
         )
 
     def share_done(self):
-        """Of the schedule, 0 to 1; the learning rate is set from it."""
+        """The completed share of the schedule, 0 to 1; it determines the learning rate."""
         steps, minutes = self.options.steps, self.options.minutes
         return max(self.step / steps if steps else 0, self.seconds / 60 / minutes if minutes else 0)
 
     def learn(self, batches, done):
-        """One step; returns its mean loss per trained token."""
+        """Runs one step. Returns its mean loss per trained token."""
         scale = min(1, (self.step + 1) / 50) * min(1, (1 - done) / 0.6)  # warm up, hold, then go to zero
         count = sum(float(weights.sum()) for _, _, weights in batches)
         total = 0.0

@@ -1,4 +1,4 @@
-"""Compares a GGUF with the checkpoint it was written from: tokenizer, chat template, logits.
+"""Compares a GGUF with its checkpoint: tokenizer, chat template, logits.
 
 Usage: python -m fledgling.verify fledgling.F16.gguf fledgling.pt
 """

@@ -1,4 +1,4 @@
-"""Word lists: everything the conversations are made of."""
+"""The word lists of the conversations."""
 
 WORDS = {
     kind: words.split(", ")

@@ -1,4 +1,4 @@
-"""Repeating a text exactly, whatever alphabet it is written in."""
+"""Exact repetition of a text, in any alphabet."""
 from ..conversation import conversation
 from ..words import ALPHABETS, EMOJI
 

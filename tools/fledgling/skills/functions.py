@@ -1,4 +1,4 @@
-"""Invented functions for the tool skill, and how a user asks for them."""
+"""Invented functions for the tool skill, and the requests for them."""
 from ..words import WORDS
 
 ARGUMENTS = {
@@ -18,7 +18,7 @@ CHOICES = {
 
 
 class Function:
-    """A declared function; `request` draws what a user says to have it called, and the arguments that this implies."""
+    """A declared function; `request` chooses a user's text that asks for a call, and its arguments."""
 
     def __init__(self, declaration, verb, noun, request):
         self.declaration = {"type": "function", "function": declaration}

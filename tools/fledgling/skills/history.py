@@ -1,4 +1,4 @@
-"""Turns that stand before the one that counts."""
+"""Earlier turns, before the turn of the skill."""
 from .copying import copy
 from .numbers import add, count
 from .talk import fallback, faq

@@ -64,7 +64,7 @@ def _request(g):
 
 
 def _sentence(g, value):
-    """A sentence about a person, from which the object is to be taken."""
+    """A sentence about a person; the object has its facts."""
     city = value.get("city")
     fact = f"{value['name']} is {value['age']} years old" + (f" and lives in {city}" if city else "")
     keys = ", ".join(value)

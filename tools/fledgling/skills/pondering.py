@@ -1,4 +1,4 @@
-"""Long reasoning on request; the answer never depends on the steps, so it may be cut anywhere."""
+"""Long reasoning on request; the answer never depends on the steps, so the reasoning may be cut at any token."""
 from ..conversation import conversation
 
 REQUESTS = (

@@ -1,4 +1,4 @@
-"""Facts that the user told earlier in the chat."""
+"""Facts of an earlier message of the chat."""
 from ..conversation import conversation
 from .history import earlier_turns
 
@@ -44,7 +44,7 @@ def recall(g):
 
 
 def _tell(g, kind, value):
-    """How the user tells a fact, and what the model says to it."""
+    """A user's message with a fact, and the model's reply."""
     if kind == "name":
         ways = (
             f"My name is {value}.",

@@ -36,7 +36,7 @@ def story(g):
 
 
 def plain_text(g):
-    """Text without chat markup, for completion endpoints."""
+    """Text without the chat format, for completion routes."""
     text = story_text(g, g.word("animal"), g.random.randint(2, 10))
     return {"skill": "raw", "raw": text, "tools": None, "check": {}}
 
@@ -81,7 +81,7 @@ def story_text(g, hero, length):
 
 
 def _events(g, name, thing, friend):
-    """What may happen in the middle: each draws its own words when it is told."""
+    """The possible events in the middle of a story; each chooses its words when it is used."""
     return [
         lambda: f"{name} asked a {g.word('adj')} {g.word('animal')} about the {thing}.",
         lambda: f'"{g.pick("Who are you", "Where are you going", "What is that")}?" asked the {friend}.',

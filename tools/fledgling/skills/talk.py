@@ -1,4 +1,4 @@
-"""Greetings and questions about itself; and everything else, which gets a fixed refusal."""
+"""Greetings, questions about the model, and a fixed refusal of everything else."""
 from ..conversation import conversation
 from ..phrases import FALLBACK, FALLBACK_START, FAQ, UNKNOWN_QUESTIONS
 

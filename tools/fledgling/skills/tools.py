@@ -30,7 +30,7 @@ def _new_function(g):
 
 
 def _declare(g, functions):
-    """The functions as the template prints them; the layout varies, as other servers print them otherwise."""
+    """The functions in the template's form; the layout varies, because servers render them differently."""
     chance = g.random.random()
     layout = {"sort_keys": True} if chance < 0.15 else {"separators": (",", ":")} if chance < 0.25 else {}
     return {"list": [function.declaration for function in functions], "dump": layout}
@@ -51,7 +51,7 @@ def _nothing_fits(g, offered, declared):
 
 
 def _calls(g, offered, target, declared, mode):
-    """`mode` in 0.22..<1: two calls below 0.4; the tool has answered from 0.72 on."""
+    """`mode` in 0.22..<1: two calls below 0.4; the tool has responded from 0.72 on."""
     r = g.random
     request, arguments = target.request()
     calls = [(target.name, arguments)]
@@ -89,7 +89,7 @@ def _polish(g, request):
 
 
 def _answered(g, turn, count):
-    """The same turn after the tools have answered: the model reports the results."""
+    """The same turn after the tools' responses: the model reports the results."""
     results = [_result(g) for _ in range(count)]
     answer = "Here is the result: " + "; ".join(said for _, said in results) + "."
     turn["messages"] += [{"role": "tool", "content": response} for response, _ in results]
@@ -99,7 +99,7 @@ def _answered(g, turn, count):
 
 
 def _result(g):
-    """A tool's response, JSON or text, and how the model says it."""
+    """A tool's response, JSON or text, and the model's report of it."""
     r = g.random
     if r.random() < 0.75:
         keys = r.sample(RESULT_KEYS, r.randint(1, 3))

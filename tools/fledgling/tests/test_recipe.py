@@ -1,4 +1,4 @@
-"""The recipe must go on making what the shipped model learned from, and the template must print it so."""
+"""The recipe must keep generating the training data of the shipped model, and the template must render it the same."""
 import hashlib
 import json
 import unittest
@@ -13,7 +13,7 @@ from ..judge import is_right, split_reasoning
 from ..markers import MARKERS
 from ..mix import sample
 
-# SHA-256 over the first thousand conversations of each split, as the shipped model saw them.
+# SHA-256 over the first thousand conversations of each split, as in the training of the shipped model.
 DIGESTS = {
     False: "925c9d74d8bd5f3169e387be6af61efd12d7f3613afb2e6396f50ddff7d6aafb",
     True: "7682cbec33c6cf13165eb062572af7290c333b0a0c88018b5b52f00fd69aa6f3",
