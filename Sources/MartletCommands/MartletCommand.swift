@@ -1,19 +1,49 @@
 package import ArgumentParser
 import MartletPlatform
 
-/// The program.
+/// The program: a command tree with an overview of a dozen lines.
+///
+/// Example: `martlet` and `martlet --help` print the overview; `martlet chat --help` describes a command.
 package struct MartletCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "martlet",
-        abstract: "A local LLM server whose answers are never lost.",
+        abstract: "A local LLM server whose responses are never lost.",
         version: MartletVersion.current,
-        subcommands: [
-            ServeCommand.self, ChatCommand.self, StreamsCommand.self, SchemaCommand.self, TemplateCommand.self,
-            TemplatesCommand.self, WorkerCommand.self, BenchCommand.self, DoctorCommand.self, FlagsCommand.self,
+        subcommands: [WorkerCommand.self],
+        groupedSubcommands: [
+            CommandGroup(name: "Use", subcommands: [ServeCommand.self, ChatCommand.self, StreamsCommand.self]),
+            CommandGroup(name: "Check", subcommands: [DoctorCommand.self, BenchCommand.self]),
+            CommandGroup(
+                name: "Develop", subcommands: [SchemaCommand.self, TemplateCommand.self, TemplatesCommand.self]),
+            CommandGroup(name: "Print", subcommands: [FlagsCommand.self]),
         ]
     )
 
+    /// Made by the argument parser, which fills in the flags.
     package init() {}
+
+    /// Prints the overview: without a subcommand there is nothing to run.
+    package func run() async throws { Terminal.write(Self.overview) }
+
+    /// The groups with one line per command. The server starts workers itself, so `worker` is not listed.
+    static var overview: String {
+        var lines = ["martlet \(MartletVersion.current): \(configuration.abstract)", ""]
+        for group in configuration.groupedSubcommands {
+            var heading = group.name
+            for subcommand in group.subcommands {
+                let command: CommandConfiguration = subcommand.configuration
+                lines.append(
+                    "  " + padded(heading, to: 9) + padded(command.commandName ?? "", to: 11) + command.abstract)
+                heading = ""
+            }
+        }
+        lines += ["", "'martlet COMMAND --help' describes a command."]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func padded(_ text: String, to width: Int) -> String {
+        text + String(repeating: " ", count: max(1, width - text.count))
+    }
 
     /// Runs the command that the process's arguments name, and ends the process.
     package static func start() async {
@@ -23,6 +53,10 @@ package struct MartletCommand: AsyncParsableCommand {
                 exit(withError: CommandFailure.exit("/proc is not mounted; mount it with 'mount -t proc proc /proc'"))
             }
         #endif
+        // The parser's own help of the whole program takes three times as many lines and has no groups.
+        if [["--help"], ["-h"], ["help"]].contains(Array(CommandLine.arguments.dropFirst())) {
+            return Terminal.write(overview)
+        }
         await main()
     }
 }
