@@ -8,10 +8,14 @@ TEST_ARGS ?=
 BENCH_ARGS ?=
 MODEL ?= Models/fledgling.Q8_0.gguf
 FUZZ_SECONDS ?= 30
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 # The only place that knows how to build: where the description of libllama lies and where its libraries are at run time.
 export PKG_CONFIG_PATH := $(CURDIR)/.deps/pkgconfig
-RUN_PATH := -Xlinker -rpath -Xlinker $(CURDIR)/.deps/llama/lib
+# An installed program finds libllama in ../lib/martlet, see `make install`; a program of this folder finds it in .deps.
+ORIGIN := $(if $(filter Darwin,$(shell uname -s)),@executable_path,$$ORIGIN)
+RUN_PATH := -Xlinker -rpath -Xlinker '$(ORIGIN)/../lib/martlet' -Xlinker -rpath -Xlinker $(CURDIR)/.deps/llama/lib
 # Tests are written with Swift Testing; without this flag an empty XCTest run is reported as well.
 TEST := --disable-xctest $(RUN_PATH)
 # Tests that start engines and servers wait for time limits when all of them run at once.
@@ -25,7 +29,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/mar
 FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals bodies arguments
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve test test-swift test-fledgling check check-thread check-address fuzz bench format lint \
+.PHONY: help setup build install serve test test-swift test-fledgling check check-thread check-address fuzz bench format lint \
 	clean distclean
 
 help: ## this list
@@ -33,12 +37,17 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Variables: CONFIGURATION=debug|release  SERVE_ARGS='--port 9000'  TEST_ARGS='--filter Jinja'"
 	@echo "           BENCH_ARGS, MODEL (for bench), FUZZ_SECONDS=30, LIBLLAMA=homebrew (macOS), CMAKE_ARGS"
+	@echo "           PREFIX=/usr/local and DESTDIR (for install)"
 
 setup: ## system packages, libllama, Python packages: what is missing
 	@scripts/setup
 
-build: setup ## the program, into .build/$(CONFIGURATION)/martlet
-	@$(TIMED) "build ($(CONFIGURATION))" swift build --configuration $(CONFIGURATION) --product martlet $(RUN_PATH)
+build: setup ## the program, into .build/$(CONFIGURATION)/martlet; debug information of a release is beside it
+	@$(TIMED) "build ($(CONFIGURATION))" scripts/split-debug $(CONFIGURATION) \
+		swift build --configuration $(CONFIGURATION) --product martlet $(RUN_PATH)
+
+install: build ## program, libllama, demo model, man page and shell completions, into PREFIX
+	@scripts/install .build/$(CONFIGURATION)/martlet "$(DESTDIR)$(PREFIX)"
 
 serve: build ## everything up to a running server with a model; flags in SERVE_ARGS
 	@exec .build/$(CONFIGURATION)/martlet serve $(SERVE_ARGS)

@@ -6,7 +6,10 @@ import MartletServer
 import MartletWorkers
 import UnixSignals
 
-/// `martlet serve`.
+/// `martlet serve`: runs the HTTP server and its worker until a signal ends it.
+///
+/// Example: `martlet serve --model m.gguf --port 9000` prints the server's address and a first request. The exit code is 0
+/// after a drain, 1 if the model cannot be loaded, 2 if a flag is wrong.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve a model over HTTP.", helpNames: [])
@@ -22,6 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
             return
         }
         if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
+        CrashReport.configure()
         CurrentProcess.prepare()
         if let violation = ProcessLimits.current.violation { throw CommandFailure.exit(violation) }
         let ignoresHangup = EndSignals.isHangupIgnored
@@ -49,9 +53,9 @@ struct ServeCommand: AsyncParsableCommand {
         edge.onReady = { [log] _ in log.sink.release() }
         edge.onOverdue = { reason in
             LogWriter.standardError.write(
-                "martlet: the server does not end by itself and is ended; held by: \(reason)\n")
+                "martlet: the server did not end in time and is ended now; still running: \(reason)\n")
             LogWriter.standardError.flush(upTo: .milliseconds(200))
-            // Not `exit`: what holds the server would hold that too.
+            // Not `exit`: its handlers would wait for the same part that does not end.
             _exit(CurrentProcess.overdueExitCode)
         }
         do {
@@ -65,9 +69,11 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// Requests that come before all settings.
+/// Flags that a command answers without reading settings.
 enum SettingRequest {
+    /// Whether the help text is wanted, wherever the flag stands.
     static func isHelp(_ flags: [String]) -> Bool { flags.contains { ["--help", "-h", "--usage"].contains($0) } }
 
+    /// Whether the version is wanted.
     static func isVersion(_ flags: [String]) -> Bool { flags.contains("--version") }
 }
