@@ -3,26 +3,29 @@ import AsyncHTTPClient
 import Logging
 import NIOCore
 
-/// `martlet chat`.
+/// `martlet chat`: a conversation in the terminal.
+///
+/// Example: `echo 'What is 12 + 30?' | martlet chat` prints `12 + 30 is 42.`. In a terminal the command has a line editor,
+/// shows reasoning dimmed, and sends control commands.
 struct ChatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chat", abstract: "Chat with a model in the terminal.",
         discussion: """
-            Without --url: with the server on http://127.0.0.1:8080 if one answers, else with a server of its own.
-            With standard input from a file or pipe, each line is a message.
+            Without --url the command uses the server on http://127.0.0.1:8080, or starts its own server if there is none.
+            If standard input is a file or a pipe, each line is a message.
 
             \(ChatInput.helpText)
             """)
 
     private static let usualURL = "http://127.0.0.1:8080"
 
-    @Option(help: "Where the server is, such as http://127.0.0.1:8080.")
+    @Option(help: "The server's base URL, e.g. http://127.0.0.1:8080.")
     var url: String?
 
-    @Option(help: "The key to show it (or LLAMA_API_KEY in the environment).")
+    @Option(help: "The API key. Default: the environment variable LLAMA_API_KEY.")
     var apiKey: String?
 
-    @Option(name: [.short, .long], help: "Run this GGUF file in a server of its own.")
+    @Option(name: [.short, .long], help: "Run this GGUF file in a server of its own.", completion: .file())
     var model: String?
 
     @Option(help: "The system message.")
@@ -45,6 +48,7 @@ struct ChatCommand: AsyncParsableCommand {
         if case .failure(let error) = result { throw CommandFailure.exit(error) }
     }
 
+    /// Chooses the server: --url, the usual one if it responds within 300 ms, or an embedded one.
     private func chat(_ http: HTTPClient) async throws(SettingError) {
         let key = apiKey ?? CurrentProcess.environment("LLAMA_API_KEY")
         if let url { return try await converse(ChatClient(http: http, url: url, key: key)) }
@@ -60,6 +64,7 @@ struct ChatCommand: AsyncParsableCommand {
         _ = await edge.stop()
     }
 
+    /// Waits until the model is loaded, then runs the conversation.
     private func converse(_ client: ChatClient) async throws(SettingError) {
         do throws(ChatClient.Failure) {
             try await client.waitUntilReady()

@@ -2,12 +2,12 @@ import MartletPlatform
 import MartletWorkers
 import NIOCore
 
-/// This process.
+/// This process: its file, its environment and its preparation for a command.
 enum CurrentProcess {
-    /// Of a server that had to be ended (EX_SOFTWARE).
+    /// The exit code of a server that did not end in time (EX_SOFTWARE).
     static let overdueExitCode: Int32 = 70
 
-    /// The program's file, links resolved.
+    /// The program's file with links resolved; `nil` if the system does not report it.
     static var executable: FilePath? {
         #if canImport(Darwin)
             var size = UInt32(4096)
@@ -19,11 +19,12 @@ enum CurrentProcess {
         #endif
     }
 
+    /// The value of an environment variable; `nil` if it is not set.
     static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }
 
-    /// The names of all variables that this process was started with; none where the system does not say.
+    /// The names of all environment variables at the start of the process; empty if the system does not report them.
     static var variables: [String] {
         #if canImport(Darwin)
             var names: [String] = []
@@ -41,23 +42,26 @@ enum CurrentProcess {
         #endif
     }
 
-    /// What every command that talks to others does first.
+    /// Prepares the process for connections: standard descriptors, signals, descriptor limit, thread pools.
+    ///
+    /// Commands that open sockets or start processes call it first.
     static func prepare() {
         openStandardDescriptors()
-        // Swift's runtime would print a backtrace first, which takes many seconds.
+        // Swift's crash reporter handles this signal, too, and would print a report before the process ends.
         signal(SIGQUIT, SIG_DFL)
         DescriptorLimit.raise()
         BrokenPipes.ignore()
-        // The edge is far from busy with two threads, and each costs memory.
+        // Two threads are enough for the edge, and each further thread costs memory.
         NIOSingletons.groupLoopCountSuggestion = 2
         NIOSingletons.blockingPoolThreadCountSuggestion = 2
     }
 
-    /// A standard descriptor that was closed would become that of the next file or socket, into which log lines would
-    /// then be written.
+    /// Opens /dev/null for each standard descriptor that is closed.
+    ///
+    /// Otherwise the next file or socket would get the number, and log lines would be written into it.
     private static func openStandardDescriptors() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
-            // The lowest free number is the one that is missing.
+            // The system assigns the lowest free number, which is this one.
             _ = open("/dev/null", O_RDWR)
         }
     }

@@ -1,17 +1,18 @@
 import MartletPlatform
 
-/// How many descriptors this process may have open.
+/// The number of descriptors that this process may have open.
 enum DescriptorLimit {
-    /// Beyond this a larger limit helps nobody.
+    /// A limit above this number has no use.
     private static let enough = 1 << 20
 
-    /// Raises the limit as far as the system lets this process. Systems begin with 1,024 or less, and each connection
-    /// takes one.
-    /// - Returns: The limit from now on.
+    /// Raises the limit as far as the system allows.
+    ///
+    /// Systems start processes with 1,024 descriptors or fewer, and each connection needs one.
+    /// - Returns: The new limit; 0 if the system does not report it.
     @discardableResult
     static func raise() -> Int {
         #if canImport(Glibc)
-            // An enumeration there, which the functions do not take.
+            // The constant is an enumeration there, which the functions do not accept.
             let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #else
             let resource = RLIMIT_NOFILE
@@ -20,7 +21,7 @@ enum DescriptorLimit {
         guard getrlimit(resource, &limit) == 0 else { return 0 }
         var wanted = min(limit.rlim_max, rlim_t(enough))
         #if canImport(Darwin)
-            // The system refuses more, although it says that there is no limit.
+            // The system refuses more, although it reports no limit.
             wanted = min(wanted, rlim_t(OPEN_MAX))
         #endif
         if wanted > limit.rlim_cur {

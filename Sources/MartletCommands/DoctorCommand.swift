@@ -2,13 +2,19 @@ import ArgumentParser
 import MartletJSON
 import OrderedCollections
 
-/// `martlet doctor`: what this machine has, what is wrong with it, and what to do about it.
+/// `martlet doctor`: checks this machine and names a remedy for each problem.
+///
+/// Example: `martlet doctor model.gguf` prints lines such as
+///
+///     ok       memory: 12.3 GiB of 15.6 GiB free
+///     PROBLEM  model: model.gguf: 38 GiB of weights: needs 40.2 GiB, and 12.3 GiB are free
+///              → choose a smaller model, or one with fewer bits; a smaller --ctx-size needs less for the context
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Tell what this machine can serve, and what is in the way.",
-        discussion: "Ends with 1 when something does not work.")
+        commandName: "doctor", abstract: "Report what this machine can serve, and which problems it has.",
+        discussion: "The exit code is 1 if there is a problem.")
 
-    @Argument(help: "Model files (GGUF) to look at.")
+    @Argument(help: "Model files (GGUF) to check.", completion: .file())
     var models: [String] = []
 
     @Option(help: "The port on which the server would listen.")
@@ -27,6 +33,7 @@ struct DoctorCommand: AsyncParsableCommand {
         if findings.contains(where: { $0.severity == .problem }) { throw ExitCode(1) }
     }
 
+    /// One line per finding, and one for its remedy.
     static func text(_ findings: [DoctorFinding]) -> String {
         findings.map { finding in
             let mark =
@@ -40,6 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }.joined(separator: "\n")
     }
 
+    /// An array with an object per finding: `subject`, `text`, the severity and, if there is one, `remedy`.
     static func json(_ findings: [DoctorFinding]) -> JSONValue {
         .array(
             findings.map { finding in

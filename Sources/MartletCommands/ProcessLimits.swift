@@ -1,23 +1,23 @@
 import MartletPlatform
 
-/// The resource limits of this process. Libraries end the process where the limits are too low, so a server checks
-/// them before it begins.
+/// The resource limits of this process. Libraries crash where the limits are too low, so a server checks them before it
+/// starts.
 struct ProcessLimits: Equatable {
-    /// Of a server with a few connections.
+    /// Descriptors of a server with a few connections.
     static let neededDescriptorCount = 64
-    /// Of a server without its model: mostly the stacks of threads and the allocator's arenas, of which little is
-    /// touched.
+    /// Address space of a server without its model. Most of it is stacks of threads and arenas of the allocator, which
+    /// hardly use real memory.
     static let neededByteCount: UInt64 = 1 << 30
 
-    /// Files, pipes and connections that may be open at once.
+    /// The number of files, pipes and connections that may be open at once.
     var descriptorCount: Int
-    /// Bytes of address space; `nil` = as many as there are.
+    /// Bytes of address space; `nil` = unlimited.
     var byteCount: UInt64?
 
-    /// Of this process.
+    /// The limits of this process. Raises the limit of descriptors first.
     static var current: Self {
         #if canImport(Glibc)
-            // An enumeration there, which the function does not take.
+            // The constant is an enumeration there, which the function does not accept.
             let resource = __rlimit_resource_t(RLIMIT_AS.rawValue)
         #else
             let resource = RLIMIT_AS
@@ -27,7 +27,7 @@ struct ProcessLimits: Equatable {
         return Self(descriptorCount: DescriptorLimit.raise(), byteCount: isLimited ? UInt64(limit.rlim_cur) : nil)
     }
 
-    /// The reason why a server cannot run, with a remedy; `nil` if it can.
+    /// The reason for which a server cannot run, with a remedy; `nil` if it can.
     var violation: String? {
         if descriptorCount < Self.neededDescriptorCount {
             return "this process may have \(descriptorCount) files and connections open, and a server needs "

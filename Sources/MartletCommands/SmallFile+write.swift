@@ -1,7 +1,8 @@
 import MartletPlatform
 
 extension SmallFile {
-    /// Replaces the file at `path`, or makes it.
+    /// Writes `text` into the file at `path`, which is created or emptied first.
+    /// - Parameter subject: The flag that names the file, for the error.
     static func write(_ text: String, to path: String, for subject: String) throws(SettingError) {
         do {
             let descriptor = try FileDescriptor.open(

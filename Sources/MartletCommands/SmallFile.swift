@@ -1,13 +1,15 @@
 import MartletFiles
 
-/// Reads files that a user names and that are small by nature. A pipe is read too: a shell's `<(command)` is a pipe.
+/// Reads small files that a user names, up to 16 MiB. Pipes are allowed: `<(command)` of a shell is a pipe.
 enum SmallFile {
-    /// Most bytes of a file.
+    /// The maximum size of a file in bytes.
     static let maximumByteCount = 16 << 20
-    /// How long a pipe may stay silent.
+    /// The maximum time without data from a pipe.
     static let timeout: Duration = .seconds(5)
 
-    /// - Parameter subject: Flag or argument that named the file, for the error.
+    /// The content of a file as text.
+    /// - Parameter subject: The flag or argument that names the file, for the error.
+    /// - Throws: If the file cannot be read, is too large, or is not UTF-8.
     static func text(_ path: String, for subject: String) throws(SettingError) -> String {
         let bytes = try bytes(path, for: subject)
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -16,7 +18,7 @@ enum SmallFile {
         return text
     }
 
-    /// Whether a file begins with these bytes. The bytes of a pipe are left in it.
+    /// Whether a file begins with these bytes. The result for a pipe is `false`, and its bytes stay in it.
     static func begins(_ path: String, with start: [UInt8], for subject: String) throws(SettingError) -> Bool {
         do throws(FileError) {
             let file = try OpenFile(path)
@@ -27,6 +29,8 @@ enum SmallFile {
         }
     }
 
+    /// The content of a file.
+    /// - Throws: If the file cannot be read or is too large, or a pipe is silent for longer than ``timeout``.
     static func bytes(_ path: String, for subject: String) throws(SettingError) -> [UInt8] {
         do throws(FileError) {
             let file = try OpenFile(path)

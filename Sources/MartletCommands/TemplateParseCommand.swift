@@ -3,23 +3,26 @@ import MartletChat
 import MartletJSON
 import MartletJinja
 
-/// `martlet template parse`: prints the message that an answer is read as.
+/// `martlet template parse`: prints the message that the output parser makes of output.
+///
+/// Example: with `{"output": "<think>Hm.</think>Hello"}` as INPUT the command prints
+/// `{"role":"assistant","content":"Hello","reasoning_content":"Hm."}`.
 struct TemplateParseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "parse", abstract: "Print the message that a model's answer is read as.",
+        commandName: "parse", abstract: "Print the message that a model's output is parsed into.",
         discussion: """
-            INPUT is a JSON object: output (or pieces, the same in parts), and optionally tools, messages (default: a \
-            greeting), kwargs and reasoning_format (none, auto or deepseek). The message is printed as one line of JSON. \
-            The answer is read whole and cut at every place; where the message depends on that, the command fails.
+            INPUT is a JSON object: output (or pieces, an array of its parts), and optionally tools, messages (default: a \
+            greeting), kwargs and reasoning_format (none, auto or deepseek). The message is one line of JSON. The command \
+            parses the output as a whole and split at each position, and fails if the messages differ.
             """)
 
-    @Argument(help: "A file with a chat template.")
+    @Argument(help: "A file with a chat template.", completion: .file())
     var template: String
 
-    @Argument(help: "A file with the answer and what was asked.")
+    @Argument(help: "A file with the output and its request, as JSON.", completion: .file())
     var input: String
 
-    @Flag(help: "Print before the message what was recognised where: bytes, kind and text, a line each.")
+    @Flag(help: "First print each recognised part in a line: byte range, kind and text.")
     var explain = false
 
     func run() throws {

@@ -4,23 +4,28 @@ import MartletJSON
 import MartletJinja
 
 /// `martlet template render`: prints the prompt that a chat template makes of messages.
+///
+/// Example: with `{"messages": [{"role": "user", "content": "Hi"}]}` as INPUT and a ChatML template the command prints
+/// `<|im_start|>user`, `Hi<|im_end|>` and `<|im_start|>assistant` in three lines.
 struct TemplateRenderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "render",
         abstract:
-            "Print the prompt that a template makes of messages in Python's Jinja; a server adapts messages first.",
+            "Print the prompt that a template makes of messages.",
         discussion: """
+            The messages reach the template unchanged, as in Python; a server adapts them to the template first.
+
             INPUT is a JSON object: messages, and optionally tools, add_generation_prompt (default: true), kwargs, \
             bos_token, eos_token, and now as in 2026-01-15T10:30:00.
             """)
 
-    @Argument(help: "A file with a chat template.")
+    @Argument(help: "A file with a chat template.", completion: .file())
     var template: String
 
-    @Argument(help: "A file with what it is rendered with.")
+    @Argument(help: "A file with the template's input, as JSON.", completion: .file())
     var input: String
 
-    @Flag(help: "Print the prompt's parts as JSON, with whether each is trusted.")
+    @Flag(help: "Print the prompt's segments as JSON, each with its provenance (trusted or not).")
     var segments = false
 
     func run() throws {

@@ -2,23 +2,26 @@ import ArgumentParser
 import Llama
 import MartletChat
 
-/// `martlet templates`: says how the models of chat templates write their answers.
+/// `martlet templates`: prints the chat formats of templates as a table in Markdown.
+///
+/// Example: `martlet templates model.gguf` prints a row with the file, its chat format and its delimiters of reasoning
+/// and tool calls.
 struct TemplatesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "templates", abstract: "Say how models write thinking and tool calls, by their templates.",
-        discussion: "The result is a table in Markdown: one row for each file, or for each known family.")
+        commandName: "templates", abstract: "Print the chat formats of templates: reasoning and tool calls.",
+        discussion: "The output is a table in Markdown with a row per file, or per known chat format.")
 
-    @Argument(help: "Files with chat templates, or GGUF files.")
+    @Argument(help: "Files with chat templates, or GGUF files.", completion: .file())
     var files: [String] = []
 
-    @Flag(help: "Print the families that are known.")
+    @Flag(help: "Print the known chat formats.")
     var families = false
 
     @Flag(help: "Print both as the page docs/templates.md.")
     var page = false
 
     func validate() throws {
-        guard families || !files.isEmpty else { throw ValidationError("name a file, or give --families") }
+        guard families || !files.isEmpty else { throw ValidationError("give a file, or --families") }
     }
 
     func run() throws {
@@ -44,7 +47,7 @@ struct TemplatesCommand: ParsableCommand {
         }
     }
 
-    /// The template of a file, and the one for tools if it has one of its own.
+    /// The chat template of a file, and its separate template for tools if there is one.
     private static func sources(of file: String) throws -> (source: String, toolUse: String?) {
         guard try SmallFile.begins(file, with: Array("GGUF".utf8), for: "FILE") else {
             return (try SmallFile.text(file, for: "FILE"), nil)

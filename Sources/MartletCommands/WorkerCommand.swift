@@ -4,7 +4,10 @@ import MartletEngine
 import MartletPlatform
 import MartletWorkers
 
-/// `martlet worker`: runs one model and speaks frames with the edge that started it.
+/// `martlet worker`: runs one model and exchanges frames with the edge that started it.
+///
+/// Standard input and output carry frames, see `FrameFormat`; standard error carries log lines, see `WorkerLogLine`.
+/// The exit code is 0 after a normal end, 70 if the edge broke the protocol, 74 if standard input cannot be read.
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Run a model for a server (started by it).", helpNames: [])
@@ -28,7 +31,7 @@ struct WorkerCommand: AsyncParsableCommand {
             let output = try StandardOutputGuard.claimStandardOutput()
             let values = try SettingParser(command: .worker)
                 .parse(arguments: flags, environment: CurrentProcess.environment)
-            // A file that was named is left to the engine: it reports what is wrong with it as a frame.
+            // The engine checks a named file itself: it reports errors of the file as a frame.
             let path =
                 try values.text(.model) ?? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
             let sandbox = values.toggle(.sandbox) == false ? nil : WorkerSandbox.enter()
@@ -39,6 +42,7 @@ struct WorkerCommand: AsyncParsableCommand {
         }
     }
 
+    /// Runs the worker until the edge ends it, then exits the process.
     private static func serve(
         _ configuration: EngineConfiguration, _ level: Logger.Level, _ output: FileDescriptor,
         _ sandbox: WorkerSandbox.Outcome?
@@ -46,7 +50,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let writer = LogWriter(descriptor: STDERR_FILENO) { LogWriter.droppedLines($0).line + "\n" }
         let logger = LineLogHandler.logger(label: "engine", level: level, format: .worker, sink: LogSink(writer))
         if case .unavailable(let number) = sandbox {
-            logger.notice("this process keeps the network and all its rights", metadata: ["errno": "\(number)"])
+            logger.notice("this process has network access and all its privileges", metadata: ["errno": "\(number)"])
         }
         let end = await WorkerHost(input: .standardInput, output: output).run { receiver in
             let engine = InProcessEngine(configuration: configuration, receiver: receiver, logger: logger)
@@ -65,7 +69,7 @@ struct WorkerCommand: AsyncParsableCommand {
             code = 74
         }
         writer.flush(upTo: LogWriter.flushTimeout)
-        // Not `exit`: with the engine's thread in the middle of a decode, no library can clean up.
+        // Not `exit`: libraries cannot clean up while the engine's thread computes a decode.
         _exit(code)
     }
 }

@@ -2,7 +2,9 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// A TCP proxy that passes everything on, and cuts each connection when the server has sent a number of bytes.
+/// A TCP proxy that closes each connection after a number of bytes from the server. It passes on everything before.
+///
+/// Tests use it to break streams at every position.
 package final class CuttingProxy: Sendable {
     package let port: Int
     private let channels = Mutex<[any Channel]>([])
@@ -10,12 +12,12 @@ package final class CuttingProxy: Sendable {
 
     private init(port: Int) { self.port = port }
 
-    /// How many connections were cut.
+    /// The number of connections that the proxy closed.
     package var cutCount: Int { cuts.load(ordering: .acquiring) }
 
-    /// Runs `body` with a proxy in front of `port` of this machine; what is still open afterwards is closed.
-    /// - Parameter limit: how many of the server's bytes a connection passes on before it is cut. What the client sends
-    ///   is passed on whole: a request that did not arrive is no request.
+    /// Runs `body` with a proxy in front of `port` of this machine. Open connections are closed afterwards.
+    /// - Parameter limit: The number of bytes from the server that pass before the proxy closes the connection. Bytes from
+    ///   the client are not limited.
     package static func run<Result>(
         to port: Int, cuttingAfter limit: Int, _ body: (CuttingProxy) async throws -> Result
     ) async throws -> Result {
@@ -27,7 +29,7 @@ package final class CuttingProxy: Sendable {
                     ?? client.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        // Nobody knows the port before.
+        // The system chooses the port, so no connection arrives before this line.
         let proxy = CuttingProxy(port: listener.localAddress?.port ?? 0)
         made.withLock { $0 = proxy }
         let result: Swift.Result<Result, any Error>

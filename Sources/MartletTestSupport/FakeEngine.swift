@@ -1,18 +1,23 @@
 package import MartletProtocol
 internal import Synchronization
 
-/// An engine without a model: it does what a test tells it, when the test tells it, and remembers what it was asked.
+/// An engine without a model for tests: the test emits its events, and the engine records all calls.
 ///
-/// Nothing happens by itself except what `script` says. Events reach the receiver before the call that caused them
-/// returns, one call at a time.
+/// Example: `let engine = FakeEngine(receiver); engine.step([handle], text: "Hi"); engine.finish(handle)`.
+///
+/// Events come only from the test and from `script`. An event reaches the receiver before the call that caused it returns.
+/// The receiver gets one call at a time.
+///
+/// Thread: any.
 package final class FakeEngine: EngineService {
-    /// What happens at once when a request arrives.
+    /// The events that follow a request at once.
     package struct Script: Sendable {
         package let events: @Sendable (GenerationRequest) -> [EngineEvent.Kind]
 
         package init(_ events: @escaping @Sendable (GenerationRequest) -> [EngineEvent.Kind]) { self.events = events }
     }
 
+    /// A control command that the engine received.
     package struct Command: Sendable {
         package var handle: GenerationHandle
         package var number: CommandNumber
@@ -37,11 +42,11 @@ package final class FakeEngine: EngineService {
     private let guarded: Mutex<Guarded>
     /// Held while the receiver is called.
     private let delivery = Mutex<Void>(())
-    /// What the receiver causes while it is called: it gets that when the call has returned.
+    /// Events that the receiver caused while it was called. They are delivered after the call.
     private let caused = Mutex<[EngineEvent]>([])
     @TaskLocal private static var isDelivering = false
 
-    /// - Parameter script: by default a request is admitted with as many tokens as it has bytes, and no more happens.
+    /// - Parameter script: By default a request is admitted with one prompt token per byte and started.
     package init(
         _ receiver: any EngineEventReceiver, state: EngineState = .ready(.fake), script: Script = .admit
     ) {
@@ -49,8 +54,9 @@ package final class FakeEngine: EngineService {
         guarded = Mutex(Guarded(state: state, script: script))
     }
 
-    // MARK: What a test does
+    // MARK: Events from a test
 
+    /// Delivers events. A call from within the receiver is delivered after the receiver returns.
     package func send(_ events: [EngineEvent]) {
         guarded.withLock { guarded in
             for event in events where event.kind.isTerminal { guarded.running.remove(event.handle) }
@@ -68,67 +74,75 @@ package final class FakeEngine: EngineService {
         }
     }
 
-    /// One decode step: one token for each of these generations.
+    /// Emits one token for each of these generations, as one step of an engine does.
     package func step(_ handles: [GenerationHandle], token id: Int32 = 1, text: String) {
         send(handles.map { EngineEvent($0, .token(id: id, text: ArraySlice(text.utf8))) })
     }
 
+    /// Ends a generation with `finished`.
     package func finish(
         _ handle: GenerationHandle, _ reason: GenerationSummary.Reason = .endOfGeneration, timings: Timings = Timings()
     ) {
         send([EngineEvent(handle, .finished(GenerationSummary(reason: reason, timings: timings), text: []))])
     }
 
+    /// Ends a generation with `failed`.
     package func fail(_ handle: GenerationHandle, _ error: EngineError) {
         send([EngineEvent(handle, .failed(error))])
     }
 
+    /// Changes the engine's state and reports it.
     package func change(to state: EngineState) {
         guarded.withLock { $0.state = state }
         delivery.withLock { _ in receiver.engineStateChanged(state) }
     }
 
+    /// Replaces the script for later requests.
     package func setScript(_ script: Script) { guarded.withLock { $0.script = script } }
 
-    /// Whether a cancelled generation ends by itself. At first: yes.
+    /// Sets whether a cancelled generation ends by itself. Initially it does.
     package func setEndsOnCancel(_ value: Bool) { guarded.withLock { $0.endsOnCancel = value } }
 
+    /// Sets the result of `status()`.
     package func setStatus(_ status: EngineStatus) { guarded.withLock { $0.status = status } }
 
-    /// Whether questions for tokens, texts and embeddings are never answered. At first: no.
+    /// Sets whether queries for tokens, texts and embeddings wait until they are withdrawn. Initially they do not.
     package func setHoldsQueries(_ value: Bool) { guarded.withLock { $0.holdsQueries = value } }
 
-    // MARK: What a test asks
+    // MARK: Records for a test
 
-    /// Questions for tokens, texts and embeddings so far.
+    /// The number of queries for tokens, texts and embeddings so far.
     package var queryCount: Int { guarded.withLock { $0.queryCount } }
-    /// Of these, how many were held and withdrawn.
+    /// The number of queries that waited and were withdrawn.
     package var withdrawnCount: Int { guarded.withLock { $0.withdrawnCount } }
 
+    /// All submitted requests, in order.
     package var requests: [GenerationRequest] { guarded.withLock { $0.requests } }
+    /// All cancelled handles, in order, with repetitions.
     package var cancelled: [GenerationHandle] { guarded.withLock { $0.cancelled } }
+    /// All control commands, in order.
     package var commands: [Command] { guarded.withLock { $0.commands } }
     /// Generations that were submitted and have not ended.
     package var running: Set<GenerationHandle> { guarded.withLock { $0.running } }
 
-    /// Returns the request with this index, counted from 0, when it is there.
+    /// Waits for the request with this index (from 0) and returns it.
     package func request(_ index: Int) async -> GenerationRequest {
         await wait { $0.requests.count > index }
         return requests[index]
     }
 
-    /// Returns the order with this index, counted from 0, when it is there.
+    /// Waits for the control command with this index (from 0) and returns it.
     package func command(_ index: Int) async -> Command {
         await wait { $0.commands.count > index }
         return commands[index]
     }
 
-    /// Returns when `handle` has been cancelled.
+    /// Waits until `handle` is cancelled.
     package func waitForCancel(of handle: GenerationHandle) async {
         await wait { $0.cancelled.contains(handle) }
     }
 
-    /// Returns when `isMet` is true. It is tested again after every request and every cancel.
+    /// Waits until `isMet` is true. It is evaluated again after each call to the engine.
     package func wait(until isMet: @escaping @Sendable (FakeEngine) -> Bool) async {
         await withCheckedContinuation { continuation in
             guarded.withLock { $0.waiters.append((isMet, continuation)) }
@@ -136,6 +150,7 @@ package final class FakeEngine: EngineService {
         }
     }
 
+    /// Resumes the waiting tests whose condition is met now.
     private func checkWaiters() {
         for waiter in guarded.withLock({ exchange(&$0.waiters) }) {
             if waiter.isMet(self) {
@@ -150,6 +165,7 @@ package final class FakeEngine: EngineService {
 
     package var state: EngineState { guarded.withLock { $0.state } }
 
+    /// Records the request and emits the script's events.
     package func submit(_ request: GenerationRequest) {
         let script = guarded.withLock { guarded in
             guarded.requests.append(request)
@@ -161,6 +177,7 @@ package final class FakeEngine: EngineService {
         checkWaiters()
     }
 
+    /// Records the cancellation, and ends the generation unless `setEndsOnCancel(false)` was called.
     package func cancel(_ handle: GenerationHandle) {
         let ends = guarded.withLock { guarded in
             guarded.cancelled.append(handle)
@@ -170,13 +187,13 @@ package final class FakeEngine: EngineService {
         checkWaiters()
     }
 
-    /// Only remembered: what becomes of it is for the test to say.
+    /// Records the command. The test emits its result.
     package func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
         guarded.withLock { $0.commands.append(Command(handle: handle, number: number, action: action)) }
         checkWaiters()
     }
 
-    /// Waits, where questions are held, until this one is withdrawn.
+    /// Counts a query. If queries wait, suspends until the task is cancelled.
     private func waitIfHeld() async {
         let isHeld = guarded.withLock { guarded in
             guarded.queryCount += 1
@@ -191,7 +208,7 @@ package final class FakeEngine: EngineService {
         checkWaiters()
     }
 
-    /// One token for each byte.
+    /// Returns one token per byte, with the byte as its id.
     package func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] {
         await waitIfHeld()
         return prompt.pieces.flatMap { piece -> [TokenPiece] in
@@ -202,6 +219,8 @@ package final class FakeEngine: EngineService {
         }
     }
 
+    /// Returns one byte per token.
+    /// - Throws: `invalidRequest` for ids above 255.
     package func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] {
         await waitIfHeld()
         var bytes: [UInt8] = []
@@ -214,7 +233,7 @@ package final class FakeEngine: EngineService {
         return bytes
     }
 
-    /// Two numbers: the input's bytes or tokens, and their sum.
+    /// Returns vectors of two numbers: the number of tokens, and the sum of their ids.
     package func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] {
         var embeddings: [Embedding] = []
         for input in inputs {
@@ -227,6 +246,7 @@ package final class FakeEngine: EngineService {
         return embeddings
     }
 
+    /// Returns the status that the test has set.
     package func status() async throws(EngineError) -> EngineStatus { guarded.withLock { $0.status } }
 }
 
@@ -245,18 +265,18 @@ extension EngineEvent.Kind {
 }
 
 extension FakeEngine.Script {
-    /// Admits and starts a request.
+    /// Admits and starts a request: one prompt token per byte, slot 0, no cached tokens.
     package static let admit = Self { request in
         [.admitted(promptTokens: request.prompt.text.utf8.count), .started(slot: 0, cachedTokens: 0)]
     }
 
-    /// Takes a request and keeps silent.
+    /// Emits nothing.
     package static let hold = Self { _ in [] }
 
-    /// Refuses a request.
+    /// Ends a request with `failed`.
     package static func refuse(_ error: EngineError) -> Self { Self { _ in [.failed(error)] } }
 
-    /// Answers a request with these tokens at once, but for those that it continues.
+    /// Emits these tokens and `finished` at once. Tokens of the request's continuation are skipped.
     package static func complete(_ tokens: [String]) -> Self {
         Self { request in
             var timings = Timings()

@@ -1,7 +1,7 @@
 package import MartletProtocol
 
 extension ModelInformation {
-    /// The model that `FakeEngine` pretends to have: a token is a byte, and the chat template is the usual one.
+    /// The model of `FakeEngine`: 256 tokens, one per byte, and a ChatML template that refuses a tool message at the start.
     package static var fake: ModelInformation {
         var information = ModelInformation()
         information.path = "/models/fake-model.gguf"
@@ -32,7 +32,7 @@ extension ModelInformation {
 }
 
 extension Prompt {
-    /// All of its text; token ids are left out.
+    /// The concatenated text of all pieces. Token ids are left out.
     package var text: String {
         pieces.map { piece in
             if case .text(let text, _) = piece { text } else { "" }

@@ -1,12 +1,20 @@
 internal import Synchronization
 
-/// A clock that stands still until it is told to move.
+/// A clock that a test advances. Time does not pass by itself.
+///
+/// Example: `clock.advance(by: .seconds(10))` resumes all tasks that sleep for up to 10 s from now.
+///
+/// Thread: any.
 package final class ManualClock: Clock, Sendable {
+    /// A time since the clock's start.
     package struct Instant: InstantProtocol, Sendable {
         package var offset: Duration
 
+        /// The instant after `duration`.
         package func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        /// The time from this instant to `other`; negative if `other` is earlier.
         package func duration(to other: Instant) -> Duration { other.offset - offset }
+        /// Whether `left` is earlier.
         package static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
     }
 
@@ -19,6 +27,7 @@ package final class ManualClock: Clock, Sendable {
         var now = Instant(offset: .zero)
         var lastID: UInt64 = 0
         var sleepers: [Sleeper] = []
+        /// Sleepers that were cancelled before they were registered.
         var cancelled: Set<UInt64> = []
     }
     private let guarded = Mutex(Guarded())
@@ -28,10 +37,10 @@ package final class ManualClock: Clock, Sendable {
     package var now: Instant { guarded.withLock { $0.now } }
     package var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// How many tasks sleep.
+    /// The number of tasks that sleep.
     package var sleeperCount: Int { guarded.withLock { $0.sleepers.count } }
 
-    /// Moves on and wakes whoever slept until then, the earliest first.
+    /// Advances the time and resumes the tasks whose deadline has passed, the earliest deadline first.
     package func advance(by duration: Duration) {
         let awake = guarded.withLock { guarded in
             guarded.now = guarded.now.advanced(by: duration)
@@ -42,6 +51,8 @@ package final class ManualClock: Clock, Sendable {
         for sleeper in awake.sorted(by: { $0.deadline < $1.deadline }) { sleeper.continuation.resume() }
     }
 
+    /// Suspends the task until the clock reaches `deadline`.
+    /// - Throws: `CancellationError` if the task is cancelled.
     package func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         let id = guarded.withLock { guarded in
             guarded.lastID += 1

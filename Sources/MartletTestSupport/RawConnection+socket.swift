@@ -1,6 +1,6 @@
-/// A client's end of a WebSocket that breaks any rule a test wants broken.
+/// The client side of a WebSocket, with access to single frames: tests can break any rule of RFC 6455.
 extension RawConnection {
-    /// A frame as the server sent it.
+    /// A frame from the server.
     package struct Frame: Sendable {
         package var isFinal: Bool
         package var opcode: UInt8
@@ -8,13 +8,13 @@ extension RawConnection {
 
         package var text: String { String(decoding: payload, as: UTF8.self) }
 
-        /// Of a close frame.
+        /// The code of a close frame; `nil` if the payload has none.
         package var closeCode: Int? {
             payload.count >= 2 ? Int(payload[0]) << 8 | Int(payload[1]) : nil
         }
     }
 
-    /// Asks for a WebSocket.
+    /// Sends the upgrade request and returns the response's head. `headers` replace the usual ones.
     package func upgrade(_ path: String, headers: [(String, String)] = []) async throws -> RawResponseHead {
         let names = headers.map { $0.0.lowercased() }
         let usual = [
@@ -25,14 +25,15 @@ extension RawConnection {
         return try await readHead()
     }
 
-    /// - Parameter firstBits: the three bits behind the final one.
+    /// Sends a frame.
+    /// - Parameter firstBits: The three reserved bits behind the final bit.
     package func sendFrame(
         _ opcode: UInt8, _ payload: [UInt8] = [], isFinal: Bool = true, isMasked: Bool = true, firstBits: UInt8 = 0
     ) async throws {
         try await send(Self.frame(opcode, payload, isFinal: isFinal, isMasked: isMasked, firstBits: firstBits))
     }
 
-    /// A frame as `sendFrame` sends it.
+    /// The bytes of a frame. The mask is constant, so that tests are reproducible.
     package static func frame(
         _ opcode: UInt8, _ payload: [UInt8] = [], isFinal: Bool = true, isMasked: Bool = true, firstBits: UInt8 = 0
     ) -> [UInt8] {
@@ -62,6 +63,8 @@ extension RawConnection {
         try await sendFrame(0x1, Array(text.utf8))
     }
 
+    /// Reads a frame.
+    /// - Throws: If the frame is masked, which a server must not do, or the connection ends.
     package func readFrame() async throws -> Frame {
         let head = try await inbox.bytes(2)
         var count = Int(head[1] & 0x7F)
@@ -72,7 +75,7 @@ extension RawConnection {
         return Frame(isFinal: head[0] & 0x80 != 0, opcode: head[0] & 0x0F, payload: try await inbox.bytes(count))
     }
 
-    /// The next text message; pings are answered and passed over.
+    /// Reads the next text message. Pings get a pong and are skipped.
     package func readMessage() async throws -> String {
         while true {
             let frame = try await readFrame()

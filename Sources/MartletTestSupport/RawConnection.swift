@@ -1,10 +1,12 @@
 package import NIOCore
 internal import NIOPosix
 
-/// A TCP connection to an HTTP/1.1 server that shows what is on the wire, as it comes: for tests of streams,
-/// disconnects and malformed requests.
+/// A TCP connection to an HTTP/1.1 server with access to its bytes, for tests of streams, disconnects and malformed
+/// requests.
 ///
-/// To be used by one task at a time.
+/// Example: `try await c.send("GET", "/health")`, `try await c.readHead().status`, `try await c.readBody()`.
+///
+/// Thread: one task at a time.
 package final class RawConnection: Sendable {
     private let channel: any Channel
     let inbox: RawInbox
@@ -14,20 +16,24 @@ package final class RawConnection: Sendable {
         self.inbox = inbox
     }
 
-    /// - Parameter receiveBufferBytes: a small one makes a reader that does not read felt sooner.
+    /// Connects over TCP.
+    /// - Parameter receiveBufferBytes: The size of the socket's receive buffer. With a small one, a test that does not read
+    ///   soon exerts backpressure.
     package static func connect(
         host: String = "127.0.0.1", port: Int, receiveBufferBytes: Int? = nil
     ) async throws -> RawConnection {
         try await connect(receiveBufferBytes: receiveBufferBytes) { $0.connect(host: host, port: port) }
     }
 
-    /// - Parameter transport: what the bytes go through before they reach the socket, such as TLS.
+    /// Connects over TCP through another handler.
+    /// - Parameter transport: Makes the handler between the bytes and the socket, such as TLS.
     package static func connect(
         port: Int, through transport: @escaping @Sendable () throws -> any ChannelHandler
     ) async throws -> RawConnection {
         try await connect(through: transport) { $0.connect(host: "127.0.0.1", port: port) }
     }
 
+    /// Connects to a Unix socket.
     package static func connect(socketPath: String) async throws -> RawConnection {
         try await connect { $0.connect(unixDomainSocketPath: socketPath) }
     }
@@ -55,8 +61,10 @@ package final class RawConnection: Sendable {
 
     // MARK: Sending
 
+    /// Sends a text as it is.
     package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
+    /// Sends bytes as they are.
     package func send(_ bytes: [UInt8]) async throws {
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
     }
@@ -73,7 +81,8 @@ package final class RawConnection: Sendable {
 
     // MARK: Receiving
 
-    /// The next response's status line and headers, those of a `100 Continue` included.
+    /// Reads the status line and the headers of the next response. A `100 Continue` counts as a response.
+    /// - Throws: ``RawConnectionError``.
     package func readHead() async throws -> RawResponseHead {
         var text = ""
         while true {
@@ -86,50 +95,53 @@ package final class RawConnection: Sendable {
         return head
     }
 
-    /// What is there of the body, at least one byte; `nil` when the body has ended.
+    /// Reads the available part of the body, at least one byte; `nil` at the end of the body.
     package func readBodyPart() async throws -> [UInt8]? {
         try await inbox.bodyPart()
     }
 
+    /// Reads the rest of the body as text.
     package func readBody() async throws -> String {
         var bytes: [UInt8] = []
         while let part = try await readBodyPart() { bytes += part }
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The next event or comment of a stream, without the empty line after it; `nil` when the stream has ended.
+    /// Reads the next event or comment of a stream, without the empty line behind it; `nil` at the end of the stream.
     package func readEvent() async throws -> String? {
         try await inbox.event()
     }
 
-    /// All events and comments to the end of the stream.
+    /// Reads all events and comments to the end of the stream.
     package func readEvents() async throws -> [String] {
         var events: [String] = []
         while let event = try await readEvent() { events.append(event) }
         return events
     }
 
-    /// Returns when the server has closed the connection; whatever comes before is dropped.
+    /// Waits until the server has closed the connection. Bytes before the end are dropped.
     package func waitForClose() async {
         await inbox.waitForClose()
     }
 
     // MARK: Misbehaving
 
-    /// Takes nothing more from the socket until `startReading`.
+    /// Stops reading from the socket until `startReading`. The server then feels backpressure.
     package func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
 
+    /// Continues reading from the socket.
     package func startReading() async throws {
         try await channel.setOption(.autoRead, value: true).get()
         channel.read()
     }
 
-    /// Ends the sending side; the server sees the end of the stream.
+    /// Closes the sending side. The server reads the end of the stream.
     package func halfClose() async throws { try await channel.close(mode: .output) }
 
+    /// Closes the connection.
     package func close() async throws { try await channel.close() }
 
-    /// Closes so that the server sees a reset.
+    /// Closes the connection with a TCP reset.
     package func reset() async throws {
         if let provider = channel as? any SocketOptionProvider {
             try await provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
@@ -138,8 +150,10 @@ package final class RawConnection: Sendable {
     }
 }
 
+/// An error of a test's connection.
 package enum RawConnectionError: Error {
     /// The connection was closed in the middle of a response.
     case closed
+    /// The server sent these bytes, which are no HTTP response.
     case malformed(String)
 }

@@ -1,13 +1,16 @@
 internal import NIOCore
 internal import Synchronization
 
-/// What a connection has received and nobody has taken yet.
+/// The received bytes of a connection that no test has read yet, with the framing of the present body.
+///
+/// Thread: the event loop appends, one task reads.
 final class RawInbox: Sendable {
+    /// The rule for the end of a body.
     private enum Framing {
         case none
         case untilClose
         case length(Int)
-        /// Bytes left of the current chunk.
+        /// The number of remaining bytes of the current chunk.
         case chunk(Int)
     }
     private struct Guarded {
@@ -15,15 +18,16 @@ final class RawInbox: Sendable {
         var isClosed = false
         var waiter: CheckedContinuation<Void, Never>?
         var framing = Framing.none
-        /// Of the body, decoded, and not yet a whole event.
+        /// The decoded beginning of an event that is not complete.
         var partial: [UInt8] = []
-        /// How much of that holds no end of an event.
+        /// The number of bytes of `partial` that were searched for the end of an event.
         var scanned = 0
     }
     private let guarded = Mutex(Guarded())
 
     // MARK: From the event loop
 
+    /// Appends received bytes and resumes the reader.
     func append(_ bytes: [UInt8], isClosed: Bool) {
         let waiter = guarded.withLock { guarded in
             guarded.bytes += bytes
@@ -36,7 +40,7 @@ final class RawInbox: Sendable {
 
     // MARK: From the reader
 
-    /// Returns when everything has come that ever will.
+    /// Waits until the connection is closed.
     func waitForClose() async {
         while await receive(beyond: 0) { guarded.withLock { $0.bytes = [] } }
     }

@@ -3,7 +3,8 @@ package struct RawResponseHead: Sendable, Equatable {
     package let status: Int
     package let headers: [(name: String, value: String)]
 
-    /// - Parameter text: the lines, without the empty one.
+    /// Parses a head. Names of headers become lower-case.
+    /// - Parameter text: The lines without the empty line at the end.
     init?(_ text: String) {
         let lines = text.split(separator: "\n")
         guard let words = lines.first?.split(separator: " "), words.count >= 2, words[0] == "HTTP/1.1",
@@ -17,9 +18,10 @@ package struct RawResponseHead: Sendable, Equatable {
         }
     }
 
-    /// The value of the first header of this name, which is lower-case.
+    /// The value of the first header with this lower-case name.
     package subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
 
+    /// Whether status and all headers are equal, in the same order.
     package static func == (left: Self, right: Self) -> Bool {
         left.status == right.status && left.headers.elementsEqual(right.headers, by: ==)
     }

@@ -1,9 +1,10 @@
 package import MartletProtocol
 
-/// Orders and what became of them, with every case.
+/// Random control commands and results. Every case of the types occurs.
 package enum SampleCommands {
     package typealias Generator = SampleFrames.Generator
 
+    /// A control command.
     package static func action(_ random: inout Generator) -> ControlAction {
         switch Int.random(in: 0..<10, using: &random) {
         case 0: .endReasoning(message: random.maybe { $0.text() })
@@ -29,6 +30,7 @@ package enum SampleCommands {
         }
     }
 
+    /// A result of a control command.
     package static func result(_ random: inout Generator) -> ControlResult {
         switch Int.random(in: 0..<3, using: &random) {
         case 0: .applied(command(&random), token: random.integer())
@@ -37,9 +39,9 @@ package enum SampleCommands {
         }
     }
 
+    /// Changed settings. Without keys there are no values, as on the wire.
     private static func change(_ random: inout Generator) -> SettingsChange {
         let keys = random.list { AdjustableSettingKey.allCases.randomElement(using: &$0) ?? .seed }
-        // Without keys there are no values.
         return keys.isEmpty ? SettingsChange() : SettingsChange(keys: keys, values: settings(&random))
     }
 
@@ -60,6 +62,7 @@ package enum SampleCommands {
         }
     }
 
+    /// A refusal of any kind.
     private static func refusal(_ random: inout Generator) -> ControlRefusal {
         switch Int.random(in: 0..<14, using: &random) {
         case 0: .notReasoning
@@ -79,6 +82,7 @@ package enum SampleCommands {
         }
     }
 
+    /// A status with a random number in every field.
     private static func report(_ random: inout Generator) -> GenerationReport {
         var report = GenerationReport()
         report.phase = GenerationReport.Phase.allCases.randomElement(using: &random) ?? .queued

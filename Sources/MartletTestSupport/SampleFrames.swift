@@ -5,6 +5,7 @@ package import MartletProtocol
 package enum SampleFrames {
     package typealias Generator = SeededGenerator
 
+    /// A frame from the edge to the worker, of any kind.
     package static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
         return switch Int.random(in: 0..<11, using: &random) {
@@ -25,6 +26,7 @@ package enum SampleFrames {
         }
     }
 
+    /// A frame from the worker to the edge, of any kind.
     package static func worker(_ random: inout Generator) -> WorkerFrame {
         let number = QueryNumber(rawValue: random.unsigned())
         return switch Int.random(in: 0..<10, using: &random) {
@@ -41,18 +43,21 @@ package enum SampleFrames {
         }
     }
 
+    /// The activity of a thread.
     private static func activity(_ random: inout Generator) -> ThreadActivity {
         ThreadActivity(
             ThreadActivity.Kind.allCases.randomElement(using: &random) ?? .idle, count: random.integer(),
             steps: random.unsigned())
     }
 
+    /// An embedding whose values match its length.
     private static func embedding(_ random: inout Generator) -> Embedding {
         let length = Int.random(in: 1...4, using: &random)
         let values = (0..<length * Int.random(in: 0...3, using: &random)).map { Float($0) - 1.5 }
         return Embedding(tokenCount: random.integer(), length: length, values: values)
     }
 
+    /// A prompt of texts and tokens, trusted and untrusted.
     package static func prompt(_ random: inout Generator) -> Prompt {
         let pieces = random.list { random -> Prompt.Piece in
             switch Int.random(in: 0..<3, using: &random) {
@@ -64,6 +69,7 @@ package enum SampleFrames {
         return Prompt(pieces: pieces, addsBeginning: Bool.random(using: &random))
     }
 
+    /// A request with a random value in every field, those that a client cannot set included.
     package static func request(_ random: inout Generator) -> GenerationRequest {
         var sampling = SamplingParameters()
         sampling.repeatLastN = random.integer()
@@ -134,6 +140,7 @@ package enum SampleFrames {
     private static let grammar = try? GBNFParser.grammar(
         #"root ::= "{" [a-zé]{2,9} ("," root)* "}" | <[7]> | !<x> "a"*"#.utf8)
 
+    /// Logprobs of a token and of its alternatives.
     private static func probabilities(_ random: inout Generator) -> TokenProbabilities {
         var value = TokenProbabilities(textOffset: random.integer())
         for _ in 0..<Int.random(in: 0...4, using: &random) {
@@ -142,6 +149,7 @@ package enum SampleFrames {
         return value
     }
 
+    /// An engine error with any code.
     package static func error(_ random: inout Generator) -> EngineError {
         EngineError(
             EngineError.Code.allCases.randomElement(using: &random) ?? .engineLost, random.text(),
@@ -149,6 +157,7 @@ package enum SampleFrames {
             contextSize: random.maybe { $0.integer() })
     }
 
+    /// An engine event of any kind.
     package static func event(_ random: inout Generator) -> EngineEvent {
         let kind: EngineEvent.Kind =
             switch Int.random(in: 0..<8, using: &random) {
@@ -176,6 +185,7 @@ package enum SampleFrames {
         return event
     }
 
+    /// The end of a generation for any reason.
     private static func summary(_ random: inout Generator) -> GenerationSummary {
         let reason: GenerationSummary.Reason =
             switch Int.random(in: 0..<8, using: &random) {
@@ -196,6 +206,7 @@ package enum SampleFrames {
         return summary
     }
 
+    /// Timings with a random value in every field.
     private static func timings(_ random: inout Generator) -> Timings {
         var timings = Timings()
         timings.promptTokens = random.integer()
@@ -210,6 +221,7 @@ package enum SampleFrames {
         return timings
     }
 
+    /// An engine state of any kind.
     private static func state(_ random: inout Generator) -> EngineState {
         switch Int.random(in: 0..<4, using: &random) {
         case 0:
@@ -223,6 +235,7 @@ package enum SampleFrames {
         }
     }
 
+    /// The information about a model with a random value in every field.
     package static func information(_ random: inout Generator) -> ModelInformation {
         var value = ModelInformation()
         value.path = random.text()
@@ -253,6 +266,7 @@ package enum SampleFrames {
         return value
     }
 
+    /// A status with any number of slots.
     private static func status(_ random: inout Generator) -> EngineStatus {
         var value = EngineStatus()
         value.slots = random.list { random in
@@ -280,37 +294,45 @@ package enum SampleFrames {
 }
 
 extension SeededGenerator {
+    /// A number, often at the limits of its type.
     package mutating func integer() -> Int {
         [0, 1, -1, 63, 64, 127, 128, -64, -65, Int.max, Int.min, Int.random(in: .min ... .max, using: &self)]
             .randomElement(using: &self) ?? 0
     }
 
+    /// A token id, valid or not.
     package mutating func token() -> Int32 {
         [0, 1, -1, Int32.max, Int32.min, Int32.random(in: 0...200_000, using: &self)].randomElement(using: &self)
             ?? 0
     }
 
+    /// The bits of `integer()`.
     package mutating func unsigned() -> UInt64 { UInt64(bitPattern: Int64(integer())) }
 
+    /// A duration, negative ones included.
     package mutating func duration() -> Duration {
         Duration(
             secondsComponent: Int64.random(in: -5...100_000, using: &self),
             attosecondsComponent: Int64.random(in: 0..<1_000_000_000_000_000_000, using: &self))
     }
 
+    /// A short text.
     package mutating func text() -> String {
         ["", "a", "Grüße, 世界", "👩‍👩‍👧‍👦", "\u{0}\n", String(repeating: "long ", count: 200)].randomElement(using: &self)
             ?? ""
     }
 
+    /// A short array of bytes.
     package mutating func bytes() -> [UInt8] {
         (0..<Int.random(in: 0...300, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
     }
 
+    /// A short array, empty ones included.
     package mutating func list<Value>(_ make: (inout SeededGenerator) -> Value) -> [Value] {
         (0..<Int.random(in: 0...5, using: &self)).map { _ in make(&self) }
     }
 
+    /// A value or `nil`, with equal probability.
     package mutating func maybe<Value>(_ make: (inout SeededGenerator) -> Value) -> Value? {
         Bool.random(using: &self) ? make(&self) : nil
     }

@@ -12,7 +12,8 @@ import Testing
         ("/nwe", .unknownCommand("/nwe")), ("/skip", .control(.skip)), ("/pause", .control(.pause)),
         ("/resume", .control(.resume)), ("/temp 0.2", .control(.temperature(0.2))), ("/fork", .control(.fork)),
         ("/say  Be brief. ", .control(.say("Be brief."))), ("/rewind", .control(.rewind(nil))),
-        ("/rewind a river", .control(.rewind("a river"))), ("/say", .invalid("/say needs what you want to say")),
+        ("/rewind a river", .control(.rewind("a river"))),
+        ("/say", .invalid("/say needs a text, such as /say In short, please.")),
         ("/temp hot", .invalid("/temp needs a temperature, such as /temp 0.2")),
         ("/temp -1", .invalid("/temp needs a temperature, such as /temp 0.2")),
     ])

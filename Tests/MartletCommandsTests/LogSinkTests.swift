@@ -23,7 +23,7 @@ import Testing
         #expect(String(decoding: buffer[..<count], as: UTF8.self) == "before\nearly\nlate\n")
     }
 
-    /// What a logger of this format writes for one warning.
+    /// The line that a logger of this format writes for one warning.
     private func written(
         _ format: LineLogHandler.Format, hasColors: Bool = false, level: Logger.Level = .warning
     ) async throws -> String {

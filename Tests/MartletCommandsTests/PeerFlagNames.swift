@@ -1,4 +1,4 @@
-/// What llama-server's command line and environment have, a flag on each line: its spellings, and the variable where it
+/// The flags and environment variables of llama-server, a flag in each line: its spellings, and the variable if it
 /// has one.
 enum PeerFlagNames {
     static let lines = [

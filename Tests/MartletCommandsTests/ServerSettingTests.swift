@@ -8,7 +8,7 @@ import Testing
 
 @testable import MartletCommands
 
-/// Flags of llama-server that say how answers are, where they are told of, and where the server listens.
+/// Flags of llama-server that configure responses, routes and addresses.
 @Suite struct ServerSettingTests {
     private func samplingDefaults(_ arguments: [String]) throws -> CompletionDefaults {
         try ServerConfiguration(try SettingParser(command: .serve).parse(arguments: arguments) { _ in nil })
@@ -138,7 +138,10 @@ import Testing
         (["--host", "127.0.0"], "--host must be an address of this machine such as 127.0.0.1 or [::1], "),
         (["--host", "x/y"], "--host must be an address"),
         (["--host", "127.0.0.1:1", "--port", "2"], "--host names port 1 and --port is 2; leave one out"),
-        (["--host", "127.0.0.1:1,[::1]:2"], "--host names several ports, 1 and 2; there is one, given with --port"),
+        (
+            ["--host", "127.0.0.1:1,[::1]:2"],
+            "--host names several ports, 1 and 2; all addresses have the same port, see --port"
+        ),
         (["--host", "127.0.0.1,::1", "--port", "0"], "--port 0 needs a single address in --host"),
     ])
     func aHostThatIsNoneIsRefusedByItsRule(arguments: [String], expected: String) {

@@ -68,20 +68,23 @@ import Testing
         (["-ctk", "q9"], "-ctk must be one of f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl, not 'q9'"),
         (["--api-key", ","], "--api-key must be texts with commas between them, not ','"),
         (["--chat-template-kwargs", "[1]"], "--chat-template-kwargs must be a JSON object, not '[1]'"),
-        (["--no-mmap=1"], "--no-mmap takes no value"),
+        (["--no-mmap=1"], "--no-mmap has no value"),
         (["--prot", "80"], "unknown flag --prot; did you mean --port?"),
         (["--ctxsize", "80"], "unknown flag --ctxsize; did you mean --ctx-size?"),
         (["--entirely-different"], "unknown flag --entirely-different; --help lists all flags"),
-        (["--mmproj", "x"], "--mmproj: llama-server has this, martlet does not have it yet (images, audio and video)"),
-        (["-md", "x"], "-md: llama-server has this, martlet does not have it yet (speculative decoding)"),
-        (["--ui"], "--ui: llama-server has this, martlet does not have it yet (the web page)"),
-        (["--rerank=on"], "--rerank: llama-server has this, martlet does not have it yet (reranking)"),
+        (
+            ["--mmproj", "x"],
+            "--mmproj: a flag of llama-server that martlet does not support yet (images, audio and video)"
+        ),
+        (["-md", "x"], "-md: a flag of llama-server that martlet does not support yet (speculative decoding)"),
+        (["--ui"], "--ui: a flag of llama-server that martlet does not support yet (the web page)"),
+        (["--rerank=on"], "--rerank: a flag of llama-server that martlet does not support yet (reranking)"),
         (
             ["--cache-reuse", "256"],
-            "--cache-reuse: llama-server has this, martlet does not have it yet (reuse of a prompt's inner parts)"
+            "--cache-reuse: a flag of llama-server that martlet does not support yet (reuse of parts within a prompt)"
         ),
         (["--fit-ctx"], "--fit-ctx needs a value"),
-        (["model.gguf"], "unexpected argument 'model.gguf'; a model is given with --model PATH"),
+        (["model.gguf"], "unexpected argument 'model.gguf'; set a model with --model PATH"),
     ])
     func aBadFlagIsRefusedWithNameRuleAndValue(arguments: [String], expected: String) {
         #expect(message(arguments) == expected)
@@ -134,14 +137,14 @@ import Testing
         ("prot = 1", "martlet.ini:1: unknown flag --prot; did you mean --port?"),
         ("\nport = x", "martlet.ini:2: --port must be a whole number from 0 to 65535, not 'x'"),
         ("port", "martlet.ini:1: --port needs a value: a whole number from 0 to 65535"),
-        ("port =", "martlet.ini:1: port needs a value; leave the line out for none"),
+        ("port =", "martlet.ini:1: port needs a value; remove the line to leave the setting unset"),
         ("= 1", "martlet.ini:1: the name of a setting is missing before '='"),
-        ("[server]", "martlet.ini:1: there are no sections, as a file has the settings of one server"),
-        ("config = other.ini", "martlet.ini:1: a file cannot name another one"),
-        ("no-slots = on", "martlet.ini:1: --no-slots takes no value"),
+        ("[server]", "martlet.ini:1: sections are not supported; a file has the settings of one server"),
+        ("config = other.ini", "martlet.ini:1: a file cannot name another file"),
+        ("no-slots = on", "martlet.ini:1: --no-slots has no value"),
         (
             "tools = all",
-            "martlet.ini:1: --tools: llama-server has this, martlet does not have it yet (tools that the server runs itself)"
+            "martlet.ini:1: --tools: a flag of llama-server that martlet does not support yet (tools that the server runs itself)"
         ),
     ])
     func aBadLineIsRefusedWithItsNumber(text: String, expected: String) {
@@ -158,20 +161,20 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--no-jinja"], "--no-jinja changes nothing: chat templates are always rendered as Jinja"),
-        (["-nocb"], "-nocb changes nothing: batching is always continuous"),
-        (["-ctxcp", "4"], "-ctxcp changes nothing: no states in the middle of a prompt are kept"),
+        (["--no-jinja"], "--no-jinja has no effect: chat templates are always rendered as Jinja"),
+        (["-nocb"], "-nocb has no effect: batching is always continuous"),
+        (["-ctxcp", "4"], "-ctxcp has no effect: there are no checkpoints within a prompt"),
         (
             ["--threads-http", "8"],
-            "--threads-http changes nothing: connections are served by event loops, which need no thread each"
+            "--threads-http has no effect: connections are served by event loops, which need no thread each"
         ),
         (
             ["--fit", "off"],
-            "--fit changes nothing: only --ctx-size is fitted to memory, and only where it is not given"
+            "--fit has no effect: only --ctx-size is fitted to memory, and only if it is not set"
         ),
         (
             ["--backend_sampling"],
-            "--backend-sampling changes nothing: where tokens are drawn makes no difference to them"
+            "--backend-sampling has no effect: the place of sampling does not change the tokens"
         ),
     ])
     func aFlagWithoutEffectIsAcceptedWithANotice(arguments: [String], expected: String) throws {
@@ -199,7 +202,9 @@ import Testing
         ("LLAMA_ARG_API_PREFIX", "/x"), ("LLAMA_ARG_UI", "on"), ("LLAMA_ARG_STATIC_PATH", "/www"),
     ])
     func anAbsentFlagIsNotIgnoredInTheEnvironment(name: String, value: String) {
-        #expect(message([], environment: [name: value]).hasPrefix("\(name): llama-server has this, "))
+        #expect(
+            message([], environment: [name: value]).hasPrefix(
+                "\(name): a flag of llama-server that martlet does not support yet "))
     }
 
     @Test(arguments: [
@@ -218,7 +223,7 @@ import Testing
         throws
     {
         let values = try parse([], environment: [name: "0"])
-        #expect(values.notices == ["\(name) changes nothing: chat templates are always rendered as Jinja"])
+        #expect(values.notices == ["\(name) has no effect: chat templates are always rendered as Jinja"])
     }
 
     @Test func variablesThatNothingReadsAreNamed() throws {
@@ -231,13 +236,13 @@ import Testing
             arguments: [], environment: { _ in nil }, variables: variables)
         #expect(
             values.notices == [
-                "LLAMA_ARG_CTX_SIZ is no setting; did you mean LLAMA_ARG_CTX_SIZE?",
-                "LLAMA_ARG_SOMETHING is no setting",
-                "MARTLET_PROT is no setting; did you mean MARTLET_PORT?",
+                "LLAMA_ARG_CTX_SIZ is not a setting; did you mean LLAMA_ARG_CTX_SIZE?",
+                "LLAMA_ARG_SOMETHING is not a setting",
+                "MARTLET_PROT is not a setting; did you mean MARTLET_PORT?",
             ])
     }
 
-    // MARK: What is overridden
+    // MARK: Overridden values
 
     @Test func whatIsOverriddenIsNotChecked() throws {
         #expect(try parse(["--port", "3"], environment: ["MARTLET_PORT": "x"]).integer(.port) == 3)
@@ -264,7 +269,7 @@ import Testing
         #expect(values.integer(.port) == 7)
         #expect(
             values.notices == [
-                "MARTLET_PORT is ignored: '\(link)' is where Kubernetes or Docker says that a service is"
+                "MARTLET_PORT is ignored: '\(link)' is a service address that Kubernetes or Docker sets"
             ])
         #expect(try parse(["--port", "3"], environment: ["MARTLET_PORT": link]).integer(.port) == 3)
         #expect(message([], environment: ["MARTLET_PORT": "tcp://8080x"]).hasPrefix("MARTLET_PORT must be "))

@@ -226,7 +226,7 @@ import Testing
 
     // MARK: Completeness
 
-    /// Each is a setting, asks for what is so, changes nothing, or is refused by name; none is unknown.
+    /// Each flag of llama-server is a setting, is accepted without effect, or is refused by name; none is unknown.
     @Test(arguments: PeerFlagNames.lines) func everyFlagOfLlamaServerIsKnown(line: String) {
         let parts = line.split(separator: "|").map { $0.split(separator: " ").map { String($0) } }
         let parser = SettingParser(command: .serve)
@@ -349,7 +349,7 @@ import Testing
         ),
         (
             "lama3",
-            "--chat-template must be a template that reads 'messages' or the name of one that is built in, not 'lama3'; did you mean llama3? names are chatml, llama3,"
+            "--chat-template must be a template that reads 'messages' or the name of a built-in template, not 'lama3'; did you mean llama3? names are chatml, llama3,"
         ),
         ("Hello", "--chat-template must be a template that reads 'messages' or "),
     ])

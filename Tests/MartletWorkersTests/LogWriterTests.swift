@@ -27,7 +27,7 @@ import Testing
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     }
 
-    // What waits here waits on threads of its own: those that tasks share are few.
+    // Blocking waits run on dedicated threads, because the thread pool of tasks is small.
 
     @Test func linesComeInOrder() async throws {
         let writer = writer(capacity: 1 << 20)

@@ -20,7 +20,7 @@ import Testing
         return .generation(request)
     }
 
-    /// What the ledger lets through.
+    /// Applies events and returns those that the ledger passes on.
     private func apply(
         _ ledger: inout RequestLedger, _ handle: GenerationHandle, _ kinds: [EngineEvent.Kind],
         at time: Duration = .zero
@@ -70,7 +70,7 @@ import Testing
         #expect(loss == RequestLedger.Loss(queries: [QueryNumber(rawValue: 1)]))
         ledger.enqueue(item(three))
         #expect(ledger.release() == [item(one, continuing: [7, 8], after: .seconds(3)), item(two), item(three)])
-        // Readers have been told that it was admitted and started.
+        // The receiver has the events admitted and started already.
         #expect(apply(&ledger, one, start).isEmpty)
         #expect(apply(&ledger, one, [token(9)], at: .seconds(10)) == [token(9)])
         #expect(apply(&ledger, one, [token(10)], at: .seconds(12)).count == 1)

@@ -36,7 +36,7 @@ final class ScriptedEngine: EngineService {
         if text != "forever" { finish(request.handle, .endOfGeneration) }
     }
 
-    /// Counts as obeyed at once.
+    /// Reports every command as applied at once.
     func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
         receiver.receive([EngineEvent(handle, .controlled(number, .applied(.paused, token: 0)))])
     }

@@ -62,12 +62,12 @@ extension EngineEvent.Kind {
 }
 
 extension [EdgeFrame] {
-    /// What a worker is told first.
+    /// The first frames to a worker.
     static func first(_ request: GenerationRequest) -> [EdgeFrame] {
         [.hello(version: FrameFormat.version), .submit(request)]
     }
 
-    /// Decodes what a worker was told.
+    /// Decodes the frames to a worker.
     init(bytes: [UInt8]) throws {
         var decoder = FrameDecoder()
         decoder.append(bytes)

@@ -151,7 +151,7 @@ import Testing
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let engine = WorkerEngine(
             modelName: "scripted", launcher: host, receiver: receiver, replyTimeout: .milliseconds(1), logger: quiet)
-        // Nobody runs it, so no answer can come.
+        // The engine does not run, so there is no reply.
         await #expect(throws: EngineError.self) { try await engine.status() }
         engine.shutdown()
     }

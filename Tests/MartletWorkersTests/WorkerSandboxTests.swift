@@ -33,7 +33,7 @@ import Testing
             #expect(tries.before == 0)
             #expect(tries.network == [EACCES, EACCES])
             #expect(tries.local == 0)
-            // Nobody else lost anything.
+            // Other threads have all their privileges.
             #expect(Self.trySocket(AF_INET) == 0)
         }
     }

@@ -1,13 +1,17 @@
-/// Where a server is: scheme, host, port, and what comes before its routes.
+/// The address of a server: scheme, host, port, and the path before its routes.
+///
+/// Example: `https://[::1]:8443/llm/v1` has the host `::1`, the port 8443 and the prefix `/llm`.
 struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     let usesTLS: Bool
     let host: String
     let port: Int
-    /// Begins with a slash, or is empty.
+    /// The path before the routes. It begins with a slash, or is empty.
     let prefix: String
 
-    /// - Parameter text: Such as `http://127.0.0.1:8080`. A `/v1` at its end, as many clients want it, is left out.
-    /// - Returns: `nil` when it is no URL of a server.
+    /// Reads a URL, e.g. `http://127.0.0.1:8080`.
+    ///
+    /// A `/v1` at the end, which many clients require, is removed. Without a port the scheme decides: 80 or 443.
+    /// - Returns: `nil` if the scheme is not HTTP, the host is empty, or the port is not from 1 to 65535.
     init?(_ text: String) {
         let schemes = [("http://", false), ("https://", true)]
         guard let (scheme, usesTLS) = schemes.first(where: { text.lowercased().hasPrefix($0.0) }) else { return nil }
@@ -28,10 +32,10 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         self.port = port
     }
 
-    /// As a `Host` header has it.
+    /// Host and port in the spelling of a `Host` header: an IPv6 address is in brackets.
     var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 
-    /// What a TLS client may ask for by name: an address is no name.
+    /// The name for TLS server name indication; `nil` for an IP address, which the extension does not allow.
     var serverName: String? {
         host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." } ? nil : host
     }

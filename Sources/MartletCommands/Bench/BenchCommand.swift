@@ -6,69 +6,73 @@ import NIOSSL
 import OrderedCollections
 
 /// `martlet bench`: measures any server that streams completions as OpenAI or llama-server do.
+///
+/// Example: `martlet bench --streams 1,16 --tokens 64 --compare http://127.0.0.1:8081` prints for each load a table with
+/// a row per figure, such as `tokens/s  412 (398 to 420)  377 (370 to 381)  1.09 (1.07 to 1.10)`: first server, second
+/// server, ratio. The exit code is 1 if a request failed.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure a server under load, or two in turns.",
+        commandName: "bench", abstract: "Measure a server under load, or two servers alternately.",
         discussion: """
             Closed loop: --streams N begins a request whenever one has ended, so N run at once. Open loop: --rate R begins R \
-            requests in a second whether or not others have ended, and times count from when a request was due.
+            requests per second whether or not others have ended, and times count from the moment a request was due.
 
-            A figure is the median of all runs, then the smallest and largest. With --compare the servers take turns \
-            within each run, and ratios are those of a run.
+            A figure is the median of all runs, followed by the smallest and the largest value. With --compare each run \
+            measures both servers, one after the other, and a ratio compares the two results of one run.
             """)
 
     @Argument(help: "The server's base URL.")
     var url = "http://127.0.0.1:8080"
 
-    @Option(help: "Another server, to be measured in turns with the first one.")
+    @Option(help: "The base URL of a second server. Both are measured alternately.")
     var compare: String?
 
-    @Option(name: .customLong("streams"), help: "Streams at once; several numbers with commas between them.")
+    @Option(name: .customLong("streams"), help: "Number of streams at once; several numbers with commas between them.")
     var streams = "1"
 
-    @Option(help: "Requests in a second, instead of --streams; several numbers with commas between them.")
+    @Option(help: "Requests per second, instead of --streams; several numbers with commas between them.")
     var rate: String?
 
-    @Option(help: "Requests of a run; 4 for each stream, or 4 seconds' worth, if not given.")
+    @Option(help: "Requests per run. Default: 4 per stream, or the requests of 4 seconds.")
     var requests: Int?
 
-    @Option(help: "Runs of each load.")
+    @Option(help: "Runs per load.")
     var runs = 3
 
-    @Option(help: "Tokens of an answer.")
+    @Option(help: "Tokens per completion.")
     var tokens = 128
 
-    @Option(help: "The text that prompts end in; each begins with a number, so that no two are the same.")
+    @Option(help: "The text at the end of each prompt. Each prompt begins with another number, so that all differ.")
     var prompt = "Tell a story about a bird that never lands."
 
-    @Option(help: "How often the text is repeated, for long prompts.")
+    @Option(help: "Repetitions of the text, for long prompts.")
     var repeatPrompt = 1
 
-    @Flag(help: "Ask for chat completions instead of text completions.")
+    @Flag(help: "Request chat completions instead of text completions.")
     var chat = false
 
-    @Option(help: "The model to name in requests.")
+    @Option(help: "The model name in requests.")
     var model: String?
 
     @Option(help: "An API key for both servers.")
     var apiKey: String?
 
-    @Option(help: "A JSON object whose members are added to each request; {} for servers that know no others.")
+    @Option(help: "A JSON object whose members are added to each request; {} for servers that reject unknown fields.")
     var fields = #"{"temperature": 0, "ignore_eos": true, "cache_prompt": false}"#
 
     @Option(help: "Seconds after which a request counts as failed.")
     var timeout = 300
 
-    @Option(help: "The process of the server, for its memory and time (Linux; with all that it started).")
+    @Option(help: "The server's process number: measures memory and CPU time, child processes included (Linux).")
     var process: Int?
 
-    @Option(help: "The process of the other server.")
+    @Option(help: "The process number of the second server.")
     var compareProcess: Int?
 
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
-    @Option(help: "Also write a picture in SVG to this file.")
+    @Option(help: "Also write a diagram in SVG to this file.", completion: .file())
     var plot: String?
 
     func run() async throws {
@@ -98,11 +102,14 @@ struct BenchCommand: AsyncParsableCommand {
         if report.series.contains(where: { $0.results.contains { $0.failureCount > 0 } }) { throw ExitCode(1) }
     }
 
+    /// A server under measurement.
     private struct Server {
         var url: BaseURL
+        /// The process for memory and CPU time; `nil` = these are not measured.
         var process: Int?
     }
 
+    /// Warms each server up with two requests, then measures the runs of all plans.
     private func measure(_ plans: [LoadPlan], _ servers: [Server], _ runner: LoadRunner) async -> BenchReport {
         var report = BenchReport(
             series: plans.flatMap { plan in
@@ -115,7 +122,7 @@ struct BenchCommand: AsyncParsableCommand {
             for server in servers { _ = await runner.run(warmUp, at: server.url, offset: offset) }
             offset += 2
             for run in 0..<runs {
-                // In turns, and each first as often as the other.
+                // Alternating order: each server is first equally often, so that a drift of the machine affects both.
                 let runOrder = run % 2 == 0 ? Array(servers.indices) : servers.indices.reversed()
                 for position in runOrder {
                     let server = servers[position]
@@ -132,8 +139,9 @@ struct BenchCommand: AsyncParsableCommand {
         return report
     }
 
-    // MARK: From words to values
+    // MARK: Flags as values
 
+    /// The first server, and the second one of `--compare`.
     private func servers() throws(SettingError) -> [Server] {
         func parse(_ text: String, _ name: String) throws(SettingError) -> BaseURL {
             guard let url = BaseURL(text) else {
@@ -149,6 +157,7 @@ struct BenchCommand: AsyncParsableCommand {
         return servers
     }
 
+    /// The loads: `--rate` if it is set, else `--streams`. Rates are up to 100,000, streams up to 10,000.
     private func arrivals() throws(SettingError) -> [LoadPlan.Arrival] {
         if let rate {
             return try list(rate, "--rate") { text in
@@ -160,6 +169,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
     }
 
+    /// Reads numbers with commas between them.
     private func list(
         _ text: String, _ name: String, _ parse: (Substring) -> LoadPlan.Arrival?
     ) throws(SettingError) -> [LoadPlan.Arrival] {
@@ -171,6 +181,7 @@ struct BenchCommand: AsyncParsableCommand {
         return values
     }
 
+    /// The requests of one load. Each number is from 1 to 1,000,000.
     private func plan(_ arrival: LoadPlan.Arrival) throws(SettingError) -> LoadPlan {
         for (name, value) in [
             ("--runs", runs), ("--tokens", tokens), ("--repeat-prompt", repeatPrompt), ("--timeout", timeout),

@@ -3,9 +3,10 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// Sends one request on a connection of its own and measures the stream that answers it.
+/// Sends one request on its own connection and measures the stream of the response.
 ///
-/// On the event loop from the first byte to the last: a task for each token would cost more than some servers do.
+/// Thread: the connection's event loop, from the first byte to the last. A task per token would cost more CPU time than
+/// some servers need for the token.
 final class BenchConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
@@ -15,6 +16,7 @@ final class BenchConnection: ChannelInboundHandler {
     private let finished: @Sendable (RequestMeasurement) -> Void
     private var meter = StreamMeter()
     private var status: HTTPResponseStatus?
+    /// The first bytes of a response with an error status.
     private var refusal: [UInt8] = []
     private var isFinished = false
 
@@ -26,8 +28,9 @@ final class BenchConnection: ChannelInboundHandler {
         self.finished = finished
     }
 
+    /// Connects, sends request `number` of the plan, and returns when the response has ended, failed or timed out.
     /// - Parameters:
-    ///   - start: What times are counted from.
+    ///   - start: The time from which the first token's latency counts.
     ///   - now: Seconds since the run began.
     static func run(
         _ plan: LoadPlan, number: Int, at url: BaseURL, start: Double, now: @escaping @Sendable () -> Double,
@@ -73,6 +76,7 @@ final class BenchConnection: ChannelInboundHandler {
         }
     }
 
+    /// Writes the request in one flush.
     private static func send(_ plan: LoadPlan, number: Int, to url: BaseURL, on channel: any Channel) {
         let body = plan.body(number)
         var headers = HTTPHeaders([
@@ -86,6 +90,7 @@ final class BenchConnection: ChannelInboundHandler {
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
     }
 
+    /// Counts tokens of a response with status 200; collects the beginning of any other response.
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head): status = head.status
@@ -106,6 +111,7 @@ final class BenchConnection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    /// Reports the measurement. Only the first call counts.
     private func finish(_ error: String? = nil) {
         guard !isFinished else { return }
         isFinished = true
@@ -115,8 +121,9 @@ final class BenchConnection: ChannelInboundHandler {
                 tokenCount: meter.reportedCount ?? meter.times.count, failure: error ?? failure))
     }
 
+    /// The reason for which the response is not a complete stream; `nil` if it is.
     private var failure: String? {
-        guard let status else { return "no answer" }
+        guard let status else { return "no response" }
         guard status.code == 200 else {
             return "status \(status.code): \(String(decoding: refusal.prefix(200), as: UTF8.self))"
         }

@@ -1,4 +1,6 @@
-/// A report as a picture in SVG: tokens per second of each arrival, and how the times between tokens are distributed.
+/// A report as a diagram in SVG: tokens per second of each load, and the distribution of the times between tokens.
+///
+/// All coordinates are pixels of a picture of 860 by 390.
 struct BenchPlot {
     let report: BenchReport
 
@@ -9,6 +11,7 @@ struct BenchPlot {
     private static let left = 60.0
     private static let colors = ["#0b6e99", "#c4591a"]
 
+    /// The whole document, with a legend below the two diagrams.
     var svg: String {
         let servers = report.series.map(\.server).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         var parts = [
@@ -27,7 +30,7 @@ struct BenchPlot {
         return parts.joined(separator: "\n") + "\n</svg>\n"
     }
 
-    /// Bars: the median of the runs, with a line from the smallest to the largest.
+    /// Bars: the median of the runs, with a line from the smallest to the largest run.
     private func throughput(_ servers: [String]) -> [String] {
         guard let figure = LoadResult.figures.first(where: { $0.key == "tokens_per_second" }) else { return [] }
         let arrivals = report.series.map(\.arrival).reduce(into: [LoadPlan.Arrival]()) {
@@ -59,7 +62,8 @@ struct BenchPlot {
         return parts
     }
 
-    /// Curves of the last arrival: up to which time a share of all gaps between tokens lies.
+    /// Curves of the last load. The horizontal axis is the share of all gaps between tokens, the vertical axis the gap
+    /// that this share does not exceed.
     private func delays(_ servers: [String]) -> [String] {
         guard let arrival = report.series.last?.arrival else { return [] }
         let shares = stride(from: 0.0, through: 0.999, by: 0.003).map { $0 } + [0.999, 1]
@@ -91,10 +95,12 @@ struct BenchPlot {
         let x: Double
         let highest: Double
 
+        /// The vertical position of a value. Zero is at the bottom.
         func y(_ value: Double) -> Double {
             BenchPlot.top + BenchPlot.panelHeight * (1 - value / max(highest, .leastNormalMagnitude))
         }
 
+        /// Title and five lines with their values.
         func frame(title: String) -> [String] {
             var parts = [BenchPlot.text(x, BenchPlot.top - 16, BenchPlot.escaped(title))]
             for step in 0...4 {
@@ -117,8 +123,10 @@ struct BenchPlot {
         "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">\(text)</text>"
     }
 
+    /// A coordinate, rounded to a tenth of a pixel.
     private static func number(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 
+    /// Text without the three characters that XML reads as syntax.
     private static func escaped(_ text: String) -> String {
         String(
             text.flatMap { character -> [Character] in

@@ -1,9 +1,9 @@
 import MartletJSON
 import OrderedCollections
 
-/// What all runs showed, of one server or of two.
+/// The results of all runs, of one server or of two.
 struct BenchReport: Sendable {
-    /// The runs of one arrival at one server.
+    /// The runs of one load at one server.
     struct Series: Sendable {
         var server: String
         var arrival: LoadPlan.Arrival
@@ -16,10 +16,10 @@ struct BenchReport: Sendable {
         }
     }
 
-    /// Those of both servers for each arrival, one after the other.
+    /// One series per load and server: the servers of the first load, then those of the second.
     var series: [Series]
 
-    /// Ratios of a figure, run by run, of the first server to the second.
+    /// Ratios of a figure, first server to second server, run by run. Runs without the figure are left out.
     static func ratios(_ figure: LoadResult.Figure, _ ours: Series, _ theirs: Series) -> Distribution? {
         let ratios = zip(ours.results, theirs.results).compactMap { one, other -> Double? in
             guard let value = figure.value(one), let base = figure.value(other), base > 0 else { return nil }
@@ -28,7 +28,7 @@ struct BenchReport: Sendable {
         return ratios.isEmpty ? nil : Distribution(ratios)
     }
 
-    /// Series of one arrival, each with that of the other server if there is one.
+    /// Each series of the first server with the series of the second server for the same load, if there is one.
     private var pairs: [(Series, Series?)] {
         let servers = series.reduce(into: OrderedSet<String>()) { $0.append($1.server) }
         let first = series.filter { $0.server == servers.first }
@@ -39,6 +39,7 @@ struct BenchReport: Sendable {
 
     // MARK: Table
 
+    /// The report as text: a block per load with a row per figure. Times are in milliseconds.
     var table: String {
         var lines: [String] = []
         for (one, other) in pairs {
@@ -64,7 +65,7 @@ struct BenchReport: Sendable {
         spread(values, scale: figure.isTime ? 1_000 : 1)
     }
 
-    /// Median, and the range where there is one.
+    /// `412 (398 to 420)`: the median and the range. One value has no range; no value is a dash.
     private static func spread(_ values: Distribution?, scale: Double) -> String {
         guard let values, let median = values.median, let low = values.minimum, let high = values.maximum else {
             return "-"
@@ -74,16 +75,19 @@ struct BenchReport: Sendable {
             ? text : "\(text) (\(NumberFormat.short(low * scale)) to \(NumberFormat.short(high * scale)))"
     }
 
+    /// `3 of 64`: failed requests and all requests.
     private static func failures(_ series: Series) -> String {
         let failed = series.results.reduce(0) { $0 + $1.failureCount }
         return "\(failed) of \(series.results.reduce(0) { $0 + $1.requestCount })"
     }
 
+    /// The five most frequent failures.
     private static func reasons(_ series: Series) -> [String] {
         let all = series.results.reduce(into: [String: Int]()) { $0.merge($1.failures) { $0 + $1 } }
         return all.sorted { $0.value > $1.value }.prefix(5).map { "\(series.server): \($0.value) × \($0.key)" }
     }
 
+    /// Rows with columns as wide as their widest cell.
     private static func aligned(_ rows: [[String]]) -> [String] {
         let widths = (0..<(rows.map(\.count).max() ?? 0)).map { column in
             rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
@@ -99,6 +103,7 @@ struct BenchReport: Sendable {
 
     // MARK: JSON
 
+    /// The report for programs: an array with an object per load. Times are in seconds.
     var json: JSONValue {
         .array(
             pairs.map { one, other in

@@ -1,17 +1,21 @@
-/// Times in order, and what can be said of them.
+/// Sorted values with their quantiles.
+///
+/// Example: `Distribution([3, 1, 2]).median` is 2.
 struct Distribution: Sendable, Equatable {
-    /// In seconds, smallest first.
+    /// Smallest first. Times are in seconds.
     let values: [Double]
 
     init(_ values: [Double]) { self.values = values.sorted() }
 
-    /// The smallest value that `share` of all values do not exceed; `nil` of no values.
+    /// The smallest value that `share` of all values do not exceed (nearest rank); `nil` if there are no values.
+    /// - Parameter share: From 0 to 1.
     func quantile(_ share: Double) -> Double? {
         guard !values.isEmpty else { return nil }
         let rank = (share * Double(values.count)).rounded(.up)
         return values[min(max(Int(rank) - 1, 0), values.count - 1)]
     }
 
+    /// The middle value; of an even number of values the mean of the two in the middle.
     var median: Double? {
         guard !values.isEmpty else { return nil }
         let middle = values.count / 2

@@ -1,13 +1,15 @@
 import MartletPlatform
 
-/// What is sent to a server, and when.
+/// The requests that a run sends to a server, and their times.
 struct LoadPlan: Sendable, Equatable {
+    /// The rule for the times.
     enum Arrival: Sendable, Equatable {
-        /// So many streams, each of which begins anew when it has ended.
+        /// A constant number of streams: a new request begins whenever one has ended.
         case closed(streams: Int)
-        /// So many requests in a second, whether or not earlier ones have ended.
+        /// A mean number of requests per second, whether or not earlier requests have ended.
         case open(rate: Double)
 
+        /// The name in tables, e.g. `16 streams`.
         var name: String {
             switch self {
             case .closed(let streams): streams == 1 ? "1 stream" : "\(streams) streams"
@@ -19,25 +21,27 @@ struct LoadPlan: Sendable, Equatable {
     var arrival: Arrival
     var requestCount: Int
     var route: String
-    /// The body of request `number`, so that no two are the same prompt.
+    /// The body of request `number`. Different numbers give different prompts, so that no server can reuse a prefix.
     var body: @Sendable (_ number: Int) -> [UInt8]
     var headers: [(String, String)]
-    /// Given to a request that has not ended after this long.
+    /// The time after which a request counts as failed.
     var timeout: Duration
 
     static func == (one: LoadPlan, other: LoadPlan) -> Bool {
         one.arrival == other.arrival && one.requestCount == other.requestCount && one.route == other.route
     }
 
-    /// When the requests of an open loop arrive, in seconds: the gaps are those of independent clients, and the same
-    /// each time.
+    /// The times at which the requests of an open loop arrive, in seconds since the run began.
+    ///
+    /// The gaps have an exponential distribution, as those of independent clients do. The generator has a fixed seed, so
+    /// all servers get the same gaps. The first request arrives at 0.
     static func arrivalTimes(rate: Double, count: Int) -> [Double] {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         var time = 0.0
         return (0..<count).map { index in
             if index > 0 {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                // 53 bits, of which none is zero: within (0, 1].
+                // 53 bits plus one: the number is within (0, 1], and its logarithm is finite.
                 let uniform = (Double(state >> 11) + 1) / Double(1 << 53)
                 time -= log(uniform) / rate
             }

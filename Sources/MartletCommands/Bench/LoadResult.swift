@@ -1,16 +1,20 @@
-/// What one run of a plan showed.
+/// The result of one run of a plan.
 struct LoadResult: Sendable, Equatable {
     var requestCount: Int
-    /// How often each failure happened.
+    /// The number of requests per kind of failure.
     var failures: [String: Int]
+    /// Tokens of all successful requests.
     var tokenCount: Int
-    /// From the first request to the end of the last one, in seconds.
+    /// The time from the first request to the end of the last one, in seconds.
     var duration: Double
+    /// Seconds from a request to its first token.
     var firstToken: Distribution
+    /// Seconds between two tokens of a request.
     var betweenTokens: Distribution
-    /// Of the server's processes, where it was looked at.
+    /// The usage of the server's processes; `nil` if it was not measured.
     var usage: ProcessUsage?
 
+    /// Combines the measurements of all requests. Failed requests count only as failures.
     init(_ measurements: [RequestMeasurement]) {
         requestCount = measurements.count
         failures = measurements.reduce(into: [:]) { if let failure = $1.failure { $0[failure, default: 0] += 1 } }
@@ -32,7 +36,7 @@ struct LoadResult: Sendable, Equatable {
         return usage.processorSeconds * 1_000 / Double(tokenCount)
     }
 
-    /// The figures that are compared, each with what is good.
+    /// The figures of a report, in the order of its rows.
     static let figures: [Figure] = [
         Figure(name: "tokens/s", key: "tokens_per_second", isTime: false) { $0.tokensPerSecond },
         Figure(name: "first token p50", key: "ttft_p50", isTime: true) { $0.firstToken.median },
@@ -49,10 +53,11 @@ struct LoadResult: Sendable, Equatable {
         Figure(name: "memory MiB", key: "memory_mib", isTime: false) { $0.usage.map { $0.memoryMebibytes } },
     ]
 
+    /// A number that a run has or lacks.
     struct Figure: Sendable {
         let name: String
         let key: String
-        /// In seconds, shown in milliseconds.
+        /// Whether the value is in seconds; tables show it in milliseconds.
         let isTime: Bool
         let value: @Sendable (LoadResult) -> Double?
     }

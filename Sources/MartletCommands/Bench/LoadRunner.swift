@@ -2,13 +2,14 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Sends what a plan says and collects how it went.
+/// Sends the requests of a plan and collects their measurements.
 struct LoadRunner: Sendable {
     let group: any EventLoopGroup
-    /// For `https`.
+    /// The TLS settings for `https` URLs; `nil` if no server has one.
     let tls: NIOSSLContext?
 
-    /// - Parameter offset: Added to the numbers of the requests, so that no prompt is repeated.
+    /// Runs a plan once, and returns when its last request has ended.
+    /// - Parameter offset: The number of the first request. Runs use different numbers, so that no prompt is repeated.
     func run(_ plan: LoadPlan, at url: BaseURL, offset: Int) async -> LoadResult {
         let begin = ContinuousClock.now
         let now: @Sendable () -> Double = { begin.duration(to: .now) / .seconds(1) }
@@ -21,6 +22,7 @@ struct LoadRunner: Sendable {
         return LoadResult(measurements)
     }
 
+    /// Begins `streams` requests, and another one whenever a request ends.
     private func closed(
         _ plan: LoadPlan, _ streams: Int, _ url: BaseURL, _ offset: Int, _ now: @escaping @Sendable () -> Double,
         _ tls: NIOSSLContext?
@@ -46,6 +48,7 @@ struct LoadRunner: Sendable {
         }
     }
 
+    /// Begins each request at its time, however many are still running.
     private func open(
         _ plan: LoadPlan, _ rate: Double, _ url: BaseURL, _ offset: Int, _ now: @escaping @Sendable () -> Double,
         _ tls: NIOSSLContext?, _ begin: ContinuousClock.Instant
@@ -54,7 +57,7 @@ struct LoadRunner: Sendable {
             for (index, time) in LoadPlan.arrivalTimes(rate: rate, count: plan.requestCount).enumerated() {
                 tasks.addTask { [group] in
                     try? await Task.sleep(until: begin + .seconds(time), clock: .continuous)
-                    // From the time of arrival, not from when this came to send it: no wait is left out.
+                    // Times count from the planned arrival, not from the actual sending: delays here are not hidden.
                     return await BenchConnection.run(
                         plan, number: offset + index, at: url, start: time, now: now, on: group, tls: tls)
                 }

@@ -1,6 +1,6 @@
-/// Numbers for people.
+/// Numbers in tables.
 enum NumberFormat {
-    /// Three digits that count, without an exponent.
+    /// Three significant digits without an exponent: 1234, 12.3, 1.23, 0.123. A dash if the number is not finite.
     static func short(_ value: Double) -> String {
         guard value.isFinite else { return "-" }
         let size = abs(value)
@@ -12,5 +12,6 @@ enum NumberFormat {
         return "\(rounded)"
     }
 
+    /// A time in milliseconds; a dash for `nil`.
     static func milliseconds(_ seconds: Double?) -> String { seconds.map { short($0 * 1_000) } ?? "-" }
 }

@@ -1,18 +1,19 @@
 import MartletPlatform
 
-/// What a process and all that it started have used. Known on Linux.
+/// The CPU time and memory of a process and its descendants. Only Linux reports them.
 struct ProcessUsage: Sendable, Equatable {
-    /// In user and in system mode.
+    /// CPU time in user mode and in system mode, in seconds.
     var processorSeconds: Double
-    /// What they hold; memory that several share is divided among them.
+    /// Proportional set size in MiB: memory that several processes share is divided among them.
     var memoryMebibytes: Double
 
-    /// What was used since `earlier`, and the memory of now.
+    /// The CPU time since `earlier`, and the present memory.
     func since(_ earlier: ProcessUsage) -> ProcessUsage {
         ProcessUsage(processorSeconds: processorSeconds - earlier.processorSeconds, memoryMebibytes: memoryMebibytes)
     }
 
-    /// - Returns: `nil` when there is no such process, or the system does not tell.
+    /// Adds up a process and its descendants.
+    /// - Returns: `nil` if there is no such process, or the system does not report usage.
     static func of(_ process: Int) -> ProcessUsage? {
         guard var total = one(process) else { return nil }
         for thread in names(in: "/proc/\(process)/task") {
@@ -25,10 +26,11 @@ struct ProcessUsage: Sendable, Equatable {
         return total
     }
 
+    /// The usage of one process without its children.
     private static func one(_ process: Int) -> ProcessUsage? {
         let status = text("/proc/\(process)/stat")
         guard let end = status.lastIndex(of: ")") else { return nil }
-        // The fields after the name, in which there may be blanks: times are the 14th and 15th of all.
+        // Fields after the name, which is in parentheses and may have blanks. The times are fields 14 and 15 of all.
         let fields = status[status.index(after: end)...].split(separator: " ")
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
         let memory = text("/proc/\(process)/smaps_rollup").split(separator: "\n").first { $0.hasPrefix("Pss:") }
@@ -37,7 +39,7 @@ struct ProcessUsage: Sendable, Equatable {
             processorSeconds: (user + system) / Double(sysconf(Int32(_SC_CLK_TCK))), memoryMebibytes: kibibytes / 1_024)
     }
 
-    /// The first 64 KiB of a file of the system, or nothing.
+    /// The first 64 KiB of a file in /proc; empty if it cannot be read.
     private static func text(_ path: String) -> String {
         guard let file = fopen(path, "r") else { return "" }
         defer { fclose(file) }
@@ -47,6 +49,7 @@ struct ProcessUsage: Sendable, Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The entries of a folder; empty if it cannot be read.
     private static func names(in folder: String) -> [String] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }

@@ -1,13 +1,13 @@
-/// How one request went.
+/// The measurement of one request. Times are in seconds since the run began.
 struct RequestMeasurement: Sendable {
-    /// When it was to be sent, in seconds since the run began.
+    /// The planned time of sending.
     var start: Double
     var end: Double
-    /// When each token came.
+    /// The arrival of each token.
     var tokenTimes: [Double]
-    /// As the server counts them, or those that were seen.
+    /// The number of tokens that the server reports, else the number of events with text.
     var tokenCount: Int
-    /// Why it counts as failed; `nil` = it did not.
+    /// The reason for which the request counts as failed; `nil` = it succeeded.
     var failure: String?
 
     /// From the request to the first token.

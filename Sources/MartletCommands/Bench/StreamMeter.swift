@@ -1,20 +1,22 @@
-/// Finds out when the tokens of a stream of events came, whatever server sent it.
+/// Records the arrival times of the tokens of an event stream, in the dialects of OpenAI and llama-server.
 ///
-/// An event counts as a token when it has a text that is not empty. What the events are beyond that is not looked at,
-/// so measuring costs little.
+/// An event counts as a token if it has a text that is not empty. The meter searches the bytes of a line for a few member
+/// names and does not parse JSON, so a measurement costs little CPU time.
 struct StreamMeter {
-    /// When each event with a text came, in seconds.
+    /// The arrival of each event with text, in seconds.
     private(set) var times: [Double] = []
-    /// Tokens as the server counts them, where it tells.
+    /// The number of tokens in the server's usage; `nil` if the stream has none.
     private(set) var reportedCount: Int?
+    /// Whether the stream's last event has arrived.
     private(set) var isComplete = false
-    /// The first error that the server sent as an event.
+    /// The first error event, cut to 200 bytes.
     private(set) var error: String?
 
     private var line: [UInt8] = []
-    /// A line without end must not fill the memory.
+    /// The maximum length of a line in bytes; the rest is dropped.
     private static let maximumLineLength = 1 << 20
 
+    /// Consumes the next bytes of the stream. `time` is the arrival of all events that end in them.
     mutating func record(_ bytes: some Sequence<UInt8>, at time: Double) {
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
@@ -43,7 +45,7 @@ struct StreamMeter {
         }
     }
 
-    /// Where the first occurrence of `words` ends.
+    /// The offset behind the first occurrence of `words`; `nil` if there is none.
     private func end(of words: [UInt8]) -> Int? {
         guard line.count >= words.count else { return nil }
         return line.withUnsafeBufferPointer { line in

@@ -1,18 +1,20 @@
 import MartletJSON
 import OrderedCollections
 
-/// What a person tells an answer that is being written.
+/// A control command that a person enters during a generation, e.g. `/skip`.
 enum ChatControl: Sendable, Equatable {
+    /// Ends the reasoning.
     case skip
     case pause
     case resume
     case temperature(Double)
+    /// Injects a user message at the end of the sentence.
     case say(String)
     case fork
-    /// Back to the last place that reads so; `nil` = to the beginning.
+    /// Removes the output from the last occurrence of the text on; `nil` = all output.
     case rewind(String?)
 
-    /// Body of `POST /v1/generations/{id}/control`.
+    /// The body of `POST /v1/generations/{id}/control`.
     var body: JSONValue {
         switch self {
         case .skip: ["action": "reasoning_end"]

@@ -1,16 +1,16 @@
 import MartletFiles
 import MartletPlatform
 
-/// The lines that a person entered, kept from one chat to the next in `$XDG_STATE_HOME/martlet/chat-history`.
+/// The lines that a person entered, stored in `$XDG_STATE_HOME/martlet/chat-history`.
 ///
-/// That it cannot be read or written is no reason not to chat.
+/// Errors of the file are ignored: a chat works without a history.
 struct ChatHistory {
-    /// Most lines that are read, the newest ones.
+    /// The maximum number of lines that are loaded. The newest lines count.
     private static let maximumCount = 1000
 
     private let file: FilePath
 
-    /// - Returns: `nil` when there is no home.
+    /// - Returns: `nil` if neither `XDG_STATE_HOME` nor `HOME` names a folder.
     init?(environment: (String) -> String?) {
         let state: FilePath
         if let path = environment("XDG_STATE_HOME"), path.hasPrefix("/") {
@@ -23,15 +23,16 @@ struct ChatHistory {
         file = state.appending("martlet").appending("chat-history")
     }
 
-    /// Oldest first.
+    /// The stored lines, oldest first; empty if the file cannot be read.
     func load() -> [String] {
         guard let text = try? SmallFile.text(file.string, for: "history") else { return [] }
         return text.split(separator: "\n").suffix(Self.maximumCount).map { Self.unescaped($0) }
     }
 
+    /// Appends a line to the file, and creates file and folders if necessary.
     func append(_ line: String) {
         makeFolders()
-        // Only its owner may read what a person asked.
+        // The file is readable by its owner only, because messages are private.
         guard let file = try? OpenFile.regular(file.string, for: .appendingOrCreating) else { return }
         try? file.append(Array((Self.escaped(line) + "\n").utf8))
     }
@@ -46,10 +47,12 @@ struct ChatHistory {
         for folder in folders.reversed() { mkdir(folder.string, 0o700) }
     }
 
+    /// The line with `\n` for line breaks and `\\` for backslashes, so that each entry is one line of the file.
     static func escaped(_ line: String) -> String {
         String(line.flatMap { $0 == "\\" ? Array("\\\\") : $0.isNewline ? Array("\\n") : [$0] })
     }
 
+    /// The inverse of ``escaped(_:)``. A backslash before another character is removed.
     static func unescaped(_ line: some StringProtocol) -> String {
         var result = ""
         var isEscape = false

@@ -1,21 +1,26 @@
-/// A line that a person entered.
+/// A line that a person entered: a message, or a command that begins with a slash.
+///
+/// Example: `/temp 0.2` is `.control(.temperature(0.2))`, and `//x` is the message `/x`.
 enum ChatInput: Equatable {
     case message(String)
+    /// Begins a new conversation.
     case new
-    /// `nil` removes it.
+    /// Sets the system message; `nil` removes it.
     case system(String?)
-    /// `nil` lists the models.
+    /// Selects a model; `nil` lists the models.
     case model(String?)
+    /// Generates another reply to the last message.
     case retry
     case control(ChatControl)
-    /// A command whose argument is missing or wrong: one sentence.
+    /// A command with a missing or wrong argument, and a sentence about it.
     case invalid(String)
     case quit
     case help
+    /// An empty line.
     case nothing
     case unknownCommand(String)
 
-    /// A line that begins with `/` is a command; `//` begins a message with one slash.
+    /// Parses a line. Blanks at both ends are removed.
     init(line: String) {
         let text = Self.trimmed(line[...])
         guard !text.isEmpty else {
@@ -43,7 +48,8 @@ enum ChatInput: Equatable {
         case "/resume": self = .control(.resume)
         case "/fork": self = .control(.fork)
         case "/rewind": self = .control(.rewind(argument))
-        case "/say": self = argument.map { .control(.say($0)) } ?? .invalid("/say needs what you want to say")
+        case "/say":
+            self = argument.map { .control(.say($0)) } ?? .invalid("/say needs a text, such as /say In short, please.")
         case "/temp":
             if let value = argument.flatMap({ Double($0) }), value.isFinite, value >= 0 {
                 self = .control(.temperature(value))
@@ -56,20 +62,21 @@ enum ChatInput: Equatable {
         }
     }
 
+    /// The text of `/help`, which is also part of `martlet chat --help`.
     static let helpText = """
         /new          begin a new conversation
         /system TEXT  set the system message (without TEXT: remove it)
         /model NAME   use another model (without NAME: list them)
-        /retry        answer the last message again
-        /quit         leave (so do Ctrl-D and Ctrl-C on an empty line)
-        Ctrl-C stops an answer; what was written of it stays in the conversation.
-        While an answer is written (a line that begins with / holds it back until it is entered):
-        /skip, Esc    end the thinking
+        /retry        generate another response to the last message
+        /quit         leave (also Ctrl-D, and Ctrl-C on an empty line)
+        Ctrl-C stops a response; its text so far stays in the conversation.
+        During a response (a line that begins with / hides the output until it is entered):
+        /skip, Esc    end the reasoning
         /pause, /resume
         /temp 0.2     set the temperature
-        /say TEXT     say something at the end of the sentence
-        /rewind TEXT  go back to the last place that reads so (without TEXT: to the beginning)
-        /fork         write another version from here on, which is shown afterwards
+        /say TEXT     insert a message at the end of the sentence
+        /rewind TEXT  remove the output from the last TEXT on (without TEXT: all output)
+        /fork         generate another version from here on, which is shown afterwards
         """
 
     private static func trimmed(_ text: Substring) -> String {

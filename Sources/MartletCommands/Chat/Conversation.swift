@@ -1,42 +1,45 @@
 import MartletJSON
 import OrderedCollections
 
-/// What was said so far, as the server is told it again with every message.
+/// The messages so far. The server has no memory of a chat, so each request contains all of them.
 struct Conversation: Sendable {
+    /// A message with the role `system`, `user` or `assistant`.
     struct Message: Sendable, Equatable {
         var role: String
         var content: String
     }
 
     var system: String?
-    /// `nil` = whichever the server has.
+    /// The model's name in requests; `nil` = the server's default.
     var model: String?
     private(set) var messages: [Message] = []
 
     init(system: String? = nil) { self.system = system }
 
+    /// Appends a message of the person.
     mutating func appendUser(_ text: String) { messages.append(Message(role: "user", content: text)) }
 
-    /// Keeps an answer, also one that was stopped. An empty one is not kept.
+    /// Appends a reply, complete or stopped. An empty reply is not appended.
     mutating func appendAssistant(_ text: String) {
         if !text.isEmpty { messages.append(Message(role: "assistant", content: text)) }
     }
 
-    /// Takes the last question back, after which no answer came.
+    /// Removes the last message if it has no reply.
     mutating func removeUnansweredMessage() {
         if messages.last?.role == "user" { messages.removeLast() }
     }
 
+    /// Removes all messages. System message and model stay.
     mutating func clear() { messages.removeAll() }
 
-    /// Drops the last answer, so that its question is asked again.
-    /// - Returns: Whether there is a question.
+    /// Removes the last reply, so that its message can be sent again.
+    /// - Returns: Whether there is a message to send.
     mutating func retry() -> Bool {
         if messages.last?.role == "assistant" { messages.removeLast() }
         return messages.last?.role == "user"
     }
 
-    /// Body of `POST /v1/chat/completions`.
+    /// The body of `POST /v1/chat/completions`.
     func requestBody() -> [UInt8] {
         var all = messages
         if let system { all.insert(Message(role: "system", content: system), at: 0) }

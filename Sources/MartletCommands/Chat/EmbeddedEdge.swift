@@ -2,21 +2,23 @@ import Logging
 import MartletServer
 import Synchronization
 
-/// A server that lives as long as one chat.
+/// A server inside the process of `martlet chat`. It ends with the chat, listens on the loopback address only and has no
+/// journal.
 final class EmbeddedEdge: Sendable {
     private let edge: Edge
     private let task = Mutex<Task<SettingError?, Never>?>(nil)
 
-    /// - Parameter model: A GGUF file; `nil` = the one that comes with martlet.
+    /// - Parameter model: A GGUF file; `nil` = the demo model.
+    /// - Throws: If the model's file or a setting in the environment is wrong.
     init(model: String?) throws(SettingError) {
         let arguments = ["--port=0", "--log-verbosity=0"] + (model.map { ["--model=\($0)"] } ?? [])
         let values = try SettingParser(command: .serve).parse(arguments: arguments) { name in
-            // Port, keys and log are those of this chat; what concerns the model is the user's choice.
+            // The environment configures the engine. Address, keys and log are fixed below, and --model selects the model.
             ["LLAMA_ARG_MODEL", "MARTLET_MODEL", "MARTLET_CONFIG"].contains(name)
                 ? nil : CurrentProcess.environment(name)
         }
         let file = try ModelFile(named: values.text(.model), executable: CurrentProcess.executable)
-        // Nobody reads a log beside a conversation; what matters comes as an error.
+        // Log lines would disturb the conversation. Errors reach the chat as errors.
         let logger = Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() }
         var edge = try Edge(values, model: file, logger: logger)
         edge.configuration.addresses = [.loopback]
@@ -26,7 +28,9 @@ final class EmbeddedEdge: Sendable {
         self.edge = edge
     }
 
-    /// - Returns: Its URL, as soon as it listens.
+    /// Starts the server.
+    /// - Returns: The base URL, as soon as the server listens. The model may still be loading.
+    /// - Throws: The error with which the server ended before it listened.
     func start() async throws(SettingError) -> String {
         let (ports, port) = AsyncStream<Int>.makeStream()
         var edge = edge
@@ -37,7 +41,7 @@ final class EmbeddedEdge: Sendable {
                 try await edge.run(until: [])
                 return nil
             } catch {
-                // That it ends when it is stopped is no error.
+                // `stop` cancels the task, so the end is expected.
                 return Task.isCancelled ? nil : error as? SettingError ?? SettingError("\(error)")
             }
         }
@@ -46,7 +50,8 @@ final class EmbeddedEdge: Sendable {
         throw await running.value ?? SettingError("the server of this chat ended before it listened")
     }
 
-    /// - Returns: Why it ended, if it did so by itself.
+    /// Stops the server and waits for its end.
+    /// - Returns: The error with which the server had ended by itself; `nil` if it had not.
     func stop() async -> SettingError? {
         let running = task.withLock { $0 }
         running?.cancel()

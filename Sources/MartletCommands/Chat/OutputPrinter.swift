@@ -1,4 +1,4 @@
-/// How an answer looks in a terminal: thinking dimmed, before what is said.
+/// The layout of a response in a terminal: dimmed reasoning first, then the content. Pure: returns the text to write.
 struct OutputPrinter: Sendable {
     private enum Part {
         case nothing
@@ -15,6 +15,7 @@ struct OutputPrinter: Sendable {
 
     init(showsReasoning: Bool) { self.showsReasoning = showsReasoning }
 
+    /// The text to write for an event, with separators and escape sequences between reasoning and content.
     mutating func print(_ event: ChatStreamEvent) -> String {
         switch event {
         case .content(let text):
@@ -30,7 +31,7 @@ struct OutputPrinter: Sendable {
         }
     }
 
-    /// Ends the answer's last line.
+    /// The text that ends the response: normal intensity and a line break, if necessary.
     mutating func end() -> String {
         defer {
             part = .nothing
@@ -39,7 +40,7 @@ struct OutputPrinter: Sendable {
         return (part == .reasoning ? Self.plain : "") + (endsLine && part != .nothing ? "" : "\n")
     }
 
-    /// What a model writes is data: it does not get to move the cursor or to set the window's title.
+    /// The text without control characters. Output is data: it must not move the cursor or set the window's title.
     private mutating func shown(_ text: String) -> String {
         let safe = String(
             String.UnicodeScalarView(

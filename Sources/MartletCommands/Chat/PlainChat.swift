@@ -1,12 +1,14 @@
 import MartletWorkers
 
-/// A chat whose input is no terminal: each line is a message, and answers are all that is printed.
+/// A chat whose input is not a terminal: each line is a message, and only the responses are printed.
 struct PlainChat {
     let client: ChatClient
     var conversation: Conversation
 
+    /// Reads lines until the input ends or a line is `/quit`.
+    /// - Throws: At the first line that is wrong, and at the first request that fails.
     mutating func run() async throws(SettingError) {
-        // Thinking is for people who watch.
+        // Programs that read the output want the content alone.
         var printer = OutputPrinter(showsReasoning: Terminal.isOutputTerminal)
         while let line = await Self.nextLine() {
             switch ChatInput(line: line) {
@@ -19,10 +21,10 @@ struct PlainChat {
             case .model(nil):
                 for name in try await attempt(client.modelNames) { Terminal.write(name + "\n") }
             case .unknownCommand(let command): throw SettingError("unknown command \(command); /help lists all")
-            case .control: throw SettingError("there is no answer that \(line) could change; that needs a terminal")
+            case .control: throw SettingError("\(line) changes a running response, which needs a terminal")
             case .invalid(let message): throw SettingError(message)
             case .retry:
-                guard conversation.retry() else { throw SettingError("there is no message to answer again") }
+                guard conversation.retry() else { throw SettingError("/retry needs a message") }
                 try await printReply(&printer)
             case .message(let text):
                 conversation.appendUser(text)

@@ -5,14 +5,14 @@ enum Terminal {
     static var isInputTerminal: Bool { isatty(STDIN_FILENO) == 1 }
     static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// Width in columns.
+    /// The width in columns; 80 if the output is not a terminal.
     static var columns: Int {
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
 
-    /// Writes all of `text`, or nothing more once the terminal is gone.
+    /// Writes all of `text`. Stops silently at the first error, e.g. when the terminal is gone.
     static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) {
         var text = text
         text.withUTF8 { bytes in
@@ -30,11 +30,11 @@ enum Terminal {
         }
     }
 
-    /// A terminal that hands over each key as it is pressed, until `restore`.
+    /// A terminal that delivers each key at once, without echo. The end of the value's life restores the old mode.
     struct RawMode: ~Copyable {
         private let original: termios
 
-        /// - Returns: `nil` when standard input is no terminal.
+        /// - Returns: `nil` if standard input is not a terminal.
         init?() {
             var attributes = termios()
             let isTerminal = tcgetattr(STDIN_FILENO, &attributes) == 0
@@ -42,7 +42,7 @@ enum Terminal {
             guard isTerminal else { return nil }
             attributes.c_iflag &= ~tcflag_t(BRKINT | ICRNL | INPCK | ISTRIP | IXON)
             attributes.c_lflag &= ~tcflag_t(ECHO | ICANON | IEXTEN | ISIG)
-            // Output keeps being processed, so that "\n" begins a new line.
+            // The processing of output stays on, so that "\n" begins a new line.
             guard tcsetattr(STDIN_FILENO, TCSANOW, &attributes) == 0 else { return nil }
             Terminal.write("\u{1B}[?2004h")
         }

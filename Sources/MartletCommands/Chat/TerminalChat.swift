@@ -4,9 +4,10 @@ import MartletWorkers
 
 /// A chat with a person at a terminal.
 ///
-/// One loop takes what is pressed and what the server says, in the order in which it comes, so that an answer can be
-/// stopped at any time. All state is its own.
+/// One loop handles keys and events of the stream in the order of their arrival, so that a response can be stopped at any
+/// time. Only this loop reads and writes the state.
 struct TerminalChat {
+    /// An input of the loop.
     private enum Event: Sendable {
         case bytes([UInt8])
         case inputEnded
@@ -24,17 +25,17 @@ struct TerminalChat {
     private var renderer = LineRenderer()
     private var decoder = KeyDecoder()
     private var printer = OutputPrinter(showsReasoning: true)
-    /// Pressed while an answer was written, for the next line.
+    /// Keys that were pressed during the response; they edit the next line.
     private var queuedKeys: [KeyPress] = []
     private var streamTask: Task<Void, Never>?
     private var output = ""
-    /// By which the answer that is being written is given orders, where the server takes some.
+    /// The id for control commands; `nil` if there is no generation or the server has no control commands.
     private var generationID: String?
-    /// What came while a line that begins with `/` is written over it; `nil` = none is.
+    /// Events that arrived while a command line covers the output; `nil` = no line does.
     private var deferredEvents: [ChatStreamEvent]?
-    /// Orders that were given and have not taken effect, by what the stream says of them.
+    /// Messages of `/say` that have not taken effect yet, in the order of entry.
     private var pendingMessages: [String] = []
-    /// Other versions of the answer, which are shown afterwards.
+    /// The ids of forks, which are shown after the response.
     private var forks: [String] = []
     private var isShowingFork = false
     private let events: AsyncStream<Event>
@@ -48,6 +49,7 @@ struct TerminalChat {
         (events, event) = AsyncStream.makeStream()
     }
 
+    /// Runs the chat until the person leaves. Returns at once if standard input is not a terminal.
     mutating func run() async {
         guard let rawMode = Terminal.RawMode() else { return }
         await greet()
@@ -55,7 +57,7 @@ struct TerminalChat {
         renderInput()
         for await next in events where await !handle(next) { break }
         await stopGeneration()
-        // The thread stays in its read until the process ends, which is next.
+        // The thread stays in `read` until the process ends, which happens next.
         reading.cancel()
         Terminal.write("\n")
         _ = consume rawMode
@@ -65,10 +67,11 @@ struct TerminalChat {
         let names = try? await client.modelNames()
         let name = names?.first.map { " with \($0)" } ?? ""
         Terminal.write(
-            "Chat\(name). /help lists commands, Ctrl-C stops an answer, Esc its thinking, Ctrl-D leaves.\n\n")
+            "Chat\(name). /help lists commands, Ctrl-C stops a response, Esc its reasoning, Ctrl-D leaves.\n\n")
     }
 
-    /// - Returns: Whether the chat goes on.
+    /// Handles one event.
+    /// - Returns: Whether the chat continues.
     private mutating func handle(_ next: Event) async -> Bool {
         switch next {
         case .inputEnded: return false
@@ -77,7 +80,7 @@ struct TerminalChat {
                 guard let key = decoder.feed(byte) else { continue }
                 if await !press(key) { return false }
             }
-            // Terminals send a sequence at once, so a lone byte is the key.
+            // Terminals send an escape sequence in one piece, so a single ESC byte is the Esc key.
             if bytes.count == 1, let key = decoder.pause(), await !press(key) { return false }
         case .output(let piece):
             if deferredEvents != nil { deferredEvents?.append(piece) } else { show(piece) }
@@ -106,6 +109,7 @@ struct TerminalChat {
         return true
     }
 
+    /// Edits the line, or controls the running response.
     private mutating func press(_ key: KeyPress) async -> Bool {
         if streamTask != nil {
             await pressWhileStreaming(key)
@@ -131,6 +135,8 @@ struct TerminalChat {
         return true
     }
 
+    /// Executes an entered line.
+    /// - Returns: Whether the chat continues.
     private mutating func enter(_ input: ChatInput) async -> Bool {
         switch input {
         case .quit: return false
@@ -143,7 +149,7 @@ struct TerminalChat {
                 startGeneration()
                 return true
             }
-            complain("there is no message to answer again")
+            complain("/retry needs a message")
         case .nothing: break
         case .new:
             conversation.clear()
@@ -160,7 +166,7 @@ struct TerminalChat {
             } catch {
                 complain(error.description)
             }
-        case .control: complain("no answer is being written")
+        case .control: complain("there is no running response")
         case .invalid(let message): complain(message)
         case .help: showLine(ChatInput.helpText)
         case .unknownCommand(let command): complain("unknown command \(command); /help lists all")
@@ -178,7 +184,8 @@ struct TerminalChat {
         startStream(showing: id)
     }
 
-    /// - Parameter fork: an answer that was begun before; `nil` = a new one.
+    /// Starts a task that streams a response into the loop.
+    /// - Parameter fork: The id of an existing generation; `nil` = a new one.
     private mutating func startStream(showing fork: String?) {
         isShowingFork = fork != nil
         generationID = fork
@@ -199,20 +206,22 @@ struct TerminalChat {
         }
     }
 
+    /// Stops the running generation and its forks on the server.
     private func stopGeneration() async {
         guard let streamTask else { return }
         streamTask.cancel()
         for id in [generationID].compactMap({ $0 }) + forks { await client.stop(id) }
     }
 
-    /// Puts the answer into the conversation.
+    /// Appends the output to the conversation. A message without output is removed.
     private mutating func saveOutput() {
         conversation.appendAssistant(output)
         if output.isEmpty { conversation.removeUnansweredMessage() }
     }
 
-    // MARK: While an answer is written
+    // MARK: During a response
 
+    /// Prints an event and applies it to the output.
     private mutating func show(_ piece: ChatStreamEvent) {
         switch piece {
         case .began(let id): generationID = id
@@ -237,13 +246,14 @@ struct TerminalChat {
         Terminal.write(printer.print(piece))
     }
 
+    /// Prints the events that a command line covered.
     private mutating func showDeferredEvents() {
         guard let pieces = deferredEvents else { return }
         deferredEvents = nil
         for piece in pieces { show(piece) }
     }
 
-    /// A line that begins with `/` is an order; all else waits for the answer's end.
+    /// A line that begins with `/` is a control command. All other keys wait for the end of the response.
     private mutating func pressWhileStreaming(_ key: KeyPress) async {
         if deferredEvents == nil {
             switch key {
@@ -275,12 +285,13 @@ struct TerminalChat {
         case .control(let control): send(control)
         case .invalid(let message): complain(message)
         case .help: showLine(ChatInput.helpText)
-        default: complain("\(line) has to wait for the end of the answer; Ctrl-C stops it")
+        default: complain("\(line) must wait for the end of the response; Ctrl-C stops it")
         }
     }
 
+    /// Sends a control command. Its result arrives as an event.
     private mutating func send(_ control: ChatControl) {
-        guard let generationID else { return complain("this answer takes no orders") }
+        guard let generationID else { return complain("this server has no control commands") }
         if case .say(let text) = control { pendingMessages.append(text) }
         Task { [client, event] in
             do throws(ChatClient.Failure) {
@@ -291,7 +302,7 @@ struct TerminalChat {
         }
     }
 
-    /// What became of an order. Where it shows in the answer, the stream says so at its place.
+    /// Prints the result of a control command, unless the stream shows the effect at its position in the output.
     private mutating func showResult(of control: ChatControl, _ result: Result<JSONValue, ChatClient.Failure>) {
         switch (control, result) {
         case (.say(let text), .failure): pendingMessages.removeAll { $0 == text }
@@ -301,7 +312,7 @@ struct TerminalChat {
         let words: String
         switch (control, result) {
         case (_, .failure(let failure)): words = failure.description
-        case (.pause, _): words = "paused; /resume goes on"
+        case (.pause, _): words = "paused; /resume continues"
         case (.fork, _): words = "forked"
         case (.temperature(let value), _): words = "temperature \(value)"
         case (.skip, _), (.resume, _), (.say, _), (.rewind, _): return
@@ -314,7 +325,7 @@ struct TerminalChat {
         }
     }
 
-    /// A word about what happens, which is not part of the answer.
+    /// Prints a dimmed remark, which is not part of the output.
     private func remark(_ words: String) { Terminal.write("\u{1B}[2m(\(words))\u{1B}[0m\n") }
 
     private mutating func renderInput() {
@@ -323,8 +334,10 @@ struct TerminalChat {
 
     private func showLine(_ text: String) { Terminal.write(text + "\n\n") }
 
+    /// Prints an error in red.
     private func complain(_ message: String) { Terminal.write("\u{1B}[31m\(message)\u{1B}[0m\n") }
 
+    /// Reads the terminal on a thread of its own, because `read` blocks.
     private static func readInput(into event: AsyncStream<Event>.Continuation) async {
         try? await DedicatedThread.run {
             while true {

@@ -6,10 +6,10 @@ import NIOCore
 import NIOPosix
 
 extension DoctorFacts {
-    /// Looks at this machine.
+    /// Collects the facts of this machine. Takes at most a second, which is the time limit of the port's test.
     /// - Parameters:
-    ///   - models: Files to look at besides the one that comes with martlet.
-    ///   - port: On which a server would listen.
+    ///   - models: Files to check in addition to the demo model.
+    ///   - port: The port on which a server would listen.
     static func collect(models: [String], port: Int) async -> DoctorFacts {
         let sandbox = try? await DedicatedThread.run { WorkerSandbox.enterThread() }
         let embedded = try? ModelFile(named: nil, executable: CurrentProcess.executable)
@@ -22,6 +22,7 @@ extension DoctorFacts {
             isSandboxed: sandbox == .entered, port: port, portState: await portState(port))
     }
 
+    /// Name and version of the system, and the kind of processor.
     private static var system: String {
         var names = utsname()
         guard uname(&names) == 0 else { return "an unknown system" }
@@ -31,13 +32,14 @@ extension DoctorFacts {
         return "\(text(names.sysname)) \(text(names.release)), \(text(names.machine))"
     }
 
+    /// Bytes of physical memory; `nil` if the system does not report them.
     private static var totalMemory: UInt64? {
         let pages = sysconf(Int32(_SC_PHYS_PAGES))
         let size = sysconf(Int32(_SC_PAGESIZE))
         return pages > 0 && size > 0 ? UInt64(pages) * UInt64(size) : nil
     }
 
-    /// Where the kernel tells, and where libllama's names are those of x86.
+    /// The flags in /proc/cpuinfo. Only Linux on x86 has this line; elsewhere the result is `nil`.
     private static var processorFlags: Set<String>? {
         guard let text = try? SmallFile.text("/proc/cpuinfo", for: "the processor"),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") }),
@@ -46,6 +48,7 @@ extension DoctorFacts {
         return Set(line[line.index(after: colon)...].split(separator: " ").map(String.init))
     }
 
+    /// Whether a connection to the port succeeds within a second.
     private static func portState(_ port: Int) async -> PortState {
         let connected = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(1)).connect(host: "127.0.0.1", port: port).get()

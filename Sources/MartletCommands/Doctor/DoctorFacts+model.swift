@@ -1,7 +1,7 @@
 import MartletGGUF
 
 extension DoctorFacts.Model {
-    /// Reads the head of the file at `path`.
+    /// Reads the header of a GGUF file. An error becomes ``problem``.
     init(path: String) {
         self.init(path: path, problem: nil)
         do {
@@ -14,15 +14,18 @@ extension DoctorFacts.Model {
         }
     }
 
+    /// A number of the model's architecture, e.g. `llama.context_length` for `context_length`.
     private static func number(_ key: String, _ header: GGUFHeader) -> UInt64? {
         guard let architecture = header.metadata["general.architecture"]?.text,
             let value = header.metadata["\(architecture).\(key)"]?.integer
         else { return nil }
-        // A file may say anything; none has more than this.
+        // The header is data from outside. Larger numbers would overflow products, and no model has them.
         return value > 0 && value <= 1 << 24 ? UInt64(value) : nil
     }
 
-    /// Keys and values of all layers, two bytes each; an upper bound where layers differ.
+    /// Bytes of the KV cache per token: keys and values of all layers as 16-bit floats.
+    ///
+    /// The result is an upper bound for models whose layers differ, e.g. in their sliding windows.
     static func bytesPerToken(_ header: GGUFHeader) -> UInt64? {
         guard let layers = number("block_count", header), layers <= 1 << 12,
             let heads = number("attention.head_count", header), heads <= 1 << 12,

@@ -1,19 +1,21 @@
 import Llama
 
-/// What is found on a machine; nothing is judged here.
+/// The facts about a machine. ``DoctorFinding`` evaluates them, so that its rules can be tested without the machine.
 struct DoctorFacts: Sendable, Equatable {
-    /// A model file and what its head says.
+    /// A model file with numbers of its header.
     struct Model: Sendable, Equatable {
         var path: String
-        /// Why it cannot be used, or `nil`.
+        /// The reason for which the file cannot be used, as a predicate; `nil` if it can.
         var problem: String?
-        /// Bytes of its tensors.
+        /// Bytes of all tensors.
         var byteCount: UInt64 = 0
-        /// Bytes that a token of context takes; `nil` = the head does not tell.
+        /// Bytes of the KV cache per token; `nil` if the header lacks a number.
         var bytesPerToken: UInt64?
+        /// Tokens; `nil` if the header lacks the number.
         var trainedContextLength: UInt64?
     }
 
+    /// Whether a program listens on the port.
     enum PortState: Sendable, Equatable {
         case free
         case inUse
@@ -21,17 +23,21 @@ struct DoctorFacts: Sendable, Equatable {
 
     var version: String
     var system: String
-    /// The processor's abilities as the system names them; `nil` = it does not tell.
+    /// The processor's features in Linux's names; `nil` if the system does not report them.
     var processorFlags: Set<String>?
-    /// Those that libllama was compiled for, as it names them.
+    /// The processor features for which libllama was compiled, in libllama's names.
     var libraryFeatures: [String]
     var cores: Int
+    /// Bytes.
     var totalMemory: UInt64?
+    /// Bytes that programs can still allocate.
     var availableMemory: UInt64?
     var devices: [LlamaSystem.Device]
+    /// The demo model; `nil` if its file is missing.
     var embeddedModel: Model?
     var models: [Model]
     var descriptorLimit: Int
+    /// Whether the system can remove a worker's network access.
     var isSandboxed: Bool
     var port: Int
     var portState: PortState

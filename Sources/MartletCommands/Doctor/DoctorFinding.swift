@@ -1,21 +1,24 @@
 import Llama
 
-/// One thing that was looked at, and what to do about it.
+/// A finding about a machine, with a remedy if something can be improved. Pure: depends on ``DoctorFacts`` alone.
 struct DoctorFinding: Sendable, Equatable {
+    /// The raw value is part of the JSON output.
     enum Severity: String, Sendable {
         case good = "ok"
-        /// Works, but not as well as it could.
+        /// A server works, but not as well as it could.
         case warning
-        /// Does not work.
+        /// A server does not work. The command exits with 1.
         case problem
     }
 
+    /// A noun, e.g. `memory`.
     var subject: String
     var severity: Severity
     var text: String
+    /// An instruction; `nil` if there is nothing to do.
     var remedy: String?
 
-    /// Judges what was found.
+    /// All findings in the order of the output: program, machine, models, serving.
     static func all(_ facts: DoctorFacts) -> [DoctorFinding] {
         [
             DoctorFinding(subject: "program", severity: .good, text: "martlet \(facts.version) on \(facts.system)"),
@@ -25,7 +28,7 @@ struct DoctorFinding: Sendable, Equatable {
         ]
     }
 
-    /// What libllama calls an ability, and what Linux calls it.
+    /// libllama's name of a processor feature, and Linux's name.
     private static let flags: KeyValuePairs = [
         "SSE3": "pni", "SSSE3": "ssse3", "AVX": "avx", "AVX2": "avx2", "AVX_VNNI": "avx_vnni", "F16C": "f16c",
         "FMA": "fma", "BMI2": "bmi2", "AVX512": "avx512f", "AVX512_VBMI": "avx512vbmi",
@@ -34,6 +37,7 @@ struct DoctorFinding: Sendable, Equatable {
     private static let rebuild =
         "set libllama up again for this processor: pip cache remove llama-cpp-python; make distclean; make build"
 
+    /// A feature in libllama that the processor lacks is a crash; a feature that libllama does not use is lost speed.
     private static func processor(_ facts: DoctorFacts) -> DoctorFinding {
         let features = facts.libraryFeatures.joined(separator: " ")
         let text = "\(facts.cores) cores; libllama uses \(features.isEmpty ? "no special instructions" : features)"
@@ -60,7 +64,7 @@ struct DoctorFinding: Sendable, Equatable {
     private static func memory(_ facts: DoctorFacts) -> DoctorFinding {
         guard let available = facts.availableMemory else {
             return DoctorFinding(
-                subject: "memory", severity: .warning, text: "the system does not tell how much is free")
+                subject: "memory", severity: .warning, text: "the system does not report free memory")
         }
         let total = facts.totalMemory.map { " of \(size($0))" } ?? ""
         let text = "\(size(available))\(total) free"
@@ -99,16 +103,17 @@ struct DoctorFinding: Sendable, Equatable {
 
     // MARK: Models
 
-    /// Of a context that is of use.
+    /// Tokens of a context that is large enough for most uses.
     private static let contextLength: UInt64 = 8_192
-    /// What a process needs besides weights and context.
+    /// Bytes that a process needs in addition to weights and context.
     private static let overhead: UInt64 = 256 << 20
 
+    /// Whether weights, context and overhead fit into free memory. Sums that overflow do not fit.
     private static func model(_ model: DoctorFacts.Model, _ facts: DoctorFacts) -> DoctorFinding {
         if let problem = model.problem {
             return DoctorFinding(
                 subject: "model", severity: .problem, text: "\(model.path) \(problem)",
-                remedy: "get a GGUF file that is whole")
+                remedy: "get a complete GGUF file")
         }
         let length = min(model.trainedContextLength ?? contextLength, contextLength)
         let context = (model.bytesPerToken ?? 0).multipliedReportingOverflow(by: length)
@@ -122,10 +127,10 @@ struct DoctorFinding: Sendable, Equatable {
         return DoctorFinding(
             subject: "model", severity: .problem,
             text: text + ": needs \(size(needed)), and \(size(availableBytes)) are free",
-            remedy: "choose a smaller model, or one with fewer bits; a smaller --ctx-size takes less for the context")
+            remedy: "choose a smaller model, or one with fewer bits; a smaller --ctx-size needs less for the context")
     }
 
-    /// Memory of the GPU, if it has more than the machine.
+    /// The larger of the machine's and a GPU's free memory; `nil` if the machine's is unknown.
     private static func availableBytes(_ facts: DoctorFacts) -> UInt64? {
         let gpu = facts.devices.filter(\.isGPU).map(\.freeByteCount).max() ?? 0
         guard let available = facts.availableMemory else { return nil }
@@ -139,10 +144,11 @@ struct DoctorFinding: Sendable, Equatable {
 
     private static func sizes(_ facts: DoctorFacts) -> DoctorFinding {
         guard let availableBytes = availableBytes(facts) else {
-            return DoctorFinding(subject: "what would fit", severity: .warning, text: "unknown, as free memory is")
+            return DoctorFinding(
+                subject: "what would fit", severity: .warning, text: "unknown, because free memory is unknown")
         }
         let texts = kinds.map { name, bits in
-            // A tenth for the context.
+            // A tenth more for the context.
             let fitting = commonSizes.last { Double(overhead) + $0 * 1e9 * bits / 8 * 1.1 <= Double(availableBytes) }
             return fitting.map { "up to about \(NumberFormat.short($0)) billion parameters as \(name)" }
                 ?? "none as \(name)"
@@ -156,18 +162,18 @@ struct DoctorFinding: Sendable, Equatable {
         facts.portState == .free
             ? DoctorFinding(subject: "port", severity: .good, text: "\(facts.port) is free")
             : DoctorFinding(
-                subject: "port", severity: .warning, text: "\(facts.port) is taken",
-                remedy: "stop what listens there, or choose another --port")
+                subject: "port", severity: .warning, text: "\(facts.port) is in use",
+                remedy: "stop the program that listens there, or choose another --port")
     }
 
-    /// A server that can take as many connections is enough for most.
+    /// Connections that are enough for most servers.
     private static let connections = 4_096
 
     private static func descriptors(_ facts: DoctorFacts) -> DoctorFinding {
         let budget = DescriptorBudget(limit: facts.descriptorLimit)
         let text =
             "\(budget.limit) descriptors, enough for \(budget.connections) connections and \(budget.journals) open "
-            + "journals; a resumable generation holds none"
+            + "journals; a resumable generation needs none"
         return budget.connections >= connections
             ? DoctorFinding(subject: "connections", severity: .good, text: text)
             : DoctorFinding(
@@ -177,13 +183,15 @@ struct DoctorFinding: Sendable, Equatable {
 
     private static func sandbox(_ facts: DoctorFacts) -> DoctorFinding {
         facts.isSandboxed
-            ? DoctorFinding(subject: "worker", severity: .good, text: "runs without network and further rights")
+            ? DoctorFinding(
+                subject: "worker", severity: .good, text: "runs without network access and without further privileges")
             : DoctorFinding(
                 subject: "worker", severity: .warning,
-                text: "keeps the network, as this system offers no way to take it",
+                text: "has network access, because this system offers no way to remove it",
                 remedy: "serve models that you trust")
     }
 
+    /// Bytes as MiB or GiB, e.g. `1.5 GiB`.
     static func size(_ bytes: UInt64) -> String {
         bytes >= 1 << 30
             ? NumberFormat.short(Double(bytes) / Double(1 << 30)) + " GiB"

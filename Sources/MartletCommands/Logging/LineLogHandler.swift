@@ -3,21 +3,24 @@ import MartletJSON
 import MartletObservability
 import MartletWorkers
 
-/// Writes log records as lines of text.
+/// Writes each log record as one line.
+///
+/// Example: `2026-11-29T20:49:14.132Z info martlet: model loaded loadTime=0.19 path=m.gguf`.
 struct LineLogHandler: LogHandler {
+    /// The layout of a line.
     enum Format: Sendable {
         /// For people: time, level, label, message, metadata.
         case text(TextStyle)
-        /// For programs: an object on each line, with microseconds since `begin`.
+        /// For programs: a JSON object per line, with microseconds since `begin`.
         case json(begin: ContinuousClock.Instant)
-        /// For the edge that reads a worker's standard error, see `WorkerLogLine`.
+        /// For the edge, which reads a worker's standard error, see `WorkerLogLine`.
         case worker
     }
 
-    /// What lines for people begin with.
+    /// The beginning of lines for people.
     struct TextStyle: Sendable {
         var showsTime = true
-        /// Whether they say their level and label.
+        /// Whether a line has its level and its label.
         var showsLabel = true
     }
 
@@ -34,6 +37,7 @@ struct LineLogHandler: LogHandler {
         logLevel = level
     }
 
+    /// A logger whose records go to `sink`.
     static func logger(label: String, level: Logger.Level, format: Format = .text(TextStyle()), sink: LogSink) -> Logger
     {
         Logger(label: label) { LineLogHandler(label: $0, level: level, format: format, sink: sink) }
@@ -44,6 +48,7 @@ struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
+    /// Writes the record. Metadata is sorted by key, so that equal records give equal lines.
     func log(event: LogEvent) {
         var message = "\(event.message)"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }

@@ -3,15 +3,16 @@ import MartletPlatform
 import MartletServer
 import MartletWorkers
 
-/// Where a server's log goes, and in which form.
+/// The destination and the format of a server's log.
 struct LogOutput: Sendable {
     let sink: LogSink
     let format: LineLogHandler.Format
-    /// Whether nothing is written, not even how to reach the server.
+    /// Whether nothing is written, not even the server's address.
     let isDisabled: Bool
     private let writers: [LogWriter]
 
-    /// - Throws: When the file that a setting names cannot be written.
+    /// Reads the settings of the log and opens its file.
+    /// - Throws: If the file of `--log-file` cannot be written.
     init(_ values: SettingValues) throws(SettingError) {
         isDisabled = values.toggle(.logDisable) ?? false
         let isJSON = values.toggle(.logLinesOfJSON) ?? false
@@ -29,14 +30,14 @@ struct LogOutput: Sendable {
             if let path = values.text(.logFile) { targets.append(LogSink.Target(writer: try Self.file(path))) }
         }
         writers = targets.map(\.writer)
-        // From debug on everything is wanted at once, also what led to a failed start.
+        // At debug and trace level the lines before a failed start are wanted, too.
         sink = LogSink(targets, buffersUntilRelease: values.logLevel > .debug)
     }
 
-    /// The number of lines dropped so far because the output was full.
+    /// The number of lines that were dropped so far because the output was full.
     var droppedCount: UInt64 { writers.reduce(0) { $0 + $1.droppedCount } }
 
-    /// Where lines about requests go.
+    /// The access log; `nil` if it is off. With `--log-jsonl` its lines are JSON unless `--access-log` is set.
     func accessLog(_ values: SettingValues) -> AccessLog? {
         var format = values.text(.accessLog).flatMap(AccessLog.Format.init(rawValue:))
         if case .json = self.format, !values.isChosen(.accessLog) { format = .json }
@@ -45,10 +46,12 @@ struct LogOutput: Sendable {
         }
     }
 
+    /// Waits until all lines are written, at most `LogWriter.flushTimeout`.
     func flush() {
         for writer in writers { writer.flush(upTo: LogWriter.flushTimeout) }
     }
 
+    /// Opens the file for appending. Its owner can write it, its group can read it.
     private static func file(_ path: String) throws(SettingError) -> LogWriter {
         do {
             let descriptor = try FileDescriptor.open(

@@ -2,17 +2,19 @@ import Logging
 import MartletWorkers
 import Synchronization
 
-/// Where log lines go: to writers, at once or as soon as it is known how the start went.
+/// The destination of log lines: one writer or several, with an optional buffer until the start has succeeded.
 ///
-/// A server that fails to start says so in one line. So what is logged before may be held back until it is known
-/// whether the start went well.
+/// A server that cannot start writes one line and nothing else. So the lines of the start are buffered until ``release()``.
+///
+/// Thread: any.
 final class LogSink: Sendable {
-    /// More lines than any start has.
+    /// The maximum number of buffered lines; further lines of the start are dropped.
     private static let maximumBufferedCount = 1000
 
+    /// A writer with its presentation.
     struct Target: Sendable {
         var writer: LogWriter
-        /// Whether lines are coloured by their level.
+        /// Whether lines have the colour of their level.
         var hasColors = false
     }
     private struct Line {
@@ -32,7 +34,8 @@ final class LogSink: Sendable {
         self.init([Target(writer: writer)], buffersUntilRelease: buffersUntilRelease)
     }
 
-    /// - Parameter text: With its end.
+    /// Writes a line, or buffers it.
+    /// - Parameter text: The line with its line break.
     func write(_ text: String, level: Logger.Level? = nil) {
         let line = Line(text: text, level: level)
         let isBuffered = buffered.withLock { buffered in
@@ -49,7 +52,7 @@ final class LogSink: Sendable {
         }
     }
 
-    /// Writes what was held back, and holds nothing back from now on.
+    /// Writes the buffered lines and ends the buffering.
     func release() {
         let lines = buffered.withLock { buffered in
             defer { buffered = nil }

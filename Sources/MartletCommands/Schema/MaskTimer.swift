@@ -1,12 +1,12 @@
 import Llama
 import MartletGrammar
 
-/// Computes token masks along texts, and says how long each took.
+/// Computes token masks along texts and measures the time of each.
 struct MaskTimer {
     private let vocabulary: Vocabulary
     private let tokens: TokenVocabulary
 
-    /// - Parameter path: a GGUF file, of which only the vocabulary is read.
+    /// - Parameter path: A GGUF file. Only its vocabulary is loaded.
     init(path: String) throws(SettingError) {
         do throws(LlamaError) {
             var options = Model.Options()
@@ -22,7 +22,10 @@ struct MaskTimer {
         }
     }
 
-    /// One mask before each token of the text, and one behind the last; up to where the grammar allows no more.
+    /// The times of one mask before each token of the text and one behind the last token.
+    ///
+    /// The list ends early where the grammar does not allow the next token. It is empty if the text has no tokens or the
+    /// grammar needs names of tokens.
     func times(along text: [UInt8], _ grammar: Grammar) -> [Duration] {
         var ids: [Int32] = []
         let program: GrammarProgram

@@ -3,41 +3,51 @@ import MartletGrammar
 import MartletJSON
 import MartletSchema
 
-/// `martlet schema check`: says whether answers can be held to a schema, and whether they could be a given instance.
+/// `martlet schema check`: reports whether output can follow a schema, and whether an instance follows it.
+///
+/// Example: `martlet schema check person.json anna.json` prints
+///
+///     The schema is honoured.
+///       compiled in 412.5 µs
+///     The instance can be written.
+///
+/// The exit code is 1 if the schema is refused or the instance does not follow it.
 struct SchemaCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Say whether a schema can be honoured, and test instances of it.",
+        commandName: "check", abstract: "Check whether a schema is supported, and test an instance of it.",
         discussion: """
-            INSTANCE is read as JSON, and tested as compact JSON with its members in their own order. Exits with 1 where \
-            the schema is refused or the instance is not one that can be written. With --suite, FILE has lines of \
-            {"name", "schema", "tests": [{"valid", "data"}]}, and figures are printed as one JSON object.
+            INSTANCE is tested as compact JSON with its members in the order of the file. The exit code is 1 if the schema \
+            is refused or the instance does not follow it. With --suite each line of FILE is an object \
+            {"name", "schema", "tests": [{"valid", "data"}]}, and the result is one JSON object.
             """)
 
-    @Argument(help: "A file with a JSON Schema, or with --suite one with many.")
+    @Argument(help: "A file with a JSON Schema; with --suite, with many.", completion: .file())
     var file: String
 
-    @Argument(help: "A file with JSON that is tested.")
+    @Argument(help: "A file with the JSON to test.", completion: .file())
     var instance: String?
 
-    @Flag(help: "FILE holds schemas with tests, one in each line.")
+    @Flag(help: "FILE has a schema with tests in each line.")
     var suite = false
 
-    @Flag(help: "With --suite: also print a line for each schema that is refused or that fails a test.")
+    @Flag(help: "With --suite: also print a line for each refused schema and each failed test.")
     var details = false
 
-    @Option(help: "What happens to keywords that cannot be honoured: strict or relaxed.")
+    @Option(help: "Treatment of unsupported keywords: strict refuses them, relaxed leaves them out.")
     var mode = "strict"
 
-    @Option(help: "White space: compact, pretty or free.")
+    @Option(help: "White space in the output: compact, pretty or free.")
     var whitespace = "free"
 
-    @Option(help: "A GGUF file; with its vocabulary token masks are computed along the instances, and timed.")
+    @Option(
+        help: "A GGUF file whose vocabulary is used to compute and time token masks along the instances.",
+        completion: .file())
     var vocabulary: String?
 
     func run() throws {
         guard let mode = SchemaMode(rawValue: mode), let spacing = JSONSpacing(rawValue: whitespace) else {
             throw CommandFailure.exit(
-                "--mode is strict or relaxed, --whitespace is compact, pretty or free", usage: true)
+                "--mode must be strict or relaxed, and --whitespace compact, pretty or free", usage: true)
         }
         let compiler = SchemaCompiler(mode: mode, spacing: spacing)
         do {
@@ -62,6 +72,7 @@ struct SchemaCheckCommand: ParsableCommand {
         }
     }
 
+    /// Checks one schema and, if there is one, one instance.
     private func check(_ compiler: SchemaCompiler, _ masks: MaskTimer?) throws {
         let schema = try JSONParser.parse(SmallFile.bytes(file, for: "FILE"))
         let start = ContinuousClock.now
@@ -99,6 +110,7 @@ struct SchemaCheckCommand: ParsableCommand {
 }
 
 extension Duration {
+    /// Microseconds below a millisecond, else milliseconds.
     fileprivate var formatted: String {
         let microseconds = Double(components.seconds) * 1e6 + Double(components.attoseconds) / 1e12
         return microseconds < 1_000

@@ -3,7 +3,7 @@ import MartletJSON
 import MartletSchema
 import OrderedCollections
 
-/// Compiles schemas, tests their instances, and counts.
+/// Compiles schemas, tests their instances, and counts the results (`martlet schema check --suite`).
 struct SchemaSuite {
     private let compiler: SchemaCompiler
     private let masks: MaskTimer?
@@ -18,13 +18,16 @@ struct SchemaSuite {
     private var compileSteps: [Int] = []
     private var maskTimes: [Duration] = []
 
-    /// - Parameter report: takes a line for each schema that is refused and each test that fails.
+    /// - Parameter report: Receives a line for each refused schema and each failed test.
     init(compiler: SchemaCompiler, masks: MaskTimer?, report: @escaping (String) -> Void) {
         self.compiler = compiler
         self.masks = masks
         self.report = report
     }
 
+    /// Compiles one schema and tests its instances.
+    /// - Parameter entry: A line of the file: `{"name", "schema", "tests": [{"valid", "data"}]}`.
+    /// - Throws: If `schema`, `tests` or a member of a test is missing. A refused schema is a result, not an error.
     mutating func run(_ entry: JSONValue) throws(SettingError) {
         guard let members = entry.objectValue, let schema = members["schema"],
             let tests = members["tests"]?.arrayValue
@@ -55,6 +58,7 @@ struct SchemaSuite {
         }
     }
 
+    /// Runs a grammar over each instance. The schema passes if every valid instance is accepted and no other one.
     private mutating func test(_ name: String, _ cases: [(isValid: Bool, text: [UInt8])], _ grammar: Grammar) {
         var isRight = true
         for (number, (isValid, text)) in cases.enumerated() {
@@ -71,6 +75,7 @@ struct SchemaSuite {
         if isRight { passed += 1 }
     }
 
+    /// The counts and times of all schemas so far. Times of compilation are in milliseconds, of masks in microseconds.
     var figures: JSONValue {
         var keywords = JSONObject()
         for (keyword, count) in refused.sorted(by: { $0.key < $1.key }) { keywords[keyword] = .integer(Int64(count)) }
@@ -89,6 +94,7 @@ struct SchemaSuite {
         return .object(figures)
     }
 
+    /// Mean, quantiles and maximum of times, in `unit`; null if there are none.
     private static func summary(_ times: [Duration], unit: Duration) -> JSONValue {
         guard !times.isEmpty else { return .null }
         let sorted = times.sorted()

@@ -1,12 +1,14 @@
-/// How many connections a server takes that was not given a number.
+/// The maximum number of connections of a server without `--max-connections`.
 enum ConnectionBudget {
-    /// Of a connection that reads a stream, with some room: most take a quarter of it.
+    /// Memory of a connection that reads a stream, with reserve: most need a quarter of it.
     static let bytesPerConnection = 64 << 10
+    /// The largest result.
     static let most = 1 << 20
 
+    /// The number that memory and descriptors allow, from 16 to ``most`` (fewer if there are fewer descriptors).
     /// - Parameters:
-    ///   - memory: bytes that can be had, of which connections may take an eighth; `nil` = not known.
-    ///   - descriptors: as many as the process may have open; a limit of 0 = not known.
+    ///   - memory: Free bytes, of which connections may use an eighth; `nil` = unknown, which allows 4,096 connections.
+    ///   - descriptors: The descriptors of the process; a limit of 0 = unknown.
     static func connections(memory: Int?, descriptors: DescriptorBudget) -> Int {
         let byMemory = max(16, memory.map { $0 / 8 / bytesPerConnection } ?? 4_096)
         let byDescriptors = descriptors.limit > 0 ? descriptors.connections : most

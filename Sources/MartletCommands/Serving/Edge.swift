@@ -7,19 +7,22 @@ import MartletWorkers
 import Synchronization
 import UnixSignals
 
-/// An edge server with one worker.
+/// A server with one worker: settings become the configuration of the edge and the arguments of the worker.
 struct Edge: Sendable {
     var configuration: ServerConfiguration
     var model: ModelFile
-    /// What the worker is started with, `--model` included.
+    /// The arguments of the worker process, `--model` included.
     var workerArguments: [String]
     var executable: FilePath
     var logger: Logger
     var restartPolicy = RestartPolicy()
+    /// Called once when the model is loaded.
     var onReady: @Sendable (ModelInformation) -> Void = { _ in }
-    /// The server does not end though it should; gets what holds it. The worker is gone then.
+    /// Called when the server does not end in time, with the names of the parts that still run. The worker is dead by then.
     var onOverdue: @Sendable (String) -> Void = { _ in }
 
+    /// Validates all settings, those of the worker included, before any process starts.
+    /// - Throws: At the first setting that is wrong, and if the program's own file cannot be found.
     init(_ values: SettingValues, model: ModelFile, logger: Logger) throws(SettingError) {
         guard let executable = CurrentProcess.executable else {
             throw SettingError("the program's own file cannot be found, so no worker can be started")
@@ -36,7 +39,7 @@ struct Edge: Sendable {
         if let seconds = values.integer(.hangTimeout) {
             restartPolicy.hangTimeout = seconds > 0 ? .seconds(seconds) : nil
         }
-        // A mistake is named here, and not by each worker that is started.
+        // The worker reads these settings, too. An error here is one line instead of a failed start of each worker.
         _ = try EngineConfiguration(modelPath: model.path.string, values)
         workerArguments = ["worker"] + values.workerArguments()
         if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
@@ -48,6 +51,7 @@ struct Edge: Sendable {
         limit(to: descriptors)
     }
 
+    /// The folder of `--log-prompts-dir`.
     private static func promptLog(in folder: String, _ logger: Logger) throws(SettingError) -> PromptLog {
         do {
             return try PromptLog(folder: folder, logger: logger)
@@ -56,8 +60,7 @@ struct Edge: Sendable {
         }
     }
 
-    /// Accepts no more connections than there are descriptors for: a failing `accept` would keep other connections
-    /// waiting.
+    /// Lowers the limit of connections to the number of descriptors: a failing `accept` would stall other connections.
     private mutating func limit(to budget: DescriptorBudget) {
         // 0 = the system does not report a limit.
         guard budget.limit > 0 else { return }
@@ -68,7 +71,8 @@ struct Edge: Sendable {
         configuration.limits.connections = budget.connections
     }
 
-    /// Serves until a signal of `signals` comes, the task is cancelled, or the model cannot be loaded.
+    /// Serves until one of `signals` arrives, the task is cancelled, or the model cannot be loaded.
+    /// - Throws: If an address cannot be bound or the model cannot be loaded.
     func run(until signals: [UnixSignal]) async throws {
         let service = WorkerService()
         var configuration = configuration
@@ -103,7 +107,7 @@ struct Edge: Sendable {
             group.cancelAll()
         }
         if let error = watch.withLock({ $0?.failure }) {
-            throw SettingError("\(error.message) (--log-verbosity 5 tells more)")
+            throw SettingError("\(error.message) (--log-verbosity 5 logs more)")
         }
     }
 }

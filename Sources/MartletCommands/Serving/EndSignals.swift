@@ -1,19 +1,19 @@
 import MartletPlatform
 import UnixSignals
 
-/// The signals that ask a server to end.
+/// The signals that begin the drain of a server.
 enum EndSignals {
-    /// Each of them ends a server in the same way: it takes no more requests, and running answers get
+    /// Each signal has the same effect: the server refuses further requests, and running generations may end within
     /// `--drain-timeout`.
     /// - Parameters:
-    ///   - reloadsOnHangup: Whether SIGHUP means to read the certificate again.
-    ///   - ignoresHangup: Whether the process was started so that it outlives its terminal, as `nohup` does.
+    ///   - reloadsOnHangup: Whether SIGHUP reloads the certificate.
+    ///   - ignoresHangup: Whether the process was started to outlive its terminal, e.g. with `nohup`.
     static func all(reloadsOnHangup: Bool, ignoresHangup: Bool) -> [UnixSignal] {
         let always: [UnixSignal] = [.sigterm, .sigint, .sigquit]
         return reloadsOnHangup || ignoresHangup ? always : always + [.sighup]
     }
 
-    /// Whether the parent made this process ignore SIGHUP. To be read before signals are trapped.
+    /// Whether the parent made this process ignore SIGHUP. Read it before signals are trapped.
     static var isHangupIgnored: Bool {
         var action = sigaction()
         guard sigaction(SIGHUP, nil, &action) == 0 else { return false }

@@ -1,17 +1,19 @@
 import MartletGGUF
 import MartletPlatform
 
-/// The model to serve: a file that is there and whole, as far as its head tells.
+/// The model to serve: a GGUF file that exists and has the length that its header requires.
 struct ModelFile: Equatable {
     let path: FilePath
-    /// Whether nobody named it.
+    /// Whether it is the demo model because no model was set.
     let isEmbedded: Bool
 
     private static let embedded: FilePath = "fledgling.Q8_0.gguf"
 
+    /// Finds and checks the file. Reads the header only, so a large model costs no more than a small one.
     /// - Parameters:
-    ///   - named: What the user gave; `nil` = the model that comes with martlet.
-    ///   - executable: Where that is looked for.
+    ///   - named: The value of `--model`; `nil` = the demo model.
+    ///   - executable: The program, near which the demo model is searched.
+    /// - Throws: If the file is missing, is no GGUF file, or is cut off.
     init(named: String?, executable: FilePath?) throws(SettingError) {
         if let named {
             path = FilePath(named)
@@ -19,7 +21,7 @@ struct ModelFile: Equatable {
         } else {
             guard let found = Self.find(near: executable) else {
                 throw SettingError(
-                    "the model that comes with martlet (\(Self.embedded)) is missing; give one with --model")
+                    "the demo model (\(Self.embedded)) is missing; set a model with --model")
             }
             path = found
             isEmbedded = true
@@ -27,14 +29,14 @@ struct ModelFile: Equatable {
         try check()
     }
 
-    /// What clients call it unless `--alias` says otherwise.
+    /// The model's name in the API unless `--alias` is set: the file's name without its extension.
     var name: String {
         if isEmbedded { return "fledgling" }
         let stem = path.stem ?? "martlet"
         return stem.isEmpty ? "martlet" : stem
     }
 
-    /// Beside an installed program, in `../share/martlet`; in a checkout, in the folder `Models` of the package.
+    /// The demo model: in `../share/martlet` of an installed program, or in the folder `Models` of a checkout.
     private static func find(near executable: FilePath?) -> FilePath? {
         guard let executable else { return nil }
         var folder = executable.removingLastComponent()

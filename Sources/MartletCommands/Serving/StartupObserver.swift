@@ -1,7 +1,9 @@
 import MartletProtocol
 import Synchronization
 
-/// Passes an engine's events on and notices how its first start went.
+/// Passes an engine's events to another receiver and observes the result of the first start.
+///
+/// Thread: the one that delivers the engine's events. `onReady` and `onFailure` are called there, outside the lock.
 final class StartupObserver: EngineEventReceiver {
     private enum State {
         case open
@@ -16,7 +18,7 @@ final class StartupObserver: EngineEventReceiver {
 
     /// - Parameters:
     ///   - onReady: Called once, if the model is loaded.
-    ///   - onFailure: Called once, if it cannot be.
+    ///   - onFailure: Called once, if the model cannot be loaded.
     init(
         receiver: any EngineEventReceiver, onReady: @escaping @Sendable (ModelInformation) -> Void,
         onFailure: @escaping @Sendable () -> Void
@@ -26,7 +28,7 @@ final class StartupObserver: EngineEventReceiver {
         self.onFailure = onFailure
     }
 
-    /// Why the model could not be loaded.
+    /// The error of a failed first start; `nil` while it is open and after a successful one.
     var failure: EngineError? {
         startState.withLock { if case .failed(let error) = $0 { error } else { nil } }
     }

@@ -1,6 +1,6 @@
 import MartletServer
 
-/// What the server says when it listens.
+/// The message on standard error when the server listens: addresses and a first request.
 struct Welcome: Sendable {
     private let addresses: [ListenAddress]
     private let modelName: String
@@ -16,11 +16,12 @@ struct Welcome: Sendable {
         isOpen = edge.configuration.apiKeys.isEmpty
     }
 
+    /// - Parameter port: The bound port, which differs from the setting if that is 0.
     func text(port: Int) -> String {
         let url = addresses.first.map { self.url($0, port) } ?? ""
         let socket = addresses.first?.socketPath.map { "--unix-socket \($0) " } ?? ""
         let others = addresses.dropFirst().map { "\n  \($0.socketPath ?? self.url($0, port) + "/v1")" }.joined()
-        let modelNote = isEmbedded ? ", the small model that comes with martlet (--model PATH serves your own)" : ""
+        let modelNote = isEmbedded ? ", the demo model (--model PATH serves your own)" : ""
         let key = isOpen ? "" : "-H 'Authorization: Bearer KEY' "
         return """
             martlet \(MartletVersion.current) serves \(modelName)\(modelNote)
@@ -36,7 +37,7 @@ struct Welcome: Sendable {
 
     private func url(_ address: ListenAddress, _ port: Int) -> String {
         guard case .host(let host) = address.endpoint else { return "\(scheme)://localhost" }
-        // A server on all networks is reached here under the address of this machine.
+        // A server on all networks is reachable on this machine under the loopback address.
         return "\(scheme)://\(host == "0.0.0.0" || host == "::" ? "127.0.0.1" : address.description):\(port)"
     }
 }

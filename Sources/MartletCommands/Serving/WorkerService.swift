@@ -2,14 +2,14 @@ import MartletWorkers
 import ServiceLifecycle
 import Synchronization
 
-/// Runs a worker engine within a service group: begun with it, ended after all that depends on it.
+/// Runs a worker engine within a service group. It starts first and ends last, after the parts that depend on it.
 final class WorkerService: Service {
     private let engine = Mutex<WorkerEngine?>(nil)
 
-    /// Before the group runs.
+    /// Sets the engine. Must be called before the group runs.
     func use(_ engine: WorkerEngine) { self.engine.withLock { $0 = engine } }
 
-    /// Ends the worker's process at once.
+    /// Kills the worker's process without a grace period.
     func killWorker() { engine.withLock { $0 }?.killWorker() }
 
     func run() async throws {

@@ -5,7 +5,12 @@ import MartletProtocol
 import MartletSchema
 
 extension CompletionDefaults {
-    /// - Parameter note: gets a line about each value that was left out.
+    /// Reads the settings that are defaults of request fields.
+    ///
+    /// Ranges are checked already. A special value becomes the type's own: a negative `--n-predict` or reasoning budget is
+    /// no limit, and a ping interval below 1 is no pings.
+    /// - Parameter notice: Receives a line about each value that was ignored.
+    /// - Throws: If a file cannot be read, or a grammar, schema or sampler is wrong.
     init(_ values: SettingValues, notice: (String) -> Void) throws(SettingError) {
         self.init()
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
@@ -46,7 +51,7 @@ extension CompletionDefaults {
         try SamplingDefaults.apply(values, to: &self, notice: notice)
     }
 
-    /// What every answer must be: a grammar or a schema, as text or in a file.
+    /// Reads the default constraint: a grammar or a schema, as text or from a file. At most one of the four may be set.
     private mutating func readConstraint(_ values: SettingValues) throws(SettingError) {
         guard let key = try values.chosen(of: .grammar, .grammarFile, .jsonSchema, .jsonSchemaFile),
             let given = values.text(key)

@@ -1,35 +1,45 @@
-/// A file of settings: one `name = value` on each line, where a name is that of a flag without its dashes.
+/// A file of settings with `name = value` in each line. The name is a flag without its dashes.
 ///
-/// Lines that begin with `#` or `;` are comments. A value goes to the end of its line as it stands, without the blanks
-/// around it; a toggle may stand alone.
+/// Example:
+///
+///     # The model and its context
+///     model = /models/a.gguf
+///     ctx-size = 8192
+///     no-metrics
+///
+/// Lines that begin with `#` or `;` are comments. A value extends to the end of its line, without the blanks at both ends;
+/// it has no quotes and no comment behind it. A toggle needs no value.
 struct ConfigurationFile: Equatable {
+    /// A line with a setting.
     struct Entry: Equatable {
-        /// Of a flag, without its dashes.
+        /// The flag without its dashes; underscores are dashes.
         var name: String
         /// `nil` = the name stands alone.
         var value: String?
-        /// Where it stands, for errors: the file's name and the line.
+        /// File and line for errors, e.g. `martlet.conf:3`.
         var source: String
         var line: Int
     }
 
     private(set) var entries: [Entry] = []
 
-    /// - Parameter path: For errors.
+    /// Parses the text of a file. Whether a name exists is checked later, see ``SettingParser``.
+    /// - Parameter path: The file's name for errors.
+    /// - Throws: If a line is a section, has no name, or has an equals sign without a value.
     init(_ text: String, path: String) throws(SettingError) {
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let content = Self.trimmed(line)
             guard let first = content.first, first != "#", first != ";" else { continue }
             let source = "\(path):\(index + 1)"
             guard first != "[" else {
-                throw SettingError("\(source): there are no sections, as a file has the settings of one server")
+                throw SettingError("\(source): sections are not supported; a file has the settings of one server")
             }
             let parts = content.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = SettingName.normalized(Self.trimmed(parts[0]).drop { $0 == "-" })
             let value = parts.count > 1 ? String(Self.trimmed(parts[1])) : nil
             guard !name.isEmpty else { throw SettingError("\(source): the name of a setting is missing before '='") }
             guard value != "" else {
-                throw SettingError("\(source): \(name) needs a value; leave the line out for none")
+                throw SettingError("\(source): \(name) needs a value; remove the line to leave the setting unset")
             }
             entries.append(Entry(name: name, value: value, source: source, line: index + 1))
         }

@@ -1,16 +1,19 @@
-/// How far apart two words are.
+/// The number of typing errors between two words.
+///
+/// Example: `nearest(to: "--prot", among: ["--port", "--host"])` is `--port`.
 enum EditDistance {
-    /// The candidate that takes the fewest insertions, deletions and replacements of a letter, and swaps of neighbours,
-    /// to become `word`; `nil` when none is near enough to have been meant.
+    /// The candidate with the smallest distance to `word`.
+    ///
+    /// `nil` if the smallest distance is above a third of the word's length and above 2: such a word is no typing error.
     static func nearest(to word: String, among candidates: [String]) -> String? {
-        // A long argument is no typing error, and would cost much.
+        // A long argument is no typing error, and the distance has quadratic cost.
         guard word.count <= 64 else { return nil }
         let limit = max(2, word.count / 3)
         let scored = candidates.map { (candidate: $0, distance: distance(word, $0)) }
         return scored.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.candidate
     }
 
-    /// The restricted Damerau-Levenshtein distance.
+    /// The restricted Damerau-Levenshtein distance: insertions, deletions, replacements, and swaps of neighbours.
     /// - Complexity: The product of both lengths.
     static func distance(_ left: String, _ right: String) -> Int {
         let left = Array(left.utf8)

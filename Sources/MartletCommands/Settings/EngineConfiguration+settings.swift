@@ -3,6 +3,7 @@ import MartletEngine
 import MartletGrammar
 
 extension Pooling {
+    /// Reads `--pooling`. `nil` is the pooling of the model file.
     fileprivate init(flag: String?) {
         self =
             switch flag {
@@ -17,7 +18,9 @@ extension Pooling {
 }
 
 extension EngineConfiguration {
-    /// - Parameter modelPath: The file, found and checked.
+    /// Reads the settings of the engine. Settings that are not set leave the configuration's own default.
+    /// - Parameter modelPath: The model file, found and checked.
+    /// - Throws: If settings exclude each other, or a scale or a processor list is no valid text.
     init(modelPath: String, _ values: SettingValues) throws(SettingError) {
         self.init(modelPath: modelPath)
         if let value = values.integer(.contextSize) { contextLength = value }
@@ -66,6 +69,7 @@ extension EngineConfiguration {
         if values.toggle(.embeddings) == true { embeddings = Pooling(flag: values.text(.pooling)) }
     }
 
+    /// `--load-mode` if it is set, else the combination of `--direct-io`, `--mmap` and `--mlock`.
     private static func loadMode(_ values: SettingValues) -> Model.Options.LoadMode {
         if let mode = values.text(.loadMode).flatMap(Model.Options.LoadMode.init) { return mode }
         if values.toggle(.directIO) == true { return .direct }
@@ -77,7 +81,7 @@ extension EngineConfiguration {
         }
     }
 
-    /// Reads a file's path, a colon and a strength.
+    /// Reads `PATH:SCALE`. The last colon separates the two, so a path may have colons.
     private static func scaled(
         _ text: String, _ key: FlagKey
     ) throws(SettingError) -> (path: String, scale: Float) {
@@ -89,6 +93,7 @@ extension EngineConfiguration {
 }
 
 extension RotaryPositions {
+    /// Reads the RoPE and YaRN settings. `--rope-scale` is the inverse of `--rope-freq-scale`; only one may be set.
     fileprivate init(_ values: SettingValues) throws(SettingError) {
         self.init()
         scaling = values.text(.ropeScaling).flatMap(Scaling.init)

@@ -1,10 +1,12 @@
-/// Texts in which a backslash gives the next character a meaning, as llama-server reads them.
+/// Backslash escapes in flags, with the rules of llama-server.
+///
+/// Example: the five bytes `a\nb\q` become `a`, a line break, `b\q`.
 enum EscapedText {
     private static let meanings: [Character: Character] = [
         "n": "\n", "r": "\r", "t": "\t", "'": "'", "\"": "\"", "\\": "\\",
     ]
 
-    /// `\n`, `\r`, `\t`, `\'`, `\"`, `\\` and `\x41` become what they stand for; other backslashes stay.
+    /// Replaces `\n`, `\r`, `\t`, `\'`, `\"`, `\\` and `\x41` (ASCII only). Other backslashes stay.
     static func unescaped(_ text: String) -> String {
         var result = ""
         var rest = text[...]

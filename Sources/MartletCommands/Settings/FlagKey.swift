@@ -1,181 +1,355 @@
-/// Names a setting. The raw value is its long flag without the dashes.
+/// The key of a setting. The raw value is its long flag without the dashes, e.g. `ctx-size`.
+///
+/// `SettingTable` has exactly one entry per key; a test checks that.
 enum FlagKey: String, Sendable, CaseIterable {
+    /// A path; read by `SettingParser`.
     case config
+    /// A path; read by `WorkerCommand` and `ServeCommand`.
     case model
+    /// A list; read by `Edge` and `ServerConfiguration`.
     case alias
+    /// A list; read by `ServerConfiguration`.
     case tags
+    /// On or off; read by `ServerConfiguration`.
     case strictModel = "strict-model"
+    /// A text; read by `ServerConfiguration.chatTemplate(_:)`.
     case chatTemplate = "chat-template"
+    /// A path; read by `ServerConfiguration.chatTemplate(_:)`.
     case chatTemplateFile = "chat-template-file"
+    /// A JSON object; read by `ServerConfiguration.templateArguments(_:)`.
     case chatTemplateArguments = "chat-template-kwargs"
 
+    /// Tokens; read by `EngineConfiguration`.
     case contextSize = "ctx-size"
+    /// Tokens; read by `EngineConfiguration`.
     case sequenceContext = "kv-unified-per-slot"
+    /// A number; read by `EngineConfiguration`.
     case parallel
+    /// Tokens; read by `EngineConfiguration`.
     case batchSize = "batch-size"
+    /// Tokens; read by `EngineConfiguration`.
     case microBatchSize = "ubatch-size"
+    /// A number; read by `EngineConfiguration`.
     case threads
+    /// A number; read by `EngineConfiguration`.
     case batchThreads = "threads-batch"
+    /// A text; read by `ThreadPlacement.placements(_:)`.
     case processorMask = "cpu-mask"
+    /// A text; read by `ThreadPlacement.placements(_:)`.
     case processorRange = "cpu-range"
+    /// One of fixed words; read by `ThreadPlacement.placements(_:)`.
     case strictProcessors = "cpu-strict"
+    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case threadPriority = "prio"
+    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case polling = "poll"
+    /// A text; read by `ThreadPlacement.placements(_:)`.
     case batchProcessorMask = "cpu-mask-batch"
+    /// A text; read by `ThreadPlacement.placements(_:)`.
     case batchProcessorRange = "cpu-range-batch"
+    /// One of fixed words; read by `ThreadPlacement.placements(_:)`.
     case batchStrictProcessors = "cpu-strict-batch"
+    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case batchThreadPriority = "prio-batch"
+    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case batchPolling = "poll-batch"
+    /// One of fixed words; read by `EngineConfiguration`.
     case numa
+    /// A number; read by `EngineConfiguration`.
     case gpuLayers = "n-gpu-layers"
+    /// One of fixed words; read by `EngineConfiguration`.
     case keyCacheType = "cache-type-k"
+    /// One of fixed words; read by `EngineConfiguration`.
     case valueCacheType = "cache-type-v"
+    /// MiB; read by `EngineConfiguration`.
     case cacheMemory = "cache-ram"
+    /// One of fixed words; read by `EngineConfiguration`.
     case flashAttention = "flash-attn"
+    /// One of fixed words; read by `EngineConfiguration`.
     case loadMode = "load-mode"
+    /// On or off; read by `EngineConfiguration`.
     case memoryMap = "mmap"
+    /// On or off; read by `EngineConfiguration`.
     case memoryLock = "mlock"
+    /// On or off; read by `EngineConfiguration`.
     case directIO = "direct-io"
+    /// On or off; read by `EngineConfiguration`.
     case checkTensors = "check-tensors"
+    /// On or off; read by `EngineConfiguration`.
     case warmUp = "warmup"
+    /// On or off; read by `EngineConfiguration`.
     case offloadCache = "kv-offload"
+    /// On or off; read by `EngineConfiguration`.
     case offloadOperations = "op-offload"
+    /// One of fixed words; read by `EngineConfiguration`.
     case ropeScaling = "rope-scaling"
+    /// A number; read by `EngineConfiguration`.
     case ropeScale = "rope-scale"
+    /// A number; read by `EngineConfiguration`.
     case ropeBase = "rope-freq-base"
+    /// A number; read by `EngineConfiguration`.
     case ropeFrequencyScale = "rope-freq-scale"
+    /// Tokens; read by `EngineConfiguration`.
     case yarnContext = "yarn-orig-ctx"
+    /// A number; read by `EngineConfiguration`.
     case yarnExtrapolation = "yarn-ext-factor"
+    /// A number; read by `EngineConfiguration`.
     case yarnAttention = "yarn-attn-factor"
+    /// A number; read by `EngineConfiguration`.
     case yarnBetaSlow = "yarn-beta-slow"
+    /// A number; read by `EngineConfiguration`.
     case yarnBetaFast = "yarn-beta-fast"
+    /// On or off; read by `EngineConfiguration`.
     case special
+    /// On or off; read by `EngineConfiguration`.
     case repack
+    /// On or off; read by `EngineConfiguration`.
     case noHostBuffer = "no-host"
+    /// On or off; read by `EngineConfiguration`.
     case fullWindow = "swa-full"
+    /// On or off; read by `EngineConfiguration`.
     case unifiedKV = "kv-unified"
+    /// A number; read by `EngineConfiguration`.
     case queueLimit = "queue-limit"
+    /// On or off; read by `WorkerCommand`.
     case sandbox
+    /// Seconds; read by `Edge`.
     case hangTimeout = "hang-timeout"
+    /// On or off; read by `EngineConfiguration`.
     case embeddings
+    /// One of fixed words; read by `EngineConfiguration`.
     case pooling
+    /// A whole number; read by `ServerConfiguration`.
     case embeddingNormalization = "embd-normalize"
+    /// Paths; read by `EngineConfiguration`.
     case adapters = "lora"
+    /// A list; read by `EngineConfiguration`.
     case scaledAdapters = "lora-scaled"
+    /// On or off; read by `EngineConfiguration`.
     case adaptersUnapplied = "lora-init-without-apply"
+    /// Paths; read by `EngineConfiguration`.
     case controlVectors = "control-vector"
+    /// A list; read by `EngineConfiguration`.
     case scaledControlVectors = "control-vector-scaled"
+    /// Two numbers; read by `EngineConfiguration`.
     case controlLayers = "control-vector-layer-range"
 
+    /// Tokens; read by `CompletionDefaults`.
     case maximumTokens = "n-predict"
+    /// A number; read by `CompletionDefaults`.
     case temperature = "temp"
+    /// A number; read by `CompletionDefaults`.
     case topK = "top-k"
+    /// A share from 0 to 1; read by `CompletionDefaults`.
     case topP = "top-p"
+    /// A share from 0 to 1; read by `CompletionDefaults`.
     case minP = "min-p"
+    /// Tokens; read by `CompletionDefaults`.
     case repeatLastN = "repeat-last-n"
+    /// A number; read by `CompletionDefaults`.
     case repeatPenalty = "repeat-penalty"
+    /// A number; read by `CompletionDefaults`.
     case presencePenalty = "presence-penalty"
+    /// A number; read by `CompletionDefaults`.
     case frequencyPenalty = "frequency-penalty"
+    /// A whole number; read by `SamplingDefaults`.
     case seed
+    /// A text; read by `SamplingDefaults`.
     case samplers
+    /// A text; read by `SamplingDefaults`.
     case samplerSequence = "sampling-seq"
+    /// On or off; read by `SamplingDefaults`.
     case ignoreEnd = "ignore-eos"
+    /// A list; read by `SamplingDefaults`.
     case logitBias = "logit-bias"
+    /// A number; read by `SamplingDefaults`.
     case topNSigma = "top-n-sigma"
+    /// A share from 0 to 1; read by `SamplingDefaults`.
     case typicalP = "typical"
+    /// A share from 0 to 1; read by `SamplingDefaults`.
     case xtcProbability = "xtc-probability"
+    /// A share from 0 to 1; read by `SamplingDefaults`.
     case xtcThreshold = "xtc-threshold"
+    /// A number; read by `SamplingDefaults`.
     case dynamicTemperatureRange = "dynatemp-range"
+    /// A number; read by `SamplingDefaults`.
     case dynamicTemperatureExponent = "dynatemp-exp"
+    /// A whole number; read by `SamplingDefaults`.
     case mirostat
+    /// A number; read by `SamplingDefaults`.
     case mirostatEntropy = "mirostat-ent"
+    /// A number; read by `SamplingDefaults`.
     case mirostatRate = "mirostat-lr"
+    /// A share from 0 to 1; read by `SamplingDefaults`.
     case adaptiveTarget = "adaptive-target"
+    /// A share from 0 to 1; read by `SamplingDefaults`.
     case adaptiveDecay = "adaptive-decay"
+    /// A number; read by `SamplingDefaults`.
     case dryMultiplier = "dry-multiplier"
+    /// A number; read by `SamplingDefaults`.
     case dryBase = "dry-base"
+    /// Tokens; read by `SamplingDefaults`.
     case dryAllowedLength = "dry-allowed-length"
+    /// Tokens; read by `SamplingDefaults`.
     case dryLastN = "dry-penalty-last-n"
+    /// A list of texts; read by `SamplingDefaults`.
     case drySequenceBreaker = "dry-sequence-breaker"
+    /// On or off; read by `CompletionDefaults` and `SamplingDefaults`.
     case escape
+    /// On or off; read by `CompletionDefaults`.
     case contextShift = "context-shift"
+    /// Tokens; read by `CompletionDefaults`.
     case retainedTokens = "keep"
+    /// A list of texts; read by `CompletionDefaults`.
     case reversePrompt = "reverse-prompt"
+    /// On or off; read by `CompletionDefaults`.
     case cachePrompt = "cache-prompt"
+    /// On or off; read by `CompletionDefaults`.
     case prefillAssistant = "prefill-assistant"
+    /// On or off; read by `ServerConfiguration`.
     case skipChatParsing = "skip-chat-parsing"
+    /// A text; read by `CompletionDefaults`.
     case grammar
+    /// A path; read by `CompletionDefaults`.
     case grammarFile = "grammar-file"
+    /// A text; read by `CompletionDefaults`.
     case jsonSchema = "json-schema"
+    /// A path; read by `CompletionDefaults`.
     case jsonSchemaFile = "json-schema-file"
+    /// One of fixed words; read by `ServerConfiguration.templateArguments(_:)`.
     case reasoning
+    /// A text; read by `ServerConfiguration.templateArguments(_:)`.
     case reasoningEffort = "reasoning-effort"
+    /// On or off; read by `ServerConfiguration.templateArguments(_:)`.
     case reasoningPreserve = "reasoning-preserve"
+    /// One of fixed words; read by `CompletionDefaults`.
     case reasoningFormat = "reasoning-format"
+    /// Tokens; read by `CompletionDefaults`.
     case reasoningBudget = "reasoning-budget"
+    /// Tokens; read by `CompletionDefaults`.
     case reasoningTurnBudget = "reasoning-turn-budget"
+    /// A text; read by `CompletionDefaults`.
     case reasoningMessage = "reasoning-budget-message"
+    /// Seconds; read by `CompletionDefaults`.
     case pingInterval = "sse-ping-interval"
+    /// One of fixed words; read by `CompletionDefaults`.
     case schemaMode = "schema-mode"
+    /// One of fixed words; read by `CompletionDefaults`.
     case schemaWhitespace = "schema-whitespace"
+    /// Bytes; read by `CompletionDefaults`.
     case schemaBytes = "schema-max-bytes"
+    /// A number; read by `CompletionDefaults`.
     case schemaDepth = "schema-max-depth"
+    /// A number; read by `CompletionDefaults`.
     case schemaNodes = "schema-max-nodes"
+    /// A number; read by `CompletionDefaults`.
     case schemaAlternatives = "schema-max-alternatives"
+    /// Bytes; read by `CompletionDefaults`.
     case grammarBytes = "grammar-max-bytes"
+    /// A number; read by `CompletionDefaults`.
     case grammarDepth = "grammar-max-depth"
+    /// A number; read by `CompletionDefaults`.
     case grammarRules = "grammar-max-rules"
+    /// A number; read by `CompletionDefaults`.
     case grammarNodes = "grammar-max-nodes"
+    /// A number; read by `CompletionDefaults`.
     case grammarStates = "grammar-max-states"
+    /// A number; read by `CompletionDefaults`.
     case grammarRepetitions = "grammar-max-repetitions"
+    /// A number; read by `EngineConfiguration`.
     case grammarThreads = "grammar-max-threads"
+    /// A number; read by `EngineConfiguration`.
     case grammarWork = "grammar-max-work"
+    /// MiB; read by `EngineConfiguration`.
     case grammarCache = "grammar-cache"
 
+    /// A list; read by `ServerConfiguration.addresses(_:)`.
     case host
+    /// A whole number; read by `ServerConfiguration.addresses(_:)`.
     case port
+    /// A list; read by `ServerConfiguration`.
     case apiKey = "api-key"
+    /// A path; read by `ServerConfiguration`.
     case apiKeyFile = "api-key-file"
+    /// On or off; read by `ServerConfiguration`.
     case allowUnauthenticated = "allow-unauthenticated"
+    /// A list; read by `ServerConfiguration`.
     case allowedHosts = "allowed-hosts"
+    /// A path; read by `ServerConfiguration`.
     case tlsCertificateFile = "ssl-cert-file"
+    /// A path; read by `ServerConfiguration`.
     case tlsKeyFile = "ssl-key-file"
+    /// A text; read by `ServerConfiguration`.
     case crossOrigins = "cors-origins"
+    /// A text; read by `ServerConfiguration`.
     case crossOriginMethods = "cors-methods"
+    /// A text; read by `ServerConfiguration`.
     case crossOriginHeaders = "cors-headers"
+    /// On or off; read by `ServerConfiguration`.
     case crossOriginCredentials = "cors-credentials"
+    /// On or off; read by `ServerConfiguration`.
     case slots
+    /// On or off; read by `ServerConfiguration`.
     case metrics
+    /// On or off; read by `ServerConfiguration`.
     case properties = "props"
+    /// Seconds; read by `ServerConfiguration`.
     case timeout
+    /// Seconds; read by `ServerConfiguration`.
     case requestTimeout = "request-timeout"
+    /// Seconds; read by `ServerConfiguration`.
     case stallTimeout = "stall-timeout"
+    /// A number; read by `Edge` and `ServerConfiguration`.
     case maximumConnections = "max-connections"
+    /// A number; read by `ServerConfiguration`.
     case maximumGenerations = "max-generations"
+    /// A number; read by `ServerConfiguration`.
     case maximumGenerationsPerKey = "max-generations-per-key"
+    /// Seconds; read by `ServerConfiguration`.
     case drainTimeout = "drain-timeout"
 
+    /// One of fixed words; read by `ServerConfiguration`.
     case resume
+    /// Seconds; read by `ServerConfiguration`.
     case orphanTimeout = "orphan-timeout"
+    /// Seconds; read by `ServerConfiguration`.
     case retainTime = "retain-time"
+    /// A number; read by `ServerConfiguration`.
     case retainCount = "retain-count"
+    /// A number; read by `ServerConfiguration`.
     case retainCountPerKey = "retain-count-per-key"
+    /// MiB; read by `ServerConfiguration`.
     case logMemory = "log-memory"
+    /// MiB; read by `ServerConfiguration`.
     case logMemoryPerKey = "log-memory-per-key"
 
+    /// On or off; read by `JournalConfiguration`.
     case journal
+    /// A path; read by `JournalConfiguration`.
     case stateDirectory = "state-dir"
+    /// One of fixed words; read by `JournalConfiguration`.
     case durability
+    /// MiB; read by `JournalConfiguration`.
     case journalSize = "journal-size"
 
+    /// One of fixed words; read by `LogOutput`.
     case accessLog = "access-log"
+    /// A whole number; read by `SettingValues.logLevel`.
     case logVerbosity = "log-verbosity"
+    /// On or off; read by `SettingValues.logLevel`.
     case verbose
+    /// A path; read by `Edge`.
     case promptFolder = "log-prompts-dir"
+    /// A path; read by `LogOutput`.
     case logFile = "log-file"
+    /// On or off; read by `LogOutput`.
     case logDisable = "log-disable"
+    /// One of fixed words; read by `LogOutput`.
     case logColors = "log-colors"
+    /// On or off; read by `LogOutput`.
     case logPrefix = "log-prefix"
+    /// On or off; read by `LogOutput`.
     case logTimestamps = "log-timestamps"
+    /// On or off; read by `LogOutput`.
     case logLinesOfJSON = "log-jsonl"
 }

@@ -2,7 +2,8 @@ import MartletServer
 import MartletStreams
 
 extension JournalConfiguration {
-    /// - Returns: `nil` when nothing is to be written, or there is no place for it.
+    /// Reads the settings of journals.
+    /// - Returns: `nil` if journals are off, or there is neither a set folder nor a home folder.
     init?(_ values: SettingValues, environment: (String) -> String?) {
         guard values.toggle(.journal) ?? true else { return nil }
         let named = values.text(.stateDirectory)
@@ -10,12 +11,13 @@ extension JournalConfiguration {
             return nil
         }
         self.init(path: path)
-        // Who names a place wants it to be used.
+        // A folder that was set must work: otherwise the start fails. The default folder may fail.
         isRequired = named != nil
         if let value = values.text(.durability).flatMap(Journal.Durability.init) { durability = value }
         if let value = values.integer(.journalSize) { maximumByteCount = value << 20 }
     }
 
+    /// The path without a slash at its end.
     private static func absolute(_ path: String) -> String {
         path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }

@@ -1,28 +1,32 @@
-/// A flag of llama-server that is no setting here.
+/// A flag of llama-server that is not a setting of Martlet.
+///
+/// Scripts for llama-server work unchanged: a flag that changes no response is accepted, a missing capability is refused
+/// by name.
 struct PeerFlag: Sendable {
+    /// The effect of the flag.
     enum Support: Sendable, Equatable {
-        /// Asks for what always is.
+        /// The flag describes the only behaviour. It is accepted silently.
         case always
-        /// Changes no answer, for the reason that is given, and is taken.
+        /// The flag changes no response. It is accepted, and the log has the reason.
         case withoutEffect(String)
-        /// Asks for a capability that martlet does not have yet, and is refused.
+        /// The flag needs a capability that Martlet does not have yet. It is refused.
         case missing(String)
     }
 
     let names: [String]
-    /// Spellings that ask for the opposite.
+    /// Spellings of the opposite, e.g. `--no-jinja`.
     let negatives: [String]
     let environmentNames: [String]
-    /// How many values follow it on a command line.
+    /// The number of values that follow the flag on a command line.
     let valueCount: Int
-    /// Values that ask for nothing, so that the flag stands for nothing.
+    /// Values with which the flag has no effect at llama-server either, e.g. `0`. They are accepted.
     let neutralValues: Set<String>
     let support: Support
     let negativeSupport: Support
 
     /// - Parameters:
-    ///   - environment: Variables of llama-server whose names do not follow from the flag's.
-    ///   - negative: What the opposite asks for.
+    ///   - environment: Variables of llama-server whose names do not follow from the flag's name.
+    ///   - negative: The effect of the opposite.
     init(
         _ names: [String], negatives: [String] = [], environment: [String] = [], values valueCount: Int = 0,
         neutral neutralValues: Set<String> = [], _ support: Support, negative: Support = .always
@@ -37,7 +41,7 @@ struct PeerFlag: Sendable {
         environmentNames = environment + derived.filter { !environment.contains($0) }
     }
 
-    /// What a variable with this value asks for; `nil` = nothing.
+    /// The effect of a variable with this value; `nil` = none.
     func support(ofVariable text: String) -> Support? {
         if valueCount > 0 { return neutralValues.contains(text) ? nil : support }
         return switch Switch(text) {
@@ -47,20 +51,20 @@ struct PeerFlag: Sendable {
         }
     }
 
-    /// The line with which `name` is refused, if it is.
+    /// The error for a refused flag; `nil` if the flag is accepted.
     static func refusal(of name: String, _ support: Support) -> String? {
         guard case .missing(let capability) = support else { return nil }
-        return "\(name): llama-server has this, martlet does not have it yet (\(capability))"
+        return "\(name): a flag of llama-server that martlet does not support yet (\(capability))"
     }
 
-    /// The line with which `name` is taken, if there is one.
+    /// The log line about an accepted flag; `nil` if there is nothing to say.
     static func notice(on name: String, _ support: Support) -> String? {
         guard case .withoutEffect(let reason) = support else { return nil }
-        return "\(name) changes nothing: \(reason)"
+        return "\(name) has no effect: \(reason)"
     }
 }
 
-/// What llama-server lets stand for on, off and, where there is a third, automatic.
+/// The words of llama-server for on, off and, where there is a third state, automatic. Case does not matter.
 enum Switch: String, Sendable {
     case on
     case off

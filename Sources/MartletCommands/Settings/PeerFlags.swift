@@ -1,4 +1,6 @@
-/// Flags of llama-server that are no settings here, and its variables. A flag is in this table or in `SettingTable`.
+/// The flags and variables of llama-server that are not settings of Martlet.
+///
+/// Each flag of llama-server is in exactly one of the two tables, this one or `SettingTable`; a test checks that.
 enum PeerFlags {
     static let all: [PeerFlag] = always + withoutEffect + models + media + drafts + devices + others
 
@@ -11,10 +13,10 @@ enum PeerFlags {
         return result
     }()
 
-    /// The flag that a name means, and what that spelling asks for.
+    /// The flag with this spelling, and the effect of the spelling; `nil` if llama-server has no such flag.
     static func find(_ name: String) -> (flag: PeerFlag, support: PeerFlag.Support)? { byName[name] }
 
-    // MARK: What is so already
+    // MARK: Accepted flags
 
     private static let always: [PeerFlag] = [
         PeerFlag(
@@ -33,25 +35,25 @@ enum PeerFlags {
             ["--threads-http"], values: 1, neutral: ["-1"],
             .withoutEffect("connections are served by event loops, which need no thread each")),
         PeerFlag(
-            ["--backend-sampling", "-bs"], .withoutEffect("where tokens are drawn makes no difference to them")),
+            ["--backend-sampling", "-bs"], .withoutEffect("the place of sampling does not change the tokens")),
         PeerFlag(
             ["--perf"], negatives: ["--no-perf"], .withoutEffect("times are measured by the server itself"),
             negative: .always),
         PeerFlag(
             ["--cache-idle-slots"], negatives: ["--no-cache-idle-slots"],
-            .withoutEffect("prompts are found again where they are"),
-            negative: .withoutEffect("idle sequences give their memory up when others need it")),
+            .withoutEffect("the prefix cache keeps prompts in their slots"),
+            negative: .withoutEffect("idle sequences lose their KV cache when other sequences need it")),
         PeerFlag(
             ["--slot-prompt-similarity", "-sps"], values: 1,
-            .withoutEffect("the sequence with the longest common beginning is taken")),
+            .withoutEffect("the slot with the longest common prefix is used")),
         PeerFlag(
             ["--ctx-checkpoints", "--swa-checkpoints", "-ctxcp"], values: 1,
-            .withoutEffect("no states in the middle of a prompt are kept")),
+            .withoutEffect("there are no checkpoints within a prompt")),
         PeerFlag(
             ["--checkpoint-min-step", "-cms"], environment: ["LLAMA_ARG_CHECKPOINT_MIN_SPACING_NT"], values: 1,
-            .withoutEffect("no states in the middle of a prompt are kept")),
+            .withoutEffect("there are no checkpoints within a prompt")),
         PeerFlag(
-            ["--defrag-thold", "-dt"], values: 1, .withoutEffect("libllama does not move its memory any more")),
+            ["--defrag-thold", "-dt"], values: 1, .withoutEffect("libllama does not defragment its KV cache any more")),
         PeerFlag(
             ["--lazy-mode", "-lzm"], values: 1, neutral: ["auto"], .withoutEffect("libllama decides that itself")),
         PeerFlag(["--fit", "-fit"], values: 1, neutral: ["on"], .withoutEffect(fit)),
@@ -59,15 +61,15 @@ enum PeerFlags {
         PeerFlag(["--fit-ctx", "-fitc"], values: 1, .withoutEffect(fit)),
     ]
 
-    private static let fit = "only --ctx-size is fitted to memory, and only where it is not given"
+    private static let fit = "only --ctx-size is fitted to memory, and only if it is not set"
 
-    // MARK: What is not there yet
+    // MARK: Missing capabilities
 
     private static let models: [PeerFlag] =
         [
             PeerFlag(["--hf-repo", "-hf", "-hfr"], values: 1, .missing(downloads)),
             PeerFlag(["--hf-file", "-hff"], values: 1, .missing(downloads)),
-            // HF_TOKEN is of many programs: that it is set asks for nothing.
+            // The variable HF_TOKEN belongs to many programs, so it is no request for a download.
             PeerFlag(["--hf-token", "-hft"], values: 1, .missing(downloads)),
             PeerFlag(["--model-url", "-mu"], values: 1, .missing(downloads)),
             PeerFlag(["--docker-repo", "-dr"], values: 1, .missing(downloads)),
@@ -114,7 +116,7 @@ enum PeerFlags {
         PeerFlag(["--reranking", "--rerank"], .missing("reranking")),
         PeerFlag(["--spm-infill"], .missing("infill")),
         PeerFlag(["--slot-save-path"], values: 1, .missing("files of slots")),
-        PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of a prompt's inner parts")),
+        PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of parts within a prompt")),
         PeerFlag(["--override-kv"], values: 1, .missing("other values than the model file's")),
         PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),

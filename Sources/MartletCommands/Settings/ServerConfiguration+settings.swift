@@ -6,8 +6,9 @@ import MartletSchema
 import MartletServer
 
 extension ServerConfiguration {
-    /// - Parameter note: gets a line about each value that was left out.
-    /// - Throws: When a file that a setting names cannot be read, or settings contradict each other.
+    /// Reads the settings of the edge. Settings that are not set leave the configuration's own default.
+    /// - Parameter notice: Receives a line about each value that was ignored.
+    /// - Throws: If a file of a setting cannot be read, or settings contradict each other.
     init(_ values: SettingValues, notice: (String) -> Void = { _ in }) throws(SettingError) {
         self.init()
         (addresses, port) = try Self.addresses(values)
@@ -47,20 +48,22 @@ extension ServerConfiguration {
         build = "martlet-" + MartletVersion.current
     }
 
-    /// As long as no connection lives.
+    /// Longer than any connection lives: `--timeout 0`.
     private static let noTimeout: Duration = .seconds(100 * 365 * 86_400)
 
+    /// The certificate and its key. One without the other is an error.
     private static func tls(_ values: SettingValues) throws(SettingError) -> TLSFiles? {
         switch (values.text(.tlsCertificateFile), values.text(.tlsKeyFile)) {
         case (nil, nil): return nil
         case (let certificate?, let key?): return TLSFiles(certificatePath: certificate, keyPath: key)
-        case (_?, nil): throw SettingError("--ssl-cert-file needs --ssl-key-file, which has its key")
-        case (nil, _?): throw SettingError("--ssl-key-file needs --ssl-cert-file, which has its certificate")
+        case (_?, nil): throw SettingError("--ssl-cert-file needs --ssl-key-file, the key of the certificate")
+        case (nil, _?): throw SettingError("--ssl-key-file needs --ssl-cert-file, the certificate of the key")
         }
     }
 
+    /// Appends the keys of `--api-key-file`.
     private mutating func addKeys(inFile path: String) throws(SettingError) {
-        // An empty file is a mistake that would let everybody in.
+        // A file without keys is an error: otherwise the server would accept requests without a key.
         guard apiKeys.append(lines: try SmallFile.text(path, for: "--api-key-file")) > 0 else {
             throw SettingError("--api-key-file: no key in \(path); write one key on each line")
         }
@@ -70,6 +73,7 @@ extension ServerConfiguration {
 extension CrossOriginPolicy {
     fileprivate init(_ values: SettingValues) {
         self.init()
+        // An origin is compared as text, so it needs no parser.
         switch values.text(.crossOrigins) {
         case "*": origins = .any
         case "localhost", nil: origins = .localhost

@@ -5,7 +5,8 @@ import MartletServer
 import OrderedCollections
 
 extension ServerConfiguration {
-    /// The chat template that settings name: built in, as text, or in a file; `nil` = the model's own.
+    /// The chat template of the settings: a built-in one, a text, or a file; `nil` = the template of the model file.
+    /// - Throws: If the template does not parse, or a name is unknown.
     static func chatTemplate(_ values: SettingValues) throws(SettingError) -> String? {
         switch try values.chosen(of: .chatTemplate, .chatTemplateFile) {
         case .chatTemplate?:
@@ -20,7 +21,9 @@ extension ServerConfiguration {
         }
     }
 
-    /// What templates see by name.
+    /// The variables of the template. `--reasoning` and the related settings override `--chat-template-kwargs`.
+    ///
+    /// Templates have no common names for these variables, so each known spelling is set.
     static func templateArguments(_ values: SettingValues) -> JSONObject {
         var arguments = values.object(.chatTemplateArguments)?.objectValue ?? [:]
         switch values.text(.reasoning) {
@@ -43,6 +46,7 @@ extension ServerConfiguration {
         return arguments
     }
 
+    /// The source, if it parses.
     private static func checked(_ source: String, _ subject: String) throws(SettingError) -> String {
         do {
             _ = try ChatTemplate.parse(source)
@@ -52,11 +56,12 @@ extension ServerConfiguration {
         return source
     }
 
+    /// The error for a text that is neither a template nor a name, with the nearest name.
     private static func unknownName(_ text: String) -> SettingError {
         let names = BuiltInTemplate.names
         let nearest = EditDistance.nearest(to: text, among: names).map { "did you mean \($0)? " } ?? ""
         return SettingError(
-            "--chat-template must be a template that reads 'messages' or the name of one that is built in, not "
+            "--chat-template must be a template that reads 'messages' or the name of a built-in template, not "
                 + "'\(text)'; \(nearest)names are " + names.joined(separator: ", "))
     }
 }

@@ -1,7 +1,7 @@
 import MartletJSON
 
 extension Setting.Kind {
-    /// Whether several values of one source are taken together, and not the last alone.
+    /// Whether several values of one source are combined. Otherwise the last value counts.
     var addsUp: Bool {
         switch self {
         case .list, .texts: true
@@ -9,11 +9,12 @@ extension Setting.Kind {
         }
     }
 
-    /// - Parameter texts: More than one only where `addsUp`.
-    /// - Returns: `nil` when they break the setting's rule.
+    /// Parses the texts of a setting.
+    /// - Parameter texts: One text, or several if ``addsUp``.
+    /// - Returns: `nil` if a text breaks the setting's ``Setting/rule``.
     func value(of texts: [String]) -> SettingValues.Value? {
         if case .list = self {
-            // An empty list of keys would let everybody in.
+            // An empty list is an error: an empty list of keys would admit requests without a key.
             let items = texts.flatMap(Self.items)
             return items.isEmpty || texts.contains { Self.items($0).isEmpty } ? nil : .list(items)
         }
@@ -48,8 +49,10 @@ extension Setting.Kind {
         }
     }
 
-    /// What stands between commas, without blanks around it. What is in double quotes keeps its commas and blanks; two
-    /// of them are one.
+    /// The items of a list with commas between them, without blanks at both ends. Empty items are left out.
+    ///
+    /// Text in double quotes keeps its commas and blanks. Two double quotes within it are one: `"a,b","c ""d"""` has the
+    /// items `a,b` and `c "d"`.
     private static func items(_ text: String) -> [String] {
         var items: [String] = []
         var item = ""
@@ -75,6 +78,7 @@ extension Setting.Kind {
         return items
     }
 
+    /// Removes blanks at both ends.
     private static func trimmed(_ text: String) -> String {
         var text = text[...]
         while text.first == " " { text.removeFirst() }

@@ -1,8 +1,8 @@
-/// One thing that a user can choose with a flag or an environment variable.
+/// A setting of the server: its flag, environment variables, values, default and help text.
 struct Setting: Sendable {
-    /// What a value looks like and which values there are.
+    /// The form and the range of values.
     enum Kind: Sendable {
-        /// `--name` and `--no-name`.
+        /// On or off: `--name` and `--no-name`.
         case toggle
         case text
         /// A text that may be empty.
@@ -13,56 +13,58 @@ struct Setting: Sendable {
         case number(ClosedRange<Double>)
         /// Two whole numbers, the first not above the second.
         case bounds(ClosedRange<Int64>)
-        /// One of some words.
+        /// One of these words.
         case choice([String])
-        /// On, off or automatic, in any of llama-server's words for these.
+        /// On, off or automatic, in any spelling of llama-server, see `Switch`.
         case onOffAuto
-        /// Texts with commas between them. Repeated flags add up.
+        /// Texts with commas between them. The values of repeated flags are combined.
         case list
-        /// One text, whatever is in it. Repeated flags add up.
+        /// One text with any characters. The values of repeated flags are combined.
         case texts
         /// A JSON object.
         case object
     }
 
-    /// Which commands take it.
+    /// The processes that read the setting.
     enum Scope: Sendable {
-        /// The edge alone.
+        /// The edge.
         case edge
-        /// The worker, to which an edge passes it on.
+        /// The worker; the edge passes the value on.
         case worker
-        /// Both, each for itself; passed on.
+        /// Both; the edge passes the value on.
         case both
     }
 
+    /// The heading in help texts and pages.
     enum Section: String, Sendable, CaseIterable {
         case model = "Model"
         case engine = "Engine"
-        case requests = "Requests that do not say otherwise"
+        case requests = "Defaults of requests"
         case server = "Server"
         case streams = "Streams"
         case log = "Log"
     }
 
     let key: FlagKey
-    /// Further spellings, such as `-c`. Underscores and dashes mean the same everywhere.
+    /// Further spellings, such as `-c`. Underscores and dashes are equal.
     let otherNames: [String]
     /// Further spellings that switch a toggle off, such as `-nr`.
     let otherNegativeNames: [String]
-    /// The first that is set counts. Those of llama-server come after our own.
+    /// Environment variables. The first that is set counts; Martlet's own name comes before llama-server's names.
     let environmentNames: [String]
     let kind: Kind
-    /// What stands for the value in help texts, such as `TOKENS`.
+    /// The name of the value in help texts, such as `TOKENS`.
     let placeholder: String
-    /// As it would be typed; `nil` = not set.
+    /// The default in the spelling of the command line; `nil` = not set.
     let defaultText: String?
-    /// What not being set means.
+    /// The behaviour if the setting is not set, for help texts.
     let unsetMeaning: String?
     let section: Section
     let scope: Scope
-    /// One or two sentences, the first without its subject.
+    /// One or more sentences about the effect, with a full stop.
     let help: String
 
+    /// The variable `MARTLET_` with the key's name is added to `environment`.
     init(
         _ key: FlagKey, _ otherNames: [String] = [], negatives otherNegativeNames: [String] = [],
         environment: [String], _ kind: Kind, _ placeholder: String = "",
@@ -82,16 +84,16 @@ struct Setting: Sendable {
         self.help = help
     }
 
-    /// All spellings that set it, the long one first.
+    /// All spellings that set the value, the long one first.
     var names: [String] { ["--" + key.rawValue] + otherNames }
 
-    /// The spellings that switch a toggle off, the long one first. A toggle such as --no-host has none.
+    /// The spellings that switch a toggle off, the long one first; none for a toggle whose name begins with `no-`.
     var negativeNames: [String] {
         guard case .toggle = kind, !key.rawValue.hasPrefix("no-") else { return [] }
         return ["--no-" + key.rawValue] + otherNegativeNames
     }
 
-    /// How many values follow its flag on a command line.
+    /// The number of values that follow the flag on a command line.
     var valueCount: Int {
         switch kind {
         case .toggle: 0
@@ -100,12 +102,12 @@ struct Setting: Sendable {
         }
     }
 
-    /// Variables that switch it off where they are set to anything.
+    /// Variables that switch a toggle off, whatever their value is.
     var negativeVariables: [String] {
         negativeNames.isEmpty ? [] : environmentNames.compactMap(SettingName.negativeVariable)
     }
 
-    /// The rule for values, in words.
+    /// The rule for values, as the object of "must be" in error texts.
     var rule: String {
         switch kind {
         case .toggle: "on or off"
@@ -124,6 +126,7 @@ struct Setting: Sendable {
         }
     }
 
+    /// A range in words: `from 1 to 5` or `of 1 or more`.
     private static func words(_ range: ClosedRange<Int64>) -> String {
         range.upperBound == .max ? "of \(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
     }
@@ -137,23 +140,24 @@ struct Setting: Sendable {
     }
 }
 
-/// Spellings of names.
+/// Spellings of flags and variables.
 enum SettingName {
-    /// `--top_k` and `--top-k` are one flag.
+    /// The spelling with dashes: `--top_k` becomes `--top-k`.
     static func normalized(_ name: some StringProtocol) -> String {
         String(name.map { $0 == "_" ? "-" : $0 })
     }
 
+    /// The spelling of variables: `top-k` becomes `TOP_K`.
     static func environmentSpelling(_ name: some StringProtocol) -> String {
         String(name.uppercased().map { $0 == "-" ? "_" : $0 })
     }
 
-    /// llama-server's variable for a long flag.
+    /// llama-server's variable for a long flag: `--top-k` becomes `LLAMA_ARG_TOP_K`.
     static func peerVariable(_ flag: String) -> String {
         peerPrefix + environmentSpelling(flag.drop { $0 == "-" })
     }
 
-    /// The variable that switches off what `variable` switches on, at llama-server.
+    /// llama-server's variable that switches a toggle off: `LLAMA_ARG_MMAP` becomes `LLAMA_ARG_NO_MMAP`.
     static func negativeVariable(_ variable: String) -> String? {
         variable.hasPrefix(peerPrefix) ? peerPrefix + "NO_" + variable.dropFirst(peerPrefix.count) : nil
     }

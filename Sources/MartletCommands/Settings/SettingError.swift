@@ -1,4 +1,6 @@
-/// What is wrong with a flag or an environment variable: one line that says what and what to do.
+/// An error in a flag, a variable or a file: one line with the name, the rule and the value.
+///
+/// Example: `--port must be a whole number from 0 to 65535, not '80800'`.
 struct SettingError: Error, Equatable, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

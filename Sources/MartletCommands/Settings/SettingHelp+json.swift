@@ -2,7 +2,7 @@ import MartletJSON
 import OrderedCollections
 
 extension SettingHelp {
-    /// The table for programs: an object for each setting, in the table's order.
+    /// The table for programs: an array with an object per setting, in the order of the table.
     static func json() -> JSONValue { .array(SettingTable.all.map { .object(members($0)) }) }
 
     private static func members(_ setting: Setting) -> JSONObject {

@@ -1,10 +1,11 @@
 import OrderedCollections
 
-/// Help text of a command, made from the table.
+/// The help texts of `serve` and `worker` and the page `docs/flags.md`, made from the table.
 enum SettingHelp {
     private static let width = 100
     private static let indent = String(repeating: " ", count: 8)
 
+    /// The text of `--help`, at most 100 columns wide.
     static func text(for command: SettingCommand, abstract: String) -> String {
         var lines = [abstract, "", "USAGE: martlet \(command.rawValue) [FLAG ...]"]
         let settings = SettingTable.settings(of: command)
@@ -16,12 +17,13 @@ enum SettingHelp {
         }
         lines += [
             "",
-            "A flag comes before its environment variable, that before the file of --config. '--flag VALUE' and",
-            "'--flag=VALUE' are the same, and so are underscores and dashes.",
+            "A flag overrides its environment variables; these override the file of --config. '--flag VALUE' and",
+            "'--flag=VALUE' are the same. Underscores and dashes are the same.",
         ]
         return lines.joined(separator: "\n")
     }
 
+    /// The lines of one setting: spellings, help, variables.
     private static func entry(_ setting: Setting) -> [String] {
         var names = (setting.otherNames.filter { !$0.hasPrefix("--") } + setting.names.filter { $0.hasPrefix("--") })
             .joined(separator: ", ")
@@ -32,6 +34,7 @@ enum SettingHelp {
         return ["  " + names] + wrapped(help) + wrapped("env: " + setting.environmentNames.joined(separator: ", "))
     }
 
+    /// `(one of a, b; default: a)`
     private static func detail(_ setting: Setting) -> String? {
         var parts: [String] = []
         if case .choice(let words) = setting.kind { parts.append("one of " + words.joined(separator: ", ")) }
@@ -40,6 +43,7 @@ enum SettingHelp {
         return parts.isEmpty ? nil : "(" + parts.joined(separator: "; ") + ")"
     }
 
+    /// Wraps a text at blanks and indents each line.
     private static func wrapped(_ text: String) -> [String] {
         var lines: [String] = []
         var line = ""
@@ -58,12 +62,16 @@ enum SettingHelp {
     static func markdown() -> String {
         var lines = [
             "# Flags", "",
-            "Made by `martlet flags` from the table that the program itself uses; not edited by hand.", "",
-            "`martlet serve` takes all of these, `martlet worker` those that are marked W. A flag comes before its",
-            "environment variables, of which the first that is set counts, and these before the file of `--config`; what",
-            "nothing sets has its default. `--flag VALUE` and `--flag=VALUE` are the same, and so are underscores and",
-            "dashes. Flags with lists, and those that say so, may be repeated: their values add up. In a list, double",
-            "quotes keep a comma. Names are llama-server's where it has the flag. `martlet flags --json` prints the same for programs.",
+            "Made by `martlet flags` from the table that the program uses. Do not edit this page.", "",
+            "Example: `martlet serve --ctx-size 8192`, `MARTLET_CTX_SIZE=8192 martlet serve`, and a line `ctx-size = 8192` in the",
+            "file of `--config` have the same effect.", "",
+            "`martlet serve` accepts all flags. Flags with the mark W configure the worker. A flag overrides its environment",
+            "variables, and the first variable that is set counts. Variables override the file of `--config`, and the file",
+            "overrides the default. `--flag VALUE` and `--flag=VALUE` are the same. Underscores and dashes are the same.",
+            "",
+            "Flags with lists, and flags whose text says so, may be repeated: their values are combined. In a list, double quotes",
+            "protect commas. If llama-server has the flag, the names are the same. `martlet flags --json` prints this page for",
+            "programs, `martlet flags --man` prints the man page, and `martlet flags --completions SHELL` prints completions.",
         ]
         for section in Setting.Section.allCases {
             lines += [
@@ -76,24 +84,25 @@ enum SettingHelp {
         return lines.joined(separator: "\n")
     }
 
+    /// The sections about flags of llama-server that are not settings.
     private static func peerFlags() -> [String] {
         var lines = [
-            "", "## Flags of llama-server that change nothing", "",
-            "They are taken, and so are their variables (`LLAMA_ARG_` and the name). Where a reason is given the log says it.",
+            "", "## Flags of llama-server without effect", "",
+            "These flags and their variables (`LLAMA_ARG_` and the name) are accepted. If there is a reason, the log has it.",
             "",
         ]
         for flag in PeerFlags.all {
             for (names, support) in [(flag.names, flag.support), (flag.negatives, flag.negativeSupport)] {
                 switch support {
-                case .always where !names.isEmpty: lines.append("- \(code(names)): it is always so")
+                case .always where !names.isEmpty: lines.append("- \(code(names)): this is the only behaviour")
                 case .withoutEffect(let reason) where !names.isEmpty: lines.append("- \(code(names)): \(reason)")
                 default: break
                 }
             }
         }
         lines += [
-            "", "## Flags of llama-server that martlet does not have yet", "",
-            "They and their variables are refused by name, unless their value asks for nothing.", "",
+            "", "## Flags of llama-server that are not supported yet", "",
+            "These flags and their variables are refused by name, unless their value has no effect.", "",
         ]
         var names: OrderedDictionary<String, [String]> = [:]
         for flag in PeerFlags.all {
@@ -106,6 +115,7 @@ enum SettingHelp {
         return lines + [""]
     }
 
+    /// A row of a section's table. Vertical bars within cells are escaped.
     private static func row(_ setting: Setting) -> String {
         let names = setting.names + setting.negativeNames
         let scope = setting.scope == .edge ? "" : " W"

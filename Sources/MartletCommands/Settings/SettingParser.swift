@@ -1,9 +1,11 @@
-/// Turns arguments, environment variables and a file into settings. Flags come before the environment, that before the
-/// file, that before defaults. What is overridden is not looked at.
+/// Parses arguments, environment variables and a file into settings.
+///
+/// A flag overrides a variable, a variable overrides the file, the file overrides the default. Only the value that counts
+/// is checked: a wrong variable is no error while a flag overrides it.
 struct SettingParser {
     private let command: SettingCommand
     private let settings: [Setting]
-    /// By normalized flag, with the value that the flag itself stands for.
+    /// The setting of each spelling. `impliedText` is the value of a toggle's spelling: on or off.
     private var byName: [String: (setting: Setting, impliedText: String?)] = [:]
 
     init(command: SettingCommand) {
@@ -16,26 +18,28 @@ struct SettingParser {
         }
     }
 
-    /// A value that somebody gave, not checked yet.
+    /// A value that was set and is not checked yet.
     private struct RawSetting {
         var setting: Setting
-        /// As the user spelt it.
+        /// The spelling of the user, for errors.
         var name: String
         var text: String
         var source: SettingValues.Source
     }
 
-    /// What was given, and lines about what was taken without an effect.
+    /// The values of one source, and log lines about flags without effect.
     private struct Collected {
         var given: [RawSetting] = []
         var notices: [String] = []
     }
 
+    /// Parses all sources.
     /// - Parameters:
-    ///   - arguments: Without the names of program and command.
-    ///   - environment: The value of a variable by its name.
-    ///   - variables: The names of all variables, as far as they are known.
-    ///   - read: Reads the file that `--config` names.
+    ///   - arguments: The arguments without the names of program and command.
+    ///   - environment: Returns the value of a variable.
+    ///   - variables: The names of all variables, for notices about misspelt names; empty if they are unknown.
+    ///   - read: Reads the file of `--config`.
+    /// - Throws: At the first unknown flag, missing value or wrong value.
     func parse(
         arguments: [String], environment: (String) -> String?, variables: [String] = [],
         read: (_ path: String) throws(SettingError) -> String = { path throws(SettingError) in
@@ -75,6 +79,7 @@ struct SettingParser {
         return values
     }
 
+    /// Parses a file. An entry follows the rules of its flag; errors begin with file and line.
     private func inFile(
         _ path: String, _ read: (String) throws(SettingError) -> String
     ) throws(SettingError) -> Collected {
@@ -84,11 +89,11 @@ struct SettingParser {
             do throws(SettingError) {
                 var rest: ArraySlice<String> = []
                 var found = Collected()
-                // Short flags of several letters, such as np, have one dash.
+                // Short flags with several letters, such as `np`, have one dash.
                 let flag = isKnown("-" + entry.name) ? "-" + entry.name : "--" + entry.name
                 try readFlag(entry.value.map { "\(flag)=\($0)" } ?? flag, &rest, from: .file, into: &found)
                 for var given in found.given {
-                    guard given.setting.key != .config else { throw SettingError("a file cannot name another one") }
+                    guard given.setting.key != .config else { throw SettingError("a file cannot name another file") }
                     let earlier = lines.updateValue(entry.line, forKey: entry.name)
                     if let earlier, !given.setting.kind.addsUp {
                         throw SettingError("\(entry.name) is set already on line \(earlier)")
@@ -104,13 +109,13 @@ struct SettingParser {
         return result
     }
 
-    /// Reads one flag, and its values from `rest` if it takes any.
+    /// Parses a flag, and removes its values from `rest`.
     private func readFlag(
         _ argument: String, _ rest: inout ArraySlice<String>, from source: SettingValues.Source,
         into found: inout Collected
     ) throws(SettingError) {
         guard argument.hasPrefix("-"), argument.count > 1 else {
-            throw SettingError("unexpected argument '\(argument)'; a model is given with --model PATH")
+            throw SettingError("unexpected argument '\(argument)'; set a model with --model PATH")
         }
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = SettingName.normalized(parts[0])
@@ -124,12 +129,12 @@ struct SettingParser {
         }
         if let implied {
             guard let attached else { return add(implied) }
-            guard !setting.negativeNames.contains(name) else { throw SettingError("\(name) takes no value") }
+            guard !setting.negativeNames.contains(name) else { throw SettingError("\(name) has no value") }
             return add(attached)
         }
         if let attached { return add(attached) }
         guard let next = rest.first, !isFlag(next) else {
-            // Older scripts write the flag alone where its newer form has three states.
+            // Older scripts have the flag without a value. The form with three values is newer.
             if case .onOffAuto = setting.kind { return add("on") }
             throw SettingError("\(name) needs a value: \(setting.rule)")
         }
@@ -142,8 +147,9 @@ struct SettingParser {
         add("\(next) \(second)")
     }
 
-    /// Takes a flag that is none of ours if it asks for nothing.
-    /// - Returns: A line on why it changes nothing, if that is worth one.
+    /// Parses a flag of llama-server that is not a setting.
+    /// - Returns: A log line about its missing effect; `nil` if there is nothing to say.
+    /// - Throws: If the flag is unknown, or needs a missing capability.
     private func readPeerFlag(
         _ name: String, _ attached: String?, _ rest: inout ArraySlice<String>
     ) throws(SettingError) -> String? {
@@ -166,13 +172,15 @@ struct SettingParser {
         return PeerFlag.notice(on: name, support)
     }
 
-    /// Whether `argument` is a flag rather than a value such as -1.
+    /// Whether `argument` is a flag, and not a value such as `-1`.
     private func isFlag(_ argument: String) -> Bool {
         argument.hasPrefix("--") || isKnown(SettingName.normalized(argument))
     }
 
+    /// Whether a spelling is a setting or a flag of llama-server.
     func isKnown(_ name: String) -> Bool { byName[name] != nil || PeerFlags.find(name) != nil }
 
+    /// The error for an unknown flag, with the nearest spelling.
     private func unknown(_ name: String) -> String {
         guard let nearest = EditDistance.nearest(to: name, among: byName.keys.sorted()) else {
             return "unknown flag \(name); --help lists all flags"
@@ -182,6 +190,7 @@ struct SettingParser {
 
     // MARK: Environment
 
+    /// The values of all variables. The worker reads only its own settings.
     private func fromEnvironment(
         _ environment: (String) -> String?, _ variables: [String]
     ) throws(SettingError) -> Collected {
@@ -208,21 +217,22 @@ struct SettingParser {
         return result
     }
 
+    /// The first variable of a setting that has a value.
     private func variable(
         of setting: Setting, _ environment: (String) -> String?, _ notices: inout [String]
     ) -> RawSetting? {
         for name in setting.environmentNames {
-            // An empty variable is one that a shell script did not fill in.
+            // An empty variable counts as not set: shell scripts often leave variables empty.
             guard let text = environment(name), !text.isEmpty else { continue }
             guard !VariableNames.isServiceLink(text) else {
-                notices.append("\(name) is ignored: '\(text)' is where Kubernetes or Docker says that a service is")
+                notices.append("\(name) is ignored: '\(text)' is a service address that Kubernetes or Docker sets")
                 continue
             }
             return RawSetting(setting: setting, name: name, text: text, source: .environment)
         }
         if !setting.negativeNames.isEmpty {
             for negative in setting.environmentNames.compactMap(SettingName.negativeVariable) {
-                // As at llama-server: that it is set is enough.
+                // Any value switches the toggle off, as in llama-server.
                 if environment(negative) != nil {
                     return RawSetting(setting: setting, name: negative, text: "off", source: .environment)
                 }
@@ -231,7 +241,9 @@ struct SettingParser {
         return nil
     }
 
-    /// - Parameter texts: More than one where values add up.
+    /// Checks the texts of a setting.
+    /// - Parameter texts: One text, or several if values are combined.
+    /// - Throws: With the rule and the first text that breaks it.
     private func choice(
         of setting: Setting, _ texts: [String], named name: String, _ source: SettingValues.Source
     ) throws(SettingError) -> SettingValues.Choice {

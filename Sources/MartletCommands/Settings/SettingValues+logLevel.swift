@@ -1,7 +1,7 @@
 import Logging
 
 extension SettingValues {
-    /// What is logged: llama-server's numbers as levels.
+    /// The log level for `--log-verbosity`, in llama-server's numbers.
     var logLevel: Logger.Level {
         if isVerbose { return .trace }
         return switch integer(.logVerbosity) ?? 3 {
@@ -13,6 +13,6 @@ extension SettingValues {
         }
     }
 
-    /// Whether requests are told all that can be told, unless they say otherwise.
+    /// Whether `verbose` is the default of requests: `--verbose`, or a verbosity of 10 or more.
     var isVerbose: Bool { toggle(.verbose) == true || (integer(.logVerbosity) ?? 3) >= 10 }
 }

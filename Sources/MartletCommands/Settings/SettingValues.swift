@@ -1,7 +1,10 @@
 import MartletJSON
 
-/// What a user chose, and the defaults for the rest.
+/// The values of all settings, with the source of each value.
+///
+/// Values are within the ranges of the table. Reading a setting as a wrong type gives `nil`.
 struct SettingValues: Sendable {
+    /// A checked value.
     enum Value: Sendable, Equatable {
         case toggle(Bool)
         case text(String)
@@ -12,7 +15,7 @@ struct SettingValues: Sendable {
         case object(JSONValue)
     }
 
-    /// Where a value comes from; later ones come first.
+    /// The source of a value. A later case overrides an earlier one.
     enum Source: Int, Sendable, Comparable {
         case `default`
         case file
@@ -22,7 +25,7 @@ struct SettingValues: Sendable {
         static func < (left: Source, right: Source) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// A value with the texts that it was made of.
+    /// A value with its texts, which the edge passes on to the worker.
     struct Choice: Sendable {
         var value: Value
         var texts: [String]
@@ -32,16 +35,17 @@ struct SettingValues: Sendable {
     }
 
     private(set) var choices: [FlagKey: Choice] = [:]
-    /// Lines about what was given and changes nothing.
+    /// Log lines about flags without effect.
     var notices: [String] = []
 
+    /// Sets a value. Called by the parser.
     mutating func set(_ setting: Setting, to choice: Choice) { choices[setting.key] = choice }
 
-    /// Whether the user chose it.
+    /// Whether the user set the value.
     func isChosen(_ key: FlagKey) -> Bool { choices[key].map { !$0.isDefault } ?? false }
 
-    /// Which of settings that exclude each other holds: the one that was given nearest to the command.
-    /// - Throws: When two of them were given in the same place.
+    /// The setting that counts among settings that exclude each other: the one with the strongest source.
+    /// - Throws: If two of them have this source.
     func chosen(of keys: FlagKey...) throws(SettingError) -> FlagKey? {
         let given = keys.filter(isChosen)
         let nearest = given.compactMap { choices[$0]?.source }.max()
@@ -81,7 +85,7 @@ struct SettingValues: Sendable {
         if case .object(let value) = choices[key]?.value { value } else { nil }
     }
 
-    /// The flags that make `martlet worker` choose the same for what concerns it.
+    /// The arguments with which `martlet worker` gets the same values. Defaults are left out.
     func workerArguments() -> [String] {
         SettingTable.settings(of: .worker).flatMap { setting -> [String] in
             guard let choice = choices[setting.key], !choice.isDefault else { return [] }

@@ -1,8 +1,8 @@
 import Llama
 
 extension ThreadPlacement {
-    /// Those of threads that generate tokens and of threads that read prompts. What a flag for prompts does not say is
-    /// as for tokens.
+    /// The placement of threads for decode and for prefill. A setting of prefill that is not set equals that of decode.
+    /// - Throws: If a mask or a range is no valid text.
     static func placements(
         _ values: SettingValues
     ) throws(SettingError) -> (ofTokens: ThreadPlacement, ofPrompts: ThreadPlacement) {
@@ -17,6 +17,7 @@ extension ThreadPlacement {
         return (placement, batchPlacement)
     }
 
+    /// Reads one group of settings. Mask and range are combined.
     private mutating func read(
         _ values: SettingValues, mask: FlagKey, range: FlagKey, strict: FlagKey, priority: FlagKey,
         polling: FlagKey
@@ -43,20 +44,20 @@ extension ThreadPlacement {
         if let value = values.integer(polling) { self.polling = value }
     }
 
-    /// The numbers of the bits that are set. The last digit has the first four.
+    /// The processors of a hexadecimal mask: `0x5` is 0 and 2. `nil` if it is no mask, is too long, or is empty.
     private static func processors(inMask text: String) -> Set<Int>? {
         var digits = text[...]
         if digits.lowercased().hasPrefix("0x") { digits = digits.dropFirst(2) }
         guard !digits.isEmpty, digits.utf8.count * 4 <= processorLimit else { return nil }
         var result: Set<Int> = []
-        for (place, digit) in digits.reversed().enumerated() {
+        for (position, digit) in digits.reversed().enumerated() {
             guard digit.isASCII, let value = digit.hexDigitValue else { return nil }
-            for bit in 0..<4 where value & (1 << bit) != 0 { result.insert(place * 4 + bit) }
+            for bit in 0..<4 where value & (1 << bit) != 0 { result.insert(position * 4 + bit) }
         }
         return result.isEmpty ? nil : result
     }
 
-    /// `2-5`; without a number on one side, from the first or to the last processor.
+    /// The processors of a range: `2-5`, `-5` from the first processor on, `2-` to the last one. `nil` if it is no range.
     private static func processors(inRange text: String) -> Set<Int>? {
         let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let low = parts[0].isEmpty ? 0 : Int(parts[0]),

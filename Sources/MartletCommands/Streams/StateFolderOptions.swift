@@ -2,39 +2,47 @@ import ArgumentParser
 import MartletPlatform
 import MartletStreams
 
-/// The folder that a command about streams works on.
+/// The flag that selects the state folder of a command about streams.
 struct StateFolderOptions: ParsableArguments {
-    @Option(help: "Where the server keeps its state. Default: as for 'martlet serve'.")
+    @Option(help: "The server's state folder. Default: as for 'martlet serve'.", completion: .directory)
     var stateDir: String?
 
+    /// The folder of `--state-dir`, of `MARTLET_STATE_DIR`, or the server's default, in this order.
+    /// - Throws: An exit code after one line on standard error, if there is no home folder.
     func journals() throws -> JournalFolder {
         let path =
             stateDir ?? CurrentProcess.environment("MARTLET_STATE_DIR")
             ?? JournalFolder.defaultPath(environment: CurrentProcess.environment)
-        guard let path else { throw CommandFailure.exit("there is no home folder; name the state with --state-dir") }
+        guard let path else {
+            throw CommandFailure.exit("there is no home folder; set the state folder with --state-dir")
+        }
         return JournalFolder(path: path)
     }
 
-    /// One journal, as far as it can be read.
-    /// - Parameter name: the generation's id, with or without the prefix of a wire format.
+    /// Reads one journal up to its first damage. The damage is reported on standard error.
+    /// - Parameter name: The generation's id, with or without the prefix of a dialect (`chatcmpl-`).
+    /// - Throws: An exit code after one line on standard error, if there is no such journal.
     func generation(_ name: String) throws -> StoredGeneration {
         let id = try Self.id(name)
         do {
             let result = try journals().read(id)
             if let damage = result.damage {
-                Terminal.write("martlet: not all of it counts: \(damage)\n", to: STDERR_FILENO)
+                Terminal.write("martlet: the journal is damaged and was read in part: \(damage)\n", to: STDERR_FILENO)
             }
-            guard let generation = result.generation else { throw CommandFailure.exit("nothing of \(id) can be read") }
+            guard let generation = result.generation else {
+                throw CommandFailure.exit("the journal of \(id) cannot be read")
+            }
             return generation
         } catch let error as JournalError {
             throw CommandFailure.exit(error)
         }
     }
 
+    /// The id without a prefix: 32 hexadecimal digits.
     static func id(_ name: String) throws -> String {
         let id = String(name.split(separator: "-").last ?? "")
         guard JournalFolder.isID(id) else {
-            throw CommandFailure.exit("ID: 32 hexadecimal digits are wanted, with or without a prefix, but got \(name)")
+            throw CommandFailure.exit("ID must be 32 hexadecimal digits, with or without a prefix, not '\(name)'")
         }
         return id
     }

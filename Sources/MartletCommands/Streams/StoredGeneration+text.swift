@@ -3,9 +3,9 @@ import MartletProtocol
 import MartletStreams
 import OrderedCollections
 
-/// A stored generation for people.
+/// A stored generation as text and JSON of the commands `martlet streams`.
 extension StoredGeneration {
-    /// One or two words.
+    /// `unfinished`, `finished`, `cancelled` or `failed`, by the last record.
     var stateText: String {
         guard case .engine(let event)? = inputs.last else { return "unfinished" }
         switch event.kind {
@@ -15,7 +15,7 @@ extension StoredGeneration {
         }
     }
 
-    /// Everything that the model wrote, its delimiters included: of each choice.
+    /// The output of each choice as bytes, with the delimiters of the chat format.
     var outputs: [[UInt8]] {
         var outputs = [[UInt8]](repeating: [], count: head.choiceCount)
         for case (let choice, .engine(let event)) in numberedInputs {
@@ -27,10 +27,10 @@ extension StoredGeneration {
         return outputs
     }
 
-    /// The client's request.
+    /// The client's request body; null if it cannot be read.
     var body: JSONValue { (try? JSONParser.parse(head.storedRequest))?["body"] ?? .null }
 
-    /// What is known of it but for texts.
+    /// The metadata of the generation, without prompt and output. Times are in seconds since 1970.
     var facts: JSONObject {
         [
             "id": .string(head.responseID), "state": .string(stateText), "created": .integer(head.log.created),
@@ -42,6 +42,7 @@ extension StoredGeneration {
         ]
     }
 
+    /// The message of a failed generation.
     private var errorText: String? {
         guard case .engine(let event)? = inputs.last, case .failed(let error) = event.kind else { return nil }
         return error.message
@@ -49,7 +50,7 @@ extension StoredGeneration {
 }
 
 extension String {
-    /// Without what would command a terminal.
+    /// The text with U+FFFD for each control character, so that it cannot control a terminal.
     var printable: String {
         String(
             String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 })

@@ -1,9 +1,9 @@
 import ArgumentParser
 
-/// `martlet streams`: looks after answers that outlive their server.
+/// `martlet streams`: lists, shows, exports and removes resumable generations on disk. It needs no server.
 struct StreamsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "streams", abstract: "Look at answers on disk, and remove them.",
+        commandName: "streams", abstract: "List, show, export and remove generations on disk.",
         subcommands: [
             StreamsListCommand.self, StreamsShowCommand.self, StreamsExportCommand.self, StreamsRemoveCommand.self,
         ])

@@ -3,10 +3,14 @@ import MartletJSON
 import MartletStreams
 import OrderedCollections
 
-/// `martlet streams export`: one answer on disk as JSON, with its request and texts.
+/// `martlet streams export`: prints a generation on disk as JSON.
+///
+/// Example: `martlet streams export 3f…` prints one line such as
+/// `{"id":"chatcmpl-3f…","state":"finished", …,"request":{"messages":[…]},"token_ids":[12,99],"text":"Hello."}`.
+/// A generation with several choices has `texts` instead of `text`.
 struct StreamsExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Print an answer on disk as JSON: its request, tokens and text.")
+        commandName: "export", abstract: "Print a generation on disk as JSON: request, tokens and text.")
 
     @Argument(help: "The generation's id.")
     var id: String

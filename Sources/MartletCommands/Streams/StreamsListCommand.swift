@@ -2,10 +2,15 @@ import ArgumentParser
 import MartletObservability
 import MartletStreams
 
-/// `martlet streams ls`: one line for each answer on disk.
+/// `martlet streams ls`: prints one line per generation on disk.
+///
+/// Example:
+///
+///     ID                                STATE       BEGAN                     TOKENS  BYTES  MODEL      LABEL
+///     3f0c5a4be1d24f7f9d4f0c55ab8d7e21  finished    2026-11-29T20:49:14.000Z  128     4112   fledgling  notes
 struct StreamsListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ls", abstract: "List answers on disk, in the order in which they began.")
+        commandName: "ls", abstract: "List the generations on disk, oldest first.")
 
     @OptionGroup var state: StateFolderOptions
 
@@ -14,7 +19,7 @@ struct StreamsListCommand: ParsableCommand {
             let folder = try state.journals()
             var lines: [[String]] = [["ID", "STATE", "BEGAN", "TOKENS", "BYTES", "MODEL", "LABEL"]]
             for id in folder.inOrder(try folder.ids()) {
-                // An entry that is no file does not keep the other journals from being listed.
+                // A damaged or foreign entry must not prevent the list of the other journals.
                 guard let result = try? folder.read(id), let generation = result.generation else {
                     lines.append([id, "unreadable", "", "", "", "", ""])
                     continue
@@ -32,7 +37,7 @@ struct StreamsListCommand: ParsableCommand {
         }
     }
 
-    /// Columns as wide as their widest entry. What a client named is made harmless for a terminal.
+    /// Columns as wide as their widest entry. Control characters in names from clients are replaced.
     private static func table(_ lines: [[String]]) -> String {
         let lines = lines.map { $0.map(\.printable) }
         let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }

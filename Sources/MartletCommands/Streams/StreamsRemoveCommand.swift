@@ -1,26 +1,29 @@
 import ArgumentParser
 import MartletStreams
 
-/// `martlet streams rm`: removes answers from the disk.
+/// `martlet streams rm`: removes generations from the disk.
+///
+/// Example: `martlet streams rm --ended` prints `12 removed`. The command takes the folder's lock, so it fails while a
+/// server uses the folder: a journal under a running generation must not disappear.
 struct StreamsRemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Remove answers from the disk.",
-        discussion: "While a server uses the folder, ask it instead: DELETE /v1/generations/ID.")
+        commandName: "rm", abstract: "Remove generations from the disk.",
+        discussion: "While a server uses the folder, send the server a request instead: DELETE /v1/generations/ID.")
 
     @Argument(help: "The generations' ids.")
     var ids: [String] = []
 
-    @Flag(help: "All that have ended.")
+    @Flag(help: "Remove all generations that have ended.")
     var ended = false
 
-    @Flag(help: "All.")
+    @Flag(help: "Remove all generations.")
     var all = false
 
     @OptionGroup var state: StateFolderOptions
 
     func validate() throws {
         guard [!ids.isEmpty, ended, all].count(where: { $0 }) == 1 else {
-            throw ValidationError("Name ids, or say --ended or --all.")
+            throw ValidationError("give ids, or --ended, or --all")
         }
     }
 
@@ -29,7 +32,7 @@ struct StreamsRemoveCommand: ParsableCommand {
             let folder = try state.journals()
             try folder.prepare()
             guard let lock = try folder.lock() else {
-                throw CommandFailure.exit("a server uses \(folder.path); ask it instead: DELETE /v1/generations/ID")
+                throw CommandFailure.exit("a server uses \(folder.path); send it DELETE /v1/generations/ID instead")
             }
             let chosen =
                 ids.isEmpty ? try folder.ids().filter { isChosen($0, in: folder) } : try ids.map(StateFolderOptions.id)
@@ -45,6 +48,7 @@ struct StreamsRemoveCommand: ParsableCommand {
         }
     }
 
+    /// Whether a flag selects the journal. An unreadable journal is selected by --all only.
     private func isChosen(_ id: String, in folder: JournalFolder) -> Bool {
         all || (try? folder.read(id))?.generation?.isEnded == true
     }

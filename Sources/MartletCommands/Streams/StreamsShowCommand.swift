@@ -2,10 +2,12 @@ import ArgumentParser
 import MartletJSON
 import OrderedCollections
 
-/// `martlet streams show`: what is known of one answer on disk, but for its texts.
+/// `martlet streams show`: prints the metadata of a generation on disk, a line per field.
+///
+/// Example: `martlet streams show 3f…` prints lines such as `state        finished` and `tokens       128`.
 struct StreamsShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show what is known of an answer on disk, without its texts.")
+        commandName: "show", abstract: "Show the metadata of a generation on disk, without its texts.")
 
     @Argument(help: "The generation's id.")
     var id: String

@@ -1,13 +1,14 @@
-/// Makes lines of what a worker writes to its standard error, whatever that is.
+/// An incremental parser of lines for a worker's standard error. Any bytes are accepted.
 package struct LogLineSplitter: Sendable {
-    /// Most bytes of a line; what comes after them is cut off.
+    /// The maximum length of a line in bytes; the rest is dropped.
     package static let maximumLineLength = 16 << 10
 
     private var line: [UInt8] = []
 
     package init() {}
 
-    /// - Returns: The lines that are complete now, without their ends. Bytes that are no UTF-8 are replaced.
+    /// Consumes the next bytes.
+    /// - Returns: The lines that end within them, without line breaks. Bytes that are no UTF-8 become U+FFFD.
     package mutating func append(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
@@ -20,7 +21,7 @@ package struct LogLineSplitter: Sendable {
         return lines
     }
 
-    /// - Returns: The last line, if it is there without its end.
+    /// - Returns: The last line, if it has no line break.
     package mutating func finish() -> [String] {
         defer { line.removeAll(keepingCapacity: true) }
         return line.isEmpty ? [] : [String(decoding: line, as: UTF8.self)]

@@ -1,34 +1,34 @@
 import Logging
 import MartletPlatform
 
-/// Log lines on their way to a descriptor: added by any thread, which never waits, written by a thread of its own.
+/// A queue of log lines for a descriptor: any thread appends without waiting, one dedicated thread writes.
 ///
-/// Whoever should read the lines may be slow, stopped or gone. Then lines wait up to a limit of bytes; what comes
-/// beyond it is dropped and counted, and one line says so in its place once there is room again.
+/// The reader of the descriptor may be slow, stopped or gone. Then lines are queued up to a limit of bytes. Lines beyond
+/// the limit are dropped and counted, and a line with their number takes their position as soon as there is room.
 ///
 /// `@unchecked Sendable`: all state is read and written with `mutex` locked. The C objects do not move.
 package final class LogWriter: @unchecked Sendable {
-    /// How long a process that ends waits for somebody to read its last words.
+    /// The maximum time for which a process that ends waits until its last lines are written.
     package static let flushTimeout: Duration = .seconds(1)
 
     /// The record that stands for `count` dropped lines.
     package static func droppedLines(_ count: UInt64) -> WorkerLogLine {
         WorkerLogLine(
-            level: .warning, message: "log: nobody read standard error in time; lines dropped count=\(count)")
+            level: .warning, message: "log: standard error was not read in time; lines dropped count=\(count)")
     }
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    /// Something was added, or written.
+    /// Signalled after lines were added or written.
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let descriptor: Int32
     private let capacity: Int
     private let notice: @Sendable (UInt64) -> String
 
-    /// Lines, and how many of them tell of dropped ones.
+    /// Lines, and the number of lines among them that report dropped lines.
     private struct Batch {
         var bytes: [UInt8] = []
         var noticeCount: UInt64 = 0
-        /// Dropped lines that these tell of.
+        /// The number of dropped lines that these report.
         var reportedCount: UInt64 = 0
 
         mutating func clear() {
@@ -41,12 +41,12 @@ package final class LogWriter: @unchecked Sendable {
     private var isWriting = false
     private var hasThread = false
     private var dropped: UInt64 = 0
-    /// Dropped lines of which no line has told yet.
+    /// The number of dropped lines that no line reports yet.
     private var unreported: UInt64 = 0
 
     /// - Parameters:
-    ///   - capacity: Most bytes that wait, beside as many that are being written.
-    ///   - notice: The line, with its end, that tells of so many dropped ones.
+    ///   - capacity: The maximum number of queued bytes, in addition to as many that are being written.
+    ///   - notice: Makes the line, with its line break, that reports a number of dropped lines.
     package init(descriptor: Int32, capacity: Int = 1 << 20, notice: @escaping @Sendable (UInt64) -> String) {
         self.descriptor = descriptor
         self.capacity = capacity
@@ -175,7 +175,7 @@ package final class LogWriter: @unchecked Sendable {
             switch errno {
             case EINTR: continue
             case EAGAIN:
-                // Somebody who shares the descriptor made it one that does not wait.
+                // Another process that shares the descriptor made it non-blocking.
                 var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&writable, 1, -1)
             default: return bytes.count - rest.count

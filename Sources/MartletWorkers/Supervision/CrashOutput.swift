@@ -1,16 +1,18 @@
-/// The output of a worker on its standard error beside its log: the words of a library that ends the process, such as
-/// an assertion that failed.
+/// The last output of a worker on its standard error outside its log: the message of a library that ends the process.
+///
+/// Example: `GGML_ASSERT(n_tokens > 0) failed`. The message becomes part of the error of the lost generations.
 package struct CrashOutput: Sendable, Equatable {
     /// A failed assertion is one line, an uncaught C++ exception two. Later lines are a backtrace.
     private static let maximumLineCount = 2
     private static let maximumLength = 600
 
     private var lines: [String] = []
+    /// Whether the next line without a level begins a new message.
     private var isOpen = true
 
     package init() {}
 
-    /// Takes the next line, in whatever form.
+    /// Consumes a line. A log record ends the message before it.
     package mutating func append(_ line: String) {
         guard !WorkerLogLine.hasLevel(line) else {
             isOpen = true
@@ -21,7 +23,7 @@ package struct CrashOutput: Sendable, Equatable {
         if lines.count < Self.maximumLineCount { lines.append(line) }
     }
 
-    /// `nil` if there are none.
+    /// The message in one line, at most 600 characters; `nil` if there is none.
     package var text: String? {
         let words = lines.joined(separator: " ").split(separator: " ").joined(separator: " ")
         return words.isEmpty ? nil : String(words.prefix(Self.maximumLength))

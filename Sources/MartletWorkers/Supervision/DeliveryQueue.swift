@@ -1,11 +1,14 @@
 import MartletProtocol
 import Synchronization
 
-/// Hands events to the receiver, one call at a time and in the order in which they were added.
+/// Delivers events to the receiver, one call at a time and in the order of `add`.
 ///
-/// Adding is done under the lock that decides an order; delivering is done without it. Whoever delivers takes along
-/// what others add meanwhile, so the reader of a worker delivers its own events without a change of task.
+/// `add` is called under the lock that decides the order; `deliver` is called without it. The delivering thread also
+/// delivers events that other threads add meanwhile, so the thread that reads a worker delivers its events itself.
+///
+/// Thread: any.
 final class DeliveryQueue: Sendable {
+    /// A call to the receiver.
     enum Delivery: Sendable {
         case events([EngineEvent])
         case state(EngineState)
@@ -21,11 +24,12 @@ final class DeliveryQueue: Sendable {
 
     init(receiver: any EngineEventReceiver) { self.receiver = receiver }
 
+    /// Appends a call. Does not call the receiver.
     func add(_ delivery: Delivery) {
         state.withLock { $0.pending.append(delivery) }
     }
 
-    /// Delivers all that was added, unless somebody else is delivering: then they do.
+    /// Delivers all added calls. If another thread is delivering, that thread delivers them.
     func deliver() {
         while let batch = removeBatch() {
             for delivery in batch {
@@ -38,11 +42,12 @@ final class DeliveryQueue: Sendable {
         }
     }
 
-    /// Delivers from a task of its own, for callers whose own locks the receiver may want.
+    /// Delivers in a new task, for callers that hold locks which the receiver may need.
     func deliverSoon() {
         Task { self.deliver() }
     }
 
+    /// The added calls; `nil` if there are none or another thread is delivering.
     private func removeBatch() -> [Delivery]? {
         state.withLock { state in
             guard !state.isDelivering, !state.pending.isEmpty else { return nil }

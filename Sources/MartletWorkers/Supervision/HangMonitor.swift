@@ -1,41 +1,41 @@
 package import MartletProtocol
 
-/// Decides whether a worker stands still, by the steps that its threads report.
+/// Decides whether a worker hangs, by the steps that its threads report.
 ///
-/// The worker is asked at each tick. It stands still when it gives no answer (the process is stopped), or when a thread
-/// that has work takes no step (a deadlock). A slow step is none of these: a decode takes a step for each node of its
-/// graph.
+/// Each tick sends a ping to the worker. The worker hangs if it does not reply (a stopped process), or if a thread with
+/// work makes no step (a deadlock). A slow decode is no hang: each node of its graph is a step.
 ///
 /// Pure: the time comes in as a value. When ticks come late, the machine slept or this process was stopped; then the
 /// worker could not answer either, and that time does not count.
 package struct HangMonitor: Sendable {
     package typealias Instant = ContinuousClock.Instant
 
+    /// The action at a tick.
     package enum Action: Sendable, Equatable {
         case nothing
-        /// Ask the worker.
+        /// Send a ping to the worker.
         case ping
-        /// End the worker, which has made no progress for too long: a predicate that says how.
+        /// Kill the worker. The text is a predicate: "has not answered for 60 seconds".
         case end(String)
     }
 
     private struct Lane: Sendable {
         var activity: ThreadActivity
-        /// When it last took a step, or was idle.
+        /// The time of the last step, or of the last idle report.
         var since: Instant
     }
 
-    /// Loading takes longer steps than answering: files may be on slow disks.
+    /// Steps of loading are longer than steps of decode: files may be on slow disks.
     private static let loadingFactor = 5
 
     private let timeout: Duration?
     private var lanes: [Lane] = []
-    /// When the worker started, or last answered; `nil` = there is none to watch.
+    /// The time of the worker's start or last reply; `nil` = there is no worker.
     private var lastAnswer: Instant?
     private var hasAnswered = false
     private var lastTick: Instant?
 
-    /// - Parameter timeout: how long a worker may stand still; `nil` = as long as it likes.
+    /// - Parameter timeout: The maximum time without a step; `nil` = no limit.
     package init(timeout: Duration?) { self.timeout = timeout }
 
     /// How far ticks are apart; `nil` = none are wanted.

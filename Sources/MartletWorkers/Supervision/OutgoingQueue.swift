@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Bytes on their way to one worker: added by any thread, written by one task.
+/// The queue of bytes to one worker: any thread appends, one task writes.
 package final class OutgoingQueue: Sendable {
     private struct State {
         var bytes: [UInt8] = []
@@ -15,7 +15,7 @@ package final class OutgoingQueue: Sendable {
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Never waits. Bytes added after `close` go nowhere.
+    /// Appends bytes without waiting. After `close` the call has no effect.
     package func add(_ bytes: [UInt8]) {
         state.withLock { state in
             guard !state.isClosed else { return }
@@ -24,13 +24,13 @@ package final class OutgoingQueue: Sendable {
         wakeup.yield()
     }
 
-    /// What was added before is still written.
+    /// Closes the queue. Bytes that were added before are still written.
     package func close() {
         state.withLock { $0.isClosed = true }
         wakeup.yield()
     }
 
-    /// Writes with `write` until the queue is closed or `write` throws. To be called once.
+    /// Writes with `write` until the queue is closed or `write` throws. Must be called once only.
     package func drain(_ write: ([UInt8]) async throws -> Void) async rethrows {
         for await _ in wakeups {
             let (bytes, isClosed) = state.withLock { state in

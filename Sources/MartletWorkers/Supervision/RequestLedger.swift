@@ -1,19 +1,22 @@
 package import MartletProtocol
 
-/// Who waits for a worker and who is served by it, so that each ends exactly once and none is lost with a worker.
+/// All requests and queries, those that wait and those that the worker has. Each ends exactly once.
 ///
-/// A generation whose worker dies waits for the next one, with the tokens that it has told so far to be continued. One
-/// that has lost several workers may be what kills them: those are tried one at a time, so that the next loss is the
-/// fault of one, and only that one ends.
+/// A generation whose worker dies waits for the next worker, which continues its tokens. A generation that has lost
+/// several workers is a suspect: it may be the cause. Suspects run one at a time, so that the next loss has one cause, and
+/// only that generation ends.
+///
+/// Pure: time is a value. Written only under the lock of `WorkerEngine`.
 package struct RequestLedger: Sendable {
     package typealias Instant = ContinuousClock.Instant
 
+    /// The identity of an item.
     package enum Subject: Hashable, Sendable {
         case generation(GenerationHandle)
         case query(QueryNumber)
     }
 
-    /// Something for a worker.
+    /// A request or a query for a worker.
     package enum Item: Sendable, Equatable {
         case generation(GenerationRequest)
         case query(QueryNumber, frame: [UInt8])
@@ -26,16 +29,17 @@ package struct RequestLedger: Sendable {
         }
     }
 
-    /// What the death of a worker ends.
+    /// The items that end with a worker.
     package struct Loss: Sendable, Equatable {
-        /// They had it once too often.
+        /// Generations that have lost the maximum number of workers.
         package var generations: [GenerationHandle] = []
-        /// They had been cancelled, and nobody answered.
+        /// The terminal events of generations whose cancellation the worker had not confirmed.
         package var cancelled: [EngineEvent] = []
+        /// Queries are not repeated: their callers get the error.
         package var queries: [QueryNumber] = []
     }
 
-    /// What a generation was told to do.
+    /// A control command to a generation.
     package struct Command: Sendable, Equatable {
         package var number: CommandNumber
         package var action: ControlAction
@@ -47,43 +51,43 @@ package struct RequestLedger: Sendable {
     }
 
     private enum Stage: Sendable {
-        /// The worker may be reading it.
+        /// Sent; the worker may be tokenizing it.
         case sent
-        /// It waits within the worker, which does nothing for it.
+        /// It waits for a sequence within the worker.
         case queued
         case running
     }
 
     private struct Generation: Sendable {
-        /// With every token that was told, and every order that was obeyed.
+        /// The request with all tokens that were emitted and all control commands that were applied.
         var request: GenerationRequest
-        /// Not answered yet.
+        /// Commands without a result.
         var commands: [Command] = []
         var stage = Stage.sent
         var losses = 0
         var promptTokens = 0
         var wasStarted = false
         var isCancelled = false
-        /// Of this worker.
+        /// Times and number of the tokens of the present worker.
         var firstToken: Instant?
         var lastToken: Instant?
         var newTokens = 0
 
-        /// - Returns: Whether it is news.
+        /// - Returns: Whether the event is new; `false` if an earlier worker emitted it.
         mutating func admit(_ count: Int) -> Bool {
             defer { promptTokens = count }
             stage = .queued
             return promptTokens == 0
         }
 
-        /// - Returns: Whether it is news.
+        /// - Returns: Whether the event is new; `false` if an earlier worker emitted it.
         mutating func start() -> Bool {
             defer { wasStarted = true }
             stage = .running
             return !wasStarted
         }
 
-        /// - Returns: How many tokens this worker has written.
+        /// - Returns: The number of tokens from the present worker.
         mutating func recordToken(_ token: EngineEvent.Kind, at now: Instant) -> Int {
             request.apply(token)
             if firstToken == nil { firstToken = now }
@@ -92,7 +96,7 @@ package struct RequestLedger: Sendable {
             return newTokens
         }
 
-        /// - Returns: The order that was answered, `nil` if there is none, and the request as it is then.
+        /// - Returns: The command with this result, `nil` if there is none, and the changed request.
         mutating func recordResult(_ result: EngineEvent.Kind, answering number: CommandNumber) -> (
             Command?, GenerationRequest
         ) {
@@ -100,6 +104,7 @@ package struct RequestLedger: Sendable {
             return (commands.firstIndex { $0.number == number }.map { commands.remove(at: $0) }, request)
         }
 
+        /// The summary of a generation that ends here because it was cancelled.
         var cancelled: GenerationSummary {
             var timings = Timings()
             timings.promptTokens = promptTokens
@@ -109,38 +114,40 @@ package struct RequestLedger: Sendable {
         }
     }
 
-    /// How many workers one generation may lose.
+    /// The number of lost workers with which a generation ends.
     private let maximumLosses: Int
-    /// From so many on a generation is tried alone.
+    /// The number of lost workers from which on a generation is a suspect.
     private let suspectLosses = 2
-    /// Tokens that a suspect writes before the next is tried.
+    /// The number of tokens after which a suspect counts as harmless, and the next suspect runs.
     private let provingTokens = 16
 
+    /// Items without a worker, in order of arrival.
     private var waiting: [Item] = []
     private var generations: [GenerationHandle: Generation] = [:]
-    /// What the worker has been told and has not ended.
+    /// The items that the present worker has.
     private var sent: Set<Subject> = []
-    /// The one that is being tried.
+    /// The suspect that runs now.
     private var suspect: GenerationHandle?
 
     package init(maximumLosses: Int = RestartPolicy().maximumLosses) { self.maximumLosses = maximumLosses }
 
-    /// A request for a ready worker was written.
+    /// Records an item that was sent to a ready worker.
     package mutating func markSent(_ item: Item) {
         sent.insert(item.subject)
         if case .generation(let request) = item { generations[request.handle] = Generation(request: request) }
     }
 
+    /// Records an item that waits for a worker.
     package mutating func enqueue(_ item: Item) {
         waiting.append(item)
         if case .generation(let request) = item { generations[request.handle] = Generation(request: request) }
     }
 
-    /// Whether `release` has something for a ready worker.
+    /// Whether `release` may return items. Constant time; the check happens for each batch of events.
     package var hasReleasable: Bool { suspect == nil && !waiting.isEmpty }
 
-    /// The worker is ready, or a suspect has proved to be none.
-    /// - Returns: What to write, in the order of arrival.
+    /// Moves waiting items to the worker. Called when a worker is ready, and when a suspect has ended or is harmless.
+    /// - Returns: The items to send, in order of arrival. At most one of them is a suspect.
     package mutating func release() -> [Item] {
         var released: [Item] = []
         waiting.removeAll { item in
@@ -155,52 +162,54 @@ package struct RequestLedger: Sendable {
         return released
     }
 
-    /// Takes a request back that waits.
-    /// - Returns: How it ends, or `nil` if it did not wait.
+    /// Removes a waiting generation.
+    /// - Returns: The summary of its terminal event; `nil` if it does not wait.
     package mutating func withdraw(_ handle: GenerationHandle) -> GenerationSummary? {
         guard let index = waiting.firstIndex(where: { $0.subject == .generation(handle) }) else { return nil }
         waiting.remove(at: index)
         return generations.removeValue(forKey: handle)?.cancelled
     }
 
-    /// Notes that a generation is to end.
-    /// - Returns: Whether the worker has it and must be told.
+    /// Records the cancellation of a generation that the worker has.
+    /// - Returns: Whether the worker has it and needs a message.
     package mutating func cancel(_ handle: GenerationHandle) -> Bool {
         guard sent.contains(.generation(handle)) else { return false }
         generations[handle]?.isCancelled = true
         return true
     }
 
-    /// Notes an order to a generation. A worker that gets the generation later gets it too.
-    /// - Returns: Whether the worker has the generation and must be told.
+    /// Records a control command. A later worker of the generation receives it again if it has no result.
+    /// - Returns: Whether the worker has the generation and needs a message.
     package mutating func add(_ command: Command, to handle: GenerationHandle) -> Bool {
         generations[handle]?.commands.append(command)
         return sent.contains(.generation(handle))
     }
 
-    /// The orders to a generation that were not answered, in the order they came.
+    /// The control commands of a generation without a result, in order of arrival.
     package func commands(to handle: GenerationHandle) -> [Command] { generations[handle]?.commands ?? [] }
 
-    /// Takes a question back, wherever it is.
+    /// Removes a query, whether it waits or the worker has it.
     /// - Returns: Whether the worker has it and needs a message.
     package mutating func withdraw(_ number: QueryNumber) -> Bool {
         waiting.removeAll { $0.subject == .query(number) }
         return sent.remove(.query(number)) != nil
     }
 
-    /// Whether the worker was asked this and has not answered.
+    /// Whether the worker has the query and has not replied.
     package func isPending(_ number: QueryNumber) -> Bool { sent.contains(.query(number)) }
 
-    /// The worker answered a question.
-    /// - Returns: Whether it was asked.
+    /// Records the reply to a query.
+    /// - Returns: Whether the worker had the query.
     package mutating func end(_ number: QueryNumber) -> Bool { sent.remove(.query(number)) != nil }
 
-    /// The worker told what happened.
-    /// - Returns: Whether it is news. What it has no business to tell is none, nor what an earlier worker has told.
+    /// Applies an event of the worker.
+    /// - Returns: Whether to pass the event on. `false` for a generation that the worker does not have, and for an event that
+    ///   an earlier worker emitted.
+    /// - Complexity: Constant, apart from the tokens' amortized growth.
     package mutating func apply(_ event: EngineEvent, at now: Instant) -> Bool {
         guard sent.contains(.generation(event.handle)) else { return false }
         guard let index = generations.index(forKey: event.handle) else { return false }
-        // Changed in place, never read from here: reading copies all of it.
+        // Mutation in place. Reading the value first would copy all tokens of the generation.
         switch event.kind {
         case .admitted(let promptTokens): return generations.values[index].admit(promptTokens)
         case .started: return generations.values[index].start()
@@ -220,7 +229,7 @@ package struct RequestLedger: Sendable {
         return true
     }
 
-    /// The worker made new generations of one.
+    /// Records the forks of a generation, which the worker has already.
     private mutating func begin(_ forks: [ForkedGeneration], of request: GenerationRequest) {
         for fork in forks {
             generations[fork.handle] = Generation(request: request.forked(as: fork))
@@ -228,7 +237,8 @@ package struct RequestLedger: Sendable {
         }
     }
 
-    /// The worker is gone: what it had waits for the next one, before all others.
+    /// Moves all generations of a dead worker to the front of the waiting items.
+    /// - Returns: The items that end instead.
     package mutating func loseWorker() -> Loss {
         var loss = Loss()
         var again: [Item] = []
@@ -245,7 +255,7 @@ package struct RequestLedger: Sendable {
                     generations[handle] = nil
                     continue
                 }
-                // One that waited within the worker has no part in its death.
+                // A generation that waited within the worker cannot be the cause.
                 if generation.stage != .queued { generation.losses += 1 }
                 guard generation.losses < maximumLosses else {
                     loss.generations.append(handle)
@@ -265,8 +275,8 @@ package struct RequestLedger: Sendable {
         return loss
     }
 
-    /// No worker will come.
-    /// - Returns: What waited, in order of arrival.
+    /// Removes all waiting items, because there will be no further worker.
+    /// - Returns: The removed items in order of arrival.
     package mutating func removeWaiting() -> [Subject] {
         defer { waiting.removeAll() }
         for case .generation(let request) in waiting { generations[request.handle] = nil }
@@ -275,7 +285,7 @@ package struct RequestLedger: Sendable {
 }
 
 extension RequestLedger.Item {
-    /// Handles grow with time.
+    /// The order of arrival: handles and query numbers ascend.
     fileprivate var sequenceNumber: UInt64 {
         switch self {
         case .generation(let request): request.handle.rawValue

@@ -1,18 +1,18 @@
-/// How often and how soon a worker that died is started again.
+/// The rules for restarts of a worker that died.
 package struct RestartPolicy: Sendable, Equatable {
-    /// Before a worker that died soon is started again; doubles with every further one.
+    /// The pause before the first restart. It doubles with every further restart.
     package var initialPause: Duration = .milliseconds(250)
+    /// The longest pause.
     package var maximumPause: Duration = .seconds(30)
-    /// A worker that was ready for this long was healthy: the next one is started at once, and what was before is
-    /// forgiven.
+    /// The time of readiness after which a worker counts as healthy. Its restart has no pause, and the pauses begin anew.
     package var healthyAfter: Duration = .seconds(10)
-    /// After as many starts in a row that never got ready, the worker is given up.
+    /// The number of failed starts in a row after which there is no further start.
     package var maximumFailedStarts = 3
-    /// The same once a worker was ready: its model can be loaded, so the failure may pass.
+    /// The same number after a worker was ready once: the model can be loaded, so the cause may be temporary.
     package var maximumFailedRestarts = 5
-    /// A worker that takes no step for so long is ended and started again; `nil` = never.
+    /// The time without a step after which a worker is replaced; `nil` = no limit.
     package var hangTimeout: Duration? = .seconds(60)
-    /// A generation that was running in as many workers when they died is not tried again.
+    /// The number of workers that may die while a generation runs; with that number the generation ends.
     package var maximumLosses = 3
 
     package init() {}

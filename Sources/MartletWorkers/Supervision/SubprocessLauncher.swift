@@ -7,17 +7,17 @@ package struct SubprocessLauncher: WorkerLauncher {
     private let executable: FilePath
     private let arguments: [String]
 
-    /// - Parameter arguments: Without the executable's name.
+    /// - Parameter arguments: The arguments without the executable's name.
     package init(executable: FilePath, arguments: [String]) {
         self.executable = executable
         self.arguments = arguments
     }
 
-    /// Bytes read at once. A pipe holds no more on Linux.
+    /// The maximum number of bytes per read, which is the capacity of a pipe on Linux.
     private static let chunkByteCount = 65_536
 
-    /// What a worker that was asked to end gets: time to do so, then a signal, then SIGKILL (which is always last).
-    /// Signal 0 reaches nobody; sending it only waits.
+    /// The end of a worker: 500 ms to end by itself, then SIGTERM, after another 500 ms SIGKILL.
+    /// Signal 0 has no effect; its step is only the wait.
     private static let teardown: [TeardownStep] = [
         .send(signal: Signal(rawValue: 0), allowedDurationToNextStep: .milliseconds(500)),
         .gracefulShutDown(allowedDurationToNextStep: .milliseconds(500)),
@@ -52,8 +52,10 @@ package struct SubprocessLauncher: WorkerLauncher {
         }
     }
 
-    /// A worker that crashes ends at once: a backtrace takes many seconds, stops the process meanwhile, or waits for
-    /// input at a terminal. Variables that are set already stay as they are.
+    /// The environment without crash reports, so that a crashed worker ends at once and is replaced.
+    ///
+    /// A report takes up to 14 s, stops the process meanwhile, or waits for input at a terminal. Variables that are set
+    /// already are not changed.
     private static var environment: Environment {
         var added: [Environment.Key: String?] = [:]
         for (name, value) in [("GGML_NO_BACKTRACE", "1"), ("SWIFT_BACKTRACE", "enable=no")] where getenv(name) == nil {
@@ -69,22 +71,22 @@ package struct SubprocessLauncher: WorkerLauncher {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let writer = execution.standardInputWriter
-                // A failed write means that the worker is gone, which the end of its output tells.
+                // A failed write means that the worker is gone. The end of its output has the same meaning.
                 try? await link.outgoing.drain { bytes in _ = try await writer.write(bytes) }
                 try? await writer.finish()
                 await execution.teardown(using: Self.teardown)
             }
             group.addTask {
-                // To the end, whatever comes: a worker must never wait for a reader of its log.
-                var splitter = LogLineSplitter()
+                // Reads to the end in any case: a worker must never wait for a reader of its log.
+                var lines = LogLineSplitter()
                 do {
                     for try await bytes in execution.standardError {
-                        for line in bytes.withUnsafeBytes({ splitter.append($0) }) { link.logged(line) }
+                        for line in bytes.withUnsafeBytes({ lines.append($0) }) { link.logged(line) }
                     }
                 } catch {
                     link.logged("the log of the worker cannot be read: \(error)")
                 }
-                for line in splitter.finish() { link.logged(line) }
+                for line in lines.finish() { link.logged(line) }
             }
             let failure = await readFrames(frames, link)
             link.outgoing.close()
@@ -115,7 +117,7 @@ package struct SubprocessLauncher: WorkerLauncher {
                 }
             }
         } catch {
-            link.logged("there is no thread to read the worker with: \(Errno(rawValue: error.code))")
+            link.logged("no thread can be started to read the worker: \(Errno(rawValue: error.code))")
             return nil
         }
     }

@@ -1,32 +1,32 @@
 package import MartletProtocol
 
-/// Decides what is done about a worker: start it, wait, give it up. See `design.md`.
+/// The decisions about workers: start, wait before a restart, give up. The states are drawn in `design.md`.
 ///
-/// Pure: an event and the time come in, a decision comes out.
+/// Pure: methods accept an event and the time, and return an action.
 package struct SupervisorStateMachine: Sendable {
     package typealias Instant = ContinuousClock.Instant
 
-    /// What whoever runs the worker does next.
+    /// The next action of `WorkerEngine.run`.
     package enum Action: Sendable, Equatable {
         case launch
         case pause(Duration)
-        /// The worker was given up: wait for `shutDown`.
+        /// There will be no further worker: wait for `shutDown`.
         case waitForShutdown
         case end
     }
 
-    /// What becomes of a request that arrives now.
+    /// The decision about a request that arrives now.
     package enum Admission: Sendable, Equatable {
         case send
         case wait
         case refuse(EngineError)
     }
 
-    /// What the end of a worker means.
+    /// The consequences of the end of a worker.
     package struct Loss: Sendable, Equatable {
-        /// For every request and question that the worker had.
+        /// The error for requests and queries that end with the worker.
         package var error: EngineError
-        /// The engine's new state, and with `failed` the end of all that waits.
+        /// The engine's new state. With `failed` all waiting items end, too.
         package var state: EngineState
         package var next: Action
     }
@@ -46,9 +46,9 @@ package struct SupervisorStateMachine: Sendable {
     private var pause: Duration
     private var failedStarts = 0
     private var wasReady = false
-    /// What the worker itself said about why it ends.
+    /// The error that the worker itself reported before its end.
     private var reported: EngineError?
-    /// Why the worker is being ended, if it stood still.
+    /// The error of a worker that is killed because it hangs.
     private var hang: EngineError?
 
     package init(modelName: String, policy: RestartPolicy = RestartPolicy()) {
@@ -57,6 +57,7 @@ package struct SupervisorStateMachine: Sendable {
         pause = policy.initialPause
     }
 
+    /// The decision about requests in the present state.
     package var admission: Admission {
         switch phase {
         case .idle, .loading, .pausing: .wait
@@ -66,7 +67,7 @@ package struct SupervisorStateMachine: Sendable {
         }
     }
 
-    /// The next step of whoever runs the worker; asked at the beginning and after a pause.
+    /// The action at the beginning and after a pause.
     package mutating func proceed() -> Action {
         switch phase {
         case .idle, .pausing:
@@ -78,8 +79,8 @@ package struct SupervisorStateMachine: Sendable {
         }
     }
 
-    /// The worker told its state.
-    /// - Returns: The state to publish, or `nil` while the worker is on its way out.
+    /// Records a state that the worker reported.
+    /// - Returns: The state to publish; `nil` if the worker is about to end.
     package mutating func workerReported(_ state: EngineState, at now: Instant) -> EngineState? {
         switch (phase, state) {
         case (.loading, .loading): return state
@@ -95,9 +96,9 @@ package struct SupervisorStateMachine: Sendable {
         }
     }
 
-    /// The worker does nothing any more and is being ended.
+    /// Records that the worker hangs and is killed.
     /// - Parameter what: A predicate: "has not answered for 60 seconds".
-    /// - Returns: The state to publish, or `nil` while the worker is on its way out.
+    /// - Returns: The state to publish; `nil` if the worker is about to end.
     package mutating func workerHung(_ what: String) -> EngineState? {
         switch phase {
         case .loading, .ready: break
@@ -109,8 +110,10 @@ package struct SupervisorStateMachine: Sendable {
         return .restarting(error)
     }
 
-    /// The worker is gone.
-    /// - Parameter crashOutput: Its last output beside its log.
+    /// Records the end of the worker.
+    ///
+    /// Pauses before restarts double, up to a maximum. A worker that was ready for long enough resets them.
+    /// - Parameter crashOutput: The worker's last output outside its log.
     package mutating func workerEnded(_ exit: WorkerExit, crashOutput: String? = nil, at now: Instant) -> Loss {
         let lost = lossError(exit, crashOutput)
         var wasHealthy = false
@@ -133,11 +136,12 @@ package struct SupervisorStateMachine: Sendable {
         return Loss(error: lost, state: .restarting(lost), next: .pause(current))
     }
 
-    /// No worker is started any more.
+    /// Enters the final state: no worker is started any more.
     package mutating func shutDown() { phase = .stopping }
 
     private static let stopped = EngineError(.shuttingDown, "the server is shutting down")
 
+    /// The error for requests of the worker: the hang, the worker's own report, or the exit status.
     private func lossError(_ exit: WorkerExit, _ crashOutput: String?) -> EngineError {
         if let hang { return hang }
         if let reported {
@@ -150,7 +154,7 @@ package struct SupervisorStateMachine: Sendable {
 
     private static func clause(_ crashOutput: String?) -> String { crashOutput.map { ", and wrote: \($0)" } ?? "" }
 
-    /// Why starting again cannot help, or has not helped for too long.
+    /// The error after which there is no restart; `nil` if a restart may help.
     private func finalError(_ exit: WorkerExit, _ crashOutput: String?) -> EngineError? {
         if let reported, reported.code == .loadFailed { return reported }
         switch exit {

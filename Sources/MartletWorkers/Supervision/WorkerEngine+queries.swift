@@ -2,35 +2,43 @@ package import MartletProtocol
 import Synchronization
 
 extension WorkerEngine {
+    /// Asks the worker for the tokens of a prompt.
+    /// - Throws: `engineLost` without a reply within `replyTimeout`, or the worker's own error.
     package func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] {
         guard case .tokens(_, let tokens) = try await query({ .tokenize($0, prompt) }) else { throw Self.wrongReply }
         return tokens
     }
 
+    /// Asks the worker for the text of tokens.
+    /// - Throws: As `tokenize`.
     package func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] {
         guard case .bytes(_, let bytes) = try await query({ .detokenize($0, tokens) }) else { throw Self.wrongReply }
         return bytes
     }
 
+    /// Asks the worker for embeddings. There is no time limit.
+    /// - Throws: The worker's error, or `engineLost` if the worker dies.
     package func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] {
-        // It waits its turn and takes as long as it takes: a worker that computes is not one that hangs.
+        // Computation may take any time; the hang monitor detects a worker without progress.
         let reply = try await query({ .embed($0, inputs) }, within: nil)
         guard case .embeddings(_, let embeddings) = reply else { throw Self.wrongReply }
         return embeddings
     }
 
+    /// Asks the worker for the state of its sequences.
+    /// - Throws: As `tokenize`.
     package func status() async throws(EngineError) -> EngineStatus {
         guard case .status(_, let status) = try await query({ .status($0) }) else { throw Self.wrongReply }
         return status
     }
 
-    private static let wrongReply = EngineError(.engineLost, "the worker answered another question")
+    private static let wrongReply = EngineError(.engineLost, "the worker sent a reply of another kind")
 
     private func query(_ makeFrame: (QueryNumber) -> EdgeFrame) async throws(EngineError) -> WorkerFrame {
         try await query(makeFrame, within: replyTimeout)
     }
 
-    /// Asks the worker and waits for its answer.
+    /// Sends a query and waits for its reply. Cancellation withdraws the query.
     private func query(
         _ makeFrame: (QueryNumber) -> EdgeFrame, within limit: Duration?
     ) async throws(EngineError) -> WorkerFrame {
@@ -46,7 +54,7 @@ extension WorkerEngine {
         let timeout = limit.map { limit in
             Task {
                 try await Task.sleep(for: limit)
-                failQuery(number, EngineError(.engineLost, "the worker gave no answer within \(limit)"))
+                failQuery(number, EngineError(.engineLost, "the worker did not reply within \(limit)"))
             }
         }
         defer { timeout?.cancel() }
@@ -63,17 +71,18 @@ extension WorkerEngine {
         case .success(.whole(.failure(_, let error))), .failure(let error): throw error
         case .success(.whole(let frame)): return frame
         case .success(.parts(let reply)):
-            // Here, so that the thread that reads the worker goes on meanwhile.
+            // Decoded here and not on the thread that reads the worker, which must not wait for a large reply.
             do throws(FrameError) {
                 return try reply.frame()
             } catch {
-                throw EngineError(.engineLost, "the worker's answer cannot be read: \(error)")
+                throw EngineError(.engineLost, "the worker's reply cannot be read: \(error)")
             }
         }
     }
 
-    private static let cancelled = EngineError(.engineLost, "the question was cancelled")
+    private static let cancelled = EngineError(.engineLost, "the query was cancelled")
 
+    /// Ends a query with an error, and withdraws it from the worker. Has no effect after the reply.
     private func failQuery(_ number: QueryNumber, _ error: EngineError) {
         core.withLock { core in
             if core.ledger.withdraw(number), case .success(let frame) = encode(.withdraw(number)) {

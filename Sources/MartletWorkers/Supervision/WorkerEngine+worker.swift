@@ -3,6 +3,7 @@ import MartletProtocol
 import Synchronization
 
 extension WorkerEngine {
+    /// The bytes of a frame. A frame above the size limit is an invalid request.
     func encode(_ frame: EdgeFrame) -> Result<[UInt8], EngineError> {
         var bytes: [UInt8] = []
         do {
@@ -13,7 +14,8 @@ extension WorkerEngine {
         }
     }
 
-    /// - Returns: Why it is refused, or `nil`.
+    /// Sends an item, or queues it until a worker is ready.
+    /// - Returns: The error if the item is refused; `nil` if it is admitted.
     func admit(_ item: RequestLedger.Item, _ frame: [UInt8]) -> EngineError? {
         core.withLock { core in
             switch core.machine.admission {
@@ -27,6 +29,7 @@ extension WorkerEngine {
         }
     }
 
+    /// Waits for a time, or until shutdown.
     func pause(for duration: Duration) async {
         let task = core.withLock { core in
             let task = Task<Void, Never> { try? await Task.sleep(for: duration) }
@@ -37,6 +40,7 @@ extension WorkerEngine {
         await task.value
     }
 
+    /// Runs one worker to its end and returns the next action.
     func runWorker() async -> SupervisorStateMachine.Action {
         let outgoing = OutgoingQueue()
         if case .success(let hello) = encode(.hello(version: FrameFormat.version)) { outgoing.add(hello) }
@@ -111,7 +115,7 @@ extension WorkerEngine {
         } catch {
             core.partialReplies[number] = nil
             _ = core.ledger.end(number)
-            let error = EngineError(.engineLost, "the worker's answer cannot be read: \(error)")
+            let error = EngineError(.engineLost, "the worker's reply cannot be read: \(error)")
             core.replies.removeValue(forKey: number)?.resume(returning: .failure(error))
             return
         }
@@ -121,7 +125,7 @@ extension WorkerEngine {
         core.replies.removeValue(forKey: number)?.resume(returning: .success(.parts(reply)))
     }
 
-    /// Ends what has lost too many workers, and what waits if no other will come.
+    /// Ends the items of a loss: generations that lost too many workers, and all waiting items if there is no next worker.
     func settle(_ loss: SupervisorStateMachine.Loss, _ core: inout Core) {
         let lost = core.ledger.loseWorker()
         var ended: [(RequestLedger.Subject, EngineError)] = lost.queries.map { (.query($0), loss.error) }
@@ -150,7 +154,7 @@ extension WorkerEngine {
             case .events(let events):
                 let now = ContinuousClock.now
                 let areNew = events.map { core.ledger.apply($0, at: now) }
-                // Nearly always all are.
+                // Nearly always all events are new.
                 let passed = areNew.contains(false) ? zip(events, areNew).filter(\.1).map(\.0) : events
                 if !passed.isEmpty { deliveries.add(.events(passed)) }
                 if core.ledger.hasReleasable { release(&core) }
@@ -171,7 +175,7 @@ extension WorkerEngine {
         deliveries.deliver()
     }
 
-    /// Writes what may go to the worker now.
+    /// Sends the waiting items that a ready worker may have now, with their control commands.
     private func release(_ core: inout Core) {
         guard case .send = core.machine.admission else { return }
         for item in core.ledger.release() {

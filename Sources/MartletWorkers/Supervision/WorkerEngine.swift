@@ -2,10 +2,10 @@ package import Logging
 package import MartletProtocol
 import Synchronization
 
-/// An engine in a child process that is started again when it dies.
+/// An engine in a child process, which is replaced when it dies.
 ///
-/// Requests that arrive while no worker is ready wait for one. Those that a worker had when it died are continued by
-/// the next one: their receiver is told nothing twice. See `design.md`.
+/// Requests that arrive while no worker is ready wait. Generations of a dead worker continue in the next worker, and their
+/// receiver gets no event twice. See `design.md`.
 ///
 /// Thread: all methods from anywhere; `run()` once.
 package final class WorkerEngine: EngineService {
@@ -14,14 +14,14 @@ package final class WorkerEngine: EngineService {
         var state = EngineState.loading(LoadProgress(stage: .starting, fraction: 0))
         var ledger: RequestLedger
         var replies: [QueryNumber: CheckedContinuation<Result<Reply, EngineError>, Never>] = [:]
-        /// Replies of this worker of which parts have come.
+        /// Replies that have arrived in part.
         var partialReplies: [QueryNumber: PartialReply] = [:]
         var lastQuery: UInt64 = 0
-        /// To the worker that runs now.
+        /// The queue to the present worker; `nil` if there is none.
         var outgoing: OutgoingQueue?
         var process: WorkerProcess?
         var hangMonitor: HangMonitor
-        /// Of the worker that runs now.
+        /// The last output of the present worker outside its log.
         var crashOutput = CrashOutput()
         /// Runs while there is a pause between two workers.
         var pause: Task<Void, Never>?
@@ -30,7 +30,7 @@ package final class WorkerEngine: EngineService {
 
     enum Reply: Sendable {
         case whole(WorkerFrame)
-        /// All parts of a large one.
+        /// All parts of a large reply.
         case parts(PartialReply)
     }
 
@@ -41,8 +41,8 @@ package final class WorkerEngine: EngineService {
     let core: Mutex<Core>
 
     /// - Parameters:
-    ///   - modelName: For log records and errors.
-    ///   - replyTimeout: Most time that a question to the worker takes, waiting for its start included.
+    ///   - modelName: The name in log records and errors.
+    ///   - replyTimeout: The maximum time of a query, including the wait for a worker.
     package init(
         modelName: String, launcher: any WorkerLauncher, receiver: any EngineEventReceiver,
         policy: RestartPolicy = RestartPolicy(), replyTimeout: Duration = .seconds(60), logger: Logger
@@ -62,6 +62,7 @@ package final class WorkerEngine: EngineService {
 
     package var state: EngineState { core.withLock { $0.state } }
 
+    /// Submits a request. It is sent to the worker, waits for a worker, or fails with an event.
     package func submit(_ request: GenerationRequest) {
         let refusal: EngineError? =
             switch encode(.submit(request)) {
@@ -73,6 +74,7 @@ package final class WorkerEngine: EngineService {
         deliveries.deliverSoon()
     }
 
+    /// Cancels a generation. A waiting generation ends here; otherwise the worker ends it.
     package func cancel(_ handle: GenerationHandle) {
         guard case .success(let frame) = encode(.cancel(handle)) else { return }
         let wasWaiting = core.withLock { core in
@@ -86,6 +88,7 @@ package final class WorkerEngine: EngineService {
         if wasWaiting { deliveries.deliverSoon() }
     }
 
+    /// Sends a control command. Its result is an event.
     package func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
         switch encode(.control(handle, number, action)) {
         case .success(let frame):
@@ -98,7 +101,7 @@ package final class WorkerEngine: EngineService {
         }
     }
 
-    /// Runs workers, one after the other, until `shutdown` is called or the task is cancelled.
+    /// Runs workers one after another until `shutdown` is called or the task is cancelled.
     package func run() async {
         await withTaskCancellationHandler {
             var action = core.withLock { $0.machine.proceed() }
@@ -119,15 +122,15 @@ package final class WorkerEngine: EngineService {
         }
     }
 
-    /// Ends the worker's process without asking, and without waiting for anything here.
+    /// Kills the worker's process. Does not wait, not even for the lock.
     package func killWorker() {
         let process = core.withLockIfAvailable { $0.process }
         process.flatMap { $0 }?.kill()
     }
 
-    /// Asks the worker to end, which takes it a second at most, and lets `run()` return.
+    /// Asks the worker to end, which takes at most 3 s, and lets `run()` return.
     ///
-    /// What the worker still has ends with what it says, or with `failed`; what waits ends with `failed`.
+    /// Generations of the worker end with the worker's event or with `failed`. Waiting items end with `failed`.
     package func shutdown() {
         let (outgoing, process) = core.withLock { core -> (OutgoingQueue?, WorkerProcess?) in
             guard !core.isStopping else { return (nil, nil) }
@@ -145,7 +148,7 @@ package final class WorkerEngine: EngineService {
         Task {
             try? await Task.sleep(for: .seconds(1))
             outgoing.close()
-            // A worker that reads nothing blocks the writes to it, and with them the gentle steps.
+            // A worker that does not read blocks the writes to it, so the gentler steps never happen.
             try? await Task.sleep(for: .seconds(2))
             process?.kill()
         }

@@ -1,10 +1,10 @@
-/// How a worker process ended.
+/// The end of a worker process.
 package enum WorkerExit: Sendable, Equatable {
     case exited(code: Int32)
     case signaled(Int32)
     /// The process could not be started.
     case notStarted(String)
-    /// It wrote something that is no frame, and was ended for it.
+    /// The process wrote bytes that are no frame, and was ended.
     case brokenProtocol(FrameErrorText)
 
     /// The words of a `FrameError`.
@@ -22,9 +22,9 @@ extension WorkerExit: CustomStringConvertible {
         }
     }
 
-    /// What a person may do about it, as a clause to append, or nothing.
+    /// A clause about the likely cause; empty if there is none.
     package var hint: String {
-        // Nobody here sends this signal to a healthy worker, but the kernel does when memory runs out.
+        // The supervisor sends SIGKILL only to hanging workers. The kernel sends it when memory runs out.
         self == .signaled(9) ? "; the system may have run out of memory" : ""
     }
 

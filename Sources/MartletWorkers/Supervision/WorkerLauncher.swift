@@ -4,9 +4,10 @@ import Synchronization
 
 /// Runs one worker from its start to its end.
 package protocol WorkerLauncher: Sendable {
-    /// Starts a worker, writes `link.outgoing` to it, gives what it writes to `link.inbox()` and what it logs to
-    /// `link.logged`, and returns when it has ended. Closing `link.outgoing` asks the worker to end; one that does not
-    /// is ended by force, as is one whose `link.process` is killed.
+    /// Starts a worker and returns when it has ended.
+    ///
+    /// Meanwhile the launcher writes `link.outgoing` to the worker, passes its output to `link.inbox()` and its log lines
+    /// to `link.logged`. Closing `link.outgoing` asks the worker to end; after a grace period it is killed.
     func run(_ link: WorkerLink) async -> WorkerExit
 }
 
@@ -15,7 +16,7 @@ package struct WorkerLink: Sendable {
     package let outgoing: OutgoingQueue
     /// The worker's process, while there is one.
     package let process = WorkerProcess()
-    /// Takes a line of the worker's standard error.
+    /// Receives a line of the worker's standard error.
     package let logged: @Sendable (String) -> Void
     private let received: @Sendable (WorkerFrame) -> Void
 
@@ -29,9 +30,10 @@ package struct WorkerLink: Sendable {
         self.logged = logged
     }
 
-    /// Turns the worker's output into frames. One for each worker.
+    /// A decoder for the worker's output. Each worker needs one of its own.
     package func inbox() -> Inbox { Inbox(received: received) }
 
+    /// Decodes output into frames, and checks that the greeting comes first and once.
     package struct Inbox {
         private var decoder = FrameDecoder()
         private var isGreeted = false
@@ -39,8 +41,8 @@ package struct WorkerLink: Sendable {
 
         fileprivate init(received: @escaping @Sendable (WorkerFrame) -> Void) { self.received = received }
 
-        /// Takes the next bytes of the worker's output.
-        /// - Throws: When they are no frames. The worker is then of no further use.
+        /// Consumes the next bytes of the worker's output.
+        /// - Throws: If the bytes are no frames, or the versions differ. The worker must then be ended.
         package mutating func receive(_ chunk: [UInt8]) throws(FrameError) {
             decoder.append(chunk)
             while let payload = try decoder.next() {
@@ -56,7 +58,7 @@ package struct WorkerLink: Sendable {
     }
 }
 
-/// A worker's process, for who must end it without asking.
+/// The process of a worker, for the code that must kill it.
 ///
 /// Thread: any.
 package final class WorkerProcess: Sendable {
@@ -66,7 +68,7 @@ package final class WorkerProcess: Sendable {
 
     func ended() { identifier.withLock { $0 = nil } }
 
-    /// Ends it at once, with its children: it leads a session of its own.
+    /// Kills the process and its children. The process leads a session, so its number is also that of the group.
     package func kill() {
         identifier.withLock { identifier in
             guard let identifier, identifier > 1 else { return }

@@ -1,13 +1,14 @@
 import MartletPlatform
 
-/// An OS thread for work that blocks, which must not be done on the pool that tasks share.
+/// A thread of the system for blocking work, which must not run on the thread pool of tasks.
 package enum DedicatedThread {
     private final class Work: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Runs `body` on a new thread and waits, without blocking, until it returns.
+    /// Runs `body` on a new thread and suspends the task until it returns.
+    /// - Throws: If no thread can be started.
     package static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws(ThreadError) -> Value
     {
         let result = await withCheckedContinuation { (done: CheckedContinuation<Result<Value, ThreadError>, Never>) in
@@ -20,7 +21,8 @@ package enum DedicatedThread {
         return try result.get()
     }
 
-    /// Runs `body` on a new thread that nobody waits for.
+    /// Runs `body` on a new thread and returns at once.
+    /// - Throws: If no thread can be started.
     package static func start(_ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let work = Unmanaged.passRetained(Work(body))
         #if canImport(Darwin)
@@ -47,7 +49,7 @@ package enum DedicatedThread {
         #endif
     }
 
-    /// No thread could be made; `code` is an `errno` value.
+    /// No thread could be started; `code` is an `errno` value.
     package struct ThreadError: Error {
         package var code: Int32
     }

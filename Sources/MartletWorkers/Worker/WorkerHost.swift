@@ -2,28 +2,28 @@ package import MartletPlatform
 package import MartletProtocol
 import Synchronization
 
-/// The worker's side of the pipes: an engine that obeys the frames of an edge.
+/// The worker's side of the pipes: applies the frames of the edge to an engine and writes the engine's events.
 ///
-/// Thread: frames are read on a thread of their own. The engine's events are written by the thread that brings them.
+/// Thread: a dedicated thread reads frames. Events are written on the thread that delivers them.
 package final class WorkerHost: Sendable {
-    /// Why `run` returned.
+    /// The reason for which `run` returned.
     package enum End: Sendable, Equatable {
-        /// The edge is gone. Nobody is left to hear of anything.
+        /// The edge is gone: its end of the pipe is closed.
         case endOfInput
-        /// The edge asked for the end, and the engine has ended.
+        /// The edge sent `shutdown`, and the engine has ended.
         case shutdown
-        /// The edge wrote something that is no frame.
+        /// The edge wrote bytes that are no frame.
         case brokenProtocol(FrameError)
         /// The input cannot be read.
         case unreadable(String)
     }
 
-    /// An engine and how it is begun and ended.
+    /// An engine with its start and its end.
     package struct HostedEngine: Sendable {
         package var service: any EngineService
         package var start: @Sendable () async -> Void
         package var shutdown: @Sendable () async -> Void
-        /// The present activity of its threads. Never waits for them.
+        /// The present activity of the engine's threads. Must not wait for them.
         package var activities: @Sendable () -> [ThreadActivity]
 
         package init(

@@ -1,17 +1,18 @@
 import CSandbox
 
-/// The rights that a worker gives up before it looks at a model file.
+/// The privileges that a worker drops before it opens a model file.
 package enum WorkerSandbox {
+    /// The result of entering the sandbox.
     package enum Outcome: Sendable, Equatable {
         case entered
-        /// The system offers no such thing, or does not let this process use it.
+        /// The system has no such sandbox, or refuses it to this process.
         case unavailable(errno: Int32)
     }
 
-    /// From now on this process gets no new rights through programs that it starts, and no sockets but local ones.
+    /// Drops privileges of the whole process: no new privileges through started programs, and only local sockets.
     package static func enter() -> Outcome { outcome(martlet_sandbox_enter(1)) }
 
-    /// The same for the calling thread alone, and for those that it starts.
+    /// Drops the same privileges of the calling thread and of threads that it starts.
     package static func enterThread() -> Outcome { outcome(martlet_sandbox_enter(0)) }
 
     private static func outcome(_ code: Int32) -> Outcome { code == 0 ? .entered : .unavailable(errno: code) }

@@ -3,9 +3,11 @@ import MartletJSON
 import NIOCore
 import NIOHTTP1
 
-/// Talks to a server in OpenAI's words.
+/// A client of the chat API of OpenAI and of Martlet's control commands.
+///
+/// Thread: any.
 struct ChatClient: Sendable {
-    /// What a server or the way to it objects, as one line.
+    /// An error of the server or of the connection, as one line.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -16,13 +18,16 @@ struct ChatClient: Sendable {
     private let url: String
     private let key: String?
 
-    /// - Parameter url: Without the path, such as http://127.0.0.1:8080.
+    /// - Parameters:
+    ///   - url: The base URL without `/v1`, e.g. http://127.0.0.1:8080.
+    ///   - key: The API key; `nil` = none.
     init(http: HTTPClient, url: String, key: String?) {
         self.http = http
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.key = key
     }
 
+    /// An HTTP client without redirects. The caller must shut it down.
     static func makeHTTP() -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
@@ -31,13 +36,14 @@ struct ChatClient: Sendable {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    /// Whether a server answers, within `timeout`.
+    /// Whether a server responds within `timeout`.
     func isAlive(within timeout: TimeAmount) async -> Bool {
         let response = try? await http.execute(request("/health"), timeout: timeout)
-        // 503 is one that still loads its model.
+        // A server responds with 503 while it loads its model.
         return response?.status == .ok || response?.status == .serviceUnavailable
     }
 
+    /// The names of the server's models.
     func modelNames() async throws(Failure) -> [String] {
         do {
             let response = try await http.execute(request("/v1/models"), timeout: .seconds(30))
@@ -50,7 +56,7 @@ struct ChatClient: Sendable {
         }
     }
 
-    /// Waits until the server has its model.
+    /// Waits until the model is loaded, without a time limit. Polls every 100 ms.
     func waitUntilReady() async throws(Failure) {
         do {
             while try await http.execute(request("/health"), timeout: .seconds(30)).status == .serviceUnavailable {
@@ -61,9 +67,10 @@ struct ChatClient: Sendable {
         }
     }
 
-    /// Sends the conversation and hands out the answer as it arrives. Cancelling the task stops the answer, unless it
-    /// `outlives` that.
-    /// - Parameter outlives: whether the answer can be asked for again, and goes on until it is stopped.
+    /// Sends the conversation and passes on the response as it arrives. Returns at the end of the stream.
+    ///
+    /// Cancelling the task closes the connection, which ends a plain generation.
+    /// - Parameter outlives: Whether the generation is resumable: it continues without the connection until `stop`.
     func stream(
         _ conversation: Conversation, outlives: Bool = false, _ receive: (ChatStreamEvent) async -> Void
     ) async throws(Failure) {
@@ -72,16 +79,17 @@ struct ChatClient: Sendable {
         try await streamEvents(request, receive)
     }
 
-    /// Hands out an answer that was begun before, from its beginning.
+    /// Passes on the events of an existing generation from the first event on.
     func stream(id: String, _ receive: (ChatStreamEvent) async -> Void) async throws(Failure) {
         try await streamEvents(request("/v1/generations/\(id)/events"), receive)
     }
 
+    /// Sends the request and parses the event stream of the response.
     private func streamEvents(
         _ request: HTTPClientRequest, _ receive: (ChatStreamEvent) async -> Void
     ) async throws(Failure) {
         do {
-            // Until the head comes; the server sends it when it has admitted the request.
+            // The time limit covers the response head, which the server sends at admission.
             let response = try await http.execute(request, timeout: .hours(24))
             guard response.status == .ok else {
                 throw Failure(description: try await Self.failureMessage(in: response))
@@ -103,9 +111,9 @@ struct ChatClient: Sendable {
         }
     }
 
-    // MARK: An answer that is being written
+    // MARK: A running generation
 
-    /// Returns when the order has taken effect.
+    /// Sends a control command and returns its result when the command has taken effect.
     func send(_ control: ChatControl, to id: String) async throws(Failure) -> JSONValue {
         do {
             let response = try await http.execute(
@@ -120,18 +128,19 @@ struct ChatClient: Sendable {
         }
     }
 
-    /// Ends an answer that would go on. Whether that succeeds is nobody's concern any more.
+    /// Stops a resumable generation. Errors are ignored: the person has left, and the server's time limit applies.
     func stop(_ id: String) async {
         var request = request("/v1/generations/\(id)")
         request.method = .DELETE
         _ = try? await http.execute(request, timeout: .seconds(5))
     }
 
+    /// The message in the body of an error response, else its status.
     private static func failureMessage(in response: HTTPClientResponse) async throws -> String {
         let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
         let value = try? JSONParser.parse(Array(body.readableBytesView))
         let message = value.flatMap { ChatStreamEvent.errorMessage(in: $0) }
-        return message ?? "the server answered with status \(response.status.code)"
+        return message ?? "the server responded with status \(response.status.code)"
     }
 
     private func request(_ path: String, _ body: [UInt8]) -> HTTPClientRequest {
@@ -148,6 +157,7 @@ struct ChatClient: Sendable {
         return request
     }
 
+    /// One line for any error of a request.
     private func failure(_ error: any Error) -> Failure {
         if let failure = error as? Failure { return failure }
         if error is CancellationError || error as? HTTPClientError == .cancelled {

@@ -1,18 +1,18 @@
 import MartletJSON
 
-/// A piece of an answer as it arrives.
+/// A part of a response as it arrives.
 enum ChatStreamEvent: Sendable, Equatable {
     case content(String)
     case reasoning(String)
-    /// By which the answer can be given orders.
+    /// The response has begun. The id is the address for control commands.
     case began(id: String)
-    /// An order took effect here.
-    /// - `contentBytes`: of a rewind: how much of the content is left.
+    /// A control command took effect at this position.
+    /// - `contentBytes`: The length of the remaining content in bytes, after a rewind.
     case controlApplied(action: String, contentBytes: Int? = nil)
-    /// The server ends the answer with an error.
+    /// The server ended the response with this error.
     case failed(String)
 
-    /// What one `chat.completion.chunk`, or an error in its place, says.
+    /// Reads a `chat.completion.chunk` or an error event. Data in another form has no events.
     static func events(inChunk data: [UInt8]) -> [ChatStreamEvent] {
         guard let chunk = try? JSONParser.parse(data) else { return [] }
         if let error = errorMessage(in: chunk) { return [.failed(error)] }
@@ -23,7 +23,7 @@ enum ChatStreamEvent: Sendable, Equatable {
         return events
     }
 
-    /// What a comment says, if it is of an order.
+    /// Reads a comment about a control command. Other comments, such as pings, have no events.
     static func events(inComment comment: [UInt8]) -> [ChatStreamEvent] {
         let beginning = "martlet-control "
         guard comment.starts(with: beginning.utf8),
@@ -35,7 +35,7 @@ enum ChatStreamEvent: Sendable, Equatable {
         ]
     }
 
-    /// The message of an error body.
+    /// The message of an error body; `nil` if the body has no `error`.
     static func errorMessage(in body: JSONValue) -> String? {
         guard let error = body["error"] else { return nil }
         return error["message"]?.stringValue ?? error.stringValue ?? error.text

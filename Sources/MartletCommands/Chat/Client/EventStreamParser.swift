@@ -1,19 +1,23 @@
-/// Cuts a server's event stream into the data of its events, and its comments.
+/// An incremental parser of event streams (text/event-stream): returns the data of events, and comments.
+///
+/// Fields other than `data` are ignored.
 struct EventStreamParser: Sendable {
-    /// Most bytes of a line.
+    /// The maximum length of a line in bytes; the rest is dropped.
     private static let maximumByteCount = 16 << 20
 
+    /// A part of the stream.
     enum Part: Sendable, Equatable {
         case data([UInt8])
-        /// Without the colon and a blank behind it. Of pings it is empty.
+        /// A comment without its colon and the blank behind it. A ping is an empty comment.
         case comment([UInt8])
     }
 
     private var line: [UInt8] = []
-    /// Of the event in work; `nil` when it has none yet.
+    /// The data of the present event so far; `nil` if it has none yet.
     private var data: [UInt8]?
 
-    /// - Returns: What ends within `bytes`.
+    /// Consumes the next bytes.
+    /// - Returns: The parts that end within `bytes`.
     mutating func feed(_ bytes: some Sequence<UInt8>) -> [Part] {
         var events: [Part] = []
         for byte in bytes {
@@ -35,6 +39,7 @@ struct EventStreamParser: Sendable {
         return events
     }
 
+    /// The value of a field without the blank behind the colon.
     private static func value(_ rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         rest.first == UInt8(ascii: " ") ? rest.dropFirst() : rest
     }

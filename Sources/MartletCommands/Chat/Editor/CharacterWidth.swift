@@ -1,6 +1,6 @@
-/// How many columns of a terminal a character takes.
+/// The number of terminal columns that a character occupies: 0, 1 or 2.
 enum CharacterWidth {
-    /// Scalars of two columns: the main blocks that Unicode's East Asian Width calls wide, and emoji.
+    /// Scalars of two columns: the main blocks with the East Asian Width `W` or `F` in Unicode, and emoji.
     private static let wide: [ClosedRange<UInt32>] = [
         0x1100...0x115F, 0x231A...0x231B, 0x23E9...0x23F3, 0x25FD...0x25FE, 0x2614...0x2615, 0x2648...0x2653,
         0x26A1...0x26A1, 0x26C4...0x26C5, 0x2705...0x2705, 0x270A...0x270B, 0x2728...0x2728, 0x274C...0x274C,
@@ -10,6 +10,7 @@ enum CharacterWidth {
         0x1F900...0x1F9FF, 0x1FA70...0x1FAFF, 0x20000...0x3FFFD,
     ]
 
+    /// The width of the widest scalar: combining marks do not add columns.
     static func columns(_ character: Character) -> Int {
         var width = 0
         for scalar in character.unicodeScalars { width = max(width, columns(scalar)) }
@@ -20,7 +21,7 @@ enum CharacterWidth {
         switch scalar.value {
         case 0..<0x20, 0x7F..<0xA0: return 0
         case ..<0x300: return 1
-        // Asks for the emoji form of the character before it.
+        // Variation selector 16: the emoji form of the character before it, which has two columns.
         case 0xFE0F: return 2
         default: break
         }

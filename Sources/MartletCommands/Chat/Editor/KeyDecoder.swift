@@ -1,10 +1,11 @@
-/// Turns the bytes of a terminal in raw mode into keys, however the bytes were cut.
+/// Decodes the bytes of a terminal in raw mode into keys. The bytes may arrive in parts of any length.
 struct KeyDecoder: Sendable {
-    /// Longest escape sequence, and longest pasted text, that is kept.
+    /// The maximum lengths of an escape sequence and of a pasted text, in bytes.
     private static let maximumSequence = 32
     private static let maximumPaste = 1 << 20
     private static let pasteEnd: [UInt8] = Array("\u{1B}[201~".utf8)
 
+    /// The position within a key.
     private enum State: Sendable {
         case text
         case utf8(bytes: [UInt8], missing: Int)
@@ -16,7 +17,8 @@ struct KeyDecoder: Sendable {
 
     private var state = State.text
 
-    /// - Returns: The key that `byte` completes, if it completes one.
+    /// Consumes one byte.
+    /// - Returns: The key that `byte` completes; `nil` if more bytes are needed or the byte has no meaning.
     mutating func feed(_ byte: UInt8) -> KeyPress? {
         switch state {
         case .text: return text(byte)
@@ -35,13 +37,14 @@ struct KeyDecoder: Sendable {
         }
     }
 
-    /// Nothing came for a while: what looked like the beginning of a sequence was the key itself.
+    /// Ends a key after a pause: a single ESC byte was the Esc key and not the beginning of a sequence.
     mutating func pause() -> KeyPress? {
         guard case .escape = state else { return nil }
         state = .text
         return .escape
     }
 
+    /// A byte outside sequences: a control key, or the first byte of a character.
     private mutating func text(_ byte: UInt8) -> KeyPress? {
         switch byte {
         case 0x01: return .home
@@ -70,6 +73,7 @@ struct KeyDecoder: Sendable {
         return nil
     }
 
+    /// A continuation byte of a character. Any other byte begins a new key.
     private mutating func utf8(_ bytes: [UInt8], _ missing: Int, _ byte: UInt8) -> KeyPress? {
         state = .text
         guard byte & 0xC0 == 0x80 else { return text(byte) }
@@ -81,6 +85,7 @@ struct KeyDecoder: Sendable {
         return String(validating: bytes, as: UTF8.self)?.first.map { .character($0) }
     }
 
+    /// The byte behind ESC: the beginning of a sequence, or a key with Alt.
     private mutating func escape(_ byte: UInt8) -> KeyPress? {
         state = .text
         switch byte {
@@ -98,15 +103,16 @@ struct KeyDecoder: Sendable {
         }
     }
 
+    /// A byte of a control sequence (ECMA-48). Unknown sequences have no key.
     private mutating func sequence(_ bytes: [UInt8], _ byte: UInt8) -> KeyPress? {
         state = .text
         guard (0x40...0x7E).contains(byte) else {
-            // Parameters. What is no sequence at all is dropped.
+            // A parameter byte. Bytes that no sequence may have end it without a key.
             if (0x20...0x3F).contains(byte), bytes.count < Self.maximumSequence { state = .sequence(bytes + [byte]) }
             return nil
         }
         let parameters = String(decoding: bytes.dropFirst(), as: UTF8.self)
-        // A second parameter tells the modifiers: with Ctrl or Alt, arrows go by words.
+        // The second parameter has the modifiers: arrows with Ctrl or Alt move by words.
         let isModified = parameters.hasSuffix(";5") || parameters.hasSuffix(";3")
         switch byte {
         case UInt8(ascii: "A"): return .up
@@ -129,7 +135,7 @@ struct KeyDecoder: Sendable {
         }
     }
 
-    /// Terminals send line ends of pasted text as carriage returns.
+    /// The pasted text without control characters. Terminals send its line breaks as carriage returns.
     private static func pasted(_ bytes: ArraySlice<UInt8>) -> String {
         let text = String(decoding: bytes, as: UTF8.self)
         return String(

@@ -1,7 +1,7 @@
-/// What a person pressed, as far as an editor of one line cares.
+/// A key with its meaning for an editor of one line.
 enum KeyPress: Sendable, Equatable {
     case character(Character)
-    /// Text that came at once from the clipboard; line breaks are part of it.
+    /// Text from the clipboard (bracketed paste). It may contain line breaks.
     case paste(String)
     case enter
     case backspace

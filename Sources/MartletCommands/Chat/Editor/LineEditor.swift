@@ -1,7 +1,8 @@
-/// The text of one input, its cursor and its history. Pure: keys in, outcomes out.
+/// The text of an input line with its cursor and its history. Pure: accepts a key, returns a result.
 struct LineEditor: Sendable {
+    /// The effect of a key.
     enum Result: Sendable, Equatable {
-        /// The line looks different now.
+        /// Text or cursor changed.
         case changed
         case submitted(String)
         /// Ctrl-C. The line is empty afterwards.
@@ -12,16 +13,16 @@ struct LineEditor: Sendable {
         case nothing
     }
 
-    /// Most characters of a line; more are not taken.
+    /// The maximum number of characters. Further input is ignored.
     private static let maximumCount = 1 << 20
 
     private(set) var characters: [Character] = []
-    /// Characters before the cursor.
+    /// The number of characters before the cursor.
     private(set) var cursor = 0
     private var history: [String]
-    /// Place in the history; `history.count` = the line that is being written.
+    /// The index of the shown line in the history; `history.count` = the new line.
     private var position: Int
-    /// That line, while an older one is shown.
+    /// The new line while an older line is shown.
     private var draft: [Character] = []
 
     init(history: [String] = []) {
@@ -31,6 +32,7 @@ struct LineEditor: Sendable {
 
     var text: String { String(characters) }
 
+    /// Applies a key to line and cursor.
     mutating func apply(_ key: KeyPress) -> Result {
         switch key {
         case .character(let character): return insert([character])
@@ -61,6 +63,7 @@ struct LineEditor: Sendable {
         }
     }
 
+    /// The beginning of the word at or before the cursor.
     private var wordStart: Int {
         var index = cursor
         while index > 0, characters[index - 1].isWhitespace { index -= 1 }
@@ -68,6 +71,7 @@ struct LineEditor: Sendable {
         return index
     }
 
+    /// The end of the word at or behind the cursor.
     private var wordEnd: Int {
         var index = cursor
         while index < characters.count, characters[index].isWhitespace { index += 1 }
@@ -105,6 +109,7 @@ struct LineEditor: Sendable {
         return .changed
     }
 
+    /// Ends the line. It becomes part of the history unless it is blank or equal to the last one.
     private mutating func submit() -> Result {
         let text = text
         if !text.allSatisfy(\.isWhitespace), history.last != text { history.append(text) }
@@ -113,6 +118,7 @@ struct LineEditor: Sendable {
         return .submitted(text)
     }
 
+    /// Shows a line of the history, or the draft.
     private mutating func recall(_ index: Int) -> Result {
         guard index >= 0, index <= history.count, index != position else { return .nothing }
         if position == history.count { draft = characters }

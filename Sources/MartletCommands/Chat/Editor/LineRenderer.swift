@@ -1,12 +1,12 @@
-/// Draws an edited line, which may take several rows of the terminal.
+/// Renders an edited line, which may occupy several rows of the terminal.
 struct LineRenderer: Sendable {
-    /// Row of the cursor, counted from the row of the prompt, as it was drawn last.
+    /// The row of the cursor in the last rendering, counted from the row of the prompt.
     private var cursorRow = 0
 
-    /// The bytes that replace what was drawn last.
+    /// The text that replaces the last rendering: it moves to the prompt's row, clears all below, and writes the line.
     /// - Parameters:
-    ///   - prompt: Without escape sequences; one column a character.
-    ///   - columns: Width of the terminal.
+    ///   - prompt: Text without escape sequences, one column per character.
+    ///   - columns: The width of the terminal.
     mutating func render(prompt: String, editor: LineEditor, columns: Int) -> String {
         let columns = max(columns, 2)
         var output = "\r" + (cursorRow > 0 ? "\u{1B}[\(cursorRow)A" : "") + "\u{1B}[J\u{1B}[1m" + prompt + "\u{1B}[0m"
@@ -15,11 +15,11 @@ struct LineRenderer: Sendable {
         var cursor = (row: row, column: column)
         for (index, character) in editor.characters.enumerated() {
             if index == editor.cursor { cursor = (row, column) }
-            // A line break of a pasted text is shown, not obeyed.
+            // A line break of a pasted text is shown as a symbol. Otherwise the rows would not match.
             let shown: Character = character == "\n" ? "↵" : character
             let width = CharacterWidth.columns(shown)
             if column + width > columns {
-                // Not left to the terminal: they differ in when they wrap.
+                // Explicit, because terminals differ in the column after which they wrap.
                 output += "\r\n"
                 row += 1
                 column = 0
@@ -39,6 +39,6 @@ struct LineRenderer: Sendable {
         return output
     }
 
-    /// What is drawn stays; the next line begins below it.
+    /// Ends the line: the rendering stays, and the next line begins below it.
     mutating func finish() { cursorRow = 0 }
 }
