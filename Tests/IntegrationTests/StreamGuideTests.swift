@@ -5,9 +5,9 @@ import Subprocess
 import SystemPackage
 import Testing
 
-/// The examples of `docs/streams.md`, run as they stand there.
+/// Runs the examples of `docs/streams.md` unchanged.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct StreamGuideTests {
-    /// The first block of code in this language.
+    /// The page's first block of code in this language.
     private static func example(_ language: String) throws -> String {
         let path = MartletProcess.repository.appending("docs/streams.md").string
         let text = try String(contentsOfFile: path, encoding: .utf8)
@@ -41,22 +41,24 @@ import Testing
         }
     }
 
-    /// The same program with a longer answer, over a restart that was asked for and over a crash.
-    @Test(arguments: [SIGTERM, SIGKILL]) func pythonOverARestart(signal: Int32) async throws {
+    /// Runs a Python program whose stream is cut: the server ends by the signal, and another one continues on its port.
+    private static func pythonOutput(
+        endingServerBy signal: Int32, arguments: @Sendable (Server) throws -> [String],
+        check: @Sendable (String, Server) async throws -> Void
+    ) async throws {
         let state = StateFolder()
         let flags = ["--state-dir", state.path, "--drain-timeout", "1"]
-        let more = #""temperature": 0, "max_tokens": 2000, "ignore_eos": True"#
-        let script = try Self.example("python").replacing(#""temperature": 0"#, with: more)
         let python = MartletProcess.repository.appending(".deps/python/bin/python")
         let port = LockedValue(0)
         let program = LockedValue<Task<String, any Error>?>(nil)
         let isFinished = LockedValue(false)
         try await Server.run(flags) { server in
             port.set(server.port)
+            let words = try arguments(server)
             program.set(
                 Task {
                     defer { isFinished.set(true) }
-                    return try await Self.run(.path(python), ["-c", script], server)
+                    return try await Self.run(.path(python), words, server)
                 })
             try await server.wait {
                 if isFinished.value { return true }
@@ -66,16 +68,44 @@ import Testing
             }
             if signal == SIGKILL { kill(server.processIdentifier, SIGKILL) }
         }
-        #expect(!isFinished.value, "the answer was complete before the server ended")
+        #expect(!isFinished.value, "the response was complete before the server ended")
         try await Server.run(flags, port: port.value) { server in
-            let output = try await #require(program.value).value
-            let request: JSONValue = [
-                "messages": [["role": "user", "content": "Count from 1 to 5."]], "temperature": 0, "max_tokens": 2000,
-                "ignore_eos": true,
-            ]
-            let alone = try await server.post("/v1/chat/completions", request).body
-            let content = try #require(alone["choices"]?.arrayValue?.first?["message"]?["content"]?.stringValue)
-            #expect(output == content + "\n")
+            try await check(try await #require(program.value).value, server)
+        }
+    }
+
+    /// The message of a response without streaming to this question.
+    private static func message(_ question: String, _ fields: JSONObject, _ server: Server) async throws -> JSONValue {
+        var request: JSONObject = ["messages": [["role": "user", "content": .string(question)]], "temperature": 0]
+        for (name, value) in fields { request[name] = value }
+        let body = try await server.post("/v1/chat/completions", .object(request)).body
+        return try #require(body["choices"]?.arrayValue?.first?["message"])
+    }
+
+    /// The program of the page with a longer completion, over a planned restart and over a crash.
+    @Test(arguments: [SIGTERM, SIGKILL]) func pythonOverARestart(signal: Int32) async throws {
+        let more = #""temperature": 0, "max_tokens": 2000, "ignore_eos": True"#
+        let script = try Self.example("python").replacing(#""temperature": 0"#, with: more)
+        try await Self.pythonOutput(endingServerBy: signal, arguments: { _ in ["-c", script] }) { output, server in
+            let message = try await Self.message(
+                "Count from 1 to 5.", ["max_tokens": 2000, "ignore_eos": true], server)
+            #expect(output == (try #require(message["content"]?.stringValue)) + "\n")
+        }
+    }
+
+    /// examples/resume.py prints the whole response once, and a line at each lost connection.
+    @Test func resumeExampleOverACrash() async throws {
+        let script = MartletProcess.repository.appending("examples/resume.py").string
+        let question = "Count from 1 to 300."
+        try await Self.pythonOutput(
+            endingServerBy: SIGKILL, arguments: { [script, "http://127.0.0.1:\($0.port)", question] }
+        ) { output, server in
+            let message = try await Self.message(question, [:], server)
+            let reasoning = try #require(message["reasoning_content"]?.stringValue)
+            let content = try #require(message["content"]?.stringValue)
+            let notice = /\n\[connection lost; reading on after event \S+\]\n/
+            #expect(output.contains(notice))
+            #expect(output.replacing(notice, with: "") == "\(reasoning)\n\(content)\n")
         }
     }
 
