@@ -31,10 +31,12 @@ struct ChatCommand: AsyncParsableCommand {
     @Option(help: "The system message.")
     var system: String?
 
+    /// `--url` selects a running server and `--model` starts one, so only one of them may be set.
     func validate() throws {
         if url != nil, model != nil { throw ValidationError("--url and --model exclude each other") }
     }
 
+    /// Runs the chat, and shuts the HTTP client down in any case.
     func run() async throws {
         CurrentProcess.prepare()
         let http = ChatClient.makeHTTP()

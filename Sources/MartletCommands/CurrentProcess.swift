@@ -66,6 +66,7 @@ enum CurrentProcess {
         }
     }
 
+    /// The absolute path without symbolic links; `nil` if the file does not exist.
     private static func resolved(_ path: String) -> FilePath? {
         guard let real = realpath(path, nil) else { return nil }
         defer { free(real) }

@@ -23,10 +23,12 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    /// A port of 0 has no meaning here, because a test needs a number.
     func validate() throws {
         guard (1...65_535).contains(port) else { throw ValidationError("--port must be from 1 to 65535, not \(port)") }
     }
 
+    /// Collects facts, prints findings, and exits with 1 if one of them is a problem.
     func run() async throws {
         let findings = DoctorFinding.all(await DoctorFacts.collect(models: models, port: port))
         print(json ? Self.json(findings).text : Self.text(findings))

@@ -21,12 +21,14 @@ struct FlagsCommand: ParsableCommand {
     @Option(help: "Print a completion script for this shell.")
     var completions: ShellCompletion?
 
+    /// Each flag selects another output, so at most one may be set.
     func validate() throws {
         guard [json, man, completions != nil].count(where: { $0 }) < 2 else {
             throw ValidationError("--json, --man and --completions exclude each other")
         }
     }
 
+    /// Prints the selected output. The page and the JSON end with a line break.
     func run() throws {
         if json { return Terminal.write(SettingHelp.json().text + "\n") }
         guard man || completions != nil else { return Terminal.write(SettingHelp.markdown()) }

@@ -41,6 +41,7 @@ package struct MartletCommand: AsyncParsableCommand {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// The text with blanks behind it, at least one.
     private static func padded(_ text: String, to width: Int) -> String {
         text + String(repeating: " ", count: max(1, width - text.count))
     }

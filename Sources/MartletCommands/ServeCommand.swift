@@ -17,6 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "Flags; 'martlet serve --help' lists them.")
     var flags: [String] = []
 
+    /// Validates everything first, so that a wrong flag is one line and no process starts.
     func run() async throws {
         if SettingRequest.isHelp(flags) {
             print(
@@ -69,7 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// Flags that a command answers without reading settings.
+/// Flags that a command handles without reading settings.
 enum SettingRequest {
     /// Whether the help text is wanted, wherever the flag stands.
     static func isHelp(_ flags: [String]) -> Bool { flags.contains { ["--help", "-h", "--usage"].contains($0) } }

@@ -25,6 +25,7 @@ struct TemplateParseCommand: ParsableCommand {
     @Flag(help: "First print each recognised part in a line: byte range, kind and text.")
     var explain = false
 
+    /// Each kind of error ends with one line on standard error and the exit code 1.
     func run() throws {
         do {
             let source = try SmallFile.text(template, for: "TEMPLATE")

@@ -28,6 +28,7 @@ struct TemplateRenderCommand: ParsableCommand {
     @Flag(help: "Print the prompt's segments as JSON, each with its provenance (trusted or not).")
     var segments = false
 
+    /// Each kind of error ends with one line on standard error and the exit code 1.
     func run() throws {
         do {
             let source = try SmallFile.text(template, for: "TEMPLATE")

@@ -20,10 +20,12 @@ struct TemplatesCommand: ParsableCommand {
     @Flag(help: "Print both as the page docs/templates.md.")
     var page = false
 
+    /// Without a file the command needs --families, because there is nothing else to print.
     func validate() throws {
         guard families || !files.isEmpty else { throw ValidationError("give a file, or --families") }
     }
 
+    /// Prints the known chat formats first, then the table of the files.
     func run() throws {
         do {
             if families { Terminal.write(ChatFormatTable.formats()) }

@@ -15,6 +15,7 @@ struct WorkerCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "Flags; 'martlet worker --help' lists them.")
     var flags: [String] = []
 
+    /// Enters the sandbox before the model file is opened, and refuses to run at a terminal.
     func run() async throws {
         if SettingRequest.isHelp(flags) {
             print(

@@ -6,10 +6,12 @@ internal import Synchronization
 ///
 /// Tests use it to break streams at every position.
 package final class CuttingProxy: Sendable {
+    /// The port of the proxy on 127.0.0.1.
     package let port: Int
     private let channels = Mutex<[any Channel]>([])
     private let cuts = Atomic(0)
 
+    /// Proxies are created by ``run(to:cuttingAfter:_:)`` only.
     private init(port: Int) { self.port = port }
 
     /// The number of connections that the proxy closed.
@@ -43,6 +45,7 @@ package final class CuttingProxy: Sendable {
         return try result.get()
     }
 
+    /// Connects to the server and joins both connections. Data flows in both directions from then on.
     private func pass(from client: any Channel, to port: Int, cuttingAfter limit: Int) -> EventLoopFuture<Void> {
         // On the client's event loop, so that each may touch the other's pipeline. Nothing is read before both have
         // their handlers: the client is not registered until this has succeeded, and the server is first to be asked.
@@ -60,20 +63,27 @@ package final class CuttingProxy: Sendable {
     }
 }
 
-/// Passes what arrives on to another connection of the same event loop, the end of it too. Thread: that event loop.
+/// Passes bytes and the end of a connection on to another connection of the same event loop.
+///
+/// Thread: that event loop.
 private final class PassingHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
+    /// The opposite connection.
     private let other: any Channel
+    /// The number of bytes that may still pass.
     private var left: Int
     private var isCut = false
+    /// Called once, when the limit is reached.
     private let cut: () -> Void
 
+    /// A handler for one direction. The default limit is never reached.
     init(to other: any Channel, limit: Int = .max, cut: @escaping () -> Void = {}) {
         self.other = other
         left = limit
         self.cut = cut
     }
 
+    /// Passes bytes on up to the limit, then closes both connections.
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = unwrapInboundIn(data)
         guard buffer.readableBytes > left else {
@@ -81,7 +91,7 @@ private final class PassingHandler: ChannelInboundHandler {
             other.writeAndFlush(buffer, promise: nil)
             return
         }
-        // Both ends see a connection that closes in the middle.
+        // For both sides the connection closes in the middle of the response.
         guard !isCut else { return }
         isCut = true
         cut()
@@ -91,15 +101,18 @@ private final class PassingHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    /// Passes on the end of the sending side, so that half-closed connections work.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { other.close(mode: .output, promise: nil) }
         context.fireUserInboundEventTriggered(event)
     }
 
+    /// A closed connection closes the opposite one.
     func channelInactive(context: ChannelHandlerContext) {
-        // A cut lets what was passed on leave first.
+        // After the limit the opposite side closes itself, when its last bytes are written.
         if !isCut { other.close(promise: nil) }
     }
 
+    /// A reset is passed on as a close.
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

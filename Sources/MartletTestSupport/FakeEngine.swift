@@ -24,11 +24,14 @@ package final class FakeEngine: EngineService {
         package var action: ControlAction
     }
 
+    /// All state. Written by the test and by the code under test.
     private struct Guarded {
         var state: EngineState
         var script: Script
+        /// Whether `cancel` ends a running generation.
         var endsOnCancel = true
         var requests: [GenerationRequest] = []
+        /// Submitted generations without a terminal event.
         var running: Set<GenerationHandle> = []
         var cancelled: [GenerationHandle] = []
         var commands: [Command] = []
@@ -36,11 +39,14 @@ package final class FakeEngine: EngineService {
         var holdsQueries = false
         var queryCount = 0
         var withdrawnCount = 0
+        /// Tests that wait for a condition.
         var waiters: [(isMet: @Sendable (FakeEngine) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
+    /// The code under test.
     private let receiver: any EngineEventReceiver
+    /// Never locked while the receiver is called, so the receiver may call the engine.
     private let guarded: Mutex<Guarded>
-    /// Held while the receiver is called.
+    /// Locked while the receiver is called, so that calls do not overlap.
     private let delivery = Mutex<Void>(())
     /// Events that the receiver caused while it was called. They are delivered after the call.
     private let caused = Mutex<[EngineEvent]>([])
@@ -163,6 +169,7 @@ package final class FakeEngine: EngineService {
 
     // MARK: EngineService
 
+    /// The state of the initializer, or of the last `change(to:)`.
     package var state: EngineState { guarded.withLock { $0.state } }
 
     /// Records the request and emits the script's events.
@@ -250,12 +257,14 @@ package final class FakeEngine: EngineService {
     package func status() async throws(EngineError) -> EngineStatus { guarded.withLock { $0.status } }
 }
 
+/// Returns the array and leaves an empty one.
 private func exchange<Element>(_ array: inout [Element]) -> [Element] {
     defer { array = [] }
     return array
 }
 
 extension EngineEvent.Kind {
+    /// Whether the event is the last one of its generation.
     fileprivate var isTerminal: Bool {
         switch self {
         case .finished, .failed: true

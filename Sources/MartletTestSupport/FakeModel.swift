@@ -11,10 +11,12 @@ extension ModelInformation {
         information.parameterCount = 100_000
         information.byteCount = 400_000
         information.vocabularyKind = 2
+        // One token per byte.
         information.vocabularySize = 256
         information.embeddingLength = 64
         information.trainedContextLength = 4_096
         information.contextLength = 8_192
+        // Four sequences share the context.
         information.sequenceContextLength = 2_048
         information.sequenceCount = 4
         information.beginningToken = "<s>"

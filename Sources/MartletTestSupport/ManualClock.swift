@@ -18,23 +18,31 @@ package final class ManualClock: Clock, Sendable {
         package static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
     }
 
+    /// A suspended task. The id identifies it for cancellation.
     private struct Sleeper {
         var id: UInt64
         var deadline: Instant
         var continuation: CheckedContinuation<Void, any Error>
     }
+    /// All state. Continuations are resumed outside the lock.
     private struct Guarded {
+        /// The present time.
         var now = Instant(offset: .zero)
+        /// The id of the newest sleeper.
         var lastID: UInt64 = 0
+        /// Suspended tasks in the order of their calls.
         var sleepers: [Sleeper] = []
         /// Sleepers that were cancelled before they were registered.
         var cancelled: Set<UInt64> = []
     }
     private let guarded = Mutex(Guarded())
 
+    /// A clock at the offset zero.
     package init() {}
 
+    /// The offset is the sum of all `advance(by:)` so far.
     package var now: Instant { guarded.withLock { $0.now } }
+    /// Instants are exact; the protocol requires a value.
     package var minimumResolution: Duration { .nanoseconds(1) }
 
     /// The number of tasks that sleep.

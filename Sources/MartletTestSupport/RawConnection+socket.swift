@@ -2,10 +2,14 @@
 extension RawConnection {
     /// A frame from the server.
     package struct Frame: Sendable {
+        /// Whether the frame is the last one of its message.
         package var isFinal: Bool
+        /// 1 = text, 2 = binary, 8 = close, 9 = ping, 10 = pong.
         package var opcode: UInt8
+        /// The payload without a mask.
         package var payload: [UInt8]
 
+        /// The payload as text.
         package var text: String { String(decoding: payload, as: UTF8.self) }
 
         /// The code of a close frame; `nil` if the payload has none.

@@ -8,9 +8,12 @@ internal import NIOPosix
 ///
 /// Thread: one task at a time.
 package final class RawConnection: Sendable {
+    /// Thread-safe; its handlers run on an event loop.
     private let channel: any Channel
+    /// The received bytes.
     let inbox: RawInbox
 
+    /// Connections are created by `connect` only.
     private init(channel: any Channel, inbox: RawInbox) {
         self.channel = channel
         self.inbox = inbox
@@ -38,6 +41,7 @@ package final class RawConnection: Sendable {
         try await connect { $0.connect(unixDomainSocketPath: socketPath) }
     }
 
+    /// Installs the handlers and connects. `connect` selects the address.
     private static func connect(
         receiveBufferBytes: Int? = nil, through transport: (@Sendable () throws -> any ChannelHandler)? = nil,
         _ connect: (ClientBootstrap) -> EventLoopFuture<any Channel>

@@ -13,10 +13,15 @@ final class RawInbox: Sendable {
         /// The number of remaining bytes of the current chunk.
         case chunk(Int)
     }
+    /// All state of the connection, written by the event loop and by the reading task.
     private struct Guarded {
+        /// Received bytes that were not read yet, chunk headers included.
         var bytes: [UInt8] = []
+        /// Whether the server has closed its sending side.
         var isClosed = false
+        /// The reading task, while it waits for bytes.
         var waiter: CheckedContinuation<Void, Never>?
+        /// The framing of the present body.
         var framing = Framing.none
         /// The decoded beginning of an event that is not complete.
         var partial: [UInt8] = []
@@ -45,8 +50,9 @@ final class RawInbox: Sendable {
         while await receive(beyond: 0) { guarded.withLock { $0.bytes = [] } }
     }
 
-    /// Waits for more than `count` bytes. The caller has looked at so many in vain: what came since counts as more.
-    /// - Returns: `false` when nothing more will come.
+    /// Waits for more than `count` unread bytes. The caller has evaluated `count` bytes without a result, so bytes that
+    /// arrived since then count as more.
+    /// - Returns: `false` if the connection is closed and no more bytes will arrive.
     private func receive(beyond count: Int) async -> Bool {
         await withCheckedContinuation { continuation in
             let isDecided = guarded.withLock { guarded in
@@ -59,7 +65,7 @@ final class RawInbox: Sendable {
         return guarded.withLock { $0.bytes.count > count }
     }
 
-    /// Waits until `attempt` gives something; `nil` when nothing more will come.
+    /// Calls `attempt` after each arrival of bytes until it returns a value; `nil` if the connection closes before.
     private func nextValue<Value: Sendable>(_ attempt: (inout [UInt8]) -> Value?) async -> Value? {
         while true {
             let (value, count) = guarded.withLock { (attempt(&$0.bytes), $0.bytes.count) }
@@ -68,7 +74,8 @@ final class RawInbox: Sendable {
         }
     }
 
-    /// The next bytes, whatever they mean.
+    /// The next `count` bytes.
+    /// - Throws: `closed` if the connection closes before.
     func bytes(_ count: Int) async throws -> [UInt8] {
         let bytes = await nextValue { bytes -> [UInt8]? in
             guard bytes.count >= count else { return nil }
@@ -79,7 +86,8 @@ final class RawInbox: Sendable {
         return bytes
     }
 
-    /// The next line, without its end.
+    /// The next line without its line break.
+    /// - Throws: `closed` if the connection closes before.
     func line() async throws -> String {
         let line = await nextValue { bytes -> String? in
             guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
@@ -91,6 +99,7 @@ final class RawInbox: Sendable {
         return line
     }
 
+    /// Selects the framing of the body by the head: chunked, by length, or until the connection closes.
     func beginBody(_ head: RawResponseHead) {
         guarded.withLock { guarded in
             guarded.partial = []
@@ -107,6 +116,7 @@ final class RawInbox: Sendable {
         }
     }
 
+    /// The next bytes of the body without chunk headers; `nil` at its end.
     func bodyPart() async throws -> [UInt8]? {
         switch guarded.withLock({ $0.framing }) {
         case .none, .length(0):
@@ -135,6 +145,7 @@ final class RawInbox: Sendable {
         }
     }
 
+    /// Up to `limit` received bytes, at least one; `nil` if the connection is closed.
     private func nextBytes(_ limit: Int) async -> [UInt8]? {
         await nextValue { bytes in
             let part = Array(bytes.prefix(limit))
@@ -143,7 +154,8 @@ final class RawInbox: Sendable {
         }
     }
 
-    /// Where the first two line ends in a row are. Fast without optimisation too: streams of megabytes pass here.
+    /// The index of the first two line breaks in a row. The loop is fast without optimisation, too: tests read streams of
+    /// megabytes.
     private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {
         bytes.withUnsafeBufferPointer { bytes in
             var index = start
@@ -155,6 +167,7 @@ final class RawInbox: Sendable {
         }
     }
 
+    /// The next event up to its empty line; `nil` at the end of the body.
     func event() async throws -> String? {
         while true {
             let event = guarded.withLock { guarded -> String? in
@@ -179,27 +192,35 @@ final class RawInbox: Sendable {
     }
 }
 
-/// Moves what arrives into an inbox. Thread: the channel's event loop.
+/// Appends received bytes to an inbox.
+///
+/// Thread: the channel's event loop.
 final class RawInboxHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
+    /// The destination of received bytes.
     private let inbox: RawInbox
 
+    /// The handler is the last one of its pipeline.
     init(_ inbox: RawInbox) { self.inbox = inbox }
 
+    /// Copies the bytes into the inbox.
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         inbox.append(Array(unwrapInboundIn(data).readableBytesView), isClosed: false)
     }
 
+    /// The server closed its sending side: no more bytes will arrive.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { inbox.append([], isClosed: true) }
         context.fireUserInboundEventTriggered(event)
     }
 
+    /// The connection is closed in both directions.
     func channelInactive(context: ChannelHandlerContext) {
         inbox.append([], isClosed: true)
         context.fireChannelInactive()
     }
 
+    /// A reset counts as the end of the bytes.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.close(promise: nil)
     }

@@ -1,6 +1,8 @@
 /// The status line and the headers of a response.
 package struct RawResponseHead: Sendable, Equatable {
+    /// The status code, e.g. 200.
     package let status: Int
+    /// In the order of the response. Names are lower-case; repeated headers are separate.
     package let headers: [(name: String, value: String)]
 
     /// Parses a head. Names of headers become lower-case.

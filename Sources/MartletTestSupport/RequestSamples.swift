@@ -15,7 +15,9 @@ package struct RequestSamples {
         case lookup = "/v1/streams/lookup"
     }
 
+    /// A field of a body with the values to try.
     struct Field {
+        /// The member's name in the body.
         var name: String
         /// Values at, below and above the field's limits, and further values with a meaning for it.
         var values: [String]
@@ -24,6 +26,7 @@ package struct RequestSamples {
     /// Returns a number from 0 to its argument minus 1. The argument is at least 1.
     private var choose: (Int) -> Int
 
+    /// The function decides everything, so equal sequences give equal bodies: fuzz findings are reproducible.
     package init(choose: @escaping (Int) -> Int) { self.choose = choose }
 
     /// A body: mostly JSON, rarely a request that is accepted.
@@ -50,6 +53,7 @@ package struct RequestSamples {
         }
     }
 
+    /// A value of the field; in one of eight cases of another field, in two of eight a value that is wrong for most fields.
     private mutating func value(of field: Field, among fields: [Field]) -> String {
         switch choose(8) {
         case 0, 1: return Self.values[choose(Self.values.count)]
@@ -62,6 +66,7 @@ package struct RequestSamples {
 
     // MARK: The table
 
+    /// The members without which a route refuses every body.
     private static func required(_ route: Route) -> [(String, String)] {
         switch route {
         case .chat, .template: [("messages", #"[{"role":"user","content":"hi"}]"#)]
@@ -73,6 +78,7 @@ package struct RequestSamples {
         }
     }
 
+    /// The fields that the route reads, and fields that it refuses or ignores.
     private static func fields(of route: Route) -> [Field] {
         switch route {
         case .chat, .template: messages + completions
@@ -89,6 +95,7 @@ package struct RequestSamples {
         }
     }
 
+    /// A whole number with values at and next to its limits.
     private static func integer(_ name: String, _ lower: Int64, _ upper: Int64) -> Field {
         let values = [
             lower &- 1, lower, lower &+ 1, upper &- 1, upper, upper &+ 1, .min, .max,
@@ -96,6 +103,7 @@ package struct RequestSamples {
         return Field(name: name, values: values + ["\(lower).0", "\(lower).5", "1e0", "1e3", "\"\(lower)\""])
     }
 
+    /// A number with very small, very large and negative values.
     private static func number(_ name: String) -> Field {
         Field(
             name: name,
@@ -105,8 +113,10 @@ package struct RequestSamples {
             ])
     }
 
+    /// A switch. Wrong types come from the values of other fields.
     private static func flag(_ name: String) -> Field { Field(name: name, values: ["true", "false", "0", "1"]) }
 
+    /// A text with empty, long and escaped values, with control tokens and with a broken surrogate pair.
     private static func text(_ name: String) -> Field {
         Field(
             name: name,
@@ -116,9 +126,11 @@ package struct RequestSamples {
             ])
     }
 
+    /// Arrays of token ids with ids outside the vocabulary.
     private static let tokenLists = [
         "[]", "[0]", "[1,2,3]", "[-1]", "[255]", "[256]", "[99999999]", "[2147483648]", "[1.5]", #"["a"]"#, "[[1]]",
     ]
+    /// Prompts as text, as tokens and as mixtures of both.
     private static let promptValues =
         tokenLists + [
             #""hi""#, "\"\"", #"["a","b"]"#, #"["a",1,2]"#, #"[["a"],[1]]"#, #"[[1,2],"a"]"#, "[[],[]]", "[null]",
@@ -126,14 +138,17 @@ package struct RequestSamples {
             #"{"prompt_string":"a","multimodal_data":["x"]}"#,
             "[" + Array(repeating: "1", count: 3_000).joined(separator: ",") + "]",
         ]
+    /// The fields of text completions alone.
     private static let prompts = [Field(name: "prompt", values: promptValues), flag("echo")]
 
+    /// JSON Schemas, supported and unsupported ones.
     private static let schemas = [
         "{}", "true", "false", #"{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}"#,
         #"{"type":"string","pattern":"^a{1,1000000}$"}"#, ##"{"$ref":"#"}"##, ##"{"$ref":"#/nothing"}"##,
         #"{"type":"array","items":{"enum":[1,"a",null]},"minItems":1000000000}"#, #"{"type":["string",5]}"#,
         #"{"minimum":1e400}"#, #"{"anyOf":[]}"#, #"{"not":{}}"#, #"{"magic":1}"#,
     ]
+    /// The fields of chat completions alone.
     private static let messages: [Field] = [
         Field(
             name: "messages",
@@ -183,6 +198,7 @@ package struct RequestSamples {
             ]),
     ]
 
+    /// The fields of all completions, and fields of OpenAI that are refused.
     private static let completions: [Field] =
         [
             "repeat_penalty", "frequency_penalty", "presence_penalty", "top_p", "min_p", "top_n_sigma", "typical_p",
@@ -264,6 +280,7 @@ package struct RequestSamples {
         String(repeating: "[", count: 600) + String(repeating: "]", count: 600),
         String(repeating: #"{"a":"#, count: 600) + "1" + String(repeating: "}", count: 600),
     ]
+    /// Names that no field has, some of them similar to a field's name.
     private static let unknownNames = [
         "", "unknown", "Prompt", "\\u0070rompt", "__proto__", "temperature ", "n\\u0000",
     ]

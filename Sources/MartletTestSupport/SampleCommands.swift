@@ -45,10 +45,12 @@ package enum SampleCommands {
         return keys.isEmpty ? SettingsChange() : SettingsChange(keys: keys, values: settings(&random))
     }
 
+    /// Settings with a random number in every field.
     private static func settings(_ random: inout Generator) -> AdjustableSettings {
         SampleFrames.request(&random).settings
     }
 
+    /// An applied command of any kind.
     private static func command(_ random: inout Generator) -> AppliedCommand {
         switch Int.random(in: 0..<8, using: &random) {
         case 0: .reasoningEnded(tokens: random.integer())

@@ -1,7 +1,10 @@
 internal import MartletGrammar
 package import MartletProtocol
 
-/// Frames with every kind, case and corner of a value, sampled from a fixed sequence of random numbers.
+/// Random frames for tests of the frame encoding. Every kind, case and extreme value occurs.
+///
+/// Example: `var random = SeededGenerator(seed: 1); let frame = SampleFrames.edge(&random)`. Equal seeds give equal frames,
+/// so a failed test can be repeated.
 package enum SampleFrames {
     package typealias Generator = SeededGenerator
 

@@ -2,8 +2,11 @@
 ///
 /// Example: `https://[::1]:8443/llm/v1` has the host `::1`, the port 8443 and the prefix `/llm`.
 struct BaseURL: Sendable, Equatable, CustomStringConvertible {
+    /// Whether the scheme is `https`.
     let usesTLS: Bool
+    /// A name or an address. An IPv6 address has no brackets here.
     let host: String
+    /// From 1 to 65535.
     let port: Int
     /// The path before the routes. It begins with a slash, or is empty.
     let prefix: String
@@ -40,5 +43,6 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." } ? nil : host
     }
 
+    /// The URL without `/v1` and without a slash at the end.
     var description: String { "\(usesTLS ? "https" : "http")://\(authority)\(prefix)" }
 }

@@ -75,6 +75,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Also write a diagram in SVG to this file.", completion: .file())
     var plot: String?
 
+    /// Validates all flags before the first request, then measures, prints and plots.
     func run() async throws {
         let servers: [Server]
         let plans: [LoadPlan]

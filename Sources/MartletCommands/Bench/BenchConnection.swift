@@ -11,15 +11,20 @@ final class BenchConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
+    /// Seconds since the run began.
     private let now: @Sendable () -> Double
+    /// The time from which latencies count, in seconds since the run began.
     private let start: Double
+    /// Receives the measurement, exactly once.
     private let finished: @Sendable (RequestMeasurement) -> Void
     private var meter = StreamMeter()
+    /// The status of the response; `nil` before its head.
     private var status: HTTPResponseStatus?
     /// The first bytes of a response with an error status.
     private var refusal: [UInt8] = []
     private var isFinished = false
 
+    /// Connections are created by ``run(_:number:at:start:now:on:tls:)`` only.
     private init(
         start: Double, now: @escaping @Sendable () -> Double, finished: @escaping @Sendable (RequestMeasurement) -> Void
     ) {
@@ -104,8 +109,10 @@ final class BenchConnection: ChannelInboundHandler {
         }
     }
 
+    /// A closed connection ends the measurement; the meter knows whether the stream was complete.
     func channelInactive(context: ChannelHandlerContext) { finish() }
 
+    /// An error of the socket or of the HTTP parser is a failure of the request.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         finish("\(error)")
         context.close(promise: nil)

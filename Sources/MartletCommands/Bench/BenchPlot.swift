@@ -2,6 +2,7 @@
 ///
 /// All coordinates are pixels of a picture of 860 by 390.
 struct BenchPlot {
+    /// The results to draw.
     let report: BenchReport
 
     private static let width = 860.0
@@ -112,6 +113,7 @@ struct BenchPlot {
         }
     }
 
+    /// A line element from point to point.
     private static func line(
         _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ color: String, _ width: Int
     ) -> String {
@@ -119,6 +121,7 @@ struct BenchPlot {
             + "stroke=\"\(color)\" stroke-width=\"\(width)\"/>"
     }
 
+    /// A text element. `anchor` is the position of the point within the text: start, middle or end.
     private static func text(_ x: Double, _ y: Double, _ text: String, anchor: String = "start") -> String {
         "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">\(text)</text>"
     }

@@ -61,6 +61,7 @@ struct BenchReport: Sendable {
         return lines.joined(separator: "\n")
     }
 
+    /// The cell of a figure. Times are shown in milliseconds.
     private static func cell(_ values: Distribution?, _ figure: LoadResult.Figure) -> String {
         spread(values, scale: figure.isTime ? 1_000 : 1)
     }
@@ -119,6 +120,7 @@ struct BenchReport: Sendable {
             })
     }
 
+    /// `{"streams": 16}` or `{"requests_per_second": 2.5}`.
     private static func json(_ arrival: LoadPlan.Arrival) -> JSONValue {
         switch arrival {
         case .closed(let streams): ["streams": .integer(Int64(streams))]
@@ -126,6 +128,7 @@ struct BenchReport: Sendable {
         }
     }
 
+    /// The server's URL and an object per run with figures, counts and failures.
     private static func json(_ series: Series) -> JSONValue {
         .object([
             "url": .string(series.server),
@@ -146,6 +149,7 @@ struct BenchReport: Sendable {
         ])
     }
 
+    /// The median and the range of ratios.
     private static func json(_ values: Distribution) -> JSONValue {
         [
             "median": .number(values.median ?? 0), "minimum": .number(values.minimum ?? 0),

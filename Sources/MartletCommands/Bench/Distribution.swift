@@ -5,6 +5,7 @@ struct Distribution: Sendable, Equatable {
     /// Smallest first. Times are in seconds.
     let values: [Double]
 
+    /// Sorts the values, in O(n log n).
     init(_ values: [Double]) { self.values = values.sorted() }
 
     /// The smallest value that `share` of all values do not exceed (nearest rank); `nil` if there are no values.
@@ -22,6 +23,7 @@ struct Distribution: Sendable, Equatable {
         return values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
     }
 
+    /// `nil` if there are no values.
     var minimum: Double? { values.first }
     var maximum: Double? { values.last }
 }

@@ -18,15 +18,20 @@ struct LoadPlan: Sendable, Equatable {
         }
     }
 
+    /// The rule for the times of requests.
     var arrival: Arrival
+    /// The number of requests of a run, of all streams together.
     var requestCount: Int
+    /// The path of the request, e.g. `/v1/completions`.
     var route: String
     /// The body of request `number`. Different numbers give different prompts, so that no server can reuse a prefix.
     var body: @Sendable (_ number: Int) -> [UInt8]
+    /// Additional headers, e.g. the API key.
     var headers: [(String, String)]
     /// The time after which a request counts as failed.
     var timeout: Duration
 
+    /// Compares everything except bodies, headers and time limit. Tests use it.
     static func == (one: LoadPlan, other: LoadPlan) -> Bool {
         one.arrival == other.arrival && one.requestCount == other.requestCount && one.route == other.route
     }

@@ -1,5 +1,6 @@
 /// The result of one run of a plan.
 struct LoadResult: Sendable, Equatable {
+    /// Successful and failed requests.
     var requestCount: Int
     /// The number of requests per kind of failure.
     var failures: [String: Int]
@@ -29,8 +30,11 @@ struct LoadResult: Sendable, Equatable {
             })
     }
 
+    /// The number of failed requests, of all kinds.
     var failureCount: Int { failures.values.reduce(0, +) }
+    /// Tokens of successful requests per second of the whole run; `nil` without tokens.
     var tokensPerSecond: Double? { duration > 0 && tokenCount > 0 ? Double(tokenCount) / duration : nil }
+    /// CPU seconds of the server per 1,000 tokens; `nil` if usage was not measured.
     var processorSecondsPerThousandTokens: Double? {
         guard let usage, tokenCount > 0 else { return nil }
         return usage.processorSeconds * 1_000 / Double(tokenCount)

@@ -4,6 +4,7 @@ import NIOSSL
 
 /// Sends the requests of a plan and collects their measurements.
 struct LoadRunner: Sendable {
+    /// The event loops of the connections. One loop is enough for some thousand streams.
     let group: any EventLoopGroup
     /// The TLS settings for `https` URLs; `nil` if no server has one.
     let tls: NIOSSLContext?

@@ -2,6 +2,7 @@
 struct RequestMeasurement: Sendable {
     /// The planned time of sending.
     var start: Double
+    /// The end of the response, or the time of the failure.
     var end: Double
     /// The arrival of each token.
     var tokenTimes: [Double]

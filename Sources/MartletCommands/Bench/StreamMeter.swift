@@ -35,6 +35,7 @@ struct StreamMeter {
     private static let stop = Array("\"stop\":true".utf8)
     private static let failure = Array("\"error\":".utf8)
 
+    /// Evaluates a complete line. Lines without `data:` are ignored.
     private mutating func endLine(at time: Double) {
         guard line.starts(with: Self.prefix) else { return }
         if Self.texts.contains(where: { hasText(after: $0) }) { times.append(time) }
@@ -58,14 +59,17 @@ struct StreamMeter {
         }
     }
 
+    /// The first byte from `index` on that is not a blank.
     private func firstByte(from index: Int) -> UInt8? { line[index...].first { $0 != UInt8(ascii: " ") } }
 
+    /// Whether a member has a string that is not empty.
     private func hasText(after name: [UInt8]) -> Bool {
         guard let end = end(of: name) else { return false }
         let rest = line[end...].drop { $0 == UInt8(ascii: " ") }
         return rest.first == UInt8(ascii: "\"") && rest.dropFirst().first != UInt8(ascii: "\"")
     }
 
+    /// The whole number of a member; `nil` if there is no such member or its value is no number.
     private func number(after name: [UInt8]) -> Int? {
         guard let end = end(of: name) else { return nil }
         let digits = line[end...].drop { $0 == UInt8(ascii: " ") }.prefix { (0x30...0x39).contains($0) }

@@ -8,6 +8,7 @@ struct ChatHistory {
     /// The maximum number of lines that are loaded. The newest lines count.
     private static let maximumCount = 1000
 
+    /// The path of the history file. It may not exist yet.
     private let file: FilePath
 
     /// - Returns: `nil` if neither `XDG_STATE_HOME` nor `HOME` names a folder.
@@ -37,6 +38,7 @@ struct ChatHistory {
         try? file.append(Array((Self.escaped(line) + "\n").utf8))
     }
 
+    /// Creates the missing folders of the path, readable by their owner only.
     private func makeFolders() {
         var folders: [FilePath] = []
         var folder = file.removingLastComponent()

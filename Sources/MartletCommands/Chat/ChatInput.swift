@@ -79,6 +79,7 @@ enum ChatInput: Equatable {
         /fork         generate another version from here on, which is shown afterwards
         """
 
+    /// Removes white space at both ends.
     private static func trimmed(_ text: Substring) -> String {
         var text = text
         while text.first?.isWhitespace == true { text.removeFirst() }

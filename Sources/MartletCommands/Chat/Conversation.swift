@@ -9,11 +9,13 @@ struct Conversation: Sendable {
         var content: String
     }
 
+    /// The system message; `nil` = none. It stays when the messages are cleared.
     var system: String?
     /// The model's name in requests; `nil` = the server's default.
     var model: String?
     private(set) var messages: [Message] = []
 
+    /// A conversation without messages.
     init(system: String? = nil) { self.system = system }
 
     /// Appends a message of the person.

@@ -5,6 +5,7 @@ import Synchronization
 /// A server inside the process of `martlet chat`. It ends with the chat, listens on the loopback address only and has no
 /// journal.
 final class EmbeddedEdge: Sendable {
+    /// The configured server; `start` runs a copy of it.
     private let edge: Edge
     private let task = Mutex<Task<SettingError?, Never>?>(nil)
 

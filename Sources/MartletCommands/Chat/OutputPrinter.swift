@@ -1,5 +1,6 @@
 /// The layout of a response in a terminal: dimmed reasoning first, then the content. Pure: returns the text to write.
 struct OutputPrinter: Sendable {
+    /// The part of the response that was printed last.
     private enum Part {
         case nothing
         case reasoning
@@ -9,10 +10,12 @@ struct OutputPrinter: Sendable {
     private static let dim = "\u{1B}[2m"
     private static let plain = "\u{1B}[0m"
 
+    /// Whether reasoning is printed. Otherwise it is dropped.
     let showsReasoning: Bool
     private var part = Part.nothing
     private var endsLine = true
 
+    /// A printer at the beginning of a line.
     init(showsReasoning: Bool) { self.showsReasoning = showsReasoning }
 
     /// The text to write for an event, with separators and escape sequences between reasoning and content.

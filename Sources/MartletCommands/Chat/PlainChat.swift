@@ -2,7 +2,9 @@ import MartletWorkers
 
 /// A chat whose input is not a terminal: each line is a message, and only the responses are printed.
 struct PlainChat {
+    /// The server of the chat.
     let client: ChatClient
+    /// All messages so far; each request contains them.
     var conversation: Conversation
 
     /// Reads lines until the input ends or a line is `/quit`.
@@ -33,6 +35,7 @@ struct PlainChat {
         }
     }
 
+    /// Sends the conversation and prints the response while it streams. The reply becomes part of the conversation.
     private mutating func printReply(_ printer: inout OutputPrinter) async throws(SettingError) {
         let (events, output) = AsyncStream<ChatStreamEvent>.makeStream()
         let streaming = Task { [client, conversation] () -> ChatClient.Failure? in
@@ -63,6 +66,7 @@ struct PlainChat {
         try? await DedicatedThread.run { readLine() }
     }
 
+    /// Runs a request and turns its failure into the error that ends the command.
     private func attempt<Value>(
         _ body: () async throws(ChatClient.Failure) -> Value
     ) async throws(SettingError) -> Value {

@@ -18,15 +18,20 @@ struct TerminalChat {
 
     private static let prompt = "> "
 
+    /// The server of the chat.
     private let client: ChatClient
+    /// All messages so far.
     private var conversation: Conversation
+    /// `nil` if there is no home folder.
     private let history: ChatHistory?
+    /// The input line with its history.
     private var editor: LineEditor
     private var renderer = LineRenderer()
     private var decoder = KeyDecoder()
     private var printer = OutputPrinter(showsReasoning: true)
     /// Keys that were pressed during the response; they edit the next line.
     private var queuedKeys: [KeyPress] = []
+    /// The task that streams the response; `nil` if there is none.
     private var streamTask: Task<Void, Never>?
     private var output = ""
     /// The id for control commands; `nil` if there is no generation or the server has no control commands.
@@ -38,9 +43,12 @@ struct TerminalChat {
     /// The ids of forks, which are shown after the response.
     private var forks: [String] = []
     private var isShowingFork = false
+    /// The inputs of the loop, in order of arrival.
     private let events: AsyncStream<Event>
+    /// Appends an input. Called by the reading thread and by tasks.
     private let event: AsyncStream<Event>.Continuation
 
+    /// Loads the history. Nothing is printed yet.
     init(client: ChatClient, conversation: Conversation) {
         self.client = client
         self.conversation = conversation
@@ -63,6 +71,7 @@ struct TerminalChat {
         _ = consume rawMode
     }
 
+    /// Prints the model's name and the most important keys.
     private func greet() async {
         let names = try? await client.modelNames()
         let name = names?.first.map { " with \($0)" } ?? ""
@@ -175,10 +184,12 @@ struct TerminalChat {
         return true
     }
 
+    /// Starts a response to the last message.
     private mutating func startGeneration() {
         startStream(showing: nil)
     }
 
+    /// Shows a fork from its beginning.
     private mutating func show(fork id: String) {
         remark("the other version")
         startStream(showing: id)
@@ -280,6 +291,7 @@ struct TerminalChat {
         }
     }
 
+    /// Executes a command line that was entered during a response.
     private mutating func enterWhileStreaming(_ input: ChatInput, _ line: String) {
         switch input {
         case .control(let control): send(control)
@@ -328,10 +340,12 @@ struct TerminalChat {
     /// Prints a dimmed remark, which is not part of the output.
     private func remark(_ words: String) { Terminal.write("\u{1B}[2m(\(words))\u{1B}[0m\n") }
 
+    /// Prints the input line in place of its last rendering.
     private mutating func renderInput() {
         Terminal.write(renderer.render(prompt: Self.prompt, editor: editor, columns: Terminal.columns))
     }
 
+    /// Prints a text with an empty line behind it.
     private func showLine(_ text: String) { Terminal.write(text + "\n\n") }
 
     /// Prints an error in red.

@@ -21,24 +21,32 @@ struct DoctorFacts: Sendable, Equatable {
         case inUse
     }
 
+    /// The version of the program.
     var version: String
+    /// Name and version of the system, and the kind of processor.
     var system: String
     /// The processor's features in Linux's names; `nil` if the system does not report them.
     var processorFlags: Set<String>?
     /// The processor features for which libllama was compiled, in libllama's names.
     var libraryFeatures: [String]
+    /// The number of logical processors that are online.
     var cores: Int
     /// Bytes.
     var totalMemory: UInt64?
     /// Bytes that programs can still allocate.
     var availableMemory: UInt64?
+    /// The devices of libllama, the processor included.
     var devices: [LlamaSystem.Device]
     /// The demo model; `nil` if its file is missing.
     var embeddedModel: Model?
+    /// The files that the user named.
     var models: [Model]
+    /// The limit after it was raised; 0 if the system does not report it.
     var descriptorLimit: Int
     /// Whether the system can remove a worker's network access.
     var isSandboxed: Bool
+    /// The port that was tested.
     var port: Int
+    /// The result of the test.
     var portState: PortState
 }

@@ -13,7 +13,9 @@ struct DoctorFinding: Sendable, Equatable {
 
     /// A noun, e.g. `memory`.
     var subject: String
+    /// The mark in the output, and the exit code.
     var severity: Severity
+    /// The finding as a clause without a full stop.
     var text: String
     /// An instruction; `nil` if there is nothing to do.
     var remedy: String?
@@ -61,6 +63,7 @@ struct DoctorFinding: Sendable, Equatable {
         return DoctorFinding(subject: "processor", severity: .good, text: text)
     }
 
+    /// Less than 512 MiB of free memory is a warning.
     private static func memory(_ facts: DoctorFacts) -> DoctorFinding {
         guard let available = facts.availableMemory else {
             return DoctorFinding(
@@ -75,6 +78,7 @@ struct DoctorFinding: Sendable, Equatable {
             : DoctorFinding(subject: "memory", severity: .good, text: text)
     }
 
+    /// A machine without a GPU is no problem: the processor computes.
     private static func devices(_ facts: DoctorFacts) -> DoctorFinding {
         let gpus = facts.devices.filter(\.isGPU)
         guard gpus.isEmpty else {
@@ -90,6 +94,7 @@ struct DoctorFinding: Sendable, Equatable {
         )
     }
 
+    /// A missing demo model is a warning, because `--model` selects another one.
     private static func embeddedModel(_ facts: DoctorFacts) -> DoctorFinding {
         guard let model = facts.embeddedModel else {
             return DoctorFinding(
@@ -142,6 +147,7 @@ struct DoctorFinding: Sendable, Equatable {
     /// Bits of a parameter in common kinds of files.
     private static let kinds: KeyValuePairs = ["Q4_K_M": 4.9, "Q8_0": 8.5]
 
+    /// The largest common model size that fits into free memory, per kind of file.
     private static func sizes(_ facts: DoctorFacts) -> DoctorFinding {
         guard let availableBytes = availableBytes(facts) else {
             return DoctorFinding(
@@ -158,6 +164,7 @@ struct DoctorFinding: Sendable, Equatable {
 
     // MARK: Serving
 
+    /// A port in use is a warning: the program there may be the server itself.
     private static func port(_ facts: DoctorFacts) -> DoctorFinding {
         facts.portState == .free
             ? DoctorFinding(subject: "port", severity: .good, text: "\(facts.port) is free")
@@ -169,6 +176,7 @@ struct DoctorFinding: Sendable, Equatable {
     /// Connections that are enough for most servers.
     private static let connections = 4_096
 
+    /// Fewer connections than most servers need are a warning.
     private static func descriptors(_ facts: DoctorFacts) -> DoctorFinding {
         let budget = DescriptorBudget(limit: facts.descriptorLimit)
         let text =
@@ -181,6 +189,7 @@ struct DoctorFinding: Sendable, Equatable {
                 remedy: "raise the hard limit (ulimit -Hn)")
     }
 
+    /// A system without the sandbox is a warning. A model file can then reach the network if libllama has a fault.
     private static func sandbox(_ facts: DoctorFacts) -> DoctorFinding {
         facts.isSandboxed
             ? DoctorFinding(

@@ -24,12 +24,17 @@ struct LineLogHandler: LogHandler {
         var showsLabel = true
     }
 
+    /// Records below this level are dropped by the logger.
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
+    /// The part of the program, e.g. `martlet` or `engine`.
     private let label: String
+    /// The layout of lines.
     private let format: Format
+    /// The destination of lines, shared by all loggers of the process.
     private let sink: LogSink
 
+    /// A handler without metadata.
     init(label: String, level: Logger.Level, format: Format, sink: LogSink) {
         self.label = label
         self.format = format

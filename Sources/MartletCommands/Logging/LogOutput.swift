@@ -5,10 +5,13 @@ import MartletWorkers
 
 /// The destination and the format of a server's log.
 struct LogOutput: Sendable {
+    /// The destination of all lines, those of requests included.
     let sink: LogSink
+    /// The layout that the settings select.
     let format: LineLogHandler.Format
     /// Whether nothing is written, not even the server's address.
     let isDisabled: Bool
+    /// The writers of the sink, for counters and for flushing.
     private let writers: [LogWriter]
 
     /// Reads the settings of the log and opens its file.

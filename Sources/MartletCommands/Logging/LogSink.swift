@@ -17,14 +17,18 @@ final class LogSink: Sendable {
         /// Whether lines have the colour of their level.
         var hasColors = false
     }
+    /// A buffered line. The level selects its colour later.
     private struct Line {
         var text: String
         var level: Logger.Level?
     }
 
+    /// The writers. None means that all lines are dropped.
     private let targets: [Target]
+    /// The lines of the start; `nil` = lines are written at once.
     private let buffered: Mutex<[Line]?>
 
+    /// A sink with several writers, e.g. standard error and a file.
     init(_ targets: [Target], buffersUntilRelease: Bool = false) {
         self.targets = targets
         buffered = Mutex(buffersUntilRelease ? [] : nil)
@@ -46,6 +50,7 @@ final class LogSink: Sendable {
         if !isBuffered { write(line) }
     }
 
+    /// Writes a line to all targets.
     private func write(_ line: Line) {
         for target in targets {
             target.writer.write(target.hasColors ? LineColor.applied(to: line.text, level: line.level) : line.text)

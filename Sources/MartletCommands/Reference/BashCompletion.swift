@@ -3,8 +3,10 @@
 /// The function walks over the words before the cursor to find the command, e.g. `martlet streams rm`. One table maps
 /// a command to its flags and subcommands; another maps a command and a flag to the flag's values.
 struct BashCompletion {
+    /// The root of the command tree.
     let command: CommandReference
 
+    /// The whole script, which defines two functions and registers one of them.
     var script: String {
         var lines = [
             "# bash completion for martlet. Made by 'martlet flags --completions bash'. Do not edit.",

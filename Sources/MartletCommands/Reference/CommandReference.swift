@@ -47,7 +47,9 @@ struct FlagReference: Equatable, Sendable {
 
 /// A positional argument of a command.
 struct ArgumentReference: Equatable, Sendable {
+    /// The name and the completion of the argument.
     var value: ValueReference
+    /// One sentence.
     var help: String
     var isOptional = false
     var isRepeatable = false

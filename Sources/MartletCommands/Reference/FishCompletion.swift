@@ -2,8 +2,10 @@
 ///
 /// Each line offers one flag or subcommand under the condition that the words before the cursor select its command.
 struct FishCompletion {
+    /// The root of the command tree.
     let command: CommandReference
 
+    /// The whole script: a function that finds the command, and a line per flag and subcommand.
     var script: String {
         let names = command.all.dropFirst().map { ShellCompletion.quoted($0.name) }.joined(separator: " ")
         var lines = [
@@ -46,6 +48,7 @@ struct FishCompletion {
         }
     }
 
+    /// The first sentence of a help text, quoted for fish.
     private static func description(_ help: String) -> String {
         // Within single quotes fish reads a backslash as an escape only before a quote or a backslash.
         let text = ShellCompletion.summary(help).split(separator: "\\", omittingEmptySubsequences: false)

@@ -2,6 +2,7 @@
 ///
 /// Example: `martlet flags --man > martlet.1 && man -l martlet.1`.
 struct ManualPage {
+    /// The root of the command tree.
     let command: CommandReference
     /// The program's version, for the page's footer.
     let version: String
@@ -69,6 +70,7 @@ struct ManualPage {
         }
     }
 
+    /// A flag as a tagged paragraph: spellings, help, values, default, environment variables.
     private static func entry(_ flag: FlagReference) -> [String] {
         let names = flag.names.map { "\\fB" + escaped($0) + "\\fR" }.joined(separator: ", ")
         let values = flag.values.map { " \\fI" + escaped($0.placeholder) + "\\fR" }.joined()
@@ -85,6 +87,7 @@ struct ManualPage {
         return lines
     }
 
+    /// A paragraph per line of the text.
     private static func paragraphs(_ text: String) -> [String] {
         text.split(separator: "\n").flatMap { [escaped(String($0)), ".PP"] }.dropLast()
     }

@@ -50,6 +50,7 @@ extension CommandReference {
 }
 
 extension FlagReference {
+    /// Reads an option or a flag. Only an option has a value.
     fileprivate init(dump: JSONValue) {
         let names = (dump["names"]?.arrayValue ?? []).compactMap { name -> String? in
             guard let text = name["name"]?.stringValue else { return nil }
@@ -63,6 +64,7 @@ extension FlagReference {
 }
 
 extension ArgumentReference {
+    /// Reads a positional argument.
     fileprivate init(dump: JSONValue) {
         self.init(
             value: ValueReference(dump: dump), help: dump["abstract"]?.stringValue ?? "",
@@ -72,6 +74,7 @@ extension ArgumentReference {
 }
 
 extension ValueReference {
+    /// Reads the value of an option or an argument.
     fileprivate init(dump: JSONValue) {
         let words = (dump["allValues"]?.arrayValue ?? []).compactMap(\.stringValue)
         let completion: Completion =

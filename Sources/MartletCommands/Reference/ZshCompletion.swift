@@ -2,8 +2,10 @@
 ///
 /// Each command is a function that calls `_arguments` with a specification per spelling of a flag.
 struct ZshCompletion {
+    /// The root of the command tree.
     let command: CommandReference
 
+    /// The whole script: a function per command, and the call of the first one.
     var script: String {
         let head = ["#compdef martlet", "# Made by 'martlet flags --completions zsh'. Do not edit.", ""]
         let functions = command.all.flatMap { function($0) + [""] }
@@ -13,6 +15,7 @@ struct ZshCompletion {
     /// `_martlet_streams_rm` for `martlet streams rm`.
     private func name(_ member: CommandReference) -> String { "_" + member.path.joined(separator: "_") }
 
+    /// The function of a command. A command with subcommands dispatches on the first argument.
     private func function(_ member: CommandReference) -> [String] {
         var specifications = member.flags.flatMap { flag in flag.names.map { Self.specification(flag, $0) } }
         guard !member.subcommands.isEmpty else {
@@ -39,6 +42,7 @@ struct ZshCompletion {
         return lines + ["            esac", "            ;;", "    esac", "}"]
     }
 
+    /// Lines of one shell command: all except the last end with a backslash.
     private static func continued(_ specifications: [String]) -> [String] {
         specifications.enumerated().map { index, text in
             "        " + text + (index + 1 < specifications.count ? " \\" : "")
@@ -53,12 +57,14 @@ struct ZshCompletion {
         return ShellCompletion.quoted((flag.isRepeatable ? "*" : "") + name + separator + "[\(summary)]" + values)
     }
 
+    /// A positional argument: `:NAME:ACTION`, with a second colon if it is optional.
     private static func specification(_ argument: ArgumentReference) -> String {
         let name = escaped(argument.value.placeholder)
         let prefix = argument.isRepeatable ? "*:" : argument.isOptional ? "::" : ":"
         return ShellCompletion.quoted("\(prefix)\(name):\(action(argument.value))")
     }
 
+    /// The zsh action that completes a value; empty if there is none.
     private static func action(_ value: ValueReference) -> String {
         switch value.completion {
         case .words(let words): "(\(words.joined(separator: " ")))"

@@ -3,7 +3,9 @@ import MartletGrammar
 
 /// Computes token masks along texts and measures the time of each.
 struct MaskTimer {
+    /// The model's vocabulary, which tokenizes the texts.
     private let vocabulary: Vocabulary
+    /// The same tokens in the form that grammars need. Hidden tokens have no text.
     private let tokens: TokenVocabulary
 
     /// - Parameter path: A GGUF file. Only its vocabulary is loaded.

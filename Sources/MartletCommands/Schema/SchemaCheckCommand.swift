@@ -44,6 +44,7 @@ struct SchemaCheckCommand: ParsableCommand {
         completion: .file())
     var vocabulary: String?
 
+    /// Checks one schema or a suite. Each kind of error ends with one line on standard error.
     func run() throws {
         guard let mode = SchemaMode(rawValue: mode), let spacing = JSONSpacing(rawValue: whitespace) else {
             throw CommandFailure.exit(

@@ -5,8 +5,11 @@ import OrderedCollections
 
 /// Compiles schemas, tests their instances, and counts the results (`martlet schema check --suite`).
 struct SchemaSuite {
+    /// The compiler with mode and white space of the flags.
     private let compiler: SchemaCompiler
+    /// `nil` = no masks are computed.
     private let masks: MaskTimer?
+    /// Receives lines about refused schemas and failed tests.
     private let report: (String) -> Void
     private var schemas = 0
     private var compiled = 0

@@ -9,11 +9,15 @@ import UnixSignals
 
 /// A server with one worker: settings become the configuration of the edge and the arguments of the worker.
 struct Edge: Sendable {
+    /// The configuration of the HTTP server.
     var configuration: ServerConfiguration
+    /// The model file, found and checked.
     var model: ModelFile
     /// The arguments of the worker process, `--model` included.
     var workerArguments: [String]
+    /// The program itself, which is also the worker's program.
     var executable: FilePath
+    /// The logger of server and supervisor.
     var logger: Logger
     var restartPolicy = RestartPolicy()
     /// Called once when the model is loaded.

@@ -3,6 +3,7 @@ import MartletPlatform
 
 /// The model to serve: a GGUF file that exists and has the length that its header requires.
 struct ModelFile: Equatable {
+    /// The path as the user gave it, or the path of the demo model.
     let path: FilePath
     /// Whether it is the demo model because no model was set.
     let isEmbedded: Bool
@@ -50,6 +51,7 @@ struct ModelFile: Equatable {
         return candidates.first { access($0.string, R_OK) == 0 }
     }
 
+    /// Reads the header and compares the file's length with it.
     private func check() throws(SettingError) {
         do {
             _ = try GGUFFile.check(path.string)

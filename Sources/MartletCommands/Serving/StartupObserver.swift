@@ -5,14 +5,18 @@ import Synchronization
 ///
 /// Thread: the one that delivers the engine's events. `onReady` and `onFailure` are called there, outside the lock.
 final class StartupObserver: EngineEventReceiver {
+    /// The result of the first start. It changes once, from `open`.
     private enum State {
         case open
         case ready
         case failed(EngineError)
     }
 
+    /// Receives all events unchanged, before the observer handles them.
     private let receiver: any EngineEventReceiver
+    /// Called outside the lock, at most once.
     private let onReady: @Sendable (ModelInformation) -> Void
+    /// Called outside the lock, at most once, and never after `onReady`.
     private let onFailure: @Sendable () -> Void
     private let startState = Mutex(State.open)
 
@@ -33,8 +37,10 @@ final class StartupObserver: EngineEventReceiver {
         startState.withLock { if case .failed(let error) = $0 { error } else { nil } }
     }
 
+    /// Events of generations do not matter here, and the path of tokens must stay short.
     func receive(_ events: [EngineEvent]) { receiver.receive(events) }
 
+    /// Passes the state on, then evaluates it. Later starts of workers have no effect.
     func engineStateChanged(_ state: EngineState) {
         receiver.engineStateChanged(state)
         let call = startState.withLock { startState -> (() -> Void)? in

@@ -2,12 +2,18 @@ import MartletServer
 
 /// The message on standard error when the server listens: addresses and a first request.
 struct Welcome: Sendable {
+    /// The addresses of the configuration; the first one is in the example.
     private let addresses: [ListenAddress]
+    /// The name in the API.
     private let modelName: String
+    /// Whether the demo model is served, which the message explains.
     private let isEmbedded: Bool
+    /// Whether requests need no key.
     private let isOpen: Bool
+    /// `http` or `https`.
     private let scheme: String
 
+    /// Reads the configuration, which does not change afterwards.
     init(_ edge: Edge) {
         addresses = edge.configuration.addresses
         modelName = edge.configuration.modelNames.first ?? edge.model.name
@@ -35,6 +41,7 @@ struct Welcome: Sendable {
             """
     }
 
+    /// The base URL of an address. A Unix socket needs a host name in the URL, which has no effect.
     private func url(_ address: ListenAddress, _ port: Int) -> String {
         guard case .host(let host) = address.endpoint else { return "\(scheme)://localhost" }
         // A server on all networks is reachable on this machine under the loopback address.

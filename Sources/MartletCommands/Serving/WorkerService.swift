@@ -12,6 +12,7 @@ final class WorkerService: Service {
     /// Kills the worker's process without a grace period.
     func killWorker() { engine.withLock { $0 }?.killWorker() }
 
+    /// Runs the engine until the group shuts down. Returns at once if no engine was set.
     func run() async throws {
         guard let engine = engine.withLock({ $0 }) else { return }
         await withGracefulShutdownHandler {

@@ -45,6 +45,7 @@ struct ConfigurationFile: Equatable {
         }
     }
 
+    /// Removes white space at both ends.
     private static func trimmed(_ text: Substring) -> Substring {
         var text = text.drop { $0.isWhitespace }
         while text.last?.isWhitespace == true { text.removeLast() }

@@ -13,15 +13,19 @@ struct PeerFlag: Sendable {
         case missing(String)
     }
 
+    /// All spellings with their dashes, long and short.
     let names: [String]
     /// Spellings of the opposite, e.g. `--no-jinja`.
     let negatives: [String]
+    /// llama-server's variables: those of `environment`, then the derived ones.
     let environmentNames: [String]
     /// The number of values that follow the flag on a command line.
     let valueCount: Int
     /// Values with which the flag has no effect at llama-server either, e.g. `0`. They are accepted.
     let neutralValues: Set<String>
+    /// The effect of `names`.
     let support: Support
+    /// The effect of `negatives`.
     let negativeSupport: Support
 
     /// - Parameters:
@@ -70,6 +74,7 @@ enum Switch: String, Sendable {
     case off
     case auto
 
+    /// `nil` for any other word, e.g. a misspelt one.
     init?(_ text: String) {
         switch text.lowercased() {
         case "on", "true", "1", "yes", "enabled": self = .on

@@ -71,6 +71,7 @@ extension ServerConfiguration {
 }
 
 extension CrossOriginPolicy {
+    /// Reads the CORS settings. A policy is explicit if one of them was set.
     fileprivate init(_ values: SettingValues) {
         self.init()
         // An origin is compared as text, so it needs no parser.

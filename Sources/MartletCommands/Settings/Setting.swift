@@ -45,6 +45,7 @@ struct Setting: Sendable {
         case log = "Log"
     }
 
+    /// The identity of the setting and its long flag.
     let key: FlagKey
     /// Further spellings, such as `-c`. Underscores and dashes are equal.
     let otherNames: [String]
@@ -52,6 +53,7 @@ struct Setting: Sendable {
     let otherNegativeNames: [String]
     /// Environment variables. The first that is set counts; Martlet's own name comes before llama-server's names.
     let environmentNames: [String]
+    /// The form and the range of values.
     let kind: Kind
     /// The name of the value in help texts, such as `TOKENS`.
     let placeholder: String
@@ -59,7 +61,9 @@ struct Setting: Sendable {
     let defaultText: String?
     /// The behaviour if the setting is not set, for help texts.
     let unsetMeaning: String?
+    /// The heading in help texts.
     let section: Section
+    /// The processes that read the setting.
     let scope: Scope
     /// One or more sentences about the effect, with a full stop.
     let help: String
@@ -131,6 +135,7 @@ struct Setting: Sendable {
         range.upperBound == .max ? "of \(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
     }
 
+    /// A range in words. A range without finite bounds is any finite number.
     private static func words(_ range: ClosedRange<Double>) -> String {
         switch (range.lowerBound.isFinite, range.upperBound.isFinite) {
         case (true, true): "from \(range.lowerBound) to \(range.upperBound)"

@@ -5,6 +5,7 @@ extension SettingHelp {
     /// The table for programs: an array with an object per setting, in the order of the table.
     static func json() -> JSONValue { .array(SettingTable.all.map { .object(members($0)) }) }
 
+    /// The members of a setting. Members without a value are left out.
     private static func members(_ setting: Setting) -> JSONObject {
         var members: JSONObject = [
             "name": .string(setting.key.rawValue), "flags": texts(setting.names),
@@ -43,5 +44,6 @@ extension SettingHelp {
         return members
     }
 
+    /// An array of strings.
     private static func texts(_ words: [String]) -> JSONValue { .array(words.map { .string($0) }) }
 }

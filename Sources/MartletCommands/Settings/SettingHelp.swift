@@ -127,6 +127,7 @@ enum SettingHelp {
             + " |"
     }
 
+    /// Words as code in Markdown, with commas between them.
     private static func code(_ words: [String]) -> String {
         words.map { "`\($0)`" }.joined(separator: ", ")
     }

@@ -3,11 +3,14 @@
 /// A flag overrides a variable, a variable overrides the file, the file overrides the default. Only the value that counts
 /// is checked: a wrong variable is no error while a flag overrides it.
 struct SettingParser {
+    /// The command selects the settings; only `serve` accepts flags of llama-server.
     private let command: SettingCommand
+    /// The settings of the command, in the order of the table.
     private let settings: [Setting]
     /// The setting of each spelling. `impliedText` is the value of a toggle's spelling: on or off.
     private var byName: [String: (setting: Setting, impliedText: String?)] = [:]
 
+    /// Builds the index of all spellings once; a parser can be used again.
     init(command: SettingCommand) {
         self.command = command
         settings = SettingTable.settings(of: command)

@@ -57,30 +57,37 @@ struct SettingValues: Sendable {
         return candidates.first
     }
 
+    /// The value of a toggle; `nil` = neither set nor with a default.
     func toggle(_ key: FlagKey) -> Bool? {
         if case .toggle(let value) = choices[key]?.value { value } else { nil }
     }
 
+    /// The value of a text, a choice or an on-off-auto setting; `nil` = not set.
     func text(_ key: FlagKey) -> String? {
         if case .text(let value) = choices[key]?.value { value } else { nil }
     }
 
+    /// The value of a whole number, within its range; `nil` = not set.
     func integer(_ key: FlagKey) -> Int? {
         if case .integer(let value) = choices[key]?.value { Int(value) } else { nil }
     }
 
+    /// The value of a number, rounded to 32 bits; `nil` = not set.
     func number(_ key: FlagKey) -> Float? {
         if case .number(let value) = choices[key]?.value { Float(value) } else { nil }
     }
 
+    /// The two numbers of a range, first and last included; `nil` = not set.
     func bounds(_ key: FlagKey) -> ClosedRange<Int>? {
         if case .bounds(let value) = choices[key]?.value { Int(value.lowerBound)...Int(value.upperBound) } else { nil }
     }
 
+    /// The items of a list, never empty; `nil` = not set.
     func list(_ key: FlagKey) -> [String]? {
         if case .list(let value) = choices[key]?.value { value } else { nil }
     }
 
+    /// The JSON object of the setting; `nil` = not set.
     func object(_ key: FlagKey) -> JSONValue? {
         if case .object(let value) = choices[key]?.value { value } else { nil }
     }

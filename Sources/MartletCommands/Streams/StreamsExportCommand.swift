@@ -17,6 +17,7 @@ struct StreamsExportCommand: ParsableCommand {
 
     @OptionGroup var state: StateFolderOptions
 
+    /// Prints one line of JSON. Bytes of the output that are no UTF-8 become U+FFFD.
     func run() throws {
         let generation = try state.generation(id)
         var object = generation.facts

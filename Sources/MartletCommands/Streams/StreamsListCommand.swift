@@ -14,6 +14,7 @@ struct StreamsListCommand: ParsableCommand {
 
     @OptionGroup var state: StateFolderOptions
 
+    /// Reads all journals, in the order of their begin. A running server may write at the same time.
     func run() throws {
         do {
             let folder = try state.journals()

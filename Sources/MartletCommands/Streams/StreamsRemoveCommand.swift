@@ -21,12 +21,14 @@ struct StreamsRemoveCommand: ParsableCommand {
 
     @OptionGroup var state: StateFolderOptions
 
+    /// Exactly one way of selection: ids, --ended or --all.
     func validate() throws {
         guard [!ids.isEmpty, ended, all].count(where: { $0 }) == 1 else {
             throw ValidationError("give ids, or --ended, or --all")
         }
     }
 
+    /// Removes as many journals as possible, then reports the first error.
     func run() throws {
         do {
             let folder = try state.journals()

@@ -14,6 +14,7 @@ struct StreamsShowCommand: ParsableCommand {
 
     @OptionGroup var state: StateFolderOptions
 
+    /// Prints the fields that have a value, in two columns.
     func run() throws {
         let facts = try state.generation(id).facts
         let width = facts.keys.map(\.count).max() ?? 0

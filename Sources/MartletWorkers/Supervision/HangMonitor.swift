@@ -6,7 +6,7 @@ package import MartletProtocol
 /// work makes no step (a deadlock). A slow decode is no hang: each node of its graph is a step.
 ///
 /// Pure: the time comes in as a value. When ticks come late, the machine slept or this process was stopped; then the
-/// worker could not answer either, and that time does not count.
+/// worker could not reply either, and that time does not count.
 package struct HangMonitor: Sendable {
     package typealias Instant = ContinuousClock.Instant
 

@@ -116,7 +116,7 @@ package final class WorkerHost: Sendable {
             }
         case .withdraw(let number): queries.withLock { $0.removeValue(forKey: number) }?.cancel()
         case .ping:
-            // From this thread, which does nothing that takes long: so no answer means that the process stands still.
+            // Sent from this thread, which never does long work: a missing pulse means that the process hangs.
             try? output.send(.pulse(hosted.activities()))
         case .status(let number):
             reply(to: number) { () async throws(EngineError) in .status(number, try await engine.status()) }
@@ -141,7 +141,7 @@ package final class WorkerHost: Sendable {
             do throws(FrameError) {
                 try await output.send(frame, to: number)
             } catch {
-                throw EngineError(.invalidRequest, "the answer is too large: \(error)")
+                throw EngineError(.invalidRequest, "the reply is too large: \(error)")
             }
         } catch {
             // An error's message is short.

@@ -14,8 +14,11 @@ struct ChatClient: Sendable {
 
     private static let maximumResponseByteCount = 4 << 20
 
+    /// The client is owned by the caller, which shuts it down.
     private let http: HTTPClient
+    /// The base URL without a slash at the end.
     private let url: String
+    /// The API key; `nil` = requests have no `Authorization` header.
     private let key: String?
 
     /// - Parameters:
@@ -143,6 +146,7 @@ struct ChatClient: Sendable {
         return message ?? "the server responded with status \(response.status.code)"
     }
 
+    /// A POST request with a JSON body.
     private func request(_ path: String, _ body: [UInt8]) -> HTTPClientRequest {
         var request = request(path)
         request.method = .POST
@@ -151,6 +155,7 @@ struct ChatClient: Sendable {
         return request
     }
 
+    /// A GET request with the API key.
     private func request(_ path: String) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: url + path)
         if let key { request.headers.add(name: "authorization", value: "Bearer \(key)") }

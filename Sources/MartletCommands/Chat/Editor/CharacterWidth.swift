@@ -17,6 +17,7 @@ enum CharacterWidth {
         return width
     }
 
+    /// The width of a scalar by its block and its general category.
     private static func columns(_ scalar: Unicode.Scalar) -> Int {
         switch scalar.value {
         case 0..<0x20, 0x7F..<0xA0: return 0

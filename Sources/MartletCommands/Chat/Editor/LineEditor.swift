@@ -19,17 +19,20 @@ struct LineEditor: Sendable {
     private(set) var characters: [Character] = []
     /// The number of characters before the cursor.
     private(set) var cursor = 0
+    /// Entered lines, oldest first.
     private var history: [String]
     /// The index of the shown line in the history; `history.count` = the new line.
     private var position: Int
     /// The new line while an older line is shown.
     private var draft: [Character] = []
 
+    /// An empty line. The arrow keys recall lines of `history`, which is ordered from old to new.
     init(history: [String] = []) {
         self.history = history
         position = history.count
     }
 
+    /// The line as text, with line breaks of pasted text.
     var text: String { String(characters) }
 
     /// Applies a key to line and cursor.
@@ -79,6 +82,7 @@ struct LineEditor: Sendable {
         return index
     }
 
+    /// Inserts characters at the cursor. Input beyond the maximum length is ignored as a whole.
     private mutating func insert(_ new: [Character]) -> Result {
         guard !new.isEmpty, characters.count + new.count <= Self.maximumCount else { return .nothing }
         // A combining mark that was typed on its own joins the character before it.
@@ -95,6 +99,7 @@ struct LineEditor: Sendable {
         return .changed
     }
 
+    /// Removes characters and moves the cursor to their position.
     private mutating func remove(_ range: Range<Int>) -> Result {
         guard !range.isEmpty else { return .nothing }
         characters.removeSubrange(range)
@@ -102,6 +107,7 @@ struct LineEditor: Sendable {
         return .changed
     }
 
+    /// Moves the cursor, at most to the ends of the line.
     private mutating func move(to index: Int) -> Result {
         let target = min(max(0, index), characters.count)
         guard target != cursor else { return .nothing }
@@ -127,6 +133,7 @@ struct LineEditor: Sendable {
         return .changed
     }
 
+    /// Replaces the line. The cursor moves to its end.
     private mutating func replace(with new: [Character]) {
         characters = new
         cursor = new.count
