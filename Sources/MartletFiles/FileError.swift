@@ -1,14 +1,16 @@
 internal import MartletPlatform
 
-/// Why a file cannot be used: one clause without the file's path.
+/// The reason why a file cannot be used, as one clause without the path.
 package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
-    /// Whether the reason lies in the file itself: the same attempt fails again until the file changes.
+    /// Whether the cause lies in the file itself, so that the same attempt fails until the file changes.
     package let isPermanent: Bool
-    /// Whether there is no such file.
+    /// Whether the file does not exist.
     package let isNotFound: Bool
 
     /// The error of a system call.
+    ///
+    /// - Parameter code: the value of `errno`.
     package init(code: Int32) {
         description =
             switch code {
@@ -20,7 +22,7 @@ package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
         isPermanent = [ELOOP, ENXIO, ENODEV, EACCES, EPERM, EISDIR, ENAMETOOLONG].contains(code)
     }
 
-    /// - Parameter rule: the rule that the file breaks.
+    /// The error for a file that breaks a rule, e.g. "it is a folder, not a file".
     package init(_ rule: String) {
         description = rule
         isPermanent = true

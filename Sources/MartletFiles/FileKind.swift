@@ -1,6 +1,6 @@
 internal import MartletPlatform
 
-/// The kind of the file that a path names.
+/// The kind of the file at a path.
 package enum FileKind: Sendable, Equatable, CustomStringConvertible {
     case file
     case folder
@@ -10,6 +10,7 @@ package enum FileKind: Sendable, Equatable, CustomStringConvertible {
     case blockDevice
     case unknown
 
+    /// The kind in the mode bits of a status.
     init(_ status: stat) {
         self =
             switch status.st_mode & S_IFMT {
@@ -36,7 +37,10 @@ package enum FileKind: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension FileKind {
+    /// The kind of the file at a path.
+    ///
     /// - Parameter followsLinks: whether the kind of a symbolic link is that of its target.
+    /// - Throws: the error of `stat`.
     package init(of path: String, followsLinks: Bool = true) throws(FileError) {
         var status = stat()
         guard (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { throw FileError(code: errno) }

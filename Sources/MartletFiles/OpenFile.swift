@@ -2,20 +2,23 @@ internal import MartletPlatform
 
 /// An open file and its kind.
 ///
-/// A path of a flag or of a folder may name anything, and a plain `open` of a pipe blocks until
-/// its other end is open. Here `open` never blocks, and the kind is known before a byte is read or written.
+/// A path in a flag or a folder may name anything, and a plain `open` of a pipe blocks until its other end is open.
+/// Here `open` never blocks, and the kind is known before a byte is read or written. The descriptor is closed with the
+/// value.
 package struct OpenFile: ~Copyable, Sendable {
+    /// The use of a file, which determines the flags of `open`. New files are readable and writable for their owner
+    /// only.
     package enum Purpose: Sendable {
         case reading
-        /// At the end of a file that is there.
+        /// Writes at the end of an existing file.
         case appending
-        /// At the end of a file that is there, or is made, closed to other accounts.
+        /// Writes at the end of a file, which is created if it is absent.
         case appendingOrCreating
-        /// A file that is not there, closed to other accounts.
+        /// Writes a new file; an existing one is an error.
         case creating
-        /// A file that is emptied, or made, closed to other accounts.
+        /// Writes a file that is truncated first, or created.
         case replacing
-        /// As `appendingOrCreating`, for reading too.
+        /// As `appendingOrCreating`, and also reads.
         case updating
 
         fileprivate var flags: Int32 {
@@ -30,13 +33,15 @@ package struct OpenFile: ~Copyable, Sendable {
         }
     }
 
+    /// The file descriptor, in non-blocking mode and closed on `exec`.
     package let descriptor: Int32
     package let kind: FileKind
-    /// When it was opened.
+    /// The size of the file when it was opened, in bytes.
     package let byteCount: Int
 
     /// Opens the target of `path`, whatever its kind.
-    /// - Parameter followsLinks: whether the path's last part may be a symbolic link.
+    ///
+    /// - Parameter followsLinks: whether the last part of the path may be a symbolic link.
     package init(_ path: String, for purpose: Purpose = .reading, followsLinks: Bool = true) throws(FileError) {
         let flags = purpose.flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followsLinks ? 0 : O_NOFOLLOW)
         var descriptor: Int32
@@ -53,7 +58,7 @@ package struct OpenFile: ~Copyable, Sendable {
         byteCount = max(0, Int(status.st_size))
     }
 
-    /// Opens a regular file; every other kind is an error.
+    /// Opens a regular file; any other kind is an error.
     package static func regular(
         _ path: String, for purpose: Purpose = .reading, followsLinks: Bool = true
     ) throws(FileError) -> OpenFile {
@@ -64,7 +69,7 @@ package struct OpenFile: ~Copyable, Sendable {
 
     deinit { close(descriptor) }
 
-    /// The bytes of a regular file from `offset` on: `count` of them, or fewer where the file ends.
+    /// Reads `count` bytes of a regular file from `offset` on, or fewer at its end.
     package borrowing func read(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -83,16 +88,18 @@ package struct OpenFile: ~Copyable, Sendable {
         return bytes
     }
 
-    /// All bytes up to the end, whether that is a file's or a pipe's.
+    /// Reads all bytes up to the end of a file or pipe.
+    ///
     /// - Parameters:
     ///   - limit: the largest number of bytes; more are an error.
-    ///   - patience: how long a pipe or a device may stay silent.
+    ///   - timeout: the longest time that a pipe or device may stay silent.
     package borrowing func read(upTo limit: Int, timeout: Duration) throws(FileError) -> [UInt8] {
         guard [.file, .pipe, .characterDevice].contains(kind) else { throw FileError("it is \(kind), not a file") }
         let milliseconds = Int32(clamping: Int64(timeout / .milliseconds(1)))
         var bytes: [UInt8] = []
         while true {
-            // `read` gives 0 for a closed pipe and for a pipe without a writer so far; `poll` tells the two apart.
+            // `read` returns 0 both for a closed pipe and for a pipe without a writer so far; `poll` distinguishes
+            // the two.
             var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let readyCount = poll(&event, 1, milliseconds)
             if readyCount < 0, errno != EINTR { throw FileError(code: errno) }
@@ -112,7 +119,7 @@ package struct OpenFile: ~Copyable, Sendable {
         }
     }
 
-    /// Apart from the methods of the same name.
+    /// The system call; the methods of this type have the same name.
     private static func read(_ descriptor: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
         #if canImport(Darwin)
             Darwin.read(descriptor, buffer.baseAddress, buffer.count)
@@ -123,7 +130,7 @@ package struct OpenFile: ~Copyable, Sendable {
         #endif
     }
 
-    /// Adds all bytes at the end, or throws: then any number of them may have been added.
+    /// Writes all bytes at the end. After an error, any number of them may have been written.
     package borrowing func append(_ bytes: [UInt8]) throws(FileError) {
         var written = 0
         while written < bytes.count {
@@ -138,7 +145,8 @@ package struct OpenFile: ~Copyable, Sendable {
         }
     }
 
-    /// The whole of a regular file.
+    /// Reads a whole regular file.
+    ///
     /// - Parameter limit: the largest number of bytes; more are an error.
     package static func bytes(of path: String, upTo limit: Int, followsLinks: Bool = true) throws(FileError) -> [UInt8]
     {

@@ -1,17 +1,20 @@
-/// A control vector: for each layer of a model a direction that is added to its output.
+/// A control vector: for some layers of a model, a direction that is added to the layer's output.
 ///
-/// The file has a tensor `direction.N` of 32-bit floats for layer N, from 1 on; layers may be missing.
+/// The file has a tensor `direction.N` of 32-bit floats for layer N, from 1 on. Layers may be missing.
 package struct GGUFControlVector: Sendable, Equatable {
-    /// Numbers of each direction.
+    /// The number of elements of each direction; the embedding length of the model.
     package private(set) var length = 0
-    /// By layer.
+    /// The directions by layer.
     package private(set) var directions: [Int: [Float]] = [:]
 
-    /// As many layers as libllama has models of.
+    /// The number of layers that libllama supports.
     private static let layerLimit = 512
     private static let lengthLimit: UInt64 = 1 << 20
     private static let float32: UInt32 = 0
 
+    /// Reads a control vector.
+    ///
+    /// - Throws: a predicate that follows the file's name, e.g. "has no direction, so it is no control vector".
     package init(_ source: some GGUFSource) throws(GGUFError) {
         let header = try GGUFHeader(source)
         guard let first = header.tensors.first else { throw GGUFError("has no direction, so it is no control vector") }
@@ -37,6 +40,7 @@ package struct GGUFControlVector: Sendable, Equatable {
         }
     }
 
+    /// The layer that a tensor's name states.
     private static func layer(of tensor: GGUFTensor) throws(GGUFError) -> Int {
         let prefix = "direction."
         guard tensor.name.hasPrefix(prefix), let layer = Int(tensor.name.dropFirst(prefix.count)) else {
@@ -48,7 +52,8 @@ package struct GGUFControlVector: Sendable, Equatable {
         return layer
     }
 
-    /// Spellings such as `direction.1` and `direction.01` mean one layer, whose directions add up.
+    /// Adds a direction. `direction.1` and `direction.01` name the same layer, whose directions are added, as in
+    /// libllama.
     private mutating func add(_ direction: [Float], layer: Int, name: String) throws(GGUFError) {
         guard direction.allSatisfy(\.isFinite) else {
             throw GGUFError("has '\(name)' with numbers that are not finite")
@@ -56,6 +61,7 @@ package struct GGUFControlVector: Sendable, Equatable {
         directions[layer] = directions[layer].map { zip($0, direction).map(+) } ?? direction
     }
 
+    /// The little-endian floats of some bytes.
     private static func floats(_ bytes: [UInt8]) -> [Float] {
         bytes.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count, by: 4).map { offset in

@@ -1,12 +1,16 @@
 import MartletPlatform
 
-/// A model's file, or files where it is split.
+/// The file of a model, or the files of a split model.
 package enum GGUFFile {
-    /// Most files of one model.
+    /// The largest number of files of one model.
     private static let maximumPartCount = 1_000
 
-    /// Checks the file at `path` and, where the model is split, all files that belong to it.
-    /// - Returns: What the first file says.
+    /// Checks the file at `path` and, if the model is split, all its other files.
+    ///
+    /// libllama ends the process for some malformed files, so that this check comes first.
+    ///
+    /// - Returns: the header of the first file.
+    /// - Throws: a predicate that follows the path.
     package static func check(_ path: String) throws(GGUFError) -> GGUFHeader {
         let header = try self.header(path)
         guard let split = header.split else { return header }
@@ -24,7 +28,7 @@ package enum GGUFFile {
         return header
     }
 
-    /// The names of all files of a model that is split, by that of the first.
+    /// The paths of all files of a split model, derived from the path of the first.
     package static func parts(_ path: String, count: Int) throws(GGUFError) -> [String] {
         guard count <= maximumPartCount else {
             throw .broken("it would be one of \(count) files, and \(maximumPartCount) are allowed")
@@ -53,10 +57,11 @@ package enum GGUFFile {
         try withFile(path) { source throws(GGUFError) in try GGUFHeader(source) }
     }
 
+    /// Opens a regular file for reading and closes it after `body`.
     private static func withFile<Result>(
         _ path: String, _ body: (OpenFile) throws(GGUFError) -> Result
     ) throws(GGUFError) -> Result {
-        // A FIFO without a writer would block the call for ever otherwise. For files the flag means nothing.
+        // Without O_NONBLOCK, a pipe without a writer would block forever. The flag has no effect on regular files.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw GGUFError(errno == ENOENT ? "is not there" : "cannot be read: \(String(cString: strerror(errno)))")
@@ -69,7 +74,7 @@ package enum GGUFFile {
         return try body(OpenFile(descriptor: descriptor, length: UInt64(status.st_size)))
     }
 
-    /// Does not own its descriptor.
+    /// A source of an open descriptor, which it does not own.
     private struct OpenFile: GGUFSource {
         let descriptor: Int32
         let length: UInt64

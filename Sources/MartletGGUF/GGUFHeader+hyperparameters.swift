@@ -1,12 +1,12 @@
 extension GGUFHeader {
-    /// A rule for a hyperparameter. libllama ends the process for some values that break it, and computes NaN with
-    /// others.
+    /// The range of a hyperparameter. For some values outside of it libllama ends the process, for others it
+    /// computes NaN.
     private enum Rule {
         case whole(ClosedRange<Int64>)
         case number(ClosedRange<Double>)
     }
 
-    /// By the key without the architecture's name in front. Models stay far within.
+    /// The rules by the key without the architecture's prefix. Real models stay far within them.
     private static let rules: [(key: String, rule: Rule)] = [
         ("block_count", .whole(1...1_024)),
         ("context_length", .whole(1...Int64(Int32.max))),
@@ -32,7 +32,9 @@ extension GGUFHeader {
         ("ssm.group_count", .whole(0...65_536)),
     ]
 
-    /// - Throws: When a size or factor of the model is one that no model can have.
+    /// Checks the sizes and factors of the model.
+    ///
+    /// - Throws: an error that names the key, its range and the value.
     func checkHyperparameters() throws(GGUFError) {
         guard let architecture = metadata["general.architecture"]?.text else { return }
         for (name, rule) in Self.rules {
@@ -47,9 +49,10 @@ extension GGUFHeader {
         }
     }
 
+    /// Checks one value.
     private static func check(_ value: GGUFValue, of key: String, _ rule: Rule) throws(GGUFError) {
         switch (rule, value) {
-        // A value for each layer, which libllama checks.
+        // An array has a value for each layer; libllama checks those.
         case (_, .array): return
         case (.whole(let range), .integer(let number)) where range.contains(number): return
         case (.number(let range), .number(let number)) where range.contains(number): return

@@ -1,28 +1,37 @@
 internal import MartletText
 
-/// What a GGUF file says of itself, checked against the file's length: counts, sizes, alignment, and that each tensor
-/// lies within the file.
+/// The header of a GGUF file, checked against the file's length: counts, sizes, alignment, and the extent of each
+/// tensor.
 ///
-/// Nothing that is read here is trusted: every count and length has a limit, and no work or memory comes before the
-/// bytes that it is for were seen to be there.
+///     "GGUF" version tensorCount metadataCount, pairs of key and value, tensor infos, padding, tensor data
+///
+/// No number in the file is trusted: each count and length has a limit, and memory is only used for bytes that
+/// exist.
 package struct GGUFHeader: Sendable, Equatable {
+    /// The version of the format, 2 or 3.
     package private(set) var version: UInt32
+    /// The metadata by key, e.g. `general.architecture`. Keys are ASCII by convention.
     package private(set) var metadata: [String: GGUFValue] = [:]
     package private(set) var tensorCount: UInt64 = 0
-    /// In the file's order.
+    /// The tensors in the file's order.
     package private(set) var tensors: [GGUFTensor] = []
-    /// Bytes of all tensors together.
+    /// The bytes of all tensors together.
     package private(set) var tensorByteCount: UInt64 = 0
-    /// Where the tensors' bytes begin.
+    /// The offset of the tensors' data in the file.
     package private(set) var dataOffset: UInt64 = 0
 
-    /// How many files the model is in, and which of them this is, from 0.
+    /// The number of files of a split model, and the number of this file, from 0; `nil` if the model is in one
+    /// file.
     package var split: (count: Int, number: Int)? {
         guard let count = metadata["split.count"]?.integer, count > 1 else { return nil }
         let number = metadata["split.no"]?.integer ?? 0
         return (Int(count), Int(max(0, min(number, count - 1))))
     }
 
+    /// Reads and checks a header.
+    ///
+    /// - Throws: a predicate that follows the file's name.
+    /// - Complexity: linear in the header; arrays in the metadata are skipped.
     package init(_ source: some GGUFSource) throws(GGUFError) {
         var cursor = GGUFCursor(source)
         try Self.checkBeginning(try cursor.peek(256), length: cursor.length)
@@ -41,7 +50,8 @@ package struct GGUFHeader: Sendable, Equatable {
         let metadataCount: UInt64 = try cursor.number()
         try Self.checkCount(tensorCount, limit: GGUFLimits.tensorCount, of: "tensors")
         try Self.checkCount(metadataCount, limit: GGUFLimits.metadataCount, of: "metadata values")
-        // The smallest of each: an empty key with one byte; an empty name with no dimensions.
+        // The smallest metadata pair has 13 bytes (an empty key and a value of one byte), the smallest tensor info
+        // has 24.
         let least = metadataCount * 13 + tensorCount * 24
         guard least <= cursor.remaining else {
             throw .truncated(length: cursor.length, needed: cursor.offset + least)
@@ -51,7 +61,7 @@ package struct GGUFHeader: Sendable, Equatable {
         try readTensors(&cursor)
     }
 
-    /// Says what a file is that does not begin as it should.
+    /// Describes a file that does not begin with "GGUF": LFS pointers, web pages, older formats.
     private static func checkBeginning(_ bytes: [UInt8], length: UInt64) throws(GGUFError) {
         guard !bytes.starts(with: "GGUF".utf8) else { return }
         if bytes.isEmpty { throw GGUFError("is empty; download or copy it again") }
@@ -77,6 +87,7 @@ package struct GGUFHeader: Sendable, Equatable {
 
     // MARK: Metadata
 
+    /// Reads a key with its value.
     private mutating func readPair(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) {
         let key = String(decoding: try cursor.text("a key", upTo: GGUFLimits.keyLength), as: UTF8.self)
         let kind = try Self.kind(&cursor)
@@ -95,6 +106,7 @@ package struct GGUFHeader: Sendable, Equatable {
         return kind
     }
 
+    /// Reads a value. Long texts and arrays are skipped.
     private static func value(
         _ kind: GGUFValueKind, _ cursor: inout GGUFCursor<some GGUFSource>
     ) throws(GGUFError) -> GGUFValue {
@@ -123,11 +135,14 @@ package struct GGUFHeader: Sendable, Equatable {
         }
     }
 
+    /// Skips an array.
+    ///
+    /// - Returns: the number of its elements.
     private static func skipArray(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) -> UInt64 {
         let at = cursor.offset
         let kind = try kind(&cursor)
         let count: UInt64 = try cursor.number()
-        // A text has its length at least.
+        // An element of varying size has at least the 8 bytes of its length.
         let (byteCount, overflow) = count.multipliedReportingOverflow(by: kind.size ?? 8)
         guard !overflow else { throw .broken("an array at byte \(at) would have \(count) values") }
         guard byteCount <= cursor.remaining else {
@@ -147,6 +162,7 @@ package struct GGUFHeader: Sendable, Equatable {
 
     // MARK: Tensors
 
+    /// Reads the tensor infos and checks that each tensor lies within the file.
     private mutating func readTensors(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) {
         let alignment = try alignment()
         var names: Set<ExactString> = []
@@ -162,7 +178,7 @@ package struct GGUFHeader: Sendable, Equatable {
             tensorByteCount = sum
             tensors.append(tensor)
         }
-        // The tensors' bytes begin at a multiple of the alignment, also where there are none.
+        // The tensors' data begins at a multiple of the alignment, also if there are none.
         let begin = (cursor.offset + alignment - 1) / alignment * alignment
         dataOffset = begin
         guard !tensors.isEmpty else { return }
@@ -174,6 +190,7 @@ package struct GGUFHeader: Sendable, Equatable {
         }
     }
 
+    /// The alignment of tensor data, 32 by default.
     private func alignment() throws(GGUFError) -> UInt64 {
         guard let value = metadata["general.alignment"] else { return 32 }
         guard let number = value.integer, number > 0, number <= Int64(GGUFLimits.alignment), number & (number - 1) == 0
@@ -181,6 +198,7 @@ package struct GGUFHeader: Sendable, Equatable {
         return UInt64(number)
     }
 
+    /// Reads the info of one tensor and computes its size in bytes.
     private static func tensor(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) -> GGUFTensor {
         let name = String(
             decoding: try cursor.text("a tensor's name", upTo: GGUFLimits.tensorNameLength), as: UTF8.self)

@@ -1,14 +1,15 @@
-/// The most that is taken from a model file. Real files stay far below.
+/// The limits for model files. Real files stay far below.
 enum GGUFLimits {
     static let metadataCount: UInt64 = 1 << 16
     static let tensorCount: UInt64 = 1 << 17
     static let keyLength: UInt64 = 65_535
-    /// What libllama takes, its end included.
+    /// The limit of libllama, which has 64 bytes with the terminating zero.
     static let tensorNameLength: UInt64 = 63
     static let dimensionCount: UInt32 = 4
-    /// Of one text.
+    /// The bytes of one text.
     static let stringLength: UInt64 = 64 << 20
-    /// Of a text that is kept. Of longer ones only the place is checked.
+    /// The bytes of a text that is stored. Longer texts, such as token lists, are only checked to lie within the
+    /// file.
     static let retainedStringLength: UInt64 = 4 << 10
     static let alignment: UInt32 = 1 << 16
 }

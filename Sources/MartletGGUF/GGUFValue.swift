@@ -1,7 +1,7 @@
-/// A value of a file's metadata. Of arrays only the length is kept, of long texts nothing.
+/// A value of a file's metadata. Of an array only the length is stored, of a long text nothing.
 package enum GGUFValue: Sendable, Equatable {
     case integer(Int64)
-    /// Above `Int64.max`.
+    /// An integer above `Int64.max`.
     case large(UInt64)
     case number(Double)
     case bool(Bool)
@@ -9,11 +9,13 @@ package enum GGUFValue: Sendable, Equatable {
     case array(count: UInt64)
     case longText
 
+    /// The integer; `nil` for other kinds.
     package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    /// The text; `nil` for other kinds.
     package var text: String? { if case .text(let value) = self { value } else { nil } }
 }
 
-/// The numbers by which the format names kinds of values.
+/// The numbers of the kinds of values in the format.
 enum GGUFValueKind: UInt32 {
     case uint8 = 0
     case int8 = 1
@@ -29,7 +31,7 @@ enum GGUFValueKind: UInt32 {
     case int64 = 11
     case float64 = 12
 
-    /// Bytes of a value; `nil` where they vary.
+    /// The bytes of a value; `nil` if they vary.
     var size: UInt64? {
         switch self {
         case .uint8, .int8, .bool: 1

@@ -1,12 +1,13 @@
-/// Why a text is not JSON, or more than the limits allow.
+/// The reason why a text is not JSON or exceeds a limit.
 package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// One sentence without its place.
+    /// One sentence without its position.
     package var message: String
-    /// Counted from 1.
+    /// The line, counted from 1.
     package var line: Int
-    /// In bytes, counted from 1.
+    /// The byte in the line, counted from 1.
     package var column: Int
 
+    /// Creates an error at a position.
     package init(message: String, line: Int, column: Int) {
         self.message = message
         self.line = line

@@ -1,30 +1,36 @@
-/// Reads JSON text (RFC 8259) within limits.
+/// Parses JSON text (RFC 8259) within limits.
 ///
-/// Strict, with two allowances that real clients need: a byte order mark at the beginning is skipped, and half of a
-/// surrogate pair in an escape becomes U+FFFD (JavaScript writes such escapes when it cuts a string).
-/// - Complexity: O(n) in the bytes; the stack grows with the nesting, which is limited.
+/// The grammar is strict, with two allowances that real clients need: a byte order mark at the beginning is skipped,
+/// and an unpaired surrogate in an escape becomes U+FFFD (JavaScript produces such escapes when it cuts a string).
+/// Strings must be valid UTF-8.
+///
+/// - Complexity: O(n) in the bytes. The recursion is as deep as values are nested, which is limited.
 package struct JSONParser {
-    /// What a text may cost.
+    /// The limits of a text. They bound the thread's stack and the memory, which may be 30 times the bytes of the
+    /// text.
     package struct Limits: Sendable {
-        /// Arrays and objects inside one another.
+        /// The nesting of arrays and objects.
         package var depth: Int
-        /// Values and keys in the whole text.
+        /// The number of values and keys in the whole text.
         package var nodes: Int
 
         package static let `default` = Limits(depth: 256, nodes: 4_000_000)
 
+        /// Creates limits.
         package init(depth: Int, nodes: Int) {
             self.depth = depth
             self.nodes = nodes
         }
     }
 
-    /// The value that `bytes` hold, and nothing else but white space around it.
+    /// Parses a text that consists of one value and white space.
+    ///
+    /// - Throws: an error with the position of the first fault.
     package static func parse(_ bytes: [UInt8], limits: Limits = .default) throws(JSONError) -> JSONValue {
         try parse(bytes[...], limits: limits)
     }
 
-    /// The value that `bytes` hold, and nothing else but white space around it.
+    /// Parses a slice that consists of one value and white space; positions in errors count from its beginning.
     package static func parse(_ bytes: ArraySlice<UInt8>, limits: Limits = .default) throws(JSONError) -> JSONValue {
         let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, JSONError> in
             var parser = JSONParser(text: buffer, limits: limits)
@@ -33,12 +39,13 @@ package struct JSONParser {
         return try result.get()
     }
 
-    /// Valid only inside `parse(_:limits:)`, which owns the memory.
+    /// The memory of the caller of `parse`; valid only during that call.
     private let text: UnsafeBufferPointer<UInt8>
     private var index = 0
+    /// The nesting and the number of values that are still admitted.
     private var remainingDepth: Int
     private var remainingNodes: Int
-    /// Reused for strings with escapes.
+    /// The decoded bytes of a string with escapes; its capacity is reused.
     private var scratch: [UInt8] = []
 
     private init(text: UnsafeBufferPointer<UInt8>, limits: Limits) {
@@ -47,6 +54,7 @@ package struct JSONParser {
         remainingNodes = limits.nodes
     }
 
+    /// The whole text: byte order mark, value, white space.
     private mutating func document() throws(JSONError) -> JSONValue {
         if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { index = 3 }
         let value = try value()
@@ -113,18 +121,20 @@ package struct JSONParser {
         }
     }
 
-    /// Called at an opening bracket.
+    /// Consumes an opening bracket and counts the nesting.
     private mutating func enter() throws(JSONError) {
         guard remainingDepth > 0 else { throw error("values are nested too deeply") }
         remainingDepth -= 1
         index += 1
     }
 
+    /// Counts a value or key.
     private mutating func countNode() throws(JSONError) {
-        guard remainingNodes > 0 else { throw error("the text holds too many values") }
+        guard remainingNodes > 0 else { throw error("the text has too many values") }
         remainingNodes -= 1
     }
 
+    /// The rest of `true`, `false` or `null`.
     private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
         let matches = word.withUTF8Buffer { word in
             text.count - index >= word.count && word.elementsEqual(text[index..<index + word.count])
@@ -134,6 +144,11 @@ package struct JSONParser {
         return value
     }
 
+    /// A number. Without fraction and exponent it stays an integer of any size; otherwise it becomes the nearest
+    /// double.
+    ///
+    /// An integer that no double can represent, and a text of more than 1,000 bytes, are refused: some code needs
+    /// the double.
     private mutating func number() throws(JSONError) -> JSONValue {
         let start = index
         var isInteger = true
@@ -160,12 +175,13 @@ package struct JSONParser {
         return isInteger ? .largeInteger(lexeme) : .number(number)
     }
 
+    /// At least one digit.
     private mutating func digits() throws(JSONError) {
         guard index < text.count, isDigit(text[index]) else { throw error("expected a digit") }
         while index < text.count, isDigit(text[index]) { index += 1 }
     }
 
-    /// Called at an opening quote.
+    /// A string; the index is at its opening quote. Strings without escapes are decoded without a copy.
     private mutating func string() throws(JSONError) -> String {
         index += 1
         let start = index
@@ -183,6 +199,7 @@ package struct JSONParser {
         throw error("a string has no end")
     }
 
+    /// The rest of a string from its first escape on.
     private mutating func stringWithEscapes(from start: Int) throws(JSONError) -> String {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(contentsOf: text[start..<index])
@@ -215,6 +232,7 @@ package struct JSONParser {
         }
     }
 
+    /// The rest of `\u`, and the second half of a surrogate pair if it follows.
     private mutating func unicodeEscape() throws(JSONError) {
         let first = try fourHexadecimalDigits()
         var scalar = Unicode.Scalar(first)
@@ -246,6 +264,7 @@ package struct JSONParser {
         return value
     }
 
+    /// The string of bytes that must be UTF-8.
     private func decoded(_ bytes: some Collection<UInt8>) throws(JSONError) -> String {
         guard let string = String(validating: bytes, as: UTF8.self) else { throw error("a string is not UTF-8") }
         return string
@@ -268,6 +287,9 @@ package struct JSONParser {
 
     private func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 
+    /// An error at the current index; line and column are counted only now.
+    ///
+    /// - Complexity: O(n), once per text.
     private func error(_ message: String) -> JSONError {
         let before = text[..<min(index, text.count)]
         let line = before.count { $0 == 0x0A } + 1

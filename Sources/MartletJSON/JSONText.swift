@@ -1,7 +1,9 @@
-/// Writes JSON text into byte arrays, which keep their capacity from one message to the next.
+/// Appends JSON text to byte arrays; an array that is reused for several messages keeps its capacity.
 package enum JSONText {
-    /// Appends `utf8` in quotes. Escapes what RFC 8259 demands and nothing else; bytes that are no UTF-8 pass through.
-    /// - Complexity: O(n), no allocation while `bytes` has room.
+    /// Appends `utf8` in quotes, with the escapes that RFC 8259 requires and no others. Invalid UTF-8 is passed
+    /// through.
+    ///
+    /// - Complexity: O(n); no allocation while `bytes` has capacity.
     package static func appendString(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         appendEscaped(utf8, to: &bytes)
@@ -13,13 +15,13 @@ package enum JSONText {
         appendString(string.utf8, to: &bytes)
     }
 
-    /// Appends `utf8` as it stands between the quotes of a string.
+    /// Appends `utf8` with escapes and without quotes.
     package static func appendEscaped(_ utf8: some Sequence<UInt8>, to bytes: inout [UInt8]) {
         let handled: Void? = utf8.withContiguousStorageIfAvailable { appendEscaped($0, to: &bytes) }
         if handled == nil { Array(utf8).withUnsafeBufferPointer { appendEscaped($0, to: &bytes) } }
     }
 
-    /// Copies runs that need no escape in one piece.
+    /// Copies runs of bytes that need no escape as a whole.
     private static func appendEscaped(_ utf8: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
         var runStart = 0
         for index in utf8.indices {
@@ -32,6 +34,7 @@ package enum JSONText {
         bytes.append(contentsOf: utf8[runStart...])
     }
 
+    /// Appends the escape of a byte: the short form if there is one, otherwise `\u00XX`.
     private static func appendEscape(of byte: UInt8, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\\"))
         switch byte {
@@ -52,7 +55,7 @@ package enum JSONText {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
-    /// Appends a whole number in decimal digits.
+    /// Appends an integer of any type in decimal digits.
     package static func appendInteger(_ value: some BinaryInteger, to bytes: inout [UInt8]) {
         if let value = Int(exactly: value) {
             appendInteger(value, to: &bytes)
@@ -61,7 +64,7 @@ package enum JSONText {
         }
     }
 
-    /// Appends a whole number in decimal digits, without a string in between.
+    /// Appends an integer in decimal digits, without creating a string.
     package static func appendInteger(_ value: Int, to bytes: inout [UInt8]) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
         let start = bytes.count
@@ -73,7 +76,8 @@ package enum JSONText {
         bytes[start...].reverse()
     }
 
-    /// Appends a number in the shortest form that reads back the same; what JSON cannot say (NaN, infinity) as `null`.
+    /// Appends the shortest decimal number that parses to the same double. NaN and infinity, which JSON lacks,
+    /// become `null`.
     package static func appendNumber(_ value: Double, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
     }
@@ -85,7 +89,9 @@ package enum JSONText {
 }
 
 extension JSONValue {
-    /// Appends this value as compact JSON, members in their order.
+    /// Appends this value as compact JSON with the members in their order.
+    ///
+    /// - Complexity: the recursion is as deep as the value.
     package func write(to bytes: inout [UInt8]) {
         switch self {
         case .null: JSONText.appendRaw("null", to: &bytes)

@@ -1,19 +1,19 @@
 internal import MartletText
 
-/// A JSON document in memory.
+/// A JSON value.
 ///
-/// Objects keep the order of their keys, because a chat template prints tool schemas as the client wrote them and a
-/// schema's property order is the order in which a model has to write. Numbers keep the difference between
-/// `1` and `1.0`, as templates print them differently. Strings are equal if their bytes are.
+/// Objects keep the order of their members: a chat template prints tool schemas as the client wrote them, and the order
+/// of a schema's properties is the order in which the model generates them. `1` and `1.0` stay different, as templates
+/// print them differently. Strings are compared by their bytes.
 package indirect enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
-    /// A number written without fraction and exponent that fits 64 bits.
+    /// A number without fraction and exponent that fits 64 bits.
     case integer(Int64)
-    /// A number written without fraction and exponent that does not fit, as it is written: `18446744073709551615`. As a
-    /// double it would be another number.
+    /// A number without fraction and exponent that does not fit, as it is written, e.g. `18446744073709551615`. A
+    /// double would be another number.
     case largeInteger(String)
-    /// Any other number. Never NaN or infinite.
+    /// Any other number; never NaN or infinite.
     case number(Double)
     case string(String)
     case array([JSONValue])
@@ -21,6 +21,8 @@ package indirect enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
+    /// Compares values as they are represented: `1` and `1.0` differ, members count in their order. `JSONEquality` of
+    /// MartletSchema compares by JSON Schema's rules.
     package static func == (left: JSONValue, right: JSONValue) -> Bool {
         switch (left, right) {
         case (.null, .null): true
@@ -35,6 +37,7 @@ extension JSONValue {
         }
     }
 
+    /// Hashes strings by their bytes, as `==` compares them.
     package func hash(into hasher: inout Hasher) {
         func combine(_ kind: UInt8, _ value: some Hashable) {
             hasher.combine(kind)
@@ -54,36 +57,40 @@ extension JSONValue {
 }
 
 extension JSONValue {
-    /// The member `key` of an object, or `nil` when this is no object, lacks the key, or has it as `null`.
+    /// The member `key` of an object; `nil` if this is no object, or the member is absent or `null`.
     ///
-    /// `null` counts as absent everywhere in the HTTP surface, as it does at llama-server.
+    /// `null` counts as absent in all HTTP requests, as in llama-server.
     package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self, let value = members[key], value != .null else { return nil }
         return value
     }
 
+    /// The string; `nil` for other kinds.
     package var stringValue: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
+    /// The boolean; `nil` for other kinds.
     package var boolValue: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }
 
+    /// The elements of an array; `nil` for other kinds.
     package var arrayValue: [JSONValue]? {
         if case .array(let value) = self { value } else { nil }
     }
 
+    /// The members of an object; `nil` for other kinds.
     package var objectValue: JSONObject? {
         if case .object(let value) = self { value } else { nil }
     }
 
-    /// A whole number of 64 bits without a sign.
+    /// The value of an unsigned integer of 64 bits.
     package init(_ value: UInt64) {
         self = Int64(exactly: value).map { .integer($0) } ?? .largeInteger(String(value))
     }
 
-    /// A number that is whole, also when it is written as `3.0` or `3e0`.
+    /// The value of a whole number that fits, also if it is written as `3.0` or `3e0`.
     package var integerValue: Int64? {
         switch self {
         case .integer(let value): value
@@ -92,13 +99,14 @@ extension JSONValue {
         }
     }
 
-    /// The digits of a whole number, also when it is written as `3.0` or `3e0`; of any size where it is written in
-    /// digits.
+    /// The digits of a whole number: of any size if it is written in digits, up to 64 bits if it is written as
+    /// `3.0` or `3e0`.
     package var integerDigits: String? {
         if case .largeInteger(let digits) = self { digits } else { integerValue.map { String($0) } }
     }
 
-    /// A whole number of 64 bits without a sign, also when it is written as `3.0` or `3e0`.
+    /// The value of a whole number that fits an unsigned integer of 64 bits, also if it is written as `3.0` or
+    /// `3e0`.
     package var unsignedValue: UInt64? {
         switch self {
         case .integer(let value): UInt64(exactly: value)
@@ -108,6 +116,7 @@ extension JSONValue {
         }
     }
 
+    /// The nearest double of a number; `nil` for other kinds.
     package var doubleValue: Double? {
         switch self {
         case .integer(let value): Double(value)
@@ -117,7 +126,7 @@ extension JSONValue {
         }
     }
 
-    /// What an error message calls this kind of value.
+    /// The kind of this value in error messages.
     package var kindName: String {
         switch self {
         case .null: "null"

@@ -1,9 +1,12 @@
-/// The arguments of a call within which an answer was cut off: `{"city": "Os` reads as `{"city": "Os"}`.
+/// Completes the arguments of a tool call that ended in the middle: `{"city": "Os` becomes `{"city": "Os"}`.
 ///
-/// A client sends such a call back unchanged. The certain part of the arguments is kept: whole values, and the
-/// beginning of a string.
+/// A client that sends the conversation back contains such arguments unchanged. The part that is certain is used:
+/// complete values, and the beginning of a string. An incomplete number or word is dropped, since `12` may be the
+/// beginning of `123`.
 package enum PartialArguments {
-    /// The object that begins so; `nil` if `text` is no beginning of an object.
+    /// The object that `text` begins; `nil` if `text` is not the beginning of a JSON object.
+    ///
+    /// - Complexity: O(n); nesting is limited to 256.
     package static func object(beginning text: String) -> JSONValue? {
         let bytes = Array(text.utf8)
         var scan = Scan()
@@ -17,29 +20,35 @@ package enum PartialArguments {
         return value
     }
 
+    /// Follows brackets and strings of the text; the parser checks everything else afterwards.
     private struct Scan {
+        /// The bytes of numbers, `true`, `false` and `null`.
         private static let wordBytes = Set("0123456789+-.eEtrufalsn".utf8)
 
-        /// The brackets that are open.
+        /// The open brackets.
         private var stack: [UInt8] = []
-        /// Whether a key, not a value, comes next.
+        /// Whether the next string is a key.
         private var awaitsKey = false
         private var isInString = false
         private var isKey = false
-        /// Where the escape began that the string is in.
+        /// The position of the open escape and the number of its bytes that are missing; 0 after the backslash.
         private var escape: (start: Int, length: Int)?
-        /// The place behind the last bracket, comma or whole value, with the brackets that are open there.
+        /// The position after the last bracket, comma or complete string value, with the brackets that are open
+        /// there.
         private var certain: (end: Int, stack: [UInt8]) = (0, [])
 
         /// Whether the text ends in a string that is a value.
         var isInValue: Bool { isInString && !isKey }
 
-        /// How much of a text of `count` bytes is certain.
+        /// The number of bytes that are certain, in a text of `count` bytes.
         func end(of count: Int) -> Int { isInValue ? escape?.start ?? count : certain.end }
 
+        /// The brackets to close after the certain bytes.
         func open(atEnd count: Int) -> [UInt8] { isInValue ? stack : certain.stack }
 
-        /// - Returns: whether the text can go on with this byte, as far as brackets tell.
+        /// Consumes a byte outside or inside of a string.
+        ///
+        /// - Returns: whether the byte can come next, as far as brackets tell.
         mutating func consume(_ byte: UInt8, at index: Int) -> Bool {
             if isInString {
                 consumeInString(byte, at: index)
@@ -62,12 +71,12 @@ package enum PartialArguments {
                 awaitsKey = false
                 certain = (index + 1, stack)
             case UInt8(ascii: ","):
-                // The value before it is whole.
+                // The value before the comma is complete.
                 awaitsKey = stack.last == UInt8(ascii: "{")
                 certain = (index, stack)
             case UInt8(ascii: ":"): awaitsKey = false
             case _ where Self.isSpace(byte): break
-            // Of a number, or of true, false or null.
+            // A byte of a number, `true`, `false` or `null`.
             default: return Self.wordBytes.contains(byte)
             }
             return true
@@ -77,6 +86,7 @@ package enum PartialArguments {
             byte == UInt8(ascii: " ") || byte == 0x09 || byte == 0x0A || byte == 0x0D
         }
 
+        /// Consumes a byte of a string.
         private mutating func consumeInString(_ byte: UInt8, at index: Int) {
             if let begun = escape {
                 let length = begun.length == 0 ? (byte == UInt8(ascii: "u") ? 5 : 1) : begun.length - 1

@@ -1,12 +1,16 @@
 package import MartletGrammar
 
 extension SchemaCompiler {
-    /// A grammar of the texts that `pattern` matches from beginning to end, without quotes.
+    /// A grammar of the texts, without quotes, that `pattern` matches from their first to their last character.
+    ///
+    /// Example: `[0-9]{2}` admits `42`, and neither `421` nor `"42"`.
+    ///
+    /// - Throws: an error with the keyword `pattern`; of kind `unsupported` for syntax that has no automaton.
     package func grammar(
         ofTextsMatching pattern: String, limits: GrammarLimits = .standard
     ) throws(SchemaError) -> Grammar {
         do {
-            // Alone first: its brackets must not end the group around it.
+            // The pattern is parsed alone first: a `)` in it must not close the group that is put around it.
             _ = try RegexParser.parse(pattern)
             let budget = CompileBudget(limit: self.limits.work)
             let texts = try CountedTexts.search("^(?:\(pattern))$", budget)

@@ -3,9 +3,9 @@ import Testing
 
 @testable import MartletFiles
 
-/// Paths to all kinds of files; none of them blocks.
+/// No kind of file blocks the call that opens it.
 @Suite(.timeLimit(.minutes(1))) struct OpenFileTests {
-    /// A folder that goes away with the test.
+    /// A folder that is removed after the test.
     private final class Place: Sendable {
         let path: String
 

@@ -2,7 +2,7 @@ import MartletGGUF
 import Testing
 
 @Suite struct GGUFControlVectorTests {
-    /// A file with these tensors of 4 bytes for each number, which lie one behind the other.
+    /// A file with these tensors of 32-bit numbers, one after the other.
     private func read(
         _ directions: [(name: String, values: [Float])], type: UInt32 = 0,
         _ change: (inout GGUFSample) -> Void = { _ in }
@@ -58,7 +58,7 @@ import Testing
         #expect(message([("direction.1", [1, 2])], type: 26).contains("another form than one row of 32-bit floats"))
     }
 
-    /// Else a small file could have the same bytes read many times.
+    /// Otherwise a small file could make the reader read the same bytes many times.
     @Test func directionsDoNotOverlap() {
         let names = (0..<64).map {
             (name: "direction." + String(repeating: "0", count: $0 % 40) + "\($0 + 1)", values: [Float(1)])

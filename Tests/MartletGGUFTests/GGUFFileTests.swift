@@ -4,7 +4,7 @@ import MartletPlatform
 import Testing
 
 @Suite struct GGUFFileTests {
-    /// Runs `body` with a folder in which there are `files`.
+    /// Runs `body` with a folder that contains `files`.
     private func withFiles(_ files: [String: [UInt8]], _ body: (String) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -52,7 +52,7 @@ import Testing
         #expect(message("/tmp") == "is a folder, not a GGUF file")
     }
 
-    /// Opening a FIFO waits for a writer, unless that is not wanted.
+    /// A plain `open` of a FIFO would wait for a writer.
     @Test func whatCouldBlockTheCallForEverIsNoFile() throws {
         try withFiles([:]) { folder in
             #expect(mkfifo(folder + "/fifo", 0o600) == 0)

@@ -64,13 +64,13 @@ import Testing
     ])
     func whatNoModelCanBeIsRefused(name: String, kind: UInt32, bits: UInt64, isAccepted: Bool) {
         let size = kind == 10 || kind == 11 ? 8 : 4
-        let told = message {
+        let outcome = message {
             $0.metadata.append(
                 GGUFSample.pair("llama.\(name)", kind: kind, Array(GGUFSample.number(bits).prefix(size))))
         }
-        #expect((told == "accepted") == isAccepted, "\(told)")
-        #expect(isAccepted || told.hasPrefix("is broken: 'llama.\(name)' "), "\(told)")
-        // Another architecture's keys mean nothing.
+        #expect((outcome == "accepted") == isAccepted, "\(outcome)")
+        #expect(isAccepted || outcome.hasPrefix("is broken: 'llama.\(name)' "), "\(outcome)")
+        // Keys of another architecture are ignored.
         #expect(
             message {
                 $0.metadata.append(

@@ -1,4 +1,4 @@
-/// Writes small GGUF files, also wrong ones.
+/// Writes small GGUF files, also malformed ones.
 struct GGUFSample {
     var magic = "GGUF"
     var version: UInt32 = 3
@@ -7,7 +7,7 @@ struct GGUFSample {
     var metadataCount: UInt64?
     var tensorCount: UInt64?
     var alignment = 32
-    /// Of the tensors together: two of 64 elements in blocks of Q8_0, with their padding.
+    /// The bytes of all tensors: two of 64 elements in blocks of Q8_0, with padding.
     var dataByteCount = 96 + 68
 
     var bytes: [UInt8] {

@@ -20,7 +20,7 @@ import Testing
             }
         }
         #expect(wrong.isEmpty)
-        // A surrogate, a form that is too long, half a character.
+        // A surrogate, an overlong encoding, an incomplete character.
         for bytes: [UInt8] in [[0xED, 0xA0, 0x80], [0xC0, 0x80], [0xE2, 0x82]] { #expect(!automaton.matches(bytes)) }
     }
 

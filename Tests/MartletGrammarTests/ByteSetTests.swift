@@ -49,7 +49,7 @@ import Testing
         #expect(set.bytes == model.sorted())
     }
 
-    /// Two bytes share a class where no split tells them apart, and each class has a representative.
+    /// Two bytes share a class if no split separates them, and each class has a representative.
     @Test func partitionsSeparateWhatTheyAreSplitBy() {
         var random = SeededGenerator(seed: 3)
         for _ in 0..<60 {
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    /// The bytes of each scalar of a range are in exactly one of its sequences, and no others are.
+    /// The bytes of each scalar of a range are in exactly one of its sequences; no other bytes are.
     @Test func rangesOfBytesSpellTheirScalars() {
         var random = SeededGenerator(seed: 5)
         for range in (0..<40).flatMap({ _ in ScalarRanges.normalized(Self.ranges(&random)) }) {
@@ -129,7 +129,7 @@ import Testing
                 guard let scalar = Unicode.Scalar(value) else { continue }
                 #expect(ways(Array(String(Character(scalar)).utf8)) == 0)
             }
-            // Together they are as many as the scalars.
+            // The sequences contain as many texts as there are scalars.
             let count = sequences.reduce(0) { $0 + $1.reduce(1) { $0 * $1.count } }
             #expect(count == range.count)
         }

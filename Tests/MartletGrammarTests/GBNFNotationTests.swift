@@ -2,7 +2,7 @@ import MartletGrammar
 import MartletTestSupport
 import Testing
 
-/// A random grammar is written in GBNF, in one of many ways, and read as what it is.
+/// A random grammar, written in one of many spellings of GBNF, is parsed as the same grammar.
 @Suite struct GBNFNotationTests {
     /// Writes terms as GBNF, with the freedom that the notation has.
     private struct Writer {
@@ -32,7 +32,7 @@ import Testing
             case .repetition(let part, let minimum, let maximum):
                 return "(" + self.term(part) + ")" + bounds(minimum, maximum)
             case .rule(let rule): return name(rule) + " "
-            // Without ends of its own: of two letters, the texts up to one that ends with the delimiter.
+            // GBNF has no such term: over two letters, the texts up to the first end of the delimiter.
             case .anything: return "[ab]*"
             }
         }
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    /// `anything` has no spelling of its own.
+    /// GBNF has no spelling of `anything`.
     private static func withoutAnything(_ term: RandomGrammar.Term) -> RandomGrammar.Term {
         switch term {
         case .anything: .repetition(.set(ByteSet(RandomGrammar.letters)), 0, nil)
@@ -74,7 +74,7 @@ import Testing
             source.rules = source.rules.map(Self.withoutAnything)
             let text = writer.grammar(source)
             guard source.grammar() != nil else {
-                // What the builder refuses is refused in this notation too, with a place that is in the text.
+                // A grammar that the builder refuses is refused in GBNF, at a position inside of the text.
                 let error = #expect(throws: GrammarError.self, "\(text)") { try GBNFParser.grammar(text.utf8) }
                 #expect(error?.kind == .leftRecursion || error?.kind == .deadEnd, "\(text)")
                 continue
@@ -88,7 +88,7 @@ import Testing
         #expect(checked > 8)
     }
 
-    /// A grammar with a mistake anywhere is read as another one, or refused at a place within it.
+    /// A damaged grammar is parsed as another grammar, or refused at a position inside of the text.
     @Test(arguments: 0..<4) func everySyntaxErrorHasItsLocation(seed: UInt64) throws {
         var random = SeededGenerator(seed: 2_000 + seed)
         var writer = Writer(random: SeededGenerator(seed: 50 + seed))

@@ -104,7 +104,7 @@ import Testing
         #expect(Set(grammar.tokenTerms) == [.id(7), .text("<think>"), .otherThanID(8), .otherThanText("</think>")])
     }
 
-    /// Thousands of alternatives that begin alike are one way.
+    /// Thousands of alternatives with a common beginning are one thread.
     @Test func manyAlternativesAreFollowedTogether() throws {
         let texts = (0..<4_100).map { "item \(7 * $0)" }
         for grammar in [
@@ -121,15 +121,15 @@ import Testing
         }
     }
 
-    /// What no text could come past is refused with the grammar, not in the middle of an answer.
+    /// Ambiguity that no text gets past is refused with the grammar and not during generation.
     @Test func tooManyWaysAtOnceAreRefused() {
         let rules = (0..<4_100).map { "a\($0) ::= [a-c] \"\($0)\"" }.joined(separator: "\n")
         let grammar = "root ::= " + (0..<4_100).map { "a\($0)" }.joined(separator: " | ") + "\n" + rules
         let error = #expect(throws: GrammarError.self) { try GBNFParser.grammar(grammar.utf8) }
-        #expect(error?.kind == .limit && error?.message.contains("4100 ways") == true)
+        #expect(error?.kind == .limit && error?.message.contains("4100 continuations") == true)
     }
 
-    /// Alternatives that begin with the same expression go on together behind it.
+    /// Alternatives that begin with the same expression share its thread.
     @Test(
         arguments: [
             ("[a-z]+", "abc"), ("[a-z]* ", ""), ("([a-c] | \"xy\")+ [0-9]", "axyb7"), ("word \"-\"", "w-"),
@@ -155,10 +155,10 @@ import Testing
         }
     }
 
-    /// Ways that show only when something was written are found by following the texts' beginnings.
+    /// Ambiguity that only shows after some text is found by exploring beginnings of texts.
     @Test(arguments: ["", #""<<" [0-9] "#, #"([0-9] | "x" [0-9])+ "#, #""(" root ")" | "#])
     func tooManyWaysBehindABeginningAreRefused(front: String) {
-        // Behind a letter each alternative goes on by itself.
+        // After a letter, each alternative is a thread of its own.
         let rules = (0..<4_100).map { "a\($0) ::= [a-z]+ \"\($0)\"" }.joined(separator: "\n")
         let grammar = "root ::= \(front)(" + (0..<4_100).map { "a\($0)" }.joined(separator: " | ") + ")\n" + rules
         let error = #expect(throws: GrammarError.self) { try GBNFParser.grammar(grammar.utf8) }

@@ -38,7 +38,7 @@ import Testing
             return cache.madeCount - before
         }
         #expect(try [1, 2, 3, 1].map(made) == [1, 1, 1, 0])
-        // The fourth takes the place of the second.
+        // The fourth entry evicts the second.
         #expect(try [4, 1, 3, 4].map(made) == [1, 0, 0, 0])
         #expect(try made(2) == 1)
     }

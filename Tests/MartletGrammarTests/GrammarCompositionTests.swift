@@ -1,7 +1,7 @@
 import MartletGrammar
 import Testing
 
-/// Grammars within others: behind a trigger, behind reasoning, and with free text around.
+/// Grammars inside of others: after a trigger, after reasoning, and surrounded by free text.
 @Suite struct GrammarCompositionTests {
     private static func grammar(_ text: String) throws -> Grammar { try GBNFParser.grammar(text.utf8) }
 
@@ -30,7 +30,7 @@ import Testing
 
     @Test func aTriggerMayBeginTheGrammarItself() throws {
         let grammar = try Self.grammar(Self.inner).triggered(by: [.text("{")], includesTrigger: true)
-        // Free text ends in front of the trigger, which the grammar's own texts begin with.
+        // Free text ends before the trigger, with which the grammar's own texts begin.
         Self.check(grammar, ["", "any text", "{12}", "so {1}"], ["{", "so {1"], ["{x", "{1}}", "so {1} and"])
     }
 
@@ -62,7 +62,7 @@ import Testing
             ["</think></think>", "</think>x", "</think>{1} "])
     }
 
-    /// Whatever is put around a grammar, its own texts stay what they were.
+    /// A composition does not change the texts of the included grammar.
     @Test(arguments: [#"root ::= "a"* "b""#, #"root ::= "(" root ")" | [x-z]"#, #"root ::= ("a" | "b"){2,3}"#])
     func whatStandsAroundChangesNothing(text: String) throws {
         let inner = try Self.grammar(text)
@@ -90,7 +90,7 @@ import Testing
             ["stop", "x stop", "<end>x"])
     }
 
-    /// Parts of a controlToken in angle brackets may be control tokens of their own.
+    /// Parts of a delimiter in angle brackets may be control tokens.
     @Test(
         arguments: [
             ("<think>", [.controlToken("<think>")]), ("plain", [.controlToken("plain")]),
@@ -103,11 +103,11 @@ import Testing
         builder.define(root, as: builder.sequence([builder.text("["), builder.delimiter(text), builder.text("]")]))
         let grammar = try builder.finish(root: root)
         #expect(grammar.tokenTerms == terms)
-        // As bytes it is the text that it is.
+        // As bytes, the delimiter is its text.
         #expect(grammar.matches("[\(text)]".utf8) && !grammar.matches("[\(text)x]".utf8))
     }
 
-    /// What a builder forgets was never there.
+    /// After `removeAll(since:)`, a builder behaves as if the removed nodes had never been added.
     @Test func builderReturnsToACheckpoint() throws {
         var builder = GrammarBuilder()
         let root = builder.rule(named: "root")

@@ -2,8 +2,8 @@ import MartletGrammar
 import MartletTestSupport
 import Testing
 
-/// What the operations of a builder mean, as laws of languages: each grammar is compared with what a plain interpreter
-/// says of its parts.
+/// The operations of a builder as laws of formal languages: each grammar is compared with a plain interpreter of its
+/// parts.
 @Suite struct GrammarLawsTests {
     typealias Term = RandomGrammar.Term
 
@@ -29,7 +29,7 @@ import Testing
         return Set(texts.filter { grammar.matches($0) })
     }
 
-    /// Terms without rules, each of which matches something.
+    /// Terms without rules that match at least one text.
     private static func terms(_ count: Int, seed: UInt64) -> [Term] {
         var random = SeededGenerator(seed: seed)
         return (0..<count).map { _ in RandomGrammar.term(depth: 2, ruleCount: 0, &random) }
@@ -61,7 +61,7 @@ import Testing
                     try Self.built(.repetition(term, minimum, maximum)) == Self.language(.choice(written)),
                     "\(minimum) to \(maximum) of \(term)")
             }
-            // Five letters are at most five repetitions that are not empty.
+            // Five letters are at most five non-empty repetitions.
             for minimum in 0...2 {
                 let written = (minimum...minimum + 5).map { Term.sequence(Array(repeating: term, count: $0)) }
                 #expect(try Self.built(.repetition(term, minimum, nil)) == Self.language(.choice(written)), "\(term)")
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    /// More alternatives than are followed one by one, of few heads and few tails: put together they are the same.
+    /// Joining many alternatives with few different heads and tails does not change their texts.
     @Test(arguments: 0..<12) func manyAlternativesAreTheirUnion(seed: UInt64) throws {
         var random = SeededGenerator(seed: 200 + seed)
         let pool =
@@ -93,7 +93,7 @@ import Testing
         let term: Term = .choice(alternatives)
         let union = alternatives.reduce(into: Set<[UInt8]>()) { $0.formUnion(Self.language($1)) }
         #expect(try Self.built(term) == union)
-        // Also what may still follow is the same.
+        // The allowed next bytes are the same, too.
         let interpreter = RandomGrammar(rules: [term])
         let grammar = try #require(interpreter.grammar(refusesDeadEnds: false))
         for text in Self.texts {
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    /// Each of the choices that were asked for on the way keeps its meaning when more is added.
+    /// A choice keeps its texts when further alternatives are added to the tree.
     @Test(arguments: 0..<6) func alternativesCanBeAddedInFrontOfEachUse(seed: UInt64) throws {
         let terms = Self.terms(30, seed: 400 + seed)
         var builder = GrammarBuilder()
@@ -157,7 +157,7 @@ import Testing
                 let isCut = pieces.accept(text[..<cut]) && pieces.accept(text[cut...])
                 #expect(isWhole == isCut)
                 if isWhole { #expect(whole.isComplete == pieces.isComplete) }
-                // As many as may stand there are those of the longest beginning that is accepted.
+                // `acceptPrefix` stops after the longest accepted beginning.
                 var longest = GrammarMatcher(grammar)
                 let count = longest.acceptPrefix(of: text)
                 let accepted = (0...text.count).last { length in
@@ -185,7 +185,7 @@ import Testing
                 var again = GrammarMatcher(grammar)
                 let isAgain = again.accept(text)
                 #expect(isAccepted == isAgain)
-                // A text that is refused is not taken in part.
+                // A refused text leaves the state unchanged.
                 if isAccepted { #expect(first.isComplete == again.isComplete) }
             }
         }

@@ -1,13 +1,13 @@
 import MartletGrammar
 import Testing
 
-/// Each limit: what is at it is taken, and what is above it is refused with the limit named.
+/// Each limit: a grammar at the limit is accepted; above it, the error names the limit.
 @Suite struct GrammarLimitsTests {
     private struct Limit: Sendable, CustomStringConvertible {
         var description: String
         var limits: GrammarLimits
         var named: String
-        /// A grammar that takes so much.
+        /// A grammar that uses exactly this amount.
         var text: @Sendable (Int) -> String
         var most: Int
     }
@@ -74,7 +74,7 @@ import Testing
         let nodes = GrammarLimits(nodes: 60)
         _ = try builder(nodes, 40) { builder, whole in whole.text("item \(builder)") }
         #expect(throws: GrammarError.self) { try builder(nodes, 60) { $1.text("item \($0)") } }
-        // Equal ones count once.
+        // Equal expressions count once.
         _ = try builder(nodes, 10_000) { $1.text("item \($0 % 20)") }
         let states = GrammarLimits(automatonStates: 40)
         let character: (Int, inout GrammarBuilder) -> GrammarBuilder.Node = { index, builder in
@@ -84,7 +84,7 @@ import Testing
         #expect(throws: GrammarError.self) { try builder(states, 40, character) }
     }
 
-    /// What an error says is said without the place, and with it.
+    /// An error has a message without position and a description with it.
     @Test func errorsAreSentences() {
         let plain = GrammarError(.limit, "The grammar has more than 5 rules.")
         #expect(plain.description == plain.message && plain.clause == "The grammar has more than 5 rules")

@@ -23,7 +23,7 @@ import Testing
             checked += 1
             #expect(try Grammar(decoding: grammar.encoded(), limits: .standard) == grammar)
             let start = GrammarMatcher(grammar)
-            // Forgets everything before each step.
+            // Clears the caches before each step.
             let forgetful = GrammarMatcher(grammar, limits: GrammarLimits(cacheBytes: 0))
             for text in texts {
                 let membership = source.membership(text)
@@ -107,7 +107,7 @@ import Testing
         #expect(grammar.encoded().count < 60)
     }
 
-    /// Two ways to read each letter would be 2^n stacks if they were kept apart.
+    /// Two ways to read each letter would be 2^n stacks if they were not merged.
     @Test func ambiguityDoesNotMultiply() throws {
         var builder = GrammarBuilder()
         let root = builder.rule(named: "root")
@@ -133,7 +133,7 @@ import Testing
         var builder = GrammarBuilder()
         let root = builder.rule(named: "root")
         let any = builder.byteSet(.all)
-        // Each count of one to two bytes is another thread.
+        // Each count of one or two bytes is a thread of its own.
         let some = try builder.repetition(any, 1, 2)
         builder.define(root, as: try builder.repetition(some, 0, 10_000))
         var matcher = GrammarMatcher(try builder.finish(root: root), limits: GrammarLimits(threads: 100))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletGrammar
 
-/// The matcher's own collections, compared with those of the standard library.
+/// The matcher's collections, compared with collections of the standard library.
 @Suite struct MatcherStoresTests {
     private struct Key: Hashable, Comparable {
         var point: Int32
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    /// A rule is entered once, behind all that may call it.
+    /// A rule is entered once, after all rules that may call it.
     @Test func callsComeByRankWithAllTheirFrames() {
         var random = SeededGenerator(seed: 4)
         let rules = (0..<12).map { _ in
@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    /// A count without end goes no further than its minimum, so that there are finitely many places.
+    /// A count without maximum saturates at the minimum, so that there are finitely many states.
     @Test(
         arguments: [
             (0, nil, 0...4, [0, 0, 0]), (3, nil, 3...6, [1, 2, 3, 3, 3]), (2, 4, 2...4, [1, 2, 3, 4]),

@@ -1,6 +1,6 @@
 import MartletGrammar
 
-/// A small grammar, with the plainest possible way to tell what it matches.
+/// A small random grammar with a plain interpreter of its texts.
 struct RandomGrammar: CustomStringConvertible {
     indirect enum Term {
         case text([UInt8])
@@ -27,7 +27,7 @@ struct RandomGrammar: CustomStringConvertible {
         letters[Int.random(in: 0..<2, using: &random)]
     }
 
-    /// - Parameter ruleCount: 0 = it refers to none.
+    /// - Parameter ruleCount: the number of rules that may be referred to.
     static func term(depth: Int, ruleCount: Int, _ random: inout some RandomNumberGenerator) -> Term {
         var kind = Int.random(in: depth == 0 ? 6...11 : 0...11, using: &random)
         if ruleCount == 0, 6...8 ~= kind { kind = 9 }
@@ -57,7 +57,7 @@ struct RandomGrammar: CustomStringConvertible {
         }
     }
 
-    /// - Returns: `nil` if it is refused.
+    /// - Returns: `nil` if the builder refuses the grammar.
     func grammar(refusesDeadEnds: Bool = true) -> Grammar? {
         var builder = GrammarBuilder()
         let numbers = rules.indices.map { builder.rule(named: "r\($0)") }
@@ -90,9 +90,9 @@ struct RandomGrammar: CustomStringConvertible {
         }
     }
 
-    /// Where a match of `term` that begins at `start` may end; and whether it may go on beyond the end of `text`.
+    /// The ends of matches of `term` that begin at `start`, and whether a match may continue after the end of `text`.
     ///
-    /// Terminates since no rule begins with itself.
+    /// It terminates, since no rule begins with itself.
     func match(_ term: Term, _ text: [UInt8], _ start: Int) -> (ends: Set<Int>, continues: Bool) {
         switch term {
         case .text(let bytes):
@@ -126,7 +126,7 @@ struct RandomGrammar: CustomStringConvertible {
             var count = 0
             while true {
                 if count >= minimum { result.formUnion(starts) }
-                // Sets of starts come again once nothing but empty matches is left.
+                // Sets of starts repeat once only empty matches remain.
                 if count == maximum || starts.isEmpty || (count >= minimum && !seen.insert(starts).inserted) { break }
                 var ends: Set<Int> = []
                 for start in starts {
@@ -148,7 +148,7 @@ struct RandomGrammar: CustomStringConvertible {
         }
     }
 
-    /// Whether `text` is one of the grammar's, and whether it begins one.
+    /// Whether `text` is one of the grammar's texts, and whether it is the beginning of one.
     func membership(_ text: [UInt8]) -> (isWhole: Bool, isBeginning: Bool) {
         let match = match(rules[0], text, 0)
         let isWhole = match.ends.contains(text.count)

@@ -3,7 +3,7 @@ import MartletTestSupport
 import Testing
 
 @Suite struct TokenMaskTests {
-    /// A vocabulary of `texts`, in front of them a token that ends the generation and a control token.
+    /// A vocabulary of a token that ends the generation, a control token, and tokens with `texts`.
     private func vocabulary(_ texts: [[UInt8]]) -> TokenVocabulary {
         TokenVocabulary(count: texts.count + 2, endOfGeneration: [0]) { $0 < 2 ? nil : texts[Int($0) - 2][...] }
     }
@@ -58,7 +58,7 @@ import Testing
         ws ::= [ \n]*
         """#
 
-    /// Strings, bounded strings, words: what whole slices of a vocabulary are allowed in.
+    /// Strings, bounded strings and words, in which whole slices of a vocabulary are allowed.
     @Test func slicesAreExact() throws {
         let grammar = try GBNFParser.grammar(Self.json.utf8)
         var random = SeededGenerator(seed: 6)
@@ -108,7 +108,7 @@ import Testing
             ]))
         let grammar = try builder.finish(root: root)
         let vocabulary = vocabulary([Array("<think>".utf8), Array("a".utf8), Array("</think>".utf8), Array("x</".utf8)])
-        // The one that opens is a token, the one that closes is not.
+        // The opening delimiter is a token, the closing delimiter is not.
         let program = try grammar.program { term in
             term == .controlToken("<think>") ? .token(1) : .bytes(Array(term.description.utf8))
         }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// What would take long is refused after so many steps, whatever the machine.
+/// Expensive schemas are refused after the same number of steps on every machine.
 @Suite struct SchemaBudgetTests {
     private static let limits = SchemaLimits.standard
 
@@ -73,7 +73,7 @@ import Testing
         for mode in SchemaMode.allCases {
             let budget = CompileBudget()
             let result = Result { try SchemaCompiler(mode: mode).grammar(of: schema, budget: budget) }
-            // What goes beyond is one table of transitions at most: of ten thousand names it is large.
+            // The limit may be passed by one table of transitions, which is large for ten thousand names.
             #expect(budget.usedSteps <= Self.limits.work + 12_000, "\(name), \(mode): \(budget.usedSteps)")
             if case .failure(let error) = result {
                 #expect(error is SchemaError, "\(name): \(error)")
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    /// The budget is what refuses most of them: with a hundredth of it all are refused, and cost a hundredth.
+    /// The budget refuses most of the schemas: a hundredth of it refuses all of them after a hundredth of the steps.
     @Test(arguments: costly.indices) func fewerStepsAreFewer(index: Int) {
         let (name, schema) = Self.costly[index]
         var limits = Self.limits

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// A wide class times a bounded count costs one class; what is still too much is named.
+/// A wide class with a bounded count costs one class; a pattern that is still too large is named.
 @Suite struct CountedPatternTests {
     private static let long = String(repeating: "x", count: 2_000)
 
@@ -42,7 +42,7 @@ import Testing
         for text in yes { #expect(probe.accepts(JSONSpelling.string(text)), "\(text.prefix(80))") }
         for text in no { #expect(!probe.accepts(JSONSpelling.string(text)), "\(text.prefix(80))") }
         #expect(budget.usedSteps < SchemaLimits.standard.work / 2, "\(budget.usedSteps)")
-        // Beside values that are listed, too.
+        // Also in a schema that lists values.
         let listed = try SchemaProbe([
             "pattern": .string(pattern), "enum": .array((yes + no).map { .string($0) }),
         ])
@@ -50,7 +50,7 @@ import Testing
         for text in no { #expect(!listed.accepts(JSONSpelling.string(text)), "\(text.prefix(80))") }
     }
 
-    /// A length beside a pattern: no text is begun that could not end within it.
+    /// With a length and a pattern, every beginning that is accepted can still end within the length.
     @Test(
         arguments: [
             ("^(?:[a-z0-9]{1,20}\\.)+[a-z]{2,20}$", 4, 200), ("^\\p{L}+(?: \\p{L}+)*$", 3, 500),
@@ -72,7 +72,7 @@ import Testing
                 #expect(probe.accepts(JSONSpelling.string(text)) == isValid, "\(unit) \(count)")
             }
         }
-        // The longest way: whatever is written, an end is left.
+        // On the longest path, an end remains possible after each character.
         var matcher = GrammarMatcher(probe.grammar)
         for _ in 0..<(maximum * 2 + 40) where !matcher.isComplete {
             let allowed = matcher.allowedBytes.bytes
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    /// What is too much names its place and its keyword, and is left out where that is allowed.
+    /// A pattern that is too large is refused with pointer and keyword, and dropped in relaxed mode.
     @Test(arguments: [
         "^(?:\\p{L}{1,20}|\\p{N}a){500}$", "^(a|b)*a(a|b){40}$", "^(?=.*a.{20})(?=.*b.{20}).*$",
         "^(?:[^\\s]{1,5000}|x){3}$",
@@ -125,7 +125,7 @@ import Testing
         for text in no { #expect(!grammar.matches(text.utf8), "\(text.prefix(80))") }
     }
 
-    /// Forty tools with such patterns are within what all schemas may take together.
+    /// Forty tools with such patterns fit into the budget of all tools together.
     @Test func manyWideClassesAreWithinTheBudget() throws {
         let members = (0..<40).map { number -> (String, JSONValue) in
             ("k\(number)", ["type": "string", "pattern": .string("^[\\p{L}\\p{N}_ -]{1,\(20 + number)}$")])

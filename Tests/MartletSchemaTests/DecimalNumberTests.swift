@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// Decimal numbers, compared with integers: each is so many thousandths.
+/// Decimal numbers, compared with integers that count thousandths.
 @Suite struct DecimalNumberTests {
     /// A number of thousandths in one of its spellings.
     private static func spelling(_ thousandths: Int, _ random: inout SeededGenerator) -> String {
@@ -60,7 +60,7 @@ import Testing
         let scaled = try #require(DecimalNumber(text: "-12.34")?.scaled)
         #expect(scaled.value == 1_234 && scaled.decimals == 2)
         #expect(DecimalNumber(text: "1234567890123456")?.scaled == nil)
-        // What cannot be told exactly is not guessed.
+        // A quotient that cannot be computed exactly is not guessed.
         let large = try #require(DecimalNumber(text: "1234567890.1234567"))
         #expect(try #require(DecimalNumber(text: "1")).isMultiple(of: large) == nil)
         #expect(try #require(DecimalNumber(text: "1")).isMultiple(of: try #require(DecimalNumber(text: "0"))) == nil)

@@ -5,8 +5,8 @@ import Testing
 
 @testable import MartletSchema
 
-/// Small schemas, drawn at random from all keywords, and small documents, all of them: the grammar takes none that does
-/// not fulfil the schema, and the evaluator of the sources agrees with the plain one.
+/// Random small schemas of all keywords against all small documents: the grammar accepts no document that fails the
+/// schema, and the evaluator of the sources agrees with the plain evaluator.
 @Suite struct GeneratedSchemaTests {
     private static let scalars: [JSONValue] = [.null, true, false, 0, 1, -1, 2, 0.5, "", "a", "ab", "b"]
     /// Arrays of up to two scalars, objects of up to two members, and some that are nested.
@@ -112,11 +112,11 @@ import Testing
             }
         }
         #expect(compiled > 60)
-        // What is left out are orders of members, and what cannot be told while it is written.
+        // The grammar lacks other orders of members, and keywords that it cannot decide during generation.
         #expect(10 * written > 8 * valid, "\(written) of \(valid)")
     }
 
-    /// In relaxed mode a schema that can be held means what it does in strict mode.
+    /// A schema that strict mode accepts has the same grammar in relaxed mode.
     @Test func relaxedIsStrictWhereNothingIsLeftOut() throws {
         var generator = SchemaGenerator(random: SeededGenerator(seed: 77))
         var compared = 0
@@ -130,7 +130,7 @@ import Testing
         #expect(compared > 40)
     }
 
-    /// What two forms of a schema say is the same, whatever the schema is.
+    /// Two equivalent forms of any schema accept the same documents.
     @Test(arguments: 0..<4) func formsOfOneSchemaMeanTheSame(seed: UInt64) throws {
         var generator = SchemaGenerator(random: SeededGenerator(seed: 900 + seed))
         for _ in 0..<40 {
@@ -160,7 +160,7 @@ import Testing
                         #expect(isValid, "\(document.text) of \(left.text) and \(right.text)")
                     }
                 }
-                // Scalars have one spelling and no order: there the forms are exactly the same.
+                // Scalars have one spelling and no order, so that the two forms agree exactly.
                 guard let first = probes[0], let second = probes[1] else { continue }
                 for document in Self.scalars {
                     #expect(

@@ -7,7 +7,7 @@ enum JSONSpelling {
     static func string(_ text: String) -> [UInt8] { JSONValue.string(text).bytes }
 }
 
-/// A schema's grammar, and what it takes.
+/// A schema's grammar, with the texts that it accepts.
 struct SchemaProbe {
     let grammar: Grammar
     let warnings: [String]

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// Each keyword's rule: what fulfils it, and what does not. Every row is tried where schemas can stand.
+/// The rule of each keyword: values that fulfil it, and values that do not, at each location where a schema may be.
 @Suite struct KeywordRulesTests {
     private struct Rule: Sendable, CustomStringConvertible {
         var schema: String
@@ -116,9 +116,10 @@ import Testing
         Rule(
             #"{"type": "object", "dependentRequired": {"a": ["b"]}}"#, ["{}", #"{"b":1}"#, #"{"a":1,"b":2}"#],
             [#"{"a":1}"#]),
+        // Names in `properties` precede names that are only required.
         Rule(
             #"{"type": "object", "dependentSchemas": {"a": {"properties": {"b": {"type": "null"}}}}}"#,
-            ["{}", #"{"b":1}"#, #"{"a":1,"b":null}"#], [#"{"a":1,"b":2}"#]),
+            ["{}", #"{"b":1}"#, #"{"b":null,"a":1}"#], [#"{"a":1,"b":2}"#]),
         Rule(#"{"type": "object", "dependencies": {"a": ["b"]}}"#, ["{}", #"{"a":1,"b":2}"#], [#"{"a":1}"#]),
         Rule(#"{"type": "object", "dependencies": {"a": "b"}}"#, ["{}", #"{"a":1,"b":2}"#], [#"{"a":1}"#]),
         Rule(
@@ -168,7 +169,7 @@ import Testing
             let probe = try SchemaProbe(Self.wrapped(schema, in: form))
             for text in rule.yes { #expect(probe.accepts(Self.text(text, in: form)), "\(rule) as \(form): \(text)") }
             for text in rule.no { #expect(!probe.accepts(Self.text(text, in: form)), "\(rule) as \(form): \(text)") }
-            // In relaxed mode nothing of it is left out.
+            // Relaxed mode drops nothing of it.
             let relaxed = try SchemaProbe(Self.wrapped(schema, in: form), mode: .relaxed)
             #expect(relaxed.warnings == [] && relaxed.grammar == probe.grammar)
         }
@@ -181,13 +182,13 @@ import Testing
             nodes: try SchemaParser.read(schema, limits: .standard), patterns: PatternTable())
         for text in rule.yes { #expect(try evaluator.isValid(JSONParser.parse(Array(text.utf8)), 0), "\(text)") }
         for text in rule.no {
-            // Some are no JSON at all.
+            // Some of the texts are not JSON.
             guard let value = try? JSONParser.parse(Array(text.utf8)) else { continue }
             #expect(try !evaluator.isValid(value, 0), "\(rule): \(text)")
         }
     }
 
-    /// Where a schema must not hold, nothing is written that fulfils it.
+    /// The grammar of a negated schema contains no value that fulfils the schema.
     @Test(arguments: rules.indices) func negationExcludesTheRule(index: Int) throws {
         let rule = Self.rules[index]
         let schema = try JSONParser.parse(Array(rule.schema.utf8))
@@ -200,7 +201,7 @@ import Testing
         for text in rule.no { #expect(!twice.accepts(text), "\(text)") }
     }
 
-    /// The types that a value is of, as every schema sees them.
+    /// Each value has exactly one type.
     @Test(
         arguments: [
             ("null", JSONTypes.null), ("true", .boolean), ("0", .integer), ("-7", .integer), ("2.0", .integer),
@@ -215,7 +216,7 @@ import Testing
         }
     }
 
-    /// Equal are values whose texts mean the same, whatever their order and spelling.
+    /// Values are equal by content, in any order of members and any spelling.
     @Test(
         arguments: [
             ("1", "1.0", true), ("1", "1.5", false), ("0", "-0", true), ("100", "1e2", true), ("1", "true", false),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// Alternatives that each list their values are one list.
+/// Alternatives that only list values are joined into one list.
 @Suite struct ListedAlternativesTests {
     private static let count = 4_096
     private static let constants = (0..<count).map { ["const": .string("item \($0)")] as JSONValue }
@@ -64,15 +64,15 @@ import Testing
 
     @Test(
         arguments: [
-            // The same value twice is never exactly one.
+            // A value in two alternatives never fulfils exactly one.
             (#"{"oneOf": [{"const": 1}, {"const": 2}, {"const": 1}]}"#, ["2"], ["1", "3"]),
             (
                 #"{"oneOf": [{"const": 1}, {"const": 1.0}, {"enum": [2, 3]}, {"enum": [3, 4]}]}"#, ["2", "4"],
                 ["1", "3"]
             ),
-            // A value that is listed twice by one of them is listed once.
+            // A value that one alternative lists twice counts once.
             (#"{"oneOf": [{"enum": [1, 1, 2]}, {"const": 3}]}"#, ["1", "2", "3"], ["4"]),
-            // Beside another type: what is listed once and is of that type too, and what is listed twice.
+            // Next to an alternative with a type: values that are listed once and have that type, and values that are listed twice.
             (#"{"oneOf": [{"const": 1}, {"const": "a"}, {"type": "integer"}]}"#, [#""a""#, "2"], ["1", #""b""#]),
             (
                 #"{"oneOf": [{"const": 1}, {"const": 1}, {"const": "a"}, {"const": "a"}, {"const": "b"}, {"type": "integer"}]}"#,
@@ -90,7 +90,7 @@ import Testing
                 #"{"oneOf": [{"const": {"a": 1, "b": 2}}, {"const": {"b": 2, "a": 1}}, {"const": {"c": 3}}]}"#,
                 [#"{"c":3}"#], [#"{"a":1,"b":2}"#, #"{"b":2,"a":1}"#]
             ),
-            // What else a list says holds for its values.
+            // Other keywords of a list apply to its values.
             (
                 #"{"anyOf": [{"enum": ["a", "bcd", 5], "maxLength": 1}, {"enum": ["e", 7], "type": "string"}]}"#,
                 [#""a""#, "5", #""e""#], [#""bcd""#, "7"]
@@ -103,7 +103,7 @@ import Testing
                 ["2"]
             ),
             (#"{"not": {"oneOf": [{"const": 1}, {"const": 1}, {"const": 2}]}, "type": "integer"}"#, ["1", "3"], ["2"]),
-            // Lists of objects and arrays whose parts are spoken of are followed as they were.
+            // Lists of objects and arrays with constraints on their parts are not joined.
             (
                 #"{"anyOf": [{"const": {"a": 1}, "properties": {"a": true}}, {"const": {"b": 1}}], "unevaluatedProperties": false}"#,
                 [#"{"a":1}"#], [#"{"b":1}"#, "{}"]
@@ -132,7 +132,7 @@ import Testing
         #expect(error?.kind == kind, "\(String(describing: error))")
     }
 
-    /// Lists of lists do not grow with the ways that lead to them.
+    /// The size of nested lists does not grow with the number of paths to them.
     @Test func listsByManyReferencesStaySmall() throws {
         var definitions: JSONObject = ["list0": ["enum": .array((0..<200).map { .integer($0) })]]
         for level in 1...12 {

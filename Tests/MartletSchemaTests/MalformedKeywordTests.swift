@@ -4,11 +4,11 @@ import Testing
 
 @testable import MartletSchema
 
-/// Keywords with values that they cannot have: named in strict mode, left out in relaxed mode.
+/// Keywords with malformed values are named in strict mode and dropped in relaxed mode.
 @Suite struct MalformedKeywordTests {
     private static let samples: [JSONValue] = [.null, true, 1, -1, 1.5, "x", [], ["x"], [1], [:], ["a": 1], ["a": "b"]]
 
-    /// Each keyword, and which of the samples it can have.
+    /// Each keyword, with a predicate for the samples that are valid values of it.
     private static let keywords: [(keyword: String, accepts: @Sendable (JSONValue) -> Bool)] = {
         @Sendable func isSchema(_ value: JSONValue) -> Bool { value.objectValue != nil || value.boolValue != nil }
         @Sendable func holdsSchemas(_ value: JSONValue) -> Bool {
@@ -58,7 +58,7 @@ import Testing
                     let probe = try SchemaProbe(schema, mode: .relaxed)
                     #expect(probe.warnings.count == 1, label)
                     #expect(probe.warnings.first?.contains("'\(keyword)' at \(pointer)") == true, label)
-                    // Nothing else is said.
+                    // No other keyword constrains the value.
                     for text in ["1", #""s""#, "[1,1]", "null", #"{"a":1}"#] {
                         #expect(probe.accepts(pointer == "#" ? text : #"{"m":\#(text)}"#), "\(label) \(text)")
                     }
@@ -87,7 +87,7 @@ import Testing
         for text in ["1", #""""#, "[]", #"{"a":1}"#] { #expect(probe.accepts(text), "\(text)") }
     }
 
-    /// What stands beside a keyword that is left out holds all the same.
+    /// The other keywords of a schema apply although one of them is dropped.
     @Test func remainingKeywordsAreEnforced() throws {
         let probe = try SchemaProbe(
             #"{"type": "object", "properties": {"a": {"type": "integer", "required": true, "minimum": null, "maximum": 5}, "b": 7}, "required": null, "additionalProperties": false}"#,
@@ -95,7 +95,7 @@ import Testing
         #expect(probe.warnings.count == 4)
         for text in ["{}", #"{"a":5}"#, #"{"a":1,"b":[]}"#] { #expect(probe.accepts(text), "\(text)") }
         for text in [#"{"a":6}"#, #"{"a":"x"}"#, #"{"c":1}"#] { #expect(!probe.accepts(text), "\(text)") }
-        // Of alternatives the whole is left out: that one of them is unknown makes none of them wrong.
+        // The whole keyword is dropped: an unknown alternative does not make the others wrong.
         let choice = try SchemaProbe(#"{"type": "integer", "oneOf": [{"const": 1}, null]}"#, mode: .relaxed)
         #expect(choice.warnings.count == 1)
         #expect(choice.accepts("2") && !choice.accepts("null"))
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    /// A schema with a hundred patterns that cost too much is used without them.
+    /// A schema with a hundred patterns that are too expensive is compiled without them.
     @Test func manyCostlyPatternsAreLeftOutTogether() throws {
         let members = (0..<100).map { number -> (String, JSONValue) in
             ("k\(number)", ["type": "string", "pattern": .string("^(a|b)*a(a|b){9}\(number)$")])
@@ -121,7 +121,7 @@ import Testing
     }
 }
 
-/// The type of a tool's parameters, which are an object.
+/// The root of a tool's parameters describes an object.
 @Suite struct ArgumentTypeTests {
     private func compile(_ schema: JSONValue, _ mode: SchemaMode) throws -> [String] {
         var builder = GrammarBuilder()

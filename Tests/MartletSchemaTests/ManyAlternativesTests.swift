@@ -6,7 +6,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// Thousands of alternatives are followed by what they begin with.
+/// Thousands of alternatives are matched by their common beginnings.
 @Suite struct ManyAlternativesTests {
     @Test(arguments: [4_096, 9_000]) func listedValuesShareOnePath(count: Int) throws {
         var values = (0..<count).map { JSONValue.string("item \(7 * $0)") }
@@ -21,7 +21,7 @@ import Testing
         for text in [#""item 8""#, #""item ""#, #""last""#, "500", #"["item 7"]"#, #""items""#] {
             #expect(!probe.accepts(text), "\(text)")
         }
-        // Behind what all begin with, only what follows.
+        // After the common beginning, only continuations are allowed.
         var matcher = GrammarMatcher(probe.grammar)
         let begun = matcher.accept(Array(#""item 1"#.utf8))
         #expect(begun && !matcher.isOverflown)
@@ -29,7 +29,7 @@ import Testing
         #expect(try Grammar(decoding: probe.grammar.encoded(), limits: .standard) == probe.grammar)
     }
 
-    /// Names that begin alike, that end alike, and that do neither.
+    /// Names with common beginnings, with common endings, and with neither.
     private static let namings: [@Sendable (Int) -> String] = [
         { "member\($0)" }, { "\($0 * 7_919 % 3_000)_property_name" }, { "the \"name\" \($0) of é" },
         { String(($0 * 2_654_435_761) % 4_294_967_296, radix: 16) },
@@ -86,7 +86,7 @@ import Testing
         #expect(probe.accepts(#"{"member10":1,"member1900":3,"x":"y"}"#) == !isClosed)
     }
 
-    /// As with few members, for which each is written in its place.
+    /// Many members behave like few members, which are matched one by one.
     @Test func manyMembersAreAllowedAsFewAre() throws {
         var random = SeededGenerator(seed: 3)
         for open in [nil, true, false] as [Bool?] {
@@ -96,7 +96,7 @@ import Testing
                 let evaluator = SchemaEvaluator(
                     nodes: try SchemaParser.read(Self.object(70, required: required, open: open), limits: .standard),
                     patterns: PatternTable())
-                // Without the members that are not written there are few.
+                // Without the absent members there are few.
                 let few = try SchemaProbe(Self.few(required, open, names), spacing: .compact)
                 for _ in 0..<120 {
                     var chosen = names.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }

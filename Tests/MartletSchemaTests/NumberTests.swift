@@ -32,7 +32,7 @@ import Testing
         for text in Self.texts {
             let value = try JSONParser.parse(Array(text.utf8))
             let isValid = try evaluator.isValid(value, 0)
-            // Whole numbers are written without a fraction.
+            // Integers are generated without a fraction.
             if probe.accepts(text) { #expect(isValid, "\(text)") }
             if isValid, !text.contains(".") { #expect(probe.accepts(text), "\(text)") }
         }

@@ -1,11 +1,11 @@
 import MartletJSON
 
-/// Tells whether a value fulfils a schema, in the plainest way: by the text of the specification, keyword by keyword,
-/// upon the schema as it is. It shares no code with the sources.
+/// Decides whether a value fulfils a schema by the text of the specification, keyword by keyword, on the unprocessed
+/// schema. It shares no code with the sources.
 ///
 /// Without references, `unevaluated…`, `format` and `pattern`; numbers as doubles.
 struct PlainEvaluator {
-    /// Whether a value is of a type.
+    /// Whether a value has a type.
     static func isType(_ name: String, _ value: JSONValue) -> Bool {
         switch (name, value) {
         case ("null", .null), ("boolean", .bool), ("string", .string), ("array", .array), ("object", .object),

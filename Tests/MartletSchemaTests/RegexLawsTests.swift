@@ -4,9 +4,9 @@ import Testing
 
 @testable import MartletSchema
 
-/// Random patterns, compared with a matcher that tries everything.
+/// Random patterns, compared with a matcher that backtracks over all possibilities.
 @Suite struct RegexLawsTests {
-    /// A pattern with its meaning beside it.
+    /// A pattern, with a reference matcher for it.
     private indirect enum Pattern {
         case letters(String, Set<Character>)
         case sequence([Pattern])
@@ -29,7 +29,7 @@ import Testing
             }
         }
 
-        /// Where a match that begins at `start` may end.
+        /// The positions at which a match that begins at `start` may end.
         func ends(_ text: [Character], _ start: Int) -> Set<Int> {
             switch self {
             case .letters(_, let set): return start < text.count && set.contains(text[start]) ? [start + 1] : []
@@ -79,7 +79,7 @@ import Testing
                 (0, nil, "*?"),
             ]
             let (minimum, maximum, sign) = signs[Int.random(in: 0..<signs.count, using: &random)]
-            // An assertion that is repeated is another thing in the notation.
+            // The notation has no repetition of an assertion.
             var part = inner(&random)
             if case .sequence = part {} else { part = .letters("a", ["a"]) }
             return .repetition(withoutLookahead(part), minimum, maximum, sign)
@@ -127,7 +127,7 @@ import Testing
         #expect(compiled > 40)
     }
 
-    /// What sets of texts have in common, compared with `Set`.
+    /// Operations on sets of texts, compared with `Set`.
     @Test func automataOfTextsAreSets() throws {
         var random = SeededGenerator(seed: 7)
         func some(_ random: inout SeededGenerator) -> Set<String> {
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    /// The names of other members: any string in its one spelling, but for those that are excluded.
+    /// The names of other members: any string in its only spelling, except the excluded names.
     @Test(arguments: 0..<6) func otherNamesAreAllButSome(seed: UInt64) {
         var random = SeededGenerator(seed: 60 + seed)
         let letters = ["a", "b", "é", "e\u{301}", "\"", "\\", "\n", "\u{1}", "😀", "/"]

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// What is told of a value by its place alone.
+/// The types of a value that follow from its location alone.
 @Suite struct SchemaLocationTests {
     private func location(_ schema: String) throws -> SchemaLocation {
         SchemaLocation(root: try JSONParser.parse(Array(schema.utf8)))
@@ -34,7 +34,7 @@ import Testing
             {"anyOf": [{"properties": {"x": {"type": "string"}}}, {"properties": {"x": {"type": "integer"}}}]}
             """)
         #expect(root.member("x") == .unknown)
-        // Beside a reference nothing counted in older drafts.
+        // In older drafts, `$ref` hides its sibling keywords.
         let old = try location(
             """
             {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {
@@ -43,7 +43,7 @@ import Testing
         #expect(old.member("x").types == .number)
     }
 
-    /// Each schema leads to eight others; all of them would never be done.
+    /// Each schema refers to eight others, so that visiting all of them would never end.
     @Test func visitedSchemasAreBounded() throws {
         let defs = (0..<40).map { number in
             let next = ##"{"$ref": "#/$defs/\##(number + 1)"}"##

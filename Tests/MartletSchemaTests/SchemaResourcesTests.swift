@@ -4,7 +4,7 @@ import Testing
 
 @testable import MartletSchema
 
-/// What a reference means, and where the schema that it names lies.
+/// The targets of references, and the pointers of the schemas that they name.
 @Suite struct SchemaResourcesTests {
     private static let document = ##"""
         {
@@ -35,12 +35,12 @@ import Testing
             ("other", "#/$defs/inner"), ("./other#", "#/$defs/inner"), ("other#there", "#/$defs/inner"),
             ("other#/$defs/deep", "#/$defs/inner/$defs/deep"), ("../top", "#/$defs/moved"),
             ("/top#/items/1", "#/$defs/moved/items/1"), ("#one", "#/$defs/dynamic"),
-            // Names that are chosen freely are no keywords.
+            // Free names are no keywords.
             ("#/properties/$id", "#/properties/$id"), ("#/properties/enum", "#/properties/enum"),
         ])
     func referencesLeadToTheirSchema(reference: String, pointer: String) throws {
         #expect(try resources().resolve(reference, "$ref", from: "#").pointer == pointer)
-        // The same from a schema that has no base of its own.
+        // The same references from a schema without a base of its own.
         #expect(try resources().resolve(reference, "$ref", from: "#/$defs/plain").pointer == pointer)
     }
 
@@ -85,7 +85,7 @@ import Testing
         ])
     func siblingsOfReferencesMeanNothingInOldDrafts(draft: String, areHidden: Bool) throws {
         #expect(SchemaResources.referenceHidesSiblings(in: ["$schema": .string(draft)]) == areHidden)
-        // The reference holds in both.
+        // The reference applies in both drafts.
         let probe = try SchemaProbe([
             "$schema": .string(draft), "$ref": "#/$defs/n", "$defs": ["n": ["type": "integer"]],
         ])

@@ -14,7 +14,7 @@ import Testing
                 ["2", "[]", "{}"]
             ),
             (#"{"const": "x", "type": "string"}"#, [#""x""#], [#""y""#]),
-            // Names and values are the same if their bytes are: a composed and a decomposed letter are two.
+            // Names and values are compared by their bytes: a composed and a decomposed letter differ.
             (#"{"enum": ["\u00e9"]}"#, ["\"\u{E9}\""], ["\"e\u{301}\""]),
             (#"{"enum": ["\u00e9", "e\u0301"]}"#, ["\"\u{E9}\"", "\"e\u{301}\""], [#""e""#]),
             (
@@ -88,17 +88,17 @@ import Testing
                 [#"{"a":1}"#, #"{"b":1}"#, #"{"a":1,"x":2}"#], ["{}", #"{"a":1,"b":2}"#]
             ),
             (#"{"not": {"type": ["object", "array", "string"]}}"#, ["1", "null"], ["{}", "[]", #""a""#]),
-            // A member that is listed as missing from the names that are allowed must be there.
+            // A listed name that `propertyNames` refuses must exist so that the negated schema fails.
             (
                 #"{"type": "object", "not": {"anyOf": [{"propertyNames": {"not": {"enum": ["a", "b"]}}}, {"propertyNames": {"not": {"enum": ["c", 1]}}}]}, "maxProperties": 2}"#,
                 [#"{"a":1,"c":2}"#, #"{"b":1,"c":2}"#], [#"{"a":1,"b":2}"#, #"{"c":1}"#, #"{"a":1,"c":2,"d":3}"#, "1"]
             ),
-            // Of names that fit two patterns none is taken that would have to be what it must not be.
+            // A name that matches two contradicting patterns is not generated.
             (
                 ##"{"type": "object", "patternProperties": {"a": {"$ref": "#/$defs/n"}, "b": {"not": {"$ref": "#/$defs/n"}}}, "not": {"patternProperties": {"a": {"not": {"$ref": "#/$defs/n"}}}}, "$defs": {"n": {"type": "number"}}}"##,
                 [#"{"a":1}"#, #"{"b":"s","a":1}"#], ["{}", #"{"b":"s"}"#, #"{"a":"s"}"#, #"{"ab":1}"#]
             ),
-            // Members come in the order in which the keywords that name them do.
+            // Members come in the order of the keywords that name them.
             (
                 ##"{"allOf": [{"properties": {"a": {}}}], "$ref": "#/$defs/b", "properties": {"c": {}}, "additionalProperties": false, "required": ["c"], "$defs": {"b": {"properties": {"b": {}}}}, "type": "object"}"##,
                 [#"{"c":1}"#], [#"{"a":1,"c":1}"#]
@@ -188,7 +188,7 @@ import Testing
         #expect(!probe.accepts(#"{"a":1}"#))
     }
 
-    /// What stands within `not` or `if` is not left out by itself: the schema would then allow less.
+    /// A keyword inside of `not` or `if` is not dropped alone, since the schema would then admit less.
     @Test(
         arguments: [
             (#"{"not": {"type": "float"}}"#, "'not'"),

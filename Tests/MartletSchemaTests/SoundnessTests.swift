@@ -48,7 +48,7 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
     func realSchemas() throws {
         let text = try Data(contentsOf: URL(filePath: "\(folder)/schemas.jsonl"))
         var (schemas, passed, costly) = (0, 0, 0)
-        // A part of them, as the build for tests is slow; `martlet schema check --suite` takes them all.
+        // A part of them, as a debug build is slow; `martlet schema check --suite` checks all of them.
         for (number, line) in text.split(separator: 0x0A).enumerated() where number % 11 == 0 {
             let entry = try JSONParser.parse(Array(line))
             schemas += 1
@@ -67,11 +67,11 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
         }
         #expect(schemas == 51)
         #expect(passed >= 49)
-        // All others are far from what is refused.
+        // All others are far from the limits.
         #expect(costly <= 1)
     }
 
-    /// Texts drawn at random from a grammar are values that fulfil the schema.
+    /// Random texts of a grammar are values that fulfil the schema.
     @Test(
         arguments: [
             #"{"type": "object", "properties": {"a": {"type": "integer", "minimum": -3, "maximum": 12}, "b": {"type": "array", "items": {"enum": [1, "x", null]}, "maxItems": 3, "uniqueItems": true}}, "required": ["b"], "maxProperties": 3, "additionalProperties": {"type": "boolean"}, "propertyNames": {"maxLength": 3}}"#,
@@ -96,7 +96,7 @@ private let hasSuite = FileManager.default.fileExists(atPath: folder)
         #expect(sampled >= 10)
     }
 
-    /// Byte by byte, where quotes and brackets are likelier than others so that texts end.
+    /// Byte by byte; quotes and brackets are more likely than other bytes, so that texts end.
     private static func sample(from grammar: Grammar, limit: Int, _ random: inout SeededGenerator) -> [UInt8]? {
         var matcher = GrammarMatcher(grammar)
         var text: [UInt8] = []

@@ -2,9 +2,9 @@ import Testing
 
 @testable import MartletSchema
 
-/// How references are resolved (RFC 3986, section 5).
+/// Resolution of references (RFC 3986, section 5).
 @Suite struct URIReferenceTests {
-    /// The examples of the RFC's section 5.4, without those of queries and parameters within a path.
+    /// The examples of section 5.4, except queries and parameters inside of a path.
     @Test(
         arguments: [
             ("g:h", "g:h"), ("g", "http://a/b/c/g"), ("./g", "http://a/b/c/g"), ("g/", "http://a/b/c/g/"),
@@ -21,7 +21,7 @@ import Testing
             let text = fragment.isEmpty ? reference : "\(reference)#\(fragment)"
             let resolved = URIReference.resolve(text, base: "http://a/b/c/d")
             #expect(resolved.resource == resource && resolved.fragment == fragment, "\(text)")
-            // A document that is found by its whole name needs no base.
+            // An absolute reference needs no base.
             let again = URIReference.resolve("\(resource)#\(fragment)", base: "other:x")
             #expect(again.resource == resource && again.fragment == fragment)
         }

@@ -5,7 +5,7 @@ import Testing
 @testable import MartletGrammar
 @testable import MartletSchema
 
-/// Arrays in which no two items are equal, whatever the items are.
+/// Arrays in which no two items are equal, for items of any type.
 @Suite struct UniqueItemsTests {
     private static let any = #"{"type": "array", "uniqueItems": true}"#
     private static let strings =
@@ -17,7 +17,7 @@ import Testing
                 strings, ["[]", #"["a", "b"]"#, #"["a","A","aa",""]"#],
                 [#"["a","a"]"#, #"["a", "b",  "a"]"#, #"["",""]"#]
             ),
-            // Strings by their characters, however they are written.
+            // Strings by their characters, in any spelling.
             (
                 strings, [#"["a","\u0062"]"#, #"["\n","\t"]"#],
                 [
@@ -42,7 +42,7 @@ import Testing
                     #"[[{"x":1,"y":[2]}],[{"y":[2.0],"x":1}]]"#, "[{\n  \"a\": 1},{\"a\":1}]",
                 ]
             ),
-            // Within one another.
+            // Nested arrays.
             (
                 #"{"type": "array", "uniqueItems": true, "items": {"type": "array", "uniqueItems": true, "items": {"type": "integer"}}}"#,
                 ["[[1,2],[2,1],[1]]", "[[],[0]]"], ["[[1,1]]", "[[1,2],[1,2]]", "[[1],[2],[1]]"]
@@ -55,7 +55,7 @@ import Testing
                 #"{"type": "object", "properties": {"a": {"type": "array", "uniqueItems": true}, "b": {"type": "array", "uniqueItems": true}}, "additionalProperties": false}"#,
                 [#"{"a":[1],"b":[1]}"#], [#"{"a":[1],"b":[1,1]}"#, #"{"a":["x","x"]}"#]
             ),
-            // Beside other keywords for items.
+            // With other keywords for items.
             (
                 #"{"type": "array", "prefixItems": [{"type": "integer"}], "items": {"type": ["integer", "null"]}, "uniqueItems": true, "minItems": 2}"#,
                 ["[1,null]", "[1,2,3]"], ["[1]", "[1,1]", "[1,null,null]"]
@@ -78,7 +78,7 @@ import Testing
 
     private static let colours = (0..<20).map { JSONValue.string("c\($0)") }
 
-    /// An item is not begun as one that could only end as an earlier one did.
+    /// A beginning of an item that could only end as an earlier item is not allowed.
     @Test func noItemIsBegunThatCannotEnd() throws {
         let items: JSONValue = ["type": "array", "uniqueItems": true, "items": ["enum": .array(Self.colours)]]
         var matcher = GrammarMatcher(try SchemaCompiler().grammar(of: items).grammar)
@@ -89,7 +89,7 @@ import Testing
         #expect(wentOn)
         let ended = matcher.accept(Array(#"","c2","c4","c5","c6","c7","c8","c9","c0""#.utf8))
         #expect(ended)
-        // All twenty are there.
+        // All twenty values are present.
         #expect(!matcher.allowedBytes.contains(UInt8(ascii: ",")))
         #expect(matcher.allowedBytes.contains(UInt8(ascii: "]")))
     }
@@ -104,7 +104,7 @@ import Testing
         #expect(matcher.allowedBytes == ByteSet("b".utf8))
         let second = matcher.accept(Array(#"b"},{"n":"x"#.utf8))
         #expect(second)
-        // Both of that name are there: another name is needed.
+        // Both members with that name exist, so that another name is needed.
         #expect(!matcher.allowedBytes.contains(UInt8(ascii: "\"")))
         let third = matcher.accept(Array(#"y","k":"a"}]"#.utf8))
         #expect(third)
@@ -132,7 +132,7 @@ import Testing
         #expect(!ownToo && first2)
     }
 
-    /// Items that take more memory than is allowed are refused, not let through.
+    /// Items beyond the memory limit are refused and not admitted unchecked.
     @Test func memoryForItemsIsBounded() throws {
         let grammar = try SchemaCompiler().grammar(of: JSONParser.parse(Array(Self.any.utf8))).grammar
         var matcher = GrammarMatcher(grammar, limits: GrammarLimits(itemBytes: 2_000))
@@ -142,7 +142,7 @@ import Testing
         #expect(matcher.isOverflown)
     }
 
-    /// Steps of the search for an end, by which the mask of a number stays cheap.
+    /// A bounded number of look-ahead steps keeps the mask of a number cheap.
     @Test(arguments: ["", #", "minimum": 0, "maximum": 1"#, #", "minimum": 0"#])
     func numbersWithoutBoundsCostAMaskLittle(bounds: String) throws {
         let schema = #"{"type": "array", "items": {"type": "number"\#(bounds)}, "uniqueItems": true, "minItems": 4}"#
@@ -172,7 +172,7 @@ import Testing
         "{\"x\":1}", "},{", "1}", "\n", "0", "-", ".", ".0", "true", "null", "é",
     ]
 
-    /// A mask is what each token alone says, in a history of its own, also where several texts are written at once.
+    /// A mask equals the separate decision for each token, also with several texts in progress.
     @Test(arguments: [
         strings, any,
         #"{"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b", "c", "ab", "abc", "aa", "ba", "bb", "cc"]}}"#,
@@ -209,7 +209,7 @@ import Testing
                         let isAccepted = matcher.accept(token)
                         #expect(isAccepted)
                         writers[index].text += texts[Int(token) - 1]
-                        // What is written replays in a matcher that has seen nothing.
+                        // The text so far is also accepted by a new matcher.
                         var replayed = GrammarMatcher(grammar)
                         let isReplayed = replayed.accept(writers[index].text)
                         #expect(isReplayed)

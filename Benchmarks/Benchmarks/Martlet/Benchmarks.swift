@@ -9,7 +9,7 @@ import MartletStreams
 private let allocations = BenchmarkMetric.custom("Allocations", useScalingFactor: false)
 
 extension Benchmark {
-    /// Runs what is measured, which fails if it asks for memory more often than `limit` says.
+    /// Runs a benchmark, which fails if it allocates memory more often than `limit`.
     fileprivate func count(limit: Int, _ body: () throws -> Void) rethrows {
         let before = martlet_allocation_count()
         try body()
@@ -19,10 +19,9 @@ extension Benchmark {
     }
 }
 
-/// What one token costs on its way to a client, and what one request costs before the engine sees it.
+/// The cost of a token on its way to a client, and of a request before the engine receives it.
 ///
-/// How often memory is asked for, which no clock has a say in, is held to a number: of the token benchmarks for 1,000
-/// tokens.
+/// Allocations do not depend on the clock and have fixed limits, in the token benchmarks per 1,000 tokens.
 let benchmarks: @Sendable () -> Void = {
     Benchmark.defaultConfiguration = .init(
         metrics: [.wallClock, .throughput, allocations], timeUnits: .nanoseconds, scalingFactor: .kilo,
@@ -104,8 +103,7 @@ let benchmarks: @Sendable () -> Void = {
         }
     }
 
-    // What tells thinking, text and calls apart, token by token; of 20,000 tokens, so a microsecond each is 20,000 in
-    // all.
+    // The output parser, token by token, for 20,000 tokens: a microsecond for each is 20,000 in all.
     let words = (0..<20_000).map { Array(($0.isMultiple(of: 12) ? "word\n" : "word ").utf8)[...] }
     let call = (
         start: Array("<tool_call>\n{\"name\": \"write\", \"arguments\": {\"text\": \"".utf8)[...],

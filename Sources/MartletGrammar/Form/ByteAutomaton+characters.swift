@@ -1,37 +1,45 @@
 extension ByteAutomaton {
-    /// Bounds on how many characters a text has, as a count beside the state: no state is copied for each count.
+    /// Bounds on the number of characters of a text, counted beside the state, so that no state is copied for each
+    /// count.
     ///
-    /// States below `betweenCount` stand between two characters, and entering one ends a character; all others lie
-    /// within a character, or are `opening` or `closing`: the quotes.
+    /// States below `betweenCount` lie between two characters; entering one ends a character. All other states lie
+    /// inside of a character, or are `opening` or `closing`: before the opening quote and after the closing one.
     package struct Counting: Sendable, Hashable {
+        /// The number of states that lie between two characters.
         let betweenCount: Int
-        /// Before the opening quote and behind the closing one; -1 = there are no quotes.
+        /// The states before the opening quote and after the closing one; -1 if the text has no quotes.
         let opening: Int32
         let closing: Int32
         let minimum: Int
         let maximum: Int?
-        /// For each count up to `top` and each state between characters, whether some text ends from there: bits.
+        /// A bit for each count up to `top` and each state between characters: whether an accepted text can be
+        /// completed.
+        ///
+        /// Without it, a matcher could enter a path on which only too short or too long texts end.
         let live: [UInt64]
 
-        /// Beyond that no count makes a difference.
+        /// The largest count that is distinguished; all larger counts behave like it.
         var top: Int { maximum ?? minimum }
 
+        /// The largest number of bits in `live`.
         static let most = 1 << 22
 
+        /// Whether an accepted text can be completed from a state with a count.
         func isLive(_ state: Int, _ count: Int) -> Bool {
             let bit = count * betweenCount + state
             return live[bit >> 6] >> UInt64(bit & 63) & 1 != 0
         }
     }
 
-    /// Its texts of at least `minimum` and at most `maximum` characters.
+    /// The texts of this automaton that have `minimum` to `maximum` characters.
     ///
     /// - Parameters:
-    ///   - betweenCount: how many states stand between characters, the first ones; the text begins at the first.
-    ///   - quotes: the states in front of the opening quote and behind the closing one.
-    ///   - followers: for each state between characters, those that one character leads to.
-    /// - Returns: `nil` if there is no such text, or too many counts and states.
-    /// - Precondition: From each state a text ends.
+    ///   - betweenCount: the number of states between characters. They come first, and text begins at state 0.
+    ///   - quotes: the states before the opening quote and after the closing one.
+    ///   - followers: the states that one character leads to, for each state between characters.
+    /// - Returns: `nil` if there is no such text, or if there are too many counts and states.
+    /// - Precondition: a text can be completed from every state.
+    /// - Complexity: O(counts × followers), from the largest count down.
     package func counted(
         betweenCount: Int, quotes: (opening: Int, closing: Int)?, accepting: [Bool], followers: [[Int]], minimum: Int,
         maximum: Int?
@@ -51,7 +59,7 @@ extension ByteAutomaton {
                         return live[bit >> 6] >> UInt64(bit & 63) & 1 != 0
                     }
                 }
-                // Without a maximum a text goes on at the last count until it ends.
+                // Without a maximum, a text continues at the last count until it ends.
                 if count == top, maximum == nil { isLive = true }
                 if isLive {
                     live[(count * betweenCount + state) >> 6] |= 1 << UInt64((count * betweenCount + state) & 63)
@@ -67,10 +75,12 @@ extension ByteAutomaton {
                 minimum: minimum, maximum: maximum, live: live))
     }
 
-    /// Whether the empty text is one of its texts.
+    /// Whether the empty text is accepted.
     var acceptsEmpty: Bool { accepting[start] && counting?.minimum ?? 0 == 0 }
 
-    /// The state behind a byte. With a count it stands for both: so many times the number of states, and the state.
+    /// The state after a byte, or `dead`.
+    ///
+    /// With a count, the number encodes both: count × `stateCount` + state.
     package func next(_ state: Int32, _ byte: UInt8) -> Int32 {
         guard let counting else { return transition(state, byte) }
         let width = Int32(stateCount)
@@ -80,7 +90,7 @@ extension ByteAutomaton {
         return counted(counting, own, target, count).map { Int32($0) * width + target } ?? Self.dead
     }
 
-    /// Whether a text may end at a state of `next`.
+    /// Whether a text may end in a state that `next` returned.
     package func accepts(_ state: Int32) -> Bool {
         guard let counting else { return accepting[Int(state)] }
         let width = Int32(stateCount)
@@ -88,11 +98,12 @@ extension ByteAutomaton {
             && (counting.closing >= 0 || Int(state / width) >= counting.minimum)
     }
 
+    /// The transition of the table, without a count.
     private func transition(_ state: Int32, _ byte: UInt8) -> Int32 {
         transitions[Int(state) * classCount + Int(classes[Int(byte)])]
     }
 
-    /// The count behind a step between two states; `nil` = no text of a right length goes this way.
+    /// The count after a step between two states; `nil` if no text of an admitted length takes this step.
     private func counted(_ counting: Counting, _ own: Int32, _ target: Int32, _ count: Int) -> Int? {
         if target == counting.closing { return count >= counting.minimum ? count : nil }
         if Int(target) < counting.betweenCount {
@@ -102,12 +113,14 @@ extension ByteAutomaton {
             let counted = min(next, counting.top)
             return counting.isLive(Int(target), counted) ? counted : nil
         }
-        // Within a character: one of those that it may become must lead on. They are a few bytes long.
+        // Inside of a character: one of its possible completions must be live. The recursion is as deep as a
+        // character has bytes.
         let row = transitions[Int(target) * classCount..<(Int(target) + 1) * classCount]
         return row.contains { $0 != Self.dead && counted(counting, target, $0, count) != nil } ? count : nil
     }
 
-    /// Whether no way through the states from `first` on is longer than a character can be.
+    /// Whether no path through the states from `first` on is longer than a character. Bounds the recursion of `next`
+    /// for automata that were decoded from bytes.
     func isWithinCharacters(from first: Int) -> Bool {
         var lengths = [Int](repeating: 0, count: stateCount)
         for _ in 0..<Self.mostCharacterBytes {
@@ -125,6 +138,6 @@ extension ByteAutomaton {
         return false
     }
 
-    /// `\\ud83d\\ude00`, and the quotes.
+    /// The bytes of the longest spelling, `\\ud83d\\ude00`, with room for quotes.
     private static let mostCharacterBytes = 16
 }

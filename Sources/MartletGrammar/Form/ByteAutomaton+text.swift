@@ -1,5 +1,5 @@
 extension ByteAutomaton {
-    /// One Unicode scalar of `ranges`, as UTF-8. Surrogates and what is above U+10FFFF are left out.
+    /// One Unicode scalar of `ranges` as UTF-8. Surrogates and numbers above U+10FFFF are left out.
     ///
     /// - Returns: `nil` if no scalar is left.
     package static func character(in ranges: [ClosedRange<UInt32>]) -> ByteAutomaton? {
@@ -10,10 +10,13 @@ extension ByteAutomaton {
         return builder.finish(start: start)
     }
 
-    /// Any bytes in which none of `delimiters` occurs; or any up to the first end of one, with it.
+    /// Any bytes in which no delimiter occurs; or, if `consumingDelimiter`, any bytes up to and including the first
+    /// delimiter.
     ///
-    /// Built as Aho and Corasick did: a trie of the delimiters in which every state knows where each byte leads.
-    /// Empty delimiters are ignored.
+    /// An Aho-Corasick automaton: a trie of the delimiters in which each state has a transition for each byte. Empty
+    /// delimiters are ignored.
+    ///
+    /// - Complexity: O(256 × bytes of the delimiters).
     package static func anything(until delimiters: [String], consumingDelimiter: Bool) -> ByteAutomaton {
         var children: [[UInt8: Int]] = [[:]]
         var ends = [false]
@@ -63,9 +66,9 @@ extension ByteAutomaton {
     }
 }
 
-/// Ranges of Unicode scalars and the bytes they are written in.
+/// Operations on ranges of Unicode scalars, and their UTF-8 spelling.
 package enum ScalarRanges {
-    /// Disjoint, ascending, without surrogates.
+    /// The same scalars as disjoint ascending ranges, without surrogates.
     package static func normalized(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
         var merged: [ClosedRange<UInt32>] = []
         let scalars: [ClosedRange<UInt32>] = [0...0xD7FF, 0xE000...0x10FFFF]
@@ -83,7 +86,7 @@ package enum ScalarRanges {
         return merged
     }
 
-    /// What is in none of them.
+    /// All scalars that are in none of the ranges.
     package static func complement(of ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
         var rest: [ClosedRange<UInt32>] = []
         var next: UInt32 = 0
@@ -97,7 +100,8 @@ package enum ScalarRanges {
 
     /// Sequences of byte ranges that together are the UTF-8 of exactly the scalars of `range`.
     ///
-    /// The first ranges of two results, also of disjoint `range`s, are equal single bytes or disjoint.
+    /// Example: U+0080 to U+07FF is [C2…DF, 80…BF]. The first byte ranges of two sequences, also of disjoint scalar
+    /// ranges, are either equal single bytes or disjoint, so that a deterministic automaton follows directly.
     package static func byteRanges(_ range: ClosedRange<UInt32>) -> [[ClosedRange<UInt8>]] {
         var result: [[ClosedRange<UInt8>]] = []
         var work = [range]
@@ -112,7 +116,8 @@ package enum ScalarRanges {
                 result.append([UInt8(low)...UInt8(high)])
                 continue
             }
-            // Where the low bits do not span all of their values, the ends are taken off.
+            // A range whose low bits do not span all values is split: the incomplete ends become ranges of their
+            // own.
             var isSplit = false
             for shift in stride(from: UInt32(6), through: 18, by: 6) {
                 let mask: UInt32 = (1 << shift) - 1
@@ -133,6 +138,7 @@ package enum ScalarRanges {
         return result
     }
 
+    /// The UTF-8 bytes of a scalar. Also defined for surrogates, which this file never passes.
     package static func utf8(_ scalar: UInt32) -> [UInt8] {
         func tail(_ shift: UInt32) -> UInt8 { UInt8(0x80 | scalar >> shift & 0x3F) }
         return switch scalar {
@@ -144,7 +150,7 @@ package enum ScalarRanges {
     }
 }
 
-/// Makes the smallest automaton of sequences of byte ranges.
+/// Builds the smallest automaton of sequences of byte ranges.
 private struct ByteRangeAutomaton {
     typealias Tail = ArraySlice<ClosedRange<UInt8>>
     private struct Edge: Hashable {
@@ -155,7 +161,9 @@ private struct ByteRangeAutomaton {
     private var numbers: [[Edge]: Int32] = [:]
     private var states: [[Edge]] = []
 
-    /// The state from which exactly `tails` lead to an end. Calls itself four times deep: no sequence is longer.
+    /// The state from which exactly `tails` lead to the end; equal states are merged.
+    ///
+    /// - Complexity: the recursion is at most four deep, the longest sequence.
     mutating func state(for tails: [Tail]) -> Int32 {
         var edges: [Edge] = []
         var position = 0
@@ -178,8 +186,9 @@ private struct ByteRangeAutomaton {
 
     private func first(_ tail: Tail) -> UInt8 { tail.first?.lowerBound ?? 0 }
 
+    /// The automaton with a start state. Bytes between two bounds of ranges share a class.
     func finish(start: Int32) -> ByteAutomaton? {
-        // Bytes between two bounds of ranges are alike.
+        // A class of bytes reaches from one bound to the next.
         var bounds = [Bool](repeating: false, count: 257)
         for edge in states.joined() {
             bounds[Int(edge.range.lowerBound)] = true

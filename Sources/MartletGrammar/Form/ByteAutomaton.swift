@@ -1,29 +1,29 @@
-/// A deterministic automaton over bytes.
+/// A deterministic automaton over bytes; the leaf of a grammar for strings, numbers and free text.
 ///
-/// Bytes that are treated alike in every state share a class, and the table has a column for each class.
+/// Bytes that all states treat alike share a class, and the table has a column for each class.
 package struct ByteAutomaton: Sendable, Hashable {
-    /// For each of the 256 bytes, its class.
+    /// The class of each of the 256 bytes.
     package let classes: [UInt8]
     package let classCount: Int
-    /// `stateCount * classCount` entries, a row for each state: the next state, or `dead`.
+    /// A row for each state and a column for each class: the next state, or `dead`.
     package let transitions: [Int32]
     /// For each state, whether a text may end there.
     package let accepting: [Bool]
     package let start: Int
-    /// How many characters its texts have, where that is bounded.
+    /// Bounds on the number of characters; `nil` if there are none.
     package private(set) var counting: Counting?
-    /// Whether `trimmed` would leave nothing out.
+    /// Whether all states are reachable, and a text can be completed from each.
     private var isTrimmed = false
 
-    /// Where no way leads on.
+    /// A transition that no accepted text has.
     package static let dead = StateTable.dead
 
     package var stateCount: Int { accepting.count }
 
-    /// For automata that code makes by its own rules; what comes from outside is read by `init(validating:)`.
+    /// Creates an automaton that code computed. Bytes from outside are decoded with `init(validating:)`.
     ///
-    /// - Parameter isTrimmed: whether it is known that every state is reached and that a text ends from each.
-    /// - Precondition: every byte has a class below `classCount`, and every transition leads to a state or is `dead`.
+    /// - Parameter isTrimmed: whether every state is known to be reachable and completable.
+    /// - Precondition: each byte has a class below `classCount`, and each transition is a state or `dead`.
     package init(
         classes: [UInt8], classCount: Int, transitions: [Int32], accepting: [Bool], start: Int, isTrimmed: Bool = false
     ) {
@@ -34,14 +34,16 @@ package struct ByteAutomaton: Sendable, Hashable {
         self.isTrimmed = isTrimmed
     }
 
-    /// The same with a count.
+    /// The same automaton with bounds on the number of characters.
     init(_ automaton: ByteAutomaton, counting: Counting) {
         self = automaton
         self.counting = counting
         isTrimmed = true
     }
 
-    /// - Returns: `nil` when the parts do not fit together.
+    /// Creates an automaton of parts that may be inconsistent.
+    ///
+    /// - Returns: `nil` if the parts are inconsistent.
     package init?(
         validating classes: [UInt8], classCount: Int, transitions: [Int32], accepting: [Bool], start: Int
     ) {
@@ -56,7 +58,9 @@ package struct ByteAutomaton: Sendable, Hashable {
         self.start = start
     }
 
-    /// - Parameter rows: for each state, the next state for each byte.
+    /// Creates an automaton of complete rows; bytes with equal columns are joined to classes.
+    ///
+    /// - Parameter rows: for each state, the next state for each of the 256 bytes.
     package init(rows: [[Int32]], accepting: [Bool], start: Int) {
         var classes = [UInt8](repeating: 0, count: 256)
         var known: [[Int32]: UInt8] = [:]
@@ -80,12 +84,14 @@ package struct ByteAutomaton: Sendable, Hashable {
             classes: classes, classCount: columns.count, transitions: transitions, accepting: accepting, start: start)
     }
 
+    /// Compares tables. Two automata of the same texts may differ.
     package static func == (left: ByteAutomaton, right: ByteAutomaton) -> Bool {
         left.start == right.start && left.transitions == right.transitions && left.accepting == right.accepting
             && left.classes == right.classes && left.counting == right.counting
     }
 
-    /// Of some of the transitions: all of them would take longer than what a grammar does with an automaton.
+    /// Hashes a sample of about 64 transitions. Hashing all of them would take longer than a grammar's other work with
+    /// an automaton.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(stateCount)
         hasher.combine(classCount)
@@ -96,6 +102,7 @@ package struct ByteAutomaton: Sendable, Hashable {
         }
     }
 
+    /// Whether the bytes are accepted.
     package func matches(_ bytes: some Sequence<UInt8>) -> Bool {
         var state = Int32(start)
         for byte in bytes {
@@ -105,9 +112,9 @@ package struct ByteAutomaton: Sendable, Hashable {
         return accepts(state)
     }
 
-    /// Without the states that are never reached or from which no text ends, numbered in the order they are reached.
+    /// The same automaton without unreachable and hopeless states, numbered in the order of a breadth-first search.
     ///
-    /// - Returns: `nil` if it matches nothing.
+    /// - Returns: `nil` if nothing is accepted.
     package func trimmed() -> ByteAutomaton? {
         if isTrimmed { return self }
         guard let table = StateTable.trimmed(transitions, accepting, width: classCount, start: start) else {

@@ -1,11 +1,13 @@
-/// Divides the 256 bytes into classes, finer with each step.
+/// A partition of the 256 bytes into classes, refined step by step.
 package struct BytePartition {
+    /// The class of each byte.
     package private(set) var classes = [UInt8](repeating: 0, count: 256)
     private var sizes = [256]
 
+    /// Creates the partition with one class.
     package init() {}
 
-    /// Each of `bytes` gets a class of its own.
+    /// Moves each of `bytes` to a class of its own.
     package mutating func split(_ bytes: [UInt8]) {
         for byte in bytes where sizes[Int(classes[Int(byte)])] > 1 {
             sizes[Int(classes[Int(byte)])] -= 1
@@ -14,11 +16,14 @@ package struct BytePartition {
         }
     }
 
+    /// Separates the bytes of a set from all others.
     mutating func split(by set: ByteSet) {
         split(by: (0...255).map { set.contains($0) ? 1 : 0 }, count: 2)
     }
 
-    /// - Parameter other: for each byte, its class in another partition, which has `count`.
+    /// Refines this partition by another one.
+    ///
+    /// - Parameter other: the class of each byte, below `count`.
     package mutating func split(by other: [UInt8], count: Int) {
         guard sizes.count < 256 else { return }
         var numbers = [Int16](repeating: -1, count: sizes.count * count)
@@ -35,7 +40,7 @@ package struct BytePartition {
         sizes = finer
     }
 
-    /// A byte of each class.
+    /// The smallest byte of each class.
     package var representatives: [UInt8] {
         var first = [UInt8](repeating: 0, count: sizes.count)
         for byte in (0...255).reversed() { first[Int(classes[byte])] = UInt8(byte) }

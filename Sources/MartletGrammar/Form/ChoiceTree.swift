@@ -1,17 +1,20 @@
-/// Alternatives put together by what they begin with, so that texts that begin alike are one way and not several.
+/// A prefix tree of alternatives, so that alternatives with equal beginnings are one thread of the matcher until
+/// they differ.
 ///
-/// `"item 1" x | "item 2" x` is `"item " ("1" x | "2" x)`, and `[a-z]+ "1" | [a-z]+ "2"` is `[a-z]+ ("1" | "2")`. A
-/// value whose parts are shared: one with a further alternative costs what is new in it.
+///     "item 1" x | "item 2" x      becomes  "item " ("1" x | "2" x)
+///     [a-z]+ "1" | [a-z]+ "2"      becomes  [a-z]+ ("1" | "2")
+///
+/// Trees share branches by copy on write: adding an alternative to a copy costs only its own path.
 struct ChoiceTree {
-    /// What all alternatives of a branch begin with.
+    /// The common beginning of all alternatives of a branch.
     private enum Head {
-        /// One byte or more; only at the root none.
+        /// At least one byte; empty only at the root.
         case text([UInt8])
-        /// An expression that is no literal and no sequence.
+        /// The number of an expression that is neither a literal nor a sequence.
         case part(Int32)
     }
 
-    /// One alternative, or the rest of it behind a beginning: a text and further parts.
+    /// An alternative, or its rest after the head of a branch: a text and further expressions.
     private struct Rest {
         var text: [UInt8]
         var parts: [Int32]
@@ -19,17 +22,17 @@ struct ChoiceTree {
         var isEmpty: Bool { text.isEmpty && parts.isEmpty }
     }
 
-    /// Copied where it is part of several trees, and mutated otherwise.
+    /// A node of the tree. It is copied before a change if several trees refer to it.
     private final class Branch {
         var head: Head
-        /// The only alternative, as long as there is one; otherwise none but the empty text and those that lie too
-        /// deep.
+        /// The only alternative while there is just one; afterwards the empty rest, and rests below the depth
+        /// limit.
         var rests: [Rest]
-        /// Their texts begin with different bytes, and their parts are different.
+        /// The branches of longer heads. Their texts begin with different bytes, and their expressions differ.
         private(set) var branches: [Branch]
-        /// Where the branch is that begins with a part.
+        /// The index in `branches` of each expression.
         private var indexByPart: [Int32: Int] = [:]
-        /// The expression that it became.
+        /// The number of the expression that was built of the branch; `nil` after a change.
         var number: Int32?
 
         init(_ head: Head, rests: [Rest]) {
@@ -45,18 +48,19 @@ struct ChoiceTree {
             indexByPart = other.indexByPart
         }
 
-        /// Where an alternative that begins with this belongs.
+        /// The index of the branch that a rest belongs to.
         func index(of rest: Rest) -> Int? {
             guard let first = rest.text.first else { return rest.parts.first.flatMap { indexByPart[$0] } }
             return branches.firstIndex { if case .text(let text) = $0.head { text.first == first } else { false } }
         }
 
+        /// Adds a branch.
         func append(_ branch: Branch) {
             if case .part(let part) = branch.head { indexByPart[part] = branches.count }
             branches.append(branch)
         }
 
-        /// Splits the branch at an index, which begins with a text, behind so many bytes of that.
+        /// Splits the branch at an index after `count` bytes of its text.
         func split(_ index: Int, behind count: Int) {
             guard case .text(let text) = branches[index].head, count < text.count else { return }
             let lower = Branch(copying: branches[index])
@@ -65,12 +69,12 @@ struct ChoiceTree {
             branches[index].append(lower)
         }
 
-        /// Changes the branch at an index.
+        /// Changes the branch at an index in place.
         func change(_ index: Int, _ change: (inout Branch) -> Void) { change(&branches[index]) }
     }
 
     private var root = Branch(.text([]), rests: [])
-    /// Branches on one way; a deeper alternative is kept as it is.
+    /// The depth below which alternatives are stored without sharing; bounds the recursion.
     private static let mostDepth = 128
 
     init() {}
@@ -88,6 +92,7 @@ struct ChoiceTree {
         }
     }
 
+    /// Decomposes expressions into a leading text and the rest.
     private static func rest(_ parts: [Int32], of expressions: [GrammarExpression]) -> Rest {
         var parts = parts
         while let first = parts.first {
@@ -101,7 +106,7 @@ struct ChoiceTree {
         return Rest(text: [], parts: [])
     }
 
-    /// Adds an alternative to a branch that is not the root: an only one before is first put where it belongs.
+    /// Adds a rest to a branch that is not the root. The only rest so far is first moved to a branch of its own.
     private static func add(_ rest: Rest, to branch: inout Branch, depth: Int, _ expressions: [GrammarExpression]) {
         own(&branch)
         if branch.branches.isEmpty, branch.rests.count == 1, depth < mostDepth {
@@ -111,12 +116,13 @@ struct ChoiceTree {
         insert(rest, into: &branch, depth: depth, expressions)
     }
 
+    /// Makes a branch unique to this tree.
     private static func own(_ branch: inout Branch) {
         if !isKnownUniquelyReferenced(&branch) { branch = Branch(copying: branch) }
         branch.number = nil
     }
 
-    /// - Parameter rest: what follows the head of `branch`.
+    /// - Parameter rest: the part of the alternative after the head of `branch`.
     private static func insert(_ rest: Rest, into branch: inout Branch, depth: Int, _ expressions: [GrammarExpression])
     {
         own(&branch)
@@ -143,12 +149,12 @@ struct ChoiceTree {
         branch.change(index) { add(behind, to: &$0, depth: depth + 1, expressions) }
     }
 
-    /// The expression that matches what any of the alternatives does.
+    /// The number of the expression that matches any of the alternatives.
     ///
-    /// - Parameter add: gives an expression its number.
+    /// - Parameter add: returns the number of an expression, adding it if it is new.
     func number(_ add: (GrammarExpression) -> Int32) -> Int32 { Self.number(of: root, add) }
 
-    /// Calls itself at most `mostDepth` times deep.
+    /// Builds the expression of a branch; the recursion is at most `mostDepth` deep.
     private static func number(of branch: Branch, _ add: (GrammarExpression) -> Int32) -> Int32 {
         if let known = branch.number { return known }
         var alternatives: [Int32] = []
@@ -178,20 +184,21 @@ struct ChoiceTree {
 }
 
 extension GrammarBuilder {
-    /// Alternatives of this builder, to which more are added in front of each use.
+    /// A growing set of alternatives that is used as a choice several times while it grows.
     package struct Alternatives {
         fileprivate var tree = ChoiceTree()
 
         package init() {}
     }
 
+    /// Adds an alternative.
     package mutating func add(_ node: Node, to alternatives: inout Alternatives) {
         if node.index != 0 { alternatives.tree.add(node.index, of: expressions) }
     }
 
-    /// The choice of all alternatives so far.
+    /// The choice of all alternatives added so far.
     package mutating func choice(of alternatives: Alternatives) -> Node {
-        // Taken out, as it is added to within.
+        // The builder is moved out, as the closure changes it.
         var builder = GrammarBuilder(limits: limits)
         swap(&builder, &self)
         let number = alternatives.tree.number { builder.node($0).index }

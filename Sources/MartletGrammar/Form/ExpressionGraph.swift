@@ -1,7 +1,7 @@
-/// Questions about all expressions of a grammar at once, answered without recursion.
+/// Properties of all expressions of a grammar, computed together and without recursion.
 struct ExpressionGraph {
     let expressions: [GrammarExpression]
-    /// Body of each rule.
+    /// The body of each rule.
     let bodies: [Int32]
     let automata: [ByteAutomaton]
 
@@ -35,7 +35,11 @@ struct ExpressionGraph {
 
     private enum Condition { case always, never, all, any }
 
-    /// The smallest set of expressions with which each one's condition on its parts holds.
+    /// The least set of expressions that is closed under a condition on their parts.
+    ///
+    /// Counts the missing parts of each expression and propagates from satisfied ones (Dowling and Gallier).
+    ///
+    /// - Complexity: linear in expressions and parts.
     private func leastFixpoint(_ condition: (GrammarExpression) -> Condition) -> [Bool] {
         var missing = [Int32](repeating: 0, count: expressions.count)
         var offsets = [Int32](repeating: 0, count: expressions.count + 1)
@@ -76,7 +80,7 @@ struct ExpressionGraph {
         return missing.map { $0 == 0 }
     }
 
-    /// What an expression needs: its children, or the body of the rule.
+    /// Visits the children of an expression, or the body of the rule that it refers to.
     @inline(__always)
     private func forEachPart(of expression: GrammarExpression, _ body: (Int32) -> Void) {
         switch expression {
@@ -88,20 +92,22 @@ struct ExpressionGraph {
         }
     }
 
+    /// The relation "may begin with" between expressions.
     enum Order {
-        /// For each expression, a number above those of what it may begin with.
+        /// The relation has no cycle: each expression has a higher rank than every expression that it may begin
+        /// with.
         case ranks([Int32])
-        /// Rules each of which may begin with the next, and the last with the first.
+        /// Left recursion: each of the rules may begin with the next, and the last with the first.
         case cycle([Int32])
     }
 
-    /// Left recursion, or the order that there is without it.
+    /// Ranks the expressions, or finds left recursion, by a depth-first search with an explicit stack.
     func order(nullable: [Bool]) -> Order {
         enum Visit { case new, open, done }
         var visits = [Visit](repeating: .new, count: expressions.count)
         var ranks = [Int32](repeating: 0, count: expressions.count)
         var rank: Int32 = 0
-        // Expressions on the way from the first, each with how many of the parts it may begin with were visited.
+        // The expressions on the current path, each with the number of its parts that were visited.
         var path: [(index: Int, visited: Int)] = []
         for first in expressions.indices where visits[first] == .new {
             path.append((first, 0))
@@ -131,7 +137,7 @@ struct ExpressionGraph {
         return .ranks(ranks)
     }
 
-    /// The part `position` of those that an expression may begin with.
+    /// The part with number `position` among the parts that an expression may begin with.
     private func beginning(of index: Int, _ position: Int, _ nullable: [Bool]) -> Int? {
         switch expressions[index] {
         case .sequence(let parts):

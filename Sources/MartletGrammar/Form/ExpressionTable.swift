@@ -1,16 +1,20 @@
-/// Expressions by number, each once.
+/// The expressions of a builder, numbered; equal expressions have one number.
+///
+/// An open-addressing hash table of numbers. Large tools have some 100,000 expressions, for which a dictionary with
+/// `Hashable` keys is several times slower.
 struct ExpressionTable {
     private(set) var expressions: [GrammarExpression] = []
-    /// Numbers by hash, plus one; 0 = free. Its size is a power of two.
+    /// Numbers by hash, plus one; 0 is free. The size is a power of two, and at most half of the slots are used.
     private var slots = [Int32](repeating: 0, count: 64)
     private var hashes: [UInt32] = []
 
-    /// `never` is 0 and `empty` is 1.
+    /// Creates a table in which `never` has the number 0 and `empty` the number 1.
     init() {
         _ = add(.never)
         _ = add(.empty)
     }
 
+    /// The number of an expression; `nil` if it is not in the table.
     func number(of expression: GrammarExpression) -> Int32? {
         let slot = slot(of: expression, Self.hash(of: expression))
         return slots[slot] == 0 ? nil : slots[slot] - 1
@@ -28,7 +32,7 @@ struct ExpressionTable {
         return Int32(expressions.count - 1)
     }
 
-    /// Takes out the expressions from `count` on.
+    /// Removes the expressions with numbers from `count` on.
     mutating func truncate(to count: Int) {
         guard count < expressions.count else { return }
         expressions.removeLast(expressions.count - count)
@@ -36,7 +40,7 @@ struct ExpressionTable {
         fillSlots(count: slots.count)
     }
 
-    /// Where an expression is, or would be.
+    /// The slot of an expression, or the free slot where it belongs.
     private func slot(of expression: GrammarExpression, _ hash: UInt32) -> Int {
         let mask = slots.count - 1
         var slot = Int(hash) & mask
@@ -60,8 +64,10 @@ struct ExpressionTable {
         }
     }
 
-    /// Where `Hashable`'s would take longer than all else. Begins anew in each process, so that nobody can prepare
-    /// expressions that fall together.
+    /// A hash of the expression's contents.
+    ///
+    /// It begins with a random seed per process, so that a client cannot prepare a schema whose expressions
+    /// collide.
     private static func hash(of expression: GrammarExpression) -> UInt32 {
         var hash = seed
         func mix(_ value: UInt64) {

@@ -1,15 +1,15 @@
-/// Where a grammar begins to hold.
+/// A condition after which a grammar applies (`grammar_triggers` of llama-server).
 package enum GrammarTrigger: Sendable, Hashable {
-    /// Where this text was written, or the control token that has this text.
+    /// The output contains this text, or the control token with this text.
     case text(String)
-    /// At the token with this number.
+    /// The output contains the token with this number.
     case token(Int32)
 }
 
 extension Grammar {
-    /// Anything, until a trigger was written; from there on this grammar.
+    /// Any output up to a trigger, and from there on this grammar.
     ///
-    /// - Parameter includesTrigger: whether the grammar's texts begin with the trigger, or behind it.
+    /// - Parameter includesTrigger: whether the grammar's texts begin with the trigger, or after it.
     package func triggered(
         by triggers: [GrammarTrigger], includesTrigger: Bool, limits: GrammarLimits = .unlimited
     ) throws(GrammarError) -> Grammar {
@@ -37,9 +37,10 @@ extension Grammar {
         return try builder.finish(root: root)
     }
 
-    /// Thinking between two markers, which this grammar does not hold, and then this grammar.
+    /// Reasoning between two delimiters, to which this grammar does not apply, followed by this grammar.
     ///
-    /// - Parameter isOpen: whether the text begins within the reasoning. Otherwise there may be none.
+    /// - Parameter isOpen: whether the output begins inside of the reasoning (the template wrote the opening
+    ///   delimiter). Otherwise the reasoning is optional.
     package func afterReasoning(
         from start: String, to end: String, isOpen: Bool, limits: GrammarLimits = .unlimited
     ) throws(GrammarError) -> Grammar {
@@ -56,7 +57,7 @@ extension Grammar {
 }
 
 extension GrammarBuilder {
-    /// Any text and any control tokens in which none of `delimiters` occurs, neither as text nor as a token.
+    /// Any text and any control tokens, as long as no delimiter occurs, neither as text nor as a token.
     package mutating func freeText(
         until delimiters: [String], excludingTokens ids: [Int32] = [], excludingDelimiters excluded: [String] = []
     ) -> Node {
@@ -66,7 +67,10 @@ extension GrammarBuilder {
         return sequence([star(sequence([text, control])), text])
     }
 
-    /// A text whose parts in angle brackets may be control tokens of their own.
+    /// A delimiter, of which parts in angle brackets may be control tokens.
+    ///
+    /// Example: `<tool_call>{` is a control token followed by a brace in some vocabularies, and plain text in
+    /// others.
     package mutating func delimiter(_ delimiter: String) -> Node {
         let tags = Self.tags(in: delimiter)
         guard tags != [delimiter], !tags.isEmpty else { return controlToken(delimiter) }

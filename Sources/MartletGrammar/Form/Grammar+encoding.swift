@@ -1,7 +1,24 @@
 extension Grammar {
-    /// Bytes from which the grammar can be made again.
+    /// Bytes from which the grammar can be decoded in the worker process.
     ///
-    /// Whole numbers as LEB128, lists with their count in front.
+    /// Integers are LEB128 of at most 64 bits. Lists and texts are preceded by their count. An integer that may be
+    /// absent is stored plus one, and 0 means that it is absent. The order is automata, expressions without `never` and
+    /// `empty`, rules (name and body), root.
+    ///
+    /// | first byte | expression | contents |
+    /// | --- | --- | --- |
+    /// | 2 | literal | bytes |
+    /// | 3 | byte set | four words |
+    /// | 4, 5 | sequence, choice | numbers of expressions |
+    /// | 6 | repetition | number of the body, minimum, maximum plus one |
+    /// | 7 | reference | number of a rule |
+    /// | 8 | automaton | number of an automaton |
+    /// | 9 to 14 | token terms, in the order of `TokenTerm` | text or token id; lists of both for 14 |
+    /// | 15 | item bound | the byte, and 1 if it opens an array |
+    ///
+    /// An automaton is stored as the number of states, the number of classes (plus 512 if it counts characters), the
+    /// start, the classes of the 256 bytes, a byte for each state that says whether it accepts, the transitions plus
+    /// one, and its bounds.
     package func encoded() -> [UInt8] {
         var writer = GrammarWriter()
         writer.write(automata.count)
@@ -17,7 +34,9 @@ extension Grammar {
         return writer.bytes
     }
 
-    /// Whatever the bytes are: a grammar that is checked like a new one, or an error.
+    /// Decodes a grammar. Any bytes are safe: the result is checked like a new grammar.
+    ///
+    /// - Throws: an error of kind `encoding` for malformed bytes, and the errors of `GrammarBuilder.finish`.
     package init(decoding bytes: some Collection<UInt8>, limits: GrammarLimits) throws(GrammarError) {
         var reader = GrammarReader(bytes: Array(bytes))
         var automata: [ByteAutomaton] = []
@@ -43,9 +62,10 @@ extension Grammar {
 }
 
 extension GrammarError {
-    fileprivate static let malformed = GrammarError(.encoding, "The bytes are no grammar.")
+    fileprivate static let malformed = GrammarError(.encoding, "The bytes are not an encoded grammar.")
 }
 
+/// Appends the parts of a grammar to bytes.
 private struct GrammarWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -89,7 +109,7 @@ private struct GrammarWriter {
         for word in counting.live { write(word) }
     }
 
-    /// Beside the number of classes, which is at most 256.
+    /// A flag beside the number of classes, which is at most 256.
     static let isCounted = 512
 
     mutating func write(_ expression: GrammarExpression) {
@@ -152,6 +172,7 @@ private struct GrammarWriter {
     }
 }
 
+/// Consumes the parts of a grammar from bytes; each function throws at malformed input.
 private struct GrammarReader {
     let bytes: [UInt8]
     private var position = 0
@@ -160,16 +181,19 @@ private struct GrammarReader {
 
     var remainingCount: Int { bytes.count - position }
 
+    /// Checks that all bytes were consumed.
     mutating func finish() throws(GrammarError) {
         guard position == bytes.count else { throw .malformed }
     }
 
+    /// One byte; at the end of the bytes an error.
     mutating func byte() throws(GrammarError) -> UInt8 {
         guard position < bytes.count else { throw .malformed }
         defer { position += 1 }
         return bytes[position]
     }
 
+    /// A LEB128 integer of at most 64 bits.
     mutating func word() throws(GrammarError) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {
@@ -181,18 +205,21 @@ private struct GrammarReader {
         throw .malformed
     }
 
+    /// An integer that fits 32 bits and is not negative.
     mutating func number() throws(GrammarError) -> Int {
         guard let value = Int32(exactly: try word()) else { throw .malformed }
         return Int(value)
     }
 
-    /// Of things that take a byte each at least.
+    /// A number of elements. Each takes at least one byte, so that a count above the remaining bytes is malformed and
+    /// cannot cause a large allocation.
     mutating func count() throws(GrammarError) -> Int {
         let count = try number()
         guard count <= bytes.count - position else { throw .malformed }
         return count
     }
 
+    /// An integer below `limit`: a reference to an element that exists.
     mutating func index(below limit: Int) throws(GrammarError) -> Int {
         let index = try number()
         guard index < limit else { throw .malformed }
@@ -205,11 +232,13 @@ private struct GrammarReader {
         return bytes[position..<position + count]
     }
 
+    /// A text; invalid UTF-8 is malformed.
     mutating func text() throws(GrammarError) -> String {
         guard let text = String(validating: try slice(), as: UTF8.self) else { throw .malformed }
         return text
     }
 
+    /// An automaton whose parts fit together; it may contain useless states, which `GrammarBuilder` trims.
     mutating func automaton() throws(GrammarError) -> ByteAutomaton {
         let stateCount = try count()
         let width = try index(below: GrammarWriter.isCounted + 257)
@@ -230,6 +259,7 @@ private struct GrammarReader {
         return isCounted ? try counted(automaton) : automaton
     }
 
+    /// The bounds on characters of an automaton.
     private mutating func counted(_ automaton: ByteAutomaton) throws(GrammarError) -> ByteAutomaton {
         let betweenCount = try index(below: automaton.stateCount + 1)
         let opening = Int32(try index(below: automaton.stateCount + 1)) - 1
@@ -251,7 +281,9 @@ private struct GrammarReader {
                 maximum: maximum == 0 ? nil : maximum - 1, live: live))
     }
 
-    /// - Parameter limit: of the numbers of expressions it consists of.
+    /// An expression, which refers only to expressions before it.
+    ///
+    /// - Parameter limit: the number of expressions before it.
     mutating func expression(below limit: Int, automatonCount: Int) throws(GrammarError) -> GrammarExpression {
         switch try byte() {
         case 0: return .never
@@ -286,6 +318,7 @@ private struct GrammarReader {
         }
     }
 
+    /// A list of references to elements below `limit`.
     private mutating func list(below limit: Int) throws(GrammarError) -> [Int32] {
         var list: [Int32] = []
         for _ in 0..<(try count()) { list.append(Int32(try index(below: limit))) }

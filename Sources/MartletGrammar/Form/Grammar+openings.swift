@@ -1,14 +1,16 @@
 extension Grammar {
-    /// Places and rules that are looked at.
+    /// The number of expressions that are visited.
     private static let mostVisits = 2_000_000
 
-    /// Refuses a grammar whose texts can be read in more ways at once than the matcher follows, as far as that shows in
-    /// front of a text: in the grammar itself, and along the texts' beginnings.
+    /// Refuses a grammar whose texts can be read in more ways at once than the matcher follows.
+    ///
+    /// Detects ambiguity in the grammar itself, and along the beginnings of texts. Ambiguity that only later text
+    /// reveals is detected during generation.
     func refuseAmbiguity(_ limits: GrammarLimits) throws(GrammarError) {
         if let count = openingsAbove(limits.threads) {
             throw GrammarError(
                 .limit,
-                "The grammar has a place at which it can be gone on in \(count) ways; the limit is \(limits.threads).")
+                "At some position the grammar has \(count) continuations at once; the limit is \(limits.threads).")
         }
         if let beginning = ambiguousBeginning(limits) {
             let text = String(decoding: beginning.prefix(32), as: UTF8.self)
@@ -19,15 +21,15 @@ extension Grammar {
         }
     }
 
-    /// How many ways there are at once to go on at some place, where that is more than `limit`: no text comes past it.
+    /// The number of ways to continue at some position, if it is above `limit`. No text gets past such a position.
     ///
-    /// Nothing is said of the places that only texts lead to.
+    /// Positions that are only reached through text are not considered.
     private func openingsAbove(_ limit: Int) -> Int? {
         guard expressions.count > limit else { return nil }
         let graph = ExpressionGraph(expressions: expressions, bodies: rules.map(\.body), automata: automata)
         let nullable = graph.nullable()
         guard case .ranks(let ranks) = graph.order(nullable: nullable) else { return nil }
-        // At most so many: what several parts begin with is counted for each.
+        // Upper bounds first: shared parts are counted several times.
         var bounds = [Int](repeating: 0, count: expressions.count)
         var suspects: [Int] = []
         for index in expressions.indices.sorted(by: { ranks[$0] < ranks[$1] }) {
@@ -49,7 +51,7 @@ extension Grammar {
         return nil
     }
 
-    /// The parts with which an expression may begin.
+    /// The parts that an expression may begin with.
     private func beginnings(of index: Int, _ nullable: [Bool]) -> [Int] {
         switch expressions[index] {
         case .sequence(let parts):
@@ -62,7 +64,7 @@ extension Grammar {
         }
     }
 
-    /// Places at which something is read where `first` begins; what is shared counts once.
+    /// The positions that read something at which `first` may begin, each counted once.
     private func openings(of first: Int, _ nullable: [Bool], _ visits: inout Int) -> Int {
         var seen: Set<Int> = [first]
         var pending = [first]

@@ -1,23 +1,25 @@
-/// What may be written: a context-free grammar over bytes and tokens.
+/// A set of texts: a context-free grammar over bytes and tokens.
 ///
-/// Checked when it was made: every rule is defined, no rule begins with itself, and from everything in it a finite text
-/// ends. Made by a `GrammarBuilder` or from encoded bytes.
+/// It was checked when it was built: every rule is defined, no rule begins with itself, and every part matches a finite
+/// text. It is built by a `GrammarBuilder` or decoded from bytes, and is immutable.
 package struct Grammar: Sendable, Equatable {
+    /// A rule: the number of the expression that it stands for. The name is for error messages.
     struct Rule: Sendable, Equatable {
         var name: String
         var body: Int32
     }
 
-    /// Each after those it consists of.
+    /// The expressions; each comes after the expressions that it consists of.
     let expressions: [GrammarExpression]
     let rules: [Rule]
-    /// Trimmed: from each state a text ends.
+    /// The automata, trimmed: a text can be completed from each state.
     let automata: [ByteAutomaton]
+    /// The number of the rule whose texts are the grammar's texts.
     let root: Int32
 }
 
 extension Grammar {
-    /// About how many bytes it takes in memory.
+    /// An estimate of its size in memory, in bytes.
     var byteCount: Int {
         let parts = expressions.reduce(0) { count, expression in
             if case .literal(let bytes) = expression { return count + bytes.count }

@@ -1,5 +1,5 @@
 extension GrammarBuilder {
-    /// How far a grammar has come.
+    /// The extent of a builder at some moment.
     package struct Checkpoint: Sendable {
         var expressionCount: Int
         var ruleCount: Int
@@ -9,13 +9,14 @@ extension GrammarBuilder {
         var failure: GrammarError?
     }
 
+    /// The current extent.
     package var checkpoint: Checkpoint {
         Checkpoint(
             expressionCount: expressions.count, ruleCount: rules.count, automatonCount: automata.count,
             automatonStates: automatonStates, cost: cost, failure: failure)
     }
 
-    /// Takes out what was added since `checkpoint`. Rules that were there before keep their definitions.
+    /// Removes everything that was added since `checkpoint`. Rules that existed before keep their definitions.
     package mutating func removeAll(since checkpoint: Checkpoint) {
         table.truncate(to: checkpoint.expressionCount)
         rules.removeLast(rules.count - checkpoint.ruleCount)

@@ -1,8 +1,11 @@
 extension GrammarBuilder {
-    /// The grammar whose texts are those of `root`.
+    /// The grammar of the texts of `root`.
     ///
-    /// - Parameter refusesDeadEnds: whether any rule that matches no finite text is an error. Otherwise what leads to
-    ///   it is left out, and only a `root` that matches nothing is one.
+    /// - Parameter refusesDeadEnds: whether each rule without a finite text is an error. Otherwise such alternatives
+    ///   are removed, and only a `root` without a finite text is an error.
+    /// - Throws: the first failure of the builder, an undefined rule, left recursion, a dead end, or too much
+    ///   ambiguity.
+    /// - Complexity: linear in expressions, apart from the check for ambiguity.
     package consuming func finish(root: Rule, refusesDeadEnds: Bool = false) throws(GrammarError) -> Grammar {
         if let failure { throw failure }
         var bodies: [Int32] = []
@@ -31,7 +34,7 @@ extension GrammarBuilder {
             throw GrammarError(.deadEnd, "Rule '\(name)' matches no finite text.", rule: name)
         }
         var grammar = pruned(bodies: bodies, productive: productive, root: root)
-        // What alternatives were before they were put together is in it still.
+        // Alternatives that a `ChoiceTree` has replaced are still among the expressions.
         if grammar.hasUnused {
             var builder = GrammarBuilder(limits: .unlimited)
             let rule = try builder.include(grammar)
@@ -41,14 +44,14 @@ extension GrammarBuilder {
         return grammar
     }
 
-    /// Of each node, whether it matches some finite text. A rule that is not defined matches none.
+    /// For each node, whether it matches some finite text. An undefined rule matches none.
     package func areProductive(_ nodes: [Node]) -> [Bool] {
         let graph = ExpressionGraph(expressions: expressions, bodies: rules.map { $0.body ?? 0 }, automata: automata)
         let productive = graph.productive()
         return nodes.map { productive[Int($0.index)] }
     }
 
-    /// Only what is reached from the root and has an end.
+    /// The grammar without expressions that are unreachable or match no finite text.
     private func pruned(bodies: [Int32], productive: [Bool], root: Rule) -> Grammar {
         let expressions = expressions
         let reached = reachable(bodies: bodies, productive: productive, root: root)
@@ -86,6 +89,7 @@ extension GrammarBuilder {
             automata: keptAutomata, root: ruleNumbers[Int(root.index)])
     }
 
+    /// The expressions and rules that are reachable from the root.
     private func reachable(
         bodies: [Int32], productive: [Bool], root: Rule
     ) -> (expressions: [Bool], rules: [Bool]) {
@@ -108,7 +112,7 @@ extension GrammarBuilder {
 }
 
 extension Grammar {
-    /// Whether some expressions are of no rule.
+    /// Whether some expressions belong to no rule.
     fileprivate var hasUnused: Bool {
         var isUsed = [Bool](repeating: false, count: expressions.count)
         for rule in rules { isUsed[Int(rule.body)] = true }
@@ -119,22 +123,23 @@ extension Grammar {
     }
 }
 
-/// Expressions numbered anew, simplified where parts of them were left out.
+/// Expressions with new numbers, simplified where parts were removed.
 private struct PrunedExpressions {
     private var table = ExpressionTable()
 
     var expressions: [GrammarExpression] { table.expressions }
 
-    /// So many are followed one by one.
+    /// Up to so many alternatives are followed one by one; more are joined by their beginnings.
     private static let fewAlternatives = 64
 
-    /// Alternatives by what they begin with.
+    /// The alternatives as a prefix tree.
     private mutating func joined(_ alternatives: [Int32]) -> Int32 {
         var tree = ChoiceTree()
         for alternative in alternatives { tree.add(alternative, of: table.expressions) }
         return tree.number { table.add($0) }
     }
 
+    /// The number of an expression after simplification.
     mutating func number(of expression: GrammarExpression) -> Int32 {
         switch expression {
         case .sequence(let parts) where parts.contains(1):

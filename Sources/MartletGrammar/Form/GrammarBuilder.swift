@@ -1,51 +1,60 @@
 internal import MartletText
 
-/// Puts a grammar together.
+/// Builds a grammar.
 ///
-/// Equal expressions are one node. A budget that is used up, or a mistake in what is asked for, makes every further
-/// node `never` and is thrown by `finish`.
+/// Equal expressions are one node. The first error, such as an exceeded limit, is stored in `failure`; all further
+/// nodes are `never`, and `finish` throws the error. Thus code that builds large grammars needs no `try` for each node.
+///
+/// A value with one owner: copying it copies its tables at the next change.
 package struct GrammarBuilder {
     /// An expression of this builder.
     package struct Node: Hashable, Sendable {
         let index: Int32
     }
 
-    /// A rule of this builder. It may be referred to before it is defined.
+    /// A rule of this builder. It may be referred to before it is defined, as recursion needs.
     package struct Rule: Hashable, Sendable {
         let index: Int32
     }
 
+    /// The limits; the first exceeded one becomes the builder's failure.
     package let limits: GrammarLimits
+    /// The expressions; the numbers of `Node` are theirs.
     var table = ExpressionTable()
     var rules: [(name: String, body: Int32?)] = []
     var automata: [ByteAutomaton] = []
+    /// The rules that several parts of a grammar share, by name.
     var sharedRules: [ExactString: Rule] = [:]
-    /// How many different automata there are.
+    /// The number of different automata.
     package var automatonCount: Int { automata.count }
+    /// The number of each automaton; equal automata are stored once.
     var automatonNumbers: [ByteAutomaton: Int32] = [:]
+    /// The states of all automata together, and the cost of all expressions; both are limited.
     var automatonStates = 0
     var cost = 0
-    /// The first thing that went wrong.
+    /// The first error.
     package internal(set) var failure: GrammarError?
 
+    /// Creates an empty builder.
     package init(limits: GrammarLimits = .standard) {
         self.limits = limits
     }
 
     var expressions: [GrammarExpression] { table.expressions }
 
-    /// Matches the empty text.
+    /// The empty text.
     package mutating func empty() -> Node { Node(index: 1) }
 
-    /// Matches nothing.
+    /// No text.
     package mutating func never() -> Node { Node(index: 0) }
 
+    /// Exactly these bytes.
     package mutating func bytes(_ bytes: some Sequence<UInt8>) -> Node {
         let bytes = Array(bytes)
         return bytes.isEmpty ? empty() : node(.literal(bytes))
     }
 
-    /// The UTF-8 of `text`.
+    /// The UTF-8 bytes of `text`.
     package mutating func text(_ text: String) -> Node { bytes(text.utf8) }
 
     /// One byte of `set`.
@@ -57,7 +66,7 @@ package struct GrammarBuilder {
         }
     }
 
-    /// One Unicode scalar of `ranges`, as UTF-8. Surrogates are left out.
+    /// One Unicode scalar of `ranges` as UTF-8. Surrogates are left out.
     package mutating func characters(_ ranges: [ClosedRange<UInt32>]) -> Node {
         let ranges = ScalarRanges.normalized(ranges)
         guard let first = ranges.first, let last = ranges.last else { return never() }
@@ -70,6 +79,7 @@ package struct GrammarBuilder {
         return ByteAutomaton.character(in: ranges).map { automaton($0) } ?? never()
     }
 
+    /// The parts one after the other.
     package mutating func sequence(_ parts: [Node]) -> Node {
         var kept: [Int32] = []
         kept.reserveCapacity(parts.count)
@@ -80,19 +90,22 @@ package struct GrammarBuilder {
         return kept.count < 2 ? Node(index: kept.first ?? 1) : node(.sequence(kept))
     }
 
+    /// Any of the alternatives.
     package mutating func choice(_ alternatives: [Node]) -> Node {
         let kept = GrammarExpression.distinct(alternatives.map(\.index))
         return kept.count < 2 ? Node(index: kept.first ?? 0) : node(.choice(kept))
     }
 
-    /// `node` at least `minimum` times, and at most `maximum` times; `nil` = without end.
+    /// `node` at least `minimum` times, and at most `maximum` times; without a maximum if it is `nil`.
     ///
-    /// What is counted does not make the grammar larger.
+    /// The count is a number in the matcher's state, so that a large count does not make the grammar larger.
+    ///
+    /// - Throws: an error for bounds that are negative, reversed, or above `limits.repetitions`.
     package mutating func repetition(_ node: Node, _ minimum: Int, _ maximum: Int?) throws(GrammarError) -> Node {
         guard minimum >= 0, maximum.map({ $0 >= minimum }) ?? true else {
             throw GrammarError(
                 .syntax,
-                "A repetition of at least \(minimum) and at most \(maximum.map(String.init) ?? "any number") times is none."
+                "A repetition of at least \(minimum) and at most \(maximum.map(String.init) ?? "any number") times is empty."
             )
         }
         if max(minimum, maximum ?? 0) > limits.repetitions {
@@ -106,7 +119,7 @@ package struct GrammarBuilder {
         return self.node(.repetition(node.index, minimum: Int32(minimum), maximum: maximum.map(Int32.init)))
     }
 
-    /// `node` or nothing.
+    /// `node` or the empty text.
     package mutating func optional(_ node: Node) -> Node {
         node.index <= 1 ? empty() : self.node(.repetition(node.index, minimum: 0, maximum: 1))
     }
@@ -116,7 +129,7 @@ package struct GrammarBuilder {
         node.index <= 1 ? empty() : self.node(.repetition(node.index, minimum: 0, maximum: nil))
     }
 
-    /// A rule that is yet to be defined. Names are for error messages and need not be unique.
+    /// A rule that is to be defined. The name appears in error messages and need not be unique.
     package mutating func rule(named name: String) -> Rule {
         if rules.count >= limits.rules {
             fail(GrammarError(.limit, "The grammar has more than \(limits.rules) rules.", rule: name))
@@ -126,7 +139,7 @@ package struct GrammarBuilder {
         return Rule(index: Int32(rules.count - 1))
     }
 
-    /// The rule that all who ask for this name share; also whether it is new, so that it is to be defined.
+    /// The rule that all callers with the same name share, and whether the caller has to define it.
     package mutating func sharedRule(named name: String) -> (rule: Rule, isNew: Bool) {
         if let rule = sharedRules[name] { return (rule, false) }
         let rule = rule(named: name)
@@ -134,13 +147,15 @@ package struct GrammarBuilder {
         return (rule, true)
     }
 
-    /// Says what `rule` matches. What was said before counts no longer.
+    /// Defines or redefines the texts of `rule`.
     package mutating func define(_ rule: Rule, as node: Node) {
         rules[Int(rule.index)].body = node.index
     }
 
+    /// The texts of a rule.
     package mutating func reference(_ rule: Rule) -> Node { node(.reference(rule.index)) }
 
+    /// The texts of an automaton.
     package mutating func automaton(_ automaton: ByteAutomaton) -> Node {
         guard let trimmed = automaton.trimmed() else { return never() }
         if let number = automatonNumbers[trimmed] { return node(.automaton(number)) }
@@ -154,24 +169,25 @@ package struct GrammarBuilder {
         return node(.automaton(Int32(automata.count - 1)))
     }
 
-    /// Any bytes in which none of `delimiters` occurs; or any up to the first end of one, with it.
+    /// Any bytes in which no delimiter occurs; or, if `consumingDelimiter`, any bytes up to and including the first
+    /// delimiter.
     package mutating func anything(until delimiters: [String], consumingDelimiter: Bool) -> Node {
         automaton(.anything(until: delimiters, consumingDelimiter: consumingDelimiter))
     }
 
-    /// The vocabulary's control token with this text if it has one, else the text's bytes.
+    /// The control token of the vocabulary with this text if there is one, otherwise the bytes of the text.
     package mutating func controlToken(_ text: String) -> Node { text.isEmpty ? empty() : token(.controlToken(text)) }
 
     /// One whole token.
     package mutating func token(_ term: TokenTerm) -> Node { node(.token(term)) }
 
-    /// The bracket that begins an array of JSON or Python in which no two items may be equal.
+    /// The opening bracket of a JSON or Python array in which no two items may be equal.
     package mutating func distinctItemsOpening() -> Node { node(.itemBound(UInt8(ascii: "["), opens: true)) }
 
-    /// The comma or the bracket that ends an item of such an array.
+    /// The comma or bracket that ends an item of such an array.
     package mutating func distinctItemEnd(_ byte: UInt8) -> Node { node(.itemBound(byte, opens: false)) }
 
-    /// A rule that matches what `grammar` does.
+    /// Adds a finished grammar as a rule.
     package mutating func include(_ grammar: Grammar) throws(GrammarError) -> Rule {
         let rules = grammar.rules.map { rule(named: $0.name) }
         var nodes: [Node] = []
@@ -195,6 +211,7 @@ package struct GrammarBuilder {
         return rules[Int(grammar.root)]
     }
 
+    /// The node of an expression, which is added if it is new and within the limit.
     mutating func node(_ expression: GrammarExpression) -> Node {
         guard cost + expression.cost <= limits.nodes else {
             if let number = table.number(of: expression) { return Node(index: number) }
@@ -207,6 +224,7 @@ package struct GrammarBuilder {
         return Node(index: number)
     }
 
+    /// Stores the first error.
     private mutating func fail(_ error: GrammarError) {
         if failure == nil { failure = error }
     }

@@ -1,20 +1,24 @@
 import Synchronization
 
-/// Grammars that were made before, by all that they were made of.
+/// A cache of grammars by a key that describes their source completely.
 ///
-/// An agent sends the same tools in each round, and an application the same schema. Bounded in bytes: what was not
-/// asked for the longest goes first. Thread: any; two who ask for the same new grammar at once may both make it.
+/// An agent sends the same tools in each round, and an application the same schema. The size is bounded in bytes; the
+/// least recently used grammar is evicted. Any thread may use it. Two threads that need the same new grammar at the
+/// same time may both build it: building under the lock would block all others for as long.
 package final class GrammarCache: Sendable {
+    /// A grammar with the warnings of its schemas.
     package struct Entry: Sendable, Equatable {
         package var grammar: Grammar
-        /// What has to be said of it wherever it is used.
+        /// The sentences that belong into `warnings` of each response that uses the grammar.
         package var warnings: [String]
 
+        /// Creates an entry.
         package init(grammar: Grammar, warnings: [String]) {
             self.grammar = grammar
             self.warnings = warnings
         }
     }
+    /// An entry with its size and the number of its last use.
     private struct StoredEntry {
         var entry: Entry
         var byteCount: Int
@@ -29,14 +33,15 @@ package final class GrammarCache: Sendable {
     private let state = Mutex(State())
     private let byteLimit: Int
 
+    /// Creates an empty cache.
     package init(byteLimit: Int = 16 << 20) { self.byteLimit = byteLimit }
 
-    /// How many grammars had to be made.
+    /// The number of grammars that had to be built.
     package var madeCount: Int { state.withLock { $0.made } }
-    /// What is kept takes about so many bytes.
+    /// The estimated size of all entries.
     package var byteCount: Int { state.withLock { $0.byteCount } }
 
-    /// The grammar that was made of `key`, or that `make` makes. An error is not kept.
+    /// The cached entry for `key`, or the entry that `make` builds. Errors are not cached.
     package func grammar<Failure: Error>(
         of key: [UInt8], make: () throws(Failure) -> Entry?
     ) throws(Failure) -> Entry? {

@@ -1,30 +1,31 @@
-/// Why something is no grammar that can be honoured.
+/// The reason why a grammar is refused.
 package struct GrammarError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The cause.
     package enum Kind: Sendable, Equatable {
         /// A text does not follow the notation.
         case syntax
-        /// A rule is used that nothing defines.
+        /// A rule is used and not defined.
         case undefinedRule
         /// A rule may begin with itself.
         case leftRecursion
         /// A rule, or the whole grammar, matches no finite text.
         case deadEnd
-        /// A vocabulary lacks a token that is named.
+        /// The vocabulary lacks a token that the grammar names.
         case unknownToken
-        /// A budget is used up.
+        /// A limit is exceeded.
         case limit
-        /// Bytes are no encoded grammar.
+        /// Bytes are not an encoded grammar.
         case encoding
     }
 
     package var kind: Kind
-    /// One sentence without its place.
+    /// One sentence without line and column.
     package var message: String
-    /// The rule that is at fault, if one is.
+    /// The rule that has the error, if known.
     package var rule: String?
-    /// Where the fault is in a text, counted from 1.
+    /// The line in the source text, counted from 1.
     package var line: Int?
-    /// In bytes, counted from 1.
+    /// The byte in the line, counted from 1.
     package var column: Int?
 
     package init(_ kind: Kind, _ message: String, rule: String? = nil, line: Int? = nil, column: Int? = nil) {

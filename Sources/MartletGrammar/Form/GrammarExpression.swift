@@ -1,6 +1,6 @@
 internal import MartletText
 
-/// A node of a grammar. Numbers stand for expressions, which come before those that use them, and for rules.
+/// An expression of a grammar. Integers refer to other expressions, which have smaller numbers, and to rules.
 enum GrammarExpression: Hashable, Sendable {
     /// Matches the empty text.
     case empty
@@ -11,16 +11,18 @@ enum GrammarExpression: Hashable, Sendable {
     case set(ByteSet)
     case sequence([Int32])
     case choice([Int32])
-    /// `maximum` nil = without end.
+    /// At least `minimum` and at most `maximum` times; no maximum if it is `nil`.
     case repetition(Int32, minimum: Int32, maximum: Int32?)
+    /// The number of a rule.
     case reference(Int32)
-    /// One of the grammar's automata.
+    /// The number of an automaton of the grammar.
     case automaton(Int32)
     case token(TokenTerm)
-    /// A byte that begins an array in which no two items may be equal (`opens`), or that ends an item of such an array.
+    /// A byte that begins an array in which no two items may be equal (`opens`), or that ends an item of such an
+    /// array.
     case itemBound(UInt8, opens: Bool)
 
-    /// The expressions it consists of.
+    /// The expressions that it consists of.
     var children: [Int32] {
         switch self {
         case .sequence(let parts), .choice(let parts): parts
@@ -29,7 +31,7 @@ enum GrammarExpression: Hashable, Sendable {
         }
     }
 
-    /// Alternatives without `never` and repetitions.
+    /// Alternatives without `never` and without repetition.
     static func distinct(_ alternatives: [Int32]) -> [Int32] {
         if alternatives.count <= 16 {
             var kept: [Int32] = []
@@ -43,7 +45,7 @@ enum GrammarExpression: Hashable, Sendable {
         return alternatives.filter { seen.insert($0).inserted }
     }
 
-    /// What it counts against the limit of nodes.
+    /// The cost against the limit of nodes; long literals and lists count more.
     var cost: Int {
         switch self {
         case .literal(let bytes): 1 + bytes.count / 16
@@ -53,23 +55,23 @@ enum GrammarExpression: Hashable, Sendable {
     }
 }
 
-/// A whole token of the vocabulary, however it is written.
+/// A term that matches one whole token, independent of its bytes.
 package enum TokenTerm: Hashable, Sendable {
-    /// The control token with this text; where a vocabulary has none, the bytes of the text.
+    /// The control token with this text; if the vocabulary has none, the bytes of the text.
     case controlToken(String)
     /// The token with this number.
     case id(Int32)
     /// The token with this text, which the vocabulary must have.
     case text(String)
-    /// Any token but the one with this number.
+    /// Any token except the one with this number.
     case otherThanID(Int32)
-    /// Any token but the one with this text.
+    /// Any token except the one with this text.
     case otherThanText(String)
-    /// Any token that has no text of its own and does not end the generation, but for those with these texts and
+    /// Any token that has no text of its own and does not end the generation, except those with these texts and
     /// numbers.
     case controlOtherThan(texts: [String], ids: [Int32])
 
-    /// Texts of tokens are the same if their bytes are.
+    /// Texts of tokens are compared by their bytes.
     private enum Identity: Hashable {
         case controlToken(ExactString)
         case id(Int32)
@@ -90,7 +92,9 @@ package enum TokenTerm: Hashable, Sendable {
         }
     }
 
+    /// Compares the texts of tokens by their bytes.
     package static func == (left: TokenTerm, right: TokenTerm) -> Bool { left.identity == right.identity }
 
+    /// Hashes the bytes of texts, as `==` compares them.
     package func hash(into hasher: inout Hasher) { hasher.combine(identity) }
 }

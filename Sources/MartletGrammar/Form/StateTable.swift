@@ -1,11 +1,13 @@
-/// Transitions of deterministic automata: a row for each state, a column for each class of what is read.
+/// Operations on transition tables of deterministic automata: a row for each state, a column for each class of
+/// input.
 package enum StateTable {
-    /// Where no way leads on.
+    /// A transition that no accepted input has.
     package static let dead: Int32 = -1
 
-    /// Without the states that are never reached or from which no text ends, numbered in the order they are reached.
+    /// The table without unreachable and hopeless states, numbered in breadth-first order.
     ///
-    /// - Returns: `nil` if no text ends.
+    /// - Returns: `nil` if nothing is accepted.
+    /// - Complexity: linear in the table.
     package static func trimmed(
         _ transitions: [Int32], _ accepting: [Bool], width: Int, start: Int = 0
     ) -> (transitions: [Int32], accepting: [Bool])? {
@@ -35,7 +37,7 @@ package enum StateTable {
         let live = statesThatEnd(reached, accepted, width)
         guard live[0] else { return nil }
         guard live.contains(false) else { return (reached, accepted) }
-        // A state from which a text ends is reached by such states alone, so that their order stays.
+        // A completable state is reached only through completable states, so that the order of the others stays.
         var count: Int32 = 0
         for state in live.indices {
             numbers[state] = live[state] ? count : dead
@@ -51,10 +53,11 @@ package enum StateTable {
         return (kept, zip(accepted, live).compactMap { $1 ? $0 : nil })
     }
 
-    /// For each state, whether some text ends an accepted one.
+    /// For each state, whether some input leads to an accepting state.
     private static func statesThatEnd(_ transitions: [Int32], _ accepting: [Bool], _ width: Int) -> [Bool] {
         var live = accepting
-        // Most states lead on to later ones, so that a look or two at each is enough; else all ways are turned round.
+        // Most transitions lead to later states, so that a few passes from the end suffice. Otherwise the transitions
+        // are inverted and searched backwards.
         for _ in 0..<looks {
             var isOpen = false
             var isChanged = false

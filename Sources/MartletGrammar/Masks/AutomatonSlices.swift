@@ -1,8 +1,11 @@
-/// What `SafeText` and words do to an automaton, state by state: whole sets of tokens are then allowed without a look
-/// at each.
+/// The effect of whole sets of tokens on an automaton, state by state.
+///
+/// `SafeText` is text that is never special in a JSON string; words are letters and digits. If every text of such a set
+/// leads on, a mask includes all its tokens at once, without looking at each.
 struct AutomatonSlices {
+    /// The effect of safe text on a state.
     enum Safe: Equatable {
-        /// Any safe text leads on, however long it is.
+        /// Any safe text of any length leads on.
         case closed
         /// No safe text leads on.
         case dead
@@ -12,15 +15,16 @@ struct AutomatonSlices {
     }
 
     private let safe: [Safe]
-    /// Whether any letters and digits lead on.
+    /// Whether any sequence of letters and digits leads on.
     private let words: [Bool]
 
+    /// The effect of safe text; `other` for a state with a count.
     func safe(_ state: Int32) -> Safe { Int(state) < safe.count ? safe[Int(state)] : .other }
 
+    /// Whether any sequence of letters and digits leads on from a state.
     func words(_ state: Int32) -> Bool { Int(state) < words.count && words[Int(state)] }
 
-    /// Larger automata, those that count characters, and those that take more passes, are looked through token by
-    /// token.
+    /// Larger automata, automata that count characters, and those that need more passes are walked token by token.
     private static let mostStates = 4096
     private static let mostPasses = 100
 
@@ -43,12 +47,13 @@ struct AutomatonSlices {
         }
     }
 
-    /// A class of bytes, with the state of the text behind one of them.
+    /// A class of bytes, with the state of the UTF-8 decoder after one of them.
     private struct Edge: Hashable {
         var byteClass: UInt8
         var text: Int
     }
 
+    /// The edges of a set of texts, for one state of the decoder.
     private static func edges(_ automaton: ProgramAutomaton, _ next: (UInt8) -> Int?) -> [Edge] {
         var edges: Set<Edge> = []
         for byte in UInt8.min...UInt8.max {
@@ -61,9 +66,12 @@ struct AutomatonSlices {
         automaton.transitions[Int(state) * automaton.classCount + Int(edge.byteClass)]
     }
 
-    /// For each pair of states of the automaton and the text, whether no text leads to a dead end.
+    /// For each pair of a state of the automaton and of the decoder, whether no text leads to a dead end.
     ///
-    /// - Parameter edges: for each state of the text.
+    /// The greatest fixpoint: all pairs count as closed until a pass finds an edge to an open one.
+    ///
+    /// - Parameter edges: for each state of the decoder.
+    /// - Returns: `nil` if it needs too many passes.
     private static func closed(_ automaton: ProgramAutomaton, _ edges: [[Edge]]) -> [Bool]? {
         let texts = edges.count
         var closed = [Bool](repeating: true, count: automaton.traits.count * texts)
@@ -84,7 +92,7 @@ struct AutomatonSlices {
         return nil
     }
 
-    /// Where one safe character leads.
+    /// The effect of one safe character.
     private static func character(_ automaton: ProgramAutomaton, _ state: Int32, _ edges: [[Edge]]) -> Safe {
         var target: Int32?
         var (isDead, isUniform) = (true, true)

@@ -1,9 +1,9 @@
-/// Masks within arrays in which no two items may be equal.
+/// Masks inside of arrays in which no two items may be equal.
 extension TokenMachine {
-    /// Takes those tokens out of a mask that end an item that is equal to an earlier one, or leave no other end.
+    /// Removes the tokens that end an item which equals an earlier one, or after which only such ends remain.
     ///
-    /// Few tokens are looked at: those that end an item, and those that go on as an earlier item does. What is found
-    /// holds for one text alone and is not kept.
+    /// Few tokens have to be tried: those that end an item, and those that continue as an earlier item does. The result
+    /// depends on the text and is therefore not cached.
     func withoutRepeatedItems(
         _ mask: UnsafeBufferPointer<UInt64>, _ position: MachinePosition
     ) -> UnsafeBufferPointer<UInt64> {
@@ -24,7 +24,7 @@ extension TokenMachine {
 
     private func remove(_ token: Int32) { ownMask[Int(token) >> 6] &= ~(1 << UInt64(token & 63)) }
 
-    /// Looks at the tokens with which an open item goes on as an earlier one does.
+    /// Tries the tokens with which an open item continues as an earlier item does.
     private func walk(_ trie: TokenTrie, _ configuration: UInt32, _ items: DistinctItems) {
         var path = [(configuration: configuration, items: items)]
         var index = 0
@@ -33,7 +33,7 @@ extension TokenMachine {
             path.removeSubrange((Int(node.depth) + 1)...)
             var (_, items) = path[Int(node.depth)]
             let next = machine.step(path[Int(node.depth)].configuration, node.byte, &items)
-            // What differs from all earlier items is free, up to where an item ends.
+            // A text that differs from all earlier items is free until the end of the item.
             guard next != ConfigurationStore.dead, items.isAtRisk else {
                 index = Int(node.end)
                 continue

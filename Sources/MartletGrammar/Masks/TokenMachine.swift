@@ -1,20 +1,24 @@
-/// Matches tokens of one vocabulary against one grammar, for any number of generations, and keeps what it found out for
-/// all of them.
+/// Matches tokens of a vocabulary against a grammar, for any number of generations, and caches steps and masks for
+/// all.
 ///
-/// Used by one thread at a time.
+/// One thread at a time may use it; in the engine that is the engine's thread.
 package final class TokenMachine {
+    /// The vocabulary; token ids are its indices.
     package let vocabulary: TokenVocabulary
+    /// The machine that steps byte by byte.
     let machine: GrammarMachine
+    /// The masks of configurations.
     private var masks: MaskCache
-    /// Where a mask is put that holds for one text alone.
+    /// The buffer for a mask that depends on the text.
     let ownMask: UnsafeMutableBufferPointer<UInt64>
-    /// For each automaton of the program, its slices once they were asked for.
+    /// The slices of each automaton, once they were needed.
     private var slices: [AutomatonSlices?]
-    /// For each depth of a trie, the configuration behind the bytes above it.
+    /// For each depth of a walk, the configuration after the bytes above.
     private var path: [UInt32]
-    /// Their rows.
+    /// The step rows of the configurations in `path`.
     private var rows: [UnsafeMutablePointer<UInt32>]
 
+    /// Creates a machine.
     package init(_ program: GrammarProgram, vocabulary: TokenVocabulary) {
         self.vocabulary = vocabulary
         machine = GrammarMachine(program)
@@ -29,7 +33,7 @@ package final class TokenMachine {
 
     deinit { ownMask.deallocate() }
 
-    /// What follows a token; `dead` = it cannot stand there.
+    /// The configuration after a token, or `dead`.
     func step(_ configuration: UInt32, _ token: Int32, _ items: inout DistinctItems) -> UInt32 {
         guard token >= 0, Int(token) < vocabulary.count else { return ConfigurationStore.dead }
         let text = vocabulary.text(token)
@@ -43,14 +47,14 @@ package final class TokenMachine {
         return machine.store.step(configuration, token: token, vocabulary.kind(of: token), orElse: next)
     }
 
-    /// The tokens that may follow, as bits. Valid until the next call.
+    /// The tokens that may follow, a bit for each. Valid until the next call.
     func mask(_ position: MachinePosition) -> UnsafeBufferPointer<UInt64> {
         machine.begin()
         let mask = syntacticMask(position)
         return machine.program.hasDistinctItems ? withoutRepeatedItems(mask, position) : mask
     }
 
-    /// The same but for what was written before, so that it can be kept.
+    /// The mask without regard to equal items; it depends only on the configuration and is cached.
     private func syntacticMask(_ position: MachinePosition) -> UnsafeBufferPointer<UInt64> {
         masks.clearUnless(machine.epoch)
         if let known = masks.mask(of: position.configuration) { return known }
@@ -61,12 +65,13 @@ package final class TokenMachine {
         return masks.store(position.configuration)
     }
 
+    /// Computes the mask of a configuration.
     private func fill(_ mask: UnsafeMutableBufferPointer<UInt64>, _ configuration: UInt32) {
         if machine.store.configurations.flag(of: configuration) {
             for token in vocabulary.endOfGeneration { insert(token, mask) }
         }
         insertTerms(mask, configuration)
-        // The walks may renumber configurations; what they need is in `path`.
+        // The walks may renumber configurations; `path` is updated then.
         path[0] = configuration
         switch safeSpan(configuration) {
         case .exactly(let length):
@@ -92,11 +97,12 @@ package final class TokenMachine {
         mask[Int(token) >> 6] >> UInt64(token & 63) & 1 != 0
     }
 
+    /// Adds a set of tokens to a mask.
     private func unite(_ mask: UnsafeMutableBufferPointer<UInt64>, _ set: TokenSet) {
         for index in 0..<mask.count { mask[index] |= set.words[index] }
     }
 
-    /// Tokens that the grammar names.
+    /// Adds the tokens that the grammar names at this configuration.
     private func insertTerms(_ mask: UnsafeMutableBufferPointer<UInt64>, _ configuration: UInt32) {
         guard !machine.program.terms.isEmpty else { return }
         for index in 0..<machine.store.configurations.count(of: configuration) {
@@ -114,7 +120,7 @@ package final class TokenMachine {
         }
     }
 
-    /// Goes through all tokens of a trie, from the configuration `path[0]`.
+    /// Adds the tokens of a trie that may follow the configuration in `path[0]`.
     private func walk(_ trie: TokenTrie, _ mask: UnsafeMutableBufferPointer<UInt64>) {
         let classes = machine.program.classes
         trie.nodes.withUnsafeBufferPointer { nodes in
@@ -128,6 +134,8 @@ package final class TokenMachine {
         }
     }
 
+    /// The walk with unsafe buffers: a step per node through cached rows. Dead nodes are skipped with their
+    /// descendants.
     private func walk(
         _ nodes: UnsafeBufferPointer<TokenTrie.Node>, _ classes: UnsafeBufferPointer<UInt8>,
         _ path: inout UnsafeMutableBufferPointer<UInt32>,
@@ -159,13 +167,14 @@ package final class TokenMachine {
         }
     }
 
-    /// Which safe tokens may follow.
+    /// The safe tokens that may follow.
     private enum SafeSpan {
-        /// Those of up to so many characters, and no others.
+        /// All tokens of up to so many characters, and no others.
         case exactly(Int)
         case unknown
     }
 
+    /// The safe tokens after a configuration, if all its threads treat safe characters alike.
     private func safeSpan(_ first: UInt32) -> SafeSpan {
         var configuration = first
         for length in 0..<TokenVocabulary.longestSafe {
@@ -205,6 +214,7 @@ package final class TokenMachine {
         }
     }
 
+    /// Whether any word may follow, since some thread is in an automaton that admits all.
     private func mayFollowAnyWord(_ configuration: UInt32) -> Bool {
         for index in 0..<machine.store.configurations.count(of: configuration) {
             let thread = machine.store.configurations.item(index, of: configuration)
@@ -214,6 +224,7 @@ package final class TokenMachine {
         return false
     }
 
+    /// The slices of an automaton.
     private func slices(of automaton: Int) -> AutomatonSlices {
         if let known = slices[automaton] { return known }
         let found = AutomatonSlices(machine.program.automata[automaton])
@@ -222,10 +233,10 @@ package final class TokenMachine {
     }
 }
 
-/// Masks of configurations, as many as the memory allows.
+/// Masks by configuration, as many as fit into the limit.
 private struct MaskCache: ~Copyable {
     private let capacity: Int
-    /// Where a mask is made.
+    /// The buffer in which a mask is computed.
     let scratch: UnsafeMutableBufferPointer<UInt64>
     private var kept: [UnsafeMutableBufferPointer<UInt64>] = []
     private var slots: [UInt32: Int] = [:]
@@ -241,18 +252,19 @@ private struct MaskCache: ~Copyable {
         for mask in kept { mask.deallocate() }
     }
 
-    /// Configurations of another epoch have other numbers.
+    /// Clears the cache if configurations were renumbered.
     mutating func clearUnless(_ current: Int) {
         guard current != epoch else { return }
         epoch = current
         slots.removeAll(keepingCapacity: true)
     }
 
+    /// The cached mask of a configuration.
     func mask(of configuration: UInt32) -> UnsafeBufferPointer<UInt64>? {
         slots[configuration].map { UnsafeBufferPointer(kept[$0]) }
     }
 
-    /// Keeps what was made in `scratch`.
+    /// Stores the mask in `scratch`.
     mutating func store(_ configuration: UInt32) -> UnsafeBufferPointer<UInt64> {
         if slots.count >= capacity { slots.removeAll(keepingCapacity: true) }
         if slots.count < capacity {

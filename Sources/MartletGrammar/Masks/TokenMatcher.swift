@@ -1,14 +1,17 @@
-/// Where one generation is in its grammar, token by token.
+/// The state of one generation in its grammar, token by token.
+///
+/// It shares the machine, and thereby its thread, with other generations.
 package final class TokenMatcher {
     package let machine: TokenMachine
     private let position: MachinePosition
 
+    /// Starts at the beginning of the grammar.
     package init(_ machine: TokenMachine) {
         self.machine = machine
         position = MachinePosition(machine.machine)
     }
 
-    /// Whether a token may come next. One that ends the generation may if the grammar is complete.
+    /// Whether a token may come next. A token that ends the generation may come if the grammar is complete.
     package func allows(_ token: Int32) -> Bool {
         if isComplete, machine.vocabulary.endOfGeneration.contains(token) { return true }
         machine.machine.lookahead = 0
@@ -16,9 +19,9 @@ package final class TokenMatcher {
         return machine.step(position.configuration, token, &items) != ConfigurationStore.dead
     }
 
-    /// Takes a token.
+    /// Consumes a token.
     ///
-    /// - Returns: whether it may stand here. If not, nothing was changed.
+    /// - Returns: whether it may come next. If not, the state is unchanged.
     package func accept(_ token: Int32) -> Bool {
         machine.machine.begin()
         if isComplete, machine.vocabulary.endOfGeneration.contains(token) { return true }
@@ -30,18 +33,18 @@ package final class TokenMatcher {
         return true
     }
 
-    /// Takes bytes that came before the first token.
+    /// Consumes bytes that precede the first token.
     package func accept(_ bytes: some Sequence<UInt8>) -> Bool { position.accept(bytes) }
 
     /// The tokens that may come next, a bit for each. Valid until the machine is used again.
     package func mask() -> UnsafeBufferPointer<UInt64> { machine.mask(position) }
 
-    /// Whether the text may end here.
+    /// Whether the output may end here.
     package var isComplete: Bool { position.isComplete }
 
-    /// Whether the text must end here: nothing may follow.
+    /// Whether the output must end here.
     package var isFinished: Bool { position.isFinished }
 
-    /// Whether the grammar was more ambiguous than the limit of threads allows, so that tokens may have been refused.
+    /// Whether a step exceeded the limit of threads or work, so that valid tokens may have been refused.
     package var isOverflown: Bool { machine.machine.isOverflown }
 }

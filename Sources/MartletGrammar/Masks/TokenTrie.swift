@@ -1,22 +1,23 @@
-/// Tokens by their bytes: a trie whose nodes lie in the order of a walk through it.
+/// The tokens of a vocabulary as a trie over bytes; the nodes are stored in the order of a depth-first walk.
 struct TokenTrie: Sendable {
     struct Node: Sendable {
-        /// The node that comes next when what is below this one is left out.
+        /// The index of the next node after all descendants of this one.
         var end: UInt32
         /// The token whose text ends here, or -1.
         var token: Int32
-        /// How many bytes come before.
+        /// The number of bytes before this one.
         var depth: UInt16
+        /// The byte on the edge to this node.
         var byte: UInt8
     }
 
     let nodes: [Node]
-    /// Most bytes of a token.
+    /// The bytes of the longest token.
     let height: Int
 
     private static let longest = Int(UInt16.max)
 
-    /// - Parameter tokens: in the order of their texts, no text twice.
+    /// - Parameter tokens: in ascending order of their texts, without equal texts.
     init(_ tokens: [Int32], _ bytes: [UInt8], _ offsets: [UInt32]) {
         var nodes: [Node] = []
         var path: [Int] = []
@@ -25,7 +26,8 @@ struct TokenTrie: Sendable {
             var last = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
             for token in tokens {
                 let text = Self.text(token, bytes, offsets)
-                // No grammar comes to such a token; it is drawn only if its text may stand there.
+                // A longer token never is in a mask. If it is sampled, its bytes are checked like those of any
+                // token.
                 guard text.count <= Self.longest else { continue }
                 var common = 0
                 while common < min(text.count, last.count), text[common] == last[common] { common += 1 }
@@ -45,16 +47,17 @@ struct TokenTrie: Sendable {
         self.height = height
     }
 
+    /// The bytes of a token.
     static func text(
         _ token: Int32, _ bytes: UnsafeBufferPointer<UInt8>, _ offsets: [UInt32]
     ) -> UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(rebasing: bytes[Int(offsets[Int(token)])..<Int(offsets[Int(token) + 1])])
     }
 
-    /// The tokens that have a text, in the order of their texts and then of their numbers.
+    /// The tokens that have text, in the order of their texts and then of their numbers.
     static func sorted(_ bytes: UnsafeBufferPointer<UInt8>, _ offsets: [UInt32]) -> [Int32] {
         struct Entry {
-            /// The first eight bytes as one number, which decides for most.
+            /// The first eight bytes as one integer; it decides most comparisons.
             var key: UInt64
             var token: Int32
         }

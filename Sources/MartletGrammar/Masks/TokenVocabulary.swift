@@ -1,36 +1,40 @@
 /// The texts of a vocabulary's tokens, arranged for masks.
 ///
-/// Built once per model and immutable from then on; any thread may read it. 152,000 tokens take some 10 MB.
+/// Built once per model and then immutable; any thread may read it. 152,000 tokens need some 10 MB.
 package final class TokenVocabulary: Sendable {
     package let count: Int
-    /// Tokens that end a generation.
+    /// The tokens that end a generation.
     let endOfGeneration: [Int32]
-    /// Other tokens without a text of their own.
+    /// The other tokens without text.
     let controls: [Int32]
     private let bytes: [UInt8]
-    /// `count + 1` entries: token `i` is `bytes[offsets[i]..<offsets[i + 1]]`. Empty for one without a text of its own.
+    /// Token `i` is `bytes[offsets[i]..<offsets[i + 1]]`; empty for a token without text.
     private let offsets: [UInt32]
 
-    /// Tokens of ASCII letters and digits alone.
+    /// Tokens of ASCII letters and digits.
     let words: TokenTrie
-    /// Other tokens of up to `longestSafe` characters that are never special in a JSON string: no control characters,
-    /// no quotation mark, no backslash, nothing that is not whole UTF-8.
+    /// Other tokens of up to `longestSafe` characters of safe text: whole UTF-8 characters, no control characters, no
+    /// quotation marks and no backslashes.
     let safe: TokenTrie
+    /// All other tokens.
     let rest: TokenTrie
-    /// Tokens with the same text as another one, with that one.
+    /// Tokens with the same text as an earlier token, which stands for them in the tries.
     let duplicates: [(token: Int32, of: Int32)]
-    /// Tokens in which an array's item may end, and those in which an array may begin and an item of it end.
+    /// Tokens in which an item of an array may end, and tokens in which an array may begin and an item of it end.
     let itemEnds: [Int32]
     let itemLists: [Int32]
-    /// The set of tokens of `words`.
+    /// The tokens of `words` as a set.
     let wordSet: TokenSet
-    /// For each length, the set of tokens of `words` and `safe` with at most as many characters.
+    /// For each length, the tokens of `words` and `safe` with at most so many characters.
     let safeSets: [TokenSet]
 
+    /// The characters of the longest token that is treated as safe.
     static let longestSafe = 16
 
-    /// - Parameter text: what a token stands for; `nil` = it has no text of its own and counts only as a whole, as
-    ///   control tokens do and those that end a generation.
+    /// Arranges a vocabulary.
+    ///
+    /// - Parameter text: the bytes of a token; `nil` for a token without text, such as a control token or one that ends
+    ///   a generation.
     package init(count: Int, endOfGeneration: [Int32], text: (Int32) -> ArraySlice<UInt8>?) {
         self.count = count
         self.endOfGeneration = endOfGeneration
@@ -96,12 +100,13 @@ package final class TokenVocabulary: Sendable {
         self.rest = TokenTrie(rest, bytes, offsets)
     }
 
+    /// The kind of a token.
     func kind(of token: Int32) -> TokenKind {
         guard text(token).isEmpty else { return .text }
         return endOfGeneration.contains(token) ? .end : .control
     }
 
-    /// Empty for a token that counts only as a whole.
+    /// The bytes of a token; empty for a token without text.
     @inline(__always)
     func text(_ token: Int32) -> ArraySlice<UInt8> {
         bytes[Int(offsets[Int(token)])..<Int(offsets[Int(token) + 1])]
@@ -112,20 +117,26 @@ package final class TokenVocabulary: Sendable {
 package struct TokenSet: Sendable, Equatable {
     package private(set) var words: [UInt64]
 
+    /// Creates an empty set over `count` tokens.
     package init(count: Int) { words = [UInt64](repeating: 0, count: (count + 63) / 64) }
 
+    /// Adds a token.
     package mutating func insert(_ token: Int32) { words[Int(token) >> 6] |= 1 << UInt64(token & 63) }
 
+    /// Whether a token is in the set.
     package func contains(_ token: Int32) -> Bool { words[Int(token) >> 6] >> UInt64(token & 63) & 1 != 0 }
 }
 
 /// Text that is never special in a JSON string: UTF-8 without control characters, quotation marks and backslashes.
+///
+/// A decoder of UTF-8 with eight states: 0 between characters, 1 to 3 with so many bytes to follow, 4 to 7 after a
+/// first byte that restricts the second.
 enum SafeText {
-    /// States of reading UTF-8: between characters, and what is still to come within one.
+    /// The number of states.
     static let stateCount = 8
     static let boundary = 0
 
-    /// The state behind a byte, or `nil` if it cannot stand there.
+    /// The state after a byte; `nil` if the byte cannot come there.
     static func next(_ state: Int, _ byte: UInt8) -> Int? {
         switch (state, byte) {
         case (0, 0x22), (0, 0x5C): nil
@@ -144,9 +155,10 @@ enum SafeText {
         }
     }
 
-    /// Bytes that such text may begin with.
+    /// The bytes that safe text may begin with.
     static let firstBytes = ByteSet((0...255).filter { next(boundary, $0) != nil })
 
+    /// Whether a byte is an ASCII letter or digit.
     static func isWordByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
@@ -154,7 +166,7 @@ enum SafeText {
         }
     }
 
-    /// How many characters a text has; `nil` if it is not such text, or empty.
+    /// The number of characters of a text; `nil` if it is empty or not safe.
     static func characterCount(_ text: some Collection<UInt8>) -> Int? {
         var state = boundary
         var count = 0

@@ -1,7 +1,7 @@
-/// Items to be looked at once each.
+/// A queue of items without repetition.
 struct ItemQueue: ~Copyable {
     private var items = Arena<Item>()
-    /// Positions of items by hash, plus one, once there are many; 0 = free. Its size is a power of two.
+    /// Positions of items by hash, plus one; 0 is free. Used from 16 items on; below that a scan is faster.
     private var table = Arena<UInt32>(capacity: 1)
 
     private static let fewest = 16
@@ -10,11 +10,13 @@ struct ItemQueue: ~Copyable {
 
     subscript(index: Int) -> Item { items[index] }
 
+    /// Empties the queue; its memory stays.
     mutating func removeAll() {
         items.truncate(to: 0)
         table.truncate(to: 0)
     }
 
+    /// Adds an item unless it is in the queue.
     mutating func add(_ item: Item) {
         if items.count < Self.fewest {
             for index in 0..<items.count where items[index] == item { return }
@@ -28,7 +30,7 @@ struct ItemQueue: ~Copyable {
         table[slot] = UInt32(items.count)
     }
 
-    /// Where an item is, or would be.
+    /// The slot of an item, or the free slot where it belongs.
     private func slot(for item: Item) -> Int {
         var hash: UInt64 = 0
         item.hash(into: &hash)
@@ -46,18 +48,22 @@ struct ItemQueue: ~Copyable {
     }
 }
 
-/// Rules that were called, with where they return to.
+/// The rules that were called, each with the frames it returns to, in the order of decreasing ranks.
+///
+/// A rule must be entered after all its callers are known. A caller at the same position has a higher rank, so a heap
+/// by rank yields that order.
 struct CallQueue: ~Copyable {
     struct Call: BitwiseCopyable {
+        /// The position that the rule returns to, with its stack.
         var frame: Item
-        /// The call of the same rule before this one, or -1.
+        /// The previous call of the same rule, or -1.
         var earlier: Int32
     }
 
     private var calls = Arena<Call>()
-    /// For each rule, its last call, or -1.
+    /// The last call of each rule, or -1.
     private var last: Arena<Int32>
-    /// Rules that were called: a heap, the one with the highest rank in front.
+    /// The rules that were called: a heap with the highest rank in front.
     private var rules = Arena<Int32>()
     private var ranks = Arena<Int32>()
 
@@ -65,6 +71,7 @@ struct CallQueue: ~Copyable {
 
     var count: Int { calls.count }
 
+    /// Adds a call.
     mutating func add(_ rule: Int32, _ frame: Item, rank: Int32) {
         if last[Int(rule)] < 0 {
             rules.append(rule)
@@ -75,6 +82,7 @@ struct CallQueue: ~Copyable {
         last[Int(rule)] = Int32(calls.count - 1)
     }
 
+    /// Removes and returns the rule with the highest rank.
     mutating func popHighest(_ programRules: [GrammarProgram.Rule]) -> Int32? {
         guard rules.count > 0 else { return nil }
         let rule = rules[0]
@@ -87,6 +95,7 @@ struct CallQueue: ~Copyable {
         return rule
     }
 
+    /// Visits the frames of all calls of a rule.
     @inline(__always)
     func forEach(of rule: Int32, _ body: (Item) -> Void) {
         var call = last[Int(rule)]
@@ -96,7 +105,7 @@ struct CallQueue: ~Copyable {
         }
     }
 
-    /// The rule counts as not called, until it is called again.
+    /// Marks a rule as not called.
     mutating func remove(_ rule: Int32) { last[Int(rule)] = -1 }
 
     mutating func removeAll() {
@@ -134,11 +143,14 @@ struct CallQueue: ~Copyable {
     }
 }
 
-/// For each point, what is reached from it without reading or leaving its rule; found out when it is asked for.
+/// For each point, the points that are reached without reading and without leaving the rule.
+///
+/// Independent of the text, therefore computed once per point, at first use.
 struct PointClosures: ~Copyable {
+    /// A range of reached points.
     struct Closure {
         var range: Range<Int>
-        /// Whether the rule may end there.
+        /// Whether the end of the rule is reached.
         var reachesEnd: Bool
     }
 
@@ -148,11 +160,12 @@ struct PointClosures: ~Copyable {
         var reachesEnd: Bool
     }
 
-    /// For each point its record, or -1.
+    /// The record of each point, or -1.
     private var known: Arena<Int32>
+    /// The closures that were computed, as ranges of `points`.
     private var records = Arena<Record>()
     private var points = Arena<Int32>()
-    /// For each point, the number of the last search that came by.
+    /// For each point, the number of the last search that reached it.
     private var visits: Arena<UInt32>
     private var visit: UInt32 = 0
     private var work = Arena<Int32>()
@@ -162,10 +175,11 @@ struct PointClosures: ~Copyable {
         visits = Arena(repeating: 0, count: pointCount)
     }
 
-    /// A point that something is read at, or that calls.
+    /// A reached point that reads something or calls a rule.
     @inline(__always)
     func point(_ index: Int) -> Int32 { points[index] }
 
+    /// The closure of a point.
     @inline(__always)
     mutating func closure(of point: Int32, in program: GrammarProgram) -> Closure {
         let number = known[Int(point)]
@@ -173,6 +187,7 @@ struct PointClosures: ~Copyable {
         return Closure(range: Int(record.start)..<Int(record.end), reachesEnd: record.reachesEnd)
     }
 
+    /// Computes the closure of a point.
     private mutating func find(_ first: Int32, _ program: GrammarProgram) -> Int32 {
         let start = points.count
         var reachesEnd = false
@@ -193,8 +208,8 @@ struct PointClosures: ~Copyable {
                 let automaton = program.automata[Int(point.first)]
                 if automaton.traits(of: automaton.start) & ProgramAutomaton.isAccepting != 0 { reach(point.next) }
             case .literal, .set, .token, .itemBound: points.append(number)
-            // `ProgramBuilder.emit(counter:)` alone makes such a point, as the entry of a rule. No other point leads to
-            // an entry, and where one is entered the store asks for its kind before it asks for a closure.
+            // Only `ProgramBuilder.emit(counter:)` creates such a point, as the entry of a rule. No other point leads
+            // to an entry, and the store tests the kind of an entry before it asks for a closure.
             case .count: preconditionFailure("a counter is a rule of its own")
             }
         }
@@ -203,6 +218,7 @@ struct PointClosures: ~Copyable {
         return Int32(records.count - 1)
     }
 
+    /// Adds a point to the search unless it was reached before.
     private mutating func reach(_ point: Int32) {
         guard visits[Int(point)] != visit else { return }
         visits[Int(point)] = visit

@@ -1,6 +1,10 @@
 extension ConfigurationStore {
-    /// Follows everything that is reached without reading, from `arrivals` and `calls`, and makes a configuration of it
-    /// and of `threads`.
+    /// Follows everything that is reached without reading, from `arrivals` and `calls`.
+    ///
+    /// Rules are entered in the order of decreasing ranks. A rule's stack, the union of its callers' frames, is then
+    /// complete when it is entered, so that each rule is entered once.
+    ///
+    /// - Returns: the configuration of all threads, or `dead` beyond the limit.
     mutating func close() -> UInt32 {
         let limit = program.limits.threads
         var position = 0
@@ -10,14 +14,15 @@ extension ConfigurationStore {
             position += 1
             isOverflown = arrivals.count > 4 * limit || calls.count > 4 * limit
         }
-        // A rule's stack is complete when all rules that may begin with it have been entered.
+        // The stack of a rule is complete when all rules that may begin with it were entered.
         while !isOverflown, let rule = calls.popHighest(program.rules) {
             frames.truncate(to: 0)
             calls.forEach(of: rule) { frames.append($0) }
             calls.remove(rule)
             let count = frames.elements.sortedUniqueCount()
             let stack = stacks.number(of: UnsafeMutableBufferPointer(start: frames.base, count: count))
-            // That a rule may match the empty text was seen where it was called.
+            // The caller has already continued past a rule that matches the empty text, so this end does not return
+            // again.
             enter(Item(point: program.rules[Int(rule)].entry, state: 0, stack: stack), mayEnd: false)
             isOverflown = calls.count > 4 * limit || threads.count > limit
         }
@@ -25,12 +30,14 @@ extension ConfigurationStore {
         return finish(isOverflown: isOverflown || threads.count > limit)
     }
 
+    /// Records a call.
     mutating func add(call rule: Int32, _ frame: Item) { calls.add(rule, frame, rank: program.rules[Int(rule)].rank) }
 
     private mutating func add(call rule: Int32, framesOf stack: UInt32) {
         for index in 0..<stacks.count(of: stack) { add(call: rule, stacks.item(index, of: stack)) }
     }
 
+    /// Adds the threads, calls and ends that a point reaches.
     private mutating func enter(_ item: Item, mayEnd: Bool) {
         let point = program.points[Int(item.point)]
         if point.kind == .count {
@@ -46,7 +53,8 @@ extension ConfigurationStore {
                 let start = program.automata[Int(point.first)].start
                 threads.append(Item(point: reached, state: start, stack: item.stack))
             case .call:
-                // Where nothing follows the call, its rule returns to where this one does.
+                // A tail call: its rule returns directly to the caller's frames, so that right recursion does not
+                // deepen the stack.
                 if program.points[Int(point.next)].kind == .end {
                     add(call: point.first, framesOf: item.stack)
                 } else {
@@ -58,6 +66,7 @@ extension ConfigurationStore {
         if closure.reachesEnd, mayEnd { leave(item.stack) }
     }
 
+    /// Enters a counted repetition: another round, or the end of it.
     private mutating func enter(_ counter: Counter, _ item: Item, mayEnd: Bool) {
         if mayEnd, counter.canEnd(at: item.state) { leave(item.stack) }
         guard counter.canRepeat(at: item.state) else { return }
@@ -69,7 +78,7 @@ extension ConfigurationStore {
         }
     }
 
-    /// A rule ends: it goes on wherever it was called.
+    /// Returns from a rule to all frames of its stack.
     private mutating func leave(_ stack: UInt32) {
         for index in 0..<stacks.count(of: stack) {
             let frame = stacks.item(index, of: stack)
@@ -77,9 +86,9 @@ extension ConfigurationStore {
         }
     }
 
-    /// Puts `threads` in order, with one for each place: where there are several, their stacks are united.
+    /// Sorts `threads` and merges threads at the same position: their stacks are united.
     ///
-    /// - Returns: how many there are, at the front.
+    /// - Returns: the number of threads that remain, at the front.
     mutating func mergedThreadCount() -> Int {
         let count = threads.elements.sortedUniqueCount()
         var kept = 0

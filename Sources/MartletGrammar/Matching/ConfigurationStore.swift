@@ -1,32 +1,40 @@
-/// All that is known of how a program is matched, found out step by step.
+/// The configurations of a program and the steps between them, computed on demand and cached.
 ///
-/// A configuration is what may follow: the set of threads, each at a place where something is read, with the stack of
-/// the rules it is in. A stack is the set of places that a rule returns to, each with its own stack; all calls of a
-/// rule at one place of the text share one. So however ambiguous a grammar is, a configuration has at most one thread
-/// for each place, and equal contexts have the same number. Steps are remembered.
+/// A *thread* is a position that reads something, with the stack of its rule. A *configuration* is the set of threads.
+/// A *stack* is the set of frames that a rule returns to, each with its own stack: a graph-structured stack in which
+/// all calls of a rule at one position of the text share one node (as in GLR parsing). However ambiguous a grammar is,
+/// a configuration has at most one thread for each position. Equal sets have equal numbers, so that a step is a look-up
+/// in a table.
 struct ConfigurationStore: ~Copyable {
     let program: GrammarProgram
-    /// Sorted by place. The flag says that the text may end.
+    /// The configurations, each sorted by position. The flag says that the text may end.
     private(set) var configurations = ItemLists()
     var stacks = ItemLists()
-    /// For each configuration and class of bytes, the next one, or `unknown`.
+    /// For each configuration and class of bytes, the next configuration, or `unknown`.
     private var rows: StepTable
+    /// The number of byte classes, which is the length of a row of steps.
     let stride: Int
 
+    /// The threads of the configuration that is being built.
     var threads = Arena<Item>()
+    /// Items that have reached a point at which they have read nothing so far.
     var arrivals = ItemQueue()
     var calls: CallQueue
+    /// A buffer for the union of frames.
     var frames = Arena<Item>()
     var closures: PointClosures
+    /// Whether the text may end in the configuration that is being built.
     var isComplete = false
-    /// Threads looked at for what is being done now.
+    /// The threads visited for the current text, token or mask.
     var work = 0
-    /// Whether a step was not taken because it would have gone above the limit of threads, or of work.
+    /// Whether a step was refused because it exceeded the limit of threads or work.
     private(set) var isOverflown = false
 
+    /// A step that was not computed so far.
     static let unknown: UInt32 = 0
+    /// The configuration without threads: the byte is not allowed.
     static let dead: UInt32 = 1
-    /// Of the root rule.
+    /// The stack of the root rule.
     static let bottomStack: UInt32 = 0
 
     init(program: GrammarProgram) {
@@ -38,6 +46,7 @@ struct ConfigurationStore: ~Copyable {
         begin()
     }
 
+    /// Adds the configurations `unknown` and `dead` and the bottom stack.
     private mutating func begin() {
         configurations.addEmpty()
         configurations.addEmpty()
@@ -51,7 +60,7 @@ struct ConfigurationStore: ~Copyable {
 
     var byteCount: Int { configurations.byteCount + stacks.byteCount + rows.byteCount }
 
-    /// The configuration before anything is read.
+    /// The configuration at the beginning of the text.
     mutating func start() -> UInt32 {
         prepare()
         isComplete = program.rules[Int(program.root)].isNullable
@@ -59,28 +68,29 @@ struct ConfigurationStore: ~Copyable {
         return close()
     }
 
-    /// In how many ways what was read can be gone on with.
+    /// The number of ways in which the text so far can continue.
     func threadCount(of configuration: UInt32) -> Int { configurations.count(of: configuration) }
 
-    /// What follows a byte of a class; `dead` = the byte cannot stand here.
+    /// The configuration after a byte of a class, or `dead`.
     @inline(__always)
     mutating func step(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
         let known = rows.row(configuration)[Int(byteClass)]
         return known != Self.unknown ? known : findStep(configuration, byteClass)
     }
 
-    /// For walks over many bytes: the steps from a configuration, as far as they are known.
+    /// The cached steps from a configuration, for walks over many bytes.
     @inline(__always)
     func row(_ configuration: UInt32) -> UnsafeMutablePointer<UInt32> { rows.row(configuration) }
 
+    /// Computes a step and caches it.
     private mutating func findStep(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
         guard let next = read(configuration, byteClass, endsItems: true) else { return Self.dead }
         rows.row(configuration)[Int(byteClass)] = next
         return next
     }
 
-    /// As `step`, where the byte would end an item that is equal to an earlier one: only what reads it as something
-    /// else goes on.
+    /// The step for a byte that would end an item which equals an earlier one: only threads for which the byte is not
+    /// the end of an item continue. Not cached, as it depends on the text.
     mutating func stepBesideItems(_ configuration: UInt32, _ byteClass: UInt8) -> UInt32 {
         read(configuration, byteClass, endsItems: false) ?? Self.dead
     }
@@ -94,9 +104,11 @@ struct ConfigurationStore: ~Copyable {
         return false
     }
 
-    /// More was to be kept than is allowed.
+    /// Records that a limit was exceeded.
     mutating func markOverflown() { isOverflown = true }
 
+    /// Reads a byte at all threads.
+    ///
     /// - Returns: `nil` beyond the limit of work.
     private mutating func read(_ configuration: UInt32, _ byteClass: UInt8, endsItems: Bool) -> UInt32? {
         work += configurations.count(of: configuration)
@@ -118,6 +130,7 @@ struct ConfigurationStore: ~Copyable {
         return threads.count == 0 && arrivals.count == 0 ? Self.dead : close()
     }
 
+    /// Reads a byte at one thread: the thread advances, arrives at the next point, or disappears.
     private mutating func read(_ byte: UInt8, at thread: Item) {
         let point = program.points[Int(thread.point)]
         switch point.kind {
@@ -148,11 +161,11 @@ struct ConfigurationStore: ~Copyable {
         }
     }
 
-    /// What follows a whole token where the grammar names tokens.
+    /// The configuration after a whole token, where the grammar names tokens.
     ///
     /// - Parameters:
-    ///   - kind: of the token.
-    ///   - other: what follows the token's bytes, or `dead`; may follow too.
+    ///   - kind: the kind of the token.
+    ///   - other: the configuration after the token's bytes, or `dead`. Both readings continue.
     mutating func step(
         _ configuration: UInt32, token: Int32, _ kind: TokenKind, orElse other: UInt32
     ) -> UInt32 {
@@ -179,12 +192,13 @@ struct ConfigurationStore: ~Copyable {
         return close()
     }
 
+    /// Clears the working buffers.
     private mutating func prepare() {
         threads.truncate(to: 0)
         arrivals.removeAll()
     }
 
-    /// Makes a configuration of `threads`.
+    /// The configuration of the collected threads.
     mutating func finish(isOverflown overflown: Bool) -> UInt32 {
         if overflown {
             isOverflown = true
@@ -198,7 +212,7 @@ struct ConfigurationStore: ~Copyable {
         return number
     }
 
-    /// Forgets everything but some configurations, which get new numbers.
+    /// Clears the caches; the given configurations survive with new numbers.
     mutating func reset(keeping kept: inout [UInt32]) {
         var oldConfigurations = ItemLists()
         var oldStacks = ItemLists()
@@ -213,7 +227,7 @@ struct ConfigurationStore: ~Copyable {
                 needed[Int(oldConfigurations.item(index, of: list).stack)] = true
             }
         }
-        // A stack has a higher number than those below it.
+        // A stack has a higher number than the stacks below it.
         for list in needed.indices.reversed() where needed[list] {
             for index in 0..<oldStacks.count(of: UInt32(list)) {
                 needed[Int(oldStacks.item(index, of: UInt32(list)).stack)] = true
@@ -244,22 +258,24 @@ struct ConfigurationStore: ~Copyable {
     }
 }
 
-/// What a token is to a grammar.
+/// The role of a token in a grammar.
 enum TokenKind {
     case text
-    /// It has no text of its own.
+    /// A token without text.
     case control
-    /// It ends the generation; it is meant only where it is named.
+    /// A token that ends the generation; it matches only where the grammar names it.
     case end
 }
 
-/// A row of steps for each configuration, in blocks, so that no growth moves what there is.
+/// A row of steps for each configuration, in blocks that never move, so that pointers to rows stay valid while it
+/// grows.
 struct StepTable: ~Copyable {
     private let stride: Int
     private var blocks: [UnsafeMutablePointer<UInt32>] = []
-    /// Rows.
+    /// The number of rows.
     private(set) var count = 0
 
+    /// A block has 64 rows, so that a small grammar allocates little.
     private static let blockShift: UInt32 = 6
     private static let blockCount = 1 << Int(blockShift)
 
@@ -271,7 +287,7 @@ struct StepTable: ~Copyable {
 
     var byteCount: Int { blocks.count * Self.blockCount * stride * MemoryLayout<UInt32>.stride }
 
-    /// Adds a row in which nothing is known.
+    /// Adds a row without known steps.
     mutating func addRow() {
         if count == blocks.count * Self.blockCount {
             let block = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.blockCount * stride)

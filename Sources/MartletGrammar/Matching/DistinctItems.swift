@@ -1,64 +1,71 @@
-/// The items of those arrays that are open in which no two may be equal: what a grammar cannot count.
+/// The items of the open arrays in which no two items may be equal: context that a grammar cannot express.
 ///
-/// Follows a text of JSON or of Python's literals byte by byte, from the bracket of such an array to its end. Two items
-/// are equal as JSON Schema has it: numbers by their value, strings without a look at escapes, objects without the
-/// order of their members. A value, so that a copy goes its own way.
+/// Follows a JSON or Python text byte by byte, from the opening bracket of such an array to its end. Items are equal by
+/// the rules of JSON Schema: numbers by value, strings by content, objects in any order of members. It is a value: a
+/// copy continues independently, which the look-ahead uses.
+///
+/// - Complexity: a byte costs O(log items) for each open array.
 struct DistinctItems {
     private enum Frame { case distinct, array, object }
 
-    /// One of the arrays.
+    /// One open array.
     private struct Level {
-        /// Where the item that is open begins in `text`.
+        /// The beginning of the open item in `text`.
         var start: Int
-        /// Items in the form in which equal ones are the same.
+        /// The canonical forms of the items.
         var seen: Set<[UInt8]> = []
-        /// The items' texts, ascending.
+        /// The normalized texts of the items, in ascending order.
         var written: [[UInt8]] = []
-        /// Those of `written` that begin as the open item does.
+        /// The range of `written` whose texts begin like the open item.
         var alike = 0..<0
     }
 
     private enum Escape {
         case none, begun
-        /// Behind `\\u`: how many digits came, and their value.
+        /// After `\\u`: the number of digits so far and their value.
         case digits(Int, UInt32)
     }
 
+    /// The open brackets from the outermost array without equal items on.
     private var frames: [Frame] = []
+    /// The open arrays without equal items, the outermost first.
     private var levels: [Level] = []
-    /// Of the item of the outermost array: without white space, escapes only of quotation marks and of themselves,
-    /// numbers in one form.
+    /// The normalized text of the outermost array's open item: no white space, numbers in one form, and only quotation
+    /// marks and backslashes escaped.
     private var text: [UInt8] = []
-    /// A number that is not at its end.
+    /// A number that has not ended.
     private var number: [UInt8] = []
-    /// By which the open string is ended; 0 = none is open.
+    /// The quote that ends the open string; 0 if none is open.
     private var quote: UInt8 = 0
     private var escape = Escape.none
     /// The first half of a surrogate pair, or 0.
     private var highSurrogate: UInt32 = 0
     private let byteLimit: Int
     private var byteCount = 0
-    /// Whether the items consume more bytes than the limit. No further one is then told from them.
+    /// Whether the items exceed the byte limit. Every further item then counts as a repetition.
     private(set) var isFull = false
-    /// Items of the outermost array that have ended.
+    /// The number of ended items of the outermost array.
     private(set) var endedCount = 0
 
+    /// Starts outside of such arrays.
     init(byteLimit: Int) { self.byteLimit = byteLimit }
 
     /// Whether such an array is open.
     var isActive: Bool { !frames.isEmpty }
 
+    /// Whether a string is open.
     var isInString: Bool { quote != 0 }
 
     /// Whether an open item may still become equal to an earlier one.
     var isAtRisk: Bool { levels.contains { !$0.alike.isEmpty } }
 
+    /// Whether a byte is white space of JSON.
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 
-    /// Takes a byte.
+    /// Consumes a byte.
     ///
-    /// - Parameter opens: whether it is a bracket that may begin an array without equal items.
-    /// - Returns: whether it ends an item that is equal to an earlier one.
+    /// - Parameter opens: whether the byte is a bracket that may begin an array without equal items.
+    /// - Returns: whether the byte ends an item that equals an earlier one.
     mutating func consume(_ byte: UInt8, opens: Bool) -> Bool {
         if frames.isEmpty {
             if opens { open(.distinct) }
@@ -106,6 +113,9 @@ struct DistinctItems {
         if frame == .distinct { levels.append(Level(start: text.count)) }
     }
 
+    /// Closes an array or object.
+    ///
+    /// - Returns: whether an item ended that equals an earlier one.
     private mutating func close(_ byte: UInt8) -> Bool {
         var isRepeated = false
         if frames.removeLast() == .distinct {
@@ -120,15 +130,18 @@ struct DistinctItems {
         return isRepeated
     }
 
+    /// Begins an item: it is alike to all earlier items until its first byte.
     private mutating func beginItem() {
         let last = levels.count - 1
-        // Of the outermost array nothing in front of the item is asked for again.
+        // The text before an item of the outermost array is no longer needed.
         if last == 0 { text.removeAll(keepingCapacity: true) }
         levels[last].start = text.count
         levels[last].alike = levels[last].written.indices
     }
 
-    /// - Returns: whether there was an equal one.
+    /// Ends an item.
+    ///
+    /// - Returns: whether it equals an earlier item.
     private mutating func endItem() -> Bool {
         let last = levels.count - 1
         let item = Array(text[levels[last].start...])
@@ -143,6 +156,7 @@ struct DistinctItems {
         return false
     }
 
+    /// Clears all items when the byte limit is exceeded.
     private mutating func stopComparing() {
         isFull = true
         for index in levels.indices {
@@ -152,7 +166,7 @@ struct DistinctItems {
         }
     }
 
-    /// Adds a byte to the text of all items that are open.
+    /// Adds a byte to the text of all open items, and narrows the ranges of alike items by binary search.
     private mutating func append(_ byte: UInt8) {
         if text.count > byteLimit, !isFull { stopComparing() }
         for index in levels.indices where !levels[index].alike.isEmpty {
@@ -165,7 +179,7 @@ struct DistinctItems {
             let end = written.firstIndex(from: first, to: alike.upperBound) { $0[depth] > byte }
             levels[index].alike = first..<end
         }
-        // Where no item is told from others any more, a text only shows whether there is an item.
+        // Beyond the limit the text only shows whether there is an item.
         if !isFull || text.count == levels.last?.start { text.append(byte) }
     }
 
@@ -178,6 +192,7 @@ struct DistinctItems {
         }
     }
 
+    /// Adds the canonical form of the number that has ended.
     private mutating func endNumber() {
         for byte in ItemText.number(number) { append(byte) }
         number = []
@@ -185,6 +200,7 @@ struct DistinctItems {
 
     // MARK: Strings
 
+    /// Consumes a byte of a string; escapes are decoded, so that equal strings have equal texts in any spelling.
     private mutating func consumeInString(_ byte: UInt8) {
         switch escape {
         case .begun:
@@ -218,6 +234,7 @@ struct DistinctItems {
         }
     }
 
+    /// Adds an escaped UTF-16 code unit; two halves of a pair become one character.
     private mutating func append(codeUnit unit: UInt32) {
         if highSurrogate != 0, 0xDC00...0xDFFF ~= unit {
             let scalar = 0x10000 + (highSurrogate - 0xD800) << 10 + (unit - 0xDC00)
@@ -231,7 +248,7 @@ struct DistinctItems {
         }
     }
 
-    /// A half that stays alone counts as a character of its own.
+    /// An unpaired half counts as a character of its own.
     private mutating func endSurrogate() {
         guard highSurrogate != 0 else { return }
         let alone = highSurrogate
@@ -239,6 +256,7 @@ struct DistinctItems {
         append(scalar: alone)
     }
 
+    /// Adds a character in normalized form.
     private mutating func append(scalar: UInt32) {
         endSurrogate()
         if scalar == 0x22 || scalar == 0x5C { append(0x5C) }
@@ -247,7 +265,9 @@ struct DistinctItems {
 }
 
 extension [[UInt8]] {
-    /// The first place between two at which something holds that holds at all later ones too; the end if there is none.
+    /// The first index from which on `holds` is true, or the end; binary search.
+    ///
+    /// - Precondition: `holds` is monotone in the range.
     fileprivate func firstIndex(from start: Int, to end: Int? = nil, where holds: ([UInt8]) -> Bool) -> Int {
         var low = start
         var high = end ?? count

@@ -1,13 +1,14 @@
 extension Grammar {
-    /// Threads that are looked at.
+    /// The number of threads that are visited.
     private static let mostWork = 1_000_000
 
     /// The beginning of a text that can be read in more ways at once than the limit of threads, if one is found.
     ///
-    /// Follows the matcher from the start, always from the place with the most threads on, to at most
-    /// `limits.beginnings` places. `[a-z]+ "1" | [a-z]+ "2" | …` looks like one way until a letter was written.
+    /// Explores configurations from the start, always the one with the most threads next, at most `limits.beginnings`
+    /// of them. Example: `[a-z]+ "1" | [a-z]+ "2" | …` has one way at the start, and as many ways as alternatives after
+    /// a letter.
     func ambiguousBeginning(_ limits: GrammarLimits) -> [UInt8]? {
-        // With fewer expressions there are hardly so many ways.
+        // A grammar with fewer expressions can hardly have so many ways.
         guard limits.beginnings > 0, expressions.count > limits.threads else { return nil }
         var store = ConfigurationStore(program: program(limits: limits))
         let start = store.start()

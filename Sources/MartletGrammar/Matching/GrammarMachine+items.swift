@@ -1,14 +1,16 @@
 /// Arrays in which no two items may be equal.
 extension GrammarMachine {
+    /// The steps of look-ahead for one text, token or mask.
     private static let mostLookahead = 20_000
+    /// The steps of look-ahead for one question.
     private static let mostLookaheadAtOnce = 1_000
-    /// Bytes with which items end are tried first: most items can end at once.
+    /// All bytes; those that end an item come first, as most items can end at once.
     private static let lookaheadBytes: [UInt8] = {
         let ends = Array(",]}".utf8)
         return ends + (UInt8.min...UInt8.max).filter { !ends.contains($0) }
     }()
 
-    /// What follows a byte, where the end of an item that is equal to an earlier one is no end; `dead` = nothing.
+    /// The configuration after a byte, or `dead`. The end of an item that equals an earlier one is not admitted.
     @inline(__always)
     func step(_ configuration: UInt32, _ byte: UInt8, _ items: inout DistinctItems) -> UInt32 {
         let byteClass = program.classes[Int(byte)]
@@ -18,6 +20,7 @@ extension GrammarMachine {
         return stepAmongItems(configuration, byte, byteClass, &items)
     }
 
+    /// The step inside of such an array.
     private func stepAmongItems(
         _ configuration: UInt32, _ byte: UInt8, _ byteClass: UInt8, _ items: inout DistinctItems
     ) -> UInt32 {
@@ -27,11 +30,11 @@ extension GrammarMachine {
         return store.stepBesideItems(configuration, byteClass)
     }
 
-    /// Whether the items that are open can still be ended, each unlike all in front of it.
+    /// Whether the open items can still end, each unlike all items before it.
     ///
-    /// An item that begins as no earlier one does always can. Otherwise what may follow is gone through until the item
-    /// has ended or differs from all earlier ones; beyond a budget it counts as if it did. The form of a number is
-    /// known at its end only, so that each beginning of a number is at risk.
+    /// An item that begins like no earlier item always can. Otherwise the possible continuations are searched until the
+    /// item has ended or differs from all earlier ones; beyond the budget the result is `true`. The value of a number
+    /// is known only at its end, so that every beginning of a number is at risk.
     func canContinue(_ configuration: UInt32, _ items: DistinctItems) -> Bool {
         guard items.isAtRisk else { return true }
         let endedCount = items.endedCount
@@ -42,14 +45,14 @@ extension GrammarMachine {
             lookahead += 1
             if looked > Self.mostLookaheadAtOnce || lookahead > Self.mostLookahead { return true }
             for byte in Self.lookaheadBytes {
-                // White space between the parts of an item changes nothing.
+                // White space between the parts of an item does not change it.
                 if !items.isInString, DistinctItems.isSpace(byte) { continue }
                 let syntactic = store.step(configuration, program.classes[Int(byte)])
                 guard syntactic != ConfigurationStore.dead else { continue }
                 var rest = items
                 let next = step(configuration, byte, &rest)
                 guard next != ConfigurationStore.dead else { continue }
-                // Where a repeated item is one for some of what may be read only, the others go on freely.
+                // If only some readings consider the item a repetition, the others continue freely.
                 if !rest.isAtRisk || rest.endedCount > endedCount || next != syntactic { return true }
                 pending.append((next, rest))
             }

@@ -1,24 +1,26 @@
-/// Matches texts of one grammar, any number at a time, and keeps what it found out for all of them.
+/// Matches texts of one grammar, any number at a time, and caches steps for all of them.
 ///
-/// Used by one thread at a time.
+/// One thread at a time may use it.
 package final class GrammarMachine {
     let program: GrammarProgram
     var store: ConfigurationStore
-    /// Configurations that texts are at; 0 = free.
+    /// The configurations of the texts in progress; 0 is free.
     private var positions: [UInt32] = []
-    /// Counts how often configurations got new numbers.
+    /// The number of times that configurations were renumbered.
     private(set) var epoch = 0
-    /// Places looked at for what is being done now, to find out whether an item can still differ from earlier ones.
+    /// The steps of look-ahead for the current text, token or mask.
     var lookahead = 0
 
+    /// Creates a machine with empty caches.
     package init(_ program: GrammarProgram) {
         self.program = program
         store = ConfigurationStore(program: program)
     }
 
-    /// Whether a step was not taken since it went above the limit of threads or of work.
+    /// Whether a step was refused because it exceeded the limit of threads or work.
     package var isOverflown: Bool { store.isOverflown }
 
+    /// Registers a text, so that a reset keeps its configuration.
     func addPosition(_ configuration: UInt32) -> Int {
         if let free = positions.firstIndex(of: 0) {
             positions[free] = configuration
@@ -28,6 +30,7 @@ package final class GrammarMachine {
         return positions.count - 1
     }
 
+    /// Frees the position of a text that has ended.
     func removePosition(_ index: Int) { positions[index] = 0 }
 
     subscript(position: Int) -> UInt32 {
@@ -35,8 +38,7 @@ package final class GrammarMachine {
         set { positions[position] = newValue }
     }
 
-    /// To be called before a text, a token or a mask: forgets what can be found out again, if it takes more memory than
-    /// the limit.
+    /// Starts the work for a text, token or mask: resets counters, and clears caches that exceed the limit.
     func begin() {
         store.work = 0
         lookahead = 0
@@ -45,7 +47,7 @@ package final class GrammarMachine {
         epoch += 1
     }
 
-    /// A step that is not known, on the way through a trie: configurations on the path are kept too.
+    /// A step that is not cached, during a walk through a trie. A reset also keeps the configurations on the path.
     func stepInWalk(_ path: inout UnsafeMutableBufferPointer<UInt32>, depth: Int, _ byteClass: UInt8) -> UInt32 {
         if store.byteCount > program.limits.cacheBytes {
             var kept = positions + path[...depth]
@@ -58,14 +60,14 @@ package final class GrammarMachine {
     }
 }
 
-/// Where a text is in its grammar.
+/// The state of a text in its grammar.
 package final class MachinePosition {
     package let machine: GrammarMachine
     private let index: Int
-    /// What arrays hold that is asked for later.
+    /// The items of open arrays without equal items.
     var items: DistinctItems
 
-    /// The beginning.
+    /// Starts at the beginning of the grammar.
     package init(_ machine: GrammarMachine) {
         self.machine = machine
         index = machine.addPosition(machine.store.start())
@@ -80,8 +82,10 @@ package final class MachinePosition {
 
     deinit { machine.removePosition(index) }
 
+    /// The same state for a text that continues independently.
     func copy() -> MachinePosition { MachinePosition(copyOf: self) }
 
+    /// The configuration after the text so far.
     var configuration: UInt32 {
         get { machine[index] }
         set { machine[index] = newValue }
@@ -90,10 +94,12 @@ package final class MachinePosition {
     /// Whether the text may end here.
     package var isComplete: Bool { machine.store.configurations.flag(of: configuration) }
 
-    /// Whether the text must end here: it may, and nothing may follow.
+    /// Whether the text must end here: it may, and nothing can follow.
     package var isFinished: Bool { isComplete && machine.store.configurations.count(of: configuration) == 0 }
 
-    /// - Returns: whether all bytes may stand here. If not, none was taken.
+    /// Consumes bytes.
+    ///
+    /// - Returns: whether all bytes may come next. If not, the state is unchanged.
     package func accept(_ bytes: some Sequence<UInt8>) -> Bool {
         machine.begin()
         var next = configuration
@@ -108,6 +114,7 @@ package final class MachinePosition {
         return true
     }
 
+    /// The bytes that may come next.
     var allowedBytes: ByteSet {
         let classes = machine.program.classes
         let start = configuration

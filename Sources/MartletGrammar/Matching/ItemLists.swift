@@ -1,14 +1,16 @@
-/// A place in a grammar that a thread is at, or that a rule returns to, with the stack of the rule it lies in.
+/// A position in a program, with the stack of the rule that it lies in; a thread or a frame.
 struct Item: BitwiseCopyable, Equatable {
-    /// A point of the program, or `bottom`.
+    /// The point of the program, or -1 in `bottom`.
     var point: Int32
-    /// Bytes of a literal, state of an automaton, or a count.
+    /// The number of bytes read of a literal, the state of an automaton, or the count of a repetition.
     var state: Int32
+    /// The number of the list of frames that the rule returns to.
     var stack: UInt32
 
-    /// Where the root rule returns to: the end of the text.
+    /// The frame of the root rule: the end of the text.
     static let bottom = Item(point: -1, state: 0, stack: 0)
 
+    /// The order of items in lists.
     @inline(__always)
     static func precedes(_ left: Item, _ right: Item) -> Bool {
         if left.point != right.point { return left.point < right.point }
@@ -16,6 +18,7 @@ struct Item: BitwiseCopyable, Equatable {
         return left.stack < right.stack
     }
 
+    /// Mixes the three numbers into a hash, without `Hasher`: it runs for every item of every step.
     @inline(__always)
     func hash(into hash: inout UInt64) {
         hash =
@@ -29,7 +32,7 @@ struct Item: BitwiseCopyable, Equatable {
 // `ItemLists.Record` and its like are not private: the compiler fails on a noncopyable generic buffer of a type that is
 // private to another file.
 
-/// Lists of items, each kept once, so that equal lists have equal numbers.
+/// Lists of items, each stored once, so that equal lists have equal numbers.
 struct ItemLists: ~Copyable {
     struct Record: BitwiseCopyable {
         var start: UInt32
@@ -40,32 +43,35 @@ struct ItemLists: ~Copyable {
 
     private var items = Arena<Item>(capacity: 256)
     private var records = Arena<Record>(capacity: 64)
-    /// Numbers of lists by hash, plus one; 0 = free. Its size is a power of two.
+    /// Numbers of lists by hash, plus one; 0 is free. The size is a power of two.
     private var table = Arena<UInt32>(repeating: 0, count: 128)
 
     var count: Int { records.count }
 
     var byteCount: Int { items.byteCount + records.byteCount + table.byteCount }
 
-    /// Adds a list that is found by its number only.
+    /// Adds an empty list that is found only by its number.
     mutating func addEmpty() {
         records.append(Record(start: 0, count: 0, hash: 0, flag: false))
     }
 
+    /// The number of items of a list.
     @inline(__always)
     func count(of list: UInt32) -> Int { Int(records[Int(list)].count) }
 
+    /// The flag of a list: for configurations, whether the text may end.
     @inline(__always)
     func flag(of list: UInt32) -> Bool { records[Int(list)].flag }
 
+    /// The item at an index of a list.
     @inline(__always)
     func item(_ index: Int, of list: UInt32) -> Item { items[Int(records[Int(list)].start) + index] }
 
-    /// The number of a list.
+    /// The number of a list, which is added if it is new.
     ///
     /// - Parameters:
-    ///   - list: without repetitions, in order; not of these lists' own memory.
-    ///   - flag: part of what makes lists equal.
+    ///   - list: sorted, without repetition; memory outside of these lists.
+    ///   - flag: a part of the list's identity.
     mutating func number(of list: UnsafeMutableBufferPointer<Item>, flag: Bool = false) -> UInt32 {
         var hash: UInt64 = flag ? 0x1234_5678_9ABC_DEF1 : 0
         for item in list { item.hash(into: &hash) }
@@ -96,6 +102,7 @@ struct ItemLists: ~Copyable {
         return true
     }
 
+    /// Doubles the table; items and records stay.
     private mutating func growTable() {
         let size = table.count * 2
         var larger = Arena<UInt32>(repeating: 0, count: size)
@@ -109,9 +116,9 @@ struct ItemLists: ~Copyable {
 }
 
 extension UnsafeMutableBufferPointer<Item> {
-    /// Puts the items in order and the repetitions out.
+    /// Sorts the items and removes repetitions.
     ///
-    /// - Returns: how many are left, at the front.
+    /// - Returns: the number of items that remain, at the front.
     func sortedUniqueCount() -> Int {
         guard count > 1 else { return count }
         if count <= 24 {

@@ -1,6 +1,6 @@
-/// Forms of values in which equal ones are the same.
+/// Canonical forms in which equal values have equal bytes.
 enum ItemText {
-    /// A number by its value: a whole one in digits, another as the nearest double.
+    /// A number by its value: digits if it is whole, otherwise the nearest double.
     static func number(_ text: [UInt8]) -> [UInt8] {
         let text = String(decoding: text, as: UTF8.self)
         if let whole = Int64(text) { return Array(String(whole).utf8) }
@@ -8,13 +8,13 @@ enum ItemText {
         return Array((Int64(exactly: value).map { String($0) } ?? String(value)).utf8)
     }
 
-    /// A text of `DistinctItems` with the members of its objects in the order of their names, each name once.
+    /// A text of `DistinctItems` with the members of objects sorted by name; of equal names the last counts.
     static func withSortedMembers(_ text: [UInt8]) -> [UInt8] {
         guard text.contains(UInt8(ascii: "{")) else { return text }
         struct Open {
             var members: [[UInt8]: [UInt8]] = [:]
             var key: [UInt8]?
-            /// The array's items, or the name or the value that is being read.
+            /// The items of an array, or the name or value that is being read.
             var part: [UInt8] = []
 
             mutating func endMember() {

@@ -1,13 +1,13 @@
 extension Grammar {
-    /// The tokens it names.
+    /// The token terms of the grammar.
     package var tokenTerms: [TokenTerm] {
         expressions.compactMap { if case .token(let term) = $0 { term } else { nil } }
     }
 
-    /// The form in which it is matched.
+    /// The program that matches the grammar.
     ///
-    /// - Parameter resolve: what a vocabulary makes of a token term; `nil` = it has no such token.
-    /// - Throws: where a token is named that there is not.
+    /// - Parameter resolve: the tokens of a vocabulary for a term; `nil` if the vocabulary lacks the token.
+    /// - Throws: an error of kind `unknownToken`.
     package func program(
         limits: GrammarLimits = .standard, resolving resolve: (TokenTerm) -> ResolvedTerm?
     ) throws(GrammarError) -> GrammarProgram {
@@ -21,7 +21,7 @@ extension Grammar {
         return program(limits: limits, terms: terms)
     }
 
-    /// For texts without tokens: where the grammar names tokens, their texts count.
+    /// The program for texts without tokens: the texts of named tokens count instead.
     func program(limits: GrammarLimits) -> GrammarProgram {
         var terms: [TokenTerm: ResolvedTerm] = [:]
         for term in tokenTerms {

@@ -1,17 +1,22 @@
-/// A grammar in the form in which it is matched: rules of points.
-///
-/// Immutable; any thread may read it.
+/// A grammar compiled for matching: rules made of points. Immutable; any thread may read it.
 package final class GrammarProgram: Sendable {
+    /// A rule of the program.
     struct Rule: Sendable {
+        /// The point at which the rule is entered.
         var entry: Int32
+        /// Whether the rule matches the empty text.
         var isNullable: Bool
-        /// A rule that may begin with another has a higher rank.
+        /// The position in the order of entry: a rule that may begin with another has a higher rank.
         var rank: Int32
     }
 
+    /// The parts of a program while it is being built.
     struct Parts {
+        /// The points of all rules; a rule's points are adjacent only by chance.
         var points: [Point] = []
+        /// The points that `split` points continue at.
         var targets: [Int32] = []
+        /// The bytes of all literals, one literal after the other.
         var literals: [UInt8] = []
         var sets: [ByteSet] = []
         var automata: [ProgramAutomaton] = []
@@ -25,13 +30,13 @@ package final class GrammarProgram: Sendable {
     let literals: [UInt8]
     let sets: [ByteSet]
     let automata: [ProgramAutomaton]
-    /// Of `token` points; none of them is `bytes`.
+    /// The terms of `token` points; none is `bytes`.
     let terms: [ResolvedTerm]
     let counters: [Counter]
     let rules: [Rule]
-    /// Rule 0.
+    /// The root rule.
     let root: Int32 = 0
-    /// For each byte, its class: bytes that the whole grammar treats alike share one.
+    /// The class of each byte: bytes that the whole grammar treats alike share one.
     let classes: [UInt8]
     /// A byte of each class.
     let representatives: [UInt8]
@@ -39,6 +44,7 @@ package final class GrammarProgram: Sendable {
     let hasDistinctItems: Bool
     let limits: GrammarLimits
 
+    /// Computes the classes of bytes.
     init(_ parts: Parts, limits: GrammarLimits) {
         points = parts.points
         targets = parts.targets
@@ -62,17 +68,18 @@ package final class GrammarProgram: Sendable {
     var classCount: Int { representatives.count }
 }
 
-/// An automaton with what matching asks of its states.
+/// An automaton with precomputed properties of its states.
 struct ProgramAutomaton: Sendable {
     let classes: [UInt8]
     let classCount: Int
     let transitions: [Int32]
-    /// For each state, a set of its traits.
+    /// The properties of each state, as a bit set.
     let traits: [UInt8]
     let start: Int32
-    /// The automaton itself, where a state stands for a count too.
+    /// The automaton itself, if its states include a count.
     let counted: ByteAutomaton?
 
+    /// A text may end in the state; some byte leads on from it.
     static let isAccepting: UInt8 = 1
     static let continues: UInt8 = 2
 
@@ -89,12 +96,14 @@ struct ProgramAutomaton: Sendable {
         }
     }
 
+    /// The state after a byte, or `dead`.
     @inline(__always)
     func next(_ state: Int32, _ byte: UInt8) -> Int32 {
         if let counted { return counted.next(state, byte) }
         return transitions[Int(state) &* classCount &+ Int(classes[Int(byte)])]
     }
 
+    /// The properties of a state.
     @inline(__always)
     func traits(of state: Int32) -> UInt8 {
         guard let counted else { return traits[Int(state)] }

@@ -1,7 +1,8 @@
-/// A place in a rule of a program: what is read there, and where it goes on.
+/// A position in a rule of a program: the input that is read there, and the position that follows.
 struct Point: Sendable {
+    /// The input of a point; `first` and `second` depend on it.
     enum Kind: UInt8, Sendable {
-        /// `second` bytes from `first` of the program's literals.
+        /// `second` bytes of the program's literals from `first` on.
         case literal
         /// The byte set `first`.
         case set
@@ -9,22 +10,23 @@ struct Point: Sendable {
         case automaton
         /// The token term `first`.
         case token
-        /// The byte `first`, which begins an array without equal items where `second` is 1, or ends an item of one.
+        /// The byte `first`, which begins an array without equal items if `second` is 1, and otherwise ends an item
+        /// of one.
         case itemBound
         /// The rule `first`.
         case call
-        /// Nothing is read; it goes on at `second` points from `first` of the program's targets.
+        /// No input; continues at `second` points of the program's targets from `first` on.
         case split
         /// The rule ends.
         case end
-        /// The repetition `first`, whose count so far is the state in which this place is reached.
+        /// The repetition `first`. Its count so far is the state of the item that arrives here.
         case count
     }
 
     var kind: Kind
     var first: Int32 = 0
     var second: Int32 = 0
-    /// Where it goes on; without meaning at `split`, `end` and `count`.
+    /// The point that follows; unused by `split`, `end` and `count`.
     var next: Int32 = 0
 }
 
@@ -32,26 +34,29 @@ struct Point: Sendable {
 struct Counter: Sendable {
     var body: Int32
     var minimum: Int32
-    /// `Int32.max` = without end.
+    /// The largest count; `Int32.max` if there is none.
     var maximum: Int32
+    /// Whether the body matches the empty text; any count then is enough.
     var isBodyNullable: Bool
 
     static let endless = Int32.max
 
+    /// Whether the repetition may end after so many rounds.
     func canEnd(at count: Int32) -> Bool { isBodyNullable || count >= minimum }
 
+    /// Whether another round may follow.
     func canRepeat(at count: Int32) -> Bool { count < maximum }
 
-    /// Without an end it does not matter how far above the minimum a count is.
+    /// The count after a round. Without a maximum, all counts above the minimum behave alike and are one.
     func next(_ count: Int32) -> Int32 { maximum == Self.endless ? min(count + 1, minimum) : count + 1 }
 }
 
-/// A token term when the vocabulary is known.
+/// A token term in a given vocabulary.
 package enum ResolvedTerm: Sendable, Equatable {
     case token(Int32)
     case otherThan(Int32)
     /// Any control token but these.
     case controlOtherThan([Int32])
-    /// No token of the vocabulary: these bytes.
+    /// No token of the vocabulary: these bytes instead.
     case bytes([UInt8])
 }

@@ -1,20 +1,21 @@
-/// Turns expressions into points, without recursion.
+/// Translates expressions into points, without recursion.
 ///
-/// Rules are put out when they are first called, so that a part of a grammar becomes a program of its own too.
+/// Rules are emitted when they are first called. A part of a grammar can thus become a program of its own, which
+/// `RegularParts` uses.
 struct ProgramBuilder {
     let source: ProgramSource
-    /// Expressions that are one automaton.
+    /// The expressions that are replaced by one automaton.
     let automata: [Int32: ByteAutomaton]
     private var parts = GrammarProgram.Parts()
     private var ruleNumbers: [RuleKey: Int32] = [:]
     private var pending: [RuleKey] = []
     private var automatonNumbers: [ByteAutomaton: Int32] = [:]
 
-    /// What becomes a rule of a program.
+    /// An expression that becomes a rule of the program.
     private enum RuleKey: Hashable {
-        /// What this expression matches.
+        /// The texts of the expression.
         case expression(Int32)
-        /// The repetition that this expression is.
+        /// The counted repetition that the expression is.
         case counter(Int32)
 
         var expression: Int32 {
@@ -24,7 +25,7 @@ struct ProgramBuilder {
         }
     }
 
-    /// An expression that is still to be put where a point is kept free for it.
+    /// An expression that is to be emitted at a reserved point.
     private struct Work {
         var expression: Int32
         var point: Int32
@@ -36,7 +37,7 @@ struct ProgramBuilder {
         self.automata = automata
     }
 
-    /// The program that matches what `expression` does.
+    /// The program that matches the texts of `expression`.
     consuming func program(for expression: Int32) -> GrammarProgram {
         _ = rule(.expression(expression))
         while let key = pending.popLast() {
@@ -49,6 +50,7 @@ struct ProgramBuilder {
         return GrammarProgram(parts, limits: source.limits)
     }
 
+    /// The number of a rule; a new one is added to `pending`.
     private mutating func rule(_ key: RuleKey) -> Int32 {
         if let number = ruleNumbers[key] { return number }
         let number = Int32(parts.rules.count)
@@ -58,7 +60,7 @@ struct ProgramBuilder {
         parts.rules.append(
             .init(
                 entry: 0, isNullable: source.nullable[Int(key.expression)],
-                // The rule that an expression is begins with the counter that it is.
+                // A rule whose body is a counter begins with that counter, so it needs a higher rank.
                 rank: key == .counter(key.expression) ? rank : rank + 1))
         return number
     }
@@ -68,9 +70,10 @@ struct ProgramBuilder {
         return Int32(parts.points.count - 1)
     }
 
+    /// Emits the entry of a counted repetition.
     private mutating func emit(counter repetition: Int32) -> Int32 {
         guard case .repetition(let body, let minimum, let maximum) = source.expressions[Int(repetition)] else {
-            // The key `.counter` is made in one place, where the expression was found to be a repetition.
+            // The key `.counter` is created in one place, where the expression is known to be a repetition.
             preconditionFailure("a counter of something that is no repetition")
         }
         parts.counters.append(
@@ -80,11 +83,12 @@ struct ProgramBuilder {
         return add(Point(kind: .count, first: Int32(parts.counters.count - 1)))
     }
 
+    /// Emits the points of a rule.
     private mutating func emit(rule body: Int32) -> Int32 {
         let end = add(Point(kind: .end))
         let entry = add(Point(kind: .end))
         var work: [Work] = []
-        // The body of a rule that is shared is not called again.
+        // The body itself must be emitted, although it is shared.
         emit(Work(expression: body, point: entry, next: end), isShared: false, &work)
         while let next = work.popLast() {
             emit(next, isShared: source.isShared[Int(next.expression)], &work)
@@ -92,6 +96,7 @@ struct ProgramBuilder {
         return entry
     }
 
+    /// Emits one expression at its reserved point.
     private mutating func emit(_ item: Work, isShared: Bool, _ work: inout [Work]) {
         let (index, next) = (item.expression, item.next)
         let point: Point
@@ -138,6 +143,7 @@ struct ProgramBuilder {
         parts.points[Int(item.point)] = point
     }
 
+    /// Reserves a point for each part of a sequence; the part's own points follow from the work list.
     private mutating func emit(sequence expressions: [Int32], _ item: Work, _ work: inout [Work]) {
         var point = item.point
         for (position, expression) in expressions.enumerated() {
@@ -147,6 +153,7 @@ struct ProgramBuilder {
         }
     }
 
+    /// The point of a repetition: `?`, `*` and `+` are splits and loops, all others are counters.
     private mutating func repetition(
         _ index: Int32, _ body: Int32, _ minimum: Int32, _ maximum: Int32?, _ item: Work, _ work: inout [Work]
     ) -> Point {
@@ -167,6 +174,7 @@ struct ProgramBuilder {
         }
     }
 
+    /// A point that continues at several points without reading.
     private mutating func split(_ points: [Int32]) -> Point {
         let first = Int32(parts.targets.count)
         parts.targets += points

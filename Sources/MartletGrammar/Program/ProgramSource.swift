@@ -1,18 +1,18 @@
-/// A grammar with what its translation asks of all its expressions.
+/// A grammar with the properties of its expressions that the translation needs.
 struct ProgramSource {
     let expressions: [GrammarExpression]
     let automata: [ByteAutomaton]
-    /// Body of each rule.
+    /// The body of each rule.
     let bodies: [Int32]
     let root: Int32
     let limits: GrammarLimits
-    /// What the vocabulary makes of each token term; one that is missing matches nothing.
+    /// The vocabulary's meaning of each token term; a missing term matches nothing.
     let terms: [TokenTerm: ResolvedTerm]
     /// For each expression, whether it matches the empty text.
     let nullable: [Bool]
-    /// For each expression, a number above those of what it may begin with.
+    /// For each expression, a number above those of the expressions that it may begin with.
     let ranks: [Int32]
-    /// For each expression, whether it is put out once, as a rule, for all places where it is used.
+    /// For each expression, whether it becomes a rule because several expressions use it.
     let isShared: [Bool]
 
     init(_ grammar: Grammar, terms: [TokenTerm: ResolvedTerm], limits: GrammarLimits) {
@@ -26,8 +26,8 @@ struct ProgramSource {
         nullable = graph.nullable()
         switch graph.order(nullable: nullable) {
         case .ranks(let ranks): self.ranks = ranks
-        // Every grammar comes from `GrammarBuilder.finish`, the decoded ones too. It throws where there is a cycle, and
-        // then only leaves out parts: what an expression may begin with becomes less.
+        // Every grammar, decoded ones included, comes from `GrammarBuilder.finish`, which throws if there is a cycle.
+        // Afterwards parts are only removed, so that no new cycle arises.
         case .cycle: preconditionFailure("left recursion is refused when a grammar is made")
         }
         var uses = [Int32](repeating: 0, count: expressions.count)
@@ -38,7 +38,7 @@ struct ProgramSource {
             switch expression {
             case .sequence, .choice, .repetition(_, 0, nil), .repetition(_, 1, nil), .repetition(_, 0, 1):
                 uses > 1
-            // Counters are rules anyway.
+            // Counters are rules in any case.
             default: false
             }
         }

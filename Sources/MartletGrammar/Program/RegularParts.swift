@@ -1,24 +1,27 @@
-/// Finds parts of a grammar that need no stack, and makes an automaton of each.
+/// Finds the parts of a grammar that need no stack and replaces each by an automaton.
 ///
-/// Only for speed: strings, numbers and white space are then one thread instead of several. What is large stays as it
-/// is, and so does everything once the budget is used up.
+/// An optimization only: strings, numbers and white space then are one thread instead of several. Large parts stay as
+/// they are, as does everything after the budget is used up.
 struct RegularParts {
-    /// By expression.
+    /// The automaton of each expression that was replaced.
     private(set) var automata: [Int32: ByteAutomaton] = [:]
 
     private let source: ProgramSource
-    /// For each expression, how many places it has when written out, or `tooLarge`.
+    /// The number of positions of each expression when written out, or `tooLarge`.
     private var sizes: [Int32]
-    /// Whether something in it is repeated.
+    /// Whether the expression contains a repetition. Only then is an automaton worth its table.
     private var repeats: [Bool]
+    /// The steps that were used.
     private var work = 0
 
     private static let tooLarge = Int32.max
+    /// The largest size of an expression that is replaced, in positions; and the largest number of states of its
+    /// automaton.
     private static let largest: Int32 = 96
     private static let mostStates = 128
-    /// Steps tried for one grammar.
+    /// The steps for one grammar.
     private static let mostWork = 50_000
-    /// Rules may be used before they are defined, so one look at each is not enough.
+    /// The passes over all expressions. A rule may refer to a later one, so that one pass is not enough.
     private static let passes = 4
 
     init(_ source: ProgramSource) {
@@ -31,17 +34,18 @@ struct RegularParts {
         collect()
     }
 
+    /// Computes the size of an expression from the sizes of its parts.
     private mutating func measure(_ index: Int) {
         let size: Int32
         switch source.expressions[index] {
-        // What was written before counts, so that these are no automaton.
+        // Item bounds depend on the text before, so that they are in no automaton.
         case .never, .itemBound: return
         case .empty: size = 0
         case .literal(let bytes): size = Int32(clamping: bytes.count)
         case .set: size = 1
         case .automaton(let number):
             let automaton = source.automata[Int(number)]
-            // Each count would be a state.
+            // With the count in the state there would be too many states.
             if automaton.counting != nil { return }
             size = Int32(automaton.stateCount)
         case .token(let term):
@@ -68,7 +72,7 @@ struct RegularParts {
         sizes[index] = size <= Self.largest ? size : Self.tooLarge
     }
 
-    /// From the root down, so that the largest parts come first.
+    /// Replaces parts from the root downwards, so that the largest come first.
     private mutating func collect() {
         var seen = [Bool](repeating: false, count: source.expressions.count)
         var pending = [source.root]
@@ -91,13 +95,16 @@ struct RegularParts {
         }
     }
 
+    /// Builds the automaton of an expression by exploring its configurations, which are its states.
+    ///
+    /// - Returns: whether the expression is an automaton now.
     private mutating func collapse(_ index: Int32) -> Bool {
         if automata[index] != nil { return true }
         if case .automaton = source.expressions[Int(index)] { return true }
         guard work < Self.mostWork else { return false }
         var store = ConfigurationStore(program: ProgramBuilder(source: source).program(for: index))
         var order = [store.start()]
-        // By configuration, which the store counts from 0 on; `dead` = it has no state yet.
+        // States by configuration; `dead` if a configuration has no state yet.
         var states = [Int32](repeating: ByteAutomaton.dead, count: Int(order[0]) + 1)
         states[Int(order[0])] = 0
         var transitions: [Int32] = []

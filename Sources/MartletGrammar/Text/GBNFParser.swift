@@ -1,12 +1,15 @@
-/// Reads grammars in GBNF, the notation of llama.cpp.
+/// Parses grammars in GBNF, the notation of llama.cpp.
 ///
-/// Rules `name ::= …` of texts `"…"`, characters `[a-z]`, `[^…]` and `.`, names, groups `(…)`, alternatives `|`,
-/// repetitions `*`, `+`, `?`, `{m}`, `{m,}`, `{m,n}`, and whole tokens `<[number]>`, `<text>`, `!<[number]>`,
-/// `!<text>`; `#` begins a comment. A rule ends with its line, except within a group and behind `::=` or `|`.
+///     root   ::= "yes" | "no" | number
+///     number ::= [1-9] [0-9]{0,3}    # a comment
+///
+/// Besides literals, character classes, `.`, groups, alternatives and repetitions (`*`, `+`, `?`, `{m}`, `{m,}`,
+/// `{m,n}`) there are whole tokens: `<[number]>`, `<text>`, `!<[number]>`, `!<text>`. A rule ends with its line, except
+/// inside of a group and after `::=` or `|`.
 package struct GBNFParser {
-    /// The grammar of a text, which is that of its rule `root`.
+    /// The grammar of a text: the texts of its rule `root`.
     ///
-    /// - Throws: with a line and a column.
+    /// - Throws: an error with line and column.
     package static func grammar(
         _ text: some Collection<UInt8>, limits: GrammarLimits = .standard
     ) throws(GrammarError) -> Grammar {
@@ -21,11 +24,12 @@ package struct GBNFParser {
         var sequence: [GrammarBuilder.Node] = []
     }
 
+    /// A rule's name with its positions in the text.
     private struct Definition {
         var rule: GrammarBuilder.Rule
-        /// Where its name is first used.
+        /// The position of the first use of the name.
         var use: Int
-        /// Where it is defined.
+        /// The position of the definition.
         var definition: Int?
     }
 
@@ -67,6 +71,7 @@ package struct GBNFParser {
         }
     }
 
+    /// Parses one rule.
     private mutating func definition() throws(GrammarError) {
         let start = text.position
         guard let name = text.name() else { throw text.error("A rule's name is expected") }
@@ -84,7 +89,8 @@ package struct GBNFParser {
         text.skipSpace(newLines: true)
     }
 
-    /// What a rule matches, up to what cannot belong to it.
+    /// Parses the right side of a rule. Groups are on an explicit stack, so that nesting does not use the thread's
+    /// stack.
     private mutating func alternatives() throws(GrammarError) -> GrammarBuilder.Node {
         var groups = [Group(start: text.position)]
         while true {
@@ -139,10 +145,12 @@ package struct GBNFParser {
         }
     }
 
+    /// The choice of a group's alternatives.
     private mutating func close(_ group: Group) -> GrammarBuilder.Node {
         builder.choice(group.alternatives + [builder.sequence(group.sequence)])
     }
 
+    /// The rule with a name, created at its first use.
     private mutating func rule(named name: String, at position: Int) -> GrammarBuilder.Rule {
         if let known = definitions[name] { return known.rule }
         let rule = builder.rule(named: name)
@@ -150,6 +158,7 @@ package struct GBNFParser {
         return rule
     }
 
+    /// A text in quotes, with escapes.
     private mutating func literal() throws(GrammarError) -> [UInt8] {
         let start = text.position
         text.position += 1
@@ -168,7 +177,7 @@ package struct GBNFParser {
         }
     }
 
-    /// `[a-z_]` or `[^a-z_]`. A `-` before the closing bracket stands for itself.
+    /// A character class, `[a-z_]` or `[^a-z_]`. A `-` before the closing bracket is an ordinary character.
     private mutating func characters() throws(GrammarError) -> [ClosedRange<UInt32>] {
         let start = text.position
         text.position += 1
@@ -202,6 +211,7 @@ package struct GBNFParser {
         }
     }
 
+    /// An escape: `\n`, `\r`, `\t`, `\\`, `\"`, `\[`, `\]`, `\-`, `\x41`, `\u00e9` or `\U0001f600`.
     private mutating func escape() throws(GrammarError) -> UInt32 {
         let start = text.position
         text.position += 1
@@ -233,6 +243,7 @@ package struct GBNFParser {
         return value
     }
 
+    /// The bounds of a repetition.
     private mutating func repetition() throws(GrammarError) -> (minimum: Int, maximum: Int?) {
         let start = text.position
         if text.consume("*") { return (0, nil) }
@@ -252,6 +263,7 @@ package struct GBNFParser {
         return (minimum, maximum)
     }
 
+    /// A token term.
     private mutating func token() throws(GrammarError) -> TokenTerm {
         let start = text.position
         let isNegated = text.consume("!")
@@ -269,6 +281,7 @@ package struct GBNFParser {
         return isNegated ? .otherThanText(name) : .text(name)
     }
 
+    /// The error with the line and column of a position.
     private func located(_ error: GrammarError, at position: Int) -> GrammarError {
         let location = text.location(of: position)
         var error = error

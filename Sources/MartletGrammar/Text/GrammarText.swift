@@ -1,4 +1,4 @@
-/// The text of a grammar, read from front to back.
+/// The text of a grammar with a position that moves forward.
 struct GrammarText {
     let bytes: [UInt8]
     var position = 0
@@ -11,7 +11,7 @@ struct GrammarText {
 
     var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    /// Where the text stops being UTF-8.
+    /// The offset at which the text stops being UTF-8.
     var firstInvalidByte: Int? {
         var decoder = UTF8()
         var iterator = bytes.makeIterator()
@@ -29,14 +29,14 @@ struct GrammarText {
         bytes[position...].starts(with: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Goes behind `text`, if it is next.
+    /// Consumes `text` if it comes next.
     mutating func consume(_ text: StaticString) -> Bool {
         guard starts(with: text) else { return false }
         position += text.utf8CodeUnitCount
         return true
     }
 
-    /// Goes behind white space and comments.
+    /// Skips white space and comments.
     mutating func skipSpace(newLines: Bool) {
         while let byte = next {
             switch byte {
@@ -51,6 +51,7 @@ struct GrammarText {
         }
     }
 
+    /// The name at the position; `nil` if there is none.
     mutating func name() -> String? {
         let start = position
         while let byte = next, Self.isNameByte(byte) { position += 1 }
@@ -66,7 +67,7 @@ struct GrammarText {
         }
     }
 
-    /// A whole number; one that is very large becomes the largest.
+    /// A decimal number; saturates at `Int.max`.
     mutating func number() -> Int? {
         let start = position
         var value = 0
@@ -78,9 +79,9 @@ struct GrammarText {
         return position > start ? value : nil
     }
 
-    /// The character that is next.
+    /// The next character.
     ///
-    /// - Precondition: the text is UTF-8 and not at its end.
+    /// - Precondition: the text is UTF-8, and the position is not at its end.
     mutating func scalar() -> UInt32 {
         let first = bytes[position]
         let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
@@ -90,6 +91,7 @@ struct GrammarText {
         return value
     }
 
+    /// The line and the byte in the line of a position, both counted from 1.
     func location(of position: Int) -> (line: Int, column: Int) {
         let before = bytes[..<position]
         let line = before.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
@@ -97,6 +99,8 @@ struct GrammarText {
         return (line, position - start + 1)
     }
 
+    /// An error at a position.
+    ///
     /// - Parameter message: without a full stop.
     func error(_ message: String, at position: Int? = nil) -> GrammarError {
         let location = location(of: position ?? self.position)

@@ -1,11 +1,19 @@
 import MartletJSON
 import MartletText
 
-/// Equality as JSON Schema has it: numbers by their value, objects without the order of their members.
+/// Equality of values as JSON Schema defines it (core, section 4.2.2; `enum`, `const` and `uniqueItems` use it).
+///
+/// Numbers are equal by value (`1` and `1.0`), objects are equal in any order of their members, strings are equal by
+/// code points. Booleans never equal numbers.
+///
+/// - Complexity: O(n log n) in the number of members of an object.
 enum JSONEquality {
+    /// Whether two values are equal by the rules of JSON Schema.
     static func equal(_ left: JSONValue, _ right: JSONValue) -> Bool { canonical(left) == canonical(right) }
 
-    /// The same value for all that are equal: whole numbers as integers, members by their names.
+    /// The canonical form: two values are equal exactly if their forms are identical and hash alike.
+    ///
+    /// Whole numbers become integers, and members are sorted by the bytes of their names.
     static func canonical(_ value: JSONValue) -> JSONValue {
         switch value {
         case .number(let number):

@@ -1,6 +1,8 @@
 package import MartletJSON
 
-/// Types of JSON values.
+/// A set of types of JSON values; `type` of JSON Schema (validation, section 6.1.1).
+///
+/// A number is either an `integer` or a `fraction`, so that each value has exactly one type. `2.0` is an integer.
 package struct JSONTypes: OptionSet, Hashable, Sendable {
     package var rawValue: UInt8
 
@@ -17,6 +19,7 @@ package struct JSONTypes: OptionSet, Hashable, Sendable {
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// The types that a name in `type` admits; "any" is the spelling of draft 3. `nil` for an unknown name.
     package init?(name: String) {
         switch name {
         case "null": self = .null
@@ -31,6 +34,7 @@ package struct JSONTypes: OptionSet, Hashable, Sendable {
         }
     }
 
+    /// The one type of a value.
     package init(of value: JSONValue) {
         switch value {
         case .null: self = .null

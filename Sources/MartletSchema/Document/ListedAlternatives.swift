@@ -1,27 +1,34 @@
 import MartletJSON
 
-/// Makes one list of alternatives that each list their values.
+/// Joins alternatives of `anyOf` and `oneOf` that only list values into one list.
 ///
-/// `{"anyOf": [{"const": 1}, {"const": 2}, {"type": "string"}]}` says the same as
-/// `{"anyOf": [{"enum": [1, 2]}, {"type": "string"}]}`: thousands of values are then tested one by one, and are not
-/// thousands of alternatives. Where all alternatives are lists, the schema around them lists their values itself.
+/// Example: `{"anyOf": [{"const": 1}, {"const": 2}, {"type": "string"}]}` has the same values as `{"anyOf": [{"enum":
+/// [1, 2]}, {"type": "string"}]}`. Each listed value is then tested once by the evaluator. As alternatives, a few
+/// thousand constants would exceed the limit of alternatives, and each pair of a `oneOf` would have to be compared.
+/// Where all alternatives are lists, the surrounding schema itself becomes a list.
+///
+/// - Complexity: linear in the number of listed values; `CompileBudget` counts a step for four of them.
 struct ListedAlternatives {
+    /// The schemas that were read, followed by the lists that were added.
     private var nodes: [SchemaNode]
     private let evaluator: SchemaEvaluator
     private let budget: CompileBudget
 
-    /// - Parameter nodes: none of which asks the same value to fulfil itself.
+    /// - Precondition: no schema applies itself to the same value; the parser refuses such loops.
     init(_ nodes: [SchemaNode], patterns: PatternTable, budget: CompileBudget) {
         self.nodes = nodes
         self.budget = budget
         evaluator = SchemaEvaluator(nodes: nodes, patterns: patterns)
     }
 
-    /// The same schemas, and behind them the lists that are new.
+    /// Joins the lists of all schemas.
+    ///
+    /// - Returns: the same schemas with the same numbers, followed by the new lists.
     mutating func joined() throws(SchemaError) -> [SchemaNode] {
         let count = nodes.count
         var isDone = [Bool](repeating: false, count: count)
-        // Inner alternatives first.
+        // Inner schemas come before the schemas that apply them, so that lists of lists are joined, too. The explicit
+        // stack replaces recursion.
         for start in 0..<count where !isDone[start] {
             var pending = [(node: start, isOpen: false)]
             while let (number, isOpen) = pending.popLast() {
@@ -39,6 +46,7 @@ struct ListedAlternatives {
         return nodes
     }
 
+    /// Joins the lists among the alternatives of one schema.
     private mutating func join(_ node: SchemaNode) throws(SchemaError) {
         if !node.anyOf.isEmpty {
             let (lists, others) = try listed(node.anyOf, of: node, "anyOf")
@@ -53,7 +61,8 @@ struct ListedAlternatives {
         if !node.oneOf.isEmpty {
             let (lists, others) = try listed(node.oneOf, of: node, "oneOf")
             let values = Self.union(lists)
-            // A value of several lists fulfils more than one.
+            // A value in two of the lists fulfils two alternatives, and so not the `oneOf`. Such values form an
+            // alternative of their own beside the list of all values, so that they still fulfil more than one.
             var counts: [JSONValue: Int] = [:]
             for list in lists {
                 for value in Set(list.map(JSONEquality.canonical)) { counts[value, default: 0] += 1 }
@@ -70,7 +79,7 @@ struct ListedAlternatives {
         }
     }
 
-    /// The values of the alternatives that are lists, and the other alternatives.
+    /// The values of alternatives that are lists, and the numbers of the other alternatives.
     private func listed(
         _ alternatives: [Int], of node: SchemaNode, _ keyword: String
     ) throws(SchemaError) -> (lists: [[JSONValue]], others: [Int]) {
@@ -86,7 +95,7 @@ struct ListedAlternatives {
         return (lists, others)
     }
 
-    /// The values that fulfil a schema, if it lists them and says nothing of the parts of a value.
+    /// The values that fulfil a schema; `nil` if it does not list them, or also constrains their members or items.
     private func values(
         _ number: Int, of node: SchemaNode, _ keyword: String
     ) throws(SchemaError) -> [JSONValue]? {
@@ -99,19 +108,20 @@ struct ListedAlternatives {
         try spend(values.count, on: node, keyword)
         var kept: [JSONValue] = []
         for value in values {
-            // What cannot be decided is refused where the schema is expanded.
+            // A keyword that cannot be decided here is reported when the schema is expanded.
             guard let isValid = try? evaluator.isValid(value, number) else { return nil }
             if isValid { kept.append(value) }
         }
         return kept
     }
 
-    /// Each spelling of a value once, so that lists of lists do not grow.
+    /// The listed values without repeated spellings. Without this, lists of lists would grow with each level.
     private static func union(_ lists: [[JSONValue]]) -> [JSONValue] {
         var seen: Set<JSONValue> = []
         return lists.joined().filter { seen.insert($0).inserted }
     }
 
+    /// Makes a schema a list of values, or keeps of its own `enum` only those that equal one of them.
     private func restrict(_ node: SchemaNode, to values: [JSONValue]) {
         guard let own = node.enumeration else {
             node.enumeration = values
@@ -121,6 +131,9 @@ struct ListedAlternatives {
         node.enumeration = own.filter { allowed.contains(JSONEquality.canonical($0)) }
     }
 
+    /// Adds a schema that lists values.
+    ///
+    /// - Returns: its number.
     private mutating func add(_ values: [JSONValue], _ node: SchemaNode, _ keyword: String) -> Int {
         let list = SchemaNode(pointer: "\(node.pointer)/\(keyword)")
         list.enumeration = values
@@ -128,6 +141,7 @@ struct ListedAlternatives {
         return nodes.count - 1
     }
 
+    /// Uses the steps for values that the evaluator tests.
     private func spend(_ values: Int, on node: SchemaNode, _ keyword: String) throws(SchemaError) {
         guard budget.spend(1 + values / 4) else {
             throw SchemaError(.limit, pointer: node.pointer, keyword: keyword, budget.reason)

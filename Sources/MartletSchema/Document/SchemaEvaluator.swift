@@ -1,29 +1,39 @@
 import MartletJSON
 import MartletText
 
-/// Tells whether a value that is there fulfils a schema.
+/// Decides whether a given value fulfils a schema; a validator for draft 2020-12.
 ///
-/// - Complexity: the stack grows with the depth of the value and of combined schemas; both are limited by their
-///   readers.
+/// Expansion uses it for listed values (`enum`, `const`) and for names of members. It follows the same reading of the
+/// keywords as the grammar; tests compare the two on generated schemas.
+///
+/// - Complexity: each schema is applied to each value it concerns. The recursion is as deep as the value and the
+///   nesting of schemas; both were limited when they were parsed.
 struct SchemaEvaluator {
     let nodes: [SchemaNode]
     let patterns: PatternTable
 
-    /// What has been spoken of: members by name, items by place.
+    /// The members and items that a keyword has evaluated; input of `unevaluatedProperties` and `unevaluatedItems`.
+    ///
+    /// Only schemas that succeed add to it (core, sections 11.2 and 11.3).
     private struct Evaluated {
         var keys: Set<ExactString> = []
         var items: Set<Int> = []
     }
 
+    /// Whether a value fulfils a literal: a schema, or its negation.
+    ///
+    /// - Throws: an error where a pattern cannot be compiled.
     func holds(_ literal: SchemaLiteral, _ value: JSONValue) throws(SchemaError) -> Bool {
         try isValid(value, literal.node) != literal.isNegated
     }
 
+    /// Whether a value fulfils a schema.
     func isValid(_ value: JSONValue, _ node: Int) throws(SchemaError) -> Bool {
         var evaluated = Evaluated()
         return try isValid(value, node, &evaluated)
     }
 
+    /// Whether a value fulfils a schema; adds to `outer` what the schema evaluated, if it does.
     private func isValid(
         _ value: JSONValue, _ number: Int, _ outer: inout Evaluated
     ) throws(SchemaError) -> Bool {
@@ -42,6 +52,8 @@ struct SchemaEvaluator {
         return true
     }
 
+    /// `type`, `enum` and `const`, and the keywords for the type of the value. Keywords for other types are ignored
+    /// (validation, section 4.1): `{"minLength": 2}` admits `5`.
     private func fulfilsOwn(
         _ value: JSONValue, _ node: SchemaNode, _ evaluated: inout Evaluated
     ) throws(SchemaError) -> Bool {
@@ -56,6 +68,10 @@ struct SchemaEvaluator {
         }
     }
 
+    /// `minimum`, `maximum`, the exclusive bounds and `multipleOf`, in exact decimal arithmetic.
+    ///
+    /// A number of more than 400 digits fulfils none of them; a remainder that cannot be computed counts as not
+    /// zero.
     private func isInRange(_ value: JSONValue, _ node: SchemaNode) -> Bool {
         guard let number = DecimalNumber(value) else { return false }
         func ordering(_ other: DecimalNumber?) -> Int? { other.map { DecimalNumber.compare(number, $0) } }
@@ -67,6 +83,7 @@ struct SchemaEvaluator {
         return true
     }
 
+    /// `minLength`, `maxLength` (in Unicode scalars, validation, section 6.3.1), `pattern` and `format`.
     private func fulfils(_ text: String, _ node: SchemaNode) throws(SchemaError) -> Bool {
         let length = text.unicodeScalars.count
         if length < node.minLength ?? 0 || length > node.maxLength ?? .max { return false }
@@ -77,6 +94,7 @@ struct SchemaEvaluator {
         return true
     }
 
+    /// Whether a text matches a pattern or format.
     private func matches(
         _ text: String, _ term: PatternTable.Term, _ node: SchemaNode, _ keyword: String
     ) throws(SchemaError) -> Bool {
@@ -88,6 +106,7 @@ struct SchemaEvaluator {
         }
     }
 
+    /// `minItems`, `maxItems`, `prefixItems`, `items`, `contains` with its counts, and `uniqueItems`.
     private func fulfils(
         _ elements: [JSONValue], _ node: SchemaNode, _ evaluated: inout Evaluated
     ) throws(SchemaError) -> Bool {
@@ -118,6 +137,9 @@ struct SchemaEvaluator {
         return true
     }
 
+    /// `minProperties`, `maxProperties`, `required`, `dependentRequired`, `propertyNames`, `properties`,
+    /// `patternProperties` and `additionalProperties`; the last applies to members that the two before it do not
+    /// name.
     private func fulfils(
         _ members: JSONObject, _ node: SchemaNode, _ evaluated: inout Evaluated
     ) throws(SchemaError) -> Bool {
@@ -147,6 +169,9 @@ struct SchemaEvaluator {
         return true
     }
 
+    /// `allOf`, `anyOf`, `oneOf`, `not`, `if` with its branches, and `dependentSchemas`.
+    ///
+    /// All alternatives of `anyOf` are applied, as each that succeeds adds to the evaluated members.
     private func fulfilsCombinations(
         _ value: JSONValue, _ node: SchemaNode, _ evaluated: inout Evaluated
     ) throws(SchemaError) -> Bool {
@@ -170,6 +195,7 @@ struct SchemaEvaluator {
         return true
     }
 
+    /// `unevaluatedProperties` and `unevaluatedItems`, which apply after all other keywords of the schema.
     private func fulfilsRest(
         _ value: JSONValue, _ node: SchemaNode, _ evaluated: inout Evaluated
     ) throws(SchemaError) -> Bool {

@@ -1,13 +1,31 @@
 import Synchronization
 
-/// The texts that a `format` allows. A format that is not known here says nothing, as the specification has it.
+/// The texts that a `format` admits (validation, section 7), as regular expressions.
 ///
-/// Where a format's whole language is not regular, or would make a very large automaton, the texts allowed are some
-/// of its texts: never others.
+/// `format` is an assertion here. An unknown name asserts nothing, as the specification has it. A language that is not
+/// regular, or has a very large automaton, is replaced by a regular subset and never by a superset: a generated text
+/// always has the format.
+///
+/// | format | definition | restriction |
+/// | --- | --- | --- |
+/// | `date`, `time`, `date-time` | RFC 3339 | no leap seconds; at most 12 digits of a second |
+/// | `duration` | RFC 3339, appendix A | at most 9 digits for each number |
+/// | `email`, `idn-email` | RFC 5321 | ASCII; no quoted names or address literals; at most 64 characters before `@` |
+/// | `hostname`, `idn-hostname` | RFC 1123 | at most 5 labels, each of at most 49 characters, ASCII |
+/// | `ipv4`, `ipv6` | RFC 2673, RFC 4291 | no zone |
+/// | `uri`, `iri`, their references | RFC 3986 | ASCII, port of at most 5 digits |
+/// | `uri-template` | RFC 6570 | |
+/// | `uuid` | RFC 4122 | |
+/// | `json-pointer`, `relative-json-pointer` | RFC 6901 and its draft | at most 9 digits |
+/// | `regex` | ECMA-262 | no nested groups, references or braces |
+/// | `byte` | RFC 4648 base64 | |
 enum SchemaFormat {
+    /// Whether a format asserts anything.
     static func isKnown(_ name: String) -> Bool { patterns[name] != nil }
 
-    /// - Precondition: the name is known; for another the automaton accepts everything.
+    /// The automaton of a format; compiled once per process and then shared by all threads.
+    ///
+    /// - Precondition: the name is known. The automaton of an unknown name accepts every text.
     static func automaton(named name: String) throws(RegexError) -> ScalarAutomaton {
         if let known = automata.withLock({ $0[name] }) { return known }
         guard let pattern = patterns[name] else { return .everything }
@@ -16,8 +34,10 @@ enum SchemaFormat {
         return automaton
     }
 
+    /// The automata that were compiled, by the format's name.
     private static let automata = Mutex<[String: ScalarAutomaton]>([:])
 
+    /// The expression of each format, without anchors.
     private static let patterns: [String: String] = [
         "date": date, "time": time, "date-time": "\(date)T\(time)", "duration": duration, "email": email,
         "idn-email": email, "hostname": hostname, "idn-hostname": hostname, "ipv4": ipv4, "ipv6": ipv6, "uri": uri,
@@ -26,7 +46,7 @@ enum SchemaFormat {
         "regex": regex, "byte": base64,
     ]
 
-    // The 29th of February only in leap years; no year 0000.
+    // February 29 exists only in leap years; the year 0000 does not exist.
     private static let date: String = {
         let leap = "(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
         return "(?:(?!0000)\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)"
@@ -42,10 +62,11 @@ enum SchemaFormat {
         return "P(?:\(date)|\(time)|\(n)W)"
     }()
 
-    // At most five labels of at most 49 characters: the whole is never longer than a name may be.
+    // Five labels of at most 49 characters and four dots never exceed the 253 characters of a host name. Exact counting
+    // would multiply the states by the length.
     private static let label = "[a-zA-Z0-9](?:-?[a-zA-Z0-9]){0,24}"
     private static let hostname = "\(label)(?:\\.\(label)){0,4}"
-    // The name is at most 64 characters long, the whole at most 254.
+    // The local part has at most 64 characters, and the whole at most 254.
     private static let email: String = {
         let atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]"
         let label = "[a-zA-Z0-9](?:-?[a-zA-Z0-9]){0,22}"
@@ -91,7 +112,7 @@ enum SchemaFormat {
 
     private static let uuid = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
     private static let jsonPointer = "(?:/(?:[^~/]|~[01])*)*"
-    // Without groups inside groups, references and braces.
+    // Without nested groups, references and counted repetitions.
     private static let regex: String = {
         let atom =
             "(?:[^\\\\^$.*+?()\\[\\]{}|]|\\.|\\\\[dDwWsSbnrt.*+?^$()\\[\\]{}|/\\\\]|\\[\\^?[a-zA-Z0-9 _.]+\\])[*+?]?"

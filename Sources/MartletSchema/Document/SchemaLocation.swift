@@ -1,23 +1,29 @@
 package import MartletJSON
 import MartletText
 
-/// What can be told of a value from its place in a document and the document's schema, without a look at other values.
+/// A location in a document, with what the schema says about the types of the value there.
 ///
-/// Where strings stand without quotes, their reader tells by this what a text is, and their grammar what a string must
-/// not look like. What is told is never too little: a value that fulfils the schema is of one of `types`.
+/// Chat formats that write strings without quotes decide by the location whether `5` is a string or a number. The
+/// output parser and the grammar ask the same location, so that the client receives what the grammar meant. The grammar
+/// excludes strings that the parser would read as another type.
+///
+/// The types are an upper bound: a value that fulfils the schema has one of `types`. Only the schema is consulted,
+/// never other values of the document, as the parser works on a stream.
 package struct SchemaLocation: Hashable, Sendable {
-    /// Schemas that are looked at for one answer. Beyond that anything is possible.
+    /// The number of schemas that one question visits. Beyond it the location is unknown, and every type possible.
     private static let maximumVisits = 256
 
+    /// The schema of the whole document; references lead from here.
     private let root: JSONValue
-    /// The schema that holds here; `nil` = none is known.
+    /// The schema that applies here; `nil` if none is known.
     private let schema: JSONValue?
-    /// The pointer by which `schema` was reached.
+    /// The pointer by which `schema` was reached; the identity of the location.
     private let pointer: String
 
+    /// A location about which the schema says nothing.
     package static let unknown = SchemaLocation(root: .null, schema: nil, pointer: "")
 
-    /// The place of the whole document.
+    /// The location of the whole document.
     package init(root: JSONValue) { self.init(root: root, schema: root, pointer: SchemaResources.rootPointer) }
 
     private init(root: JSONValue, schema: JSONValue?, pointer: String) {
@@ -26,22 +32,26 @@ package struct SchemaLocation: Hashable, Sendable {
         self.pointer = schema == nil ? "" : pointer
     }
 
-    /// Places of one document.
+    /// Compares locations of one document by their pointers.
     package static func == (left: SchemaLocation, right: SchemaLocation) -> Bool {
         left.pointer.hasSameBytes(as: right.pointer)
     }
 
+    /// Hashes the bytes of the pointer.
     package func hash(into hasher: inout Hasher) { hasher.combine(ExactString(pointer)) }
 
-    /// The types that a value may be of here.
+    /// The types that a value may have here.
     package var types: JSONTypes { schema.map { types(of: $0) } ?? .all }
 
-    /// The place of the member `key`, if the value is an object.
+    /// The location of the member `key`, if the value is an object.
     package func member(_ key: String) -> SchemaLocation { member(named: key) }
 
-    /// The place of each member that no schema names, if the value is an object.
+    /// The location of the members that no schema names, if the value is an object.
     package var otherMember: SchemaLocation { member(named: nil) }
 
+    /// The location of a member; `nil` as its name stands for a name that is not in `properties`.
+    ///
+    /// With `patternProperties` the location is unknown, as several patterns may match one name.
     private func member(named key: String?) -> SchemaLocation {
         found { schema, pointer in
             if let key, let member = schema["properties"]?.objectValue?[key] {
@@ -54,7 +64,7 @@ package struct SchemaLocation: Hashable, Sendable {
         }
     }
 
-    /// The place of each item, if the value is an array; those of a prefix are not told apart.
+    /// The location of each item, if the value is an array. With `prefixItems` it is unknown, as items then differ.
     package var item: SchemaLocation {
         found { schema, pointer in
             guard schema["prefixItems"] == nil, let items = schema["items"], items.objectValue != nil else {
@@ -66,7 +76,8 @@ package struct SchemaLocation: Hashable, Sendable {
 
     private typealias Found = (schema: JSONValue, pointer: String)
 
-    /// The first answer among the schemas that hold for the value.
+    /// The first result of `look` among the schemas that apply to the value: the schema itself, then targets of `$ref`,
+    /// branches of `allOf`, and the alternative of `anyOf` or `oneOf` that can have parts, if there is only one.
     private func found(_ look: (JSONValue, String) -> Found?) -> SchemaLocation {
         var pending: [(schema: JSONValue, pointer: String)] = schema.map { [($0, pointer)] } ?? []
         var position = 0
@@ -83,7 +94,8 @@ package struct SchemaLocation: Hashable, Sendable {
             for (index, schema) in (schema["allOf"]?.arrayValue ?? []).enumerated() {
                 pending.append((schema, "\(pointer)/allOf/\(index)"))
             }
-            // Of alternatives, the only one that is no single value.
+            // An alternative that is `null` or a string has no members; a single other one is then the schema of
+            // the object.
             for keyword in ["anyOf", "oneOf"] {
                 let alternatives = (schema[keyword]?.arrayValue ?? []).enumerated().filter {
                     !types(of: $0.element).isDisjoint(with: [.array, .object])
@@ -96,14 +108,18 @@ package struct SchemaLocation: Hashable, Sendable {
         return .unknown
     }
 
+    /// Whether `$ref` makes its sibling keywords meaningless, as before draft 2019-09.
     private var hidesSiblings: Bool { SchemaResources.referenceHidesSiblings(in: root) }
 
+    /// The types that a schema admits.
     private func types(of schema: JSONValue) -> JSONTypes {
         var visits = 0
         return types(of: schema, hidesSiblings, &visits)
     }
 
-    /// - Complexity: the stack grows with the visits.
+    /// The types that a schema admits: the intersection of its keywords, unions over alternatives.
+    ///
+    /// - Complexity: bounded by `maximumVisits`, which also bounds the recursion.
     private func types(of schema: JSONValue, _ hidesSiblings: Bool, _ visits: inout Int) -> JSONTypes {
         visits += 1
         guard visits <= Self.maximumVisits, case .object(let members) = schema else { return .all }
@@ -137,7 +153,7 @@ package struct SchemaLocation: Hashable, Sendable {
         return types
     }
 
-    /// What a reference within the document names.
+    /// The schema that a reference `#/…` names; `nil` for other references.
     private func target(of reference: String) -> JSONValue? {
         guard reference.hasPrefix("#") else { return nil }
         var value = root

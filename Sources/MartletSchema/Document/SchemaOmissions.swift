@@ -1,22 +1,28 @@
-/// What of a schema is left out since it cannot be honoured, and the sentences that say so.
+/// The keywords that relaxed mode has dropped, and the warnings that name them.
 ///
-/// A class, as reading and expanding a schema both add to it. In strict mode nothing is left out.
+/// It is a class, as parser and expander both add to it and every attempt reads it. In strict mode it stays empty.
 final class SchemaOmissions {
     let mode: SchemaMode
+    /// The keywords that are treated as absent.
     private(set) var keywords: Set<SchemaKeyword> = []
+    /// A sentence for each keyword, in the order in which they were dropped.
     private(set) var warnings: [String] = []
-    /// Whether something is left out that may have been read before.
+    /// Whether a `not` or `if` was dropped that the parser may have read already; the parser then starts again.
     var isNewAround = false
-    /// Beyond that a schema is refused.
+    /// The number of keywords beyond which the schema is refused: it is then no JSON Schema.
     private static let limit = 256
 
     init(mode: SchemaMode) { self.mode = mode }
 
+    /// Whether a keyword was dropped.
     func contains(_ keyword: SchemaKeyword) -> Bool { keywords.contains(keyword) }
 
-    /// Leaves out the keyword that `error` names, once; within `not` or `if`, which would then mean more, that.
+    /// Drops the keyword that an error names.
     ///
-    /// - Throws: the error, where the mode or its kind does not allow that.
+    /// Within `not` or `if` the whole `not` or `if` is dropped. Example: without `pattern`, `{"not": {"type": "string",
+    /// "pattern": "…"}}` would refuse every string, although the author refused only some.
+    ///
+    /// - Throws: the error itself, in strict mode, for limits and for errors that name no keyword.
     func omit(_ error: SchemaError) throws(SchemaError) {
         let keyword = SchemaKeyword(pointer: error.pointer, keyword: error.keyword)
         let around = Self.keyword(around: error.pointer)
@@ -33,7 +39,9 @@ final class SchemaOmissions {
         }
     }
 
-    /// The outermost `not` or `if` that a schema lies in.
+    /// The outermost `not` or `if` that contains the schema at a pointer.
+    ///
+    /// A part of the pointer that is the name of a member, as in `#/properties/not`, is no keyword.
     static func keyword(around pointer: String) -> SchemaKeyword? {
         var isName = false
         var outer = ""

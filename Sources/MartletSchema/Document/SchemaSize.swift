@@ -1,16 +1,21 @@
 package import MartletJSON
 import OrderedCollections
 
-/// How much schemas say, counted at little cost in front of all that takes longer.
+/// The size of schemas, summed before any work is done for them.
+///
+/// A linear pass over a document that was parsed already is cheap. It bounds what all later passes see.
 package struct SchemaSize: Sendable {
-    /// Members of objects and elements of arrays.
+    /// The members of objects and elements of arrays.
     package private(set) var values = 0
-    /// Of the text, white space and escapes aside.
+    /// The bytes of the compact text, without escapes.
     private var bytes = 0
 
+    /// Creates an empty sum.
     package init() {}
 
-    /// - Throws: when this schema and those in front of it are together more than the limits allow.
+    /// Adds a schema.
+    ///
+    /// - Throws: an error of kind `limit` where this schema and those before it exceed a limit together.
     package mutating func add(_ schema: JSONValue, limits: SchemaLimits) throws(SchemaError) {
         var pending = [schema]
         while let value = pending.popLast() {

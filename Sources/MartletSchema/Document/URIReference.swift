@@ -1,6 +1,10 @@
-/// Resolves references to schemas (RFC 3986, section 5), as far as identifiers of schemas need it.
+/// Resolution of URI references (RFC 3986, section 5), as far as identifiers of schemas need it.
 enum URIReference {
-    /// - Returns: the identifier without its fragment, and the fragment without its `#`.
+    /// Resolves a reference against a base URI.
+    ///
+    /// Example: `item.json#/a` against `http://x/schemas/root.json` is `http://x/schemas/item.json` and `/a`.
+    ///
+    /// - Returns: the absolute URI without fragment, and the fragment without `#`.
     static func resolve(_ text: String, base: String) -> (resource: String, fragment: String) {
         var resource = text[...]
         var fragment = ""
@@ -21,7 +25,7 @@ enum URIReference {
         return (root + withoutDots(String(folder) + String(resource)), fragment)
     }
 
-    /// `%41` becomes `A`.
+    /// A text without percent-encoding: `%41` becomes `A`. An incomplete escape stays as it is.
     static func decoded(_ text: Substring) -> String {
         guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
         var bytes: [UInt8] = []
@@ -37,6 +41,7 @@ enum URIReference {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Whether a reference is absolute (RFC 3986, section 3.1).
     private static func hasScheme(_ text: Substring) -> Bool {
         guard let colon = text.firstIndex(of: ":") else { return false }
         let scheme = text[..<colon]
@@ -44,7 +49,7 @@ enum URIReference {
             && scheme.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
     }
 
-    /// Scheme and authority, and the path with all that follows.
+    /// Scheme and authority, and the path with everything that follows it.
     private static func split(_ base: String) -> (root: String, path: Substring) {
         guard hasScheme(base[...]), let colon = base.firstIndex(of: ":") else { return ("", base[...]) }
         var start = base.index(after: colon)
@@ -55,11 +60,13 @@ enum URIReference {
         return (String(base[..<start]), base[start...])
     }
 
+    /// An absolute URI without dot segments.
     private static func normalized(_ text: String) -> String {
         let (root, path) = split(text)
         return path.hasPrefix("/") ? root + withoutDots(String(path)) : text
     }
 
+    /// A path without `.` and `..` (RFC 3986, section 5.2.4).
     private static func withoutDots(_ path: String) -> String {
         var parts: [Substring] = []
         let all = path.split(separator: "/", omittingEmptySubsequences: false)

@@ -1,13 +1,16 @@
 import MartletGrammar
 
-/// What stands around and between the members of an object or the items of an array.
+/// The expressions around and between the members of an object or the items of an array.
+///
+///     open lead part between part end
+///     open emptyEnd
 struct Brackets {
     typealias Node = GrammarBuilder.Node
 
     let open: Node
-    /// The end directly behind `open`.
+    /// The end directly after `open`.
     let emptyEnd: Node
-    /// In front of the first part.
+    /// White space before the first part.
     let lead: Node
     let between: Node
     let end: Node
@@ -20,6 +23,7 @@ struct Brackets {
         self.end = end
     }
 
+    /// The brackets of a notation. Between tags, only an empty object or array has brackets.
     init(
         _ open: String, _ close: String, _ notation: ValueNotation, _ spacing: SpacingNodes,
         _ builder: inout GrammarBuilder

@@ -2,15 +2,18 @@ import MartletGrammar
 import MartletJSON
 
 extension JSONLexemes {
-    /// Any string, with the escapes that a writer has to use and no others.
+    /// Any string; the only escapes are those that JSON requires.
     private static let plainString = ScalarAutomaton.everything.jsonString()
 
-    /// Any string but some, with the escapes that a writer has to use and no others.
+    /// Any string except some names; the only escapes are those that JSON requires.
     ///
-    /// The smallest automaton of the strings that are left out, upon `plainString`, which is gone on with where none of
-    /// them goes on. Names that end alike share their states, as do those that begin alike.
+    /// The smallest acyclic automaton of the excluded names is built incrementally from the sorted list (after Daciuk
+    /// and others, 2000). Wherever no excluded name continues, it leads into `plainString`. Names with equal endings
+    /// share states, as do names with equal beginnings. Without needless escapes, a name has one spelling, so that it
+    /// cannot be excluded in one spelling and generated in another.
     ///
-    /// - Parameter names: UTF-8, each once.
+    /// - Parameter names: UTF-8, without repetition.
+    /// - Complexity: linear in the bytes of the names, apart from sorting.
     static func string(otherThan names: [[UInt8]]) -> ByteAutomaton {
         let texts = names.map { name in
             var text: [UInt8] = []
@@ -22,7 +25,7 @@ extension JSONLexemes {
             for byte in text { used.insert(byte) }
         }
         var states = ExclusionStates(plainString, naming: used.bytes)
-        /// The states along the text before, the first of which is where all begin.
+        /// The states along the last name, from the start on; they may still gain transitions.
         var open = [ExclusionStates.State(plain: Int32(plainString.start))]
         var last: [UInt8] = []
         func close(_ open: inout [ExclusionStates.State], to count: Int) {
@@ -36,7 +39,7 @@ extension JSONLexemes {
             close(&open, to: min(shared + 1, open.count))
             for byte in text[(open.count - 1)...] {
                 let next = plainString.next(open[open.count - 1].plain, byte)
-                // What cannot be written need not be left out.
+                // A name that cannot be spelled need not be excluded.
                 if next == ByteAutomaton.dead { break }
                 if open.count == text.count {
                     open[open.count - 1].ways.append(.init(byte: byte, target: ByteAutomaton.dead))
@@ -51,15 +54,16 @@ extension JSONLexemes {
     }
 }
 
-/// States of an automaton that follow another one, except for some ways; equal ones are one.
+/// States of an automaton that follow another automaton except for some transitions. Equal states are merged.
 private struct ExclusionStates {
+    /// A transition that differs from the other automaton's.
     struct Way: Hashable {
         var byte: UInt8
         var target: Int32
     }
 
     struct State: Hashable {
-        /// The state of the other automaton, which all other bytes lead on from.
+        /// The state of the other automaton, which has all other transitions.
         var plain: Int32
         var ways: [Way] = []
     }
@@ -70,7 +74,7 @@ private struct ExclusionStates {
     private var transitions: [Int32] = []
     private var numbers: [State: Int32] = [:]
 
-    /// - Parameter bytes: those of all ways.
+    /// - Parameter bytes: the bytes of all differing transitions; each becomes a class of its own.
     init(_ plain: ByteAutomaton, naming bytes: [UInt8]) {
         self.plain = plain
         var partition = BytePartition()
@@ -84,6 +88,8 @@ private struct ExclusionStates {
         }
     }
 
+    /// The number of a state, which is added if it is new. A state without differing transitions is the other
+    /// automaton's.
     mutating func number(of state: State) -> Int32 {
         if state.ways.isEmpty { return state.plain }
         if let known = numbers[state] { return known }
@@ -95,6 +101,7 @@ private struct ExclusionStates {
         return Int32(number)
     }
 
+    /// The automaton with all states of the other one and the added ones.
     mutating func automaton(from start: State) -> ByteAutomaton {
         let start = Int(number(of: start))
         let added = transitions.count / width - plain.stateCount

@@ -1,14 +1,15 @@
 import MartletGrammar
 
-/// Automata of JSON's own notation.
+/// Byte automata of JSON's tokens (RFC 8259).
 enum JSONLexemes {
-    /// Any string, with its quotes.
+    /// Any string with its quotes.
     static let string = automaton(isString: true)
 
-    /// One character of a string: as it is, or as any escape. Halves of surrogate pairs do not stand alone.
+    /// One character of a string, plain or as any escape. `\ud800` to `\udbff` are followed by the other half of
+    /// the pair.
     static let character = automaton(isString: false)
 
-    /// The same, but for one of ASCII as it is.
+    /// One character of a string other than one ASCII character in plain spelling.
     static func character(without byte: UInt8) -> ByteAutomaton { automaton(isString: false, without: byte) }
 
     /// Any number.
@@ -17,7 +18,7 @@ enum JSONLexemes {
         return number
     }
 
-    /// Those that most schemas need: any numbers, and whole ones.
+    /// The automata that most schemas need: any number, and whole numbers. They are compiled once per process.
     static let numbers: [NumberConstraints: ByteAutomaton] = {
         var whole = NumberConstraints()
         whole.isWhole = true
@@ -28,12 +29,12 @@ enum JSONLexemes {
             }
             return numbers
         } catch {
-            // No outside data is in them.
+            // The constraints are constants of this file; no outside data can make them fail.
             preconditionFailure("numbers without bounds have small automata")
         }
     }()
 
-    /// A string of JSON as one of Python in single quotes.
+    /// A JSON string as a Python string in single quotes: `"it's"` becomes `'it\'s'`.
     static func inSingleQuotes(_ json: [UInt8]) -> [UInt8] {
         let (quote, other, backslash) = (UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "\\"))
         var text = [quote]
@@ -51,8 +52,12 @@ enum JSONLexemes {
         return text + [quote]
     }
 
+    /// The automaton of a string or of a single character, built state by state.
+    ///
+    ///     open --"--> between --"--> end        a string
+    ///     between --character--> end            a single character
     private static func automaton(isString: Bool, without excluded: UInt8? = nil) -> ByteAutomaton {
-        // 0 between characters, 1 before the opening quote, 2 the end.
+        // 0 is the state between characters, 1 the state before the opening quote, 2 the end.
         let (between, open, end) = (0, 1, 2)
         var rows = [[Int32]](repeating: [Int32](repeating: ByteAutomaton.dead, count: 256), count: 3)
         let target = Int32(isString ? between : end)
@@ -72,7 +77,8 @@ enum JSONLexemes {
         } else {
             rows[between][0x22] = ByteAutomaton.dead
         }
-        // UTF-8.
+        // UTF-8 (RFC 3629, section 4): states with one, two or three bytes to follow, and four with a restricted
+        // second byte.
         let (one, two, three) = (state(), state(), state())
         let (low3, high3, low4, high4) = (state(), state(), state(), state())
         connect(one, 0x80...0xBF, next)
@@ -102,7 +108,7 @@ enum JSONLexemes {
             connect(digits.1, range, digits.2)
             connect(digits.2, range, next)
         }
-        // \uD800 to \uDBFF, then \uDC00 to \uDFFF.
+        // Surrogate pairs: \uD800 to \uDBFF, then \uDC00 to \uDFFF.
         for byte in "Dd".utf8 { connect(u, byte...byte, d) }
         connect(d, 0x30...0x37, digits.1)
         let high = (state(), state(), state(), state(), state(), state())

@@ -1,24 +1,27 @@
 import MartletGrammar
 
-/// Where a model may put white space between the parts of a JSON text. It is bounded everywhere.
+/// The white space that a model may generate between the tokens of a JSON text.
+///
+/// It is bounded everywhere: a model that only generates white space would otherwise never end.
 package enum JSONSpacing: String, Sendable, Equatable, CaseIterable {
-    /// None.
+    /// No white space.
     case compact
-    /// One space behind a colon; each member and item on a line of its own, indented by at most 40 spaces.
+    /// A space after each colon; each member and item on its own line, indented by at most 40 spaces.
     case pretty
-    /// None, one space, or a line break with at most 40 spaces or 20 tabs.
+    /// Nothing, one space, or a line break with at most 40 spaces or 20 tabs.
     case free
 }
 
-/// The white space of a grammar, as nodes of its builder.
+/// The white space of a grammar, as expressions of its builder.
 struct SpacingNodes {
     typealias Node = GrammarBuilder.Node
 
     let afterColon: Node
     let afterComma: Node
-    /// Behind an opening bracket and before a closing one, where something stands between them.
+    /// After an opening bracket and before a closing one, if the brackets are not empty.
     let inside: Node
 
+    /// Adds the expressions to a builder.
     init(_ spacing: JSONSpacing, _ builder: inout GrammarBuilder) {
         let nothing = builder.empty()
         switch spacing {
@@ -40,11 +43,12 @@ struct SpacingNodes {
     private static let line = automaton("\\n {0,40}")
     private static let free = automaton("(?: |\\n {0,40}|\\n\\t{1,20})?")
 
+    /// The automaton of a constant pattern.
     private static func automaton(_ pattern: String) -> ByteAutomaton {
         do {
             return try RegexCompiler.search("^\(pattern)$").plainText()
         } catch {
-            // No outside data is in it.
+            // The patterns are constants of this file.
             preconditionFailure("white space is a small automaton")
         }
     }

@@ -1,12 +1,12 @@
 import MartletGrammar
 import MartletJSON
 
-/// The arguments of calls: an object's members in the form of a family of models.
+/// Arguments of tool calls: the members of an object in the notation of a chat format.
 extension SchemaEmitter {
     /// The objects of `state` as arguments.
     ///
-    /// - Parameter isClosed: whether there are no arguments beside those that the schema names, unless it says
-    ///   outright that there are.
+    /// - Parameter isClosed: whether only named arguments are admitted, unless the schema admits others explicitly.
+    /// - Throws: an error of kind `unsatisfiable` if no object can be written in the notation.
     mutating func arguments(
         _ state: SchemaState, _ notation: ArgumentNotation, isClosed: Bool
     ) throws -> Node {
@@ -17,7 +17,7 @@ extension SchemaEmitter {
                 if isClosed, !shape.mixesOthers { shape.others = [] }
                 alternatives.append(try arguments(shape, notation))
             case .values(let values)?:
-                // Forms in which an argument is no JSON have no way to say a whole object at once.
+                // Other notations write arguments one by one and cannot write a whole listed object.
                 if case .json = notation { alternatives += values.map { text(of: $0) } }
             default: break
             }
@@ -26,11 +26,12 @@ extension SchemaEmitter {
         if node == builder.never(), builder.failure == nil {
             throw SchemaError(
                 .unsatisfiable, pointer: "#", keyword: "",
-                "no object fulfils it that can be written as the model writes arguments")
+                "no object that fulfils it can be written in the model's notation of arguments")
         }
         return node
     }
 
+    /// The objects of one shape as arguments.
     private mutating func arguments(_ shape: ObjectShape, _ notation: ArgumentNotation) throws -> Node {
         if case .tagged(let tags) = notation, tags.prefix == nil { avoided = tags.ending }
         switch notation {
@@ -61,6 +62,7 @@ extension SchemaEmitter {
         }
     }
 
+    /// One argument: for each way to write it, the text before it, the value and the text after it.
     private mutating func argument(
         _ name: TagNotation.Name, _ state: SchemaState, _ tags: TagNotation
     ) throws -> Node {
@@ -72,7 +74,7 @@ extension SchemaEmitter {
         return builder.choice(alternatives)
     }
 
-    /// Whether a name can stand in front of `=`.
+    /// Whether a name can precede `=` in Python's notation.
     private static func isKeyword(_ key: String) -> Bool {
         guard let first = key.unicodeScalars.first, first.properties.isAlphabetic || first == "_" else { return false }
         return key.unicodeScalars.allSatisfy { $0.value > 0x20 && !"{}()[],\"'=\\\u{7F}".unicodeScalars.contains($0) }
@@ -80,10 +82,11 @@ extension SchemaEmitter {
 
     // MARK: Between tags
 
+    /// The value of an argument between tags: plain strings, and JSON for all other types.
     private mutating func value(
         _ state: SchemaState, _ alternative: TagNotation.Alternative, _ tags: TagNotation
     ) throws -> Node {
-        // Whatever is written is some value, and any is allowed.
+        // Every text is some value here, and the schema admits any value.
         if state.literals.isEmpty, alternative.types == .all {
             return anything(until: tags.ending)
         }
@@ -94,7 +97,7 @@ extension SchemaEmitter {
             for shape in try expander.shapes(of: state) {
                 guard let shape = restricted(shape, to: .string) else { continue }
                 let node = try plainText(shape, text)
-                // Of any text the reader takes line feeds as it finds them.
+                // In free text the output parser reads line feeds as content; otherwise it strips one on each side.
                 let isFree = node == anything(until: tags.ending)
                 let feed = builder.text("\n")
                 values.append(
@@ -120,12 +123,13 @@ extension SchemaEmitter {
         return builder.choice(values)
     }
 
+    /// Whether a value fulfils all literals of a state.
     private func allows(_ value: JSONValue, _ state: SchemaState) throws -> Bool {
         for literal in state.literals where try !expander.evaluator.holds(literal, value) { return false }
         return true
     }
 
-    /// The values of a state that are of one of `types`.
+    /// The values of a state that have one of `types`.
     private mutating func value(_ state: SchemaState, of types: JSONTypes) throws -> Node {
         if types == .all { return try value(state) }
         if state.literals.isEmpty {
@@ -136,7 +140,9 @@ extension SchemaEmitter {
         return try choice(of: try expander.shapes(of: state).compactMap { restricted($0, to: types) })
     }
 
-    /// What of a shape is of one of `types`; of anything, one type at a time.
+    /// The part of a shape that has one of `types`; `nil` if it is empty.
+    ///
+    /// - Precondition: for `anything`, `types` is a single type.
     private func restricted(_ shape: SchemaShape, to types: JSONTypes) -> SchemaShape? {
         let any = SchemaState([])
         switch shape {

@@ -2,8 +2,13 @@ import MartletGrammar
 import MartletJSON
 
 extension SchemaEmitter {
+    /// The largest table of positions and counts for `contains`.
     private static var cellLimit: Int { 4_096 }
 
+    /// The arrays of a shape.
+    ///
+    /// Without counted items it is a chain, built from its end: each item of the prefix, then a repetition for the
+    /// rest. Example with `prefixItems` of two and `minItems` 1: `[ a (, b (, rest)*)? ]`.
     mutating func array(_ shape: ArrayShape) throws -> Node {
         if let distinct = shape.distinct { return try array(shape, of: distinct) }
         let arrays = try brackets(of: shape)
@@ -12,7 +17,7 @@ extension SchemaEmitter {
             return try list(
                 item { try $0.value(shape.rest) }, in: arrays, minimum: shape.minimum, maximum: shape.maximum)
         }
-        // From the end: first what may follow the prefix, then each of its items.
+        // From the end: first the items after the prefix, then each item of the prefix.
         let count = shape.prefix.count
         var rest = arrays.end
         if shape.maximum ?? .max > count {
@@ -32,7 +37,10 @@ extension SchemaEmitter {
         return builder.sequence([arrays.open, rest])
     }
 
-    /// What stands around and between the items; told apart where no two of them may be equal.
+    /// The brackets and commas of an array. For `uniqueItems` they carry marks at which the matcher compares items.
+    ///
+    /// The grammar cannot express that items differ (it is not context-free), so the matcher refuses an end of an item
+    /// that equals an earlier one. See decision 0100.
     private mutating func brackets(of shape: ArrayShape) throws -> Brackets {
         guard let pointer = shape.distinctPointer else { return arrays }
         switch notation {
@@ -40,7 +48,7 @@ extension SchemaEmitter {
         case .gemma, .tags:
             throw SchemaError(
                 .unsupported, pointer: pointer, keyword: "uniqueItems",
-                "as the model writes arguments, it is decided only for items of at most "
+                "in the model's notation of arguments, it is supported only for items of at most "
                     + "\(SchemaExpander.distinctLimit) values in all")
         }
         let comma = builder.distinctItemEnd(UInt8(ascii: ","))
@@ -50,14 +58,17 @@ extension SchemaEmitter {
             between: builder.sequence([comma, spacing.afterComma]), end: builder.sequence([spacing.inside, end]))
     }
 
-    /// Items some of which have to be, or must not be, of a kind: places by counts, as far as they matter.
+    /// An array in which the number of items that fulfil a schema is bounded (`contains`).
+    ///
+    /// There is a rule for each position and count. Row `positions` stands for all later positions, column `counts` for
+    /// all larger counts, so that the table is finite: at most `cellLimit` rules.
     private mutating func countedArray(_ shape: ArrayShape, in arrays: Brackets) throws -> Node {
         guard shape.counted.count == 1, let counted = shape.counted.first else {
             throw SchemaError(
                 .unsupported, pointer: shape.counted[0].pointer, keyword: shape.counted[0].keyword,
                 "more than one schema counts the items of an array")
         }
-        // Beyond `places` all places are alike, unless there is a maximum.
+        // Positions from `positions` on behave alike, unless there is a maximum.
         let positions = max(shape.prefix.count, shape.minimum, counted.start, shape.maximum ?? 0, 1)
         let counts = max(counted.minimum, (counted.maximum ?? -1) + 1)
         guard positions < Self.cellLimit, counts < Self.cellLimit, (positions + 1) * (counts + 1) <= Self.cellLimit
@@ -79,7 +90,7 @@ extension SchemaEmitter {
             let own = shape.state(at: position)
             let plain = try item { try $0.value(own) }
             let yes = try item { try $0.value($0.expander.state(own.literals + [counted.literal])) }
-            // Where only a minimum is asked for, more of the kind do no harm.
+            // Without a maximum, further matching items are harmless, and the negated schema is not needed.
             let no = counted.maximum == nil ? plain : try item { try $0.value($0.expander.state(own.literals + [not])) }
             let lead = position == 0 ? arrays.lead : arrays.between
             let next = min(position + 1, positions)
@@ -108,12 +119,14 @@ extension SchemaEmitter {
         return builder.reference(rule)
     }
 
-    /// Items of few values, none twice: a rule for each set of values that are there already.
+    /// An array of few possible values, none of them twice: a rule for each set of values that are present already.
+    ///
+    /// With at most 8 values there are at most 256 rules. It needs no comparison at run time.
     private mutating func array(_ shape: ArrayShape, of values: [JSONValue]) throws -> Node {
         let sets = 1 << values.count
         let name = "distinct items"
         let rules = (0..<sets).map { _ in builder.rule(named: name) }
-        // How many are there already is the place of the next.
+        // The number of values present is the position of the next item.
         for set in 0..<sets {
             let position = set.nonzeroBitCount
             var alternatives: [Node] = []

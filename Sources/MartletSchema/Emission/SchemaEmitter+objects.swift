@@ -2,13 +2,17 @@ import MartletGrammar
 import MartletText
 
 extension SchemaEmitter {
+    /// The largest table of members and counts.
     private static var cellLimit: Int { 12_000 }
 
+    /// Adds a named member, name and value.
     typealias MemberWriter = (ObjectShape.Member, inout SchemaEmitter) throws -> Node
+    /// Adds a member whose name is one of a set.
     typealias OtherWriter = (MemberNames, SchemaState, inout SchemaEmitter) throws -> Node
 
+    /// The objects of a shape in the notation of the emitter.
     mutating func object(_ shape: ObjectShape) throws -> Node {
-        // What is read as an array where that is allowed, too, is no object.
+        // Between tags, a member with the name of array items would be read as an array.
         if case .tags = notation, shape.members.contains(where: { $0.key == ValueNotation.item }) {
             guard !shape.members.contains(where: { $0.key == ValueNotation.item && $0.isRequired }) else {
                 throw SchemaError(
@@ -27,17 +31,21 @@ extension SchemaEmitter {
         }
     }
 
-    /// The members in the order of the schema, with the commas where they belong.
+    /// The members in the order of the schema, with commas where they belong.
     ///
-    /// Written from the last member to the first. Without bounds on their number it only matters whether one has been
-    /// written; with bounds, how many.
+    /// It is built from the last member to the first. The state is the number of members written so far. Without bounds
+    /// it only matters whether it is 0, since that decides about the comma; with `minProperties` or `maxProperties`
+    /// there is a column for each count. Example with optional `a` and `b`: cell (a, 0) is `"a": … (b, 1) | (b, 0)`.
+    ///
+    /// - Complexity: members × columns expressions, at most `cellLimit`.
     mutating func object(
         _ shape: ObjectShape, in brackets: Brackets, _ write: MemberWriter, others writeOther: OtherWriter
     ) throws -> Node {
         var shape = shape
         if notation == .gemma { shape.members.sort { ExactString($0.key) < ExactString($1.key) } }
         let least = shape.members.count { $0.isRequired } + shape.wanted.count
-        // A bound that is never reached is none; one that is hardly ever reached is put where it can be counted.
+        // An upper bound that no object reaches is dropped. A bound that is too large to be counted is lowered, which
+        // admits fewer objects, and never others.
         if shape.others.isEmpty, shape.maximum ?? 0 >= shape.members.count + shape.wanted.count { shape.maximum = nil }
         let remaining = min(2_000, Self.cellLimit / (shape.members.count + 1))
         if let maximum = shape.maximum, maximum > remaining, remaining > shape.minimum { shape.maximum = remaining }
@@ -47,7 +55,7 @@ extension SchemaEmitter {
             throw SchemaError(
                 .unsupported, pointer: shape.countPointer,
                 keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
-                "the members of an object can be counted in too many ways")
+                "the table of members and counts is too large")
         }
         let areMany = !isCounted && shape.members.count > Self.fewMembers
         guard expander.budget.spend(areMany ? shape.members.count : 2 * (shape.members.count + 1) * columns) else {
@@ -56,11 +64,12 @@ extension SchemaEmitter {
         if areMany { return try manyMembers(shape, brackets, write, others: writeOther) }
         var others: [Node] = []
         for other in shape.others { others.append(try writeOther(other.names, other.state, &self)) }
-        // The wanted ones come last: a later member of the same name would count instead of them.
+        // Wanted members come last: a later member of the same name would replace them.
         var wanted: [Node] = []
         for one in shape.wanted { wanted.append(try writeOther(one.names, one.state, &self)) }
         let other = builder.choice(others)
-        // Cells of the row below: what may follow when so many members have been written; the last stands for more.
+        // The cells of the row below: the rest of the object after so many members. The last cell stands for all
+        // larger counts.
         var row: [Node] = []
         for count in 0...columns {
             row.append(
@@ -68,8 +77,8 @@ extension SchemaEmitter {
                     ? try tail(shape, brackets, other, count: count)
                     : tail(wanted, brackets, other, written: count))
         }
-        // Where one that must be there is still to come, nothing that the schema does not name may delay it, unless
-        // the schema says outright that there are others.
+        // While a required member is still to come, no unnamed member may precede it, unless the schema admits unnamed
+        // members explicitly: a misspelt name must not replace a required one.
         var mixes = true
         for entry in shape.members.reversed() {
             if entry.isRequired { mixes = shape.mixesOthers }
@@ -79,11 +88,13 @@ extension SchemaEmitter {
         return builder.sequence([brackets.open, row[0]])
     }
 
-    /// So many members are followed one by one.
+    /// Up to so many members, the matcher tries each that may come next.
     private static var fewMembers: Int { 64 }
 
-    /// As the other, for so many members that their names have to be looked up and not tried one by one: those that may
-    /// come next are a tree of their names, which shares all that it can with the one behind it.
+    /// An object with so many members that their names are looked up in a tree instead of being tried one by one.
+    ///
+    /// The members that may come next form a prefix tree of their names. Each position's tree shares its branches with
+    /// the tree of the next position, so that n members need O(n) expressions.
     private mutating func manyMembers(
         _ shape: ObjectShape, _ brackets: Brackets, _ write: MemberWriter, others writeOther: OtherWriter
     ) throws -> Node {
@@ -109,7 +120,7 @@ extension SchemaEmitter {
             let included = builder.sequence([brackets.between, members])
             behind = builder.sequence([more, canEnd ? builder.choice([included, end]) : included])
         }
-        // Another member may come in front of all.
+        // An unnamed member may come before all named ones.
         let before = mixes ? builder.sequence([brackets.lead, other, behind]) : builder.never()
         let first = builder.choice([
             builder.sequence([brackets.lead, builder.choice(of: next)]), before,
@@ -118,6 +129,7 @@ extension SchemaEmitter {
         return builder.sequence([brackets.open, first])
     }
 
+    /// One row of the table: the rest of the object from a member on, for each number of members before it.
     private mutating func cells(
         _ entry: ObjectShape.Member, _ member: Node, _ other: Node, _ below: [Node], _ shape: ObjectShape,
         _ brackets: Brackets, isCounted: Bool
@@ -127,7 +139,7 @@ extension SchemaEmitter {
         for count in (0...last).reversed() {
             let next = count < last ? count + 1 : last
             let mayGrow = !isCounted || shape.maximum.map { count < $0 } ?? true
-            // What stands before a member when so many have been written.
+            // White space before the first member, a comma before all others.
             let lead = count == 0 ? brackets.lead : brackets.between
             if !isCounted, count == 1 {
                 let included = builder.sequence([brackets.between, member])
@@ -154,7 +166,7 @@ extension SchemaEmitter {
         return row
     }
 
-    /// What follows the last member of the schema: others, those that are wanted, and the bracket.
+    /// The rest after the last named member: unnamed members, wanted members, and the bracket.
     private mutating func tail(
         _ wanted: [Node], _ brackets: Brackets, _ other: Node, written: Int
     ) -> Node {
@@ -175,7 +187,8 @@ extension SchemaEmitter {
         ])
     }
 
-    /// As the other, where `count` members have been written, or at least so many.
+    /// The rest after the last named member, where `count` members (in the last column: at least so many) were
+    /// written.
     private mutating func tail(
         _ shape: ObjectShape, _ brackets: Brackets, _ other: Node, count: Int
     ) throws -> Node {
@@ -183,11 +196,11 @@ extension SchemaEmitter {
             throw SchemaError(
                 .unsupported, pointer: shape.countPointer,
                 keyword: shape.maximum == nil ? "minProperties" : "maxProperties",
-                "members are counted, and one is wanted that another schema must not allow")
+                "the number of members is bounded, and a negated schema requires some member")
         }
         let remaining = shape.maximum.map { $0 - count }
         if let remaining, remaining < 0 { return builder.never() }
-        // Names that are free may be the same, so that only the first is sure to count.
+        // Unnamed members may repeat a name, so only the first of them is certain to count.
         let missing = shape.minimum - count
         if missing > 1 { return builder.never() }
         let pair = builder.sequence([brackets.between, other])

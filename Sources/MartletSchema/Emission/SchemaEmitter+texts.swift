@@ -1,16 +1,23 @@
 import MartletGrammar
 
-/// Texts of automata, written so that a wide class costs once, however often it is repeated.
+/// Strings of automata, written so that a large class of characters is stored once, however often it is repeated.
+///
+/// | automaton | expression |
+/// | --- | --- |
+/// | one state: any number of characters of one class | a repetition of one character automaton |
+/// | with a bound on the length | a byte automaton with a count beside its state |
+/// | small when spelled as bytes | one byte automaton |
+/// | large | a rule for each state; character automata are shared |
 extension SchemaEmitter {
-    /// Beyond that the states of an automaton are rules, which share the automata of its classes.
+    /// The size beyond which states become rules.
     private static var spelledSize: Int { 20_000 }
-    /// Most states that become rules.
+    /// The largest number of states that become rules.
     private static var ruleLimit: Int { 4_000 }
 
-    /// The texts of `automaton` of the lengths that `shape` has.
+    /// The texts of `automaton` that have the lengths of `shape`.
     ///
-    /// - Parameter quote: what stands around them; `nil` = they are written as they are.
-    /// - Throws: an error that names the shape's keyword.
+    /// - Parameter quote: the quote around them; `nil` for plain text.
+    /// - Throws: an error that names the keyword of the shape.
     mutating func texts(of automaton: ScalarAutomaton, _ shape: StringShape, quote: UInt8?) throws -> Node {
         do {
             if automaton.stateCount == 1, automaton.accepting[0], automaton != .everything {
@@ -33,21 +40,21 @@ extension SchemaEmitter {
         }
     }
 
-    /// Characters of one class, any number of them or counted.
+    /// Any number of characters of one class, or a counted number.
     private mutating func repetition(
         of automaton: ScalarAutomaton, _ shape: StringShape, quote: UInt8?
     ) throws -> Node {
         let classes = (0..<automaton.alphabet.classCount).filter { automaton.next(0, class: $0) == 0 }
         let character = try self.character(of: classes, automaton, quote: quote)
         let around = builder.bytes(quote.map { [$0] } ?? [])
-        // A shorter limit than the schema's is within it.
+        // A shorter limit than the schema's admits fewer texts, and never others.
         let maximum = shape.maximum.map { min($0, builder.limits.repetitions) }
         return builder.sequence([
             around, try builder.repetition(character, shape.minimum, maximum), around,
         ])
     }
 
-    /// One character of some classes, of which equal ones are one automaton.
+    /// One character of some classes. The builder merges equal automata.
     private mutating func character(
         of classes: [Int], _ automaton: ScalarAutomaton, quote: UInt8?
     ) throws -> Node {
@@ -57,7 +64,7 @@ extension SchemaEmitter {
         return try self.automaton(automaton.character(of: classes, quote: quote))
     }
 
-    /// A rule for each state, and an automaton for each set of characters that lead from one state to another.
+    /// A rule for each state, and an automaton for each set of characters between two states.
     private mutating func ruledTexts(of automaton: ScalarAutomaton, quote: UInt8?) throws -> Node {
         guard automaton.stateCount <= Self.ruleLimit else {
             throw RegexError(message: "wide classes in an automaton of more than \(Self.ruleLimit) states")
@@ -94,9 +101,10 @@ extension SchemaEmitter {
         return builder.sequence([end, builder.reference(rules[0])])
     }
 
-    /// An automaton that was spelled for this schema; one that the builder has costs nothing.
+    /// Adds an automaton that was compiled for this schema. An automaton that the builder has already uses no
+    /// steps.
     ///
-    /// - Parameter transitions: how many it costs, where that is not as many as it has.
+    /// - Parameter transitions: the number of transitions to count, if not all.
     mutating func automaton(_ automaton: ByteAutomaton, transitions: Int? = nil) throws -> Node {
         let count = builder.automatonCount
         let hadFailed = builder.failure != nil

@@ -2,9 +2,11 @@ import MartletGrammar
 import MartletJSON
 import OrderedCollections
 
-/// Writes states as rules of a grammar.
+/// Writes states as expressions and rules of a grammar.
 ///
-/// Each state that holds objects or arrays is a rule, so that a schema that refers to itself is a grammar that does.
+/// A state with objects or arrays becomes a rule, so that a recursive schema becomes a recursive grammar; rules are
+/// written by `finishRules` from a list, not by recursion. Other states become automata in place. The type is not
+/// copyable, as its builder has large tables with one owner.
 struct SchemaEmitter: ~Copyable {
     typealias Node = GrammarBuilder.Node
 
@@ -12,29 +14,34 @@ struct SchemaEmitter: ~Copyable {
     let expander: SchemaExpander
     let notation: ValueNotation
     let spacing: SpacingNodes
-    /// What tells apart the rules for any value that are shared.
+    /// Distinguishes the rules for any value that different schemas of a grammar share.
     private let notationKey: String
-    /// What stands around objects and arrays.
+    /// Brackets and commas of objects and arrays.
     let objects: Brackets
     let arrays: Brackets
-    /// What no JSON may hold, as it would end there for its reader; set before anything is written.
+    /// A text that JSON must not contain, as the output parser would end the value there. Set before any value is
+    /// written.
     var avoided: String?
-    /// By which a reader tells what a text without quotes is that is written now; of no meaning in other notations.
+    /// The location of the value that is written now. Only notations without quotes use it.
     var location = SchemaLocation.unknown
+    /// The rules of states with objects or arrays.
     private var rules: [Target: GrammarBuilder.Rule] = [:]
+    /// The expressions of all other states.
     private var simple: [Target: Node] = [:]
+    /// States whose rules have no body yet.
     private var pending: [Target] = []
     private var stringNode: Node?
     private var characterNode: Node?
     private var names: [MemberNames: Node] = [:]
     private var freeTexts: [String: Node] = [:]
 
-    /// What is written for the values of a state.
+    /// A state at a location; the same state is written differently where the output parser expects other types.
     private struct Target: Hashable {
         var state: SchemaState
         var location: SchemaLocation
     }
 
+    /// Creates an emitter that takes over a builder.
     init(
         builder: consuming GrammarBuilder, expander: SchemaExpander, notation: ValueNotation, spacing: JSONSpacing
     ) {
@@ -47,7 +54,7 @@ struct SchemaEmitter: ~Copyable {
         arrays = Brackets("[", "]", notation, self.spacing, &self.builder)
     }
 
-    /// A node for the values of `state`; the rules it needs are written by `finishRules`.
+    /// The expression for the values of `state`. `finishRules` writes the rules that it refers to.
     mutating func value(_ state: SchemaState) throws -> Node {
         let target = Target(state: state, location: location)
         if let node = simple[target] { return node }
@@ -72,6 +79,9 @@ struct SchemaEmitter: ~Copyable {
         return builder.reference(rule)
     }
 
+    /// Writes the bodies of all rules that values refer to.
+    ///
+    /// It ends, as there are finitely many states; the builder's limits and the budget bound their number.
     mutating func finishRules() throws {
         while let target = pending.popLast() {
             guard let rule = rules[target] else { continue }
@@ -82,7 +92,7 @@ struct SchemaEmitter: ~Copyable {
         }
     }
 
-    /// What `write` makes of a value at another place.
+    /// Runs `write` for a value at another location.
     mutating func at(_ location: SchemaLocation, _ write: (inout SchemaEmitter) throws -> Node) rethrows -> Node {
         let outer = self.location
         self.location = location
@@ -90,18 +100,19 @@ struct SchemaEmitter: ~Copyable {
         return try write(&self)
     }
 
-    /// The place of a member, where places matter.
+    /// The location of a member, in notations that use locations.
     func location(ofMember key: String) -> SchemaLocation {
         guard case .tags = notation else { return location }
         return location.member(key)
     }
 
-    /// The place of an item, where places matter.
+    /// The location of an item, in notations that use locations.
     var itemLocation: SchemaLocation {
         guard case .tags = notation else { return location }
         return location.item
     }
 
+    /// The alternatives of some shapes.
     mutating func choice(of shapes: [SchemaShape]) throws -> Node {
         var alternatives: [Node] = []
         for shape in shapes {
@@ -119,7 +130,7 @@ struct SchemaEmitter: ~Copyable {
 
     // MARK: Simple values
 
-    /// One value as it is written, with white space where it may stand.
+    /// One value as text, with the admitted white space.
     mutating func text(of value: JSONValue) -> Node {
         switch value {
         case .array(let elements):
@@ -140,6 +151,7 @@ struct SchemaEmitter: ~Copyable {
         }
     }
 
+    /// Parts between brackets, with commas.
     private mutating func sequence(_ parts: [Node], in brackets: Brackets) -> Node {
         if parts.isEmpty { return builder.sequence([brackets.open, brackets.emptyEnd]) }
         var nodes = [brackets.open, brackets.lead]
@@ -150,7 +162,7 @@ struct SchemaEmitter: ~Copyable {
         return builder.sequence(nodes + [brackets.end])
     }
 
-    /// What JSON calls `word`.
+    /// The spelling of `true`, `false` or `null`.
     private func word(_ word: String) -> String {
         guard notation == .python else { return word }
         return switch word {
@@ -167,6 +179,7 @@ struct SchemaEmitter: ~Copyable {
         return tag(prefix, builder.text(ValueNotation.item), value, builder.text(ValueNotation.item))
     }
 
+    /// A value between an opening and a closing tag.
     private mutating func tag(_ prefix: String, _ name: Node, _ value: Node, _ closingName: Node) -> Node {
         builder.sequence([
             builder.controlToken(prefix), builder.text("<"), name, builder.text(">"), value,
@@ -175,20 +188,21 @@ struct SchemaEmitter: ~Copyable {
         ])
     }
 
+    /// A member with a fixed name.
     mutating func member(_ key: String, _ value: Node) -> Node {
         let name: Node
         switch notation {
         case .json, .python: name = string(key)
         case .gemma: name = Self.isBare(key) ? builder.text(key) : string(key)
         case .tags(let prefix):
-            // A name that would end its tag is none.
+            // A name that would end its tag cannot be written.
             guard Self.isBare(key) else { return builder.never() }
             return tag(prefix, builder.text(key), value, builder.text(key))
         }
         return builder.sequence([name, builder.text(":"), spacing.afterColon, value])
     }
 
-    /// Whether a key can stand without quotes.
+    /// Whether a name can be written without quotes.
     private static func isBare(_ key: String) -> Bool {
         !key.isEmpty && !"/<".contains(key.first ?? "/")
             && key.unicodeScalars.allSatisfy { $0.value > 0x20 && !"{}()[],:\"\\>".unicodeScalars.contains($0) }
@@ -204,12 +218,13 @@ struct SchemaEmitter: ~Copyable {
             self.names[names] = name
         }
         if case .tags(let prefix) = notation {
-            // The name at the end is not compared when it is read.
+            // The output parser does not compare the closing name, so the grammar need not repeat the opening one.
             return tag(prefix, name, value, name)
         }
         return builder.sequence([name, builder.text(":"), spacing.afterColon, value])
     }
 
+    /// The expression of a set of names.
     private mutating func name(_ names: MemberNames) throws -> Node {
         switch notation {
         case .json:
@@ -218,7 +233,7 @@ struct SchemaEmitter: ~Copyable {
             }
             if names.isEmpty { return try anyString() }
             let others = JSONLexemes.string(otherThan: names)
-            // A row is copied as a whole, so that it costs less than others do.
+            // Rows are copied as a whole, which is cheaper than filling them.
             return try automaton(others, transitions: others.transitions.count / 16 + 4 * others.stateCount)
         case .python:
             let automaton = names.automaton
@@ -229,7 +244,7 @@ struct SchemaEmitter: ~Copyable {
         }
     }
 
-    /// A name that stands without quotes.
+    /// A name without quotes: an identifier of at most 64 characters.
     mutating func bareName(_ names: MemberNames) throws -> Node {
         let plain = try expander.patterns.automaton(for: .pattern("^[A-Za-z_][A-Za-z0-9_]{0,63}$"))
         var automaton = try names.automaton.intersection(plain)
@@ -242,6 +257,7 @@ struct SchemaEmitter: ~Copyable {
 
     // MARK: Strings
 
+    /// A string that is fixed.
     private mutating func string(_ text: String) -> Node {
         switch notation {
         case .json:
@@ -251,25 +267,26 @@ struct SchemaEmitter: ~Copyable {
             let json = JSONValue.string(text).bytes
             return builder.choice([builder.bytes(json), builder.bytes(JSONLexemes.inSingleQuotes(json))])
         case .gemma:
-            // The mark is not among what a string can hold.
+            // A string that contains the delimiter cannot be written.
             return text.contains(ValueNotation.gemmaQuote) ? builder.never() : marked(builder.text(text))
         case .tags:
             return (try? plainText(.values([.string(text)]), plain)) ?? builder.never()
         }
     }
 
-    /// The texts of an automaton that can be written.
+    /// The texts of an automaton that do not contain `avoided`.
     private func spelled(_ automaton: ScalarAutomaton) throws -> ScalarAutomaton {
         guard let avoided else { return automaton }
         return try automaton.intersection(PlainText(ending: avoided).texts)
     }
 
+    /// A text between Gemma's delimiters.
     private mutating func marked(_ text: Node) -> Node {
         let quote = builder.controlToken(ValueNotation.gemmaQuote)
         return builder.sequence([quote, text, quote])
     }
 
-    /// What a string without quotes must not be, where that is the notation.
+    /// The texts that a string without quotes may have in this notation and location.
     private var plain: PlainText {
         switch notation {
         case .tags(let prefix): PlainText(ending: prefix, readAs: location.types.subtracting(.string))
@@ -277,6 +294,7 @@ struct SchemaEmitter: ~Copyable {
         }
     }
 
+    /// The strings of a shape.
     private mutating func string(_ shape: StringShape) throws -> Node {
         switch notation {
         case .json, .python: break
@@ -294,12 +312,12 @@ struct SchemaEmitter: ~Copyable {
         let limit = builder.limits.repetitions
         let quote = builder.text("\"")
         let character = anyCharacter()
-        // A shorter limit than the schema's is within it.
+        // A shorter limit than the schema's admits fewer texts, and never others.
         let content = try builder.repetition(character, shape.minimum, shape.maximum.map { min($0, limit) })
         return builder.sequence([quote, content, quote])
     }
 
-    /// Any character of a string, but for one that begins what is avoided.
+    /// Any character of a string except one that begins `avoided`.
     private mutating func anyCharacter() -> Node {
         if let characterNode { return characterNode }
         let node = builder.automaton(
@@ -329,11 +347,12 @@ struct SchemaEmitter: ~Copyable {
 
     // MARK: Any value
 
+    /// Any JSON value. The rule is shared by all schemas of a grammar with the same notation.
     mutating func any() throws -> Node {
         let (rule, isNew) = builder.sharedRule(named: "any value, \(notationKey) \(avoided ?? "")")
         let value = builder.reference(rule)
         guard isNew else { return value }
-        // Shared by all places, so that none is known.
+        // All locations share the rule, so that it must be correct for an unknown one.
         let body = try at(.unknown) { emitter in
             let object = try emitter.list(
                 try emitter.member(.all, value), in: emitter.objects, minimum: 0, maximum: nil)
@@ -348,7 +367,7 @@ struct SchemaEmitter: ~Copyable {
         return value
     }
 
-    /// Parts between brackets, with commas between them.
+    /// A list of equal parts between brackets, with commas.
     mutating func list(_ part: Node, in brackets: Brackets, minimum: Int, maximum: Int?) throws -> Node {
         let empty = builder.sequence([brackets.open, brackets.emptyEnd])
         if maximum == 0 { return empty }

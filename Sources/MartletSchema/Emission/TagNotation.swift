@@ -1,15 +1,15 @@
 package import MartletGrammar
 
-/// Arguments between tags, as the reader of a form takes them.
+/// The notation of arguments between tags, as the output parser of a chat format reads them.
 ///
-/// Strings stand there as they are, so that only their reader knows where they end and that they are strings.
+/// Strings stand without quotes. Only the output parser knows where they end and whether a text is a string.
 package struct TagNotation {
     package typealias Node = GrammarBuilder.Node
 
     /// The name of an argument.
     package enum Name {
         case named(String)
-        /// One of those that the schema does not name.
+        /// A name that the schema does not have.
         case other(Node)
     }
 
@@ -17,13 +17,14 @@ package struct TagNotation {
     package struct Alternative {
         package var front: Node
         package var back: Node
-        /// The values that may stand between the two.
+        /// The types of the values between `front` and `back`.
         package var types: JSONTypes
-        /// As what the reader takes a text that says so; strings must not look like these.
+        /// The types that the output parser recognizes in a plain text. Strings must not look like them.
         package var readAs: JSONTypes
-        /// By which the reader tells what a text within a value of several parts is.
+        /// The location by which the output parser reads the parts of an object or array.
         package var location: SchemaLocation
 
+        /// Creates a way to write an argument.
         package init(front: Node, back: Node, types: JSONTypes, readAs: JSONTypes, location: SchemaLocation = .unknown)
         {
             self.front = front
@@ -34,22 +35,23 @@ package struct TagNotation {
         }
     }
 
-    /// What ends a value.
+    /// The text that ends a value.
     package var ending: String
-    /// What stands in front of the tags in a value of several parts; `nil` = such a value is JSON.
+    /// The text before each tag inside an object or array; `nil` if those are written as JSON.
     package var prefix: String?
-    /// Whether a line feed stands in front of a value, and one behind it.
+    /// Whether a line feed precedes and follows a value.
     package var opensWithLineFeed: Bool
     package var closesWithLineFeed: Bool
-    /// Whether strings may stand in `<![CDATA[…]]>`, so that none begins so itself.
+    /// Whether strings may stand in `<![CDATA[…]]>`. Plain strings then do not begin with that.
     package var allowsData: Bool
-    /// Whether truth values and null may be written as in Python.
+    /// Whether `True`, `False` and `None` are admitted beside JSON's words.
     package var writesPython: Bool
-    /// Between two arguments.
+    /// Adds the text between two arguments.
     package var separator: (inout GrammarBuilder) throws -> Node
-    /// The ways to write the argument of that name.
+    /// Returns the ways to write the argument with a name.
     package var alternatives: (Name, inout GrammarBuilder) throws -> [Alternative]
 
+    /// Creates a notation.
     package init(
         ending: String, prefix: String?, opensWithLineFeed: Bool, closesWithLineFeed: Bool, allowsData: Bool,
         writesPython: Bool, separator: @escaping (inout GrammarBuilder) throws -> Node,

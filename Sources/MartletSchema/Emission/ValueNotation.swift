@@ -1,29 +1,31 @@
-/// How values are written. Others than JSON are for the arguments of tool calls.
+/// The notation of values. All notations but JSON belong to tool calls of certain chat formats.
 package enum ValueNotation: Hashable, Sendable {
     case json
-    /// Python's literals.
+    /// Python's literals: `['a', True, None]`.
     case python
-    /// Gemma's: strings in marks of their own, keys without any, in alphabetical order.
+    /// Gemma's notation: strings between `<|"|>`, names without quotes and in alphabetical order.
     case gemma
-    /// Tags in tags, each behind a prefix; an array's are named `item`. Strings have no quotes.
+    /// Nested tags, each after a prefix; items of arrays are in tags named `item`. Strings have no quotes.
     case tags(prefix: String)
 
-    /// What Gemma puts around strings.
+    /// The delimiter of Gemma's strings.
     static let gemmaQuote = "<|\"|>"
+    /// The tag of an item of an array.
     static let item = "item"
 }
 
-/// How a call's arguments are written: the members of an object.
+/// The notation of a tool call's arguments, which are the members of an object.
 package enum ArgumentNotation {
-    /// An object.
+    /// A JSON object: `{"city": "Oslo"}`.
     case json
     /// Keyword arguments in parentheses: `(city='Oslo', days=3)`.
     case python
     /// `{city:<|"|>Oslo<|"|>}`.
     case gemma
-    /// One by one, each between tags.
+    /// One argument after the other, each between tags.
     case tagged(TagNotation)
 
+    /// The notation of the values inside.
     var values: ValueNotation {
         switch self {
         case .json: .json

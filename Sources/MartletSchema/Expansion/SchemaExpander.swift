@@ -1,22 +1,35 @@
 import MartletGrammar
 import MartletJSON
 
-/// Takes states apart into shapes: for each type of value, alternatives in which all that is said is put together.
+/// Expands states into shapes: for each type of value, alternatives with all constraints put together.
 ///
-/// `not` is pushed inwards, `oneOf` becomes alternatives that exclude one another, conditions become two cases. A
-/// class, as shapes of states are found once and shared, also by the search for contradictions.
+/// The method is that of a tableau prover. A literal is interpreted as facts, further literals and choices; literals
+/// are added until none is open; each choice branches; a branch with contradicting facts is closed. `not` is pushed
+/// inwards, `oneOf` becomes alternatives that exclude one another, and `if` becomes two cases.
+///
+///     state --interpret--> facts, literals, choices --settle--> conjunction of facts --> shape
+///
+/// It is a class, as shapes are memoized by state and shared with the search for contradictions. One task uses it.
+///
+/// - Complexity: the alternatives of a value are limited to 512; the budget limits the sum.
 final class SchemaExpander {
     let nodes: [SchemaNode]
     let patterns: PatternTable
     let limits: SchemaLimits
     let budget: CompileBudget
     let evaluator: SchemaEvaluator
+    /// The shapes of states that were expanded.
     private var shapes: [SchemaState: [SchemaShape]] = [:]
+    /// States for which it is known whether a value fulfils them.
     private var emptiness: [SchemaState: Bool] = [:]
+    /// States whose emptiness is being decided; a recursive schema meets them again.
     private var open: Set<SchemaState> = []
+    /// Pairs of schemas, and a type, with the result of `areDisjoint`.
     private var disjointness: [[Int]: Bool] = [:]
+    /// Automata of numbers, and failures.
     private var numbers: [NumberConstraints: Result<ByteAutomaton?, RegexError>] = [:]
 
+    /// Creates an expander of schemas that were read.
     init(nodes: [SchemaNode], limits: SchemaLimits, budget: CompileBudget, patterns: PatternTable) {
         self.nodes = nodes
         self.limits = limits
@@ -25,11 +38,14 @@ final class SchemaExpander {
         evaluator = SchemaEvaluator(nodes: nodes, patterns: patterns)
     }
 
-    /// A state without what says nothing, with references followed and `not` made part of the literal.
+    /// The state of some literals, in a normal form that makes equal states equal.
+    ///
+    /// References are followed, `not` becomes part of the literal, and schemas that admit every value are removed.
     func state(_ literals: [SchemaLiteral]) -> SchemaState {
         SchemaState(literals.map(followed).filter { nodes[$0.node].constant != !$0.isNegated })
     }
 
+    /// A literal without schemas that consist of `$ref` or of `not`.
     private func followed(_ literal: SchemaLiteral) -> SchemaLiteral {
         var literal = literal
         while true {
@@ -44,12 +60,15 @@ final class SchemaExpander {
         }
     }
 
-    /// Whether the state says outright that there is no value: `false` holds, or a schema must hold and must not.
+    /// Whether a state is contradictory on its face: it contains `false`, or a schema together with its negation.
     func isNever(_ state: SchemaState) -> Bool {
         state.literals.contains { nodes[$0.node].constant == $0.isNegated }
             || zip(state.literals, state.literals.dropFirst()).contains { $0.node == $1.node }
     }
 
+    /// The shapes of a state; no shape if no value fulfils it.
+    ///
+    /// - Throws: the first keyword that cannot be enforced, or a limit.
     func shapes(of state: SchemaState) throws(SchemaError) -> [SchemaShape] {
         if let known = shapes[state] { return known }
         let found = try expand(state)
@@ -57,6 +76,7 @@ final class SchemaExpander {
         return found
     }
 
+    /// Expands a state, one type after the other.
     private func expand(_ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
         if state.literals.isEmpty { return [.anything] }
         if isNever(state) { return [] }
@@ -85,7 +105,7 @@ final class SchemaExpander {
         return shapes + (try finite(values, state))
     }
 
-    /// Those of `values` that fulfil everything.
+    /// The values that fulfil a state, of some candidates.
     private func finite(_ values: [JSONValue], _ state: SchemaState) throws(SchemaError) -> [SchemaShape] {
         try spend(values.count * state.literals.count, on: state, keyword: "enum")
         var remainingValues: [JSONValue] = []
@@ -101,7 +121,8 @@ final class SchemaExpander {
         return remainingValues.isEmpty ? [] : [.values(remainingValues)]
     }
 
-    /// The values of an `enum` or `const` that the state needs in any case.
+    /// The values of an `enum` or `const` that apply to the state unconditionally; then no further expansion is
+    /// needed.
     private func enumeration(of state: SchemaState) -> [JSONValue]? {
         var pending = state.literals
         while let literal = pending.popLast() {
@@ -113,12 +134,14 @@ final class SchemaExpander {
         return nil
     }
 
-    /// Whether no value of the type fulfils both; `false` also where that cannot be told.
+    /// Whether no value of a type fulfils both schemas. `false` also if that cannot be decided.
+    ///
+    /// For most `oneOf` it is true, by types or by a discriminating constant. The grammar then needs no negation.
     func areDisjoint(_ first: Int, _ second: Int, _ type: JSONTypes) throws(SchemaError) -> Bool {
         let key = [min(first, second), max(first, second), Int(type.rawValue)]
         if let known = disjointness[key] { return known }
         try spend(6, on: SchemaState([SchemaLiteral(node: first)]), keyword: "oneOf")
-        // While it is looked into, it cannot be told.
+        // During the decision the pair counts as not disjoint, which ends recursion.
         disjointness[key] = false
         let both = state([SchemaLiteral(node: first), SchemaLiteral(node: second)])
         var areDisjoint = isNever(both)
@@ -128,7 +151,7 @@ final class SchemaExpander {
             } catch  where error.kind == .limit {
                 throw error
             } catch {
-                // What cannot be decided is not refused for this: then both are kept apart by what follows.
+                // An undecidable pair is no error: the alternatives exclude each other by negation.
                 areDisjoint = false
             }
         }
@@ -136,7 +159,7 @@ final class SchemaExpander {
         return areDisjoint
     }
 
-    /// Whether a value of the type may fulfil the state.
+    /// Whether some value of a type may fulfil a state. `true` also if that cannot be decided.
     private func hasValue(_ state: SchemaState, _ type: JSONTypes) throws(SchemaError) -> Bool {
         for facts in try conjunctions(state, type) {
             if let values = facts.values {
@@ -154,7 +177,7 @@ final class SchemaExpander {
         return false
     }
 
-    /// Whether no value fulfils the state; `false` also where that cannot be told.
+    /// Whether no value fulfils a state. `false` also if that cannot be decided, e.g. beyond a depth of 64.
     private func isEmpty(_ state: SchemaState) throws(SchemaError) -> Bool {
         if let known = emptiness[state] { return known }
         guard open.count < 64, open.insert(state).inserted else { return false }
@@ -171,6 +194,7 @@ final class SchemaExpander {
         return isEmpty
     }
 
+    /// Whether a required member admits no value.
     private func isEmpty(_ shape: ObjectShape) throws(SchemaError) -> Bool {
         for member in shape.members where member.isRequired {
             if try isEmpty(member.state) { return true }
@@ -178,6 +202,7 @@ final class SchemaExpander {
         return false
     }
 
+    /// Whether an item below `minItems` admits no value.
     private func isEmpty(_ shape: ArrayShape) throws(SchemaError) -> Bool {
         for index in 0..<min(shape.minimum, shape.prefix.count + 1) {
             if try isEmpty(shape.state(at: index)) { return true }
@@ -187,13 +212,16 @@ final class SchemaExpander {
 
     // MARK: Alternatives
 
+    /// A branch of the expansion: facts, literals that are not interpreted, and choices that are not made.
     private struct Pending {
         var facts = SchemaFacts()
         var literals: [(literal: SchemaLiteral, scopes: [Int])] = []
         var choices: [(alternatives: [SchemaInterpretation.Alternative], scopes: [Int])] = []
     }
 
-    /// Every way in which a value of the type can fulfil the state.
+    /// All conjunctions of facts under which a value of a type fulfils a state.
+    ///
+    /// - Throws: an error if there are more than `limits.alternatives`.
     private func conjunctions(_ state: SchemaState, _ type: JSONTypes) throws(SchemaError) -> [SchemaFacts] {
         let isOfAnother = state.literals.contains { literal in
             !literal.isNegated && nodes[literal.node].types.map { $0.isDisjoint(with: type) } ?? false
@@ -206,7 +234,7 @@ final class SchemaExpander {
             guard found.count <= limits.alternatives, stack.count <= limits.alternatives else {
                 throw SchemaError(
                     .unsupported, pointer: pointer(of: state), keyword: combination(of: state),
-                    "its combinations come to more than \(limits.alternatives) alternatives")
+                    "its combinations make more than \(limits.alternatives) alternatives")
             }
             guard try settle(&pending, type) else { continue }
             guard !pending.choices.isEmpty else {
@@ -224,9 +252,9 @@ final class SchemaExpander {
         return found
     }
 
-    /// Takes in all literals that are open.
+    /// Interprets all open literals of a branch.
     ///
-    /// - Returns: whether a value can still be there.
+    /// - Returns: whether a value may still exist; `false` closes the branch.
     private func settle(_ pending: inout Pending, _ type: JSONTypes) throws(SchemaError) -> Bool {
         var position = 0
         while position < pending.literals.count {
@@ -243,16 +271,19 @@ final class SchemaExpander {
         return true
     }
 
+    /// Uses steps of the budget; the error names the state's schema and `keyword`.
     func spend(_ steps: Int, on state: SchemaState, keyword: String) throws(SchemaError) {
         guard budget.spend(steps) else {
             throw SchemaError(.limit, pointer: pointer(of: state), keyword: keyword, budget.reason)
         }
     }
 
+    /// The pointer of the first schema of a state, for errors.
     private func pointer(of state: SchemaState) -> String {
         state.literals.first.map { nodes[$0.node].pointer } ?? "#"
     }
 
+    /// The keyword that is the likely cause of many alternatives, for errors.
     private func combination(of state: SchemaState) -> String {
         guard let node = state.literals.first.map({ nodes[$0.node] }) else { return "" }
         if !node.oneOf.isEmpty { return "oneOf" }
@@ -260,11 +291,12 @@ final class SchemaExpander {
         return node.allOf.isEmpty ? "" : "allOf"
     }
 
-    /// Most characters and items that may be asked for.
+    /// The largest lower bound on characters, items or members.
     static let countLimit = 1_000_000
 
     // MARK: Numbers and strings
 
+    /// The numbers that fulfil facts; `nil` if there are none.
     private func number(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
         var constraints = facts.numbers
         constraints.excluded += facts.noneOf.flatMap { $0.values.compactMap { DecimalNumber($0) } }
@@ -287,6 +319,10 @@ final class SchemaExpander {
         }
     }
 
+    /// The strings that fulfil facts; `nil` if there are none.
+    ///
+    /// Patterns and formats are intersected. A bound on the length stays beside the automaton if copies of its states
+    /// for each length would be too large.
     private func string(_ facts: SchemaFacts) throws(SchemaError) -> SchemaShape? {
         var automaton: ScalarAutomaton?
         var pointer = "#"
@@ -332,9 +368,10 @@ final class SchemaExpander {
         }
     }
 
-    /// Beyond that a length is counted beside an automaton, and not by copies of its states.
+    /// The size beyond which a length is counted beside an automaton instead of being part of its states.
     private static let copiedSize = 20_000
 
+    /// The intersection of two automata; its transitions use steps.
     private func intersection(
         _ left: ScalarAutomaton, _ right: ScalarAutomaton
     ) throws(RegexError) -> ScalarAutomaton {
@@ -343,6 +380,6 @@ final class SchemaExpander {
         return both
     }
 
-    /// What it means that an automaton cannot be made.
+    /// The kind of error if an automaton cannot be built: a limit if the budget is used up, otherwise unsupported.
     var refusal: SchemaError.Kind { budget.left == 0 ? .limit : .unsupported }
 }

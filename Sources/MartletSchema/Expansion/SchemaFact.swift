@@ -1,10 +1,16 @@
 import MartletJSON
 import MartletText
 
-/// One thing that a value has to fulfil, without any alternative.
+/// A constraint on a value of one type, without alternatives.
+///
+/// `node` is the schema that has the keyword, for errors. `scopes` are the schemas with `unevaluatedProperties` or
+/// `unevaluatedItems` for which the members or items count as evaluated.
 enum SchemaFact {
+    /// The value is one of these (`enum`, `const`); a tested superset.
     case values([JSONValue])
+    /// The value is none of these; from a negated `enum`.
     case noneOf([JSONValue], node: Int)
+    /// The number has no fraction; it has one.
     case whole
     case fractional
     case minimum(DecimalNumber, excluding: Bool)
@@ -12,42 +18,50 @@ enum SchemaFact {
     case divisor(DecimalNumber, negated: Bool, node: Int)
     case minLength(Int)
     case maxLength(Int)
+    /// The string has, or does not have, a pattern or format.
     case text(PatternTable.Term, negated: Bool, node: Int)
-    /// What `properties`, `patternProperties` and `additionalProperties` of a schema say of each member. `scopes`: the
-    /// schemas with `unevaluatedProperties` for which those members are spoken of.
+    /// `properties`, `patternProperties` and `additionalProperties` of a schema apply.
     case memberSource(node: Int, scopes: [Int])
     case unevaluatedMembers(node: Int, scopes: [Int])
+    /// A member exists, or does not exist.
     case require(String)
     case forbid(String)
+    /// If the member exists, it fulfils the literal.
     case member(String, SchemaLiteral)
     case minMembers(Int, node: Int)
     case maxMembers(Int, node: Int)
+    /// Each name fulfils the literal (`propertyNames`).
     case name(SchemaLiteral)
+    /// Some member exists that makes a negated schema fail.
     case wantedMember(WantedMember)
+    /// `prefixItems` and `items` of a schema apply.
     case itemSource(node: Int, scopes: [Int])
     case unevaluatedItems(node: Int, scopes: [Int])
+    /// If the item at the position exists, it fulfils the literal.
     case item(Int, SchemaLiteral)
     case minItems(Int)
     case maxItems(Int)
+    /// A number of items fulfil a literal (`contains`).
     case counted(ArrayShape.CountedItems)
+    /// No two items are equal (`uniqueItems`).
     case unique(node: Int)
 }
 
-/// A member that must be there because a schema must not hold.
+/// A member that must exist because a schema must fail.
 struct WantedMember {
     enum Kind {
-        /// One that `additionalProperties` speaks of.
+        /// A member that `additionalProperties` applies to.
         case additional
-        /// One that matches the pattern of this place.
+        /// A member that matches the pattern at this position of `patternProperties`.
         case pattern(Int)
-        /// Any whose name does not fulfil `propertyNames`.
+        /// A member whose name fails `propertyNames`.
         case name
     }
     var node: Int
     var kind: Kind
 }
 
-/// Facts about values of one type, put together.
+/// The facts of one branch, joined: bounds are tightened, lists are appended.
 struct SchemaFacts {
     var values: [JSONValue]?
     var noneOf: [(values: [JSONValue], node: Int)] = []
@@ -75,7 +89,9 @@ struct SchemaFacts {
     var counted: [ArrayShape.CountedItems] = []
     var uniqueNode: Int?
 
-    /// - Returns: whether a value can still be there.
+    /// Adds a fact.
+    ///
+    /// - Returns: whether a value may still exist. `false` is certain; `true` is not.
     mutating func add(_ fact: SchemaFact) -> Bool {
         switch fact {
         case .values(let values): self.values = self.values ?? values
@@ -112,6 +128,8 @@ struct SchemaFacts {
         return !isContradiction
     }
 
+    /// Whether facts contradict each other in a way that is cheap to see. Automata find the other contradictions
+    /// later.
     private var isContradiction: Bool {
         numbers.isWhole && numbers.isFractional || minLength > maxLength ?? .max || minItems > maxItems ?? .max
             || minMembers > maxMembers ?? .max || required.count > maxMembers ?? .max

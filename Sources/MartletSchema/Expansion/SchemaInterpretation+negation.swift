@@ -3,12 +3,28 @@ import MartletJSON
 extension SchemaExpander {
     private typealias Alternative = SchemaInterpretation.Alternative
 
-    /// What must hold so that a schema does not: one of its keywords fails.
+    /// The conditions under which a schema fails: at least one of its keywords does.
+    ///
+    /// | keyword | its negation |
+    /// | --- | --- |
+    /// | `allOf` | one of the schemas fails |
+    /// | `anyOf` | all fail |
+    /// | `oneOf` | all fail, or two that are not disjoint hold |
+    /// | `not` | the inner schema holds |
+    /// | `if` | `if` holds and `then` fails, or `if` fails and `else` fails |
+    /// | `minimum: 3` | `exclusiveMaximum: 3` |
+    /// | `minLength: 3` | `maxLength: 2` |
+    /// | `required: ["a"]` | the member `a` is absent |
+    /// | `properties: {"a": S}` | the member `a` exists and fails S |
+    /// | `items: S` | an item exists that fails S |
+    ///
+    /// A keyword for another type never fails, so that each type is negated by itself.
     func interpretNegated(
         _ node: SchemaNode, _ number: Int, _ type: JSONTypes
     ) throws(SchemaError) -> SchemaInterpretation {
         var result = SchemaInterpretation(scopes: [])
         var alternatives: [Alternative] = []
+        /// The negation of a schema.
         func not(_ node: Int) -> SchemaLiteral { SchemaLiteral(node: node, isNegated: true) }
 
         if let reference = node.reference {
@@ -62,6 +78,7 @@ extension SchemaExpander {
         return result
     }
 
+    /// The negations of keywords of numbers.
     private func numberFailures(_ node: SchemaNode, _ number: Int) -> [Alternative] {
         var facts: [SchemaFact] = []
         if let bound = node.minimum { facts.append(.maximum(bound, excluding: !node.excludesMinimum)) }
@@ -72,6 +89,7 @@ extension SchemaExpander {
         return facts.map { Alternative(facts: [$0]) }
     }
 
+    /// The negations of keywords of strings.
     private func stringFailures(_ node: SchemaNode, _ number: Int) -> [Alternative] {
         var facts: [SchemaFact] = []
         if let length = node.minLength, length > 0 { facts.append(.maxLength(length - 1)) }
@@ -83,11 +101,15 @@ extension SchemaExpander {
         return facts.map { Alternative(facts: [$0]) }
     }
 
+    /// The negations of keywords of objects.
+    ///
+    /// - Throws: an error for `unevaluatedProperties`: what is evaluated depends on schemas outside of the
+    ///   negation.
     private func objectFailures(_ node: SchemaNode, _ number: Int) throws(SchemaError) -> [Alternative] {
         if node.unevaluatedProperties != nil {
             throw SchemaError(
                 .unsupported, pointer: node.pointer, keyword: "unevaluatedProperties",
-                "it cannot be decided where the schema must not hold")
+                "it is not supported in a schema that is negated")
         }
         var alternatives = node.required.map { Alternative(facts: [.forbid($0)]) }
         for (key, schema) in node.properties {
@@ -124,13 +146,16 @@ extension SchemaExpander {
         return alternatives
     }
 
+    /// The negations of keywords of arrays.
+    ///
+    /// - Throws: an error for `uniqueItems` (two equal items are not context-free) and `unevaluatedItems`.
     private func arrayFailures(_ node: SchemaNode) throws(SchemaError) -> [Alternative] {
         for (isThere, keyword) in [
             (node.unevaluatedItems != nil, "unevaluatedItems"), (node.hasUniqueItems, "uniqueItems"),
         ] where isThere {
             throw SchemaError(
                 .unsupported, pointer: node.pointer, keyword: keyword,
-                "it cannot be decided where the schema must not hold")
+                "it is not supported in a schema that is negated")
         }
         var alternatives: [Alternative] = []
         for (index, schema) in node.prefixItems.enumerated() {

@@ -1,18 +1,21 @@
 import MartletJSON
 
-/// What a literal says of values of one type: facts, further literals, and choices between such.
+/// The meaning of a literal for values of one type: facts, further literals, and choices between alternatives.
+///
+/// All facts and literals hold, and of each choice one alternative.
 struct SchemaInterpretation {
+    /// One alternative of a choice: literals and facts that hold together.
     struct Alternative {
         var literals: [SchemaLiteral] = []
         var facts: [SchemaFact] = []
     }
 
-    /// Whether no value of the type fulfils it.
+    /// Whether no value of the type fulfils the literal.
     var isNever = false
     var facts: [SchemaFact] = []
     var literals: [SchemaLiteral] = []
     var choices: [[Alternative]] = []
-    /// The schemas for which what is found here counts as spoken of.
+    /// The schemas with `unevaluated…` for which the facts of this literal count as evaluated.
     var scopes: [Int]
 
     init(scopes: [Int]) { self.scopes = scopes }
@@ -25,6 +28,9 @@ struct SchemaInterpretation {
 }
 
 extension SchemaExpander {
+    /// Interprets a literal for values of one type.
+    ///
+    /// - Parameter scopes: the schemas with `unevaluatedProperties` or `unevaluatedItems` around it.
     func interpret(
         _ literal: SchemaLiteral, type: JSONTypes, scopes: [Int]
     ) throws(SchemaError) -> SchemaInterpretation {
@@ -36,6 +42,7 @@ extension SchemaExpander {
             ? try interpretNegated(node, literal.node, type) : try interpret(node, literal.node, type, scopes)
     }
 
+    /// Interprets a schema that must hold.
     private func interpret(
         _ node: SchemaNode, _ number: Int, _ type: JSONTypes, _ outer: [Int]
     ) throws(SchemaError) -> SchemaInterpretation {
@@ -84,11 +91,13 @@ extension SchemaExpander {
         return result
     }
 
-    /// Exactly one: those that might hold together with it must not.
+    /// The alternatives of `oneOf`: each schema with the negation of all others that might hold with it.
+    ///
+    /// Example: of `{"type": "string"}` and `{"type": "integer"}` neither needs a negation, as they are disjoint.
     private func alternatives(
         ofOne schemas: [Int], _ type: JSONTypes
     ) throws(SchemaError) -> [SchemaInterpretation.Alternative] {
-        // Values that are listed are tested one by one.
+        // Listed values are tested one by one by the evaluator, which knows `oneOf` itself.
         let listed = schemas.compactMap { nodes[$0].enumeration }
         if listed.count == schemas.count {
             try spend(
@@ -106,11 +115,12 @@ extension SchemaExpander {
             }
             alternatives.append(.init(literals: literals))
         }
-        // The same schema twice is never fulfilled exactly once.
+        // A schema that occurs twice is never fulfilled exactly once.
         return Set(schemas).count == schemas.count
             ? alternatives : alternatives.filter { one in schemas.count { $0 == one.literals[0].node } == 1 }
     }
 
+    /// Keywords of numbers.
     private func addNumberFacts(_ node: SchemaNode, _ number: Int, _ result: inout SchemaInterpretation) {
         if let bound = node.minimum { result.facts.append(.minimum(bound, excluding: node.excludesMinimum)) }
         if let bound = node.exclusiveMinimum { result.facts.append(.minimum(bound, excluding: true)) }
@@ -119,6 +129,7 @@ extension SchemaExpander {
         if let divisor = node.divisor { result.facts.append(.divisor(divisor, negated: false, node: number)) }
     }
 
+    /// Keywords of strings. An unknown format asserts nothing.
     private func addStringFacts(_ node: SchemaNode, _ number: Int, _ result: inout SchemaInterpretation) {
         if let length = node.minLength { result.facts.append(.minLength(length)) }
         if let length = node.maxLength { result.facts.append(.maxLength(length)) }
@@ -128,6 +139,7 @@ extension SchemaExpander {
         }
     }
 
+    /// Keywords of objects. A dependency is a choice: the member is absent, or it exists and its condition holds.
     private func addObjectFacts(_ node: SchemaNode, _ number: Int, _ result: inout SchemaInterpretation) {
         if node.hasMemberKeywords { result.facts.append(.memberSource(node: number, scopes: result.scopes)) }
         result.facts += node.required.map { .require($0) }
@@ -147,6 +159,7 @@ extension SchemaExpander {
         }
     }
 
+    /// Keywords of arrays.
     private func addArrayFacts(_ node: SchemaNode, _ number: Int, _ result: inout SchemaInterpretation) {
         if !node.prefixItems.isEmpty || node.items != nil {
             result.facts.append(.itemSource(node: number, scopes: result.scopes))

@@ -1,11 +1,12 @@
 import MartletGrammar
 import MartletJSON
 
-/// One alternative of the values of a state, in which nothing is left to decide but what its members and items are.
+/// One alternative of the values of a state, in which only the states of members and items are still to be
+/// expanded.
 enum SchemaShape {
-    /// Any value at all.
+    /// Any value.
     case anything
-    /// One of these, as they are written.
+    /// One of these values.
     case values([JSONValue])
     case number(ByteAutomaton)
     case string(StringShape)
@@ -13,31 +14,35 @@ enum SchemaShape {
     case object(ObjectShape)
 }
 
+/// The strings of one alternative.
 struct StringShape {
-    /// `nil` = any text.
+    /// The texts; `nil` for any.
     var automaton: ScalarAutomaton?
-    /// What `automaton` does not say already.
+    /// Bounds of the length in Unicode scalars, where `automaton` does not have them in its states.
     var minimum = 0
     var maximum: Int?
-    /// The keyword that says most of it, and the schema it stands in.
+    /// The keyword that constrains it most, for errors.
     var keyword = SchemaKeyword(pointer: "#", keyword: "pattern")
 }
 
+/// The arrays of one alternative.
 struct ArrayShape {
+    /// The states of the first items.
     var prefix: [SchemaState]
-    /// What items behind the prefix fulfil.
+    /// The state of all items after the prefix.
     var rest: SchemaState
     var minimum: Int
     var maximum: Int?
-    /// How many items fulfil something more.
+    /// Bounds on the number of items that fulfil a further literal.
     var counted: [CountedItems]
-    /// Few values, of which no two may be equal: written out as all the ways to choose of them.
+    /// The few possible values of an array without equal items; it is written out as all permutations.
     var distinct: [JSONValue]?
-    /// Of the schema by which no two items may be equal, where that is told only when they are written.
+    /// The schema with `uniqueItems`, if items are compared during generation.
     var distinctPointer: String?
 
+    /// A bound on the number of items that fulfil a literal.
     struct CountedItems {
-        /// Where the items begin that count.
+        /// The position of the first item that counts.
         var start = 0
         var literal: SchemaLiteral
         var minimum: Int
@@ -46,30 +51,34 @@ struct ArrayShape {
         var keyword: String
     }
 
+    /// The state of the item at a position.
     func state(at index: Int) -> SchemaState { index < prefix.count ? prefix[index] : rest }
 }
 
+/// The objects of one alternative.
 struct ObjectShape {
+    /// A named member.
     struct Member {
         var key: String
         var state: SchemaState
         var isRequired: Bool
     }
-    /// Members whose names are not in the schema.
+    /// Unnamed members with names of a set.
     struct Others {
         var names: MemberNames
         var state: SchemaState
     }
 
-    /// In the order of the schema.
+    /// The named members in the order in which they are generated.
     var members: [Member]
+    /// The groups of unnamed members; any number of each.
     var others: [Others]
-    /// Of which there must be one each.
+    /// Groups of which exactly one member must exist.
     var wanted: [Others]
     var minimum: Int
     var maximum: Int?
-    /// Whether other members may stand between those of the schema, not only behind them.
+    /// Whether unnamed members may stand between named ones, and not only after them.
     var mixesOthers: Bool
-    /// Of the schema that bounds the number of members, if one does.
+    /// The schema with `minProperties` or `maxProperties`, for errors.
     var countPointer = "#"
 }

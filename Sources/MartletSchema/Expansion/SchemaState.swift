@@ -1,18 +1,23 @@
-/// A schema that a value has to fulfil, or must not.
+/// A schema that a value has to fulfil, or its negation.
 struct SchemaLiteral: Hashable, Sendable, Comparable {
     var node: Int
     var isNegated = false
 
+    /// An arbitrary total order, for the normal form of states.
     static func < (left: SchemaLiteral, right: SchemaLiteral) -> Bool {
         (left.node, left.isNegated ? 1 : 0) < (right.node, right.isNegated ? 1 : 0)
     }
 }
 
-/// All that a value at one place has to fulfil. There are finitely many, also of a schema that refers to itself.
+/// The set of literals that a value has to fulfil.
+///
+/// A document of n schemas has at most 3^n states. This is finite, so that a recursive schema becomes a finite grammar;
+/// the states that occur are few.
 struct SchemaState: Hashable, Sendable {
-    /// Ascending, each once.
+    /// Ascending, without repetition.
     let literals: [SchemaLiteral]
 
+    /// Creates the state of literals in any order.
     init(_ literals: [SchemaLiteral]) {
         guard literals.count > 1 else {
             self.literals = literals

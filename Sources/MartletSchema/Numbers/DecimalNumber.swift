@@ -1,16 +1,17 @@
 import MartletJSON
 
-/// A number as it is written: digits before and after the point, exactly.
+/// A number as decimal digits, exactly. `0.1` is a tenth here, which no binary floating-point number is.
 struct DecimalNumber: Hashable, Sendable {
     var isNegative: Bool
-    /// Without leading zeros; `[0]` for a number below 1. Each element is a digit.
+    /// The digits before the point, each 0 to 9, without leading zeros; `[0]` for a number below 1.
     var whole: [UInt8]
-    /// Without trailing zeros.
+    /// The digits after the point, without trailing zeros.
     var fraction: [UInt8]
 
+    /// The largest number of digits; the largest double has 309.
     static let digitLimit = 400
 
-    /// - Returns: `nil` for what is no number of JSON, and for one of more than 400 digits.
+    /// - Returns: `nil` for a value that is no number, and for one of more than 400 digits.
     init?(_ value: JSONValue) {
         switch value {
         case .integer(let value): self.init(text: String(value))
@@ -20,6 +21,7 @@ struct DecimalNumber: Hashable, Sendable {
         }
     }
 
+    /// Parses the text of a JSON number, with its exponent.
     init?(text: String) {
         var digits: [UInt8] = []
         var point: Int?
@@ -55,19 +57,22 @@ struct DecimalNumber: Hashable, Sendable {
     var isZero: Bool { whole == [0] && fraction.isEmpty }
     var isWhole: Bool { fraction.isEmpty }
 
-    /// The number without its point, and how many of the digits stood behind it; `nil` if it exceeds 10^15.
+    /// The magnitude as an integer of at most 15 digits, and the number of decimals: 0.25 is (25, 2). `nil` if it
+    /// is longer.
     var scaled: (value: Int, decimals: Int)? {
         let digits = whole + fraction
         guard digits.drop(while: { $0 == 0 }).count <= 15 else { return nil }
         return (digits.reduce(0) { $0 * 10 + Int($1) }, fraction.count)
     }
 
+    /// Compares two numbers: -1 if `left` is smaller, 0 if they are equal, 1 if it is larger.
     static func compare(_ left: DecimalNumber, _ right: DecimalNumber) -> Int {
         if left.isNegative != right.isNegative { return left.isNegative ? -1 : 1 }
         let magnitude = compareMagnitudes(left, right)
         return left.isNegative ? -magnitude : magnitude
     }
 
+    /// Compares two numbers without their signs.
     private static func compareMagnitudes(_ left: DecimalNumber, _ right: DecimalNumber) -> Int {
         if left.whole.count != right.whole.count { return left.whole.count < right.whole.count ? -1 : 1 }
         let (a, b) = (left.whole + left.fraction, right.whole + right.fraction)
@@ -75,7 +80,7 @@ struct DecimalNumber: Hashable, Sendable {
         return a.lexicographicallyPrecedes(b) ? -1 : 1
     }
 
-    /// Whether this number divided by `divisor` is whole; `nil` where that cannot be told exactly.
+    /// Whether the quotient of this number and `divisor` is whole; `nil` if it cannot be computed exactly.
     func isMultiple(of divisor: DecimalNumber) -> Bool? {
         guard let (step, decimals) = divisor.scaled, step > 0 else { return nil }
         guard fraction.count <= decimals else { return false }

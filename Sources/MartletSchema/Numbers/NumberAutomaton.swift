@@ -1,26 +1,29 @@
 import MartletGrammar
 
-/// What a number has to fulfil.
+/// The constraints on a number; the key of the cache of number automata.
 struct NumberConstraints: Hashable, Sendable {
-    /// Whether it is written as a whole number.
+    /// Whether the text has no fraction and no exponent.
     var isWhole = false
-    /// Whether it must have a fraction that is not zero.
+    /// Whether the number has a fraction that is not zero.
     var isFractional = false
     var minimum: DecimalNumber?
     var excludesMinimum = false
     var maximum: DecimalNumber?
     var excludesMaximum = false
+    /// Divisors that leave no remainder, and divisors that do.
     var divisors: [DecimalNumber] = []
     var nonDivisors: [DecimalNumber] = []
-    /// Values that it must not have.
+    /// Values that the number does not have.
     var excluded: [DecimalNumber] = []
 
+    /// Tightens the lower bound.
     mutating func raise(minimum other: DecimalNumber, excluding: Bool) {
         let ordering = minimum.map { DecimalNumber.compare(other, $0) } ?? 1
         if ordering > 0 { excludesMinimum = excluding } else if ordering == 0, excluding { excludesMinimum = true }
         if ordering > 0 { minimum = other }
     }
 
+    /// Tightens the upper bound.
     mutating func lower(maximum other: DecimalNumber, excluding: Bool) {
         let ordering = maximum.map { DecimalNumber.compare(other, $0) } ?? -1
         if ordering < 0 { excludesMaximum = excluding } else if ordering == 0, excluding { excludesMaximum = true }
@@ -28,24 +31,40 @@ struct NumberConstraints: Hashable, Sendable {
     }
 }
 
-/// Makes byte automata of numbers: JSON's notation, compared digit by digit with bounds, and counted modulo divisors.
+/// Builds byte automata of JSON numbers that fulfil constraints.
 ///
-/// Exponents are written only where no bound other than zero and no divisor would have to follow them, and only up to
-/// 299, so that every reader's double holds the number.
+/// A state is a list of integers: the phase of the number's syntax, its sign, whether the fraction has a digit other
+/// than 0, a comparison with each bound, and a remainder for each divisor. Digits are compared with a bound from left
+/// to right, and remainders are computed modulo the divisor.
+///
+///     start -> minus -> zero | whole -> point -> fraction
+///                       any of those -> exponent -> sign -> small -> first -> second
+///
+/// Exponents are admitted only without bounds (except 0), divisors and excluded values, since an exponent moves the
+/// point after the digits were compared. They go up to 299, so that each double can represent the number.
+///
+/// - Complexity: at most `stateLimit` states; the budget counts the transitions.
 struct NumberAutomaton {
+    /// The largest number of states.
     static let stateLimit = 20_000
+    /// The largest divisor, scaled to an integer: a remainder is one of so many states.
     static let divisorLimit = 10_000
 
+    /// The position in the syntax of a number. `small` is the first digit 0, 1 or 2 of an exponent of three digits.
     private enum Phase: Int32 {
         case start, minus, zero, whole, point, fraction, exponent, sign, small, first, second
     }
 
     private let constraints: NumberConstraints
+    /// The bounds and excluded values: minimum, maximum, then the others.
     private let constants: [DecimalNumber]
     private let divisors: [(step: Int, decimals: Int)]
     private let allowsExponent: Bool
 
-    /// - Returns: `nil` when a divisor is too large to be counted.
+    /// The automaton of the numbers that fulfil constraints.
+    ///
+    /// - Returns: `nil` if there is no such number.
+    /// - Throws: an error if a divisor is too large, or the automaton or the budget is exceeded.
     static func make(
         _ constraints: NumberConstraints, within budget: CompileBudget = CompileBudget()
     ) throws(RegexError) -> ByteAutomaton? {
@@ -72,16 +91,18 @@ struct NumberAutomaton {
             && constraints.excluded.isEmpty
     }
 
-    /// Phase, sign, whether a digit of the fraction was not 0, a comparison for each constant, a remainder and a
+    /// Phase, sign, whether a digit of the fraction was not 0, a comparison for each constant, then remainder and
     /// number of decimals for each divisor.
     private typealias State = [Int32]
+    /// Decided comparisons. A comparison within the fraction is `inFraction` plus the number of equal digits.
     private static let less: Int32 = -1
     private static let greater: Int32 = -2
     private static let inFraction: Int32 = 1 << 20
 
-    /// What a transition costs here, as one of a table that is only filled.
+    /// The cost of a transition here, in transitions of a table that is only filled.
     private static let cost = 8
 
+    /// Numbers the reachable states breadth-first.
     private func build(within budget: CompileBudget) throws(RegexError) -> ByteAutomaton? {
         var states = NumberLists()
         _ = states.number(
@@ -112,6 +133,7 @@ struct NumberAutomaton {
         ).trimmed()
     }
 
+    /// The state after a byte; `nil` if the byte cannot come there.
     private func next(_ state: State, _ byte: UInt8) -> State? {
         guard let phase = Phase(rawValue: state[0]) else { return nil }
         var next = state
@@ -147,7 +169,10 @@ struct NumberAutomaton {
         }
     }
 
-    /// Compares one more digit before the point. A comparison that is open is `3 * digits + order + 1`.
+    /// Compares one more digit before the point, and updates the remainders.
+    ///
+    /// An open comparison is `3 * digits + order + 1`: the order of the digits so far counts only if the number of
+    /// digits turns out equal.
     private func consumeWhole(_ digit: UInt8, _ state: inout State) {
         for (number, constant) in constants.enumerated() {
             let value = state[3 + number]
@@ -167,6 +192,7 @@ struct NumberAutomaton {
         }
     }
 
+    /// Decides the comparisons by the number of digits before the point, or continues them in the fraction.
     private func endWhole(_ state: inout State) {
         for (number, constant) in constants.enumerated() {
             let value = state[3 + number]
@@ -180,6 +206,7 @@ struct NumberAutomaton {
         }
     }
 
+    /// Compares one more digit after the point, and updates the remainders.
     private func consumeFraction(_ digit: UInt8, _ state: inout State) {
         if digit != 0 { state[2] = 1 }
         for (number, constant) in constants.enumerated() where state[3 + number] >= 0 {
@@ -194,7 +221,7 @@ struct NumberAutomaton {
         for (number, divisor) in divisors.enumerated() {
             let slot = 3 + constants.count + number * 2
             if state[slot + 1] == Int32(divisor.decimals) || state[slot + 1] < 0 {
-                // A further digit that is not 0: never a multiple.
+                // A further digit that is not 0 can be no multiple of the divisor.
                 if digit != 0 { state[slot + 1] = -1 }
             } else {
                 state[slot] = (state[slot] * 10 + Int32(digit)) % Int32(divisor.step)
@@ -203,6 +230,7 @@ struct NumberAutomaton {
         }
     }
 
+    /// Whether a number may end in a state.
     private func accepts(_ state: State) -> Bool {
         guard let phase = Phase(rawValue: state[0]) else { return false }
         switch phase {
@@ -238,7 +266,7 @@ struct NumberAutomaton {
         return true
     }
 
-    /// The order of the number that was written and `constant`.
+    /// The order of the number that was read and a constant: negative, 0 or positive.
     private func ordering(magnitude: Int32, _ constant: DecimalNumber, isNegative: Bool) -> Int {
         var ordering: Int
         switch magnitude {

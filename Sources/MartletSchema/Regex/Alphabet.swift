@@ -1,12 +1,17 @@
-/// All Unicode scalars, put into classes whose members no set of an automaton tells apart.
+/// A partition of all Unicode scalars into classes. An automaton treats the members of a class alike.
+///
+/// It is stored as intervals: a class such as `\w` may have hundreds. Tables have a column for each class instead of
+/// one for each of 1,114,112 scalars.
 struct Alphabet: Hashable, Sendable {
-    /// Where each interval begins, ascending, from 0; it ends before the next.
+    /// The first scalar of each interval, ascending, beginning with 0. An interval ends before the next one starts.
     private(set) var starts: [UInt32]
-    /// For each interval, its class.
+    /// The class of each interval.
     private(set) var classes: [Int32]
     private(set) var classCount: Int
 
-    /// Tells the members of each of `sets` from all others.
+    /// The coarsest partition in which each of `sets` is a union of classes.
+    ///
+    /// - Complexity: O(b log b + memberships), with b the bounds of all ranges.
     init(separating sets: [ScalarSet]) {
         var bounds: Set<UInt32> = [0]
         for set in sets {
@@ -30,9 +35,9 @@ struct Alphabet: Hashable, Sendable {
         self.init(starts: starts, keys: memberships)
     }
 
-    /// The classes of both: scalars are alike where both have them alike.
+    /// The common refinement of two partitions.
     ///
-    /// - Returns: the alphabet, and for each of its classes the class in `left` and in `right`.
+    /// - Returns: the alphabet, and for each of its classes the class in `left` and the class in `right`.
     static func merged(_ left: Alphabet, _ right: Alphabet) -> (Alphabet, pairs: [(Int, Int)]) {
         var starts: [UInt32] = []
         var keys: [[Int32]] = []
@@ -53,6 +58,7 @@ struct Alphabet: Hashable, Sendable {
         return (alphabet, pairs)
     }
 
+    /// Numbers the intervals with equal keys alike.
     private init(starts: [UInt32], keys: [[Int32]]) {
         var numbers: [[Int32]: Int32] = [:]
         self.starts = starts
@@ -66,6 +72,7 @@ struct Alphabet: Hashable, Sendable {
         classCount = numbers.count
     }
 
+    /// The class of a scalar, by binary search.
     func classOf(_ scalar: UInt32) -> Int {
         var low = 0
         var high = starts.count
@@ -76,7 +83,7 @@ struct Alphabet: Hashable, Sendable {
         return Int(classes[low])
     }
 
-    /// The intervals of scalars and the class of each.
+    /// The intervals with their classes, ascending.
     var intervals: [(range: ClosedRange<UInt32>, class: Int)] {
         starts.indices.map { index in
             let end = index + 1 < starts.count ? starts[index + 1] - 1 : ScalarSet.largest
@@ -84,14 +91,16 @@ struct Alphabet: Hashable, Sendable {
         }
     }
 
-    /// For each class, its scalars.
+    /// The scalars of each class.
     var sets: [ScalarSet] {
         var ranges = [[ClosedRange<UInt32>]](repeating: [], count: classCount)
         for interval in intervals { ranges[interval.class].append(interval.range) }
         return ranges.map { ScalarSet($0) }
     }
 
-    /// The classes whose members `set` has; it must be one that this alphabet separates.
+    /// The classes whose union is `set`.
+    ///
+    /// - Precondition: `set` is one that this alphabet separates.
     func classes(in set: ScalarSet) -> [Int] {
         var found: Set<Int32> = []
         for (interval, start) in starts.enumerated() where set.contains(start) { found.insert(classes[interval]) }

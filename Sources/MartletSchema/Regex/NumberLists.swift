@@ -1,16 +1,20 @@
-/// Lists of numbers, each kept once and numbered in the order in which they come.
+/// Lists of integers, each stored once and numbered in the order of their arrival.
+///
+/// A hash table with open addressing over one array of elements: subset construction looks up millions of small lists,
+/// and a dictionary of arrays would allocate each.
 struct NumberLists {
     private var elements: [Int32] = []
-    /// Where each list begins; one more for the end.
+    /// The first element of each list, and the end of the last.
     private var starts: [Int32] = [0]
     private var hashes: [UInt32] = []
-    /// Numbers of lists by hash, plus one; 0 = free. Its size is a power of two.
+    /// The numbers of lists by hash, plus one; 0 is free. The size is a power of two, at most half full.
     private var slots = [Int32](repeating: 0, count: 64)
-    /// Begins anew in each process, so that nobody can prepare lists that fall together.
+    /// Random per process, so that a client cannot prepare lists with equal hashes.
     private static let seed = UInt64.random(in: 1 ... .max)
 
     var count: Int { hashes.count }
 
+    /// The elements of a list.
     subscript(number: Int32) -> ArraySlice<Int32> { elements[Int(starts[Int(number)])..<Int(starts[Int(number) + 1])] }
 
     /// The number of a list, which is added if it is new.
@@ -35,6 +39,7 @@ struct NumberLists {
         return Int32(count - 1)
     }
 
+    /// Makes the table four times as large.
     private mutating func grow() {
         slots = [Int32](repeating: 0, count: slots.count * 4)
         for (number, hash) in hashes.enumerated() {

@@ -1,32 +1,46 @@
-/// Makes automata of regular expressions.
+/// Compiles regular expressions to deterministic automata over Unicode scalars.
 ///
-/// The expression becomes an automaton with choices (after Thompson), whose sets of states become the states of a
-/// deterministic one. An assertion is a step that takes no scalar and is open only in its place. A lookahead is
-/// compiled away: what follows it is intersected with it.
+///     pattern --RegexParser--> syntax --RegexGraph--> graph (after Thompson) --SubsetConstruction--> automaton
+///     --minimized--> smallest automaton (after Hopcroft)
+///
+/// An assertion such as `^` is a jump that consumes no scalar and is open only at certain positions. A lookahead has no
+/// states: the automaton of the rest of the expression is intersected with the automaton of the lookahead.
+///
+/// - Complexity: exponential in the expression in the worst case, e.g. for `(a|b)*a(a|b){20}`. The limit of 10,000
+///   states and the budget stop it.
 struct RegexCompiler {
+    /// The largest number of states of a graph.
     static let choiceStateLimit = 20_000
     /// The texts in which `pattern` matches somewhere.
+    ///
+    /// - Throws: the reason why there is no such automaton, as one clause.
     static func search(
         _ pattern: String, _ budget: CompileBudget = CompileBudget()
     ) throws(RegexError) -> ScalarAutomaton {
         try search(RegexParser.parse(pattern), budget)
     }
 
+    /// The texts in which a parsed expression matches somewhere.
     static func search(_ syntax: RegexSyntax, _ budget: CompileBudget) throws(RegexError) -> ScalarAutomaton {
         try RegexCompiler(budget: budget).automaton(of: syntax, mode: .anywhere)
     }
 
     private let budget: CompileBudget
 
+    /// The position at which an expression is matched.
     enum Mode {
-        /// The expression may match anywhere in the text.
+        /// At any position of the text.
         case anywhere
-        /// It matches from the beginning of the text; more may follow.
+        /// At the beginning of the text; any text may follow.
         case fromStart
-        /// As `fromStart`, but the text is the rest of a longer one.
+        /// At the beginning of a text that is the rest of a longer one, so that `^` and `\b` cannot be decided.
         case fromMiddle
     }
 
+    /// The automaton of an expression; lookaheads are compiled away from left to right.
+    ///
+    /// Alternatives with lookaheads are compiled apart and united. In a sequence the part before the first lookahead is
+    /// followed by the automaton of the rest.
     private func automaton(of syntax: RegexSyntax, mode: Mode) throws(RegexError) -> ScalarAutomaton {
         guard syntax.containsLookahead else {
             return try compiled([syntax], mode: mode, then: nil)
@@ -66,23 +80,26 @@ struct RegexCompiler {
         return isBare ? tail : try compiled(before, mode: mode, then: tail)
     }
 
-    /// Sequences inside sequences taken apart.
+    /// The terms of a sequence; nested sequences are dissolved.
     static func flattened(_ syntax: RegexSyntax) -> [RegexSyntax] {
         guard case .sequence(let parts) = syntax else { return [syntax] }
         return parts.flatMap(flattened)
     }
 
+    /// Uses the steps for an automaton that was built.
     private func counted(_ automaton: ScalarAutomaton) throws(RegexError) -> ScalarAutomaton {
         try budget.spend(transitions: automaton.transitions.count)
         return automaton
     }
 
-    /// - Parameter tail: what the rest of the text must be; `nil` = anything.
+    /// Compiles terms without lookaheads.
+    ///
+    /// - Parameter tail: the texts that may follow; `nil` for any.
     private func compiled(
         _ terms: [RegexSyntax], mode: Mode, then tail: ScalarAutomaton?
     ) throws(RegexError) -> ScalarAutomaton {
         if mode == .fromMiddle, terms.contains(where: \.looksBehind) {
-            throw RegexError(message: "a lookahead beside an assertion of what stands before")
+            throw RegexError(message: "a lookahead next to an assertion about the preceding text")
         }
         var graph = RegexGraph()
         if mode == .anywhere { graph.addStep(from: graph.start, .all, to: graph.start) }
@@ -98,43 +115,48 @@ struct RegexCompiler {
     }
 }
 
-/// An automaton with choices: several steps may be open at once.
+/// A nondeterministic automaton: several states may be active at once.
+///
+/// Steps and jumps of a state form linked lists through shared arrays, so that adding one allocates nothing.
 struct RegexGraph {
-    /// A way to another state by a scalar of a set.
+    /// A transition by a scalar of a set.
     struct Step {
         var set: Int32
         var target: Int32
-        /// The step from the same state before this one, or -1.
+        /// The previous step from the same state, or -1.
         var earlier: Int32
     }
-    /// A way to another state without a scalar.
+    /// A transition without a scalar, open if its assertion holds.
     struct Jump {
         var condition: RegexSyntax.Assertion?
         var target: Int32
-        /// The jump from the same state before this one, or -1.
+        /// The previous jump from the same state, or -1.
         var earlier: Int32
     }
 
     let start: Int32 = 0
     var end: Int32 = 0
-    /// Whether anything may follow once the end is reached.
+    /// Whether any text may follow after the end state.
     var acceptsAnyRest = false
     private(set) var steps: [Step] = []
     private(set) var jumps: [Jump] = []
-    /// Of each state, its last step and its last jump, or -1.
+    /// The last step and the last jump of each state, or -1.
     private var lastSteps: [Int32] = [-1]
     private var lastJumps: [Int32] = [-1]
     private(set) var sets: [ScalarSet] = []
     private(set) var hasBoundaries = false
     private var setNumbers: [ScalarSet: Int32] = [:]
 
-    /// States.
+    /// The number of states.
     var count: Int { lastSteps.count }
 
+    /// The last step from a state, or -1; the others follow through `earlier`.
     func lastStep(from state: Int32) -> Int32 { lastSteps[Int(state)] }
 
+    /// The last jump from a state, or -1.
     func lastJump(from state: Int32) -> Int32 { lastJumps[Int(state)] }
 
+    /// Adds a state.
     private mutating func state() throws(RegexError) -> Int32 {
         guard count < RegexCompiler.choiceStateLimit else {
             throw RegexError(message: "an expression of more than \(RegexCompiler.choiceStateLimit) states")
@@ -144,6 +166,7 @@ struct RegexGraph {
         return Int32(count - 1)
     }
 
+    /// The number of a set of scalars; equal sets have one number.
     private mutating func number(of set: ScalarSet) -> Int32 {
         if let number = setNumbers[set] { return number }
         sets.append(set)
@@ -151,6 +174,7 @@ struct RegexGraph {
         return Int32(sets.count - 1)
     }
 
+    /// Adds a step by a scalar of a set.
     mutating func addStep(from source: Int32, _ set: ScalarSet, to target: Int32) {
         addStep(from: source, number(of: set), to: target)
     }
@@ -165,9 +189,10 @@ struct RegexGraph {
         lastJumps[Int(source)] = Int32(jumps.count - 1)
     }
 
-    /// Adds what `syntax` matches behind `source`.
+    /// Adds the texts of `syntax` after `source`. A counted repetition is written out as copies.
     ///
-    /// - Returns: the state behind it. Calls itself as deep as the expression is nested, which its parser limits.
+    /// - Returns: the state after it.
+    /// - Complexity: the recursion is as deep as the groups are nested, which the parser limits to 100.
     mutating func add(_ syntax: RegexSyntax, from source: Int32) throws(RegexError) -> Int32 {
         switch syntax {
         case .set(let set):
@@ -181,7 +206,7 @@ struct RegexGraph {
         case .choice(let alternatives):
             let end = try state()
             for alternative in alternatives {
-                // A state of its own, so that a loop in one alternative does not open the others.
+                // Each alternative has a state of its own, so that a loop in one does not open the others.
                 let first = try state()
                 addJump(from: source, to: first)
                 addJump(from: try add(alternative, from: first), to: end)
@@ -214,7 +239,9 @@ struct RegexGraph {
         }
     }
 
-    /// Adds a deterministic automaton behind `source`.
+    /// Adds a deterministic automaton after `source`.
+    ///
+    /// - Returns: the state after it.
     mutating func add(_ automaton: ScalarAutomaton, from source: Int32) throws(RegexError) -> Int32 {
         let sets = automaton.alphabet.sets.map { number(of: $0) }
         let end = try state()

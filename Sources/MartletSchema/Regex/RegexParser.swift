@@ -1,11 +1,20 @@
-/// Reads a regular expression of ECMAScript: Unicode mode, with what web browsers allow besides.
+/// Parses regular expressions of ECMA-262 in Unicode mode, with the extensions that browsers admit.
 ///
-/// - Complexity: O(n); the stack grows with the nesting of groups, which is limited.
+/// JSON Schema recommends this dialect (core, section 6.4). Lookbehind and backreferences are refused by name; a
+/// backreference is not regular, and a lookbehind would need the reversed text.
+///
+/// - Complexity: O(n); the recursion is as deep as the groups are nested, at most 100.
 struct RegexParser {
+    /// The nesting of groups.
     static let depthLimit = 100
+    /// The bytes of an expression.
     static let lengthLimit = 1 << 16
+    /// The largest count of a repetition.
     static let repetitionLimit = 1 << 20
 
+    /// Parses a pattern.
+    ///
+    /// - Throws: one clause that says what is wrong.
     static func parse(_ pattern: String) throws(RegexError) -> RegexSyntax {
         guard pattern.utf8.count <= lengthLimit else {
             throw RegexError(message: "the expression is longer than \(lengthLimit) bytes")
@@ -21,20 +30,24 @@ struct RegexParser {
 
     private init(text: [Unicode.Scalar]) { self.text = text }
 
+    /// The next character; `nil` at the end.
     private var next: Unicode.Scalar? { index < text.count ? text[index] : nil }
 
+    /// Consumes the next character if it is `scalar`.
     private mutating func consume(if scalar: Unicode.Scalar) -> Bool {
         guard next == scalar else { return false }
         index += 1
         return true
     }
 
+    /// Consumes the next characters if they are `scalars`.
     private mutating func consume(ifAll scalars: String) -> Bool {
         guard text[index...].starts(with: scalars.unicodeScalars) else { return false }
         index += scalars.unicodeScalars.count
         return true
     }
 
+    /// Alternatives: `a|b`.
     private mutating func choice(depth: Int) throws(RegexError) -> RegexSyntax {
         guard depth <= Self.depthLimit else {
             throw RegexError(message: "more than \(Self.depthLimit) groups inside one another")
@@ -44,12 +57,14 @@ struct RegexParser {
         return alternatives.count == 1 ? alternatives[0] : .choice(alternatives)
     }
 
+    /// Terms in sequence, up to `|`, `)` or the end.
     private mutating func sequence(depth: Int) throws(RegexError) -> RegexSyntax {
         var parts: [RegexSyntax] = []
         while let scalar = next, scalar != "|", scalar != ")" { parts.append(try repetition(depth: depth)) }
         return parts.count == 1 ? parts[0] : .sequence(parts)
     }
 
+    /// A term with its quantifier. A lazy quantifier (`*?`) matches the same texts as a greedy one.
     private mutating func repetition(depth: Int) throws(RegexError) -> RegexSyntax {
         let part = try term(depth: depth)
         guard let (minimum, maximum) = try quantifier() else { return part }
@@ -62,7 +77,9 @@ struct RegexParser {
         return .repetition(part, minimum: minimum, maximum: maximum)
     }
 
-    /// `nil` where no quantifier stands.
+    /// A quantifier: `*`, `+`, `?`, `{2}`, `{2,}` or `{2,5}`; `nil` if there is none.
+    ///
+    /// A `{` that begins no quantifier is an ordinary character, as in browsers.
     private mutating func quantifier() throws(RegexError) -> (Int, Int?)? {
         switch next {
         case "*":
@@ -95,6 +112,7 @@ struct RegexParser {
         }
     }
 
+    /// A decimal count; `nil` if there is no digit.
     private mutating func number() throws(RegexError) -> Int? {
         var value: Int?
         while let digit = next?.value, (0x30...0x39).contains(digit) {
@@ -108,6 +126,7 @@ struct RegexParser {
         return value
     }
 
+    /// A single character, class, group, escape or anchor.
     private mutating func term(depth: Int) throws(RegexError) -> RegexSyntax {
         guard let scalar = next else { return .empty }
         index += 1
@@ -123,6 +142,7 @@ struct RegexParser {
         }
     }
 
+    /// The rest of a group after `(`: capturing, named, `(?:…)`, or a lookahead. Names are ignored.
     private mutating func group(depth: Int) throws(RegexError) -> RegexSyntax {
         var lookahead: Bool?
         if consume(if: "?") {
@@ -148,6 +168,7 @@ struct RegexParser {
         return lookahead.map { .lookahead(content, negated: $0) } ?? content
     }
 
+    /// The rest of an escape after `\` outside of a class.
     private mutating func escape() throws(RegexError) -> RegexSyntax {
         switch next {
         case "b":
@@ -165,12 +186,13 @@ struct RegexParser {
         }
     }
 
+    /// A single character or a class of characters.
     private enum Atom {
         case scalar(UInt32)
         case set(ScalarSet)
     }
 
-    /// What stands after a backslash, inside a class or outside.
+    /// The rest of an escape after `\`, as it may also occur inside of a class.
     private mutating func classEscape() throws(RegexError) -> Atom {
         guard let scalar = next else { throw RegexError(message: "a '\\' at the end") }
         index += 1
@@ -210,6 +232,7 @@ struct RegexParser {
         }
     }
 
+    /// The rest of `\u`: four digits, a surrogate pair of two escapes, or digits in braces.
     private mutating func unicodeEscape() throws(RegexError) -> UInt32 {
         if consume(if: "{") {
             var value: UInt32 = 0
@@ -235,6 +258,7 @@ struct RegexParser {
         return first
     }
 
+    /// A number of exactly so many hexadecimal digits; `nil`, and nothing consumed, if there are fewer.
     private mutating func hexadecimal(digits: Int) -> UInt32? {
         guard text.count - index >= digits else { return nil }
         var value: UInt32 = 0
@@ -246,6 +270,7 @@ struct RegexParser {
         return value
     }
 
+    /// The rest of `\p` or `\P`: a Unicode property in braces.
     private mutating func property(negated: Bool) throws(RegexError) -> ScalarSet {
         guard consume(if: "{"), let end = text[index...].firstIndex(of: "}") else {
             throw RegexError(message: "'\\p' without a property")
@@ -259,13 +284,13 @@ struct RegexParser {
         return negated ? set.complement : set
     }
 
-    /// Called behind '['.
+    /// The rest of a class after `[`.
     private mutating func characterClass() throws(RegexError) -> ScalarSet {
         let negated = consume(if: "^")
         var ranges: [ClosedRange<UInt32>] = []
         while let scalar = next, scalar != "]" {
             let first = try classAtom()
-            // A '-' with a class on either side, or at an end, is itself.
+            // A `-` beside a class such as `\d`, or at an end, is an ordinary character.
             if next == "-", index + 1 < text.count, text[index + 1] != "]", case .scalar(let low) = first {
                 index += 1
                 let second = try classAtom()
@@ -289,6 +314,7 @@ struct RegexParser {
         return negated ? set.complement : set
     }
 
+    /// A character or escape inside of a class; `\b` is a backspace there.
     private mutating func classAtom() throws(RegexError) -> Atom {
         guard let scalar = next else { throw RegexError(message: "a character class without its ']'") }
         index += 1

@@ -1,7 +1,8 @@
-/// A regular expression, as far as it says which texts match.
+/// A parsed regular expression, as far as it determines which texts match.
 ///
-/// Groups leave no trace and lazy repetitions are as greedy ones: neither changes which texts match.
+/// Groups and laziness do not change which texts match and are not represented.
 indirect enum RegexSyntax: Hashable, Sendable {
+    /// A condition on the position between two characters.
     enum Assertion: Hashable, Sendable {
         case start
         case end
@@ -15,11 +16,13 @@ indirect enum RegexSyntax: Hashable, Sendable {
     case choice([RegexSyntax])
     case repetition(RegexSyntax, minimum: Int, maximum: Int?)
     case assertion(Assertion)
-    /// What follows begins with the expression, or does not.
+    /// The rest of the text begins, or does not begin, with a match of the expression.
     case lookahead(RegexSyntax, negated: Bool)
 
+    /// The expression that matches the empty text.
     static let empty = RegexSyntax.sequence([])
 
+    /// Whether a lookahead occurs in it.
     var containsLookahead: Bool {
         switch self {
         case .set, .assertion: false
@@ -29,7 +32,7 @@ indirect enum RegexSyntax: Hashable, Sendable {
         }
     }
 
-    /// Whether it asks what stands before it.
+    /// Whether an assertion in it depends on the character before.
     var looksBehind: Bool {
         switch self {
         case .set: false
@@ -40,8 +43,8 @@ indirect enum RegexSyntax: Hashable, Sendable {
     }
 }
 
-/// Why a regular expression cannot be honoured.
+/// The reason why a regular expression has no automaton.
 struct RegexError: Error, Equatable, Sendable {
-    /// One clause that says what is wrong.
+    /// One clause; it becomes the reason of a `SchemaError`.
     var message: String
 }

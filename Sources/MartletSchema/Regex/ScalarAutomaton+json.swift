@@ -1,7 +1,8 @@
 import MartletGrammar
 import Synchronization
 
-/// Spelled automata of before: many schemas have the same formats, and spelling takes longer than all else.
+/// A cache of spelled automata, per process. Many schemas have the same formats, and spelling is the longest part
+/// of them.
 private struct Spellings {
     private static let transitionLimit = 1 << 20
     private var known: [ScalarAutomaton: SpelledAutomaton.Result] = [:]
@@ -9,7 +10,7 @@ private struct Spellings {
 
     subscript(automaton: ScalarAutomaton) -> SpelledAutomaton.Result? { known[automaton] }
 
-    /// Beyond the limit it begins anew.
+    /// Adds an automaton; beyond the limit of transitions the cache is cleared first.
     mutating func insert(_ spelled: SpelledAutomaton.Result, of automaton: ScalarAutomaton) {
         if transitionCount + spelled.automaton.transitions.count > Self.transitionLimit {
             known = [:]
@@ -23,9 +24,10 @@ private struct Spellings {
 extension ScalarAutomaton {
     private static let spellings = Mutex(Spellings())
 
-    /// As `jsonString` makes it, once.
+    /// The accepted texts as JSON strings, through the cache.
     ///
-    /// - Throws: where more than `budget` has would be made, known or not.
+    /// - Throws: an error if the automaton has more transitions than the budget allows, whether it is cached or not:
+    ///   the cache must not change which schemas are refused.
     func inQuotes(within budget: CompileBudget) throws(RegexError) -> ByteAutomaton {
         let known = Self.spellings.withLock { $0[self] }
         if let known {
@@ -38,7 +40,7 @@ extension ScalarAutomaton {
         return spelled.automaton
     }
 
-    /// The accepted texts as JSON strings: in quotes, with the escapes that a writer has to use and no others.
+    /// The accepted texts as JSON strings: in quotes, with the escapes that JSON requires and no others.
     ///
     /// - Parameter quote: also `'`, for Python.
     func jsonString(quote: UInt8 = UInt8(ascii: "\"")) -> ByteAutomaton {
@@ -46,10 +48,12 @@ extension ScalarAutomaton {
         return builder.build { _ in }.automaton
     }
 
-    /// The accepted texts of `minimum` to `maximum` characters, in quotes or as they are.
+    /// The accepted texts of `minimum` to `maximum` characters, in quotes or plain.
     ///
-    /// - Returns: `nil` if there are none.
-    /// - Throws: where more than `budget` has would be made.
+    /// The count is beside the byte automaton's state (`ByteAutomaton.Counting`).
+    ///
+    /// - Returns: `nil` if there is no such text.
+    /// - Throws: an error if the table of counts or the budget is exceeded.
     func counted(
         quote: UInt8?, _ minimum: Int, _ maximum: Int?, within budget: CompileBudget
     ) throws(RegexError) -> ByteAutomaton? {
@@ -71,11 +75,12 @@ extension ScalarAutomaton {
             followers: followers, minimum: minimum, maximum: maximum)
     }
 
+    /// The largest table of states and counts, in bits.
     private static let countedCellLimit = 1 << 22
-    /// A cell is a bit, and takes so much less than a transition.
+    /// A cell is one bit, so that it costs less than a transition.
     private static let cellsOfTransition = 16
 
-    /// One character of some classes, in the form that it has within quotes or as it is.
+    /// One character of some classes, spelled as in quotes or plain.
     func character(of classes: [Int], quote: UInt8?) -> ByteAutomaton {
         var row = [Int32](repeating: Self.dead, count: alphabet.classCount)
         for number in classes { row[number] = 1 }
@@ -86,39 +91,46 @@ extension ScalarAutomaton {
         return builder.build { _ in }.automaton
     }
 
-    /// The accepted texts as they are.
+    /// The accepted texts without quotes and escapes.
     func plainText() -> ByteAutomaton {
         var builder = SpelledAutomaton(self, quote: nil)
         return builder.build { _ in }.automaton
     }
 }
 
-/// Spells scalars as bytes: UTF-8, and within quotes the escapes of the quote, `\` and control characters.
+/// Spells an automaton over scalars as an automaton over bytes: UTF-8, and JSON's escapes inside of quotes.
+///
+/// Each state of the source keeps its number. Between them lie inner states for the bytes of a character; inner states
+/// with equal rows are merged, so that a large class is spelled once for each pair of source and target.
+///
+///     source state --first byte--> inner --…--> inner --last byte--> source state
 private struct SpelledAutomaton {
+    /// A range of bytes and the state it leads to.
     private typealias Edge = (range: ClosedRange<UInt8>, target: Int32)
 
     struct Result {
         var automaton: ByteAutomaton
-        /// How many there were before it was trimmed.
+        /// The number of transitions before trimming; the measure for the budget.
         var transitionCount: Int
     }
 
     private let source: ScalarAutomaton
     private let quote: UInt8?
-    /// Whether the quote stands around the text, and not only makes that characters are escaped.
+    /// Whether quotes stand around the text; otherwise `quote` only determines which characters are escaped.
     private let isDelimited: Bool
     private let spelling: ScalarSpelling
-    /// State n of the source is state n here; then come the opening quote and the end; then the `inner` states.
+    /// The number of states of the source and, with quotes, of the two states before the opening and after the closing
+    /// quote. Inner states are numbered after them.
     private let ownCount: Int
     private var ownRows: [Int32] = []
     private var ownStarts: [Int] = []
-    /// States between the bytes of a character, each by its row.
+    /// The rows of inner states; equal rows have one number.
     private var inner = NumberLists()
-    /// For a node of the spelling below which all classes lead to one state: the state that spells the rest.
+    /// Inner states for a part of the spelling in which all classes lead to one state.
     private var alike: [Int64: Int32] = [:]
-    /// By the states that escaped characters lead to: the state behind the backslash.
+    /// The state after a backslash, by the targets of the escaped characters.
     private var escapes: [[Int32]: Int32] = [:]
-    /// The bytes at which a range begins, or did not go on.
+    /// The bytes at which a range begins or the previous one ends; they bound the classes of bytes.
     private var isBound = [Bool](repeating: false, count: 257)
     private var boundCount = 1
 
@@ -131,9 +143,12 @@ private struct SpelledAutomaton {
         isBound[0] = true
     }
 
+    /// Builds the byte automaton.
+    ///
     /// - Parameters:
-    ///   - isTrimmed: whether states are numbered anew. Otherwise the source's come first, then those of the quotes.
-    ///   - allow: is asked again and again whether so many transitions may be made.
+    ///   - isTrimmed: whether states are renumbered. Otherwise the states of the source come first, then those of
+    ///     the quotes.
+    ///   - allow: called again and again with the number of transitions so far; an error stops the work.
     mutating func build<Refusal: Error>(isTrimmed: Bool = true, _ allow: (Int) throws(Refusal) -> Void) throws(Refusal)
         -> Result
     {
@@ -169,7 +184,8 @@ private struct SpelledAutomaton {
             automaton: isTrimmed ? spelled.trimmed() ?? spelled : spelled, transitionCount: spelled.transitions.count)
     }
 
-    /// Rows have two numbers for each edge.
+    /// Appends an edge to a row, or extends the last edge. A row has two numbers for each edge: the range and the
+    /// target.
     private static func append(_ edge: Edge, to row: inout [Int32]) {
         guard edge.target != ScalarAutomaton.dead else { return }
         var lower = Int32(edge.range.lowerBound)
@@ -182,7 +198,9 @@ private struct SpelledAutomaton {
         row.append(edge.target)
     }
 
-    /// Calls itself at most four times deep: no character is longer.
+    /// The state after the first byte of a character.
+    ///
+    /// - Complexity: the recursion is at most four deep, the bytes of the longest character.
     private mutating func target(of edge: ScalarSpelling.Edge, _ targets: [Int32]) -> Int32 {
         guard let child = edge.child else { return targets[edge.classes[0]] }
         let first = targets[edge.classes[0]]
@@ -197,6 +215,7 @@ private struct SpelledAutomaton {
         return state
     }
 
+    /// Adds the edge of a backslash, if an escaped character leads anywhere.
     private mutating func appendEscapes(_ targets: [Int32], to row: inout [Int32]) {
         let key = spelling.escapedClasses.map { targets[$0] }
         guard key.contains(where: { $0 != ScalarAutomaton.dead }) else { return }
@@ -205,6 +224,7 @@ private struct SpelledAutomaton {
         Self.append((0x5C...0x5C, state), to: &row)
     }
 
+    /// The state after a backslash. Control characters without a short escape are spelled `\u00XX` in lower case.
     private mutating func escapedState(_ targets: [Int32]) -> Int32 {
         var row: [Int32] = []
         var low: [Int32] = []
@@ -243,6 +263,7 @@ private struct SpelledAutomaton {
         return state(row)
     }
 
+    /// The inner state with a row, which is added if it is new.
     private mutating func state(_ row: [Int32]) -> Int32 {
         let count = inner.count
         let number = inner.number(of: row)
@@ -250,6 +271,7 @@ private struct SpelledAutomaton {
         return Int32(ownCount) + number
     }
 
+    /// Records the bounds of a row's ranges.
     private mutating func addBounds(_ row: [Int32]) {
         for position in stride(from: 0, to: row.count, by: 2) {
             addBound(Int(row[position] >> 8))
@@ -263,7 +285,7 @@ private struct SpelledAutomaton {
         if bound < 256 { boundCount += 1 }
     }
 
-    /// Bytes between the same bounds of ranges share a class.
+    /// Assembles the table. Bytes between the same bounds share a class.
     private func finish(start: Int32, accepts: (Int) -> Bool) -> ByteAutomaton {
         var classes: [UInt8] = []
         var number = -1
@@ -291,24 +313,26 @@ private struct SpelledAutomaton {
     }
 }
 
-/// How the scalars of an alphabet's classes are written: in a string with quotes, or as they are.
+/// The spelling of the scalars of an alphabet's classes: inside of quotes, or plain.
 private struct ScalarSpelling {
     struct Edge {
         var range: ClosedRange<UInt8>
         /// The node of the next byte; `nil` after the last.
         var child: Int?
-        /// The classes of the scalars that are written so.
+        /// The classes of the scalars with this spelling.
         var classes: [Int]
     }
 
-    /// ASCII scalars that are written as they are, and their class.
+    /// ASCII ranges that are written as they are, with their class.
     private(set) var plain: [(range: ClosedRange<UInt8>, class: Int)] = []
+    /// ASCII characters that are escaped, with their class.
     private(set) var escaped: [(byte: UInt8, class: Int)] = []
-    /// Their classes, each once.
+    /// The classes of escaped characters, without repetition.
     private(set) var escapedClasses: [Int] = []
-    /// Bytes of other scalars as a tree; the first node has their first bytes.
+    /// The bytes of all other scalars as a tree; node 0 has the first bytes.
     private(set) var nodes: [[Edge]] = [[]]
 
+    /// Builds the tree of an alphabet.
     init(_ alphabet: Alphabet, quote: UInt8?) {
         for byte in UInt8(0)..<0x80 {
             let number = alphabet.classOf(UInt32(byte))
@@ -330,6 +354,7 @@ private struct ScalarSpelling {
         for index in nodes.indices { nodes[index].sort { $0.range.lowerBound < $1.range.lowerBound } }
     }
 
+    /// Adds a sequence of byte ranges to the tree.
     private mutating func insert(_ sequence: [ClosedRange<UInt8>], _ number: Int) {
         var node = 0
         for (index, range) in sequence.enumerated() {

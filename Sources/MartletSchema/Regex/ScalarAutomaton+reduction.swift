@@ -1,9 +1,12 @@
 extension ScalarAutomaton {
-    /// The automaton with the fewest states for the same texts (after Hopcroft); a very large one stays as it is.
+    /// The automaton with the fewest states for the same texts (Hopcroft's algorithm).
+    ///
+    /// - Complexity: O(k n log n) for n states and k classes. An automaton of more than 8,000 states stays as it
+    ///   is.
     var minimized: ScalarAutomaton {
         guard stateCount > 1, stateCount <= 8_000 else { return self }
         let width = alphabet.classCount
-        // One more state takes the place of `dead`, so that every state has every transition.
+        // An extra state represents `dead`, so that every state has every transition.
         var partition = StatePartition(count: stateCount + 1) { $0 < stateCount ? (accepting[$0] ? 1 : 0) : 2 }
         let sources = StateSources(transitions, stateCount: stateCount, width: width)
         while let splittingBlock = partition.nextSplittingBlock() {
@@ -15,7 +18,7 @@ extension ScalarAutomaton {
         let blocks = (0..<stateCount).map { partition.block(of: $0) }
         let blockCount = partition.count
         guard blockCount < stateCount + 1 else { return self }
-        // The start's block comes first, as states are numbered in the order they are met.
+        // The block of the start comes first, as blocks are numbered in the order of their states.
         var numbers = [Int32](repeating: Self.dead, count: blockCount)
         var representatives: [Int] = []
         for state in 0..<stateCount where numbers[Int(blocks[state])] == Self.dead {
@@ -33,7 +36,7 @@ extension ScalarAutomaton {
     }
 }
 
-/// For each state and class, the states from which it is reached.
+/// The inverse of the transitions: for each state and class, the states that lead to it.
 private struct StateSources {
     private let offsets: [Int32]
     private let sources: [Int32]
@@ -59,15 +62,16 @@ private struct StateSources {
         self.sources = sources
     }
 
+    /// The states that lead to `state` by a class.
     func leading(to state: Int32, by column: Int) -> ArraySlice<Int32> {
         let slot = Int(state) * width + column
         return sources[Int(offsets[slot])..<Int(offsets[slot + 1])]
     }
 }
 
-/// Blocks of states, and those by which others are yet to be split.
+/// A partition of states into blocks, and the blocks by which others may still have to be split.
 private struct StatePartition {
-    /// The states, those of a block side by side, its marked ones first.
+    /// The states; those of a block are adjacent, its marked ones first.
     private var states: [Int32] = []
     private var positions: [Int32]
     private var blocks: [Int32]
@@ -77,6 +81,7 @@ private struct StatePartition {
     private var touched: [Int] = []
     private var waiting: [Int] = []
 
+    /// Creates blocks of the states with equal kinds 0, 1 and 2.
     init(count: Int, kind: (Int) -> Int) {
         positions = [Int32](repeating: 0, count: count)
         blocks = [Int32](repeating: 0, count: count)
@@ -93,8 +98,10 @@ private struct StatePartition {
 
     var count: Int { starts.count }
 
+    /// The block of a state.
     func block(of state: Int) -> Int32 { blocks[state] }
 
+    /// Adds a block of states that are adjacent.
     private mutating func addBlock(_ start: Int, _ end: Int) {
         waiting.append(starts.count)
         starts.append(start)
@@ -102,11 +109,13 @@ private struct StatePartition {
         marked.append(0)
     }
 
+    /// Removes a block from the work list; `nil` when the partition is stable.
     mutating func nextSplittingBlock() -> [Int32]? {
         guard let block = waiting.popLast() else { return nil }
         return Array(states[starts[block]..<ends[block]])
     }
 
+    /// Marks states by moving them to the front of their blocks.
     mutating func mark(_ marks: ArraySlice<Int32>) {
         for state in marks {
             let block = Int(blocks[Int(state)])
@@ -121,14 +130,15 @@ private struct StatePartition {
         }
     }
 
-    /// Parts the marked states of each block from the others.
+    /// Separates the marked states of each block from its other states.
     mutating func split() {
         for block in touched {
             let middle = starts[block] + marked[block]
             marked[block] = 0
             guard middle < ends[block] else { continue }
             let isMarkedSmaller = middle - starts[block] <= ends[block] - middle
-            // The smaller part becomes a block of its own; it is enough to split by that, unless both are waiting.
+            // The smaller part becomes a new block. Splitting by it suffices; that gives the logarithm in the
+            // complexity.
             let part = isMarkedSmaller ? starts[block]..<middle : middle..<ends[block]
             if isMarkedSmaller { starts[block] = middle } else { ends[block] = middle }
             for position in part { blocks[Int(states[position])] = Int32(starts.count) }

@@ -2,20 +2,24 @@ import MartletGrammar
 
 /// A deterministic automaton over Unicode scalars: the set of texts that it accepts.
 ///
-/// States from which no text ends are left out, so that an automaton without an accepting state has one state.
+/// The alphabet is `alphabet`'s classes. From every state an accepted text can be completed; transitions to hopeless
+/// states are `dead`. An automaton that accepts nothing has one state.
 struct ScalarAutomaton: Hashable, Sendable {
     let alphabet: Alphabet
-    /// A row for each state, a column for each class: the next state, or `dead`.
+    /// A row for each state and a column for each class: the next state, or `dead`.
     let transitions: [Int32]
     let accepting: [Bool]
-    /// The first state is the start.
+    /// The number of the first state.
     static let start = 0
+    /// A transition that no accepted text has.
     static let dead = StateTable.dead
+    /// The largest number of states.
     static let stateLimit = 10_000
 
     var stateCount: Int { accepting.count }
     var isEmpty: Bool { !accepting.contains(true) }
 
+    /// Creates an automaton; unreachable and hopeless states are removed.
     init(alphabet: Alphabet, transitions: [Int32], accepting: [Bool]) {
         let table = StateTable.trimmed(transitions, accepting, width: alphabet.classCount)
         self.init(
@@ -23,19 +27,21 @@ struct ScalarAutomaton: Hashable, Sendable {
             trimmed: table ?? ([Int32](repeating: Self.dead, count: alphabet.classCount), [false]))
     }
 
-    /// - Parameter table: what trimming would leave as it is.
+    /// - Parameter table: a table from which trimming would remove nothing.
     init(alphabet: Alphabet, trimmed table: (transitions: [Int32], accepting: [Bool])) {
         self.alphabet = alphabet
         transitions = table.transitions
         accepting = table.accepting
     }
 
+    /// All texts.
     static let everything = ScalarAutomaton(
         alphabet: Alphabet(separating: []), transitions: [0], accepting: [true])
+    /// No text.
     static let nothing = ScalarAutomaton(
         alphabet: Alphabet(separating: []), transitions: [dead], accepting: [false])
 
-    /// Accepts exactly `texts`.
+    /// Accepts exactly `texts`: a prefix tree.
     init(texts: some Sequence<String>) {
         var children: [[UInt32: Int32]] = [[:]]
         var accepting = [false]
@@ -66,7 +72,8 @@ struct ScalarAutomaton: Hashable, Sendable {
         left.transitions == right.transitions && left.accepting == right.accepting && left.alphabet == right.alphabet
     }
 
-    /// Of some of the transitions: all of them would take longer than what is done with an automaton that is known.
+    /// Hashes a sample of about 64 transitions. Hashing all of them would take longer than the work that a cache
+    /// saves.
     func hash(into hasher: inout Hasher) {
         hasher.combine(stateCount)
         hasher.combine(alphabet.starts.count)
@@ -75,10 +82,12 @@ struct ScalarAutomaton: Hashable, Sendable {
         }
     }
 
+    /// The state after a scalar of a class.
     func next(_ state: Int32, class number: Int) -> Int32 {
         state == Self.dead ? Self.dead : transitions[Int(state) * alphabet.classCount + number]
     }
 
+    /// Whether a text is accepted.
     func matches(_ text: String) -> Bool {
         var state = Int32(Self.start)
         for scalar in text.unicodeScalars {
@@ -88,6 +97,7 @@ struct ScalarAutomaton: Hashable, Sendable {
         return accepting[Int(state)]
     }
 
+    /// All texts that are not accepted.
     var complement: ScalarAutomaton {
         let width = alphabet.classCount
         let sink = Int32(stateCount)
@@ -97,20 +107,27 @@ struct ScalarAutomaton: Hashable, Sendable {
             alphabet: alphabet, transitions: transitions, accepting: accepting.map { !$0 } + [true])
     }
 
+    /// The texts that both accept.
+    ///
+    /// - Throws: an error if the product has more than `stateLimit` states. It has at most n × m before
+    ///   minimization.
     func intersection(_ other: ScalarAutomaton) throws(RegexError) -> ScalarAutomaton {
         if self == .everything { return other }
         if other == .everything { return self }
         return try combined(with: other, keepsDead: false) { $0 && $1 }
     }
 
+    /// The texts that one of them accepts.
     func union(_ other: ScalarAutomaton) throws(RegexError) -> ScalarAutomaton {
         try combined(with: other, keepsDead: true) { $0 || $1 }
     }
 
+    /// The texts that this one accepts and `other` does not.
     func subtracting(_ other: ScalarAutomaton) throws(RegexError) -> ScalarAutomaton {
         try intersection(other.complement)
     }
 
+    /// The product automaton of reachable pairs, minimized.
     private func combined(
         with other: ScalarAutomaton, keepsDead: Bool, _ accepts: (Bool, Bool) -> Bool
     ) throws(RegexError) -> ScalarAutomaton {
@@ -155,23 +172,27 @@ struct ScalarAutomaton: Hashable, Sendable {
 
     static var tooLarge: RegexError { RegexError(message: "an automaton of more than \(stateLimit) states") }
 
+    /// The largest number of states with the length as part of the state.
     static let countedLimit = 6_000
-    /// Most characters that are counted beside an automaton; a shorter limit than a schema's is within it.
+    /// The largest length that is counted beside an automaton. A longer `maxLength` is cut to it, which admits
+    /// fewer texts.
     static let mostCounted = 4_000
     static var tooLong: RegexError {
-        RegexError(message: "more than \(mostCounted) characters are asked for beside a pattern or format")
+        RegexError(message: "more than \(mostCounted) characters are required together with a pattern or format")
     }
     static var tooLargeToCount: RegexError {
         RegexError(message: "with its pattern or format it makes an automaton of more than \(countedLimit) states")
     }
 
-    /// About how many states and edges it takes when it is spelled, of so many copies.
+    /// An estimate of states and edges after spelling, for so many copies; saturates.
     func spelledSize(copies: Int = 1) -> Int {
         let (size, isTooLarge) = (stateCount * alphabet.starts.count).multipliedReportingOverflow(by: copies)
         return isTooLarge ? .max : size
     }
 
-    /// Those of at least `minimum` and at most `maximum` scalars.
+    /// The texts of at least `minimum` and at most `maximum` scalars, with the length as part of the state.
+    ///
+    /// - Throws: an error if it has more than `countedLimit` states.
     func limited(to minimum: Int, _ maximum: Int?) throws(RegexError) -> ScalarAutomaton {
         let own = lengths
         if isEmpty || own.minimum >= minimum && own.maximum ?? .max <= maximum ?? .max { return self }
@@ -210,13 +231,14 @@ struct ScalarAutomaton: Hashable, Sendable {
         return ScalarAutomaton(alphabet: alphabet, transitions: transitions, accepting: accepting)
     }
 
-    /// Whether there is a text of at least `minimum` and at most `maximum` scalars.
+    /// Whether a text of at least `minimum` and at most `maximum` scalars is accepted.
     func hasTexts(from minimum: Int, to maximum: Int?) throws(RegexError) -> Bool {
         let own = lengths
         guard !isEmpty, own.minimum <= maximum ?? .max, own.maximum ?? .max >= minimum else { return false }
         if own.minimum >= minimum || maximum == nil { return true }
         guard minimum <= Self.mostCounted else { throw Self.tooLong }
-        // A text that is longer by more than there are states has a shorter one beside it.
+        // A text that is longer than `minimum` by more than the number of states has a loop, and so a shorter one
+        // exists.
         let top = min(maximum ?? minimum, minimum + stateCount)
         // The states that texts of one length lead to, one length after the other.
         var states: Set<Int32> = [0]
@@ -230,13 +252,14 @@ struct ScalarAutomaton: Hashable, Sendable {
         return false
     }
 
-    /// The length of the shortest text and of the longest; `nil` = there is no longest.
+    /// The length of the shortest and of the longest text; `nil` if there is no longest.
     var lengths: (minimum: Int, maximum: Int?) {
         var distance = [Int](repeating: -1, count: stateCount)
         distance[0] = 0
         var queue = [0]
         var shortest: Int?
         var incoming = [Int](repeating: 0, count: stateCount)
+        // The count saturates at `top`: there it exceeds the maximum, or has reached the minimum.
         let width = alphabet.classCount
         var position = 0
         while position < queue.count {
@@ -253,7 +276,7 @@ struct ScalarAutomaton: Hashable, Sendable {
                 }
             }
         }
-        // Without a loop, states can be taken in an order in which all ways into one come before it.
+        // Without loops the states can be sorted so that every transition leads forward.
         guard incoming[0] == 0 else { return (shortest ?? 0, nil) }
         var longest = [Int](repeating: 0, count: stateCount)
         var ready = [0]

@@ -1,6 +1,11 @@
-/// The Unicode properties that `\p{…}` may name: general categories and a few binary ones.
+/// The Unicode properties that `\p{…}` may name: general categories and a few binary properties.
+///
+/// The tables come from Swift's standard library and are built at first use, in some 50 ms. Scripts are not
+/// supported.
 enum ScalarProperty {
-    /// - Returns: `nil` for a property that is not known here, such as a script.
+    /// The scalars with a property: `L`, `Letter`, `gc=Lu`, `Alphabetic`.
+    ///
+    /// - Returns: `nil` for a property that is unknown here, such as a script.
     static func set(named name: String) -> ScalarSet? {
         var value = name[...]
         if let equals = name.firstIndex(of: "=") {
@@ -13,6 +18,7 @@ enum ScalarProperty {
         return codes.reduce(.none) { $0.union(table[$1] ?? .none) }
     }
 
+    /// The scalars with a binary property.
     private static func binary(_ name: String) -> ScalarSet? {
         switch name {
         case "Any": .all
@@ -33,6 +39,7 @@ enum ScalarProperty {
     private static let uppercase = scalars { $0.isUppercase }
     private static let lowercase = scalars { $0.isLowercase }
 
+    /// The assigned scalars that fulfil a predicate.
     private static func scalars(where has: (Unicode.Scalar.Properties) -> Bool) -> ScalarSet {
         var ranges: [ClosedRange<UInt32>] = []
         for value in assigned {
@@ -42,10 +49,10 @@ enum ScalarProperty {
         return ScalarSet(ranges)
     }
 
-    /// Beyond these every scalar is unassigned or for private use.
+    /// The ranges with assigned scalars. All others are unassigned or for private use.
     private static var assigned: [UInt32] { Array(0...0x323AF) + Array(0xE0000...0xE01EF) }
 
-    /// For each short code of a general category, its scalars.
+    /// The scalars of each short code of a general category.
     private static let table: [String: ScalarSet] = {
         var ranges: [String: [ClosedRange<UInt32>]] = [:]
         for value in assigned {
@@ -60,6 +67,7 @@ enum ScalarProperty {
         return ranges.mapValues { ScalarSet($0) }
     }()
 
+    /// The short code of a general category.
     private static func code(_ category: Unicode.GeneralCategory) -> String {
         switch category {
         case .uppercaseLetter: "Lu"
@@ -96,6 +104,7 @@ enum ScalarProperty {
         }
     }
 
+    /// The short codes that each name of a category stands for.
     private static let categories: [String: [String]] = {
         let groups: [(names: [String], codes: [String])] = [
             (["L", "Letter"], ["Lu", "Ll", "Lt", "Lm", "Lo"]), (["LC", "Cased_Letter"], ["Lu", "Ll", "Lt"]),

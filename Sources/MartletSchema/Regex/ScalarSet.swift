@@ -1,13 +1,15 @@
-/// A set of Unicode scalars as ranges: ascending, disjoint, never adjoining.
+/// A set of Unicode scalars as ranges: ascending, disjoint and not adjacent.
 struct ScalarSet: Hashable, Sendable {
     private(set) var ranges: [ClosedRange<UInt32>]
 
+    /// The largest code point. Surrogates may be in a set; they match no character of a string.
     static let largest: UInt32 = 0x10FFFF
     static let none = ScalarSet(ranges: [])
     static let all = ScalarSet(ranges: [0...largest])
 
     private init(ranges: [ClosedRange<UInt32>]) { self.ranges = ranges }
 
+    /// The union of ranges in any order.
     init(_ ranges: [ClosedRange<UInt32>]) {
         var merged: [ClosedRange<UInt32>] = []
         for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
@@ -20,10 +22,12 @@ struct ScalarSet: Hashable, Sendable {
         self.init(ranges: merged)
     }
 
+    /// The set of single scalars.
     init(scalars: some Sequence<Unicode.Scalar>) { self.init(scalars.map { $0.value...$0.value }) }
 
     var isEmpty: Bool { ranges.isEmpty }
 
+    /// All scalars that are not in the set.
     var complement: ScalarSet {
         var rest: [ClosedRange<UInt32>] = []
         var next: UInt32 = 0
@@ -35,8 +39,10 @@ struct ScalarSet: Hashable, Sendable {
         return ScalarSet(ranges: rest)
     }
 
+    /// The scalars of both sets.
     func union(_ other: ScalarSet) -> ScalarSet { ScalarSet(ranges + other.ranges) }
 
+    /// Whether a scalar is in the set, by binary search.
     func contains(_ scalar: UInt32) -> Bool {
         var low = 0
         var high = ranges.count
@@ -48,7 +54,7 @@ struct ScalarSet: Hashable, Sendable {
     }
 }
 
-// The classes of ECMAScript's regular expressions.
+// The classes of ECMA-262, section 22.2.2.9.
 extension ScalarSet {
     static let digits = ScalarSet([0x30...0x39])
     static let word = ScalarSet([0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])

@@ -1,66 +1,74 @@
-/// Makes a deterministic automaton of one with choices: its states are the sets of states that may hold at once.
+/// Determinizes a graph: a state of the result is the set of states that may be active at once (Rabin and Scott).
 ///
-/// Scalars that no step of such a set tells apart are looked at together.
+/// Each set also has what stood before the position (the start, a word character, another character), so that `^` and
+/// `\b` can be decided. Scalars that no step of a set distinguishes form a group, and each group is followed once.
+///
+/// - Complexity: up to 2^n sets for n states. The limit of states and the budget stop it.
 struct SubsetConstruction {
-    /// Below all numbers of states, so that it stands in front of them.
+    /// The character before the position. The raw values are below all numbers of states and so come first in a
+    /// sorted list.
     private enum Before: Int32 {
         case start = -4
         case word = -3
         case other = -2
     }
+    /// The character after the position.
     private enum Next {
         case word, other
     }
-    /// Scalars that none of some sets tells apart, put together.
+    /// Groups of scalar classes that none of some sets distinguishes.
     private struct Grouping {
-        /// Those of `set` and of the group that this one was split from, or of no set.
+        /// The scalars of `set` in the group that this one was split from, or of no set.
         struct Group {
             var set: Int32
             var earlier: Int32
         }
 
-        /// The first has the scalars that are in none of the sets.
+        /// The groups; group 0 has the scalars that are in none of the sets.
         var groups = [Group(set: -1, earlier: -1)]
-        /// For each class, its group.
+        /// The group of each class.
         var numbers: [Int32]
     }
 
     private let graph: RegexGraph
     private let isAtStart: Bool
     private let budget: CompileBudget
-    /// Visits of states, some 15 ns each, and how many the budget has.
+    /// Visits of states, of some 15 ns each.
     private var steps = 0
     private let stepLimit: Int
     private static let stepsOfBudget = 75
     private var marks: [Int32]
     private var mark: Int32 = 0
 
-    /// Of each state what stood before it, then the states that may hold at once, ascending.
+    /// For each state of the result: the character before, then the active states in ascending order.
     private var subsets = NumberLists()
-    /// States that are reached from a subset without a scalar.
+    /// The states that are reached from a set without a scalar.
     private var reached: [Int32] = []
     private var work: [Int32] = []
-    /// Where the jumps lead that are open at the end of the text alone.
+    /// The targets of jumps that are open only at the end of the text.
     private var endJumps: [Int32] = []
-    /// By the sets that are in use, of which many states have the same.
+    /// Groupings by the list of sets in use; many states have the same list.
     private var groupings: [Grouping] = []
     private var setLists = NumberLists()
-    /// For each group, the state that it leads to, or `unknown`.
+    /// The state that each group leads to, or `unknown`.
     private var targets: [Int32] = []
-    /// The sets of the steps from the reached states, ascending; for each its steps, as a list through `chosen`.
+    /// The sets of the steps from reached states, ascending, and for each its steps as a list through `chosen`.
     private var setsInUse: [Int32] = []
     private var lastOfSet: [Int32]
     private var chosen: [(target: Int32, earlier: Int32)] = []
 
     private static let unknown: Int32 = -2
-    /// What the state consists of in which anything may follow.
+    /// The mark of the state after which any text may follow.
     private static let universal: Int32 = -1
 
     private let alphabet: Alphabet
-    /// For each set, its classes.
+    /// The classes of each set.
     private let classesOfSet: [[Int]]
     private let isWord: [Bool]
 
+    /// Creates a construction.
+    ///
+    /// - Parameter isAtStart: whether the text begins here, so that `^` holds.
     init(graph: RegexGraph, isAtStart: Bool, budget: CompileBudget) {
         self.graph = graph
         self.isAtStart = isAtStart
@@ -78,6 +86,7 @@ struct SubsetConstruction {
         self.isWord = isWord
     }
 
+    /// Builds the automaton, set by set in the order in which they are met.
     mutating func run() throws(RegexError) -> ScalarAutomaton {
         defer { _ = budget.spend(steps / Self.stepsOfBudget) }
         let width = alphabet.classCount
@@ -91,7 +100,7 @@ struct SubsetConstruction {
             transitions += repeatElement(ScalarAutomaton.dead, count: width)
             steps += width
             if number == universal {
-                // The one state in which anything may follow.
+                // The one state after which any text may follow.
                 accepting.append(true)
                 for column in row..<row + width { transitions[column] = number }
                 continue
@@ -123,18 +132,20 @@ struct SubsetConstruction {
         return ScalarAutomaton(alphabet: alphabet, transitions: transitions, accepting: accepting)
     }
 
+    /// Whether a class belongs to a kind of next character.
     private func isConcerned(_ column: Int, _ kind: Next) -> Bool {
         !graph.hasBoundaries || isWord[column] == (kind == .word)
     }
 
+    /// Throws when the budget is used up.
     private func checkSteps() throws(RegexError) {
         guard steps <= stepLimit else { throw RegexError(message: "an expression that costs too much to compile") }
     }
 
-    /// Puts into `reached` all states that are reached without a scalar between what stood before and what is `next`.
+    /// Collects in `reached` all states that a set reaches without a scalar, given the characters before and after.
     ///
-    /// - Returns: whether the text, or this part of it, matches whatever follows; and whether it does where it ends,
-    ///   which is asked when `next` is no part of a word.
+    /// - Returns: whether any rest of the text matches; and whether the text matches if it ends here. The second is
+    ///   only valid for `next == .other`.
     private mutating func close(_ subset: Int32, next: Next) throws(RegexError) -> (isDone: Bool, isAccepting: Bool) {
         mark += 1
         reached.removeAll(keepingCapacity: true)
@@ -145,7 +156,7 @@ struct SubsetConstruction {
         for state in work { marks[Int(state)] = mark }
         let isDone = follow(before, next, isEnd: false) && graph.acceptsAnyRest
         let count = reached.count
-        // At the end some more steps are open, and none fewer.
+        // At the end of the text further jumps are open, and none is closed.
         var isAccepting = marks[Int(graph.end)] == mark
         if !isAccepting, next == .other, !endJumps.isEmpty {
             for target in endJumps where marks[Int(target)] != mark {
@@ -160,9 +171,9 @@ struct SubsetConstruction {
         return (isDone, isAccepting)
     }
 
-    /// Takes all jumps from the states in `work`.
+    /// Follows all open jumps from the states in `work`.
     ///
-    /// - Returns: whether the last state was reached.
+    /// - Returns: whether the end state was reached.
     private mutating func follow(_ before: Before, _ next: Next, isEnd: Bool) -> Bool {
         endJumps.removeAll(keepingCapacity: true)
         while let state = work.popLast() {
@@ -191,7 +202,7 @@ struct SubsetConstruction {
         return marks[Int(graph.end)] == mark
     }
 
-    /// Finds the steps from the reached states, and which scalars they tell apart.
+    /// Collects the steps from the reached states, and the grouping of scalars by their sets.
     private mutating func grouping() -> Grouping {
         for set in setsInUse { lastOfSet[Int(set)] = -1 }
         setsInUse.removeAll(keepingCapacity: true)
@@ -213,10 +224,11 @@ struct SubsetConstruction {
         return groupings[number]
     }
 
+    /// Splits the classes by each set in use.
     private mutating func newGrouping() -> Grouping {
         var grouping = Grouping(numbers: [Int32](repeating: 0, count: alphabet.classCount))
         for set in setsInUse {
-            // For each group, the one that it becomes within the set.
+            // The group that each group becomes inside of the set.
             var within = [Int32](repeating: -1, count: grouping.groups.count)
             for column in classesOfSet[Int(set)] {
                 let group = grouping.numbers[column]
@@ -231,7 +243,7 @@ struct SubsetConstruction {
         return grouping
     }
 
-    /// The state that the scalars of a group lead to.
+    /// The set of states that the scalars of a group lead to, as a state of the result.
     private mutating func target(
         of group: Int, _ grouping: Grouping, before: Before
     ) throws(RegexError) -> Int32 {
@@ -252,7 +264,7 @@ struct SubsetConstruction {
         }
         work.append((graph.hasBoundaries ? before : .other).rawValue)
         work.sort()
-        // To be put in order and found again.
+        // Sorting and looking up count as visits.
         steps += work.count
         let number = subsets.number(of: work)
         guard number < ScalarAutomaton.stateLimit else { throw ScalarAutomaton.tooLarge }
