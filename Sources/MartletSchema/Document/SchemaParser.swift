@@ -1,25 +1,36 @@
 import MartletJSON
 import MartletText
 
-/// Reads the keywords of the schemas that are reached from the root.
+/// Reads the schemas that are reachable from the root, each once, and checks their keywords.
 ///
-/// A schema is read when another mentions it, so that definitions nobody uses cost nothing and cannot be at fault.
+/// A schema is read when another schema refers to it. Unused definitions cost nothing and cannot fail. Schemas are
+/// numbered in the order in which they are met; the root has number 0.
+///
+/// - Complexity: linear in the schemas that are read. An explicit list of pending schemas replaces recursion.
 struct SchemaParser {
+    /// The schemas that were met, by number. The schemas in `pending` have no keywords yet.
     private(set) var nodes: [SchemaNode] = []
     private let resources: SchemaResources
     private let limits: SchemaLimits
     private let budget: CompileBudget
-    /// What it takes to read a schema; less where it only lists values or types.
+    /// The steps for one schema; fewer for a schema that only lists values or types.
     private static let steps = 4
     private static let stepsOfList = 1
     private let omissions: SchemaOmissions
     private let patterns: PatternTable
-    /// Whether the root is about the arguments of a call, which are an object.
+    /// Whether the root describes the arguments of a tool call. Arguments are always an object.
     private let isForArguments: Bool
-    /// By pointer.
+    /// The numbers of schemas by pointer. A schema that refers to itself ends here.
     private var numbers: [ExactString: Int] = [:]
+    /// The schemas that were met and not read.
     private var pending: [(node: SchemaNode, value: JSONValue)] = []
 
+    /// Reads a document.
+    ///
+    /// In relaxed mode it starts again when a `not` or `if` is dropped, as schemas inside may have been read
+    /// before.
+    ///
+    /// - Throws: the first error; in relaxed mode errors that no keyword can be dropped for.
     static func read(
         _ root: JSONValue, limits: SchemaLimits, omissions: SchemaOmissions = SchemaOmissions(mode: .strict),
         budget: CompileBudget = CompileBudget(), patterns: PatternTable = PatternTable(), isForArguments: Bool = false
@@ -50,6 +61,7 @@ struct SchemaParser {
         self.isForArguments = isForArguments
     }
 
+    /// The number of the schema at a pointer; a new schema is added to `pending`.
     private mutating func number(at pointer: String, _ value: JSONValue) throws(SchemaError) -> Int {
         if let number = numbers[pointer] { return number }
         guard nodes.count < limits.nodes else {
@@ -66,6 +78,7 @@ struct SchemaParser {
         return number
     }
 
+    /// Reads the keywords of one schema.
     private mutating func read(_ node: SchemaNode, _ value: JSONValue) throws(SchemaError) {
         switch value {
         case .bool(let constant): node.constant = constant
@@ -89,37 +102,63 @@ struct SchemaParser {
         }
     }
 
+    /// The error for a value where a schema is required (core, section 4.3: a schema is an object or a boolean).
     private static func noSchema(_ value: JSONValue, at pointer: String, _ keyword: String = "") -> SchemaError {
         SchemaError(
             .invalid, pointer: pointer, keyword: keyword, "a schema is an object or a boolean, not \(value.kindName)")
     }
 
+    /// Whether a value can be a schema.
     private static func isSchema(_ value: JSONValue) -> Bool { value.objectValue != nil || value.boolValue != nil }
 
-    /// What says nothing about values.
+    /// Annotations: keywords that constrain no value (validation, section 9).
     private static let silent: Set = [
         "title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
     ]
 
+    /// The rule for `type`, `enum` and `const` of a tool's parameters, as an error or warning states it.
+    private static let argumentsRule = "the arguments of a tool call are an object"
+
+    /// Keywords of a schema that is cheap to read.
     private static let listing = silent.union(["type", "enum", "const"])
 
+    /// Whether a schema only lists types or values.
     private static func isList(_ value: JSONValue) -> Bool {
         value.objectValue.map { $0.keys.allSatisfy { listing.contains($0) } } ?? false
     }
 
+    /// `type`, `enum` and `const`.
     private func readValues(_ decoder: KeywordDecoder, _ node: SchemaNode) throws(SchemaError) {
         node.types = try decoder.types()
         if isForArguments, node.pointer.hasSameBytes(as: SchemaResources.rootPointer),
             node.types?.isDisjoint(with: .object) == true
         {
-            node.types = try decoder.refuse("type", "the arguments of a call are an object")
+            node.types = try decoder.refuse("type", Self.argumentsRule)
         }
         node.enumeration = try decoder.filledArray("enum", of: "value")
-        if let constant = decoder["const"] {
+        var constant = decoder["const"]
+        if isForArguments, node.pointer.hasSameBytes(as: SchemaResources.rootPointer) {
+            if let values = node.enumeration, !values.contains(where: { $0.objectValue != nil }) {
+                node.enumeration = try decoder.refuse("enum", Self.argumentsRule)
+            }
+            if let value = constant, value.objectValue == nil {
+                constant = try decoder.refuse("const", Self.argumentsRule)
+            }
+        }
+        if let constant {
             node.enumeration = node.enumeration.map { $0.filter { JSONEquality.equal($0, constant) } } ?? [constant]
         }
     }
 
+    /// Keywords of numbers and strings (validation, sections 6.2 and 6.3).
+    ///
+    /// | keyword | admits | example |
+    /// | --- | --- | --- |
+    /// | `minimum` | numbers ≥ the bound | 3 admits 3 and 3.5 |
+    /// | `exclusiveMinimum` | numbers > the bound; a boolean (draft 4) makes `minimum` exclusive | 3 admits 3.001 |
+    /// | `multipleOf` | numbers whose quotient is whole; the divisor is above 0 | 0.25 admits 1.75 |
+    /// | `minLength`, `maxLength` | strings with so many Unicode scalars | 2 admits "é😀" |
+    /// | `pattern` | strings in which the expression matches anywhere | "b" admits "abc" |
     private func readAssertions(_ decoder: KeywordDecoder, _ node: SchemaNode) throws(SchemaError) {
         node.minimum = try decoder.number("minimum")
         node.maximum = try decoder.number("maximum")
@@ -135,7 +174,7 @@ struct SchemaParser {
         }
         node.divisor = try decoder.number("multipleOf")
         if let divisor = node.divisor, divisor.isNegative || divisor.isZero {
-            node.divisor = try decoder.refuse("multipleOf", "it is above 0")
+            node.divisor = try decoder.refuse("multipleOf", "the value must be above 0")
         }
         node.minLength = try decoder.leastCount("minLength")
         node.maxLength = try decoder.count("maxLength")
@@ -144,7 +183,11 @@ struct SchemaParser {
         node.format = try decoder.string("format")
     }
 
-    /// Whether a pattern can be honoured, where it may be left out: that is found out before anything is made of it.
+    /// Whether a pattern can be compiled. In relaxed mode a pattern that cannot be is dropped here, before
+    /// expansion.
+    ///
+    /// In strict mode the question is postponed, since a pattern of a schema that is never expanded costs nothing
+    /// then.
     private func isUsable(
         _ pattern: String, _ decoder: KeywordDecoder, _ keyword: String
     ) throws(SchemaError) -> Bool {
@@ -162,6 +205,17 @@ struct SchemaParser {
         }
     }
 
+    /// Keywords of objects (core, section 10.3.2; validation, section 6.5).
+    ///
+    /// | keyword | rule |
+    /// | --- | --- |
+    /// | `properties` | the member with the name, if present, fulfils the schema |
+    /// | `patternProperties` | each member whose name matches fulfils the schema |
+    /// | `additionalProperties` | each member that neither of them names fulfils the schema |
+    /// | `propertyNames` | each name, as a string, fulfils the schema |
+    /// | `required` | the names are present |
+    /// | `dependentRequired`, `dependentSchemas` | if the name is present, the names are present; the schema holds |
+    /// | `dependencies` | the two in one keyword (drafts 4 to 7); a name alone is a list of one |
     private mutating func readMembers(_ decoder: KeywordDecoder, _ node: SchemaNode) throws(SchemaError) {
         for (key, value) in try decoder.object("properties") ?? [:] {
             let number = try self.number(decoder, "properties", key, value)
@@ -192,7 +246,7 @@ struct SchemaParser {
         }
     }
 
-    /// The names that members ask for; in `dependencies` there are schemas beside them.
+    /// The names that a member requires. In `dependencies`, schemas stand among them and are skipped here.
     private func requirements(
         _ keyword: String, _ decoder: KeywordDecoder
     ) throws(SchemaError) -> [(key: String, required: [String])] {
@@ -208,11 +262,15 @@ struct SchemaParser {
         return found
     }
 
+    /// Keywords of arrays (core, section 10.3.1; validation, section 6.4).
+    ///
+    /// `prefixItems` applies to items by position, `items` to all behind them. `contains` asks that at least
+    /// `minContains` (default 1) and at most `maxContains` items fulfil a schema.
     private mutating func readItems(_ decoder: KeywordDecoder, _ node: SchemaNode) throws(SchemaError) {
         for (index, value) in (try decoder.array("prefixItems") ?? []).enumerated() {
             node.prefixItems.append(try number(decoder, "prefixItems", String(index), value))
         }
-        // Before 2020 `items` may be a list, and `additionalItems` speaks of what follows it.
+        // Before draft 2020-12, `items` may be an array, and `additionalItems` applies to the items behind it.
         if case .array(let prefix)? = decoder["items"] {
             for (index, value) in prefix.enumerated() {
                 node.prefixItems.append(try number(decoder, "items", String(index), value))
@@ -230,6 +288,8 @@ struct SchemaParser {
         node.unevaluatedItems = try schema("unevaluatedItems", decoder)
     }
 
+    /// Keywords that combine schemas for one value (core, section 10.2). Without `if`, `then` and `else` are
+    /// ignored.
     private mutating func readCombinations(_ decoder: KeywordDecoder, _ node: SchemaNode) throws(SchemaError) {
         node.allOf = try schemas("allOf", decoder)
         node.anyOf = try schemas("anyOf", decoder)
@@ -242,6 +302,7 @@ struct SchemaParser {
         }
     }
 
+    /// `$ref`, and `$dynamicRef` and `$recursiveRef` where their target is unique (core, section 8.2.3).
     private mutating func readReference(_ decoder: KeywordDecoder, _ node: SchemaNode) throws(SchemaError) {
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             guard let text = try decoder.string(keyword) else { continue }
@@ -263,7 +324,9 @@ struct SchemaParser {
         }
     }
 
-    /// The number of what is `part` of a keyword's value. In place of what is no schema, one that says nothing.
+    /// The number of a schema that is a part of a keyword's value, e.g. one of `allOf`.
+    ///
+    /// In relaxed mode a value that is no schema counts as `true`.
     private mutating func number(
         _ decoder: KeywordDecoder, _ keyword: String, _ part: String, _ value: JSONValue
     ) throws(SchemaError) -> Int {
@@ -273,6 +336,7 @@ struct SchemaParser {
         return try number(at: pointer, true)
     }
 
+    /// The number of the schema that is a keyword's value.
     private mutating func schema(_ keyword: String, _ decoder: KeywordDecoder) throws(SchemaError) -> Int? {
         guard let value = decoder[keyword] else { return nil }
         guard Self.isSchema(value) else {
@@ -282,9 +346,11 @@ struct SchemaParser {
         return try number(at: "\(decoder.pointer)/\(keyword)", value)
     }
 
+    /// The numbers of the schemas in a keyword's array.
     private mutating func schemas(_ keyword: String, _ decoder: KeywordDecoder) throws(SchemaError) -> [Int] {
         guard let values = try decoder.filledArray(keyword, of: "schema") else { return [] }
-        // One of several alternatives is not left out by itself, since that would make the others mean more.
+        // A single alternative is not dropped: without it, fewer values would be admitted, and those of a `oneOf` would
+        // differ. The whole keyword is dropped instead.
         if keyword != "allOf", let value = values.first(where: { !Self.isSchema($0) }) {
             try omissions.omit(Self.noSchema(value, at: decoder.pointer, keyword))
             return []
@@ -296,7 +362,10 @@ struct SchemaParser {
         return numbers
     }
 
-    /// A schema that asks the same value to fulfil itself says nothing that could be decided.
+    /// Refuses a schema that applies itself to the same value, e.g. `{"$ref": "#"}`: the specification leaves it
+    /// undefined.
+    ///
+    /// A depth-first search over in-place applicators with an explicit stack; O(schemas and references).
     private func refuseLoops() throws(SchemaError) {
         enum Visit {
             case none, open, done
@@ -316,7 +385,7 @@ struct SchemaParser {
                     throw SchemaError(
                         .unsatisfiable, pointer: nodes[node].pointer,
                         keyword: nodes[node].reference == next ? "$ref" : "",
-                        "it refers to itself for the same value")
+                        "the schema applies itself to the same value")
                 }
                 if visits[next] == .none {
                     visits[next] = .open

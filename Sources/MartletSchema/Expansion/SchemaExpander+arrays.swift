@@ -1,9 +1,14 @@
 import MartletJSON
 
 extension SchemaExpander {
-    /// Most values of which an array without equal items is written out as all the ways to choose of them.
+    /// The largest number of values of which an array with `uniqueItems` is written out as all its permutations.
     static let distinctLimit = 8
 
+    /// The arrays that fulfil facts.
+    ///
+    /// A position whose state admits no value bounds the length: `items: false` after a prefix of two is `maxItems:
+    /// 2`.
+    ///
     /// - Returns: `nil` if there is no such array.
     func array(_ facts: SchemaFacts) throws(SchemaError) -> ArrayShape? {
         var minimum = facts.minItems
@@ -11,9 +16,7 @@ extension SchemaExpander {
         for (values, node) in facts.noneOf {
             for case .array(let elements) in values {
                 guard elements.isEmpty else {
-                    throw SchemaError(
-                        .unsupported, pointer: nodes[node].pointer, keyword: "enum",
-                        "arrays cannot be left out of what is allowed")
+                    throw exclusionError("arrays", listedBy: node)
                 }
                 minimum = max(minimum, 1)
             }
@@ -33,7 +36,7 @@ extension SchemaExpander {
         let rest = prefix.count > length ? prefix.removeLast() : SchemaState([])
         guard minimum <= maximum ?? .max else { return nil }
         if let maximum, prefix.count > maximum { prefix.removeLast(prefix.count - maximum) }
-        // A shorter limit than the schema's is within it.
+        // A shorter limit than the schema's admits fewer arrays, and never others.
         maximum = maximum.map { min($0, Self.countLimit) }
         var shape = ArrayShape(
             prefix: prefix, rest: rest, minimum: minimum, maximum: maximum,
@@ -46,11 +49,13 @@ extension SchemaExpander {
         }
         shape.distinctPointer = nodes[node].pointer
         guard let values else { return shape }
-        // There are no more items than values.
+        // There are no more distinct items than values.
         shape.maximum = min(shape.maximum ?? values.count, values.count)
         return shape.minimum <= values.count ? shape : nil
     }
 
+    /// The state of the item at a position: `prefixItems`, `items`, and `unevaluatedItems` where no schema
+    /// evaluates it.
     private func itemState(_ facts: SchemaFacts, _ index: Int) -> SchemaState {
         var literals: [SchemaLiteral] = []
         func spokenOf(_ number: Int) -> Int? {
@@ -70,7 +75,7 @@ extension SchemaExpander {
         return state(literals)
     }
 
-    /// All values that an item may have; `nil` where they are not listed.
+    /// All values that an item may have; `nil` if they are not listed.
     private func finiteValues(of shape: ArrayShape) throws(SchemaError) -> [JSONValue]? {
         guard shape.counted.isEmpty else { return nil }
         var values: [JSONValue] = []

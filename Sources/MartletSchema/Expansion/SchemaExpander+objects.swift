@@ -2,21 +2,22 @@ import MartletJSON
 import MartletText
 
 extension SchemaExpander {
-    /// Most groups of members whose names are not in the schema.
+    /// The largest number of groups of unnamed members. k overlapping patterns make up to 2^k groups.
     private static let groupLimit = 64
     private static let wantedLimit = 2
-    /// What a transition costs of an automaton that is made of two, as one of a table that is only filled.
+    /// The cost of a transition of a product automaton, in transitions of a table that is only filled.
     static let productCost = 3
 
-    /// No shape where there is no such object; several where a member that must be there can be one of several.
+    /// The objects that fulfil facts.
+    ///
+    /// There are several shapes where a wanted member, which must exist because a schema must fail, can be one of
+    /// several named members or an unnamed one.
     func objects(_ facts: SchemaFacts) throws(SchemaError) -> [ObjectShape] {
         var facts = facts
         for (values, node) in facts.noneOf {
             for case .object(let members) in values {
                 guard members.isEmpty else {
-                    throw SchemaError(
-                        .unsupported, pointer: nodes[node].pointer, keyword: "enum",
-                        "objects cannot be left out of what is allowed")
+                    throw exclusionError("objects", listedBy: node)
                 }
                 facts.minMembers = max(facts.minMembers, 1)
             }
@@ -24,7 +25,7 @@ extension SchemaExpander {
         guard facts.wanted.count <= Self.wantedLimit else {
             throw SchemaError(
                 .unsupported, pointer: nodes[facts.wanted[0].node].pointer, keyword: "additionalProperties",
-                "too many schemas must not hold because of some member")
+                "more than \(Self.wantedLimit) negated schemas require some member")
         }
         let keys = explicitKeys(facts)
         var shapes: [ObjectShape] = []
@@ -46,6 +47,40 @@ extension SchemaExpander {
         return shapes
     }
 
+    /// The error for a negated schema that lists objects or arrays. A grammar cannot exclude single values with parts, as
+    /// each has many texts.
+    ///
+    /// If the schema is an alternative of a `oneOf`, or is applied by one, the error names the nearest such `oneOf`, since
+    /// that negates its alternatives. Without the values in one alternative, the others would admit less, so that relaxed
+    /// mode drops the whole `oneOf`.
+    ///
+    /// - Complexity: linear in the schemas.
+    func exclusionError(_ values: String, listedBy node: Int) -> SchemaError {
+        var users = [[Int]](repeating: [], count: nodes.count)
+        for (number, user) in nodes.enumerated() {
+            for inner in user.inPlace { users[inner].append(number) }
+        }
+        var reached = [node]
+        var seen: Set<Int> = [node]
+        var position = 0
+        while position < reached.count {
+            let inner = reached[position]
+            position += 1
+            for user in users[inner] {
+                if nodes[user].oneOf.contains(inner) {
+                    return SchemaError(
+                        .unsupported, pointer: nodes[user].pointer, keyword: "oneOf",
+                        "listed \(values) of one alternative cannot be excluded from another alternative")
+                }
+                if seen.insert(user).inserted { reached.append(user) }
+            }
+        }
+        return SchemaError(
+            .unsupported, pointer: nodes[node].pointer, keyword: "enum",
+            "listed \(values) cannot be excluded from the values that are allowed")
+    }
+
+    /// The names that the schemas mention, in the order in which the members are generated.
     private func explicitKeys(_ facts: SchemaFacts) -> [String] {
         var keys: [String] = []
         var seen: Set<ExactString> = []
@@ -56,7 +91,10 @@ extension SchemaExpander {
         return keys
     }
 
-    /// The schemas that name members, in the order in which the members come.
+    /// The schemas that name members, in the order in which the members are generated.
+    ///
+    /// A schema whose `$ref` or `allOf` precedes its `properties` in the text moves behind the schemas that those
+    /// reach.
     private func orderedSources(_ facts: SchemaFacts) -> [Int] {
         var sources = facts.memberSources.map(\.node)
         for node in sources where nodes[node].namesMembersLast {
@@ -70,7 +108,7 @@ extension SchemaExpander {
         return sources
     }
 
-    /// The schemas that hold wherever a schema does.
+    /// The schemas that apply wherever a schema does, through `$ref` and `allOf`.
     private func schemasWithin(_ node: Int) -> Set<Int> {
         var found: Set<Int> = []
         var pending = [node]
@@ -81,7 +119,7 @@ extension SchemaExpander {
         return found
     }
 
-    /// The names that a schema does not allow, where it says so by listing them.
+    /// The names that `propertyNames` refuses, if they are listed: `{"not": {"enum": ["a"]}}` refuses "a".
     func namesOutside(_ schema: Int) throws(SchemaError) -> [String]? {
         guard let literal = state([SchemaLiteral(node: schema, isNegated: true)]).literals.first, !literal.isNegated,
             let values = nodes[literal.node].enumeration
@@ -93,7 +131,9 @@ extension SchemaExpander {
         return names
     }
 
-    /// What the member `key` has to fulfil in order to be the wanted one: `.some(nil)` = nothing, `nil` = it cannot be.
+    /// The literal that the member `key` must fulfil to be the wanted member.
+    ///
+    /// - Returns: `nil` if it cannot be that member; `.some(nil)` if its name alone makes it that member.
     private func failure(of member: WantedMember, _ key: String) throws(SchemaError) -> SchemaLiteral?? {
         let node = nodes[member.node]
         switch member.kind {
@@ -110,10 +150,12 @@ extension SchemaExpander {
         }
     }
 
+    /// Whether a name matches a pattern of `patternProperties`.
     private func matches(_ key: String, _ pattern: String, _ node: SchemaNode) throws(SchemaError) -> Bool {
         try automaton(pattern, node).matches(key)
     }
 
+    /// The automaton of a pattern of `patternProperties`.
     private func automaton(_ pattern: String, _ node: SchemaNode) throws(SchemaError) -> ScalarAutomaton {
         do {
             return try patterns.automaton(for: .pattern(pattern))
@@ -122,6 +164,9 @@ extension SchemaExpander {
         }
     }
 
+    /// The objects with the wanted members among the unnamed ones.
+    ///
+    /// - Returns: `nil` if there is no such object, e.g. because a required member admits no value.
     private func object(
         _ facts: SchemaFacts, _ keys: [String], wanted: [WantedMember]
     ) throws(SchemaError) -> ObjectShape? {
@@ -156,12 +201,15 @@ extension SchemaExpander {
             if others.isEmpty { return nil }
             throw SchemaError(
                 .unsupported, pointer: facts.minMembersNode.map { nodes[$0].pointer } ?? "#", keyword: "minProperties",
-                "members whose names are free cannot be kept from being the same")
+                "members without fixed names may repeat a name, so that their number is not certain")
         }
         return shape
     }
 
-    /// What a member fulfils, by its name or, for names outside the schema, by the patterns that its name matches.
+    /// The state of a member: of a named one by its name, of unnamed ones by the patterns that their names match.
+    ///
+    /// `additionalProperties` of a schema applies if neither its `properties` nor its `patternProperties` does.
+    /// `unevaluatedProperties` applies if no schema within its scope evaluates the member.
     private func memberState(
         _ facts: SchemaFacts, name: String? = nil, matching: Set<ExactString> = []
     ) throws(SchemaError) -> SchemaState {
@@ -182,7 +230,7 @@ extension SchemaExpander {
             if literals.count > count { spokenOf.formUnion(source.scopes) }
         }
         for rest in facts.unevaluatedMembers where !spokenOf.contains(rest.node) {
-            // What another schema within calls unevaluated is spoken of by that.
+            // A member that an inner `unevaluatedProperties` applies to is evaluated by that.
             if facts.unevaluatedMembers.contains(where: { $0.scopes.contains(rest.node) }) { continue }
             if let schema = nodes[rest.node].unevaluatedProperties { literals.append(SchemaLiteral(node: schema)) }
         }
@@ -192,7 +240,7 @@ extension SchemaExpander {
         return state(literals)
     }
 
-    /// Members whose names are not in the schema: groups of names for which the same schemas hold.
+    /// The unnamed members, in groups of names to which the same schemas apply, and those that are wanted.
     private func otherMembers(
         _ facts: SchemaFacts, _ keys: [String], _ wanted: [WantedMember]
     ) throws(SchemaError) -> (others: [ObjectShape.Others], wanted: [ObjectShape.Others]) {
@@ -229,9 +277,12 @@ extension SchemaExpander {
         }
     }
 
-    /// The names outside `keys`, in groups that match the same patterns; none of the groups is empty.
+    /// The names outside `keys`, in groups that match the same patterns. No group is empty.
     ///
-    /// - Parameter pointer: of the schema that is at fault where this throws.
+    /// Each pattern splits each group in two by intersection and difference. `propertyNames` and `forbidden` names are
+    /// taken away first.
+    ///
+    /// - Parameter pointer: set to the schema that is being used, for the error.
     private func namesOutside(
         _ facts: SchemaFacts, _ keys: [String], patternsOf sources: [Int], _ pointer: inout String
     ) throws -> [(names: MemberNames, matching: Set<ExactString>)] {
@@ -269,7 +320,7 @@ extension SchemaExpander {
         return groups.map { (names: .texts($0.names), matching: $0.matching) }
     }
 
-    /// Members of a group that can be the wanted one; of several groups the first that can is taken.
+    /// The members of a group that can be the wanted one; the first group that has such members is used.
     private func wantedOthers(
         _ member: WantedMember, _ names: MemberNames, _ matching: Set<ExactString>, _ own: SchemaState
     ) throws -> ObjectShape.Others? {
@@ -296,7 +347,7 @@ extension SchemaExpander {
         return isNever(state) ? nil : .init(names: names, state: state)
     }
 
-    /// The strings that fulfil a state.
+    /// The strings that fulfil a state, as one automaton.
     private func texts(of state: SchemaState) throws -> ScalarAutomaton {
         var union = ScalarAutomaton.nothing
         for shape in try shapes(of: state) {
