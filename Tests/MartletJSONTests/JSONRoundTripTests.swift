@@ -65,7 +65,7 @@ import Testing
             case .largeInteger(let digits): (other as? NSNumber)?.doubleValue == Double(digits)
             // Foundation reads numbers of many digits as decimal numbers, which round differently.
             case .number(let value):
-                (other as? NSNumber).map { abs($0.doubleValue - value) <= abs(value) * 1e-15 } ?? false
+                (other as? NSNumber).map { abs($0.doubleValue - value) <= abs(value) * 1e-14 } ?? false
             case .string(let value): (other as? String).map { Array($0.utf8) == Array(value.utf8) } ?? false
             case .array(let elements):
                 (other as? [Any]).map { $0.count == elements.count && zip(elements, $0).allSatisfy(isSame) } ?? false
@@ -76,7 +76,8 @@ import Testing
         for _ in 0..<500 {
             // Foundation merges keys that are canonically equivalent, so that objects are not compared.
             let value: JSONValue = .array((0..<4).map { _ in Self.value(depth: 0, &random) })
-            // Subnormal numbers are left out: Foundation refuses some of them.
+            // Foundation refuses some subnormal numbers, and drops a byte order mark at the beginning of a string.
+            if value.text.contains("\"\u{FEFF}") { continue }
             if case .array(let elements) = value, elements.contains(where: { $0.doubleValue?.isSubnormal == true }) {
                 continue
             }
