@@ -20,8 +20,8 @@ let package = Package(
         .library(
             name: "MartletInternals",
             targets: [
-                "MartletAPI", "MartletChat", "MartletGGUF", "MartletGrammar", "MartletJSON", "MartletJinja",
-                "MartletProtocol", "MartletSchema", "MartletStreams",
+                "MartletAPI", "MartletChat", "MartletGGUF", "MartletGenerations", "MartletGrammar", "MartletJSON",
+                "MartletJinja", "MartletProtocol", "MartletSchema", "MartletStreams",
             ]),
     ],
     dependencies: [
@@ -49,8 +49,9 @@ let package = Package(
             name: "MartletCommands",
             dependencies: [
                 "MartletPlatform",
-                "MartletServer", "MartletAPI", "MartletWorkers", "MartletEngine", "MartletGrammar", "Llama",
-                "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
+                "MartletServer", "MartletAPI", "MartletGenerations", "MartletWorkers", "MartletEngine",
+                "MartletGrammar",
+                "Llama", "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
                 "MartletFiles", "MartletGGUF", "MartletJinja", "MartletSchema",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -70,7 +71,8 @@ let package = Package(
             name: "MartletServer",
             dependencies: [
                 "MartletPlatform",
-                "MartletAPI", "MartletStreams", "MartletChat", "MartletGrammar", "MartletProtocol",
+                "MartletAPI", "MartletGenerations", "MartletStreams", "MartletChat", "MartletGrammar",
+                "MartletProtocol",
                 "MartletJSON", "MartletJinja", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -109,8 +111,22 @@ let package = Package(
             name: "MartletAPI",
             dependencies: [
                 "MartletPlatform",
-                "CZlib", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
-                "MartletText",
+                "CZlib", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
+                "MartletStreams", "MartletText",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            exclude: ["design.md"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MartletGenerations",
+            dependencies: [
+                "MartletPlatform",
+                "MartletChat", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletObservability",
+                "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             exclude: ["design.md"],
@@ -232,8 +248,8 @@ let package = Package(
             name: "MartletChatTests",
             dependencies: [
                 "MartletPlatform",
-                "MartletChat", "MartletAPI", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol",
-                "MartletSchema",
+                "MartletChat", "MartletAPI", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletJinja",
+                "MartletProtocol", "MartletSchema",
                 "MartletStreams", "MartletTestSupport", "MartletText",
             ],
             exclude: ["Outputs"],
@@ -263,15 +279,23 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletAPI", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams",
+                "MartletAPI", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletGenerationsTests",
+            dependencies: [
+                "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
+                "MartletStreams",
             ],
             swiftSettings: settings),
         .testTarget(
             name: "MartletServerTests",
             dependencies: [
                 "MartletPlatform",
-                "MartletServer", "MartletAPI", "MartletStreams", "MartletProtocol", "MartletJSON",
+                "MartletServer", "MartletAPI", "MartletGenerations", "MartletStreams", "MartletProtocol", "MartletJSON",
                 "MartletTestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -310,7 +334,8 @@ let package = Package(
             name: "MartletCommandsTests",
             dependencies: [
                 "MartletPlatform",
-                "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletJSON", "MartletWorkers",
+                "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletGenerations", "MartletJSON",
+                "MartletWorkers",
                 "MartletProtocol", "MartletServer", "Llama", .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -8,39 +8,13 @@ package struct GenerationHandle: RawRepresentable, Hashable, Sendable {
 package struct GenerationRequest: Sendable, Equatable {
     package var handle: GenerationHandle
     package var prompt: Prompt
-    package var sampling: SamplingParameters
-    /// The largest number of generated tokens; `nil` = until the context is full. 0 = only prefill.
-    package var maximumTokens: Int?
-    /// The longest time between the first generated token and the last; checked at every token.
-    package var maximumTime: Duration?
-    /// Stop strings. They end the generation and are no part of it. None is empty.
-    package var stops: [String]
-    /// Whether tokens that end a generation are never sampled.
-    package var ignoresEndOfGeneration: Bool
-    /// Whether cached tokens of a common prefix are reused.
-    package var reusesPrompt: Bool
-    /// Whether the engine emits `promptProgress`.
-    package var reportsProgress: Bool
-    /// Whether the engine emits the logprobs of the prompt's tokens (`promptLogprobs`). Requires `probabilities`. Such
-    /// a prompt is computed as a whole, without the prefix cache.
-    package var reportsPromptLogprobs = false
-    /// Whether each token event has `tokenTimings`.
-    package var reportsTokenTimings = false
+    /// The part that the client chose.
+    package var parameters: GenerationParameters
     /// Texts of control tokens that are part of the output's text, such as the reasoning delimiters of a model. Other
     /// control tokens have no text.
     package var visibleDelimiters: [String]
-    /// The probabilities that are reported with each token; `nil` = none.
-    package var probabilities: ProbabilityRequest?
-    /// The constraint of the output; `nil` = any output is allowed.
-    package var constraint: GenerationConstraint?
     /// The index among the output tokens from which the constraint applies.
     package var constraintStart = 0
-    /// The slot that the generation waits for, modulo the number of slots; `nil` = any.
-    package var slot: Int?
-    /// A line with a smaller indentation ends the generation and is no part of it. 0 = no check.
-    package var minimumIndent = 0
-    /// The tokens that are dropped when the context is full; `nil` = the generation ends instead.
-    package var contextShift: ContextShift?
     /// The adapters that are applied, with their scales. Adapters that are not named are not applied.
     package var adapters: [AdapterScale] = []
     /// A generation with the same prompt that was submitted before. Its prefill is shared.
@@ -58,22 +32,30 @@ package struct GenerationRequest: Sendable, Equatable {
     /// generation. Ascending.
     package var injectedTurns: [Range<Int>] = []
 
+    /// Makes a request of validated parameters.
+    package init(
+        handle: GenerationHandle, prompt: Prompt, parameters: GenerationParameters, visibleDelimiters: [String] = []
+    ) {
+        self.handle = handle
+        self.prompt = prompt
+        self.parameters = parameters
+        self.visibleDelimiters = visibleDelimiters
+    }
+
+    /// Makes a request from single parameters.
     package init(
         handle: GenerationHandle, prompt: Prompt, sampling: SamplingParameters = SamplingParameters(),
         maximumTokens: Int? = nil, maximumTime: Duration? = nil, stops: [String] = [],
         ignoresEndOfGeneration: Bool = false, reusesPrompt: Bool = true, reportsProgress: Bool = false,
         visibleDelimiters: [String] = []
     ) {
-        self.handle = handle
-        self.prompt = prompt
-        self.sampling = sampling
-        self.maximumTokens = maximumTokens
-        self.maximumTime = maximumTime
-        self.stops = stops
-        self.ignoresEndOfGeneration = ignoresEndOfGeneration
-        self.reusesPrompt = reusesPrompt
-        self.reportsProgress = reportsProgress
-        self.visibleDelimiters = visibleDelimiters
+        self.init(
+            handle: handle, prompt: prompt,
+            parameters: GenerationParameters(
+                sampling: sampling, maximumTokens: maximumTokens, maximumTime: maximumTime, stops: stops,
+                ignoresEndOfGeneration: ignoresEndOfGeneration, reusesPrompt: reusesPrompt,
+                reportsProgress: reportsProgress),
+            visibleDelimiters: visibleDelimiters)
     }
 }
 

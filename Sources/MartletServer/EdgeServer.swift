@@ -2,6 +2,7 @@ internal import Hummingbird
 internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
+internal import MartletGenerations
 internal import MartletObservability
 internal import MartletPlatform
 package import MartletProtocol
@@ -54,7 +55,7 @@ package final class EdgeServer: Sendable {
         connections = OpenConnections(
             limit: configuration.limits.connections, extraLimit: configuration.limits.extraConnections)
         shutdownMonitor = ShutdownMonitor { [parts] in configuration.onOverdue(parts.description()) }
-        let modelReadiness = ModelReadiness(configuration: configuration, logger: logger)
+        let modelReadiness = ModelReadiness(configuration: configuration.generations, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
         ) { modelReadiness.engineStateChanged($0) }
@@ -191,9 +192,14 @@ package final class EdgeServer: Sendable {
                 })
             // Before the recovery, because recovered generations may continue at once.
             registry.record(with: JournalRecorder(journal: journal, modelReadiness: modelReadiness))
+            let completions = completions
             let work = Recovery(
-                journal: journal, ids: ids, completions: completions, progress: recovery,
-                retainTime: configuration.retainTime.components.seconds, onReading: settings.onReading,
+                journal: journal, ids: ids, completions: completions.service,
+                makePlan: { stored throws(StoredRequestError) in try completions.plan(for: stored) },
+                progress: recovery, retainTime: configuration.retainTime.components.seconds,
+                onReading: settings.onReading,
+                // The earlier server's span of the request has ended.
+                onContinue: { [tracing] in tracing.trace($0, within: nil) },
                 eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
             recovery.begin {
                 var work = work
@@ -211,10 +217,10 @@ package final class EdgeServer: Sendable {
     private var completions: CompletionRoutes {
         CompletionRoutes(
             service: CompletionService(
-                configuration: configuration, engine: engine, registry: registry, modelReadiness: modelReadiness,
-                loops: loops,
-                shutdown: shutdown, adapterScales: adapterScales, tracing: tracing,
-                reasoningCounts: reasoningCounts))
+                configuration: configuration.generations, engine: engine, registry: registry,
+                modelReadiness: modelReadiness, loops: loops, shutdown: shutdown, adapterScales: adapterScales,
+                reasoningCounts: reasoningCounts),
+            configuration: configuration, tracing: tracing)
     }
 
     /// One listener per address. All share one router.
@@ -278,10 +284,10 @@ package final class EdgeServer: Sendable {
             registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes
         ).add(to: &routes)
         GenerationRoutes(registry: registry, recovery: recovery, loops: loops).add(to: &routes)
-        let control = ControlService(
-            registry: registry, recovery: recovery, modelReadiness: modelReadiness,
-            defaults: configuration.completionDefaults)
-        ControlRoutes(service: control, bodyLimit: configuration.limits.bodyBytes).add(to: &routes)
+        let control = ControlService(registry: registry, recovery: recovery, modelReadiness: modelReadiness)
+        ControlRoutes(
+            service: control, bodyLimit: configuration.limits.bodyBytes, defaults: configuration.completionDefaults
+        ).add(to: &routes)
         RealtimeRoute(
             configuration: configuration, completions: completions, control: control, loops: loops
         ).add(to: &routes)

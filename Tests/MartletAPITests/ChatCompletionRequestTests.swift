@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import OrderedCollections
@@ -15,7 +16,8 @@ struct ChatCompletionRequestTests {
 
     private func engineRequest(_ fields: JSONObject) throws -> GenerationRequest {
         try request(fields).options.request(
-            handle: GenerationHandle(rawValue: 1), prompt: Prompt(pieces: [], addsBeginning: true))
+            handle: GenerationHandle(rawValue: 1),
+            prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)))
     }
 
     @Test func anEmptyRequestGetsTheDefaultsOfLlamaServer() throws {

@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import Testing

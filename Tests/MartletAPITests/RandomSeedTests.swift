@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import Testing
 
 struct RandomSeedTests {

@@ -1,5 +1,6 @@
 import Foundation
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletStreams

@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import OrderedCollections
@@ -143,7 +144,7 @@ struct RequestFieldsTests {
         let body: JSONValue = ["prompt": "x", "n_keep": 5, "n_discard": 3]
         var defaults = CompletionDefaults()
         let handle = GenerationHandle(rawValue: 1)
-        let prompt = Prompt(pieces: [], addsBeginning: true)
+        let prompt = PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true))
         let without = try TextCompletionRequest(body, defaults: defaults, randomSeed: 0)
         #expect(without.options.request(handle: handle, prompt: prompt).contextShift == nil)
         defaults.shiftsContext = true
@@ -155,7 +156,8 @@ struct RequestFieldsTests {
         let options = try options(["n": 3, "seed": 10, "id_slot": 2, "return_progress": true])
         let handles = (20..<23).map { GenerationHandle(rawValue: $0) }
         let requests = handles.enumerated().map { choice, handle in
-            options.request(handle: handle, prompt: Prompt(pieces: [], addsBeginning: true), choice: choice)
+            options.request(
+                handle: handle, prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)), choice: choice)
         }
         #expect(requests.map(\.sharedPrefillParent) == [nil, handles[0], handles[0]])
         #expect(requests.map(\.sampling.seed) == [10, 11, 12])
@@ -165,9 +167,9 @@ struct RequestFieldsTests {
 
     @Test func aRequestOwnsItsAdaptersOrHasTheServers() throws {
         let server = [AdapterScale(index: 0, scale: 1)]
-        let prompt = Prompt(pieces: [], addsBeginning: true)
+        let prompt = PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true), adapters: server)
         let handle = GenerationHandle(rawValue: 1)
-        #expect(try options([:]).request(handle: handle, prompt: prompt, adapters: server).adapters == server)
-        #expect(try options(["lora": []]).request(handle: handle, prompt: prompt, adapters: server).adapters == [])
+        #expect(try options([:]).request(handle: handle, prompt: prompt).adapters == server)
+        #expect(try options(["lora": []]).request(handle: handle, prompt: prompt).adapters == [])
     }
 }

@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import OrderedCollections
@@ -9,7 +10,8 @@ struct SamplingFieldsTests {
         var body: JSONObject = ["prompt": "x"]
         body.merge(fields) { $1 }
         return try TextCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 7).options.request(
-            handle: GenerationHandle(rawValue: 1), prompt: Prompt(pieces: [], addsBeginning: true))
+            handle: GenerationHandle(rawValue: 1),
+            prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)))
     }
 
     struct NumberField: Sendable {
@@ -158,9 +160,9 @@ struct SamplingFieldsTests {
     @Test func idsBeyondTheModelsVocabularyAreNamed() throws {
         let options = try CompletionOptions.of(["logit_bias": [[5, 1], [256, 1], ["a", 1], [9_999, false]]])
         #expect(options.unknownTokens(vocabularySize: 256) == [256, 9_999])
-        let sent = options.request(
-            handle: GenerationHandle(rawValue: 1), prompt: Prompt(pieces: [], addsBeginning: true),
-            leavingOut: [256, 9_999])
+        var prompt = PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true))
+        prompt.unknownTokens = [256, 9_999]
+        let sent = options.request(handle: GenerationHandle(rawValue: 1), prompt: prompt)
         #expect(sent.sampling.logitBiases == [LogitBias(.token(5), bias: 1), LogitBias(.text("a"), bias: 1)])
     }
 

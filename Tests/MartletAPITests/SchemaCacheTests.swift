@@ -1,3 +1,4 @@
+import MartletGenerations
 import MartletGrammar
 import MartletJSON
 import MartletSchema

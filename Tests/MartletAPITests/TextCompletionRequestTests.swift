@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import OrderedCollections
@@ -42,7 +43,8 @@ struct TextCompletionRequestTests {
             let body = JSONValue.object(fields.merging(["prompt": "x"]) { $1 })
             let handle = GenerationHandle(rawValue: 1)
             return try TextCompletionRequest(body, defaults: CompletionDefaults(), randomSeed: 0).options
-                .request(handle: handle, prompt: Prompt(pieces: [], addsBeginning: true)).probabilities
+                .request(handle: handle, prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)))
+                .probabilities
         }
         #expect(try probabilities(["logprobs": 0]) == ProbabilityRequest(count: 0))
         #expect(try probabilities([:]) == nil)

@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 package import MartletProtocol
 package import MartletStreams

@@ -1,5 +1,6 @@
 import Foundation
 import MartletAPI
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletServer
@@ -76,10 +77,15 @@ import Testing
         #expect(try request(begun, []).continuation == .any)
         #expect(try request(begun, arguments).continuation == nil)
         let stops = try request(hello(["stop": "x"]), arguments).options
-            .request(handle: GenerationHandle(rawValue: 1), prompt: Prompt(pieces: [], addsBeginning: true)).stops
+            .request(
+                handle: GenerationHandle(rawValue: 1),
+                prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true))
+            ).stops
         #expect(stops == ["x"])
         let ownStops = try request(Self.hello, arguments).options
-            .request(handle: GenerationHandle(rawValue: 1), prompt: Prompt(pieces: [], addsBeginning: true))
+            .request(
+                handle: GenerationHandle(rawValue: 1),
+                prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)))
         #expect(ownStops.stops == ["User:", "\n"] && !ownStops.reusesPrompt)
     }
 

@@ -3,6 +3,7 @@ import Llama
 import MartletAPI
 import MartletChat
 import MartletEngine
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletServer

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import MartletGenerations
 import MartletServer
 import MartletTestSupport
 import NIOPosix
@@ -49,7 +50,7 @@ import Testing
         try await withPath { path in
             try Data().write(to: path)
             for folder in [path.path, path.path + "/x", "/nowhere/x"] {
-                let error = #expect(throws: EdgeServerError.self) {
+                let error = #expect(throws: UnusablePromptFolder.self) {
                     try PromptLog(folder: folder, logger: Self.logger)
                 }
                 let expected = "--log-prompts-dir: \(folder) cannot be used: "

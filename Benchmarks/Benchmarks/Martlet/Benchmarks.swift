@@ -2,6 +2,7 @@ import Benchmark
 import CAllocations
 import MartletAPI
 import MartletChat
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletStreams

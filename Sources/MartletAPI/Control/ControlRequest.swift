@@ -1,39 +1,19 @@
+package import MartletGenerations
 package import MartletJSON
 package import MartletProtocol
 import OrderedCollections
 
-/// The body of a control command to a running generation, validated.
-package struct ControlRequest: Sendable, Equatable {
-    /// The command with its arguments. `docs/control.md` describes the effects.
-    package enum Action: Sendable, Equatable {
-        /// The message is inserted into the reasoning before its end.
-        case endReasoning(message: String?)
-        /// The reason is only recorded in the log.
-        case stop(reason: String?)
-        case pause
-        case resume
-        /// New values for the next tokens.
-        case set(SettingsChange)
-        case inject(ControlInjection)
-        case rewind(RewindTarget)
-        /// One element per fork, with the changes that apply to it.
-        case fork([SettingsChange])
-        case status
+// The JSON form of control commands, for the HTTP routes and the WebSocket. `docs/control.md` describes the fields.
+extension ControlRequest {
+    /// The spellings of `action`, in the order in which error messages list them.
+    package static var actionNames: [String] {
+        ["reasoning_end", "stop", "pause", "resume", "set", "inject", "rewind", "fork", "status"]
     }
 
-    /// The spellings of `action`, in the order in which error messages list them.
-    package static let actionNames = [
-        "reasoning_end", "stop", "pause", "resume", "set", "inject", "rewind", "fork", "status",
-    ]
-
-    package var action: Action
-    /// The spelling of `action` in this request.
-    package var actionName: String
-
     /// Bytes of UTF-8 of an injected text.
-    private static let textLimit = 32 << 10
+    private static var textLimit: Int { 32 << 10 }
     /// The most forks of one command.
-    private static let forkLimit = 256
+    private static var forkLimit: Int { 256 }
 
     /// - Parameters:
     ///   - settings: the current settings of the generation. A change lists them as the old values.
@@ -44,11 +24,12 @@ package struct ControlRequest: Sendable, Equatable {
         _ json: JSONValue, settings: AdjustableSettings, defaults: CompletionDefaults = CompletionDefaults(),
         randomSeed: () -> UInt64 = { .randomSeed() }
     ) throws(APIError) {
+        // Fields of other actions are ignored, as unknown fields are.
         let fields = try FieldReader(json)
         guard let name = try fields.string("action") else {
             throw .field("action", "A name is required, one of \(Self.actionNames.joined(separator: ", "))")
         }
-        actionName = name
+        let action: Action
         switch name {
         case "reasoning_end": action = .endReasoning(message: try Self.text("message", in: fields))
         case "stop": action = .stop(reason: try Self.text("reason", in: fields, limit: 1_024))
@@ -93,6 +74,7 @@ package struct ControlRequest: Sendable, Equatable {
                 "action",
                 "Value must be one of \(Self.actionNames.joined(separator: ", ")), but got \"\(name.prefix(64))\"")
         }
+        self.init(action: action)
     }
 
     /// The position to which a rewind goes back: exactly one of a token index and a text.
@@ -120,36 +102,27 @@ package struct ControlRequest: Sendable, Equatable {
     }
 }
 
-/// The text of an injection as the request describes it, before the chat template renders it.
-package struct ControlInjection: Sendable, Equatable {
-    /// The role of a new turn; nil = the text continues the assistant's turn as it is.
-    package var role: String?
-    /// Not empty.
-    package var content: String
-    /// The position in the output at which the engine inserts the text.
-    package var moment: Injection.Moment
-
+extension ControlInjection {
     /// The spellings of `when`.
-    private static let moments: [(name: String, moment: Injection.Moment)] = [
-        ("now", .now), ("sentence", .sentenceEnd), ("after_reasoning", .afterReasoning), ("new_turn", .now),
-    ]
+    private static var moments: [(name: String, moment: Injection.Moment)] {
+        [("now", .now), ("sentence", .sentenceEnd), ("after_reasoning", .afterReasoning), ("new_turn", .now)]
+    }
 
     init(_ fields: FieldReader, textLimit: Int) throws(APIError) {
         guard let content = try ControlRequest.text("content", in: fields, limit: textLimit), !content.isEmpty else {
             throw .field("content", "A text that is not empty is required")
         }
-        self.content = content
         let role = try fields.string("role")
         let when = try fields.string("when") ?? "now"
         guard let moment = Self.moments.first(where: { $0.name == when })?.moment else {
             let known = Self.moments.map(\.name).joined(separator: ", ")
             throw .field("when", "Value must be one of \(known), but got \"\(when.prefix(64))\"")
         }
-        self.moment = moment
-        if let role, role != "assistant" {
-            self.role = role
-        } else if when == "new_turn" {
+        // Text of the assistant continues its turn.
+        let opensTurn = role != nil && role != "assistant"
+        guard opensTurn || when != "new_turn" else {
             throw .field("role", "A new turn needs a role other than \"assistant\", such as \"user\"")
         }
+        self.init(role: opensTurn ? role : nil, content: content, moment: moment)
     }
 }

@@ -1,3 +1,4 @@
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import OrderedCollections
@@ -10,7 +11,7 @@ enum GenerationSettings {
     ///   - seed: the value to show.
     ///   - endTokens: the end-of-generation tokens of the model. `ignore_eos` bans them.
     static func json(of options: CompletionOptions, seed: JSONValue, endTokens: [Int32]) -> JSONValue {
-        let request = options.generation
+        let request = options.parameters
         var members = sampling(request.sampling, seed: seed)
         members["stop"] = .array(request.stops.map { .string($0) })
         members["max_tokens"] = integer(request.maximumTokens ?? -1)

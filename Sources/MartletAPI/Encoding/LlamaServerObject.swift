@@ -1,3 +1,4 @@
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletStreams

@@ -1,3 +1,4 @@
+package import MartletGenerations
 import MartletJSON
 package import MartletProtocol
 package import MartletStreams

@@ -1,36 +1,9 @@
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 
-/// The members that all chunks of one response share, fixed at admission.
-package struct ResponseHead: Sendable, Equatable {
-    /// The id with the prefix of its dialect, such as `chatcmpl-…`.
-    package var id: String
-    /// Seconds since 1970.
-    package var created: Int
-    /// The name by which the server calls the model, whatever name the request has.
-    package var model: String
-    /// `system_fingerprint`: the build of the server.
-    package var fingerprint: String
-    /// Differences from the request, such as an ignored keyword of a schema; one sentence each.
-    package var warnings: [String]
-    /// Whether ids of tool calls have nine characters, as the templates of some models demand.
-    package var hasShortCallIDs: Bool
-    /// The end-of-generation tokens of the model, as far as they are known at admission.
-    package var endTokens: [Int32]
-
-    package init(
-        id: String, created: Int, model: String, fingerprint: String, warnings: [String] = [],
-        hasShortCallIDs: Bool = false, endTokens: [Int32] = []
-    ) {
-        self.id = id
-        self.created = created
-        self.model = model
-        self.fingerprint = fingerprint
-        self.warnings = warnings
-        self.hasShortCallIDs = hasShortCallIDs
-        self.endTokens = endTokens
-    }
-
+// The members of a head on the wire. They are written into prefixes and suffixes once per response and not per event.
+extension ResponseHead {
     /// The id of a tool call: the first 96 bits of the generation's id, then the call's number.
     ///
     /// The id is unique, and equal in every view of the generation.

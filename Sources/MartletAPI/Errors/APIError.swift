@@ -1,5 +1,4 @@
 package import MartletJSON
-package import MartletProtocol
 import OrderedCollections
 
 /// A refusal or failure as a client sees it: one HTTP status and one JSON body.
@@ -95,23 +94,6 @@ package struct APIError: Error, Sendable, Equatable {
     /// - Parameter rule: the rule and the value, such as "Value must be a string, but got 5".
     package static func field(_ name: String, _ rule: String) -> APIError {
         APIError(.invalidRequest, "Field '\(name)': \(rule)", parameter: name)
-    }
-
-    /// The error of a request that the engine refused or could not finish.
-    package init(_ error: EngineError) {
-        let kind: Kind =
-            switch error.code {
-            case .invalidRequest: .invalidRequest
-            case .contextExceeded: .contextExceeded
-            case .overloaded: .overloaded
-            case .generationFailed, .loadFailed, .engineLost: .server
-            case .shuttingDown: .unavailable
-            case .abandoned: .timeout
-            }
-        self.init(kind, error.message, parameter: error.parameter)
-        if error.code == .invalidRequest, error.parameter == "grammar" { code = "invalid_grammar" }
-        promptTokens = error.promptTokens
-        contextSize = error.contextSize
     }
 
     /// The HTTP status of the kind.

@@ -1,3 +1,4 @@
+package import MartletGenerations
 package import MartletGrammar
 package import MartletJSON
 package import MartletProtocol
@@ -60,17 +61,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     }
 }
 
-/// The member of a response that gets the model's reasoning. The names are llama-server's.
-package enum ReasoningFormat: String, Sendable, CaseIterable {
-    /// In `content`, with its delimiters.
-    case none
-    /// As `deepseek`.
-    case auto
-    /// In `reasoning_content`.
-    case deepseek
-    /// As `deepseek`, but in `content` if the response streams.
-    case deepseekLegacy = "deepseek-legacy"
-
+// The raw values are the spellings of the wire.
+extension ReasoningFormat {
     /// The format that a request names; nil if it names none.
     init?(_ fields: FieldReader) throws(APIError) {
         guard let name = try fields.string("reasoning_format") else { return nil }
@@ -79,14 +71,5 @@ package enum ReasoningFormat: String, Sendable, CaseIterable {
             throw .field("reasoning_format", "Value must be one of \(known), but got \"\(name)\"")
         }
         self = format
-    }
-
-    /// Whether reasoning is part of the content.
-    package func isInContent(streams: Bool) -> Bool {
-        switch self {
-        case .none: true
-        case .deepseekLegacy: streams
-        case .auto, .deepseek: false
-        }
     }
 }

@@ -1,4 +1,5 @@
-package import MartletGrammar
+import MartletGenerations
+import MartletGrammar
 import MartletJSON
 import MartletProtocol
 
@@ -75,27 +76,13 @@ enum GrammarField {
     }
 }
 
-/// The grammar fields as `generation_settings` shows them: unchanged.
-struct ReportedGrammar: Sendable, Equatable {
-    var text = ""
-    var isLazy = false
-    var triggers: [JSONValue] = []
-
-    init() {}
-
+// `generation_settings` shows the fields unchanged, also those of a grammar that is not lazy.
+extension ReportedGrammar {
+    /// Reads the grammar fields without parsing the grammar.
     init(_ fields: FieldReader) throws(APIError) {
+        self.init()
         text = try fields.string("grammar") ?? ""
         isLazy = try fields.bool("grammar_lazy") ?? false
         triggers = try fields.array("grammar_triggers") ?? []
-    }
-}
-
-extension APIError {
-    /// The error of a grammar with a fault or beyond a limit.
-    package init(_ error: GrammarError, field: String) {
-        self = .field(field, error.description)
-        code = "invalid_grammar"
-        line = error.line
-        column = error.column
     }
 }

@@ -1,25 +1,15 @@
+import MartletGenerations
 import MartletJSON
 
-/// The optional members of a response.
-package struct ResponseFields: Sendable, Equatable {
-    /// Counts and times with every token.
-    package var timingsPerToken = false
-    /// The ids of the output's tokens.
-    package var tokens = false
-    /// llama-server's completion object as `__verbose` in OpenAI's responses.
-    package var isVerbose = false
-    /// The members of llama-server's completion object in the response; empty = all. `a/b` selects the member b of a,
-    /// and
-    /// the response has it under the name `a/b`.
-    package var members: [String] = []
-
+// The JSON form of the optional members of a response: `timings_per_token`, `return_tokens`, `verbose` and
+// `response_fields`, with llama-server's meanings.
+extension ResponseFields {
     /// Names of one request.
-    private static let memberLimit = 256
-
-    init() {}
+    private static var memberLimit: Int { 256 }
 
     /// - Parameter isVerbose: the default of `verbose`.
     init(_ fields: FieldReader, isVerbose: Bool) throws(APIError) {
+        self.init()
         timingsPerToken = try fields.bool("timings_per_token") ?? false
         tokens = try fields.bool("return_tokens") ?? false
         self.isVerbose = try fields.bool("verbose") ?? isVerbose

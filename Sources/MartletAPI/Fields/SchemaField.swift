@@ -1,7 +1,7 @@
 package import MartletGrammar
 import MartletJSON
 import MartletProtocol
-package import MartletSchema
+import MartletSchema
 
 /// A schema of a request with its grammar: `response_format` or `json_schema`, and the fields that control its
 /// compilation, `schema_mode` and `schema_whitespace`.
@@ -104,17 +104,5 @@ package struct SchemaField: Sendable, Equatable {
             throw .field(name, "Value must be one of \(known), but got \"\(text.prefix(64))\"")
         }
         return value
-    }
-}
-
-extension APIError {
-    /// The error of a schema that cannot be compiled.
-    ///
-    /// - Parameter owner: the owner of the schema in the message, if the field does not name it.
-    package init(_ error: SchemaError, field: String, of owner: String? = nil) {
-        self = .field(field, (owner.map { "\($0): " } ?? "") + error.description)
-        code = "invalid_schema"
-        pointer = error.pointer
-        keyword = error.keyword.isEmpty ? nil : error.keyword
     }
 }

@@ -1,3 +1,4 @@
+package import MartletGenerations
 import MartletJSON
 import MartletProtocol
 package import MartletStreams
@@ -94,7 +95,7 @@ package struct LlamaServerCompletionView: StreamView {
     /// - Parameter events: all events of a log that has ended.
     /// - Throws: the error with which the generation failed.
     package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
-        let outputs = try ResponseOutput(events).choices
+        let outputs = try APIError.mapping { () throws(GenerationError) in try ResponseOutput(events).choices }
         var bytes: [UInt8] = []
         if outputs.count > 1 { JSONText.appendRaw("[", to: &bytes) }
         for (index, output) in outputs.enumerated() {

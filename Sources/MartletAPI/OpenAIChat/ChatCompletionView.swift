@@ -1,3 +1,4 @@
+package import MartletGenerations
 import MartletJSON
 import MartletProtocol
 package import MartletStreams
@@ -229,7 +230,7 @@ package struct ChatCompletionView: StreamView {
     /// - Parameter events: all events of a log that has ended.
     /// - Throws: the error with which the generation failed.
     package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
-        let outputs = try ResponseOutput(events)
+        let outputs = try APIError.mapping { () throws(GenerationError) in try ResponseOutput(events) }
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"choices\":[", to: &bytes)
         for (view, output) in zip([self] + others, outputs.choices) {

@@ -1,48 +1,19 @@
-package import MartletJSON
+import MartletGenerations
+import MartletJSON
 import MartletSchema
-package import MartletText
+import MartletText
 
-/// The tools of a request and the choice among them, validated.
-package struct ToolFields: Sendable, Equatable {
-    /// A function that the model may call.
-    package struct Tool: Sendable, Equatable {
-        package var name: String
-        /// A JSON Schema of an object.
-        package var parameters: JSONValue
-        /// Whether the grammar must enforce every keyword of the schema. false = keywords without a grammar are
-        /// omitted; nil =
-        /// the mode of the request.
-        package var isStrict: Bool?
-        /// The tool as the template shows it to the model: as the client wrote it, with the members that templates
-        /// expect.
-        package var json: JSONValue
-    }
-
-    /// The calls that the output must or must not have.
-    package enum Choice: Sendable, Equatable {
-        /// Calls or content.
-        case auto
-        /// Content only.
-        case none
-        /// At least one call of an allowed tool.
-        case required
-    }
-
-    /// All tools of the request.
-    package var tools: [Tool] = []
-    package var choice = Choice.auto
-    /// The names that the model may call; nil = all.
-    package var allowed: Set<ExactString>?
-    /// Whether an output may have more than one call.
-    package var allowsSeveral = true
-
+// The JSON form of tools. OpenAI's and Anthropic's spellings of the choice are accepted, because clients send either to
+// the same route.
+extension ToolFields {
     /// The most tools of one request.
-    private static let countLimit = 1_024
+    private static var countLimit: Int { 1_024 }
     /// Bytes of a name.
-    private static let nameLimit = 256
+    private static var nameLimit: Int { 256 }
 
     /// - Parameter limits: of all schemas together, so that many small schemas are no way around the limit of one.
     init(_ fields: FieldReader, limits: SchemaLimits) throws(APIError) {
+        self.init()
         var names: Set<ExactString> = []
         let values = try fields.array("tools") ?? []
         guard values.count <= Self.countLimit else {
@@ -67,15 +38,6 @@ package struct ToolFields: Sendable, Equatable {
         }
         allowsSeveral = try fields.bool("parallel_tool_calls") ?? true
         if let value = fields.value("tool_choice") { try readChoice(value, names) }
-    }
-
-    /// Whether the model may call any tool.
-    package var isActive: Bool { choice != .none && !tools.isEmpty }
-
-    /// The tools that the model may call.
-    package var offered: [Tool] {
-        guard choice != .none else { return [] }
-        return tools.filter { allowed?.contains($0.name) ?? true }
     }
 
     // MARK: Tools
@@ -206,9 +168,9 @@ package struct ToolFields: Sendable, Equatable {
     }
 
     /// OpenAI's words, and Anthropic's "any" for "required".
-    private static let words: [String: Choice] = [
-        "none": .none, "auto": .auto, "required": .required, "any": .required,
-    ]
+    private static var words: [String: Choice] {
+        ["none": .none, "auto": .auto, "required": .required, "any": .required]
+    }
 
     /// A choice by its word.
     private static func mode(_ word: String, at location: String, alsoNone: Bool) throws(APIError) -> Choice {

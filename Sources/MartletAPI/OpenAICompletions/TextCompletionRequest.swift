@@ -1,3 +1,4 @@
+package import MartletGenerations
 package import MartletJSON
 package import MartletProtocol
 

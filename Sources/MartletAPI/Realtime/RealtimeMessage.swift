@@ -1,3 +1,4 @@
+package import MartletGenerations
 package import MartletJSON
 import OrderedCollections
 
@@ -108,14 +109,8 @@ package struct RealtimeMessage: Sendable {
     }
 }
 
-/// The generation that a message addresses.
-package enum GenerationTarget: Sendable, Equatable {
-    /// An id with or without the prefix of a dialect; on a WebSocket also the client's own name.
-    case id(String)
-    /// The label of a conversation, which points at its newest generation.
-    case conversation(String)
-
-    /// - Throws: `invalidRequest` if neither field is present. An id takes precedence.
+extension GenerationTarget {
+    /// Reads the target of a message or a control command. An id takes precedence over a label.
     package init(_ fields: FieldReader) throws(APIError) {
         if let id = try fields.string("id") {
             self = .id(id)

@@ -1,3 +1,4 @@
+import MartletGenerations
 package import MartletJSON
 import OrderedCollections
 

@@ -1,5 +1,6 @@
 import Logging
 import MartletEngine
+import MartletGenerations
 import MartletPlatform
 import MartletProtocol
 import MartletServer

@@ -1,4 +1,5 @@
 package import MartletAPI
+package import MartletGenerations
 package import MartletJSON
 package import MartletProtocol
 internal import MartletStreams
@@ -102,6 +103,20 @@ package struct ServerConfiguration: Sendable {
 
     /// The model's name in responses.
     var modelName: String { modelNames.first ?? "martlet" }
+
+    /// The settings of the application core.
+    var generations: GenerationConfiguration {
+        var generations = GenerationConfiguration()
+        generations.modelNames = modelNames
+        generations.refusesOtherModelNames = refusesOtherModelNames
+        generations.chatTemplate = chatTemplate
+        generations.templateArguments = templateArguments
+        generations.skipsChatParsing = skipsChatParsing
+        generations.build = build
+        generations.admissionTimeout = admissionTimeout
+        generations.promptLog = promptLog
+        return generations
+    }
 
     /// The rule for `Host` headers that follows from the addresses.
     var hostPolicy: HostPolicy {

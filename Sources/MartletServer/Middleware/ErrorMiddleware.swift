@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
@@ -21,8 +22,10 @@ struct ErrorMiddleware: RouterMiddleware {
             return .error(error)
         } catch let error as EngineError {
             return .error(APIError(error))
-        } catch let error as GenerationQuota.Excess {
+        } catch let error as GenerationError {
             return .error(APIError(error))
+        } catch let error as GenerationQuota.Excess {
+            return .error(APIError(GenerationError(error)))
         } catch let error as HTTPParserError {
             // The connection cannot be used further; the framework closes it.
             return .error(.malformed(error))

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletStreams
 internal import NIOCore
 

@@ -1,4 +1,5 @@
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
 internal import MartletText
@@ -73,8 +74,10 @@ actor RealtimeSession {
     private func generation(_ target: GenerationTarget) throws(APIError) -> Generation {
         var target = target
         if case .id(let name) = target, let id = names[ExactString(name)] { target = .id(id) }
-        return try route.control.recovery.lookUpNow { () throws(APIError) in
-            try route.control.generation(target, of: owner)
+        return try APIError.mapping { () throws(GenerationError) in
+            try route.control.recovery.lookUpNow { () throws(GenerationError) in
+                try route.control.generation(target, of: owner)
+            }
         }
     }
 
@@ -91,8 +94,12 @@ actor RealtimeSession {
         let label = try label.map { label throws(APIError) in
             try ConversationLabel.checked(label, "Field 'conversation_id'")
         }
-        let generation = try route.completions.service.begin(
-            try route.completions.completion(chat: request), label: label, owner: owner, on: channel.eventLoop)
+        let plan = try route.completions.completion(chat: request)
+        let terms = GenerationTerms(
+            owner: owner, lifetime: plan.options.isBackground ? .background : .resumable, label: label)
+        let generation = try APIError.mapping { () throws(GenerationError) in
+            try route.completions.service.begin(plan, terms, on: channel.eventLoop)
+        }
         if names.count == Self.nameLimit { names.removeFirst() }
         names[ExactString(name)] = generation.spec.responseID
         let encodedStream = try Self.events(of: generation)
@@ -186,7 +193,8 @@ actor RealtimeSession {
         }
         let sent: SentCommand
         do throws(APIError) {
-            sent = try route.control.send(command, to: generation)
+            sent = try route.control.send(
+                command, to: generation, defaults: route.completions.configuration.completionDefaults)
         } catch {
             pendingCommands.remove()
             throw error

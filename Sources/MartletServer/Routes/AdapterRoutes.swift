@@ -1,5 +1,6 @@
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletJSON
 internal import MartletProtocol
 
@@ -20,19 +21,6 @@ struct AdapterRoutes: Sendable {
             try modelReadiness.readyModel().check(requested, field: "")
             scales.set(requested)
             return .json(["success": true])
-        }
-    }
-}
-
-extension ServedModel {
-    /// Checks that the model has every adapter of a list.
-    /// - Throws: `invalidRequest` for an adapter that does not exist.
-    func check(_ scales: [AdapterScale], field: String) throws(APIError) {
-        for scale in scales where !information.adapters.indices.contains(scale.index) {
-            throw .field(
-                "\(field)[].id",
-                "Value must be the number of one of the \(information.adapters.count) adapters, "
-                    + "but got \(scale.index)")
         }
     }
 }

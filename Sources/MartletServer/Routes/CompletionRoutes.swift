@@ -2,33 +2,16 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletChat
-internal import MartletGrammar
+internal import MartletGenerations
 internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
 
-extension OutputParser: OutputParsing {}
-
-extension RenderedPrompt {
-    /// A constraint of the answer with the thinking that may come before it, which it does not hold.
-    func constraint(_ contentConstraint: GenerationConstraint?) throws(APIError) -> GenerationConstraint? {
-        guard let contentConstraint, let delimiters, reasoning != .closed else { return contentConstraint }
-        do throws(GrammarError) {
-            return GenerationConstraint(
-                try contentConstraint.grammar.afterReasoning(
-                    from: reasoningStart, to: delimiters.end, isOpen: reasoning == .open))
-        } catch {
-            throw APIError(error, field: "grammar")
-        }
-    }
-}
-
-/// The routes that generate, and the one that shows what they would.
+/// The routes that generate, and the routes that show a rendered prompt.
 struct CompletionRoutes: Sendable {
     let service: CompletionService
-    private var configuration: ServerConfiguration { service.configuration }
-
-    init(service: CompletionService) { self.service = service }
+    let configuration: ServerConfiguration
+    let tracing: RequestTracing
 
     func add(to table: inout RouteTable) {
         table.add(.post, "/v1/chat/completions", "/chat/completions") { request, context in
@@ -43,7 +26,7 @@ struct CompletionRoutes: Sendable {
         table.add(.post, "/v1/chat/completions/input_tokens", "/chat/completions/input_tokens") { request, context in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             let model = try service.modelReadiness.readyModel()
-            try model.check(name: chat.options.model, configuration: configuration)
+            try model.check(name: chat.options.model, configuration: service.configuration)
             let tokens = try await context.untilDisconnect {
                 let prompt = try model.render(chat).prompt
                 try configuration.limits.text.check([prompt], field: "messages")
@@ -75,30 +58,26 @@ struct CompletionRoutes: Sendable {
         let seed = UInt64.randomSeed()
         let request = try chatRequest(json, seed: seed)
         let prompts = request.options.responseFields.isVerbose ? [try await text(of: request)] : []
-        return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
+        return try await self.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
     /// - Parameters:
-    ///   - prompts: the prompt that `__verbose` shows; none where the request does not ask for it.
-    ///   - seed: in case that the body names none.
+    ///   - prompts: the prompt that `__verbose` shows; empty if the request does not ask for it.
+    ///   - seed: the seed if the body names none.
     func completion(
         chat json: JSONValue, prompts: [String] = [], seed: UInt64 = .randomSeed()
-    ) throws(APIError) -> CompletionPlan<ChatCompletionView> {
+    ) throws(APIError) -> CompletionPlan {
         completion(try chatRequest(json, seed: seed), json, prompts: prompts)
     }
 
     private func completion(
         _ request: ChatCompletionRequest, _ json: JSONValue, prompts: [String]
-    ) -> CompletionPlan<ChatCompletionView> {
+    ) -> CompletionPlan {
         let makeView = { @Sendable (head: ResponseHead) in
             ChatCompletionView(head: head, options: request.options, prompt: prompts.first ?? "")
         }
         return CompletionPlan(
-            kind: .chat, body: json, promptTexts: prompts, options: request.options, promptCount: 1,
-            idPrefix: "chatcmpl-", makeView: makeView, chat: request
-        ) { model throws(APIError) in
-            [try model.prepare(request)]
-        }
+            chat: request, body: json, promptTexts: prompts, idPrefix: "chatcmpl-", makeView: makeView)
     }
 
     /// The text of a chat's prompt tokens. Waits for the model.
@@ -113,7 +92,7 @@ struct CompletionRoutes: Sendable {
         let request = try textRequest(json)
         let needsText = request.echoes || request.options.responseFields.isVerbose
         let prompts = needsText ? try await texts(of: request.prompts) : request.prompts.map { _ in "" }
-        return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
+        return try await self.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
     private func textRequest(
@@ -122,18 +101,21 @@ struct CompletionRoutes: Sendable {
         try TextCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
 
-    /// - Parameter prompts: what a client is told that its prompts were.
+    /// - Parameter prompts: the texts of the prompts that the response contains.
     func completion(
         text json: JSONValue, prompts: [String], seed: UInt64
-    ) throws(APIError) -> CompletionPlan<TextCompletionView> {
+    ) throws(APIError) -> CompletionPlan {
         let request = try textRequest(json, seed: seed)
         return completion(request, json, prompts: try Self.checked(prompts, count: request.prompts.count))
     }
 
     private func completion(
         _ request: TextCompletionRequest, _ json: JSONValue, prompts: [String]
-    ) -> CompletionPlan<TextCompletionView> {
-        completion(.text, json, request.options, request.prompts, promptTexts: prompts, idPrefix: "cmpl-") { head in
+    ) -> CompletionPlan {
+        CompletionPlan(
+            kind: .text, prompts: request.prompts, options: request.options, body: json, promptTexts: prompts,
+            idPrefix: "cmpl-"
+        ) { head in
             TextCompletionView(head: head, options: request.options, prompts: prompts, echoes: request.echoes)
         }
     }
@@ -143,7 +125,7 @@ struct CompletionRoutes: Sendable {
     ) async throws -> Response {
         let request = try nativeRequest(json)
         let prompts = try await texts(of: request.prompts)
-        return try await service.respond(to: completion(request, json, prompts: prompts), headers, on: context)
+        return try await self.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
     private func nativeRequest(
@@ -152,42 +134,33 @@ struct CompletionRoutes: Sendable {
         try LlamaServerCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
     }
 
-    /// - Parameter prompts: what a client is told that its prompts were.
+    /// - Parameter prompts: the texts of the prompts that the response contains.
     func completion(
         native json: JSONValue, prompts: [String], seed: UInt64
-    ) throws(APIError) -> CompletionPlan<LlamaServerCompletionView> {
+    ) throws(APIError) -> CompletionPlan {
         let request = try nativeRequest(json, seed: seed)
         return completion(request, json, prompts: try Self.checked(prompts, count: request.prompts.count))
     }
 
     private func completion(
         _ request: LlamaServerCompletionRequest, _ json: JSONValue, prompts: [String]
-    ) -> CompletionPlan<LlamaServerCompletionView> {
-        completion(.native, json, request.options, request.prompts, promptTexts: prompts, idPrefix: "") { head in
+    ) -> CompletionPlan {
+        CompletionPlan(
+            kind: .native, prompts: request.prompts, options: request.options, body: json, promptTexts: prompts,
+            idPrefix: ""
+        ) { head in
             LlamaServerCompletionView(head: head, prompts: prompts, options: request.options)
         }
     }
 
-    /// One that continues prompts as they are.
-    /// - Parameter texts: what its client is told that they were.
-    private func completion<View>(
-        _ kind: CompletionKind, _ json: JSONValue, _ options: CompletionOptions, _ prompts: [Prompt],
-        promptTexts texts: [String], idPrefix: String, makeView: @escaping @Sendable (ResponseHead) -> View
-    ) -> CompletionPlan<View> {
-        CompletionPlan(
-            kind: kind, body: json, promptTexts: texts, options: options, promptCount: prompts.count,
-            idPrefix: idPrefix, makeView: makeView
-        ) { _ throws(APIError) in prompts.map { PreparedPrompt(prompt: $0) } }
-    }
-
     private static func checked(_ prompts: [String], count: Int) throws(APIError) -> [String] {
         guard prompts.count == count else {
-            throw APIError(.invalidRequest, "\(count) prompts are asked for, but \(prompts.count) are told")
+            throw APIError(.invalidRequest, "The request has \(count) prompts, but \(prompts.count) texts are stored")
         }
         return prompts
     }
 
-    /// What a client is told that its prompts were. Only tokens need the model, which is waited for.
+    /// The texts of the prompts that the response contains. Prompts with token ids wait for the model.
     private func texts(of prompts: [Prompt]) async throws -> [String] {
         var texts: [String] = []
         for prompt in prompts {
@@ -201,5 +174,18 @@ struct CompletionRoutes: Sendable {
             texts.append(String(decoding: bytes, as: UTF8.self))
         }
         return texts
+    }
+
+    /// The plan of a completion that a journal has stored.
+    func plan(for stored: StoredRequest) throws(StoredRequestError) -> CompletionPlan {
+        do throws(APIError) {
+            return switch stored.kind {
+            case .chat: try completion(chat: stored.body, prompts: stored.promptTexts, seed: stored.seed)
+            case .text: try completion(text: stored.body, prompts: stored.promptTexts, seed: stored.seed)
+            case .native: try completion(native: stored.body, prompts: stored.promptTexts, seed: stored.seed)
+            }
+        } catch {
+            throw StoredRequestError(reason: error.message)
+        }
     }
 }

@@ -1,14 +1,17 @@
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
 internal import NIOCore
 internal import OrderedCollections
 
-/// Orders to running generations over HTTP. A response comes when the order has taken effect, or cannot.
+/// The routes for control commands. A response comes when the command has taken effect or is refused.
 struct ControlRoutes: Sendable {
     let service: ControlService
     let bodyLimit: Int
+    /// The limits of grammars and schemas in commands.
+    let defaults: CompletionDefaults
 
     func add(to table: inout RouteTable) {
         table.add(.post, "/v1/generations/{id}/control", for: .essential) { request, context in
@@ -22,14 +25,14 @@ struct ControlRoutes: Sendable {
             let target = try GenerationTarget(try FieldReader(json))
             let reply = try await sendCommand(json, try await generation(target, context), context)
             guard case .object(var members) = reply else { return .json(reply) }
-            // As llama-server says it; here it is also true.
+            // llama-server's member.
             members["success"] = true
             return .json(.object(members))
         }
     }
 
-    private func generation(_ target: GenerationTarget, _ context: EdgeContext) async throws(APIError) -> Generation {
-        try await service.recovery.lookUp(on: context.channel.eventLoop) { () throws(APIError) in
+    private func generation(_ target: GenerationTarget, _ context: EdgeContext) async throws -> Generation {
+        try await service.recovery.lookUp(on: context.channel.eventLoop) { () throws(GenerationError) in
             try service.generation(target, of: context.requestInfo.owner)
         }
     }
@@ -37,8 +40,8 @@ struct ControlRoutes: Sendable {
     private func sendCommand(
         _ json: JSONValue, _ generation: Generation, _ context: EdgeContext
     ) async throws(APIError) -> JSONValue {
-        let command = try service.send(json, to: generation)
-        // What becomes of an order may take long, and nobody waits for it whose client has gone.
+        let command = try service.send(json, to: generation, defaults: defaults)
+        // A command may take long to take effect. The wait ends with the connection; the command stands.
         let waiting = Task { try await command.reply() }
         waiting.cancelWithConnection(of: context.channel)
         let result = await withTaskCancellationHandler {
@@ -47,7 +50,7 @@ struct ControlRoutes: Sendable {
             waiting.cancel()
         }
         guard case .success(let reply) = result else {
-            throw APIError(.unavailable, "The server ends before the order has taken effect; give it again")
+            throw APIError(.unavailable, "The server ends before the command has taken effect; send it again")
         }
         return try ControlService.body(of: reply)
     }

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletProtocol
 internal import MartletStreams
 
@@ -27,7 +28,7 @@ struct EmbeddingRoutes: Sendable {
             try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI,
             normalization: configuration.embeddingNormalization)
         let model = try modelReadiness.readyModel()
-        try model.check(name: body.model, configuration: configuration)
+        try model.check(name: body.model, configuration: configuration.generations)
         guard let pooling = model.information.embeddingPooling else {
             throw APIError(
                 .notSupported, "This server does not support embeddings. Start it with `--embeddings`")
@@ -38,7 +39,7 @@ struct EmbeddingRoutes: Sendable {
             try await context.untilDisconnect { try await engine.embed(body.inputs) }
         }
         var headers = HTTPFields()
-        headers[.warnings] = model.warning(about: body.model, configuration: configuration)
+        headers[.warnings] = model.warning(about: body.model, configuration: configuration.generations)
         return .json(try body.response(embeddings, pooling: pooling, model: configuration.modelName), headers: headers)
     }
 }

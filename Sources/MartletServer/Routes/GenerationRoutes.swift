@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
 internal import MartletText
@@ -40,20 +41,20 @@ struct GenerationRoutes: Sendable {
     }
 
     /// The readable generation that the path names, with or without the prefix of a dialect.
-    private func generation(_ context: EdgeContext) async throws(APIError) -> Generation {
+    private func generation(_ context: EdgeContext) async throws(GenerationError) -> Generation {
         try await generation(context) { registry.generation(id: $0, of: $1) }
     }
 
     /// Waits for the recovery if the generation is not found at once.
     private func generation(
         _ context: EdgeContext, _ find: @escaping (String, Owner) -> Generation?
-    ) async throws(APIError) -> Generation {
+    ) async throws(GenerationError) -> Generation {
         let name = context.parameters.get("id") ?? ""
         let id = name.split(separator: "-").last.map { String($0) } ?? ""
-        return try await recovery.lookUp(on: context.channel.eventLoop) { () throws(APIError) in
+        return try await recovery.lookUp(on: context.channel.eventLoop) { () throws(GenerationError) in
             guard let generation = find(id, context.requestInfo.owner),
                 name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.spec.responseID)
-            else { throw APIError(.notFound, "Generation not found or expired") }
+            else { throw GenerationError(.notFound, "Generation not found or expired") }
             return generation
         }
     }
@@ -74,7 +75,7 @@ struct GenerationRoutes: Sendable {
         return .object(members)
     }
 
-    private func list(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
+    private func list(_ request: Request, _ context: EdgeContext) async throws -> Response {
         try await recovery.complete(on: context.channel.eventLoop)
         let label = request.uri.queryParameters["label"].map { String($0) }
         let generations = registry.generations(of: context.requestInfo.owner).filter { generation in
@@ -86,7 +87,7 @@ struct GenerationRoutes: Sendable {
         ])
     }
 
-    private func events(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
+    private func events(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let generation = try await generation(context)
         let encodedStream = generation.numberedResponse
         // The extent first: a log that ends afterwards is only longer.
@@ -104,14 +105,11 @@ struct GenerationRoutes: Sendable {
     private func result(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let generation = try await generation(context)
         let wait = try request.count("wait", upTo: 86_400) ?? 0
-        guard let view = generation.spec.view as? any CompletionView else {
-            throw APIError(.notSupported, "This generation has no result outside of its stream")
-        }
         if wait > 0 { await generation.waitForEnd(upTo: .seconds(wait), on: context.channel) }
         guard generation.log.terminalEvent != nil else {
             return .accepted(generation, registry.status(of: generation))
         }
-        return .json(try view.response(for: generation.log.events), headers: generation.headers)
+        return try generation.wholeResponse()
     }
 }
 

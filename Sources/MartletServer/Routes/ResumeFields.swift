@@ -1,16 +1,12 @@
 internal import HTTPTypes
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletStreams
 
 /// The headers of a request that decide the lifetime of its generation.
 struct ResumeFields {
     let lifetime: GenerationSpec.Lifetime
     let label: String?
-
-    init(lifetime: GenerationSpec.Lifetime, label: String?) {
-        self.lifetime = lifetime
-        self.label = label
-    }
 
     /// - Parameter resumesAlways: whether streams are resumable without a request for it.
     /// - Throws: `invalidRequest` that names the header, the rule and the value.

@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletChat
+internal import MartletGenerations
 internal import MartletJSON
 internal import MartletObservability
 internal import MartletProtocol
@@ -60,7 +61,7 @@ struct ServerRoutes: Sendable {
 
     /// One model by any of its names.
     /// - Parameter count: the number of parts before the name in the path.
-    private func modelEntry(_ request: Request, behind count: Int) throws(APIError) -> Response {
+    private func modelEntry(_ request: Request, behind count: Int) throws(GenerationError) -> Response {
         let model = try modelReadiness.readyModel()
         let part = RequestPath(request.uri.path).rest(behind: count) ?? ""
         guard let name = PercentEncoding.decoded(part), !name.isEmpty, model.isNamed(name) else {

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
 internal import MartletText
@@ -32,11 +33,11 @@ struct StreamRoutes: Sendable {
 
     /// Stops the running generations of a label, or else removes its ended generations. A label without generations is
     /// no error, as at llama-server.
-    private func delete(_ label: String, _ context: EdgeContext) async throws(APIError) {
+    private func delete(_ label: String, _ context: EdgeContext) async throws {
         do throws(JournalError) {
             if try await registry.delete(labelled: label, of: context.requestInfo.owner) == .stopped { return }
         } catch {
-            throw .stillOnDisk(error, logger: context.logger)
+            throw APIError.stillOnDisk(error, logger: context.logger)
         }
         guard recovery.isRecovering else { return }
         try await recovery.complete(on: context.channel.eventLoop)
@@ -44,12 +45,12 @@ struct StreamRoutes: Sendable {
     }
 
     /// Streams the newest generation of a label from a byte offset on.
-    private func read(_ request: Request, _ context: EdgeContext) async throws(APIError) -> Response {
+    private func read(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let label = try Self.label(of: request)
         let offset = try request.count("from") ?? 0
-        let generation = try await recovery.lookUp(on: context.channel.eventLoop) { () throws(APIError) in
+        let generation = try await recovery.lookUp(on: context.channel.eventLoop) { () throws(GenerationError) in
             guard let generation = registry.generation(labelled: label, of: context.requestInfo.owner) else {
-                throw APIError(.notFound, "Stream not found or expired")
+                throw GenerationError(.notFound, "Stream not found or expired")
             }
             return generation
         }

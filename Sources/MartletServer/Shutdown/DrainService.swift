@@ -1,18 +1,9 @@
 internal import Logging
+internal import MartletGenerations
 internal import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
 internal import ServiceLifecycle
-internal import Synchronization
-
-/// Whether the server is shutting down. No generation is admitted then.
-final class ShutdownFlag: Sendable {
-    private let flag = Atomic(false)
-
-    var isSet: Bool { flag.load(ordering: .acquiring) }
-
-    func set() { flag.store(true, ordering: .releasing) }
-}
 
 /// Ends the server's generations at a shutdown, so that no open stream keeps the process alive.
 ///

@@ -1,0 +1,59 @@
+internal import MartletPlatform
+internal import MartletProtocol
+internal import MartletStreams
+internal import NIOCore
+
+extension CompletionService {
+    /// Everything about a generation that is fixed at admission.
+    func spec(of plan: CompletionPlan, _ terms: GenerationTerms) -> GenerationSpec {
+        let options = plan.options
+        let (responseHead, logHead) = heads(of: plan, model: configuration.modelName)
+        var spec = GenerationSpec(head: logHead, responseID: responseHead.id, view: plan.makeView(responseHead))
+        spec.owner = terms.owner
+        spec.lifetime = terms.lifetime
+        spec.label = terms.label
+        if spec.isResumable { spec.storedRequest = storedRequest(plan, responseHead) }
+        spec.streams = options.streams
+        spec.choicesPerPrompt = options.choiceCount
+        spec.choiceCount = options.choiceCount * plan.promptCount
+        if options.streams || spec.isResumable { spec.pingInterval = options.pingInterval.map { TimeAmount($0) } }
+        return spec
+    }
+
+    /// The part of the request that control commands need.
+    func forkContext(of spec: GenerationSpec, _ plan: CompletionPlan) -> ForkContext {
+        ForkContext(chat: plan.chat) { forkSpec(of: spec, plan) }
+    }
+
+    /// The spec of a fork. It has an id of its own and no reader yet, so it has the background lifetime.
+    private func forkSpec(of original: GenerationSpec, _ plan: CompletionPlan) -> GenerationSpec {
+        let (responseHead, logHead) = heads(of: plan, model: original.head.model)
+        var spec = GenerationSpec(head: logHead, responseID: responseHead.id, view: plan.makeView(responseHead))
+        spec.storedRequest = storedRequest(plan, responseHead)
+        spec.owner = original.owner
+        spec.lifetime = .background
+        spec.streams = original.streams
+        spec.pingInterval = original.pingInterval
+        return spec
+    }
+
+    /// The heads of a new response and its log, with a new id.
+    private func heads(of plan: CompletionPlan, model: String) -> (ResponseHead, LogHead) {
+        let created = time(nil)
+        let logHead = LogHead(created: Int64(created), model: model)
+        let served = modelReadiness.model
+        let responseHead = ResponseHead(
+            id: plan.idPrefix + logHead.id, created: created, model: model, fingerprint: configuration.build,
+            warnings: plan.options.warnings, hasShortCallIDs: served?.demandsShortCallIDs ?? false,
+            endTokens: served?.information.endOfGenerationTokens ?? [])
+        return (responseHead, logHead)
+    }
+
+    /// The request in the form that a journal stores.
+    private func storedRequest(_ plan: CompletionPlan, _ head: ResponseHead) -> [UInt8] {
+        StoredRequest(
+            kind: plan.kind, body: plan.body, promptTexts: plan.promptTexts, seed: plan.options.sampling.seed,
+            build: configuration.build, hasShortCallIDs: head.hasShortCallIDs, endTokens: head.endTokens
+        ).bytes
+    }
+}

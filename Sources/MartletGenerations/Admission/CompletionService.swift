@@ -1,0 +1,174 @@
+internal import MartletPlatform
+package import MartletProtocol
+package import MartletStreams
+package import NIOCore
+
+/// Begins completions for every kind of caller: HTTP routes, the WebSocket, and recovery.
+///
+/// The way of one completion is described in `design.md`. Thread: any.
+package struct CompletionService: Sendable {
+    package let configuration: GenerationConfiguration
+    package let engine: any EngineService
+    package let registry: GenerationRegistry
+    package let modelReadiness: ModelReadiness
+    package let loops: ReaderLoops
+    package let shutdown: ShutdownFlag
+    package let adapterScales: AdapterScales
+    package let reasoningCounts: ReasoningTokenCounts
+
+    /// Makes the service; all services of a server share the same parts.
+    package init(
+        configuration: GenerationConfiguration, engine: any EngineService, registry: GenerationRegistry,
+        modelReadiness: ModelReadiness, loops: ReaderLoops, shutdown: ShutdownFlag, adapterScales: AdapterScales,
+        reasoningCounts: ReasoningTokenCounts
+    ) {
+        self.configuration = configuration
+        self.engine = engine
+        self.registry = registry
+        self.modelReadiness = modelReadiness
+        self.loops = loops
+        self.shutdown = shutdown
+        self.adapterScales = adapterScales
+        self.reasoningCounts = reasoningCounts
+    }
+
+    /// Begins a generation and, for a stream or a background generation, waits for its admission.
+    ///
+    /// A refusal of the engine is then an error of this call. A caller that waits for the whole output finds a refusal
+    /// in the log.
+    ///
+    /// - Parameters:
+    ///   - eventLoop: the event loop whose timer wheel appends pings and ends orphans.
+    ///   - onPrepare: called once, when the generation exists and before it is submitted. A caller of a plain generation
+    ///     makes sure here that the end of its connection cancels the generation.
+    /// - Throws: `GenerationError` if the server ends, a quota is exhausted, the request does not fit the model, or the
+    ///   engine refuses it.
+    package func start(
+        _ plan: CompletionPlan, _ terms: GenerationTerms, on eventLoop: any EventLoop,
+        onPrepare: (Generation) -> Void
+    ) async throws(GenerationError) -> Generation {
+        try checkAdmission()
+        let spec = spec(of: plan, terms)
+        guard let model = modelReadiness.model else {
+            let generation = try prepare(spec, on: eventLoop)
+            onPrepare(generation)
+            startWhenLoaded(plan, generation)
+            registry.publishID(of: generation)
+            return generation
+        }
+        let prompts = try prepare(plan, for: model, owner: spec.owner)
+        let generation = try prepare(spec, on: eventLoop)
+        onPrepare(generation)
+        submit(plan, prompts, as: generation)
+        guard spec.streams || spec.lifetime == .background else { return generation }
+        await waitForAdmission(of: generation, on: eventLoop)
+        if let refusal = generation.log.refusal(ofChoices: spec.choiceCount) { throw GenerationError(refusal) }
+        registry.publishID(of: generation)
+        return generation
+    }
+
+    /// Begins a generation that does not end with its connection, and does not wait: a refusal of the engine is its
+    /// terminal event.
+    package func begin(
+        _ plan: CompletionPlan, _ terms: GenerationTerms, on eventLoop: any EventLoop
+    ) throws(GenerationError) -> Generation {
+        try checkAdmission()
+        let prompts = try modelReadiness.model.map { model throws(GenerationError) in
+            try prepare(plan, for: model, owner: terms.owner)
+        }
+        let generation = try prepare(spec(of: plan, terms), on: eventLoop)
+        registry.publishID(of: generation)
+        if let prompts {
+            submit(plan, prompts, as: generation)
+        } else {
+            startWhenLoaded(plan, generation)
+        }
+        return generation
+    }
+
+    /// - Throws: if the server ends or the model has failed.
+    private func checkAdmission() throws(GenerationError) {
+        guard !shutdown.isSet else { throw GenerationError(.unavailable, "The server is shutting down") }
+        if case .failed(let error) = modelReadiness.state { throw GenerationError(error) }
+    }
+
+    /// Waits for the engine's decision about every choice. The engine decides when it has tokenized the prompts, which
+    /// may take long behind others. A restarting engine may need minutes: then the call returns after
+    /// `admissionTimeout`.
+    private func waitForAdmission(of generation: Generation, on eventLoop: any EventLoop) async {
+        while await !generation.log.waitForAdmission(
+            ofChoices: generation.spec.choiceCount, upTo: TimeAmount(configuration.admissionTimeout), on: eventLoop)
+        {
+            guard case .ready = modelReadiness.state, !Task.isCancelled else { return }
+        }
+    }
+
+    /// Adds a generation to the registry, which monitors it from now on.
+    private func prepare(
+        _ spec: GenerationSpec, on eventLoop: any EventLoop
+    ) throws(GenerationError) -> Generation {
+        let generation: Generation
+        do throws(GenerationQuota.Excess) {
+            generation = try registry.prepare(spec)
+        } catch {
+            throw GenerationError(error)
+        }
+        monitor(generation, on: eventLoop)
+        return generation
+    }
+
+    /// Lets a timer wheel of the event loop append pings and end an orphan.
+    func monitor(_ generation: Generation, on eventLoop: any EventLoop) {
+        let wheel = loops.loop(for: eventLoop).wheel
+        eventLoop.execute { [registry] in registry.monitor(generation, on: wheel) }
+    }
+
+    /// Submits all choices of all prompts to the engine.
+    func submit(_ plan: CompletionPlan, _ prompts: [PreparedPrompt], as generation: Generation) {
+        let count = plan.options.choiceCount
+        if prompts.contains(where: { $0.reasoning?.turnBudget != nil }) { reasoningCounts.count(generation) }
+        let forkContext = forkContext(of: generation.spec, plan)
+        for (number, prompt) in prompts.enumerated() {
+            for choice in 0..<count {
+                let handle = generation.handle(ofChoice: number * count + choice)
+                registry.submit(
+                    plan.options.request(handle: handle, prompt: prompt, choice: choice), parser: prompt.parser,
+                    forkContext: forkContext)
+            }
+        }
+    }
+
+    /// Submits the request when the model is ready, or ends the generation when the model has failed.
+    func startWhenLoaded(_ plan: CompletionPlan, _ generation: Generation) {
+        modelReadiness.whenResolved { result in
+            // A task, because rendering takes time and the engine's thread calls this.
+            Task {
+                do throws(GenerationError) {
+                    let model = try result.mapError { GenerationError($0) }.get()
+                    submit(plan, try prepare(plan, for: model, owner: generation.spec.owner), as: generation)
+                } catch {
+                    registry.fail(generation.handle, EngineError(error))
+                }
+            }
+        }
+    }
+
+    /// Makes the prompts of a plan for a model, with adapters and with the reasoning budget that the turn has left.
+    private func prepare(
+        _ plan: CompletionPlan, for model: ServedModel, owner: Owner
+    ) throws(GenerationError) -> [PreparedPrompt] {
+        try model.check(name: plan.options.model, configuration: configuration)
+        try model.check(plan.options.adapters ?? [], field: "lora")
+        var prompts = try plan.prepared(for: model)
+        configuration.promptLog?.write(prompts.map(\.prompt))
+        let adapters = adapterScales.current(of: model.information)
+        for index in prompts.indices {
+            prompts[index].adapters = adapters
+            guard let rule = prompts[index].reasoning, let budget = rule.turnBudget else { continue }
+            let reported = reasoningCounts.tokens(of: rule.earlierReasoning, owner: owner)
+            prompts[index].reasoning?.turnBudget = max(0, budget - reported.count)
+            prompts[index].reasoning?.earlierReasoning = reported.unknown
+        }
+        return prompts
+    }
+}

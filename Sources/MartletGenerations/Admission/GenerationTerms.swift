@@ -1,0 +1,16 @@
+package import MartletStreams
+
+/// The terms of a generation that depend on its caller and not on the completion.
+package struct GenerationTerms: Sendable {
+    package var owner: Owner
+    package var lifetime: GenerationSpec.Lifetime
+    /// The name of the conversation.
+    package var label: String?
+
+    /// Makes terms; a label without a resumable lifetime has no effect.
+    package init(owner: Owner, lifetime: GenerationSpec.Lifetime, label: String? = nil) {
+        self.owner = owner
+        self.lifetime = lifetime
+        self.label = label
+    }
+}

@@ -1,0 +1,212 @@
+package import MartletChat
+internal import MartletGrammar
+internal import MartletJSON
+package import MartletJinja
+package import MartletProtocol
+internal import MartletSchema
+internal import MartletStreams
+internal import MartletText
+internal import OrderedCollections
+
+/// A model that the engine has loaded, together with its compiled chat template.
+///
+/// The value is made once per load. It prepares requests without the engine.
+package struct ServedModel: Sendable {
+    package let information: ModelInformation
+    /// The source of the template in force: the configuration's, the model file's, or ChatML.
+    package let templateSource: String
+    /// The compiled template, or the reason why it cannot be used.
+    package let template: Result<ChatTemplate, TemplateError>
+    /// The reason why a template of the model file is not in force.
+    let templateProblem: TemplateError?
+    private let names: Set<ExactString>
+    private let templateArguments: JSONObject
+    private let skipsParsing: Bool
+
+    /// Compiles the template in force. Takes some milliseconds.
+    package init(_ information: ModelInformation, configuration: GenerationConfiguration) {
+        self.information = information
+        templateArguments = configuration.templateArguments
+        skipsParsing = configuration.skipsChatParsing
+        var problem: TemplateError?
+        func usable(_ source: String) -> String? {
+            do throws(TemplateError) {
+                _ = try ChatTemplate.parse(source)
+                return source
+            } catch {
+                problem = error
+                return nil
+            }
+        }
+        let own = configuration.chatTemplate == nil ? information.chatTemplate.flatMap(usable) : nil
+        let toolUse = configuration.chatTemplate == nil ? information.toolUseChatTemplate.flatMap(usable) : nil
+        let source = configuration.chatTemplate ?? own ?? toolUse ?? ChatTemplate.chatML
+        templateSource = source
+        templateProblem = problem
+        template = Result { () throws(TemplateError) in
+            try ChatTemplate(
+                source: source, toolUseSource: toolUse, beginningToken: information.beginningToken,
+                endToken: information.endToken)
+        }
+        names = Set(
+            configuration.modelNames + [information.path, Self.fileName(information.path)]
+                + [information.name].compactMap { $0 })
+    }
+
+    /// The compiled template.
+    /// - Throws: `notSupported` with the reason why the template cannot be used.
+    func usableTemplate() throws(GenerationError) -> ChatTemplate {
+        try template.mapError { GenerationError(.notSupported, "The chat template cannot be used: \($0)") }.get()
+    }
+
+    /// Whether the template accepts only short ids of tool calls.
+    var demandsShortCallIDs: Bool { (try? template.get())?.capabilities.demandsShortCallIDs ?? false }
+
+    /// Whether a request with this name of a model means this model.
+    package func isNamed(_ name: String) -> Bool {
+        name.isEmpty || names.contains(name)
+    }
+
+    /// Checks the name of a model in a request.
+    /// - Throws: `notFound` for the name of another model, if the configuration refuses other names.
+    package func check(name: String?, configuration: GenerationConfiguration) throws(GenerationError) {
+        guard let name, configuration.refusesOtherModelNames, !isNamed(name) else { return }
+        throw .unknownModel(
+            "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"")
+    }
+
+    /// Checks the indexes of adapters in a request.
+    ///
+    /// - Parameter field: the path of the list, for the message.
+    package func check(_ scales: [AdapterScale], field: String) throws(GenerationError) {
+        for scale in scales where !information.adapters.indices.contains(scale.index) {
+            throw .field(
+                "\(field)[].id",
+                "Value must be the number of one of the \(information.adapters.count) adapters, "
+                    + "but got \(scale.index)")
+        }
+    }
+
+    /// The warning of a response whose request names another model; nil if it names this model or none.
+    package func warning(about name: String?, configuration: GenerationConfiguration) -> String? {
+        guard let name, !isNamed(name) else { return nil }
+        let (requested, served) = (
+            JSONValue.string(String(name.prefix(256))), JSONValue.string(configuration.modelName)
+        )
+        return "model: \(requested.text) is not served here; \(served.text) answers"
+    }
+
+    private static func fileName(_ path: String) -> String {
+        let name = path.split(separator: "/").last ?? ""
+        return String(name.hasSuffix(".gguf") ? name.dropLast(5) : name)
+    }
+
+    /// Renders the messages with the chat template.
+    /// - Throws: the template's own message if it refuses the messages.
+    package func render(_ request: ChatCompletionRequest) throws(GenerationError) -> RenderedPrompt {
+        let template = try usableTemplate()
+        if request.tools.choice == .required, skipsParsing || template.format.format.calls == nil {
+            throw GenerationError(
+                .notSupported,
+                skipsParsing
+                    ? "Field 'tool_choice': this server does not parse tool calls (--skip-chat-parsing)"
+                    : "Field 'tool_choice': the model's template has no known format of tool calls",
+                field: "tool_choice")
+        }
+        do throws(TemplateError) {
+            return try template.render(
+                messages: request.messages,
+                tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.json),
+                addGenerationPrompt: request.addsGenerationPrompt,
+                continuing: request.continuation.map(ChatTemplate.Continuation.init),
+                arguments: arguments(of: request))
+        } catch {
+            throw GenerationError(.invalidRequest, error.description, field: "messages")
+        }
+    }
+
+    /// The values that the template sees by name. Those of the request win.
+    func arguments(of request: ChatCompletionRequest) -> JSONObject {
+        templateArguments.merging(request.templateArguments) { $1 }
+    }
+
+    /// Makes the prompt, the output parser and the constraint of a chat.
+    ///
+    /// Off the engine's thread: rendering may take milliseconds for a long chat.
+    func prepare(_ request: ChatCompletionRequest) throws(GenerationError) -> PreparedPrompt {
+        let template = try usableTemplate()
+        let rendered = try render(request)
+        let tools =
+            request.tools.isActive && !skipsParsing
+            ? OfferedTools(
+                request.tools.offered.map {
+                    OfferedTools.Tool(name: $0.name, parameters: $0.parameters, isStrict: $0.isStrict)
+                })
+            : nil
+        let (constraint, warnings) = try constraint(of: request, tools, template, rendered)
+        var prepared = PreparedPrompt(prompt: rendered.prompt, constraint: constraint)
+        prepared.visibleDelimiters = template.visibleDelimiters(withToolCalls: request.tools.isActive)
+        if !skipsParsing {
+            prepared.parser = OutputParser(
+                template.format, tools: tools, after: rendered.opening, continuing: rendered.continuation,
+                showsReasoning: request.includesReasoningInContent, warnings: rendered.warnings + warnings)
+        }
+        prepared.reasoning = reasoningRule(for: request, rendered)
+        return prepared
+    }
+
+    /// The constraint of the output: arguments follow the schemas of the offered tools, a required call happens, and the
+    /// content follows the request's schema.
+    private func constraint(
+        of request: ChatCompletionRequest, _ tools: OfferedTools?, _ template: ChatTemplate, _ rendered: RenderedPrompt
+    ) throws(GenerationError) -> (GenerationConstraint?, warnings: [String]) {
+        let maker = OutputGrammar(
+            template.format, prompt: rendered, compiler: request.options.schemaCompiler,
+            limits: request.options.grammarLimits)
+        let schema = request.options.schemaGrammar
+        do {
+            if let tools {
+                let requirement: OutputGrammar.Requirement =
+                    request.tools.choice == .required ? .calls : schema.map { .value($0) } ?? .anything
+                if let made = try maker.grammar(
+                    tools: tools.tools, requirement: requirement, allowsSeveral: request.tools.allowsSeveral)
+                {
+                    return (GenerationConstraint(made.grammar), made.warnings)
+                }
+            }
+            if let schema { return (GenerationConstraint(try maker.grammar(around: schema)), []) }
+        } catch let error as OutputGrammarError {
+            throw GenerationError(error, of: request.tools)
+        } catch let error as GrammarError {
+            throw GenerationError(error, field: "response_format")
+        } catch {
+            throw GenerationError(.failed, "\(error)")
+        }
+        return (try rendered.constraint(request.options.constraint), [])
+    }
+}
+
+extension ChatTemplate.Continuation {
+    fileprivate init(_ continuation: ChatCompletionRequest.Continuation) {
+        self =
+            switch continuation {
+            case .any: .any
+            case .content: .content
+            case .reasoning: .reasoning
+            }
+    }
+}
+
+extension GenerationError {
+    /// Tools whose schemas cannot become a grammar.
+    fileprivate init(_ error: OutputGrammarError, of fields: ToolFields) {
+        switch error {
+        case .tool(let name, let error):
+            let index = fields.tools.firstIndex { $0.name.hasSameBytes(as: name) } ?? 0
+            self.init(error, field: "tools[\(index)].function.parameters", of: "Tool \"\(name)\"")
+        case .grammar(let error):
+            self = .field("tools", "All tools together exceed the limits of a grammar: \(error)")
+            code = "invalid_schema"
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import MartletProtocol
+internal import MartletStreams
+internal import NIOCore
+
+extension CompletionService {
+    /// The number of servers in a row that may die while a generation runs. Recovery then ends the generation.
+    private static var maximumCrashes: Int { 3 }
+
+    /// Restores one generation, and continues it if it had not ended.
+    ///
+    /// - Parameters:
+    ///   - plan: the completion, made from `storedRequest`.
+    ///   - onContinue: called with an unfinished generation before it is submitted.
+    func restore(
+        _ stored: StoredGeneration, as plan: CompletionPlan, from storedRequest: StoredRequest,
+        models: inout ModelCache, journal: Journal, on eventLoop: any EventLoop, onContinue: (Generation) -> Void
+    ) throws(GenerationError) {
+        let head = stored.head
+        let view = plan.makeView(
+            ResponseHead(
+                id: head.responseID, created: Int(head.log.created), model: head.log.model,
+                fingerprint: storedRequest.build, warnings: plan.options.warnings,
+                hasShortCallIDs: storedRequest.hasShortCallIDs, endTokens: storedRequest.endTokens))
+        var parser: (any OutputParsing)?
+        if let request = stored.request {
+            let model = models.model(request.model, configuration: configuration)
+            parser = try plan.prepared(for: model).first?.parser
+        }
+        let spec = head.spec(view: view)
+        let restored = registry.restore(
+            spec, inputs: stored.numberedInputs, parser: parser, forkContext: self.forkContext(of: spec, plan),
+            isWhole: stored.isWhole, finished: stored.finished
+        ) { generation in
+            guard !stored.isEnded else { return journal.retain(stored) }
+            journal.resume(generation.handle, stored)
+            journal.enableCommitIndex(of: generation)
+        }
+        guard let generation = restored else { return }
+        if stored.request?.request.reasoning?.turnBudget != nil { reasoningCounts.count(generation) }
+        guard !stored.isEnded else { return }
+        onContinue(generation)
+        monitor(generation, on: eventLoop)
+        resume(generation, stored, as: plan)
+    }
+
+    /// Submits an unfinished generation behind its last token, or ends it if that is impossible.
+    private func resume(_ generation: Generation, _ stored: StoredGeneration, as plan: CompletionPlan) {
+        func fail(_ message: String) { registry.fail(generation.handle, EngineError(.engineLost, message)) }
+        guard stored.consecutiveCrashes < Self.maximumCrashes else {
+            return fail(
+                "The server died \(stored.consecutiveCrashes) times while it generated this output, so it was given up")
+        }
+        guard !stored.isPartlySubmitted else {
+            return fail("The server died while it began this generation; send the request again")
+        }
+        guard let requests = stored.continuations(handle: generation.handle) else {
+            return startWhenLoaded(plan, generation)
+        }
+        modelReadiness.whenResolved { [registry] result in
+            // Without a model the server ends, and the next one tries again.
+            guard case .success(let model) = result else { return }
+            if let original = stored.request?.model, !model.information.hasTokens(of: original) {
+                registry.fail(
+                    generation.handle,
+                    EngineError(
+                        .engineLost, "The server was started again with another model: \(model.information.summary)"))
+            } else {
+                for request in requests { registry.resubmit(request) }
+            }
+        }
+    }
+}
+
+extension ModelInformation {
+    /// Whether tokens of `other` continue here. Equal figures are taken for equal weights.
+    fileprivate func hasTokens(of other: ModelInformation) -> Bool {
+        (vocabularySize, vocabularyKind, parameterCount, byteCount, fileType)
+            == (other.vocabularySize, other.vocabularyKind, other.parameterCount, other.byteCount, other.fileType)
+    }
+}

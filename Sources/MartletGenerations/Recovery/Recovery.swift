@@ -1,0 +1,185 @@
+package import Logging
+internal import MartletProtocol
+package import MartletStreams
+package import NIOCore
+
+/// The reason why a journal's request cannot be read by this build.
+package struct StoredRequestError: Error, Sendable {
+    package let reason: String
+
+    /// Makes an error; `reason` is a sentence for the log.
+    package init(reason: String) { self.reason = reason }
+}
+
+/// Restores the generations of earlier servers from their journals.
+///
+/// An ended generation can be replayed until it expires. An unfinished generation continues when the model is loaded.
+///
+/// Thread: a thread of its own, because journals may be large. New requests are served meanwhile.
+package struct Recovery: Sendable {
+    /// Makes the plan of a completion from its stored request. The wire formats are known only to the caller.
+    package typealias MakePlan = @Sendable (StoredRequest) throws(StoredRequestError) -> CompletionPlan
+
+    private struct Counts: Equatable {
+        var retained = 0
+        var continued = 0
+        var expired = 0
+        var setAside = 0
+    }
+
+    private let journal: Journal
+    /// The journals of earlier servers, in no order.
+    private let ids: [String]
+    private let completions: CompletionService
+    private let makePlan: MakePlan
+    private let progress: RecoveryProgress
+    private let onReading: @Sendable (String) -> Void
+    private let onContinue: @Sendable (Generation) -> Void
+    /// The time for which ended generations are retained, in seconds.
+    private let retainTime: Int64
+    /// The event loop that monitors continued generations.
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private var counts = Counts()
+    private var warningCount = 0
+    private var models = ModelCache()
+
+    /// The time for which unreadable journals are kept aside, in seconds.
+    private static let asideTime: Int64 = 7 * 24 * 3_600
+    /// The largest number of log lines about single files.
+    private static let maximumWarningCount = 32
+
+    /// Makes the recovery of a server.
+    ///
+    /// - Parameters:
+    ///   - onReading: called with the id of each journal that is read next.
+    ///   - onContinue: called with each unfinished generation before it is submitted.
+    package init(
+        journal: Journal, ids: [String], completions: CompletionService, makePlan: @escaping MakePlan,
+        progress: RecoveryProgress, retainTime: Int64, onReading: @escaping @Sendable (String) -> Void,
+        onContinue: @escaping @Sendable (Generation) -> Void, eventLoop: any EventLoop, logger: Logger
+    ) {
+        self.journal = journal
+        self.ids = ids
+        self.completions = completions
+        self.makePlan = makePlan
+        self.progress = progress
+        self.onReading = onReading
+        self.onContinue = onContinue
+        self.retainTime = retainTime
+        self.eventLoop = eventLoop
+        self.logger = logger
+    }
+
+    /// Restores all journals. Blocks its thread; stops before the next journal when `progress` is stopped.
+    package mutating func run() {
+        let now = Journal.now() / 1_000
+        let begin = ContinuousClock.now
+        attempt { recovery throws(JournalError) in
+            try recovery.journal.folder.removeAside(before: now - Self.asideTime)
+        }
+        attempt { recovery throws(JournalError) in
+            for entry in try recovery.journal.folder.unknownEntries() {
+                recovery.attempt { recovery throws(JournalError) in try recovery.setAside(entry) }
+            }
+        }
+        // In the order in which the generations began, because a label points at the newest one.
+        for id in journal.folder.inOrder(ids) where !progress.isStopped {
+            onReading(id)
+            attempt { recovery throws(JournalError) in try recovery.restore(id, now: now) }
+        }
+        if warningCount > Self.maximumWarningCount {
+            logger.warning(
+                "more journals or entries had such problems",
+                metadata: ["count": "\(warningCount - Self.maximumWarningCount)"])
+        }
+        guard counts != Counts() else { return }
+        logger.info(
+            "journals were read",
+            metadata: [
+                "kept": "\(counts.retained)", "continued": "\(counts.continued)", "expired": "\(counts.expired)",
+                "setAside": "\(counts.setAside)", "time": "\(begin.duration(to: .now))",
+            ])
+    }
+
+    /// Runs a step. An unreadable file does not prevent the recovery of the others.
+    private mutating func attempt(_ body: (inout Self) throws(JournalError) -> Void) {
+        do throws(JournalError) {
+            try body(&self)
+        } catch {
+            warn("a journal cannot be restored", ["reason": "\(error)"])
+        }
+    }
+
+    private mutating func warn(_ text: Logger.Message, _ metadata: Logger.Metadata) {
+        warningCount += 1
+        if warningCount <= Self.maximumWarningCount { logger.warning(text, metadata: metadata) }
+    }
+
+    private mutating func restore(_ id: String, now: Int64) throws(JournalError) {
+        let result: JournalReader.Result
+        do throws(JournalError) {
+            result = try journal.folder.read(id)
+        } catch {
+            // A missing descriptor, for example, is not a fault of the file.
+            guard error.isOfTheFile else { throw error }
+            return try setAside(id, from: 0, because: error.description)
+        }
+        if result.needsNewerBuild { return try retain(id, result) }
+        let storedRequest = result.generation.flatMap { StoredRequest($0.head.storedRequest) }
+        if let stored = result.generation, storedRequest == nil || stored.head.log.id != id {
+            return try setAside(id, from: 0, because: "the request is not one of this server's")
+        }
+        if let damage = result.damage {
+            try setAside(id, from: result.generation?.extent.byteCount ?? 0, because: damage)
+        }
+        guard var stored = result.generation, let storedRequest else { return }
+        if let finished = stored.finished, finished + retainTime <= now {
+            counts.expired += 1
+            return try journal.folder.remove(id)
+        }
+        if result.version < JournalFormat.version, !stored.isEnded {
+            guard let upgraded = try journal.folder.upgrade(id).generation else { return }
+            stored = upgraded
+        }
+        do {
+            try completions.restore(
+                stored, as: try makePlan(storedRequest), from: storedRequest, models: &models, journal: journal,
+                on: eventLoop, onContinue: onContinue)
+            if stored.isEnded { counts.retained += 1 } else { counts.continued += 1 }
+        } catch let error as StoredRequestError {
+            try setAside(id, from: 0, because: error.reason)
+        } catch let error as GenerationError {
+            try setAside(id, from: 0, because: error.message)
+        } catch {
+            try setAside(id, from: 0, because: "\(error)")
+        }
+    }
+
+    /// Leaves the journal of a newer build in the folder until such a build starts.
+    private mutating func retain(_ id: String, _ result: JournalReader.Result) throws(JournalError) {
+        counts.setAside += 1
+        let file = try journal.folder.setAsideForNewerBuild(id)
+        warn(
+            "a journal of a newer build was kept; start that build to bring its response back",
+            [
+                "file": "\(file)", "version": "\(result.version)", "newestVersion": "\(JournalFormat.version)",
+                "reason": "\(result.damage ?? "")",
+            ])
+    }
+
+    private mutating func setAside(_ id: String, from byteCount: Int, because reason: String) throws(JournalError) {
+        counts.setAside += 1
+        warn(
+            "a journal, or its end, was set aside",
+            ["id": "\(id)", "goodBytes": "\(byteCount)", "reason": "\(reason)"])
+        try journal.folder.setAside(id, from: byteCount)
+    }
+
+    private mutating func setAside(_ entry: FolderEntry) throws(JournalError) {
+        counts.setAside += 1
+        warn(
+            "an entry among the journals was set aside", ["name": "\(entry)", "reason": "its name is not a journal's"])
+        try journal.folder.setAside(entry)
+    }
+}

@@ -1,0 +1,55 @@
+package import MartletJSON
+package import MartletText
+
+/// The tools of a chat and the rules for their use, validated.
+package struct ToolFields: Sendable, Equatable {
+    /// A function that the model may call.
+    package struct Tool: Sendable, Equatable {
+        package var name: String
+        /// A JSON schema of an object.
+        package var parameters: JSONValue
+        /// Whether the arguments must follow the schema in every point. False = as far as a grammar can express it;
+        /// nil = the request's mode for schemas.
+        package var isStrict: Bool?
+        /// The client's description of the tool, which the template shows to the model.
+        package var json: JSONValue
+
+        /// Makes a tool from validated values.
+        package init(name: String, parameters: JSONValue, isStrict: Bool?, json: JSONValue) {
+            self.name = name
+            self.parameters = parameters
+            self.isStrict = isStrict
+            self.json = json
+        }
+    }
+
+    /// The model's duty towards the tools.
+    package enum Choice: Sendable, Equatable {
+        /// Call tools or write content.
+        case auto
+        /// Write content only.
+        case none
+        /// Call at least one of the offered tools.
+        case required
+    }
+
+    /// All tools of the request. Their names differ.
+    package var tools: [Tool] = []
+    package var choice = Choice.auto
+    /// The names of the tools that may be called; nil = all.
+    package var allowed: Set<ExactString>?
+    /// Whether one output may contain several calls.
+    package var allowsSeveral = true
+
+    /// Makes the value of a request without tools.
+    package init() {}
+
+    /// Whether the model may call anything.
+    package var isActive: Bool { choice != .none && !tools.isEmpty }
+
+    /// The tools that may be called.
+    package var offered: [Tool] {
+        guard choice != .none else { return [] }
+        return tools.filter { allowed?.contains($0.name) ?? true }
+    }
+}

@@ -1,0 +1,109 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import MartletAPI
+internal import MartletGenerations
+internal import MartletStreams
+internal import NIOCore
+
+extension CompletionRoutes {
+    /// Begins a completion and responds with a stream, with the whole output, or with the state of a background
+    /// generation.
+    func respond(
+        to plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
+        var response = try await makeResponse(plan, headers, on: context)
+        let warning = service.modelReadiness.model?.warning(
+            about: plan.options.model, configuration: service.configuration)
+        response.headers[.warnings] = warning
+        return response
+    }
+
+    private func makeResponse(
+        _ plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
+        let fields = try ResumeFields(headers, plan.options, resumesAlways: configuration.resumesAlways)
+        let terms = GenerationTerms(
+            owner: context.requestInfo.owner, lifetime: fields.lifetime, label: fields.label)
+        let generation = try await service.start(plan, terms, on: context.channel.eventLoop) { generation in
+            connect(generation, to: context)
+        }
+        let spec = generation.spec
+        if spec.streams {
+            return StreamResponse(generation: generation, encodedStream: generation.response, loops: service.loops)
+                .response(in: context)
+        }
+        if spec.lifetime == .background {
+            return .accepted(generation, service.registry.status(of: generation))
+        }
+        if spec.isResumable {
+            await generation.waitForEnd(on: context.channel)
+        } else {
+            await generation.log.waitForEnd()
+        }
+        guard generation.log.terminalEvent != nil else { throw APIError.handedOver(generation) }
+        return try generation.wholeResponse()
+    }
+
+    /// Makes the generation known to the access log and the tracer. A plain generation ends with the connection.
+    private func connect(_ generation: Generation, to context: EdgeContext) {
+        context.requestInfo.generation = generation
+        tracing.trace(generation, within: context.requestInfo.traceContext)
+        guard !generation.spec.isResumable else { return }
+        context.channel.withConnection { [registry = service.registry] connection in
+            if let connection {
+                connection.onDisconnect { registry.cancel(generation.handle) }
+            } else {
+                registry.cancel(generation.handle)
+            }
+        }
+    }
+}
+
+extension Generation {
+    /// The whole response of a generation that has ended.
+    func wholeResponse() throws(APIError) -> Response {
+        guard let view = spec.view as? any CompletionView else {
+            throw APIError(.notSupported, "This generation has no response other than a stream")
+        }
+        return .json(try view.response(for: log.events), headers: headers)
+    }
+
+    /// Returns when the generation has ended or was handed over, or when the client has gone. The wait counts as a
+    /// reader, so that the generation does not become an orphan.
+    func waitForEnd(upTo timeout: Duration? = nil, on channel: any NIOCore.Channel) async {
+        let lease = acquireReaderLease()
+        let waiting = Task {
+            if let timeout {
+                await log.waitForEnd(upTo: TimeAmount(timeout), on: channel.eventLoop)
+            } else {
+                await log.waitForEnd()
+            }
+            lease.release()
+        }
+        waiting.cancelWithConnection(of: channel)
+        await withTaskCancellationHandler {
+            await waiting.value
+        } onCancel: {
+            waiting.cancel()
+        }
+    }
+}
+
+extension Task {
+    /// Cancels the task if the client goes away before the response in progress has ended.
+    func cancelWithConnection(of channel: any NIOCore.Channel) {
+        channel.withConnection { connection in
+            if let connection { connection.onDisconnect { self.cancel() } } else { self.cancel() }
+        }
+    }
+}
+
+extension APIError {
+    /// The server ends under a request that waits for the whole output.
+    static func handedOver(_ generation: Generation) -> APIError {
+        APIError(
+            .unavailable,
+            "The server restarts and then continues this generation; fetch the response at "
+                + "/v1/generations/\(generation.spec.responseID)/result")
+    }
+}
