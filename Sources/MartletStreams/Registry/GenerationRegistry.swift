@@ -260,13 +260,18 @@ package final class GenerationRegistry: EngineEventReceiver {
     ///
     /// Thread: any. Must not be called with a lock held.
     package func receive(_ events: [EngineEvent]) {
-        apply(events.lazy.map { ($0.handle, .engine($0)) })
+        apply(events.lazy.map { ($0.handle, .engine($0)) }, handles: events.map(\.handle))
     }
 
     /// Applies inputs to their generations. Inputs of one generation keep their order.
-    func apply(_ inputs: some RandomAccessCollection<(GenerationHandle, GenerationInput)>) {
+    func apply(_ inputs: [(GenerationHandle, GenerationInput)]) { apply(inputs, handles: inputs.map(\.0)) }
+
+    /// - Parameter handles: the handles of `inputs`, so that no input is made only for its handle.
+    private func apply(
+        _ inputs: some RandomAccessCollection<(GenerationHandle, GenerationInput)>, handles: [GenerationHandle]
+    ) {
         let now = clock()
-        let (targets, engine) = targets(of: inputs)
+        let (targets, engine) = targets(of: handles)
         var effects = FrameEffects()
         effects.samples.reserveCapacity(inputs.count)
         var begin = inputs.startIndex
@@ -284,10 +289,7 @@ package final class GenerationRegistry: EngineEventReceiver {
     /// The live generations of a frame's inputs; nil for inputs whose generation is unknown or has ended.
     ///
     /// The only acquisition of the registry's lock for a frame that changes no map.
-    private func targets(
-        of inputs: some RandomAccessCollection<(GenerationHandle, GenerationInput)>
-    ) -> ([LiveGeneration?], (any EngineService)?) {
-        let handles = inputs.map(\.0)
+    private func targets(of handles: [GenerationHandle]) -> ([LiveGeneration?], (any EngineService)?) {
         var targets: [LiveGeneration?] = []
         targets.reserveCapacity(handles.count)
         let engine = state.withLock { state in

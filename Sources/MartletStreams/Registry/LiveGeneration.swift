@@ -53,6 +53,8 @@ final class LiveGeneration: Sendable {
     }
 
     let generation: Generation
+    /// `generation.spec.isResumable`, which is read for every input; a read through `spec` copies the whole spec.
+    private let isResumable: Bool
     /// The index of the model's metrics.
     let series: Int
     /// Records the generation for later processes; nil for plain generations and without a journal.
@@ -64,7 +66,8 @@ final class LiveGeneration: Sendable {
     init(_ generation: Generation, series: Int, recorder: (any GenerationRecorder)?) {
         self.generation = generation
         self.series = series
-        self.recorder = generation.spec.isResumable ? recorder : nil
+        isResumable = generation.spec.isResumable
+        self.recorder = isResumable ? recorder : nil
         let count = generation.spec.choiceCount
         state = Mutex(State(choices: (0..<count).map { LiveChoice(generation, index: $0) }))
         queuedChoiceCount = Atomic(count)
@@ -119,9 +122,9 @@ final class LiveGeneration: Sendable {
         state.byteCount = choice.byteCount
         let isNewlyAdmitted = state.isAdmitted && !wasAdmitted
         if isEnded, state.choices.count > 1 { isEnded = complete(choice, with: input, in: &state, effects: &effects) }
-        let isHandedOver = input == .handedOver || input == .parted
+        let isHandedOver = input.isHandover
         if isEnded { generation.reach(.ended, at: now) }
-        if generation.spec.isResumable {
+        if isResumable {
             if !state.first.commands.waiting.isEmpty, effects.commandTargets.last != generation.handle {
                 effects.commandTargets.append(generation.handle)
             }
@@ -180,7 +183,7 @@ final class LiveGeneration: Sendable {
     /// Whether the registry's maps lack a change. Small growth of the log is left for later.
     private func needsSettlement(_ state: borrowing State, step: Int) -> Bool {
         if state.pending.isAdmitted || state.pending.isOver { return true }
-        return generation.spec.isResumable && state.byteCount - state.countedByteCount >= step
+        return isResumable && state.byteCount - state.countedByteCount >= step
     }
 
     /// Brings the registry's maps up to date. Both locks are held.
@@ -212,6 +215,14 @@ final class LiveGeneration: Sendable {
 }
 
 extension GenerationInput {
+    /// Whether the generation continues in another process.
+    fileprivate var isHandover: Bool {
+        switch self {
+        case .handedOver, .parted: true
+        case .engine, .ping, .command, .leap: false
+        }
+    }
+
     fileprivate var isProgress: Bool {
         if case .engine(let event) = self, case .promptProgress = event.kind { true } else { false }
     }
