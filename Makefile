@@ -23,7 +23,7 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
 TIMED := scripts/timed
 
 # What `make check` runs under the sanitizers: the parts with threads, shared memory or pointers.
-CHECKED := LlamaTests|MartletEngineTests|MartletWorkersTests|MartletStreamsTests|MartletProtocolTests|MartletJSONTests
+CHECKED := LlamaTests|MartletEngineTests|MartletWorkersTests|MartletStreamsTests|MartletGenerationsTests|MartletProtocolTests|MartletJSONTests
 
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/martlet-fuzz
 FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals bodies arguments

@@ -5,14 +5,14 @@ import MartletTestSupport
 import OrderedCollections
 import Testing
 
-/// A paused answer obeys each order, also in the server that comes after a crash.
+/// A paused generation applies each control command, also in the server that starts after a crash.
 @Suite(.timeLimit(.minutes(5))) struct CommandDurabilityTests {
     private static let request: JSONValue = [
-        "messages": [["role": "user", "content": "Tell me a story about a fox."]], "max_tokens": 60, "stream": true,
+        "messages": [["role": "user", "content": "Tell me a story about a fox."]], "max_tokens": 400, "stream": true,
         "ignore_eos": true, "temperature": 1.1, "seed": 3,
     ]
 
-    /// Begins a chat whose client goes away, and pauses it behind some tokens.
+    /// Begins a chat, pauses it after some tokens, and closes the connection.
     private static func begin(_ server: Server) async throws -> String {
         let connection = try await server.connect()
         try await connection.send(
@@ -22,7 +22,7 @@ import Testing
         for _ in 0..<8 { _ = try await connection.readEvent() }
         _ = try await sendCommand(server, id, ["action": "pause"])
         try await connection.reset()
-        // The same place each time, however far it had come.
+        // The number of generated tokens differs from run to run; the rewind makes it equal.
         _ = try await sendCommand(server, id, ["action": "rewind", "to_token": 5])
         return id
     }
@@ -39,7 +39,7 @@ import Testing
         return try #require(try JSONParser.parse(Array(body.utf8))["choices"]?.arrayValue?.first?["message"])
     }
 
-    /// Gives all orders, and lets the answer and its fork go on.
+    /// Sends all control commands, and waits for the results of the generation and of its fork.
     private static func finish(_ server: Server, _ id: String) async throws -> [JSONValue] {
         let forked = try await sendCommand(server, id, ["action": "fork", "changes": ["seed": 9]])
         _ = try await sendCommand(server, id, ["action": "rewind", "to_token": 3])

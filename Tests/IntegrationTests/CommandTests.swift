@@ -4,9 +4,9 @@ import Subprocess
 import SystemPackage
 import Testing
 
-/// What the command line says when something is wrong, and the commands that are no server.
+/// Error texts of the command line, and the commands other than `serve`.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct CommandTests {
-    /// One line, not a trace: what is wrong and what to do.
+    /// An error is one line that names the problem and the remedy; it is no stack trace.
     private func expectRefusal(_ arguments: [String], mentions parts: String...) async throws {
         let result = try await MartletProcess.run(arguments)
         #expect(result.status != 0)

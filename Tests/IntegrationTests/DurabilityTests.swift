@@ -45,7 +45,7 @@ import Testing
         return try #require(head["x-generation-id"])
     }
 
-    /// What one client has of a stream, over all its connections.
+    /// The events that one client received of a stream, over all its connections.
     private struct Reader {
         let id: String
         var lastEventID: String?

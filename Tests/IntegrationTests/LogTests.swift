@@ -6,7 +6,7 @@ import Subprocess
 import SystemPackage
 import Testing
 
-/// A server whose log nobody reads serves all the same.
+/// A server serves requests although no process reads its log.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct LogTests {
     private static let requestCount = 3_000
 
@@ -15,7 +15,7 @@ import Testing
             MartletProcess.executable, arguments: ["serve", "--port", "0"], input: .none, output: .discarded,
             error: .sequence
         ) { execution in
-            // What it says when it listens is read, and nothing after that.
+            // The test reads the lines up to the listening server, and no later line.
             var log = ""
             for try await line in execution.standardError.strings() {
                 log += line + "\n"

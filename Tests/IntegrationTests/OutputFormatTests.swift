@@ -6,7 +6,7 @@ import Subprocess
 import SystemPackage
 import Testing
 
-/// What answers are held to, against the real binary and a real model.
+/// Schemas, grammars and tools that constrain output, with the real binary and a real model.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct OutputFormatTests {
     /// The model that comes with the project, and one with random weights where the set-up could make it.
     private static var models: [(arguments: [String], count: Int)] {

@@ -10,7 +10,7 @@ import Testing
 struct Server: Sendable {
     let port: Int
     let processIdentifier: pid_t
-    /// What it has said so far; all of it once it has ended.
+    /// The log lines so far; all lines once the server has ended.
     let log: ServerLog
 
     /// Starts a server, waits until the model is loaded, and stops the server when `body` has ended.
@@ -45,7 +45,7 @@ struct Server: Sendable {
                     port: try #require(first, "the server did not start: \(log.text)"),
                     processIdentifier: execution.processIdentifier.value, log: log)
                 do {
-                    // What speaks TLS waits for itself: requests wait for the model.
+                    // A test with TLS needs no wait here: requests wait for the model.
                     if !arguments.contains("--ssl-cert-file") { try await server.waitUntilReady() }
                     try await body(server)
                 } catch {
@@ -94,7 +94,7 @@ struct Server: Sendable {
         return connection
     }
 
-    // MARK: What the server does
+    // MARK: State of the server
 
     func slots() async throws -> [JSONValue] {
         let body = try await get("/slots").body
@@ -126,7 +126,7 @@ struct Server: Sendable {
     }
 }
 
-/// What a server has said so far.
+/// The log lines of a server so far.
 final class ServerLog: Sendable {
     private let lines = Mutex("")
 
@@ -138,7 +138,7 @@ final class ServerLog: Sendable {
     func lines(with text: String) -> [Substring] { self.text.split(separator: "\n").filter { $0.contains(text) } }
 }
 
-/// What a stream's events say.
+/// The content and the end of a stream, from its events.
 struct StreamedText {
     var text = ""
     var errors: [JSONValue] = []

@@ -22,7 +22,7 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 {
                     group.addTask {
-                        // Until it is told that the answer goes on elsewhere, or the server is gone.
+                        // The loop ends when the reply reports the handover, or when the server is gone.
                         while let reply = try? await server.post("/v1/generations/\(id)/control", ["action": "status"]),
                             reply.status == 200
                         {}

@@ -67,7 +67,6 @@ import Testing
 
     @Test(arguments: Lifetime.allCases) func aGenerationWithoutAReturningClient(lifetime: Lifetime) async throws {
         try await Server.run(["--orphan-timeout", "1"]) { server in
-            // Paused by a long queue: the sequences are taken by others, which somebody reads.
             let running = try await Self.begin(lifetime, on: server)
             try await running.connection.reset()
             guard lifetime != .plain else {

@@ -18,7 +18,7 @@ import Testing
             return Dictionary(pairs.filter { $0.count == 2 }.map { ($0[0], $0[1]) }) { first, _ in first }
         }
 
-        /// What the descriptors of a process lead to.
+        /// The targets of the open descriptors of a process.
         private func descriptors(of process: pid_t) async throws -> [Substring] {
             let result = try await Subprocess.run(
                 .name("find"), arguments: ["/proc/\(process)/fd", "-type", "l", "-printf", "%l\\n"],
