@@ -66,7 +66,12 @@ import Testing
             // Foundation reads numbers of many digits as decimal numbers, which round differently.
             case .number(let value):
                 (other as? NSNumber).map { abs($0.doubleValue - value) <= abs(value) * 1e-14 } ?? false
-            case .string(let value): (other as? String).map { Array($0.utf8) == Array(value.utf8) } ?? false
+            // Foundation drops U+FEFF.
+            case .string(let value):
+                (other as? String).map { text in
+                    let scalars = { (text: String) in Array(text.unicodeScalars).filter { $0 != "\u{FEFF}" } }
+                    return scalars(text) == scalars(value)
+                } ?? false
             case .array(let elements):
                 (other as? [Any]).map { $0.count == elements.count && zip(elements, $0).allSatisfy(isSame) } ?? false
             case .object: false

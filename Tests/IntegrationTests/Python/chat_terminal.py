@@ -134,7 +134,7 @@ try:
     expect("Be brief.")
     expect("Yes.")
     press("/nonsense\r")
-    expect("has to wait")
+    expect("must wait")
     order("/skip\r", {"action": "reasoning_end"})
     order("/fork\r", {"action": "fork"})
     expect("(forked)")
