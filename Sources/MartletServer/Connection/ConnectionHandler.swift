@@ -170,6 +170,13 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
         receive(.part(unwrapInboundIn(data)), context)
     }
 
+    /// A closing connection reads on by itself: handlers behind this one may hold their reads back for good, as the
+    /// task that read the request has ended. Unread bytes would reset the connection, and the client would lose the
+    /// response.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if machine.isClosing { context.read() } else { context.fireChannelReadComplete() }
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError || error is RefusedRequest {
             receive(.error(error), context)
@@ -296,7 +303,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
             }
         }
         context.close(mode: .output, promise: closed)
-        readIfWanted(context)
+        context.read()
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
