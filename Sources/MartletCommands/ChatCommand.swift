@@ -5,8 +5,8 @@ import NIOCore
 
 /// `martlet chat`: a conversation in the terminal.
 ///
-/// Example: `echo 'What is 12 + 30?' | martlet chat` prints `12 + 30 is 42.`. In a terminal the command has a line editor,
-/// shows reasoning dimmed, and sends control commands.
+/// Example: `echo 'What is 12 + 30?' | martlet chat` prints `12 + 30 is 42.`. In a terminal the command has a line
+/// editor, shows reasoning dimmed, and sends control commands.
 struct ChatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chat", abstract: "Chat with a model in the terminal.",

@@ -8,8 +8,8 @@ import UnixSignals
 
 /// `martlet serve`: runs the HTTP server and its worker until a signal ends it.
 ///
-/// Example: `martlet serve --model m.gguf --port 9000` prints the server's address and a first request. The exit code is 0
-/// after a drain, 1 if the model cannot be loaded, 2 if a flag is wrong.
+/// Example: `martlet serve --model m.gguf --port 9000` prints the server's address and a first request. The exit code
+/// is 0 after a drain, 1 if the model cannot be loaded, 2 if a flag is wrong.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve a model over HTTP.", helpNames: [])

@@ -98,8 +98,8 @@ package struct ProvenanceText: Sendable {
         return result
     }
 
-    /// The text with `&`, `<`, `>` and quotes escaped for HTML; safe text stays as it is. Each entity has the provenance
-    /// of its character.
+    /// The text with `&`, `<`, `>` and quotes escaped for HTML; safe text stays as it is. Each entity has the
+    /// provenance of its character.
     var escaped: ProvenanceText {
         if isMarkup { return self }
         return mapScalars { scalar in

@@ -18,8 +18,8 @@ package final class CuttingProxy: Sendable {
     package var cutCount: Int { cuts.load(ordering: .acquiring) }
 
     /// Runs `body` with a proxy in front of `port` of this machine. Open connections are closed afterwards.
-    /// - Parameter limit: The number of bytes from the server that pass before the proxy closes the connection. Bytes from
-    ///   the client are not limited.
+    /// - Parameter limit: The number of bytes from the server that pass before the proxy closes the connection. Bytes
+    ///   from the client are not limited.
     package static func run<Result>(
         to port: Int, cuttingAfter limit: Int, _ body: (CuttingProxy) async throws -> Result
     ) async throws -> Result {

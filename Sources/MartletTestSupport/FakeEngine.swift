@@ -5,8 +5,8 @@ internal import Synchronization
 ///
 /// Example: `let engine = FakeEngine(receiver); engine.step([handle], text: "Hi"); engine.finish(handle)`.
 ///
-/// Events come only from the test and from `script`. An event reaches the receiver before the call that caused it returns.
-/// The receiver gets one call at a time.
+/// Events come only from the test and from `script`. An event reaches the receiver before the call that caused it
+/// returns. The receiver gets one call at a time.
 ///
 /// Thread: any.
 package final class FakeEngine: EngineService {

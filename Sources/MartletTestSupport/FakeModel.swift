@@ -1,7 +1,8 @@
 package import MartletProtocol
 
 extension ModelInformation {
-    /// The model of `FakeEngine`: 256 tokens, one per byte, and a ChatML template that refuses a tool message at the start.
+    /// The model of `FakeEngine`: 256 tokens, one per byte, and a ChatML template that refuses a tool message at the
+    /// start.
     package static var fake: ModelInformation {
         var information = ModelInformation()
         information.path = "/models/fake-model.gguf"

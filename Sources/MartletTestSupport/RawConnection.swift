@@ -20,8 +20,8 @@ package final class RawConnection: Sendable {
     }
 
     /// Connects over TCP.
-    /// - Parameter receiveBufferBytes: The size of the socket's receive buffer. With a small one, a test that does not read
-    ///   soon exerts backpressure.
+    /// - Parameter receiveBufferBytes: The size of the socket's receive buffer. With a small one, a test that does not
+    ///   read soon exerts backpressure.
     package static func connect(
         host: String = "127.0.0.1", port: Int, receiveBufferBytes: Int? = nil
     ) async throws -> RawConnection {

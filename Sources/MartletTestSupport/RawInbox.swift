@@ -154,8 +154,8 @@ final class RawInbox: Sendable {
         }
     }
 
-    /// The index of the first two line breaks in a row. The loop is fast without optimisation, too: tests read streams of
-    /// megabytes.
+    /// The index of the first two line breaks in a row. The loop is fast without optimisation, too: tests read streams
+    /// of megabytes.
     private static func emptyLine(in bytes: [UInt8], from start: Int) -> Int? {
         bytes.withUnsafeBufferPointer { bytes in
             var index = start

@@ -53,7 +53,8 @@ package struct RequestSamples {
         }
     }
 
-    /// A value of the field; in one of eight cases of another field, in two of eight a value that is wrong for most fields.
+    /// A value of the field; in one of eight cases of another field, in two of eight a value that is wrong for most
+    /// fields.
     private mutating func value(of field: Field, among fields: [Field]) -> String {
         switch choose(8) {
         case 0, 1: return Self.values[choose(Self.values.count)]

@@ -3,8 +3,8 @@ package import MartletProtocol
 
 /// Random frames for tests of the frame encoding. Every kind, case and extreme value occurs.
 ///
-/// Example: `var random = SeededGenerator(seed: 1); let frame = SampleFrames.edge(&random)`. Equal seeds give equal frames,
-/// so a failed test can be repeated.
+/// Example: `var random = SeededGenerator(seed: 1); let frame = SampleFrames.edge(&random)`. Equal seeds give equal
+/// frames, so a failed test can be repeated.
 package enum SampleFrames {
     package typealias Generator = SeededGenerator
 

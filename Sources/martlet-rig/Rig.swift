@@ -42,7 +42,8 @@ import MartletTestSupport
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await edge.run() }
             if interval > 0 {
-                // With an interval, one loop emits a token to each running generation per tick, as an engine's step does.
+                // With an interval, one loop emits a token to each running generation per tick, as an engine's step
+                // does.
                 group.addTask {
                     var written: [GenerationHandle: Int] = [:]
                     while true {

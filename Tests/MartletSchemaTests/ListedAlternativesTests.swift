@@ -72,7 +72,8 @@ import Testing
             ),
             // A value that one alternative lists twice counts once.
             (#"{"oneOf": [{"enum": [1, 1, 2]}, {"const": 3}]}"#, ["1", "2", "3"], ["4"]),
-            // Next to an alternative with a type: values that are listed once and have that type, and values that are listed twice.
+            // Next to an alternative with a type: values that are listed once and have that type, and values that are
+            // listed twice.
             (#"{"oneOf": [{"const": 1}, {"const": "a"}, {"type": "integer"}]}"#, [#""a""#, "2"], ["1", #""b""#]),
             (
                 #"{"oneOf": [{"const": 1}, {"const": 1}, {"const": "a"}, {"const": "a"}, {"const": "b"}, {"type": "integer"}]}"#,

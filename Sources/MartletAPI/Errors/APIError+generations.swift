@@ -5,8 +5,8 @@ package import MartletSchema
 
 // The one table between the errors of the application core and HTTP. `APIError.Kind.status` has the statuses.
 //
-// The core does not know statuses or the words of the wire. An error of a lower layer (engine, grammar, schema) becomes a
-// `GenerationError` first, so that its message and its details are the same in a response and in a log.
+// The core does not know statuses or the words of the wire. An error of a lower layer (engine, grammar, schema) becomes
+// a `GenerationError` first, so that its message and its details are the same in a response and in a log.
 extension APIError {
     /// An error of the application core as a client sees it.
     package init(_ error: GenerationError) {

@@ -70,8 +70,8 @@ package struct OutputGrammar {
     }
 
     /// The grammar for these tools, from the cache if the same grammar was made before.
-    /// - Returns: nil if the chat format has no calls, or none that can be distinguished from text. Otherwise the grammar, and
-    ///   a sentence for each part of a schema that it does not enforce.
+    /// - Returns: nil if the chat format has no calls, or none that can be distinguished from text. Otherwise the
+    ///   grammar, and a sentence for each part of a schema that it does not enforce.
     /// - Throws: `tool` with the name of the first tool whose schema cannot be enforced, `grammar` if all together
     ///   exceed a limit.
     package func grammar(

@@ -7,10 +7,11 @@ extension ChatTemplate {
 
     /// Renders small conversations, and refuses a template that can render none.
     ///
-    /// Example: `{{ messages | nofilter }}` parses, and every rendering of it fails. A template that reads `messages` in
-    /// a branch that never runs renders the same prompt for every conversation.
+    /// Example: `{{ messages | nofilter }}` parses, and every rendering of it fails. A template that reads `messages`
+    /// in a branch that never runs renders the same prompt for every conversation.
     ///
-    /// A template that raises an exception of its own is accepted: it may require roles or arguments that a request has.
+    /// A template that raises an exception of its own is accepted: it may require roles or arguments that a request
+    /// has.
     /// - Throws: the error of the first rendering, or `unsuited` if no rendering contains the user's message.
     static func checkRenderings(of template: JinjaTemplate) throws(TemplateError) {
         let text: JSONValue = .string(word)

@@ -7,9 +7,9 @@ import OrderedCollections
 
 /// `martlet bench`: measures any server that streams completions as OpenAI or llama-server do.
 ///
-/// Example: `martlet bench --streams 1,16 --tokens 64 --compare http://127.0.0.1:8081` prints for each load a table with
-/// a row per figure, such as `tokens/s  412 (398 to 420)  377 (370 to 381)  1.09 (1.07 to 1.10)`: first server, second
-/// server, ratio. The exit code is 1 if a request failed.
+/// Example: `martlet bench --streams 1,16 --tokens 64 --compare http://127.0.0.1:8081` prints for each load a table
+/// with a row per figure, such as `tokens/s  412 (398 to 420)  377 (370 to 381)  1.09 (1.07 to 1.10)`: first server,
+/// second server, ratio. The exit code is 1 if a request failed.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure a server under load, or two servers alternately.",

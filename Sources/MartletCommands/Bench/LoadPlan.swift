@@ -38,8 +38,8 @@ struct LoadPlan: Sendable, Equatable {
 
     /// The times at which the requests of an open loop arrive, in seconds since the run began.
     ///
-    /// The gaps have an exponential distribution, as those of independent clients do. The generator has a fixed seed, so
-    /// all servers get the same gaps. The first request arrives at 0.
+    /// The gaps have an exponential distribution, as those of independent clients do. The generator has a fixed seed,
+    /// so all servers get the same gaps. The first request arrives at 0.
     static func arrivalTimes(rate: Double, count: Int) -> [Double] {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         var time = 0.0

@@ -1,7 +1,7 @@
 /// Records the arrival times of the tokens of an event stream, in the dialects of OpenAI and llama-server.
 ///
-/// An event counts as a token if it has a text that is not empty. The meter searches the bytes of a line for a few member
-/// names and does not parse JSON, so a measurement costs little CPU time.
+/// An event counts as a token if it has a text that is not empty. The meter searches the bytes of a line for a few
+/// member names and does not parse JSON, so a measurement costs little CPU time.
 struct StreamMeter {
     /// The arrival of each event with text, in seconds.
     private(set) var times: [Double] = []

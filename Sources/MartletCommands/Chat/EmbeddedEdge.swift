@@ -2,8 +2,8 @@ import Logging
 import MartletServer
 import Synchronization
 
-/// A server inside the process of `martlet chat`. It ends with the chat, listens on the loopback address only and has no
-/// journal.
+/// A server inside the process of `martlet chat`. It ends with the chat, listens on the loopback address only and has
+/// no journal.
 final class EmbeddedEdge: Sendable {
     /// The configured server; `start` runs a copy of it.
     private let edge: Edge
@@ -14,7 +14,8 @@ final class EmbeddedEdge: Sendable {
     init(model: String?) throws(SettingError) {
         let arguments = ["--port=0", "--log-verbosity=0"] + (model.map { ["--model=\($0)"] } ?? [])
         let values = try SettingParser(command: .serve).parse(arguments: arguments) { name in
-            // The environment configures the engine. Address, keys and log are fixed below, and --model selects the model.
+            // The environment configures the engine. Address, keys and log are fixed below, and --model selects the
+            // model.
             ["LLAMA_ARG_MODEL", "MARTLET_MODEL", "MARTLET_CONFIG"].contains(name)
                 ? nil : CurrentProcess.environment(name)
         }

@@ -4,8 +4,8 @@ import MartletWorkers
 
 /// A chat with a person at a terminal.
 ///
-/// One loop handles keys and events of the stream in the order of their arrival, so that a response can be stopped at any
-/// time. Only this loop reads and writes the state.
+/// One loop handles keys and events of the stream in the order of their arrival, so that a response can be stopped at
+/// any time. Only this loop reads and writes the state.
 struct TerminalChat {
     /// An input of the loop.
     private enum Event: Sendable {

@@ -4,7 +4,8 @@ import Synchronization
 
 /// The destination of log lines: one writer or several, with an optional buffer until the start has succeeded.
 ///
-/// A server that cannot start writes one line and nothing else. So the lines of the start are buffered until ``release()``.
+/// A server that cannot start writes one line and nothing else. So the lines of the start are buffered until
+/// ``release()``.
 ///
 /// Thread: any.
 final class LogSink: Sendable {

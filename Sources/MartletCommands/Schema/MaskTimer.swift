@@ -26,8 +26,8 @@ struct MaskTimer {
 
     /// The times of one mask before each token of the text and one behind the last token.
     ///
-    /// The list ends early where the grammar does not allow the next token. It is empty if the text has no tokens or the
-    /// grammar needs names of tokens.
+    /// The list ends early where the grammar does not allow the next token. It is empty if the text has no tokens or
+    /// the grammar needs names of tokens.
     func times(along text: [UInt8], _ grammar: Grammar) -> [Duration] {
         var ids: [Int32] = []
         let program: GrammarProgram

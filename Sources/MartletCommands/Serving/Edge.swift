@@ -23,7 +23,8 @@ struct Edge: Sendable {
     var restartPolicy = RestartPolicy()
     /// Called once when the model is loaded.
     var onReady: @Sendable (ModelInformation) -> Void = { _ in }
-    /// Called when the server does not end in time, with the names of the parts that still run. The worker is dead by then.
+    /// Called when the server does not end in time, with the names of the parts that still run. The worker is dead by
+    /// then.
     var onOverdue: @Sendable (String) -> Void = { _ in }
 
     /// Validates all settings, those of the worker included, before any process starts.

@@ -8,8 +8,8 @@ import MartletSchema
 extension CompletionDefaults {
     /// Reads the settings that are defaults of request fields.
     ///
-    /// Ranges are checked already. A special value becomes the type's own: a negative `--n-predict` or reasoning budget is
-    /// no limit, and a ping interval below 1 is no pings.
+    /// Ranges are checked already. A special value becomes the type's own: a negative `--n-predict` or reasoning budget
+    /// is no limit, and a ping interval below 1 is no pings.
     /// - Parameter notice: Receives a line about each value that was ignored.
     /// - Throws: If a file cannot be read, or a grammar, schema or sampler is wrong.
     init(_ values: SettingValues, notice: (String) -> Void) throws(SettingError) {

@@ -7,8 +7,8 @@
 ///     ctx-size = 8192
 ///     no-metrics
 ///
-/// Lines that begin with `#` or `;` are comments. A value extends to the end of its line, without the blanks at both ends;
-/// it has no quotes and no comment behind it. A toggle needs no value.
+/// Lines that begin with `#` or `;` are comments. A value extends to the end of its line, without the blanks at both
+/// ends; it has no quotes and no comment behind it. A toggle needs no value.
 struct ConfigurationFile: Equatable {
     /// A line with a setting.
     struct Entry: Equatable {

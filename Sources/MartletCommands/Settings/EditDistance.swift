@@ -4,7 +4,8 @@
 enum EditDistance {
     /// The candidate with the smallest distance to `word`.
     ///
-    /// `nil` if the smallest distance is above a third of the word's length and above 2: such a word is no typing error.
+    /// `nil` if the smallest distance is above a third of the word's length and above 2: such a word is no typing
+    /// error.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         // A long argument is no typing error, and the distance has quadratic cost.
         guard word.count <= 64 else { return nil }

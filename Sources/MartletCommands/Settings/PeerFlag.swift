@@ -1,7 +1,7 @@
 /// A flag of llama-server that is not a setting of Martlet.
 ///
-/// Scripts for llama-server work unchanged: a flag that changes no response is accepted, a missing capability is refused
-/// by name.
+/// Scripts for llama-server work unchanged: a flag that changes no response is accepted, a missing capability is
+/// refused by name.
 struct PeerFlag: Sendable {
     /// The effect of the flag.
     enum Support: Sendable, Equatable {

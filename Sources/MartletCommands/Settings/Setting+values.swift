@@ -51,8 +51,8 @@ extension Setting.Kind {
 
     /// The items of a list with commas between them, without blanks at both ends. Empty items are left out.
     ///
-    /// Text in double quotes keeps its commas and blanks. Two double quotes within it are one: `"a,b","c ""d"""` has the
-    /// items `a,b` and `c "d"`.
+    /// Text in double quotes keeps its commas and blanks. Two double quotes within it are one: `"a,b","c ""d"""` has
+    /// the items `a,b` and `c "d"`.
     private static func items(_ text: String) -> [String] {
         var items: [String] = []
         var item = ""

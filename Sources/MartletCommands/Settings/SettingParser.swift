@@ -1,7 +1,7 @@
 /// Parses arguments, environment variables and a file into settings.
 ///
-/// A flag overrides a variable, a variable overrides the file, the file overrides the default. Only the value that counts
-/// is checked: a wrong variable is no error while a flag overrides it.
+/// A flag overrides a variable, a variable overrides the file, the file overrides the default. Only the value that
+/// counts is checked: a wrong variable is no error while a flag overrides it.
 struct SettingParser {
     /// The command selects the settings; only `serve` accepts flags of llama-server.
     private let command: SettingCommand

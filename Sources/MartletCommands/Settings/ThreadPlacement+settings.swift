@@ -57,7 +57,8 @@ extension ThreadPlacement {
         return result.isEmpty ? nil : result
     }
 
-    /// The processors of a range: `2-5`, `-5` from the first processor on, `2-` to the last one. `nil` if it is no range.
+    /// The processors of a range: `2-5`, `-5` from the first processor on, `2-` to the last one. `nil` if it is no
+    /// range.
     private static func processors(inRange text: String) -> Set<Int>? {
         let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let low = parts[0].isEmpty ? 0 : Int(parts[0]),

@@ -17,8 +17,8 @@ enum VariableNames {
         }
     }
 
-    /// Whether a value is a service address such as `tcp://10.0.0.7:8080`, which Kubernetes and Docker set in `NAME_PORT`
-    /// for a service NAME. A service named martlet would set `MARTLET_PORT`, which is also a setting.
+    /// Whether a value is a service address such as `tcp://10.0.0.7:8080`, which Kubernetes and Docker set in
+    /// `NAME_PORT` for a service NAME. A service named martlet would set `MARTLET_PORT`, which is also a setting.
     static func isServiceLink(_ text: String) -> Bool {
         guard let scheme = ["tcp://", "udp://", "sctp://"].first(where: text.hasPrefix) else { return false }
         let authority = text.dropFirst(scheme.count)

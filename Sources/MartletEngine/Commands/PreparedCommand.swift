@@ -27,8 +27,8 @@ struct ControlCommand: Sendable {
 
 /// A control command whose text is tokenized, ready for the engine thread.
 ///
-/// The engine thread does not tokenize it, because a long text would delay every sequence. Only the texts of logit biases
-/// are tokenized there, when a command makes a new sampler.
+/// The engine thread does not tokenize it, because a long text would delay every sequence. Only the texts of logit
+/// biases are tokenized there, when a command makes a new sampler.
 struct PreparedCommand: Sendable {
     let command: ControlCommand
     /// The tokens of `command.text`, or why it has none. The error becomes a refusal where the command is applied, so

@@ -48,8 +48,8 @@ struct SetCommand: EngineCommand {
         if sequence.hasBegun { loop.applyDueCommands(sequence) }
     }
 
-    /// Makes the grammar of the change, if it has one, effective from the next token on. Reasoning that is still to come
-    /// is exempt.
+    /// Makes the grammar of the change, if it has one, effective from the next token on. Reasoning that is still to
+    /// come is exempt.
     private func constraint(
         in change: inout SettingsChange, for sequence: EngineSequence, _ loop: EngineLoop
     ) throws(EngineError) -> CompiledConstraint? {

@@ -373,8 +373,8 @@ final class EngineSequence {
         text.outputText.setStops(settings.stops)
     }
 
-    /// Removes all output tokens from index `count` on. `matcher` is at the beginning of the grammar. The caller replaces
-    /// the sampler.
+    /// Removes all output tokens from index `count` on. `matcher` is at the beginning of the grammar. The caller
+    /// replaces the sampler.
     func rewind(to count: Int, vocabulary: Vocabulary, matcher: TokenMatcher?) {
         history.removeLast(predictedCount - count)
         let injected = record.injectedCount

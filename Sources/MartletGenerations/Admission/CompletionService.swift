@@ -39,8 +39,8 @@ package struct CompletionService: Sendable {
     ///
     /// - Parameters:
     ///   - eventLoop: the event loop whose timer wheel appends pings and ends orphans.
-    ///   - onPrepare: called once, when the generation exists and before it is submitted. A caller of a plain generation
-    ///     makes sure here that the end of its connection cancels the generation.
+    ///   - onPrepare: called once, when the generation exists and before it is submitted. A caller of a plain
+    ///     generation makes sure here that the end of its connection cancels the generation.
     /// - Throws: `GenerationError` if the server ends, a quota is exhausted, the request does not fit the model, or the
     ///   engine refuses it.
     package func start(

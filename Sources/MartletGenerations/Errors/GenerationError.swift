@@ -5,8 +5,8 @@ package import MartletStreams
 
 /// The reason why the application core refuses a call or cannot complete it.
 ///
-/// The type knows neither HTTP nor a wire format. `APIError(_: GenerationError)` in `MartletAPI` maps it to a status and
-/// a body in one table.
+/// The type knows neither HTTP nor a wire format. `APIError(_: GenerationError)` in `MartletAPI` maps it to a status
+/// and a body in one table.
 package struct GenerationError: Error, Sendable, Equatable {
     /// The class of the fault. A caller decides by it whether a repetition can succeed.
     package enum Kind: Sendable, CaseIterable {

@@ -3,7 +3,8 @@ internal import MartletText
 internal import OrderedCollections
 internal import Synchronization
 
-/// The number of reasoning tokens of earlier outputs, by the text of the reasoning, which is all that clients send back.
+/// The number of reasoning tokens of earlier outputs, by the text of the reasoning, which is all that clients send
+/// back.
 ///
 /// Tokenizing the text again would give another number: responses leave out the white space around reasoning, and the
 /// model may have split the text into other tokens. The newest `limit` outputs of requests with a budget for the

@@ -155,8 +155,8 @@ package struct ServedModel: Sendable {
         return prepared
     }
 
-    /// The constraint of the output: arguments follow the schemas of the offered tools, a required call happens, and the
-    /// content follows the request's schema.
+    /// The constraint of the output: arguments follow the schemas of the offered tools, a required call happens, and
+    /// the content follows the request's schema.
     private func constraint(
         of request: ChatCompletionRequest, _ tools: OfferedTools?, _ template: ChatTemplate, _ rendered: RenderedPrompt
     ) throws(GenerationError) -> (GenerationConstraint?, warnings: [String]) {

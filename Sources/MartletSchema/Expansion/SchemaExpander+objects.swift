@@ -47,12 +47,12 @@ extension SchemaExpander {
         return shapes
     }
 
-    /// The error for a negated schema that lists objects or arrays. A grammar cannot exclude single values with parts, as
-    /// each has many texts.
+    /// The error for a negated schema that lists objects or arrays. A grammar cannot exclude single values with parts,
+    /// as each has many texts.
     ///
-    /// If the schema is an alternative of a `oneOf`, or is applied by one, the error names the nearest such `oneOf`, since
-    /// that negates its alternatives. Without the values in one alternative, the others would admit less, so that relaxed
-    /// mode drops the whole `oneOf`.
+    /// If the schema is an alternative of a `oneOf`, or is applied by one, the error names the nearest such `oneOf`,
+    /// since that negates its alternatives. Without the values in one alternative, the others would admit less, so that
+    /// relaxed mode drops the whole `oneOf`.
     ///
     /// - Complexity: linear in the schemas.
     func exclusionError(_ values: String, listedBy node: Int) -> SchemaError {

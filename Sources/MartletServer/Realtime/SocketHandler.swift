@@ -198,7 +198,8 @@ final class SocketHandler: ChannelDuplexHandler, StreamSink {
 struct SocketLimits: Sendable {
     /// The most bytes of a client's message.
     var messageBytes: Int
-    /// Time between the server's pings; nil = no pings. A client that sends nothing until the next ping is disconnected.
+    /// Time between the server's pings; nil = no pings. A client that sends nothing until the next ping is
+    /// disconnected.
     var pingInterval: TimeAmount?
     /// The time in which a client may respond to a close frame.
     var closingTimeout: TimeAmount

@@ -3,8 +3,9 @@ import MartletPlatform
 
 /// A queue of log lines for a descriptor: any thread appends without waiting, one dedicated thread writes.
 ///
-/// The reader of the descriptor may be slow, stopped or gone. Then lines are queued up to a limit of bytes. Lines beyond
-/// the limit are dropped and counted, and a line with their number takes their position as soon as there is room.
+/// The reader of the descriptor may be slow, stopped or gone. Then lines are queued up to a limit of bytes. Lines
+/// beyond the limit are dropped and counted, and a line with their number takes their position as soon as there is
+/// room.
 ///
 /// `@unchecked Sendable`: all state is read and written with `mutex` locked. The C objects do not move.
 package final class LogWriter: @unchecked Sendable {

@@ -3,8 +3,8 @@ package import MartletProtocol
 /// All requests and queries, those that wait and those that the worker has. Each ends exactly once.
 ///
 /// A generation whose worker dies waits for the next worker, which continues its tokens. A generation that has lost
-/// several workers is a suspect: it may be the cause. Suspects run one at a time, so that the next loss has one cause, and
-/// only that generation ends.
+/// several workers is a suspect: it may be the cause. Suspects run one at a time, so that the next loss has one cause,
+/// and only that generation ends.
 ///
 /// Pure: time is a value. Written only under the lock of `WorkerEngine`.
 package struct RequestLedger: Sendable {
@@ -203,8 +203,8 @@ package struct RequestLedger: Sendable {
     package mutating func end(_ number: QueryNumber) -> Bool { sent.remove(.query(number)) != nil }
 
     /// Applies an event of the worker.
-    /// - Returns: Whether to pass the event on. `false` for a generation that the worker does not have, and for an event that
-    ///   an earlier worker emitted.
+    /// - Returns: Whether to pass the event on. `false` for a generation that the worker does not have, and for an
+    ///   event that an earlier worker emitted.
     /// - Complexity: Constant, apart from the tokens' amortized growth.
     package mutating func apply(_ event: EngineEvent, at now: Instant) -> Bool {
         guard sent.contains(.generation(event.handle)) else { return false }

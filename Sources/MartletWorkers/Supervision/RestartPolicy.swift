@@ -4,7 +4,8 @@ package struct RestartPolicy: Sendable, Equatable {
     package var initialPause: Duration = .milliseconds(250)
     /// The longest pause.
     package var maximumPause: Duration = .seconds(30)
-    /// The time of readiness after which a worker counts as healthy. Its restart has no pause, and the pauses begin anew.
+    /// The time of readiness after which a worker counts as healthy. Its restart has no pause, and the pauses begin
+    /// anew.
     package var healthyAfter: Duration = .seconds(10)
     /// The number of failed starts in a row after which there is no further start.
     package var maximumFailedStarts = 3

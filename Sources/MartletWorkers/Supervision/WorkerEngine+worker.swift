@@ -125,7 +125,8 @@ extension WorkerEngine {
         core.replies.removeValue(forKey: number)?.resume(returning: .success(.parts(reply)))
     }
 
-    /// Ends the items of a loss: generations that lost too many workers, and all waiting items if there is no next worker.
+    /// Ends the items of a loss: generations that lost too many workers, and all waiting items if there is no next
+    /// worker.
     func settle(_ loss: SupervisorStateMachine.Loss, _ core: inout Core) {
         let lost = core.ledger.loseWorker()
         var ended: [(RequestLedger.Subject, EngineError)] = lost.queries.map { (.query($0), loss.error) }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// An engine in a child process, which is replaced when it dies.
 ///
-/// Requests that arrive while no worker is ready wait. Generations of a dead worker continue in the next worker, and their
-/// receiver gets no event twice. See `design.md`.
+/// Requests that arrive while no worker is ready wait. Generations of a dead worker continue in the next worker, and
+/// their receiver gets no event twice. See `design.md`.
 ///
 /// Thread: all methods from anywhere; `run()` once.
 package final class WorkerEngine: EngineService {

@@ -6,8 +6,8 @@ import Synchronization
 package protocol WorkerLauncher: Sendable {
     /// Starts a worker and returns when it has ended.
     ///
-    /// Meanwhile the launcher writes `link.outgoing` to the worker, passes its output to `link.inbox()` and its log lines
-    /// to `link.logged`. Closing `link.outgoing` asks the worker to end; after a grace period it is killed.
+    /// Meanwhile the launcher writes `link.outgoing` to the worker, passes its output to `link.inbox()` and its log
+    /// lines to `link.logged`. Closing `link.outgoing` asks the worker to end; after a grace period it is killed.
     func run(_ link: WorkerLink) async -> WorkerExit
 }
 
