@@ -150,6 +150,7 @@ let package = Package(
                 "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol", "MartletSchema", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
+            exclude: ["design.md"],
             swiftSettings: settings
         ),
         .target(
@@ -158,6 +159,7 @@ let package = Package(
                 "MartletPlatform",
                 "MartletJSON", "MartletText", .product(name: "OrderedCollections", package: "swift-collections"),
             ],
+            exclude: ["design.md"],
             swiftSettings: settings
         ),
         .target(
