@@ -117,8 +117,7 @@ extension ControlRefusal: FrameField {
         case 0: self = .notReasoning
         case 1: self = .reasoningAlreadyEnded
         case 2: self = .noReasoningDelimiters
-        // Journals of earlier versions have 14: a refusal of paused generations without a slot.
-        case 3, 14: self = .notStarted
+        case 3: self = .notStarted
         case 4: self = .notPaused
         case 5: self = .alreadyPaused
         case 6: self = .contextFull(tokens: try reader.readInt())

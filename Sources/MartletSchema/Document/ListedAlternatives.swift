@@ -121,7 +121,7 @@ struct ListedAlternatives {
         return lists.joined().filter { seen.insert($0).inserted }
     }
 
-    /// Makes a schema a list of values, or keeps of its own `enum` only those that equal one of them.
+    /// Limits a schema to `values`. A schema with an `enum` of its own retains the values that are in both lists.
     private func restrict(_ node: SchemaNode, to values: [JSONValue]) {
         guard let own = node.enumeration else {
             node.enumeration = values
