@@ -4,7 +4,7 @@ import MartletProtocol
 
 /// The loop of the engine thread: commands in, decode, sample, events out.
 ///
-/// Its state is used by the engine thread only. The pure types in `Scheduling` make the decisions; only this type and
+/// Its state is used by the engine thread only. The pure types in `Scheduler` make the decisions; only this type and
 /// its extensions call libllama.
 final class EngineLoop {
     let loaded: OpenedModel
