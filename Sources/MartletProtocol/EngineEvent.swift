@@ -1,7 +1,7 @@
 /// An event of one generation.
 ///
-/// The order is: `admitted`, `started`, any number of `promptProgress` and `promptLogprobs`, then `token`…, then one
-/// `finished` or `failed`. `failed` and `finished(.cancelled)` may come at any point, also first; `controlled` at any
+/// The order is: `admitted`, `promptProgress` with a queue position, `started`, any number of `promptProgress` and
+/// `promptLogprobs`, then `token`…, then one `finished` or `failed`. `failed` and `finished(.cancelled)` may come at any point, also first; `controlled` at any
 /// point except the last.
 ///
 /// Large and rare payloads are stored separately (`indirect`): events are copied often, and nearly all are tokens.
@@ -69,6 +69,9 @@ package struct PromptProgress: Sendable, Equatable {
     package var elapsed: Duration
     /// The slot that computes the prompt.
     package var slot = 0
+    /// The number of generations that get a slot before this one; `nil` if it has a slot. A generation that waits
+    /// reports it before `started`, when it is admitted and whenever it changes.
+    package var queuePosition: Int?
 
     package init(total: Int, cached: Int, processed: Int, elapsed: Duration) {
         self.total = total
@@ -108,6 +111,8 @@ package struct GenerationSummary: Sendable, Equatable {
     package var isTruncated = false
     /// Whether the output contains a line break.
     package var hasLineBreak = false
+    /// Why so many prompt tokens were reused; `nil` unless the request asks for it.
+    package var cacheReport: CacheReport?
 
     package init(reason: Reason, timings: Timings) {
         self.reason = reason
@@ -120,6 +125,8 @@ package struct Timings: Sendable, Equatable {
     /// Tokens of the prompt, including cached ones.
     package var promptTokens = 0
     package var cachedTokens = 0
+    /// The cached tokens that came from the RAM tier and from the disk tier.
+    package var restoredTokens = RestoredTokens()
     /// Generated tokens, including the token that ended the generation.
     package var predictedTokens = 0
     /// The number of reasoning tokens among them. A delimiter that is a token of its own does not count.
@@ -134,6 +141,14 @@ package struct Timings: Sendable, Equatable {
     package var samplingTime: Duration = .zero
     /// The part of it that the grammar took.
     package var grammarTime: Duration = .zero
+
+    package init() {}
+}
+
+/// Prompt tokens that came from a tier below the KV cache.
+package struct RestoredTokens: Sendable, Equatable {
+    package var ram = 0
+    package var disk = 0
 
     package init() {}
 }

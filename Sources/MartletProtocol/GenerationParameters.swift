@@ -13,7 +13,11 @@ package struct GenerationParameters: Sendable, Equatable {
     package var ignoresEndOfGeneration: Bool
     /// Whether the engine reuses cached tokens of a common prefix.
     package var reusesPrompt: Bool
-    /// Whether the engine emits `promptProgress` events.
+    /// The rules of the KV cache for the request.
+    package var cache = CacheParameters()
+    /// Requests with a larger number get a slot sooner; within `RequestPriority.range`.
+    package var priority = 0
+    /// Whether the engine emits `promptProgress` events, also while the request waits for a slot.
     package var reportsProgress: Bool
     /// Whether the engine emits the logprobs of the prompt's own tokens (`promptLogprobs`). Needs `probabilities`.
     /// The whole prompt is computed then: cached tokens have no logits.

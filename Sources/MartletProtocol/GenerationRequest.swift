@@ -10,6 +10,8 @@ package struct GenerationRequest: Sendable, Equatable {
     package var prompt: Prompt
     /// The part that the client chose.
     package var parameters: GenerationParameters
+    /// The owner's keys for the KV cache and for fair shares.
+    package var tenant = TenantKeys()
     /// Texts of control tokens that are part of the output's text, such as the reasoning delimiters of a model. Other
     /// control tokens have no text.
     package var visibleDelimiters: [String]
@@ -96,9 +98,12 @@ package struct Prompt: Sendable, Equatable {
     package var pieces: [Piece]
     /// Whether the BOS token is added where the vocabulary wants one, unless the prompt begins with it.
     package var addsBeginning: Bool
+    /// Where messages begin, ascending. Only the KV cache uses them: they do not change the tokens.
+    package var boundaries: [PromptBoundary] = []
 
-    package init(pieces: [Piece], addsBeginning: Bool) {
+    package init(pieces: [Piece], addsBeginning: Bool, boundaries: [PromptBoundary] = []) {
         self.pieces = pieces
         self.addsBeginning = addsBeginning
+        self.boundaries = boundaries
     }
 }

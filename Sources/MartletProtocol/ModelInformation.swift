@@ -73,6 +73,7 @@ package struct EngineStatus: Sendable, Equatable {
     /// The number of generations that wait for a slot.
     package var queued = 0
     package var counters = EngineCounters()
+    package var cache = CacheStatus()
 
     package init() {}
 }

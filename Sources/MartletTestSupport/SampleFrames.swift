@@ -69,7 +69,9 @@ package enum SampleFrames {
             default: .tokens(random.list { $0.token() })
             }
         }
-        return Prompt(pieces: pieces, addsBeginning: Bool.random(using: &random))
+        return Prompt(
+            pieces: pieces, addsBeginning: Bool.random(using: &random),
+            boundaries: random.list { SampleCache.boundary(&$0) })
     }
 
     /// A request with a random value in every field, those that a client cannot set included.
@@ -121,6 +123,9 @@ package enum SampleFrames {
         request.slot = random.maybe { $0.integer() }
         request.minimumIndent = random.integer()
         request.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
+        request.parameters.cache = SampleCache.parameters(&random)
+        request.parameters.priority = random.integer()
+        request.tenant = TenantKeys(cacheScope: random.unsigned(), fairShare: random.unsigned())
         request.adapters = random.list { AdapterScale(index: $0.integer(), scale: 0.5) }
         request.sharedPrefillParent = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
         request.reasoning = random.maybe { random in
@@ -167,10 +172,7 @@ package enum SampleFrames {
             case 0: .admitted(promptTokens: random.integer())
             case 1: .started(slot: random.integer(), cachedTokens: random.integer())
             case 2:
-                .promptProgress(
-                    PromptProgress(
-                        total: random.integer(), cached: random.integer(), processed: random.integer(),
-                        elapsed: random.duration()))
+                .promptProgress(progress(&random))
             case 3: .token(id: random.token(), text: random.bytes()[...])
             case 4: .finished(summary(&random), text: random.bytes()[...])
             case 5: .promptLogprobs(first: random.integer())
@@ -186,6 +188,16 @@ package enum SampleFrames {
         default: break
         }
         return event
+    }
+
+    /// The progress of a prompt that waits or is computed.
+    private static func progress(_ random: inout Generator) -> PromptProgress {
+        var progress = PromptProgress(
+            total: random.integer(), cached: random.integer(), processed: random.integer(),
+            elapsed: random.duration())
+        progress.slot = random.integer()
+        progress.queuePosition = random.maybe { $0.integer() }
+        return progress
     }
 
     /// The end of a generation for any reason.
@@ -206,6 +218,7 @@ package enum SampleFrames {
         summary.kvCacheTokens = random.integer()
         summary.isTruncated = Bool.random(using: &random)
         summary.hasLineBreak = Bool.random(using: &random)
+        summary.cacheReport = random.maybe { SampleCache.report(&$0) }
         return summary
     }
 
@@ -214,6 +227,8 @@ package enum SampleFrames {
         var timings = Timings()
         timings.promptTokens = random.integer()
         timings.cachedTokens = random.integer()
+        timings.restoredTokens.ram = random.integer()
+        timings.restoredTokens.disk = random.integer()
         timings.reasoningTokens = random.integer()
         timings.predictedTokens = random.integer()
         timings.queueTime = random.duration()
@@ -292,6 +307,7 @@ package enum SampleFrames {
         value.counters.decodes = random.unsigned()
         value.counters.busySlots = random.unsigned()
         value.counters.longestContext = random.integer()
+        value.cache = SampleCache.status(&random)
         return value
     }
 }

@@ -29,6 +29,7 @@ extension EngineEvent: FrameField {
             writer.write(progress.processed)
             writer.write(progress.elapsed)
             writer.write(progress.slot)
+            writer.write(progress.queuePosition)
         case .promptLogprobs(let first):
             writer.write(KindNumber.promptLogprobs.rawValue)
             writer.write(first)
@@ -72,6 +73,7 @@ extension EngineEvent: FrameField {
                 total: try reader.readInt(), cached: try reader.readInt(), processed: try reader.readInt(),
                 elapsed: try reader.readDuration())
             progress.slot = try reader.readInt()
+            progress.queuePosition = try reader.readOptionalInt()
             self.init(handle, .promptProgress(progress))
         case .promptLogprobs:
             self.init(handle, .promptLogprobs(first: try reader.readInt()))
@@ -95,7 +97,7 @@ extension EngineEvent: FrameField {
 }
 
 extension GenerationSummary: FrameField {
-    static var minimumByteCount: Int { 19 }
+    static var minimumByteCount: Int { 22 }
 
     func write(to writer: inout ByteWriter) {
         switch reason {
@@ -117,6 +119,8 @@ extension GenerationSummary: FrameField {
         writer.write(kvCacheTokens)
         writer.write(isTruncated)
         writer.write(hasLineBreak)
+        writer.write(cacheReport != nil)
+        cacheReport?.write(to: &writer)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -138,15 +142,18 @@ extension GenerationSummary: FrameField {
         kvCacheTokens = try reader.readInt()
         isTruncated = try reader.readBool()
         hasLineBreak = try reader.readBool()
+        cacheReport = try reader.readOptional { reader throws(FrameError) in try CacheReport(from: &reader) }
     }
 }
 
 extension Timings: FrameField {
-    static var minimumByteCount: Int { 14 }
+    static var minimumByteCount: Int { 16 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(promptTokens)
         writer.write(cachedTokens)
+        writer.write(restoredTokens.ram)
+        writer.write(restoredTokens.disk)
         writer.write(predictedTokens)
         writer.write(reasoningTokens)
         writer.write(queueTime)
@@ -160,6 +167,8 @@ extension Timings: FrameField {
         self.init()
         promptTokens = try reader.readInt()
         cachedTokens = try reader.readInt()
+        restoredTokens.ram = try reader.readInt()
+        restoredTokens.disk = try reader.readInt()
         predictedTokens = try reader.readInt()
         reasoningTokens = try reader.readInt()
         queueTime = try reader.readDuration()

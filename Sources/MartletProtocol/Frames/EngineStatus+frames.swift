@@ -1,5 +1,5 @@
 extension EngineStatus: FrameField {
-    static var minimumByteCount: Int { 12 }
+    static var minimumByteCount: Int { 18 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(slots)
@@ -12,6 +12,7 @@ extension EngineStatus: FrameField {
         writer.write(counters.decodes)
         writer.write(counters.busySlots)
         writer.write(counters.longestContext)
+        cache.write(to: &writer)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -26,6 +27,7 @@ extension EngineStatus: FrameField {
         counters.decodes = try reader.readUInt64()
         counters.busySlots = try reader.readUInt64()
         counters.longestContext = try reader.readInt()
+        cache = try CacheStatus(from: &reader)
     }
 }
 

@@ -20,6 +20,9 @@ extension GenerationRequest: FrameField {
             writer.write(contextShift.keep)
             writer.write(contextShift.discard)
         }
+        parameters.cache.write(to: &writer)
+        writer.write(parameters.priority)
+        tenant.write(to: &writer)
         writer.write(adapters)
         writer.write(sharedPrefillParent?.rawValue)
         writer.write(reasoning != nil)
@@ -49,6 +52,9 @@ extension GenerationRequest: FrameField {
         contextShift = try reader.readOptional { reader throws(FrameError) in
             ContextShift(keep: try reader.readInt(), discard: try reader.readInt())
         }
+        parameters.cache = try CacheParameters(from: &reader)
+        parameters.priority = try reader.readInt()
+        tenant = try TenantKeys(from: &reader)
         adapters = try reader.readFields(AdapterScale.self)
         let parent = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
         sharedPrefillParent = parent.map(GenerationHandle.init)
@@ -98,15 +104,18 @@ extension AdapterScale: FrameField {
 }
 
 extension Prompt: FrameField {
-    static var minimumByteCount: Int { 2 }
+    static var minimumByteCount: Int { 3 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(pieces)
         writer.write(addsBeginning)
+        writer.write(boundaries)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
-        self.init(pieces: try reader.readFields(Piece.self), addsBeginning: try reader.readBool())
+        self.init(
+            pieces: try reader.readFields(Piece.self), addsBeginning: try reader.readBool(),
+            boundaries: try reader.readFields(PromptBoundary.self))
     }
 }
 

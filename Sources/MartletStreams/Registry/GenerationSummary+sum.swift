@@ -14,6 +14,8 @@ extension GenerationSummary {
             if index % max(1, perPrompt) == 0 {
                 sum.promptTokens += choice.timings.promptTokens
                 sum.cachedTokens += choice.timings.cachedTokens
+                sum.restoredTokens.ram += choice.timings.restoredTokens.ram
+                sum.restoredTokens.disk += choice.timings.restoredTokens.disk
                 sum.promptTime += choice.timings.promptTime
             }
             sum.predictedTokens += choice.timings.predictedTokens

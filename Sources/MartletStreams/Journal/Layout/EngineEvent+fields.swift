@@ -110,6 +110,7 @@ extension PromptProgress: FieldRecord {
         try coder.field(3, &processed)
         try coder.field(4, &elapsed)
         try coder.field(5, &slot)
+        try coder.field(6, &queuePosition)
     }
 }
 

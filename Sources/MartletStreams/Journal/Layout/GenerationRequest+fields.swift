@@ -27,6 +27,14 @@ extension GenerationRequest: FieldRecord {
         var turns = injectedTurns.map { StoredRange($0) }
         try coder.list(17, &turns)
         injectedTurns = turns.map(\.range)
+        // Absent in journals that were written before these fields existed.
+        var cache: CacheParameters? = parameters.cache == CacheParameters() ? nil : parameters.cache
+        try coder.field(18, &cache)
+        parameters.cache = cache ?? CacheParameters()
+        try coder.field(19, &parameters.priority)
+        var owned: TenantKeys? = tenant == TenantKeys() ? nil : tenant
+        try coder.field(20, &owned)
+        tenant = owned ?? TenantKeys()
         // Last: one of the settings is in the reasoning rule.
         settings = changed
     }
@@ -79,6 +87,7 @@ extension Prompt: FieldRecord {
     mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.list(1, &pieces)
         try coder.field(2, &addsBeginning)
+        try coder.list(3, &boundaries)
     }
 }
 

@@ -11,6 +11,7 @@ extension GenerationSummary: FieldRecord {
         try coder.field(4, &kvCacheTokens)
         try coder.field(5, &isTruncated)
         try coder.field(6, &hasLineBreak)
+        try coder.field(7, &cacheReport)
     }
 }
 
@@ -59,5 +60,7 @@ extension Timings: FieldRecord {
         try coder.field(7, &predictedTime)
         try coder.field(8, &samplingTime)
         try coder.field(9, &grammarTime)
+        try coder.field(10, &restoredTokens.ram)
+        try coder.field(11, &restoredTokens.disk)
     }
 }
