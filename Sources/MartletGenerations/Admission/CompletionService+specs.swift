@@ -1,4 +1,3 @@
-internal import MartletPlatform
 internal import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
@@ -39,11 +38,11 @@ extension CompletionService {
 
     /// The heads of a new response and its log, with a new id.
     private func heads(of plan: CompletionPlan, model: String) -> (ResponseHead, LogHead) {
-        let created = time(nil)
-        let logHead = LogHead(created: Int64(created), model: model)
+        let created = registry.calendar()
+        let logHead = LogHead(id: registry.makeID(), created: created, model: model)
         let served = modelReadiness.model
         let responseHead = ResponseHead(
-            id: plan.idPrefix + logHead.id, created: created, model: model, fingerprint: configuration.build,
+            id: plan.idPrefix + logHead.id, created: Int(created), model: model, fingerprint: configuration.build,
             warnings: plan.options.warnings, hasShortCallIDs: served?.demandsShortCallIDs ?? false,
             endTokens: served?.information.endOfGenerationTokens ?? [])
         return (responseHead, logHead)

@@ -1,6 +1,5 @@
 package import MartletProtocol
 package import NIOCore
-internal import NIOPosix
 internal import Synchronization
 
 /// The ordered events of one generation, and the only source of every byte that clients receive of it.
@@ -15,6 +14,8 @@ package final class GenerationLog: Sendable {
     let state: Mutex<State>
     /// Whether the journal has to report when the current records are durable.
     let needsCommitNotice = Atomic<Bool>(false)
+    /// The event loop whose timer ends the wait of replies that no reader shares.
+    private let timerLoop: @Sendable () -> any EventLoop
 
     /// The time for which readers wait for a slow disk. Afterwards events become visible before they are durable.
     static let commitTimeout = TimeAmount.milliseconds(250)
@@ -77,9 +78,15 @@ package final class GenerationLog: Sendable {
         package var isEnded: Bool
     }
 
-    /// - Parameter maximumTextBytes: the maximum size of the text. A longer text ends the log with an error.
-    package init(head: LogHead, maximumTextBytes: Int = Int(UInt32.max)) {
+    /// - Parameters:
+    ///   - maximumTextBytes: the maximum size of the text. A longer text ends the log with an error.
+    ///   - timerLoop: chooses the event loop whose timer ends the wait of replies that no reader shares.
+    package init(
+        head: LogHead, maximumTextBytes: Int = Int(UInt32.max),
+        timerLoop: @escaping @Sendable () -> any EventLoop = GenerationRegistry.sharedEventLoop
+    ) {
         self.head = head
+        self.timerLoop = timerLoop
         state = Mutex(State(storage: LogStorage(maximumTextBytes: maximumTextBytes)))
     }
 
@@ -250,7 +257,7 @@ package final class GenerationLog: Sendable {
             state.collect(&wakeups, wakesReaders: false)
             return !state.replies.isEmpty && state.beginsWaiting()
         }
-        if needsTimer { startCommitTimer(on: MultiThreadedEventLoopGroup.singleton.any()) }
+        if needsTimer { startCommitTimer(on: timerLoop()) }
     }
 
     /// Makes events visible that are not durable after `commitTimeout`, if the journal made no progress in that time.

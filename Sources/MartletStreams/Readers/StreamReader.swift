@@ -101,7 +101,7 @@ package final class StreamReader: @unchecked Sendable {
         // A write can change the sink's writability and so call back here.
         guard case .open(let sink) = state, !isPumping, remainingCredit > 0, sink.isWritable else { return }
         isPumping = true
-        let begin = NIODeadline.now()
+        let begin = loop.eventLoop.now
         let rest = readNext()
         switch rest {
         case .handedOver: writeHandover()
@@ -113,7 +113,7 @@ package final class StreamReader: @unchecked Sendable {
         let count = loop.bytes.count - skipped
         if count > 0 {
             sink.write(skipped == 0 ? loop.bytes : Array(loop.bytes[skipped...]))
-            encodedStream.recordWrite(.nanoseconds((NIODeadline.now() - begin).nanoseconds), byteCount: count)
+            encodedStream.recordWrite(.nanoseconds((loop.eventLoop.now - begin).nanoseconds), byteCount: count)
         }
         isPumping = false
         // The write may have found that the connection is closed.

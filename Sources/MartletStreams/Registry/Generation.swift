@@ -36,12 +36,15 @@ package final class Generation: Sendable {
     /// The uptime in nanoseconds at which the log last grew by something that every view shows.
     private let lastOutputTime: Atomic<UInt64>
 
-    init(_ spec: GenerationSpec, handle: GenerationHandle, begin: NIODeadline, isRestored: Bool = false) {
+    init(
+        _ spec: GenerationSpec, handle: GenerationHandle, begin: NIODeadline, isRestored: Bool = false,
+        timerLoop: @escaping @Sendable () -> any EventLoop = GenerationRegistry.sharedEventLoop
+    ) {
         self.spec = spec
         self.handle = handle
         self.begin = begin
         self.isRestored = isRestored
-        log = GenerationLog(head: spec.head)
+        log = GenerationLog(head: spec.head, timerLoop: timerLoop)
         response = EncodedStream(of: log, as: spec.view, countsBytes: true)
         numberedResponse = EncodedStream(of: log, as: NumberedEventView(spec.view))
         readers = Mutex(Readers(lastPresent: begin))

@@ -35,7 +35,7 @@ extension GenerationRegistry {
         }
         // Its handle is lower than the handles of new generations, so a label prefers a new generation that began
         // during recovery.
-        let generation = Generation(spec, handle: handle, begin: begin, isRestored: true)
+        let generation = Generation(spec, handle: handle, begin: begin, isRestored: true, timerLoop: timerLoop)
         let live = LiveGeneration(generation, series: metricSeries(of: spec), recorder: recorder)
         live.state.withLock { state in
             for choice in state.choices {

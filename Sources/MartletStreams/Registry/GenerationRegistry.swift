@@ -2,6 +2,7 @@ package import MartletObservability
 internal import MartletPlatform
 package import MartletProtocol
 package import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// All running and retained generations, and the way of the engine's events into their logs.
@@ -37,7 +38,11 @@ package final class GenerationRegistry: EngineEventReceiver {
     let quota: GenerationQuota
     let retention: Retention
     let clock: @Sendable () -> NIODeadline
-    let calendar: @Sendable () -> Int64
+    /// The time in seconds since 1970.
+    package let calendar: @Sendable () -> Int64
+    /// Makes the ids of new generations, as `LogHead.makeID` does.
+    package let makeID: @Sendable () -> String
+    let timerLoop: @Sendable () -> any EventLoop
     private let stateChanged: @Sendable (EngineState) -> Void
 
     /// Times after which resumable generations are removed or ended.
@@ -56,19 +61,28 @@ package final class GenerationRegistry: EngineEventReceiver {
     ///   - stateChanged: called when the engine changes its state, on the engine's thread.
     ///   - clock: the time; read once for each call of `prepare` and `receive`.
     ///   - calendar: the time in seconds since 1970.
+    ///   - makeID: makes the id of a new generation: 32 hexadecimal digits that a client cannot guess.
+    ///   - timerLoop: chooses the event loop for timers that belong to no connection.
     package init(
         quota: GenerationQuota = GenerationQuota(), retention: Retention = Retention(),
         stateChanged: @escaping @Sendable (EngineState) -> Void = { _ in },
         clock: @escaping @Sendable () -> NIODeadline = { .now() },
-        calendar: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        calendar: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
+        makeID: @escaping @Sendable () -> String = LogHead.makeID,
+        timerLoop: @escaping @Sendable () -> any EventLoop = GenerationRegistry.sharedEventLoop
     ) {
         self.quota = quota
         byteCountStep = max(1, min(4_096, quota.bytes / 1_024, quota.bytesPerOwner / 1_024))
         self.retention = retention
         self.clock = clock
         self.calendar = calendar
+        self.makeID = makeID
+        self.timerLoop = timerLoop
         self.stateChanged = stateChanged
     }
+
+    /// One of the event loops that all servers of the process share.
+    package static let sharedEventLoop: @Sendable () -> any EventLoop = { MultiThreadedEventLoopGroup.singleton.any() }
 
     /// Sets the engine that receives the requests. To be called before the first `submit`.
     package func connect(to engine: any EngineService) {
@@ -103,7 +117,8 @@ package final class GenerationRegistry: EngineEventReceiver {
                 all: state.totalUsage, own: state.usage[spec.owner] ?? .init(), owner: spec.owner,
                 isResumable: spec.isResumable, count: spec.choiceCount)
             state.count(spec.owner) { $0.live += spec.choiceCount }
-            let generation = Generation(spec, handle: GenerationHandle(rawValue: state.lastHandle + 1), begin: begin)
+            let generation = Generation(
+                spec, handle: GenerationHandle(rawValue: state.lastHandle + 1), begin: begin, timerLoop: timerLoop)
             state.lastHandle += UInt64(spec.choiceCount)
             return (generation, state.recorder)
         }

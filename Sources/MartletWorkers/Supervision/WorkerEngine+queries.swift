@@ -52,8 +52,8 @@ extension WorkerEngine {
         case .failure(let error): throw error
         }
         let timeout = limit.map { limit in
-            Task {
-                try await Task.sleep(for: limit)
+            Task { [clock] in
+                try await clock.sleep(limit)
                 failQuery(number, EngineError(.engineLost, "the worker did not reply within \(limit)"))
             }
         }

@@ -32,7 +32,7 @@ extension WorkerEngine {
     /// Waits for a time, or until shutdown.
     func pause(for duration: Duration) async {
         let task = core.withLock { core in
-            let task = Task<Void, Never> { try? await Task.sleep(for: duration) }
+            let task = Task<Void, Never> { [clock] in try? await clock.sleep(duration) }
             if core.isStopping { task.cancel() }
             core.pause = task
             return task
@@ -48,7 +48,7 @@ extension WorkerEngine {
             if core.isStopping { return true }
             core.outgoing = outgoing
             core.crashOutput = CrashOutput()
-            core.hangMonitor.begin(at: .now)
+            core.hangMonitor.begin(at: clock.now())
             return false
         }
         if isStopping { return .end }
@@ -68,7 +68,7 @@ extension WorkerEngine {
         let (action, isStopped) = core.withLock { core in
             (core.outgoing, core.process, core.partialReplies) = (nil, nil, [:])
             core.hangMonitor.stop()
-            let loss = core.machine.workerEnded(exit, crashOutput: core.crashOutput.text, at: .now)
+            let loss = core.machine.workerEnded(exit, crashOutput: core.crashOutput.text, at: clock.now())
             settle(loss, &core)
             return (loss.next, core.isStopping)
         }
@@ -84,8 +84,8 @@ extension WorkerEngine {
     /// Pings the worker at intervals, and ends it when it makes no progress.
     private func monitorWorker() async {
         guard let interval = core.withLock({ $0.hangMonitor.interval }) else { return }
-        while (try? await Task.sleep(for: interval)) != nil {
-            switch core.withLock({ $0.hangMonitor.tick(at: .now) }) {
+        while (try? await clock.sleep(interval)) != nil {
+            switch core.withLock({ $0.hangMonitor.tick(at: clock.now()) }) {
             case .nothing: break
             case .ping:
                 guard case .success(let frame) = encode(.ping) else { break }
@@ -153,7 +153,7 @@ extension WorkerEngine {
             switch frame {
             case .hello: break
             case .events(let events):
-                let now = ContinuousClock.now
+                let now = clock.now()
                 let areNew = events.map { core.ledger.apply($0, at: now) }
                 // Nearly always all events are new.
                 let passed = areNew.contains(false) ? zip(events, areNew).filter(\.1).map(\.0) : events
@@ -161,7 +161,7 @@ extension WorkerEngine {
                 if core.ledger.hasReleasable { release(&core) }
             case .state(let state):
                 if case .failed = state { core.outgoing?.close() }
-                guard let published = core.machine.workerReported(state, at: .now) else { return }
+                guard let published = core.machine.workerReported(state, at: clock.now()) else { return }
                 core.state = published
                 deliveries.add(.state(published))
                 if case .ready = published { release(&core) }
@@ -170,7 +170,7 @@ extension WorkerEngine {
                 guard core.ledger.end(number) else { return }
                 core.replies.removeValue(forKey: number)?.resume(returning: .success(.whole(frame)))
             case .part(let number, let bytes, let isLast): receivePart(bytes, isLast: isLast, of: number, &core)
-            case .pulse(let activities): core.hangMonitor.recordActivity(activities, at: .now)
+            case .pulse(let activities): core.hangMonitor.recordActivity(activities, at: clock.now())
             }
         }
         deliveries.deliver()
@@ -194,7 +194,7 @@ extension WorkerEngine {
                     }
                 case .failure(let error):
                     let end = EngineEvent(request.handle, .failed(error))
-                    if core.ledger.apply(end, at: .now) { deliveries.add(.events([end])) }
+                    if core.ledger.apply(end, at: clock.now()) { deliveries.add(.events([end])) }
                 }
             }
         }

@@ -37,17 +37,21 @@ package final class WorkerEngine: EngineService {
     let launcher: any WorkerLauncher
     let deliveries: DeliveryQueue
     let replyTimeout: Duration
+    let clock: SupervisorClock
     let logger: Logger
     let core: Mutex<Core>
 
     /// - Parameters:
     ///   - modelName: The name in log records and errors.
     ///   - replyTimeout: The maximum time of a query, including the wait for a worker.
+    ///   - clock: The passing of time for pauses, time limits and the detection of hangs.
     package init(
         modelName: String, launcher: any WorkerLauncher, receiver: any EngineEventReceiver,
-        policy: RestartPolicy = RestartPolicy(), replyTimeout: Duration = .seconds(60), logger: Logger
+        policy: RestartPolicy = RestartPolicy(), replyTimeout: Duration = .seconds(60),
+        clock: SupervisorClock = .system, logger: Logger
     ) {
         self.launcher = launcher
+        self.clock = clock
         self.replyTimeout = replyTimeout
         deliveries = DeliveryQueue(receiver: receiver)
         var logger = logger
@@ -138,18 +142,18 @@ package final class WorkerEngine: EngineService {
             core.machine.shutDown()
             core.pause?.cancel()
             if core.outgoing == nil {
-                settle(core.machine.workerEnded(.exited(code: 0), at: .now), &core)
+                settle(core.machine.workerEnded(.exited(code: 0), at: clock.now()), &core)
             }
             return (core.outgoing, core.process)
         }
         deliveries.deliverSoon()
         guard let outgoing, case .success(let frame) = encode(.shutdown) else { return }
         outgoing.add(frame)
-        Task {
-            try? await Task.sleep(for: .seconds(1))
+        Task { [clock] in
+            try? await clock.sleep(.seconds(1))
             outgoing.close()
             // A worker that does not read blocks the writes to it, so the gentler steps never happen.
-            try? await Task.sleep(for: .seconds(2))
+            try? await clock.sleep(.seconds(2))
             process?.kill()
         }
     }

@@ -62,20 +62,26 @@ package struct WorkerLink: Sendable {
 ///
 /// Thread: any.
 package final class WorkerProcess: Sendable {
-    private let identifier = Mutex<pid_t?>(nil)
+    private let killing = Mutex<(@Sendable () -> Void)?>(nil)
 
-    func began(_ identifier: pid_t) { self.identifier.withLock { $0 = identifier } }
-
-    func ended() { identifier.withLock { $0 = nil } }
-
-    /// Kills the process and its children. The process leads a session, so its number is also that of the group.
-    package func kill() {
-        identifier.withLock { identifier in
-            guard let identifier, identifier > 1 else { return }
+    /// The process leads a session, so its number is also that of the group of its children.
+    func began(_ identifier: pid_t) {
+        guard identifier > 1 else { return }
+        began {
             _ = sendSignal(-identifier, SIGKILL)
             _ = sendSignal(identifier, SIGKILL)
         }
     }
+
+    /// The worker runs. A launcher calls this before it passes any output on.
+    /// - Parameter kill: ends the worker without its cooperation. Called with a lock held: it must not block.
+    package func began(_ kill: @escaping @Sendable () -> Void) { killing.withLock { $0 = kill } }
+
+    /// The worker has ended, and its number may be that of another process soon.
+    package func ended() { killing.withLock { $0 = nil } }
+
+    /// Kills the process and its children.
+    package func kill() { killing.withLock { $0?() } }
 }
 
 private func sendSignal(_ target: pid_t, _ signal: Int32) -> Int32 {
