@@ -20,8 +20,9 @@ let package = Package(
         .library(
             name: "MartletInternals",
             targets: [
-                "MartletAPI", "MartletChat", "MartletGGUF", "MartletGenerations", "MartletGrammar", "MartletJSON",
-                "MartletJinja", "MartletProtocol", "MartletSchema", "MartletStreams",
+                "MartletAPI", "MartletChat", "MartletFiles", "MartletGGUF", "MartletGenerations", "MartletGrammar",
+                "MartletJSON", "MartletJinja", "MartletProtocol", "MartletSchema", "MartletStateFiles",
+                "MartletStreams",
             ]),
     ],
     dependencies: [
@@ -166,7 +167,8 @@ let package = Package(
             name: "MartletEngine",
             dependencies: [
                 "MartletPlatform",
-                "Llama", "MartletGrammar", "MartletProtocol", "MartletText",
+                "Llama", "MartletFiles", "MartletGrammar", "MartletProtocol", "MartletStateFiles", "MartletText",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -195,6 +197,9 @@ let package = Package(
             name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"], swiftSettings: settings),
         .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
         .target(name: "MartletFiles", dependencies: ["MartletPlatform"], swiftSettings: settings),
+        .target(
+            name: "MartletStateFiles", dependencies: ["MartletPlatform", "MartletFiles"], exclude: ["design.md"],
+            swiftSettings: settings),
         .target(name: "MartletGGUF", dependencies: ["MartletPlatform", "MartletText"], swiftSettings: settings),
         .target(name: "CSandbox"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -263,7 +268,8 @@ let package = Package(
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
-                "MartletEngine", "Llama", "MartletGGUF", "MartletGrammar", "MartletProtocol",
+                "MartletEngine", "Llama", "MartletFiles", "MartletGGUF", "MartletGrammar", "MartletProtocol",
+                "MartletStateFiles",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -318,6 +324,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MartletFilesTests", dependencies: ["MartletPlatform", "MartletFiles"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletStateFilesTests",
+            dependencies: ["MartletPlatform", "MartletFiles", "MartletStateFiles"], swiftSettings: settings),
         .testTarget(
             name: "MartletGGUFTests", dependencies: ["MartletPlatform", "MartletGGUF"], swiftSettings: settings),
         .testTarget(

@@ -32,6 +32,7 @@ enum FuzzTarget: String, CaseIterable {
     case schema
     case pattern
     case journals
+    case cachefiles
     case gguf
     case bodies
     case arguments
@@ -51,6 +52,7 @@ enum FuzzTarget: String, CaseIterable {
         case .schema: { SchemaFuzz.run(bytes($0, $1)) }
         case .pattern: { SchemaFuzz.runPattern(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
+        case .cachefiles: { CacheFileFuzz.run(bytes($0, $1)) }
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         case .bodies: { BodyFuzz.run(bytes($0, $1)) }
         case .arguments: { ArgumentsFuzz.run(bytes($0, $1)) }

@@ -1,3 +1,5 @@
+internal import MartletFiles
+
 /// The layout of a journal's file; `design.md` describes it.
 package enum JournalFormat {
     /// The version of the format. It rises when builds of the previous version would misread a journal. A new field
