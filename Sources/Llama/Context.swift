@@ -215,32 +215,4 @@ package struct Context: ~Copyable {
 
     /// Whether `save` and `restore` are possible now: not between `copySequence` or `shift` and the next decode.
     package var canSaveStates: Bool { !isChangePending }
-
-    /// The number of bytes that `save` would append.
-    package mutating func stateByteCount(of sequence: Int) -> Int {
-        llama_state_seq_get_size(pointer, Int32(sequence))
-    }
-
-    /// Appends the state of `sequence` in the format that `restore` reads.
-    package mutating func save(_ sequence: Int, into bytes: inout [UInt8]) throws(LlamaError) {
-        let size = stateByteCount(of: sequence)
-        var written = 0
-        bytes += [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            written = llama_state_seq_get_data(pointer, buffer.baseAddress, size, Int32(sequence))
-            count = written
-        }
-        guard written > 0 else {
-            throw LlamaError(.stateFailed, "The state of sequence \(sequence) cannot be saved.")
-        }
-    }
-
-    /// Replaces the state of `sequence` by a state that `save` wrote with a context of the same model and types.
-    package mutating func restore(_ sequence: Int, from bytes: [UInt8]) throws(LlamaError) {
-        let read = bytes.withUnsafeBufferPointer {
-            llama_state_seq_set_data(pointer, $0.baseAddress, $0.count, Int32(sequence))
-        }
-        guard read > 0 else {
-            throw LlamaError(.stateFailed, "A state of \(bytes.count) bytes does not fit sequence \(sequence).")
-        }
-    }
 }

@@ -45,3 +45,12 @@ package enum LlamaSystem {
         }
     }
 }
+
+extension LlamaSystem {
+    /// The version of libllama and of ggml with its commit, such as "0.5.0 0.25.3 1a2b3c4". A saved state is only valid
+    /// for the build that wrote it.
+    package static var version: String {
+        [llama_version(), ggml_version(), ggml_commit()].map { $0.map { String(cString: $0) } ?? "" }
+            .joined(separator: " ")
+    }
+}
