@@ -75,7 +75,7 @@ package struct ContextShift: Sendable, Equatable {
 }
 
 /// An adapter of the model and its scale.
-package struct AdapterScale: Sendable, Equatable {
+package struct AdapterScale: Sendable, Hashable {
     /// The index in `ModelInformation.adapters`.
     package var index: Int
     package var scale: Float

@@ -74,7 +74,8 @@ import Testing
         for _ in 0..<12 { _ = bench.loop.runStep() }
         #expect(!bench.completion(1).isEnded && bench.completion(1).tokens.count > 3)
         // The KV cache now ends before the next position, which libllama refuses.
-        _ = bench.loop.context.removeTail(of: 0, from: bench.loop.slots[0].cachedTokenCount - 2)
+        _ = bench.loop.core.kvCache.context.removeTail(
+            of: 0, from: bench.loop.core.kvCache.entries[0].count - 2)
         bench.finish([1, 2])
         let completions = [bench.completion(1), bench.completion(2)]
         #expect(completions.allSatisfy { $0.error == nil && $0.tokens.count == 40 })

@@ -106,8 +106,8 @@ import Testing
             bench.send(.pause, handle)
             let others = try (0..<2).map { _ in try bench.submit("Hello") { $0.maximumTokens = 2 } }
             for other in others { bench.run(other) }
-            #expect(bench.loop.swappedOut.count == 1)
-            #expect((bench.loop.stateCache.byteCount > 0) == (storage == .stateCache))
+            #expect(bench.loop.core.scheduler.paused.count == 1)
+            #expect((bench.loop.core.kvCache.savedStates.byteCount > 0) == (storage == .stateCache))
         case .restart:
             for event in bench.log.events(of: handle) { submitted.apply(event) }
             bench.send(.stop(reason: nil), handle)
@@ -126,8 +126,7 @@ import Testing
             let number = bench.post(action, handle)
             repeat {
                 _ = bench.loop.runStep()
-            } while bench.loop.queue.count > 0
-                || bench.loop.slots.contains { $0.isBusy }
+            } while !bench.loop.core.scheduler.isIdle
             return number
         }
         var result = Result()
@@ -137,7 +136,7 @@ import Testing
         result.results = numbers.map { bench.result($0, handle) }
         result.tokens = tokens()
         result.forkedTokens = bench.completion(Self.fork.handle).tokens
-        #expect(bench.loop.stateCache.byteCount == 0)
+        #expect(bench.loop.core.kvCache.savedStates.byteCount == 0)
         return result
     }
 

@@ -109,9 +109,9 @@ import Testing
             // Within the prefill, after one chunk was reported.
             let reported = bench.completion(handle).promptProbabilities.count
             guard preemptions < 2, reported > 0, bench.completion(handle).tokens.isEmpty,
-                let index = bench.loop.slots.firstIndex(where: { $0.sequence?.handle == handle })
+                let sequence = bench.loop.core.scheduler.runningSequence(handle)
             else { continue }
-            bench.loop.preempt(index)
+            bench.loop.core.preempt(sequence)
             preemptions += 1
         }
         let completion = bench.completion(handle)

@@ -103,9 +103,9 @@ import Testing
     @Test func promptsThatArriveTogetherArePrefilledTogether() throws {
         let bench = try ControlBench(sequences: 2)
         // The wait would be hours per token, so only the second prompt can end it.
-        bench.loop.prefillBudget = PrefillBudget(
+        bench.loop.core.scheduler.prefillBudget = PrefillBudget(
             maximumStall: .milliseconds(60), ceiling: 512, batchingWindow: .seconds(3_600))
-        bench.loop.prefillBudget.observe(tokens: 1, nanoseconds: 3_600_000_000_000)
+        bench.loop.core.scheduler.prefillBudget.observe(tokens: 1, nanoseconds: 3_600_000_000_000)
         let first = try bench.submit("Hello!")
         let request = try bench.loaded.prepare(
             GenerationRequest(handle: bench.newHandle(), prompt: RunningEngine.chat("Count from 1 to 9.")),

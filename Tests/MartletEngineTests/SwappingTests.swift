@@ -66,7 +66,7 @@ import Testing
         let swappedOut = try report(paused, bench)
         #expect(swappedOut.kvCacheTokens == 0)
         #expect(swappedOut.swappedOutTokens >= cached)
-        #expect(bench.loop.stateCache.byteCount > 0)
+        #expect(bench.loop.core.kvCache.savedStates.byteCount > 0)
         let before = bench.board.copy.counters
         let count = bench.completion(paused).tokens.count
         #expect(bench.send(.resume, paused) == .applied(.resumed, token: count))
@@ -76,7 +76,7 @@ import Testing
         #expect(bench.completion(paused).starts == 1)
         #expect(after.promptTokens == before.promptTokens)
         #expect(after.decodes == before.decodes + UInt64(60 - count))
-        #expect(bench.loop.stateCache.byteCount == 0)
+        #expect(bench.loop.core.kvCache.savedStates.byteCount == 0)
     }
 
     @Test(arguments: models, Room.allCases) func aStateThatDoesNotFitIsComputedAgain(model: String, room: Room) throws {
@@ -189,10 +189,10 @@ import Testing
         bench.run(paused, to: 10)
         bench.send(.pause, paused)
         try fill(bench, .sequences)
-        #expect(bench.loop.stateCache.byteCount > 0)
+        #expect(bench.loop.core.kvCache.savedStates.byteCount > 0)
         bench.send(.stop(reason: nil), paused)
         #expect(bench.completion(paused).isEnded)
-        #expect(bench.loop.stateCache.byteCount == 0)
+        #expect(bench.loop.core.kvCache.savedStates.byteCount == 0)
     }
 
     private func handle(_ number: UInt64) -> GenerationHandle { GenerationHandle(rawValue: number) }

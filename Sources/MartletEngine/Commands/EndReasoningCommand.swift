@@ -7,7 +7,7 @@ struct EndReasoningCommand: EngineCommand {
     /// The tokens before the closing delimiter; `nil` = the message of the request.
     let message: Result<[Int32], EngineError>?
 
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) -> [Int32]? {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> [Int32]? {
         guard let reasoning = target.sequence.reasoning else { throw .noReasoningDelimiters }
         switch reasoning.phase {
         case .notBegun: throw .notReasoning
@@ -17,8 +17,8 @@ struct EndReasoningCommand: EngineCommand {
         return try ControlRefusal.wrapping { () throws(EngineError) -> [Int32]? in try message?.get() }
     }
 
-    func apply(_ tokens: [Int32]?, to target: CommandTarget, in loop: EngineLoop) {
+    func apply(_ tokens: [Int32]?, to target: CommandTarget, in engine: EngineCore) {
         target.sequence.pendingCommands.reasoningEnds.append(.init(number: target.number, message: tokens))
-        loop.applyDueCommands(target.sequence)
+        engine.applyDueCommands(target.sequence)
     }
 }

@@ -2,7 +2,7 @@ import MartletProtocol
 
 /// A control command on the engine thread. Each kind of command is one type in one file.
 ///
-/// `EngineLoop.apply(_:)` first checks the requirement, then calls `validate` and `apply` in the same step. Thread: the
+/// `EngineCore.apply(_:)` first checks the requirement, then calls `validate` and `apply` in the same step. Thread: the
 /// engine thread only.
 protocol EngineCommand {
     /// The result of validation that `apply` needs; `Void` if it needs none.
@@ -14,17 +14,17 @@ protocol EngineCommand {
     /// Checks the command against the state of the sequence. Changes nothing.
     ///
     /// - Throws: the refusal that is the reply.
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) -> Plan
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> Plan
 
     /// Applies the command and emits its result: at once, or at the token where it takes effect.
     ///
     /// - Throws: the refusal that is the reply; the sequence is then unchanged.
-    func apply(_ plan: Plan, to target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal)
+    func apply(_ plan: Plan, to target: CommandTarget, in engine: EngineCore) throws(ControlRefusal)
 }
 
 extension EngineCommand where Plan == Void {
     /// Commands without rules of their own are always valid.
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) {}
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) {}
 }
 
 /// The state of a sequence that a command needs.
@@ -40,7 +40,7 @@ enum CommandRequirement {
     case none
     /// All tokens of an earlier run are known to the sampler: new settings take effect behind them.
     case knownTokens
-    /// The sequence has begun, and is in a slot or swapped out: the command changes its tokens.
+    /// The sequence has begun, and runs or is swapped out: the command changes its tokens.
     case begunSequence
 }
 
@@ -48,7 +48,7 @@ enum CommandRequirement {
 struct CommandTarget {
     /// The place of a sequence in the engine.
     enum Location {
-        case slot(Int)
+        case running(KVEntryID)
         case queue(position: Int)
         case swappedOut(Int)
     }
@@ -59,8 +59,8 @@ struct CommandTarget {
 
     var handle: GenerationHandle { sequence.handle }
 
-    /// The index of the slot; `nil` if the sequence has none.
-    var slot: Int? { if case .slot(let index) = location { index } else { nil } }
+    /// The entry of the KV cache that the sequence runs on; `nil` if it does not run.
+    var entry: KVEntryID? { if case .running(let entry) = location { entry } else { nil } }
 }
 
 extension ControlRefusal {

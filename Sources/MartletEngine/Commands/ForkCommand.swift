@@ -6,81 +6,79 @@ struct ForkCommand: EngineCommand {
 
     let forks: [ForkedGeneration]
 
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) {
         guard target.sequence.predictedCount > 0 else { throw .notStarted }
-        guard loop.queue.count == 0 else { throw .noFreeSequence(idle: 0) }
+        guard engine.scheduler.waiting.count == 0 else { throw .noFreeSequence(idle: 0) }
         // Slots of paused sequences count, if that makes enough: `apply` swaps these sequences out.
-        guard loop.slots.count(where: { $0.index != target.slot && !$0.isBusy }) >= forks.count else {
-            throw .noFreeSequence(idle: loop.slots.count { $0.sequence == nil })
+        let slots = engine.scheduler.running.indices
+        guard slots.count(where: { $0 != target.sequence.slot && !engine.scheduler.isBusy($0) }) >= forks.count else {
+            throw .noFreeSequence(idle: engine.scheduler.freeSlotCount)
         }
         let changesReasoning = forks.contains { $0.changes.keys.contains(.reasoningBudget) }
         if changesReasoning, target.sequence.reasoning == nil { throw .noReasoningDelimiters }
     }
 
-    func apply(_ plan: Void, to target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) {
+    func apply(_ plan: Void, to target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) {
         let sequences = try ControlRefusal.wrapping { () throws(EngineError) -> [EngineSequence] in
-            try forks.map { fork throws(EngineError) in try copy(of: target.sequence, as: fork, loop) }
+            try forks.map { fork throws(EngineError) in try copy(of: target.sequence, as: fork, engine) }
         }
-        while loop.slots.count(where: { $0.sequence == nil }) < forks.count, loop.swapOutOne(except: target.slot) {}
-        loop.reportApplied(.forked(forks.map(\.handle)), to: target)
+        while engine.scheduler.freeSlotCount < forks.count, engine.swapOutOne(except: target.sequence.slot) {}
+        engine.reportApplied(.forked(forks.map(\.handle)), to: target)
         for sequence in sequences {
-            if let slot = target.slot {
-                begin(sequence, sharing: slot, loop)
+            if let entry = target.entry {
+                begin(sequence, sharing: entry, engine)
             } else {
-                begin(sequence, restoring: target.sequence, loop)
+                begin(sequence, restoring: target.sequence, engine)
             }
         }
     }
 
     /// Creates the sequence of a fork with the fork's changes of settings.
     private func copy(
-        of original: EngineSequence, as fork: ForkedGeneration, _ loop: EngineLoop
+        of original: EngineSequence, as fork: ForkedGeneration, _ engine: EngineCore
     ) throws(EngineError) -> EngineSequence {
-        loop.arrivals += 1
         let sequence = EngineSequence(
-            forking: original, handle: fork.handle, arrival: loop.arrivals, at: .now,
-            matcher: loop.newMatcher(for: original.constraint))
+            forking: original, handle: fork.handle, arrival: engine.nextArrival(), at: .now,
+            matcher: engine.newMatcher(for: original.constraint))
         sequence.change(fork.changes)
         if sequence.settings.sampling != original.settings.sampling {
-            sequence.sampler = try loop.loaded.sampler(
+            sequence.sampler = try engine.loaded.sampler(
                 for: sequence.settings.sampling,
                 ignoringEndOfGeneration: original.request.ignoresEndOfGeneration)
         }
         return sequence
     }
 
-    /// Assigns a slot to a fork and shares the KV cache of the original's slot with it.
-    private func begin(_ sequence: EngineSequence, sharing source: Int, _ loop: EngineLoop) {
-        // Empty slots come first, then the slots whose KV cache is the least likely to be reused.
-        let idle = loop.slots.filter { $0.sequence == nil }
-            .min { ($0.cachedTokenCount > 0 ? 1 : 0, $0.lastUsed) < ($1.cachedTokenCount > 0 ? 1 : 0, $1.lastUsed) }
-        guard let index = idle?.index else { return }
-        loop.copy(from: source, to: index)
-        loop.slots[index].adapters = loop.slots[source].adapters
-        loop.slots[index].sequence = sequence
-        loop.slots[index].lastUsed = loop.stepNumber
-        reportHistory(sequence, in: index, loop)
+    /// Gives a slot to a fork, and shares the KV cache of the original with it.
+    private func begin(_ sequence: EngineSequence, sharing source: KVEntryID, _ engine: EngineCore) {
+        // Empty entries come first, then the entries that are the least likely to be reused.
+        let idle = engine.kvCache.entries.filter { $0.slot == nil }
+            .min { ($0.count > 0 ? 1 : 0, $0.lastUsed) < ($1.count > 0 ? 1 : 0, $1.lastUsed) }
+        guard let entry = idle?.id else { return }
+        engine.kvCache.copy(source, to: entry)
+        engine.place(sequence, in: entry.rawValue, entry)
+        reportHistory(sequence, in: entry.rawValue, engine)
     }
 
-    /// Assigns a slot to a fork and restores the swapped-out KV state of the original, if there is one. The rest is
-    /// computed again.
-    private func begin(_ sequence: EngineSequence, restoring original: EngineSequence, _ loop: EngineLoop) {
-        loop.stateCache.copyState(of: original.handle, to: sequence.handle)
-        guard let choice = loop.choose(for: sequence, slot: nil) else { return }
-        loop.assign(sequence, to: choice)
-        reportHistory(sequence, in: choice.index, loop)
+    /// Gives a slot to a fork, and restores the saved KV state of the original, if there is one. The rest is computed
+    /// again.
+    private func begin(_ sequence: EngineSequence, restoring original: EngineSequence, _ engine: EngineCore) {
+        engine.kvCache.savedStates.copyState(of: original.handle, to: sequence.handle)
+        guard let choice = engine.choose(for: sequence, slot: nil) else { return }
+        engine.assign(sequence, to: choice)
+        reportHistory(sequence, in: choice.index, engine)
     }
 
     /// Emits to the readers of a fork the events that the readers of the original have received.
-    private func reportHistory(_ sequence: EngineSequence, in index: Int, _ loop: EngineLoop) {
-        loop.output.add(sequence.handle, .admitted(promptTokens: sequence.promptCount))
-        loop.output.add(sequence.handle, .started(slot: index, cachedTokens: sequence.promptCount))
+    private func reportHistory(_ sequence: EngineSequence, in index: Int, _ engine: EngineCore) {
+        engine.output.add(sequence.handle, .admitted(promptTokens: sequence.promptCount))
+        engine.output.add(sequence.handle, .started(slot: index, cachedTokens: sequence.promptCount))
         for token in 0..<sequence.predictedCount {
-            let start = loop.output.bytes.count
-            loop.output.bytes += sequence.record.text(of: token)
+            let start = engine.output.bytes.count
+            engine.output.bytes += sequence.record.text(of: token)
             let known = sequence.record.probabilities[token].map { [$0] } ?? []
-            loop.output.addToken(sequence.handle, sequence.record.token(token), textFrom: start, known)
+            engine.output.addToken(sequence.handle, sequence.record.token(token), textFrom: start, known)
         }
-        loop.applyDueCommands(sequence)
+        engine.applyDueCommands(sequence)
     }
 }

@@ -8,7 +8,7 @@ struct InjectCommand: EngineCommand {
     /// The tokens of the injection's content, or why it has none.
     let tokens: Result<[Int32], EngineError>
 
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) -> [Int32] {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> [Int32] {
         guard target.sequence.matcher == nil else { throw .constrained }
         let tokens = try ControlRefusal.wrapping { () throws(EngineError) -> [Int32] in try self.tokens.get() }
         guard target.sequence.pendingCommands.injections.count < PendingCommands.injectionLimit else {
@@ -17,9 +17,9 @@ struct InjectCommand: EngineCommand {
         return tokens
     }
 
-    func apply(_ tokens: [Int32], to target: CommandTarget, in loop: EngineLoop) {
+    func apply(_ tokens: [Int32], to target: CommandTarget, in engine: EngineCore) {
         target.sequence.pendingCommands.injections.append(
             .init(number: target.number, tokens: tokens, moment: injection.moment, opensTurn: injection.opensTurn))
-        loop.applyDueCommands(target.sequence)
+        engine.applyDueCommands(target.sequence)
     }
 }

@@ -4,21 +4,21 @@ import MartletProtocol
 struct PauseCommand: EngineCommand {
     static let requirement = CommandRequirement.none
 
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) {
         guard !target.sequence.isPaused else { throw .alreadyPaused }
     }
 
-    func apply(_ plan: Void, to target: CommandTarget, in loop: EngineLoop) {
+    func apply(_ plan: Void, to target: CommandTarget, in engine: EngineCore) {
         let sequence = target.sequence
         // Earlier commands that wait for a slot are applied first.
         if case .queue = target.location, !sequence.mustReplay,
-            loop.queue.remove(id: target.handle.rawValue) != nil
+            engine.scheduler.waiting.remove(id: target.handle.rawValue) != nil
         {
-            loop.swappedOut.append(sequence)
-            loop.applyWaitingCommands(sequence)
-            guard loop.find(target.handle) != nil else { return }
+            engine.scheduler.paused.append(sequence)
+            engine.applyWaitingCommands(sequence)
+            guard engine.find(target.handle) != nil else { return }
         }
         sequence.pause(at: .now)
-        loop.reportApplied(.paused, to: target)
+        engine.reportApplied(.paused, to: target)
     }
 }

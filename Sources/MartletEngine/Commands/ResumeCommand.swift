@@ -4,15 +4,15 @@ import MartletProtocol
 struct ResumeCommand: EngineCommand {
     static let requirement = CommandRequirement.none
 
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) {
         guard target.sequence.isPaused else { throw .notPaused }
     }
 
-    func apply(_ plan: Void, to target: CommandTarget, in loop: EngineLoop) {
+    func apply(_ plan: Void, to target: CommandTarget, in engine: EngineCore) {
         target.sequence.resume(at: .now)
         if case .swappedOut(let index) = target.location {
-            loop.queue.prepend(loop.swappedOut.remove(at: index), id: target.handle.rawValue)
+            engine.scheduler.waiting.prepend(engine.scheduler.paused.remove(at: index), id: target.handle.rawValue)
         }
-        loop.reportApplied(.resumed, to: target)
+        engine.reportApplied(.resumed, to: target)
     }
 }

@@ -12,37 +12,41 @@ struct RewindCommand: EngineCommand {
         var sampler: Sampler
     }
 
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) -> Plan {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> Plan {
         let sequence = target.sequence
         guard !sequence.isTruncated else { throw .truncated }
-        let count = sequence.cutPoint(for: try wantedCount(sequence, loop))
+        let count = sequence.cutPoint(for: try wantedCount(sequence, engine))
         return try ControlRefusal.wrapping { () throws(EngineError) -> Plan in
             Plan(
                 count: count,
-                sampler: try loop.loaded.sampler(
+                sampler: try engine.loaded.sampler(
                     for: sequence.settings.sampling,
                     ignoringEndOfGeneration: sequence.request.ignoresEndOfGeneration))
         }
     }
 
-    func apply(_ plan: Plan, to target: CommandTarget, in loop: EngineLoop) {
+    func apply(_ plan: Plan, to target: CommandTarget, in engine: EngineCore) {
         let sequence = target.sequence
         sequence.rewind(
-            to: plan.count, vocabulary: loop.loaded.vocabulary, matcher: loop.newMatcher(for: sequence.constraint))
+            to: plan.count, vocabulary: engine.loaded.vocabulary, matcher: engine.newMatcher(for: sequence.constraint))
         sequence.sampler = plan.sampler
         // The last token stays out of the KV cache and is computed again: its logits are needed to sample the next
         // token.
         let cachedTokenCount =
-            target.slot.map { loop.slots[$0].cachedTokenCount } ?? loop.stateCache.tokenCount(of: target.handle)
-        let reused = loop.planner.shape.reusable(
+            target.entry.map { engine.kvCache[$0].count } ?? engine.kvCache.savedStates.tokenCount(of: target.handle)
+        let reused = engine.scheduler.planner.shape.reusable(
             min(cachedTokenCount, sequence.history.count - 1), promptCount: sequence.promptCount)
-        if let slot = target.slot { loop.cut(slot, to: reused) } else { loop.stateCache.cut(target.handle, to: reused) }
-        loop.reportApplied(.rewound, to: target, token: plan.count)
-        loop.applyDueCommands(sequence)
+        if let entry = target.entry {
+            engine.kvCache.cut(entry, to: reused)
+        } else {
+            engine.kvCache.savedStates.cut(target.handle, to: reused)
+        }
+        engine.reportApplied(.rewound, to: target, token: plan.count)
+        engine.applyDueCommands(sequence)
     }
 
     /// The number of output tokens before the target.
-    private func wantedCount(_ sequence: EngineSequence, _ loop: EngineLoop) throws(ControlRefusal) -> Int {
+    private func wantedCount(_ sequence: EngineSequence, _ engine: EngineCore) throws(ControlRefusal) -> Int {
         switch target {
         case .token(let count):
             guard count >= 0, count <= sequence.predictedCount else {
@@ -50,7 +54,7 @@ struct RewindCommand: EngineCommand {
             }
             return count
         case .text(let text):
-            guard !text.isEmpty, let count = sequence.tokenCount(behind: text, in: loop.loaded.vocabulary) else {
+            guard !text.isEmpty, let count = sequence.tokenCount(behind: text, in: engine.loaded.vocabulary) else {
                 throw .textNotFound
             }
             return count

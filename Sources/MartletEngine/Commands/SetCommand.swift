@@ -17,23 +17,23 @@ struct SetCommand: EngineCommand {
         var sampler: Sampler?
     }
 
-    func validate(_ target: CommandTarget, in loop: EngineLoop) throws(ControlRefusal) -> Plan {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> Plan {
         let sequence = target.sequence
         if change.keys.contains(.reasoningBudget), sequence.reasoning == nil { throw .noReasoningDelimiters }
         return try ControlRefusal.wrapping { () throws(EngineError) -> Plan in
             var plan = Plan(change: change)
-            plan.constraint = try constraint(in: &plan.change, for: sequence, loop)
+            plan.constraint = try constraint(in: &plan.change, for: sequence, engine)
             var new = sequence.settings
             new.apply(plan.change)
             if new.sampling != sequence.settings.sampling {
-                plan.sampler = try loop.loaded.sampler(
+                plan.sampler = try engine.loaded.sampler(
                     for: new.sampling, ignoringEndOfGeneration: sequence.request.ignoresEndOfGeneration)
             }
             return plan
         }
     }
 
-    func apply(_ plan: Plan, to target: CommandTarget, in loop: EngineLoop) {
+    func apply(_ plan: Plan, to target: CommandTarget, in engine: EngineCore) {
         let sequence = target.sequence
         var old = sequence.settings
         // A grammar can be large, and no client reads the old one.
@@ -41,20 +41,20 @@ struct SetCommand: EngineCommand {
         if let sampler = plan.sampler { sequence.sampler = sampler }
         sequence.change(plan.change)
         if plan.change.keys.contains(.constraint) {
-            sequence.constrain(to: plan.constraint, loop.newMatcher(for: plan.constraint))
+            sequence.constrain(to: plan.constraint, engine.newMatcher(for: plan.constraint))
         }
-        loop.reportApplied(.changed(plan.change, old: old), to: target)
+        engine.reportApplied(.changed(plan.change, old: old), to: target)
         // A smaller reasoning budget may be exhausted already.
-        if sequence.hasBegun { loop.applyDueCommands(sequence) }
+        if sequence.hasBegun { engine.applyDueCommands(sequence) }
     }
 
     /// Makes the grammar of the change, if it has one, effective from the next token on. Reasoning that is still to
     /// come is exempt.
     private func constraint(
-        in change: inout SettingsChange, for sequence: EngineSequence, _ loop: EngineLoop
+        in change: inout SettingsChange, for sequence: EngineSequence, _ engine: EngineCore
     ) throws(EngineError) -> CompiledConstraint? {
         guard change.keys.contains(.constraint) else { return nil }
-        change.values.constraintStart = sequence.newConstraintStart(in: loop.loaded.vocabulary)
+        change.values.constraintStart = sequence.newConstraintStart(in: engine.loaded.vocabulary)
         guard let wanted = change.values.constraint else { return nil }
         guard sequence.pendingCommands.injections.isEmpty else {
             throw EngineError(
@@ -71,6 +71,6 @@ struct SetCommand: EngineCommand {
                 throw EngineError(.invalidRequest, "Field 'changes.grammar': \(error)")
             }
         }
-        return try loop.loaded.constraints.compile(change.values.constraint)
+        return try engine.loaded.constraints.compile(change.values.constraint)
     }
 }

@@ -4,11 +4,11 @@ import MartletProtocol
 struct StatusCommand: EngineCommand {
     static let requirement = CommandRequirement.none
 
-    func apply(_ plan: Void, to target: CommandTarget, in loop: EngineLoop) {
-        loop.output.add(target.handle, .controlled(target.number, .status(report(target, loop))))
+    func apply(_ plan: Void, to target: CommandTarget, in engine: EngineCore) {
+        engine.output.add(target.handle, .controlled(target.number, .status(report(target, engine))))
     }
 
-    private func report(_ target: CommandTarget, _ loop: EngineLoop) -> GenerationReport {
+    private func report(_ target: CommandTarget, _ engine: EngineCore) -> GenerationReport {
         let sequence = target.sequence
         var report = GenerationReport()
         report.isPaused = sequence.isPaused
@@ -21,12 +21,12 @@ struct StatusCommand: EngineCommand {
         switch target.location {
         case .queue(let position):
             report.position = position
-            report.swappedOutTokens = loop.stateCache.tokenCount(of: target.handle)
-        case .swappedOut: report.swappedOutTokens = loop.stateCache.tokenCount(of: target.handle)
-        case .slot(let index):
-            let slot = loop.slots[index]
-            report.kvCacheTokens = slot.cachedTokenCount
-            report.promptTokensProcessed = min(slot.cachedTokenCount, sequence.promptCount)
+            report.swappedOutTokens = engine.kvCache.savedStates.tokenCount(of: target.handle)
+        case .swappedOut: report.swappedOutTokens = engine.kvCache.savedStates.tokenCount(of: target.handle)
+        case .running(let entry):
+            let count = engine.kvCache[entry].count
+            report.kvCacheTokens = count
+            report.promptTokensProcessed = min(count, sequence.promptCount)
             report.phase = .prompt
         }
         if sequence.predictedCount > 0 {

@@ -7,8 +7,8 @@ struct StopCommand: EngineCommand {
     /// The reason that the client gave; part of the result and of the terminal event.
     let reason: String?
 
-    func apply(_ plan: Void, to target: CommandTarget, in loop: EngineLoop) {
-        loop.reportApplied(.stopped(reason: reason), to: target)
-        loop.end(target.handle, .stopped(reason))
+    func apply(_ plan: Void, to target: CommandTarget, in engine: EngineCore) {
+        engine.reportApplied(.stopped(reason: reason), to: target)
+        engine.end(target.handle, .stopped(reason))
     }
 }

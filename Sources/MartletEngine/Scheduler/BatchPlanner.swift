@@ -35,7 +35,7 @@ struct BatchPlanner: Sendable {
 
     init(shape: BatchShape) { self.shape = shape }
 
-    /// Fills `scheduledTokens` for the next decode.
+    /// Fills `scheduledTokens` for the next decode, ascending by slot.
     ///
     /// - Parameter promptBudget: the largest number of prompt tokens; an aligned decode has at least one chunk.
     /// - Complexity: linear in the number of pending slots.
@@ -59,7 +59,6 @@ struct BatchPlanner: Sendable {
                 limit: shape.decodeBatchLimit - scheduledTokens.count, minimum: minimumPart,
                 into: &scheduledTokens)
         }
-        // libllama computes sequences together only if their ids are consecutive.
         scheduledTokens.sort { $0.slot < $1.slot }
     }
 

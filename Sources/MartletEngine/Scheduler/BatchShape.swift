@@ -28,7 +28,7 @@ struct BatchShape: Sendable, Equatable {
     ///
     /// - Parameter promptCount: the number of prompt tokens at the beginning of the history.
     func next(from start: Int, to end: Int, promptCount: Int) -> (count: Int, isAligned: Bool) {
-        let alignedEnd = alignedBatchLimit > 0 ? promptCount / Self.chunk * Self.chunk : 0
+        let alignedEnd = alignedBatchLimit > 0 ? min(end, promptCount) / Self.chunk * Self.chunk : 0
         // Generated tokens are many at once when a generation is continued; they belong to narrow decodes.
         if start >= alignedEnd {
             return (alignedBatchLimit > 0 ? min(end - start, Self.chunk - 1) : end - start, false)

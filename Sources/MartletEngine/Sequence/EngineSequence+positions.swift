@@ -18,6 +18,12 @@ extension EngineSequence {
             && settings.probabilities != nil
     }
 
+    /// The key under which its prefix may be reused.
+    var prefixKey: PrefixKey { PrefixKey(adapters: request.adapters) }
+
+    /// Whether the limit of generated tokens is reached.
+    var isAtTokenLimit: Bool { settings.maximumTokens.map { predictedCount >= $0 } ?? false }
+
     /// Whether the sequence has had a slot, in this run or in an earlier one.
     var hasBegun: Bool { started != nil || !request.continuation.isEmpty }
 

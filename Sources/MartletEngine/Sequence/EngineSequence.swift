@@ -9,13 +9,16 @@ final class EngineSequence {
     let request: PreparedRequest
     let handle: GenerationHandle
     let promptCount: Int
-    /// Prompt and generated tokens. The slot's KV cache holds a prefix of it; the rest is computed next.
+    /// The slot and the entry of the KV cache while the sequence runs.
+    var slot: Int?
+    var entry: KVEntryID?
+    /// Prompt and generated tokens. The entry holds a prefix of it; the rest is computed next.
     private(set) var history: [Int32]
     /// The number of prompt tokens at the beginning of `history`; smaller than `promptCount` after a context shift.
     private(set) var promptLength: Int
     /// Whether a context shift has dropped tokens.
     private(set) var isTruncated = false
-    /// The generation whose prefill of the same prompt this sequence waits for; only while it has a slot.
+    /// The generation whose prefill of the same prompt this sequence waits for; only while it runs.
     var awaitedParent: GenerationHandle?
     /// The order of arrival: later sequences have larger numbers.
     let arrival: UInt64
@@ -278,9 +281,6 @@ final class EngineSequence {
     /// The number of characters of the output so far, after those of a prompt whose logprobs are reported.
     var textOffset: Int { (promptLogprobs?.characterCount ?? 0) + text.outputText.characterCount }
 
-    /// Whether the limit of generated tokens is reached.
-    var isAtTokenLimit: Bool { settings.maximumTokens.map { predictedCount >= $0 } ?? false }
-
     /// The state of the reasoning; `nil` if the delimiters of reasoning are unknown.
     var reasoning: ReasoningTracker? { text.reasoning }
 
@@ -291,13 +291,13 @@ final class EngineSequence {
         return certain
     }
 
-    /// Removes and returns the probabilities of the tokens whose text was withheld until the end.
+    /// Removes and returns the probabilities of the tokens whose text was withheld.
     func finishProbabilities() -> [TokenProbabilities] { pendingProbabilities.finish() }
 
     /// Appends the text that was withheld.
     func finishText(into output: inout [UInt8]) { text.outputText.finish(into: &output) }
 
-    /// Removes and returns the first `count` tokens of the history: the tokens in the slot's KV cache.
+    /// Removes and returns the first `count` tokens of the history: the tokens in the KV cache.
     func releaseHistory(first count: Int) -> [Int32] {
         history.removeLast(history.count - count)
         defer { history = [] }

@@ -1,6 +1,6 @@
 import MartletProtocol
 
-extension EngineLoop {
+extension EngineCore {
     /// Applies a control command. A command to a sequence that has ended is ignored: the terminal event was its reply.
     func apply(_ command: PreparedCommand) {
         switch command.command.action {
@@ -50,7 +50,7 @@ extension EngineLoop {
         // A paused sequence is queued to sample these tokens now. Otherwise the command would wait until the sequence
         // is resumed.
         if case .swappedOut(let index) = target.location {
-            queue.prepend(swappedOut.remove(at: index), id: target.handle.rawValue)
+            scheduler.waiting.prepend(scheduler.paused.remove(at: index), id: target.handle.rawValue)
         }
     }
 
@@ -60,20 +60,6 @@ extension EngineLoop {
         let waiting = sequence.pendingCommands.waiting
         sequence.pendingCommands.waiting = []
         for command in waiting { apply(command) }
-    }
-
-    /// Finds a sequence in the slots, in the queue, or among the swapped-out ones; `nil` if it has ended.
-    func find(_ handle: GenerationHandle) -> (EngineSequence, CommandTarget.Location)? {
-        for slot in slots {
-            if let sequence = slot.sequence, sequence.handle == handle { return (sequence, .slot(slot.index)) }
-        }
-        if let (position, sequence) = queue.find(id: handle.rawValue) {
-            return (sequence, .queue(position: position))
-        }
-        if let index = swappedOut.firstIndex(where: { $0.handle == handle }) {
-            return (swappedOut[index], .swappedOut(index))
-        }
-        return nil
     }
 
     /// Emits that a command was applied.

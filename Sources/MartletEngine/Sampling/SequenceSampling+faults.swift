@@ -2,7 +2,7 @@ import Llama
 import MartletGrammar
 import MartletProtocol
 
-extension EngineLoop {
+extension SequenceSampling {
     /// The error if no token can be sampled. It blames the model if a token that the request allows has no usable
     /// logit, and the request otherwise.
     func noTokenToSample(_ sequence: EngineSequence) -> EngineError {

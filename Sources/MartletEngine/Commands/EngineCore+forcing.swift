@@ -2,7 +2,7 @@ import Llama
 import MartletProtocol
 
 /// Tokens that are not sampled: the tokens that end reasoning, and injected tokens. See design.md, "Control commands".
-extension EngineLoop {
+extension EngineCore {
     /// Applies the commands that are due at this point of the output, before the next token. The sequence need not have
     /// a slot.
     func applyDueCommands(_ sequence: EngineSequence) {
@@ -14,8 +14,8 @@ extension EngineLoop {
     /// Applies the commands that are due before a token that was sampled and not emitted yet.
     ///
     /// - Returns: whether other tokens were put before `token`. The caller then discards `token`.
-    func applyCommandsBefore(_ token: Int32, _ index: Int) -> Bool {
-        guard let sequence = slots[index].sequence, !sequence.pendingCommands.injections.isEmpty else { return false }
+    func applyCommandsBefore(_ token: Int32, _ sequence: EngineSequence) -> Bool {
+        guard !sequence.pendingCommands.injections.isEmpty else { return false }
         let vocabulary = loaded.vocabulary
         let isEnd = vocabulary.attributes(token).contains(.endOfGeneration)
         guard isEnd || isAtCharacterEnd(sequence) else { return false }
@@ -28,7 +28,7 @@ extension EngineLoop {
         let count = sequence.history.count
         if inject(sequence.pendingCommands.injections.remove(at: next), sequence) { applyDueCommands(sequence) }
         // If the injection is impossible, the history is as before, and the sampled token is used.
-        return slots[index].sequence == nil || sequence.history.count > count
+        return sequence.slot == nil || sequence.history.count > count
     }
 
     /// Applies at most one due command.

@@ -1,0 +1,127 @@
+import Llama
+import MartletProtocol
+
+/// Sequences that lose their cells to others. A paused sequence is swapped out and continues later with the same
+/// results.
+extension EngineCore {
+    /// The entries of the KV cache, as the policy of evictions sees them.
+    var holders: [PoolPolicy.Holder] {
+        kvCache.entries.map { entry in
+            let running = entry.slot.flatMap { scheduler.running[$0] }.flatMap { $0.isResting ? nil : $0 }
+            return .init(
+                index: entry.id.rawValue, tokens: entry.ownCount, time: running?.arrival ?? entry.lastUsed,
+                isRunning: running != nil)
+        }
+    }
+
+    /// Makes room in the KV cache.
+    func perform(_ action: PoolPolicy.Action) {
+        switch action {
+        case .clear(let index):
+            let entry = KVEntryID(rawValue: index)
+            if let slot = kvCache[entry].slot { swapOut(slot) }
+            kvCache.clear(entry)
+        case .preempt(let index):
+            if let sequence = sequence(on: index) { preempt(sequence) }
+        case .fail(let index):
+            guard let sequence = sequence(on: index) else { return }
+            if sequence.predictedCount > 0 {
+                finish(sequence, .contextFull)
+            } else {
+                fail(sequence, EngineError(.generationFailed, "The context has no room for this prompt."))
+            }
+        }
+    }
+
+    /// Restores the KV cache after a decode that did not complete, so that the next step can compute the same items
+    /// again.
+    ///
+    /// - Parameter parts: the parts of the batch.
+    func recover(from decodeResult: Context.DecodeResult, _ parts: [BatchPart]) {
+        switch decodeResult {
+        case .done: return
+        case .noRoom:
+            // Nothing was changed, but libllama found less room than the engine counted. Evict one entry and schedule
+            // again.
+            if let action = PoolPolicy.evictOne(holders) { perform(action) }
+            return
+        case .aborted, .failed:
+            for part in parts { kvCache.rollBack(part.entry, to: part.start, count: part.count) }
+        }
+        guard case .failed(let code) = decodeResult else { return }
+        if parts.count > 1 {
+            scheduler.suspects = Set(parts.compactMap(\.sequence.slot))
+        } else if let part = parts.first {
+            fail(part.sequence, EngineError(.generationFailed, "The model could not be computed (code \(code))."))
+        }
+    }
+
+    private func sequence(on entry: Int) -> EngineSequence? {
+        kvCache.entries[entry].slot.flatMap { scheduler.running[$0] }
+    }
+
+    /// Drops old items of a sequence that has filled its context, so that it can continue.
+    func shift(_ sequence: EngineSequence) {
+        guard let entry = sequence.entry else { return }
+        guard canShift, let dropped = sequence.dropTokens(contextLength: sequenceLimit) else {
+            finish(sequence, .contextFull)
+            return
+        }
+        // Every item except the last sampled one is in the KV cache.
+        kvCache.shift(entry, removing: dropped)
+    }
+
+    /// Swaps out the sequence that has been paused for longest.
+    ///
+    /// - Parameter excluded: a slot that is not considered.
+    /// - Returns: whether there was a paused sequence in a slot.
+    func swapOutOne(except excluded: Int? = nil) -> Bool {
+        let paused = scheduler.running.compactMap { $0 }.filter { $0.isResting && $0.slot != excluded }
+        let oldest = paused.min { lastUsed($0) < lastUsed($1) }
+        guard let slot = oldest?.slot else { return false }
+        swapOut(slot)
+        return true
+    }
+
+    private func lastUsed(_ sequence: EngineSequence) -> UInt64 {
+        sequence.entry.map { kvCache[$0].lastUsed } ?? 0
+    }
+
+    /// Swaps out the paused sequence of a slot, and saves its KV state if there is memory for it. The entry can still
+    /// be reused by other prompts.
+    func swapOut(_ slot: Int) {
+        guard let sequence = scheduler.running[slot], let entry = release(sequence) else { return }
+        if sequence.isTruncated {
+            kvCache.clear(entry)
+        } else {
+            saveState(of: sequence, entry)
+            kvCache.retain(entry, items: Array(sequence.history[..<kvCache[entry].count]), at: stepNumber)
+        }
+        scheduler.paused.append(sequence)
+    }
+
+    private func saveState(of sequence: EngineSequence, _ entry: KVEntryID) {
+        guard let bytes = kvCache.save(entry, limit: kvCache.savedStates.limit),
+            kvCache.savedStates.makeRoom(for: bytes.count)
+        else { return }
+        kvCache.savedStates.insert(.init(bytes: bytes, tokenCount: kvCache[entry].count), for: sequence.handle)
+    }
+
+    /// Restores the saved KV state of a sequence to an empty entry.
+    ///
+    /// - Returns: whether it was restored. Otherwise the entry is empty, and all items are computed again.
+    func swapIn(_ sequence: EngineSequence, _ entry: KVEntryID) -> Bool {
+        guard let state = kvCache.savedStates.remove(sequence.handle), kvCache.context.canSaveStates else {
+            return false
+        }
+        while let action = PoolPolicy.makeRoom(
+            for: state.tokenCount, capacity: kvCache.capacity, holders: holders)
+        {
+            guard case .clear = action else { return false }
+            perform(action)
+        }
+        guard kvCache.restore(entry, from: state.bytes, count: state.tokenCount) else { return false }
+        kvCache.cut(entry, to: state.usableCount)
+        return kvCache[entry].count > 0
+    }
+}

@@ -1,0 +1,157 @@
+import Llama
+import MartletGrammar
+import MartletProtocol
+
+/// The state of the engine between two steps, and the transitions of its sequences.
+///
+/// `Scheduler` decides, `KVCache` calls libllama, and this type connects them: a sequence gets a slot and an entry, ends,
+/// fails, is preempted or swapped out, and its events are added to `output`. Thread: the engine thread only.
+final class EngineCore {
+    let loaded: OpenedModel
+    let kvCache: KVCache
+    var scheduler: Scheduler
+    /// The events that are not delivered yet.
+    var output = StepOutput()
+    let board: StatusBoard
+    /// The largest number of items of one sequence.
+    let sequenceLimit: Int
+    /// Whether the positions of cached items can be moved (context shift).
+    let canShift: Bool
+    var stepNumber: UInt64 = 0
+    /// The entry of the last sequence of each slot, for the status of idle slots.
+    var lastEntries: [KVEntryID?]
+    private var arrivals: UInt64 = 0
+    private let queueLimit: Int
+    private var machines = ConstraintMachineCache()
+
+    /// Creates the state of an engine that has just loaded its model.
+    init(
+        loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
+        board: StatusBoard
+    ) {
+        self.loaded = loaded
+        self.board = board
+        queueLimit = configuration.queueLimit
+        sequenceLimit = min(context.sequenceContextLength, context.contextLength)
+        canShift = context.canShift
+        let microBatchSize = min(context.microBatchSize, context.batchSize)
+        let slotCount = configuration.sequenceCount
+        scheduler = Scheduler(
+            slotCount: slotCount,
+            planner: BatchPlanner(
+                shape: BatchShape(
+                    microBatchSize: microBatchSize, isReproducible: configuration.isReproducible,
+                    usesUnifiedKV: usesUnifiedKV)),
+            prefillBudget: PrefillBudget(
+                maximumStall: configuration.maximumPrefillStall, ceiling: microBatchSize,
+                batchingWindow: configuration.batchingWindow))
+        kvCache = KVCache(
+            context: context, kind: MemoryKind(of: loaded.model, keepsFullWindow: configuration.keepsFullWindow),
+            entryCount: slotCount, isUnified: usesUnifiedKV, savedByteCount: configuration.kvStateCacheByteCount)
+        lastEntries = Array(repeating: nil, count: slotCount)
+        board.update { status in status.slots = (0..<slotCount).map { SlotStatus(index: $0) } }
+    }
+
+    /// The number of the next sequence in order of arrival.
+    func nextArrival() -> UInt64 {
+        arrivals += 1
+        return arrivals
+    }
+
+    /// Creates a matcher at the beginning of a grammar; `nil` without a grammar.
+    func newMatcher(for constraint: CompiledConstraint?) -> TokenMatcher? {
+        constraint.map { machines.matcher(for: $0) }
+    }
+
+    /// Accepts a new request: it waits for a slot, or ends at once.
+    func submit(_ request: PreparedRequest) {
+        let arrival = nextArrival()
+        guard scheduler.waiting.count < queueLimit + scheduler.freeSlotCount else {
+            output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
+            return
+        }
+        let sequence = EngineSequence(
+            request, arrival: arrival, vocabularySize: loaded.vocabulary.count,
+            matcher: newMatcher(for: request.constraint))
+        output.add(request.handle, .admitted(promptTokens: request.tokens.count))
+        if let reason = sequence.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
+            end(sequence, reason)
+        } else if request.isPaused {
+            sequence.pause(at: .now)
+            scheduler.paused.append(sequence)
+        } else {
+            scheduler.waiting.append(sequence, id: request.handle.rawValue)
+        }
+    }
+
+    /// Finds a sequence in a slot, in the queue, or among the paused ones; `nil` if it has ended.
+    func find(_ handle: GenerationHandle) -> (EngineSequence, CommandTarget.Location)? {
+        if let sequence = scheduler.runningSequence(handle), let entry = sequence.entry {
+            return (sequence, .running(entry))
+        }
+        if let (position, sequence) = scheduler.waiting.find(id: handle.rawValue) {
+            return (sequence, .queue(position: position))
+        }
+        if let index = scheduler.paused.firstIndex(where: { $0.handle == handle }) {
+            return (scheduler.paused[index], .swappedOut(index))
+        }
+        return nil
+    }
+
+    /// The scheduler's view of a running sequence; `nil` if it takes no part in the next batch: it is paused, or
+    /// waits for the prefill of another sequence.
+    func candidate(_ sequence: EngineSequence) -> Candidate? {
+        guard let slot = sequence.slot, let entry = sequence.entry.map({ kvCache[$0] }), !sequence.isResting,
+            sequence.awaitedParent == nil
+        else { return nil }
+        let count = sequence.history.count
+        return Candidate(
+            slot: slot, entry: entry.id.rawValue, cachedCount: entry.count, historyCount: count,
+            promptCount: sequence.promptLength, isDecoding: sequence.predictedCount > 0 && count - entry.count == 1,
+            lastScheduled: entry.lastUsed, adapters: sequence.request.adapters,
+            needsPromptLogprobs: sequence.needsPromptLogprobs)
+    }
+
+    /// Emits the progress of a prefill if the request asks for it.
+    func reportProgress(of sequence: EngineSequence, now: MonotonicTime) {
+        guard let slot = sequence.slot, let entry = sequence.entry, sequence.request.reportsProgress,
+            let started = sequence.started, sequence.predictedCount == 0, sequence.request.continuation.isEmpty
+        else { return }
+        var progress = PromptProgress(
+            total: sequence.promptCount, cached: sequence.cachedTokens, processed: kvCache[entry].count,
+            elapsed: now - started)
+        progress.slot = slot
+        output.add(sequence.handle, .promptProgress(progress))
+    }
+
+    /// Updates the copy of the status that other threads read.
+    func publish() {
+        board.update { status in
+            status.queued = scheduler.waiting.count
+            for slot in scheduler.running.indices {
+                let sequence = scheduler.running[slot]
+                let count = (sequence?.entry ?? lastEntries[slot]).map { kvCache[$0].count } ?? 0
+                status.slots[slot].kvCacheTokens = count
+                guard let sequence else {
+                    // The other fields still describe the last sequence of the slot.
+                    status.slots[slot].phase = .idle
+                    continue
+                }
+                status.slots[slot].phase =
+                    sequence.isPaused ? .paused : sequence.predictedCount > 0 ? .generating : .prompt
+                status.slots[slot].handle = sequence.handle
+                status.slots[slot].promptTokens = sequence.promptCount
+                status.slots[slot].promptTokensProcessed = min(count, sequence.promptCount)
+                status.slots[slot].cachedTokens = sequence.cachedTokens
+                status.slots[slot].predictedTokens = sequence.predictedCount
+            }
+        }
+    }
+}
+
+extension EngineError {
+    /// The error of a request that finds the queue full. Names the flag that changes the limit.
+    static func queueFull(limit: Int) -> Self {
+        EngineError(.overloaded, "The queue is full: \(limit) generations wait already (--queue-limit).")
+    }
+}

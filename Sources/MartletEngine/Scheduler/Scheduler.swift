@@ -1,0 +1,181 @@
+import MartletProtocol
+
+/// Decides which sequences run, and what the next decode computes.
+///
+/// Every sequence is in exactly one of three places: `waiting` for a slot, `running` in a slot, or `paused` without a
+/// slot. A slot is a place for one running sequence, and nothing else: the KV cache of the sequence is an entry of
+/// `KVCache`.
+///
+/// ```
+///  waiting ──admission──▶ running[slot] ──end──▶ (terminal event)
+///     ▲ ▲                  │      │
+///     │ └────preemption────┘      └─pause, and another sequence needs the slot─▶ paused
+///     └──────────────────────────────resume────────────────────────────────────────┘
+/// ```
+///
+/// The scheduler calls neither libllama nor a clock, and changes no sequence. Thread: the engine thread only.
+struct Scheduler {
+    var waiting = RequestQueue<EngineSequence>()
+    /// The sequence of each slot.
+    var running: [EngineSequence?]
+    /// Sequences without a slot that a client has paused, in the order in which they lost their slots.
+    var paused: [EngineSequence] = []
+    /// Slots of a decode that failed. Each is computed by itself, to find the sequence at fault.
+    var suspects: Set<Int> = []
+    var planner: BatchPlanner
+    var prefillBudget: PrefillBudget
+    // Reused in every step, to avoid allocations.
+    private var pendingTokens: [BatchPlanner.PendingTokens] = []
+    private var scheduledTokens: [BatchPlanner.ScheduledTokens] = []
+
+    /// - Parameter slotCount: the number of sequences that may run at the same time.
+    init(slotCount: Int, planner: BatchPlanner, prefillBudget: PrefillBudget) {
+        running = Array(repeating: nil, count: slotCount)
+        self.planner = planner
+        self.prefillBudget = prefillBudget
+    }
+
+    // MARK: Slots
+
+    /// Whether the slot has a sequence that cannot be swapped out now.
+    func isBusy(_ slot: Int) -> Bool { running[slot].map { !$0.isResting } ?? false }
+
+    /// The number of slots without a sequence.
+    var freeSlotCount: Int { running.count { $0 == nil } }
+
+    /// Whether no sequence has anything to compute.
+    var isIdle: Bool { waiting.count == 0 && !running.indices.contains(where: isBusy) }
+
+    /// The running sequence of a generation; `nil` if it does not run.
+    func runningSequence(_ handle: GenerationHandle) -> EngineSequence? {
+        for case let sequence? in running where sequence.handle == handle { return sequence }
+        return nil
+    }
+
+    // MARK: Admission
+
+    /// A waiting sequence that may run now.
+    struct Admission: Equatable {
+        /// Its position in the queue.
+        var position: Int
+        /// The only slot that is allowed; `nil` = any.
+        var slot: Int?
+    }
+
+    /// The next waiting sequence that may run, in order of arrival, while the KV cache has room.
+    ///
+    /// A request for a certain slot waits for that slot and does not delay other requests.
+    ///
+    /// - Parameter capacity: the number of items that the KV cache holds.
+    func nextAdmission(capacity: Int) -> Admission? {
+        guard !running.indices.allSatisfy(isBusy) else { return nil }
+        for position in 0..<waiting.count {
+            let sequence = waiting[position]
+            let slot = sequence.request.slot.map { $0 % running.count }
+            if let slot, isBusy(slot) { continue }
+            let committed = running.reduce(0) { sum, running in
+                guard let running, !running.isResting else { return sum }
+                return sum + running.history.count
+            }
+            let hasRoom = PoolPolicy.admits(
+                tokens: sequence.history.count, committed: committed, capacity: capacity)
+            return hasRoom ? Admission(position: position, slot: slot) : nil
+        }
+        return nil
+    }
+
+    // MARK: Batches
+
+    /// Decides what is computed next.
+    ///
+    /// - Parameters:
+    ///   - candidates: the running sequences that may be part of a batch, ascending by slot.
+    ///   - holders: the entries of the KV cache.
+    ///   - capacity: the number of items that the KV cache holds.
+    /// - Complexity: linear in the number of candidates and holders.
+    mutating func schedule(
+        _ candidates: [Candidate], holders: [PoolPolicy.Holder], capacity: Int
+    ) -> SchedulerDecision {
+        let pending = candidates.filter { $0.pendingCount > 0 }
+        let isDecoding = pending.contains(where: \.isDecoding)
+        var chosen = pending
+        if let suspect = pending.first(where: { suspects.contains($0.slot) }) { chosen = [suspect] }
+        Self.restrictToOnePromptLogprobs(&chosen)
+        Self.restrictToOneAdapterSet(&chosen)
+        guard let adapters = chosen.first?.adapters else { return .idle }
+
+        pendingTokens.removeAll(keepingCapacity: true)
+        for candidate in chosen { pendingTokens.append(next(candidate)) }
+        planner.plan(
+            pendingTokens, promptBudget: prefillBudget.tokenLimit(isDecoding: isDecoding), into: &scheduledTokens)
+        let output = fill(chosen, adapters)
+        let needed = output.sequences.reduce(0) { $0 + $1.count + $1.draftCount }
+        guard needed > 0 else { return .idle }
+        if let action = PoolPolicy.makeRoom(for: needed, capacity: capacity, holders: holders) {
+            return .evict(action)
+        }
+        return .compute(output)
+    }
+
+    /// Turns the planned tokens into the parts of a batch, and adds draft tokens while a narrow decode has room.
+    ///
+    /// - Parameter candidates: ascending by slot, as `scheduledTokens` are.
+    private func fill(_ candidates: [Candidate], _ adapters: [AdapterScale]) -> SchedulerOutput {
+        var output = SchedulerOutput(adapters: adapters)
+        var order: [(entry: Int, scheduled: ScheduledSequence)] = []
+        order.reserveCapacity(scheduledTokens.count)
+        var draftRoom = planner.shape.decodeBatchLimit - scheduledTokens.reduce(0) { $0 + $1.count }
+        var index = 0
+        for tokens in scheduledTokens {
+            while candidates[index].slot != tokens.slot { index += 1 }
+            var scheduled = Self.scheduled(candidates[index], tokens)
+            if tokens.isDecoding, candidates[index].draftCount > 0, draftRoom > 0 {
+                scheduled.draftCount = min(candidates[index].draftCount, draftRoom)
+                scheduled.rows = .lastAndDrafts
+                draftRoom -= scheduled.draftCount
+            }
+            order.append((candidates[index].entry, scheduled))
+        }
+        // libllama computes sequences with separate KV caches together only if their ids are consecutive.
+        order.sort { $0.entry < $1.entry }
+        output.sequences = order.map(\.scheduled)
+        return output
+    }
+
+    /// The tokens of a candidate that can be computed in one decode.
+    private func next(_ candidate: Candidate) -> BatchPlanner.PendingTokens {
+        var end = candidate.historyCount
+        if let stop = candidate.stop, stop > candidate.cachedCount { end = min(end, stop) }
+        let next = planner.shape.next(
+            from: candidate.cachedCount, to: end, promptCount: candidate.promptCount)
+        let count = candidate.needsPromptLogprobs ? min(next.count, BatchShape.chunk) : next.count
+        return .init(
+            slot: candidate.slot, count: count, isAligned: next.isAligned, isDecoding: candidate.isDecoding)
+    }
+
+    private static func scheduled(
+        _ candidate: Candidate, _ tokens: BatchPlanner.ScheduledTokens
+    ) -> ScheduledSequence {
+        let isLast = candidate.cachedCount + tokens.count == candidate.historyCount
+        return ScheduledSequence(
+            slot: candidate.slot, start: candidate.cachedCount, count: tokens.count,
+            rows: candidate.needsPromptLogprobs ? .all : isLast ? .last : .none, isDecoding: tokens.isDecoding)
+    }
+
+    /// Restricts candidates to one of those that need the logits of all prompt tokens: the sequence that has waited for
+    /// longest.
+    private static func restrictToOnePromptLogprobs(_ candidates: inout [Candidate]) {
+        let longest = candidates.filter(\.needsPromptLogprobs).min { $0.lastScheduled < $1.lastScheduled }
+        guard let longest else { return }
+        candidates.removeAll { $0.needsPromptLogprobs && $0.slot != longest.slot }
+    }
+
+    /// Restricts candidates to one set of adapters, because a decode applies one set to all sequences. The sequence
+    /// that has waited for longest decides.
+    private static func restrictToOneAdapterSet(_ candidates: inout [Candidate]) {
+        guard let first = candidates.first, candidates.contains(where: { $0.adapters != first.adapters }),
+            let longest = candidates.min(by: { $0.lastScheduled < $1.lastScheduled })
+        else { return }
+        candidates.removeAll { $0.adapters != longest.adapters }
+    }
+}
