@@ -67,6 +67,7 @@ package struct Context: ~Copyable {
     /// Freed after the context, because it is a property of a reference type. `nil` = libggml makes threads as it needs
     /// them.
     private let threadPools: ThreadPools?
+    private let usesUnifiedKV: Bool
     /// Whether libllama has postponed a copy or a move in the KV cache until the next decode.
     private var isChangePending = false
 
@@ -106,6 +107,7 @@ package struct Context: ~Copyable {
         self.pointer = pointer
         self.model = model
         self.abortSignal = abortSignal
+        usesUnifiedKV = options.usesUnifiedKV
         threadPools = Self.threadPools(options)
         threadPools?.attach(to: pointer)
         memory = llama_get_memory(pointer)
@@ -131,6 +133,8 @@ package struct Context: ~Copyable {
 
     /// The number of tokens of the KV cache. It may exceed the requested number, because libllama rounds up.
     package var contextLength: Int { Int(llama_n_ctx(pointer)) }
+    /// The number of sequence ids.
+    package var sequenceCount: Int { Int(llama_n_seq_max(pointer)) }
     package var sequenceContextLength: Int { Int(llama_n_ctx_seq(pointer)) }
     /// The largest number of tokens of one decode. It may be below the requested number: it does not exceed the
     /// context.
@@ -187,7 +191,8 @@ package struct Context: ~Copyable {
     /// With separate KV caches libllama copies whole sequences only; `removeTail` cuts the copy.
     package mutating func copySequence(from source: Int, to target: Int) {
         llama_memory_seq_cp(memory, Int32(source), Int32(target), -1, -1)
-        isChangePending = true
+        // Sequences of a unified KV cache share cells, which is done at once.
+        if !usesUnifiedKV { isChangePending = true }
     }
 
     /// Whether `shift` is possible.

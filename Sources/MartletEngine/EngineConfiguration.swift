@@ -85,6 +85,15 @@ package struct EngineConfiguration: Sendable {
     /// The longest time that an otherwise idle engine waits for further prompts before a prefill (see `PrefillBudget`).
     package var batchingWindow: Duration = .milliseconds(3)
 
+    /// The number of sequence ids of the context: entries of the KV cache for all slots, and where a copy costs nothing
+    /// also for prefixes without a slot. 64 of them need no more memory than the logits of one chunk of a prompt.
+    ///
+    /// A recurrent state takes memory per sequence id, so there is one per slot.
+    func entryCount(usesUnifiedKV: Bool, hasRecurrentState: Bool) -> Int {
+        guard usesUnifiedKV, !hasRecurrentState else { return sequenceCount }
+        return sequenceCount <= 32 ? 64 : min(256, sequenceCount * 2)
+    }
+
     /// Creates the default configuration for a model file.
     package init(modelPath: String) { self.modelPath = modelPath }
 

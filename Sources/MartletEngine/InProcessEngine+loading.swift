@@ -101,7 +101,8 @@ extension InProcessEngine {
         options.usesUnifiedKV = plan.usesUnifiedKV
         options.contextLength =
             plan.usesUnifiedKV ? plan.contextLength : plan.contextLength * configuration.sequenceCount
-        options.sequenceCount = configuration.sequenceCount
+        options.sequenceCount = configuration.entryCount(
+            usesUnifiedKV: plan.usesUnifiedKV, hasRecurrentState: model.hasRecurrentState)
         options.outputCount = configuration.sequenceCount + BatchShape.chunk
         options.batchSize = max(configuration.batchSize, configuration.sequenceCount)
         options.microBatchSize = configuration.microBatchSize

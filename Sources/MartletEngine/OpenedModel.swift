@@ -165,6 +165,10 @@ struct PreparedRequest: Sendable {
     let stops: [String]
     let ignoresEndOfGeneration: Bool
     let reusesPrompt: Bool
+    /// The scope within which prompts reuse each other's items.
+    let cacheScope: UInt64
+    /// The future of the computed items after the end of the generation.
+    let retention: CacheParameters.Retention
     let reportsProgress: Bool
     /// The state of prompt logprobs; `nil` if the request does not ask for them.
     let promptLogprobs: PromptLogprobs?
@@ -202,6 +206,8 @@ struct PreparedRequest: Sendable {
         stops = request.stops
         ignoresEndOfGeneration = request.ignoresEndOfGeneration
         reusesPrompt = request.reusesPrompt
+        cacheScope = request.tenant.cacheScope
+        retention = request.parameters.cache.retention
         reportsProgress = request.reportsProgress
         self.promptLogprobs = promptLogprobs
         reportsTokenTimings = request.reportsTokenTimings

@@ -16,13 +16,13 @@ final class ControlBench {
 
     init(
         model path: String = TestModels.fledgling, sequences: Int = 4, context: Int = 1024, usesUnifiedKV: Bool = false,
-        kvStateCacheByteCount: Int = .max
+        entries: Int? = nil, kvStateCacheByteCount: Int = .max
     ) throws {
         LlamaLog.route(to: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let model = try Model(path: path)
         var options = Context.Options()
         options.contextLength = usesUnifiedKV ? context : sequences * context
-        options.sequenceCount = sequences
+        options.sequenceCount = entries ?? sequences
         options.outputCount = sequences + BatchShape.chunk
         options.usesUnifiedKV = usesUnifiedKV
         let decodeGuard = DecodeGuard()

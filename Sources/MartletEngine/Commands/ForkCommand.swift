@@ -51,22 +51,23 @@ struct ForkCommand: EngineCommand {
 
     /// Gives a slot to a fork, and shares the KV cache of the original with it.
     private func begin(_ sequence: EngineSequence, sharing source: KVEntryID, _ engine: EngineCore) {
-        // Empty entries come first, then the entries that are the least likely to be reused.
-        let idle = engine.kvCache.entries.filter { $0.slot == nil }
-            .min { ($0.count > 0 ? 1 : 0, $0.lastUsed) < ($1.count > 0 ? 1 : 0, $1.lastUsed) }
-        guard let entry = idle?.id else { return }
-        engine.kvCache.copy(source, to: entry)
-        engine.place(sequence, in: entry.rawValue, entry)
-        reportHistory(sequence, in: entry.rawValue, engine)
+        guard let entry = ReusePolicy.victim(engine.reuseHolders), let slot = engine.freeSlot(for: entry) else {
+            return
+        }
+        let id = KVEntryID(rawValue: entry)
+        engine.kvCache.evict(id)
+        engine.kvCache.copy(source, to: id, count: engine.kvCache[source].count)
+        engine.place(sequence, in: slot, id)
+        reportHistory(sequence, in: slot, engine)
     }
 
     /// Gives a slot to a fork, and restores the saved KV state of the original, if there is one. The rest is computed
     /// again.
     private func begin(_ sequence: EngineSequence, restoring original: EngineSequence, _ engine: EngineCore) {
         engine.kvCache.savedStates.copyState(of: original.handle, to: sequence.handle)
-        guard let choice = engine.choose(for: sequence, slot: nil) else { return }
-        engine.assign(sequence, to: choice)
-        reportHistory(sequence, in: choice.index, engine)
+        guard let plan = engine.plan(for: sequence), let slot = engine.freeSlot(for: plan.entry) else { return }
+        engine.assign(sequence, to: slot, plan)
+        reportHistory(sequence, in: slot, engine)
     }
 
     /// Emits to the readers of a fork the events that the readers of the original have received.

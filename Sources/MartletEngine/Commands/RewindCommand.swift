@@ -37,6 +37,7 @@ struct RewindCommand: EngineCommand {
         let reused = engine.scheduler.planner.shape.reusable(
             min(cachedTokenCount, sequence.history.count - 1), promptCount: sequence.promptCount)
         if let entry = target.entry {
+            engine.kvCache.forgetItems(of: entry, from: sequence.history.count)
             engine.kvCache.cut(entry, to: reused)
         } else {
             engine.kvCache.savedStates.cut(target.handle, to: reused)

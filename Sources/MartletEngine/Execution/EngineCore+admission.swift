@@ -4,93 +4,143 @@ import MartletProtocol
 extension EngineCore {
     /// Gives slots and entries of the KV cache to waiting sequences, in order of arrival, while there is room.
     func admit() {
-        while let admission = scheduler.nextAdmission(capacity: kvCache.capacity) {
+        while scheduler.waiting.count > 0 {
+            synchronizeTree()
+            let admission = scheduler.nextAdmission(
+                committed: committedCount, capacity: kvCache.capacity, shared: sharedCount)
+            guard let admission else { return }
             if let slot = admission.slot, scheduler.running[slot] != nil {
                 swapOut(slot)
             } else if scheduler.freeSlotCount == 0 {
                 _ = swapOutOne()
             }
-            guard let choice = choose(for: scheduler.waiting[admission.position], slot: admission.slot) else { return }
-            assign(scheduler.waiting.remove(at: admission.position), to: choice)
+            guard let plan = plan(for: scheduler.waiting[admission.position]),
+                let slot = admission.slot ?? freeSlot(for: plan.entry)
+            else { return }
+            assign(scheduler.waiting.remove(at: admission.position), to: slot, plan)
         }
     }
 
-    /// Chooses a slot for a sequence, and the cached items that it reuses.
-    ///
-    /// - Parameter wanted: the only slot that is allowed; `nil` = any.
-    /// - Returns: `nil` if no allowed slot is free.
-    func choose(for sequence: EngineSequence, slot wanted: Int?) -> SlotPolicy.Choice? {
-        var holders: [SlotPolicy.Holder] = []
-        for entry in kvCache.entries {
-            let isIdle = entry.slot == nil && (wanted == nil || wanted == entry.id.rawValue)
-            // An entry that was computed with other adapters cannot be reused.
-            let items = entry.key == sequence.prefixKey ? reusableItems(of: entry) : []
-            guard isIdle || (!items.isEmpty && canCopy) else { continue }
-            holders.append(
-                .init(index: entry.id.rawValue, tokens: items, lastUsed: entry.lastUsed, isIdle: isIdle))
+    // MARK: Reuse
+
+    /// Adds the output tokens of running sequences to the tree.
+    private func synchronizeTree() {
+        for case let sequence? in scheduler.running {
+            if let entry = sequence.entry { kvCache.synchronize(entry, with: sequence.sharableItems) }
         }
-        return SlotPolicy.choose(
-            for: sequence.history, among: holders,
-            reuses: sequence.request.reusesPrompt && !sequence.needsPromptLogprobs && prefillParent(of: sequence) == nil
-                && kvCache.savedStates.tokenCount(of: sequence.handle) == 0)
     }
 
-    /// The computed items of an entry that a new prompt may reuse; empty after a context shift, because the cached
-    /// values then depend on dropped items.
-    private func reusableItems(of entry: KVEntry) -> ArraySlice<Int32> {
-        guard let slot = entry.slot else { return entry.items[...] }
-        guard let sequence = scheduler.running[slot], !sequence.isTruncated else { return [] }
-        return sequence.history.prefix(entry.count)
+    /// The number of items that the running sequences have or will have in the KV cache, shared ones counted once.
+    private var committedCount: Int {
+        guard kvCache.isUnified else { return 0 }
+        var entries = EntrySet()
+        var apart = 0
+        for case let sequence? in scheduler.running where !sequence.isResting {
+            guard let entry = sequence.entry, !sequence.isTruncated else {
+                apart += sequence.history.count
+                continue
+            }
+            entries.insert(entry.rawValue)
+        }
+        return apart + kvCache.tree.itemCount(of: entries)
     }
 
-    /// Whether a part of an entry can be copied to another one. A recurrent state cannot be cut.
-    private var canCopy: Bool { kvCache.kind != .recurrent }
-
-    /// The running sequence that computes the same prompt for another choice of the same request.
-    private func prefillParent(of sequence: EngineSequence) -> EngineSequence? {
-        guard canCopy, sequence.predictedCount == 0, !sequence.needsPromptLogprobs,
-            let handle = sequence.request.sharedPrefillParent,
-            let parent = scheduler.runningSequence(handle), parent.predictedCount == 0, !parent.isPaused,
-            parent.promptCount == sequence.promptCount
-        else { return nil }
-        return parent
+    /// The number of items of a waiting sequence that running sequences have or will have.
+    private func sharedCount(_ sequence: EngineSequence) -> Int {
+        guard kvCache.isUnified else { return 0 }
+        let running = EntrySet(kvCache.entries.lazy.filter { $0.slot != nil }.map(\.id.rawValue))
+        return matches(of: sequence).first { $0.entries.intersects(running) }?.length ?? 0
     }
 
-    /// Puts a sequence into a slot: copies, cuts or restores its entry, then begins the sequence or lets it wait for
-    /// its prefill parent.
-    func assign(_ sequence: EngineSequence, to choice: SlotPolicy.Choice) {
-        let entry = KVEntryID(rawValue: choice.index)
-        let prefillParent = prefillParent(of: sequence)
-        sequence.awaitedParent = nil
-        if let source = choice.source {
-            kvCache.copy(KVEntryID(rawValue: source), to: entry)
-        } else if kvCache[entry].key != sequence.prefixKey {
-            kvCache.clear(entry)
+    /// The levels of the tree that a prompt reaches and may read.
+    private func matches(of sequence: EngineSequence) -> [PrefixTree.Match] {
+        guard !sequence.needsPromptLogprobs, kvCache.savedStates.tokenCount(of: sequence.handle) == 0 else { return [] }
+        let matches = kvCache.tree.matches(sequence.history[...], key: sequence.prefixKey)
+        guard !sequence.request.reusesPrompt else { return matches }
+        // The choices of one request share its prompt even if the request does not read the cache.
+        guard let parent = sequence.request.sharedPrefillParent.flatMap(scheduler.runningSequence)?.entry else {
+            return []
         }
-        // An entry that cannot be cut is reused as a whole or not at all.
-        kvCache.cut(entry, to: prefillParent == nil ? reusable(choice.reusable, of: sequence) : 0)
-        if kvCache[entry].count == 0 { _ = swapIn(sequence, entry) }
-        place(sequence, in: choice.index, entry)
-        if let prefillParent {
-            sequence.awaitedParent = prefillParent.handle
-        } else {
-            begin(sequence)
+        return matches.first { $0.entries.contains(parent.rawValue) }
+            .map { [.init(length: $0.length, entries: EntrySet(CollectionOfOne(parent.rawValue)))] } ?? []
+    }
+
+    /// The entries, as the policy of reuse sees them.
+    var reuseHolders: [ReusePolicy.Holder] {
+        kvCache.entries.map { entry in
+            let sequence = entry.slot.flatMap { scheduler.running[$0] }
+            return .init(
+                count: entry.count, exactCount: entry.exactCount, lastUsed: entry.lastUsed, isRunning: sequence != nil,
+                isPrefilling: sequence.map(isPrefilling) ?? false, isPinned: entry.isPinned)
         }
+    }
+
+    /// Whether a sequence computes its prompt now. A sequence that waits for another one does not.
+    private func isPrefilling(_ sequence: EngineSequence) -> Bool {
+        sequence.awaited == nil && !sequence.isResting && sequence.predictedCount == 0 && sequence.entry != nil
+    }
+
+    private var reuseRules: ReusePolicy.Rules {
+        ReusePolicy.Rules(kind: kvCache.kind, isUnified: kvCache.isUnified, shape: scheduler.planner.shape) {
+            [kvCache] entry, count in kvCache.hasWindow(KVEntryID(rawValue: entry), at: count)
+        }
+    }
+
+    /// Plans the entry of a sequence and the items that it reuses; `nil` if sequences run on all entries.
+    func plan(for sequence: EngineSequence) -> ReusePolicy.Plan? {
+        ReusePolicy.plan(
+            promptCount: sequence.history.count, matches: matches(of: sequence), holders: reuseHolders,
+            rules: reuseRules)
+    }
+
+    /// A free slot: the one that last used `entry`, else the first one; `nil` if there is none.
+    func freeSlot(for entry: Int) -> Int? {
+        let free = scheduler.running.indices.filter { scheduler.running[$0] == nil }
+        let id = KVEntryID(rawValue: entry)
+        return free.first { lastEntries[$0] == id } ?? free.first { lastEntries[$0] == nil } ?? free.first
+    }
+
+    // MARK: Assignment
+
+    /// Lets a sequence run in a slot: its entry is cut, copied or restored, or waits for another sequence.
+    func assign(_ sequence: EngineSequence, to slot: Int, _ plan: ReusePolicy.Plan) {
+        let entry = KVEntryID(rawValue: plan.entry)
+        sequence.awaited = nil
+        switch plan.reuse {
+        case .own(let count): kvCache.evict(entry, to: count)
+        case .copy, .wait: kvCache.evict(entry)
+        }
+        place(sequence, in: slot, entry)
+        apply(plan.reuse, to: sequence, entry)
     }
 
     /// Lets a sequence run in a slot on an entry.
     func place(_ sequence: EngineSequence, in slot: Int, _ entry: KVEntryID) {
-        kvCache.claim(entry, slot: slot, key: sequence.prefixKey, at: stepNumber)
+        kvCache.claim(
+            entry, slot: slot, key: sequence.prefixKey, items: sequence.sharableItems, at: stepNumber)
         scheduler.running[slot] = sequence
         sequence.slot = slot
         sequence.entry = entry
+        for other in lastEntries.indices where lastEntries[other] == entry { lastEntries[other] = nil }
         lastEntries[slot] = entry
     }
 
-    /// How many of `count` cached items are reused, so that the results of the other items stay the same.
-    private func reusable(_ count: Int, of sequence: EngineSequence) -> Int {
-        kvCache.kind.canCutAnywhere
-            ? scheduler.planner.shape.reusable(count, promptCount: sequence.promptLength) : count
+    /// Fills the entry of a running sequence as planned, then begins the sequence or lets it wait.
+    private func apply(_ reuse: ReusePolicy.Reuse, to sequence: EngineSequence, _ entry: KVEntryID) {
+        switch reuse {
+        case .own: break
+        case .copy(let source, let count):
+            let source = KVEntryID(rawValue: source)
+            kvCache.copy(source, to: entry, count: count)
+            kvCache.touch(source, at: stepNumber)
+        case .wait(let source, let count):
+            if let handle = kvCache.entries[source].slot.flatMap({ scheduler.running[$0]?.handle }) {
+                sequence.awaited = AwaitedPrefix(source: handle, count: count)
+                return
+            }
+        }
+        if kvCache[entry].count == 0 { _ = swapIn(sequence, entry) }
+        begin(sequence)
     }
 
     /// Emits that a sequence runs. A sequence that was preempted has emitted it before.
@@ -109,22 +159,38 @@ extension EngineCore {
         applyWaitingCommands(sequence)
     }
 
-    /// Resumes sequences whose prefill parent has completed its prompt, is paused, or has ended.
-    func releaseSiblings() {
+    // MARK: Waiting for a prefix
+
+    /// Plans again for sequences whose awaited prefix is complete, or whose source no longer computes it: it was
+    /// cancelled, preempted or paused, or has failed.
+    func releaseWaiting() {
         for case let sequence? in scheduler.running {
-            guard let awaitedParent = sequence.awaitedParent, let entry = sequence.entry else { continue }
-            if let parent = scheduler.runningSequence(awaitedParent), !parent.isResting, parent.predictedCount == 0 {
+            guard let awaited = sequence.awaited, let entry = sequence.entry, !sequence.isResting else { continue }
+            if let source = scheduler.runningSequence(awaited.source), let sourceEntry = source.entry,
+                isPrefilling(source), kvCache[sourceEntry].count < awaited.count
+            {
                 continue
             }
-            sequence.awaitedParent = nil
-            let best = kvCache.entries.filter { $0.id != entry && $0.key == kvCache[entry].key }
-                .map { (id: $0.id, count: SlotPolicy.commonPrefix(reusableItems(of: $0), sequence.history[...])) }
-                .max { $0.count < $1.count }
-            if let best, best.count >= SlotPolicy.copyGain {
-                kvCache.copy(best.id, to: entry)
-                kvCache.cut(entry, to: reusable(min(best.count, sequence.history.count - 1), of: sequence))
-            }
-            begin(sequence)
+            sequence.awaited = nil
+            synchronizeTree()
+            let reuse = ReusePolicy.plan(
+                promptCount: sequence.history.count, matches: matches(of: sequence), holders: reuseHolders,
+                rules: reuseRules, entry: entry.rawValue)
+            apply(reuse, to: sequence, entry)
         }
+    }
+
+    /// The next position at which the prefill of a sequence must end a chunk, because another sequence copies the
+    /// prefix there; `nil` = none. Attention needs no stop: a copy can be cut.
+    func nextStop(of sequence: EngineSequence, from count: Int) -> Int? {
+        guard !kvCache.kind.canCutAnywhere, sequence.predictedCount == 0 else { return nil }
+        var stop: Int?
+        for case let other? in scheduler.running {
+            guard let awaited = other.awaited, awaited.source == sequence.handle, awaited.count > count else {
+                continue
+            }
+            stop = min(stop ?? .max, awaited.count)
+        }
+        return stop
     }
 }

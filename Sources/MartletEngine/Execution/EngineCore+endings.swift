@@ -18,17 +18,16 @@ extension EngineCore {
         let slot = sequence.slot
         guard let entry = release(sequence) else { return }
         end(sequence, reason, slot: slot, kvCacheTokens: kvCache[entry].count)
-        if sequence.isTruncated {
-            kvCache.clear(entry)
-        } else {
-            kvCache.retain(entry, items: sequence.releaseHistory(first: kvCache[entry].count), at: stepNumber)
-        }
+        let isRetained = !sequence.isTruncated && sequence.request.retention != .none
+        kvCache.retain(
+            entry, history: isRetained ? sequence.history : nil, isPinned: sequence.request.retention == .pinned,
+            at: stepNumber)
     }
 
     /// Ends a running sequence with an error, and clears its entry.
     func fail(_ sequence: EngineSequence, _ error: EngineError) {
         guard let entry = release(sequence) else { return }
-        kvCache.clear(entry)
+        kvCache.retain(entry, history: nil, at: stepNumber)
         output.add(sequence.handle, .failed(error))
     }
 
@@ -41,24 +40,25 @@ extension EngineCore {
         scheduler.paused = []
     }
 
-    /// Returns a running sequence to the front of the queue, so that other sequences have room. It is computed again
-    /// when there is room.
+    /// Returns a running sequence to the front of the queue, so that other sequences have room. It continues when there
+    /// is room; the part of its history that no tier has is computed again.
     func preempt(_ sequence: EngineSequence) {
         guard let entry = release(sequence) else { return }
-        kvCache.clear(entry)
+        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: stepNumber)
+        kvCache.evict(entry)
         scheduler.waiting.prepend(sequence, id: sequence.handle.rawValue)
     }
 
-    /// Removes a sequence from its slot. Its entry has no holder then, and its cells are unchanged.
+    /// Removes a sequence from its slot. Its entry is unchanged.
     ///
-    /// - Returns: the entry; `nil` if the sequence does not run.
+    /// - Returns: the entry, which the caller must retain or clear; `nil` if the sequence does not run.
     func release(_ sequence: EngineSequence) -> KVEntryID? {
         guard let slot = sequence.slot, let entry = sequence.entry else { return nil }
         scheduler.suspects.remove(slot)
         scheduler.running[slot] = nil
         sequence.slot = nil
         sequence.entry = nil
-        kvCache.retain(entry, items: [], at: stepNumber)
+        sequence.awaited = nil
         return entry
     }
 

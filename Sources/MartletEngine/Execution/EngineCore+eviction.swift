@@ -9,8 +9,8 @@ extension EngineCore {
         kvCache.entries.map { entry in
             let running = entry.slot.flatMap { scheduler.running[$0] }.flatMap { $0.isResting ? nil : $0 }
             return .init(
-                index: entry.id.rawValue, tokens: entry.ownCount, time: running?.arrival ?? entry.lastUsed,
-                isRunning: running != nil)
+                index: entry.id.rawValue, tokens: entry.count, time: running?.arrival ?? entry.lastUsed,
+                isRunning: running != nil, isPinned: entry.isPinned)
         }
     }
 
@@ -20,7 +20,7 @@ extension EngineCore {
         case .clear(let index):
             let entry = KVEntryID(rawValue: index)
             if let slot = kvCache[entry].slot { swapOut(slot) }
-            kvCache.clear(entry)
+            kvCache.evict(entry)
         case .preempt(let index):
             if let sequence = sequence(on: index) { preempt(sequence) }
         case .fail(let index):
@@ -46,7 +46,7 @@ extension EngineCore {
             if let action = PoolPolicy.evictOne(holders) { perform(action) }
             return
         case .aborted, .failed:
-            for part in parts { kvCache.rollBack(part.entry, to: part.start, count: part.count) }
+            for part in parts { kvCache.rollBack(part.entry) }
         }
         guard case .failed(let code) = decodeResult else { return }
         if parts.count > 1 {
@@ -91,12 +91,8 @@ extension EngineCore {
     /// be reused by other prompts.
     func swapOut(_ slot: Int) {
         guard let sequence = scheduler.running[slot], let entry = release(sequence) else { return }
-        if sequence.isTruncated {
-            kvCache.clear(entry)
-        } else {
-            saveState(of: sequence, entry)
-            kvCache.retain(entry, items: Array(sequence.history[..<kvCache[entry].count]), at: stepNumber)
-        }
+        if !sequence.isTruncated { saveState(of: sequence, entry) }
+        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: stepNumber)
         scheduler.paused.append(sequence)
     }
 
@@ -114,10 +110,8 @@ extension EngineCore {
         guard let state = kvCache.savedStates.remove(sequence.handle), kvCache.context.canSaveStates else {
             return false
         }
-        while let action = PoolPolicy.makeRoom(
-            for: state.tokenCount, capacity: kvCache.capacity, holders: holders)
-        {
-            guard case .clear = action else { return false }
+        while kvCache.usedCount + state.tokenCount > kvCache.capacity {
+            guard let action = PoolPolicy.evictOne(holders), case .clear = action else { return false }
             perform(action)
         }
         guard kvCache.restore(entry, from: state.bytes, count: state.tokenCount) else { return false }

@@ -47,7 +47,7 @@ final class EngineCore {
                 batchingWindow: configuration.batchingWindow))
         kvCache = KVCache(
             context: context, kind: MemoryKind(of: loaded.model, keepsFullWindow: configuration.keepsFullWindow),
-            entryCount: slotCount, isUnified: usesUnifiedKV, savedByteCount: configuration.kvStateCacheByteCount)
+            isUnified: usesUnifiedKV, savedByteCount: configuration.kvStateCacheByteCount)
         lastEntries = Array(repeating: nil, count: slotCount)
         board.update { status in status.slots = (0..<slotCount).map { SlotStatus(index: $0) } }
     }
@@ -102,14 +102,14 @@ final class EngineCore {
     /// waits for the prefill of another sequence.
     func candidate(_ sequence: EngineSequence) -> Candidate? {
         guard let slot = sequence.slot, let entry = sequence.entry.map({ kvCache[$0] }), !sequence.isResting,
-            sequence.awaitedParent == nil
+            sequence.awaited == nil
         else { return nil }
         let count = sequence.history.count
         return Candidate(
             slot: slot, entry: entry.id.rawValue, cachedCount: entry.count, historyCount: count,
             promptCount: sequence.promptLength, isDecoding: sequence.predictedCount > 0 && count - entry.count == 1,
             lastScheduled: entry.lastUsed, adapters: sequence.request.adapters,
-            needsPromptLogprobs: sequence.needsPromptLogprobs)
+            needsPromptLogprobs: sequence.needsPromptLogprobs, stop: nextStop(of: sequence, from: entry.count))
     }
 
     /// Emits the progress of a prefill if the request asks for it.

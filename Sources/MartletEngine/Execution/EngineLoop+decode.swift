@@ -46,7 +46,10 @@ extension EngineLoop {
             tokens: promptTokens, nanoseconds: now.nanoseconds - before.nanoseconds,
             besideDecoding: prompts.count < parts.count)
         for part in parts {
-            core.kvCache.advance(part.entry, to: part.start + part.count, at: core.stepNumber)
+            core.kvCache.advance(
+                part.entry, to: part.start + part.count,
+                exactLimit: core.scheduler.planner.shape.alignedEnd(promptCount: part.sequence.promptLength),
+                at: core.stepNumber)
             if let slot = part.sequence.slot { core.scheduler.suspects.remove(slot) }
             guard !part.isDecoding else { continue }
             core.reportProgress(of: part.sequence, now: now)

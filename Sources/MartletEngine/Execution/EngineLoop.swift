@@ -115,17 +115,19 @@ final class EngineLoop {
     ///
     /// - Returns: `nil` if there is nothing to compute.
     private func schedule() -> SchedulerOutput? {
-        core.releaseSiblings()
+        core.releaseWaiting()
         while true {
             candidates.removeAll(keepingCapacity: true)
             for case let sequence? in core.scheduler.running {
                 if let candidate = core.candidate(sequence) { candidates.append(candidate) }
             }
             let decision = core.scheduler.schedule(
-                candidates, holders: core.holders, capacity: core.kvCache.capacity)
+                candidates, used: core.kvCache.usedCount, capacity: core.kvCache.capacity)
             switch decision {
             case .idle: return nil
-            case .evict(let action): core.perform(action)
+            case .makeRoom:
+                guard let action = PoolPolicy.evictOne(core.holders) else { return nil }
+                core.perform(action)
             case .compute(let output): if apply(output) { return output }
             }
         }

@@ -4,109 +4,182 @@ import MartletProtocol
 /// The KV cache of a model: the only owner of libllama's sequence ids, and the only caller of its memory functions.
 ///
 /// An *entry* is what libllama stores under one sequence id. A sequence runs on one entry; the entries of ended
-/// sequences are retained for prompts that begin alike. Invariant: the cells of an entry are the first `count` items of
-/// its sequence's history (or of its own `items`), position by position.
+/// sequences are retained for prompts that begin alike. The `tree` has the items of all entries, and of running
+/// sequences also the items that are still to be computed.
+///
+/// Invariants: the cells of an entry are its first `count` items, position by position. The tree has at least these
+/// items, or none of the entry: no prompt reuses it then.
 ///
 /// Thread: the engine thread only.
 final class KVCache {
     var context: Context
     let kind: MemoryKind
+    /// Whether all entries share the cells of the context, so that a copy costs nothing.
+    let isUnified: Bool
     /// The number of items that fit; practically unlimited where each entry has cells of its own.
     let capacity: Int
     /// The entries; the index is the sequence id of libllama.
     private(set) var entries: [KVEntry]
+    private(set) var tree = PrefixTree()
+    private var ledger: CellLedger
     /// The saved states of sequences that were swapped out.
     var savedStates: KVStateCache
+    /// Called before a retained entry loses its items, except the first `count`.
+    var onEviction: ((_ entry: KVEntryID, _ count: Int) -> Void)?
 
     /// - Parameters:
-    ///   - entryCount: the number of sequence ids of the context.
     ///   - isUnified: whether all entries share the cells of the context.
     ///   - savedByteCount: the limit of `savedStates`, in bytes.
-    init(
-        context: consuming Context, kind: MemoryKind, entryCount: Int, isUnified: Bool, savedByteCount: Int
-    ) {
+    init(context: consuming Context, kind: MemoryKind, isUnified: Bool, savedByteCount: Int) {
         capacity = isUnified ? context.contextLength : .max / 2
+        self.isUnified = isUnified
         self.kind = kind
-        entries = (0..<entryCount).map { KVEntry(id: KVEntryID(rawValue: $0)) }
+        entries = (0..<context.sequenceCount).map { KVEntry(id: KVEntryID(rawValue: $0)) }
+        ledger = CellLedger(entryCount: context.sequenceCount)
         savedStates = KVStateCache(limit: savedByteCount)
         self.context = context
     }
 
     subscript(id: KVEntryID) -> KVEntry { entries[id.rawValue] }
 
-    /// Lets the sequence in `slot` run on an entry, whose present items stay.
-    func claim(_ id: KVEntryID, slot: Int, key: PrefixKey, at step: UInt64) {
+    /// The number of cells in use; cells that entries share count once.
+    var usedCount: Int { ledger.usedCount }
+
+    /// The items of an entry: computed ones, and of a running sequence all that the tree has.
+    func items(of id: KVEntryID) -> [Int32] { tree.items(of: id.rawValue) }
+
+    // MARK: Holders
+
+    /// Lets the sequence in `slot` run on an entry, whose computed items stay.
+    ///
+    /// - Parameter items: the sequence's history; empty = no prompt may reuse it.
+    func claim(_ id: KVEntryID, slot: Int, key: PrefixKey, items: [Int32], at step: UInt64) {
         entries[id.rawValue].use = .running(slot: slot)
-        entries[id.rawValue].items = []
         entries[id.rawValue].key = key
         entries[id.rawValue].lastUsed = step
+        entries[id.rawValue].isPinned = false
+        tree.insert(items[...], key: key, entry: id.rawValue)
     }
 
-    /// Retains an entry on which no sequence runs any more.
-    ///
-    /// - Parameter items: the computed items; empty = the entry has none that may be reused.
-    func retain(_ id: KVEntryID, items: [Int32], at step: UInt64) {
-        entries[id.rawValue].use = .retained
-        entries[id.rawValue].items = items
-        entries[id.rawValue].lastUsed = step
+    /// Adds the items to the tree that a running sequence has got since it was claimed.
+    func synchronize(_ id: KVEntryID, with history: [Int32]) {
+        let known = tree.count(of: id.rawValue)
+        if known > 0, known < history.count { tree.extend(id.rawValue, by: history[known...]) }
     }
+
+    /// Removes the items of a running sequence from index `count` on from the tree: they are about to change.
+    func forgetItems(of id: KVEntryID, from count: Int) {
+        if tree.count(of: id.rawValue) > count { tree.cut(id.rawValue, to: count) }
+    }
+
+    /// Retains an entry on which no sequence runs any more, with its computed items.
+    ///
+    /// - Parameter history: the items of the sequence that ran on it; `nil` = no prompt may reuse it, and it is cleared.
+    func retain(_ id: KVEntryID, history: [Int32]?, isPinned: Bool = false, at step: UInt64) {
+        entries[id.rawValue].use = .retained
+        entries[id.rawValue].lastUsed = step
+        guard let history, tree.count(of: id.rawValue) > 0 else { return clear(id) }
+        synchronize(id, with: history)
+        entries[id.rawValue].isPinned = isPinned
+        tree.cut(id.rawValue, to: self[id].count)
+    }
+
+    /// Records that an entry was the source of a copy, so that it is evicted later.
+    func touch(_ id: KVEntryID, at step: UInt64) { entries[id.rawValue].lastUsed = step }
 
     /// Records that a decode has computed the first `count` items of an entry.
-    func advance(_ id: KVEntryID, to count: Int, at step: UInt64) {
+    ///
+    /// - Parameter exactLimit: the number of items at the beginning that belong to whole chunks of the prompt.
+    func advance(_ id: KVEntryID, to count: Int, exactLimit: Int = 0, at step: UInt64) {
+        if self[id].exactCount == self[id].count {
+            entries[id.rawValue].exactCount = min(count, max(self[id].count, exactLimit))
+        }
+        ledger.append(count - self[id].count, to: id.rawValue)
         entries[id.rawValue].count = count
         entries[id.rawValue].lastUsed = step
     }
 
-    /// Shares all items of `source` with `target`, whose own items are removed.
-    func copy(_ source: KVEntryID, to target: KVEntryID) {
+    // MARK: Cells
+
+    /// Replaces the cells of `target` by the first `count` items of `source`: shared cells in a unified KV cache, and a
+    /// copy otherwise.
+    func copy(_ source: KVEntryID, to target: KVEntryID, count: Int) {
         clear(target)
-        context.copySequence(from: source.rawValue, to: target.rawValue)
-        entries[target.rawValue].count = self[source].count
-        entries[target.rawValue].sharing = (source, self[source].count)
+        let available = self[source].count
+        if isUnified {
+            context.copySequence(from: source.rawValue, to: target.rawValue)
+            ledger.share(source.rawValue, with: target.rawValue)
+        } else if let bytes = save(source) {
+            // libllama would copy the whole stream, used or not, and postpone that until the next decode.
+            guard restore(target, from: bytes, count: available) else { return }
+        } else {
+            context.copySequence(from: source.rawValue, to: target.rawValue)
+        }
+        entries[target.rawValue].count = available
+        entries[target.rawValue].exactCount = self[source].exactCount
+        cut(target, to: count)
     }
 
     /// Cuts an entry to its first `count` items, or clears it if the memory cannot go back there. Other entries are not
     /// changed.
     func cut(_ id: KVEntryID, to count: Int) {
         guard count < self[id].count else { return }
-        if count > 0, hasWindow(id, at: count), context.removeTail(of: id.rawValue, from: count),
-            context.positions(of: id.rawValue)?.upperBound == count - 1
-        {
-            entries[id.rawValue].count = count
-            if case .retained = self[id].use, self[id].items.count > count {
-                entries[id.rawValue].items.removeLast(self[id].items.count - count)
-            }
-            endSharing(with: id, beyond: count)
-        } else {
-            clear(id)
-        }
+        guard count > 0, removeCells(id, from: count) else { return clear(id) }
+        ledger.cut(id.rawValue, to: count)
+        entries[id.rawValue].count = count
+        entries[id.rawValue].exactCount = min(self[id].exactCount, count)
+        if case .retained = self[id].use { tree.cut(id.rawValue, to: count) }
     }
 
-    /// Removes `count` items from an entry from index `start` on where a decode did not complete: none, some or all of
-    /// them may have been computed.
-    func rollBack(_ id: KVEntryID, to start: Int, count: Int) {
-        // With the count raised first, `cut` removes all of them.
-        entries[id.rawValue].count = start + count
-        if kind == .recurrent { clear(id) } else { cut(id, to: start) }
+    /// Removes the cells that a decode may have computed before it failed: all behind the present items.
+    func rollBack(_ id: KVEntryID) {
+        let count = self[id].count
+        if kind == .recurrent || !removeCells(id, from: count) { clear(id) }
     }
 
-    /// Removes all items of an entry.
+    /// Removes all cells of an entry. A running sequence computes its items again.
     func clear(_ id: KVEntryID) {
         context.removeAll(of: id.rawValue)
+        ledger.cut(id.rawValue, to: 0)
         entries[id.rawValue].count = 0
-        entries[id.rawValue].items = []
-        entries[id.rawValue].sharing = nil
-        endSharing(with: id, beyond: 0)
+        entries[id.rawValue].exactCount = 0
+        if case .retained = self[id].use { tree.remove(id.rawValue) }
     }
 
-    /// Removes the items at `range` and moves later ones down. Where positions cannot move, the entry is cleared.
-    func shift(_ id: KVEntryID, removing range: Range<Int>) {
-        if context.shift(id.rawValue, removing: range) {
-            entries[id.rawValue].count -= range.count
-        } else {
-            clear(id)
-        }
+    /// Offers the items of a retained entry behind the first `count` to `onEviction`, and removes them.
+    func evict(_ id: KVEntryID, to count: Int = 0) {
+        guard self[id].count > count else { return }
+        onEviction?(id, count)
+        cut(id, to: count)
     }
+
+    /// Removes the items at `range` and moves later ones down. Where positions cannot move, the entry is cleared. No
+    /// prompt reuses the entry afterwards, because its values depend on the removed items.
+    func shift(_ id: KVEntryID, removing range: Range<Int>) {
+        tree.remove(id.rawValue)
+        guard context.shift(id.rawValue, removing: range) else { return clear(id) }
+        ledger.remove(range, from: id.rawValue)
+        entries[id.rawValue].count -= range.count
+    }
+
+    private func removeCells(_ id: KVEntryID, from count: Int) -> Bool {
+        if count == 0 {
+            context.removeAll(of: id.rawValue)
+            return true
+        }
+        return hasWindow(id, at: count) && context.removeTail(of: id.rawValue, from: count)
+            && context.positions(of: id.rawValue)?.upperBound == count - 1
+    }
+
+    /// Whether the cells that the sliding window needs at `count` still exist. libllama does not check this.
+    func hasWindow(_ id: KVEntryID, at count: Int) -> Bool {
+        guard case .slidingWindow(let window) = kind, let positions = context.positions(of: id.rawValue) else {
+            return true
+        }
+        return positions.lowerBound <= max(0, count - window)
+    }
+
+    // MARK: States
 
     /// Copies the state of an entry into ordinary memory.
     ///
@@ -131,23 +204,10 @@ final class KVCache {
             clear(id)
             return false
         }
+        ledger.cut(id.rawValue, to: 0)
+        ledger.append(count, to: id.rawValue)
         entries[id.rawValue].count = count
+        entries[id.rawValue].exactCount = 0
         return true
-    }
-
-    /// Whether the cells that the sliding window needs at `count` still exist. libllama does not check this.
-    private func hasWindow(_ id: KVEntryID, at count: Int) -> Bool {
-        guard case .slidingWindow(let window) = kind, let positions = context.positions(of: id.rawValue) else {
-            return true
-        }
-        return positions.lowerBound <= max(0, count - window)
-    }
-
-    /// Updates the entries that share items with `id`, of which only the first `count` remain.
-    private func endSharing(with id: KVEntryID, beyond count: Int) {
-        for other in entries.indices {
-            guard let sharing = entries[other].sharing, sharing.entry == id, sharing.count > count else { continue }
-            entries[other].sharing = count > 0 ? (id, count) : nil
-        }
     }
 }

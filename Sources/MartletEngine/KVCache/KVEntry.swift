@@ -7,11 +7,13 @@ struct KVEntryID: Hashable, Sendable {
 
 /// The key under which a prefix may be reused. Entries with different keys never share items.
 struct PrefixKey: Hashable, Sendable {
+    /// The cache scope of the request: prompts of different scopes never reuse each other's items.
+    var scope: UInt64 = 0
     /// The adapters that the items were computed with.
     var adapters: [AdapterScale] = []
 }
 
-/// One entry of the KV cache: the cells that libllama stores under one sequence id. Thread: the engine thread only.
+/// One entry of the KV cache: the cells that libllama stores under one sequence id. Its items are in the `PrefixTree`.
 struct KVEntry {
     /// The holder of an entry.
     enum Use: Equatable {
@@ -23,20 +25,17 @@ struct KVEntry {
 
     let id: KVEntryID
     var use = Use.retained
-    /// The number of computed items: a prefix of the sequence's history, or of `items` while no sequence runs on it.
+    /// The number of computed items: a prefix of the sequence's history, or all items of a retained entry.
     var count = 0
-    /// The entry that shares its first items with this one, and their number. Shared items need no cells of their own.
-    var sharing: (entry: KVEntryID, count: Int)?
-    /// The items of a retained entry; empty while a sequence runs on it, because its history has them.
-    var items: [Int32] = []
+    /// The number of leading items that were computed as in an engine without reuse: whole chunks of a prompt.
+    var exactCount = 0
     var key = PrefixKey()
     /// The number of the step in which the entry was last used.
     var lastUsed: UInt64 = 0
+    /// Whether the entry is evicted after all others.
+    var isPinned = false
 
     init(id: KVEntryID) { self.id = id }
-
-    /// The number of items that are not shared with another entry.
-    var ownCount: Int { count - min(count, sharing?.count ?? 0) }
 
     /// The slot of the sequence that runs on the entry; `nil` if none does.
     var slot: Int? { if case .running(let slot) = use { slot } else { nil } }

@@ -38,6 +38,11 @@ struct BatchShape: Sendable, Equatable {
         return beyond == 0 ? (alignedEnd - start, true) : (Self.chunk - beyond, false)
     }
 
+    /// The number of prompt tokens that are computed in whole chunks.
+    func alignedEnd(promptCount: Int) -> Int {
+        alignedBatchLimit > 0 ? promptCount / Self.chunk * Self.chunk : promptCount
+    }
+
     /// How many of `count` cached prompt tokens are reused, so that the remaining tokens are computed in the same kind
     /// of decode as without reuse.
     func reusable(_ count: Int, promptCount: Int) -> Int {

@@ -1,6 +1,6 @@
 /// Decides which sequence loses its KV cache when the unified KV cache is full.
 enum PoolPolicy {
-    /// A slot with cached tokens.
+    /// An entry of the KV cache.
     struct Holder: Sendable {
         var index: Int
         /// The number of cached tokens.
@@ -8,10 +8,11 @@ enum PoolPolicy {
         /// The time of the last use, or of the arrival of a running generation; larger = later.
         var time: UInt64
         var isRunning: Bool
+        var isPinned = false
     }
 
     enum Action: Sendable, Equatable {
-        /// Clear the KV cache of an idle slot.
+        /// Clear an idle entry.
         case clear(Int)
         /// Preempt a running sequence; it is computed again when there is room.
         case preempt(Int)
@@ -19,21 +20,15 @@ enum PoolPolicy {
         case fail(Int)
     }
 
-    /// The next action that makes room for `needed` more tokens; `nil` if they fit.
+    /// The next eviction.
     ///
-    /// Idle slots are cleared first, the least recently used one before others. Then the youngest sequence is
-    /// preempted, because its computation is the smallest loss. One action at a time; the last running sequence is
-    /// never preempted.
-    static func makeRoom(for needed: Int, capacity: Int, holders: [Holder]) -> Action? {
-        let used = holders.reduce(0) { $0 + $1.tokens }
-        return used + needed > capacity ? evictOne(holders) : nil
-    }
-
-    /// The next eviction, regardless of the token counts: libllama has reported that there is no room.
+    /// Idle entries go first, the least recently used one before others, and pinned ones at last. Then the youngest
+    /// sequence is preempted, because its computation is the smallest loss. The last running sequence is never
+    /// preempted.
     static func evictOne(_ holders: [Holder]) -> Action? {
-        if let idle = holders.filter({ !$0.isRunning && $0.tokens > 0 }).min(by: { $0.time < $1.time }) {
-            return .clear(idle.index)
-        }
+        let idle = holders.filter { !$0.isRunning && $0.tokens > 0 }
+            .min { ($0.isPinned ? 1 : 0, $0.time) < ($1.isPinned ? 1 : 0, $1.time) }
+        if let idle { return .clear(idle.index) }
         let running = holders.filter(\.isRunning)
         guard let youngest = running.max(by: { $0.time < $1.time }) else { return nil }
         return running.count > 1 ? .preempt(youngest.index) : .fail(youngest.index)

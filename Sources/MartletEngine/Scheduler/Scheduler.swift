@@ -66,19 +66,18 @@ struct Scheduler {
     ///
     /// A request for a certain slot waits for that slot and does not delay other requests.
     ///
-    /// - Parameter capacity: the number of items that the KV cache holds.
-    func nextAdmission(capacity: Int) -> Admission? {
+    /// - Parameters:
+    ///   - committed: the number of items that the running sequences have or will have in the KV cache.
+    ///   - capacity: the number of items that the KV cache holds.
+    ///   - shared: the number of items of a sequence that are among the committed ones.
+    func nextAdmission(committed: Int, capacity: Int, shared: (EngineSequence) -> Int) -> Admission? {
         guard !running.indices.allSatisfy(isBusy) else { return nil }
         for position in 0..<waiting.count {
             let sequence = waiting[position]
             let slot = sequence.request.slot.map { $0 % running.count }
             if let slot, isBusy(slot) { continue }
-            let committed = running.reduce(0) { sum, running in
-                guard let running, !running.isResting else { return sum }
-                return sum + running.history.count
-            }
-            let hasRoom = PoolPolicy.admits(
-                tokens: sequence.history.count, committed: committed, capacity: capacity)
+            let needed = sequence.history.count - shared(sequence)
+            let hasRoom = PoolPolicy.admits(tokens: needed, committed: committed, capacity: capacity)
             return hasRoom ? Admission(position: position, slot: slot) : nil
         }
         return nil
@@ -90,11 +89,11 @@ struct Scheduler {
     ///
     /// - Parameters:
     ///   - candidates: the running sequences that may be part of a batch, ascending by slot.
-    ///   - holders: the entries of the KV cache.
-    ///   - capacity: the number of items that the KV cache holds.
-    /// - Complexity: linear in the number of candidates and holders.
+    ///   - used: the number of cells in use.
+    ///   - capacity: the number of cells of the KV cache.
+    /// - Complexity: linear in the number of candidates.
     mutating func schedule(
-        _ candidates: [Candidate], holders: [PoolPolicy.Holder], capacity: Int
+        _ candidates: [Candidate], used: Int, capacity: Int
     ) -> SchedulerDecision {
         let pending = candidates.filter { $0.pendingCount > 0 }
         let isDecoding = pending.contains(where: \.isDecoding)
@@ -111,10 +110,7 @@ struct Scheduler {
         let output = fill(chosen, adapters)
         let needed = output.sequences.reduce(0) { $0 + $1.count + $1.draftCount }
         guard needed > 0 else { return .idle }
-        if let action = PoolPolicy.makeRoom(for: needed, capacity: capacity, holders: holders) {
-            return .evict(action)
-        }
-        return .compute(output)
+        return used + needed > capacity ? .makeRoom : .compute(output)
     }
 
     /// Turns the planned tokens into the parts of a batch, and adds draft tokens while a narrow decode has room.

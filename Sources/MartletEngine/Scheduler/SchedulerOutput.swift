@@ -59,7 +59,7 @@ struct SchedulerOutput: Sendable, Equatable {
 enum SchedulerDecision: Sendable, Equatable {
     /// Nothing can be computed.
     case idle
-    /// The KV cache must be made smaller before anything is computed. Schedule again afterwards.
-    case evict(PoolPolicy.Action)
+    /// The KV cache has no room for the next batch: evict an entry (`PoolPolicy`), and schedule again.
+    case makeRoom
     case compute(SchedulerOutput)
 }

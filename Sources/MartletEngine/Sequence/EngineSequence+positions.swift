@@ -19,7 +19,11 @@ extension EngineSequence {
     }
 
     /// The key under which its prefix may be reused.
-    var prefixKey: PrefixKey { PrefixKey(adapters: request.adapters) }
+    var prefixKey: PrefixKey { PrefixKey(scope: request.cacheScope, adapters: request.adapters) }
+
+    /// The items that other prompts may reuse; empty after a context shift, because the cached values then depend on
+    /// dropped items.
+    var sharableItems: [Int32] { isTruncated ? [] : history }
 
     /// Whether the limit of generated tokens is reached.
     var isAtTokenLimit: Bool { settings.maximumTokens.map { predictedCount >= $0 } ?? false }

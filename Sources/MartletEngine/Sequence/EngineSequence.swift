@@ -18,8 +18,8 @@ final class EngineSequence {
     private(set) var promptLength: Int
     /// Whether a context shift has dropped tokens.
     private(set) var isTruncated = false
-    /// The generation whose prefill of the same prompt this sequence waits for; only while it runs.
-    var awaitedParent: GenerationHandle?
+    /// The prefill that this sequence waits for; only while it runs.
+    var awaited: AwaitedPrefix?
     /// The order of arrival: later sequences have larger numbers.
     let arrival: UInt64
     var sampler: Sampler
@@ -296,13 +296,6 @@ final class EngineSequence {
 
     /// Appends the text that was withheld.
     func finishText(into output: inout [UInt8]) { text.outputText.finish(into: &output) }
-
-    /// Removes and returns the first `count` tokens of the history: the tokens in the KV cache.
-    func releaseHistory(first count: Int) -> [Int32] {
-        history.removeLast(history.count - count)
-        defer { history = [] }
-        return history
-    }
 
     /// The durations and token counts until `now`.
     func timings(now: MonotonicTime) -> Timings {
