@@ -80,8 +80,8 @@ package struct EngineConfiguration: Sendable {
     package var grammarLimits = GrammarLimits.standard
     /// When several sequences are sampled at the same time.
     package var parallelSampling = ParallelSampling()
-    /// The longest time that prefill may add to a decode while running sequences wait for a token.
-    package var maximumPrefillStall: Duration = .milliseconds(60)
+    /// The longest time between two tokens of a running sequence while prompts are computed (see `PrefillBudget`).
+    package var maximumStall: Duration = .milliseconds(200)
     /// The longest time that an otherwise idle engine waits for further prompts before a prefill (see `PrefillBudget`).
     package var batchingWindow: Duration = .milliseconds(3)
 

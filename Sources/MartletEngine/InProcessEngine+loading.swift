@@ -196,7 +196,7 @@ extension InProcessEngine {
             context: context,
             information: information,
             sequences: options.sequenceCount, queueLimit: configuration.queueLimit,
-            maximumStall: configuration.maximumPrefillStall)
+            maximumStall: configuration.maximumStall)
         information.embeddingPooling = embedder.kind
         return embedder
     }

@@ -96,7 +96,7 @@ import Testing
             arguments: [
                 "-c", "1", "-np", "2", "-b", "3", "-ub", "4", "-t", "5", "-tb", "6", "-ngl", "7", "-ctk", "q8_0",
                 "-ctv", "q4_0", "-fa", "on", "--no-mmap", "--no-repack", "--swa-full", "--queue-limit", "8",
-                "--no-kv-unified",
+                "--no-kv-unified", "--max-stall-ms", "9000", "--no-batch-invariance",
             ]
         ) { _ in nil }
         var expected = EngineConfiguration(modelPath: "x")
@@ -115,6 +115,8 @@ import Testing
         expected.keepsFullWindow = true
         expected.queueLimit = 8
         expected.kvCacheLayout = .separate
+        expected.maximumStall = .milliseconds(9_000)
+        expected.isReproducible = false
         #expect(try String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
     }
 

@@ -74,7 +74,7 @@ import Testing
         func run(disturbed: Bool) async -> [Int32] {
             let running = RunningEngine(model: model) {
                 $0.contextLength = 8192
-                $0.maximumPrefillStall = .milliseconds(20)
+                $0.maximumStall = .milliseconds(20)
             }
             _ = await running.log.settled()
             let handle = running.submit(prompt) {

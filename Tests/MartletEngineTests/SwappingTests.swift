@@ -29,8 +29,13 @@ import Testing
     }
 
     /// Submits a sampled completion of exactly 60 tokens.
-    private func submit(_ bench: ControlBench, salt: Int, prompt count: Int = 150) throws -> GenerationHandle {
+    ///
+    /// - Parameter retention: with `.none` a later run gets the same cells, and so the same rounding.
+    private func submit(
+        _ bench: ControlBench, salt: Int, prompt count: Int = 150, retention: CacheParameters.Retention = .normal
+    ) throws -> GenerationHandle {
         try bench.submit("") {
+            $0.parameters.cache.retention = retention
             $0.prompt = Prompt(pieces: [.tokens(KVCacheKindTests.tokens(count, salt))], addsBeginning: false)
             $0.sampleAtRandom(seed: 7)
             $0.ignoresEndOfGeneration = true
@@ -56,7 +61,7 @@ import Testing
 
     @Test(arguments: models, Room.allCases) func aSwappedOutStateIsNotComputedAgain(model: String, room: Room) throws {
         let bench = try bench(model, room)
-        let whole = try submit(bench, salt: 0)
+        let whole = try submit(bench, salt: 0, retention: .none)
         bench.run(whole)
         let paused = try submit(bench, salt: 0)
         bench.run(paused, to: 25)
@@ -81,7 +86,7 @@ import Testing
 
     @Test(arguments: models, Room.allCases) func aStateThatDoesNotFitIsComputedAgain(model: String, room: Room) throws {
         let bench = try bench(model, room, stateCache: 1_000)
-        let whole = try submit(bench, salt: 0)
+        let whole = try submit(bench, salt: 0, retention: .none)
         bench.run(whole)
         let paused = try submit(bench, salt: 0)
         bench.run(paused, to: 25)

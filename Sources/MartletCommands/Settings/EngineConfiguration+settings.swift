@@ -37,6 +37,8 @@ extension EngineConfiguration {
         if let value = values.text(.keyCacheType).flatMap(CacheType.init) { keyCacheType = value }
         if let value = values.text(.valueCacheType).flatMap(CacheType.init) { valueCacheType = value }
         if let value = values.integer(.cacheMemory) { kvStateCacheByteCount = value < 0 ? .max : value << 20 }
+        if let value = values.integer(.maximumStall) { maximumStall = .milliseconds(value) }
+        if let value = values.toggle(.batchInvariance) { isReproducible = value }
         switch values.text(.flashAttention) {
         case "on": flashAttention = .on
         case "off": flashAttention = .off

@@ -63,6 +63,10 @@ enum FlagKey: String, Sendable, CaseIterable {
     case valueCacheType = "cache-type-v"
     /// MiB; read by `EngineConfiguration`.
     case cacheMemory = "cache-ram"
+    /// Milliseconds; read by `EngineConfiguration`.
+    case maximumStall = "max-stall-ms"
+    /// On or off; read by `EngineConfiguration`.
+    case batchInvariance = "batch-invariance"
     /// One of fixed words; read by `EngineConfiguration`.
     case flashAttention = "flash-attn"
     /// One of fixed words; read by `EngineConfiguration`.

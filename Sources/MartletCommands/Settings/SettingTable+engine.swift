@@ -53,6 +53,16 @@ extension SettingTable {
             "Memory for the KV state of preempted sequences. State that does not fit is computed again. -1 = no limit, "
                 + "0 = none."),
         Setting(
+            .maximumStall, environment: [], .integer(10...60_000), "MS", default: "200",
+            in: .engine, for: .worker,
+            "Longest time between two tokens of a running stream while other prompts are computed. A smaller value makes "
+                + "the first token of new prompts later."),
+        Setting(
+            .batchInvariance, environment: [], .toggle, default: "on", in: .engine,
+            for: .worker,
+            "Compute whole chunks of prompts apart from other tokens, so that the output of a small model does not depend on "
+                + "other requests. Off: prompts and tokens share batches."),
+        Setting(
             .flashAttention, ["-fa"], environment: ["LLAMA_ARG_FLASH_ATTN"], .onOffAuto, "WHEN",
             default: "auto", in: .engine, for: .worker, "Use flash attention. auto = if the device supports it."),
         Setting(

@@ -70,7 +70,8 @@ extension EngineCore {
         kvCache.entries.map { entry in
             let sequence = entry.slot.flatMap { scheduler.running[$0] }
             return .init(
-                count: entry.count, exactCount: entry.exactCount, lastUsed: entry.lastUsed, isRunning: sequence != nil,
+                count: entry.count, exactCount: entry.exactCount, promptCount: sequence?.promptLength ?? 0,
+                lastUsed: entry.lastUsed, isRunning: sequence != nil,
                 isPrefilling: sequence.map(isPrefilling) ?? false, isPinned: entry.isPinned)
         }
     }

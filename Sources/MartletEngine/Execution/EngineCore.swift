@@ -43,7 +43,7 @@ final class EngineCore {
                     microBatchSize: microBatchSize, isReproducible: configuration.isReproducible,
                     usesUnifiedKV: usesUnifiedKV)),
             prefillBudget: PrefillBudget(
-                maximumStall: configuration.maximumPrefillStall, ceiling: microBatchSize,
+                maximumStall: configuration.maximumStall, ceiling: microBatchSize,
                 batchingWindow: configuration.batchingWindow))
         kvCache = KVCache(
             context: context, kind: MemoryKind(of: loaded.model, keepsFullWindow: configuration.keepsFullWindow),

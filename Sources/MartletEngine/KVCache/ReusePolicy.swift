@@ -13,8 +13,10 @@ enum ReusePolicy {
     struct Holder: Sendable, Equatable {
         /// The number of computed items.
         var count = 0
-        /// The number of leading items that were computed as in an engine without reuse.
+        /// The number of leading items that were computed as in an engine without reuse, in whole chunks.
         var exactCount = 0
+        /// The number of prompt items of the sequence on the entry; 0 while none runs.
+        var promptCount = 0
         /// The step of the last use; larger = later.
         var lastUsed: UInt64 = 0
         /// Whether a sequence runs on the entry, so that only copies of it can be used.
@@ -56,25 +58,38 @@ enum ReusePolicy {
         func usable(_ common: Int, of holder: Holder, entry: Int, promptCount: Int) -> Int {
             // The last item is always computed: its logits are needed to sample the first output token.
             let longest = min(common, holder.count, promptCount - 1)
-            if longest == holder.count { return longest }
+            let isWhole = longest == holder.count
             switch kind {
             case .attention:
-                let whole = shape.reusable(longest, promptCount: promptCount)
-                // Generated items have the rounding of single tokens. A rest behind them cannot be exact, so all items
-                // are reused.
-                return whole <= holder.exactCount ? whole : longest
-            case .slidingWindow: return hasWindow(entry, longest) ? longest : 0
-            case .recurrent: return 0
+                let exact = exactCount(longest, promptCount: promptCount, chunkedCount: holder.exactCount)
+                // A conversation that goes on, or generated items behind a prompt: they have the rounding of single
+                // tokens, in whatever way the rest is computed.
+                let isInexact = (isWhole && !holder.isRunning) || longest - exact >= BatchShape.chunk
+                return isInexact ? longest : exact
+            case .slidingWindow: return isWhole || hasWindow(entry, longest) ? longest : 0
+            case .recurrent: return isWhole ? longest : 0
             }
         }
 
-        /// How many of `common` items are worth waiting for.
-        func sharable(_ common: Int, promptCount: Int) -> Int {
+        /// How many of `common` items are worth waiting for, while a holder computes its prompt.
+        func sharable(_ common: Int, with holder: Holder, promptCount: Int) -> Int {
             let longest = min(common, promptCount - 1)
             // Where a copy cannot be cut, the source stops at this position, so a whole chunk costs the least.
-            return kind == .attention
-                ? shape.reusable(longest, promptCount: promptCount)
-                : longest / BatchShape.chunk * BatchShape.chunk
+            guard kind == .attention else { return longest / BatchShape.chunk * BatchShape.chunk }
+            return exactCount(
+                longest, promptCount: promptCount,
+                chunkedCount: shape.alignedEnd(promptCount: holder.promptCount))
+        }
+
+        /// How many of `count` items a prompt reuses without a change of rounding.
+        ///
+        /// - Parameter chunkedCount: the number of leading items that were computed in whole chunks. The others were
+        ///   computed in narrow decodes.
+        private func exactCount(_ count: Int, promptCount: Int, chunkedCount: Int) -> Int {
+            guard shape.alignedBatchLimit > 0 else { return count }
+            let alignedEnd = shape.alignedEnd(promptCount: promptCount)
+            if alignedEnd == chunkedCount, count >= alignedEnd { return count }
+            return min(count, alignedEnd, chunkedCount) / BatchShape.chunk * BatchShape.chunk
         }
     }
 
@@ -158,7 +173,7 @@ enum ReusePolicy {
                 let usable = rules.usable(match.length, of: holder, entry: entry, promptCount: promptCount)
                 if usable > 0, isBetter((entry, usable), than: best, holders) { best = (entry, usable) }
                 guard holder.isPrefilling else { continue }
-                let later = rules.sharable(match.length, promptCount: promptCount)
+                let later = rules.sharable(match.length, with: holder, promptCount: promptCount)
                 // Where a copy cannot be cut, the source must not have passed the position.
                 let isReachable = rules.kind == .attention || holder.count <= later
                 if isReachable, later > usable, later > awaited?.count ?? 0 { awaited = (entry, later) }

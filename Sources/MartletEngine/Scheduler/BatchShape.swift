@@ -12,6 +12,10 @@ struct BatchShape: Sendable, Equatable {
     /// The largest number of tokens of a narrow decode.
     let decodeBatchLimit: Int
 
+    /// Whether the whole chunks of a prompt are always computed in aligned decodes. In a unified KV cache rounding depends
+    /// on the order of cells anyway, and a chunk that would stall running sequences for too long may be smaller.
+    let keepsWholeChunks: Bool
+
     /// Chooses the sizes.
     ///
     /// - Parameters:
@@ -20,6 +24,7 @@ struct BatchShape: Sendable, Equatable {
     ///   - usesUnifiedKV: whether sequences share a KV cache. Then ggml counts the tokens of all sequences, otherwise
     ///     of each by itself.
     init(microBatchSize: Int, isReproducible: Bool, usesUnifiedKV: Bool) {
+        keepsWholeChunks = isReproducible && !usesUnifiedKV
         alignedBatchLimit = isReproducible ? microBatchSize / Self.chunk * Self.chunk : 0
         decodeBatchLimit = isReproducible && usesUnifiedKV ? min(microBatchSize, Self.chunk - 1) : microBatchSize
     }

@@ -1,8 +1,8 @@
 /// Measures the speed of prefill, and derives from it the number of prompt tokens per step and the wait for further
 /// prompts.
 struct PrefillBudget: Sendable {
-    /// The longest time that prefill may add to a decode while a sequence waits for its next token. If a decode without
-    /// prompts is shorter, prefill may add as much as that takes, but at least a third of this value.
+    /// The longest time between two tokens of a running sequence while prompts are computed. Prefill adds as much as a
+    /// decode without prompts takes, or a tenth of this value, if that is within the bound.
     let maximumStall: Duration
     /// The largest number of prompt tokens per step, whatever the speed.
     let ceiling: Int
@@ -36,9 +36,11 @@ struct PrefillBudget: Sendable {
         nanosecondsPerToken = Self.mean(of: nanosecondsPerToken, and: added / Double(tokens))
     }
 
-    /// A moving average of a value that changes slowly.
+    /// A moving average. It follows a slower machine, or a longer context, sooner than a faster one.
     private static func mean(of mean: Double?, and sample: Double) -> Double {
-        mean.map { $0 * 0.75 + sample * 0.25 } ?? sample
+        guard let mean else { return sample }
+        let weight = sample > mean ? 0.5 : 0.25
+        return mean + (sample - mean) * weight
     }
 
     /// How long to wait for further prompts before a decode of only `tokens` prompt tokens: a hundredth of its
@@ -57,8 +59,11 @@ struct PrefillBudget: Sendable {
     func tokenLimit(isDecoding: Bool) -> Int {
         guard isDecoding else { return ceiling }
         guard let nanosecondsPerToken else { return min(ceiling, 4 * floor) }
-        let longest = maximumStall / .nanoseconds(1)
-        let fitting = min(longest, max(longest / 3, nanosecondsWithout ?? longest))
+        let bound = maximumStall / .nanoseconds(1)
+        let without = nanosecondsWithout ?? 0
+        // A margin, because a decode may be slower than the average.
+        let room = max(0, bound * 0.6 - without)
+        let fitting = nanosecondsWithout == nil ? room : min(room, max(bound / 10, without))
         return min(ceiling, max(floor, Int(min(1e9, fitting / nanosecondsPerToken))))
     }
 }

@@ -104,9 +104,9 @@ struct Scheduler {
         guard let adapters = chosen.first?.adapters else { return .idle }
 
         pendingTokens.removeAll(keepingCapacity: true)
-        for candidate in chosen { pendingTokens.append(next(candidate)) }
-        planner.plan(
-            pendingTokens, promptBudget: prefillBudget.tokenLimit(isDecoding: isDecoding), into: &scheduledTokens)
+        let promptBudget = prefillBudget.tokenLimit(isDecoding: isDecoding)
+        for candidate in chosen { pendingTokens.append(next(candidate, promptBudget: promptBudget)) }
+        planner.plan(pendingTokens, promptBudget: promptBudget, into: &scheduledTokens)
         let output = fill(chosen, adapters)
         let needed = output.sequences.reduce(0) { $0 + $1.count + $1.draftCount }
         guard needed > 0 else { return .idle }
@@ -139,11 +139,15 @@ struct Scheduler {
     }
 
     /// The tokens of a candidate that can be computed in one decode.
-    private func next(_ candidate: Candidate) -> BatchPlanner.PendingTokens {
+    private func next(_ candidate: Candidate, promptBudget: Int) -> BatchPlanner.PendingTokens {
         var end = candidate.historyCount
         if let stop = candidate.stop, stop > candidate.cachedCount { end = min(end, stop) }
-        let next = planner.shape.next(
+        var next = planner.shape.next(
             from: candidate.cachedCount, to: end, promptCount: candidate.promptCount)
+        if next.isAligned, promptBudget < BatchShape.chunk, !planner.shape.keepsWholeChunks {
+            // A whole chunk would stall running sequences: a part of it joins their batch.
+            next = (min(next.count, promptBudget), false)
+        }
         let count = candidate.needsPromptLogprobs ? min(next.count, BatchShape.chunk) : next.count
         return .init(
             slot: candidate.slot, count: count, isAligned: next.isAligned, isDecoding: candidate.isDecoding)

@@ -69,19 +69,26 @@ import Testing
     }
 
     @Test func aPrefixThatIsBeingComputedIsAwaited() {
-        var holders = [Holder(count: 100, exactCount: 64, isRunning: true, isPrefilling: true), Holder()]
+        var source = Holder(count: 64, exactCount: 64, promptCount: 900, isRunning: true, isPrefilling: true)
+        func find(_ rules: ReusePolicy.Rules) -> Plan? { plan(1_000, [(700, [0])], [source, Holder()], rules) }
         let aligned = Self.rules(isAligned: true)
         let wait = Plan(entry: 1, reuse: .wait(source: 0, count: 640))
-        #expect(plan(1_000, [(700, [0])], holders, aligned) == wait)
+        #expect(find(aligned) == wait)
         // A recurrent source stops at the position, so it must not be behind it.
-        #expect(plan(1_000, [(700, [0])], holders, Self.rules(.recurrent)) == wait)
-        holders[0].count = 720
-        holders[0].exactCount = 704
+        #expect(find(Self.rules(.recurrent)) == wait)
+        (source.count, source.exactCount) = (720, 704)
+        #expect(find(Self.rules(.recurrent)) == Plan(entry: 1, reuse: .own(count: 0)))
+        #expect(find(aligned) == Plan(entry: 1, reuse: .copy(source: 0, count: 640)))
+        source = Holder(count: 128, exactCount: 128, promptCount: 900, isRunning: true)
+        #expect(find(aligned) == Plan(entry: 1, reuse: .copy(source: 0, count: 128)))
+    }
+
+    /// The choices of one request have the same prompt: all of it but the last item is shared.
+    @Test func equalPromptsAreSharedToTheLastItem() {
+        let source = Holder(count: 128, exactCount: 128, promptCount: 700, isRunning: true, isPrefilling: true)
         #expect(
-            plan(1_000, [(700, [0])], holders, Self.rules(.recurrent)) == Plan(entry: 1, reuse: .own(count: 0)))
-        #expect(plan(1_000, [(700, [0])], holders, aligned) == Plan(entry: 1, reuse: .copy(source: 0, count: 640)))
-        holders[0] = Holder(count: 100, exactCount: 64, isRunning: true)
-        #expect(plan(1_000, [(700, [0])], holders, aligned) == Plan(entry: 1, reuse: .copy(source: 0, count: 100)))
+            plan(700, [(700, [0])], [source, Holder()], Self.rules(isAligned: true))
+                == Plan(entry: 1, reuse: .wait(source: 0, count: 699)))
     }
 
     @Test func aRecurrentStateIsContinuedAtItsEndOnly() {
@@ -91,19 +98,24 @@ import Testing
         #expect(plan(500, [(270, [0, 1])], holders, Self.rules(.recurrent)) == Plan(entry: 2, reuse: .own(count: 0)))
     }
 
-    /// Whole chunks of another prompt are exact; behind generated items nothing is, and all of them are reused.
+    /// Whole chunks of another prompt are exact; generated items behind them are not, and all of them are reused.
     @Test func exactItemsAreReusedInWholeChunks() {
-        let aligned = Self.rules(isAligned: true)
-        var holders = [Holder(count: 700, exactCount: 576, isRunning: true), Holder()]
-        func count(_ common: Int) -> Int? {
-            guard case .copy(_, let count)? = plan(1_000, [(common, [0])], holders, aligned)?.reuse else { return nil }
+        var source = Holder(count: 700, exactCount: 576, isRunning: true)
+        func count(_ common: Int, promptCount: Int = 1_000) -> Int? {
+            let found = plan(
+                promptCount, [(common, [0])], [source, Holder()], Self.rules(isAligned: true))
+            guard case .copy(_, let count)? = found?.reuse else { return nil }
             return count
         }
         #expect(count(600) == 576)
-        #expect(count(650) == 650)
+        #expect(count(639) == 576)
+        #expect(count(640) == 640)
         #expect(count(700) == 700)
-        holders[0].exactCount = 640
+        // The prompt computes the items behind 576 in narrow decodes, too.
+        #expect(count(600, promptCount: 620) == 600)
+        source.exactCount = 640
         #expect(count(650) == 640)
+        #expect(count(600, promptCount: 620) == 576)
     }
 
     @Test func aSlidingWindowIsContinuedWhereItsWindowExists() {
@@ -116,7 +128,8 @@ import Testing
     /// A sequence that has waited gets a copy, waits again, or computes the prompt.
     @Test func aSequenceThatHasWaitedIsPlannedAgain() {
         var holders = [
-            Holder(count: 640, exactCount: 640, isRunning: true, isPrefilling: true), Holder(isRunning: true),
+            Holder(count: 640, exactCount: 640, promptCount: 990, isRunning: true, isPrefilling: true),
+            Holder(isRunning: true),
         ]
         func reuse(_ length: Int) -> ReusePolicy.Reuse {
             ReusePolicy.plan(
