@@ -14,7 +14,6 @@ struct LineRenderer: Sendable {
         var column = prompt.count
         var cursor = (row: row, column: column)
         for (index, character) in editor.characters.enumerated() {
-            if index == editor.cursor { cursor = (row, column) }
             // A line break of a pasted text is shown as a symbol. Otherwise the rows would not match.
             let shown: Character = character == "\n" ? "↵" : character
             let width = CharacterWidth.columns(shown)
@@ -24,6 +23,8 @@ struct LineRenderer: Sendable {
                 row += 1
                 column = 0
             }
+            // A character of two columns may have moved to the next row.
+            if index == editor.cursor { cursor = (row, column) }
             output.append(shown)
             column += width
         }
