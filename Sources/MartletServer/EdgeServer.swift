@@ -187,7 +187,7 @@ package final class EdgeServer: Sendable {
             let journal = Journal(
                 folder: folder, lock: lock, durability: settings.durability,
                 maximumByteCount: settings.maximumByteCount, maximumOpenCount: settings.maximumOpenCount,
-                troubled: { [logger] problem in
+                onFailure: { [logger] problem in
                     logger.warning("generations may not outlive this server now", metadata: ["reason": "\(problem)"])
                 })
             // Before the recovery, because recovered generations may continue at once.

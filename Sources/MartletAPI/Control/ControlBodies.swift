@@ -39,7 +39,7 @@ package enum ControlBodies {
         let seconds = report.predictedTime / .seconds(1)
         let speed = report.predictedTokens > 1 && seconds > 0 ? Double(report.predictedTokens - 1) / seconds : 0
         return [
-            "applied": true, "action": "status", "phase": .string("\(report.phase)"),
+            "applied": true, "action": "status", "phase": .string(report.phase.wireName),
             "paused": .bool(report.isPaused),
             "queue_position": report.position.map { .integer(Int64($0)) } ?? .null,
             "prompt_tokens": .integer(Int64(report.promptTokens)),
@@ -74,6 +74,18 @@ extension AppliedCommand {
         case .injected: "inject"
         case .rewound: "rewind"
         case .forked: "fork"
+        }
+    }
+}
+
+extension GenerationReport.Phase {
+    /// The spelling of `phase` in the reply to `status`.
+    fileprivate var wireName: String {
+        switch self {
+        case .queued: "queued"
+        case .prompt: "prompt"
+        case .reasoning: "reasoning"
+        case .content: "answering"
         }
     }
 }

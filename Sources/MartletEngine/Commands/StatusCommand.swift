@@ -30,7 +30,7 @@ struct StatusCommand: EngineCommand {
             report.phase = .prompt
         }
         if sequence.predictedCount > 0 {
-            report.phase = sequence.reasoning?.phase == .reasoning ? .reasoning : .answering
+            report.phase = sequence.reasoning?.phase == .reasoning ? .reasoning : .content
         }
         return report
     }

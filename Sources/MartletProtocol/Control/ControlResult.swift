@@ -58,9 +58,11 @@ package struct GenerationReport: Sendable, Equatable {
     package enum Phase: UInt8, Sendable, CaseIterable {
         /// The generation waits for the model or for a slot.
         case queued = 0
+        /// The engine computes the prompt.
         case prompt = 1
         case reasoning = 2
-        case answering = 3
+        /// The model writes content or tool calls.
+        case content = 3
     }
     package var phase = Phase.queued
     package var isPaused = false

@@ -57,7 +57,7 @@ package final class Journal: Sendable {
     private let collectTime: Duration
     private let maximumInputCount: Int
     private let clock: @Sendable () -> Int64
-    private let troubled: @Sendable (String) -> Void
+    private let onFailure: @Sendable (String) -> Void
     /// The number of generations with an open journal. With none, inputs are ignored without taking the lock.
     private let openCount = Atomic<Int>(0)
 
@@ -70,13 +70,13 @@ package final class Journal: Sendable {
     ///   - collectTime: the time for which entries are collected before they are written.
     ///   - maximumInputCount: the maximum number of inputs that wait to be written.
     ///   - clock: the time in milliseconds since 1970.
-    ///   - troubled: called on the journal's thread with a message when durability is lost; not again until a write
+    ///   - onFailure: called on the journal's thread with a message when durability is lost; not again until a write
     ///     succeeds.
     package init(
         folder: JournalFolder, lock: consuming JournalLock? = nil, durability: Durability = .write,
         maximumByteCount: Int = .max, maximumOpenCount: Int = 128,
         collectTime: Duration = .milliseconds(2), maximumInputCount: Int = 1 << 18,
-        clock: @escaping @Sendable () -> Int64 = Journal.now, troubled: @escaping @Sendable (String) -> Void = { _ in }
+        clock: @escaping @Sendable () -> Int64 = Journal.now, onFailure: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.folder = folder
         self.durability = durability
@@ -84,7 +84,7 @@ package final class Journal: Sendable {
         self.collectTime = collectTime
         self.maximumInputCount = maximumInputCount
         self.clock = clock
-        self.troubled = troubled
+        self.onFailure = onFailure
         writer = Mutex(
             JournalWriter(
                 folder: folder, durability: durability, maximumByteCount: maximumByteCount,
@@ -221,10 +221,10 @@ package final class Journal: Sendable {
             writer.perform(entries, at: clock(), metrics: &metrics, problems: &problems)
         }
         openCount.wrappingSubtract(closed, ordering: .relaxed)
-        let wasTroubled = metrics.isTroubled
-        metrics.isTroubled = !problems.isEmpty || wasTroubled && metrics.writes == writes
+        let wasFailing = metrics.isFailing
+        metrics.isFailing = !problems.isEmpty || wasFailing && metrics.writes == writes
         inbox.withLock { $0.metrics = metrics }
-        if !wasTroubled, let problem = problems.first { troubled(problem) }
+        if !wasFailing, let problem = problems.first { onFailure(problem) }
         for entry in entries {
             switch entry {
             case .flush(let waiter): waiter.resume()

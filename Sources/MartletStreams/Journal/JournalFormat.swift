@@ -43,11 +43,11 @@ package enum JournalFormat {
         /// The server was shut down while the generation ran, and readers received an event that says so.
         case handedOver = 6
         /// The server was shut down while the log lacked events of an earlier server, so readers received no event.
-        case parted = 7
+        case handedOverIncomplete = 7
         /// A client sent a control command that has a request id or makes forks.
         case command = 8
         /// Event numbers are skipped before the terminal event that follows.
-        case leap = 9
+        case skippedNumbers = 9
     }
 
     /// Appends a record. `body` appends its payload.

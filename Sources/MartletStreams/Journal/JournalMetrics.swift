@@ -12,7 +12,7 @@ package struct JournalMetrics: Sendable, Equatable {
     /// The number of generations that will not survive the server, because their journal could not be written.
     package var lost = 0
     /// Whether durability is lost now.
-    package var isTroubled = false
+    package var isFailing = false
 }
 
 extension JournalMetrics {
@@ -26,6 +26,6 @@ extension JournalMetrics {
             "martlet_journal_lost_total", .counter,
             help: "Generations that will not outlive the server, as their journal could not be written.", Double(lost))
         text.add(
-            "martlet_journal_troubled", .gauge, help: "1 while journals cannot be written.", isTroubled ? 1 : 0)
+            "martlet_journal_troubled", .gauge, help: "1 while journals cannot be written.", isFailing ? 1 : 0)
     }
 }

@@ -72,9 +72,9 @@ struct JournalWriter {
                 }
             case .input(let handle, .ping): add(.ping(at: time), to: handle)
             case .input(let handle, .handedOver): add(.handedOver(at: time), to: handle)
-            case .input(let handle, .parted): add(.parted(at: time), to: handle)
+            case .input(let handle, .handedOverIncomplete): add(.handedOverIncomplete(at: time), to: handle)
             case .input(let handle, .command(let record)): add(.command(record), to: handle)
-            case .input(let handle, .leap(let number)): add(.leap(to: number), to: handle)
+            case .input(let handle, .skippedNumbers(let number)): add(.skippedNumbers(to: number), to: handle)
             case .retain(let id, let byteCount):
                 ended.append((id, byteCount))
                 totalByteCount += byteCount
@@ -85,7 +85,7 @@ struct JournalWriter {
                 problem(in: &problems) { () throws(JournalError) in try folder.erase(id) }
             case .overflow:
                 if !open.isEmpty { problems.append("the disk is too slow") }
-                for handle in open.keys { lose(handle, metrics: &metrics) }
+                for handle in open.keys { abandon(handle, metrics: &metrics) }
             case .flush: mustWrite = true
             // Performed by the caller when all records are written.
             case .commit: break
@@ -114,17 +114,17 @@ struct JournalWriter {
         _ handle: GenerationHandle, metrics: inout JournalMetrics, problems: inout [String]
     ) {
         dirty.remove(handle)
-        guard let journal = open[handle], !journal.isLost else { return }
+        guard let journal = open[handle], !journal.isAbandoned else { return }
         let addedByteCount = journal.collected().count
         guard !journal.isTooLarge else {
             problems.append("an answer is larger than a journal may be")
-            lose(handle, metrics: &metrics)
+            abandon(handle, metrics: &metrics)
             return
         }
         makeRoom(for: addedByteCount, problems: &problems)
         guard totalByteCount + addedByteCount <= maximumByteCount else {
             problems.append("the limit of \(maximumByteCount) bytes is reached (--journal-size)")
-            lose(handle, metrics: &metrics)
+            abandon(handle, metrics: &metrics)
             return
         }
         let before = journal.byteCount
@@ -156,9 +156,9 @@ struct JournalWriter {
         openFileCount += 1
     }
 
-    private mutating func lose(_ handle: GenerationHandle, metrics: inout JournalMetrics) {
-        guard let journal = open[handle], !journal.isLost else { return }
-        journal.lose()
+    private mutating func abandon(_ handle: GenerationHandle, metrics: inout JournalMetrics) {
+        guard let journal = open[handle], !journal.isAbandoned else { return }
+        journal.abandon()
         dirty.remove(handle)
         metrics.lost += 1
     }
@@ -167,7 +167,7 @@ struct JournalWriter {
     private mutating func close(_ handle: GenerationHandle, problems: inout [String]) {
         guard let journal = open.removeValue(forKey: handle) else { return }
         dirty.remove(handle)
-        if journal.isLost {
+        if journal.isAbandoned {
             // A later server would continue a journal without its end, although readers have seen the end.
             totalByteCount -= journal.byteCount
             unlink(journal.id, problems: &problems)
@@ -194,7 +194,7 @@ struct JournalWriter {
             totalByteCount -= ended.remove(at: index).byteCount
         } else if let (handle, journal) = open.first(where: { $0.value.id == id }) {
             totalByteCount -= journal.byteCount
-            journal.lose()
+            journal.abandon()
             open[handle] = nil
             dirty.remove(handle)
         } else {

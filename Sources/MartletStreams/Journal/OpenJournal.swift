@@ -8,7 +8,7 @@ final class OpenJournal {
     private var file: JournalFile?
     /// Orders open files by their last use; 0 = the file is not open.
     private(set) var lastUse: UInt64 = 0
-    private(set) var isLost = false
+    private(set) var isAbandoned = false
     /// Whether a record is larger than a journal may have.
     private(set) var isTooLarge = false
     private var sequence: UInt32
@@ -54,7 +54,7 @@ final class OpenJournal {
     }
 
     func add(_ record: JournalRecord) {
-        guard !isLost else { return }
+        guard !isAbandoned else { return }
         sealEvents()
         append(record.kind) { JournalFieldWriter.append(to: &$0) { record.write(to: &$0) } }
     }
@@ -86,7 +86,7 @@ final class OpenJournal {
         var event = event
         event.handle = choice(of: event.handle)
         ends.record(event.kind, of: Int(event.handle.rawValue))
-        guard !isLost else { return }
+        guard !isAbandoned else { return }
         let isFirst = events.isEmpty
         JournalFieldWriter.append(to: &events) { writer in
             if isFirst { writer.scalar(1, time) }
@@ -111,7 +111,7 @@ final class OpenJournal {
     /// - Throws: when the write fails. The file is then as before, or removed if it was empty.
     func write(syncs: Bool, use: UInt64) throws(JournalError) {
         sealEvents()
-        guard !records.isEmpty, !isLost else { return }
+        guard !records.isEmpty, !isAbandoned else { return }
         do throws(JournalError) {
             if file == nil {
                 file = byteCount == 0 ? try JournalFile(creating: path) : try JournalFile(extending: path)
@@ -120,7 +120,7 @@ final class OpenJournal {
             if syncs { try file?.sync() }
         } catch {
             try? file?.shorten(to: byteCount)
-            lose()
+            abandon()
             throw error
         }
         lastUse = use
@@ -135,8 +135,8 @@ final class OpenJournal {
     }
 
     /// Abandons the file: its records stay, and no record follows.
-    func lose() {
-        isLost = true
+    func abandon() {
+        isAbandoned = true
         closeFile()
         records = []
         events = []

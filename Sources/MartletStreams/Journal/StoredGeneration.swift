@@ -112,7 +112,7 @@ package struct StoredGeneration: Sendable, Equatable {
             requests[choice] = request
             extent.hasRequest = requests.count == head.choiceCount
         case .events: try appendEvents(&reader)
-        case .ping, .resumed, .handedOver, .parted:
+        case .ping, .resumed, .handedOver, .handedOverIncomplete:
             let time: Int64 = try reader.value(1)
             try reader.finish()
             append(kind, at: time)
@@ -120,11 +120,11 @@ package struct StoredGeneration: Sendable, Equatable {
             let record = try CommandRecord(from: &reader)
             try reader.finish()
             unresolved[record.number] = inputs.append(.command(record))
-        case .leap:
+        case .skippedNumbers:
             let number: Int = try reader.value(1)
             try reader.finish()
             guard (0...Int(Int32.max)).contains(number) else { throw .invalid("number of an end") }
-            inputs.append(.leap(to: number))
+            inputs.append(.skippedNumbers(to: number))
         }
     }
 
@@ -139,8 +139,8 @@ package struct StoredGeneration: Sendable, Equatable {
             // Every server numbers its commands from 1.
             inputs.remove(at: unresolved.values)
             unresolved = [:]
-        case .handedOver, .parted:
-            inputs.append(kind == .parted ? .parted : .handedOver)
+        case .handedOver, .handedOverIncomplete:
+            inputs.append(kind == .handedOverIncomplete ? .handedOverIncomplete : .handedOver)
             isHandedOver = true
         default: inputs.append(.ping)
         }

@@ -18,11 +18,11 @@ extension GenerationLog {
 
     /// The position of a terminal event that replaced events which an earlier process may have emitted; `nil` = there
     /// is no such terminal event.
-    var earlyTerminalCursor: LogCursor? { state.withLock { $0.storage.isEnded ? $0.storage.leap : nil } }
+    var earlyTerminalCursor: LogCursor? { state.withLock { $0.storage.isEnded ? $0.storage.gap : nil } }
 
     /// Gives the next event this number. The numbers in between are skipped.
-    func leap(to number: Int) {
-        state.withLock { $0.storage.leap(to: number) }
+    func skipNumbers(to number: Int) {
+        state.withLock { $0.storage.skipNumbers(to: number) }
     }
 
     /// Makes waiting readers write a ping that is not in the log.

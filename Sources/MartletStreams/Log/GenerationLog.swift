@@ -288,7 +288,7 @@ package final class GenerationLog: Sendable {
         state.withLock { state in
             guard number >= 0, number < state.storage.end.number else { return nil }
             // The event before it may be a gap of skipped numbers.
-            return number == 0 ? LogCursor() : state.storage.cursor(behind: number - 1) ?? state.storage.leap
+            return number == 0 ? LogCursor() : state.storage.cursor(behind: number - 1) ?? state.storage.gap
         }
     }
 

@@ -52,7 +52,7 @@ package struct LogBatch: Sendable {
                 detail += 1
             case .ping:
                 body(.ping, number)
-            case .leap:
+            case .gap:
                 number += Int(record.value) - 1
             }
             if record.kind != .ping { number += 1 }

@@ -20,7 +20,7 @@ struct LogStorage: Sendable {
             /// A ping; `value` is unused.
             case ping
             /// No event: `value` numbers are skipped.
-            case leap
+            case gap
         }
         /// The end of the event's text in `text`. The text begins at the end of the previous event's text.
         var textEnd: UInt32
@@ -45,7 +45,7 @@ struct LogStorage: Sendable {
     /// The position behind the last record.
     private(set) var end = LogCursor()
     /// The position before the skipped numbers; nil = no numbers are skipped.
-    private(set) var leap: LogCursor?
+    private(set) var gap: LogCursor?
     /// The size of `details` in bytes, without unused capacity.
     private var detailBytes = 0
     let maximumTextBytes: Int
@@ -128,14 +128,14 @@ struct LogStorage: Sendable {
         }
         var cursor = low == 0 ? LogCursor() : checkpoints[low - 1]
         while cursor.number <= number { cursor.advance(records[cursor.position]) }
-        return records[cursor.position - 1].kind == .leap ? nil : cursor
+        return records[cursor.position - 1].kind == .gap ? nil : cursor
     }
 
     /// Gives the next event this number, and skips the numbers before it. To be called at most once.
-    mutating func leap(to number: Int) {
-        guard !isEnded, leap == nil, let count = Int32(exactly: number - end.number), count > 0 else { return }
-        leap = end
-        add(.leap, value: count)
+    mutating func skipNumbers(to number: Int) {
+        guard !isEnded, gap == nil, let count = Int32(exactly: number - end.number), count > 0 else { return }
+        gap = end
+        add(.gap, value: count)
     }
 
     /// Appends text.
@@ -178,7 +178,7 @@ extension LogCursor {
         case .token, .piece, .argumentToken, .argumentPiece: break
         case .detail, .textDetail: detail += 1
         case .ping: pings += 1
-        case .leap: skipped += Int(value) - 1
+        case .gap: skipped += Int(value) - 1
         }
     }
 }

@@ -10,12 +10,12 @@ package enum GenerationInput: Sendable, Equatable {
     case handedOver
     /// Another process continues the generation. Readers receive no event, because the log lacks events that an earlier
     /// process emitted and no other event may have their numbers.
-    case parted
+    case handedOverIncomplete
     /// A client sent a control command.
     case command(CommandRecord)
     /// The terminal event that follows gets this number. Events with smaller numbers, which an earlier process may have
     /// emitted, will not follow.
-    case leap(to: Int)
+    case skippedNumbers(to: Int)
 }
 
 /// Stores the inputs of resumable generations, so that a later process can restore the generations.

@@ -165,7 +165,7 @@ extension GenerationRegistry {
             guard isRecorded, live.generation.spec.isResumable else {
                 return (handle, .engine(EngineEvent(handle, .failed(error))))
             }
-            return (handle, live.generation.log.isBehind ? .parted : .handedOver)
+            return (handle, live.generation.log.isBehind ? .handedOverIncomplete : .handedOver)
         }
         apply(inputs)
         for (handle, _) in inputs { engine?.cancel(handle) }

@@ -116,14 +116,14 @@ final class LiveChoice {
         case .ping: recordGrowth(log.append(to: &wakeups) { $0(.ping) }, at: now)
         case .handedOver where isNew: log.handOver(to: &wakeups)
         case .handedOver: recordGrowth(log.append(to: &wakeups) { $0(.handedOver) }, at: now)
-        case .parted where isNew: log.handOver(to: &wakeups)
-        case .parted: break
+        case .handedOverIncomplete where isNew: log.handOver(to: &wakeups)
+        case .handedOverIncomplete: break
         case .command(let record):
             // An earlier process received the command. A client that repeats it gets the reply of this process.
             let promise = CommandPromise()
             addCommand(record, promise)
             if let identity = record.identity { try? generation.addCommand(promise, identity: identity) }
-        case .leap(let number): endNumber = number
+        case .skippedNumbers(let number): endNumber = number
         }
         return false
     }
@@ -258,7 +258,7 @@ final class LiveChoice {
         }
         recordGrowth(growth, at: now)
         if let endNumber {
-            generation.log.leap(to: endNumber)
+            generation.log.skipNumbers(to: endNumber)
             recordGrowth(log.append(to: &wakeups) { $0(withToolCallEnd(event)) }, at: now)
         }
         resolveCommands(with: .ended(event), wakeups: &wakeups)

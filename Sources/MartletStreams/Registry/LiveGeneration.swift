@@ -115,8 +115,8 @@ final class LiveGeneration: Sendable {
             effects.samples.append((series, sample))
         }
         if let number = numberOfEarlyTerminalEvent(input) {
-            _ = choice.apply(.leap(to: number), at: now, wakeups: &effects.wakeups)
-            recorder?.append(.leap(to: number), of: generation, finished: nil)
+            _ = choice.apply(.skippedNumbers(to: number), at: now, wakeups: &effects.wakeups)
+            recorder?.append(.skippedNumbers(to: number), of: generation, finished: nil)
         }
         var isEnded = choice.apply(input, at: now, wakeups: &effects.wakeups)
         state.byteCount = choice.byteCount
@@ -218,8 +218,8 @@ extension GenerationInput {
     /// Whether the generation continues in another process.
     fileprivate var isHandover: Bool {
         switch self {
-        case .handedOver, .parted: true
-        case .engine, .ping, .command, .leap: false
+        case .handedOver, .handedOverIncomplete: true
+        case .engine, .ping, .command, .skippedNumbers: false
         }
     }
 

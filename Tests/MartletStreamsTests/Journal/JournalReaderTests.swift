@@ -61,7 +61,7 @@ import Testing
         journal.add(token(2), at: 1_600)
         journal.add(.resumed(at: 5_000))
         journal.add(token(3), at: 5_100)
-        journal.add(.parted(at: 5_150))
+        journal.add(.handedOverIncomplete(at: 5_150))
         journal.add(.resumed(at: 5_160))
         journal.add(.command(Self.record))
         journal.add(
@@ -71,7 +71,7 @@ import Testing
         journal.add(token(4), at: 6_000)
         journal.add(.ping(at: 6_010))
         journal.add(token(5), at: 6_050)
-        journal.add(.leap(to: 40))
+        journal.add(.skippedNumbers(to: 40))
         journal.add(end, at: 6_060)
         let bytes = journal.collected()
         var ends = [JournalFormat.headerByteCount]
@@ -91,11 +91,12 @@ import Testing
         #expect(
             Array(stored.inputs) == [
                 .engine(EngineEvent(Self.handle, .admitted(promptTokens: 3))), .engine(Self.token(1)), .ping,
-                .engine(Self.token(2)), .engine(Self.token(3)), .parted, .command(Self.record),
+                .engine(Self.token(2)), .engine(Self.token(3)), .handedOverIncomplete, .command(Self.record),
                 .engine(
                     EngineEvent(
                         Self.handle, .controlled(Self.record.number, .applied(.forked([Self.handle]), token: 3)))),
-                .handedOver, .engine(Self.token(4)), .ping, .engine(Self.token(5)), .leap(to: 40), .engine(Self.end),
+                .handedOver, .engine(Self.token(4)), .ping, .engine(Self.token(5)), .skippedNumbers(to: 40),
+                .engine(Self.end),
             ])
         #expect(stored.isEnded)
         #expect(stored.finished == 6)

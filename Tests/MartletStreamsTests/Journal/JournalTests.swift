@@ -82,11 +82,11 @@ private final class Brake: Sendable {
 
     private func journal(
         _ durability: Journal.Durability = .write, maximumByteCount: Int = .max, maximumInputCount: Int = 1 << 18,
-        troubled: @escaping @Sendable (String) -> Void = { _ in }
+        onFailure: @escaping @Sendable (String) -> Void = { _ in }
     ) -> Journal {
         Journal(
             folder: scratch.folder, durability: durability, maximumByteCount: maximumByteCount, collectTime: .zero,
-            maximumInputCount: maximumInputCount, clock: { 1_000 }, troubled: troubled)
+            maximumInputCount: maximumInputCount, clock: { 1_000 }, onFailure: onFailure)
     }
 
     private func handle(_ number: UInt64) -> GenerationHandle { GenerationHandle(rawValue: number) }
@@ -262,7 +262,7 @@ private final class Brake: Sendable {
             await journal.flush()
         }
         #expect(journal.metrics.lost == 3)
-        #expect(journal.metrics.isTroubled)
+        #expect(journal.metrics.isFailing)
         #expect(problems.withLock { $0 }.count == 1)
         #expect(problems.withLock { $0 }.first?.contains("No such file") == true)
         rename(scratch.folder.path + "/elsewhere", scratch.folder.path + "/streams")
@@ -271,7 +271,7 @@ private final class Brake: Sendable {
         append(journal, token(1, 2), token(4, 2), end(1), end(2), end(3))
         await journal.flush()
         #expect(try scratch.read(head).tokens == [2])
-        #expect(!journal.metrics.isTroubled)
+        #expect(!journal.metrics.isFailing)
         #expect(journal.metrics.open == 1)
         #expect(try scratch.folder.ids() == [head.log.id])
         await journal.close()

@@ -169,7 +169,7 @@ extension GenerationReport.Phase: FieldCase {
         case .queued: 0
         case .prompt: 1
         case .reasoning: 2
-        case .answering: 3
+        case .content: 3
         }
     }
 }

@@ -10,9 +10,9 @@ enum JournalRecord: Sendable, Equatable {
     case ping(at: Int64)
     case resumed(at: Int64)
     case handedOver(at: Int64)
-    case parted(at: Int64)
+    case handedOverIncomplete(at: Int64)
     case command(CommandRecord)
-    case leap(to: Int)
+    case skippedNumbers(to: Int)
 
     var kind: JournalFormat.Kind {
         switch self {
@@ -22,9 +22,9 @@ enum JournalRecord: Sendable, Equatable {
         case .ping: .ping
         case .resumed: .resumed
         case .handedOver: .handedOver
-        case .parted: .parted
+        case .handedOverIncomplete: .handedOverIncomplete
         case .command: .command
-        case .leap: .leap
+        case .skippedNumbers: .skippedNumbers
         }
     }
 
@@ -38,9 +38,10 @@ enum JournalRecord: Sendable, Equatable {
         case .events(let events, let time):
             writer.scalar(1, time)
             for event in events { Self.write(event, to: &writer) }
-        case .ping(var time), .resumed(var time), .handedOver(var time), .parted(var time): writer.field(1, &time)
+        case .ping(var time), .resumed(var time), .handedOver(var time), .handedOverIncomplete(var time):
+            writer.field(1, &time)
         case .command(let note): note.write(to: &writer)
-        case .leap(var number): writer.field(1, &number)
+        case .skippedNumbers(var number): writer.field(1, &number)
         }
     }
 

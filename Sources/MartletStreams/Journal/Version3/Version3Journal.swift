@@ -42,9 +42,9 @@ struct Version3Journal {
         case 4: return .ping(at: try reader.int64())
         case 5: return .resumed(at: try reader.int64())
         case 6: return .handedOver(at: try reader.int64())
-        case 7: return .parted(at: try reader.int64())
+        case 7: return .handedOverIncomplete(at: try reader.int64())
         case 8: return .command(try reader.orderNote())
-        case 9: return .leap(to: try reader.int())
+        case 9: return .skippedNumbers(to: try reader.int())
         default: throw .invalid("kind of a record")
         }
     }

@@ -140,7 +140,7 @@ extension Version3Reader {
 
     private mutating func report() throws(FieldError) -> GenerationReport {
         var report = GenerationReport()
-        report.phase = try element(of: [.queued, .prompt, .reasoning, .answering], "phase of a generation")
+        report.phase = try element(of: [.queued, .prompt, .reasoning, .content], "phase of a generation")
         report.isPaused = try bool()
         report.position = try optionalInt()
         report.promptTokens = try int()
