@@ -295,8 +295,8 @@ let package = Package(
         .testTarget(
             name: "MartletGenerationsTests",
             dependencies: [
-                "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
-                "MartletStreams",
+                "MartletChat", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "MartletSchema", "MartletStreams", "MartletTestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

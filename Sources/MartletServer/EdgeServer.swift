@@ -196,6 +196,9 @@ package final class EdgeServer: Sendable {
             let work = Recovery(
                 journal: journal, ids: ids, completions: completions.service,
                 makePlan: { stored throws(StoredRequestError) in try completions.plan(for: stored) },
+                makeView: { stored, options, head in
+                    options.view(of: stored.kind, head: head, prompts: stored.promptTexts)
+                },
                 progress: recovery, retainTime: configuration.retainTime.components.seconds,
                 onReading: settings.onReading,
                 // The earlier server's span of the request has ended.

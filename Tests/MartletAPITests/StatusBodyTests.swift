@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletJSON
 import MartletProtocol
 import Testing
 

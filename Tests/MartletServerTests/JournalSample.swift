@@ -18,13 +18,27 @@ struct JournalSample: Equatable {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Journals")
 
-    /// The versions with journals.
+    /// The folder of journals that this build writes: the format version, and the number of its extensions by fields.
+    static let current = "\(JournalFormat.version).1"
+
+    /// The folders with journals: a format version each, or a version and the number of extensions.
     static var versions: [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { Int($0) != nil }.sorted()
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { name in
+            name.split(separator: ".").allSatisfy { Int($0) != nil }
+        }.sorted()
     }
 
     private static func file(_ scenario: JournalScenario, _ version: String, _ kind: String, in folder: URL) -> URL {
         folder.appendingPathComponent("\(version)/\(scenario.rawValue).\(kind)")
+    }
+
+    /// All journals of the test data. Later versions have more scenarios.
+    static var stored: [(version: String, scenario: JournalScenario)] {
+        versions.flatMap { version in
+            JournalScenario.allCases.filter { scenario in
+                FileManager.default.fileExists(atPath: file(scenario, version, "journal", in: folder).path)
+            }.map { (version, $0) }
+        }
     }
 
     /// Reads a sample from the test data.
@@ -41,7 +55,7 @@ struct JournalSample: Equatable {
     /// Adds a sample to the test data of the current version. An existing file is never replaced.
     /// - Parameter tests: the folder `Tests` of the project.
     func write(_ scenario: JournalScenario, into tests: String) throws {
-        let (folder, version) = (URL(filePath: "\(tests)/MartletServerTests/Journals"), "\(JournalFormat.version)")
+        let (folder, version) = (URL(filePath: "\(tests)/MartletServerTests/Journals"), Self.current)
         try FileManager.default.createDirectory(
             at: folder.appendingPathComponent(version), withIntermediateDirectories: true)
         for (kind, bytes) in [
@@ -53,8 +67,13 @@ struct JournalSample: Equatable {
     }
 
     /// Replays a journal in a new server. `journal` is the file that the server leaves.
-    /// - Parameter script: the output of the engine if the generation is unfinished.
-    init(replaying journal: [UInt8], script: FakeEngine.Script) async throws {
+    /// - Parameters:
+    ///   - script: the output of the engine if the generation is unfinished.
+    ///   - configure: sets other flags of the server.
+    init(
+        replaying journal: [UInt8], script: FakeEngine.Script,
+        configure: (inout ServerConfiguration) -> Void = { _ in }
+    ) async throws {
         let state = StateFolder()
         let stored = try #require(try JournalReader.read(JournalBytes(journal)).generation)
         let streams = state.path + "/streams"
@@ -63,7 +82,7 @@ struct JournalSample: Equatable {
         try Data(journal).write(to: file)
         let path = "/v1/generations/\(stored.head.responseID)"
         var bodies: [String] = []
-        try await JournalScenario.serve(state.path, script: script) { server in
+        try await JournalScenario.serve(state.path, script: script, configure: configure) { server in
             for path in ["\(path)/events", "/v1/stream?conv_id=\(JournalScenario.label)", "\(path)/result"] {
                 bodies.append(try await server.send("GET", path).body)
             }

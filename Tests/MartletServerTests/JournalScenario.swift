@@ -24,6 +24,10 @@ enum JournalScenario: String, CaseIterable, Sendable {
     case unfinished
     /// The engine failed.
     case failed
+    /// `/v1/completions` with two prompts, an echo and logprobs. Since 4.1.
+    case text
+    /// A chat with reasoning whose content follows a schema, with `__verbose`. Since 4.1.
+    case schema
 
     static let label = "golden"
 
@@ -41,13 +45,15 @@ enum JournalScenario: String, CaseIterable, Sendable {
 
     /// Runs one server with `folder` as its state.
     static func serve(
-        _ folder: String, script: FakeEngine.Script, _ body: (TestServer) async throws -> Void
+        _ folder: String, script: FakeEngine.Script, configure: (inout ServerConfiguration) -> Void = { _ in },
+        _ body: (TestServer) async throws -> Void
     ) async throws {
         try await TestServer.run(state: .ready(model), script: script) { configuration in
             configuration.journal = JournalConfiguration(path: folder)
             configuration.journal?.isRequired = true
             // The journals are old when they are read.
             configuration.retainTime = .seconds(100 * 365 * 86_400)
+            configure(&configuration)
         } body: {
             try await body($0)
         }
@@ -89,6 +95,24 @@ enum JournalScenario: String, CaseIterable, Sendable {
         case .controlled:
             try await run(state, chat(stream: true), "/v1/chat/completions", headers) { server in
                 try await Self.control(server)
+            }
+        case .text:
+            let body = #"{"prompt":["Grüße","b"],"stream":true,"echo":true,"logprobs":1,"seed":11,"temperature":0.5}"#
+            try await run(state, body, "/v1/completions", headers) { server in
+                await server.engine.wait { $0.requests.count == 2 }
+                for (index, request) in server.engine.requests.enumerated() {
+                    server.engine.step([request.handle], token: Int32(index), text: " an")
+                    server.engine.finish(request.handle, timings: Self.timings(tokens: 1))
+                }
+            }
+        case .schema:
+            let body = chat(stream: true, Self.schemaFields)
+            try await run(state, body, "/v1/chat/completions", headers) { server in
+                let handle = await server.engine.request(0).handle
+                for (id, text) in ["<think>", "\nHm", "\n</think>\n\n", "{\"a\":", "\"b\"}"].enumerated() {
+                    server.engine.step([handle], token: Int32(id), text: text)
+                }
+                server.engine.finish(handle, timings: Self.timings(tokens: 5))
             }
         case .failed:
             try await run(state, chat(stream: true), "/v1/chat/completions", headers) { server in
@@ -180,6 +204,9 @@ enum JournalScenario: String, CaseIterable, Sendable {
 
     private static let tools =
         #","tools":[{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{"zone":{"type":"string"}}}}}],"stream_options":{"include_usage":true},"timings_per_token":true"#
+
+    private static let schemaFields =
+        #","verbose":true,"seed":9,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}}}"#
 
     /// Delimiters are cut in odd places.
     private static let calling = [

@@ -23,7 +23,12 @@ import Testing
         }
     }
 
-    @Test(arguments: JournalSample.versions, JournalScenario.allCases)
+    @Test func noVersionIsMissing() {
+        #expect(JournalSample.versions == ["3", "4", "4.1"])
+        #expect(JournalSample.stored.count == 7 + 7 + 9)
+    }
+
+    @Test(arguments: JournalSample.stored)
     func journalIsReplayedByteForByte(version: String, scenario: JournalScenario) async throws {
         let stored = try JournalSample(scenario, version: version)
         let replayed = try await JournalSample(replaying: stored.journal, script: Self.script)
@@ -38,10 +43,22 @@ import Testing
         }
     }
 
+    /// Since 4.1 a journal has the options of its request, so the flags of the server do not matter.
+    @Test(arguments: JournalSample.stored.filter { $0.version.hasPrefix("4.") })
+    func flagsDoNotChangeAReplay(version: String, scenario: JournalScenario) async throws {
+        let stored = try JournalSample(scenario, version: version)
+        let replayed = try await JournalSample(replaying: stored.journal, script: Self.script) { configuration in
+            OtherFlagsTests.change(&configuration)
+        }
+        #expect(replayed.events == stored.events)
+        #expect(replayed.stream == stored.stream)
+        #expect(replayed.result == stored.result)
+    }
+
     /// A server that cannot read a journal retains it for a build that can.
     @Test func journalOfANewerBuildComesBackWithThatBuild() async throws {
         let state = StateFolder()
-        let sample = try JournalSample(.calls, version: "\(JournalFormat.version)")
+        let sample = try JournalSample(.calls, version: JournalSample.current)
         let head = try #require(try JournalReader.read(JournalBytes(sample.journal)).generation?.head)
         var newer = sample.journal
         newer[8] += 1

@@ -13,6 +13,7 @@ struct TestServer: Sendable {
     /// Runs `body` with a server, then shuts it down. The server must end by itself then.
     static func run(
         state: EngineState = .ready(.fake), script: FakeEngine.Script = .admit,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         configure: (inout ServerConfiguration) -> Void = { _ in },
         body: (TestServer) async throws -> Void
     ) async throws {
@@ -23,7 +24,6 @@ struct TestServer: Sendable {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         configuration.onListening = { port.yield($0) }
         configure(&configuration)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var made: FakeEngine?
         let edge = EdgeServer(configuration: configuration, logger: logger) { receiver in
             let engine = FakeEngine(receiver, state: state, script: script)

@@ -252,7 +252,7 @@ private final class InputRecorder: GenerationRecorder {
     }
 
     func begin(_ generation: Generation) { begun?(generation) }
-    func submit(_ request: GenerationRequest, of generation: Generation) {}
+    func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation) {}
     func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
         inputsByHandle.withLock { $0.append((generation.handle, input)) }
     }

@@ -208,7 +208,7 @@ private final class OrderRecorder: GenerationRecorder {
     }
 
     func begin(_ generation: Generation) {}
-    func submit(_ request: GenerationRequest, of generation: Generation) {}
+    func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation) {}
     func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
         inputs.withLock { $0[generation.handle, default: []].append(input) }
     }

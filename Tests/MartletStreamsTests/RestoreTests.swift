@@ -14,7 +14,7 @@ import Testing
         var all: [String] { ids.withLock { $0 } }
 
         func begin(_ generation: Generation) {}
-        func submit(_ request: GenerationRequest, of generation: Generation) {}
+        func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation) {}
         func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
         func requestCommit(of generation: Generation) {}
         func remove(_ generation: Generation) { ids.withLock { $0.append(generation.spec.head.id) } }

@@ -321,7 +321,7 @@ import Testing
 
 private struct IgnoringRecorder: GenerationRecorder {
     func begin(_ generation: Generation) {}
-    func submit(_ request: GenerationRequest, of generation: Generation) {}
+    func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation) {}
     func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {}
     func requestCommit(of generation: Generation) {}
     func remove(_ generation: Generation) {}
@@ -337,7 +337,7 @@ private final class KeepingRecorder: GenerationRecorder {
     func refusesToErase(_ isRefused: Bool) { erasures.withLock { $0.isRefused = isRefused } }
 
     func begin(_ generation: Generation) {}
-    func submit(_ request: GenerationRequest, of generation: Generation) {}
+    func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation) {}
     func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {
         recorded.withLock { $0.append(input) }
     }

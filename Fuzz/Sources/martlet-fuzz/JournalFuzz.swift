@@ -1,12 +1,15 @@
+import MartletChat
+import MartletGenerations
 import MartletProtocol
 import MartletStreams
 
 /// For any bytes of a journal, the valid records are a beginning that decodes alike without the rest.
 enum JournalFuzz {
-    /// The first byte decides whether the other bytes are a whole file, or payloads of the current or an older version
-    /// that get a valid header and checksum.
+    /// The first byte decides whether the other bytes are a whole file, payloads of the current or an older version
+    /// that get a valid header and checksum, or a description of a view or an output parser.
     static func run(_ input: [UInt8]) -> CInt {
         guard let first = input.first else { return CorpusDecision.reject }
+        if first & 4 != 0 { return describe(Array(input.dropFirst())) }
         let bytes = first & 1 == 0 ? Array(input.dropFirst()) : framed(input.dropFirst(), isOld: first & 2 != 0)
         guard let result = try? JournalReader.read(JournalBytes(bytes)) else {
             preconditionFailure("memory can be read")
@@ -21,6 +24,25 @@ enum JournalFuzz {
         precondition((result.damage == nil) == (generation.extent.byteCount == bytes.count))
         _ = generation.continuations(handle: .init(rawValue: 1))
         for _ in generation.numberedInputs {}
+        return CorpusDecision.accept
+    }
+
+    /// A description that can be read comes back unchanged, and its parser accepts any output.
+    private static func describe(_ bytes: [UInt8]) -> CInt {
+        let options = try? ResolvedOptions(bytes)
+        if let options { precondition((try? ResolvedOptions(options.bytes)) == options, "the options changed") }
+        guard let description = try? ParserDescription(bytes) else {
+            return options == nil ? CorpusDecision.reject : CorpusDecision.accept
+        }
+        let again = try? ParserDescription(description.bytes)
+        precondition(again == description, "the description changed")
+        var parser = description.parser { PreparedChatFormat($0) }
+        // The texts of the format are the output that its parser has most states for.
+        let output = Array("<think>".utf8) + bytes + Array("</think><tool_call>{\"name\":\"f\"}".utf8) + bytes
+        for start in stride(from: 0, to: output.count, by: 7) {
+            parser?.append(output[start..<min(start + 7, output.count)]) { _ in }
+        }
+        parser?.finish { _ in }
         return CorpusDecision.accept
     }
 

@@ -42,6 +42,21 @@ package struct ChatFormat: Sendable, Equatable {
         /// The treatment of heads that are none of the above.
         package var others = Others.text
 
+        package init(
+            starts: [String], end: String, content: [String], reasoning: [String] = [], call: String? = nil,
+            callFront: String = "", callFillings: [String] = [], matchesWhole: Bool = false, others: Others = .text
+        ) {
+            self.starts = starts
+            self.end = end
+            self.content = content
+            self.reasoning = reasoning
+            self.call = call
+            self.callFront = callFront
+            self.callFillings = callFillings
+            self.matchesWhole = matchesWhole
+            self.others = others
+        }
+
         /// The treatment of unknown heads.
         package enum Others: Sendable, Equatable {
             /// They are content.
@@ -135,6 +150,11 @@ package struct ToolCallIDField: Sendable, Equatable {
     package var key: String
     /// Whether the id stands in front of the name.
     package var isFirst: Bool
+
+    package init(key: String, isFirst: Bool) {
+        self.key = key
+        self.isFirst = isFirst
+    }
 }
 
 /// The text between a call's opening and its arguments: `functions.NAME:0<|tool_call_argument_begin|>`.
@@ -157,6 +177,17 @@ package struct ToolCallHead: Sendable, Equatable {
         case number(String, from: Int, String)
         /// An id of letters and digits, behind a text.
         case identifier(String)
+    }
+
+    package init(
+        front: Filling = .none, nameStart: String = "", nameStops: [String] = [], filling: Filling = .none,
+        end: String = ""
+    ) {
+        self.front = front
+        self.nameStart = nameStart
+        self.nameStops = nameStops
+        self.filling = filling
+        self.end = end
     }
 }
 
@@ -188,4 +219,17 @@ package struct TaggedArguments: Sendable, Equatable {
     package var nestedPrefix: String?
     /// Whether `true`, `false` and `null` are written as Python does: `True`, `False`, `None`.
     package var writesPython = false
+
+    package init(
+        opening: String, middle: Middle, closing: String, separator: String = "", allowsCDATA: Bool = false,
+        nestedPrefix: String? = nil, writesPython: Bool = false
+    ) {
+        self.opening = opening
+        self.middle = middle
+        self.closing = closing
+        self.separator = separator
+        self.allowsCDATA = allowsCDATA
+        self.nestedPrefix = nestedPrefix
+        self.writesPython = writesPython
+    }
 }

@@ -15,8 +15,10 @@ package struct CompletionPlan: Sendable {
     package let idPrefix: String
     /// Makes the view of the response.
     package let makeView: @Sendable (ResponseHead) -> any StreamView
-    /// The conversation; nil for a plain completion.
-    package var chat: ChatCompletionRequest?
+    /// Whether the response begins with its prompt.
+    package let echoes: Bool
+    /// Returns the conversation; nil for a plain completion.
+    let loadChat: @Sendable () throws(GenerationError) -> ChatCompletionRequest?
     /// Makes the prompts for a model. May take long: it renders the chat template.
     private let prepare: @Sendable (ServedModel) throws(GenerationError) -> [PreparedPrompt]
 
@@ -32,14 +34,15 @@ package struct CompletionPlan: Sendable {
         promptCount = 1
         self.idPrefix = idPrefix
         self.makeView = makeView
-        self.chat = chat
+        echoes = false
+        loadChat = { chat }
         prepare = { model throws(GenerationError) in [try model.prepare(chat)] }
     }
 
     /// Makes the plan of a plain completion, which continues each prompt as it is.
     package init(
         kind: CompletionKind, prompts: [Prompt], options: CompletionOptions, body: JSONValue, promptTexts: [String],
-        idPrefix: String, makeView: @escaping @Sendable (ResponseHead) -> any StreamView
+        idPrefix: String, echoes: Bool = false, makeView: @escaping @Sendable (ResponseHead) -> any StreamView
     ) {
         self.kind = kind
         self.body = body
@@ -48,7 +51,38 @@ package struct CompletionPlan: Sendable {
         promptCount = prompts.count
         self.idPrefix = idPrefix
         self.makeView = makeView
+        self.echoes = echoes
+        loadChat = { nil }
         prepare = { _ throws(GenerationError) in prompts.map { PreparedPrompt(prompt: $0) } }
+    }
+
+    /// Makes the plan of a completion that an earlier server began, from the options that it resolved.
+    ///
+    /// - Parameter readAgain: validates the request once more. Called only for a control command that continues the
+    ///   conversation, and for a request that no engine has received.
+    init(
+        restoring resolved: ResolvedOptions, of request: StoredRequest, idPrefix: String,
+        makeView: @escaping @Sendable (ResponseHead) -> any StreamView,
+        readAgain: @escaping @Sendable () throws(GenerationError) -> CompletionPlan
+    ) {
+        kind = request.kind
+        body = request.body
+        promptTexts = request.promptTexts
+        options = resolved.options
+        promptCount = max(1, request.promptTexts.count)
+        self.idPrefix = idPrefix
+        self.makeView = makeView
+        echoes = resolved.echoes
+        loadChat = { () throws(GenerationError) in try readAgain().loadChat() }
+        prepare = { model throws(GenerationError) in
+            let plan = try readAgain()
+            return try plan.prepare(model).map { prompt in
+                var prompt = prompt
+                // Resolved options have no constraint.
+                prompt.constraint = prompt.constraint ?? plan.options.constraint
+                return prompt
+            }
+        }
     }
 
     /// The prompts for the engine. Their output begins with a warning if the request does not fit the model.
@@ -62,6 +96,7 @@ package struct CompletionPlan: Sendable {
             "Field 'logit_bias': The token id must be between 0 and \(size - 1), but got \(named); it was left out."
         for index in prompts.indices {
             prompts[index].unknownTokens = unknown
+            prompts[index].parserDescription.warnings = [warning]
             prompts[index].parser = WarningParser([warning], before: prompts[index].parser)
         }
         return prompts

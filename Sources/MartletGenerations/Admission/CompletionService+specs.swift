@@ -11,7 +11,10 @@ extension CompletionService {
         spec.owner = terms.owner
         spec.lifetime = terms.lifetime
         spec.label = terms.label
-        if spec.isResumable { spec.storedRequest = storedRequest(plan, responseHead) }
+        if spec.isResumable {
+            spec.storedRequest = storedRequest(plan, responseHead)
+            spec.resolvedOptions = ResolvedOptions(options, echoes: plan.echoes).bytes
+        }
         spec.streams = options.streams
         spec.choicesPerPrompt = options.choiceCount
         spec.choiceCount = options.choiceCount * plan.promptCount
@@ -21,7 +24,7 @@ extension CompletionService {
 
     /// The part of the request that control commands need.
     func forkContext(of spec: GenerationSpec, _ plan: CompletionPlan) -> ForkContext {
-        ForkContext(chat: plan.chat) { forkSpec(of: spec, plan) }
+        ForkContext(loadChat: plan.loadChat) { forkSpec(of: spec, plan) }
     }
 
     /// The spec of a fork. It has an id of its own and no reader yet, so it has the background lifetime.
@@ -29,6 +32,7 @@ extension CompletionService {
         let (responseHead, logHead) = heads(of: plan, model: original.head.model)
         var spec = GenerationSpec(head: logHead, responseID: responseHead.id, view: plan.makeView(responseHead))
         spec.storedRequest = storedRequest(plan, responseHead)
+        spec.resolvedOptions = ResolvedOptions(plan.options, echoes: plan.echoes).bytes
         spec.owner = original.owner
         spec.lifetime = .background
         spec.streams = original.streams

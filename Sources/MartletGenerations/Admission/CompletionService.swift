@@ -131,9 +131,10 @@ package struct CompletionService: Sendable {
         for (number, prompt) in prompts.enumerated() {
             for choice in 0..<count {
                 let handle = generation.handle(ofChoice: number * count + choice)
+                let description = prompt.parserDescription
                 registry.submit(
                     plan.options.request(handle: handle, prompt: prompt, choice: choice), parser: prompt.parser,
-                    forkContext: forkContext)
+                    describeParser: { description.bytes }, forkContext: forkContext)
             }
         }
     }

@@ -121,7 +121,7 @@ package struct ControlService: Sendable {
                 content: Prompt(pieces: [.text(request.content, isTrusted: false)], addsBeginning: false),
                 moment: request.moment, opensTurn: false)
         }
-        guard let chat = try forkContext(of: generation).chat else {
+        guard let chat = try forkContext(of: generation).loadChat() else {
             throw .field("role", "A plain completion has no turns; leave the role out")
         }
         return Injection(

@@ -12,6 +12,8 @@ package struct PreparedPrompt: Sendable {
     package var reasoning: ReasoningRule?
     /// The output parser; nil if the whole output is content.
     package var parser: (any OutputParsing)?
+    /// The values that the parser was made from.
+    package var parserDescription = ParserDescription()
     /// The constraint of the output, reasoning included; nil = the request's own constraint.
     package var constraint: GenerationConstraint?
     /// Tokens that the request names and the model lacks. Their biases are left out.

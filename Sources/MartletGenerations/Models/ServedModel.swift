@@ -138,18 +138,19 @@ package struct ServedModel: Sendable {
         let rendered = try render(request)
         let tools =
             request.tools.isActive && !skipsParsing
-            ? OfferedTools(
-                request.tools.offered.map {
-                    OfferedTools.Tool(name: $0.name, parameters: $0.parameters, isStrict: $0.isStrict)
-                })
+            ? request.tools.offered.map {
+                OfferedTools.Tool(name: $0.name, parameters: $0.parameters, isStrict: $0.isStrict)
+            }
             : nil
         let (constraint, warnings) = try constraint(of: request, tools, template, rendered)
         var prepared = PreparedPrompt(prompt: rendered.prompt, constraint: constraint)
         prepared.visibleDelimiters = template.visibleDelimiters(withToolCalls: request.tools.isActive)
         if !skipsParsing {
-            prepared.parser = OutputParser(
-                template.format, tools: tools, after: rendered.opening, continuing: rendered.continuation,
-                showsReasoning: request.includesReasoningInContent, warnings: rendered.warnings + warnings)
+            prepared.parserDescription.chat = ParserDescription.ChatOutput(
+                format: template.format.format, tools: tools, opening: rendered.opening,
+                continuation: rendered.continuation, showsReasoning: request.includesReasoningInContent,
+                warnings: rendered.warnings + warnings)
+            prepared.parser = prepared.parserDescription.parser { _ in template.format }
         }
         prepared.reasoning = reasoningRule(for: request, rendered)
         return prepared
@@ -158,7 +159,8 @@ package struct ServedModel: Sendable {
     /// The constraint of the output: arguments follow the schemas of the offered tools, a required call happens, and
     /// the content follows the request's schema.
     private func constraint(
-        of request: ChatCompletionRequest, _ tools: OfferedTools?, _ template: ChatTemplate, _ rendered: RenderedPrompt
+        of request: ChatCompletionRequest, _ tools: [OfferedTools.Tool]?, _ template: ChatTemplate,
+        _ rendered: RenderedPrompt
     ) throws(GenerationError) -> (GenerationConstraint?, warnings: [String]) {
         let maker = OutputGrammar(
             template.format, prompt: rendered, compiler: request.options.schemaCompiler,
@@ -169,7 +171,7 @@ package struct ServedModel: Sendable {
                 let requirement: OutputGrammar.Requirement =
                     request.tools.choice == .required ? .calls : schema.map { .value($0) } ?? .anything
                 if let made = try maker.grammar(
-                    tools: tools.tools, requirement: requirement, allowsSeveral: request.tools.allowsSeveral)
+                    tools: tools, requirement: requirement, allowsSeveral: request.tools.allowsSeveral)
                 {
                     return (GenerationConstraint(made.grammar), made.warnings)
                 }

@@ -10,10 +10,12 @@ extension CompletionService {
     ///
     /// - Parameters:
     ///   - plan: the completion, made from `storedRequest`.
+    ///   - parser: the description of the output parser; nil = the journal has none, and the prompt is prepared again.
     ///   - onContinue: called with an unfinished generation before it is submitted.
     func restore(
-        _ stored: StoredGeneration, as plan: CompletionPlan, from storedRequest: StoredRequest,
-        models: inout ModelCache, journal: Journal, on eventLoop: any EventLoop, onContinue: (Generation) -> Void
+        _ stored: StoredGeneration, as plan: CompletionPlan, parser description: ParserDescription?,
+        from storedRequest: StoredRequest, models: inout ModelCache, journal: Journal, on eventLoop: any EventLoop,
+        onContinue: (Generation) -> Void
     ) throws(GenerationError) {
         let head = stored.head
         let view = plan.makeView(
@@ -21,15 +23,18 @@ extension CompletionService {
                 id: head.responseID, created: Int(head.log.created), model: head.log.model,
                 fingerprint: storedRequest.build, warnings: plan.options.warnings,
                 hasShortCallIDs: storedRequest.hasShortCallIDs, endTokens: storedRequest.endTokens))
-        var parser: (any OutputParsing)?
-        if let request = stored.request {
+        var (parser, bytes) = (nil as (any OutputParsing)?, stored.parserDescription ?? [])
+        if let description {
+            parser = description.parser { models.prepared($0) }
+        } else if let request = stored.request {
             let model = models.model(request.model, configuration: configuration)
-            parser = try plan.prepared(for: model).first?.parser
+            let prompt = try plan.prepared(for: model).first
+            (parser, bytes) = (prompt?.parser, prompt?.parserDescription.bytes ?? [])
         }
         let spec = head.spec(view: view)
         let restored = registry.restore(
-            spec, inputs: stored.numberedInputs, parser: parser, forkContext: self.forkContext(of: spec, plan),
-            isWhole: stored.isWhole, finished: stored.finished
+            spec, inputs: stored.numberedInputs, parser: parser, parserDescription: bytes,
+            forkContext: self.forkContext(of: spec, plan), isWhole: stored.isWhole, finished: stored.finished
         ) { generation in
             guard !stored.isEnded else { return journal.retain(stored) }
             journal.resume(generation.handle, stored)

@@ -21,10 +21,11 @@ extension JournalRecorder: GenerationRecorder {
         journal.enableCommitIndex(of: generation)
     }
 
-    package func submit(_ request: GenerationRequest, of generation: Generation) {
+    package func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation) {
         // A model is there: nothing is submitted before it is ready.
         journal.append(
-            JournalRequest(request, model: modelReadiness.model?.information ?? ModelInformation()),
+            JournalRequest(
+                request, model: modelReadiness.model?.information ?? ModelInformation(), parserDescription: parser),
             of: generation.handle)
     }
 

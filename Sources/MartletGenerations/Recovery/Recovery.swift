@@ -17,8 +17,11 @@ package struct StoredRequestError: Error, Sendable {
 ///
 /// Thread: a thread of its own, because journals may be large. New requests are served meanwhile.
 package struct Recovery: Sendable {
-    /// Makes the plan of a completion from its stored request. The wire formats are known only to the caller.
+    /// Makes the plan of a completion from its stored request, with the settings of this start. The wire formats are
+    /// known only to the caller.
     package typealias MakePlan = @Sendable (StoredRequest) throws(StoredRequestError) -> CompletionPlan
+    /// Makes the view of a completion from its resolved options.
+    package typealias MakeView = @Sendable (StoredRequest, ResolvedOptions, ResponseHead) -> any StreamView
 
     private struct Counts: Equatable {
         var retained = 0
@@ -32,6 +35,7 @@ package struct Recovery: Sendable {
     private let ids: [String]
     private let completions: CompletionService
     private let makePlan: MakePlan
+    private let makeView: MakeView
     private let progress: RecoveryProgress
     private let onReading: @Sendable (String) -> Void
     private let onContinue: @Sendable (Generation) -> Void
@@ -56,13 +60,15 @@ package struct Recovery: Sendable {
     ///   - onContinue: called with each unfinished generation before it is submitted.
     package init(
         journal: Journal, ids: [String], completions: CompletionService, makePlan: @escaping MakePlan,
-        progress: RecoveryProgress, retainTime: Int64, onReading: @escaping @Sendable (String) -> Void,
+        makeView: @escaping MakeView, progress: RecoveryProgress, retainTime: Int64,
+        onReading: @escaping @Sendable (String) -> Void,
         onContinue: @escaping @Sendable (Generation) -> Void, eventLoop: any EventLoop, logger: Logger
     ) {
         self.journal = journal
         self.ids = ids
         self.completions = completions
         self.makePlan = makePlan
+        self.makeView = makeView
         self.progress = progress
         self.onReading = onReading
         self.onContinue = onContinue
@@ -125,7 +131,11 @@ package struct Recovery: Sendable {
             guard error.isOfTheFile else { throw error }
             return try setAside(id, from: 0, because: error.description)
         }
-        if result.needsNewerBuild { return try retain(id, result) }
+        if result.needsNewerBuild { return try retain(id, result, because: result.damage) }
+        let descriptions = result.generation.map { StoredDescriptions($0) }
+        if let descriptions, descriptions.needsNewerBuild {
+            return try retain(id, result, because: descriptions.problem)
+        }
         let storedRequest = result.generation.flatMap { StoredRequest($0.head.storedRequest) }
         if let stored = result.generation, storedRequest == nil || stored.head.log.id != id {
             return try setAside(id, from: 0, because: "the request is not one of this server's")
@@ -142,10 +152,15 @@ package struct Recovery: Sendable {
             guard let upgraded = try journal.folder.upgrade(id).generation else { return }
             stored = upgraded
         }
+        if let problem = descriptions?.problem {
+            warn(
+                "a part of a journal is damaged; its response is made from the request and this start's flags",
+                ["id": "\(id)", "reason": "\(problem)"])
+        }
         do {
             try completions.restore(
-                stored, as: try makePlan(storedRequest), from: storedRequest, models: &models, journal: journal,
-                on: eventLoop, onContinue: onContinue)
+                stored, as: try plan(stored, storedRequest, descriptions?.options), parser: descriptions?.parser,
+                from: storedRequest, models: &models, journal: journal, on: eventLoop, onContinue: onContinue)
             if stored.isEnded { counts.retained += 1 } else { counts.continued += 1 }
         } catch let error as StoredRequestError {
             try setAside(id, from: 0, because: error.reason)
@@ -156,15 +171,38 @@ package struct Recovery: Sendable {
         }
     }
 
+    /// The plan of a restored completion: from its resolved options, or from the request if the journal has none.
+    private func plan(
+        _ stored: StoredGeneration, _ request: StoredRequest, _ options: ResolvedOptions?
+    ) throws(StoredRequestError) -> CompletionPlan {
+        guard let options else { return try makePlan(request) }
+        guard request.kind == .chat || !request.promptTexts.isEmpty else {
+            throw StoredRequestError(reason: "the texts of its prompts are missing")
+        }
+        return CompletionPlan(
+            restoring: options, of: request,
+            idPrefix: String(stored.head.responseID.dropLast(stored.head.log.id.count)),
+            makeView: { [makeView] in makeView(request, options, $0) },
+            readAgain: { [makePlan] () throws(GenerationError) in
+                do throws(StoredRequestError) {
+                    return try makePlan(request)
+                } catch {
+                    throw GenerationError(.invalidRequest, error.reason)
+                }
+            })
+    }
+
     /// Leaves the journal of a newer build in the folder until such a build starts.
-    private mutating func retain(_ id: String, _ result: JournalReader.Result) throws(JournalError) {
+    private mutating func retain(
+        _ id: String, _ result: JournalReader.Result, because reason: String?
+    ) throws(JournalError) {
         counts.setAside += 1
         let file = try journal.folder.setAsideForNewerBuild(id)
         warn(
             "a journal of a newer build was kept; start that build to bring its response back",
             [
                 "file": "\(file)", "version": "\(result.version)", "newestVersion": "\(JournalFormat.version)",
-                "reason": "\(result.damage ?? "")",
+                "reason": "\(reason ?? "")",
             ])
     }
 

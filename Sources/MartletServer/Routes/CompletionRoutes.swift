@@ -73,11 +73,10 @@ struct CompletionRoutes: Sendable {
     private func completion(
         _ request: ChatCompletionRequest, _ json: JSONValue, prompts: [String]
     ) -> CompletionPlan {
-        let makeView = { @Sendable (head: ResponseHead) in
-            ChatCompletionView(head: head, options: request.options, prompt: prompts.first ?? "")
+        let options = ResolvedOptions(request.options, echoes: false)
+        return CompletionPlan(chat: request, body: json, promptTexts: prompts, idPrefix: "chatcmpl-") { head in
+            options.view(of: .chat, head: head, prompts: prompts)
         }
-        return CompletionPlan(
-            chat: request, body: json, promptTexts: prompts, idPrefix: "chatcmpl-", makeView: makeView)
     }
 
     /// The text of a chat's prompt tokens. Waits for the model.
@@ -112,11 +111,12 @@ struct CompletionRoutes: Sendable {
     private func completion(
         _ request: TextCompletionRequest, _ json: JSONValue, prompts: [String]
     ) -> CompletionPlan {
-        CompletionPlan(
+        let options = ResolvedOptions(request.options, echoes: request.echoes)
+        return CompletionPlan(
             kind: .text, prompts: request.prompts, options: request.options, body: json, promptTexts: prompts,
-            idPrefix: "cmpl-"
+            idPrefix: "cmpl-", echoes: request.echoes
         ) { head in
-            TextCompletionView(head: head, options: request.options, prompts: prompts, echoes: request.echoes)
+            options.view(of: .text, head: head, prompts: prompts)
         }
     }
 
@@ -145,11 +145,12 @@ struct CompletionRoutes: Sendable {
     private func completion(
         _ request: LlamaServerCompletionRequest, _ json: JSONValue, prompts: [String]
     ) -> CompletionPlan {
-        CompletionPlan(
+        let options = ResolvedOptions(request.options, echoes: false)
+        return CompletionPlan(
             kind: .native, prompts: request.prompts, options: request.options, body: json, promptTexts: prompts,
             idPrefix: ""
         ) { head in
-            LlamaServerCompletionView(head: head, prompts: prompts, options: request.options)
+            options.view(of: .native, head: head, prompts: prompts)
         }
     }
 

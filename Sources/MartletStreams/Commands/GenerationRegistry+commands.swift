@@ -172,18 +172,17 @@ extension GenerationRegistry {
     /// Marks a fork as submitted: the engine makes it from the original when it applies the fork command.
     private func registerFork(_ fork: Generation, as request: GenerationRequest, from original: Generation) {
         let source = lookUp(original.handle).live.map { live in
-            live.state.withLock { ($0.first.forkContext, $0.first.initialParser) }
+            live.state.withLock { $0.first.inheritance }
         }
         guard let live = lookUp(fork.handle).live else { return }
         live.state.withLock { state in
             guard state.first.lifecycle.beginSubmission() else { return }
             _ = state.first.lifecycle.endSubmission()
             state.first.request = request
-            state.first.forkContext = source?.0
-            state.first.setParser(source?.1)
+            if let source { state.first.inherit(source) }
             // The fork repeats the events of the original, and no other engine can produce them again.
             fork.log.requireDurability()
-            live.recorder?.submit(request, of: fork)
+            live.recorder?.submit(request, parser: state.first.describeParser(), of: fork)
         }
     }
 

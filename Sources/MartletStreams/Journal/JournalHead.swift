@@ -14,6 +14,9 @@ package struct JournalHead: Sendable, Equatable {
     package var choicesPerPrompt: Int
     /// The client's request, in a form that only the server's `StoredRequest` reads.
     package var storedRequest: [UInt8]
+    /// The options of the request as they were resolved at admission, in a form that only the server's
+    /// `ResolvedOptions` reads; empty = an older build wrote the journal.
+    package var resolvedOptions: [UInt8]
 
     package init(_ spec: GenerationSpec) {
         log = spec.head
@@ -26,10 +29,11 @@ package struct JournalHead: Sendable, Equatable {
         choiceCount = spec.choiceCount
         choicesPerPrompt = spec.choicesPerPrompt
         storedRequest = spec.storedRequest
+        resolvedOptions = spec.resolvedOptions
     }
 
     /// The spec that the head was made from.
-    /// - Parameter view: the view, made from `storedRequest`.
+    /// - Parameter view: the view, made from `storedRequest` and `resolvedOptions`.
     package func spec(view: any StreamView) -> GenerationSpec {
         var spec = GenerationSpec(head: log, responseID: responseID, view: view)
         spec.owner = owner
@@ -40,6 +44,7 @@ package struct JournalHead: Sendable, Equatable {
         spec.choiceCount = choiceCount
         spec.choicesPerPrompt = choicesPerPrompt
         spec.storedRequest = storedRequest
+        spec.resolvedOptions = resolvedOptions
         return spec
     }
 
@@ -52,6 +57,7 @@ package struct JournalHead: Sendable, Equatable {
         choiceCount = 1
         choicesPerPrompt = 1
         storedRequest = []
+        resolvedOptions = []
     }
 
     /// A log's records have two bytes for a choice's number.
@@ -67,9 +73,13 @@ package struct JournalRequest: Sendable, Equatable {
     package var request: GenerationRequest
     /// The model whose vocabulary the tokens belong to, and whose chat template determines the output parser.
     package var model: ModelInformation
+    /// The output parser, in a form that only the server's `ParserDescription` reads. It is the same for all choices,
+    /// so the first one has it; empty = an older build wrote the journal.
+    package var parserDescription: [UInt8]
 
-    package init(_ request: GenerationRequest, model: ModelInformation) {
+    package init(_ request: GenerationRequest, model: ModelInformation, parserDescription: [UInt8] = []) {
         self.request = request
         self.model = model
+        self.parserDescription = parserDescription
     }
 }

@@ -76,8 +76,11 @@ final class OpenJournal {
         missingRequests -= 1
         var request = request
         request.request.handle = choice(of: request.request.handle)
-        // A model, with its template, is the same for all choices.
-        if ends.count > 1, request.request.handle.rawValue > 0 { request.model = ModelInformation() }
+        // A model, with its template, is the same for all choices, and so is the parser.
+        if ends.count > 1, request.request.handle.rawValue > 0 {
+            request.model = ModelInformation()
+            request.parserDescription = []
+        }
         add(.request(request))
     }
 

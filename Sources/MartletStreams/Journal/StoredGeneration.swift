@@ -24,6 +24,11 @@ package struct StoredGeneration: Sendable, Equatable {
     /// The request of the first choice.
     package var request: JournalRequest? { requests[0] }
 
+    /// The description of the output parser; nil if the journal has none.
+    package var parserDescription: [UInt8]? {
+        request.flatMap { $0.parserDescription.isEmpty ? nil : $0.parserDescription }
+    }
+
     /// Reads the first record.
     init(_ kind: JournalFormat.Kind, _ payload: ArraySlice<UInt8>) throws(JournalDamage) {
         guard kind == .head else { throw .headless }

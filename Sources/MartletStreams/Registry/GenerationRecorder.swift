@@ -27,7 +27,8 @@ package protocol GenerationRecorder: Sendable {
     /// A new generation exists. No input of the generation comes before this call.
     func begin(_ generation: Generation)
     /// The engine is about to receive the request of a choice.
-    func submit(_ request: GenerationRequest, of generation: Generation)
+    /// - Parameter parser: the output parser in a form that its maker can read again.
+    func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation)
     /// The log has applied an input.
     /// - Parameter finished: seconds since 1970 if the input ended the generation; otherwise nil.
     func append(_ input: GenerationInput, of generation: Generation, finished: Int64?)

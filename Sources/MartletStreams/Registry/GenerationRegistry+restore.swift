@@ -14,6 +14,7 @@ extension GenerationRegistry {
     /// - Parameters:
     ///   - inputs: in their order; each with the number of its choice.
     ///   - parser: in its initial state, for every choice; the inputs pass through it again.
+    ///   - parserDescription: the form of the parser that the recorder stores; forks of the generation get it.
     ///   - forkContext: what `submit` would get of the client's request.
     ///   - isWhole: whether the inputs are complete, rather than cut off by the death of the process.
     ///   - finished: the time of the end in seconds since 1970, if the generation has ended.
@@ -22,7 +23,8 @@ extension GenerationRegistry {
     ///   shuts down, and the next process restores the generation.
     package func restore(
         _ spec: GenerationSpec, inputs: some Sequence<(choice: Int, input: GenerationInput)>,
-        parser: (any OutputParsing)?, forkContext: (any Sendable)? = nil, isWhole: Bool = true, finished: Int64? = nil,
+        parser: (any OutputParsing)?, parserDescription: [UInt8] = [],
+        forkContext: (any Sendable)? = nil, isWhole: Bool = true, finished: Int64? = nil,
         adopt: @Sendable (Generation) -> Void = { _ in }
     ) -> Generation? {
         let begin = clock()
@@ -39,7 +41,7 @@ extension GenerationRegistry {
         let live = LiveGeneration(generation, series: metricSeries(of: spec), recorder: recorder)
         live.state.withLock { state in
             for choice in state.choices {
-                choice.setParser(parser)
+                choice.setParser(parser) { parserDescription }
                 choice.forkContext = forkContext
             }
         }

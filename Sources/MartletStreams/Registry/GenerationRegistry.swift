@@ -160,12 +160,15 @@ package final class GenerationRegistry: EngineEventReceiver {
     /// Submits one choice of a prepared generation to the engine, unless the choice has ended meanwhile.
     /// - Parameters:
     ///   - parser: splits the output into reasoning, content and tool calls; nil = all output is content.
+    ///   - describeParser: makes the form of the parser that the recorder stores. Called with the generation's lock
+    ///     held, and only for generations with a recorder.
     ///   - forkContext: the part of the client's request that control commands need.
     package func submit(
-        _ request: GenerationRequest, parser: (any OutputParsing)? = nil, forkContext: (any Sendable)? = nil
+        _ request: GenerationRequest, parser: (any OutputParsing)? = nil,
+        describeParser: @escaping @Sendable () -> [UInt8] = { [] }, forkContext: (any Sendable)? = nil
     ) {
         submitToEngine(request) { choice in
-            choice.setParser(parser)
+            choice.setParser(parser, describe: describeParser)
             choice.forkContext = forkContext
         }
     }
@@ -185,7 +188,8 @@ package final class GenerationRegistry: EngineEventReceiver {
             prepare(choice)
             choice.request = request
             live.generation.reach(.submitted, at: now)
-            live.recorder?.submit(request, of: live.generation)
+            live.recorder?.submit(
+                request, parser: choice.index == 0 ? choice.describeParser() : [], of: live.generation)
             return true
         }
         guard isSubmitted else { return }

@@ -30,8 +30,10 @@ package struct GenerationSpec: Sendable {
     package var choicesPerPrompt = 1
     /// The format of the response.
     package var view: any StreamView
-    /// The request in a form from which its maker can make the view and the parser again. The journal stores it.
+    /// The request in a form that its maker can read again. The journal stores it.
     package var storedRequest: [UInt8] = []
+    /// The options that the view depends on, in a form that its maker can read again. The journal stores them.
+    package var resolvedOptions: [UInt8] = []
 
     package init(head: LogHead, responseID: String? = nil, view: any StreamView) {
         self.head = head

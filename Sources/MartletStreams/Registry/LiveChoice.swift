@@ -32,6 +32,8 @@ final class LiveChoice {
     var tokensUntilTurn: Int?
     /// The parser in its state at the beginning of the completion.
     private(set) var initialParser: (any OutputParsing)?
+    /// Makes the form of the parser that a recorder stores.
+    private(set) var describeParser: @Sendable () -> [UInt8] = { [] }
     private var parser: (any OutputParsing)?
     private var channel = MartletProtocol.OutputChannel.content
     /// The numbers of tool calls that have begun and that are complete.
@@ -45,10 +47,29 @@ final class LiveChoice {
         log = ChoiceLog(of: generation, choice: index)
     }
 
+    /// The parts of an original that a fork gets, besides the request.
+    struct Inheritance {
+        fileprivate var parser: (any OutputParsing)?
+        fileprivate var describeParser: @Sendable () -> [UInt8]
+        fileprivate var forkContext: (any Sendable)?
+    }
+
+    /// The part of this choice that its forks get.
+    var inheritance: Inheritance {
+        Inheritance(parser: initialParser, describeParser: describeParser, forkContext: forkContext)
+    }
+
+    /// Gets the parts of the original of a fork.
+    func inherit(_ inheritance: Inheritance) {
+        setParser(inheritance.parser, describe: inheritance.describeParser)
+        forkContext = inheritance.forkContext
+    }
+
     /// Sets the parser and its initial state, to which rewinds return.
-    func setParser(_ parser: (any OutputParsing)?) {
+    func setParser(_ parser: (any OutputParsing)?, describe: @escaping @Sendable () -> [UInt8]) {
         self.parser = parser
         initialParser = parser
+        describeParser = describe
     }
 
     /// Resets the parser to the beginning of a turn and parses `text` again, which is in the log already.

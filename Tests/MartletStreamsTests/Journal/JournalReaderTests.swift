@@ -15,6 +15,7 @@ import Testing
         spec.streams = false
         spec.pingInterval = .seconds(7)
         spec.storedRequest = [1, 2, 3]
+        spec.resolvedOptions = [8, 1]
         return JournalHead(spec)
     }()
     /// Of a single choice.
@@ -27,7 +28,7 @@ import Testing
         request.sampling.seed = 7
         var model = ModelInformation()
         model.chatTemplate = "{{ messages }}"
-        return JournalRequest(request, model: model)
+        return JournalRequest(request, model: model, parserDescription: [8, 1, 7])
     }
 
     private static func token(_ id: Int32) -> EngineEvent {

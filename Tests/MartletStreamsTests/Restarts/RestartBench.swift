@@ -31,7 +31,7 @@ final class RestartBench {
         func setCommitPolicy(of generation: Generation) {
             generation.log.setCommitPolicy(generation.spec.choiceCount > 1 ? .durableOnly : .textAhead)
         }
-        func submit(_ request: GenerationRequest, of generation: Generation) {
+        func submit(_ request: GenerationRequest, parser: [UInt8], of generation: Generation) {
             add(.request(generation.handle, JournalRequest(request, model: ModelInformation())))
         }
         func append(_ input: GenerationInput, of generation: Generation, finished: Int64?) {

@@ -1,5 +1,5 @@
 /// How a field's value lies behind its number: the wire types of Protocol Buffers.
-enum WireType: UInt8 {
+package enum WireType: UInt8 {
     /// LEB128, at most 64 bits.
     case varint = 0
     /// 8 bytes, little-endian.
@@ -21,7 +21,7 @@ enum WireType: UInt8 {
 ///
 /// A scalar that is zero, false or empty is not written, and a scalar that is absent is read as such. An optional value
 /// is written whenever there is one.
-protocol FieldCoder {
+package protocol FieldCoder {
     associatedtype Failure: Error
 
     mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value) throws(Failure)
@@ -37,7 +37,7 @@ protocol FieldCoder {
 }
 
 /// A value without fields of its own.
-protocol FieldScalar {
+package protocol FieldScalar {
     static var wireType: WireType { get }
     /// The value of an absent field.
     static var absent: Self { get }
@@ -48,13 +48,13 @@ protocol FieldScalar {
 }
 
 /// A value with numbered fields.
-protocol FieldMessage {
+package protocol FieldMessage {
     func write(to writer: inout JournalFieldWriter)
     init(from reader: inout JournalFieldReader) throws(FieldError)
 }
 
 /// A message that has all its fields at once, rather than one of several.
-protocol FieldRecord: FieldMessage {
+package protocol FieldRecord: FieldMessage {
     /// A value of which every field is replaced.
     static var blank: Self { get }
 
@@ -66,14 +66,15 @@ protocol FieldRecord: FieldMessage {
 }
 
 extension FieldRecord {
-    func validate() throws(FieldError) {}
+    package func validate() throws(FieldError) {}
 
-    func write(to writer: inout JournalFieldWriter) {
+    /// Appends all fields.
+    package func write(to writer: inout JournalFieldWriter) {
         var copy = self
         copy.code(&writer)
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         self = .blank
         try code(&reader)
         try validate()
@@ -81,19 +82,20 @@ extension FieldRecord {
 }
 
 /// An enumeration whose cases have numbers of the journal's own, beginning with 0. A number never gets another meaning.
-protocol FieldCase: FieldScalar, CaseIterable, Equatable {
+package protocol FieldCase: FieldScalar, CaseIterable, Equatable {
     static var name: StaticString { get }
     var fieldNumber: UInt64 { get }
 }
 
 extension FieldCase {
-    static var wireType: WireType { .varint }
-    static var absent: Self { allCases.first { $0.fieldNumber == 0 } ?? allCases[allCases.startIndex] }
-    var isAbsent: Bool { fieldNumber == 0 }
+    package static var wireType: WireType { .varint }
+    package static var absent: Self { allCases.first { $0.fieldNumber == 0 } ?? allCases[allCases.startIndex] }
+    package var isAbsent: Bool { fieldNumber == 0 }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(varint: fieldNumber) }
+    /// Appends the number of the case.
+    package func write(to writer: inout JournalFieldWriter) { writer.write(varint: fieldNumber) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.varint()
         guard let value = Self.allCases.first(where: { $0.fieldNumber == number }) else {
             throw .unknownCase(of: Self.name, number: number)

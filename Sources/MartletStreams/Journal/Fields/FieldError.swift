@@ -1,5 +1,5 @@
 /// Why the bytes of a record's payload are not its fields.
-enum FieldError: Error, Sendable, Equatable {
+package enum FieldError: Error, Sendable, Equatable {
     /// A value reaches beyond the end of its message.
     case truncated
     /// A field that every record of its kind has is missing.
@@ -11,11 +11,17 @@ enum FieldError: Error, Sendable, Equatable {
     /// A case that this build does not know: a newer build has written it.
     case unknownCase(of: StaticString, number: UInt64)
 
-    static func == (left: FieldError, right: FieldError) -> Bool { left.description == right.description }
+    /// Equal descriptions are equal errors, since a `StaticString` is not comparable.
+    package static func == (left: FieldError, right: FieldError) -> Bool { left.description == right.description }
 }
 
 extension FieldError: CustomStringConvertible {
-    var description: String {
+    /// Whether a newer build has written the value.
+    package var needsNewerBuild: Bool {
+        if case .unknownCase = self { true } else { false }
+    }
+
+    package var description: String {
         switch self {
         case .truncated: "a value ends within its bytes"
         case .missing(let number): "field \(number) is missing"

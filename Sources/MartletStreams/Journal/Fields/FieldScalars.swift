@@ -1,12 +1,12 @@
 /// The values without fields of their own.
 extension Bool: FieldScalar {
-    static var wireType: WireType { .varint }
-    static var absent: Bool { false }
-    var isAbsent: Bool { !self }
+    package static var wireType: WireType { .varint }
+    package static var absent: Bool { false }
+    package var isAbsent: Bool { !self }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(varint: self ? 1 : 0) }
+    package func write(to writer: inout JournalFieldWriter) { writer.write(varint: self ? 1 : 0) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         switch try reader.varint() {
         case 0: self = false
         case 1: self = true
@@ -16,106 +16,108 @@ extension Bool: FieldScalar {
 }
 
 extension Int64: FieldScalar {
-    static var wireType: WireType { .varint }
-    static var absent: Int64 { 0 }
-    var isAbsent: Bool { self == 0 }
+    package static var wireType: WireType { .varint }
+    package static var absent: Int64 { 0 }
+    package var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(signed: self) }
+    package func write(to writer: inout JournalFieldWriter) { writer.write(signed: self) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.signed() }
+    package init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.signed() }
 }
 
 extension Int: FieldScalar {
-    static var wireType: WireType { .varint }
-    static var absent: Int { 0 }
-    var isAbsent: Bool { self == 0 }
+    package static var wireType: WireType { .varint }
+    package static var absent: Int { 0 }
+    package var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(signed: Int64(self)) }
+    package func write(to writer: inout JournalFieldWriter) { writer.write(signed: Int64(self)) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         guard let value = Int(exactly: try reader.signed()) else { throw .invalid("number") }
         self = value
     }
 }
 
 extension Int32: FieldScalar {
-    static var wireType: WireType { .varint }
-    static var absent: Int32 { 0 }
-    var isAbsent: Bool { self == 0 }
+    package static var wireType: WireType { .varint }
+    package static var absent: Int32 { 0 }
+    package var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(signed: Int64(self)) }
+    package func write(to writer: inout JournalFieldWriter) { writer.write(signed: Int64(self)) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         guard let value = Int32(exactly: try reader.signed()) else { throw .invalid("number") }
         self = value
     }
 }
 
 extension UInt64: FieldScalar {
-    static var wireType: WireType { .varint }
-    static var absent: UInt64 { 0 }
-    var isAbsent: Bool { self == 0 }
+    package static var wireType: WireType { .varint }
+    package static var absent: UInt64 { 0 }
+    package var isAbsent: Bool { self == 0 }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(varint: self) }
+    package func write(to writer: inout JournalFieldWriter) { writer.write(varint: self) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.varint() }
+    package init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.varint() }
 }
 
 extension Float: FieldScalar {
-    static var wireType: WireType { .fixed32 }
-    static var absent: Float { 0 }
+    package static var wireType: WireType { .fixed32 }
+    package static var absent: Float { 0 }
     /// Not of a negative zero.
-    var isAbsent: Bool { bitPattern == 0 }
+    package var isAbsent: Bool { bitPattern == 0 }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(fixed: bitPattern) }
+    package func write(to writer: inout JournalFieldWriter) { writer.write(fixed: bitPattern) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         self.init(bitPattern: try reader.fixed(UInt32.self))
     }
 }
 
 extension String: FieldScalar {
-    static var wireType: WireType { .bytes }
-    static var absent: String { "" }
-    var isAbsent: Bool { isEmpty }
+    package static var wireType: WireType { .bytes }
+    package static var absent: String { "" }
+    package var isAbsent: Bool { isEmpty }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(utf8) }
+    package func write(to writer: inout JournalFieldWriter) { writer.write(utf8) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         guard let text = String(validating: try reader.counted(), as: UTF8.self) else { throw .invalid("text") }
         self = text
     }
 }
 
 extension ArraySlice<UInt8>: FieldScalar {
-    static var wireType: WireType { .bytes }
-    static var absent: ArraySlice<UInt8> { [] }
-    var isAbsent: Bool { isEmpty }
+    package static var wireType: WireType { .bytes }
+    package static var absent: ArraySlice<UInt8> { [] }
+    package var isAbsent: Bool { isEmpty }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(self) }
+    /// Appends the number of the bytes and the bytes.
+    package func write(to writer: inout JournalFieldWriter) { writer.write(self) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.counted() }
+    package init(from reader: inout JournalFieldReader) throws(FieldError) { self = try reader.counted() }
 }
 
 extension [UInt8]: FieldScalar {
-    static var wireType: WireType { .bytes }
-    static var absent: [UInt8] { [] }
-    var isAbsent: Bool { isEmpty }
+    package static var wireType: WireType { .bytes }
+    package static var absent: [UInt8] { [] }
+    package var isAbsent: Bool { isEmpty }
 
-    func write(to writer: inout JournalFieldWriter) { writer.write(self) }
+    /// Appends the number of the bytes and the bytes.
+    package func write(to writer: inout JournalFieldWriter) { writer.write(self) }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) { self = Array(try reader.counted()) }
+    package init(from reader: inout JournalFieldReader) throws(FieldError) { self = Array(try reader.counted()) }
 }
 
 /// A message that counts as a scalar, since an absent duration is zero: 1 seconds, 2 nanoseconds, 3 attoseconds.
 extension Duration: FieldScalar {
-    static var wireType: WireType { .bytes }
-    static var absent: Duration { .zero }
-    var isAbsent: Bool { self == .zero }
+    package static var wireType: WireType { .bytes }
+    package static var absent: Duration { .zero }
+    package var isAbsent: Bool { self == .zero }
 
     private static var attosecondsPerNanosecond: Int64 { 1_000_000_000 }
 
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         var (seconds, attoseconds) = components
         var nanoseconds = attoseconds / Self.attosecondsPerNanosecond
         attoseconds %= Self.attosecondsPerNanosecond
@@ -128,7 +130,7 @@ extension Duration: FieldScalar {
         writer.write(bytes)
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         self = try reader.message { reader throws(FieldError) in
             let (seconds, nanoseconds, attoseconds): (Int64, Int64, Int64) = (
                 try reader.value(1), try reader.value(2), try reader.value(3)

@@ -2,13 +2,12 @@
 /// traps.
 ///
 /// A field with a number that nothing asks for is skipped.
-struct JournalFieldReader: FieldCoder {
-    typealias Failure = FieldError
-
+package struct JournalFieldReader {
     private let bytes: ArraySlice<UInt8>
     private var position: Int
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    /// Reads a message from its first byte on.
+    package init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
         position = bytes.startIndex
     }
@@ -20,7 +19,8 @@ struct JournalFieldReader: FieldCoder {
 
     // MARK: Values
 
-    mutating func varint() throws(FieldError) -> UInt64 {
+    /// A varint, unsigned.
+    package mutating func varint() throws(FieldError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while position < bytes.endIndex {
@@ -34,17 +34,19 @@ struct JournalFieldReader: FieldCoder {
         throw .truncated
     }
 
-    mutating func signed() throws(FieldError) -> Int64 {
+    /// A zigzagged varint.
+    package mutating func signed() throws(FieldError) -> Int64 {
         let value = try varint()
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
-    mutating func fixed<Number: FixedWidthInteger>(_ type: Number.Type) throws(FieldError) -> Number {
+    /// A little-endian number of fixed size.
+    package mutating func fixed<Number: FixedWidthInteger>(_ type: Number.Type) throws(FieldError) -> Number {
         JournalFormat.number(try consume(Number.bitWidth / 8), as: type)
     }
 
     /// Bytes behind their number. They share the record's storage.
-    mutating func counted() throws(FieldError) -> ArraySlice<UInt8> {
+    package mutating func counted() throws(FieldError) -> ArraySlice<UInt8> {
         guard let count = Int(exactly: try varint()) else { throw .truncated }
         return try consume(count)
     }
@@ -93,14 +95,14 @@ struct JournalFieldReader: FieldCoder {
     }
 
     /// The number of the field that says which case of an enumeration the message is; its value is next.
-    mutating func caseNumber(in numbers: ClosedRange<Int>, of name: StaticString) throws(FieldError) -> Int {
+    package mutating func caseNumber(in numbers: ClosedRange<Int>, of name: StaticString) throws(FieldError) -> Int {
         if let found = try find(numbers) { return found.number }
         guard let other = try find(1...Int.max) else { throw .missing(numbers.lowerBound) }
         throw .unknownCase(of: name, number: UInt64(other.number))
     }
 
     /// The value of the field that `caseNumber` found.
-    mutating func message<Value: FieldMessage>(_ type: Value.Type = Value.self) throws(FieldError) -> Value {
+    package mutating func message<Value: FieldMessage>(_ type: Value.Type = Value.self) throws(FieldError) -> Value {
         var reader = JournalFieldReader(try counted())
         let value = try Value(from: &reader)
         try reader.finish()
@@ -108,7 +110,7 @@ struct JournalFieldReader: FieldCoder {
     }
 
     /// The same, read by `body`.
-    mutating func message<Value>(
+    package mutating func message<Value>(
         _ body: (inout JournalFieldReader) throws(FieldError) -> Value
     ) throws(FieldError) -> Value {
         var reader = JournalFieldReader(try counted())
@@ -118,60 +120,66 @@ struct JournalFieldReader: FieldCoder {
     }
 
     /// Skips the rest. To be called for each message: its fields have to be whole, known or not.
-    mutating func finish() throws(FieldError) {
+    package mutating func finish() throws(FieldError) {
         while let found = try find(1...Int.max) { try skip(found.type) }
     }
 
     /// The next element of a list of messages.
-    mutating func element(_ number: Int) throws(FieldError) -> JournalFieldReader? {
+    package mutating func element(_ number: Int) throws(FieldError) -> JournalFieldReader? {
         try has(number, .bytes) ? JournalFieldReader(try counted()) : nil
-    }
-
-    mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value) throws(FieldError) {
-        value = try has(number, Value.wireType) ? try Value(from: &self) : .absent
-    }
-
-    mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value?) throws(FieldError) {
-        value = try has(number, Value.wireType) ? try Value(from: &self) : nil
-    }
-
-    mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value) throws(FieldError) {
-        guard try has(number, .bytes) else { throw .missing(number) }
-        value = try message()
-    }
-
-    mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value?) throws(FieldError) {
-        value = try has(number, .bytes) ? try message() : nil
-    }
-
-    mutating func list<Value: FieldScalar>(_ number: Int, _ values: inout [Value]) throws(FieldError) {
-        values = []
-        while try has(number, Value.wireType) { values.append(try Value(from: &self)) }
-    }
-
-    mutating func list<Value: FieldMessage>(_ number: Int, _ values: inout [Value]) throws(FieldError) {
-        values = []
-        while try has(number, .bytes) { values.append(try message()) }
-    }
-
-    mutating func packed(_ number: Int, _ values: inout [Int32]) throws(FieldError) {
-        values = []
-        guard try has(number, .bytes) else { return }
-        var reader = JournalFieldReader(try counted())
-        while reader.remainingCount > 0 { values.append(try Int32(from: &reader)) }
     }
 
     // MARK: Single values
 
-    mutating func value<Value: FieldScalar>(_ number: Int) throws(FieldError) -> Value {
+    /// The scalar in a field; that of an absent field if there is none.
+    package mutating func value<Value: FieldScalar>(_ number: Int) throws(FieldError) -> Value {
         var value = Value.absent
         try field(number, &value)
         return value
     }
 
-    mutating func optional<Value: FieldScalar>(_ number: Int) throws(FieldError) -> Value? {
+    /// The scalar in a field; nil if there is none.
+    package mutating func optional<Value: FieldScalar>(_ number: Int) throws(FieldError) -> Value? {
         var value: Value?
         try field(number, &value)
         return value
+    }
+}
+
+extension JournalFieldReader: FieldCoder {
+    package typealias Failure = FieldError
+
+    package mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value) throws(FieldError) {
+        value = try has(number, Value.wireType) ? try Value(from: &self) : .absent
+    }
+
+    package mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value?) throws(FieldError) {
+        value = try has(number, Value.wireType) ? try Value(from: &self) : nil
+    }
+
+    package mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value) throws(FieldError) {
+        guard try has(number, .bytes) else { throw .missing(number) }
+        value = try message()
+    }
+
+    package mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value?) throws(FieldError) {
+        value = try has(number, .bytes) ? try message() : nil
+    }
+
+    package mutating func list<Value: FieldScalar>(_ number: Int, _ values: inout [Value]) throws(FieldError) {
+        values = []
+        while try has(number, Value.wireType) { values.append(try Value(from: &self)) }
+    }
+
+    package mutating func list<Value: FieldMessage>(_ number: Int, _ values: inout [Value]) throws(FieldError) {
+        values = []
+        while try has(number, .bytes) { values.append(try message()) }
+    }
+
+    package mutating func packed(_ number: Int, _ values: inout [Int32]) throws(FieldError) {
+        values = []
+        guard try has(number, .bytes) else { return }
+        var reader = JournalFieldReader(try counted())
+        while reader.remainingCount > 0 { values.append(try Int32(from: &reader)) }
     }
 }

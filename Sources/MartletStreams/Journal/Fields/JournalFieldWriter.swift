@@ -1,11 +1,9 @@
 /// Appends fields to the payload of a record.
-struct JournalFieldWriter: FieldCoder {
-    typealias Failure = Never
-
+package struct JournalFieldWriter {
     private var bytes: [UInt8] = []
 
     /// Appends what `body` writes to `buffer`.
-    static func append(to buffer: inout [UInt8], _ body: (inout JournalFieldWriter) -> Void) {
+    package static func append(to buffer: inout [UInt8], _ body: (inout JournalFieldWriter) -> Void) {
         var writer = JournalFieldWriter()
         swap(&writer.bytes, &buffer)
         body(&writer)
@@ -14,7 +12,8 @@ struct JournalFieldWriter: FieldCoder {
 
     // MARK: Values
 
-    mutating func write(varint value: UInt64) {
+    /// A varint, unsigned.
+    package mutating func write(varint value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -24,12 +23,13 @@ struct JournalFieldWriter: FieldCoder {
     }
 
     /// Zigzag, so that small negative numbers are short too.
-    mutating func write(signed value: Int64) { write(varint: UInt64(bitPattern: (value << 1) ^ (value >> 63))) }
+    package mutating func write(signed value: Int64) { write(varint: UInt64(bitPattern: (value << 1) ^ (value >> 63))) }
 
-    mutating func write(fixed value: some FixedWidthInteger) { bytes += JournalFormat.bytes(value) }
+    /// A little-endian number of fixed size.
+    package mutating func write(fixed value: some FixedWidthInteger) { bytes += JournalFormat.bytes(value) }
 
     /// The number of bytes and the bytes.
-    mutating func write(_ value: some Collection<UInt8>) {
+    package mutating func write(_ value: some Collection<UInt8>) {
         write(varint: UInt64(value.count))
         bytes.append(contentsOf: value)
     }
@@ -56,41 +56,46 @@ struct JournalFieldWriter: FieldCoder {
     }
 
     /// A scalar, even if it is zero.
-    mutating func scalar(_ number: Int, _ value: some FieldScalar) {
+    package mutating func scalar(_ number: Int, _ value: some FieldScalar) {
         writeKey(number, type(of: value).wireType)
         value.write(to: &self)
     }
 
-    mutating func message(_ number: Int, _ body: (inout JournalFieldWriter) -> Void) {
+    /// A message, even if it has no fields.
+    package mutating func message(_ number: Int, _ body: (inout JournalFieldWriter) -> Void) {
         writeKey(number, .bytes)
         writeCounted(body)
     }
+}
 
-    mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value) {
+extension JournalFieldWriter: FieldCoder {
+    package typealias Failure = Never
+
+    package mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value) {
         if !value.isAbsent { scalar(number, value) }
     }
 
-    mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value?) {
+    package mutating func field<Value: FieldScalar>(_ number: Int, _ value: inout Value?) {
         if let value { scalar(number, value) }
     }
 
-    mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value) {
+    package mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value) {
         message(number) { value.write(to: &$0) }
     }
 
-    mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value?) {
+    package mutating func field<Value: FieldMessage>(_ number: Int, _ value: inout Value?) {
         if let value { message(number) { value.write(to: &$0) } }
     }
 
-    mutating func list<Value: FieldScalar>(_ number: Int, _ values: inout [Value]) {
+    package mutating func list<Value: FieldScalar>(_ number: Int, _ values: inout [Value]) {
         for value in values { scalar(number, value) }
     }
 
-    mutating func list<Value: FieldMessage>(_ number: Int, _ values: inout [Value]) {
+    package mutating func list<Value: FieldMessage>(_ number: Int, _ values: inout [Value]) {
         for value in values { message(number) { value.write(to: &$0) } }
     }
 
-    mutating func packed(_ number: Int, _ values: inout [Int32]) {
+    package mutating func packed(_ number: Int, _ values: inout [Int32]) {
         guard !values.isEmpty else { return }
         let values = values
         message(number) { writer in

@@ -1,10 +1,10 @@
 internal import MartletGrammar
-internal import MartletProtocol
+package import MartletProtocol
 
 extension AdjustableSettings: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &sampling)
         try coder.field(2, &maximumTokens)
         try coder.field(3, &maximumTime)
@@ -20,12 +20,12 @@ extension AdjustableSettings: FieldRecord {
 extension GenerationConstraint: FieldMessage {
     private static let encodingVersion: UInt64 = 1
 
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         writer.scalar(1, Self.encodingVersion)
         writer.scalar(2, grammar.encoded())
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let version: UInt64 = try reader.value(1)
         guard version == Self.encodingVersion else { throw .unknownCase(of: "encoding of a grammar", number: version) }
         let bytes: ArraySlice<UInt8> = try reader.value(2)
@@ -37,12 +37,12 @@ extension GenerationConstraint: FieldMessage {
 
 /// 1 keys, 2 values. Without keys there are no values.
 extension SettingsChange: FieldMessage {
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         for key in keys { writer.scalar(1, key) }
         if !keys.isEmpty { writer.message(2) { values.write(to: &$0) } }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         self.init()
         try reader.list(1, &keys)
         if !keys.isEmpty { try reader.field(2, &values) }
@@ -50,8 +50,8 @@ extension SettingsChange: FieldMessage {
 }
 
 extension AdjustableSettingKey: FieldCase {
-    static var name: StaticString { "setting" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "setting" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .temperature: 0
         case .topK: 1

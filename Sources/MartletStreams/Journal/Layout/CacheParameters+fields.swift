@@ -1,12 +1,12 @@
-internal import MartletProtocol
+package import MartletProtocol
 
 /// 1 retention, 2 pinned prefix, 3 whether the summary explains the reuse.
 ///
 /// An absent retention is `normal`, which journals of version 4 without the field mean.
 extension CacheParameters: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         var prefix = prefix?.rawValue
         try coder.field(1, &retention)
         try coder.field(2, &prefix)
@@ -17,8 +17,8 @@ extension CacheParameters: FieldRecord {
 
 /// 0 normal, 1 none, 2 pinned: the default is the absent value.
 extension CacheParameters.Retention: FieldCase {
-    static var name: StaticString { "retention in the cache" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "retention in the cache" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .normal: 0
         case .none: 1
@@ -29,9 +29,9 @@ extension CacheParameters.Retention: FieldCase {
 
 /// 1 scope of the cache, 2 key of the fair share. Both are absent for the owner of a server without keys.
 extension TenantKeys: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &cacheScope)
         try coder.field(2, &fairShare)
     }
@@ -39,9 +39,9 @@ extension TenantKeys: FieldRecord {
 
 /// 1 kind, 2 piece, 3 offset, 4 whether it is pinned.
 extension PromptBoundary: FieldRecord {
-    static var blank: Self { Self(.message, piece: 0, offset: 0) }
+    package static var blank: Self { Self(.message, piece: 0, offset: 0) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &kind)
         try coder.field(2, &piece)
         try coder.field(3, &offset)
@@ -51,8 +51,8 @@ extension PromptBoundary: FieldRecord {
 
 /// 0 a message, 1 a message of the user, 2 the text that opens the reply.
 extension PromptBoundary.Kind: FieldCase {
-    static var name: StaticString { "kind of a prompt's boundary" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "kind of a prompt's boundary" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .message: 0
         case .userMessage: 1
@@ -63,9 +63,9 @@ extension PromptBoundary.Kind: FieldCase {
 
 /// 1 reason, 2 matched tokens, 3 tier, 4 whether a checkpoint was used, 5 pinned prefix, 6 the first difference.
 extension CacheReport: FieldRecord {
-    static var blank: Self { Self(.complete, matchedTokens: 0) }
+    package static var blank: Self { Self(.complete, matchedTokens: 0) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         var prefix = prefix?.rawValue
         try coder.field(1, &reason)
         try coder.field(2, &matchedTokens)
@@ -79,9 +79,9 @@ extension CacheReport: FieldRecord {
 
 /// 1 index of the token, 2 text of the prompt, 3 text of the cached prompt.
 extension CacheReport.Difference: FieldRecord {
-    static var blank: Self { Self(index: 0, promptText: "", cachedText: "") }
+    package static var blank: Self { Self(index: 0, promptText: "", cachedText: "") }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &index)
         try coder.field(2, &promptText)
         try coder.field(3, &cachedText)
@@ -90,8 +90,8 @@ extension CacheReport.Difference: FieldRecord {
 
 /// The numbers of the cases in the order of their declaration. A number never gets another meaning.
 extension CacheReport.Reason: FieldCase {
-    static var name: StaticString { "reason of a cache report" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "reason of a cache report" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .complete: 0
         case .empty: 1
@@ -107,8 +107,8 @@ extension CacheReport.Reason: FieldCase {
 
 /// 0 the KV cache, 1 the memory of the host, 2 a file.
 extension CacheTier: FieldCase {
-    static var name: StaticString { "tier of the cache" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "tier of the cache" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .kvCache: 0
         case .ram: 1

@@ -1,8 +1,8 @@
-internal import MartletProtocol
+package import MartletProtocol
 
 /// One of 1 applied, 2 refused, 3 status.
 extension ControlResult: FieldMessage {
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         switch self {
         case .applied(var effect, var token):
             writer.message(1) { writer in
@@ -14,7 +14,7 @@ extension ControlResult: FieldMessage {
         }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.caseNumber(in: 1...Int.max, of: "outcome")
         switch number {
         case 1:
@@ -33,7 +33,7 @@ extension ControlResult: FieldMessage {
 
 /// One of 1 to 8.
 extension AppliedCommand: FieldMessage {
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         switch self {
         case .reasoningEnded(var tokens): writer.message(1) { $0.field(1, &tokens) }
         case .stopped(var reason): writer.message(2) { $0.field(1, &reason) }
@@ -57,7 +57,7 @@ extension AppliedCommand: FieldMessage {
         }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.caseNumber(in: 1...Int.max, of: "effect")
         self = try reader.message { reader throws(FieldError) in try Self.effect(number, &reader) }
     }
@@ -105,7 +105,7 @@ extension ControlRefusal: FieldMessage {
         }
     }
 
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         writer.message(fieldNumber) { writer in
             switch self {
             case .contextFull(var count), .tooManyInjections(var count), .beyondEnd(var count),
@@ -117,7 +117,7 @@ extension ControlRefusal: FieldMessage {
         }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.caseNumber(in: 1...Int.max, of: "refusal")
         self = try reader.message { reader throws(FieldError) in try Self.refusal(number, &reader) }
     }
@@ -144,9 +144,9 @@ extension ControlRefusal: FieldMessage {
 }
 
 extension GenerationReport: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &phase)
         try coder.field(2, &isPaused)
         try coder.field(3, &position)
@@ -163,8 +163,8 @@ extension GenerationReport: FieldRecord {
 }
 
 extension GenerationReport.Phase: FieldCase {
-    static var name: StaticString { "phase of a generation" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "phase of a generation" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .queued: 0
         case .prompt: 1

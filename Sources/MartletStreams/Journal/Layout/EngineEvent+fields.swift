@@ -1,4 +1,4 @@
-internal import MartletProtocol
+package import MartletProtocol
 
 /// 1 choice, then one of 2 to 9, then 14 probabilities, 15 timings.
 ///
@@ -6,7 +6,7 @@ internal import MartletProtocol
 extension EngineEvent: FieldMessage {
     private static let kinds = 2...13
 
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         var choice = handle.rawValue
         writer.field(1, &choice)
         switch kind {
@@ -46,12 +46,12 @@ extension EngineEvent: FieldMessage {
         }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let handle = GenerationHandle(rawValue: try reader.value(1))
         let number = try reader.caseNumber(in: Self.kinds, of: "event")
         self.init(handle, try Self.kind(number, &reader))
         try reader.list(14, &probabilities)
-        var tokenTimings: StoredStanding?
+        var tokenTimings: StoredTokenTimings?
         try reader.field(15, &tokenTimings)
         self.tokenTimings = tokenTimings.map { TokenTimings(slot: $0.slot, timings: $0.timings) }
     }
@@ -90,7 +90,7 @@ extension EngineEvent: FieldMessage {
 }
 
 /// The fields of `TokenTimings`, which is a class.
-private struct StoredStanding: FieldRecord {
+private struct StoredTokenTimings: FieldRecord {
     var slot = 0
     var timings = Timings()
     static var blank: Self { Self() }
@@ -102,9 +102,9 @@ private struct StoredStanding: FieldRecord {
 }
 
 extension PromptProgress: FieldRecord {
-    static var blank: Self { Self(total: 0, cached: 0, processed: 0, elapsed: .zero) }
+    package static var blank: Self { Self(total: 0, cached: 0, processed: 0, elapsed: .zero) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &total)
         try coder.field(2, &cached)
         try coder.field(3, &processed)
@@ -129,7 +129,7 @@ extension TokenProbabilities: FieldMessage {
         }
     }
 
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         var offset = textOffset
         writer.field(1, &offset)
         for index in 0..<count {
@@ -139,7 +139,7 @@ extension TokenProbabilities: FieldMessage {
         }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         self.init(textOffset: try reader.value(1))
         while var element = try reader.element(2) {
             let token = try Token(from: &element)
@@ -150,9 +150,9 @@ extension TokenProbabilities: FieldMessage {
 }
 
 extension EngineError: FieldRecord {
-    static var blank: Self { Self(.invalidRequest, "") }
+    package static var blank: Self { Self(.invalidRequest, "") }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &code)
         try coder.field(2, &message)
         try coder.field(3, &parameter)
@@ -162,8 +162,8 @@ extension EngineError: FieldRecord {
 }
 
 extension EngineError.Code: FieldCase {
-    static var name: StaticString { "error code" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "error code" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .invalidRequest: 0
         case .contextExceeded: 1

@@ -1,12 +1,12 @@
-internal import MartletProtocol
+package import MartletProtocol
 
 /// The handle and the request whose prefill it shares are no fields: they mean nothing to another process.
 extension GenerationRequest: FieldRecord {
-    static var blank: Self {
+    package static var blank: Self {
         Self(handle: GenerationHandle(rawValue: 0), prompt: Prompt(pieces: [], addsBeginning: false))
     }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         var changed = settings
         try coder.field(1, &prompt)
         try coder.field(2, &changed)
@@ -64,27 +64,27 @@ private struct StoredRange: FieldRecord {
 }
 
 extension ContextShift: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &keep)
         try coder.field(2, &discard)
     }
 }
 
 extension AdapterScale: FieldRecord {
-    static var blank: Self { Self(index: 0, scale: 0) }
+    package static var blank: Self { Self(index: 0, scale: 0) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &index)
         try coder.field(2, &scale)
     }
 }
 
 extension Prompt: FieldRecord {
-    static var blank: Self { Self(pieces: [], addsBeginning: false) }
+    package static var blank: Self { Self(pieces: [], addsBeginning: false) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.list(1, &pieces)
         try coder.field(2, &addsBeginning)
         try coder.list(3, &boundaries)
@@ -93,7 +93,7 @@ extension Prompt: FieldRecord {
 
 /// One of 1 untrusted text, 2 trusted text, 3 tokens.
 extension Prompt.Piece: FieldMessage {
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         switch self {
         case .text(let text, isTrusted: false): writer.scalar(1, text)
         case .text(let text, isTrusted: true): writer.scalar(2, text)
@@ -101,7 +101,7 @@ extension Prompt.Piece: FieldMessage {
         }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.caseNumber(in: 1...Int.max, of: "piece of a prompt")
         switch number {
         case 1: self = .text(try String(from: &reader), isTrusted: false)
@@ -118,9 +118,9 @@ extension Prompt.Piece: FieldMessage {
 }
 
 extension ReasoningRule: FieldRecord {
-    static var blank: Self { Self(start: "", end: "", closing: "", isOpen: false) }
+    package static var blank: Self { Self(start: "", end: "", closing: "", isOpen: false) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &start)
         try coder.field(2, &end)
         try coder.field(3, &closing)
@@ -132,7 +132,7 @@ extension ReasoningRule: FieldRecord {
         try coder.list(9, &callStarts)
     }
 
-    func validate() throws(FieldError) {
+    package func validate() throws(FieldError) {
         guard !start.isEmpty, !end.isEmpty, !callStarts.contains("") else { throw .invalid("marker") }
     }
 }

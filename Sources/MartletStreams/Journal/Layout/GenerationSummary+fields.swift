@@ -1,10 +1,10 @@
-internal import MartletProtocol
+package import MartletProtocol
 
 /// Whether it ends in tool calls is no field: the output parser says it again.
 extension GenerationSummary: FieldRecord {
-    static var blank: Self { Self(reason: .cancelled, timings: Timings()) }
+    package static var blank: Self { Self(reason: .cancelled, timings: Timings()) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &reason)
         try coder.field(2, &timings)
         try coder.field(3, &slot)
@@ -17,7 +17,7 @@ extension GenerationSummary: FieldRecord {
 
 /// One of 1 to 8.
 extension GenerationSummary.Reason: FieldMessage {
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         switch self {
         case .endOfGeneration: writer.scalar(1, true)
         case .stopText(let text): writer.scalar(2, text)
@@ -30,7 +30,7 @@ extension GenerationSummary.Reason: FieldMessage {
         }
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let number = try reader.caseNumber(in: 1...Int.max, of: "reason to end")
         switch number {
         case 1: self = .endOfGeneration
@@ -48,9 +48,9 @@ extension GenerationSummary.Reason: FieldMessage {
 }
 
 extension Timings: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &promptTokens)
         try coder.field(2, &cachedTokens)
         try coder.field(3, &predictedTokens)

@@ -1,9 +1,9 @@
-internal import MartletProtocol
+package import MartletProtocol
 
 extension ModelInformation: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &path)
         try coder.field(2, &name)
         try coder.field(3, &summary)
@@ -29,8 +29,8 @@ extension ModelInformation: FieldRecord {
 }
 
 extension EmbeddingPooling: FieldCase {
-    static var name: StaticString { "pooling" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "pooling" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .none: 0
         case .mean: 1
@@ -42,9 +42,9 @@ extension EmbeddingPooling: FieldCase {
 }
 
 extension AdapterInformation: FieldRecord {
-    static var blank: Self { Self(path: "", scale: 0) }
+    package static var blank: Self { Self(path: "", scale: 0) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &path)
         try coder.field(2, &scale)
         try coder.field(3, &taskName)

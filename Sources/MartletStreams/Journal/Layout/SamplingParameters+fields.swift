@@ -1,9 +1,9 @@
-internal import MartletProtocol
+package import MartletProtocol
 
 extension SamplingParameters: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &repeatLastN)
         try coder.field(2, &repeatPenalty)
         try coder.field(3, &frequencyPenalty)
@@ -32,9 +32,9 @@ extension SamplingParameters: FieldRecord {
 }
 
 extension DryParameters: FieldRecord {
-    static var blank: Self { Self() }
+    package static var blank: Self { Self() }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &multiplier)
         try coder.field(2, &base)
         try coder.field(3, &allowedLength)
@@ -44,8 +44,8 @@ extension DryParameters: FieldRecord {
 }
 
 extension SamplerKind: FieldCase {
-    static var name: StaticString { "sampler" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "sampler" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .penalties: 0
         case .dry: 1
@@ -62,8 +62,8 @@ extension SamplerKind: FieldCase {
 }
 
 extension Mirostat: FieldCase {
-    static var name: StaticString { "kind of mirostat" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "kind of mirostat" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .off: 0
         case .first: 1
@@ -74,7 +74,7 @@ extension Mirostat: FieldCase {
 
 /// One of 1 token and 2 text, then 3 bias.
 extension LogitBias: FieldMessage {
-    func write(to writer: inout JournalFieldWriter) {
+    package func write(to writer: inout JournalFieldWriter) {
         switch target {
         case .token(let id): writer.scalar(1, id)
         case .text(let text): writer.scalar(2, text)
@@ -83,7 +83,7 @@ extension LogitBias: FieldMessage {
         writer.field(3, &bias)
     }
 
-    init(from reader: inout JournalFieldReader) throws(FieldError) {
+    package init(from reader: inout JournalFieldReader) throws(FieldError) {
         let target: Target =
             switch try reader.caseNumber(in: 1...2, of: "target of a bias") {
             case 1: .token(try Int32(from: &reader))
@@ -94,17 +94,17 @@ extension LogitBias: FieldMessage {
 }
 
 extension ProbabilityRequest: FieldRecord {
-    static var blank: Self { Self(count: 0) }
+    package static var blank: Self { Self(count: 0) }
 
-    mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &count)
         try coder.field(2, &stage)
     }
 }
 
 extension ProbabilityRequest.Stage: FieldCase {
-    static var name: StaticString { "stage of probabilities" }
-    var fieldNumber: UInt64 {
+    package static var name: StaticString { "stage of probabilities" }
+    package var fieldNumber: UInt64 {
         switch self {
         case .beforeSampling: 0
         case .afterSampling: 1
