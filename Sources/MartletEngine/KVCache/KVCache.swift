@@ -21,7 +21,7 @@ final class KVCache {
     /// The entries; the index is the sequence id of libllama.
     private(set) var entries: [KVEntry]
     private(set) var tree = PrefixTree()
-    private var ledger: CellLedger
+    private(set) var ledger: CellLedger
     /// The saved states of sequences that were swapped out.
     var savedStates: KVStateCache
     /// Called before a retained entry loses its items, except the first `count`.

@@ -64,23 +64,31 @@ import Testing
         for (handle, tokens) in zip(handles, expected) { #expect(bench.completion(handle).tokens == tokens) }
     }
 
-    /// If the source of a common prefix is cancelled in its prefill, another sequence continues, and the rest follows it.
-    @Test(arguments: models, [false, true])
-    func aSequenceWhoseSourceIsCancelledContinues(model: String, isUnified: Bool) throws {
-        let bench = try ControlBench(
-            model: model, sequences: 4, context: isUnified ? 8_192 : 2_048, usesUnifiedKV: isUnified)
+    /// The ways in which the source of a common prefix stops.
+    enum Loss: CaseIterable { case cancelled, preempted, failed, paused }
+
+    /// If the source of a common prefix stops in its prefill, another sequence continues, and the rest follows it.
+    @Test(arguments: models, Loss.allCases)
+    func aSequenceWhoseSourceStopsContinues(model: String, loss: Loss) throws {
+        let bench = try ControlBench(model: model, sequences: 4, context: 2_048)
         let beginning = Self.tokens(1_200, 0)
         let first = try submit(bench, beginning + Self.tokens(10, 7))
         let others = try (0..<3).map { try submit(bench, beginning + Self.tokens(20, 50 + $0)) }
         _ = bench.loop.runStep()
         #expect(bench.completion(first).tokens.isEmpty)
-        bench.mailbox.post(.cancel(first))
+        let source = try #require(bench.loop.core.scheduler.runningSequence(first))
+        let waiting = bench.loop.core.scheduler.running.compactMap { $0?.awaited?.source }
+        #expect(waiting == [first, first, first])
+        switch loss {
+        case .cancelled: bench.mailbox.post(.cancel(first))
+        case .preempted: bench.loop.core.preempt(source)
+        case .failed: bench.loop.core.fail(source, EngineError(.generationFailed, "a failed decode"))
+        case .paused: bench.send(.pause, first)
+        }
         finish(bench, others)
         let completions = others.map(bench.completion)
         #expect(completions.allSatisfy { $0.error == nil && $0.tokens.count == 8 && $0.starts == 1 })
-        let computed = Int(bench.board.copy.counters.promptTokens)
-        #expect(computed <= 2 * 1_200 + 3 * (20 + 64))
-        guard !isUnified else { return }
+        #expect(Int(bench.board.copy.counters.promptTokens) <= 2 * 1_200 + 4 * (20 + 64))
         let expected = try alone(model, (0..<3).map { beginning + Self.tokens(20, 50 + $0) })
         #expect(completions.map(\.tokens) == expected)
     }
