@@ -153,6 +153,37 @@ import Testing
         #expect(error?.kind == .unknownToken)
     }
 
+    /// The count for a list of tokens is that of accepting them one by one, and the state stays.
+    @Test func aDraftIsCheckedWithoutChangingTheState() throws {
+        var random = SeededGenerator(seed: 8)
+        let texts = ["{", "}", "\"", "a", "b", ":", " ", "1", ",", "\"a\":", "12"].map { Array($0.utf8) }
+        let vocabulary = vocabulary(texts)
+        let grammar = try GBNFParser.grammar(Self.json.utf8)
+        for limits in [GrammarLimits.standard, GrammarLimits(cacheBytes: 0)] {
+            let machine = TokenMachine(try grammar.program(limits: limits) { _ in nil }, vocabulary: vocabulary)
+            let matcher = TokenMatcher(machine)
+            for _ in 0..<60 {
+                if matcher.isFinished { break }
+                for _ in 0..<20 {
+                    let draft = (0..<Int.random(in: 1...8, using: &random)).map { _ in
+                        Int32.random(in: 0..<Int32(vocabulary.count), using: &random)
+                    }
+                    let before = Array(matcher.mask())
+                    let count = matcher.allowedCount(of: draft)
+                    #expect(Array(matcher.mask()) == before)
+                    #expect((count > 0) == matcher.allows(draft[0]))
+                    guard count > 1, Int.random(in: 0..<8, using: &random) == 0 else { continue }
+                    // An end token in the middle ends the draft.
+                    for token in draft.prefix(count) where token != 0 { #expect(matcher.accept(token)) }
+                    if count < draft.count, draft[count - 1] != 0 { #expect(!matcher.allows(draft[count])) }
+                }
+                let next = (2..<Int32(vocabulary.count)).filter { matcher.allows($0) }
+                guard let token = next.randomElement(using: &random) else { break }
+                #expect(matcher.accept(token))
+            }
+        }
+    }
+
     @Test func generationsOfOneMachineAreIndependent() throws {
         let grammar = try GBNFParser.grammar(#"root ::= "ab" | "ba""#.utf8)
         let vocabulary = vocabulary([Array("a".utf8), Array("b".utf8)])

@@ -33,6 +33,27 @@ package final class TokenMatcher {
         return true
     }
 
+    /// How many of `tokens` may come next, one after the other. The state is not changed.
+    ///
+    /// A token that ends the generation counts if the grammar is complete there, and no token follows it.
+    /// - Complexity: as `accept` for each counted token and one more, and one registered copy of the state.
+    package func allowedCount(of tokens: some Sequence<Int32>) -> Int {
+        // The copy is registered with the machine, so that its configuration survives a renumbering.
+        let ahead = position.copy()
+        var count = 0
+        for token in tokens {
+            machine.machine.begin()
+            if ahead.isComplete, machine.vocabulary.endOfGeneration.contains(token) { return count + 1 }
+            var items = ahead.items
+            let next = machine.step(ahead.configuration, token, &items)
+            guard next != ConfigurationStore.dead else { break }
+            ahead.configuration = next
+            ahead.items = items
+            count += 1
+        }
+        return count
+    }
+
     /// Consumes bytes that precede the first token.
     package func accept(_ bytes: some Sequence<UInt8>) -> Bool { position.accept(bytes) }
 
