@@ -21,6 +21,14 @@ package enum EngineMetrics {
         text.add(
             "llamacpp:tokens_predicted_seconds_total", .counter, help: "Seconds spent on generating.",
             counters.predictedTime / .seconds(1))
+        text.add(
+            "llamacpp:spec_decode_num_drafts_total", .counter, help: "Drafts computed.", Double(counters.drafts))
+        text.add(
+            "llamacpp:spec_decode_num_draft_tokens_total", .counter, help: "Tokens drafted.",
+            Double(counters.draftedTokens))
+        text.add(
+            "llamacpp:spec_decode_num_accepted_tokens_total", .counter, help: "Drafted tokens that were accepted.",
+            Double(counters.acceptedDraftTokens))
         text.add("llamacpp:n_decode_total", .counter, help: "Calls of llama_decode.", Double(counters.decodes))
         text.add(
             "llamacpp:n_tokens_max", .gauge, help: "Longest context that a sequence has had, in tokens.",

@@ -131,6 +131,9 @@ package struct Timings: Sendable, Equatable {
     package var predictedTokens = 0
     /// The number of reasoning tokens among them. A delimiter that is a token of its own does not count.
     package var reasoningTokens = 0
+    /// Tokens that were drafted, and those of them that equal the sampled ones.
+    package var draftedTokens = 0
+    package var acceptedDraftTokens = 0
     /// From submission to the assignment of a slot.
     package var queueTime: Duration = .zero
     /// From there to the first generated token.

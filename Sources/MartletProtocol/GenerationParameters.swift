@@ -34,6 +34,8 @@ package struct GenerationParameters: Sendable, Equatable {
     package var minimumIndent = 0
     /// The rule for a full context; nil = the generation ends.
     package var contextShift: ContextShift?
+    /// The wish for speculative decoding.
+    package var speculation = SpeculationParameters()
 
     /// Makes the parameters of a request that leaves every optional field out.
     package init(

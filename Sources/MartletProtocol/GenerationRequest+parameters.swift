@@ -56,4 +56,8 @@ extension GenerationRequest {
         get { parameters.contextShift }
         set { parameters.contextShift = newValue }
     }
+    package var speculation: SpeculationParameters {
+        get { parameters.speculation }
+        set { parameters.speculation = newValue }
+    }
 }

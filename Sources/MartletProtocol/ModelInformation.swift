@@ -111,6 +111,10 @@ package struct EngineCounters: Sendable, Equatable {
     package var predictedTokens: UInt64 = 0
     package var promptTime: Duration = .zero
     package var predictedTime: Duration = .zero
+    /// Drafts that were computed, their tokens, and the tokens that were accepted.
+    package var drafts: UInt64 = 0
+    package var draftedTokens: UInt64 = 0
+    package var acceptedDraftTokens: UInt64 = 0
     /// Calls of `llama_decode`.
     package var decodes: UInt64 = 0
     /// The sum over all decodes of the number of sequences that took part.

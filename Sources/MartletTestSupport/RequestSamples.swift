@@ -213,6 +213,12 @@ package struct RequestSamples {
             "n_predict", "max_completion_tokens", "max_tokens", "t_max_predict_ms", "id_slot", "n_keep",
             "sse_ping_interval",
         ].map { integer($0, -1, 2_147_483_647) }
+        + ["speculative.n_max", "speculative.n_min"].map { integer($0, 0, 1_024) } + [number("speculative.p_min")]
+        + [
+            Field(
+                name: "speculative.types",
+                values: [#""none""#, #""ngram-simple,draft-simple""#, #"["ngram-mod"]"#, #""draft-mtp""#, "[1]", "[]"])
+        ]
         + ["n_probs", "top_logprobs", "logprobs"].map { integer($0, 0, 1_024) }
         + ["top_k", "mirostat"].map { integer($0, -2_147_483_648, 2_147_483_647) }
         + [integer("n", 1, 128), integer("n_cmpl", 1, 128), integer("seed", 0, 4_294_967_295)]

@@ -126,6 +126,10 @@ package enum SampleFrames {
         request.parameters.cache = SampleCache.parameters(&random)
         request.parameters.priority = random.integer()
         request.tenant = TenantKeys(cacheScope: random.unsigned(), fairShare: random.unsigned())
+        request.speculation.kinds = random.maybe { $0.list { random in random.maybe { _ in .model } ?? .ngram } }
+        request.speculation.maximumCount = random.maybe { $0.integer() }
+        request.speculation.minimumCount = random.maybe { $0.integer() }
+        request.speculation.minimumProbability = random.maybe { _ in 0.75 }
         request.adapters = random.list { AdapterScale(index: $0.integer(), scale: 0.5) }
         request.sharedPrefillParent = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
         request.reasoning = random.maybe { random in
@@ -231,6 +235,8 @@ package enum SampleFrames {
         timings.restoredTokens.disk = random.integer()
         timings.reasoningTokens = random.integer()
         timings.predictedTokens = random.integer()
+        timings.draftedTokens = random.integer()
+        timings.acceptedDraftTokens = random.integer()
         timings.queueTime = random.duration()
         timings.promptTime = random.duration()
         timings.predictedTime = random.duration()
@@ -304,6 +310,9 @@ package enum SampleFrames {
         value.counters.predictedTokens = random.unsigned()
         value.counters.promptTime = random.duration()
         value.counters.predictedTime = random.duration()
+        value.counters.drafts = random.unsigned()
+        value.counters.draftedTokens = random.unsigned()
+        value.counters.acceptedDraftTokens = random.unsigned()
         value.counters.decodes = random.unsigned()
         value.counters.busySlots = random.unsigned()
         value.counters.longestContext = random.integer()

@@ -47,7 +47,7 @@ import Testing
         #expect(text.text.contains("llamacpp:prompt_seconds_total 1.5\n"))
         #expect(text.text.contains("llamacpp:requests_deferred 2\n"))
         let types = text.text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
-        #expect(types.count == 10 && Set(types).count == 10)
+        #expect(types.count == 13 && Set(types).count == 13)
     }
 
     @Test func aHistogramCountsWhatIsAtMostEachBound() {

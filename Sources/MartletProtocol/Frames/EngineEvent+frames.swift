@@ -97,7 +97,7 @@ extension EngineEvent: FrameField {
 }
 
 extension GenerationSummary: FrameField {
-    static var minimumByteCount: Int { 22 }
+    static var minimumByteCount: Int { 24 }
 
     func write(to writer: inout ByteWriter) {
         switch reason {
@@ -156,6 +156,8 @@ extension Timings: FrameField {
         writer.write(restoredTokens.disk)
         writer.write(predictedTokens)
         writer.write(reasoningTokens)
+        writer.write(draftedTokens)
+        writer.write(acceptedDraftTokens)
         writer.write(queueTime)
         writer.write(promptTime)
         writer.write(predictedTime)
@@ -171,6 +173,8 @@ extension Timings: FrameField {
         restoredTokens.disk = try reader.readInt()
         predictedTokens = try reader.readInt()
         reasoningTokens = try reader.readInt()
+        draftedTokens = try reader.readInt()
+        acceptedDraftTokens = try reader.readInt()
         queueTime = try reader.readDuration()
         promptTime = try reader.readDuration()
         predictedTime = try reader.readDuration()

@@ -1,5 +1,5 @@
 extension EngineStatus: FrameField {
-    static var minimumByteCount: Int { 18 }
+    static var minimumByteCount: Int { 21 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(slots)
@@ -9,6 +9,9 @@ extension EngineStatus: FrameField {
         writer.write(counters.predictedTokens)
         writer.write(counters.promptTime)
         writer.write(counters.predictedTime)
+        writer.write(counters.drafts)
+        writer.write(counters.draftedTokens)
+        writer.write(counters.acceptedDraftTokens)
         writer.write(counters.decodes)
         writer.write(counters.busySlots)
         writer.write(counters.longestContext)
@@ -24,6 +27,9 @@ extension EngineStatus: FrameField {
         counters.predictedTokens = try reader.readUInt64()
         counters.promptTime = try reader.readDuration()
         counters.predictedTime = try reader.readDuration()
+        counters.drafts = try reader.readUInt64()
+        counters.draftedTokens = try reader.readUInt64()
+        counters.acceptedDraftTokens = try reader.readUInt64()
         counters.decodes = try reader.readUInt64()
         counters.busySlots = try reader.readUInt64()
         counters.longestContext = try reader.readInt()

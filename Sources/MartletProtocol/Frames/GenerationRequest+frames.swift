@@ -23,6 +23,7 @@ extension GenerationRequest: FrameField {
         parameters.cache.write(to: &writer)
         writer.write(parameters.priority)
         tenant.write(to: &writer)
+        speculation.write(to: &writer)
         writer.write(adapters)
         writer.write(sharedPrefillParent?.rawValue)
         writer.write(reasoning != nil)
@@ -55,6 +56,7 @@ extension GenerationRequest: FrameField {
         parameters.cache = try CacheParameters(from: &reader)
         parameters.priority = try reader.readInt()
         tenant = try TenantKeys(from: &reader)
+        speculation = try SpeculationParameters(from: &reader)
         adapters = try reader.readFields(AdapterScale.self)
         let parent = try reader.readOptional { reader throws(FrameError) in try reader.readUInt64() }
         sharedPrefillParent = parent.map(GenerationHandle.init)
@@ -87,6 +89,40 @@ extension ByteReader {
             }
             return GenerationConstraint(grammar)
         }
+    }
+}
+
+extension SpeculationParameters: FrameField {
+    static var minimumByteCount: Int { 4 }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(kinds != nil)
+        if let kinds {
+            writer.write(UInt64(kinds.count))
+            for kind in kinds { writer.write(kind.rawValue) }
+        }
+        writer.write(maximumCount)
+        writer.write(minimumCount)
+        writer.write(minimumProbability != nil)
+        if let minimumProbability { writer.write(minimumProbability) }
+    }
+
+    init(from reader: inout ByteReader) throws(FrameError) {
+        self.init()
+        kinds = try reader.readOptional { reader throws(FrameError) in
+            var kinds: [DraftKind] = []
+            for _ in 0..<(try reader.readCount(minimumByteCount: 1)) {
+                let number = try reader.readByte()
+                guard let kind = DraftKind(rawValue: number) else {
+                    throw .unknownCase(of: "kind of drafts", number: number)
+                }
+                kinds.append(kind)
+            }
+            return kinds
+        }
+        maximumCount = try reader.readOptionalInt()
+        minimumCount = try reader.readOptionalInt()
+        minimumProbability = try reader.readOptional { reader throws(FrameError) in try reader.readFloat() }
     }
 }
 

@@ -20,6 +20,8 @@ extension GenerationSummary {
             }
             sum.predictedTokens += choice.timings.predictedTokens
             sum.reasoningTokens += choice.timings.reasoningTokens
+            sum.draftedTokens += choice.timings.draftedTokens
+            sum.acceptedDraftTokens += choice.timings.acceptedDraftTokens
             sum.predictedTime = max(sum.predictedTime, choice.timings.predictedTime)
             sum.samplingTime += choice.timings.samplingTime
             sum.grammarTime += choice.timings.grammarTime

@@ -22,5 +22,8 @@ extension GenerationParameters: FieldRecord {
         try coder.field(14, &cache)
         self.cache = cache ?? CacheParameters()
         try coder.field(15, &priority)
+        var wanted: SpeculationParameters? = speculation == SpeculationParameters() ? nil : speculation
+        try coder.field(16, &wanted)
+        speculation = wanted ?? SpeculationParameters()
     }
 }

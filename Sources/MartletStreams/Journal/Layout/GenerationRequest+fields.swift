@@ -35,6 +35,9 @@ extension GenerationRequest: FieldRecord {
         var owned: TenantKeys? = tenant == TenantKeys() ? nil : tenant
         try coder.field(20, &owned)
         tenant = owned ?? TenantKeys()
+        var wanted: SpeculationParameters? = speculation == SpeculationParameters() ? nil : speculation
+        try coder.field(21, &wanted)
+        speculation = wanted ?? SpeculationParameters()
         // Last: one of the settings is in the reasoning rule.
         settings = changed
     }
@@ -69,6 +72,32 @@ extension ContextShift: FieldRecord {
     package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
         try coder.field(1, &keep)
         try coder.field(2, &discard)
+    }
+}
+
+/// The wish of a request. Without field 1 the list of kinds is the engine's; with it the list may be empty.
+extension SpeculationParameters: FieldRecord {
+    package static var blank: Self { Self() }
+
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        var hasKinds = kinds != nil
+        var chosen = kinds ?? []
+        try coder.field(1, &hasKinds)
+        try coder.list(2, &chosen)
+        try coder.field(3, &maximumCount)
+        try coder.field(4, &minimumCount)
+        try coder.field(5, &minimumProbability)
+        kinds = hasKinds ? chosen : nil
+    }
+}
+
+extension DraftKind: FieldCase {
+    package static var name: StaticString { "kind of drafts" }
+    package var fieldNumber: UInt64 {
+        switch self {
+        case .ngram: 0
+        case .model: 1
+        }
     }
 }
 

@@ -62,5 +62,7 @@ extension Timings: FieldRecord {
         try coder.field(9, &grammarTime)
         try coder.field(10, &restoredTokens.ram)
         try coder.field(11, &restoredTokens.disk)
+        try coder.field(12, &draftedTokens)
+        try coder.field(13, &acceptedDraftTokens)
     }
 }
