@@ -70,6 +70,8 @@ package struct EngineConfiguration: Sendable {
     package var keepsFullWindow = false
     /// LoRA adapters, each with the scale that applies if a request names none.
     package var adapters: [(path: String, scale: Float)] = []
+    /// Speculative decoding: drafts by lookup and by a second model.
+    package var speculation = SpeculationConfiguration()
     /// The pooling of embeddings; `nil` = no embeddings, which saves the memory of a second context.
     package var embeddings: Pooling?
     /// The largest number of waiting generations; a further one fails with `overloaded`.

@@ -47,9 +47,10 @@ extension InProcessEngine {
             }
             let controlVector = try controlVector(for: model)
             let vocabulary = try Vocabulary(model: model)
+            let draftWeights = try loadDraftModel()
             report(.warmUp, 0)
             engineProgress.record(.warmUp)
-            let contextOptions = try self.contextOptions(for: model)
+            let contextOptions = try self.contextOptions(for: model, beside: draftWeights)
             var context = try Context(model: model, options: contextOptions, abortSignal: decodeGuard.signal)
             if let controlVector { try context.apply(controlVector) }
             if configuration.warmsUp { try Self.warmUp(&context, vocabulary: vocabulary) }
@@ -72,6 +73,9 @@ extension InProcessEngine {
                 described.promptPrefix = adapter.metadata("adapter.lora.prompt_prefix")
                 return described
             }
+            let draftModel = try draftWeights.map { weights throws(LlamaError) in
+                try DraftModel(weights, options: draftOptions(contextOptions), for: vocabulary)
+            }
             let embedder = try makeEmbedder(model, contextOptions, controlVector, &information)
             let loaded = OpenedModel(
                 model: model, vocabulary: vocabulary, information: information, adapters: adapters,
@@ -80,7 +84,7 @@ extension InProcessEngine {
             let loop = EngineLoop(
                 loaded: loaded, context: context, usesUnifiedKV: contextOptions.usesUnifiedKV,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
-                board: board, progress: engineProgress, embedder: embedder)
+                board: board, progress: engineProgress, embedder: embedder, draftModel: draftModel)
             finishLoading(.success(loaded))
             return loop
         } catch let error as LlamaError {
@@ -91,11 +95,18 @@ extension InProcessEngine {
     }
 
     /// The options of the context: sizes within the memory budget, threads within the processors of this process.
-    private func contextOptions(for model: Model) throws(LlamaError) -> Context.Options {
+    ///
+    /// - Parameter draft: a draft model, whose KV cache has as many tokens.
+    private func contextOptions(for model: Model, beside draft: Model?) throws(LlamaError) -> Context.Options {
+        let draftBytes = draft.map { draft in
+            MemoryBudget.bytesPerToken(
+                of: draft, keys: configuration.speculation.draftModel?.keyCacheType ?? .f16,
+                values: configuration.speculation.draftModel?.valueCacheType ?? .f16)
+        }
         let plan = try MemoryBudget.plan(
             configuration, trained: model.trainedContextLength, weights: model.byteCount,
             bytesPerToken: MemoryBudget.bytesPerToken(
-                of: model, keys: configuration.keyCacheType, values: configuration.valueCacheType),
+                of: model, keys: configuration.keyCacheType, values: configuration.valueCacheType) + (draftBytes ?? 0),
             available: MemoryBudget.available)
         var options = Context.Options()
         options.usesUnifiedKV = plan.usesUnifiedKV

@@ -191,6 +191,7 @@ struct PreparedRequest: Sendable {
     let continuation: [Int32]
     let continuationTime: Duration
     let injectedTurns: [Range<Int>]
+    let speculation: SpeculationParameters
     let submitted: MonotonicTime
 
     init(
@@ -226,6 +227,7 @@ struct PreparedRequest: Sendable {
         continuation = request.continuation
         continuationTime = request.continuationTime
         injectedTurns = request.injectedTurns
+        speculation = request.speculation
         self.submitted = submitted
     }
 }

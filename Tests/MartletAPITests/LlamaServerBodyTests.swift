@@ -63,6 +63,8 @@ struct LlamaServerBodyTests {
         slot.promptTokens = 5
         slot.predictedTokens = 3
         status.slots = [slot]
+        let speculative = ServerBodies.slots(status, contextLength: 64, speculates: true).arrayValue?.first
+        #expect(speculative?.objectValue?["speculative"] == true)
         let shown = ServerBodies.slots(status, contextLength: 64).arrayValue?.first
         #expect(shown?["is_processing"] == false && shown?["id_task"] == 7 && shown?["n_prompt_tokens"] == 5)
         #expect(shown?["next_token"] == [["has_next_token": false, "n_decoded": 3]])

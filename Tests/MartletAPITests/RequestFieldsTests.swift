@@ -49,6 +49,20 @@ struct RequestFieldsTests {
             name: "sse_ping_interval", taken: [(-1, .null), (0, .null), (3, .null)], refused: [-2, over, "1", true]),
         Field(
             name: "n", aliases: ["n_cmpl"], taken: [(1, .null), (128, .null)], refused: [0, 129, -1, 1.5, "2", [1]]),
+        Field(
+            name: "speculative.types", aliases: ["speculative.type"],
+            setting: (name: "speculative.types", standard: "none"),
+            taken: [
+                ("none", "none"), ("ngram-simple", "ngram-simple"),
+                (["draft-simple", "ngram-mod"], "draft-simple,ngram-simple"),
+                ("ngram-cache,ngram-simple", "ngram-simple"), ([], "none"),
+            ],
+            refused: ["draft-mtp", "x", 1, true, [:], [1]]),
+        Field(
+            name: "speculative.n_max", taken: [(0, .null), (1_024, .null)], refused: [-1, 1_025, 1.5, "1", true, [1]]),
+        Field(
+            name: "speculative.n_min", taken: [(0, .null), (1_024, .null)], refused: [-1, 1_025, 1.5, "1", true, [1]]),
+        Field(name: "speculative.p_min", taken: [(0.5, .null), (2, .null)], refused: ["1", true, [1]]),
         flag("ignore_eos"), flag("cache_prompt", standard: true), flag("stream"), flag("timings_per_token"),
         flag("post_sampling_probs"), flag("return_progress", shown: false),
         flag("return_tokens", shown: false),

@@ -76,7 +76,10 @@ import Testing
             ["--mmproj", "x"],
             "--mmproj: a flag of llama-server that martlet does not support yet (images, audio and video)"
         ),
-        (["-md", "x"], "-md: a flag of llama-server that martlet does not support yet (speculative decoding)"),
+        (
+            ["-devd", "x"],
+            "-devd: a flag of llama-server that martlet does not support yet (own devices and processors of a draft model)"
+        ),
         (["--ui"], "--ui: a flag of llama-server that martlet does not support yet (the web page)"),
         (["--rerank=on"], "--rerank: a flag of llama-server that martlet does not support yet (reranking)"),
         (

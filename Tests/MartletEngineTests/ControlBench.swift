@@ -16,7 +16,8 @@ final class ControlBench {
 
     init(
         model path: String = TestModels.fledgling, sequences: Int = 4, context: Int = 1024, usesUnifiedKV: Bool = false,
-        entries: Int? = nil, kvStateCacheByteCount: Int = .max
+        entries: Int? = nil, kvStateCacheByteCount: Int = .max,
+        speculation: SpeculationConfiguration = SpeculationConfiguration()
     ) throws {
         LlamaLog.route(to: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let model = try Model(path: path)
@@ -33,9 +34,14 @@ final class ControlBench {
         var configuration = EngineConfiguration(modelPath: path)
         configuration.sequenceCount = sequences
         configuration.kvStateCacheByteCount = kvStateCacheByteCount
+        configuration.speculation = speculation
+        var draftModel: DraftModel?
+        if let draft = speculation.draftModel {
+            draftModel = try DraftModel(Model(path: draft.path), options: options, for: loaded.vocabulary)
+        }
         loop = EngineLoop(
             loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration,
-            mailbox: mailbox, receiver: log, decodeGuard: decodeGuard, board: board)
+            mailbox: mailbox, receiver: log, decodeGuard: decodeGuard, board: board, draftModel: draftModel)
     }
 
     static let reasoningRule = ReasoningRule(

@@ -51,7 +51,7 @@ enum Accounting {
 
     /// Appends `"timings":{…}` with llama-server's members.
     ///
-    /// The generation rate omits the first token, because its time is part of the prompt's.
+    /// The counts of drafted tokens are present if there are any. The generation rate omits the first token, because its time is part of the prompt's.
     static func writeTimings(_ timings: Timings, to bytes: inout [UInt8]) {
         let computed = timings.promptTokens - timings.cachedTokens
         JSONText.appendRaw("\"timings\":{\"cache_n\":", to: &bytes)
@@ -64,6 +64,12 @@ enum Accounting {
         writeRates(
             "predicted", count: max(timings.predictedTokens - 1, 0),
             milliseconds: timings.predictedTime.milliseconds, to: &bytes)
+        if timings.draftedTokens > 0 {
+            JSONText.appendRaw(",\"draft_n\":", to: &bytes)
+            JSONText.appendInteger(timings.draftedTokens, to: &bytes)
+            JSONText.appendRaw(",\"draft_n_accepted\":", to: &bytes)
+            JSONText.appendInteger(timings.acceptedDraftTokens, to: &bytes)
+        }
         JSONText.appendRaw("}", to: &bytes)
     }
 

@@ -32,10 +32,10 @@ enum GenerationSettings {
         members["reasoning_format"] = .string(options.reasoningFormat.rawValue)
         members["reasoning_in_content"] = .bool(options.streams && options.reasoningFormat == .deepseekLegacy)
         members["samplers"] = .array(SamplerNames.names(request.sampling.samplers))
-        // Features of llama-server that this server lacks have the values that stand for "off".
-        members["speculative.types"] = "none"
+        members["speculative.types"] = .string(SpeculationFields.text(of: request.speculation.kinds ?? []))
         members["timings_per_token"] = .bool(options.responseFields.timingsPerToken)
         members["post_sampling_probs"] = .bool(options.usesPostSamplingProbabilities)
+        // A feature of llama-server that this server lacks has the value that stands for "off".
         members["backend_sampling"] = false
         members["lora"] = .array(
             (options.adapters ?? []).map { ["id": integer($0.index), "scale": float($0.scale)] })

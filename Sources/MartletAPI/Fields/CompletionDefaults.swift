@@ -34,6 +34,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     package var reusesPrompt = true
     /// Whether the output continues the last message if that is the assistant's.
     package var continuesAssistant = true
+    /// The kinds and limits of speculative decoding.
+    package var speculation = SpeculationParameters()
     /// The grammar of requests that name none, and its schema if it was made of one.
     package private(set) var constraint: GenerationConstraint?
     package private(set) var schema: SchemaField?

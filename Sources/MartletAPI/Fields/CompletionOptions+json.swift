@@ -73,6 +73,7 @@ extension CompletionOptions {
         if let slot = try fields.integer("id_slot", in: -1...Int(Int32.max)), slot >= 0 { parameters.slot = slot }
         // `generation_settings` shows the fields of the shift even where the server does not allow one.
         if defaults.shiftsContext { parameters.contextShift = contextShift }
+        parameters.speculation = try SpeculationFields.read(fields, default: defaults.speculation)
     }
 
     /// The options of a request without any field.
@@ -81,6 +82,7 @@ extension CompletionOptions {
             sampling: defaults.sampling, maximumTokens: defaults.maximumTokens, stops: defaults.stops)
         parameters.ignoresEndOfGeneration = defaults.ignoresEndOfGeneration
         parameters.reusesPrompt = defaults.reusesPrompt
+        parameters.speculation = defaults.speculation
         self.init(
             parameters: parameters, reasoningFormat: defaults.reasoningFormat,
             schemaCompiler: defaults.schemaCompiler, grammarLimits: defaults.grammarLimits)

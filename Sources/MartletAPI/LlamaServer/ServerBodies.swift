@@ -90,11 +90,13 @@ package enum ServerBodies {
     }
 
     /// `/slots`: counts per slot. Texts of prompts and outputs are never shown.
-    package static func slots(_ status: EngineStatus, contextLength: Int) -> JSONValue {
+    ///
+    /// - Parameter speculates: whether requests speculate unless they choose otherwise.
+    package static func slots(_ status: EngineStatus, contextLength: Int, speculates: Bool = false) -> JSONValue {
         .array(
             status.slots.map { slot in
                 var members: JSONObject = [
-                    "id": integer(slot.index), "n_ctx": integer(contextLength), "speculative": false,
+                    "id": integer(slot.index), "n_ctx": integer(contextLength), "speculative": .bool(speculates),
                     "is_processing": .bool(slot.phase != .idle),
                 ]
                 // An idle slot shows its last request.

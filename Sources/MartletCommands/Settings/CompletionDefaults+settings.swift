@@ -47,6 +47,7 @@ extension CompletionDefaults {
         }
         if let value = values.toggle(.cachePrompt) { reusesPrompt = value }
         if let value = values.toggle(.prefillAssistant) { continuesAssistant = value }
+        speculation.kinds = try DraftKind.chosen(values)
         isVerbose = values.isVerbose
         try readConstraint(values)
         try SamplingDefaults.apply(values, to: &self, notice: notice)

@@ -68,6 +68,7 @@ extension EngineConfiguration {
             controlVectors.append(try Self.scaled(text, .scaledControlVectors))
         }
         controlLayers = values.bounds(.controlLayers)
+        speculation = try SpeculationConfiguration(values)
         if values.toggle(.embeddings) == true { embeddings = Pooling(flag: values.text(.pooling)) }
     }
 

@@ -137,6 +137,30 @@ enum FlagKey: String, Sendable, CaseIterable {
     case scaledControlVectors = "control-vector-scaled"
     /// Two numbers; read by `EngineConfiguration`.
     case controlLayers = "control-vector-layer-range"
+    /// Words; read by `SpeculationConfiguration` and `CompletionDefaults`.
+    case draftKinds = "spec-type"
+    /// A path; read by `SpeculationConfiguration` and `CompletionDefaults`.
+    case draftModel = "spec-draft-model"
+    /// Tokens; read by `SpeculationConfiguration`.
+    case draftMaximum = "spec-draft-n-max"
+    /// Tokens; read by `SpeculationConfiguration`.
+    case draftMinimum = "spec-draft-n-min"
+    /// A number; read by `SpeculationConfiguration`.
+    case draftProbability = "spec-draft-p-min"
+    /// Tokens; read by `SpeculationConfiguration`.
+    case lookupLength = "spec-ngram-simple-size-n"
+    /// Tokens; read by `SpeculationConfiguration`.
+    case lookupDraftLength = "spec-ngram-simple-size-m"
+    /// A number; read by `SpeculationConfiguration`.
+    case draftGPULayers = "spec-draft-ngl"
+    /// A number; read by `SpeculationConfiguration`.
+    case draftThreads = "spec-draft-threads"
+    /// A number; read by `SpeculationConfiguration`.
+    case draftBatchThreads = "spec-draft-threads-batch"
+    /// One of fixed words; read by `SpeculationConfiguration`.
+    case draftKeyCacheType = "spec-draft-type-k"
+    /// One of fixed words; read by `SpeculationConfiguration`.
+    case draftValueCacheType = "spec-draft-type-v"
 
     /// Tokens; read by `CompletionDefaults`.
     case maximumTokens = "n-predict"

@@ -136,21 +136,19 @@ enum PeerFlags {
 
     private static let drafts: [PeerFlag] =
         [
-            ["--spec-draft-cpu-moe", "--cpu-moe-draft", "-cmoed"], ["--spec-default"],
-        ].map { PeerFlag($0, .missing(drafting)) }
-        + [
+            PeerFlag(["--spec-draft-cpu-moe", "--cpu-moe-draft", "-cmoed"], .missing(draftPlacement)),
+            PeerFlag(["--spec-default"], .missing("a default of speculative decoding (see --spec-type)")),
             PeerFlag(
-                ["--spec-draft-backend-sampling"], negatives: ["--no-spec-draft-backend-sampling"], .missing(drafting)),
+                ["--spec-draft-backend-sampling"], negatives: ["--no-spec-draft-backend-sampling"],
+                .withoutEffect("the place of sampling does not change the tokens"), negative: .always),
             PeerFlag(
-                ["--spec-draft-ngl", "--gpu-layers-draft", "--n-gpu-layers-draft", "-ngld"], values: 1,
-                .missing(drafting)),
-            PeerFlag(["--spec-type"], values: 1, neutral: ["none"], .missing(drafting)),
+                ["--spec-draft-hf", "--spec-draft-hf-repo", "--hf-repo-draft", "-hfd", "-hfrd"], values: 1,
+                .missing(downloads)),
+            PeerFlag(
+                ["--spec-draft-p-split", "--draft-p-split"], values: 1,
+                .withoutEffect("llama-server ignores it, too: a draft has one branch")),
         ]
         + [
-            ["--spec-draft-model", "--model-draft", "-md"],
-            ["--spec-draft-hf", "--spec-draft-hf-repo", "--hf-repo-draft", "-hfd", "-hfrd"],
-            ["--spec-draft-threads", "--threads-draft", "-td"],
-            ["--spec-draft-threads-batch", "--threads-batch-draft", "-tbd"],
             ["--spec-draft-cpu-mask", "--cpu-mask-draft", "-Cd"],
             ["--spec-draft-cpu-range", "--cpu-range-draft", "-Crd"],
             ["--spec-draft-cpu-strict", "--cpu-strict-draft"], ["--spec-draft-prio", "--prio-draft"],
@@ -158,26 +156,27 @@ enum PeerFlags {
             ["--spec-draft-cpu-mask-batch", "--cpu-mask-batch-draft", "-Cbd"],
             ["--spec-draft-cpu-strict-batch", "--cpu-strict-batch-draft"],
             ["--spec-draft-prio-batch", "--prio-batch-draft"], ["--spec-draft-poll-batch", "--poll-batch-draft"],
-            ["--spec-draft-type-k", "--spec-draft-cache-type-k", "--cache-type-k-draft", "-ctkd"],
-            ["--spec-draft-type-v", "--spec-draft-cache-type-v", "--cache-type-v-draft", "-ctvd"],
             ["--spec-draft-override-tensor", "--override-tensor-draft", "-otd"],
             ["--spec-draft-n-cpu-moe", "--spec-draft-ncmoe", "--n-cpu-moe-draft", "-ncmoed"],
-            ["--spec-draft-n-max"], ["--spec-draft-n-min"], ["--spec-synth-len"], ["--spec-synth-rates"],
-            ["--spec-draft-p-split", "--draft-p-split"], ["--spec-draft-p-min", "--draft-p-min"],
-            ["--spec-draft-device", "--device-draft", "-devd"], ["--spec-ngram-mod-n-min"], ["--spec-ngram-mod-n-max"],
-            ["--spec-ngram-mod-n-match"], ["--spec-ngram-simple-size-n"], ["--spec-ngram-simple-size-m"],
+            ["--spec-draft-device", "--device-draft", "-devd"],
+        ].map { PeerFlag($0, values: 1, .missing(draftPlacement)) }
+        + [
+            ["--spec-ngram-mod-n-min"], ["--spec-ngram-mod-n-max"], ["--spec-ngram-mod-n-match"],
             ["--spec-ngram-simple-min-hits"], ["--spec-ngram-map-k-size-n"], ["--spec-ngram-map-k-size-m"],
             ["--spec-ngram-map-k-min-hits"], ["--spec-ngram-map-k4v-size-n"], ["--spec-ngram-map-k4v-size-m"],
-            ["--spec-ngram-map-k4v-min-hits"], ["--draft", "--draft-n", "--draft-max"],
-            ["--draft-min", "--draft-n-min"],
-            ["--spec-ngram-size-n"], ["--spec-ngram-size-m"], ["--spec-ngram-min-hits"],
-            ["--lookup-cache-static", "-lcs"], ["--lookup-cache-dynamic", "-lcd"],
-        ].map { PeerFlag($0, values: 1, .missing(drafting)) }
+            ["--spec-ngram-map-k4v-min-hits"], ["--spec-ngram-min-hits"],
+        ].map {
+            PeerFlag($0, values: 1, .withoutEffect("there is one lookup, and how much it drafts is measured"))
+        }
+        + [
+            ["--spec-synth-len"], ["--spec-synth-rates"], ["--lookup-cache-static", "-lcs"],
+            ["--lookup-cache-dynamic", "-lcd"],
+        ].map { PeerFlag($0, values: 1, .missing("drafts from files or for benchmarks")) }
 
+    private static let draftPlacement = "own devices and processors of a draft model"
     private static let downloads = "downloads"
     private static let several = "several models"
     private static let images = "images, audio and video"
-    private static let drafting = "speculative decoding"
     private static let gpus = "choice of devices"
     private static let tools = "tools that the server runs itself"
 }

@@ -3,7 +3,8 @@ import MartletChat
 /// All settings. Parsing, validation, help texts, the man page, completions and `docs/flags.md` use this table.
 enum SettingTable {
     static let all: [Setting] =
-        model + engine + placement + positions + requests + output + schema + grammar + sampling + server + streams
+        model + engine + speculation + placement + positions + requests + output + schema + grammar + sampling + server
+        + streams
         + journal + log
 
     /// The settings that a command accepts: `serve` all, `worker` those of the worker.

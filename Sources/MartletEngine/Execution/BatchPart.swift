@@ -10,4 +10,6 @@ struct BatchPart {
     /// The index of the logits in the batch, if this part completes the pending items of the sequence; otherwise `nil`.
     var logitsIndex: Int?
     var isDecoding: Bool
+    /// The draft tokens behind the last item; their logits follow `logitsIndex`.
+    var draft: [Int32] = []
 }

@@ -23,12 +23,14 @@ final class EngineCore {
     private var arrivals: UInt64 = 0
     private let queueLimit: Int
     private var machines = ConstraintMachineCache()
+    let speculator: Speculator
 
     /// Creates the state of an engine that has just loaded its model.
     init(
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
-        board: StatusBoard
+        board: StatusBoard, draftModel: DraftModel? = nil
     ) {
+        speculator = Speculator(configuration.speculation, draftModel: draftModel)
         self.loaded = loaded
         self.board = board
         queueLimit = configuration.queueLimit
@@ -73,6 +75,10 @@ final class EngineCore {
         let sequence = EngineSequence(
             request, arrival: arrival, vocabularySize: loaded.vocabulary.count,
             matcher: newMatcher(for: request.constraint))
+        // Refused tokens cannot be removed from a running state.
+        if kvCache.kind != .recurrent {
+            sequence.speculation = speculator.newSpeculation(for: request.speculation)
+        }
         output.add(request.handle, .admitted(promptTokens: request.tokens.count))
         if let reason = sequence.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
             end(sequence, reason)

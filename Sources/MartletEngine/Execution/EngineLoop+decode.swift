@@ -16,10 +16,15 @@ extension EngineLoop {
                     token: sequence.history[position], position: position, sequence: entry.rawValue,
                     wantsLogits: scheduled.rows == .all || (scheduled.rows != .none && isEnd))
             }
+            let draft = sequence.draft(of: scheduled.draftCount)
+            for (offset, token) in draft.enumerated() {
+                batch.add(token: token, position: end + offset, sequence: entry.rawValue, wantsLogits: true)
+            }
             parts.append(
                 BatchPart(
                     sequence: sequence, entry: entry, start: scheduled.start, count: scheduled.count, lastIndex: last,
-                    logitsIndex: end == sequence.history.count ? last : nil, isDecoding: scheduled.isDecoding))
+                    logitsIndex: end == sequence.history.count ? last : nil, isDecoding: scheduled.isDecoding,
+                    draft: draft))
         }
     }
 
@@ -41,7 +46,7 @@ extension EngineLoop {
             status.counters.busySlots += UInt64(parts.count)
             if decodeResult == .done { status.counters.promptTokens += UInt64(promptTokens) }
         }
-        guard decodeResult == .done else { return core.recover(from: decodeResult, parts) }
+        guard decodeResult == .done else { return recover(from: decodeResult) }
         core.scheduler.prefillBudget.observe(
             tokens: promptTokens, nanoseconds: now.nanoseconds - before.nanoseconds,
             besideDecoding: prompts.count < parts.count)
@@ -57,6 +62,7 @@ extension EngineLoop {
         }
         progress.record(.sampling, count: parts.count)
         sample()
+        recordSpeculation(since: before)
     }
 
     /// Emits the logprobs of the prompt tokens whose predecessors are in a part of the batch.
@@ -78,7 +84,9 @@ extension EngineLoop {
         if parts.count > 1 {
             sampling.sampleInParallel(
                 parts.compactMap { part in
-                    guard let index = part.logitsIndex, part.sequence.slot != nil else { return nil }
+                    guard let index = part.logitsIndex, part.sequence.slot != nil, part.draft.isEmpty else {
+                        return nil
+                    }
                     return core.kvCache.context.logits(at: index).map {
                         ParallelSample(sequence: part.sequence, logits: $0)
                     }
@@ -89,6 +97,8 @@ extension EngineLoop {
             guard let index = part.logitsIndex, part.sequence.slot != nil else { continue }
             if part.sequence.isAtTokenLimit {
                 core.finish(part.sequence, .tokenLimit)
+            } else if !part.draft.isEmpty {
+                sampled += verify(part, at: index)
             } else if sampleToken(of: part.sequence, at: index) {
                 sampled += 1
             }
@@ -100,7 +110,7 @@ extension EngineLoop {
     /// Samples the next token of a sequence, accepts it and emits it.
     ///
     /// - Returns: whether a token was emitted: not if an earlier run has emitted it.
-    private func sampleToken(of sequence: EngineSequence, at index: Int) -> Bool {
+    func sampleToken(of sequence: EngineSequence, at index: Int) -> Bool {
         let replayed = sequence.popReplayedToken()
         guard let logits = core.kvCache.context.logits(at: index),
             let token = sampling.sampleToken(for: sequence, from: logits, replaying: replayed)

@@ -24,7 +24,8 @@ final class EngineLoop {
     init(
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
         mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard,
-        board: StatusBoard, progress: ThreadProgress = ThreadProgress(), embedder: Embedder? = nil
+        board: StatusBoard, progress: ThreadProgress = ThreadProgress(), embedder: Embedder? = nil,
+        draftModel: DraftModel? = nil
     ) {
         self.mailbox = mailbox
         self.receiver = receiver
@@ -34,7 +35,8 @@ final class EngineLoop {
         batch = Batch(capacity: context.batchSize)
         sampling = SequenceSampling(loaded: loaded, configuration: configuration.parallelSampling)
         core = EngineCore(
-            loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration, board: board)
+            loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration, board: board,
+            draftModel: draftModel)
     }
 
     /// Runs steps until `stop` arrives. Then every sequence has had its terminal event.
@@ -115,17 +117,22 @@ final class EngineLoop {
     ///
     /// - Returns: `nil` if there is nothing to compute.
     private func schedule() -> SchedulerOutput? {
+        var mayDraft = true
         core.releaseWaiting()
         while true {
             candidates.removeAll(keepingCapacity: true)
             for case let sequence? in core.scheduler.running {
                 if let candidate = core.candidate(sequence) { candidates.append(candidate) }
             }
+            if mayDraft { proposeDrafts(for: &candidates) }
+            mayDraft = false
             let decision = core.scheduler.schedule(
                 candidates, used: core.kvCache.usedCount, capacity: core.kvCache.capacity)
             switch decision {
             case .idle: return nil
             case .makeRoom:
+                // No sequence loses its cells for a draft.
+                if discardDrafts(of: candidates) { continue }
                 guard let action = PoolPolicy.evictOne(core.holders) else { return nil }
                 core.perform(action)
             case .compute(let output): if apply(output) { return output }

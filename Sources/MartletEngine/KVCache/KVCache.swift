@@ -131,7 +131,8 @@ final class KVCache {
         if case .retained = self[id].use { tree.cut(id.rawValue, to: count) }
     }
 
-    /// Removes the cells that a decode may have computed before it failed: all behind the present items.
+    /// Removes all cells behind the counted items: those that a decode may have computed before it failed, and those of
+    /// refused draft tokens. Where the memory cannot go back, the entry is cleared.
     func rollBack(_ id: KVEntryID) {
         let count = self[id].count
         if kind == .recurrent || !removeCells(id, from: count) { clear(id) }

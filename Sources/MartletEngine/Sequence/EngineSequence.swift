@@ -60,17 +60,8 @@ final class EngineSequence {
     var samplingTime = Duration.zero
     var grammarTime = Duration.zero
     var pendingCommands = PendingCommands()
-
-    /// The state that is a function of the output tokens alone. A rewind restores it from a checkpoint.
-    struct TextState {
-        var outputText: OutputText
-        var reasoning: ReasoningTracker?
-
-        mutating func consume(_ piece: ArraySlice<UInt8>, into output: inout [UInt8]) -> OutputText.End? {
-            reasoning?.consume(piece)
-            return piece.isEmpty && !outputText.hasReleased ? nil : outputText.consume(piece, into: &output)
-        }
-    }
+    /// Drafts and their acceptance; `nil` without speculative decoding.
+    var speculation: SequenceSpeculation?
 
     private struct Checkpoint {
         var token: Int
@@ -116,6 +107,7 @@ final class EngineSequence {
         record = original.record
         pendingProbabilities = original.pendingProbabilities
         promptLogprobs = original.promptLogprobs
+        speculation = original.speculation
         self.matcher = matcher
         isOffGrammar = original.isOffGrammar
         cachedTokens = promptCount
@@ -273,6 +265,7 @@ final class EngineSequence {
         let count = min(shift.discard > 0 ? shift.discard : rest / 2, rest - 1)
         guard first >= 0, count > 0 else { return nil }
         history.removeSubrange(first..<first + count)
+        speculation?.historyWasCut()
         promptLength -= max(0, min(promptLength, first + count) - first)
         isTruncated = true
         return first..<first + count
@@ -307,6 +300,8 @@ final class EngineSequence {
         timings.queueTime = (started ?? now) - request.submitted
         if let started { timings.promptTime = (firstToken ?? now) - started }
         timings.predictedTime = predictedTime
+        timings.draftedTokens = speculation?.draftedTokens ?? 0
+        timings.acceptedDraftTokens = speculation?.acceptedTokens ?? 0
         timings.samplingTime = samplingTime
         timings.grammarTime = grammarTime
         return timings
@@ -370,6 +365,7 @@ final class EngineSequence {
     /// replaces the sampler.
     func rewind(to count: Int, vocabulary: Vocabulary, matcher: TokenMatcher?) {
         history.removeLast(predictedCount - count)
+        speculation?.historyWasCut()
         let injected = record.injectedCount
         record.cut(to: count)
         continuedCount = min(continuedCount, count)

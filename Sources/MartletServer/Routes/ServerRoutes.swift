@@ -94,7 +94,10 @@ struct ServerRoutes: Sendable {
         if request.uri.queryParameters["fail_on_no_slot"] != nil, !status.slots.contains(where: { $0.phase == .idle }) {
             throw APIError(.unavailable, "no slot available")
         }
-        return .json(ServerBodies.slots(status, contextLength: model.information.sequenceContextLength))
+        return .json(
+            ServerBodies.slots(
+                status, contextLength: model.information.sequenceContextLength,
+                speculates: configuration.completionDefaults.speculation.kinds?.isEmpty == false))
     }
 
     /// The metrics in Prometheus' text format.
