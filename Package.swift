@@ -221,7 +221,7 @@ let package = Package(
         .target(
             name: "MartletTestSupport",
             dependencies: [
-                "MartletGrammar", "MartletProtocol",
+                "MartletFiles", "MartletGrammar", "MartletPlatform", "MartletProtocol", "MartletStreams",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

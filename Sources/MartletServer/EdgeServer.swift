@@ -179,7 +179,7 @@ package final class EdgeServer: Sendable {
         guard let settings = configuration.journal else { return nil }
         do throws(JournalError) {
             let folder = JournalFolder(path: settings.path)
-            try folder.prepare()
+            try folder.prepare(syncs: settings.durability == .fsync)
             guard let lock = try folder.lock() else { throw .inUse(settings.path) }
             try folder.restoreKept()
             // Listed before new generations write journals.
@@ -204,10 +204,7 @@ package final class EdgeServer: Sendable {
                 // The earlier server's span of the request has ended.
                 onContinue: { [tracing] in tracing.trace($0, within: nil) },
                 eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
-            recovery.begin {
-                var work = work
-                work.run()
-            }
+            recovery.begin(RecoveryRun(work))
             return journal
         } catch {
             if settings.isRequired { throw error }

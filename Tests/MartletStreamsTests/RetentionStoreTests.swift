@@ -1,3 +1,4 @@
+import MartletFiles
 import MartletProtocol
 import MartletTestSupport
 import NIOCore
@@ -348,6 +349,6 @@ private final class KeepingRecorder: GenerationRecorder {
             if !erasures.isRefused { erasures.ids.append(generation.spec.head.id) }
             return erasures.isRefused
         }
-        if isRefused { throw JournalError("remove", "x", code: 5) }
+        if isRefused { throw JournalError("remove", "x", FileError(code: 5)) }
     }
 }

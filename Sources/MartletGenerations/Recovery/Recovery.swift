@@ -15,7 +15,8 @@ package struct StoredRequestError: Error, Sendable {
 ///
 /// An ended generation can be replayed until it expires. An unfinished generation continues when the model is loaded.
 ///
-/// Thread: a thread of its own, because journals may be large. New requests are served meanwhile.
+/// Thread: a thread of its own, because journals may be large. New requests are served meanwhile. `RecoveryRun` runs the
+/// steps.
 package struct Recovery: Sendable {
     /// Makes the plan of a completion from its stored request, with the settings of this start. The wire formats are
     /// known only to the caller.
@@ -30,7 +31,20 @@ package struct Recovery: Sendable {
         var setAside = 0
     }
 
+    /// The work that remains.
+    private enum Phase {
+        case begin
+        /// Entries among the journals that are none, which are set aside.
+        case strangers(ArraySlice<FolderEntry>)
+        /// Journals, the oldest first.
+        case journals(ArraySlice<String>)
+        case ended
+    }
+
     private let journal: Journal
+    /// The time of the beginning in milliseconds since 1970.
+    private let begin: Int64
+    private var phase = Phase.begin
     /// The journals of earlier servers, in no order.
     private let ids: [String]
     private let completions: CompletionService
@@ -65,6 +79,7 @@ package struct Recovery: Sendable {
         onContinue: @escaping @Sendable (Generation) -> Void, eventLoop: any EventLoop, logger: Logger
     ) {
         self.journal = journal
+        begin = journal.clock()
         self.ids = ids
         self.completions = completions
         self.makePlan = makePlan
@@ -77,23 +92,48 @@ package struct Recovery: Sendable {
         self.logger = logger
     }
 
-    /// Restores all journals. Blocks its thread; stops before the next journal when `progress` is stopped.
-    package mutating func run() {
-        let now = Journal.now() / 1_000
-        let begin = ContinuousClock.now
-        attempt { recovery throws(JournalError) in
-            try recovery.journal.folder.removeAside(before: now - Self.asideTime)
-        }
-        attempt { recovery throws(JournalError) in
-            for entry in try recovery.journal.folder.unknownEntries() {
-                recovery.attempt { recovery throws(JournalError) in try recovery.setAside(entry) }
+    /// Runs the next step, which reads at most one journal.
+    ///
+    /// - Returns: whether a step remains. When `progress` is stopped, the journals that remain are left for the next
+    ///   server.
+    package mutating func step() -> Bool {
+        switch phase {
+        case .begin:
+            let time = now()
+            attempt { recovery throws(JournalError) in
+                try recovery.journal.folder.removeAside(before: time - Self.asideTime)
             }
-        }
-        // In the order in which the generations began, because a label points at the newest one.
-        for id in journal.folder.inOrder(ids) where !progress.isStopped {
+            phase = .strangers([])
+            attempt { recovery throws(JournalError) in
+                recovery.phase = .strangers(try recovery.journal.folder.unknownEntries()[...])
+            }
+        case .strangers(var entries):
+            if let entry = entries.popFirst() {
+                phase = .strangers(entries)
+                attempt { recovery throws(JournalError) in try recovery.setAside(entry) }
+            } else {
+                // In the order in which the generations began, because a label points at the newest one.
+                phase = .journals(journal.folder.inOrder(ids)[...])
+            }
+        case .journals(var rest):
+            guard !progress.isStopped, let id = rest.popFirst() else {
+                phase = .ended
+                logResult()
+                return false
+            }
+            phase = .journals(rest)
             onReading(id)
-            attempt { recovery throws(JournalError) in try recovery.restore(id, now: now) }
+            let time = now()
+            attempt { recovery throws(JournalError) in try recovery.restore(id, now: time) }
+        case .ended: return false
         }
+        return true
+    }
+
+    /// The time in seconds since 1970.
+    private func now() -> Int64 { journal.clock() / 1_000 }
+
+    private func logResult() {
         if warningCount > Self.maximumWarningCount {
             logger.warning(
                 "more journals or entries had such problems",
@@ -104,7 +144,7 @@ package struct Recovery: Sendable {
             "journals were read",
             metadata: [
                 "kept": "\(counts.retained)", "continued": "\(counts.continued)", "expired": "\(counts.expired)",
-                "setAside": "\(counts.setAside)", "time": "\(begin.duration(to: .now))",
+                "setAside": "\(counts.setAside)", "time": "\(Duration.milliseconds(journal.clock() - begin))",
             ])
     }
 
@@ -125,7 +165,7 @@ package struct Recovery: Sendable {
     private mutating func restore(_ id: String, now: Int64) throws(JournalError) {
         let result: JournalReader.Result
         do throws(JournalError) {
-            result = try journal.folder.read(id)
+            result = try journal.folder.read(id, syncs: journal.durability == .fsync)
         } catch {
             // A missing descriptor, for example, is not a fault of the file.
             guard error.isOfTheFile else { throw error }

@@ -1,10 +1,10 @@
+package import MartletStreams
 package import NIOCore
-internal import NIOPosix
 internal import Synchronization
 
 /// Whether recovery has restored all generations, for requests that name a generation.
 ///
-/// Owns the thread of recovery, which ends before the journal is closed.
+/// Owns the executor of recovery, which ends before the journal is closed.
 ///
 /// Thread: any.
 package final class RecoveryProgress: Sendable {
@@ -14,12 +14,17 @@ package final class RecoveryProgress: Sendable {
         var waiters: [EventLoopPromise<Bool>] = []
     }
     private let state = Mutex(State())
-    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let executor: any StepExecutor
     /// How long a request waits for a generation that may not be restored yet.
     private let requestTimeout: Duration
 
     /// Makes the progress of a recovery that has not begun. Without a journal it never begins, and no caller waits.
-    package init(requestTimeout: Duration) { self.requestTimeout = requestTimeout }
+    ///
+    /// - Parameter executor: runs the steps of recovery; the default is a thread of its own.
+    package init(requestTimeout: Duration, executor: any StepExecutor = StepThread()) {
+        self.requestTimeout = requestTimeout
+        self.executor = executor
+    }
 
     /// Whether generations of an earlier server may be missing.
     package var isRecovering: Bool { state.withLock { $0.isRecovering } }
@@ -27,18 +32,18 @@ package final class RecoveryProgress: Sendable {
     /// Whether recovery is to stop before the next journal.
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// Runs `body`, which restores all generations, on the thread of recovery. To be called at most once.
-    package func begin(_ body: @escaping @Sendable () -> Void) {
+    /// Restores all generations, one step of the executor for each journal. To be called at most once.
+    package func begin(_ recovery: RecoveryRun) {
         state.withLock { $0.isRecovering = true }
-        pool.start()
-        pool.submit { [self] _ in
-            body()
+        executor.submit { [self] in
+            if recovery.step() { return true }
             let waiters = state.withLock { state in
                 state.isRecovering = false
                 defer { state.waiters = [] }
                 return state.waiters
             }
             for waiter in waiters { waiter.succeed(true) }
+            return false
         }
     }
 
@@ -62,10 +67,10 @@ package final class RecoveryProgress: Sendable {
         return isComplete
     }
 
-    /// Stops recovery before the next journal, and returns when its thread has ended.
+    /// Stops recovery before the next journal, and returns when its last step has ended.
     package func stop() async {
         state.withLock { $0.isStopped = true }
-        try? await pool.shutdownGracefully()
+        await executor.shutDown()
     }
 
     // MARK: Requests

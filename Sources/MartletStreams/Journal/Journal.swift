@@ -1,13 +1,11 @@
 internal import MartletObservability
-internal import MartletPlatform
 package import MartletProtocol
-internal import NIOPosix
 internal import Synchronization
 
 /// Writes the inputs of resumable generations to files, so that the generations survive the end of the server.
 ///
-/// A caller never waits for a disk: its entry is added to a list, and the journal's own thread writes the list a few
-/// milliseconds later. When the disk is too slow, the journal gives up durability and does not slow down readers.
+/// A caller never waits for a disk: its entry is added to a list, and a step on the journal's own thread writes the list
+/// a few milliseconds later. When the disk is too slow, the journal gives up durability and does not slow down readers.
 ///
 /// Thread: every method may be called from any thread. The entries of one caller are written in the order of its calls.
 package final class Journal: Sendable {
@@ -49,14 +47,17 @@ package final class Journal: Sendable {
     }
 
     package let folder: JournalFolder
-    private let durability: Durability
+    package let durability: Durability
     private let lock: Mutex<JournalLock?>
     private let inbox = Mutex(Inbox())
-    private let writer: Mutex<JournalWriter>
-    private let pool = NIOThreadPool(numberOfThreads: 1)
+    /// Used by `step` only. The executor runs one step at a time, and each step happens before the next one begins, so
+    /// two threads never use the writer at once. No lock is held while the disk works.
+    private nonisolated(unsafe) var writer: JournalWriter
+    private let executor: any StepExecutor
     private let collectTime: Duration
     private let maximumInputCount: Int
-    private let clock: @Sendable () -> Int64
+    /// The time in milliseconds since 1970.
+    package let clock: @Sendable () -> Int64
     private let onFailure: @Sendable (String) -> Void
     /// The number of generations with an open journal. With none, inputs are ignored without taking the lock.
     private let openCount = Atomic<Int>(0)
@@ -70,13 +71,15 @@ package final class Journal: Sendable {
     ///   - collectTime: the time for which entries are collected before they are written.
     ///   - maximumInputCount: the maximum number of inputs that wait to be written.
     ///   - clock: the time in milliseconds since 1970.
+    ///   - executor: runs the steps; the default is a thread of its own.
     ///   - onFailure: called on the journal's thread with a message when durability is lost; not again until a write
     ///     succeeds.
     package init(
         folder: JournalFolder, lock: consuming JournalLock? = nil, durability: Durability = .write,
         maximumByteCount: Int = .max, maximumOpenCount: Int = 128,
         collectTime: Duration = .milliseconds(2), maximumInputCount: Int = 1 << 18,
-        clock: @escaping @Sendable () -> Int64 = Journal.now, onFailure: @escaping @Sendable (String) -> Void = { _ in }
+        clock: @escaping @Sendable () -> Int64 = Journal.now, executor: any StepExecutor = StepThread(),
+        onFailure: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.folder = folder
         self.durability = durability
@@ -85,11 +88,10 @@ package final class Journal: Sendable {
         self.maximumInputCount = maximumInputCount
         self.clock = clock
         self.onFailure = onFailure
-        writer = Mutex(
-            JournalWriter(
-                folder: folder, durability: durability, maximumByteCount: maximumByteCount,
-                maximumOpenCount: maximumOpenCount))
-        pool.start()
+        writer = JournalWriter(
+            folder: folder, durability: durability, maximumByteCount: maximumByteCount,
+            maximumOpenCount: maximumOpenCount)
+        self.executor = executor
     }
 
     /// The time in milliseconds since 1970.
@@ -169,7 +171,7 @@ package final class Journal: Sendable {
     /// Writes the remaining entries and ends the thread. Later calls of other methods have no effect.
     package func close() async {
         await flush()
-        try? await pool.shutdownGracefully()
+        await executor.shutDown()
         lock.withLock { $0 = nil }
     }
 
@@ -186,7 +188,11 @@ package final class Journal: Sendable {
             defer { inbox.isScheduled = true }
             return !inbox.isScheduled
         }
-        if mustSchedule { pool.submit { _ in self.drain() } }
+        guard mustSchedule else { return }
+        executor.submit(after: { self.stepDelay }) {
+            self.step()
+            return false
+        }
     }
 
     /// Drops inputs, but not the entries that the writer's counts need: begun, ended and removed generations.
@@ -206,9 +212,11 @@ package final class Journal: Sendable {
         inbox.inputCount = 0
     }
 
-    /// Writes the collected entries. Thread: the journal's.
-    private func drain() {
-        if inbox.withLock({ !$0.isUrgent }) { sleep(collectTime) }
+    /// The time for which a step waits, so that it writes more than one entry.
+    private var stepDelay: Duration { inbox.withLock { $0.isUrgent ? .zero : collectTime } }
+
+    /// Writes the collected entries. The executor calls it once for each submission; two calls never overlap.
+    private func step() {
         var metrics = JournalMetrics()
         let entries = inbox.withLock { inbox in
             defer { inbox = Inbox(metrics: inbox.metrics) }
@@ -217,9 +225,7 @@ package final class Journal: Sendable {
         }
         var problems: [String] = []
         let writes = metrics.writes
-        let closed = writer.withLock { writer in
-            writer.perform(entries, at: clock(), metrics: &metrics, problems: &problems)
-        }
+        let closed = writer.perform(entries, at: clock(), metrics: &metrics, problems: &problems)
         openCount.wrappingSubtract(closed, ordering: .relaxed)
         let wasFailing = metrics.isFailing
         metrics.isFailing = !problems.isEmpty || wasFailing && metrics.writes == writes
@@ -232,10 +238,5 @@ package final class Journal: Sendable {
             default: break
             }
         }
-    }
-
-    private func sleep(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        usleep(UInt32(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
     }
 }

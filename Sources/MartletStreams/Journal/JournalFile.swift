@@ -1,23 +1,15 @@
 internal import MartletFiles
-internal import MartletPlatform
 
-/// A file that grows at its end.
+/// A file that grows at its end. Errors name its path.
 struct JournalFile: ~Copyable {
     private let path: String
-    private let file: OpenFile
+    private let file: any DiskFile
 
-    /// Makes a file that only its owner may read.
-    init(creating path: String, replaces: Bool = false) throws(JournalError) {
-        try self.init(path, for: replaces ? .replacing : .creating)
-    }
-
-    /// Opens an existing file for appending.
-    init(extending path: String) throws(JournalError) { try self.init(path, for: .appending) }
-
-    private init(_ path: String, for purpose: OpenFile.Purpose) throws(JournalError) {
+    /// Opens a file of `disk`; a new file may be read by its owner only.
+    init(_ path: String, for purpose: OpenFile.Purpose, on disk: any Disk) throws(JournalError) {
         self.path = path
         do throws(FileError) {
-            file = try OpenFile.regular(path, for: purpose, followsLinks: false)
+            file = try disk.open(path, for: purpose)
         } catch {
             throw JournalError("open", path, error)
         }
@@ -35,15 +27,19 @@ struct JournalFile: ~Copyable {
 
     /// Cuts the file to `byteCount` bytes.
     borrowing func shorten(to byteCount: Int) throws(JournalError) {
-        guard ftruncate(file.descriptor, off_t(byteCount)) == 0 else { throw JournalError("shorten", path) }
+        do throws(FileError) {
+            try file.shorten(to: byteCount)
+        } catch {
+            throw JournalError("shorten", path, error)
+        }
     }
 
     /// Returns when the appended bytes survive the loss of power.
     borrowing func sync() throws(JournalError) {
-        #if canImport(Darwin)
-            guard fcntl(file.descriptor, F_FULLFSYNC) != -1 else { throw JournalError("sync", path) }
-        #else
-            guard fdatasync(file.descriptor) == 0 else { throw JournalError("sync", path) }
-        #endif
+        do throws(FileError) {
+            try file.sync()
+        } catch {
+            throw JournalError("sync", path, error)
+        }
     }
 }

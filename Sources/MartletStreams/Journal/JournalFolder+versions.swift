@@ -1,26 +1,29 @@
 internal import MartletFiles
-internal import MartletPlatform
 
 /// Journals of other format versions.
 extension JournalFolder {
     /// Moves a journal to `newer`, where it waits for a newer build and is never removed.
     /// - Returns: the journal's path.
     package func setAsideForNewerBuild(_ id: String) throws(JournalError) -> String {
-        let (file, kept) = (file(of: id), "\(newer)/\(name(of: id))")
-        guard rename(file, kept) == 0 else { throw JournalError("move", file) }
-        return kept
+        let name = FolderEntry(name(of: id))
+        try perform("move", file(of: id)) { disk throws(FileError) in
+            try disk.move(name, from: streams, to: newer, as: name)
+        }
+        return "\(newer)/\(self.name(of: id))"
     }
 
     /// Moves the journals in `newer` whose version this build reads back. An existing journal is not replaced.
     package func restoreKept() throws(JournalError) {
-        for entry in try FolderEntry.all(in: newer) {
+        for entry in try entries(of: newer) {
             guard let id = Self.id(of: entry), !has(id) else { continue }
             let kept = "\(newer)/\(name(of: id))"
-            guard let file = try? OpenFile.regular(kept, followsLinks: false),
+            guard let file = try? disk.open(kept, for: .reading),
                 let header = try? file.read(at: 0, count: JournalFormat.headerByteCount),
                 JournalRecords.damage(ofHeader: header[...]) == nil
             else { continue }
-            guard rename(kept, self.file(of: id)) == 0 else { throw JournalError("move", kept) }
+            try perform("move", kept) { disk throws(FileError) in
+                try disk.move(entry, from: newer, to: streams, as: entry)
+            }
         }
     }
 
@@ -30,20 +33,21 @@ extension JournalFolder {
     /// The old journal is replaced when the new one is on the disk.
     package func upgrade(_ id: String) throws(JournalError) -> JournalReader.Result {
         let path = file(of: id)
-        let new = "\(aside)/\(id).upgrade"
-        do throws(FileError) {
-            let source = try OpenFile.regular(path, followsLinks: false)
-            let file = try OpenFile.regular(new, for: .replacing, followsLinks: false)
-            try Self.copy(source, to: file)
-        } catch {
-            throw JournalError("upgrade", path, error)
+        let new = FolderEntry("\(id).upgrade")
+        try perform("upgrade", path) { disk throws(FileError) in
+            let file = try disk.open("\(aside)/\(id).upgrade", for: .replacing)
+            try Self.copy(try disk.open(path, for: .reading), to: file)
+            try file.sync()
         }
-        try JournalFile(extending: new).sync()
-        guard rename(new, path) == 0 else { throw JournalError("replace", path) }
+        try perform("replace", path) { disk throws(FileError) in
+            try disk.move(new, from: aside, to: streams, as: FolderEntry(name(of: id)))
+        }
+        // Records that follow are in the new file, so the name must not lead to the old one after a loss of power.
+        try syncNames()
         return try read(id)
     }
 
-    private static func copy(_ source: borrowing OpenFile, to file: borrowing OpenFile) throws(FileError) {
+    private static func copy(_ source: some DiskFile, to file: any DiskFile) throws(FileError) {
         try file.append(JournalFormat.header)
         var records = CurrentRecords()
         var sequence: UInt32 = 0

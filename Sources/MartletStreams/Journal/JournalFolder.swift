@@ -1,5 +1,4 @@
 internal import MartletFiles
-internal import MartletPlatform
 
 /// The folder with the journals of one server: `streams/ID.journal` in `aside` the files that could not be read,
 /// and in `newer` the journals that only a newer build can read.
@@ -7,12 +6,17 @@ internal import MartletPlatform
 /// Only the user of the server may read the folder, because journals contain clients' requests.
 package struct JournalFolder: Sendable {
     package let path: String
+    let disk: any Disk
     var streams: String { path + "/streams" }
     var aside: String { path + "/aside" }
     var newer: String { path + "/newer" }
     private static let suffix = ".journal"
 
-    package init(path: String) { self.path = path }
+    /// The folder at a path, which `prepare` makes.
+    package init(path: String, disk: any Disk = SystemDisk()) {
+        self.path = path
+        self.disk = disk
+    }
 
     /// The default folder for state (XDG base directories); `nil` = the environment has no home folder.
     package static func defaultPath(environment: (String) -> String?) -> String? {
@@ -22,19 +26,39 @@ package struct JournalFolder: Sendable {
     }
 
     /// Makes the folder if it is missing, and denies access to other users.
-    package func prepare() throws(JournalError) {
+    /// - Parameter syncs: whether the folder and the names in it survive the loss of power from now on.
+    package func prepare(syncs: Bool = false) throws(JournalError) {
         var partial = ""
+        var above: [String] = []
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
             partial += part
-            if !partial.isEmpty { mkdir(partial, 0o700) }
+            // Of the folders above, only the missing ones matter; a failure shows below.
+            if !partial.isEmpty { try? disk.makeFolder(partial) }
+            if partial != path { above.append(partial) }
             partial += "/"
         }
         for folder in [path, streams, aside, newer] {
-            if mkdir(folder, 0o700) != 0, errno != EEXIST { throw JournalError("make", folder) }
-            guard let kind = try? FileKind(of: folder), kind == .folder else {
-                throw JournalError("use", folder, code: ENOTDIR)
+            try perform("make", folder) { disk throws(FileError) in try disk.makeFolder(folder) }
+            guard let kind = try? disk.kind(of: folder, followsLinks: true), kind == .folder else {
+                throw JournalError("use", folder, FileError("it is not a folder"))
             }
-            guard chmod(folder, 0o700) == 0 else { throw JournalError("close to others", folder) }
+            try perform("close to others", folder) { disk throws(FileError) in try disk.closeToOthers(folder) }
+        }
+        guard syncs else { return }
+        // A journal is durable only if the folders above it are. A folder that may not be read is not of this server.
+        for folder in above { try? disk.syncNames(in: folder.isEmpty ? "/" : folder) }
+        try syncNames(in: path)
+        try syncNames()
+    }
+
+    /// Runs an operation of the disk; its error names the action and the path.
+    func perform<Value>(
+        _ action: String, _ path: String, _ body: (any Disk) throws(FileError) -> Value
+    ) throws(JournalError) -> Value {
+        do throws(FileError) {
+            return try body(disk)
+        } catch {
+            throw JournalError(action, path, error)
         }
     }
 
@@ -42,28 +66,25 @@ package struct JournalFolder: Sendable {
     /// - Returns: `nil` if another process has it.
     package func lock() throws(JournalError) -> JournalLock? {
         let file = path + "/lock"
-        let lock: JournalLock
-        do throws(FileError) {
-            lock = JournalLock(file: try OpenFile.regular(file, for: .updating, followsLinks: false))
-        } catch {
-            throw JournalError("open", file, error)
+        guard let lock = try perform("lock", file, { disk throws(FileError) in try disk.lock(file) }) else {
+            return nil
         }
-        guard flock(lock.file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            if errno == EWOULDBLOCK { return nil }
-            throw JournalError("lock", file)
-        }
-        return lock
+        return JournalLock(lock: lock)
     }
 
     /// The ids of all generations that have a journal, in no order.
     package func ids() throws(JournalError) -> [String] {
-        try FolderEntry.all(in: streams).compactMap { Self.id(of: $0) }
+        try entries(of: streams).compactMap { Self.id(of: $0) }
+    }
+
+    func entries(of folder: String) throws(JournalError) -> [FolderEntry] {
+        try perform("read", folder) { disk throws(FileError) in try disk.entries(of: folder) }
     }
 
     /// Sorts ids by the times at which the generations began. A journal without a readable time comes first.
     package func inOrder(_ ids: [String]) -> [String] {
         let begins = ids.map { id -> (id: String, time: Int64) in
-            let file = try? OpenFile.regular(file(of: id), followsLinks: false)
+            let file = try? disk.open(file(of: id), for: .reading)
             let start = try? file?.read(at: 0, count: JournalReader.beginByteCount)
             return (id, start.flatMap { JournalReader.beginTime($0) } ?? 0)
         }
@@ -72,7 +93,7 @@ package struct JournalFolder: Sendable {
 
     /// Entries among the journals whose name is not a journal's.
     package func unknownEntries() throws(JournalError) -> [FolderEntry] {
-        try FolderEntry.all(in: streams).filter { Self.id(of: $0) == nil }
+        try entries(of: streams).filter { Self.id(of: $0) == nil }
     }
 
     static func id(of entry: FolderEntry) -> String? {
@@ -92,15 +113,19 @@ package struct JournalFolder: Sendable {
     func name(of id: String) -> String { id + Self.suffix }
 
     /// Reads the valid records of a generation's journal.
+    /// - Parameter syncs: whether the records survive the loss of power when they are returned. An earlier server may have
+    ///   died between a write and its sync.
     /// - Throws: when the journal cannot be read, or is no regular file.
-    package func read(_ id: String) throws(JournalError) -> JournalReader.Result {
+    package func read(_ id: String, syncs: Bool = false) throws(JournalError) -> JournalReader.Result {
         let path = file(of: id)
-        do throws(FileError) {
-            let file = try OpenFile.regular(path, followsLinks: false)
-            return try JournalReader.read(file)
-        } catch {
-            throw JournalError("read", path, error)
+        return try perform("read", path) { disk throws(FileError) in
+            if syncs { try disk.open(path, for: .appending).sync() }
+            return try Self.read(try disk.open(path, for: .reading))
         }
+    }
+
+    private static func read(_ file: some DiskFile) throws(FileError) -> JournalReader.Result {
+        try JournalReader.read(file)
     }
 
     /// The maximum number of bytes of an invalid end that are kept in `aside`.
@@ -111,39 +136,46 @@ package struct JournalFolder: Sendable {
     package func setAside(_ id: String, from byteCount: Int) throws(JournalError) {
         guard byteCount > 0 else { return try setAside(FolderEntry(name(of: id))) }
         let path = file(of: id)
-        let end: [UInt8]
-        do throws(FileError) {
-            let file = try OpenFile.regular(path, followsLinks: false)
-            end = try file.read(at: byteCount, count: min(Self.maximumEndByteCount, file.byteCount - byteCount))
-        } catch {
-            throw JournalError("read", path, error)
+        let end = try perform("read", path) { disk throws(FileError) in
+            let file = try disk.open(path, for: .reading)
+            return try file.read(at: byteCount, count: min(Self.maximumEndByteCount, file.byteCount - byteCount))
         }
-        let copy = try JournalFile(creating: "\(aside)/\(id).from-\(byteCount)", replaces: true)
+        let copy = try JournalFile("\(aside)/\(id).from-\(byteCount)", for: .replacing, on: disk)
         try copy.append(end)
         try copy.sync()
-        try JournalFile(extending: path).shorten(to: byteCount)
+        try syncNames(in: aside)
+        let journal = try JournalFile(path, for: .appending, on: disk)
+        try journal.shorten(to: byteCount)
+        // Records that follow must not lie behind bytes that come back.
+        try journal.sync()
     }
 
     /// Moves an entry among the journals to `aside` without opening it.
     package func setAside(_ entry: FolderEntry) throws(JournalError) {
-        if entry.move(from: streams, to: aside, as: entry) { return }
+        if (try? disk.move(entry, from: streams, to: aside, as: entry)) != nil { return }
         // The name may exist in `aside`, for example as a folder.
-        let other = FolderEntry("stranger-" + String(UInt64.random(in: 0 ... .max), radix: 16))
-        guard entry.move(from: streams, to: aside, as: other) else {
-            throw JournalError("move", "\(streams)/\(entry.description)")
+        let names = Set(try entries(of: aside))
+        var number = 1
+        while names.contains(FolderEntry("stranger-\(number)")) { number += 1 }
+        let other = FolderEntry("stranger-\(number)")
+        try perform("move", "\(streams)/\(entry.description)") { disk throws(FileError) in
+            try disk.move(entry, from: streams, to: aside, as: other)
         }
     }
 
     /// Removes a generation's journal.
     package func remove(_ id: String) throws(JournalError) {
-        let file = file(of: id)
-        if unlink(file) != 0, errno != ENOENT { throw JournalError("remove", file) }
+        do throws(FileError) {
+            try disk.removeFile(FolderEntry(name(of: id)), in: streams)
+        } catch {
+            if !error.isNotFound { throw JournalError("remove", file(of: id), error) }
+        }
     }
 
     /// Whether an entry has the name of a generation's journal.
     func has(_ id: String) -> Bool {
         do throws(FileError) {
-            _ = try FileKind(of: file(of: id), followsLinks: false)
+            _ = try disk.kind(of: file(of: id), followsLinks: false)
             return true
         } catch {
             return !error.isNotFound
@@ -153,30 +185,32 @@ package struct JournalFolder: Sendable {
     /// Removes a generation's journal and its parts in `aside`.
     package func erase(_ id: String) throws(JournalError) {
         try remove(id)
-        for entry in try FolderEntry.all(in: aside) where entry.text?.hasPrefix(id) == true {
-            entry.remove(from: aside)
-        }
+        for entry in try entries(of: aside) where entry.text?.hasPrefix(id) == true { removeAside(entry) }
+    }
+
+    /// Removes a file or an empty folder in `aside`. An entry that stays is removed by a later start.
+    private func removeAside(_ entry: FolderEntry) {
+        if (try? disk.removeFile(entry, in: aside)) == nil { try? disk.removeFolder(entry, in: aside) }
     }
 
     /// Removes files that were set aside before `time`, in seconds since 1970.
     package func removeAside(before time: Int64) throws(JournalError) {
-        for entry in try FolderEntry.all(in: aside) {
-            if let moved = entry.changeTime(in: aside), moved < time { entry.remove(from: aside) }
+        for entry in try entries(of: aside) {
+            if let moved = disk.changeTime(of: entry, in: aside), moved < time { removeAside(entry) }
         }
     }
 
-    /// Syncs the folder, so that new and removed names are on the disk.
-    func syncNames() throws(JournalError) {
-        let descriptor = open(streams, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw JournalError("open", streams) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw JournalError("sync", streams) }
+    /// Syncs the folder of journals, so that new and removed names are on the disk.
+    func syncNames() throws(JournalError) { try syncNames(in: streams) }
+
+    func syncNames(in folder: String) throws(JournalError) {
+        try perform("sync", folder) { disk throws(FileError) in try disk.syncNames(in: folder) }
     }
 }
 
 /// A folder that belongs to this process.
 package struct JournalLock: ~Copyable, Sendable {
-    fileprivate let file: OpenFile
+    fileprivate let lock: any DiskLock
 
     /// Releases the folder.
     package consuming func release() {}
@@ -189,10 +223,6 @@ package struct JournalError: Error, Sendable, Equatable, CustomStringConvertible
     package let isOfTheFile: Bool
 
     /// - Parameter action: a verb that completes "cannot".
-    init(_ action: String, _ path: String, code: Int32 = errno) {
-        self.init(action, path, FileError(code: code))
-    }
-
     init(_ action: String, _ path: String, _ error: FileError) {
         description = "cannot \(action) \(path): \(error)"
         isOfTheFile = error.isPermanent

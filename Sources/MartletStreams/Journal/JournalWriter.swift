@@ -49,13 +49,15 @@ struct JournalWriter {
                 var extent = JournalExtent()
                 extent.ends = ChoiceEnds(count: head.choiceCount)
                 let journal = OpenJournal(
-                    id: head.log.id, path: folder.file(of: head.log.id), handle: handle, extent: extent)
+                    id: head.log.id, path: folder.file(of: head.log.id), handle: handle, extent: extent,
+                    disk: folder.disk)
                 open[handle] = journal
                 hasNewNames = true
                 journal.add(.head(head, at: time))
                 dirty.insert(handle)
             case .resume(let handle, let id, let extent):
-                open[handle] = OpenJournal(id: id, path: folder.file(of: id), handle: handle, extent: extent)
+                open[handle] = OpenJournal(
+                    id: id, path: folder.file(of: id), handle: handle, extent: extent, disk: folder.disk)
                 totalByteCount += extent.byteCount
                 add(.resumed(at: time), to: handle)
             case .request(let handle, let request):
@@ -91,7 +93,8 @@ struct JournalWriter {
             case .commit: break
             }
         }
-        for handle in dirty {
+        // In an order that a simulation can repeat.
+        for handle in dirty.sorted(by: { $0.rawValue < $1.rawValue }) {
             let isMuch = open[handle].map { $0.pendingByteCount > idleByteCount } ?? false
             if mustWrite || isMuch { write(handle, metrics: &metrics, problems: &problems) }
         }

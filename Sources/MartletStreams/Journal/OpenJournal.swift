@@ -1,9 +1,11 @@
+internal import MartletFiles
 internal import MartletProtocol
 
 /// One journal that is being written. Thread: the journal's.
 final class OpenJournal {
     let id: String
     private let path: String
+    private let disk: any Disk
     /// `nil` = not opened yet, abandoned, or closed because other journals need a descriptor.
     private var file: JournalFile?
     /// Orders open files by their last use; 0 = the file is not open.
@@ -29,10 +31,11 @@ final class OpenJournal {
     ///   - extent: the valid part of the existing file; the default = the file does not exist yet.
     init(
         id: String, path: String, handle: GenerationHandle = GenerationHandle(rawValue: 0),
-        extent: JournalExtent = JournalExtent()
+        extent: JournalExtent = JournalExtent(), disk: any Disk = SystemDisk()
     ) {
         self.id = id
         self.path = path
+        self.disk = disk
         self.handle = handle
         ends = extent.ends
         sequence = extent.recordCount
@@ -117,7 +120,7 @@ final class OpenJournal {
         guard !records.isEmpty, !isAbandoned else { return }
         do throws(JournalError) {
             if file == nil {
-                file = byteCount == 0 ? try JournalFile(creating: path) : try JournalFile(extending: path)
+                file = try JournalFile(path, for: byteCount == 0 ? .creating : .appending, on: disk)
             }
             try file?.append(records)
             if syncs { try file?.sync() }

@@ -1,3 +1,4 @@
+import MartletFiles
 import MartletPlatform
 import MartletProtocol
 import Testing
@@ -21,7 +22,7 @@ import Testing
 
     /// Descriptors of this process for files in the folder; 0 where `/proc` does not exist.
     private var descriptorCount: Int {
-        let links = (try? FolderEntry.all(in: "/proc/self/fd").compactMap(\.text)) ?? []
+        let links = (try? SystemDisk().entries(of: "/proc/self/fd").compactMap(\.text)) ?? []
         return links.count { name in
             var target = [CChar](repeating: 0, count: 4_096)
             let count = readlink("/proc/self/fd/\(name)", &target, target.count)
@@ -59,16 +60,17 @@ import Testing
         await journal.flush()
         // The invalid end of a journal holds text of the generation as well.
         for name in ["\(running.log.id).from-7", "\(unknown.log.id).journal"] {
-            _ = try JournalFile(creating: "\(scratch.folder.path)/aside/\(name)")
+            _ = try JournalFile("\(scratch.folder.path)/aside/\(name)", for: .creating, on: SystemDisk())
         }
         try await journal.erase(running.log.id)
         #expect(try scratch.folder.ids().isEmpty)
-        #expect(try FolderEntry.all(in: scratch.folder.path + "/aside").map(\.text) == ["\(unknown.log.id).journal"])
+        #expect(
+            try SystemDisk().entries(of: scratch.folder.path + "/aside").map(\.text) == ["\(unknown.log.id).journal"])
         append(journal, 1, 2)
         await journal.flush()
         #expect(try scratch.folder.ids().isEmpty)
         try await journal.erase(unknown.log.id)
-        #expect(try FolderEntry.all(in: scratch.folder.path + "/aside").isEmpty)
+        #expect(try SystemDisk().entries(of: scratch.folder.path + "/aside").isEmpty)
         #expect(journal.metrics.open == 0 && journal.metrics.fileBytes == 0)
         await journal.close()
     }

@@ -36,7 +36,7 @@ private final class Brake: Sendable {
 
         init() throws {
             var template = Array("/tmp/martlet-journal-XXXXXX".utf8CString)
-            guard mkdtemp(&template) != nil else { throw JournalError("make", "a folder") }
+            guard mkdtemp(&template) != nil else { throw JournalError("make", "a folder", FileError(code: errno)) }
             folder = JournalFolder(
                 path: String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/state")
             try folder.prepare()
@@ -237,7 +237,7 @@ private final class Brake: Sendable {
         append(first, token(1, 5))
         await first.close()
         let good = try scratch.bytes(of: head)
-        let file = try JournalFile(extending: scratch.folder.file(of: head.log.id))
+        let file = try JournalFile(scratch.folder.file(of: head.log.id), for: .appending, on: SystemDisk())
         try file.append([9, 9, 9])
         let read = try scratch.folder.read(head.log.id)
         #expect(read.damage != nil)
@@ -353,7 +353,7 @@ private final class Brake: Sendable {
             #expect(!JournalFolder.isID(name))
         }
         #expect(JournalFolder.isID(LogHead.makeID()))
-        _ = try JournalFile(creating: scratch.folder.path + "/streams/notes.journal")
+        _ = try JournalFile(scratch.folder.path + "/streams/notes.journal", for: .creating, on: SystemDisk())
         #expect(try scratch.folder.ids().isEmpty)
     }
 

@@ -29,7 +29,7 @@ import Testing
     private let scratch: JournalTests.ScratchFolder
     init() throws { scratch = try JournalTests.ScratchFolder() }
 
-    private var aside: [FolderEntry] { get throws { try FolderEntry.all(in: scratch.folder.path + "/aside") } }
+    private var aside: [FolderEntry] { get throws { try SystemDisk().entries(of: scratch.folder.path + "/aside") } }
 
     /// A journal with a head and one token.
     private func write(_ id: String, at time: Int64) throws -> [UInt8] {

@@ -24,7 +24,7 @@ import Testing
         try JournalReader.read(JournalBytes(bytes))
     }
 
-    private static func ends(_ bytes: [UInt8]) -> [Int] {
+    static func ends(_ bytes: [UInt8]) -> [Int] {
         var ends = [JournalFormat.headerByteCount]
         while let start = ends.last, start < bytes.count {
             let count = JournalFormat.number(bytes[start..<(start + 4)], as: UInt32.self)
@@ -56,7 +56,7 @@ import Testing
                 to: samples.appendingPathComponent("random-\(choices).journal"), options: .withoutOverwriting)
         }
         #expect(try new == Self.bytes(version: 4, choices: choices))
-        #expect(try FolderEntry.all(in: scratch.folder.path + "/aside").isEmpty)
+        #expect(try SystemDisk().entries(of: scratch.folder.path + "/aside").isEmpty)
     }
 
     @Test(arguments: [3, 4] as [UInt16]) func tornEndLeavesTheRecordsBeforeIt(version: UInt16) throws {
