@@ -123,7 +123,7 @@ let package = Package(
             name: "MartletGenerations",
             dependencies: [
                 "MartletPlatform",
-                "MartletChat", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletObservability",
+                "MartletChat", "MartletFiles", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletObservability",
                 "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -269,7 +269,7 @@ let package = Package(
             name: "MartletEngineTests",
             dependencies: [
                 "MartletEngine", "Llama", "MartletFiles", "MartletGGUF", "MartletGrammar", "MartletProtocol",
-                "MartletStateFiles",
+                "MartletStateFiles", "MartletTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -18,6 +18,8 @@ package struct GenerationConfiguration: Sendable {
     /// The time between two checks whether an engine that has not admitted a stream is still running. While the engine
     /// restarts, a stream begins after this time without admission.
     package var admissionTimeout: Duration = .seconds(1)
+    /// The owners that share cached prompts.
+    package var cacheScope = CacheScope.owner
     /// The folder for the prompts of completions; nil = none.
     package var promptLog: PromptLog?
 

@@ -41,5 +41,6 @@ package enum EngineMetrics {
             Double(status.slots.count { $0.phase != .idle }))
         text.add(
             "llamacpp:requests_deferred", .gauge, help: "Generations that wait for a sequence.", Double(status.queued))
+        CacheMetrics.write(status.cache, to: &text)
     }
 }

@@ -25,6 +25,10 @@ package protocol EngineService: Sendable {
     /// event then replies to all open commands. A command to a handle that is unknown or has ended is ignored.
     func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction)
 
+    /// Removes the pin of a prefix. Its state stays in the cache like that of any other prompt. An unknown prefix is
+    /// ignored. Returns at once.
+    func unpin(_ prefix: PinnedPrefixID)
+
     /// The tokens of `prompt`.
     func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece]
 
@@ -38,6 +42,11 @@ package protocol EngineService: Sendable {
 
     /// A snapshot of slots and counters.
     func status() async throws(EngineError) -> EngineStatus
+}
+
+extension EngineService {
+    /// An engine without pinned prefixes has nothing to do.
+    package func unpin(_ prefix: PinnedPrefixID) {}
 }
 
 /// Receives the events of an engine.

@@ -2,6 +2,7 @@ internal import Hummingbird
 internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
+internal import MartletAPI
 internal import MartletGenerations
 internal import MartletObservability
 internal import MartletPlatform
@@ -29,6 +30,7 @@ package final class EdgeServer: Sendable {
     private let loops = ReaderLoops()
     private let adapterScales = AdapterScales()
     private let reasoningCounts = ReasoningTokenCounts()
+    private let prefixes: PinnedPrefixes
     private let connections: OpenConnections
     private let shutdown = ShutdownFlag()
     private let recovery: RecoveryProgress
@@ -36,6 +38,7 @@ package final class EdgeServer: Sendable {
     private let shutdownMonitor: ShutdownMonitor
     private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
+    private let prefixStart = PrefixStart()
     /// The number of addresses that are listened on, and the port of the first one.
     private let listening = Mutex<(count: Int, port: Int?)>((0, nil))
     private let certificates = Mutex<CertificateStore?>(nil)
@@ -55,10 +58,15 @@ package final class EdgeServer: Sendable {
         connections = OpenConnections(
             limit: configuration.limits.connections, extraLimit: configuration.limits.extraConnections)
         shutdownMonitor = ShutdownMonitor { [parts] in configuration.onOverdue(parts.description()) }
+        prefixes = PinnedPrefixes(tokenLimit: configuration.limits.pinnedTokens)
+        let prefixStart = prefixStart
         let modelReadiness = ModelReadiness(configuration: configuration.generations, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
-        ) { modelReadiness.engineStateChanged($0) }
+        ) { state in
+            modelReadiness.engineStateChanged(state)
+            if case .ready = state { prefixStart.engineIsReady() }
+        }
         self.modelReadiness = modelReadiness
         self.registry = registry
         engine = makeEngine(registry)
@@ -81,6 +89,7 @@ package final class EdgeServer: Sendable {
             throw EdgeServerError.socketInUse(path: path)
         }
         let journal = try openJournal()
+        beginPrefixes()
         defer { shutdownMonitor.end() }
         if let timeout = configuration.journal?.recoveryStartTimeout {
             await recovery.wait(upTo: timeout, on: MultiThreadedEventLoopGroup.singleton.any())
@@ -213,13 +222,41 @@ package final class EdgeServer: Sendable {
         }
     }
 
+    /// The service of pinned prefixes. Their files lie beside the journals.
+    private var prefixService: PrefixService {
+        let defaults = configuration.completionDefaults
+        return PrefixService(
+            prefixes: prefixes, completions: completions.service,
+            folder: configuration.journal.map { PrefixFolder(state: $0.path) },
+            options: CompletionOptions(defaults: defaults),
+            makeView: { [defaults] head in
+                LlamaServerCompletionView(head: head, prompts: [""], options: CompletionOptions(defaults: defaults))
+            },
+            readDefinition: { [defaults] json throws(GenerationError) in
+                do throws(APIError) {
+                    return try PrefixBodies.definition(json, defaults: defaults)
+                } catch {
+                    throw GenerationError(.invalidRequest, error.message, field: error.parameter)
+                }
+            }, logger: logger)
+    }
+
+    /// Reads the definitions of pinned prefixes, and computes them whenever an engine is ready.
+    private func beginPrefixes() {
+        let service = prefixService
+        service.restore()
+        prefixStart.begin(of: modelReadiness) {
+            await service.computeAll(on: MultiThreadedEventLoopGroup.singleton.any())
+        }
+    }
+
     /// The completion routes, which the recovery uses too.
     private var completions: CompletionRoutes {
         CompletionRoutes(
             service: CompletionService(
                 configuration: configuration.generations, engine: engine, registry: registry,
                 modelReadiness: modelReadiness, loops: loops, shutdown: shutdown, adapterScales: adapterScales,
-                reasoningCounts: reasoningCounts),
+                reasoningCounts: reasoningCounts, prefixes: prefixes),
             configuration: configuration, tracing: tracing)
     }
 
@@ -274,6 +311,7 @@ package final class EdgeServer: Sendable {
             metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
+        PrefixRoutes(service: prefixService, configuration: configuration).add(to: &routes)
         AdapterRoutes(configuration: configuration, modelReadiness: modelReadiness, scales: adapterScales).add(
             to: &routes)
         EmbeddingRoutes(

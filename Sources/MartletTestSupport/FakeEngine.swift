@@ -35,6 +35,7 @@ package final class FakeEngine: EngineService {
         var running: Set<GenerationHandle> = []
         var cancelled: [GenerationHandle] = []
         var commands: [Command] = []
+        var unpinned: [PinnedPrefixID] = []
         var status = EngineStatus()
         var holdsQueries = false
         var queryCount = 0
@@ -126,6 +127,8 @@ package final class FakeEngine: EngineService {
     package var requests: [GenerationRequest] { guarded.withLock { $0.requests } }
     /// All cancelled handles, in order, with repetitions.
     package var cancelled: [GenerationHandle] { guarded.withLock { $0.cancelled } }
+    /// All prefixes that were unpinned, in order.
+    package var unpinned: [PinnedPrefixID] { guarded.withLock { $0.unpinned } }
     /// All control commands, in order.
     package var commands: [Command] { guarded.withLock { $0.commands } }
     /// Generations that were submitted and have not ended.
@@ -168,6 +171,9 @@ package final class FakeEngine: EngineService {
     }
 
     // MARK: EngineService
+
+    /// Records the call.
+    package func unpin(_ prefix: PinnedPrefixID) { guarded.withLock { $0.unpinned.append(prefix) } }
 
     /// The state of the initializer, or of the last `change(to:)`.
     package var state: EngineState { guarded.withLock { $0.state } }

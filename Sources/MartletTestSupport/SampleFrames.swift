@@ -11,7 +11,7 @@ package enum SampleFrames {
     /// A frame from the edge to the worker, of any kind.
     package static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<11, using: &random) {
+        return switch Int.random(in: 0..<12, using: &random) {
         case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
         case 1: .submit(request(&random))
         case 2: .cancel(GenerationHandle(rawValue: random.unsigned()))
@@ -25,6 +25,7 @@ package enum SampleFrames {
                 SampleCommands.action(&random))
         case 8: .withdraw(number)
         case 9: .ping
+        case 10: .unpin(PinnedPrefixID(rawValue: random.unsigned()))
         default: .shutdown
         }
     }

@@ -47,7 +47,29 @@ import Testing
         #expect(text.text.contains("llamacpp:prompt_seconds_total 1.5\n"))
         #expect(text.text.contains("llamacpp:requests_deferred 2\n"))
         let types = text.text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
-        #expect(types.count == 13 && Set(types).count == 13)
+        #expect(types.count == 19 && Set(types).count == 19)
+    }
+
+    @Test func eachTierOfTheCacheHasItsOwnLabel() {
+        var status = EngineStatus()
+        var memory = CacheTierStatus(.ram)
+        (memory.byteCount, memory.byteLimit, memory.reusedTokens, memory.damaged) = (64, 128, 9, 1)
+        status.cache.tiers = [CacheTierStatus(.kvCache), memory]
+        (status.cache.hits, status.cache.misses) = (3, 2)
+        var prefix = PinnedPrefixStatus(PinnedPrefixID(rawValue: 1))
+        prefix.tokens = 5
+        status.cache.prefixes = [prefix, prefix]
+        var text = PrometheusText()
+        EngineMetrics.write(status, to: &text)
+        for line in [
+            "martlet_cache_hits_total 3", "martlet_cache_misses_total 2", "martlet_cache_pinned_prefixes 2",
+            "martlet_cache_pinned_tokens 10", "martlet_cache_bytes{tier=\"kv\"} 0",
+            "martlet_cache_bytes{tier=\"ram\"} 64", "martlet_cache_limit_bytes{tier=\"ram\"} 128",
+            "martlet_cache_reused_tokens_total{tier=\"ram\"} 9", "martlet_cache_damaged_total{tier=\"ram\"} 1",
+        ] { #expect(text.text.contains(line + "\n"), "\(line)") }
+        #expect(!text.text.contains("martlet_cache_limit_bytes{tier=\"kv\"}"))
+        let types = text.text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
+        #expect(Set(types).count == types.count)
     }
 
     @Test func aHistogramCountsWhatIsAtMostEachBound() {

@@ -27,7 +27,7 @@ enum Accounting {
             writeUsage(completion.timings, to: &bytes)
         }
         JSONText.appendRaw(",", to: &bytes)
-        writeTimings(completion.timings, to: &bytes)
+        writeTimings(of: completion, showsCachedText: options.showsCachedText, to: &bytes)
         JSONText.appendRaw("}\n\n", to: &bytes)
         SharedStreamEvents.appendDone(to: &bytes)
     }
@@ -51,8 +51,21 @@ enum Accounting {
 
     /// Appends `"timings":{…}` with llama-server's members.
     ///
-    /// The counts of drafted tokens are present if there are any. The generation rate omits the first token, because its time is part of the prompt's.
-    static func writeTimings(_ timings: Timings, to bytes: inout [UInt8]) {
+    /// The counts of drafted tokens are present if there are any. The generation rate omits the first token, because its
+    /// time is part of the prompt's.
+    static func writeTimings(_ timings: Timings, to bytes: inout [UInt8]) { writeTimings(timings, nil, to: &bytes) }
+
+    /// Appends the timings of a whole generation, with a cache report if the request asks for it.
+    static func writeTimings(
+        of summary: GenerationSummary, showsCachedText: Bool, to bytes: inout [UInt8]
+    ) {
+        let report = summary.cacheReport.map {
+            CacheReportWriter(report: $0, timings: summary.timings, showsCachedText: showsCachedText)
+        }
+        writeTimings(summary.timings, report, to: &bytes)
+    }
+
+    private static func writeTimings(_ timings: Timings, _ report: CacheReportWriter?, to bytes: inout [UInt8]) {
         let computed = timings.promptTokens - timings.cachedTokens
         JSONText.appendRaw("\"timings\":{\"cache_n\":", to: &bytes)
         JSONText.appendInteger(timings.cachedTokens, to: &bytes)
@@ -70,6 +83,7 @@ enum Accounting {
             JSONText.appendRaw(",\"draft_n_accepted\":", to: &bytes)
             JSONText.appendInteger(timings.acceptedDraftTokens, to: &bytes)
         }
+        report?.write(to: &bytes)
         JSONText.appendRaw("}", to: &bytes)
     }
 
@@ -93,7 +107,8 @@ enum Accounting {
         }
     }
 
-    /// Appends `"prompt_progress":{…}`: tokens of the prompt in total, from the KV cache, and processed so far.
+    /// Appends `"prompt_progress":{…}`: tokens of the prompt in total, from the KV cache, and processed so far; the
+    /// position in the queue while the generation waits for a slot.
     static func writeProgress(_ progress: PromptProgress, to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"prompt_progress\":{\"total\":", to: &bytes)
         JSONText.appendInteger(progress.total, to: &bytes)
@@ -103,6 +118,10 @@ enum Accounting {
         JSONText.appendInteger(progress.processed, to: &bytes)
         JSONText.appendRaw(",\"time_ms\":", to: &bytes)
         JSONText.appendInteger(Int(progress.elapsed.milliseconds), to: &bytes)
+        if let position = progress.queuePosition {
+            JSONText.appendRaw(",\"queue_position\":", to: &bytes)
+            JSONText.appendInteger(position, to: &bytes)
+        }
         JSONText.appendRaw("}", to: &bytes)
     }
 }

@@ -17,6 +17,7 @@ struct LlamaServerObject: Sendable {
     private let settings: [UInt8]
     /// The parts of the object that the request asks for.
     private let responseFields: ResponseFields
+    private let showsCachedText: Bool
     private let probabilities: ProbabilityWriter
 
     /// - Parameter prompts: one per choice.
@@ -25,6 +26,7 @@ struct LlamaServerObject: Sendable {
         self.prompts = prompts
         settings = options.settings(endTokens: head.endTokens).bytes
         responseFields = options.responseFields
+        showsCachedText = options.showsCachedText
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
     }
 
@@ -126,7 +128,7 @@ struct LlamaServerObject: Sendable {
         JSONText.appendRaw(",\"tokens_cached\":", to: &bytes)
         JSONText.appendInteger(completion.kvCacheTokens, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeTimings(timings, to: &bytes)
+        Accounting.writeTimings(of: completion, showsCachedText: showsCachedText, to: &bytes)
         writeProbabilities(output?.probabilities ?? [], to: &bytes)
         head.writeWarnings(output?.warnings ?? [], to: &bytes)
         JSONText.appendRaw("}", to: &bytes)

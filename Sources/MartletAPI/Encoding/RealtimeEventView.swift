@@ -38,12 +38,18 @@ package struct RealtimeEventView: StreamView {
     /// Only its id and the format of call ids are used.
     private let head: ResponseHead
     private let probabilities: ProbabilityWriter
+    private let showsCachedText: Bool
     /// The beginning of every message, up to the event's number.
     private let prefix: [UInt8]
 
-    /// - Parameter probabilityStage: the stage that the request asks for.
-    package init(head: ResponseHead, probabilityStage: ProbabilityRequest.Stage) {
+    /// - Parameters:
+    ///   - probabilityStage: the stage that the request asks for.
+    ///   - showsCachedText: whether a cache report contains text of the cached prompt.
+    package init(
+        head: ResponseHead, probabilityStage: ProbabilityRequest.Stage, showsCachedText: Bool = false
+    ) {
         self.head = head
+        self.showsCachedText = showsCachedText
         probabilities = ProbabilityWriter(stage: probabilityStage)
         var prefix = Array(#"{"type":"event","id":"#.utf8)
         JSONText.appendString(head.id, to: &prefix)
@@ -162,7 +168,7 @@ package struct RealtimeEventView: StreamView {
         JSONText.appendRaw("\",", to: &bytes)
         Accounting.writeUsage(completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeTimings(completion.timings, to: &bytes)
+        Accounting.writeTimings(of: completion, showsCachedText: showsCachedText, to: &bytes)
     }
 
     private func write(_ name: StaticString, _ value: Int, to bytes: inout [UInt8]) {

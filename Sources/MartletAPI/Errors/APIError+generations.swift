@@ -14,6 +14,7 @@ extension APIError {
             switch error.kind {
             case .invalidRequest: .invalidRequest
             case .notSupported: .notSupported
+            case .forbidden: .forbidden
             case .notFound: .notFound
             case .conflict: .conflict
             case .contextExceeded: .contextExceeded

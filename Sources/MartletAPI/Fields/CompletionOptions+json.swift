@@ -66,6 +66,8 @@ extension CompletionOptions {
         if parameters.stops.isEmpty { parameters.stops = defaults.stops }
         parameters.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         parameters.reusesPrompt = try fields.bool("cache_prompt") ?? defaults.reusesPrompt
+        prefix = try CacheFields.read(fields, into: &parameters)
+        showsCachedText = defaults.showsCachedText
         parameters.reportsProgress = try fields.bool("return_progress") ?? false
         parameters.reportsTokenTimings = responseFields.timingsPerToken
         parameters.minimumIndent = try fields.integer("n_indent", in: Self.counts) ?? 0

@@ -6,7 +6,7 @@ import OrderedCollections
 /// `null` counts as absent, as at llama-server. Each method returns nil for an absent member.
 package struct FieldReader {
     /// All members, in the order of the body.
-    package let members: JSONObject
+    package private(set) var members: JSONObject
     /// The path of the object in the body, such as `stream_options.`; empty for the body itself.
     private let prefix: String
 
@@ -22,6 +22,18 @@ package struct FieldReader {
     private init(members: JSONObject, prefix: String) {
         self.members = members
         self.prefix = prefix
+    }
+
+    /// Removes `cache_control` from messages and tools.
+    /// - Returns: the indexes of the marked messages.
+    mutating func removeCacheMarks() throws(APIError) -> [Int] {
+        guard case .array(var messages)? = members["messages"] else { return [] }
+        var tools = members["tools"]?.arrayValue ?? []
+        let marked = try CacheControl.removeMarks(from: &messages, tools: &tools)
+        guard !marked.isEmpty else { return [] }
+        members["messages"] = .array(messages)
+        if members["tools"]?.arrayValue != nil { members["tools"] = .array(tools) }
+        return marked
     }
 
     /// The member without a check of its type.

@@ -22,7 +22,8 @@ package struct LlamaServerCompletionView: StreamView {
         choiceCount = prompts.count
         responseID = head.id
         llamaServerObject = LlamaServerObject(head: head, prompts: prompts, options: options)
-        events = RealtimeEventView(head: head, probabilityStage: options.probabilityStage)
+        events = RealtimeEventView(
+            head: head, probabilityStage: options.probabilityStage, showsCachedText: options.showsCachedText)
     }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {

@@ -1,5 +1,6 @@
 package import MartletGenerations
 package import MartletJSON
+import MartletProtocol
 import MartletSchema
 import OrderedCollections
 
@@ -13,10 +14,12 @@ extension ChatCompletionRequest {
     ///   - randomSeed: the seed of a request without one.
     /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
-        let fields = try FieldReader(json)
+        var fields = try FieldReader(json)
+        let pins = try fields.removeCacheMarks()
         let messages = try ChatMessages.validated(fields)
         self.init(
             messages: messages, options: try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed))
+        try pin(pins)
         tools = try ToolFields(fields, limits: defaults.schemaCompiler.limits)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
         continuation = try Self.continuation(
@@ -32,6 +35,17 @@ extension ChatCompletionRequest {
         if tools.isActive, let name = options.textField {
             throw .field(name, "A grammar excludes tools; omit one of them, or set tool_choice to \"none\"")
         }
+    }
+
+    /// Applies the marks of `cache_control`.
+    private mutating func pin(_ messages: [Int]) throws(APIError) {
+        guard !messages.isEmpty else { return }
+        guard options.parameters.cache.retention != .none else {
+            throw .field(
+                "cache", "Value must be \"normal\" or \"pinned\" together with cache_control, but got \"none\"")
+        }
+        options.parameters.cache.retention = .pinned
+        pinnedMessages = messages
     }
 
     /// Reads `continue_final_message`.

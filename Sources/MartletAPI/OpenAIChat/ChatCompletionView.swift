@@ -48,7 +48,10 @@ package struct ChatCompletionView: StreamView {
     }
 
     /// The same generation as WebSocket messages.
-    package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
+    package var events: RealtimeEventView {
+        RealtimeEventView(
+            head: head, probabilityStage: options.probabilityStage, showsCachedText: options.showsCachedText)
+    }
 
     /// - Complexity: O(length of the event's text). Nothing is allocated but the growth of `bytes`.
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
@@ -242,7 +245,8 @@ package struct ChatCompletionView: StreamView {
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(outputs.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeTimings(outputs.completion.timings, to: &bytes)
+        Accounting.writeTimings(
+            of: outputs.completion, showsCachedText: options.showsCachedText, to: &bytes)
         if options.responseFields.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)
             llamaServerObject.write(outputs.choices[0].completion, output: outputs.choices[0], to: &bytes)

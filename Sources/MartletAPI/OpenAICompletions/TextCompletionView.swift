@@ -47,7 +47,10 @@ package struct TextCompletionView: StreamView {
     }
 
     /// The same generation as WebSocket messages.
-    package var events: RealtimeEventView { RealtimeEventView(head: head, probabilityStage: options.probabilityStage) }
+    package var events: RealtimeEventView {
+        RealtimeEventView(
+            head: head, probabilityStage: options.probabilityStage, showsCachedText: options.showsCachedText)
+    }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         switch event {
@@ -172,7 +175,8 @@ package struct TextCompletionView: StreamView {
         JSONText.appendRaw(",", to: &bytes)
         Accounting.writeUsage(outputs.completion.timings, to: &bytes)
         JSONText.appendRaw(",", to: &bytes)
-        Accounting.writeTimings(outputs.completion.timings, to: &bytes)
+        Accounting.writeTimings(
+            of: outputs.completion, showsCachedText: options.showsCachedText, to: &bytes)
         if options.responseFields.isVerbose {
             JSONText.appendRaw(",\"__verbose\":", to: &bytes)
             llamaServerObject.write(outputs.choices[0].completion, output: outputs.choices[0], to: &bytes)

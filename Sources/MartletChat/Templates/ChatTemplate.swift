@@ -35,6 +35,8 @@ package struct ChatTemplate: Sendable {
     let emptyReasoning: String
     /// The text that the template puts in front of a reply.
     package let generationPrompt: String
+    /// The text with which the template begins a message of the user; empty if no such text was found.
+    let userHead: String
     /// Every text that it may put there, the longest first: with and without tools, reasoning on and off.
     private let generationPrompts: [String]
 
@@ -92,6 +94,7 @@ package struct ChatTemplate: Sendable {
         closing = delimiters.map { probe.closing($0, of: format.name, reasoningField: reasoningField) } ?? ""
         emptyReasoning = delimiters.map { probe.emptyReasoning($0) } ?? ""
         generationPrompt = probe.generationPrompt()
+        userHead = probe.userHead()
     }
 
     /// Renders the prompt for a conversation.
@@ -126,9 +129,11 @@ package struct ChatTemplate: Sendable {
         let chosen = tools == nil ? template : toolUseTemplate ?? template
         let rendered = try chosen.render(input, budget: budget)
         let reasoning = reasoning(after: rendered)
-        return RenderedPrompt(
+        var prompt = RenderedPrompt(
             segments: rendered.segments, reasoning: reasoning, delimiters: delimiters,
             closing: closing, opening: opening(of: rendered, reasoning), warnings: warnings)
+        prompt.findBoundaries(userHead: userHead, opensReply: addGenerationPrompt)
+        return prompt
     }
 
     /// The part of the last message that the reply continues.

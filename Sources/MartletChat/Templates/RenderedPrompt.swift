@@ -28,6 +28,8 @@ package struct RenderedPrompt: Sendable, Equatable {
     package var continuation = ""
     /// Warnings for the client about messages that had to change.
     package var warnings: [String] = []
+    /// The places at which messages of the user and the reply begin, ascending.
+    package var boundaries: [PromptBoundary] = []
 
     /// The text with which reasoning begins in the output. The prompt may contain its beginning already.
     package var reasoningStart: String {
@@ -41,6 +43,8 @@ package struct RenderedPrompt: Sendable, Equatable {
 
     /// The prompt for the engine: pieces with their trust. The tokenizer ignores control tokens in untrusted pieces.
     package var prompt: Prompt {
-        Prompt(pieces: segments.map { .text($0.text, isTrusted: $0.isTrusted) }, addsBeginning: true)
+        Prompt(
+            pieces: segments.map { .text($0.text, isTrusted: $0.isTrusted) }, addsBeginning: true,
+            boundaries: boundaries)
     }
 }

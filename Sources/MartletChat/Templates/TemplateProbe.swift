@@ -253,6 +253,33 @@ struct TemplateProbe {
         return between.contains(delimiters.start) && between.contains(delimiters.end) ? between : ""
     }
 
+    /// The text with which the template begins a message of the user, such as `<|im_start|>user\n`; "" if none is found.
+    ///
+    /// The text between a reply and the user's next message is the end of the reply and this text. The end of a message
+    /// is known from the text behind the last one.
+    func userHead() -> String {
+        func content(_ text: String, isPart: Bool) -> JSONValue {
+            isPart ? [["type": "text", "text": .string(text)]] : .string(text)
+        }
+        for isPart in [false, true] {
+            let messages: [JSONValue] = [
+                ["role": "user", "content": content("Hello", isPart: isPart)],
+                ["role": "assistant", "content": content(Self.word, isPart: isPart)],
+                ["role": "user", "content": content(Self.otherWord, isPart: isPart)],
+            ]
+            guard let text = render(messages), let reply = text.range(of: Self.word),
+                let next = text.range(of: Self.otherWord), reply.upperBound <= next.lowerBound
+            else { continue }
+            let between = String(text[reply.upperBound..<next.lowerBound])
+            // A list that is printed as a list.
+            guard !between.contains("'type'"), !between.contains("\"type\"") else { continue }
+            let end = ProvenanceText.commonPrefix(of: between, String(text[next.upperBound...]))
+            let head = String(decoding: between.utf8.dropFirst(end), as: UTF8.self)
+            return !endToken.isEmpty && head.hasPrefix(endToken) ? String(head.dropFirst(endToken.count)) : head
+        }
+        return ""
+    }
+
     /// The text that `add_generation_prompt` adds to a prompt: the difference of two renderings.
     func generationPrompt(tools: [JSONValue]? = nil, arguments: JSONObject = [:]) -> String {
         // Some templates write the end token where other templates write the generation prompt, so it is empty here.

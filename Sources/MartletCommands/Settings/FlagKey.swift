@@ -232,6 +232,8 @@ enum FlagKey: String, Sendable, CaseIterable {
     case reversePrompt = "reverse-prompt"
     /// On or off; read by `CompletionDefaults`.
     case cachePrompt = "cache-prompt"
+    /// One of fixed words; read by `ServerConfiguration`.
+    case cacheScope = "cache-scope"
     /// On or off; read by `CompletionDefaults`.
     case prefillAssistant = "prefill-assistant"
     /// On or off; read by `ServerConfiguration`.
@@ -299,6 +301,10 @@ enum FlagKey: String, Sendable, CaseIterable {
     case apiKey = "api-key"
     /// A path; read by `ServerConfiguration`.
     case apiKeyFile = "api-key-file"
+    /// Tokens; read by `ServerConfiguration`.
+    case maximumPinnedTokens = "max-pinned-tokens"
+    /// A list; read by `ServerConfiguration`.
+    case priorityKey = "priority-key"
     /// On or off; read by `ServerConfiguration`.
     case allowUnauthenticated = "allow-unauthenticated"
     /// A list; read by `ServerConfiguration`.

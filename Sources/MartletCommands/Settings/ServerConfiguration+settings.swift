@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletGenerations
 import MartletGrammar
 import MartletJSON
 import MartletProtocol
@@ -14,6 +15,7 @@ extension ServerConfiguration {
         (addresses, port) = try Self.addresses(values)
         apiKeys = APIKeys(values.list(.apiKey) ?? [])
         if let path = values.text(.apiKeyFile) { try addKeys(inFile: path) }
+        for key in values.list(.priorityKey) ?? [] { try allowPriority(key) }
         if let value = values.toggle(.allowUnauthenticated) { allowsUnauthenticated = value }
         allowedHosts = values.list(.allowedHosts) ?? []
         tls = try Self.tls(values)
@@ -28,6 +30,8 @@ extension ServerConfiguration {
             embeddingNormalization = EmbeddingNormalization(value)
         }
         completionDefaults = try CompletionDefaults(values, notice: notice)
+        if let value = values.text(.cacheScope).flatMap(CacheScope.init) { cacheScope = value }
+        completionDefaults.showsCachedText = cacheScope == .owner || apiKeys.isEmpty
         if let value = values.toggle(.slots) { servesSlots = value }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.toggle(.properties) { changesProperties = value }
@@ -37,6 +41,7 @@ extension ServerConfiguration {
         if let value = values.integer(.maximumConnections) { limits.connections = value }
         if let value = values.integer(.maximumGenerations) { limits.generations = value }
         if let value = values.integer(.maximumGenerationsPerKey), value > 0 { limits.generationsPerKey = value }
+        if let value = values.integer(.maximumPinnedTokens) { limits.pinnedTokens = value }
         if let value = values.integer(.drainTimeout) { drainTimeout = .seconds(value) }
         resumesAlways = values.text(.resume) == "always"
         if let value = values.integer(.orphanTimeout) { orphanTimeout = value > 0 ? .seconds(value) : nil }
@@ -58,6 +63,14 @@ extension ServerConfiguration {
         case (let certificate?, let key?): return TLSFiles(certificatePath: certificate, keyPath: key)
         case (_?, nil): throw SettingError("--ssl-cert-file needs --ssl-key-file, the key of the certificate")
         case (nil, _?): throw SettingError("--ssl-key-file needs --ssl-cert-file, the certificate of the key")
+        }
+    }
+
+    /// Allows a key of `--priority-key`.
+    private mutating func allowPriority(_ key: String) throws(SettingError) {
+        // Adding it would lock out every client of a server without keys.
+        guard apiKeys.allowPriority(key) else {
+            throw SettingError("--priority-key: a key must also be one of --api-key or --api-key-file")
         }
     }
 

@@ -1,3 +1,5 @@
+import MartletGenerations
+
 extension SettingTable {
     /// Defaults of requests about output: stop strings, constraints and reasoning.
     static let output: [Setting] = [
@@ -7,6 +9,11 @@ extension SettingTable {
         Setting(
             .cachePrompt, environment: ["LLAMA_ARG_CACHE_PROMPT"], .toggle, default: "on", in: .requests, for: .edge,
             "Use the prefix cache: compute only the part of a prompt that the KV cache lacks."),
+        Setting(
+            .cacheScope, environment: [], .choice(CacheScope.allCases.map(\.rawValue)), "SCOPE", default: "key",
+            in: .requests, for: .edge,
+            "The owners that share cached prompts: key = each API key has its own; global = all share, and response times "
+                + "show whether another key has sent a prompt that begins alike."),
         Setting(
             .prefillAssistant, environment: ["LLAMA_ARG_PREFILL_ASSISTANT"], .toggle, default: "on", in: .requests,
             for: .edge, "Continue a last message of the assistant, instead of treating it as complete."),

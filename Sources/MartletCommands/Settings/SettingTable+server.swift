@@ -18,6 +18,9 @@ extension SettingTable {
             "A file with an API key in each line, optionally followed by ' # NAME'. Lines that begin with # are comments."
         ),
         Setting(
+            .priorityKey, environment: [], .list, "KEYS", unset: "no key, or every client of a server without keys",
+            in: .server, for: .edge, "API keys whose requests may have a `priority` above 0."),
+        Setting(
             .allowUnauthenticated, environment: [], .toggle, default: "off", in: .server, for: .edge,
             "Accept requests without a key even if other machines can reach the server."),
         Setting(
@@ -74,6 +77,10 @@ extension SettingTable {
         Setting(
             .maximumGenerationsPerKey, environment: [], .integer(0...1_048_576), "COUNT", default: "0", in: .server,
             for: .edge, "Maximum generations per API key. Further requests are refused with 429. 0 = no limit."),
+        Setting(
+            .maximumPinnedTokens, environment: [], .integer(0...1 << 30), "TOKENS", default: "65536", in: .server,
+            for: .edge,
+            "Maximum tokens of the pinned prefixes of an API key together. Further ones are refused with 429."),
         Setting(
             .drainTimeout, environment: [], .integer(1...3_600), "SECONDS", default: "3", in: .server, for: .edge,
             "Maximum time of the drain at shutdown. Generations may continue for two thirds of it."),

@@ -15,12 +15,13 @@ package struct CompletionService: Sendable {
     package let shutdown: ShutdownFlag
     package let adapterScales: AdapterScales
     package let reasoningCounts: ReasoningTokenCounts
+    package let prefixes: PinnedPrefixes
 
     /// Makes the service; all services of a server share the same parts.
     package init(
         configuration: GenerationConfiguration, engine: any EngineService, registry: GenerationRegistry,
         modelReadiness: ModelReadiness, loops: ReaderLoops, shutdown: ShutdownFlag, adapterScales: AdapterScales,
-        reasoningCounts: ReasoningTokenCounts
+        reasoningCounts: ReasoningTokenCounts, prefixes: PinnedPrefixes = PinnedPrefixes()
     ) {
         self.configuration = configuration
         self.engine = engine
@@ -30,6 +31,7 @@ package struct CompletionService: Sendable {
         self.shutdown = shutdown
         self.adapterScales = adapterScales
         self.reasoningCounts = reasoningCounts
+        self.prefixes = prefixes
     }
 
     /// Begins a generation and, for a stream or a background generation, waits for its admission.
@@ -47,7 +49,7 @@ package struct CompletionService: Sendable {
         _ plan: CompletionPlan, _ terms: GenerationTerms, on eventLoop: any EventLoop,
         onPrepare: (Generation) -> Void
     ) async throws(GenerationError) -> Generation {
-        try checkAdmission()
+        try checkAdmission(of: plan, terms)
         let spec = spec(of: plan, terms)
         guard let model = modelReadiness.model else {
             let generation = try prepare(spec, on: eventLoop)
@@ -72,7 +74,7 @@ package struct CompletionService: Sendable {
     package func begin(
         _ plan: CompletionPlan, _ terms: GenerationTerms, on eventLoop: any EventLoop
     ) throws(GenerationError) -> Generation {
-        try checkAdmission()
+        try checkAdmission(of: plan, terms)
         let prompts = try modelReadiness.model.map { model throws(GenerationError) in
             try prepare(plan, for: model, owner: terms.owner)
         }
@@ -86,8 +88,16 @@ package struct CompletionService: Sendable {
         return generation
     }
 
-    /// - Throws: if the server ends or the model has failed.
-    private func checkAdmission() throws(GenerationError) {
+    /// - Throws: if the server ends, the model has failed, the terms forbid the priority, or the owner lacks the prefix.
+    private func checkAdmission(of plan: CompletionPlan, _ terms: GenerationTerms) throws(GenerationError) {
+        let priority = plan.options.parameters.priority
+        guard priority <= 0 || terms.mayRaisePriority else {
+            throw GenerationError(
+                .forbidden,
+                "Field 'priority': A value above 0 needs a key with that right (--priority-key), but got \(priority)",
+                field: "priority")
+        }
+        _ = try prefixes.id(of: plan.options.prefix, owner: terms.owner)
         guard !shutdown.isSet else { throw GenerationError(.unavailable, "The server is shutting down") }
         if case .failed(let error) = modelReadiness.state { throw GenerationError(error) }
     }
@@ -128,13 +138,17 @@ package struct CompletionService: Sendable {
         let count = plan.options.choiceCount
         if prompts.contains(where: { $0.reasoning?.turnBudget != nil }) { reasoningCounts.count(generation) }
         let forkContext = forkContext(of: generation.spec, plan)
+        // A prefix that was removed since the admission is no fault of the request.
+        let prefix = try? prefixes.id(of: plan.options.prefix, owner: generation.spec.owner)
         for (number, prompt) in prompts.enumerated() {
             for choice in 0..<count {
                 let handle = generation.handle(ofChoice: number * count + choice)
+                var request = plan.options.request(handle: handle, prompt: prompt, choice: choice)
+                request.tenant = configuration.cacheScope.tenant(of: generation.spec.owner)
+                if let prefix { request.parameters.cache.prefix = prefix }
                 let description = prompt.parserDescription
                 registry.submit(
-                    plan.options.request(handle: handle, prompt: prompt, choice: choice), parser: prompt.parser,
-                    describeParser: { description.bytes }, forkContext: forkContext)
+                    request, parser: prompt.parser, describeParser: { description.bytes }, forkContext: forkContext)
             }
         }
     }

@@ -6,6 +6,8 @@ package struct GenerationTerms: Sendable {
     package var lifetime: GenerationSpec.Lifetime
     /// The name of the conversation.
     package var label: String?
+    /// Whether the request may have a priority above 0.
+    package var mayRaisePriority = true
 
     /// Makes terms; a label without a resumable lifetime has no effect.
     package init(owner: Owner, lifetime: GenerationSpec.Lifetime, label: String? = nil) {

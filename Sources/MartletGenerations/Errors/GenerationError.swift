@@ -14,6 +14,8 @@ package struct GenerationError: Error, Sendable, Equatable {
         case invalidRequest
         /// The model or the server's settings do not support the request.
         case notSupported
+        /// The owner of the request lacks a right.
+        case forbidden
         /// No generation or model has the name.
         case notFound
         /// The generation's state excludes the command.
@@ -145,7 +147,7 @@ extension EngineError {
             case .overloaded, .rateLimited: .overloaded
             case .unavailable: .shuttingDown
             case .failed: .generationFailed
-            case .invalidRequest, .notSupported, .notFound, .conflict, .timedOut: .invalidRequest
+            case .invalidRequest, .notSupported, .forbidden, .notFound, .conflict, .timedOut: .invalidRequest
             }
         self.init(
             code, error.message, parameter: error.field, promptTokens: error.promptTokens,

@@ -135,7 +135,8 @@ package struct ServedModel: Sendable {
     /// Off the engine's thread: rendering may take milliseconds for a long chat.
     func prepare(_ request: ChatCompletionRequest) throws(GenerationError) -> PreparedPrompt {
         let template = try usableTemplate()
-        let rendered = try render(request)
+        var rendered = try render(request)
+        pin(request, in: &rendered)
         let tools =
             request.tools.isActive && !skipsParsing
             ? request.tools.offered.map {
@@ -154,6 +155,24 @@ package struct ServedModel: Sendable {
         }
         prepared.reasoning = reasoningRule(for: request, rendered)
         return prepared
+    }
+
+    /// Adds the client's pins to the boundaries of a prompt.
+    ///
+    /// The end of a pinned message is found by a rendering of the messages up to it, which is a prefix of the prompt.
+    private func pin(_ request: ChatCompletionRequest, in rendered: inout RenderedPrompt) {
+        for index in request.pinnedMessages {
+            guard index + 1 < request.messages.count else {
+                rendered.pinMessages()
+                continue
+            }
+            var prefix = request
+            prefix.messages = Array(request.messages[...index])
+            prefix.addsGenerationPrompt = false
+            prefix.continuation = nil
+            // A template may refuse a part of a conversation. Then the pin is left out: it is no promise.
+            if let prefix = try? render(prefix) { rendered.pin(upTo: prefix) }
+        }
     }
 
     /// The constraint of the output: arguments follow the schemas of the offered tools, a required call happens, and

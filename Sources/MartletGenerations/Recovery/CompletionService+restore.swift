@@ -61,7 +61,7 @@ extension CompletionService {
         guard let requests = stored.continuations(handle: generation.handle) else {
             return startWhenLoaded(plan, generation)
         }
-        modelReadiness.whenResolved { [registry] result in
+        modelReadiness.whenResolved { [registry, configuration] result in
             // Without a model the server ends, and the next one tries again.
             guard case .success(let model) = result else { return }
             if let original = stored.request?.model, !model.information.hasTokens(of: original) {
@@ -70,7 +70,12 @@ extension CompletionService {
                     EngineError(
                         .engineLost, "The server was started again with another model: \(model.information.summary)"))
             } else {
-                for request in requests { registry.resubmit(request) }
+                let tenant = configuration.cacheScope.tenant(of: generation.spec.owner)
+                for var request in requests {
+                    // The scope of this start, which may differ from that of the start before.
+                    request.tenant = tenant
+                    registry.resubmit(request)
+                }
             }
         }
     }

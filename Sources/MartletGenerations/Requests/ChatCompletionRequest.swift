@@ -30,6 +30,8 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     package var reasoningTurnBudget: Int?
     /// Text that the engine adds in the model's name before it closes reasoning at the budget.
     package var reasoningMessage = ""
+    /// The indexes of messages up to which the client asks to pin the prompt, ascending.
+    package var pinnedMessages: [Int] = []
     package var options: CompletionOptions
 
     /// Makes a request without tools, continuation and budgets.

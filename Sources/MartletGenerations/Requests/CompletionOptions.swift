@@ -39,6 +39,10 @@ package struct CompletionOptions: Sendable, Equatable {
     package var adapters: [AdapterScale]?
     /// The rule for a full context. It is in force only if `parameters` contains it.
     package var contextShift = ContextShift()
+    /// The pinned prefix that the request names; nil = none.
+    package var prefix: PrefixReference?
+    /// Whether a cache report contains text of the cached prompt.
+    package var showsCachedText = true
     /// The engine's parameters, before the model is known.
     package var parameters: GenerationParameters
 

@@ -28,6 +28,13 @@ package struct PromptBoundary: Sendable, Equatable {
     }
 }
 
+extension PromptBoundary: Comparable {
+    /// The order of places in the prompt.
+    package static func < (left: PromptBoundary, right: PromptBoundary) -> Bool {
+        (left.piece, left.offset) < (right.piece, right.offset)
+    }
+}
+
 /// A boundary of a prompt in tokens. The input processor makes it from a `PromptBoundary`.
 package struct TokenBoundary: Sendable, Equatable {
     package var kind: PromptBoundary.Kind

@@ -3,6 +3,7 @@ package enum EdgeFrame: Sendable, Equatable {
     case hello(version: UInt16)
     case submit(GenerationRequest)
     case cancel(GenerationHandle)
+    case unpin(PinnedPrefixID)
     case control(GenerationHandle, CommandNumber, ControlAction)
     case tokenize(QueryNumber, Prompt)
     case detokenize(QueryNumber, [Int32])
@@ -35,6 +36,7 @@ extension EdgeFrame {
         case control = 9
         case withdraw = 10
         case ping = 11
+        case unpin = 12
     }
 
     /// Appends the frame with its length to `buffer`.
@@ -55,6 +57,9 @@ extension EdgeFrame {
         case .cancel(let handle):
             writer.write(Kind.cancel.rawValue)
             writer.write(handle.rawValue)
+        case .unpin(let prefix):
+            writer.write(Kind.unpin.rawValue)
+            writer.write(prefix.rawValue)
         case .control(let handle, let number, let action):
             writer.write(Kind.control.rawValue)
             writer.write(handle.rawValue)
@@ -96,6 +101,7 @@ extension EdgeFrame {
             case .hello: .hello(version: try reader.readGreeting())
             case .submit: .submit(try GenerationRequest(from: &reader))
             case .cancel: .cancel(GenerationHandle(rawValue: try reader.readUInt64()))
+            case .unpin: .unpin(PinnedPrefixID(rawValue: try reader.readUInt64()))
             case .control:
                 .control(
                     GenerationHandle(rawValue: try reader.readUInt64()),

@@ -10,6 +10,7 @@ final class RequestInfo: Sendable {
     private struct Guarded {
         var keyLabel: String?
         var owner = Owner.open
+        var mayRaisePriority = true
         var generation: Generation?
         var traceContext: InstrumentationContext?
         var isComplete = true
@@ -27,6 +28,12 @@ final class RequestInfo: Sendable {
     var owner: Owner {
         get { guarded.withLock { $0.owner } }
         set { guarded.withLock { $0.owner = newValue } }
+    }
+
+    /// Whether generations that the request begins may have a priority above 0. Without keys every request may.
+    var mayRaisePriority: Bool {
+        get { guarded.withLock { $0.mayRaisePriority } }
+        set { guarded.withLock { $0.mayRaisePriority = newValue } }
     }
 
     /// The trace context of the request's span; nil without tracing.

@@ -6,6 +6,7 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     private struct Entry: Sendable {
         var digest: [UInt8]
         var label: String
+        var mayRaisePriority = false
     }
     private var entries: [Entry] = []
 
@@ -20,6 +21,15 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     package mutating func append(_ key: String, label: String? = nil) {
         let digest = Self.digest(key)
         entries.append(Entry(digest: digest, label: label ?? Self.label(of: digest)))
+    }
+
+    /// Allows requests with a key to have a priority above 0.
+    /// - Returns: whether the key is known.
+    package mutating func allowPriority(_ key: String) -> Bool {
+        let digest = Self.digest(key)
+        let known = entries.indices.filter { entries[$0].digest == digest }
+        for index in known { entries[index].mayRaisePriority = true }
+        return !known.isEmpty
     }
 
     /// Adds the keys of a file's text: one per line, optionally followed by ` #` and a label. Empty lines and lines
@@ -45,18 +55,20 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     /// Whether requests need no key.
     package var isEmpty: Bool { entries.isEmpty }
 
-    /// The label and the owner of a key; nil if the key is unknown.
+    /// The label, the owner and the right of a key; nil if the key is unknown.
     ///
     /// The time does not depend on the key, so it reveals nothing about the accepted ones.
-    func match(_ key: String) -> (label: String, owner: Owner)? {
+    func match(_ key: String) -> (label: String, owner: Owner, mayRaisePriority: Bool)? {
         let candidate = Self.digest(key)
-        var label: String?
+        var found: Entry?
         for entry in entries {
             var difference: UInt8 = 0
             for index in candidate.indices { difference |= entry.digest[index] ^ candidate[index] }
-            if difference == 0 { label = entry.label }
+            if difference == 0 { found = entry }
         }
-        return label.map { ($0, Owner(rawValue: Self.hexadecimal(candidate[...]))) }
+        return found.map {
+            ($0.label, Owner(rawValue: Self.hexadecimal(candidate[...])), $0.mayRaisePriority)
+        }
     }
 
     private static func digest(_ key: String) -> [UInt8] {

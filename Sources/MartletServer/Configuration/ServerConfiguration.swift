@@ -53,6 +53,8 @@ package struct ServerConfiguration: Sendable {
     /// The values of completion fields that a request omits.
     package var completionDefaults = CompletionDefaults()
 
+    /// The owners that share cached prompts. Default: each key has its own.
+    package var cacheScope = CacheScope.owner
     /// The bounds of requests, connections and generations.
     package var limits = Limits()
     /// The time for which a request waits for admission while the engine restarts, before the response's headers are
@@ -115,6 +117,7 @@ package struct ServerConfiguration: Sendable {
         generations.build = build
         generations.admissionTimeout = admissionTimeout
         generations.promptLog = promptLog
+        generations.cacheScope = cacheScope
         return generations
     }
 
@@ -178,6 +181,9 @@ package struct ServerConfiguration: Sendable {
         package var generations = 2_048
         /// Generations of one API key that run or wait; beyond the limit a request gets a 429. Default: no limit.
         package var generationsPerKey: Int?
+
+        /// Tokens of the pinned prefixes of one API key together. Default: 65,536.
+        package var pinnedTokens = 65_536
 
         /// Ended resumable generations that are retained, of all clients; the oldest are removed first. Default: 4096.
         package var retained = 4_096

@@ -17,7 +17,10 @@ struct AuthenticationMiddleware: RouterMiddleware {
             throw APIError(.authentication, "Invalid API Key")
         }
         context.requestInfo.keyLabel = match?.label
-        if let match { context.requestInfo.owner = match.owner }
+        if let match {
+            context.requestInfo.owner = match.owner
+            context.requestInfo.mayRaisePriority = match.mayRaisePriority
+        }
         return try await next(request, context)
     }
 }

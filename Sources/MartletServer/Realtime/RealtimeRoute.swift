@@ -49,7 +49,9 @@ final class RealtimeRoute: Sendable {
     /// Prepares the WebSocket's handler and responds with 101.
     private func open(_ handshake: SocketHandshake, _ context: EdgeContext) -> Response {
         let channel = context.channel
-        let session = RealtimeSession(of: self, owner: context.requestInfo.owner, channel: channel)
+        let session = RealtimeSession(
+            of: self, owner: context.requestInfo.owner, mayRaisePriority: context.requestInfo.mayRaisePriority,
+            channel: channel)
         let loop = loops.loop(for: channel.eventLoop)
         channel.withConnection { [socketLimits] connection in
             connection?.upgrade(

@@ -19,15 +19,17 @@ actor RealtimeSession {
 
     private let route: RealtimeRoute
     private let owner: Owner
+    private let mayRaisePriority: Bool
     private let channel: any Channel
     /// The ids of generations that the session began, by the client's names; the oldest first.
     private var names: OrderedDictionary<ExactString, String> = [:]
     /// Control commands that have not taken effect yet.
     private let pendingCommands = PendingCommandCount()
 
-    init(of route: RealtimeRoute, owner: Owner, channel: any Channel) {
+    init(of route: RealtimeRoute, owner: Owner, mayRaisePriority: Bool, channel: any Channel) {
         self.route = route
         self.owner = owner
+        self.mayRaisePriority = mayRaisePriority
         self.channel = channel
     }
 
@@ -95,8 +97,9 @@ actor RealtimeSession {
             try ConversationLabel.checked(label, "Field 'conversation_id'")
         }
         let plan = try route.completions.completion(chat: request)
-        let terms = GenerationTerms(
+        var terms = GenerationTerms(
             owner: owner, lifetime: plan.options.isBackground ? .background : .resumable, label: label)
+        terms.mayRaisePriority = mayRaisePriority
         let generation = try APIError.mapping { () throws(GenerationError) in
             try route.completions.service.begin(plan, terms, on: channel.eventLoop)
         }

@@ -22,8 +22,9 @@ extension CompletionRoutes {
         _ plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         let fields = try ResumeFields(headers, plan.options, resumesAlways: configuration.resumesAlways)
-        let terms = GenerationTerms(
+        var terms = GenerationTerms(
             owner: context.requestInfo.owner, lifetime: fields.lifetime, label: fields.label)
+        terms.mayRaisePriority = context.requestInfo.mayRaisePriority
         let generation = try await service.start(plan, terms, on: context.channel.eventLoop) { generation in
             connect(generation, to: context)
         }

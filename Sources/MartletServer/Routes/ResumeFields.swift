@@ -41,7 +41,7 @@ enum ConversationLabel {
 
     /// - Parameter location: the location of the label, for messages.
     static func checked(_ label: String, _ location: String) throws(APIError) -> String {
-        guard !label.isEmpty else { throw APIError(.invalidRequest, "\(location): A conversation id is missing") }
+        guard !label.isEmpty else { throw APIError(.invalidRequest, "\(location): A name is missing") }
         guard label.utf8.count <= maximumBytes else {
             throw APIError(
                 .invalidRequest,

@@ -105,6 +105,12 @@ package final class WorkerEngine: EngineService {
         }
     }
 
+    /// Removes a pin. A worker that starts later has no pins, so without a worker there is nothing to do.
+    package func unpin(_ prefix: PinnedPrefixID) {
+        guard case .success(let frame) = encode(.unpin(prefix)) else { return }
+        core.withLock { $0.outgoing?.add(frame) }
+    }
+
     /// Runs workers one after another until `shutdown` is called or the task is cancelled.
     package func run() async {
         await withTaskCancellationHandler {

@@ -105,6 +105,7 @@ package final class WorkerHost: Sendable {
         case .hello, .shutdown: break
         case .submit(let request): engine.submit(request)
         case .cancel(let handle): engine.cancel(handle)
+        case .unpin(let prefix): engine.unpin(prefix)
         case .control(let handle, let number, let action): engine.control(handle, number, action)
         case .tokenize(let number, let prompt):
             reply(to: number) { () async throws(EngineError) in .tokens(number, try await engine.tokenize(prompt)) }

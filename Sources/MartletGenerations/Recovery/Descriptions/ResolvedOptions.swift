@@ -61,6 +61,10 @@ extension ResolvedOptions: FieldRecord {
         try coder.field(11, &options.contextShift)
         try coder.field(12, &options.parameters)
         try coder.field(13, &echoes)
+        // Inverted, so that journals without the field mean the default.
+        var hidesCachedText = !options.showsCachedText
+        try coder.field(14, &hidesCachedText)
+        options.showsCachedText = !hidesCachedText
     }
 
     package func validate() throws(FieldError) {
