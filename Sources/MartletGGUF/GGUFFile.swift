@@ -11,21 +11,28 @@ package enum GGUFFile {
     ///
     /// - Returns: the header of the first file.
     /// - Throws: a predicate that follows the path.
-    package static func check(_ path: String) throws(GGUFError) -> GGUFHeader {
+    package static func check(_ path: String) throws(GGUFError) -> GGUFHeader { try headers(path).first }
+
+    /// Reads and checks the headers of all files of the model whose first file is at `path`.
+    ///
+    /// - Returns: the header of the first file, and those of the other files of a split model.
+    /// - Throws: a predicate that follows the path.
+    package static func headers(_ path: String) throws(GGUFError) -> (first: GGUFHeader, others: [GGUFHeader]) {
         let header = try self.header(path)
-        guard let split = header.split else { return header }
+        guard let split = header.split else { return (header, []) }
         guard split.number == 0 else {
             throw GGUFError(
                 "is part \(split.number + 1) of a model in \(split.count) files; name the first of them")
         }
+        var others: [GGUFHeader] = []
         for path in try parts(path, count: split.count).dropFirst() {
             do throws(GGUFError) {
-                _ = try self.header(path)
+                others.append(try self.header(path))
             } catch {
                 throw GGUFError("is the first of \(split.count) files of a model, of which \(path) \(error)")
             }
         }
-        return header
+        return (header, others)
     }
 
     /// The paths of all files of a split model, derived from the path of the first.

@@ -12,6 +12,12 @@ package struct GGUFHeader: Sendable, Equatable {
     package private(set) var version: UInt32
     /// The metadata by key, e.g. `general.architecture`. Keys are ASCII by convention.
     package private(set) var metadata: [String: GGUFValue] = [:]
+    /// The elements of arrays of at most `GGUFLimits.retainedListCount` whole numbers or booleans (0 and 1), by key.
+    /// Such an array has one value for each layer, e.g. `llama.attention.head_count_kv`.
+    package private(set) var lists: [String: [Int64]] = [:]
+    /// The chat template (`tokenizer.chat_template`); `nil` if there is none or it exceeds
+    /// `GGUFLimits.retainedTemplateLength`.
+    package private(set) var chatTemplate: String?
     package private(set) var tensorCount: UInt64 = 0
     /// The tensors in the file's order.
     package private(set) var tensors: [GGUFTensor] = []
@@ -90,8 +96,15 @@ package struct GGUFHeader: Sendable, Equatable {
     /// Reads a key with its value.
     private mutating func readPair(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) {
         let key = String(decoding: try cursor.text("a key", upTo: GGUFLimits.keyLength), as: UTF8.self)
-        let kind = try Self.kind(&cursor)
-        let value = try Self.value(kind, &cursor)
+        let value: GGUFValue
+        switch try Self.kind(&cursor) {
+        case .array:
+            let (count, list) = try Self.readArray(&cursor)
+            lists[key] = list
+            value = .array(count: count)
+        case .string where key == "tokenizer.chat_template": value = try readTemplate(&cursor)
+        case let kind: value = try Self.value(kind, &cursor)
+        }
         guard metadata.updateValue(value, forKey: key) == nil else {
             throw .broken("the metadata has '\(key.prefix(64))' twice")
         }
@@ -131,14 +144,28 @@ package struct GGUFHeader: Sendable, Equatable {
                 return .longText
             }
             return .text(String(decoding: try cursor.bytes(Int(length)), as: UTF8.self))
-        case .array: return .array(count: try skipArray(&cursor))
+        case .array: return .array(count: try readArray(&cursor).count)
         }
     }
 
-    /// Skips an array.
+    /// Reads the chat template. The value in `metadata` follows the rule of all texts.
+    private mutating func readTemplate(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) -> GGUFValue {
+        let length = try cursor.textLength("a text", upTo: GGUFLimits.stringLength)
+        guard length <= GGUFLimits.retainedTemplateLength else {
+            try cursor.skip(length)
+            return .longText
+        }
+        let text = String(decoding: try cursor.bytes(Int(length)), as: UTF8.self)
+        chatTemplate = text
+        return length <= GGUFLimits.retainedStringLength ? .text(text) : .longText
+    }
+
+    /// Reads a short array of whole numbers or booleans, and skips any other array.
     ///
-    /// - Returns: the number of its elements.
-    private static func skipArray(_ cursor: inout GGUFCursor<some GGUFSource>) throws(GGUFError) -> UInt64 {
+    /// - Returns: the number of its elements, and the elements of a short array.
+    private static func readArray(
+        _ cursor: inout GGUFCursor<some GGUFSource>
+    ) throws(GGUFError) -> (count: UInt64, list: [Int64]?) {
         let at = cursor.offset
         let kind = try kind(&cursor)
         let count: UInt64 = try cursor.number()
@@ -155,9 +182,31 @@ package struct GGUFHeader: Sendable, Equatable {
                 try cursor.skip(try cursor.textLength("a text", upTo: GGUFLimits.stringLength))
             }
         case .array: throw .broken("at byte \(at) is an array of arrays")
-        default: try cursor.skip(byteCount)
+        case .float32, .float64: try cursor.skip(byteCount)
+        default:
+            guard count <= GGUFLimits.retainedListCount else {
+                try cursor.skip(byteCount)
+                break
+            }
+            var list: [Int64] = []
+            for _ in 0..<count {
+                // A number above Int64.max is no count of anything; the list is then of no use.
+                if let number = try wholeNumber(kind, &cursor) { list.append(number) }
+            }
+            return (count, UInt64(list.count) == count ? list : nil)
         }
-        return count
+        return (count, nil)
+    }
+
+    /// The next element of an array of whole numbers or booleans; `nil` above `Int64.max`.
+    private static func wholeNumber(
+        _ kind: GGUFValueKind, _ cursor: inout GGUFCursor<some GGUFSource>
+    ) throws(GGUFError) -> Int64? {
+        switch try value(kind, &cursor) {
+        case .integer(let number): number
+        case .bool(let isTrue): isTrue ? 1 : 0
+        default: nil
+        }
     }
 
     // MARK: Tensors

@@ -11,5 +11,9 @@ enum GGUFLimits {
     /// The bytes of a text that is stored. Longer texts, such as token lists, are only checked to lie within the
     /// file.
     static let retainedStringLength: UInt64 = 4 << 10
+    /// The bytes of a chat template that is stored. The longest known template has about 60 KiB.
+    static let retainedTemplateLength: UInt64 = 1 << 20
+    /// The elements of an array that is stored: one for each layer, of which a model has at most 1,024.
+    static let retainedListCount: UInt64 = 1_024
     static let alignment: UInt32 = 1 << 16
 }

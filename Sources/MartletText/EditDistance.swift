@@ -1,12 +1,12 @@
 /// The number of typing errors between two words.
 ///
 /// Example: `nearest(to: "--prot", among: ["--port", "--host"])` is `--port`.
-enum EditDistance {
+package enum EditDistance {
     /// The candidate with the smallest distance to `word`.
     ///
     /// `nil` if the smallest distance is above a third of the word's length and above 2: such a word is no typing
     /// error.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
+    package static func nearest(to word: String, among candidates: [String]) -> String? {
         // A long argument is no typing error, and the distance has quadratic cost.
         guard word.count <= 64 else { return nil }
         let limit = max(2, word.count / 3)
@@ -16,7 +16,7 @@ enum EditDistance {
 
     /// The restricted Damerau-Levenshtein distance: insertions, deletions, replacements, and swaps of neighbours.
     /// - Complexity: The product of both lengths.
-    static func distance(_ left: String, _ right: String) -> Int {
+    package static func distance(_ left: String, _ right: String) -> Int {
         let left = Array(left.utf8)
         let right = Array(right.utf8)
         var beforeLast: [Int] = []
