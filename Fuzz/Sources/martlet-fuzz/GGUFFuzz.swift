@@ -1,4 +1,5 @@
 import MartletGGUF
+import MartletModels
 
 /// A model file is refused, or everything that its header promises lies within it.
 enum GGUFFuzz {
@@ -8,6 +9,10 @@ enum GGUFFuzz {
         precondition(header.tensorCount == 0 || header.dataOffset <= length, "tensors begin beyond the end")
         precondition(header.metadata.count <= input.count, "more metadata than bytes")
         if let split = header.split { precondition(split.number < split.count, "a part beyond the last") }
+        let shape = ModelShape(header)
+        let request = LoadRequest(shape, contextLength: 0, sequenceCount: 4, available: 1 << 34)
+        precondition(MemoryPlan(shape, request).total > 0, "a plan without bytes")
+        precondition(ModelSummary(json: .object(ModelSummary(header).json)) == ModelSummary(header), "facts are lost")
         if let vector = try? GGUFControlVector(GGUFBytes(input)) {
             precondition(!vector.directions.isEmpty, "a control vector without a direction")
             for (layer, direction) in vector.directions {

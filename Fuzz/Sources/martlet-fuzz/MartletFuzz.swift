@@ -36,6 +36,7 @@ enum FuzzTarget: String, CaseIterable {
     case gguf
     case bodies
     case arguments
+    case presets
 
     /// A C function cannot capture, so each target has a closure of its own.
     var callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt {
@@ -56,6 +57,7 @@ enum FuzzTarget: String, CaseIterable {
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         case .bodies: { BodyFuzz.run(bytes($0, $1)) }
         case .arguments: { ArgumentsFuzz.run(bytes($0, $1)) }
+        case .presets: { PresetFuzz.run(bytes($0, $1)) }
         }
     }
 }

@@ -1,0 +1,26 @@
+extension LoadRequest {
+    /// The request that the engine makes of `--ctx-size` and `--parallel` on this machine.
+    ///
+    /// The rules are those of `MemoryBudget.plan` of MartletEngine: without a stated length the context is the trained
+    /// one, or less, so that the KV cache uses at most a quarter of the free memory; a small model has a KV cache for
+    /// each sequence if they all fit into that quarter.
+    ///
+    /// - Parameters:
+    ///   - contextLength: tokens of one sequence; 0 = by the rule.
+    ///   - available: free bytes of the host.
+    package init(_ shape: ModelShape, contextLength: Int, sequenceCount: Int, available: UInt64) {
+        let perToken = shape.layers.reduce(UInt64(0)) { $0 &+ ($1.keyElements &+ $1.valueElements) &* 2 }
+        let fitting = perToken > 0 ? Int(clamping: available / 4 / perToken / 256 * 256) : Int(Int32.max)
+        let trained = max(256, shape.trainedContextLength ?? 4_096)
+        let length = contextLength > 0 ? contextLength : min(trained, max(2_048, fitting))
+        self.init(contextLength: length)
+        self.sequenceCount = max(1, sequenceCount)
+        usesUnifiedKV = shape.weightBytes > Self.smallByteCount || length > fitting / max(1, sequenceCount)
+        outputCount = max(1, sequenceCount) + Self.outputsPerStep
+    }
+
+    /// The size up to which a model counts as small (`MemoryBudget.smallByteCount`).
+    private static let smallByteCount: UInt64 = 64 << 20
+    /// Tokens whose logits a decode computes beside one per sequence (`BatchShape.chunk`).
+    private static let outputsPerStep = 64
+}

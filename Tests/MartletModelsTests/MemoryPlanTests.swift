@@ -1,0 +1,179 @@
+import MartletGGUF
+import Testing
+
+@testable import MartletModels
+
+@Suite struct MemoryPlanTests {
+    private func shape(_ model: SampleModel) throws -> ModelShape { ModelShape(try GGUFHeader(GGUFBytes(model.bytes))) }
+
+    /// A model with attention in all layers: 2 KV heads of 32 elements.
+    private func attention(_ architecture: String, layers: UInt32, _ change: (inout SampleModel) -> Void = { _ in })
+        throws
+        -> ModelShape
+    {
+        var model = SampleModel(architecture)
+        model.integer("\(architecture).block_count", layers)
+        model.integer("\(architecture).embedding_length", 128)
+        model.integer("\(architecture).feed_forward_length", 256)
+        model.integer("\(architecture).attention.head_count", 4)
+        model.integer("\(architecture).attention.key_length", 32)
+        model.integer("\(architecture).attention.value_length", 32)
+        change(&model)
+        return try shape(model)
+    }
+
+    private func cache(_ shape: ModelShape, _ length: Int, unified: Bool = true) -> UInt64 {
+        var request = LoadRequest(contextLength: length)
+        request.usesUnifiedKV = unified
+        return MemoryPlan(shape, request).host.cache
+    }
+
+    // The expected sizes are those that libllama 0.5 prints for models of these shapes.
+
+    @Test func aDenseModelStoresEveryToken() throws {
+        let shape = try attention("qwen3", layers: 2) { $0.integer("qwen3.attention.head_count_kv", 2) }
+        #expect(shape.memory == .dense)
+        #expect(cache(shape, 4_096) == 2 << 20)
+        #expect(cache(shape, 4_096, unified: false) == 8 << 20)
+        #expect(cache(shape, 4_097) == 4_352 * 512)
+    }
+
+    @Test func aWindowedLayerStoresItsWindow() throws {
+        let shape = try attention("gemma3", layers: 6) {
+            $0.integer("gemma3.attention.head_count_kv", 2)
+            $0.integer("gemma3.attention.sliding_window", 128)
+        }
+        #expect(shape.memory == .slidingWindow && shape.layers.count(where: \.isWindowed) == 5)
+        // 4 windows of 128 and a micro-batch of 512 are 1,024 cells; one layer has all 32,768.
+        #expect(cache(shape, 32_768) == (5 * 1_024 + 32_768) * 256)
+        var request = LoadRequest(contextLength: 32_768)
+        request.keepsFullWindow = true
+        #expect(MemoryPlan(shape, request).host.cache == 6 * 32_768 * 256)
+    }
+
+    @Test func aHybridModelHasStatesAndAKVCache() throws {
+        let convolution = try attention("lfm2", layers: 4) {
+            $0.integers("lfm2.attention.head_count_kv", [0, 2, 0, 2])
+            $0.integer("lfm2.shortconv.l_cache", 3)
+        }
+        #expect(convolution.memory == .hybrid)
+        #expect(cache(convolution, 4_096) == 2 * 4_096 * 256 + 2 * 4 * 4 * (128 * 2))
+        let delta = try attention("qwen35", layers: 4) {
+            $0.integer("qwen35.attention.head_count_kv", 2)
+            $0.integer("qwen35.full_attention_interval", 4)
+            $0.integer("qwen35.ssm.conv_kernel", 4)
+            $0.integer("qwen35.ssm.state_size", 32)
+            $0.integer("qwen35.ssm.group_count", 2)
+            $0.integer("qwen35.ssm.inner_size", 128)
+        }
+        // libllama: 1.00 MiB of KV cache, 0.04 MiB and 0.19 MiB of states.
+        #expect(cache(delta, 4_096) == (1 << 20) + 3 * 4 * 4 * (3 * 256 + 32 * 128))
+    }
+
+    @Test func aRecurrentModelNeedsTheSameForEveryContext() throws {
+        var model = SampleModel("mamba")
+        model.integer("mamba.block_count", 2)
+        model.integer("mamba.embedding_length", 128)
+        model.integer("mamba.ssm.conv_kernel", 4)
+        model.integer("mamba.ssm.inner_size", 256)
+        model.integer("mamba.ssm.state_size", 16)
+        let shape = try shape(model)
+        #expect(shape.memory == .recurrent)
+        #expect(cache(shape, 256) == 2 * 4 * 4 * (3 * 256 + 16 * 256))
+        #expect(cache(shape, 256) == cache(shape, 1 << 20))
+    }
+
+    @Test func latentAttentionStoresOneVectorPerToken() throws {
+        let shape = try attention("deepseek2", layers: 3) {
+            $0.integer("deepseek2.attention.head_count_kv", 1)
+            $0.integer("deepseek2.attention.key_length_mla", 192)
+            $0.integer("deepseek2.attention.value_length_mla", 128)
+        }
+        #expect(shape.memory == .latent)
+        #expect(cache(shape, 256) == 3 * 256 * 32 * 2)
+    }
+
+    @Test func quantizedTypesNeedFewerBytes() throws {
+        let shape = try attention("qwen3", layers: 2) { $0.integer("qwen3.attention.head_count_kv", 2) }
+        var request = LoadRequest(contextLength: 4_096)
+        request.keyType = try #require(LoadRequest.ElementType("q8_0"))
+        request.valueType = try #require(LoadRequest.ElementType("q4_0"))
+        #expect(MemoryPlan(shape, request).host.cache == 2 * 4_096 * (2 * 34 + 2 * 18))
+        #expect(LoadRequest.ElementType("q9") == nil)
+    }
+
+    /// A model of 4 layers of 1 KiB, with 64 bytes of embeddings and 32 bytes of output.
+    private func weights(experts: Bool = false) throws -> ModelShape {
+        var model = SampleModel("llama")
+        model.integer("llama.block_count", 4)
+        model.tensor("token_embd.weight", 16)
+        for layer in 0..<4 { model.tensor("blk.\(layer).\(experts ? "ffn_up_exps" : "attn_q").weight", 256) }
+        model.tensor("output_norm.weight", 8)
+        return try shape(model)
+    }
+
+    private func placed(_ count: Int, _ shares: [Double], experts: Int = 0) throws -> MemoryPlan {
+        var request = LoadRequest(contextLength: 256)
+        request.deviceLayerCount = count
+        request.hostExpertLayerCount = experts
+        request.devices = shares.enumerated().map {
+            LoadRequest.Device(name: "GPU\($0.offset)", freeByteCount: 1 << 30, share: $0.element)
+        }
+        return MemoryPlan(try weights(experts: experts > 0), request)
+    }
+
+    @Test func theLastLayersAreOnDevices() throws {
+        #expect(try placed(0, [1]).devices[0].weights == 0)
+        let two = try placed(2, [1])
+        #expect(two.devices[0].layerCount == 1 && two.host.layerCount == 3)
+        // The output is the last layer of libllama's count; without an own matrix the device copies the embeddings.
+        #expect(two.devices[0].weights == 1_024 + 32 + 64)
+        let all = try placed(5, [3, 1])
+        #expect(all.devices.map(\.layerCount) == [4, 0] || all.devices.map(\.layerCount) == [3, 1])
+        #expect(all.host.weights == 64)
+        #expect(try placed(1_000, [1]).devices[0].layerCount == 4)
+    }
+
+    @Test func expertsOfTheFirstLayersStayInHostMemory() throws {
+        let plan = try placed(5, [1], experts: 2)
+        #expect(plan.host.weights == 2 * 1_024 + 64)
+        #expect(plan.devices[0].weights == 2 * 1_024 + 32 + 64)
+    }
+
+    @Test func theLargestContextIsTheLastThatFits() throws {
+        let shape = try attention("qwen3", layers: 2) { $0.integer("qwen3.attention.head_count_kv", 2) }
+        let request = LoadRequest(contextLength: 0)
+        let free = MemoryFit.Free(host: 80 << 20)
+        let length = try #require(MemoryFit.largestContextLength(shape, request, in: free, upTo: 1 << 20))
+        var fitting = request
+        fitting.contextLength = length
+        #expect(MemoryFit.fits(MemoryPlan(shape, fitting), in: free))
+        fitting.contextLength = length + 256
+        #expect(!MemoryFit.fits(MemoryPlan(shape, fitting), in: free))
+        #expect(MemoryFit.largestContextLength(shape, request, in: .init(host: 1 << 20), upTo: 1 << 20) == nil)
+        #expect(MemoryFit.largestContextLength(shape, request, in: .init(host: 1 << 40), upTo: 4_096) == 4_096)
+    }
+
+    @Test func asManyLayersAsFitAreOnTheDevice() throws {
+        var request = LoadRequest(contextLength: 256)
+        request.devices = [LoadRequest.Device(name: "GPU0", freeByteCount: 1 << 40)]
+        let shape = try weights()
+        #expect(MemoryFit.deviceLayerCount(shape, request, in: .init(host: 0, devices: [1 << 40])) == 5)
+        #expect(MemoryFit.deviceLayerCount(shape, request, in: .init(host: 0, devices: [1 << 10])) == 0)
+        request.devices = []
+        #expect(MemoryFit.deviceLayerCount(shape, request, in: .init(host: 0)) == 0)
+    }
+
+    /// Numbers from a file must not overflow.
+    @Test func absurdNumbersDoNotTrap() throws {
+        let shape = try attention("qwen3", layers: 1_024) {
+            $0.integer("qwen3.attention.head_count_kv", 65_536)
+            $0.integer("qwen3.context_length", 2_147_483_647)
+        }
+        var request = LoadRequest(shape, contextLength: 0, sequenceCount: 256, available: .max)
+        #expect(request.contextLength >= 256)
+        request.contextLength = Int(Int32.max)
+        request.usesUnifiedKV = false
+        #expect(MemoryPlan(shape, request).total > 0)
+    }
+}

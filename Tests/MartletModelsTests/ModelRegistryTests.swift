@@ -1,0 +1,138 @@
+import Testing
+
+@testable import MartletModels
+
+@Suite struct ModelRegistryTests {
+    private func model(
+        _ name: String, _ source: RegisteredModel.Source = .folder, aliases: [String] = [], path: String = "/m.gguf"
+    ) -> RegisteredModel {
+        var model = RegisteredModel(name: name, source: source, paths: [path])
+        model.aliases = aliases
+        return model
+    }
+
+    @Test func aNameAndAnAliasFindTheirModel() {
+        let registry = ModelRegistry([model("a", aliases: ["x", "y"]), model("b")])
+        for name in ["a", "x", "y"] { #expect(registry.resolve(name) == .model(model("a", aliases: ["x", "y"]))) }
+    }
+
+    @Test func anUnknownNameNamesTheNearestModel() {
+        let registry = ModelRegistry([model("qwen3-0.6b-Q8_0"), model("gemma")])
+        #expect(registry.resolve("gema") == .unknown(nearest: "gemma"))
+        #expect(registry.resolve("Qwen3") == .unknown(nearest: "qwen3-0.6b-Q8_0"))
+        #expect(registry.resolve("something else") == .unknown(nearest: nil))
+    }
+
+    @Test(arguments: [
+        ("", "is empty"), ("a\0b", "has the control character 0"), ("../x", "has the component '..'"),
+        (String(repeating: "x", count: 300), "has 300 bytes; at most 255 are allowed"),
+    ]) func aNameThatBreaksARuleIsInvalid(name: String, rule: String) {
+        #expect(ModelRegistry([]).resolve(name) == .invalid(rule))
+    }
+
+    @Test func namesAreComparedByTheirBytes() {
+        let registry = ModelRegistry([model("caf\u{E9}")])
+        #expect(registry.resolve("cafe\u{301}") != .model(model("caf\u{E9}")))
+    }
+
+    @Test func aLaterSourceOverridesFilesAndAddsSettings() {
+        var preset = RegisteredModel(name: "a", source: .preset)
+        preset.set(.init("ctx-size", "8192"))
+        let registry = ModelRegistry([preset, model("a", .folder, path: "/folder/a.gguf")])
+        #expect(registry.models.map(\.paths) == [["/folder/a.gguf"]])
+        #expect(registry.models[0].setting("ctx-size") == "8192")
+        #expect(registry.models[0].source == .preset)
+    }
+
+    @Test func ofTwoEqualNamesTheFirstRemainsAndBothAreNamed() {
+        let registry = ModelRegistry([model("a", path: "/1.gguf"), model("a", path: "/2.gguf")])
+        #expect(registry.models.map(\.paths) == [["/1.gguf"]])
+        #expect(registry.conflicts == ["the name 'a' belongs to /1.gguf, so /2.gguf is left out"])
+        #expect(ModelRegistry([model("a"), model("b", aliases: ["a"])]).conflicts.count == 1)
+    }
+
+    @Test func twoFilesOfTheSameNameOnTheCommandLineAreAnError() {
+        var sources = ModelSources()
+        sources.files = ["/x/a.gguf", "/y/a.gguf"]
+        #expect(throws: ModelSourceError.self) { try sources.registry() }
+        sources.files = ["/x/m-00001-of-00003.gguf"]
+        #expect(try! sources.registry().models[0].paths.last == "/x/m-00003-of-00003.gguf")
+    }
+
+    @Test(arguments: ["a", "a/b/c", "/a", "a/", "a//b", "a/..", "../b", "a/b:", "a/b:x y", "a/-b", ".a/b", "ä/b"])
+    func textsThatAreNoRepositoryAreRefused(text: String) { #expect(HubReference(text) == nil) }
+
+    @Test func aReferenceHasARepositoryAndAQuantization() throws {
+        let reference = try #require(HubReference("ggml-org/Qwen3-0.6B-GGUF:q8_0"))
+        #expect(reference.repository == "ggml-org/Qwen3-0.6B-GGUF" && reference.quantization == "Q8_0")
+        #expect(HubReference("a/b")?.quantization == nil)
+    }
+
+    @Test(arguments: [
+        ("m-Q4_K_M.gguf", "Q4_K_M"), ("m.q8_0.gguf", "Q8_0"), ("m-BF16-00001-of-00002.gguf", "BF16"),
+        ("m-UD-IQ2_XXS.gguf", "IQ2_XXS"),
+    ]) func theQuantizationIsTheEndOfAFilesName(file: String, tag: String) {
+        #expect(Quantization.tag(ofFile: file) == tag)
+    }
+}
+
+@Suite struct PresetFileTests {
+    private func parse(_ text: String) throws -> PresetFile {
+        let keys = [
+            "ctx-size": "ctx-size", "c": "ctx-size", "LLAMA_ARG_CTX_SIZE": "ctx-size", "model": "model",
+            "alias": "alias",
+        ]
+        return try PresetFile(text, path: "p.ini", knownKeys: ["ctx-size", "model", "alias"]) { keys[$0] }
+    }
+
+    private func message(_ text: String) -> String {
+        do { return "\(try parse(text))" } catch { return "\(error)" }
+    }
+
+    @Test func sectionsInheritTheSharedSettings() throws {
+        let text = """
+            version = 1
+            [*]
+            c = 8192            ; for all
+            [coder]
+            model = /m/a;b.gguf # a semicolon within a word is no comment
+            alias = code, c2
+            [small:q4_0]
+            LLAMA_ARG_CTX_SIZE = 512
+            """
+        var sources = ModelSources()
+        sources.presets = try parse(text)
+        let models = try sources.registry().models
+        #expect(models.map(\.name) == ["coder", "small:Q4_0"])
+        #expect(models[0].setting("ctx-size") == "8192" && models[1].setting("ctx-size") == "512")
+        #expect(models[0].paths == ["/m/a;b.gguf"] && models[0].aliases == ["code", "c2"])
+        #expect(models[1].problem?.contains("needs 'model = PATH' or 'hf-repo = ORG/NAME'") == true)
+    }
+
+    @Test func aPresetOfACachedModelHasItsFiles() throws {
+        try SampleModel.withFolder { cache in
+            try HubCacheTests.addRepository("org/m", ["m-Q8_0.gguf"], in: cache)
+            var sources = ModelSources()
+            sources.hubFolder = cache
+            sources.presets = try parse("[org/m:Q8_0]\nctx-size = 99\n[other]\nctx-size = 1")
+            let registry = try sources.registry()
+            guard case .model(let model) = registry.resolve("org/m:Q8_0") else { return #expect(Bool(false)) }
+            #expect(model.paths.count == 1 && model.setting("ctx-size") == "99")
+        }
+    }
+
+    @Test(arguments: [
+        ("[a]\nctx-siez = 1", "p.ini:2: unknown key 'ctx-siez'; did you mean 'ctx-size'?"),
+        ("[a\n", "p.ini:1: the section has no ']' at its end"),
+        ("[a]\n[b]\n[a]\n", "p.ini:3: the section [a] exists already on line 1"),
+        ("[a]\nmodel", "p.ini:2: 'model' has no '='; a setting is 'key = value'"),
+        ("[a]\nc = 1\nctx-size = 2", "p.ini:3: ctx-size is set twice in [a]"),
+        ("[]", "p.ini:1: the name of the section is empty"),
+        ("[../x]", "p.ini:1: the name of the section has the component '..'"),
+    ]) func aWrongFileIsRefusedByLineAndRule(text: String, error: String) { #expect(message(text) == error) }
+
+    @Test func keysBeforeTheFirstSectionAreTheDefaultModel() throws {
+        #expect(try parse("model = x.gguf").sections.map(\.name) == ["default"])
+        #expect(try parse("; nothing").sections.isEmpty)
+    }
+}
