@@ -7,15 +7,18 @@ package enum LlamaSystem {
         package var name: String
         package var description: String
         package var isGPU: Bool
+        package var isCPU: Bool
         package var freeByteCount: UInt64
         package var totalByteCount: UInt64
 
         package init(
-            name: String, description: String, isGPU: Bool, freeByteCount: UInt64, totalByteCount: UInt64
+            name: String, description: String, isGPU: Bool, isCPU: Bool = false, freeByteCount: UInt64,
+            totalByteCount: UInt64
         ) {
             self.name = name
             self.description = description
             self.isGPU = isGPU
+            self.isCPU = isCPU
             self.freeByteCount = freeByteCount
             self.totalByteCount = totalByteCount
         }
@@ -41,6 +44,7 @@ package enum LlamaSystem {
                 name: ggml_backend_dev_name(device).map { String(cString: $0) } ?? "",
                 description: ggml_backend_dev_description(device).map { String(cString: $0) } ?? "",
                 isGPU: type == GGML_BACKEND_DEVICE_TYPE_GPU || type == GGML_BACKEND_DEVICE_TYPE_IGPU,
+                isCPU: type == GGML_BACKEND_DEVICE_TYPE_CPU,
                 freeByteCount: UInt64(free), totalByteCount: UInt64(total))
         }
     }

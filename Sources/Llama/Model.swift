@@ -21,6 +21,10 @@ package final class Model: @unchecked Sendable {
         /// Whether weights on the CPU are kept out of the GPU's page-locked host buffer, so that they can be stored in
         /// other layouts.
         package var bypassesHostBuffer = false
+        /// The devices that store the weights.
+        package var placement = DevicePlacement()
+        /// Values that replace metadata of the file.
+        package var overrides: [MetadataOverride] = []
 
         package init() {}
 
@@ -58,7 +62,10 @@ package final class Model: @unchecked Sendable {
     package init(
         path: String, options: Options = Options(), progress: (Float) -> Bool = { _ in true }
     ) throws(LlamaError) {
-        try Self.checkFile(path)
+        let (header, others) = try Self.checkFile(path)
+        try options.placement.check((header.tensors + others.flatMap(\.tensors)).map(\.name))
+        let architecture = header.metadata["general.architecture"]?.text ?? ""
+        let layerCount = Int(clamping: header.metadata["\(architecture).block_count"]?.integer ?? 0)
         var parameters = llama_model_default_params()
         parameters.n_gpu_layers = options.gpuLayers
         parameters.load_mode = options.loadMode.raw
@@ -78,7 +85,9 @@ package final class Model: @unchecked Sendable {
             }
             return withExtendedLifetime(box) {
                 parameters.progress_callback_user_data = Unmanaged.passUnretained(box).toOpaque()
-                let model = llama_model_load_from_file(path, parameters)
+                let model = options.placement.withParameters(parameters, layerCount: layerCount) { parameters in
+                    Self.withOverrides(options.overrides, parameters) { llama_model_load_from_file(path, $0) }
+                }
                 wasCancelled = box.wasCancelled
                 return model
             }
@@ -96,10 +105,29 @@ package final class Model: @unchecked Sendable {
         llama_model_free(pointer)
     }
 
+    /// Adds overrides to the parameters of a load. The pointer is valid within the call.
+    private static func withOverrides<Result>(
+        _ overrides: [MetadataOverride], _ parameters: llama_model_params, _ body: (llama_model_params) -> Result
+    ) -> Result {
+        guard !overrides.isEmpty else { return body(parameters) }
+        // An empty key ends the list.
+        let list = overrides.map(\.raw) + [llama_model_kv_override()]
+        return list.withUnsafeBufferPointer { list in
+            var parameters = parameters
+            parameters.kv_overrides = list.baseAddress
+            return body(parameters)
+        }
+    }
+
     /// Checks the file before libllama reads it, because libllama does not check it.
-    static func checkFile(_ path: String, kind: String = "model") throws(LlamaError) {
+    ///
+    /// - Returns: the headers of all files.
+    @discardableResult
+    static func checkFile(
+        _ path: String, kind: String = "model"
+    ) throws(LlamaError) -> (first: GGUFHeader, others: [GGUFHeader]) {
         do {
-            _ = try GGUFFile.check(path)
+            return try GGUFFile.headers(path)
         } catch {
             throw LlamaError(.notAModel, "The \(kind) file \(path) \(error).")
         }

@@ -33,8 +33,16 @@ package struct EngineConfiguration: Sendable {
     package var threads: Int?
     /// Threads of a decode with prompt tokens; `nil` = the value of `threads`.
     package var batchThreads: Int?
-    /// The number of layers on the GPU, if there is one; a negative number = all layers.
-    package var gpuLayers: Int32 = -1
+    /// The number of layers on devices, from the last on; a negative number = all layers, `nil` = as many as fit.
+    package var gpuLayers: Int32?
+    /// The devices that store the weights.
+    package var devicePlacement = DevicePlacement()
+    /// Other machines with ggml's RPC server, `HOST:PORT` each, whose devices are used.
+    package var remoteServers: [String] = []
+    /// The file of a backend that is loaded as a module (`GGML_BACKEND_PATH`); `nil` = none.
+    package var backendModulePath: String?
+    /// Values that replace metadata of the model file.
+    package var metadataOverrides: [MetadataOverride] = []
     /// The element types of the KV cache.
     package var keyCacheType = CacheType.f16
     package var valueCacheType = CacheType.f16

@@ -1,5 +1,7 @@
 import Llama
 import Logging
+import MartletGGUF
+import MartletModels
 import MartletProtocol
 
 extension InProcessEngine {
@@ -21,8 +23,12 @@ extension InProcessEngine {
         LlamaLog.route(to: logger)
         do {
             report(.textModel, 0)
+            try LlamaSystem.loadModules(path: configuration.backendModulePath)
+            try LlamaSystem.addRemoteDevices(configuration.remoteServers)
             var options = Model.Options()
-            options.gpuLayers = configuration.gpuLayers
+            options.placement = configuration.devicePlacement
+            options.overrides = configuration.metadataOverrides
+            options.gpuLayers = try gpuLayers()
             options.loadMode = configuration.loadMode
             options.checksTensors = configuration.checksTensors
             options.usesRepackedWeights = configuration.usesRepackedWeights
@@ -92,6 +98,49 @@ extension InProcessEngine {
         } catch {
             throw EngineError(.loadFailed, "\(error)")
         }
+    }
+
+    /// The number of layers on devices: the stated one, or as many as fit beside the KV cache.
+    ///
+    /// - Throws: if the file cannot be read, or a named device is not there.
+    private func gpuLayers() throws(LlamaError) -> Int32 {
+        if let stated = configuration.gpuLayers { return stated }
+        let devices = try configuration.devicePlacement.chosenDevices()
+        guard !devices.isEmpty else { return 0 }
+        let shape: ModelShape
+        do {
+            let headers = try GGUFFile.headers(configuration.modelPath)
+            shape = ModelShape(headers.first, headers.others)
+        } catch {
+            throw LlamaError(.notAModel, "The model file \(configuration.modelPath) \(error).")
+        }
+        let free = MemoryFit.Free(
+            host: UInt64(clamping: MemoryBudget.available ?? .max), devices: devices.map(\.freeByteCount))
+        var request = LoadRequest(
+            shape, contextLength: configuration.contextLength, sequenceCount: configuration.sequenceCount,
+            available: free.host)
+        request.keyType = LoadRequest.ElementType(configuration.keyCacheType.rawValue) ?? .half
+        request.valueType = LoadRequest.ElementType(configuration.valueCacheType.rawValue) ?? .half
+        request.microBatchSize = configuration.microBatchSize
+        request.keepsFullWindow = configuration.keepsFullWindow
+        request.offloadsKVCache = configuration.offloadsKVCache
+        request.hostExpertLayerCount = configuration.devicePlacement.hostExpertLayerCount
+        let draftPath = configuration.speculation.draftModel?.path
+        request.draftBytes = draftPath.flatMap(FileListing.stamp)?.byteCount ?? 0
+        let shares = configuration.devicePlacement.shares
+        request.devices = devices.enumerated().map { index, device in
+            LoadRequest.Device(
+                name: device.name, freeByteCount: device.freeByteCount,
+                share: index < shares.count ? Double(shares[index]) : nil)
+        }
+        let count = MemoryFit.deviceLayerCount(shape, request, in: free)
+        logger.notice(
+            "layers on devices are chosen by free memory (--n-gpu-layers)",
+            metadata: [
+                "layers": "\(count)", "of": "\(shape.layers.count + 1)",
+                "devices": "\(devices.map(\.name).joined(separator: ", "))",
+            ])
+        return Int32(clamping: count)
     }
 
     /// The options of the context: sizes within the memory budget, threads within the processors of this process.
