@@ -21,8 +21,8 @@ let package = Package(
             name: "MartletInternals",
             targets: [
                 "MartletAPI", "MartletChat", "MartletFiles", "MartletGGUF", "MartletGenerations", "MartletGrammar",
-                "MartletJSON", "MartletJinja", "MartletProtocol", "MartletSchema", "MartletStateFiles",
-                "MartletStreams",
+                "MartletJSON", "MartletJinja", "MartletModels", "MartletProtocol", "MartletSchema",
+                "MartletStateFiles", "MartletStreams",
             ]),
     ],
     dependencies: [
@@ -53,7 +53,8 @@ let package = Package(
                 "MartletServer", "MartletAPI", "MartletGenerations", "MartletWorkers", "MartletEngine",
                 "MartletGrammar",
                 "Llama", "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
-                "MartletFiles", "MartletGGUF", "MartletJinja", "MartletSchema",
+                "MartletDownloads", "MartletFiles", "MartletGGUF", "MartletJinja", "MartletModels", "MartletSchema",
+                "MartletText",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -63,6 +64,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -166,7 +168,7 @@ let package = Package(
         .target(
             name: "MartletEngine",
             dependencies: [
-                "MartletPlatform",
+                "MartletPlatform", "MartletGGUF", "MartletModels",
                 "Llama", "MartletFiles", "MartletGrammar", "MartletProtocol", "MartletStateFiles", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -201,6 +203,20 @@ let package = Package(
             name: "MartletStateFiles", dependencies: ["MartletPlatform", "MartletFiles"], exclude: ["design.md"],
             swiftSettings: settings),
         .target(name: "MartletGGUF", dependencies: ["MartletPlatform", "MartletText"], swiftSettings: settings),
+        .target(
+            name: "MartletModels",
+            dependencies: ["MartletPlatform", "MartletFiles", "MartletGGUF", "MartletJSON", "MartletText"],
+            exclude: ["design.md"], swiftSettings: settings),
+        .target(
+            name: "MartletDownloads",
+            dependencies: [
+                "MartletPlatform", "MartletFiles", "MartletJSON", "MartletModels", "MartletText",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            exclude: ["design.md"], swiftSettings: settings),
         .target(name: "CSandbox"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
@@ -330,6 +346,17 @@ let package = Package(
         .testTarget(
             name: "MartletGGUFTests", dependencies: ["MartletPlatform", "MartletGGUF"], swiftSettings: settings),
         .testTarget(
+            name: "MartletModelsTests",
+            dependencies: ["MartletModels", "MartletGGUF", "MartletJSON", "MartletPlatform"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletDownloadsTests",
+            dependencies: [
+                "MartletDownloads", "MartletJSON", "MartletModels", "MartletPlatform",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
             swiftSettings: settings),
         .testTarget(
@@ -346,7 +373,7 @@ let package = Package(
             dependencies: [
                 "MartletPlatform",
                 "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletGenerations", "MartletJSON",
-                "MartletWorkers",
+                "MartletDownloads", "MartletModels", "MartletText", "MartletWorkers",
                 "MartletProtocol", "MartletServer", "MartletTestSupport", "Llama",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),

@@ -12,6 +12,9 @@ package struct MartletCommand: AsyncParsableCommand {
         subcommands: [WorkerCommand.self],
         groupedSubcommands: [
             CommandGroup(name: "Use", subcommands: [ServeCommand.self, ChatCommand.self, StreamsCommand.self]),
+            CommandGroup(
+                name: "Models",
+                subcommands: [ListCommand.self, ShowCommand.self, PullCommand.self, RemoveCommand.self]),
             CommandGroup(name: "Check", subcommands: [DoctorCommand.self, BenchCommand.self]),
             CommandGroup(
                 name: "Develop", subcommands: [SchemaCommand.self, TemplateCommand.self, TemplatesCommand.self]),

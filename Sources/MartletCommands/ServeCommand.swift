@@ -1,5 +1,7 @@
 import ArgumentParser
+import Llama
 import Logging
+import MartletEngine
 import MartletPlatform
 import MartletProtocol
 import MartletServer
@@ -17,6 +19,25 @@ struct ServeCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "Flags; 'martlet serve --help' lists them.")
     var flags: [String] = []
 
+    /// Prints the devices of libllama in llama-server's form, those of `--rpc` included. Nothing is served.
+    private static func listDevices(_ flags: [String]) throws {
+        do {
+            let values = try SettingParser(command: .serve)
+                .parse(
+                    arguments: flags.filter { $0 != "--list-devices" }, environment: CurrentProcess.environment)
+            try LlamaSystem.loadModules(path: CurrentProcess.environment("GGML_BACKEND_PATH"))
+            try LlamaSystem.addRemoteDevices(EngineConfiguration.remoteServers(values))
+        } catch let error as any CustomStringConvertible {
+            throw CommandFailure.exit(error)
+        }
+        print("Available devices:")
+        for device in DevicePlacement.available {
+            print(
+                "  \(device.name): \(device.description) (\(device.totalByteCount >> 20) MiB, "
+                    + "\(device.freeByteCount >> 20) MiB free)")
+        }
+    }
+
     /// Validates everything first, so that a wrong flag is one line and no process starts.
     func run() async throws {
         if SettingRequest.isHelp(flags) {
@@ -26,6 +47,7 @@ struct ServeCommand: AsyncParsableCommand {
             return
         }
         if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
+        if flags.contains("--list-devices") { return try Self.listDevices(flags) }
         CrashReport.configure()
         CurrentProcess.prepare()
         if let violation = ProcessLimits.current.violation { throw CommandFailure.exit(violation) }
@@ -36,7 +58,10 @@ struct ServeCommand: AsyncParsableCommand {
             let parser = SettingParser(command: .serve)
             let values = try parser.parse(
                 arguments: flags, environment: CurrentProcess.environment, variables: CurrentProcess.variables)
-            let model = try ModelFile(named: values.text(.model), executable: CurrentProcess.executable)
+            let pulled = try await PulledModel.fetch(values)
+            let model = try ModelFile(
+                named: pulled?.path ?? values.text(.model), executable: CurrentProcess.executable,
+                downloadedName: pulled?.name)
             log = try LogOutput(values)
             let logger = LineLogHandler.logger(
                 label: "martlet", level: values.logLevel, format: log.format, sink: log.sink)

@@ -200,7 +200,6 @@ import Testing
     }
 
     @Test(arguments: [
-        ("LLAMA_ARG_HF_REPO", "ggml-org/models"), ("LLAMA_ARG_MODEL_URL", "http://x/y.gguf"),
         ("LLAMA_ARG_MODELS_DIR", "/models"), ("LLAMA_ARG_MMPROJ", "x"), ("LLAMA_ARG_RERANKING", "1"),
         ("LLAMA_ARG_API_PREFIX", "/x"), ("LLAMA_ARG_UI", "on"), ("LLAMA_ARG_STATIC_PATH", "/www"),
     ])

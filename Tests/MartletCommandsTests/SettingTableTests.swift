@@ -7,6 +7,7 @@ import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletServer
+import MartletText
 import Testing
 
 @testable import MartletCommands
@@ -16,9 +17,9 @@ import Testing
         #expect(SettingTable.all.map(\.key.rawValue).sorted() == FlagKey.allCases.map(\.rawValue).sorted())
         var names: [String] = SettingTable.all.flatMap { $0.names + $0.negativeNames }
         names += PeerFlags.all.flatMap { $0.names + $0.negatives }
-        #expect(Set(names).count == names.count)
+        #expect(Set<String>(names).count == names.count)
         let variables = SettingTable.all.flatMap(\.environmentNames) + PeerFlags.all.flatMap(\.environmentNames)
-        #expect(Set(variables).count == variables.count)
+        #expect(Set<String>(variables).count == variables.count)
     }
 
     @Test func everyHelpTextIsASentence() {
@@ -222,7 +223,7 @@ import Testing
             "--no-host", "--cpu-mask=0x3", "--control-vector=a,b", "--control-vector-layer-range=1 3", "--no-mmap",
         ]
         let values = try SettingParser(command: .serve).parse(arguments: arguments) { _ in nil }
-        #expect(Set(values.workerArguments()) == Set(arguments))
+        #expect(Set<String>(values.workerArguments()) == Set(arguments))
         let off = try SettingParser(command: .serve).parse(arguments: ["--no-host=off"]) { _ in nil }
         #expect(off.workerArguments() == ["--no-host=off"])
     }

@@ -1,4 +1,5 @@
 import MartletTestSupport
+import MartletText
 import Testing
 
 @testable import MartletCommands

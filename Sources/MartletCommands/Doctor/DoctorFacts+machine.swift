@@ -19,7 +19,27 @@ extension DoctorFacts {
             totalMemory: totalMemory, availableMemory: MemoryBudget.available.map { UInt64($0) },
             devices: LlamaSystem.devices, embeddedModel: embedded.map { Model(path: $0.path.string) },
             models: models.map { Model(path: $0) }, descriptorLimit: DescriptorLimit.raise(),
-            isSandboxed: sandbox == .entered, port: port, portState: await portState(port))
+            isSandboxed: sandbox == .entered, port: port, portState: await portState(port),
+            backends: LlamaSystem.backends, hardware: hardware)
+    }
+
+    /// The graphics hardware whose driver has made its device file. Device files are not opened.
+    private static var hardware: [GPUHardware] {
+        let kinds = [
+            ("an NVIDIA GPU", "CUDA", "nvcc", "/dev/nvidiactl"), ("an AMD GPU", "ROCm", "hipcc", "/dev/kfd"),
+            ("a GPU", "Vulkan", "glslc", "/dev/dri/renderD128"),
+        ]
+        return kinds.compactMap { name, backend, compiler, path in
+            guard access(path, F_OK) == 0 else { return nil }
+            return GPUHardware(name: name, backend: backend, compiler: compiler, hasCompiler: isInstalled(compiler))
+        }
+    }
+
+    /// Whether a folder of `PATH` has the program.
+    private static func isInstalled(_ program: String) -> Bool {
+        (CurrentProcess.environment("PATH") ?? "").split(separator: ":").contains {
+            access("\($0)/\(program)", X_OK) == 0
+        }
     }
 
     /// Name and version of the system, and the kind of processor.

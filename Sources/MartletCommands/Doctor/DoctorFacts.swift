@@ -49,4 +49,20 @@ struct DoctorFacts: Sendable, Equatable {
     var port: Int
     /// The result of the test.
     var portState: PortState
+    /// The backends of libllama, e.g. `CPU` and `CUDA`.
+    var backends: [String] = ["CPU"]
+    /// Graphics hardware whose driver is loaded.
+    var hardware: [GPUHardware] = []
+}
+
+/// A kind of graphics hardware, and the build of libllama that uses it.
+struct GPUHardware: Sendable, Equatable {
+    /// E.g. `an NVIDIA GPU`.
+    var name: String
+    /// The backend of libllama, e.g. `CUDA`.
+    var backend: String
+    /// The program of the toolchain that a build needs, e.g. `nvcc`.
+    var compiler: String
+    /// Whether the compiler is installed.
+    var hasCompiler: Bool
 }

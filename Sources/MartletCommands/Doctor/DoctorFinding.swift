@@ -78,7 +78,21 @@ struct DoctorFinding: Sendable, Equatable {
             : DoctorFinding(subject: "memory", severity: .good, text: text)
     }
 
-    /// A machine without a GPU is no problem: the processor computes.
+    /// The build of libllama for a kind of hardware, and the compiler that it needs.
+    private static func unusedHardware(_ hardware: GPUHardware, _ facts: DoctorFacts) -> DoctorFinding {
+        let built = facts.backends.joined(separator: ", ")
+        let build =
+            "set libllama up again: CMAKE_ARGS=-DGGML_\(hardware.backend == "ROCm" ? "HIP" : hardware.backend.uppercased())=ON"
+            + " make distclean build"
+        return DoctorFinding(
+            subject: "GPU", severity: .warning,
+            text: "\(hardware.name) is there, and libllama was built for \(built) only",
+            remedy: hardware.hasCompiler
+                ? build
+                : "install the toolchain of \(hardware.backend) (\(hardware.compiler) is not in PATH), then \(build)")
+    }
+
+    /// A machine without a GPU is no problem: the processor computes. Hardware that libllama cannot use is a warning.
     private static func devices(_ facts: DoctorFacts) -> DoctorFinding {
         let gpus = facts.devices.filter(\.isGPU)
         guard gpus.isEmpty else {
@@ -87,11 +101,14 @@ struct DoctorFinding: Sendable, Equatable {
             }
             return DoctorFinding(subject: "GPU", severity: .good, text: names.joined(separator: "; "))
         }
+        if let hardware = facts.hardware.first(where: { !facts.backends.contains($0.backend) }) {
+            return unusedHardware(hardware, facts)
+        }
         return DoctorFinding(
             subject: "GPU", severity: .good,
             text:
-                "none that libllama was compiled for; the processor computes (CMAKE_ARGS at set-up chooses another backend)"
-        )
+                "none; the processor computes; libllama's backends: \(facts.backends.joined(separator: ", ")) (CMAKE_ARGS at "
+                + "set-up adds others)")
     }
 
     /// A missing demo model is a warning, because `--model` selects another one.

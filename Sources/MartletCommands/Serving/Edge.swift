@@ -48,7 +48,7 @@ struct Edge: Sendable {
         // The worker reads these settings, too. An error here is one line instead of a failed start of each worker.
         _ = try EngineConfiguration(modelPath: model.path.string, values)
         workerArguments = ["worker"] + values.workerArguments()
-        if model.isEmbedded { workerArguments.append("--model=\(model.path)") }
+        if values.text(.model) == nil { workerArguments.append("--model=\(model.path)") }
         let descriptors = DescriptorBudget(limit: DescriptorLimit.raise())
         if !values.isChosen(.maximumConnections) {
             configuration.limits.connections = ConnectionBudget.connections(

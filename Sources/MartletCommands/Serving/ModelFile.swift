@@ -7,6 +7,8 @@ struct ModelFile: Equatable {
     let path: FilePath
     /// Whether it is the demo model because no model was set.
     let isEmbedded: Bool
+    /// The name of a downloaded model, e.g. `org/name:Q8_0`; `nil` for other files.
+    private let downloadedName: String?
 
     private static let embedded: FilePath = "fledgling.Q8_0.gguf"
 
@@ -14,8 +16,10 @@ struct ModelFile: Equatable {
     /// - Parameters:
     ///   - named: The value of `--model`; `nil` = the demo model.
     ///   - executable: The program, near which the demo model is searched.
+    ///   - downloadedName: The name of a downloaded model.
     /// - Throws: If the file is missing, is no GGUF file, or is cut off.
-    init(named: String?, executable: FilePath?) throws(SettingError) {
+    init(named: String?, executable: FilePath?, downloadedName: String? = nil) throws(SettingError) {
+        self.downloadedName = downloadedName
         if let named {
             path = FilePath(named)
             isEmbedded = false
@@ -33,6 +37,7 @@ struct ModelFile: Equatable {
     /// The model's name in the API unless `--alias` is set: the file's name without its extension.
     var name: String {
         if isEmbedded { return "fledgling" }
+        if let downloadedName { return downloadedName }
         let stem = path.stem ?? "martlet"
         return stem.isEmpty ? "martlet" : stem
     }

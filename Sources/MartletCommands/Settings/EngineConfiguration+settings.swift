@@ -33,7 +33,12 @@ extension EngineConfiguration {
         if let value = values.integer(.microBatchSize) { microBatchSize = value }
         if let value = values.integer(.threads), value > 0 { threads = value }
         if let value = values.integer(.batchThreads), value > 0 { batchThreads = value }
-        if let value = values.integer(.gpuLayers) { gpuLayers = Int32(clamping: value) }
+        // -2 is the word `auto`.
+        if let value = values.integer(.gpuLayers), value > -2 { gpuLayers = Int32(clamping: value) }
+        devicePlacement = try DevicePlacement(values)
+        remoteServers = try Self.remoteServers(values)
+        metadataOverrides = try Self.metadataOverrides(values)
+        backendModulePath = CurrentProcess.environment("GGML_BACKEND_PATH").flatMap { $0.isEmpty ? nil : $0 }
         if let value = values.text(.keyCacheType).flatMap(CacheType.init) { keyCacheType = value }
         if let value = values.text(.valueCacheType).flatMap(CacheType.init) { valueCacheType = value }
         if let value = values.integer(.cacheMemory) { kvStateCacheByteCount = value < 0 ? .max : value << 20 }

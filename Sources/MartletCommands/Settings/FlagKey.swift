@@ -6,6 +6,16 @@ enum FlagKey: String, Sendable, CaseIterable {
     case config
     /// A path; read by `WorkerCommand` and `ServeCommand`.
     case model
+    /// A text; read by `PulledModel`.
+    case hubRepository = "hf-repo"
+    /// A path; read by `PulledModel`.
+    case hubFile = "hf-file"
+    /// A text; read by `PulledModel`.
+    case hubToken = "hf-token"
+    /// A text; read by `PulledModel`.
+    case modelAddress = "model-url"
+    /// On or off; read by `PulledModel`.
+    case offline
     /// A list; read by `Edge` and `ServerConfiguration`.
     case alias
     /// A list; read by `ServerConfiguration`.
@@ -57,6 +67,26 @@ enum FlagKey: String, Sendable, CaseIterable {
     case numa
     /// A number; read by `EngineConfiguration`.
     case gpuLayers = "n-gpu-layers"
+    /// A list; read by `DevicePlacement`.
+    case device
+    /// One of fixed words; read by `DevicePlacement`.
+    case splitMode = "split-mode"
+    /// A text; read by `DevicePlacement`.
+    case tensorSplit = "tensor-split"
+    /// A number; read by `DevicePlacement`.
+    case mainGPU = "main-gpu"
+    /// A list; read by `DevicePlacement`.
+    case overrideTensor = "override-tensor"
+    /// On or off; read by `DevicePlacement`.
+    case cpuExperts = "cpu-moe"
+    /// A number; read by `DevicePlacement`.
+    case cpuExpertLayers = "n-cpu-moe"
+    /// A number; read by `DevicePlacement`.
+    case cpuNetworkLayers = "n-cpu-ffn"
+    /// A list; read by `EngineConfiguration`.
+    case remoteServers = "rpc"
+    /// A list; read by `EngineConfiguration`.
+    case overrideMetadata = "override-kv"
     /// One of fixed words; read by `EngineConfiguration`.
     case keyCacheType = "cache-type-k"
     /// One of fixed words; read by `EngineConfiguration`.

@@ -2,7 +2,7 @@
 ///
 /// Each flag of llama-server is in exactly one of the two tables, this one or `SettingTable`; a test checks that.
 enum PeerFlags {
-    static let all: [PeerFlag] = always + withoutEffect + models + media + drafts + devices + others
+    static let all: [PeerFlag] = always + withoutEffect + models + media + drafts + others
 
     private static let byName: [String: (flag: PeerFlag, support: PeerFlag.Support)] = {
         var result: [String: (PeerFlag, PeerFlag.Support)] = [:]
@@ -25,7 +25,6 @@ enum PeerFlags {
         PeerFlag(
             ["--cont-batching", "-cb"], negatives: ["--no-cont-batching", "-nocb"], .always,
             negative: .withoutEffect("batching is always continuous")),
-        PeerFlag(["--offline"], .always),
         PeerFlag(
             ["--ui", "--webui"], negatives: ["--no-ui", "--no-webui"], .missing("the web page"), negative: .always),
     ]
@@ -67,11 +66,6 @@ enum PeerFlags {
 
     private static let models: [PeerFlag] =
         [
-            PeerFlag(["--hf-repo", "-hf", "-hfr"], values: 1, .missing(downloads)),
-            PeerFlag(["--hf-file", "-hff"], values: 1, .missing(downloads)),
-            // The variable HF_TOKEN belongs to many programs, so it is no request for a download.
-            PeerFlag(["--hf-token", "-hft"], values: 1, .missing(downloads)),
-            PeerFlag(["--model-url", "-mu"], values: 1, .missing(downloads)),
             PeerFlag(["--docker-repo", "-dr"], values: 1, .missing(downloads)),
             PeerFlag(["--cache-list", "-cl"], .missing(downloads)),
             PeerFlag(["--models-dir"], values: 1, .missing(several)),
@@ -99,25 +93,13 @@ enum PeerFlags {
             ["--media-path"],
         ].map { PeerFlag($0, values: 1, .missing(images)) }
 
-    private static let devices: [PeerFlag] = [
-        PeerFlag(["--device", "-dev"], values: 1, neutral: ["none"], .missing(gpus)),
-        PeerFlag(["--list-devices"], .missing(gpus)),
-        PeerFlag(["--split-mode", "-sm"], values: 1, neutral: ["none", "layer"], .missing(gpus)),
-        PeerFlag(["--tensor-split", "-ts"], values: 1, .missing(gpus)),
-        PeerFlag(["--main-gpu", "-mg"], values: 1, neutral: ["0"], .missing(gpus)),
-        PeerFlag(["--override-tensor", "-ot"], values: 1, .missing(gpus)),
-        PeerFlag(["--cpu-moe", "-cmoe"], .missing(gpus)),
-        PeerFlag(["--n-cpu-moe", "-ncmoe"], values: 1, neutral: ["0"], .missing(gpus)),
-        PeerFlag(["--n-cpu-ffn", "-ncffn"], values: 1, neutral: ["0"], .missing(gpus)),
-        PeerFlag(["--rpc"], values: 1, .missing("computing on other machines")),
-    ]
-
     private static let others: [PeerFlag] = [
+        // `ServeCommand` handles it before it parses settings.
+        PeerFlag(["--list-devices"], .withoutEffect("the devices are printed, and nothing is served")),
         PeerFlag(["--reranking", "--rerank"], .missing("reranking")),
         PeerFlag(["--spm-infill"], .missing("infill")),
         PeerFlag(["--slot-save-path"], values: 1, .missing("files of slots")),
         PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of parts within a prompt")),
-        PeerFlag(["--override-kv"], values: 1, .missing("other values than the model file's")),
         PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),
         PeerFlag(["--path"], environment: ["LLAMA_ARG_STATIC_PATH"], values: 1, .missing("the web page")),
@@ -177,6 +159,5 @@ enum PeerFlags {
     private static let downloads = "downloads"
     private static let several = "several models"
     private static let images = "images, audio and video"
-    private static let gpus = "choice of devices"
     private static let tools = "tools that the server runs itself"
 }

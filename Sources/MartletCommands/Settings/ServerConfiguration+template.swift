@@ -2,6 +2,7 @@ import MartletChat
 import MartletJSON
 import MartletJinja
 import MartletServer
+import MartletText
 import OrderedCollections
 
 extension ServerConfiguration {

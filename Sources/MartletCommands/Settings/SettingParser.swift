@@ -1,3 +1,5 @@
+import MartletText
+
 /// Parses arguments, environment variables and a file into settings.
 ///
 /// A flag overrides a variable, a variable overrides the file, the file overrides the default. Only the value that

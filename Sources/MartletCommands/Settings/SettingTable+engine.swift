@@ -38,8 +38,9 @@ extension SettingTable {
             unset: "as --threads", in: .engine, for: .worker, "Threads for prefill. Below 1 = not set."),
         Setting(
             .gpuLayers, ["-ngl", "--gpu-layers"], environment: ["LLAMA_ARG_N_GPU_LAYERS"],
-            .integerOrWord(-1...Int64(Int32.max), words: ["all": -1, "auto": -1]), "COUNT", default: "all",
-            in: .engine, for: .worker, "Layers of the model that a GPU computes if there is one."),
+            .integerOrWord(-1...Int64(Int32.max), words: ["all": -1, "auto": -2]), "COUNT", default: "auto",
+            in: .engine, for: .worker,
+            "Layers of the model on GPUs, from the last on. all or -1 = all, auto = as many as fit."),
         Setting(
             .keyCacheType, ["-ctk"], environment: ["LLAMA_ARG_CACHE_TYPE_K"], .choice(cacheTypes), "TYPE",
             default: "f16", in: .engine, for: .worker, "The type of the keys in the KV cache."),

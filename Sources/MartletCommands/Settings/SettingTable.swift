@@ -3,7 +3,8 @@ import MartletChat
 /// All settings. Parsing, validation, help texts, the man page, completions and `docs/flags.md` use this table.
 enum SettingTable {
     static let all: [Setting] =
-        model + engine + speculation + placement + positions + requests + output + schema + grammar + sampling + server
+        model + engine + devices + speculation + placement + positions + requests + output + schema + grammar + sampling
+        + server
         + streams
         + journal + log
 
@@ -26,6 +27,24 @@ enum SettingTable {
             .model, ["-m"], environment: ["LLAMA_ARG_MODEL"], .text, "PATH",
             unset: "fledgling, the demo model",
             in: .model, for: .both, "The GGUF file to serve."),
+        Setting(
+            .hubRepository, ["-hf", "-hfr"], environment: ["LLAMA_ARG_HF_REPO"], .text, "ORG/NAME", in: .model,
+            for: .edge,
+            "Download this model of Hugging Face unless it is in the cache, and serve it. A quantization may follow a colon."
+        ),
+        Setting(
+            .hubFile, ["-hff"], environment: ["LLAMA_ARG_HF_FILE"], .text, "PATH", unset: "by the quantization",
+            in: .model, for: .edge, "The file in the repository of --hf-repo."),
+        Setting(
+            .hubToken, ["-hft"], environment: [], .text, "TOKEN", unset: "the variable HF_TOKEN", in: .model,
+            for: .edge,
+            "The token for private repositories. Command lines are visible to other users; the variable is not."),
+        Setting(
+            .modelAddress, ["-mu"], environment: ["LLAMA_ARG_MODEL_URL"], .text, "URL", in: .model, for: .edge,
+            "Download this GGUF file unless it is on this machine, and serve it."),
+        Setting(
+            .offline, environment: ["LLAMA_ARG_OFFLINE"], .toggle, default: "off", in: .model, for: .edge,
+            "Download nothing; use files on this machine only."),
         Setting(
             .alias, ["-a"], environment: ["LLAMA_ARG_ALIAS"], .list, "NAMES", unset: "the file's name", in: .model,
             for: .edge, "Names of the model in requests. Responses have the first name."),

@@ -1,10 +1,13 @@
+import MartletText
+
 /// Checks for environment variables that look like settings but are not.
 enum VariableNames {
     /// Log lines about variables with the prefix of a setting that no setting reads.
     /// - Parameter variables: The names of all variables that are set.
     static func notices(on variables: [String]) -> [String] {
         let ours = SettingTable.all.flatMap(\.environmentNames)
-        let known = Set(ours + SettingTable.all.flatMap(\.negativeVariables) + PeerFlags.all.flatMap(variables(of:)))
+        let known = Set<String>(
+            ours + SettingTable.all.flatMap(\.negativeVariables) + PeerFlags.all.flatMap(variables(of:)))
         return variables.sorted().compactMap { name in
             guard !known.contains(name) else { return nil }
             if name.hasPrefix("LLAMA_ARG_") {

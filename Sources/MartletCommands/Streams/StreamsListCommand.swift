@@ -32,19 +32,9 @@ struct StreamsListCommand: ParsableCommand {
                     "\(generation.extent.byteCount)", generation.head.log.model, generation.head.label ?? "",
                 ])
             }
-            Terminal.write(Self.table(lines))
+            Terminal.write(TextTable.text(lines))
         } catch let error as JournalError {
             throw CommandFailure.exit(error)
         }
-    }
-
-    /// Columns as wide as their widest entry. Control characters in names from clients are replaced.
-    private static func table(_ lines: [[String]]) -> String {
-        let lines = lines.map { $0.map(\.printable) }
-        let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        return lines.map { line in
-            let cells = zip(line.dropLast(), widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-            return (cells + line.suffix(1)).joined(separator: "  ") + "\n"
-        }.joined()
     }
 }

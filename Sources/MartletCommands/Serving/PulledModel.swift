@@ -1,0 +1,83 @@
+import MartletDownloads
+import MartletJSON
+import MartletModels
+import MartletPlatform
+import Subprocess
+
+/// A model that `martlet serve` downloads before it serves it: `--hf-repo` or `--model-url`.
+///
+/// The download runs in a child process (`martlet pull`), whose progress appears on standard error. Files that are on this
+/// machine already are found by the child, too.
+struct PulledModel: Equatable {
+    /// The path of the first file.
+    let path: String
+    /// The name in the API: `org/name:QUANTIZATION`, or `nil` for a file of an address.
+    let name: String?
+
+    /// The longest output of the child.
+    private static let maximumOutputByteCount = 1 << 20
+
+    /// Downloads the model that the settings name; `nil` = they name none.
+    /// - Throws: If settings exclude each other or are wrong, or the download fails. The child has printed the reason then.
+    static func fetch(_ values: SettingValues) async throws(SettingError) -> PulledModel? {
+        guard let key = try values.chosen(of: .hubRepository, .modelAddress) else {
+            if values.text(.hubFile) != nil { throw SettingError("--hf-file needs --hf-repo") }
+            return nil
+        }
+        guard values.text(.model) == nil else { throw SettingError("--model and --\(key.rawValue) exclude each other") }
+        let source = values.text(key) ?? ""
+        var arguments = ["pull", "--json", "--ends-with-input", "--no-mmproj"]
+        arguments += [key == .hubRepository ? "--hf-repo" : "--model-url", source]
+        if let file = values.text(.hubFile) { arguments += ["--hf-file", file] }
+        if values.toggle(.offline) == true { arguments.append("--offline") }
+        let request: DownloadRequest
+        do {
+            // A wrong source is one line, and no process starts. The child reads the same source again.
+            request = try DownloadRequest(
+                source, isRepository: key == .hubRepository, file: values.text(.hubFile), folder: nil,
+                token: values.text(.hubToken), isOffline: values.toggle(.offline) == true,
+                environment: CurrentProcess.environment)
+        } catch {
+            throw SettingError("--\(key.rawValue): \(error)")
+        }
+        let output = try await run(arguments, token: values.text(.hubToken))
+        guard let json = try? JSONParser.parse(output), let path = json["paths"]?.arrayValue?.first?.stringValue else {
+            throw SettingError("the download of \(source) ended without a result")
+        }
+        guard case .repository(let reference, _) = request.source else { return PulledModel(path: path, name: nil) }
+        let file = path.split(separator: "/").last.map(String.init) ?? ""
+        let tag = reference.quantization ?? Quantization.tag(ofFile: file)
+        return PulledModel(path: path, name: reference.repository + (tag.map { ":" + $0 } ?? ""))
+    }
+
+    /// Runs the child and returns its output. The token is in its environment, because command lines are visible to all
+    /// users.
+    private static func run(_ arguments: [String], token: String?) async throws(SettingError) -> [UInt8] {
+        guard let executable = CurrentProcess.executable else {
+            throw SettingError("the program's own file cannot be found, so no download can be started")
+        }
+        var variables: [Environment.Key: String?] = [:]
+        if let token { variables["HF_TOKEN"] = token }
+        let result: (output: [UInt8], isDone: Bool)
+        do {
+            // The input stays open while this process lives; its end ends the child.
+            let outcome = try await Subprocess.run(
+                .path(executable), arguments: Arguments(arguments), environment: .inherit.updating(variables),
+                input: .inputWriter, output: .sequence,
+                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+            ) { execution in
+                var bytes: [UInt8] = []
+                for try await chunk in execution.standardOutput {
+                    chunk.withUnsafeBytes { bytes += $0 }
+                    if bytes.count > maximumOutputByteCount { break }
+                }
+                return bytes
+            }
+            result = (outcome.closureResult, outcome.terminationStatus.isSuccess)
+        } catch {
+            throw SettingError("the download cannot be started: \(error)")
+        }
+        guard result.isDone else { throw SettingError("the model was not downloaded, so nothing is served") }
+        return result.output
+    }
+}

@@ -1,0 +1,48 @@
+import Llama
+
+extension SettingTable {
+    /// The devices that store and compute the model.
+    static let devices: [Setting] = [
+        Setting(
+            .device, ["-dev"], environment: ["LLAMA_ARG_DEVICE"], .list, "NAMES", unset: "all GPUs", in: .engine,
+            for: .worker, "Devices to use, in this order; --list-devices lists them. none = only the CPU."),
+        Setting(
+            .splitMode, ["-sm"], environment: ["LLAMA_ARG_SPLIT_MODE"],
+            .choice(DevicePlacement.SplitMode.allCases.map(\.rawValue)), "MODE", default: "layer", in: .engine,
+            for: .worker,
+            "How several GPUs divide the model: none = one GPU, layer = by layers, row = by rows of matrices, tensor = in "
+                + "parallel."),
+        Setting(
+            .tensorSplit, ["-ts"], environment: ["LLAMA_ARG_TENSOR_SPLIT"], .text, "N,N", unset: "by free memory",
+            in: .engine, for: .worker, "The part of each device, such as 3,1. One number per device."),
+        Setting(
+            .mainGPU, ["-mg"], environment: ["LLAMA_ARG_MAIN_GPU"], .integer(0...255), "NUMBER", default: "0",
+            in: .engine,
+            for: .worker, "The GPU for --split-mode none, and for small tensors of --split-mode row."),
+        Setting(
+            .overrideTensor, ["-ot"], environment: ["LLAMA_ARG_OVERRIDE_TENSOR"], .list, "PATTERN=TYPE", in: .engine,
+            for: .worker,
+            "Buffer types for tensors whose names match a regular expression, such as 'ffn_.*=CPU'. The first match counts."
+        ),
+        Setting(
+            .cpuExperts, ["-cmoe"], environment: ["LLAMA_ARG_CPU_MOE"], .toggle, default: "off", in: .engine,
+            for: .worker,
+            "Keep the weights of all experts (MoE) on the CPU."),
+        Setting(
+            .cpuExpertLayers, ["-ncmoe"], environment: ["LLAMA_ARG_N_CPU_MOE"], .integer(0...1_024), "COUNT",
+            default: "0",
+            in: .engine, for: .worker, "Keep the weights of the experts of the first COUNT layers on the CPU."),
+        Setting(
+            .cpuNetworkLayers, ["-ncffn"], environment: ["LLAMA_ARG_N_CPU_FFN"], .integer(0...1_024), "COUNT",
+            default: "0",
+            in: .engine, for: .worker, "Keep the feed-forward weights of the first COUNT layers on the CPU."),
+        Setting(
+            .remoteServers, environment: ["LLAMA_ARG_RPC"], .list, "HOST:PORT", in: .engine, for: .worker,
+            "Machines with ggml's RPC server, whose devices are used. Needs --no-sandbox and a libllama with RPC. The "
+                + "connection is not encrypted."),
+        Setting(
+            .overrideMetadata, environment: ["LLAMA_ARG_OVERRIDE_KV"], .list, "KEY=TYPE:VALUE", in: .engine,
+            for: .worker,
+            "Values that replace metadata of the model file, such as llama.context_length=int:8192."),
+    ]
+}
