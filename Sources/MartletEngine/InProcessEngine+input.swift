@@ -6,7 +6,7 @@ import MartletProtocol
 enum InputMessage: Sendable {
     case prepare(GenerationRequest, submitted: MonotonicTime)
     case tokenize(TokenizationQuery)
-    /// Tokenize the text of a command to a running generation, or compile its grammar.
+    /// Tokenize the texts of a command to a running generation, or compile its grammar.
     case command(ControlCommand)
     /// Loading has completed or failed.
     case loaded
@@ -39,7 +39,8 @@ extension InProcessEngine {
                         query.reply.finish(.failure(.tooManyQueries(limit: limit)))
                     }
                 case .command(let command): jobs.prepend(InputJob(.command(command)))
-                case .loaded: break
+                // The first request then finds them, and so does a command that switches DRY on.
+                case .loaded: _ = try? shared.withLock(\.loadResult)?.get().findDefaultBreakers()
                 case .stop:
                     for job in jobs { refuse(job, .shuttingDown) }
                     return
@@ -65,9 +66,7 @@ extension InProcessEngine {
                 forward(.submit(prepared), for: request.handle)
             case .query(let query): query.reply.finish(.success(tokens))
             case .command(let command):
-                // An error of the grammar is reported where the command is applied.
-                if let constraint = command.constraint { _ = try? loaded.constraints.compile(constraint) }
-                forward(PreparedCommand(command: command, tokens: tokens.first.map { .success($0) }))
+                forward(loaded.prepare(command, tokens: tokens.first.map { .success($0) }))
             }
         } catch {
             refuse(job, error)
@@ -89,7 +88,7 @@ extension InProcessEngine {
         case .query(let query): query.reply.finish(.failure(error))
         case .command(let command):
             // After the shutdown the terminal event of the generation is the reply.
-            if !shared.withLock(\.isClosed) { forward(PreparedCommand(command: command, tokens: .failure(error))) }
+            if !shared.withLock(\.isClosed) { forward(PreparedCommand(command, failed: error)) }
         }
     }
 

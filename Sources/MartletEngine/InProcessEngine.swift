@@ -148,7 +148,7 @@ package final class InProcessEngine: EngineService {
     func dispatch(_ commands: [ControlCommand], _ shared: inout Shared) {
         for (index, command) in commands.enumerated() {
             guard command.needsPreparation else {
-                mailbox.post(.control(PreparedCommand(command: command, tokens: nil)))
+                mailbox.post(.control(PreparedCommand(command)))
                 continue
             }
             shared.waitingCommands[command.handle] = Array(commands[(index + 1)...])

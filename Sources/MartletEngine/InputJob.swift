@@ -3,7 +3,7 @@ import MartletProtocol
 /// Prompts that the input processor tokenizes, one bounded step at a time.
 ///
 /// The job of a generation has one prompt; the job of a query may have several; the job of a command has its text, or
-/// nothing to tokenize if the command only sets a grammar.
+/// nothing to tokenize if the command only changes settings.
 struct InputJob: Sendable {
     /// The request, query or command that the tokens are for.
     enum Purpose: Sendable {

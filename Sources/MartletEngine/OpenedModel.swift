@@ -13,10 +13,10 @@ struct OpenedModel: Sendable {
     /// The limits of inputs for embeddings; `nil` if the engine makes none.
     let embedding: EmbeddingLimits?
     /// Whether the model generates text. A model without a KV cache only computes embeddings.
-    private let generatesText: Bool
+    let generatesText: Bool
     /// Control tokens whose texts are always part of the output.
     private let alwaysVisibleControlTokens: [Int32]
-    private let breakers = SequenceBreakerCache()
+    let breakers = SequenceBreakerCache()
     let constraints: ConstraintCompiler
 
     init(
@@ -57,15 +57,15 @@ struct OpenedModel: Sendable {
         if let invalidToken = request.continuation.first(where: { !vocabulary.isValid($0) }) {
             throw PromptTokenizer.unknownToken(invalidToken, in: "continuation", count: vocabulary.count)
         }
-        let biases = try allBiases(request.sampling, ignoringEndOfGeneration: request.ignoresEndOfGeneration)
+        let samplingTokens = try samplingTokens(
+            of: request.parameters.sampling, ignoringEndOfGeneration: request.parameters.ignoresEndOfGeneration)
         var request = request
         if let rule = request.reasoning { request.reasoning?.budget = try budget(of: rule) }
         return PreparedRequest(
             request: request, tokens: tokens,
             visibleControlTokens: alwaysVisibleControlTokens.isEmpty
                 ? visibleControlTokens(request.visibleDelimiters) : alwaysVisibleControlTokens,
-            biases: biases, breakers: breakers.breakers(for: request.sampling, vocabulary: vocabulary),
-            constraint: try constraints.compile(request.constraint),
+            samplingTokens: samplingTokens, constraint: try constraints.compile(request.parameters.constraint),
             reasoning: try request.reasoning.map { rule throws(EngineError) in
                 try PreparedReasoning(rule, tokenizer: tokenizer)
             }, promptLogprobs: try promptLogprobs(of: tokens, for: request),
@@ -76,7 +76,7 @@ struct OpenedModel: Sendable {
     private func promptLogprobs(
         of tokens: [Int32], for request: GenerationRequest
     ) throws(EngineError) -> PromptLogprobs? {
-        guard request.reportsPromptLogprobs, request.probabilities != nil else { return nil }
+        guard request.parameters.reportsPromptLogprobs, request.parameters.probabilities != nil else { return nil }
         let own = try tokenizer.tokens(of: Prompt(pieces: request.prompt.pieces, addsBeginning: false))
         let isText = if case .text? = request.prompt.pieces.first { true } else { false }
         return PromptLogprobs(of: tokens, from: tokens.count - own.count, isText: isText, vocabulary: vocabulary)
@@ -103,47 +103,6 @@ struct OpenedModel: Sendable {
         return min(rule.budget ?? .max, max(left, 0))
     }
 
-    /// Creates a sampler for other parameters than the request's own.
-    func sampler(
-        for sampling: SamplingParameters, ignoringEndOfGeneration: Bool
-    ) throws(EngineError) -> Sampler {
-        Sampler(
-            sampling, biases: try allBiases(sampling, ignoringEndOfGeneration: ignoringEndOfGeneration),
-            breakers: breakers.breakers(for: sampling, vocabulary: vocabulary), vocabularySize: vocabulary.count)
-    }
-
-    private func allBiases(
-        _ sampling: SamplingParameters, ignoringEndOfGeneration: Bool
-    ) throws(EngineError) -> [TokenBias] {
-        var biases = try self.biases(sampling.logitBiases)
-        biases += vocabulary.suppressed.map { TokenBias(token: $0, bias: -.infinity) }
-        if ignoringEndOfGeneration {
-            biases += vocabulary.endOfGeneration.map { TokenBias(token: $0, bias: -.infinity) }
-        }
-        return biases
-    }
-
-    /// Converts biases of texts to biases of tokens.
-    private func biases(_ biases: [LogitBias]) throws(EngineError) -> [TokenBias] {
-        var result: [TokenBias] = []
-        for bias in biases {
-            switch bias.target {
-            case .token(let token):
-                guard vocabulary.isValid(token) else {
-                    throw EngineError(
-                        .invalidRequest,
-                        "Field 'logit_bias': token \(token) is not in the vocabulary, which has 0 to \(vocabulary.count - 1)",
-                        parameter: "logit_bias")
-                }
-                result.append(TokenBias(token: token, bias: bias.bias))
-            case .text(let text):
-                let prompt = Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: false)
-                result += try tokenizer.tokens(of: prompt).map { TokenBias(token: $0, bias: bias.bias) }
-            }
-        }
-        return result
-    }
-
     /// The control tokens whose texts are `delimiters`.
     private func visibleControlTokens(_ delimiters: [String]) -> [Int32] {
         delimiters.compactMap { delimiter in
@@ -157,77 +116,38 @@ struct OpenedModel: Sendable {
 
 /// A validated request with a tokenized prompt, ready for the engine thread.
 struct PreparedRequest: Sendable {
-    let handle: GenerationHandle
+    /// The request without its prompt, which `tokens` replaces. Its adapters ascend by index, and none has scale 0.
+    let request: GenerationRequest
+    /// The tokens of the prompt; at least one.
     let tokens: [Int32]
-    let sampling: SamplingParameters
-    /// The settings of the request before any change.
-    let settings: AdjustableSettings
-    let stops: [String]
-    let ignoresEndOfGeneration: Bool
-    let reusesPrompt: Bool
-    /// The scope within which prompts reuse each other's items.
-    let cacheScope: UInt64
-    /// The future of the computed items after the end of the generation.
-    let retention: CacheParameters.Retention
-    let reportsProgress: Bool
     /// The state of prompt logprobs; `nil` if the request does not ask for them.
     let promptLogprobs: PromptLogprobs?
-    let reportsTokenTimings: Bool
-    let slot: Int?
-    let minimumIndent: Int
-    let contextShift: ContextShift?
-    /// The adapters of the request, ascending by index, without adapters of scale 0.
-    let adapters: [AdapterScale]
-    let sharedPrefillParent: GenerationHandle?
     /// The number of tokens before the client's prompt that a context shift never drops.
     let leadingTokens: Int
     /// Control tokens whose texts are part of the output.
     let visibleControlTokens: [Int32]
-    let biases: [TokenBias]
-    let breakers: SequenceBreakers
+    /// The texts of the request's sampling parameters as tokens.
+    let samplingTokens: SamplingTokens
     let reasoning: PreparedReasoning?
-    let isPaused: Bool
     let constraint: CompiledConstraint?
-    let continuation: [Int32]
-    let continuationTime: Duration
-    let injectedTurns: [Range<Int>]
-    let speculation: SpeculationParameters
     let submitted: MonotonicTime
 
     init(
-        request: GenerationRequest, tokens: [Int32], visibleControlTokens: [Int32], biases: [TokenBias],
-        breakers: SequenceBreakers, constraint: CompiledConstraint? = nil, reasoning: PreparedReasoning? = nil,
-        promptLogprobs: PromptLogprobs? = nil, leadingTokens: Int = 0,
-        submitted: MonotonicTime
+        request: GenerationRequest, tokens: [Int32], visibleControlTokens: [Int32], samplingTokens: SamplingTokens,
+        constraint: CompiledConstraint? = nil, reasoning: PreparedReasoning? = nil,
+        promptLogprobs: PromptLogprobs? = nil, leadingTokens: Int = 0, submitted: MonotonicTime
     ) {
-        handle = request.handle
+        var request = request
+        request.prompt.pieces = []
+        request.adapters = request.adapters.filter { $0.scale != 0 }.sorted { $0.index < $1.index }
+        self.request = request
         self.tokens = tokens
-        sampling = request.sampling
-        settings = request.settings
-        stops = request.stops
-        ignoresEndOfGeneration = request.ignoresEndOfGeneration
-        reusesPrompt = request.reusesPrompt
-        cacheScope = request.tenant.cacheScope
-        retention = request.parameters.cache.retention
-        reportsProgress = request.reportsProgress
         self.promptLogprobs = promptLogprobs
-        reportsTokenTimings = request.reportsTokenTimings
-        slot = request.slot
-        minimumIndent = request.minimumIndent
-        contextShift = request.contextShift
-        adapters = request.adapters.filter { $0.scale != 0 }.sorted { $0.index < $1.index }
-        sharedPrefillParent = request.sharedPrefillParent
         self.leadingTokens = leadingTokens
         self.visibleControlTokens = visibleControlTokens
-        self.biases = biases
-        self.breakers = breakers
+        self.samplingTokens = samplingTokens
         self.reasoning = reasoning
-        isPaused = request.isPaused
         self.constraint = constraint
-        continuation = request.continuation
-        continuationTime = request.continuationTime
-        injectedTurns = request.injectedTurns
-        speculation = request.speculation
         self.submitted = submitted
     }
 }

@@ -115,22 +115,24 @@ package enum SampleFrames {
             stops: random.list { $0.text() }, ignoresEndOfGeneration: Bool.random(using: &random),
             reusesPrompt: Bool.random(using: &random), reportsProgress: Bool.random(using: &random),
             visibleDelimiters: random.list { $0.text() })
-        request.probabilities = random.maybe { random in
+        request.parameters.probabilities = random.maybe { random in
             ProbabilityRequest(
                 count: random.integer(), stage: Bool.random(using: &random) ? .beforeSampling : .afterSampling)
         }
-        request.reportsTokenTimings = Bool.random(using: &random)
-        request.reportsPromptLogprobs = Bool.random(using: &random)
-        request.slot = random.maybe { $0.integer() }
-        request.minimumIndent = random.integer()
-        request.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
+        request.parameters.reportsTokenTimings = Bool.random(using: &random)
+        request.parameters.reportsPromptLogprobs = Bool.random(using: &random)
+        request.parameters.slot = random.maybe { $0.integer() }
+        request.parameters.minimumIndent = random.integer()
+        request.parameters.contextShift = random.maybe { ContextShift(keep: $0.integer(), discard: $0.integer()) }
         request.parameters.cache = SampleCache.parameters(&random)
         request.parameters.priority = random.integer()
         request.tenant = TenantKeys(cacheScope: random.unsigned(), fairShare: random.unsigned())
-        request.speculation.kinds = random.maybe { $0.list { random in random.maybe { _ in .model } ?? .ngram } }
-        request.speculation.maximumCount = random.maybe { $0.integer() }
-        request.speculation.minimumCount = random.maybe { $0.integer() }
-        request.speculation.minimumProbability = random.maybe { _ in 0.75 }
+        request.parameters.speculation.kinds = random.maybe {
+            $0.list { random in random.maybe { _ in .model } ?? .ngram }
+        }
+        request.parameters.speculation.maximumCount = random.maybe { $0.integer() }
+        request.parameters.speculation.minimumCount = random.maybe { $0.integer() }
+        request.parameters.speculation.minimumProbability = random.maybe { _ in 0.75 }
         request.adapters = random.list { AdapterScale(index: $0.integer(), scale: 0.5) }
         request.sharedPrefillParent = random.maybe { GenerationHandle(rawValue: $0.unsigned()) }
         request.reasoning = random.maybe { random in
@@ -145,7 +147,7 @@ package enum SampleFrames {
         request.continuation = random.list { $0.token() }
         request.continuationTime = random.duration()
         request.injectedTurns = random.list { _ in 3..<7 }
-        if Bool.random(using: &random) { request.constraint = grammar.map(GenerationConstraint.init) }
+        if Bool.random(using: &random) { request.parameters.constraint = grammar.map(GenerationConstraint.init) }
         request.constraintStart = random.integer()
         return request
     }

@@ -22,15 +22,15 @@ struct ChatCompletionRequestTests {
 
     @Test func anEmptyRequestGetsTheDefaultsOfLlamaServer() throws {
         let request = try engineRequest([:])
-        #expect(request.sampling.temperature == 0.8)
-        #expect(request.sampling.topK == 40)
-        #expect(request.sampling.topP == 0.95)
-        #expect(request.sampling.minP == 0.05)
-        #expect(request.sampling.repeatPenalty == 1)
-        #expect(request.sampling.repeatLastN == 64)
-        #expect(request.sampling.seed == 7)
-        #expect(request.maximumTokens == nil)
-        #expect(request.reusesPrompt)
+        #expect(request.parameters.sampling.temperature == 0.8)
+        #expect(request.parameters.sampling.topK == 40)
+        #expect(request.parameters.sampling.topP == 0.95)
+        #expect(request.parameters.sampling.minP == 0.05)
+        #expect(request.parameters.sampling.repeatPenalty == 1)
+        #expect(request.parameters.sampling.repeatLastN == 64)
+        #expect(request.parameters.sampling.seed == 7)
+        #expect(request.parameters.maximumTokens == nil)
+        #expect(request.parameters.reusesPrompt)
         let options = try self.request([:]).options
         #expect(!options.streams)
         #expect(options.pingInterval == .seconds(30))
@@ -52,13 +52,13 @@ struct ChatCompletionRequestTests {
         sampling.frequencyPenalty = 0.5
         sampling.presencePenalty = -0.5
         sampling.seed = 42
-        #expect(request.sampling == sampling)
-        #expect(request.maximumTokens == 17)
-        #expect(request.maximumTime == .milliseconds(250))
-        #expect(request.stops == ["a", "b"])
-        #expect(request.ignoresEndOfGeneration)
-        #expect(!request.reusesPrompt)
-        #expect(request.reportsProgress)
+        #expect(request.parameters.sampling == sampling)
+        #expect(request.parameters.maximumTokens == 17)
+        #expect(request.parameters.maximumTime == .milliseconds(250))
+        #expect(request.parameters.stops == ["a", "b"])
+        #expect(request.parameters.ignoresEndOfGeneration)
+        #expect(!request.parameters.reusesPrompt)
+        #expect(request.parameters.reportsProgress)
     }
 
     @Test func nullCountsAsAbsentEverywhere() throws {
@@ -73,17 +73,19 @@ struct ChatCompletionRequestTests {
 
     @Test func clampedFieldsMoveToTheNearestLimit() throws {
         let request = try engineRequest(["temperature": -1, "top_k": -1, "top_p": 7, "min_p": -0.5])
-        #expect(request.sampling.temperature == 0)
-        #expect(request.sampling.topK == 0)
-        #expect(request.sampling.topP == 1)
-        #expect(request.sampling.minP == 0)
+        #expect(request.parameters.sampling.temperature == 0)
+        #expect(request.parameters.sampling.topK == 0)
+        #expect(request.parameters.sampling.topP == 1)
+        #expect(request.parameters.sampling.minP == 0)
     }
 
     @Test func theLengthLimitHasThreeNamesAndMinusOneIsNone() throws {
-        #expect(try engineRequest(["n_predict": 1, "max_completion_tokens": 2, "max_tokens": 3]).maximumTokens == 1)
-        #expect(try engineRequest(["max_completion_tokens": 2, "max_tokens": 3]).maximumTokens == 2)
-        #expect(try engineRequest(["max_tokens": -1]).maximumTokens == nil)
-        #expect(try engineRequest(["max_tokens": 0]).maximumTokens == 0)
+        #expect(
+            try engineRequest(["n_predict": 1, "max_completion_tokens": 2, "max_tokens": 3]).parameters.maximumTokens
+                == 1)
+        #expect(try engineRequest(["max_completion_tokens": 2, "max_tokens": 3]).parameters.maximumTokens == 2)
+        #expect(try engineRequest(["max_tokens": -1]).parameters.maximumTokens == nil)
+        #expect(try engineRequest(["max_tokens": 0]).parameters.maximumTokens == 0)
     }
 
     @Test(
@@ -92,7 +94,7 @@ struct ChatCompletionRequestTests {
             (.integer(4_294_967_294), 4_294_967_294), (.number(5), 5),
         ] as [(JSONValue, UInt64)])
     func seedsHave64BitsWithOrWithoutASign(value: JSONValue, expected: UInt64) throws {
-        #expect(try engineRequest(["seed": value]).sampling.seed == expected)
+        #expect(try engineRequest(["seed": value]).parameters.sampling.seed == expected)
     }
 
     @Test func seedsAreReadFromTheirText() throws {
@@ -101,16 +103,16 @@ struct ChatCompletionRequestTests {
             ("18446744073709551614", .max - 1), ("18446744073709551615", UInt64.max),
         ] {
             let fields: JSONObject = ["seed": try JSONParser.parse(Array(text.utf8))]
-            #expect(try engineRequest(fields).sampling.seed == expected)
+            #expect(try engineRequest(fields).parameters.sampling.seed == expected)
             #expect(try request(fields).options.settings()["seed"]?.text == text)
         }
     }
 
     @Test func negativeSeedsAreRandom() throws {
-        #expect(try engineRequest(["seed": .integer(.min)]).sampling.seed == 7)
-        #expect(try engineRequest(["seed": -1]).sampling.seed == 7)
-        #expect(try engineRequest(["seed": 4_294_967_295]).sampling.seed == 7)
-        #expect(try engineRequest(["seed": 0]).sampling.seed == 0)
+        #expect(try engineRequest(["seed": .integer(.min)]).parameters.sampling.seed == 7)
+        #expect(try engineRequest(["seed": -1]).parameters.sampling.seed == 7)
+        #expect(try engineRequest(["seed": 4_294_967_295]).parameters.sampling.seed == 7)
+        #expect(try engineRequest(["seed": 0]).parameters.sampling.seed == 0)
     }
 
     @Test(

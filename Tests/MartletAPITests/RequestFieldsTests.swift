@@ -160,10 +160,12 @@ struct RequestFieldsTests {
         let handle = GenerationHandle(rawValue: 1)
         let prompt = PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true))
         let without = try TextCompletionRequest(body, defaults: defaults, randomSeed: 0)
-        #expect(without.options.request(handle: handle, prompt: prompt).contextShift == nil)
+        #expect(without.options.request(handle: handle, prompt: prompt).parameters.contextShift == nil)
         defaults.shiftsContext = true
         let with = try TextCompletionRequest(body, defaults: defaults, randomSeed: 0)
-        #expect(with.options.request(handle: handle, prompt: prompt).contextShift == ContextShift(keep: 5, discard: 3))
+        #expect(
+            with.options.request(handle: handle, prompt: prompt).parameters.contextShift
+                == ContextShift(keep: 5, discard: 3))
     }
 
     @Test func laterChoicesShareThePromptAndSampleDifferently() throws {
@@ -174,9 +176,9 @@ struct RequestFieldsTests {
                 handle: handle, prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)), choice: choice)
         }
         #expect(requests.map(\.sharedPrefillParent) == [nil, handles[0], handles[0]])
-        #expect(requests.map(\.sampling.seed) == [10, 11, 12])
-        #expect(requests.map(\.slot) == [2, nil, nil])
-        #expect(requests.map(\.reportsProgress) == [true, false, false])
+        #expect(requests.map(\.parameters.sampling.seed) == [10, 11, 12])
+        #expect(requests.map(\.parameters.slot) == [2, nil, nil])
+        #expect(requests.map(\.parameters.reportsProgress) == [true, false, false])
     }
 
     @Test func aRequestOwnsItsAdaptersOrHasTheServers() throws {

@@ -63,7 +63,7 @@ struct SamplingFieldsTests {
     ]
 
     @Test(arguments: fields) func everyNumberHasItsLimits(_ field: NumberField) throws {
-        let untouched = try request([:]).sampling
+        let untouched = try request([:]).parameters.sampling
         for (value, expected) in field.values {
             let json = Int64(exactly: value).map { JSONValue.integer($0) } ?? .number(value)
             guard let expected else {
@@ -74,9 +74,10 @@ struct SamplingFieldsTests {
                 #expect(error?.status == 400)
                 continue
             }
-            #expect(field.read(try request([field.name: json]).sampling) == expected, "\(field.name): \(value)")
+            #expect(
+                field.read(try request([field.name: json]).parameters.sampling) == expected, "\(field.name): \(value)")
         }
-        #expect(try request([field.name: .null]).sampling == untouched)
+        #expect(try request([field.name: .null]).parameters.sampling == untouched)
         for wrong: JSONValue in ["1", true, [1], ["a": 1]] {
             #expect(throws: APIError.self, "\(field.name): \(wrong)") { try request([field.name: wrong]) }
         }
@@ -91,7 +92,7 @@ struct SamplingFieldsTests {
             ), ("edskypmxta", SamplerKind.allCases),
         ] as [(JSONValue, [SamplerKind])])
     func samplersAreNamesOrLetters(value: JSONValue, expected: [SamplerKind]) throws {
-        #expect(try request(["samplers": value]).sampling.samplers == expected)
+        #expect(try request(["samplers": value]).parameters.sampling.samplers == expected)
     }
 
     @Test(
@@ -129,7 +130,7 @@ struct SamplingFieldsTests {
             (["samplers": ["magic"]], ["magic"], []),
         ] as [(JSONObject, [String], [SamplerKind])])
     func unknownSamplersAreOmittedWithAWarning(fields: JSONObject, parts: [String], kinds: [SamplerKind]) throws {
-        #expect(try request(fields).sampling.samplers == kinds)
+        #expect(try request(fields).parameters.sampling.samplers == kinds)
         let warnings = try CompletionOptions.of(fields).warnings
         #expect(warnings.count == parts.count)
         for (warning, part) in zip(warnings, parts) { #expect(warning.contains(part), "\(warning)") }
@@ -150,7 +151,8 @@ struct SamplingFieldsTests {
             (["18446744073709551616": 2, "5": 1], "18446744073709551616"),
             (["-99999999999999999999": 2, "5": 1], "-9999"),
         ] as [(JSONValue, String)] {
-            #expect(try request(["logit_bias": value]).sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
+            #expect(
+                try request(["logit_bias": value]).parameters.sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
             let warnings = try CompletionOptions.of(["logit_bias": value]).warnings
             #expect(warnings.count == 1)
             #expect(warnings.first?.contains(part) == true)
@@ -163,16 +165,20 @@ struct SamplingFieldsTests {
         var prompt = PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true))
         prompt.unknownTokens = [256, 9_999]
         let sent = options.request(handle: GenerationHandle(rawValue: 1), prompt: prompt)
-        #expect(sent.sampling.logitBiases == [LogitBias(.token(5), bias: 1), LogitBias(.text("a"), bias: 1)])
+        #expect(
+            sent.parameters.sampling.logitBiases == [LogitBias(.token(5), bias: 1), LogitBias(.text("a"), bias: 1)])
     }
 
     @Test func biasesAreIdsTextsAndBans() throws {
         let expected = [
             LogitBias(.token(5), bias: 1.5), LogitBias(.text(" hi"), bias: -2), LogitBias(.token(7), bias: -.infinity),
         ]
-        #expect(try request(["logit_bias": [[5, 1.5], [" hi", -2], [7, false]]]).sampling.logitBiases == expected)
-        #expect(try request(["logit_bias": ["5": 1.5, " hi": -2, "7": false]]).sampling.logitBiases == expected)
-        #expect(try request(["logit_bias": []]).sampling.logitBiases.isEmpty)
+        #expect(
+            try request(["logit_bias": [[5, 1.5], [" hi", -2], [7, false]]]).parameters.sampling.logitBiases == expected
+        )
+        #expect(
+            try request(["logit_bias": ["5": 1.5, " hi": -2, "7": false]]).parameters.sampling.logitBiases == expected)
+        #expect(try request(["logit_bias": []]).parameters.sampling.logitBiases.isEmpty)
     }
 
     /// Minus one = no probabilities.
@@ -185,12 +191,12 @@ struct SamplingFieldsTests {
         ] as [(JSONObject, Int)])
     func probabilitiesAreRequestedInThreeWays(fields: JSONObject, count: Int) throws {
         let expected = count < 0 ? nil : ProbabilityRequest(count: count)
-        #expect(try request(fields).probabilities == expected)
+        #expect(try request(fields).parameters.probabilities == expected)
     }
 
     @Test func probabilitiesCanBeThoseAfterSampling() throws {
         let request = try request(["n_probs": 3, "post_sampling_probs": true])
-        #expect(request.probabilities == ProbabilityRequest(count: 3, stage: .afterSampling))
+        #expect(request.parameters.probabilities == ProbabilityRequest(count: 3, stage: .afterSampling))
     }
 
     @Test func propertiesShowEveryParameterWithItsDefault() throws {

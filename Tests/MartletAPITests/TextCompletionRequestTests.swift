@@ -44,7 +44,7 @@ struct TextCompletionRequestTests {
             let handle = GenerationHandle(rawValue: 1)
             return try TextCompletionRequest(body, defaults: CompletionDefaults(), randomSeed: 0).options
                 .request(handle: handle, prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)))
-                .probabilities
+                .parameters.probabilities
         }
         #expect(try probabilities(["logprobs": 0]) == ProbabilityRequest(count: 0))
         #expect(try probabilities([:]) == nil)

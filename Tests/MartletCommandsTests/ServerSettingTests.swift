@@ -80,13 +80,13 @@ import Testing
             .request(
                 handle: GenerationHandle(rawValue: 1),
                 prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true))
-            ).stops
+            ).parameters.stops
         #expect(stops == ["x"])
         let ownStops = try request(Self.hello, arguments).options
             .request(
                 handle: GenerationHandle(rawValue: 1),
                 prompt: PreparedPrompt(prompt: Prompt(pieces: [], addsBeginning: true)))
-        #expect(ownStops.stops == ["User:", "\n"] && !ownStops.reusesPrompt)
+        #expect(ownStops.parameters.stops == ["User:", "\n"] && !ownStops.parameters.reusesPrompt)
     }
 
     private func server(_ arguments: String...) throws -> ServerConfiguration {

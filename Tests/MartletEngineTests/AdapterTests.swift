@@ -43,7 +43,7 @@ import Testing
             alone.append(
                 await running.completion(prompt) {
                     $0.adapters = set
-                    $0.reusesPrompt = false
+                    $0.parameters.reusesPrompt = false
                 }.tokens)
         }
         #expect(Set(alone).count == Self.sets.count)
@@ -51,7 +51,7 @@ import Testing
             Self.sets.map { set in
                 running.submit(prompt) {
                     $0.adapters = set
-                    $0.reusesPrompt = true
+                    $0.parameters.reusesPrompt = true
                 }
             }
         }

@@ -78,15 +78,15 @@ import Testing
             }
             _ = await running.log.settled()
             let handle = running.submit(prompt) {
-                $0.ignoresEndOfGeneration = true
-                $0.maximumTokens = 150
+                $0.parameters.ignoresEndOfGeneration = true
+                $0.parameters.maximumTokens = 150
             }
             if disturbed {
                 for round in 0..<6 {
                     await running.log.tokens(10 + round * 20, of: handle)
                     let tokens = (0..<3000).map { Int32(20 + ($0 * 11 + round) % 300) }
                     let victim = running.submit(Prompt(pieces: [.tokens(tokens)], addsBeginning: false)) {
-                        $0.maximumTokens = 5
+                        $0.parameters.maximumTokens = 5
                     }
                     await running.log.started(victim)
                     running.engine.cancel(victim)

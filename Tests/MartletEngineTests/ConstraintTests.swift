@@ -21,13 +21,13 @@ import Testing
         let running = RunningEngine()
         for seed in UInt64(0)..<12 {
             let completion = await running.completion(RunningEngine.chat("Tell me a story.")) {
-                $0.constraint = constraint
-                $0.maximumTokens = 300
-                $0.sampling.seed = seed
-                $0.sampling.temperature = seed % 3 == 0 ? 0 : 3
-                if seed % 2 == 0 { $0.sampling.repeatPenalty = 1.3 }
-                if seed % 4 == 1 { $0.sampling.topK = 0 }
-                if seed == 5 { $0.sampling.mirostat = .second }
+                $0.parameters.constraint = constraint
+                $0.parameters.maximumTokens = 300
+                $0.parameters.sampling.seed = seed
+                $0.parameters.sampling.temperature = seed % 3 == 0 ? 0 : 3
+                if seed % 2 == 0 { $0.parameters.sampling.repeatPenalty = 1.3 }
+                if seed % 4 == 1 { $0.parameters.sampling.topK = 0 }
+                if seed == 5 { $0.parameters.sampling.mirostat = .second }
             }
             #expect(completion.error == nil, "\(completion)")
             var matcher = GrammarMatcher(constraint.grammar)
@@ -42,8 +42,8 @@ import Testing
         let running = RunningEngine()
         let constraint = try constraint(#"root ::= "yes" | "no""#)
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
-            $0.constraint = constraint
-            $0.ignoresEndOfGeneration = true
+            $0.parameters.constraint = constraint
+            $0.parameters.ignoresEndOfGeneration = true
         }
         running.engine.shutdown()
         #expect(["yes", "no"].contains(completion.text))
@@ -56,11 +56,11 @@ import Testing
         for temperature: Float in [0, 1] {
             func completion(_ constraint: GenerationConstraint?) async -> EventLog.Completion {
                 await running.completion(RunningEngine.chat("Tell me a story about a fox.")) {
-                    $0.sampling.temperature = temperature
-                    $0.sampling.seed = 3
-                    $0.sampling.frequencyPenalty = 0.1
-                    $0.probabilities = ProbabilityRequest(count: 3, stage: .beforeSampling)
-                    $0.constraint = constraint
+                    $0.parameters.sampling.temperature = temperature
+                    $0.parameters.sampling.seed = 3
+                    $0.parameters.sampling.frequencyPenalty = 0.1
+                    $0.parameters.probabilities = ProbabilityRequest(count: 3, stage: .beforeSampling)
+                    $0.parameters.constraint = constraint
                 }
             }
             let (free, bound) = await (completion(nil), completion(constraint))
@@ -75,9 +75,9 @@ import Testing
         let constraint = try constraint("root ::= [A-Z][a-z]{30}")
         func completion(_ seed: UInt64, _ continuation: [Int32] = []) async -> EventLog.Completion {
             await running.completion(RunningEngine.chat("Hello!")) {
-                $0.constraint = constraint
-                $0.sampling.temperature = 2
-                $0.sampling.seed = seed
+                $0.parameters.constraint = constraint
+                $0.parameters.sampling.temperature = 2
+                $0.parameters.sampling.seed = seed
                 $0.continuation = continuation
             }
         }
@@ -94,9 +94,9 @@ import Testing
     @Test func continuationThatTheGrammarDoesNotAllowIsRefused() async throws {
         let running = RunningEngine()
         let constraint = try constraint("root ::= [0-9]{5}")
-        let free = await running.completion(RunningEngine.chat("Hello!")) { $0.maximumTokens = 4 }
+        let free = await running.completion(RunningEngine.chat("Hello!")) { $0.parameters.maximumTokens = 4 }
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
-            $0.constraint = constraint
+            $0.parameters.constraint = constraint
             $0.continuation = free.tokens
         }
         running.engine.shutdown()
@@ -107,8 +107,8 @@ import Testing
         let running = RunningEngine()
         let constraint = try constraint("root ::= [QXZ]{4}")
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
-            $0.constraint = constraint
-            $0.probabilities = ProbabilityRequest(count: 2, stage: .beforeSampling)
+            $0.parameters.constraint = constraint
+            $0.parameters.probabilities = ProbabilityRequest(count: 2, stage: .beforeSampling)
         }
         running.engine.shutdown()
         let first = try #require(completion.probabilities.first)
@@ -124,7 +124,7 @@ import Testing
         let grammar = try GBNFParser.grammar(#"root ::= "3" ("!" | "?"){2}"#.utf8)
         let constraint = try GenerationConstraint(grammar, after: [.text("3")], includesTrigger: true)
         let completion = await running.completion(RunningEngine.chat("Count from 1 to 5.")) {
-            $0.constraint = constraint
+            $0.parameters.constraint = constraint
         }
         running.engine.shutdown()
         let before = free.text.prefix { $0 != "3" }
@@ -138,7 +138,9 @@ import Testing
         let running = RunningEngine()
         for text in ["root ::= <[99999999]>", "root ::= <no such token>"] {
             let constraint = try constraint(text)
-            let completion = await running.completion(RunningEngine.chat("Hello!")) { $0.constraint = constraint }
+            let completion = await running.completion(RunningEngine.chat("Hello!")) {
+                $0.parameters.constraint = constraint
+            }
             #expect(completion.error?.code == .invalidRequest)
             #expect(completion.error?.message.contains("grammar") == true)
         }
@@ -150,8 +152,8 @@ import Testing
         // A token that is text can be excluded by its name.
         let constraint = try constraint(#"root ::= "a""#)
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
-            $0.constraint = constraint
-            $0.sampling.logitBiases = [LogitBias(.text("a"), bias: -.infinity)]
+            $0.parameters.constraint = constraint
+            $0.parameters.sampling.logitBiases = [LogitBias(.text("a"), bias: -.infinity)]
         }
         running.engine.shutdown()
         #expect(completion.error?.code == .invalidRequest)
@@ -163,9 +165,9 @@ import Testing
         let running = RunningEngine { $0.grammarLimits.cacheBytes = 1 << 14 }
         func completion(_ seed: UInt64) async -> [Int32] {
             await running.completion(RunningEngine.chat("Hello!")) {
-                $0.constraint = constraint
-                $0.sampling.temperature = 2
-                $0.sampling.seed = seed
+                $0.parameters.constraint = constraint
+                $0.parameters.sampling.temperature = 2
+                $0.parameters.sampling.seed = seed
             }.tokens
         }
         var alone: [[Int32]] = []

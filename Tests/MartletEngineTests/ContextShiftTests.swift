@@ -9,10 +9,10 @@ import Testing
         _ running: RunningEngine, tokens: Int = 700, _ shift: ContextShift?
     ) async -> EventLog.Completion {
         await running.completion(prompt) {
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = tokens
-            $0.contextShift = shift
-            $0.reusesPrompt = true
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = tokens
+            $0.parameters.contextShift = shift
+            $0.parameters.reusesPrompt = true
         }
     }
 

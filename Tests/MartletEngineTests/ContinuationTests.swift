@@ -37,63 +37,78 @@ import Testing
 
     private static let variants: [(name: String, prompt: Prompt, change: Change)] = [
         ("greedy", count, { _ in }),
-        ("stop that is found", count, { $0.stops = ["7, 8", ", 5, 6, 7x"] }),
-        ("stop that is only begun", count, { $0.stops = [", 9 and more"] }),
-        ("limit", count, { $0.maximumTokens = 7 }),
-        ("limit within a begun stop", count, { ($0.maximumTokens, $0.stops) = (10, [", 3, 4, 5, 6 and"]) }),
-        ("probabilities", count, { ($0.probabilities, $0.stops) = (ProbabilityRequest(count: 3), [", 5, 6, 7x"]) }),
-        ("probabilities, stopped", count, { ($0.probabilities, $0.stops) = (ProbabilityRequest(count: 2), ["7, 8"]) }),
+        ("stop that is found", count, { $0.parameters.stops = ["7, 8", ", 5, 6, 7x"] }),
+        ("stop that is only begun", count, { $0.parameters.stops = [", 9 and more"] }),
+        ("limit", count, { $0.parameters.maximumTokens = 7 }),
+        (
+            "limit within a begun stop", count,
+            { ($0.parameters.maximumTokens, $0.parameters.stops) = (10, [", 3, 4, 5, 6 and"]) }
+        ),
+        (
+            "probabilities", count,
+            { ($0.parameters.probabilities, $0.parameters.stops) = (ProbabilityRequest(count: 3), [", 5, 6, 7x"]) }
+        ),
+        (
+            "probabilities, stopped", count,
+            { ($0.parameters.probabilities, $0.parameters.stops) = (ProbabilityRequest(count: 2), ["7, 8"]) }
+        ),
         ("seeded", story, { seeded(&$0) }),
         (
             "no filter: broken characters", story,
             {
                 seeded(&$0)
-                ($0.sampling.temperature, $0.sampling.topK, $0.sampling.topP, $0.sampling.minP) = (4, 0, 1, 0)
-                $0.ignoresEndOfGeneration = true
+                (
+                    $0.parameters.sampling.temperature, $0.parameters.sampling.topK, $0.parameters.sampling.topP,
+                    $0.parameters.sampling.minP
+                ) = (4, 0, 1, 0)
+                $0.parameters.ignoresEndOfGeneration = true
             }
         ),
         (
             "penalties", story,
             {
                 seeded(&$0)
-                ($0.sampling.repeatPenalty, $0.sampling.frequencyPenalty, $0.sampling.repeatLastN) = (1.3, 0.4, 12)
-                ($0.sampling.dry.multiplier, $0.sampling.xtcProbability) = (0.8, 0.5)
+                (
+                    $0.parameters.sampling.repeatPenalty, $0.parameters.sampling.frequencyPenalty,
+                    $0.parameters.sampling.repeatLastN
+                ) = (1.3, 0.4, 12)
+                ($0.parameters.sampling.dry.multiplier, $0.parameters.sampling.xtcProbability) = (0.8, 0.5)
             }
         ),
         (
             "probabilities after sampling", story,
             {
                 seeded(&$0)
-                $0.probabilities = ProbabilityRequest(count: 4, stage: .afterSampling)
+                $0.parameters.probabilities = ProbabilityRequest(count: 4, stage: .afterSampling)
             }
         ),
         (
             "mirostat", story,
             { (request) in
-                seeded(&request); request.sampling.mirostat = .first
+                seeded(&request); request.parameters.sampling.mirostat = .first
             }
         ),
         (
             "mirostat 2", story,
             { (request) in
-                seeded(&request); request.sampling.mirostat = .second
+                seeded(&request); request.parameters.sampling.mirostat = .second
             }
         ),
         (
             "adaptive", story,
             {
                 seeded(&$0)
-                $0.sampling.samplers.append(.adaptiveP)
-                $0.sampling.adaptiveTarget = 0.4
-                $0.probabilities = ProbabilityRequest(count: 2)
+                $0.parameters.sampling.samplers.append(.adaptiveP)
+                $0.parameters.sampling.adaptiveTarget = 0.4
+                $0.parameters.probabilities = ProbabilityRequest(count: 2)
             }
         ),
     ]
 
     @Sendable private static func seeded(_ request: inout GenerationRequest) {
-        request.sampling.temperature = 1.2
-        request.sampling.seed = 77
-        request.maximumTokens = 28
+        request.parameters.sampling.temperature = 1.2
+        request.parameters.sampling.seed = 77
+        request.parameters.maximumTokens = 28
     }
 
     @Test(arguments: variants.indices)
@@ -109,7 +124,7 @@ import Testing
             running.submit(prompt) {
                 change(&$0)
                 $0.continuation = Array(tokens[..<cut])
-                $0.reportsProgress = cut % 2 == 1
+                $0.parameters.reportsProgress = cut % 2 == 1
             }
         }
         for (cut, handle) in handles.enumerated() {
@@ -123,15 +138,15 @@ import Testing
     @Test func aLongContinuationIsComputedAsItWasDecoded() async {
         let running = RunningEngine()
         let change: Change = {
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = 600
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = 600
         }
         let whole = await running.completion(Self.story, change)
         for cut in [63, 64, 65, 200, 431, 599] {
             let rest = await running.completion(Self.story) {
                 change(&$0)
                 $0.continuation = Array(whole.tokens[..<cut])
-                $0.reusesPrompt = cut % 2 == 0
+                $0.parameters.reusesPrompt = cut % 2 == 0
             }
             #expect(rest.tokens == Array(whole.tokens[cut...]), "cut at \(cut)")
             #expect(rest.summary?.timings.predictedTokens == 600)
@@ -146,7 +161,7 @@ import Testing
         let rest = await running.completion(Self.count) {
             $0.continuation = Array(whole.tokens[..<4])
             $0.continuationTime = .seconds(30)
-            $0.maximumTime = .seconds(20)
+            $0.parameters.maximumTime = .seconds(20)
         }
         running.engine.shutdown()
         #expect(rest.summary?.reason == .timeLimit)
@@ -166,7 +181,7 @@ import Testing
         let running = RunningEngine { $0.contextLength = 256 }
         let completion = await running.completion(Self.count) {
             $0.continuation = [Int32](repeating: 100, count: 300)
-            $0.maximumTokens = nil
+            $0.parameters.maximumTokens = nil
         }
         running.engine.shutdown()
         #expect(completion.summary?.reason == .contextFull)

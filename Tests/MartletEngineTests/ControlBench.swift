@@ -56,7 +56,7 @@ final class ControlBench {
     func submit(_ message: String, _ change: (inout GenerationRequest) -> Void = { _ in }) throws -> GenerationHandle {
         var request = GenerationRequest(
             handle: newHandle(), prompt: RunningEngine.chat(message), maximumTokens: 120)
-        request.sampling.temperature = 0
+        request.parameters.sampling.temperature = 0
         request.reasoning = Self.reasoningRule
         change(&request)
         mailbox.post(.submit(try loaded.prepare(request, submitted: .now)))
@@ -99,23 +99,23 @@ final class ControlBench {
 }
 
 extension OpenedModel {
-    /// Tokenizes the text of a command, as the input processor does.
+    /// Tokenizes the texts of a command, as the input processor does.
     func prepare(_ command: ControlCommand) -> PreparedCommand {
         let tokens = command.text.map { text in
             Result { () throws(EngineError) in try tokenizer.tokens(of: text) }
         }
-        return PreparedCommand(command: command, tokens: tokens)
+        return prepare(command, tokens: tokens)
     }
 }
 
 extension GenerationRequest {
     /// Samples depend on every bit of the logits.
     mutating func sampleAtRandom(seed: UInt64, temperature: Float = 1.2) {
-        sampling.temperature = temperature
-        sampling.topK = 0
-        sampling.topP = 1
-        sampling.minP = 0
-        sampling.seed = seed
+        parameters.sampling.temperature = temperature
+        parameters.sampling.topK = 0
+        parameters.sampling.topP = 1
+        parameters.sampling.minP = 0
+        parameters.sampling.seed = seed
     }
 }
 

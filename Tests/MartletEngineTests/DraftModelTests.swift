@@ -35,8 +35,8 @@ import Testing
         let prompt = try Self.tokens("Once upon a time there was a fox.", vocabulary)
         let running = RunningEngine()
         let completion = await running.completion(Prompt(pieces: [.tokens(prompt)], addsBeginning: false)) {
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = 24
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = 24
         }
         running.engine.shutdown()
         var history = prompt

@@ -72,10 +72,14 @@ import Testing
     @Test func outputIsTheSameWhileEmbeddingsAreMade() async throws {
         let running = RunningEngine { $0.embeddings = .mean }
         defer { running.engine.shutdown() }
-        let alone = await running.completion(RunningEngine.chat("Count to nine.")) { $0.reusesPrompt = false }
+        let alone = await running.completion(RunningEngine.chat("Count to nine.")) {
+            $0.parameters.reusesPrompt = false
+        }
         let texts = (0..<40).map { "Text number \($0) of many." }
         async let embeddings = running.engine.embed(inputs(texts))
-        let beside = await running.completion(RunningEngine.chat("Count to nine.")) { $0.reusesPrompt = false }
+        let beside = await running.completion(RunningEngine.chat("Count to nine.")) {
+            $0.parameters.reusesPrompt = false
+        }
         #expect(try await embeddings.count == texts.count)
         #expect(beside.tokens == alone.tokens)
     }

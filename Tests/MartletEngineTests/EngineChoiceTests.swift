@@ -11,9 +11,9 @@ import Testing
         var parent: GenerationHandle?
         return (0..<count).map { index in
             let handle = running.submit(Self.prompt) {
-                $0.sampling.temperature = 1
-                $0.sampling.seed = UInt64(index)
-                $0.reusesPrompt = false
+                $0.parameters.sampling.temperature = 1
+                $0.parameters.sampling.seed = UInt64(index)
+                $0.parameters.reusesPrompt = false
                 $0.sharedPrefillParent = parent
             }
             parent = parent ?? handle
@@ -32,9 +32,9 @@ import Testing
         for index in 0..<4 {
             alone.append(
                 await running.completion(Self.prompt) {
-                    $0.sampling.temperature = 1
-                    $0.sampling.seed = UInt64(index)
-                    $0.reusesPrompt = false
+                    $0.parameters.sampling.temperature = 1
+                    $0.parameters.sampling.seed = UInt64(index)
+                    $0.parameters.reusesPrompt = false
                 }.tokens)
         }
         #expect(Set(alone).count == 4)
@@ -80,7 +80,7 @@ import Testing
         await running.log.tokens(1, of: endless)
         let status = try await running.engine.status()
         let busy = try #require(status.slots.first { $0.handle == endless }?.index)
-        let waiting = running.submit(Self.prompt) { $0.slot = busy + 2 }
+        let waiting = running.submit(Self.prompt) { $0.parameters.slot = busy + 2 }
         let other = await running.completion(Self.prompt)
         #expect(other.summary?.slot == 1 - busy)
         #expect(running.log.completionSoFar(waiting).starts == 0)

@@ -11,7 +11,7 @@ import Testing
     func original(seed: UInt64 = 7, in bench: ControlBench) throws -> EventLog.Completion {
         let handle = try bench.submit(Self.story) {
             $0.sampleAtRandom(seed: seed)
-            $0.stops = ["the end of all"]
+            $0.parameters.stops = ["the end of all"]
         }
         bench.run(handle)
         return bench.completion(handle)
@@ -73,8 +73,8 @@ import Testing
         let whole = try original(in: bench)
         let handle = try bench.submit(Self.story) {
             $0.sampleAtRandom(seed: 7)
-            $0.stops = ["the end of all"]
-            $0.probabilities = ProbabilityRequest(count: 2)
+            $0.parameters.stops = ["the end of all"]
+            $0.parameters.probabilities = ProbabilityRequest(count: 2)
         }
         bench.run(handle, to: 45)
         #expect(bench.send(.rewind(.token(count)), handle) == .applied(.rewound, token: count))
@@ -129,7 +129,7 @@ import Testing
         let prompt = (0..<4_000).map { Int32(100 + $0 % 1_500) }
         let handle = try bench.submit("") {
             $0.prompt = Prompt(pieces: [.tokens(prompt)], addsBeginning: false)
-            $0.ignoresEndOfGeneration = true
+            $0.parameters.ignoresEndOfGeneration = true
         }
         bench.run(handle, to: 3)
         let before = bench.board.copy.counters
@@ -170,7 +170,7 @@ import Testing
 
     @Test func stopsAndLimitsHoldFromTheNextTokenOn() throws {
         let bench = try ControlBench()
-        let handle = try bench.submit("Count from 1 to 20.") { $0.stops = [", 7x"] }
+        let handle = try bench.submit("Count from 1 to 20.") { $0.parameters.stops = [", 7x"] }
         bench.run(handle, to: 12)
         var change = SettingsChange(keys: [.stops])
         change.values.stops = ["9"]
@@ -231,7 +231,7 @@ import Testing
         var submitted: GenerationRequest?
         let handle = try bench.submit("Tell me a story.") {
             $0.reasoning = nil
-            $0.maximumTokens = 40
+            $0.parameters.maximumTokens = 40
             submitted = $0
         }
         /// The request with all events so far applied, as an edge stores it.

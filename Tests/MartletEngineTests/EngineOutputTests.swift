@@ -16,7 +16,7 @@ import Testing
 
     @Test func eventsComeInOrderWithOneEnd() async {
         let running = RunningEngine()
-        let handle = running.submit(RunningEngine.chat("Hello!")) { $0.reportsProgress = true }
+        let handle = running.submit(RunningEngine.chat("Hello!")) { $0.parameters.reportsProgress = true }
         _ = await running.log.completion(handle)
         running.engine.shutdown()
         let events = running.log.events(of: handle)
@@ -35,8 +35,8 @@ import Testing
         let running = RunningEngine { $0.microBatchSize = 64 }
         let long = String(repeating: "The old man counts the stones. ", count: 40)
         let completion = await running.completion(RunningEngine.chat(long)) {
-            $0.reportsProgress = true
-            $0.maximumTokens = 1
+            $0.parameters.reportsProgress = true
+            $0.parameters.maximumTokens = 1
         }
         running.engine.shutdown()
         #expect(completion.progress.first?.processed == 0)
@@ -50,11 +50,11 @@ import Testing
         let running = RunningEngine()
         func story(seed: UInt64) async -> EventLog.Completion {
             await running.completion(RunningEngine.chat("Tell me a story about a fox.")) {
-                $0.sampling.temperature = 1.5
-                $0.sampling.topK = 0
-                $0.sampling.topP = 1
-                $0.sampling.minP = 0
-                $0.sampling.seed = seed
+                $0.parameters.sampling.temperature = 1.5
+                $0.parameters.sampling.topK = 0
+                $0.parameters.sampling.topP = 1
+                $0.parameters.sampling.minP = 0
+                $0.parameters.sampling.seed = seed
             }
         }
         let (first, second, other) = await (story(seed: 1), story(seed: 1), story(seed: 2))
@@ -65,7 +65,7 @@ import Testing
 
     @Test func noTokensMeansOnlyThePrompt() async {
         let running = RunningEngine()
-        let completion = await running.completion(RunningEngine.chat("Hi")) { $0.maximumTokens = 0 }
+        let completion = await running.completion(RunningEngine.chat("Hi")) { $0.parameters.maximumTokens = 0 }
         #expect(completion.summary?.reason == .tokenLimit)
         #expect(completion.tokens.isEmpty)
         let status = try? await running.engine.status()
@@ -75,7 +75,9 @@ import Testing
 
     @Test func tokenLimitEndsTheGeneration() async {
         let running = RunningEngine()
-        let completion = await running.completion(RunningEngine.chat("Count from 1 to 30.")) { $0.maximumTokens = 7 }
+        let completion = await running.completion(RunningEngine.chat("Count from 1 to 30.")) {
+            $0.parameters.maximumTokens = 7
+        }
         running.engine.shutdown()
         #expect(completion.summary?.reason == .tokenLimit)
         #expect(completion.tokens.count == 7)
@@ -84,7 +86,7 @@ import Testing
     @Test func timeLimitEndsTheGeneration() async {
         let running = RunningEngine()
         let completion = await running.completion(RunningEngine.chat("Count from 1 to 30.")) {
-            $0.maximumTime = .zero
+            $0.parameters.maximumTime = .zero
         }
         running.engine.shutdown()
         #expect(completion.summary?.reason == .timeLimit)
@@ -95,7 +97,7 @@ import Testing
         let running = RunningEngine()
         let whole = await running.completion(RunningEngine.chat("Count from 1 to 9."))
         let completion = await running.completion(RunningEngine.chat("Count from 1 to 9.")) {
-            $0.stops = ["7, 8", ", 5, 6, 7x"]
+            $0.parameters.stops = ["7, 8", ", 5, 6, 7x"]
         }
         running.engine.shutdown()
         #expect(completion.summary?.reason == .stopText("7, 8"))
@@ -106,7 +108,7 @@ import Testing
         let running = RunningEngine()
         let whole = await running.completion(RunningEngine.chat("Count from 1 to 9."))
         let completion = await running.completion(RunningEngine.chat("Count from 1 to 9.")) {
-            $0.stops = [", 9 and more"]
+            $0.parameters.stops = [", 9 and more"]
         }
         running.engine.shutdown()
         #expect(completion.summary?.reason == .endOfGeneration)
@@ -116,8 +118,8 @@ import Testing
     @Test func endOfGenerationCanBeIgnored() async {
         let running = RunningEngine()
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = 300
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = 300
         }
         running.engine.shutdown()
         #expect(completion.summary?.reason == .tokenLimit)
@@ -127,8 +129,8 @@ import Testing
     @Test func fullContextEndsTheGeneration() async {
         let running = RunningEngine { $0.contextLength = 256 }
         let completion = await running.completion(RunningEngine.chat("Hello!")) {
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = nil
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = nil
         }
         running.engine.shutdown()
         #expect(completion.summary?.reason == .contextFull)
@@ -141,10 +143,10 @@ import Testing
         func completion(delimiters: [String]) async -> EventLog.Completion {
             await running.completion(Prompt(pieces: [.text("<|im_start|>", isTrusted: true)], addsBeginning: false)) {
                 $0.visibleDelimiters = delimiters
-                $0.ignoresEndOfGeneration = true
-                $0.maximumTokens = 400
-                $0.sampling.temperature = 1
-                $0.sampling.seed = 3
+                $0.parameters.ignoresEndOfGeneration = true
+                $0.parameters.maximumTokens = 400
+                $0.parameters.sampling.temperature = 1
+                $0.parameters.sampling.seed = 3
             }
         }
         let hidden = await completion(delimiters: [])
@@ -165,8 +167,8 @@ import Testing
             let start = try await running.engine.tokenize(
                 Prompt(pieces: [.text("<|im_start|>", isTrusted: true)], addsBeginning: false))
             return await running.completion(RunningEngine.chat("Hello!")) {
-                $0.sampling.logitBiases = [LogitBias(.token(start[0].id), bias: 1_000)]
-                $0.maximumTokens = 3
+                $0.parameters.sampling.logitBiases = [LogitBias(.token(start[0].id), bias: 1_000)]
+                $0.parameters.maximumTokens = 3
             }
         }
         #expect(try await completion(shows: false).text == "")
@@ -177,7 +179,7 @@ import Testing
         func completion(warmsUp: Bool) async -> EventLog.Completion {
             let running = RunningEngine { $0.warmsUp = warmsUp }
             defer { running.engine.shutdown() }
-            return await running.completion(RunningEngine.chat("Hello!")) { $0.maximumTokens = 20 }
+            return await running.completion(RunningEngine.chat("Hello!")) { $0.parameters.maximumTokens = 20 }
         }
         let (warm, cold) = (await completion(warmsUp: true), await completion(warmsUp: false))
         #expect(warm.tokens == cold.tokens && !cold.tokens.isEmpty)
@@ -221,7 +223,7 @@ import Testing
         let long = "Remember: " + (1...60).map { "stone \($0)" }.joined(separator: ", ")
         let first = await running.completion(RunningEngine.chat(long))
         let second = await running.completion(RunningEngine.chat(long))
-        let without = await running.completion(RunningEngine.chat(long)) { $0.reusesPrompt = false }
+        let without = await running.completion(RunningEngine.chat(long)) { $0.parameters.reusesPrompt = false }
         running.engine.shutdown()
         #expect(first.cachedTokens == 0)
         #expect(second.cachedTokens == first.promptTokens - 1)

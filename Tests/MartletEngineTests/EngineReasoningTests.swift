@@ -56,7 +56,7 @@ import Testing
         let length = reasoningTokenCount(bench.completion(whole).tokens, bench)
         try #require(length > 20)
         for count in [1, 2, 3, 4, 6, 9, 13, 20, 31, 50, 80] where count <= length {
-            let handle = try bench.submit(Self.deep) { $0.maximumTokens = 200 }
+            let handle = try bench.submit(Self.deep) { $0.parameters.maximumTokens = 200 }
             bench.run(handle, to: count)
             guard case .applied(.reasoningEnded, count) = bench.send(.endReasoning(message: nil), handle) else {
                 Issue.record("not ended at \(count)")

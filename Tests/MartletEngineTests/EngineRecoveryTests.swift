@@ -33,8 +33,8 @@ import Testing
         func submit(_ handle: UInt64, _ message: String) throws {
             var request = GenerationRequest(
                 handle: GenerationHandle(rawValue: handle), prompt: RunningEngine.chat(message), maximumTokens: 40)
-            request.sampling.temperature = 0
-            request.ignoresEndOfGeneration = true
+            request.parameters.sampling.temperature = 0
+            request.parameters.ignoresEndOfGeneration = true
             mailbox.post(.submit(try loaded.prepare(request, submitted: .now)))
         }
 
@@ -45,8 +45,8 @@ import Testing
             mailbox.post(
                 .submit(
                     PreparedRequest(
-                        request: request, tokens: [5, 1_000_000], visibleControlTokens: [], biases: [], breakers: .none,
-                        constraint: nil, submitted: .now)))
+                        request: request, tokens: [5, 1_000_000], visibleControlTokens: [],
+                        samplingTokens: SamplingTokens(), constraint: nil, submitted: .now)))
         }
 
         func completion(_ handle: UInt64) -> EventLog.Completion {

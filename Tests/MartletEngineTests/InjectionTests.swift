@@ -25,8 +25,8 @@ import Testing
     @Test func probabilitiesAfterASpliceAreThoseOfAFreshRun() throws {
         let bench = try ControlBench()
         let handle = try bench.submit("Tell me a story.") {
-            $0.probabilities = ProbabilityRequest(count: 3)
-            $0.maximumTokens = 30
+            $0.parameters.probabilities = ProbabilityRequest(count: 3)
+            $0.parameters.maximumTokens = 30
         }
         bench.run(handle, to: 8)
         let result = bench.send(splice(" stones and rivers"), handle)
@@ -44,9 +44,9 @@ import Testing
         try #require(prompt.count < 64)
         let fresh = try bench.submit("") {
             $0.prompt = Prompt(pieces: [.tokens(prompt)], addsBeginning: false)
-            $0.probabilities = ProbabilityRequest(count: 3)
-            $0.maximumTokens = 22
-            $0.reusesPrompt = false
+            $0.parameters.probabilities = ProbabilityRequest(count: 3)
+            $0.parameters.maximumTokens = 22
+            $0.parameters.reusesPrompt = false
         }
         bench.run(fresh)
         let expected = bench.completion(fresh)

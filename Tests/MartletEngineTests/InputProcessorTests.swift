@@ -61,7 +61,7 @@ import Testing
             // The long text is being tokenized.
             _ = await running.log.settled()
             while running.engine.activities[1].kind != .tokenizing { await Task.yield() }
-            let completion = await running.completion(RunningEngine.chat("Hello!")) { $0.maximumTokens = 1 }
+            let completion = await running.completion(RunningEngine.chat("Hello!")) { $0.parameters.maximumTokens = 1 }
             #expect(completion.summary != nil)
             ends.withLock { $0.append("short") }
             try await group.waitForAll()

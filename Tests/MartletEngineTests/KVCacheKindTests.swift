@@ -25,9 +25,9 @@ import Testing
             for prompt in prompts {
                 completions.append(
                     await running.completion(Prompt(pieces: [.tokens(prompt)], addsBeginning: false)) {
-                        $0.reusesPrompt = reuse
-                        $0.ignoresEndOfGeneration = true
-                        $0.maximumTokens = 40
+                        $0.parameters.reusesPrompt = reuse
+                        $0.parameters.ignoresEndOfGeneration = true
+                        $0.parameters.maximumTokens = 40
                     })
             }
             running.engine.shutdown()

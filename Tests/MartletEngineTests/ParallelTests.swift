@@ -18,7 +18,7 @@ import Testing
         let running = RunningEngine()
         var completions: [EventLog.Completion] = []
         for prompt in prompts {
-            completions.append(await running.completion(prompt) { $0.reusesPrompt = false })
+            completions.append(await running.completion(prompt) { $0.parameters.reusesPrompt = false })
         }
         running.engine.shutdown()
         return completions
@@ -40,7 +40,7 @@ import Testing
     @Test func waitingGenerationsAreServedAndEqualThoseOfRequestsAlone() async {
         let alone = await Self.alone.value
         let running = RunningEngine { $0.sequenceCount = 5 }
-        let handles = Self.prompts.map { running.submit($0) { $0.reusesPrompt = false } }
+        let handles = Self.prompts.map { running.submit($0) { $0.parameters.reusesPrompt = false } }
         for (index, handle) in handles.enumerated() {
             #expect(await running.log.completion(handle).tokens == alone[index].tokens)
         }
@@ -57,13 +57,13 @@ import Testing
             _ = await running.log.settled()
             let handles = Self.prompts.prefix(16).enumerated().map { index, prompt in
                 running.submit(prompt) {
-                    $0.reusesPrompt = false
-                    $0.sampling.seed = UInt64(index)
-                    $0.sampling.temperature = index % 4 == 0 ? 0 : 1
-                    $0.sampling.repeatPenalty = index % 3 == 0 ? 1.2 : 1
-                    $0.sampling.mirostat = index % 5 == 4 ? .second : .off
+                    $0.parameters.reusesPrompt = false
+                    $0.parameters.sampling.seed = UInt64(index)
+                    $0.parameters.sampling.temperature = index % 4 == 0 ? 0 : 1
+                    $0.parameters.sampling.repeatPenalty = index % 3 == 0 ? 1.2 : 1
+                    $0.parameters.sampling.mirostat = index % 5 == 4 ? .second : .off
                     if index % 7 == 3 {
-                        $0.probabilities = ProbabilityRequest(count: 2, stage: .afterSampling)
+                        $0.parameters.probabilities = ProbabilityRequest(count: 2, stage: .afterSampling)
                     }
                 }
             }
@@ -106,8 +106,8 @@ import Testing
         }
         let handles = (0..<4).map { index in
             running.submit(RunningEngine.chat("Hello \(index)!")) {
-                $0.ignoresEndOfGeneration = true
-                $0.maximumTokens = 300
+                $0.parameters.ignoresEndOfGeneration = true
+                $0.parameters.maximumTokens = 300
             }
         }
         for handle in handles {

@@ -81,9 +81,9 @@ import Testing
     private func request(_ request: inout GenerationRequest, mirostat: Mirostat) {
         request.prompt = Prompt(pieces: [.tokens(KVCacheKindTests.tokens(80, 0))], addsBeginning: false)
         request.sampleAtRandom(seed: 7)
-        request.sampling.mirostat = mirostat
-        request.ignoresEndOfGeneration = true
-        request.maximumTokens = 45
+        request.parameters.sampling.mirostat = mirostat
+        request.parameters.ignoresEndOfGeneration = true
+        request.parameters.maximumTokens = 45
         request.reasoning = ReasoningRule(
             start: "<think>", end: "</think>", closing: "\n</think>\n\n", isOpen: true)
     }
@@ -104,7 +104,7 @@ import Testing
         case .slot: bench.send(.pause, handle)
         case .stateCache, .nothing:
             bench.send(.pause, handle)
-            let others = try (0..<2).map { _ in try bench.submit("Hello") { $0.maximumTokens = 2 } }
+            let others = try (0..<2).map { _ in try bench.submit("Hello") { $0.parameters.maximumTokens = 2 } }
             for other in others { bench.run(other) }
             #expect(bench.loop.core.scheduler.paused.count == 1)
             #expect((bench.loop.core.kvCache.savedStates.byteCount > 0) == (storage == .stateCache))

@@ -17,12 +17,12 @@ import Testing
     @Test func listsEqualAFullSoftmaxOverTheModelsLogits() async throws {
         let running = RunningEngine()
         let completion = await running.completion(Self.question) {
-            $0.probabilities = ProbabilityRequest(count: 50)
+            $0.parameters.probabilities = ProbabilityRequest(count: 50)
             // Neither of these may change the reported values.
-            $0.sampling.repeatPenalty = 1.3
-            $0.sampling.logitBiases = [LogitBias(.token(100), bias: 5)]
-            $0.sampling.temperature = 0.7
-            $0.sampling.seed = 5
+            $0.parameters.sampling.repeatPenalty = 1.3
+            $0.parameters.sampling.logitBiases = [LogitBias(.token(100), bias: 5)]
+            $0.parameters.sampling.temperature = 0.7
+            $0.parameters.sampling.seed = 5
         }
         running.engine.shutdown()
         #expect(completion.probabilities.count == completion.tokens.count)
@@ -59,7 +59,9 @@ import Testing
 
     @Test func greedyTokensAreTheMaxima() async {
         let running = RunningEngine()
-        let completion = await running.completion(Self.question) { $0.probabilities = ProbabilityRequest(count: 3) }
+        let completion = await running.completion(Self.question) {
+            $0.parameters.probabilities = ProbabilityRequest(count: 3)
+        }
         let plain = await running.completion(Self.question)
         running.engine.shutdown()
         #expect(plain.tokens == completion.tokens)
@@ -76,15 +78,15 @@ import Testing
     @Test func probabilitiesAfterSamplingAreThoseOfTheSurvivors() async {
         let running = RunningEngine()
         let completion = await running.completion(RunningEngine.chat("Tell me a story.")) {
-            $0.probabilities = ProbabilityRequest(count: 100, stage: .afterSampling)
-            $0.sampling.topK = 5
-            $0.sampling.topP = 1
-            $0.sampling.minP = 0
-            $0.sampling.temperature = 1.2
-            $0.sampling.seed = 3
+            $0.parameters.probabilities = ProbabilityRequest(count: 100, stage: .afterSampling)
+            $0.parameters.sampling.topK = 5
+            $0.parameters.sampling.topP = 1
+            $0.parameters.sampling.minP = 0
+            $0.parameters.sampling.temperature = 1.2
+            $0.parameters.sampling.seed = 3
         }
         let greedy = await running.completion(Self.question) {
-            $0.probabilities = ProbabilityRequest(count: 5, stage: .afterSampling)
+            $0.parameters.probabilities = ProbabilityRequest(count: 5, stage: .afterSampling)
         }
         running.engine.shutdown()
         #expect(completion.probabilities.count == completion.tokens.count)
@@ -102,8 +104,8 @@ import Testing
     func tokensOfAStopTextAreNeverReported(stop: String) async {
         let running = RunningEngine()
         let completion = await running.completion(Self.question) {
-            $0.stops = [stop]
-            $0.probabilities = ProbabilityRequest(count: 2)
+            $0.parameters.stops = [stop]
+            $0.parameters.probabilities = ProbabilityRequest(count: 2)
         }
         running.engine.shutdown()
         let reported = bytes(completion.probabilities)
@@ -122,8 +124,8 @@ import Testing
     @Test func offsetsCountCharacters() async {
         let running = RunningEngine()
         let completion = await running.completion(RunningEngine.chat("Tell me a story about Zoë.")) {
-            $0.probabilities = ProbabilityRequest(count: 0)
-            $0.maximumTokens = 40
+            $0.parameters.probabilities = ProbabilityRequest(count: 0)
+            $0.parameters.maximumTokens = 40
         }
         running.engine.shutdown()
         var before: [UInt8] = []
@@ -137,27 +139,28 @@ import Testing
     @Test func seedsReproduceWithOtherTraffic() async {
         let running = RunningEngine()
         let changes: [@Sendable (inout GenerationRequest) -> Void] = [
-            { $0.sampling.xtcProbability = 0.5 }, { $0.sampling.mirostat = .first }, { $0.sampling.mirostat = .second },
+            { $0.parameters.sampling.xtcProbability = 0.5 }, { $0.parameters.sampling.mirostat = .first },
+            { $0.parameters.sampling.mirostat = .second },
             {
-                $0.sampling.samplers.append(.adaptiveP)
-                $0.sampling.adaptiveTarget = 0.4
+                $0.parameters.sampling.samplers.append(.adaptiveP)
+                $0.parameters.sampling.adaptiveTarget = 0.4
             },
-            { $0.sampling.dry.multiplier = 1 }, { $0.sampling.typicalP = 0.8 },
-            { $0.sampling.dynamicTemperatureRange = 0.5 },
+            { $0.parameters.sampling.dry.multiplier = 1 }, { $0.parameters.sampling.typicalP = 0.8 },
+            { $0.parameters.sampling.dynamicTemperatureRange = 0.5 },
         ]
         for change in changes {
             let configure: @Sendable (inout GenerationRequest) -> Void = {
-                $0.sampling.temperature = 1
-                $0.sampling.seed = 99
-                $0.maximumTokens = 40
-                $0.probabilities = ProbabilityRequest(count: 4)
+                $0.parameters.sampling.temperature = 1
+                $0.parameters.sampling.seed = 99
+                $0.parameters.maximumTokens = 40
+                $0.parameters.probabilities = ProbabilityRequest(count: 4)
                 change(&$0)
             }
             let alone = await running.completion(RunningEngine.chat("Tell me a story."), configure)
             let others = (0..<3).map { index in
                 running.submit(RunningEngine.chat("What is \(index) plus 4?")) {
-                    $0.sampling.temperature = 1
-                    $0.probabilities = ProbabilityRequest(count: index, stage: .afterSampling)
+                    $0.parameters.sampling.temperature = 1
+                    $0.parameters.probabilities = ProbabilityRequest(count: index, stage: .afterSampling)
                 }
             }
             let beside = await running.completion(RunningEngine.chat("Tell me a story."), configure)
@@ -173,20 +176,22 @@ import Testing
         let running = RunningEngine()
         let plain = await running.completion(Self.question)
         let banned = await running.completion(Self.question) {
-            $0.sampling.logitBiases = [LogitBias(.text("3"), bias: -.infinity), LogitBias(.token(5), bias: -1)]
+            $0.parameters.sampling.logitBiases = [
+                LogitBias(.text("3"), bias: -.infinity), LogitBias(.token(5), bias: -1),
+            ]
         }
         #expect(plain.text.contains("3"))
         #expect(!banned.text.contains("3"))
         for token: Int32 in [-1, 2048, .max] {
             let refused = await running.completion(Self.question) {
-                $0.sampling.logitBiases = [LogitBias(.token(token), bias: 1)]
+                $0.parameters.sampling.logitBiases = [LogitBias(.token(token), bias: 1)]
             }
             #expect(refused.error?.code == .invalidRequest)
             #expect(refused.error?.message.contains("'logit_bias'") == true)
             #expect(refused.error?.message.contains("\(token)") == true)
         }
         let nothing = await running.completion(Self.question) {
-            $0.sampling.logitBiases = (0..<2048).map { LogitBias(.token($0), bias: -.infinity) }
+            $0.parameters.sampling.logitBiases = (0..<2048).map { LogitBias(.token($0), bias: -.infinity) }
         }
         #expect(nothing.error?.code == .invalidRequest)
         running.engine.shutdown()

@@ -17,9 +17,9 @@ import Testing
     }
 
     private static func requestLogprobs(_ request: inout GenerationRequest) {
-        request.reportsPromptLogprobs = true
-        request.probabilities = ProbabilityRequest(count: 3)
-        request.maximumTokens = 8
+        request.parameters.reportsPromptLogprobs = true
+        request.parameters.probabilities = ProbabilityRequest(count: 3)
+        request.parameters.maximumTokens = 8
     }
 
     /// The log probabilities behind each token, in decodes of the same sizes as the engine's.
@@ -48,7 +48,7 @@ import Testing
     @Test func promptLogprobsAreTheModelsOwn() async throws {
         let running = RunningEngine()
         let completion = await running.completion(Self.prompt(Self.text), Self.requestLogprobs)
-        let plain = await running.completion(Self.prompt(Self.text)) { $0.maximumTokens = 8 }
+        let plain = await running.completion(Self.prompt(Self.text)) { $0.parameters.maximumTokens = 8 }
         running.engine.shutdown()
         let (model, vocabulary) = try SamplerChainTests.model()
         let tokens = try PromptTokenizer(vocabulary).tokensToContinue(Self.prompt(Self.text))
@@ -144,11 +144,11 @@ import Testing
         let running = RunningEngine()
         let text = await running.completion(Self.prompt("Once")) { request in
             Self.requestLogprobs(&request)
-            request.maximumTokens = 0
+            request.parameters.maximumTokens = 0
         }
         let token = await running.completion(Prompt(pieces: [.tokens([42])], addsBeginning: false)) { request in
             Self.requestLogprobs(&request)
-            request.maximumTokens = 0
+            request.parameters.maximumTokens = 0
         }
         running.engine.shutdown()
         #expect(String(decoding: text.promptProbabilities.flatMap { $0.1[0].bytes }, as: UTF8.self) == "Once")

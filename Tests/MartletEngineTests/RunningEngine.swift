@@ -31,7 +31,7 @@ final class RunningEngine: Sendable {
     func request(_ prompt: Prompt, _ change: (inout GenerationRequest) -> Void = { _ in }) -> GenerationRequest {
         let handle = GenerationHandle(rawValue: nextHandle.wrappingAdd(1, ordering: .relaxed).oldValue)
         var request = GenerationRequest(handle: handle, prompt: prompt, maximumTokens: 64)
-        request.sampling.temperature = 0
+        request.parameters.sampling.temperature = 0
         change(&request)
         return request
     }
@@ -45,8 +45,8 @@ final class RunningEngine: Sendable {
     /// Submits a request that runs until it is cancelled: far longer than any test, if the context is `endless`.
     func submitEndless() -> GenerationHandle {
         submit(Self.chat("Tell me a story.")) {
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = nil
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = nil
         }
     }
 

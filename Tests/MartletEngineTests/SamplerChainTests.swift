@@ -257,7 +257,7 @@ import Testing
             let expected = reference.candidates(of: logits)
             sampling.topK = limit
             sampling.samplers = [.topK, .dry]
-            let breakers = SequenceBreakerCache().breakers(for: sampling, vocabulary: vocabulary)
+            let breakers = SequenceBreakerCache().breakers(of: test.breakers, in: vocabulary)
             var sampler = Sampler(sampling, breakers: breakers, vocabularySize: vocabulary.count)
             let candidates = Candidates(vocabularySize: vocabulary.count)
             var changed = logits

@@ -67,6 +67,6 @@ import Testing
         second.start()
         _ = bench.loop.runStep()
         #expect(bench.board.copy.counters.decodes == 1)
-        for handle in [first, request.handle] { #expect(bench.completion(handle).tokens.count == 1) }
+        for handle in [first, request.request.handle] { #expect(bench.completion(handle).tokens.count == 1) }
     }
 }

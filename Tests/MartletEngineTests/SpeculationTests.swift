@@ -34,18 +34,18 @@ import Testing
 
     /// Everything that can depend on the history: greedy, seeded, penalties, mirostat, grammars, logprobs, stops.
     static func change(_ number: Int, _ request: inout GenerationRequest) {
-        request.maximumTokens = 48
+        request.parameters.maximumTokens = 48
         // Tokens of another prompt may have been computed in a batch of another kind, and rounded differently.
-        request.reusesPrompt = false
-        request.sampling.seed = UInt64(number)
-        request.sampling.temperature = number % 3 == 0 ? 0 : Float(number % 5) * 0.3
-        if number % 7 == 1 { request.sampling.repeatPenalty = 1.3 }
-        if number % 11 == 2 { request.sampling.mirostat = .second }
-        if number % 5 == 2 { request.probabilities = ProbabilityRequest(count: 3, stage: .beforeSampling) }
-        if number % 13 == 4 { request.probabilities = ProbabilityRequest(count: 2, stage: .afterSampling) }
-        if number % 6 == 1 { request.stops = ["stone 3", "fox."] }
+        request.parameters.reusesPrompt = false
+        request.parameters.sampling.seed = UInt64(number)
+        request.parameters.sampling.temperature = number % 3 == 0 ? 0 : Float(number % 5) * 0.3
+        if number % 7 == 1 { request.parameters.sampling.repeatPenalty = 1.3 }
+        if number % 11 == 2 { request.parameters.sampling.mirostat = .second }
+        if number % 5 == 2 { request.parameters.probabilities = ProbabilityRequest(count: 3, stage: .beforeSampling) }
+        if number % 13 == 4 { request.parameters.probabilities = ProbabilityRequest(count: 2, stage: .afterSampling) }
+        if number % 6 == 1 { request.parameters.stops = ["stone 3", "fox."] }
         if number % 4 == 3 {
-            request.constraint = try? GenerationConstraint(GBNFParser.grammar(grammars[number / 4 % 2].utf8))
+            request.parameters.constraint = try? GenerationConstraint(GBNFParser.grammar(grammars[number / 4 % 2].utf8))
         }
     }
 
@@ -91,7 +91,7 @@ import Testing
     @Test func repeatedTextNeedsFewerDecodes() throws {
         for kind in DraftKind.allCases {
             let bench = try ControlBench(speculation: Self.configuration(kind))
-            let handle = try bench.submit("Count from 1 to 20.") { $0.speculation.maximumCount = 4 }
+            let handle = try bench.submit("Count from 1 to 20.") { $0.parameters.speculation.maximumCount = 4 }
             let before = bench.board.copy.counters
             bench.run(handle)
             let after = bench.board.copy.counters
@@ -109,8 +109,10 @@ import Testing
     @Test func aRequestSwitchesSpeculationOffAndOn() throws {
         let bench = try ControlBench(speculation: Self.configuration(.model))
         let changes: [(Bool, (inout GenerationRequest) -> Void)] = [
-            (true, { _ in }), (false, { $0.speculation.maximumCount = 0 }), (false, { $0.speculation.kinds = [] }),
-            (false, { $0.speculation.minimumCount = 6 }), (true, { $0.speculation.kinds = [.ngram] }),
+            (true, { _ in }), (false, { $0.parameters.speculation.maximumCount = 0 }),
+            (false, { $0.parameters.speculation.kinds = [] }),
+            (false, { $0.parameters.speculation.minimumCount = 6 }),
+            (true, { $0.parameters.speculation.kinds = [.ngram] }),
         ]
         for (drafts, change) in changes {
             let handle = try bench.submit("Count from 1 to 20. Count from 1 to 20.", change)
@@ -155,7 +157,7 @@ import Testing
                         addsBeginning: true)
                     $0.reasoning = ReasoningRule(
                         start: "<think>", end: "</think>", closing: "\n</think>\n\n", isOpen: true, budget: budget)
-                    $0.maximumTokens = 60
+                    $0.parameters.maximumTokens = 60
                 }
                 let tokens = try bench.tokens("And 3 + 4 is 7.")
                 _ = bench.post(
@@ -197,7 +199,7 @@ import Testing
                 let handle = try bench.submit("") {
                     $0.prompt = Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
                     $0.sampleAtRandom(seed: UInt64(turn), temperature: 0.4)
-                    $0.maximumTokens = 30 + turn
+                    $0.parameters.maximumTokens = 30 + turn
                 }
                 bench.run(handle)
                 outputs.append(bench.completion(handle).tokens)
@@ -214,9 +216,9 @@ import Testing
     @Test func aContextShiftBetweenDraftsContinues() throws {
         let bench = try ControlBench(sequences: 1, context: 256, speculation: Self.configuration(.ngram))
         let handle = try bench.submit("Count from 1 to 20. Count from 1 to 20.") {
-            $0.contextShift = ContextShift()
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = 600
+            $0.parameters.contextShift = ContextShift()
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = 600
         }
         bench.run(handle)
         let completion = bench.completion(handle)
@@ -236,8 +238,8 @@ import Testing
         let running = RunningEngine(model: TestModels.random(model)) { $0.speculation = speculation }
         let tokens = (0..<200).map { Int32(20 + $0 % 10) }
         let completion = await running.completion(Prompt(pieces: [.tokens(tokens)], addsBeginning: false)) {
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = 200
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = 200
         }
         running.engine.shutdown()
         #expect(completion.error == nil)

@@ -38,8 +38,8 @@ import Testing
             $0.parameters.cache.retention = retention
             $0.prompt = Prompt(pieces: [.tokens(KVCacheKindTests.tokens(count, salt))], addsBeginning: false)
             $0.sampleAtRandom(seed: 7)
-            $0.ignoresEndOfGeneration = true
-            $0.maximumTokens = 60
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = 60
             $0.reasoning = nil
         }
     }
@@ -109,10 +109,10 @@ import Testing
         func submit(salt: Int, slot: Int?) throws -> GenerationHandle {
             try bench.submit("") {
                 $0.prompt = Prompt(pieces: [.tokens(KVCacheKindTests.tokens(40, salt))], addsBeginning: false)
-                $0.ignoresEndOfGeneration = true
-                $0.maximumTokens = 30
+                $0.parameters.ignoresEndOfGeneration = true
+                $0.parameters.maximumTokens = 30
                 $0.reasoning = nil
-                $0.slot = slot
+                $0.parameters.slot = slot
             }
         }
         let whole = try submit(salt: 0, slot: 1)
@@ -135,9 +135,9 @@ import Testing
         let bench = try bench(TestModels.fledgling, .sequences)
         func submit(slot: Int) throws -> GenerationHandle {
             try bench.submit("Hello") {
-                $0.slot = slot
-                $0.ignoresEndOfGeneration = true
-                $0.maximumTokens = 60
+                $0.parameters.slot = slot
+                $0.parameters.ignoresEndOfGeneration = true
+                $0.parameters.maximumTokens = 60
             }
         }
         let (paused, busy) = (try submit(slot: 0), try submit(slot: 1))
@@ -172,8 +172,8 @@ import Testing
             try bench.submit("") {
                 // More tokens than one decode can have.
                 $0.prompt = Prompt(pieces: [.tokens(KVCacheKindTests.tokens(1_400, 0))], addsBeginning: false)
-                $0.ignoresEndOfGeneration = true
-                $0.maximumTokens = 20
+                $0.parameters.ignoresEndOfGeneration = true
+                $0.parameters.maximumTokens = 20
                 $0.reasoning = nil
                 $0.sharedPrefillParent = parent
             }

@@ -13,19 +13,22 @@ import Testing
 
     /// Requests of every kind.
     private static let changes: [(name: String, change: @Sendable (inout GenerationRequest) throws -> Void)] = [
-        ("greedy", { _ in }), ("sampled", { $0.sampling.temperature = 1 }),
-        ("mirostat", { ($0.sampling.temperature, $0.sampling.mirostat) = (1, .second) }),
-        ("grammar", { $0.constraint = try constraint("root ::= \"a\" | \"b\"") }),
-        ("grammar and draws", { ($0.sampling.temperature, $0.constraint) = (1, try constraint("root ::= [a-z]+")) }),
-        ("bias", { $0.sampling.logitBiases = [LogitBias(.token(5), bias: -.infinity)] }),
+        ("greedy", { _ in }), ("sampled", { $0.parameters.sampling.temperature = 1 }),
+        ("mirostat", { ($0.parameters.sampling.temperature, $0.parameters.sampling.mirostat) = (1, .second) }),
+        ("grammar", { $0.parameters.constraint = try constraint("root ::= \"a\" | \"b\"") }),
+        (
+            "grammar and draws",
+            { ($0.parameters.sampling.temperature, $0.parameters.constraint) = (1, try constraint("root ::= [a-z]+")) }
+        ),
+        ("bias", { $0.parameters.sampling.logitBiases = [LogitBias(.token(5), bias: -.infinity)] }),
         (
             "prompt probabilities",
             {
-                $0.probabilities = ProbabilityRequest(count: 5, stage: .beforeSampling)
-                $0.reportsPromptLogprobs = true
+                $0.parameters.probabilities = ProbabilityRequest(count: 5, stage: .beforeSampling)
+                $0.parameters.reportsPromptLogprobs = true
             }
         ),
-        ("probabilities", { $0.probabilities = ProbabilityRequest(count: 5, stage: .beforeSampling) }),
+        ("probabilities", { $0.parameters.probabilities = ProbabilityRequest(count: 5, stage: .beforeSampling) }),
     ]
 
     @Test(arguments: [Float.nan, .infinity], changes.indices)

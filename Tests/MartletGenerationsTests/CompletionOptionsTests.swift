@@ -33,8 +33,8 @@ struct CompletionOptionsTests {
         let request = options(parameters).request(
             handle: GenerationHandle(rawValue: 42), prompt: prompt, choice: 2)
         #expect(request.sharedPrefillParent == handle)
-        #expect(request.sampling.seed == 1)
-        #expect(request.slot == nil)
+        #expect(request.parameters.sampling.seed == 1)
+        #expect(request.parameters.slot == nil)
     }
 
     @Test func biasesOfUnknownTokensAreLeftOut() {
@@ -45,7 +45,7 @@ struct CompletionOptionsTests {
         var prompt = prompt
         prompt.unknownTokens = [900]
         let request = options.request(handle: handle, prompt: prompt)
-        #expect(request.sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
+        #expect(request.parameters.sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
     }
 
     @Test func adaptersOfTheRequestReplaceThoseOfTheServer() {

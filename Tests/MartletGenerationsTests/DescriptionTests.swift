@@ -25,7 +25,7 @@ struct DescriptionTests {
 
     private static func options(_ random: inout SeededGenerator) -> ResolvedOptions {
         var sample = SampleFrames.request(&random)
-        sample.constraint = nil
+        sample.parameters.constraint = nil
         var options = CompletionOptions(
             parameters: sample.parameters,
             reasoningFormat: ReasoningFormat.allCases.randomElement(using: &random) ?? .auto,

@@ -38,7 +38,7 @@ import Testing
             let body = #"{"messages":[{"role":"user","content":"hi"}],"stream":true,"logprobs":true,"top_logprobs":1}"#
             let (connection, _) = try await server.stream(body)
             let request = await server.engine.request(0)
-            #expect(request.probabilities == ProbabilityRequest(count: 1))
+            #expect(request.parameters.probabilities == ProbabilityRequest(count: 1))
             _ = try await connection.readEvent()
             var probabilities = TokenProbabilities(textOffset: 0)
             for id: Int32 in [7, 8] { probabilities.append(id: id, value: -0.25, bytes: Array("a".utf8)) }

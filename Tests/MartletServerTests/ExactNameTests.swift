@@ -59,7 +59,7 @@ import Testing
                 chat(stream: true, #","stop":["\#(Self.composed)","\#(Self.decomposed)"]"#))
             #expect(head.status == 200)
             #expect(
-                await server.engine.request(0).stops.map { Array($0.utf8) } == [
+                await server.engine.request(0).parameters.stops.map { Array($0.utf8) } == [
                     Array(Self.composed.utf8), Array(Self.decomposed.utf8),
                 ])
             try await connection.close()

@@ -155,7 +155,7 @@ import Testing
                 // Returns at the end of the generation.
                 _ = try await server.send("GET", "/v1/generations/\(id)/events")
                 replays.append(try await Self.replay(id, server))
-                #expect(server.engine.requests.allSatisfy { $0.sampling.temperature == 0.8 })
+                #expect(server.engine.requests.allSatisfy { $0.parameters.sampling.temperature == 0.8 })
             }
         }
         #expect(replays[0].allSatisfy { !$0.isEmpty })
@@ -182,9 +182,9 @@ import Testing
         } body: { server async throws in
             let events = try await server.send("GET", "/v1/generations/\(id)/events").body
             let request = await server.engine.request(0)
-            #expect(request.sampling.temperature == 0.8)
-            #expect(request.maximumTokens == nil)
-            #expect(request.constraint != nil)
+            #expect(request.parameters.sampling.temperature == 0.8)
+            #expect(request.parameters.maximumTokens == nil)
+            #expect(request.parameters.constraint != nil)
             #expect(events.contains(#""temperature":0.8"#))
         }
     }

@@ -109,7 +109,7 @@ extension RecoveryTests {
         // The fork continues, too, and accepts commands as its original does.
         try await run(.admit) { server in
             await server.engine.wait { $0.requests.count == 2 }
-            let request = try #require(server.engine.requests.first { $0.sampling.seed == 5 })
+            let request = try #require(server.engine.requests.first { $0.parameters.sampling.seed == 5 })
             #expect(request.continuation == [0, 9, 9, 1])
             #expect(request.injectedTurns == [1..<2, 2..<3])
             try await inject(at: 4, server, fork)

@@ -23,7 +23,7 @@ import Testing
             let warnings = object["warnings"] ?? object.arrayValue?.first?["warnings"]
             #expect(warnings?.arrayValue?.count == 1)
             #expect(warnings?.arrayValue?.first?.stringValue?.contains("256, 99999") == true)
-            #expect(await server.engine.request(0).sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
+            #expect(await server.engine.request(0).parameters.sampling.logitBiases == [LogitBias(.token(5), bias: 1)])
             let stream = try await server.send("POST", path, body: body(true, Self.unknown))
             #expect(stream.body.ranges(of: "256, 99999").count == 1)
             let without = try await server.send("POST", path, body: body(true, #","logit_bias":[[5,1]]"#))
@@ -37,7 +37,7 @@ import Testing
             let (head, text) = try await server.send("POST", "/v1/chat/completions", body: body)
             #expect(head.status == 200)
             #expect(try json(text)["warnings"]?.arrayValue?.first?.stringValue?.contains("tfs_z") == true)
-            #expect(await server.engine.request(0).sampling.samplers == [.topK])
+            #expect(await server.engine.request(0).parameters.sampling.samplers == [.topK])
         }
     }
 

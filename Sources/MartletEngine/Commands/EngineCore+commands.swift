@@ -7,13 +7,14 @@ extension EngineCore {
         case .stop(let reason): run(StopCommand(reason: reason), command)
         case .pause: run(PauseCommand(), command)
         case .resume: run(ResumeCommand(), command)
-        case .set(let change): run(SetCommand(change: change), command)
+        case .set(let change):
+            run(SetCommand(change: change, resolved: command.changes.map { $0.first ?? .init() }), command)
         case .status: run(StatusCommand(), command)
         case .endReasoning: run(EndReasoningCommand(message: command.tokens), command)
         case .inject(let injection):
             run(InjectCommand(injection: injection, tokens: command.tokens ?? .success([])), command)
         case .rewind(let target): run(RewindCommand(target: target), command)
-        case .fork(let forks): run(ForkCommand(forks: forks), command)
+        case .fork(let forks): run(ForkCommand(forks: forks, changes: command.changes), command)
         }
     }
 

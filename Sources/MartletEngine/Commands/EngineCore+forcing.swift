@@ -66,7 +66,7 @@ extension EngineCore {
     ///
     /// - Returns: whether the sequence continues.
     private func closeReasoning(_ sequence: EngineSequence) -> Bool {
-        guard let reasoning = sequence.request.reasoning else { return false }
+        guard let reasoning = sequence.prepared.reasoning else { return false }
         let command =
             sequence.pendingCommands.reasoningEnds.isEmpty ? nil : sequence.pendingCommands.reasoningEnds.removeFirst()
         let tokens = (command?.message ?? reasoning.message) + reasoning.closing
@@ -85,7 +85,7 @@ extension EngineCore {
     private func inject(_ injection: PendingCommands.PendingInjection, _ sequence: EngineSequence) -> Bool {
         var closing: [Int32] = []
         if injection.opensTurn, sequence.reasoning?.phase == .reasoning {
-            closing = sequence.request.reasoning?.closing ?? []
+            closing = sequence.prepared.reasoning?.closing ?? []
         }
         let count = closing.count + injection.tokens.count
         guard sequence.history.count + count < sequenceLimit else {

@@ -1,3 +1,4 @@
+import Llama
 import MartletProtocol
 
 /// Creates generations that continue from all tokens of a sequence. Each fork needs a slot at once.
@@ -5,8 +6,10 @@ struct ForkCommand: EngineCommand {
     static let requirement = CommandRequirement.begunSequence
 
     let forks: [ForkedGeneration]
+    /// The tokens of the forks' changes, one for each fork, or why there are none.
+    let changes: Result<[ResolvedChange], EngineError>
 
-    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) {
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> [ResolvedChange] {
         guard target.sequence.predictedCount > 0 else { throw .notStarted }
         guard engine.scheduler.waiting.count == 0 else { throw .noFreeSequence(idle: 0) }
         // Slots of paused sequences count, if that makes enough: `apply` swaps these sequences out.
@@ -16,12 +19,11 @@ struct ForkCommand: EngineCommand {
         }
         let changesReasoning = forks.contains { $0.changes.keys.contains(.reasoningBudget) }
         if changesReasoning, target.sequence.reasoning == nil { throw .noReasoningDelimiters }
+        return try ControlRefusal.wrapping { () throws(EngineError) -> [ResolvedChange] in try changes.get() }
     }
 
-    func apply(_ plan: Void, to target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) {
-        let sequences = try ControlRefusal.wrapping { () throws(EngineError) -> [EngineSequence] in
-            try forks.map { fork throws(EngineError) in try copy(of: target.sequence, as: fork, engine) }
-        }
+    func apply(_ changes: [ResolvedChange], to target: CommandTarget, in engine: EngineCore) {
+        let sequences = zip(forks, changes).map { copy(of: target.sequence, as: $0, $1, engine) }
         while engine.scheduler.freeSlotCount < forks.count, engine.swapOutOne(except: target.sequence.slot) {}
         engine.reportApplied(.forked(forks.map(\.handle)), to: target)
         for sequence in sequences {
@@ -35,16 +37,15 @@ struct ForkCommand: EngineCommand {
 
     /// Creates the sequence of a fork with the fork's changes of settings.
     private func copy(
-        of original: EngineSequence, as fork: ForkedGeneration, _ engine: EngineCore
-    ) throws(EngineError) -> EngineSequence {
+        of original: EngineSequence, as fork: ForkedGeneration, _ resolved: ResolvedChange, _ engine: EngineCore
+    ) -> EngineSequence {
         let sequence = EngineSequence(
             forking: original, handle: fork.handle, arrival: engine.nextArrival(), at: .now,
             matcher: engine.newMatcher(for: original.constraint))
-        sequence.change(fork.changes)
+        sequence.change(fork.changes, resolved)
         if sequence.settings.sampling != original.settings.sampling {
-            sequence.sampler = try engine.loaded.sampler(
-                for: sequence.settings.sampling,
-                ignoringEndOfGeneration: original.request.ignoresEndOfGeneration)
+            sequence.sampler = sequence.samplingTokens.sampler(
+                for: sequence.settings.sampling, vocabularySize: engine.loaded.vocabulary.count)
         }
         return sequence
     }

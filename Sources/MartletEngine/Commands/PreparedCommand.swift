@@ -21,19 +21,46 @@ struct ControlCommand: Sendable {
         return change.values.constraint
     }
 
+    /// The changes of settings: of the generation itself, or of each fork in its order.
+    var changes: [SettingsChange] {
+        switch action {
+        case .set(let change): [change]
+        case .fork(let forks): forks.map(\.changes)
+        case .endReasoning, .inject, .stop, .pause, .resume, .rewind, .status: []
+        }
+    }
+
     /// Whether the input processor must work on the command before the engine thread applies it.
-    var needsPreparation: Bool { text != nil || constraint != nil }
+    var needsPreparation: Bool { text != nil || constraint != nil || changes.contains(where: \.hasSamplingTexts) }
 }
 
-/// A control command whose text is tokenized, ready for the engine thread.
+/// A control command whose texts are tokenized, ready for the engine thread.
 ///
-/// The engine thread does not tokenize it, because a long text would delay every sequence. Only the texts of logit
-/// biases are tokenized there, when a command makes a new sampler.
+/// The engine thread tokenizes no text, because a long text would delay every sequence.
 struct PreparedCommand: Sendable {
     let command: ControlCommand
     /// The tokens of `command.text`, or why it has none. The error becomes a refusal where the command is applied, so
     /// that the order of checks does not depend on the thread. `nil` = the command has no text.
     let tokens: Result<[Int32], EngineError>?
+    /// The tokens of the texts in `command.changes`, one element for each change, or why there are none.
+    let changes: Result<[ResolvedChange], EngineError>
+
+    init(command: ControlCommand, tokens: Result<[Int32], EngineError>?, changes: Result<[ResolvedChange], EngineError>)
+    {
+        self.command = command
+        self.tokens = tokens
+        self.changes = changes
+    }
+
+    /// Makes a command that needs no preparation.
+    init(_ command: ControlCommand) {
+        self.init(command: command, tokens: nil, changes: .success(command.changes.map { _ in ResolvedChange() }))
+    }
+
+    /// Makes a command whose preparation has failed: its refusal says why.
+    init(_ command: ControlCommand, failed error: EngineError) {
+        self.init(command: command, tokens: .failure(error), changes: .failure(error))
+    }
 }
 
 extension Prompt {

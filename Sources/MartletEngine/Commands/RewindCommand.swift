@@ -1,3 +1,4 @@
+import Llama
 import MartletProtocol
 
 /// Removes the end of the output, and lets the sequence continue from there with a new sampler.
@@ -6,30 +7,19 @@ struct RewindCommand: EngineCommand {
 
     let target: RewindTarget
 
-    /// The remaining number of output tokens, and the sampler for the next one.
-    struct Plan {
-        var count: Int
-        var sampler: Sampler
-    }
-
-    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> Plan {
+    /// Returns the remaining number of output tokens.
+    func validate(_ target: CommandTarget, in engine: EngineCore) throws(ControlRefusal) -> Int {
         let sequence = target.sequence
         guard !sequence.isTruncated else { throw .truncated }
-        let count = sequence.cutPoint(for: try wantedCount(sequence, engine))
-        return try ControlRefusal.wrapping { () throws(EngineError) -> Plan in
-            Plan(
-                count: count,
-                sampler: try engine.loaded.sampler(
-                    for: sequence.settings.sampling,
-                    ignoringEndOfGeneration: sequence.request.ignoresEndOfGeneration))
-        }
+        return sequence.cutPoint(for: try wantedCount(sequence, engine))
     }
 
-    func apply(_ plan: Plan, to target: CommandTarget, in engine: EngineCore) {
+    func apply(_ count: Int, to target: CommandTarget, in engine: EngineCore) {
         let sequence = target.sequence
         sequence.rewind(
-            to: plan.count, vocabulary: engine.loaded.vocabulary, matcher: engine.newMatcher(for: sequence.constraint))
-        sequence.sampler = plan.sampler
+            to: count, vocabulary: engine.loaded.vocabulary, matcher: engine.newMatcher(for: sequence.constraint))
+        sequence.sampler = sequence.samplingTokens.sampler(
+            for: sequence.settings.sampling, vocabularySize: engine.loaded.vocabulary.count)
         // The last token stays out of the KV cache and is computed again: its logits are needed to sample the next
         // token.
         let cachedTokenCount =
@@ -42,7 +32,7 @@ struct RewindCommand: EngineCommand {
         } else {
             engine.kvCache.savedStates.cut(target.handle, to: reused)
         }
-        engine.reportApplied(.rewound, to: target, token: plan.count)
+        engine.reportApplied(.rewound, to: target, token: count)
         engine.applyDueCommands(sequence)
     }
 

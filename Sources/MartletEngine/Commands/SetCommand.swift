@@ -1,3 +1,4 @@
+import Llama
 import MartletGrammar
 import MartletProtocol
 
@@ -7,10 +8,13 @@ struct SetCommand: EngineCommand {
 
     /// The wanted change.
     let change: SettingsChange
+    /// The tokens of the change's texts, or why there are none.
+    let resolved: Result<ResolvedChange, EngineError>
 
     /// The change with the grammar that is in effect, and what follows from it.
     struct Plan {
         var change: SettingsChange
+        var resolved: ResolvedChange
         /// The compiled grammar; `nil` = no grammar, or no change of it.
         var constraint: CompiledConstraint?
         /// The sampler for changed parameters; `nil` = the present sampler stays.
@@ -21,13 +25,16 @@ struct SetCommand: EngineCommand {
         let sequence = target.sequence
         if change.keys.contains(.reasoningBudget), sequence.reasoning == nil { throw .noReasoningDelimiters }
         return try ControlRefusal.wrapping { () throws(EngineError) -> Plan in
-            var plan = Plan(change: change)
+            var plan = Plan(change: change, resolved: ResolvedChange())
             plan.constraint = try constraint(in: &plan.change, for: sequence, engine)
+            plan.resolved = try resolved.get()
             var new = sequence.settings
             new.apply(plan.change)
             if new.sampling != sequence.settings.sampling {
-                plan.sampler = try engine.loaded.sampler(
-                    for: new.sampling, ignoringEndOfGeneration: sequence.request.ignoresEndOfGeneration)
+                var tokens = sequence.samplingTokens
+                tokens.apply(plan.resolved)
+                plan.sampler = tokens.sampler(
+                    for: new.sampling, vocabularySize: engine.loaded.vocabulary.count)
             }
             return plan
         }
@@ -39,7 +46,7 @@ struct SetCommand: EngineCommand {
         // A grammar can be large, and no client reads the old one.
         if !plan.change.keys.contains(.constraint) { old.constraint = nil }
         if let sampler = plan.sampler { sequence.sampler = sampler }
-        sequence.change(plan.change)
+        sequence.change(plan.change, plan.resolved)
         if plan.change.keys.contains(.constraint) {
             sequence.constrain(to: plan.constraint, engine.newMatcher(for: plan.constraint))
         }
@@ -60,7 +67,7 @@ struct SetCommand: EngineCommand {
             throw EngineError(
                 .invalidRequest, "Field 'changes.grammar': Injections wait for their moment, which no grammar allows")
         }
-        if let reasoning = sequence.reasoning, let rule = sequence.request.reasoning?.rule,
+        if let reasoning = sequence.reasoning, let rule = sequence.prepared.reasoning?.rule,
             reasoning.phase != .content
         {
             do throws(GrammarError) {

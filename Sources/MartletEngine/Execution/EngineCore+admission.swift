@@ -56,7 +56,7 @@ extension EngineCore {
     private func matches(of sequence: EngineSequence) -> [PrefixTree.Match] {
         guard !sequence.needsPromptLogprobs, kvCache.savedStates.tokenCount(of: sequence.handle) == 0 else { return [] }
         let matches = kvCache.tree.matches(sequence.history[...], key: sequence.prefixKey)
-        guard !sequence.request.reusesPrompt else { return matches }
+        guard !sequence.request.parameters.reusesPrompt else { return matches }
         // The choices of one request share its prompt even if the request does not read the cache.
         guard let parent = sequence.request.sharedPrefillParent.flatMap(scheduler.runningSequence)?.entry else {
             return []

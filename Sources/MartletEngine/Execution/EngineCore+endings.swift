@@ -18,9 +18,10 @@ extension EngineCore {
         let slot = sequence.slot
         guard let entry = release(sequence) else { return }
         end(sequence, reason, slot: slot, kvCacheTokens: kvCache[entry].count)
-        let isRetained = !sequence.isTruncated && sequence.request.retention != .none
+        let isRetained = !sequence.isTruncated && sequence.request.parameters.cache.retention != .none
         kvCache.retain(
-            entry, history: isRetained ? sequence.history : nil, isPinned: sequence.request.retention == .pinned,
+            entry, history: isRetained ? sequence.history : nil,
+            isPinned: sequence.request.parameters.cache.retention == .pinned,
             at: stepNumber)
     }
 

@@ -66,20 +66,21 @@ final class EngineCore {
     }
 
     /// Accepts a new request: it waits for a slot, or ends at once.
-    func submit(_ request: PreparedRequest) {
+    func submit(_ prepared: PreparedRequest) {
+        let request = prepared.request
         let arrival = nextArrival()
         guard scheduler.waiting.count < queueLimit + scheduler.freeSlotCount else {
             output.add(request.handle, .failed(.queueFull(limit: queueLimit)))
             return
         }
         let sequence = EngineSequence(
-            request, arrival: arrival, vocabularySize: loaded.vocabulary.count,
-            matcher: newMatcher(for: request.constraint))
+            prepared, arrival: arrival, vocabularySize: loaded.vocabulary.count,
+            matcher: newMatcher(for: prepared.constraint))
         // Refused tokens cannot be removed from a running state.
         if kvCache.kind != .recurrent {
-            sequence.speculation = speculator.newSpeculation(for: request.speculation)
+            sequence.speculation = speculator.newSpeculation(for: request.parameters.speculation)
         }
-        output.add(request.handle, .admitted(promptTokens: request.tokens.count))
+        output.add(request.handle, .admitted(promptTokens: prepared.tokens.count))
         if let reason = sequence.resume(vocabulary: loaded.vocabulary, contextLength: sequenceLimit) {
             end(sequence, reason)
         } else if request.isPaused {
@@ -120,7 +121,7 @@ final class EngineCore {
 
     /// Emits the progress of a prefill if the request asks for it.
     func reportProgress(of sequence: EngineSequence, now: MonotonicTime) {
-        guard let slot = sequence.slot, let entry = sequence.entry, sequence.request.reportsProgress,
+        guard let slot = sequence.slot, let entry = sequence.entry, sequence.request.parameters.reportsProgress,
             let started = sequence.started, sequence.predictedCount == 0, sequence.request.continuation.isEmpty
         else { return }
         var progress = PromptProgress(

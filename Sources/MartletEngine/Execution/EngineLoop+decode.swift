@@ -126,7 +126,7 @@ extension EngineLoop {
         let probabilities = sequence.drainCertainProbabilities()
         if replayed == nil {
             let timings =
-                sequence.request.reportsTokenTimings
+                sequence.request.parameters.reportsTokenTimings
                 ? sequence.slot.map { TokenTimings(slot: $0, timings: sequence.timings(now: .now)) } : nil
             core.output.addToken(
                 sequence.handle, token.id, textFrom: start, probabilities, tokenTimings: timings)

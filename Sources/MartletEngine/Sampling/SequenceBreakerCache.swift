@@ -2,17 +2,41 @@ import Llama
 import MartletProtocol
 import MartletText
 
-/// The sequence breakers of the last request that had any. Finding them reads the whole vocabulary (some tens of
-/// milliseconds for 152,000 tokens). Any thread may use it.
+/// The sequence breakers of the default texts, and of the last other texts of a request or a command.
+///
+/// Finding breakers reads the whole vocabulary (some tens of milliseconds for 152,000 tokens). The default ones are
+/// found once, when the model is loaded. Thread: any; the input processor's thread in practice.
 final class SequenceBreakerCache: Sendable {
-    private let last = Locked<(texts: [ExactString], breakers: SequenceBreakers)>(([], .none))
+    private static let defaultTexts = DryParameters().sequenceBreakers.map { ExactString($0) }
 
-    func breakers(for parameters: SamplingParameters, vocabulary: Vocabulary) -> SequenceBreakers {
-        let isUsed = parameters.mirostat == .off && parameters.samplers.contains(.dry) && parameters.dry.isActive
-        guard isUsed else { return .none }
-        let texts = parameters.dry.sequenceBreakers
-        let (known, cached) = last.withLock { ($0.texts, $0.breakers) }
-        if known == texts.map({ ExactString($0) }) { return cached }
+    private struct Entry {
+        let texts: [ExactString]
+        let breakers: SequenceBreakers
+    }
+
+    private struct Entries {
+        var ofDefaults: Entry?
+        var last: Entry?
+    }
+
+    private let entries = Locked(Entries())
+
+    /// Finds the breakers of texts, or returns the known ones.
+    ///
+    /// - Complexity: linear in the bytes of the vocabulary, times the number of texts, if they are not known.
+    func breakers(of texts: [String], in vocabulary: Vocabulary) -> SequenceBreakers {
+        let exact = texts.map { ExactString($0) }
+        if exact.isEmpty { return .none }
+        let known = entries.withLock { [$0.ofDefaults, $0.last] }
+        for case let entry? in known where entry.texts == exact { return entry.breakers }
+        let entry = Entry(texts: exact, breakers: find(texts, in: vocabulary))
+        entries.withLock { entries in
+            if exact == Self.defaultTexts { entries.ofDefaults = entry } else { entries.last = entry }
+        }
+        return entry.breakers
+    }
+
+    private func find(_ texts: [String], in vocabulary: Vocabulary) -> SequenceBreakers {
         var finder = SequenceBreakers.Finder(texts)
         vocabulary.forEachDetokenized { token, piece in
             finder.add(token, piece) { bytes in
@@ -24,8 +48,6 @@ final class SequenceBreakerCache: Sendable {
                 return tokens
             }
         }
-        let breakers = finder.breakers
-        last.withLock { $0 = (texts.map { ExactString($0) }, breakers) }
-        return breakers
+        return finder.breakers
     }
 }

@@ -74,7 +74,7 @@ struct Scheduler {
         guard !running.indices.allSatisfy(isBusy) else { return nil }
         for position in 0..<waiting.count {
             let sequence = waiting[position]
-            let slot = sequence.request.slot.map { $0 % running.count }
+            let slot = sequence.request.parameters.slot.map { $0 % running.count }
             if let slot, isBusy(slot) { continue }
             let needed = sequence.history.count - shared(sequence)
             let hasRoom = PoolPolicy.admits(tokens: needed, committed: committed, capacity: capacity)

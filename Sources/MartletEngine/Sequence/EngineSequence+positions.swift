@@ -7,7 +7,7 @@ extension EngineSequence {
     func text(of token: Int32, in vocabulary: Vocabulary) -> ArraySlice<UInt8> {
         let attributes = vocabulary.attributes(token)
         if attributes.contains(.endOfGeneration) { return [] }
-        let isVisible = attributes.isDisjoint(with: .hidden) || request.visibleControlTokens.contains(token)
+        let isVisible = attributes.isDisjoint(with: .hidden) || prepared.visibleControlTokens.contains(token)
         return isVisible ? vocabulary.piece(token) : []
     }
 
@@ -19,7 +19,7 @@ extension EngineSequence {
     }
 
     /// The key under which its prefix may be reused.
-    var prefixKey: PrefixKey { PrefixKey(scope: request.cacheScope, adapters: request.adapters) }
+    var prefixKey: PrefixKey { PrefixKey(scope: request.tenant.cacheScope, adapters: request.adapters) }
 
     /// The items that other prompts may reuse; empty after a context shift, because the cached values then depend on
     /// dropped items.

@@ -6,7 +6,10 @@ import MartletProtocol
 ///
 /// Thread: the engine thread only.
 final class EngineSequence {
-    let request: PreparedRequest
+    /// The request with the tokens of its prompt and of its texts; a fork has those of its original.
+    let prepared: PreparedRequest
+    /// `prepared.request`: the request without its prompt.
+    let request: GenerationRequest
     let handle: GenerationHandle
     let promptCount: Int
     /// The slot and the entry of the KV cache while the sequence runs.
@@ -23,6 +26,8 @@ final class EngineSequence {
     /// The order of arrival: later sequences have larger numbers.
     let arrival: UInt64
     var sampler: Sampler
+    /// The texts of the settings' sampling parameters as tokens.
+    private(set) var samplingTokens: SamplingTokens
     /// The next token, if it was sampled in parallel with others and is not accepted yet. The inner `nil` means that no
     /// token could be sampled.
     var sampledToken: Int32??
@@ -68,23 +73,24 @@ final class EngineSequence {
         var text: TextState
     }
 
-    init(_ request: PreparedRequest, arrival: UInt64, vocabularySize: Int, matcher: TokenMatcher?) {
-        self.request = request
+    init(_ prepared: PreparedRequest, arrival: UInt64, vocabularySize: Int, matcher: TokenMatcher?) {
+        self.prepared = prepared
+        request = prepared.request
         handle = request.handle
         self.arrival = arrival
-        promptCount = request.tokens.count
+        promptCount = prepared.tokens.count
         promptLength = promptCount
-        history = request.tokens
+        history = prepared.tokens
         settings = request.settings
-        constraint = request.constraint
-        sampler = Sampler(
-            request.sampling, biases: request.biases, breakers: request.breakers, vocabularySize: vocabularySize)
+        constraint = prepared.constraint
+        samplingTokens = prepared.samplingTokens
+        sampler = samplingTokens.sampler(for: settings.sampling, vocabularySize: vocabularySize)
         text = TextState(
-            outputText: OutputText(stops: request.stops, minimumIndent: request.minimumIndent),
-            reasoning: request.reasoning.map { ReasoningTracker($0.rule) })
+            outputText: OutputText(stops: settings.stops, minimumIndent: request.parameters.minimumIndent),
+            reasoning: prepared.reasoning.map { ReasoningTracker($0.rule) })
         checkpoints = [Checkpoint(token: 0, text: text)]
         self.matcher = matcher
-        promptLogprobs = request.promptLogprobs
+        promptLogprobs = prepared.promptLogprobs
     }
 
     /// Creates a copy for a fork, with a matcher at the beginning of the grammar. Pending commands are not copied.
@@ -92,6 +98,7 @@ final class EngineSequence {
         forking original: EngineSequence, handle: GenerationHandle, arrival: UInt64, at time: MonotonicTime,
         matcher: TokenMatcher?
     ) {
+        prepared = original.prepared
         request = original.request
         self.handle = handle
         promptCount = original.promptCount
@@ -100,6 +107,7 @@ final class EngineSequence {
         history = original.history
         self.arrival = arrival
         sampler = original.sampler
+        samplingTokens = original.samplingTokens
         settings = original.settings
         constraint = original.constraint
         text = original.text
@@ -248,7 +256,7 @@ final class EngineSequence {
         }
         if let limit = settings.maximumTokens, predictedCount >= limit { return .tokenLimit }
         if time != nil, let limit = settings.maximumTime, predictedTime >= limit { return .timeLimit }
-        return history.count >= contextLength && request.contextShift == nil ? .contextFull : nil
+        return history.count >= contextLength && request.parameters.contextShift == nil ? .contextFull : nil
     }
 
     /// Whether the output contains a line break.
@@ -258,9 +266,9 @@ final class EngineSequence {
     ///
     /// - Returns: the positions of the dropped tokens; `nil` if the request or the KV cache does not allow it.
     func dropTokens(contextLength: Int) -> Range<Int>? {
-        guard let shift = request.contextShift else { return nil }
+        guard let shift = request.parameters.contextShift else { return nil }
         let kept = shift.keep < 0 ? promptLength : shift.keep
-        let first = min(max(kept, 0) + request.leadingTokens, contextLength - 4, history.count - 1)
+        let first = min(max(kept, 0) + prepared.leadingTokens, contextLength - 4, history.count - 1)
         let rest = history.count - first
         let count = min(shift.discard > 0 ? shift.discard : rest / 2, rest - 1)
         guard first >= 0, count > 0 else { return nil }
@@ -297,7 +305,7 @@ final class EngineSequence {
         timings.cachedTokens = cachedTokens
         timings.predictedTokens = predictedCount
         timings.reasoningTokens = reasoning?.tokenCount ?? 0
-        timings.queueTime = (started ?? now) - request.submitted
+        timings.queueTime = (started ?? now) - prepared.submitted
         if let started { timings.promptTime = (firstToken ?? now) - started }
         timings.predictedTime = predictedTime
         timings.draftedTokens = speculation?.draftedTokens ?? 0
@@ -324,9 +332,12 @@ final class EngineSequence {
         pausedSince = nil
     }
 
-    /// Applies new settings, from the next token on.
-    func change(_ change: SettingsChange) {
+    /// Applies new settings, from the next token on. The caller replaces the sampler.
+    ///
+    /// - Parameter resolved: the tokens of the change's texts.
+    func change(_ change: SettingsChange, _ resolved: ResolvedChange) {
         settings.apply(change)
+        samplingTokens.apply(resolved)
         text.reasoning?.budget = settings.reasoningBudget
         guard change.keys.contains(.stops) else { return }
         text.outputText.setStops(settings.stops)

@@ -103,20 +103,20 @@ package struct CompletionOptions: Sendable, Equatable {
         var request = GenerationRequest(handle: handle, prompt: prompt.prompt, parameters: parameters)
         if !prompt.unknownTokens.isEmpty {
             let unknown = Set(prompt.unknownTokens)
-            request.sampling.logitBiases.removeAll { bias in
+            request.parameters.sampling.logitBiases.removeAll { bias in
                 if case .token(let id) = bias.target { unknown.contains(id) } else { false }
             }
         }
         if choice > 0 {
             request.sharedPrefillParent = GenerationHandle(rawValue: handle.rawValue - UInt64(choice))
-            request.slot = nil
-            request.sampling.seed &+= UInt64(choice)
-            request.reportsProgress = false
+            request.parameters.slot = nil
+            request.parameters.sampling.seed &+= UInt64(choice)
+            request.parameters.reportsProgress = false
         }
         request.adapters = adapters ?? prompt.adapters
         request.visibleDelimiters = prompt.visibleDelimiters
         request.reasoning = prompt.reasoning
-        if let constraint = prompt.constraint { request.constraint = constraint }
+        if let constraint = prompt.constraint { request.parameters.constraint = constraint }
         return request
     }
 }

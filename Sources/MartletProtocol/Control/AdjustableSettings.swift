@@ -104,24 +104,24 @@ extension GenerationRequest {
     package var settings: AdjustableSettings {
         get {
             var settings = AdjustableSettings()
-            settings.sampling = sampling
-            settings.maximumTokens = maximumTokens
-            settings.maximumTime = maximumTime
-            settings.stops = stops
-            settings.probabilities = probabilities
+            settings.sampling = parameters.sampling
+            settings.maximumTokens = parameters.maximumTokens
+            settings.maximumTime = parameters.maximumTime
+            settings.stops = parameters.stops
+            settings.probabilities = parameters.probabilities
             settings.reasoningBudget = reasoning?.budget
-            settings.constraint = constraint
+            settings.constraint = parameters.constraint
             settings.constraintStart = constraintStart
             return settings
         }
         set {
-            sampling = newValue.sampling
-            maximumTokens = newValue.maximumTokens
-            maximumTime = newValue.maximumTime
-            stops = newValue.stops
-            probabilities = newValue.probabilities
+            parameters.sampling = newValue.sampling
+            parameters.maximumTokens = newValue.maximumTokens
+            parameters.maximumTime = newValue.maximumTime
+            parameters.stops = newValue.stops
+            parameters.probabilities = newValue.probabilities
             reasoning?.budget = newValue.reasoningBudget
-            constraint = newValue.constraint
+            parameters.constraint = newValue.constraint
             constraintStart = newValue.constraintStart
         }
     }

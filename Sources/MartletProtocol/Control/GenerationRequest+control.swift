@@ -18,13 +18,13 @@ extension GenerationRequest {
             // A command to set the reasoning budget also replaces the budget of the turn.
             if change.keys.contains(.reasoningBudget) { reasoning?.turnBudget = nil }
         case .injected(let opensTurn, let count):
-            maximumTokens = maximumTokens.map { $0 + count }
+            parameters.maximumTokens = parameters.maximumTokens.map { $0 + count }
             if opensTurn { injectedTurns.append(token..<token + count) }
         case .rewound:
             continuation.removeLast(max(0, continuation.count - token))
             constraintStart = min(constraintStart, token)
             for turn in injectedTurns where turn.lowerBound >= token {
-                maximumTokens = maximumTokens.map { $0 - turn.count }
+                parameters.maximumTokens = parameters.maximumTokens.map { $0 - turn.count }
             }
             injectedTurns.removeAll { $0.lowerBound >= token }
         case .reasoningEnded, .stopped, .forked: break

@@ -30,7 +30,7 @@ import Testing
                 sequence.isTruncated ? known.isEmpty : known == Array(sequence.history.prefix(known.count)),
                 sourceLocation: location)
             #expect(sequence.isTruncated || entry.count <= sequence.history.count, sourceLocation: location)
-            if !sequence.isTruncated, entry.key.scope != sequence.request.cacheScope {
+            if !sequence.isTruncated, entry.key.scope != sequence.request.tenant.cacheScope {
                 Issue.record("entry \(number) has another scope than its sequence", sourceLocation: location)
             }
         }
@@ -64,8 +64,8 @@ import Testing
             prompt = prompt.prefix(500) + (0..<20).map { _ in Int32(300 + Int(scope) * 10 + random.next(below: 10)) }
             let handle = try bench.submit("") {
                 $0.prompt = Prompt(pieces: [.tokens(prompt)], addsBeginning: false)
-                $0.maximumTokens = 12
-                $0.ignoresEndOfGeneration = true
+                $0.parameters.maximumTokens = 12
+                $0.parameters.ignoresEndOfGeneration = true
                 $0.reasoning = nil
                 $0.tenant.cacheScope = scope
             }

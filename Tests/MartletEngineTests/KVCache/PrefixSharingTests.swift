@@ -20,8 +20,8 @@ import Testing
     ) throws -> GenerationHandle {
         try bench.submit("") {
             $0.prompt = Prompt(pieces: [.tokens(prompt)], addsBeginning: false)
-            $0.maximumTokens = count
-            $0.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = count
+            $0.parameters.ignoresEndOfGeneration = true
             $0.reasoning = nil
             change(&$0)
         }
@@ -145,7 +145,7 @@ import Testing
         #expect(try cached(1) == 0)
         #expect(try cached(2) == 0)
         #expect(try cached(1) >= 336)
-        #expect(try cached(1) { $0.reusesPrompt = false } == 0)
+        #expect(try cached(1) { $0.parameters.reusesPrompt = false } == 0)
         #expect(try cached(2) { $0.parameters.cache.retention = .none } >= 336)
     }
 

@@ -25,7 +25,7 @@ import Testing
         var request = GenerationRequest(
             handle: handle,
             prompt: Prompt(pieces: [.text("Grüße", isTrusted: false), .tokens([1])], addsBeginning: true))
-        request.sampling.seed = 7
+        request.parameters.sampling.seed = 7
         var model = ModelInformation()
         model.chatTemplate = "{{ messages }}"
         return JournalRequest(request, model: model, parserDescription: [8, 1, 7])
@@ -193,7 +193,7 @@ import Testing
         #expect(request.handle == handle)
         #expect(request.continuation == [1, 2, 3, 4, 5])
         #expect(request.continuationTime == .milliseconds(640))
-        #expect(request.sampling.seed == 7)
+        #expect(request.parameters.sampling.seed == 7)
     }
 
     @Test func onlyConsecutiveCrashesAreCounted() throws {

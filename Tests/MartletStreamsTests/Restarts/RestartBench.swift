@@ -65,7 +65,7 @@ final class RestartBench {
         }
         for handle in generation.handles {
             var request = GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false))
-            request.sampling.seed = handle.rawValue
+            request.parameters.sampling.seed = handle.rawValue
             registry.submit(request, parser: CommaParser())
         }
     }

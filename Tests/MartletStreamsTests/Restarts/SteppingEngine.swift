@@ -53,7 +53,7 @@ final class SteppingEngine: EngineService {
         }
         if run.request.isPaused { return [] }
         if written.count >= length { return [end(.tokenLimit)] }
-        return [token(Self.next(behind: written, seed: run.request.sampling.seed))]
+        return [token(Self.next(behind: written, seed: run.request.parameters.sampling.seed))]
     }
 
     private static func apply(

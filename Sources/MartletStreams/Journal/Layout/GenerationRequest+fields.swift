@@ -10,15 +10,15 @@ extension GenerationRequest: FieldRecord {
         var changed = settings
         try coder.field(1, &prompt)
         try coder.field(2, &changed)
-        try coder.field(3, &ignoresEndOfGeneration)
-        try coder.field(4, &reusesPrompt)
-        try coder.field(5, &reportsProgress)
-        try coder.field(6, &reportsPromptLogprobs)
+        try coder.field(3, &parameters.ignoresEndOfGeneration)
+        try coder.field(4, &parameters.reusesPrompt)
+        try coder.field(5, &parameters.reportsProgress)
+        try coder.field(6, &parameters.reportsPromptLogprobs)
         try coder.list(7, &visibleDelimiters)
-        try coder.field(8, &reportsTokenTimings)
-        try coder.field(9, &slot)
-        try coder.field(10, &minimumIndent)
-        try coder.field(11, &contextShift)
+        try coder.field(8, &parameters.reportsTokenTimings)
+        try coder.field(9, &parameters.slot)
+        try coder.field(10, &parameters.minimumIndent)
+        try coder.field(11, &parameters.contextShift)
         try coder.list(12, &adapters)
         try coder.field(13, &reasoning)
         try coder.field(14, &isPaused)
@@ -35,9 +35,10 @@ extension GenerationRequest: FieldRecord {
         var owned: TenantKeys? = tenant == TenantKeys() ? nil : tenant
         try coder.field(20, &owned)
         tenant = owned ?? TenantKeys()
-        var wanted: SpeculationParameters? = speculation == SpeculationParameters() ? nil : speculation
+        var wanted: SpeculationParameters? =
+            parameters.speculation == SpeculationParameters() ? nil : parameters.speculation
         try coder.field(21, &wanted)
-        speculation = wanted ?? SpeculationParameters()
+        parameters.speculation = wanted ?? SpeculationParameters()
         // Last: one of the settings is in the reasoning rule.
         settings = changed
     }

@@ -6,15 +6,15 @@ extension Version3Reader {
         var request = GenerationRequest(
             handle: GenerationHandle(rawValue: try unsigned()), prompt: try prompt())
         let settings = try settings()
-        request.ignoresEndOfGeneration = try bool()
-        request.reusesPrompt = try bool()
-        request.reportsProgress = try bool()
-        request.reportsPromptLogprobs = try bool()
+        request.parameters.ignoresEndOfGeneration = try bool()
+        request.parameters.reusesPrompt = try bool()
+        request.parameters.reportsProgress = try bool()
+        request.parameters.reportsPromptLogprobs = try bool()
         request.visibleDelimiters = try strings()
-        request.reportsTokenTimings = try bool()
-        request.slot = try optionalInt()
-        request.minimumIndent = try int()
-        request.contextShift = try optional { reader throws(FieldError) in
+        request.parameters.reportsTokenTimings = try bool()
+        request.parameters.slot = try optionalInt()
+        request.parameters.minimumIndent = try int()
+        request.parameters.contextShift = try optional { reader throws(FieldError) in
             ContextShift(keep: try reader.int(), discard: try reader.int())
         }
         request.adapters = try list { reader throws(FieldError) in
