@@ -26,7 +26,7 @@ TIMED := scripts/timed
 CHECKED := LlamaTests|MartletEngineTests|MartletWorkersTests|MartletStreamsTests|MartletGenerationsTests|MartletProtocolTests|MartletJSONTests
 
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/martlet-fuzz
-FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies arguments
+FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies chunks arguments
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build install serve test test-swift test-fledgling check check-thread check-address fuzz bench format lint \

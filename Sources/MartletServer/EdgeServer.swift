@@ -66,6 +66,7 @@ package final class EdgeServer: Sendable {
         ) { state in
             modelReadiness.engineStateChanged(state)
             if case .ready = state { prefixStart.engineIsReady() }
+            configuration.onEngineState(state)
         }
         self.modelReadiness = modelReadiness
         self.registry = registry
@@ -236,7 +237,7 @@ package final class EdgeServer: Sendable {
                 do throws(APIError) {
                     return try PrefixBodies.definition(json, defaults: defaults)
                 } catch {
-                    throw GenerationError(.invalidRequest, error.message, field: error.parameter)
+                    throw GenerationError(.invalidRequest, error.message, field: error.field)
                 }
             }, logger: logger)
     }

@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -154,7 +155,7 @@ struct ChatCompletionRequestTests {
         let error = #expect(throws: APIError.self) { try request(fields) }
         #expect(error?.status == 400)
         #expect(error?.kind == .invalidRequest)
-        #expect(error?.parameter == name)
+        #expect(error?.field == name)
         #expect(error?.message.contains(name) == true)
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }

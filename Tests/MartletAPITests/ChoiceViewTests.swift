@@ -81,6 +81,6 @@ struct ChoiceViewTests {
     @Test func oneFailureIsTheFailureOfAll() throws {
         let view = ChatCompletionView(head: ViewTests.head, options: try .of(["n": 2]))
         let events = Self.events.prefix(5) + [.failed(EngineError(.generationFailed, "broken"))]
-        #expect(throws: APIError.self) { try view.response(for: Array(events)) }
+        #expect(throws: GenerationError.self) { try view.response(for: Array(events)) }
     }
 }

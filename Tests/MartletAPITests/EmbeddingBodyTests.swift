@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import Testing
 
 struct EmbeddingBodyTests {

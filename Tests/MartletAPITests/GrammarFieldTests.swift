@@ -3,6 +3,7 @@ import MartletGenerations
 import MartletGrammar
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -69,7 +70,7 @@ import Testing
         let base: JSONObject = ["grammar": "root ::= \"a\""]
         let error = #expect(throws: APIError.self) { try constraint(base.merging(fields) { $1 }) }
         #expect(error?.status == 400)
-        #expect(error?.parameter == name)
+        #expect(error?.field == name)
     }
 
     @Test func reasoningComesBeforeTheGrammar() throws {

@@ -3,6 +3,7 @@ import MartletGenerations
 import MartletGrammar
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -79,7 +80,7 @@ import Testing
     @Test(arguments: refused.indices) func aMistakeNamesItsField(index: Int) {
         let (fields, parameter, code) = Self.refused[index]
         let error = #expect(throws: APIError.self) { try CompletionOptions.of(fields) }
-        #expect(error?.parameter == parameter, "\(error?.message ?? "")")
+        #expect(error?.field == parameter, "\(error?.message ?? "")")
         #expect(error?.code == code)
         #expect(error?.status == 400)
     }

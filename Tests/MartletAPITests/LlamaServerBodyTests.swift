@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import Testing
 
 struct LlamaServerBodyTests {
@@ -22,7 +23,7 @@ struct LlamaServerBodyTests {
 
     @Test func detokenizeNamesTheBadToken() {
         let error = #expect(throws: APIError.self) { try DetokenizeRequest(["tokens": [1, "x"]]) }
-        #expect(error?.parameter == "tokens[1]")
+        #expect(error?.field == "tokens[1]")
     }
 
     @Test func anErrorBodyHasLlamaServersShape() throws {

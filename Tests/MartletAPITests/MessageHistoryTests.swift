@@ -75,7 +75,7 @@ struct MessageHistoryTests {
             let error = #expect(throws: APIError.self) {
                 try messages(.object(members.merging(["role": .string(role)]) { $1 }))
             }
-            #expect(error?.parameter == "messages[0].content")
+            #expect(error?.field == "messages[0].content")
             #expect(error?.message.contains(role) == true || error?.message.contains("assistant") == true)
         }
     }
@@ -104,7 +104,7 @@ struct MessageHistoryTests {
         ] as [(JSONValue, String)])
     func argumentsAreAnObject(given: JSONValue, part: String) {
         let error = #expect(throws: APIError.self) { try arguments(given) }
-        #expect(error?.parameter == "messages[0].tool_calls[0].function.arguments")
+        #expect(error?.field == "messages[0].tool_calls[0].function.arguments")
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("object") == true)
     }

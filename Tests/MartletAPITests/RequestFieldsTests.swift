@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -105,7 +106,7 @@ struct RequestFieldsTests {
             for value in field.refused {
                 let error = #expect(throws: APIError.self, "\(name): \(value.text)") { try options([name: value]) }
                 #expect(error?.status == 400)
-                #expect(error?.parameter?.hasPrefix(name) == true, "\(name): \(error?.message ?? "")")
+                #expect(error?.field?.hasPrefix(name) == true, "\(name): \(error?.message ?? "")")
             }
         }
     }

@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -70,7 +71,7 @@ struct SamplingFieldsTests {
                 let error = #expect(throws: APIError.self, "\(field.name): \(value)") {
                     try request([field.name: json])
                 }
-                #expect(error?.parameter == field.name)
+                #expect(error?.field == field.name)
                 #expect(error?.status == 400)
                 continue
             }
@@ -118,7 +119,7 @@ struct SamplingFieldsTests {
     func aBadFieldIsRefusedByNameRuleAndValue(fields: JSONObject, name: String, part: String) throws {
         let error = #expect(throws: APIError.self) { try request(fields) }
         #expect(error?.kind == .invalidRequest)
-        #expect(error?.parameter == name)
+        #expect(error?.field == name)
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 

@@ -2,6 +2,7 @@ import MartletGenerations
 import MartletGrammar
 import MartletJSON
 import MartletSchema
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
         }
         #expect(try request(90).tools.tools.count == 90)
         let error = #expect(throws: APIError.self) { try request(120) }
-        #expect(error?.code == "invalid_schema" && error?.parameter == "tools[99].function.parameters")
+        #expect(error?.code == "invalid_schema" && error?.field == "tools[99].function.parameters")
         #expect(error?.message.contains("20000 members and elements") == true)
     }
 }

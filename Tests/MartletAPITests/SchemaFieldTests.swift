@@ -71,7 +71,7 @@ import Testing
         ] as [(JSONValue, String, String?)])
     func mistakeNamesItsField(body: JSONValue, parameter: String, code: String?) {
         let error = #expect(throws: APIError.self) { try options(body) }
-        #expect(error?.parameter == parameter)
+        #expect(error?.field == parameter)
         #expect(error?.code == code)
         #expect(error?.status == 400)
     }

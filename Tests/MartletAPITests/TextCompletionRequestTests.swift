@@ -2,6 +2,7 @@ import MartletAPI
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -35,7 +36,7 @@ struct TextCompletionRequestTests {
     func mediaAreRefusedByName(value: JSONValue) {
         let error = #expect(throws: APIError.self) { try prompt(value) }
         #expect(error?.kind == .notSupported)
-        #expect(error?.parameter?.hasSuffix("multimodal_data") == true)
+        #expect(error?.field?.hasSuffix("multimodal_data") == true)
     }
 
     @Test func zeroLogprobsAreThoseOfTheSampledTokens() throws {

@@ -1,6 +1,7 @@
 import MartletAPI
 import MartletGenerations
 import MartletJSON
+import MartletStreams
 import OrderedCollections
 import Testing
 
@@ -107,7 +108,7 @@ struct ToolFieldsTests {
         let (fields, parameter) = Self.bad[index]
         let error = #expect(throws: APIError.self) { try request(fields) }
         #expect(error?.status == 400)
-        #expect(error?.parameter == parameter)
+        #expect(error?.field == parameter)
     }
 
     private static let prefilled: JSONValue = [
@@ -148,7 +149,7 @@ struct ToolFieldsTests {
             ])
         }
         #expect(error?.status == 400)
-        #expect(error?.parameter == "continue_final_message")
+        #expect(error?.field == "continue_final_message")
         #expect(error?.message.contains("add_generation_prompt") == true)
     }
 }

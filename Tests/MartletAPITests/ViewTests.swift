@@ -126,10 +126,10 @@ struct ViewTests {
 
     @Test func aFailedGenerationHasNoResponseObject() throws {
         let view = try ChatCompletionView(head: Self.head, includesUsage: false)
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: GenerationError.self) {
             try view.response(for: [.admitted(promptTokens: 1), .failed(EngineError(.engineLost, "gone"))])
         }
-        #expect(error?.status == 500)
+        #expect(error.map { APIError($0).status } == 500)
     }
 
     @Test func limitsEndWithLength() throws {

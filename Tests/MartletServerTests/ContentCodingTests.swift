@@ -1,5 +1,6 @@
 import MartletAPI
 import MartletJSON
+import MartletStreams
 import MartletTestSupport
 import Testing
 

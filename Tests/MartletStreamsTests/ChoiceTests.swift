@@ -6,7 +6,7 @@ import Testing
 @testable import MartletStreams
 
 @Suite struct ChoiceTests {
-    private struct Silent: StreamView {
+    private struct Silent: StreamOnlyView {
         func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {}
     }
 

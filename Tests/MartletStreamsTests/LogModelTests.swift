@@ -137,7 +137,7 @@ extension LogEvent {
 }
 
 /// A view with no part for some events, and one to three parts for the others.
-private struct BlockView: StreamView {
+private struct BlockView: StreamOnlyView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         if event == .ping { return ServerSentEvents.appendPing(to: &bytes) }
         for part in 0..<(number % 4) { bytes += Array("data: \(number) \(part)\n\n".utf8) }

@@ -160,7 +160,7 @@ import Testing
 }
 
 /// Shows text and pings.
-private struct PingedView: StreamView {
+private struct PingedView: StreamOnlyView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         switch event {
         case .text(_, _, let text): bytes += text

@@ -71,7 +71,7 @@ import Testing
     }
 }
 
-private struct FarewellView: StreamView {
+private struct FarewellView: StreamOnlyView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         switch event {
         case .text(_, _, let text): bytes += text

@@ -22,7 +22,7 @@ extension GenerationLog {
 extension GenerationSpec {
     init(
         id: String = LogHead.makeID(), owner: Owner = .open, lifetime: Lifetime = .plain, label: String? = nil,
-        view: any StreamView = NumberedView()
+        view: any ResponseView = NumberedView()
     ) {
         self.init(head: LogHead(id: id, created: 0, model: "m"), view: view)
         self.owner = owner
@@ -36,8 +36,21 @@ extension EmbeddedEventLoop {
     func letReadersRead() { advanceTime(by: .milliseconds(5)) }
 }
 
+/// A view whose other forms follow from its stream: a whole response is the stream of all events.
+protocol StreamOnlyView: ResponseView where Messages == Self {}
+
+extension StreamOnlyView {
+    var messages: Self { self }
+
+    func response(for events: [LogEvent]) throws(GenerationError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for (number, event) in events.enumerated() { encode(event, number: number, into: &bytes) }
+        return bytes
+    }
+}
+
 /// A view that numbers every event, so that a missing, doubled or misplaced event shows in the bytes.
-struct NumberedView: StreamView {
+struct NumberedView: StreamOnlyView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         bytes += Array("\(number):".utf8)
         switch event {

@@ -62,6 +62,23 @@ let benchmarks: @Sendable () -> Void = {
         }
     }
 
+    // One measurement is one frame, so the 0th percentile is the fastest frame.
+    for (name, parser) in [("Text", nil), ("Parsed", ContentParser())] as [(String, ContentParser?)] {
+        Benchmark(
+            "Streams:Registry:Receive:64\(name)",
+            configuration: .init(timeUnits: .nanoseconds, scalingFactor: .one, maxIterations: 20_000)
+        ) { benchmark in
+            let load = try RegistryLoad(sequences: 64, parser: parser)
+            // The first frames make room in the logs.
+            for _ in 0..<100 { load.receive() }
+            benchmark.startMeasurement()
+            // Room for tokens is made now and then; each frame has two arrays of its own.
+            benchmark.count(limit: 1_000) {
+                for _ in benchmark.scaledIterations { load.receive() }
+            }
+        }
+    }
+
     Benchmark("Protocol:Frame:16Tokens") { benchmark in
         let frame = WorkerFrame.events(Array(repeating: token, count: 16))
         try benchmark.count(limit: 6_100) {

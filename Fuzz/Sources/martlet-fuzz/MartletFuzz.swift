@@ -35,6 +35,7 @@ enum FuzzTarget: String, CaseIterable {
     case cachefiles
     case gguf
     case bodies
+    case chunks
     case arguments
     case presets
 
@@ -56,6 +57,7 @@ enum FuzzTarget: String, CaseIterable {
         case .cachefiles: { CacheFileFuzz.run(bytes($0, $1)) }
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         case .bodies: { BodyFuzz.run(bytes($0, $1)) }
+        case .chunks: { ChunkFuzz.run(bytes($0, $1)) }
         case .arguments: { ArgumentsFuzz.run(bytes($0, $1)) }
         case .presets: { PresetFuzz.run(bytes($0, $1)) }
         }

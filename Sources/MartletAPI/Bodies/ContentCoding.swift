@@ -1,4 +1,5 @@
 internal import CZlib
+import MartletStreams
 
 /// The compression of a request's body, as `Content-Encoding` names it.
 ///
@@ -39,7 +40,7 @@ package enum ContentCoding {
 
     /// The 415 for a value of `Content-Encoding`.
     private static func refusal(_ rule: String) -> APIError {
-        APIError(.unsupportedMedia, "Header 'Content-Encoding': \(rule)", parameter: "Content-Encoding")
+        APIError(.unsupportedMedia, "Header 'Content-Encoding': \(rule)", field: "Content-Encoding")
     }
 
     /// Decodes a whole body.
@@ -90,7 +91,7 @@ private struct Inflation: ~Copyable {
             case .deflate: Self.hasFrame(body) ? 15 : -15
             }
         guard inflateInit2_(stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw APIError(.server, "The server failed to decode this request")
+            throw APIError(.failed, "The server failed to decode this request")
         }
     }
 

@@ -1,5 +1,6 @@
 package import MartletJSON
 package import MartletProtocol
+import MartletStreams
 import OrderedCollections
 
 /// The body of `/v1/embeddings` and `/embedding`, validated.

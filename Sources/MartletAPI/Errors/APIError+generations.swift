@@ -1,41 +1,49 @@
-package import MartletGenerations
+import MartletGenerations
 package import MartletGrammar
 package import MartletProtocol
 package import MartletSchema
+package import MartletStreams
 
-// The one table between the errors of the application core and HTTP. `APIError.Kind.status` has the statuses.
+// The one table between the errors of the application core and HTTP.
 //
 // The core does not know statuses or the words of the wire. An error of a lower layer (engine, grammar, schema) becomes
 // a `GenerationError` first, so that its message and its details are the same in a response and in a log.
-extension APIError {
-    /// An error of the application core as a client sees it.
-    package init(_ error: GenerationError) {
-        let kind: Kind =
-            switch error.kind {
-            case .invalidRequest: .invalidRequest
-            case .notSupported: .notSupported
-            case .forbidden: .forbidden
-            case .notFound: .notFound
-            case .conflict: .conflict
-            case .contextExceeded: .contextExceeded
-            case .rateLimited: .rateLimited
-            case .overloaded: .overloaded
-            case .timedOut: .timeout
-            case .unavailable: .unavailable
-            case .failed: .server
-            }
-        self.init(kind, error.message, parameter: error.field)
-        // The details are members of the error body; an absent detail is an absent member.
-        code = error.code
-        reason = error.reason
-        line = error.line
-        column = error.column
-        pointer = error.pointer
-        keyword = error.keyword
-        promptTokens = error.promptTokens
-        contextSize = error.contextSize
+extension GenerationError.Kind {
+    /// The HTTP status.
+    package var status: Int {
+        switch self {
+        case .invalidRequest, .contextExceeded: 400
+        // llama-server has 501, but client libraries repeat a request after any 5xx.
+        case .notSupported: 400
+        case .forbidden: 403
+        case .notFound: 404
+        case .timedOut: 408
+        case .conflict: 409
+        case .rateLimited: 429
+        case .failed: 500
+        case .overloaded, .unavailable: 503
+        }
     }
 
+    /// The error's `type`, on which clients branch.
+    package var type: String {
+        switch self {
+        case .invalidRequest: "invalid_request_error"
+        case .notSupported: "not_supported_error"
+        case .forbidden: "permission_error"
+        case .notFound: "not_found_error"
+        case .conflict: "conflict_error"
+        case .contextExceeded: "exceed_context_size_error"
+        case .rateLimited: "rate_limit_error"
+        case .overloaded: "overloaded_error"
+        case .timedOut: "request_timeout_error"
+        case .unavailable: "unavailable_error"
+        case .failed: "server_error"
+        }
+    }
+}
+
+extension APIError {
     /// A refusal or failure of the engine.
     package init(_ error: EngineError) { self.init(GenerationError(error)) }
 

@@ -1,5 +1,6 @@
 package import MartletJSON
 package import MartletProtocol
+import MartletStreams
 
 /// Reads the scales of LoRA adapters: a list of `{"id","scale"}`.
 package enum AdapterFields {

@@ -2,6 +2,7 @@ import MartletGrammar
 import MartletJSON
 import MartletProtocol
 import MartletSchema
+import MartletStreams
 
 /// The constraint of an output as a request names it: a grammar, a schema, a pattern or a list of choices.
 ///

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletStreams
 
 /// The rules of typed parts of a content. Messages of chats and inputs of embeddings have such parts.
 enum ContentParts {
@@ -13,7 +14,7 @@ enum ContentParts {
             throw APIError(
                 .notSupported,
                 "Field '\(location).type': \(FieldReader.short(part["type"] ?? .null)) input is not supported by this version",
-                parameter: "\(location).type")
+                field: "\(location).type")
         default:
             let got = part["type"].map(FieldReader.short) ?? "nothing"
             throw .field("\(location).type", "Value must be \"text\", but got \(got)")

@@ -1,4 +1,5 @@
 package import MartletJSON
+import MartletStreams
 import OrderedCollections
 
 /// Reads and validates members of a request body. Every error names the field, the rule and the value.

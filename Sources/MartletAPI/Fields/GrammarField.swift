@@ -2,6 +2,7 @@ import MartletGenerations
 import MartletGrammar
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 
 /// Reads `grammar` with llama-server's `grammar_lazy` and `grammar_triggers`.
 enum GrammarField {
@@ -68,7 +69,7 @@ enum GrammarField {
             case 2, 3:
                 throw APIError(
                     .notSupported, "Field '\(name).type': patterns are not supported as triggers; use type 1",
-                    parameter: "\(name).type")
+                    field: "\(name).type")
             default: throw .field("\(name).type", "Value must be 0 (token) or 1 (text)")
             }
         }

@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletStreams
 
 /// The constraint of an output under vLLM's names: `structured_outputs` with one member, or an older `guided_…` field.
 enum GuidedFields {
@@ -56,7 +57,7 @@ enum GuidedFields {
         default:
             throw APIError(
                 .notSupported, "Field '\(reader.path(name))': structural tags are not supported by this version",
-                parameter: reader.path(name))
+                field: reader.path(name))
         }
     }
 

@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 
 /// Reads prompts: a string, a list of token ids, a list that mixes both, or a list of any of these.
@@ -45,7 +46,7 @@ enum PromptFields {
                 throw APIError(
                     .notSupported,
                     "Field '\(name).multimodal_data': The model reads no media, but got \(FieldReader.short(media))",
-                    parameter: "\(name).multimodal_data")
+                    field: "\(name).multimodal_data")
             }
             guard let prompt = value["prompt_string"], prompt.objectValue == nil else {
                 throw .field(

@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 
 /// Reads and shows the order of samplers: a list of names, or a string of letters.
 enum SamplerNames {

@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 
 /// Reads the parameters of sampling. Names and limits are llama-server's, and so is the choice between clamping a value
 /// and refusing it.

@@ -2,6 +2,7 @@ package import MartletGrammar
 import MartletJSON
 import MartletProtocol
 import MartletSchema
+import MartletStreams
 
 /// A schema of a request with its grammar: `response_format` or `json_schema`, and the fields that control its
 /// compilation, `schema_mode` and `schema_whitespace`.

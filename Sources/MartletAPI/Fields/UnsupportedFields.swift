@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletStreams
 import OrderedCollections
 
 /// Refuses fields of llama-server and OpenAI that would change the output and that this version does not honour.
@@ -13,7 +14,7 @@ enum UnsupportedFields {
             throw APIError(
                 .notSupported,
                 "Field '\(name)': \(FieldReader.short(value)) is not supported by this version; leave the field out",
-                parameter: name)
+                field: name)
         }
     }
 

@@ -4,14 +4,14 @@ import MartletProtocol
 package import MartletStreams
 
 /// A generation in llama-server's format: chunks of a stream, or one object. The stream has no `[DONE]`.
-package struct LlamaServerCompletionView: StreamView {
+package struct LlamaServerCompletionView: ResponseView {
     private let responseID: String
     private let llamaServerObject: LlamaServerObject
     private let options: CompletionOptions
     /// The choices of all prompts together.
     private let choiceCount: Int
     /// The same generation as WebSocket messages.
-    package let events: RealtimeEventView
+    package let messages: RealtimeEventView
 
     /// - Parameters:
     ///   - head: the members that all chunks share.
@@ -22,7 +22,7 @@ package struct LlamaServerCompletionView: StreamView {
         choiceCount = prompts.count
         responseID = head.id
         llamaServerObject = LlamaServerObject(head: head, prompts: prompts, options: options)
-        events = RealtimeEventView(
+        messages = RealtimeEventView(
             head: head, probabilityStage: options.probabilityStage, showsCachedText: options.showsCachedText)
     }
 
@@ -92,11 +92,9 @@ package struct LlamaServerCompletionView: StreamView {
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
-    /// The response without a stream: one object; a list of objects for several choices.
-    /// - Parameter events: all events of a log that has ended.
-    /// - Throws: the error with which the generation failed.
-    package func response(for events: [LogEvent]) throws(APIError) -> [UInt8] {
-        let outputs = try APIError.mapping { () throws(GenerationError) in try ResponseOutput(events).choices }
+    /// One object; a list of objects for several choices.
+    package func response(for events: [LogEvent]) throws(GenerationError) -> [UInt8] {
+        let outputs = try ResponseOutput(events).choices
         var bytes: [UInt8] = []
         if outputs.count > 1 { JSONText.appendRaw("[", to: &bytes) }
         for (index, output) in outputs.enumerated() {

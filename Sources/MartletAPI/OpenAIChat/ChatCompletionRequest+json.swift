@@ -2,6 +2,7 @@ package import MartletGenerations
 package import MartletJSON
 import MartletProtocol
 import MartletSchema
+import MartletStreams
 import OrderedCollections
 
 // The JSON form of a chat. The messages stay JSON, because the chat template reads them; their shapes are validated, so

@@ -1,6 +1,7 @@
 import MartletGenerations
 import MartletJSON
 import MartletSchema
+import MartletStreams
 import MartletText
 
 // The JSON form of tools. OpenAI's and Anthropic's spellings of the choice are accepted, because clients send either to
@@ -52,7 +53,7 @@ extension ToolFields {
             throw APIError(
                 .notSupported,
                 "Field '\(location).type': Value must be \"function\", but got \(FieldReader.short(type))",
-                parameter: "\(location).type")
+                field: "\(location).type")
         }
         guard let function = value["function"], case .object(var functionMembers) = function else {
             throw .field("\(location).function", "An object is required, but got \(kind(value["function"]))")

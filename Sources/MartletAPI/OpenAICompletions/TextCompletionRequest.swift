@@ -1,6 +1,7 @@
 package import MartletGenerations
 package import MartletJSON
 package import MartletProtocol
+import MartletStreams
 
 /// The body of a text completion, validated.
 package struct TextCompletionRequest: Sendable, Equatable {
@@ -15,7 +16,7 @@ package struct TextCompletionRequest: Sendable, Equatable {
     package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
         let fields = try FieldReader(json)
         guard fields.value("tools")?.arrayValue?.isEmpty ?? true else {
-            throw APIError(.notSupported, "Field 'tools': only chat completions support tools", parameter: "tools")
+            throw APIError(.notSupported, "Field 'tools': only chat completions support tools", field: "tools")
         }
         guard let value = fields.value("prompt") else {
             throw .field("prompt", "A text or a list of tokens is required, but the field is missing")

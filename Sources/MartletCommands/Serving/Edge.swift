@@ -5,7 +5,6 @@ import MartletPlatform
 import MartletProtocol
 import MartletServer
 import MartletWorkers
-import Synchronization
 import UnixSignals
 
 /// A server with one worker: settings become the configuration of the edge and the arguments of the worker.
@@ -86,15 +85,14 @@ struct Edge: Sendable {
             service.killWorker()
             onOverdue(reason)
         }
-        let watch = Mutex<StartupObserver?>(nil)
         let (failures, failure) = AsyncStream<Void>.makeStream()
+        let startup = StartupObserver(onReady: onReady, onFailure: { failure.finish() })
+        configuration.onEngineState = { startup.engineStateChanged($0) }
         let server = EdgeServer(configuration: configuration, logger: logger, services: [("the worker", service)]) {
             receiver in
-            let watched = StartupObserver(receiver: receiver, onReady: onReady, onFailure: { failure.finish() })
-            watch.withLock { $0 = watched }
             let engine = WorkerEngine(
                 modelName: configuration.modelNames.first ?? model.name,
-                launcher: SubprocessLauncher(executable: executable, arguments: workerArguments), receiver: watched,
+                launcher: SubprocessLauncher(executable: executable, arguments: workerArguments), receiver: receiver,
                 policy: restartPolicy, logger: logger)
             service.use(engine)
             return engine
@@ -112,7 +110,7 @@ struct Edge: Sendable {
             try await server.run(until: signals)
             group.cancelAll()
         }
-        if let error = watch.withLock({ $0?.failure }) {
+        if let error = startup.failure {
             throw SettingError("\(error.message) (--log-verbosity 5 logs more)")
         }
     }

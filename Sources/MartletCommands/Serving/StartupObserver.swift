@@ -1,10 +1,12 @@
 import MartletProtocol
 import Synchronization
 
-/// Passes an engine's events to another receiver and observes the result of the first start.
+/// Observes the result of an engine's first start.
 ///
-/// Thread: the one that delivers the engine's events. `onReady` and `onFailure` are called there, outside the lock.
-final class StartupObserver: EngineEventReceiver {
+/// It receives the states of the engine only (`ServerConfiguration.onEngineState`), so it is not on the path of tokens.
+///
+/// Thread: the one that delivers the engine's states. `onReady` and `onFailure` are called there, outside the lock.
+final class StartupObserver: Sendable {
     /// The result of the first start. It changes once, from `open`.
     private enum State {
         case open
@@ -12,8 +14,6 @@ final class StartupObserver: EngineEventReceiver {
         case failed(EngineError)
     }
 
-    /// Receives all events unchanged, before the observer handles them.
-    private let receiver: any EngineEventReceiver
     /// Called outside the lock, at most once.
     private let onReady: @Sendable (ModelInformation) -> Void
     /// Called outside the lock, at most once, and never after `onReady`.
@@ -24,10 +24,9 @@ final class StartupObserver: EngineEventReceiver {
     ///   - onReady: Called once, if the model is loaded.
     ///   - onFailure: Called once, if the model cannot be loaded.
     init(
-        receiver: any EngineEventReceiver, onReady: @escaping @Sendable (ModelInformation) -> Void,
+        onReady: @escaping @Sendable (ModelInformation) -> Void,
         onFailure: @escaping @Sendable () -> Void
     ) {
-        self.receiver = receiver
         self.onReady = onReady
         self.onFailure = onFailure
     }
@@ -37,12 +36,8 @@ final class StartupObserver: EngineEventReceiver {
         startState.withLock { if case .failed(let error) = $0 { error } else { nil } }
     }
 
-    /// Events of generations do not matter here, and the path of tokens must stay short.
-    func receive(_ events: [EngineEvent]) { receiver.receive(events) }
-
-    /// Passes the state on, then evaluates it. Later starts of workers have no effect.
+    /// Evaluates a state. Later starts of workers have no effect.
     func engineStateChanged(_ state: EngineState) {
-        receiver.engineStateChanged(state)
         let call = startState.withLock { startState -> (() -> Void)? in
             guard case .open = startState else { return nil }
             switch state {

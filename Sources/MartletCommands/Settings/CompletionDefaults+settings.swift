@@ -4,6 +4,7 @@ import MartletGrammar
 import MartletJSON
 import MartletProtocol
 import MartletSchema
+import MartletStreams
 
 extension CompletionDefaults {
     /// Reads the settings that are defaults of request fields.

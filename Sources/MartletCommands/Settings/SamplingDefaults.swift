@@ -1,6 +1,7 @@
 import MartletAPI
 import MartletJSON
 import MartletProtocol
+import MartletStreams
 import OrderedCollections
 
 /// Settings that are defaults of the sampling fields of requests.

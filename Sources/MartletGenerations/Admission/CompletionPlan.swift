@@ -14,7 +14,7 @@ package struct CompletionPlan: Sendable {
     /// The prefix of the generation's id on the wire.
     package let idPrefix: String
     /// Makes the view of the response.
-    package let makeView: @Sendable (ResponseHead) -> any StreamView
+    package let makeView: @Sendable (ResponseHead) -> any ResponseView
     /// Whether the response begins with its prompt.
     package let echoes: Bool
     /// Returns the conversation; nil for a plain completion.
@@ -25,7 +25,7 @@ package struct CompletionPlan: Sendable {
     /// Makes the plan of a chat.
     package init(
         chat: ChatCompletionRequest, body: JSONValue, promptTexts: [String], idPrefix: String,
-        makeView: @escaping @Sendable (ResponseHead) -> any StreamView
+        makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
     ) {
         kind = .chat
         self.body = body
@@ -42,7 +42,7 @@ package struct CompletionPlan: Sendable {
     /// Makes the plan of a plain completion, which continues each prompt as it is.
     package init(
         kind: CompletionKind, prompts: [Prompt], options: CompletionOptions, body: JSONValue, promptTexts: [String],
-        idPrefix: String, echoes: Bool = false, makeView: @escaping @Sendable (ResponseHead) -> any StreamView
+        idPrefix: String, echoes: Bool = false, makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
     ) {
         self.kind = kind
         self.body = body
@@ -62,7 +62,7 @@ package struct CompletionPlan: Sendable {
     ///   conversation, and for a request that no engine has received.
     init(
         restoring resolved: ResolvedOptions, of request: StoredRequest, idPrefix: String,
-        makeView: @escaping @Sendable (ResponseHead) -> any StreamView,
+        makeView: @escaping @Sendable (ResponseHead) -> any ResponseView,
         readAgain: @escaping @Sendable () throws(GenerationError) -> CompletionPlan
     ) {
         kind = request.kind

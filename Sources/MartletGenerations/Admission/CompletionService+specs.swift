@@ -23,12 +23,12 @@ extension CompletionService {
     }
 
     /// The part of the request that control commands need.
-    func forkContext(of spec: GenerationSpec, _ plan: CompletionPlan) -> ForkContext {
-        ForkContext(loadChat: plan.loadChat) { forkSpec(of: spec, plan) }
+    func forkContext(of spec: GenerationSpec, _ plan: CompletionPlan) -> PlanForkContext {
+        PlanForkContext(spec: spec, plan: plan, service: self)
     }
 
     /// The spec of a fork. It has an id of its own and no reader yet, so it has the background lifetime.
-    private func forkSpec(of original: GenerationSpec, _ plan: CompletionPlan) -> GenerationSpec {
+    func forkSpec(of original: GenerationSpec, _ plan: CompletionPlan) -> GenerationSpec {
         let (responseHead, logHead) = heads(of: plan, model: original.head.model)
         var spec = GenerationSpec(head: logHead, responseID: responseHead.id, view: plan.makeView(responseHead))
         spec.storedRequest = storedRequest(plan, responseHead)

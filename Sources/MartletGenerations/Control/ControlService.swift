@@ -97,7 +97,7 @@ package struct ControlService: Sendable {
         let forkContext = try forkContext(of: generation)
         _ = try modelReadiness.readyModel()
         do throws(GenerationRegistry.ForkError) {
-            return try registry.fork(generation, into: changes, identity: identity, forkContext.makeForkSpec)
+            return try registry.fork(generation, into: changes, identity: identity) { forkContext.makeForkSpec() }
         } catch {
             switch error {
             case .excess(let excess): throw GenerationError(excess)
@@ -106,8 +106,8 @@ package struct ControlService: Sendable {
         }
     }
 
-    private func forkContext(of generation: Generation) throws(GenerationError) -> ForkContext {
-        if let forkContext = registry.forkContext(of: generation) as? ForkContext { return forkContext }
+    private func forkContext(of generation: Generation) throws(GenerationError) -> any ForkContext {
+        if let forkContext = registry.forkContext(of: generation) { return forkContext }
         if let end = generation.log.terminalEvent { throw .ended(end) }
         // Without a fork context the request was not submitted: it waits for the model.
         throw GenerationError(ControlRefusal.notStarted)
@@ -121,11 +121,8 @@ package struct ControlService: Sendable {
                 content: Prompt(pieces: [.text(request.content, isTrusted: false)], addsBeginning: false),
                 moment: request.moment, opensTurn: false)
         }
-        guard let chat = try forkContext(of: generation).loadChat() else {
-            throw .field("role", "A plain completion has no turns; leave the role out")
-        }
         return Injection(
-            content: try modelReadiness.readyModel().turnPrompt(of: role, content: request.content, in: chat),
+            content: try forkContext(of: generation).turnPrompt(of: role, content: request.content),
             moment: request.moment, opensTurn: true)
     }
 }

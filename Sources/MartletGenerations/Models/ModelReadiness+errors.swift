@@ -1,4 +1,5 @@
 internal import MartletProtocol
+package import MartletStreams
 
 extension ModelReadiness {
     /// The model, for a caller that does not wait for it.

@@ -1,6 +1,7 @@
 package import Logging
 package import MartletObservability
 package import MartletProtocol
+package import MartletStreams
 internal import Synchronization
 
 /// The state of the model, and a way to wait for the model.

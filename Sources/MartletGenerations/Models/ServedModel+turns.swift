@@ -2,6 +2,7 @@ internal import MartletChat
 internal import MartletJSON
 internal import MartletJinja
 internal import MartletProtocol
+internal import MartletStreams
 
 extension ServedModel {
     /// The text that closes the running turn of the assistant, adds a turn of `role`, and opens the next turn of the

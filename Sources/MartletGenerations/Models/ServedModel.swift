@@ -4,7 +4,7 @@ internal import MartletJSON
 package import MartletJinja
 package import MartletProtocol
 internal import MartletSchema
-internal import MartletStreams
+package import MartletStreams
 internal import MartletText
 internal import OrderedCollections
 

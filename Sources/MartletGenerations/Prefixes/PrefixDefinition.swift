@@ -1,6 +1,7 @@
 internal import MartletChat
 internal import MartletJSON
 package import MartletProtocol
+package import MartletStreams
 
 /// The beginning of prompts that a client wants to pin, validated.
 package enum PrefixDefinition: Sendable {

@@ -44,7 +44,7 @@ package struct PrefixService: Sendable {
     private let completions: CompletionService
     /// nil = prefixes do not outlive the server.
     private let folder: PrefixFolder?
-    private let makeView: @Sendable (ResponseHead) -> any StreamView
+    private let makeView: @Sendable (ResponseHead) -> any ResponseView
     private let options: CompletionOptions
     private let readDefinition: ReadDefinition
     private let logger: Logger
@@ -54,7 +54,7 @@ package struct PrefixService: Sendable {
     ///   - makeView: makes the view of the generations that compute prefixes. They have no reader.
     package init(
         prefixes: PinnedPrefixes, completions: CompletionService, folder: PrefixFolder?, options: CompletionOptions,
-        makeView: @escaping @Sendable (ResponseHead) -> any StreamView,
+        makeView: @escaping @Sendable (ResponseHead) -> any ResponseView,
         readDefinition: @escaping ReadDefinition, logger: Logger
     ) {
         self.prefixes = prefixes

@@ -22,7 +22,7 @@ package struct Recovery: Sendable {
     /// known only to the caller.
     package typealias MakePlan = @Sendable (StoredRequest) throws(StoredRequestError) -> CompletionPlan
     /// Makes the view of a completion from its resolved options.
-    package typealias MakeView = @Sendable (StoredRequest, ResolvedOptions, ResponseHead) -> any StreamView
+    package typealias MakeView = @Sendable (StoredRequest, ResolvedOptions, ResponseHead) -> any ResponseView
 
     private struct Counts: Equatable {
         var retained = 0

@@ -69,6 +69,8 @@ package struct ServerConfiguration: Sendable {
     /// a
     /// second signal. The callee decides whether the process exits. Default: nothing.
     package var onOverdue: @Sendable (String) -> Void = { _ in }
+    /// Called with each new state of the engine, on the engine's thread, after the server has recorded it.
+    package var onEngineState: @Sendable (EngineState) -> Void = { _ in }
     /// The time in which a connection must send its last event during a shutdown. Default: 0.5 s.
     package var closingTimeout: Duration = .milliseconds(500)
 

@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import MartletAPI
+internal import MartletStreams
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes

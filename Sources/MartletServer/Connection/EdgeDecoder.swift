@@ -1,4 +1,5 @@
 internal import MartletAPI
+internal import MartletStreams
 internal import NIOCore
 internal import NIOHTTP1
 

@@ -1,4 +1,5 @@
 internal import MartletAPI
+internal import MartletStreams
 
 /// The error of a request whose body did not arrive in time.
 struct RequestTimeout: Error {
@@ -7,7 +8,7 @@ struct RequestTimeout: Error {
     /// The 408 that a client gets.
     var apiError: APIError {
         APIError(
-            .timeout,
+            .timedOut,
             "The request must end within \(limit / .seconds(1)) seconds, but did not "
                 + "(--request-timeout)")
     }

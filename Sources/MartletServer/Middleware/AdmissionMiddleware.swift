@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletStreams
 
 /// Refuses requests on connections beyond the limit, except requests that observe or stop.
 struct AdmissionMiddleware: RouterMiddleware {

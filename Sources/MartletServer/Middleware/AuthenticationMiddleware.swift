@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletStreams
 
 /// Demands a valid API key, except for the health routes. Records the key's label and owner.
 struct AuthenticationMiddleware: RouterMiddleware {

@@ -41,7 +41,7 @@ struct ErrorMiddleware: RouterMiddleware {
             return .error(APIError(.unavailable, "The server is shutting down"))
         } catch {
             context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            return .error(APIError(.server, "The server failed to process this request"))
+            return .error(APIError(.failed, "The server failed to process this request"))
         }
     }
 

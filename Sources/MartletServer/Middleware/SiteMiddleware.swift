@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletStreams
 
 /// Protects against foreign web pages: refuses names of other sites (DNS rebinding) and changes by pages of other
 /// origins (CSRF). Also limits the length of targets.

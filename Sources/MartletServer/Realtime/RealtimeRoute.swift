@@ -37,7 +37,7 @@ final class RealtimeRoute: Sendable {
                 return open(try SocketHandshake(request, origins: crossOrigin), context)
             } catch {
                 var response = Response.error(error)
-                if case .upgradeRequired = error.kind {
+                if error.fault == .upgradeRequired {
                     response.headers[.upgrade] = "websocket"
                     response.headers[.secWebSocketVersion] = "13"
                 }

@@ -91,7 +91,7 @@ actor RealtimeSession {
     ) throws(APIError) {
         guard names[ExactString(name)] == nil else {
             throw .conflict(
-                "id_used", "Field 'id': This WebSocket has a generation called \"\(name)\" already", parameter: "id")
+                "id_used", "Field 'id': This WebSocket has a generation called \"\(name)\" already", field: "id")
         }
         let label = try label.map { label throws(APIError) in
             try ConversationLabel.checked(label, "Field 'conversation_id'")
@@ -105,30 +105,21 @@ actor RealtimeSession {
         }
         if names.count == Self.nameLimit { names.removeFirst() }
         names[ExactString(name)] = generation.spec.responseID
-        let encodedStream = try Self.events(of: generation)
         attachReader(
-            encodedStream, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
+            generation.messages, of: generation, from: StreamPosition(), until: end, message, ["name": .string(name)])
     }
 
     /// Attaches the log of an existing generation.
     private func attach(
         _ message: RealtimeMessage, _ generation: Generation, from event: Int, until end: Int?
     ) throws(APIError) {
-        let encodedStream = try Self.events(of: generation)
+        let encodedStream = generation.messages
         // The extent first: a log that ends afterwards is only longer.
         let extent = generation.log.extent
         let position = try EventStart(event: event, field: "from_event").position(
             in: encodedStream, extent, mayAwait: generation.isRestored)
         let status = GenerationBodies.status(generation.spec, route.control.registry.status(of: generation))
         attachReader(encodedStream, of: generation, from: position, until: end, message, ["generation": status])
-    }
-
-    /// The encoded stream of WebSocket messages, shared by all readers.
-    private static func events(of generation: Generation) throws(APIError) -> EncodedStream {
-        guard let view = generation.spec.view as? any CompletionView else {
-            throw APIError(.notSupported, "This generation has no events for a WebSocket")
-        }
-        return generation.events { view.events }
     }
 
     /// Sends the acknowledgement, then attaches a reader, so that events follow it.
@@ -237,8 +228,8 @@ private final class PendingCommandCount: Sendable {
 extension APIError {
     /// The error of a message that contradicts the current state.
     /// - Parameter reason: one word for programs.
-    static func conflict(_ reason: String, _ message: String, parameter: String? = nil) -> APIError {
-        var error = APIError(.conflict, message, parameter: parameter)
+    static func conflict(_ reason: String, _ message: String, field: String? = nil) -> APIError {
+        var error = APIError(.conflict, message, field: field)
         error.reason = reason
         return error
     }

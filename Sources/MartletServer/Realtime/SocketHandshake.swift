@@ -2,6 +2,7 @@ internal import Crypto
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
+internal import MartletStreams
 
 /// The opening handshake of a WebSocket (RFC 6455, 4.2).
 ///

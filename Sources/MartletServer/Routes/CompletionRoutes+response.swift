@@ -63,10 +63,8 @@ extension CompletionRoutes {
 extension Generation {
     /// The whole response of a generation that has ended.
     func wholeResponse() throws(APIError) -> Response {
-        guard let view = spec.view as? any CompletionView else {
-            throw APIError(.notSupported, "This generation has no response other than a stream")
-        }
-        return .json(try view.response(for: log.events), headers: headers)
+        let body = try APIError.mapping { () throws(GenerationError) in try spec.view.response(for: log.events) }
+        return .json(body, headers: headers)
     }
 
     /// Returns when the generation has ended or was handed over, or when the client has gone. The wait counts as a

@@ -198,7 +198,7 @@ extension Request {
             throw APIError(
                 .invalidRequest,
                 "Parameter '\(name)': Value must be a whole number \(rule), but got \"\(text.prefix(64))\"",
-                parameter: name)
+                field: name)
         }
         return value
     }
@@ -208,7 +208,7 @@ extension APIError {
     /// The journal of a generation could not be deleted, so a restart would bring the generation back.
     static func stillOnDisk(_ error: JournalError, logger: Logger) -> APIError {
         logger.error("cannot delete a generation's journal", metadata: ["reason": "\(error)"])
-        return APIError(.server, "The generation could not be removed from the disk, so it still exists; try again")
+        return APIError(.failed, "The generation could not be removed from the disk, so it still exists; try again")
     }
 }
 

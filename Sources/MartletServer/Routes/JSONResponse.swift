@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletJSON
+internal import MartletStreams
 internal import NIOCore
 
 extension Response {
@@ -20,13 +21,20 @@ extension Response {
     /// A response with the common error body, and the headers that HTTP demands for its status.
     static func error(_ error: APIError) -> Response {
         var headers = HTTPFields()
-        switch error.kind {
-        case .rateLimited, .overloaded, .unavailable: headers[.retryAfter] = "1"
+        switch error.fault {
         case .authentication: headers[.wwwAuthenticate] = "Bearer"
         case .unsupportedMedia: headers[.acceptEncoding] = ContentCoding.accepted
         // The rest of the request's body is not read.
         case .tooLarge: headers[.connection] = "close"
-        default: break
+        case .methodNotAllowed, .uriTooLong, .upgradeRequired, .rangeNotSatisfiable, .headersTooLarge,
+            .notImplemented:
+            break
+        case nil:
+            switch error.kind {
+            case .rateLimited, .overloaded, .unavailable: headers[.retryAfter] = "1"
+            case .invalidRequest, .notSupported, .forbidden, .notFound, .conflict, .contextExceeded, .timedOut, .failed:
+                break
+            }
         }
         return json(error.body(), status: HTTPResponse.Status(code: error.status), headers: headers)
     }

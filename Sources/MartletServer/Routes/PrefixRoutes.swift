@@ -5,6 +5,7 @@ internal import MartletGenerations
 internal import MartletJSON
 internal import MartletPlatform
 internal import MartletProtocol
+internal import MartletStreams
 
 /// The routes for pinned prefixes. A name belongs to the API key that used it.
 struct PrefixRoutes: Sendable {

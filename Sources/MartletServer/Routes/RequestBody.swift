@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletJSON
+internal import MartletStreams
 internal import NIOCore
 
 extension Request {

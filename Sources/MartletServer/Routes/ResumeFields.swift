@@ -23,7 +23,7 @@ struct ResumeFields {
         case let value?:
             throw APIError(
                 .invalidRequest, "Header 'X-Stream-Resume': Value must be 0 or 1, but got \"\(value.prefix(64))\"",
-                parameter: "X-Stream-Resume")
+                field: "X-Stream-Resume")
         }
         if options.isBackground {
             lifetime = .background

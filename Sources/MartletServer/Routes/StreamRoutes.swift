@@ -63,7 +63,7 @@ struct StreamRoutes: Sendable {
             guard offset <= length else {
                 throw APIError(
                     .rangeNotSatisfiable,
-                    "Parameter 'from': The stream has ended with \(length) bytes, but got \(offset)", parameter: "from")
+                    "Parameter 'from': The stream has ended with \(length) bytes, but got \(offset)", field: "from")
             }
         }
         return StreamResponse(

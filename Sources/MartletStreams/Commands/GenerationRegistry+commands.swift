@@ -23,7 +23,7 @@ extension GenerationRegistry {
     }
 
     /// The part of a live generation's request that `submit` received for control commands.
-    package func forkContext(of generation: Generation) -> (any Sendable)? {
+    package func forkContext(of generation: Generation) -> (any ForkContext)? {
         lookUp(generation.handle).live.flatMap { live in live.state.withLock { $0.first.forkContext } }
     }
 

@@ -30,13 +30,15 @@ extension LiveChoice {
         default: break
         }
         let event = generation.log.extent.nextNumber
-        recordGrowth(generation.log.append(to: &wakeups) { $0(.controlled(record)) }, at: now)
+        recordGrowth(generation.log.append(contentsOf: CollectionOfOne(.controlled(record)), to: &wakeups), at: now)
         if let promise { generation.log.deliver(.applied(record, event: event), to: promise, &wakeups) }
     }
 
     /// Records the text of a token for later rewinds. After the last token of an injected turn a new turn begins.
     /// - Parameter eventEnd: the number of events in the log, those of this token included.
     func recordText(_ text: ArraySlice<UInt8>, eventEnd: Int, at now: NIODeadline, wakeups: inout Wakeups) {
+        // Commands concern the first choice only.
+        guard index == 0 else { return }
         tokenTexts.append(text, eventEnd: eventEnd)
         guard let left = tokensUntilTurn else { return }
         tokensUntilTurn = left > 1 ? left - 1 : nil

@@ -34,7 +34,7 @@ package struct JournalHead: Sendable, Equatable {
 
     /// The spec that the head was made from.
     /// - Parameter view: the view, made from `storedRequest` and `resolvedOptions`.
-    package func spec(view: any StreamView) -> GenerationSpec {
+    package func spec(view: any ResponseView) -> GenerationSpec {
         var spec = GenerationSpec(head: log, responseID: responseID, view: view)
         spec.owner = owner
         spec.lifetime = lifetime

@@ -25,12 +25,16 @@ struct ChoiceLog {
         body { event in
             if let event = isAmongSeveral ? own(event) : event { events.append(event) }
         }
-        let growth = log.append(to: &wakeups) { add in
-            for event in events { add(event) }
-        }
+        let growth = log.append(contentsOf: events, to: &wakeups)
         events.removeAll(keepingCapacity: true)
         self.events = events
         return growth
+    }
+
+    /// Appends one event as an event of this choice.
+    mutating func append(_ event: LogEvent, to wakeups: inout Wakeups) -> GenerationLog.Growth {
+        guard isAmongSeveral else { return log.append(contentsOf: CollectionOfOne(event), to: &wakeups) }
+        return append(to: &wakeups) { $0(event) }
     }
 
     func handOver(to wakeups: inout Wakeups) { log.handOver(to: &wakeups) }

@@ -161,21 +161,18 @@ package final class GenerationLog: Sendable {
     /// Appends events and wakes the readers and tasks that wait for them. Must not be called with a lock held.
     package func append(_ events: LogEvent...) {
         var wakeups = Wakeups()
-        append(to: &wakeups) { add in
-            for event in events { add(event) }
-        }
+        _ = append(contentsOf: events, to: &wakeups)
         wakeups.send()
     }
 
-    /// Appends the events that `body` passes to its argument, and adds waiting readers and tasks to `wakeups`, which
-    /// the caller sends when it holds no lock.
-    /// - Parameter body: called with the log's lock held; it must not call the log.
-    @discardableResult
-    func append(to wakeups: inout Wakeups, _ body: ((LogEvent) -> Void) -> Void) -> Growth {
+    /// Appends events, and adds waiting readers and tasks to `wakeups`, which the caller sends when it holds no lock.
+    ///
+    /// - Complexity: O(events and bytes of text); one acquisition of the log's lock.
+    func append(contentsOf events: some Collection<LogEvent>, to wakeups: inout Wakeups) -> Growth {
         let (growth, eventLoop) = state.withLock { state in
             var hasOutput = false
             let visibleBefore = state.visibleCount
-            body { event in
+            for event in events {
                 hasOutput = hasOutput || event.breaksSilence
                 state.add(event)
             }

@@ -21,20 +21,23 @@ package struct TokenDetails: Sendable, Equatable {
 /// The log stores its events compactly. Every client format is a function of the log's head and these events.
 /// A log has at most one `admitted` and one `started`, and its last event is one `finished` or `failed`.
 /// Events are numbered from 0; pings have no number.
+///
+/// Large payloads are stored separately (`indirect`): an event is copied several times on its way into the log, and
+/// nearly all events are text.
 package enum LogEvent: Sendable, Equatable {
     /// The engine has tokenized and accepted the prompt.
     case admitted(promptTokens: Int)
     /// The engine has assigned a sequence. `cachedTokens`: prompt tokens that the KV cache held already.
     case started(cachedTokens: Int)
     /// Progress of the prefill.
-    case promptProgress(PromptProgress)
+    indirect case promptProgress(PromptProgress)
     /// The log probabilities of the next prompt tokens. The tokens of one event are whole characters together.
     case promptTokens([TokenProbabilities])
     /// Text of one channel. `token` is the id of the token that completed the text, `nil` for a further piece of a
     /// token that was split into several channels. An event with empty text exists, because its token counts.
     case text(OutputChannel, token: Int32?, bytes: ArraySlice<UInt8>)
     /// Text with details, where the request asks for details.
-    case detailedText(OutputChannel, token: Int32?, bytes: ArraySlice<UInt8>, TokenDetails)
+    indirect case detailedText(OutputChannel, token: Int32?, bytes: ArraySlice<UInt8>, TokenDetails)
     /// The beginning of a tool call, with its index from 0.
     case call(Int, name: String)
     /// More text of a call's arguments; `token` as for `text`.
@@ -42,7 +45,7 @@ package enum LogEvent: Sendable, Equatable {
     /// A warning about the completion for the client: one sentence.
     case warning(String)
     /// A control command took effect.
-    case controlled(LoggedCommand)
+    indirect case controlled(LoggedCommand)
     /// A sign of life. It is in the log, so that a stream has the same bytes at every reading.
     case ping
     /// The server shut down while the generation ran. The next server continues it.
@@ -50,11 +53,11 @@ package enum LogEvent: Sendable, Equatable {
     /// An event of a choice that is not the first: any event but a ping, the generation's terminal event, or this case.
     indirect case choice(Int, LogEvent)
     /// One of several choices is complete, and the others continue.
-    case ended(GenerationSummary)
+    indirect case ended(GenerationSummary)
     /// The generation is complete. With several choices the summary contains their sums.
-    case finished(GenerationSummary)
+    indirect case finished(GenerationSummary)
     /// The generation failed.
-    case failed(EngineError)
+    indirect case failed(EngineError)
 
     /// Whether no event follows.
     package var isTerminal: Bool {

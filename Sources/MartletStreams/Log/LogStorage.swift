@@ -190,12 +190,17 @@ extension LogEvent {
 
     /// The approximate size of the event in `details`, in bytes.
     fileprivate var detailBytes: Int {
-        var count = MemoryLayout<LogEvent>.stride
-        switch self {
-        case .detailedText(_, _, _, let tokenDetails): count += Self.byteCount(of: tokenDetails.probabilities)
-        case .promptTokens(let tokens), .choice(_, .promptTokens(let tokens)): count += Self.byteCount(of: tokens)
-        default: break
+        let count = MemoryLayout<LogEvent>.stride
+        return switch self {
+        case .detailedText(_, _, _, let tokenDetails):
+            count + MemoryLayout<TokenDetails>.stride + Self.byteCount(of: tokenDetails.probabilities)
+        case .promptTokens(let tokens): count + Self.byteCount(of: tokens)
+        case .finished, .ended: count + MemoryLayout<GenerationSummary>.stride
+        case .controlled: count + MemoryLayout<LoggedCommand>.stride
+        case .promptProgress: count + MemoryLayout<PromptProgress>.stride
+        case .failed: count + MemoryLayout<EngineError>.stride
+        case .choice(_, let event): count + event.detailBytes
+        case .admitted, .started, .text, .call, .arguments, .warning, .ping, .handedOver: count
         }
-        return count
     }
 }

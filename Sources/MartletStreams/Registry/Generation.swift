@@ -32,7 +32,8 @@ package final class Generation: Sendable {
         var lastPresent: NIODeadline
     }
     private let readers: Mutex<Readers>
-    private let eventStream = Mutex<EncodedStream?>(nil)
+    /// Made for the first reader: few generations have one.
+    private let messageStream = Mutex<EncodedStream?>(nil)
     /// The uptime in nanoseconds at which the log last grew by something that every view shows.
     private let lastOutputTime: Atomic<UInt64>
 
@@ -78,12 +79,11 @@ package final class Generation: Sendable {
         GenerationHandle(rawValue: handle.rawValue + UInt64(choice))
     }
 
-    /// The log in one more format, shared by all readers of that format.
-    /// - Parameter makeView: makes the format; called at the first call of this method only.
-    package func events(as makeView: () -> any StreamView) -> EncodedStream {
-        eventStream.withLock { encodedStream in
+    /// The log as messages of a WebSocket, shared by all readers.
+    package var messages: EncodedStream {
+        messageStream.withLock { encodedStream in
             if let encodedStream { return encodedStream }
-            let made = EncodedStream(of: log, as: makeView())
+            let made = EncodedStream(of: log, as: spec.view.messages)
             encodedStream = made
             return made
         }

@@ -24,7 +24,7 @@ extension GenerationRegistry {
     package func restore(
         _ spec: GenerationSpec, inputs: some Sequence<(choice: Int, input: GenerationInput)>,
         parser: (any OutputParsing)?, parserDescription: [UInt8] = [],
-        forkContext: (any Sendable)? = nil, isWhole: Bool = true, finished: Int64? = nil,
+        forkContext: (any ForkContext)? = nil, isWhole: Bool = true, finished: Int64? = nil,
         adopt: @Sendable (Generation) -> Void = { _ in }
     ) -> Generation? {
         let begin = clock()

@@ -165,7 +165,7 @@ package final class GenerationRegistry: EngineEventReceiver {
     ///   - forkContext: the part of the client's request that control commands need.
     package func submit(
         _ request: GenerationRequest, parser: (any OutputParsing)? = nil,
-        describeParser: @escaping @Sendable () -> [UInt8] = { [] }, forkContext: (any Sendable)? = nil
+        describeParser: @escaping @Sendable () -> [UInt8] = { [] }, forkContext: (any ForkContext)? = nil
     ) {
         submitToEngine(request) { choice in
             choice.setParser(parser, describe: describeParser)
@@ -278,41 +278,51 @@ package final class GenerationRegistry: EngineEventReceiver {
     /// Writes the events of one frame into the logs that they belong to, and wakes each event loop's readers once.
     ///
     /// Thread: any. Must not be called with a lock held.
+    ///
+    /// - Complexity: O(events); about 0.3 µs for a token, and one acquisition of the lock of each generation.
     package func receive(_ events: [EngineEvent]) {
-        apply(events.lazy.map { ($0.handle, .engine($0)) }, handles: events.map(\.handle))
+        apply(events, handle: \.handle) { live, events, now, effects in
+            live.apply(events, at: now, of: self, effects: &effects)
+        }
     }
 
     /// Applies inputs to their generations. Inputs of one generation keep their order.
-    func apply(_ inputs: [(GenerationHandle, GenerationInput)]) { apply(inputs, handles: inputs.map(\.0)) }
+    func apply(_ inputs: [(GenerationHandle, GenerationInput)]) {
+        apply(inputs, handle: \.0) { live, inputs, now, effects in
+            live.apply(inputs, at: now, of: self, effects: &effects)
+        }
+    }
 
-    /// - Parameter handles: the handles of `inputs`, so that no input is made only for its handle.
-    private func apply(
-        _ inputs: some RandomAccessCollection<(GenerationHandle, GenerationInput)>, handles: [GenerationHandle]
+    /// Calls `body` with each live generation and its neighbouring elements of a frame, in their order, and then
+    /// carries out the consequences. Elements of unknown and ended generations are left out.
+    private func apply<Element>(
+        _ elements: [Element], handle: (Element) -> GenerationHandle,
+        _ body: (LiveGeneration, ArraySlice<Element>, NIODeadline, inout FrameEffects) -> Void
     ) {
         let now = clock()
-        let (targets, engine) = targets(of: handles)
+        let (targets, engine) = targets(of: elements, handle: handle)
         var effects = FrameEffects()
-        effects.samples.reserveCapacity(inputs.count)
-        var begin = inputs.startIndex
-        var first = 0
-        while begin < inputs.endIndex {
-            var count = 1
-            while first + count < targets.count, targets[first + count] === targets[first] { count += 1 }
-            let end = inputs.index(begin, offsetBy: count)
-            targets[first]?.apply(inputs[begin..<end], at: now, of: self, effects: &effects)
-            (begin, first) = (end, first + count)
+        effects.samples.reserveCapacity(elements.count)
+        var begin = 0
+        while begin < elements.count {
+            var end = begin + 1
+            while end < targets.count, targets[end] === targets[begin] { end += 1 }
+            if let live = targets[begin] { body(live, elements[begin..<end], now, &effects) }
+            begin = end
         }
         carryOut(effects, engine)
     }
 
-    /// The live generations of a frame's inputs; nil for inputs whose generation is unknown or has ended.
+    /// The live generations of a frame's elements; nil for elements whose generation is unknown or has ended.
     ///
     /// The only acquisition of the registry's lock for a frame that changes no map.
-    private func targets(of handles: [GenerationHandle]) -> ([LiveGeneration?], (any EngineService)?) {
+    private func targets<Element>(
+        of elements: [Element], handle: (Element) -> GenerationHandle
+    ) -> ([LiveGeneration?], (any EngineService)?) {
         var targets: [LiveGeneration?] = []
-        targets.reserveCapacity(handles.count)
+        targets.reserveCapacity(elements.count)
         let engine = state.withLock { state in
-            for handle in handles { targets.append(state.live[handle]) }
+            for element in elements { targets.append(state.live[handle(element)]) }
             return state.engine
         }
         return (targets, engine)

@@ -29,13 +29,13 @@ package struct GenerationSpec: Sendable {
     /// The number of choices of each prompt. `choiceCount` is a multiple.
     package var choicesPerPrompt = 1
     /// The format of the response.
-    package var view: any StreamView
+    package var view: any ResponseView
     /// The request in a form that its maker can read again. The journal stores it.
     package var storedRequest: [UInt8] = []
     /// The options that the view depends on, in a form that its maker can read again. The journal stores them.
     package var resolvedOptions: [UInt8] = []
 
-    package init(head: LogHead, responseID: String? = nil, view: any StreamView) {
+    package init(head: LogHead, responseID: String? = nil, view: any ResponseView) {
         self.head = head
         self.responseID = responseID ?? head.id
         self.view = view

@@ -33,7 +33,7 @@ enum Lifecycle {
     /// The engine has the request.
     case submitted(Progress)
     /// This choice has finished and other choices continue.
-    case complete(Progress, GenerationSummary)
+    indirect case complete(Progress, GenerationSummary)
     /// The log has its terminal event, or the generation was handed over. No event changes it.
     case over
 
@@ -51,11 +51,13 @@ enum Lifecycle {
     /// Whether the engine has the request, so that commands and cancellations go to the engine.
     var isSubmitted: Bool { if case .submitted = self { true } else { false } }
 
+    /// Whether the choice finished while others continue.
+    var isComplete: Bool { if case .complete = self { true } else { false } }
     /// The summary of a choice that finished while others continue.
     var completion: GenerationSummary? { if case .complete(_, let summary) = self { summary } else { nil } }
 
     /// Whether the choice has not finished and the log lacks its `started` event.
-    var isQueued: Bool { completion == nil && progress.map { $0 < .started } ?? false }
+    var isQueued: Bool { !isComplete && progress.map { $0 < .started } ?? false }
 
     /// The choice finished and other choices continue.
     mutating func complete(with summary: GenerationSummary) {

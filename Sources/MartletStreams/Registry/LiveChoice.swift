@@ -22,7 +22,7 @@ final class LiveChoice {
     /// The submitted request, with the current settings.
     var request: GenerationRequest?
     /// The part of the client's request that control commands need.
-    var forkContext: (any Sendable)?
+    var forkContext: (any ForkContext)?
     var commands = UnresolvedCommands()
     var isPaused = false
     /// The number of the terminal event, if it is not the next number.
@@ -51,7 +51,7 @@ final class LiveChoice {
     struct Inheritance {
         fileprivate var parser: (any OutputParsing)?
         fileprivate var describeParser: @Sendable () -> [UInt8]
-        fileprivate var forkContext: (any Sendable)?
+        fileprivate var forkContext: (any ForkContext)?
     }
 
     /// The part of this choice that its forks get.
@@ -103,11 +103,7 @@ final class LiveChoice {
     /// - Returns: the measurement for the metrics of the model; nil when the event carries none.
     func measure(_ event: EngineEvent.Kind, at now: NIODeadline) -> GenerationMetrics.Sample? {
         switch event {
-        case .token:
-            defer { lastToken = now }
-            if let lastToken { return .nextToken(after: (now - lastToken).nanoseconds) }
-            generation.reach(.firstToken, at: now)
-            return .firstToken(after: (now - generation.begin).nanoseconds)
+        case .token: return measureToken(at: now)
         case .admitted:
             generation.reach(.admitted, at: now)
             return nil
@@ -117,6 +113,15 @@ final class LiveChoice {
         case .finished(let completion, _): return .finished(completion.timings)
         case .promptProgress, .promptLogprobs, .controlled, .failed: return nil
         }
+    }
+
+    /// Records the time of a token.
+    /// - Returns: the time since the token before, or since the beginning.
+    func measureToken(at now: NIODeadline) -> GenerationMetrics.Sample {
+        defer { lastToken = now }
+        if let lastToken { return .nextToken(after: (now - lastToken).nanoseconds) }
+        generation.reach(.firstToken, at: now)
+        return .firstToken(after: (now - generation.begin).nanoseconds)
     }
 
     /// The input with the terminal event replaced by `overridingError`, if there is one: the engine reports that it was
@@ -134,9 +139,9 @@ final class LiveChoice {
     ) -> Bool {
         switch input {
         case .engine(let event): return apply(event, at: now, wakeups: &wakeups)
-        case .ping: recordGrowth(log.append(to: &wakeups) { $0(.ping) }, at: now)
+        case .ping: recordGrowth(log.append(.ping, to: &wakeups), at: now)
         case .handedOver where isNew: log.handOver(to: &wakeups)
-        case .handedOver: recordGrowth(log.append(to: &wakeups) { $0(.handedOver) }, at: now)
+        case .handedOver: recordGrowth(log.append(.handedOver, to: &wakeups), at: now)
         case .handedOverIncomplete where isNew: log.handOver(to: &wakeups)
         case .handedOverIncomplete: break
         case .command(let record):
@@ -155,28 +160,21 @@ final class LiveChoice {
             // A continued generation is admitted and started again.
             guard lifecycle.advance(to: .admitted) else { break }
             generation.log.recordAdmission(&wakeups)
-            recordGrowth(log.append(to: &wakeups) { $0(.admitted(promptTokens: promptTokens)) }, at: now)
+            recordGrowth(log.append(.admitted(promptTokens: promptTokens), to: &wakeups), at: now)
         case .started(_, let cachedTokens):
             guard lifecycle.advance(to: .started) else { break }
-            recordGrowth(log.append(to: &wakeups) { $0(.started(cachedTokens: cachedTokens)) }, at: now)
+            recordGrowth(log.append(.started(cachedTokens: cachedTokens), to: &wakeups), at: now)
         case .promptProgress(let progress):
-            recordGrowth(log.append(to: &wakeups) { $0(.promptProgress(progress)) }, at: now)
+            recordGrowth(log.append(.promptProgress(progress), to: &wakeups), at: now)
         case .promptLogprobs(let first):
             // The engine may report them again for a continued generation.
             let newTokens = event.probabilities.dropFirst(max(0, reportedPromptTokens - first))
             guard !newTokens.isEmpty else { break }
             reportedPromptTokens += newTokens.count
-            recordGrowth(log.append(to: &wakeups) { $0(.promptTokens(Array(newTokens))) }, at: now)
+            recordGrowth(log.append(.promptTokens(Array(newTokens)), to: &wakeups), at: now)
         case .controlled(let number, let result):
             recordResult(of: number, result, at: now, wakeups: &wakeups)
-        case .token(let id, let text):
-            let tokenDetails = TokenDetails(probabilities: event.probabilities, tokenTimings: event.tokenTimings)
-            let growth =
-                tokenDetails.isEmpty
-                ? appendToken(id, text, wakeups: &wakeups)
-                : appendWithDetails(id, text, tokenDetails, wakeups: &wakeups)
-            recordGrowth(growth, at: now)
-            recordText(text, eventEnd: growth.nextNumber, at: now, wakeups: &wakeups)
+        case .token(let id, let text): apply(token: id, text, of: event, at: now, wakeups: &wakeups)
         case .finished(let completion, let text):
             if !event.probabilities.isEmpty {
                 let tokenDetails = TokenDetails(probabilities: event.probabilities)
@@ -191,6 +189,22 @@ final class LiveChoice {
         return false
     }
 
+    /// Writes a token into the log.
+    /// - Parameter event: the event of the token; it has its details.
+    func apply(
+        token id: Int32, _ text: ArraySlice<UInt8>, of event: EngineEvent, at now: NIODeadline, wakeups: inout Wakeups
+    ) {
+        let growth: GenerationLog.Growth
+        if event.probabilities.isEmpty, event.tokenTimings == nil {
+            growth = appendToken(id, text, wakeups: &wakeups)
+        } else {
+            let tokenDetails = TokenDetails(probabilities: event.probabilities, tokenTimings: event.tokenTimings)
+            growth = appendWithDetails(id, text, tokenDetails, wakeups: &wakeups)
+        }
+        recordGrowth(growth, at: now)
+        recordText(text, eventEnd: growth.nextNumber, at: now, wakeups: &wakeups)
+    }
+
     /// Records the log's size and the time of the last output after an append.
     func recordGrowth(_ growth: GenerationLog.Growth, at now: NIODeadline) {
         byteCount = growth.byteCount
@@ -201,11 +215,10 @@ final class LiveChoice {
     private func appendToken(
         _ id: Int32, _ text: ArraySlice<UInt8>, wakeups: inout Wakeups
     ) -> GenerationLog.Growth {
-        log.append(to: &wakeups) { add in
-            guard parser != nil else {
-                add(.text(.content, token: id, bytes: text))
-                return
-            }
+        guard parser != nil else {
+            return log.append(.text(.content, token: id, bytes: text), to: &wakeups)
+        }
+        return log.append(to: &wakeups) { add in
             var token: Int32? = id
             parse(text, token: &token, add)
             if token != nil { add(.text(channel, token: token, bytes: [])) }
@@ -280,7 +293,7 @@ final class LiveChoice {
         recordGrowth(growth, at: now)
         if let endNumber {
             generation.log.skipNumbers(to: endNumber)
-            recordGrowth(log.append(to: &wakeups) { $0(withToolCallEnd(event)) }, at: now)
+            recordGrowth(log.append(withToolCallEnd(event), to: &wakeups), at: now)
         }
         resolveCommands(with: .ended(event), wakeups: &wakeups)
     }

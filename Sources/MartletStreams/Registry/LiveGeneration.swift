@@ -82,20 +82,68 @@ final class LiveGeneration: Sendable {
 
     /// Applies the inputs of one frame in their order, and updates the registry's maps if they changed.
     func apply(
-        _ inputs: some Sequence<(GenerationHandle, GenerationInput)>, at now: NIODeadline,
+        _ inputs: ArraySlice<(GenerationHandle, GenerationInput)>, at now: NIODeadline,
         of registry: GenerationRegistry, effects: inout FrameEffects
     ) {
         state.withLock { state in
             for (handle, input) in inputs {
                 apply(input, to: handle, in: &state, at: now, calendar: registry.calendar, effects: &effects)
             }
-            recorder?.requestCommit(of: generation)
-            guard needsSettlement(state, step: registry.byteCountStep) else { return }
-            registry.state.withLock { maps in
-                settle(&state, in: &maps, at: now, effects: &effects)
-                maps.trim(registry.quota)
-            }
+            complete(&state, at: now, of: registry, effects: &effects)
         }
+    }
+
+    /// Applies the engine's events of one frame in their order, and updates the registry's maps if they changed.
+    func apply(
+        _ events: ArraySlice<EngineEvent>, at now: NIODeadline, of registry: GenerationRegistry,
+        effects: inout FrameEffects
+    ) {
+        state.withLock { state in
+            for event in events {
+                if case .token(let id, let text) = event.kind {
+                    apply(event, token: id, text, in: &state, at: now, effects: &effects)
+                } else {
+                    apply(
+                        .engine(event), to: event.handle, in: &state, at: now, calendar: registry.calendar,
+                        effects: &effects)
+                }
+            }
+            complete(&state, at: now, of: registry, effects: &effects)
+        }
+    }
+
+    /// Completes a frame: asks for the durability of its events, and updates the registry's maps if they changed.
+    private func complete(
+        _ state: inout State, at now: NIODeadline, of registry: GenerationRegistry, effects: inout FrameEffects
+    ) {
+        recorder?.requestCommit(of: generation)
+        guard needsSettlement(state, step: registry.byteCountStep) else { return }
+        registry.state.withLock { maps in
+            settle(&state, in: &maps, at: now, effects: &effects)
+            maps.trim(registry.quota)
+        }
+    }
+
+    /// Writes a token into the log: the short form of the method below for nearly all inputs. A token changes no
+    /// lifecycle and no map.
+    private func apply(
+        _ event: EngineEvent, token id: Int32, _ text: ArraySlice<UInt8>, in state: inout State, at now: NIODeadline,
+        effects: inout FrameEffects
+    ) {
+        let choice = choice(event.handle, in: state)
+        guard !state.isOver, !choice.lifecycle.isComplete else { return }
+        effects.samples.append((series, choice.measureToken(at: now)))
+        choice.apply(token: id, text, of: event, at: now, wakeups: &effects.wakeups)
+        state.byteCount = choice.byteCount
+        guard isResumable else { return }
+        addCommandTarget(state, to: &effects)
+        recorder?.append(.engine(event), of: generation, finished: nil)
+    }
+
+    /// Notes that commands wait and that the log has grown.
+    private func addCommandTarget(_ state: borrowing State, to effects: inout FrameEffects) {
+        guard !state.first.commands.waiting.isEmpty, effects.commandTargets.last != generation.handle else { return }
+        effects.commandTargets.append(generation.handle)
     }
 
     /// Writes an input into the log, unless the generation is over or does not accept the input any more.
@@ -107,7 +155,7 @@ final class LiveGeneration: Sendable {
         let choice = choice(handle, in: state)
         let input = choice.overridden(input)
         // A ping is appended through the first choice, which may have finished before the others.
-        if case .engine = input, choice.lifecycle.completion != nil { return }
+        if case .engine = input, choice.lifecycle.isComplete { return }
         // An earlier process reported the progress of the prefill, in other steps.
         if input.isProgress, generation.log.isBehind { return }
         let (wasAdmitted, wasQueued) = (state.isAdmitted, choice.lifecycle.isQueued)
@@ -125,9 +173,7 @@ final class LiveGeneration: Sendable {
         let isHandedOver = input.isHandover
         if isEnded { generation.reach(.ended, at: now) }
         if isResumable {
-            if !state.first.commands.waiting.isEmpty, effects.commandTargets.last != generation.handle {
-                effects.commandTargets.append(generation.handle)
-            }
+            addCommandTarget(state, to: &effects)
             let finished = isEnded ? calendar() : nil
             recorder?.append(input, of: generation, finished: finished)
             if isNewlyAdmitted { state.pending.isAdmitted = true }
@@ -160,7 +206,8 @@ final class LiveGeneration: Sendable {
         let completions = state.choices.compactMap(\.lifecycle.completion)
         guard completions.count == state.choices.count else { return false }
         let sum = GenerationSummary(sumOf: completions, perPrompt: generation.spec.choicesPerPrompt)
-        state.byteCount = generation.log.append(to: &effects.wakeups) { $0(.finished(sum)) }.byteCount
+        state.byteCount =
+            generation.log.append(contentsOf: CollectionOfOne(.finished(sum)), to: &effects.wakeups).byteCount
         return true
     }
 

@@ -143,7 +143,7 @@ struct CommaParser: OutputParsing {
 }
 
 /// A view with one readable part for each event.
-struct RestartView: StreamView {
+struct RestartView: StreamOnlyView {
     func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         let text: String
         switch event {

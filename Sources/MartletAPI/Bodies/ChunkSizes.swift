@@ -1,12 +1,12 @@
-internal import MartletAPI
+import MartletStreams
 
 /// Adds up the announced sizes of a chunked body, so that `7FFFFFFFFFFFFFFF` is refused before a byte of that chunk has
 /// arrived.
 ///
 /// Only amounts are checked here. The HTTP decoder checks the notation, so bytes in a wrong notation pass.
-struct ChunkSizes {
+package struct ChunkSizes: Sendable {
     /// The position in the body's grammar (RFC 9112, 7.1).
-    private enum Place {
+    private enum Place: Sendable {
         /// Within the digits of a size, with the value so far.
         case size(UInt64)
         /// After the digits, up to the line's end, with the size.
@@ -28,7 +28,7 @@ struct ChunkSizes {
     /// - Parameters:
     ///   - byteLimit: the most bytes of a body.
     ///   - extensionLimit: the most bytes of its chunks' extensions.
-    init(byteLimit: Int, extensionLimit: Int) {
+    package init(byteLimit: Int, extensionLimit: Int) {
         // The cap leaves room for one more digit, so that sizes do not overflow.
         self.byteLimit = min(UInt64(byteLimit), 1 << 59)
         self.extensionLimit = extensionLimit
@@ -36,7 +36,7 @@ struct ChunkSizes {
 
     /// Processes the next bytes of the body.
     /// - Throws: `tooLarge` if the announced sizes exceed the limit; `invalidRequest` if the extensions are too long.
-    mutating func read(_ bytes: some RandomAccessCollection<UInt8>) throws(APIError) {
+    package mutating func read(_ bytes: some RandomAccessCollection<UInt8>) throws(APIError) {
         var rest = bytes[...]
         while let byte = rest.first {
             switch place {
