@@ -313,6 +313,10 @@ let package = Package(
             dependencies: [
                 "MartletChat", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol",
                 "MartletSchema", "MartletStreams", "MartletTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .testTarget(
